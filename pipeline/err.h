@@ -1,0 +1,33 @@
+/* err: how a library function says what went wrong.
+ *
+ * Every function that can fail takes a `struct err *` as its last argument and returns 0 (or what its header says) on
+ * success and -1 on failure, having filled the struct with one sentence that names the file, the record and, where there
+ * is one, the remedy. Nothing below stage_main() prints or exits. The struct is a value: no ownership, no clean-up. */
+#ifndef VIC_ERR_H
+#define VIC_ERR_H
+
+#include <stddef.h>
+
+/* The result must be looked at: a failure that nobody reads is a silently shortened data set. */
+#define VIC_CHECKED __attribute__((warn_unused_result))
+
+/* Exit statuses of every program; err.status holds one of them. */
+enum vic_status { VIC_OK = 0, VIC_DATA = 1, VIC_USAGE = 2, VIC_NO_DEVICE = 3 };
+
+struct err {
+	enum vic_status status;
+	char msg[1024]; /* one sentence, no newline; never NULL, always terminated */
+};
+
+#define ERR_NONE ((struct err){ .status = VIC_OK, .msg = "" })
+
+/* Each returns -1, so that `return err_set(err, ...)` reads well. Text is cut at the size of msg. */
+int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_no_device(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As err_set, with ": " and the text of errno behind it. */
+int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<text>: " before a message that is already there; keeps the status. */
+int err_context(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,52 @@
+/* io: byte input and output that cannot fail quietly. "-" is stdin or stdout. */
+#ifndef VIC_IO_H
+#define VIC_IO_H
+
+#include "err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where bytes come from. Read large blocks straight into the caller's memory; small reads go through a 256 KiB buffer. */
+struct input {
+	int fd;
+	const char *name; /* "stdin" or the path; borrowed from the caller of input_open */
+	uint64_t at;      /* bytes handed out so far */
+	unsigned char *buf;
+	size_t have, used;
+	int eof;
+};
+
+int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
+void input_release(struct input *in);
+/* Up to n bytes; *got < n only at the end of input. */
+int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;
+/* One line without its LF (CR stays), as bytes: may hold NUL. *line points into the input's buffer, valid until the next
+ * call. Returns 1 with a line, 0 at the end, -1 on failure; a last line without LF is a line. A line longer than `max`
+ * bytes is an error. `*lf` (may be NULL) is 1 when the line ended in LF. */
+int input_line(struct input *in, size_t max, const char **line, size_t *len, int *lf, struct err *err) VIC_CHECKED;
+
+/* Where bytes go. A file is written beside its place and renamed by output_commit, so a reader never sees half of it;
+ * stdout is written as it is. */
+struct output {
+	int fd;
+	char *name, *temp; /* owned; temp is NULL for stdout */
+	uint64_t at;       /* bytes accepted so far */
+	unsigned char *buf;
+	size_t used;
+};
+
+int output_open(struct output *out, const char *path, struct err *err) VIC_CHECKED;
+int output_write(struct output *out, const void *from, size_t n, struct err *err) VIC_CHECKED;
+int output_printf(struct output *out, struct err *err, const char *fmt, ...) VIC_CHECKED
+	__attribute__((format(printf, 3, 4)));
+int output_flush(struct output *out, struct err *err) VIC_CHECKED;
+/* Flushes, closes and puts the file in its place (with fsync). Errors: full device, closed pipe, rename. */
+int output_commit(struct output *out, struct err *err) VIC_CHECKED;
+/* Frees; a file that was not committed is removed. Safe after commit and on a zeroed struct. */
+void output_release(struct output *out);
+
+/* The whole file as one block of memory (owned by the caller, freed with free()), with a NUL behind it that *len does not
+ * count. Refuses more than `max` bytes. */
+int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err) VIC_CHECKED;
+
+#endif

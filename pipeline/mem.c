@@ -1,0 +1,54 @@
+#include "mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int too_much(size_t n, size_t size, struct err *err)
+{
+	return err_set(err, "out of memory (%zu items of %zu bytes)", n, size);
+}
+
+int mem_alloc(void *out, size_t n, size_t size, struct err *err)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - 64)
+		return too_much(n, size, err);
+	bytes = (bytes + 63) / 64 * 64;
+	void *p = aligned_alloc(64, bytes ? bytes : 64);
+	if (!p)
+		return too_much(n, size, err);
+	memset(p, 0, bytes ? bytes : 64);
+	memcpy(out, &p, sizeof p);
+	return 0;
+}
+
+int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err)
+{
+	if (need <= *cap)
+		return 0;
+	size_t want = *cap ? *cap : 16, bytes;
+	while (want < need)
+		want = want > SIZE_MAX / 2 ? need : want * 2;
+	if (__builtin_mul_overflow(want, size, &bytes))
+		return too_much(want, size, err);
+	void *old, *p;
+	memcpy(&old, array, sizeof old);
+	p = realloc(old, bytes);
+	if (!p)
+		return too_much(want, size, err);
+	memcpy(array, &p, sizeof p);
+	*cap = want;
+	return 0;
+}
+
+int mem_text(char **out, const char *text, size_t n, struct err *err)
+{
+	char *p = malloc(n + 1);
+	if (!p)
+		return too_much(n, 1, err);
+	memcpy(p, text, n);
+	p[n] = 0;
+	*out = p;
+	return 0;
+}

@@ -1,0 +1,32 @@
+#include "num.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err)
+{
+	char *end;
+	errno = 0;
+	long long v = strtoll(text, &end, 10);
+	if (end == text || *end || isspace((unsigned char)*text))
+		return err_usage(err, "%s: '%s' is not a whole number", what, text);
+	if (errno == ERANGE || v < lo || v > hi)
+		return err_usage(err, "%s: %s is outside %" PRId64 " to %" PRId64, what, text, lo, hi);
+	*out = v;
+	return 0;
+}
+
+int num_f64(const char *what, const char *text, double lo, double hi, double *out, struct err *err)
+{
+	char *end;
+	double v = strtod(text, &end);
+	if (end == text || *end || isspace((unsigned char)*text) || isnan(v))
+		return err_usage(err, "%s: '%s' is not a number", what, text);
+	if (!(v >= lo && v <= hi))
+		return err_usage(err, "%s: %s is outside %g to %g", what, text, lo, hi);
+	*out = v;
+	return 0;
+}

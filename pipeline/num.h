@@ -1,0 +1,12 @@
+/* num: the only number parser. The whole text must be one number inside the stated range: no trailing characters, no
+ * leading space, no NaN, no infinity. `what` names the thing in the message ("--epochs", "line 7"). */
+#ifndef VIC_NUM_H
+#define VIC_NUM_H
+
+#include "err.h"
+#include <stdint.h>
+
+int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err) VIC_CHECKED;
+int num_f64(const char *what, const char *text, double lo, double hi, double *out, struct err *err) VIC_CHECKED;
+
+#endif

@@ -1,0 +1,99 @@
+#include "philox.h"
+
+#include <math.h>
+
+void philox4x32(uint32_t out[4], const uint32_t ctr[4], const uint32_t key[2])
+{
+	uint32_t c0 = ctr[0], c1 = ctr[1], c2 = ctr[2], c3 = ctr[3], k0 = key[0], k1 = key[1];
+	for (int round = 0; round < 10; round++) {
+		uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+		c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+		c1 = (uint32_t)p1;
+		c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+		c3 = (uint32_t)p0;
+		k0 += 0x9E3779B9u;
+		k1 += 0xBB67AE85u;
+	}
+	out[0] = c0;
+	out[1] = c1;
+	out[2] = c2;
+	out[3] = c3;
+}
+
+void rng_init(struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t a, uint32_t b)
+{
+	*r = (struct rng){ .key = { (uint32_t)seed, (uint32_t)(seed >> 32) }, .ctr = { 0, b, a, (uint32_t)purpose } };
+}
+
+uint32_t rng_u32(struct rng *r)
+{
+	if (!r->left) {
+		philox4x32(r->out, r->ctr, r->key);
+		r->ctr[0]++;
+		r->left = 4;
+	}
+	return r->out[4 - r->left--];
+}
+
+double rng_real(struct rng *r)
+{
+	uint64_t hi = rng_u32(r), lo = rng_u32(r);
+	return (double)((hi << 32 | lo) >> 11) * 0x1p-53;
+}
+
+uint32_t rng_below(struct rng *r, uint32_t n)
+{
+	uint64_t m = (uint64_t)rng_u32(r) * n;
+	if ((uint32_t)m < n) {
+		uint32_t floor = (0u - n) % n;
+		while ((uint32_t)m < floor)
+			m = (uint64_t)rng_u32(r) * n;
+	}
+	return (uint32_t)(m >> 32);
+}
+
+double rng_normal(struct rng *r)
+{
+	double u = 1.0 - rng_real(r), v = rng_real(r); /* u in (0, 1]: its logarithm is finite */
+	return sqrt(-2.0 * log(u)) * cos(6.283185307179586476925 * v);
+}
+
+/* log of a Gamma(shape, 1) draw. For shape < 1: G(a) = G(a+1) * U^(1/a), which underflows unless kept in logarithms. */
+static double log_gamma_draw(struct rng *r, double shape)
+{
+	double boost = 0;
+	if (shape < 1) {
+		boost = log(1.0 - rng_real(r)) / shape;
+		shape += 1;
+	}
+	double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
+	for (;;) {
+		double x = rng_normal(r), v = 1 + c * x;
+		if (v <= 0)
+			continue;
+		v = v * v * v;
+		double u = 1.0 - rng_real(r);
+		if (log(u) < 0.5 * x * x + d - d * v + d * log(v))
+			return log(d) + log(v) + boost;
+	}
+}
+
+double rng_gamma(struct rng *r, double shape)
+{
+	return exp(log_gamma_draw(r, shape));
+}
+
+double rng_beta(struct rng *r, double a)
+{
+	double x = log_gamma_draw(r, a), y = log_gamma_draw(r, a);
+	return 1 / (1 + exp(y - x));
+}
+
+void rng_shuffle(struct rng *r, uint32_t *item, size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		uint32_t j = rng_below(r, (uint32_t)i), t = item[i - 1];
+		item[i - 1] = item[j];
+		item[j] = t;
+	}
+}

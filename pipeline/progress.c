@@ -1,0 +1,44 @@
+#define _POSIX_C_SOURCE 200809L
+#include "progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress_begin(struct progress *p, const char *name, uint64_t total, int quiet)
+{
+	*p = (struct progress){ .name = name, .total = total, .on = !quiet && isatty(STDERR_FILENO) };
+	p->start = p->last = now();
+}
+
+void progress_at(struct progress *p, uint64_t done, const char *note)
+{
+	if (!p->on)
+		return;
+	double t = now();
+	if (t - p->last < 0.1)
+		return;
+	p->last = t;
+	fprintf(stderr, "\r\033[K%s: %" PRIu64, p->name, done);
+	if (p->total) {
+		double left = done ? (t - p->start) / (double)done * (double)(p->total - done) : 0;
+		fprintf(stderr, " of %" PRIu64 ", %.0f s left", p->total, left);
+	}
+	if (note)
+		fprintf(stderr, ", %s", note);
+	fflush(stderr);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->on)
+		fputs("\r\033[K", stderr);
+}
