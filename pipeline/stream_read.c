@@ -229,10 +229,10 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 		if (r->documents)
 			return err_set(err, "%s: bytes that are no stream follow the end of document %" PRIu64, r->in.name,
 				       r->documents);
-		if (got >= 4 && !memcmp(sig, stream_signature, 4))
-			return err_set(err, got < sizeof sig ? "%s: truncated after record 0 (inside the signature)"
-							     : "%s: was damaged by a transfer in text mode",
-				       r->in.name);
+		if (got < sizeof sig && !memcmp(sig, stream_signature, got < 8 ? got : 8))
+			return err_set(err, "%s: truncated after record 0 (inside the signature)", r->in.name);
+		if (!memcmp(sig, stream_signature, 4))
+			return err_set(err, "%s: was damaged by a transfer in text mode", r->in.name);
 		return err_set(err, "%s: is not a vicinal stream (docs/STREAM.md)", r->in.name);
 	}
 	uint16_t major = (uint16_t)(sig[8] | sig[9] << 8), minor = (uint16_t)(sig[10] | sig[11] << 8);
