@@ -1,0 +1,116 @@
+# Sourced by tests/cli/*.t: TAP for POSIX sh. BIN is the folder of programs (make check sets it), TOOLS that of tests/tools.
+# A test gets an empty folder $T that is removed at the end, and ends with `finish`.
+#
+#   . "$(dirname "$0")/lib.sh"
+#   ok 'a stream is whole' vic-cat --check x.logits
+#   same 'ten records' 10 "$(vic-cat --stats x.logits | sed -n 's/^records //p')"
+#   fails 2 'did you mean .--head' 'a slip is answered with the nearest name' vic-cat --hed x.logits
+#   skip 'MR has 10,662 records' 'data/mr is not there'
+#   finish
+
+: "${BIN:?BIN must name the folder of programs, as in: BIN=build/bin prove tests/cli}"
+BIN=$(cd "$BIN" && pwd) || exit 1
+TOOLS=${TOOLS:-$BIN/../tests/tools}
+ROOT=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+PATH=$BIN:$PATH
+LC_ALL=C
+export PATH LC_ALL
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+trap 'exit 130' INT TERM
+tests=0
+
+# tap VERDICT DESCRIPTION: one line of TAP; VERDICT is 0 for ok.
+tap() {
+	tests=$((tests + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests - $2"
+	else
+		echo "not ok $tests - $2"
+	fi
+	return "$1"
+}
+
+# diag FILE...: shows the beginning of what a command said, as TAP comments.
+diag() {
+	for diag_file in "$@"; do
+		[ -s "$diag_file" ] && head -c 2000 "$diag_file" | sed "s/^/# /"
+	done
+	return 0
+}
+
+# ok DESCRIPTION COMMAND...: passes when the command exits 0.
+ok() {
+	ok_what=$1
+	shift
+	if "$@" >"$T/.out" 2>"$T/.err"; then
+		tap 0 "$ok_what"
+	else
+		ok_status=$?
+		tap 1 "$ok_what"
+		echo "# exit status $ok_status from: $*"
+		diag "$T/.out" "$T/.err"
+	fi
+}
+
+# same DESCRIPTION WANTED GOT: passes when the two texts are equal.
+same() {
+	if [ "$2" = "$3" ]; then
+		tap 0 "$1"
+	else
+		tap 1 "$1"
+		printf '%s\n' "$2" | sed 's/^/# wanted: /'
+		printf '%s\n' "$3" | sed 's/^/# got:    /'
+	fi
+}
+
+# like DESCRIPTION PATTERN TEXT: passes when a line of the text matches the basic regular expression.
+like() {
+	if printf '%s\n' "$3" | grep -q -e "$2"; then
+		tap 0 "$1"
+	else
+		tap 1 "$1"
+		echo "# no line matches: $2"
+		printf '%s\n' "$3" | sed 's/^/# got: /'
+	fi
+}
+
+# fails STATUS PATTERN DESCRIPTION COMMAND...: passes when the command exits with STATUS, says exactly one line on stderr that
+# matches PATTERN, and prints nothing on stdout.
+fails() {
+	fails_status=$1 fails_pattern=$2 fails_what=$3
+	shift 3
+	"$@" >"$T/.out" 2>"$T/.err"
+	fails_got=$?
+	if [ "$fails_got" = "$fails_status" ] && [ "$(wc -l <"$T/.err")" -eq 1 ] && [ ! -s "$T/.out" ] &&
+		grep -q -e "$fails_pattern" "$T/.err"; then
+		tap 0 "$fails_what"
+	else
+		tap 1 "$fails_what"
+		echo "# wanted exit status $fails_status, nothing on stdout and one line like: $fails_pattern"
+		echo "# got exit status $fails_got from: $*"
+		diag "$T/.out" "$T/.err"
+	fi
+}
+
+# skip DESCRIPTION REASON: says what could not be tested and why.
+skip() {
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+# data NAME: prints the path of a data folder, or fails when it is nowhere.
+data() {
+	for data_root in ${VIC_DATA:+"$VIC_DATA"} "$ROOT/data" "$ROOT/../shared/data"; do
+		if [ -e "$data_root/$1" ]; then
+			echo "$data_root/$1"
+			return 0
+		fi
+	done
+	return 1
+}
+
+finish() {
+	echo "1..$tests"
+	exit 0
+}
