@@ -87,6 +87,44 @@ static void round_trip(void **state)
 	safetensors_release(&st);
 }
 
+/* The golden files lie beside the sources; the tests run from the top of the tree. The reference implementation read the one
+ * and wrote the other (tests/oracles/safetensors_files.py). */
+static void agrees_with_the_reference(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct safetensors st;
+	const struct st_tensor *t;
+	char *ours, *golden;
+	size_t n, m;
+	write_model();
+	assert_int_equal(io_slurp(path, 1 << 20, &ours, &n, &err), 0);
+	assert_int_equal(io_slurp("tests/golden/ours.safetensors", 1 << 20, &golden, &m, &err), 0);
+	assert_int_equal(n, m);
+	assert_memory_equal(ours, golden, n);
+	free(ours);
+	free(golden);
+	if (safetensors_open(&st, "tests/golden/peer.safetensors", &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(safetensors_need(&st, "conv.weight", ST_F32, 3, (size_t[]){ 2, 3, 4 }, &t, &err), 0);
+	for (int i = 0; i < 24; i++)
+		assert_true(((const float *)t->data)[i] == (float)i / 7);
+	assert_int_equal(safetensors_need(&st, "half", ST_F16, 1, (size_t[]){ 3 }, &t, &err), 0);
+	assert_memory_equal(t->data, ((uint16_t[]){ 0x3e00, 0xc000, 0x7bff }), 6);
+	assert_int_equal(safetensors_need(&st, "ids", ST_I64, 2, (size_t[]){ 1, 2 }, &t, &err), 0);
+	assert_true(((const int64_t *)t->data)[0] == INT64_MIN && ((const int64_t *)t->data)[1] == INT64_MAX);
+	assert_int_equal(safetensors_need(&st, "u32", ST_U32, 1, (size_t[]){ 2 }, &t, &err), 0);
+	assert_true(((const uint32_t *)t->data)[1] == UINT32_MAX);
+	assert_int_equal(safetensors_need(&st, "bytes", ST_U8, 1, (size_t[]){ 3 }, &t, &err), 0);
+	assert_memory_equal(t->data, "\0\200\377", 3);
+	assert_int_equal(safetensors_need(&st, "scalar", ST_F64, 0, NULL, &t, &err), 0);
+	assert_true(*(const double *)t->data == 1.0 / 3);
+	assert_int_equal(safetensors_need(&st, "empty", ST_F32, 2, (size_t[]){ 0, 5 }, &t, &err), 0);
+	assert_int_equal(safetensors_need(&st, "flag", ST_BOOL, 1, (size_t[]){ 2 }, &t, &err), 0);
+	assert_string_equal(safetensors_meta(&st, "quote"), "a \"b\" \\ \n \xc3\xa9");
+	safetensors_release(&st);
+}
+
 static void every_cut_and_addition_is_refused(void **state)
 {
 	(void)state;
@@ -235,6 +273,7 @@ int main(void)
 	close(mkstemp(path));
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(agrees_with_the_reference),
 		cmocka_unit_test(every_cut_and_addition_is_refused),
 		cmocka_unit_test(reads_stdin),
 		cmocka_unit_test(bad_headers_are_refused),

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Model files beside the reference implementation (pip install safetensors numpy).
+
+usage: safetensors_files.py FOLDER    (tests/golden)
+
+Writes FOLDER/peer.safetensors, which tests/unit/test_safetensors.c reads, and checks FOLDER/ours.safetensors, which that
+test compares byte for byte with what the writer makes: so the reference has read exactly our bytes."""
+import sys
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+folder = sys.argv[1]
+save_file(
+    {
+        "conv.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 7,
+        "half": np.array([1.5, -2, 65504], dtype=np.float16),
+        "ids": np.array([[-(2**63), 2**63 - 1]], dtype=np.int64),
+        "u32": np.array([0, 2**32 - 1], dtype=np.uint32),
+        "bytes": np.array([0, 128, 255], dtype=np.uint8),
+        "scalar": np.array(1 / 3, dtype=np.float64),
+        "empty": np.zeros((0, 5), dtype=np.float32),
+        "flag": np.array([True, False]),
+    },
+    folder + "/peer.safetensors",
+    metadata={"format": "np", "quote": 'a "b" \\ \n é'},
+)
+
+ours = load_file(folder + "/ours.safetensors")
+expected = {
+    "odd": np.array([1, 2, 3, 4, 255], dtype=np.uint8),
+    "conv.w": np.array([[1, 2, 3], [4, 5, -6.5]], dtype=np.float32),
+    "scalar": np.array(1 / 3),
+    "none": np.zeros((4, 0, 9), dtype=np.float32),
+    "ids": np.array([-(2**63), 2**63 - 1], dtype=np.int64),
+}
+assert set(ours) == set(expected), set(ours)
+for name, want in expected.items():
+    assert ours[name].dtype == want.dtype and ours[name].shape == want.shape, name
+    assert np.array_equal(ours[name], want), name
+with safe_open(folder + "/ours.safetensors", "np") as f:
+    assert f.metadata() == {"words": 'a\nb "c" é', "seed": "2"}, f.metadata()
+print("ours.safetensors: read by the reference, every value equal; peer.safetensors: written")
