@@ -1,0 +1,31 @@
+/* temperature: the T that minimises the mean negative log-likelihood of softmax(z / T) (Guo et al. 2017), exactly.
+ *
+ * NLL is convex in beta = 1/T, not in T. Its derivative g(beta) = mean(E_p[z] - z_y) rises with slope mean(Var_p[z]), so the
+ * optimum is the one root of g. It is found by Newton in log beta inside a bracket that bisection keeps shrinking. Two data
+ * sets have no such root, and the answer says so instead of giving the number at which a search stopped: */
+#ifndef VIC_TEMPERATURE_H
+#define VIC_TEMPERATURE_H
+
+#include "fitdata.h"
+
+enum temperature_end {
+	TEMPERATURE_INSIDE,   /* a finite optimum */
+	TEMPERATURE_ZERO,     /* every label has its record's largest logit: NLL falls as T falls to 0 */
+	TEMPERATURE_INFINITE, /* the logits tell nothing or the wrong thing: NLL falls as T grows without end */
+};
+
+struct temperature {
+	double t;              /* 0 or INFINITY at an end */
+	enum temperature_end end;
+	int passes;            /* over the data */
+	double gradient;       /* g at the answer, in logits */
+	double before, after;  /* mean NLL in nats at T = 1 and at t */
+};
+
+/* Errors: no records; all logits of every record equal; a label's logit of -Inf; no memory. */
+int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err) VIC_CHECKED;
+
+/* Mean NLL at one temperature > 0. */
+int temperature_nll(const struct fit_data *d, struct pool *pool, double t, double *nll, struct err *err) VIC_CHECKED;
+
+#endif
