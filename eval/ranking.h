@@ -6,7 +6,7 @@
  *           scores enter together. aupr_pos takes the positives as the class to be found; aupr_neg the negatives, by the
  *           negated score.
  *   fpr95   share of negatives at or above the highest threshold at which at least 95 % of the positives are (first
- *           TPR >= 0.95 by whole counts, so 19 of 20 is enough); threshold95 is that score.
+ *           TPR >= 0.95 by whole counts, so 19 of 20 is enough); at95 is a record that has this threshold as its score.
  * Intervals of auroc: DeLong, DeLong and Clarke-Pearson 1988, by mid-ranks as in Sun and Xu 2014. Where the sample variance
  * is zero (perfect separation) Newcombe 2006's method 5 gives an interval that is not a point. */
 #ifndef VIC_RANKING_H
@@ -20,19 +20,22 @@ struct ranking {
 	size_t n_pos, n_neg;
 	uint32_t *order; /* [n] records by falling score; ties by record number; owned */
 	uint8_t *ends;   /* [n] 1 where the last record of a tie group stands; owned */
-	double *score;   /* [n] sorted as `order`; owned */
 };
 
 struct ranking_numbers {
-	double auroc, aupr_pos, aupr_neg, fpr95, threshold95;
+	double auroc, aupr_pos, aupr_neg, fpr95;
+	uint32_t at95;
 };
 
-/* score: [n_pos + n_neg], copied. Errors: fewer than one of either, NaN, more than 2^32 - 1 records, no memory. */
-int ranking_init(struct ranking *r, const double *score, size_t n_pos, size_t n_neg, struct err *err) VIC_CHECKED;
+/* A score as a whole number of the same order; -0 and +0 are one. Not for NaN. */
+uint64_t ranking_key(double score);
+/* key: [n_pos + n_neg], rising with the score (ranking_key, or conf_order of conf.h, which never saturates); copied. Errors: none
+ * of one side, more than 2^32 - 1 records, no memory. */
+int ranking_init(struct ranking *r, const uint64_t *key, size_t n_pos, size_t n_neg, struct err *err) VIC_CHECKED;
 void ranking_release(struct ranking *r);
 
 /* weight: how often each record counts ([n_pos + n_neg], a bootstrap resample), or NULL for once. Where the weights leave no
- * positive or no negative all fields are NaN. */
+ * positive or no negative all numbers are NaN. */
 void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ranking_numbers *out);
 
 /* DeLong's structural components: place[i] is the share of the other side that record i beats (ties half); for negatives
