@@ -42,13 +42,14 @@ enum {
 
 /* tokens: a record is the line's tokens, joined by single spaces (UTF-8, may be empty).
  * text:   a record is u32 id[]: indices into the word table of the same document.
- * images: encoding "raw": u8 [h][w][c]; "jpeg": the file's bytes, any size.
+ * images: encoding "raw": u8 [h][w][c]; "jpeg": the file's bytes, any size; "f32": f32 [h][w][c], finite, in units where
+ *         1.0 is a byte's 255, for pixels that leave [0, 1] (noise, perturbations): x_f32 = x_u8 / 255.
  * logits: f32 or f64 [samples][classes]; values "logits" or "probs". */
 enum stream_kind { STREAM_TOKENS, STREAM_TEXT, STREAM_IMAGES, STREAM_LOGITS };
 enum stream_split { SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST, SPLIT_EXTRA, SPLIT_COUNT };
 enum stream_dtype { DTYPE_F32, DTYPE_F64 };
 enum stream_values { VALUES_LOGITS, VALUES_PROBS };
-enum stream_encoding { ENCODING_RAW, ENCODING_JPEG };
+enum stream_encoding { ENCODING_RAW, ENCODING_JPEG, ENCODING_F32 };
 
 const char *stream_kind_name(enum stream_kind kind);
 const char *split_name(int split); /* "train", "dev", "test", "extra" */

@@ -10,7 +10,7 @@ static const char *const kinds[] = { "tokens", "text", "images", "logits" };
 static const char *const splits[] = { "train", "dev", "test", "extra" };
 static const char *const dtypes[] = { "f32", "f64" };
 static const char *const values[] = { "logits", "probs" };
-static const char *const encodings[] = { "raw", "jpeg" };
+static const char *const encodings[] = { "raw", "jpeg", "f32" };
 
 #define NAMES(list) list, (int)(sizeof(list) / sizeof *(list))
 
@@ -41,8 +41,8 @@ size_t stream_record_size(const struct stream_head *h)
 {
 	if (h->kind == STREAM_LOGITS)
 		return (size_t)h->samples * (size_t)h->n_classes * (h->dtype == DTYPE_F64 ? 8 : 4);
-	if (h->kind == STREAM_IMAGES && h->encoding == ENCODING_RAW)
-		return (size_t)h->height * (size_t)h->width * (size_t)h->channels;
+	if (h->kind == STREAM_IMAGES && h->encoding != ENCODING_JPEG)
+		return (size_t)h->height * (size_t)h->width * (size_t)h->channels * (h->encoding == ENCODING_F32 ? 4 : 1);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ int head_from_json(struct stream_head *h, const json_t *j, struct err *err)
 	if (kind == STREAM_IMAGES) {
 		if (one_of(json_object_get(j, "encoding"), NAMES(encodings), &h->encoding, "encoding", err))
 			return -1;
-		int least = h->encoding == ENCODING_RAW; /* jpeg records may each have their own size */
+		int least = h->encoding != ENCODING_JPEG; /* jpeg records may each have their own size */
 		if (whole(json_array_get(shape, 0), least, 65535, &h->height, "shape[0]", err) ||
 		    whole(json_array_get(shape, 1), least, 65535, &h->width, "shape[1]", err) ||
 		    whole(json_array_get(shape, 2), least, 4, &h->channels, "shape[2]", err))

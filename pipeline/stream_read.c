@@ -309,6 +309,14 @@ static int check_rows(struct stream_reader *r, const struct block *b, struct err
 			return err_set(err, "%s: record %" PRIu64 ": unknown split %d", r->in.name, b->first + i,
 				       b->split[i]);
 	}
+	if (r->head.kind == STREAM_IMAGES && r->head.encoding == ENCODING_F32) {
+		const float *pixel = (const float *)b->data;
+		size_t each = stream_record_size(&r->head) / 4;
+		for (size_t i = 0; i < b->n * each; i++)
+			if (!isfinite(pixel[i]))
+				return err_set(err, "%s: record %" PRIu64 ": a pixel is not finite", r->in.name,
+					       b->first + i / each);
+	}
 	if (r->head.kind != STREAM_TEXT)
 		return 0;
 	const uint32_t *id = (const uint32_t *)b->data;

@@ -1,6 +1,7 @@
 /* What a writer writes a reader reads; every cut and every flipped bit is noticed. */
 #include "pipeline/stream.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,11 +120,43 @@ static void every_flip_is_noticed(void **state)
 	}
 }
 
+/* Writes two 1x2x3 float images, `last` the last pixel; reads them back. */
+static int float_images(float last, struct err *err)
+{
+	struct output out;
+	struct stream_writer *w;
+	struct stream_head head = { .kind = STREAM_IMAGES, .height = 1, .width = 2, .channels = 3, .encoding = ENCODING_F32 };
+	float v[6] = { -100, 0, 1, 2.5f, 100, 0 };
+	assert_int_equal(stream_record_size(&head), 24);
+	assert_int_equal(output_open(&out, path, err), 0);
+	assert_int_equal(stream_begin(&w, &out, &head, NULL, NULL, err), 0);
+	assert_int_equal(stream_add(w, 0, -1, SPLIT_TEST, v, sizeof v, err), 0);
+	v[5] = last;
+	assert_int_equal(stream_add(w, 1, -1, SPLIT_TEST, v, sizeof v, err), 0);
+	assert_int_equal(stream_add(w, 2, -1, SPLIT_TEST, v, 6, err), -1);
+	assert_int_equal(stream_finish(w, err), 0);
+	stream_writer_free(w);
+	assert_int_equal(output_commit(&out, err), 0);
+	output_release(&out);
+	return read_all(err);
+}
+
+static void float_images_are_finite(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	assert_int_equal(float_images(1e30f, &err), 2);
+	assert_int_equal(float_images(NAN, &err), -1);
+	assert_non_null(strstr(err.msg, "record 1: a pixel is not finite"));
+	assert_int_equal(float_images(-INFINITY, &err), -1);
+}
+
 int main(void)
 {
 	close(mkstemp(path));
 	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(every_cut_is_noticed),
-					    cmocka_unit_test(every_flip_is_noticed) };
+					    cmocka_unit_test(every_flip_is_noticed),
+					    cmocka_unit_test(float_images_are_finite) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;
