@@ -1,0 +1,16 @@
+/* hash: 128 bits of any bytes, the same on every machine of either word order that this project runs on (little-endian).
+ * For tables and for telling records apart, not against an adversary: two of ten million distinct records agree with
+ * probability about 1e-25. The mixing step is the folded 64 x 64 -> 128 bit product (as in Wang Yi's wyhash, 2019). */
+#ifndef VIC_HASH_H
+#define VIC_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash128 {
+	uint64_t a, b;
+};
+
+struct hash128 hash128_of(const void *data, size_t n);
+
+#endif
