@@ -62,9 +62,8 @@ $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 define program_rule
 $(B)/bin/$(2): $(B)/$(1)/$(2).o $(B)/lib/$(1).a $(if $(filter embed,$(1)),$(B)/lib/tokenize.a) $(B)/lib/pipeline.a
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.o,$$^) $(if $(filter models,$(1)),-Wl$(comma)--whole-archive $(B)/lib/pipeline.a -Wl$(comma)--no-whole-archive) $$(filter %.a,$$^) $(LDFLAGS) $(LDLIBS_$(1)) $(LDLIBS_pipeline)
+	$(CC) $(ALL_CFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $(LDFLAGS) $(LDLIBS_$(1)) $(LDLIBS_pipeline)
 endef
-comma := ,
 $(foreach f,$(FOLDERS),$(foreach p,$(call programs,$(f)),$(eval $(call program_rule,$(f),$(patsubst $(f)/%.c,%,$(p))))))
 
 $(B)/%.o: %.c Makefile

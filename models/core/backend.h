@@ -1,0 +1,96 @@
+/* backend: the seam. What a network needs from a machine is this one struct of functions; `ref`, `cpu` and `cuda` fill it.
+ * ref is linked in and is the specification: plain loops, double accumulators. The others are plug-ins (shared objects with one
+ * exported function, vic_backend), opened when asked for, so a stage pays for nothing it does not use.
+ *
+ * Pointers named "device memory" come from alloc() and may not be followed by the host; batches (struct batch) are host
+ * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
+ * finish it in download() or sync(). Results may not depend on the number of threads.
+ *
+ * Adding an op: its type and meaning in graph.h, its loops in ref/, its row in tests/unit/test_ops.c; then cpu/, cuda/. */
+#ifndef VIC_BACKEND_H
+#define VIC_BACKEND_H
+
+#include "graph.h"
+
+enum { BACKEND_ABI = 1 };
+
+struct backend_config {
+	int threads;      /* cpu: 0 is all that the process may use */
+	int ordinal;      /* cuda: which device */
+};
+
+/* One op at work. Arrays are device memory, sample-major. */
+struct op_call {
+	const struct op *op;
+	void *state; /* what prepare() made, or NULL */
+	const struct batch *batch;
+	enum phase phase;
+	int n;
+	uint32_t version; /* changes when any weight changed */
+	const float *in[OP_IN];
+	float *out;
+	int in_size[OP_IN], out_size; /* floats of one sample */
+	/* backward alone */
+	float *d_in[OP_IN]; /* NULL: not wanted */
+	int add[OP_IN];     /* 1: add to d_in, another reader has written it */
+	const float *d_out;
+	/* parameters; d_param NULL: frozen */
+	float *param[OP_PARAMS], *d_param[OP_PARAMS];
+	const float *fixed; /* of param[0], multichannel */
+};
+
+struct backend_ctx;
+
+struct backend {
+	int abi;          /* BACKEND_ABI */
+	const char *name; /* "cpu" */
+
+	int (*open)(struct backend_ctx **ctx, const struct backend_config *config, struct err *err);
+	void (*close)(struct backend_ctx *ctx);
+	/* One line for --version and logs: engine, instruction set, threads. Borrowed. */
+	const char *(*describe)(const struct backend_ctx *ctx);
+
+	/* Device memory, zeroed, 64-byte aligned or better. */
+	int (*alloc)(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err);
+	void (*release)(struct backend_ctx *ctx, void *p);
+	int (*upload)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, struct err *err);
+	/* Waits for queued work that `from` depends on. */
+	int (*download)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, struct err *err);
+
+	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
+	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
+	/* (optional) State for an op of a compiled graph: plans, saved activations, scratch. Default: none. */
+	int (*prepare)(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err);
+	void (*unprepare)(struct backend_ctx *ctx, const struct op *op, void *state); /* with prepare */
+
+	int (*forward)(struct backend_ctx *ctx, const struct op_call *call, struct err *err);
+	int (*backward)(struct backend_ctx *ctx, const struct op_call *call, struct err *err);
+
+	/* One optimiser step on one parameter, then its norm constraint. For a table, `rows` [n_rows] are the rows that
+	 * p->g has gradients for (host memory), in g's order; a rule whose untouched rows change too must say so by doing
+	 * them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
+	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
+		      struct err *err);
+
+	/* (optional) Waits until all queued work is done and says what failed. Default: nothing is ever queued. */
+	int (*sync)(struct backend_ctx *ctx, struct err *err);
+};
+
+/* What a plug-in exports. */
+typedef const struct backend *backend_entry(void);
+const struct backend *vic_backend(void);
+extern const struct backend backend_ref;
+
+struct device {
+	const struct backend *b;
+	struct backend_ctx *ctx;
+	void *library; /* dlopen handle, NULL for ref */
+};
+
+/* name: "auto" (cuda where there is one, else cpu), "cpu", "ref", "cuda", "cuda:N". Plug-ins are looked for in
+ * $VIC_BACKENDS, else in ../lib/vicinal beside the program. Error VIC_NO_DEVICE when asked-for hardware is missing. */
+int device_open(struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
+void device_close(struct device *d);
+
+#endif

@@ -1,0 +1,86 @@
+#include "cpu.h"
+
+#include "../mask.h"
+
+#include <string.h>
+
+struct work {
+	const struct op_call *c;
+	int n;
+};
+
+static void dropout_task(void *arg, int b, int worker)
+{
+	struct work *w = arg;
+	const struct op_call *c = w->c;
+	double rate = c->op->dropout.rate;
+	float on = c->op->dropout.inverted ? (float)(1 / (1 - rate)) : 1;
+	int n = c->out_size;
+	unsigned char *keep = (unsigned char *)c->state + (size_t)b * (size_t)n;
+	const float *x = c->in[0] + (size_t)b * (size_t)n;
+	float *y = c->out + (size_t)b * (size_t)n;
+	(void)worker;
+	mask_draw(keep, n, rate, c->batch->seed, c->batch->epoch, c->op->dropout.layer, c->batch->sample[b]);
+	for (int k = 0; k < n; k++)
+		y[k] = keep[k] ? x[k] * on : 0;
+}
+
+void dropout_forward(struct backend_ctx *ctx, const struct op_call *c)
+{
+	struct work w = { c, 0 };
+	double rate = c->op->dropout.rate;
+	size_t all = (size_t)c->n * (size_t)c->out_size;
+	if (c->phase == PHASE_PREDICT || rate == 0) {
+		float by = c->phase != PHASE_PREDICT || c->op->dropout.inverted ? 1 : (float)(1 - rate);
+		for (size_t i = 0; i < all; i++)
+			c->out[i] = c->in[0][i] * by;
+		return;
+	}
+	pool_run(ctx->pool, c->n, dropout_task, &w);
+}
+
+void dropout_backward(struct backend_ctx *ctx, const struct op_call *c)
+{
+	double rate = c->op->dropout.rate;
+	float on = c->op->dropout.inverted ? (float)(1 / (1 - rate)) : 1;
+	size_t all = (size_t)c->n * (size_t)c->out_size;
+	const unsigned char *keep = c->state;
+	(void)ctx;
+	for (size_t i = 0; i < all && c->d_in[0]; i++) {
+		float d = rate == 0 || keep[i] ? c->d_out[i] * on : 0;
+		c->d_in[0][i] = c->add[0] ? c->d_in[0][i] + d : d;
+	}
+}
+
+void linear_forward(const struct op_call *c)
+{
+	int in = c->in_size[0], out = c->out_size;
+	gemm_nt(c->n, out, in, c->in[0], in, c->param[0], in, c->out, out);
+	for (int b = 0; b < c->n; b++)
+		for (int o = 0; o < out; o++)
+			c->out[(size_t)b * (size_t)out + (size_t)o] += c->param[1][o];
+}
+
+void linear_backward(const struct op_call *c)
+{
+	int in = c->in_size[0], out = c->out_size;
+	gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in);
+	for (int o = 0; o < out; o++) {
+		double db = 0;
+		for (int b = 0; b < c->n; b++)
+			db += c->d_out[(size_t)b * (size_t)out + (size_t)o];
+		c->d_param[1][o] = (float)db;
+	}
+	if (!c->d_in[0])
+		return;
+	if (!c->add[0]) {
+		gemm_nn(c->n, in, out, c->d_out, out, c->param[0], in, c->d_in[0], in);
+		return;
+	}
+	for (int b = 0; b < c->n; b++)
+		for (int o = 0; o < out; o++) {
+			float g = c->d_out[(size_t)b * (size_t)out + (size_t)o];
+			for (int i = 0; i < in; i++)
+				c->d_in[0][(size_t)b * (size_t)in + (size_t)i] += g * c->param[0][(size_t)o * (size_t)in + (size_t)i];
+		}
+}

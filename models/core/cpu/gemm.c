@@ -1,0 +1,59 @@
+/* oneDNN's sgemm was the faster of the two on the sizes of Kim-CNN (docs/PERFORMANCE.md); a BLAS serves where it is missing. */
+#include "cpu.h"
+
+#ifdef VIC_ONEDNN
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+#else
+#include <cblas.h>
+#ifdef OPENBLAS_VERSION
+#include <stdlib.h>
+#endif
+#endif
+
+static void gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+#ifdef VIC_ONEDNN
+	/* Per-thread setting: each of our threads runs its product alone. */
+	static _Thread_local int once;
+	if (!once) {
+		omp_set_num_threads(1);
+		once = 1;
+	}
+	dnnl_sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+#else
+#ifdef OPENBLAS_VERSION
+	static _Thread_local int once;
+	if (!once) {
+		openblas_set_num_threads(1);
+		once = 1;
+	}
+#endif
+	cblas_sgemm(CblasRowMajor, ta == 'T' ? CblasTrans : CblasNoTrans, tb == 'T' ? CblasTrans : CblasNoTrans, m, n, k, 1, a,
+		    lda, b, ldb, 0, c, ldc);
+#endif
+}
+
+void gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+	gemm('N', 'T', m, n, k, a, lda, b, ldb, c, ldc);
+}
+
+void gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+	gemm('N', 'N', m, n, k, a, lda, b, ldb, c, ldc);
+}
+
+void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+	gemm('T', 'N', m, n, k, a, lda, b, ldb, c, ldc);
+}
+
+const char *gemm_engine(void)
+{
+#ifdef VIC_ONEDNN
+	return "oneDNN";
+#else
+	return "BLAS";
+#endif
+}

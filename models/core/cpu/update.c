@@ -1,0 +1,162 @@
+/* Optimiser steps; formulas in ref/update.c. A table's rows are stepped one by one where that is exact:
+ *   Adadelta  an untouched row's accumulators only decay, so they are multiplied by rho^k when it is next touched;
+ *   SGD       without momentum and weight decay an untouched row does not change.
+ * The other rules move every row at every step, and so does this code. */
+#include "cpu.h"
+
+#include "pipeline/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+struct work {
+	struct param *p;
+	const struct update *u;
+	const uint32_t *rows;
+	size_t n, row;
+	int n_rows;
+	const uint32_t *row_of;
+	double rate; /* Adam: lr with both bias corrections */
+	double root; /* Adam: square root of the second moment's correction */
+};
+
+static void adadelta(float *restrict w, float *restrict s1, float *restrict s2, const float *restrict g, size_t n,
+		     const struct update *u, float decay, float weight_decay)
+{
+	float rho = (float)u->rho, rest = (float)(1 - u->rho), eps = (float)u->eps, lr = (float)u->lr;
+	for (size_t i = 0; i < n; i++) {
+		float grad = g[i] + weight_decay * w[i];
+		float g2 = rho * (decay * s1[i]) + rest * grad * grad, d2 = decay * s2[i];
+		float d = -sqrtf((d2 + eps) / (g2 + eps)) * grad;
+		s1[i] = g2;
+		s2[i] = rho * d2 + rest * d * d;
+		w[i] += lr * d;
+	}
+}
+
+/* g NULL: a gradient of zeros. */
+static void sgd(float *restrict w, float *restrict v, const float *restrict g, size_t n, const struct update *u, float weight_decay)
+{
+	float lr = (float)u->lr, mu = (float)u->momentum;
+	for (size_t i = 0; i < n; i++) {
+		float grad = (g ? g[i] : 0) + weight_decay * w[i];
+		if (!v) {
+			w[i] -= lr * grad;
+			continue;
+		}
+		v[i] = mu * v[i] + grad;
+		w[i] -= lr * (u->nesterov ? grad + mu * v[i] : v[i]);
+	}
+}
+
+static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n, const struct work *k,
+		 float weight_decay)
+{
+	float b1 = (float)k->u->beta1, b2 = (float)k->u->beta2, r1 = (float)(1 - k->u->beta1), r2 = (float)(1 - k->u->beta2);
+	float rate = (float)k->rate, root = (float)k->root, eps = (float)k->u->eps;
+	for (size_t i = 0; i < n; i++) {
+		float grad = (g ? g[i] : 0) + weight_decay * w[i];
+		m[i] = b1 * m[i] + r1 * grad;
+		v[i] = b2 * v[i] + r2 * grad * grad;
+		w[i] -= rate * m[i] / (sqrtf(v[i]) / root + eps);
+	}
+}
+
+enum { RUN = 8192, ROWS = 32 };
+
+static void step(const struct work *k, size_t at, size_t n, const float *g, float decay)
+{
+	struct param *p = k->p;
+	float wd = p->kind == PARAM_BIAS ? 0 : (float)k->u->weight_decay;
+	if (k->u->rule == RULE_ADADELTA)
+		adadelta(p->w + at, p->s1 + at, p->s2 + at, g, n, k->u, decay, wd);
+	else if (k->u->rule == RULE_ADAM)
+		adam(p->w + at, p->s1 + at, p->s2 + at, g, n, k, wd);
+	else
+		sgd(p->w + at, p->s1 ? p->s1 + at : NULL, g, n, k->u, wd);
+}
+
+static void dense_task(void *arg, int task, int worker)
+{
+	struct work *k = arg;
+	size_t at = (size_t)task * RUN, n = k->n - at < RUN ? k->n - at : RUN;
+	(void)worker;
+	step(k, at, n, k->p->g + at, 1);
+}
+
+/* Rows of a table that the batch touched. */
+static void rows_task(void *arg, int task, int worker)
+{
+	struct work *k = arg;
+	(void)worker;
+	for (int i = task * ROWS; i < k->n_rows && i < (task + 1) * ROWS; i++) {
+		uint32_t r = k->rows[i], missed = k->u->step - 1 - k->p->last[r];
+		float decay = k->u->rule == RULE_ADADELTA && missed ? (float)pow(k->u->rho, missed) : 1;
+		step(k, r * k->row, k->row, k->p->g + (size_t)i * k->row, decay);
+		k->p->last[r] = k->u->step;
+	}
+}
+
+/* Every row, touched or not. */
+static void every_task(void *arg, int task, int worker)
+{
+	struct work *k = arg;
+	size_t all = k->n / k->row;
+	(void)worker;
+	for (size_t r = (size_t)task * ROWS; r < all && r < ((size_t)task + 1) * ROWS; r++)
+		step(k, r * k->row, k->row, k->row_of[r] ? k->p->g + (size_t)(k->row_of[r] - 1) * k->row : NULL, 1);
+}
+
+static int step_table(struct backend_ctx *ctx, struct work *k, struct err *err)
+{
+	int moves = k->u->weight_decay > 0 || k->u->rule == RULE_ADAM || (k->u->rule == RULE_SGD && k->u->momentum > 0);
+	if (!moves) {
+		pool_run(ctx->pool, (k->n_rows + ROWS - 1) / ROWS, rows_task, k);
+		return 0;
+	}
+	if (k->u->rule == RULE_ADADELTA)
+		return err_set(err, "Adadelta with weight decay on a word table is not offered; use --optimizer sgd or adam");
+	size_t all = k->n / k->row;
+	if (mem_grow(&ctx->row_of, &ctx->row_of_cap, all, sizeof *ctx->row_of, err))
+		return -1;
+	memset(ctx->row_of, 0, all * sizeof *ctx->row_of);
+	for (int i = 0; i < k->n_rows; i++)
+		ctx->row_of[k->rows[i]] = (uint32_t)i + 1;
+	k->row_of = ctx->row_of;
+	pool_run(ctx->pool, (int)((all + ROWS - 1) / ROWS), every_task, k);
+	return 0;
+}
+
+static void constrain(struct param *p)
+{
+	size_t row = param_size(p) / (size_t)p->dim[0];
+	for (int64_t r = 0; r < p->dim[0]; r++) {
+		float *w = p->w + (size_t)r * row;
+		double norm = 0;
+		for (size_t i = 0; i < row; i++)
+			norm += (double)w[i] * w[i];
+		norm = sqrt(norm);
+		float scale = (float)((norm < p->max_norm ? norm : p->max_norm) / (1e-7 + norm));
+		for (size_t i = 0; i < row; i++)
+			w[i] *= scale;
+	}
+}
+
+int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows, struct err *err)
+{
+	size_t n = param_size(p);
+	struct work k = { .p = p, .u = u, .rows = rows, .n = n, .row = n / (size_t)p->dim[0], .n_rows = n_rows };
+	if (u->rule == RULE_ADAM) {
+		k.root = sqrt(1 - pow(u->beta2, u->step));
+		k.rate = u->lr / (1 - pow(u->beta1, u->step));
+	}
+	if (p->kind == PARAM_TABLE) {
+		if (step_table(ctx, &k, err))
+			return -1;
+	} else {
+		pool_run(ctx->pool, (int)((n + RUN - 1) / RUN), dense_task, &k);
+	}
+	if (p->max_norm > 0)
+		constrain(p);
+	return 0;
+}

@@ -1,0 +1,214 @@
+#include "backend.h"
+#include "pipeline/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void graph_init(struct graph *g)
+{
+	memset(g, 0, sizeof *g);
+	g->logits = g->loss = -1;
+}
+
+int graph_value(struct graph *g, const char *name, struct shape shape, struct err *err)
+{
+	if (g->n_values >= (int)(sizeof g->value / sizeof *g->value))
+		return err_set(err, "the network has more than %d values", GRAPH_OPS);
+	struct value *v = &g->value[g->n_values];
+	*v = (struct value){ .shape = shape, .made_by = -1 };
+	snprintf(v->name, sizeof v->name, "%s", name);
+	return g->n_values++;
+}
+
+int graph_param(struct graph *g, const char *name, enum param_kind kind, int ndim, const int64_t *dim, struct err *err)
+{
+	if (g->n_params >= (int)(sizeof g->param / sizeof *g->param))
+		return err_set(err, "the network has more than %d parameters", GRAPH_OPS * 2);
+	struct param *p = &g->param[g->n_params];
+	*p = (struct param){ .kind = kind, .ndim = ndim };
+	memcpy(p->dim, dim, (size_t)ndim * sizeof *dim);
+	snprintf(p->name, sizeof p->name, "%s", name);
+	return g->n_params++;
+}
+
+int graph_add(struct graph *g, const struct op *op, struct shape out, struct err *err)
+{
+	if (g->n_ops >= GRAPH_OPS)
+		return err_set(err, "the network has more than %d ops", GRAPH_OPS);
+	int v = graph_value(g, op->name, out, err);
+	if (v < 0)
+		return -1;
+	struct op *to = &g->op[g->n_ops];
+	*to = *op;
+	to->out = v;
+	g->value[v].made_by = g->n_ops++;
+	for (int i = 0; i < to->n_in; i++)
+		g->value[to->in[i]].readers++;
+	return v;
+}
+
+static int state_slots(const struct update *u)
+{
+	return u->rule == RULE_SGD ? u->momentum > 0 : 2;
+}
+
+static int compile_param(struct graph *g, struct param *p, const struct update *u, struct err *err)
+{
+	const struct backend *b = g->dev->b;
+	struct backend_ctx *ctx = g->dev->ctx;
+	size_t bytes = param_size(p) * sizeof(float);
+	if (!p->w && b->alloc(ctx, (void **)&p->w, bytes, err))
+		return -1;
+	if (!u || p->frozen)
+		return 0;
+	size_t rows = p->kind == PARAM_TABLE ? (size_t)g->max_words : (size_t)p->dim[0];
+	if (b->alloc(ctx, (void **)&p->g, bytes / (size_t)p->dim[0] * rows, err))
+		return -1;
+	if (state_slots(u) > 0 && b->alloc(ctx, (void **)&p->s1, bytes, err))
+		return -1;
+	if (state_slots(u) > 1 && b->alloc(ctx, (void **)&p->s2, bytes, err))
+		return -1;
+	return p->kind == PARAM_TABLE ? mem_alloc(&p->last, (size_t)p->dim[0], sizeof *p->last, err) : 0;
+}
+
+int graph_compile(struct graph *g, struct device *dev, int max_n, const struct update *u, struct err *err)
+{
+	const struct backend *b = dev->b;
+	g->dev = dev;
+	g->max_n = max_n;
+	g->training = u != NULL;
+	graph_plan(g, g->training);
+	if (b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err))
+		return -1;
+	for (int i = 0; i < g->n_params; i++)
+		if (compile_param(g, &g->param[i], u, err))
+			return err_context(err, "parameter %s", g->param[i].name);
+	for (int i = 0; i < g->n_ops; i++) {
+		if (b->supports && !b->supports(dev->ctx, &g->op[i], g))
+			return err_no_device(err, "device %s cannot run op '%s'", b->name, g->op[i].name);
+		if (b->prepare && b->prepare(dev->ctx, &g->op[i], g, max_n, g->training, &g->state[i], err))
+			return err_context(err, "op %s", g->op[i].name);
+	}
+	return 0;
+}
+
+void graph_release(struct graph *g)
+{
+	struct device *d = g->dev;
+	for (int i = 0; d && i < g->n_ops; i++)
+		if (g->state[i])
+			d->b->unprepare(d->ctx, &g->op[i], g->state[i]);
+	for (int i = 0; d && i < g->n_params; i++) {
+		struct param *p = &g->param[i];
+		float *mine[] = { p->w, p->g, p->s1, p->s2, p->fixed };
+		for (size_t k = 0; k < sizeof mine / sizeof *mine; k++)
+			if (mine[k])
+				d->b->release(d->ctx, mine[k]);
+		free(p->last);
+	}
+	if (g->arena)
+		d->b->release(d->ctx, g->arena);
+	graph_init(g);
+}
+
+static float *value_at(const struct graph *g, int v)
+{
+	return g->arena + g->value[v].at * (size_t)g->max_n;
+}
+
+static float *gradient_at(const struct graph *g, int v)
+{
+	return g->arena + g->value[v].d_at * (size_t)g->max_n;
+}
+
+static struct op_call call_of(struct graph *g, int i, const struct batch *b, enum phase phase)
+{
+	const struct op *op = &g->op[i];
+	struct op_call c = { .op = op, .state = g->state[i], .batch = b, .phase = phase, .n = b->n, .version = g->version };
+	for (int k = 0; k < op->n_in; k++) {
+		c.in[k] = value_at(g, op->in[k]);
+		c.in_size[k] = (int)shape_size(g->value[op->in[k]].shape);
+	}
+	c.out = value_at(g, op->out);
+	c.out_size = (int)shape_size(g->value[op->out].shape);
+	for (int k = 0; k < op->n_param; k++) {
+		c.param[k] = g->param[op->param[k]].w;
+		c.d_param[k] = g->param[op->param[k]].g;
+	}
+	c.fixed = op->n_param ? g->param[op->param[0]].fixed : NULL;
+	return c;
+}
+
+int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err)
+{
+	if (b->n > g->max_n)
+		return err_set(err, "a batch of %d in a graph compiled for %d", b->n, g->max_n);
+	for (int i = 0; i < g->n_ops; i++) {
+		if (g->op[i].type == OP_XENT && !b->target)
+			continue;
+		struct op_call c = call_of(g, i, b, phase);
+		if (g->dev->b->forward(g->dev->ctx, &c, err))
+			return err_context(err, "%s", g->op[i].name);
+	}
+	return 0;
+}
+
+int graph_backward(struct graph *g, const struct batch *b, struct err *err)
+{
+	unsigned char written[GRAPH_OPS + 2] = { 0 };
+	for (int i = g->n_ops; i-- > 0;) {
+		struct op_call c = call_of(g, i, b, PHASE_TRAIN);
+		c.d_out = gradient_at(g, c.op->out);
+		for (int k = 0; k < c.op->n_in; k++) {
+			int v = c.op->in[k];
+			if (g->value[v].made_by < 0)
+				continue; /* an input of the network: nobody asks for its gradient */
+			c.d_in[k] = gradient_at(g, v);
+			c.add[k] = written[v];
+			written[v] = 1;
+		}
+		if (g->dev->b->backward(g->dev->ctx, &c, err))
+			return err_context(err, "%s", g->op[i].name);
+	}
+	return 0;
+}
+
+int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err)
+{
+	for (int i = 0; i < g->n_params; i++) {
+		struct param *p = &g->param[i];
+		int table = p->kind == PARAM_TABLE;
+		if (p->frozen)
+			continue;
+		if (g->dev->b->update(g->dev->ctx, p, u, table ? b->words->word : NULL, table ? b->words->distinct : 0, err))
+			return err_context(err, "parameter %s", p->name);
+	}
+	g->version++;
+	return 0;
+}
+
+int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)
+{
+	size_t bytes = (size_t)n * shape_size(g->value[v].shape) * sizeof(float);
+	return g->dev->b->download(g->dev->ctx, to, value_at(g, v), bytes, err);
+}
+
+int graph_get(const struct graph *g, int p, float *to, struct err *err)
+{
+	return g->dev->b->download(g->dev->ctx, to, g->param[p].w, param_size(&g->param[p]) * sizeof(float), err);
+}
+
+int graph_set(struct graph *g, int p, const float *from, struct err *err)
+{
+	g->version++;
+	return g->dev->b->upload(g->dev->ctx, g->param[p].w, from, param_size(&g->param[p]) * sizeof(float), err);
+}
+
+int graph_fix(struct graph *g, int p, const float *from, struct err *err)
+{
+	size_t bytes = param_size(&g->param[p]) * sizeof(float);
+	if (!g->param[p].fixed && g->dev->b->alloc(g->dev->ctx, (void **)&g->param[p].fixed, bytes, err))
+		return -1;
+	g->version++;
+	return g->dev->b->upload(g->dev->ctx, g->param[p].fixed, from, bytes, err);
+}

@@ -1,0 +1,171 @@
+/* graph: a network is an ordered list of ops with explicit inputs. Forward walks the list, backward walks it in reverse;
+ * nothing is recorded or discovered at run time. Values are per-sample shapes (NHWC); the batch is the outermost dimension
+ * and may be any size up to the one the graph was compiled for.
+ *
+ *   graph_init -> graph_value / graph_param / graph_add -> graph_compile(device) -> forward, backward, update ... -> release
+ *
+ * Gradient contract: d_param and d_value are overwritten by backward ("="), never added to, except a value with several
+ * readers, whose later readers add ("+="; op_call.add says so). */
+#ifndef VIC_GRAPH_H
+#define VIC_GRAPH_H
+
+#include "pipeline/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { OP_IN = 2, OP_PARAMS = 20, WORDCONV_WIDTHS = 8, GRAPH_OPS = 512, GRAPH_NAME = 40 };
+
+enum op_type {
+	OP_WORDCONV, /* words -> features: embedding, mixup, convolution, ReLU, max over time, as one op */
+	OP_DROPOUT,
+	OP_LINEAR,
+	OP_XENT, /* logits, soft targets -> loss a sample */
+	OP_TYPES
+};
+
+struct shape {
+	int h, w, c; /* a feature vector is {1, 1, c} */
+};
+static inline size_t shape_size(struct shape s)
+{
+	return (size_t)s.h * (size_t)s.w * (size_t)s.c;
+}
+
+/* Params by position in op.param:
+ * WORDCONV (Kim 2014, eq. 1-3): [0] table (V, dim); then for width i: [1+2i] filter (width, maps, dim), [2+2i] bias (maps).
+ *          Out: maps x widths features. A sentence stands between unlimited zeros, so a window of zeros alone always exists.
+ * LINEAR:  [0] weight (out, in), [1] bias (out).  out = W x + b.
+ * DROPOUT: Kim's meaning when !inverted: training multiplies by a 0/1 mask, prediction by (1 - rate).
+ * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum. */
+struct op {
+	enum op_type type;
+	char name[GRAPH_NAME];
+	int n_in, in[OP_IN], out; /* indices of values */
+	int n_param, param[OP_PARAMS];
+	struct {
+		int widths, width[WORDCONV_WIDTHS], maps, dim;
+		int multichannel; /* vectors are table + fixed; the table alone is tuned */
+	} wordconv;
+	struct {
+		double rate;
+		int inverted;
+		uint32_t layer; /* which draws: distinct for every dropout of a network */
+	} dropout;
+	struct {
+		double erl;
+	} xent;
+};
+
+struct value {
+	char name[GRAPH_NAME];
+	struct shape shape;
+	int made_by; /* op, or -1 for an input */
+	int readers;
+	size_t at, d_at;     /* floats a sample from the arena's start: where the planner put value and gradient */
+	int born, dies, d_born, d_dies; /* steps of the schedule in which they must hold */
+};
+
+enum param_kind { PARAM_WEIGHT, PARAM_BIAS, PARAM_TABLE };
+
+struct param {
+	char name[GRAPH_NAME];
+	enum param_kind kind;
+	int ndim;
+	int64_t dim[4];
+	int frozen;      /* no gradient, no update */
+	double max_norm; /* > 0: rows (dim[0]) are kept within this L2 norm after each update (Kim 2014, section 2.1) */
+	/* Device memory, owned by the graph once compiled. */
+	float *w, *g;    /* [size]; a table's gradient is [max_words][dim]: row i is the batch's word[i] */
+	float *s1, *s2;  /* optimiser state [size], or NULL where the rule needs none */
+	uint32_t *last;  /* table: step of each row's last update, for postponed decay (HOST memory); else NULL */
+	float *fixed;    /* multichannel: the untuned copy of a table, or NULL */
+};
+static inline size_t param_size(const struct param *p)
+{
+	size_t n = 1;
+	for (int i = 0; i < p->ndim; i++)
+		n *= (size_t)p->dim[i];
+	return n;
+}
+
+/* A batch of sentences. Words are numbered within the batch, so that each distinct one is looked up once.
+ * All host memory, borrowed. */
+struct words {
+	int sentences;         /* >= the batch's n when partners come from elsewhere in the data set */
+	const uint32_t *begin; /* [sentences + 1] into local */
+	const uint32_t *local; /* index into word */
+	int distinct;
+	const uint32_t *word;  /* [distinct] row of the table */
+};
+
+enum phase { PHASE_TRAIN, PHASE_PREDICT, PHASE_SAMPLE /* prediction with dropout on: one pass of MC dropout */ };
+
+struct batch {
+	int n;
+	const struct words *words;
+	const uint32_t *partner; /* [n] sentence mixed into sample i (which is sentence i), or NULL: no mixup */
+	const float *lambda;     /* [n] weight of sample i; its partner has 1 - lambda */
+	const float *target;     /* [n][classes] soft labels; NULL in prediction */
+	/* what random draws depend on */
+	uint64_t seed;
+	uint32_t epoch;          /* or the MC pass */
+	const uint32_t *sample;  /* [n] index of the sample in its data set */
+};
+
+enum rule { RULE_SGD, RULE_ADADELTA, RULE_ADAM };
+struct update {
+	enum rule rule;
+	double lr, momentum, weight_decay; /* SGD; weight decay is added to the gradient, of weights and tables alone */
+	int nesterov;
+	double rho, beta1, beta2, eps;     /* Adadelta: rho, eps; Adam: beta1, beta2, eps */
+	uint32_t step;                     /* 1, 2, ... */
+};
+
+struct device;
+struct graph {
+	int n_ops, n_values, n_params;
+	struct op op[GRAPH_OPS];
+	struct value value[GRAPH_OPS + 2];
+	struct param param[GRAPH_OPS * 2];
+	int logits, loss; /* values of that meaning, -1 when absent */
+	/* compiled */
+	struct device *dev; /* borrowed */
+	int max_n, training;
+	int max_words;      /* set before compile: most distinct words a training batch can have */
+	float *arena;       /* device: activations and their gradients */
+	size_t arena_floats; /* a sample */
+	void *state[GRAPH_OPS]; /* each op's own, from the backend */
+	uint32_t version;   /* raised whenever weights change: a backend may keep what it derived from them till then */
+};
+
+void graph_init(struct graph *g);
+void graph_release(struct graph *g);
+/* Each returns an index, or -1. */
+int graph_value(struct graph *g, const char *name, struct shape shape, struct err *err) VIC_CHECKED;
+int graph_param(struct graph *g, const char *name, enum param_kind kind, int ndim, const int64_t *dim, struct err *err)
+	VIC_CHECKED;
+/* Copies `op`; makes its output value, shaped by the op's rule. Returns the output value. */
+int graph_add(struct graph *g, const struct op *op, struct shape out, struct err *err) VIC_CHECKED;
+
+/* Plans memory, takes it from the device, prepares every op. training: gradients too. `u` says which optimiser state is
+ * needed (NULL when not training). */
+int graph_compile(struct graph *g, struct device *dev, int max_n, const struct update *u, struct err *err) VIC_CHECKED;
+int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err) VIC_CHECKED;
+int graph_backward(struct graph *g, const struct batch *b, struct err *err) VIC_CHECKED;
+int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
+/* Copies value v of the last batch ([n][shape]) or a parameter to host memory and back. */
+int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
+int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHECKED;
+int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
+/* Multichannel: the untuned copy of table p. */
+int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
+
+/* The memory plan: every op with its shapes, and where values and gradients lie (plan.c). */
+void graph_plan(struct graph *g, int training);
+void graph_print(const struct graph *g, FILE *to);
+/* Multiply-adds of one sample forward; a wordconv counts its dense form at `tokens` tokens. */
+double graph_macs(const struct graph *g, int tokens);
+
+#endif

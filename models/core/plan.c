@@ -1,0 +1,142 @@
+/* The memory planner. The schedule of a training step has 2 * ops steps: op i runs forward in step i and backward in step
+ * 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it; backward of an op may read its
+ * inputs and its output, so in training a value lives until the backward of its earliest reader and maker. Intervals that do
+ * not overlap share memory: first fit in order of size, the usual greedy bound. */
+#include "graph.h"
+
+#include <stdlib.h>
+
+struct slot {
+	size_t *at;
+	size_t size;
+	int born, dies;
+};
+
+static int by_size(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return x->born - y->born;
+}
+
+/* Lowest offset at which slot i fits among those placed before it that are alive at the same time. */
+static size_t place(const struct slot *slot, int i)
+{
+	size_t at = 0;
+	for (int again = 1; again;) {
+		again = 0;
+		for (int k = 0; k < i; k++) {
+			const struct slot *s = &slot[k];
+			int together = s->born <= slot[i].dies && slot[i].born <= s->dies;
+			if (together && *s->at < at + slot[i].size && at < *s->at + s->size) {
+				at = *s->at + s->size;
+				again = 1;
+			}
+		}
+	}
+	return at;
+}
+
+static void lifetimes(struct graph *g, int training)
+{
+	int end = 2 * g->n_ops - 1;
+	for (int v = 0; v < g->n_values; v++) {
+		struct value *x = &g->value[v];
+		x->born = x->made_by < 0 ? 0 : x->made_by;
+		x->dies = training && x->made_by >= 0 ? end - x->made_by : x->born;
+		x->d_born = x->d_dies = -1;
+		if (training && x->made_by >= 0) {
+			x->d_born = end - (g->n_ops - 1);
+			x->d_dies = end - x->made_by;
+		}
+	}
+	for (int i = 0; i < g->n_ops; i++)
+		for (int k = 0; k < g->op[i].n_in; k++) {
+			struct value *x = &g->value[g->op[i].in[k]];
+			int last = training ? end - i : i;
+			if (last > x->dies)
+				x->dies = last;
+			if (x->d_born >= 0) /* its gradient begins with its last reader, which runs first in reverse */
+				x->d_born = end - i;
+		}
+	/* What the caller reads after the step stays to its end. */
+	int keep[] = { g->logits, g->loss };
+	for (int k = 0; k < 2; k++)
+		if (keep[k] >= 0)
+			g->value[keep[k]].dies = end;
+}
+
+void graph_plan(struct graph *g, int training)
+{
+	static const size_t line = 16; /* floats: every value starts on a cache line at any batch size */
+	struct slot slot[2 * (GRAPH_OPS + 2)];
+	int n = 0;
+	lifetimes(g, training);
+	for (int v = 0; v < g->n_values; v++) {
+		struct value *x = &g->value[v];
+		size_t size = (shape_size(x->shape) + line - 1) / line * line;
+		slot[n++] = (struct slot){ &x->at, size, x->born, x->dies };
+		if (x->d_born >= 0)
+			slot[n++] = (struct slot){ &x->d_at, size, x->d_born, x->d_dies };
+	}
+	qsort(slot, (size_t)n, sizeof *slot, by_size);
+	g->arena_floats = 0;
+	for (int i = 0; i < n; i++) {
+		*slot[i].at = place(slot, i);
+		if (*slot[i].at + slot[i].size > g->arena_floats)
+			g->arena_floats = *slot[i].at + slot[i].size;
+	}
+}
+
+static void print_shape(const struct graph *g, int v, FILE *to)
+{
+	struct shape s = g->value[v].shape;
+	if (s.h == 1 && s.w == 1)
+		fprintf(to, " %s(%d)", g->value[v].name, s.c);
+	else
+		fprintf(to, " %s(%dx%dx%d)", g->value[v].name, s.h, s.w, s.c);
+}
+
+void graph_print(const struct graph *g, FILE *to)
+{
+	static const char *const names[OP_TYPES] = { "wordconv", "dropout", "linear", "xent" };
+	size_t params = 0, values = 0;
+	fprintf(to, "op\ttype\treads\tmakes\tparameters\tvalue at\tgradient at (floats a sample)\n");
+	for (int i = 0; i < g->n_ops; i++) {
+		const struct op *op = &g->op[i];
+		size_t own = 0;
+		for (int k = 0; k < op->n_param; k++)
+			own += param_size(&g->param[op->param[k]]);
+		params += own;
+		fprintf(to, "%d\t%s\t", i, names[op->type]);
+		for (int k = 0; k < op->n_in; k++)
+			print_shape(g, op->in[k], to);
+		fputc('\t', to);
+		print_shape(g, op->out, to);
+		fprintf(to, "\t%zu\t%zu", own, g->value[op->out].at);
+		if (g->value[op->out].d_born >= 0)
+			fprintf(to, "\t%zu", g->value[op->out].d_at);
+		else
+			fprintf(to, "\t-");
+		fputc('\n', to);
+	}
+	for (int v = 0; v < g->n_values; v++)
+		values += shape_size(g->value[v].shape) * (g->value[v].d_born >= 0 ? 2 : 1);
+	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params, g->arena_floats, values);
+}
+
+double graph_macs(const struct graph *g, int tokens)
+{
+	double macs = 0;
+	for (int i = 0; i < g->n_ops; i++) {
+		const struct op *op = &g->op[i];
+		if (op->type == OP_LINEAR)
+			macs += (double)param_size(&g->param[op->param[0]]);
+		if (op->type == OP_WORDCONV)
+			for (int k = 0; k < op->wordconv.widths; k++)
+				macs += (double)param_size(&g->param[op->param[1 + 2 * k]]) *
+					(tokens + op->wordconv.width[k] - 1);
+	}
+	return macs;
+}

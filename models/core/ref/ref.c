@@ -1,0 +1,133 @@
+#include "ref.h"
+
+#include "pipeline/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int ref_open(struct backend_ctx **ctx, const struct backend_config *config, struct err *err)
+{
+	(void)config;
+	(void)err;
+	*ctx = NULL;
+	return 0;
+}
+
+static void ref_close(struct backend_ctx *ctx)
+{
+	(void)ctx;
+}
+
+static const char *ref_describe(const struct backend_ctx *ctx)
+{
+	(void)ctx;
+	return "ref: plain loops, one thread";
+}
+
+static int ref_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err)
+{
+	(void)ctx;
+	return mem_alloc(p, bytes, 1, err);
+}
+
+static void ref_release(struct backend_ctx *ctx, void *p)
+{
+	(void)ctx;
+	free(p);
+}
+
+static int ref_copy(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	memcpy(to, from, bytes);
+	return 0;
+}
+
+/* Only wordconv keeps something: the winning window of every feature. */
+static int ref_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err)
+{
+	(void)ctx;
+	(void)training;
+	if (op->type != OP_WORDCONV)
+		return 0;
+	return mem_alloc(state, shape_size(g->value[op->out].shape) * (size_t)max_n, sizeof(int32_t), err);
+}
+
+static void ref_unprepare(struct backend_ctx *ctx, const struct op *op, void *state)
+{
+	(void)ctx;
+	(void)op;
+	free(state);
+}
+
+static int ref_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	switch (c->op->type) {
+	case OP_WORDCONV:
+		ref_wordconv_forward(c, c->state);
+		return 0;
+	case OP_DROPOUT:
+		ref_dropout_forward(c);
+		return 0;
+	case OP_LINEAR:
+		ref_linear_forward(c);
+		return 0;
+	case OP_XENT:
+		ref_xent_forward(c);
+		return 0;
+	case OP_TYPES:
+		break;
+	}
+	return err_set(err, "ref has no op of type %d", (int)c->op->type);
+}
+
+static int ref_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	switch (c->op->type) {
+	case OP_WORDCONV:
+		ref_wordconv_backward(c, c->state);
+		return 0;
+	case OP_DROPOUT:
+		ref_dropout_backward(c);
+		return 0;
+	case OP_LINEAR:
+		ref_linear_backward(c);
+		return 0;
+	case OP_XENT:
+		ref_xent_backward(c);
+		return 0;
+	case OP_TYPES:
+		break;
+	}
+	return err_set(err, "ref has no op of type %d", (int)c->op->type);
+}
+
+static int ref_step(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
+		    struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	ref_update(p, u, rows, n_rows);
+	return 0;
+}
+
+const struct backend backend_ref = {
+	.abi = BACKEND_ABI,
+	.name = "ref",
+	.open = ref_open,
+	.close = ref_close,
+	.describe = ref_describe,
+	.alloc = ref_alloc,
+	.release = ref_release,
+	.upload = ref_copy,
+	.download = ref_copy,
+	.prepare = ref_prepare,
+	.unprepare = ref_unprepare,
+	.forward = ref_forward,
+	.backward = ref_backward,
+	.update = ref_step,
+};
