@@ -117,6 +117,10 @@ int stream_next_of(struct stream_reader *r, enum stream_kind kind, struct err *e
 /* The next block: 1 with *b filled, 0 at the end of the document (DONE seen and right), -1 on failure. Checked: CRC,
  * lengths, labels within [-1, n_classes), splits, that word ids are in the table, that counts agree. */
 int stream_next_block(struct stream_reader *r, struct block *b, struct err *err) VIC_CHECKED;
+/* Hands the memory of the block just read to the caller, so that another thread may work on it while the next is read: *buf
+ * (*cap bytes, free() it) becomes the owner of what b's pointers point into, and the reader continues in *buf's former
+ * memory (NULL, 0: it takes new). */
+void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap);
 const struct stream_head *stream_head_of(const struct stream_reader *r);
 const json_t *stream_provenance(const struct stream_reader *r); /* array, oldest first; borrowed */
 const char *stream_name(const struct stream_reader *r);         /* file name, for messages */

@@ -386,6 +386,16 @@ int stream_next_block(struct stream_reader *r, struct block *b, struct err *err)
 	return words ? take_words(r, b, len, err) : take_rows(r, b, len, err);
 }
 
+void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap)
+{
+	unsigned char *b = r->buf;
+	size_t c = r->cap;
+	r->buf = *buf;
+	r->cap = *cap;
+	*buf = b;
+	*cap = c;
+}
+
 int logits_check(const struct stream_head *h, const struct block *b, const char *name, struct err *err)
 {
 	size_t k = (size_t)h->n_classes, per = k * (size_t)h->samples;
