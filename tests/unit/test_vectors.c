@@ -1,0 +1,436 @@
+/* Every trap that files of word vectors are known to hold, read as a file, through a pipe and from gzip: always the same
+ * result, and every row accounted for. */
+#include "embed/oov.h"
+#include "embed/vectors.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/vic-vectors-XXXXXX";
+static char plain[64], gzipped[64];
+static struct vocab words;
+static struct pool *pool;
+
+enum { THE, DOT, CAT, DOG, NEL, AT, UNK, N_WORDS };
+
+static int setup(void **state)
+{
+	(void)state;
+	static const char *const word[N_WORDS] = { "the", ".", "cat", "dog", "\xC2\x85", "at", "<unk>" };
+	struct err err;
+	assert_non_null(mkdtemp(folder));
+	snprintf(plain, sizeof plain, "%s/v.txt", folder);
+	snprintf(gzipped, sizeof gzipped, "%s/v.gz.txt", folder); /* gzip is told by its bytes, not its name */
+	assert_int_equal(vocab_init(&words, 0, &err), 0);
+	for (int i = 0; i < N_WORDS; i++)
+		assert_int_equal(vocab_add(&words, word[i], strlen(word[i]), NULL, &err), 0);
+	return pool_open(&pool, 2, &err);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(plain);
+	unlink(gzipped);
+	rmdir(folder);
+	pool_close(pool);
+	vocab_release(&words);
+	return 0;
+}
+
+static void put(const char *data, size_t n)
+{
+	FILE *f = fopen(plain, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+	gzFile z = gzopen(gzipped, "wb");
+	assert_non_null(z);
+	if (n)
+		assert_int_equal(gzwrite(z, data, (unsigned)n), n);
+	assert_int_equal(gzclose(z), Z_OK);
+}
+
+/* Reads by way of stdin. */
+static int read_stdin(struct vectors *v, enum vectors_format format, int dim, struct err *err)
+{
+	int was = dup(STDIN_FILENO), fd = open(plain, O_RDONLY);
+	dup2(fd, STDIN_FILENO);
+	close(fd);
+	int rc = vectors_read(v, "-", format, dim, &words, pool, err);
+	dup2(was, STDIN_FILENO);
+	close(was);
+	return rc;
+}
+
+/* The same by all three ways; *v is that of the file. Returns its rc. */
+static int read_as(struct vectors *v, const char *data, size_t n, enum vectors_format format, int dim, struct err *err)
+{
+	put(data, n);
+	int rc = vectors_read(v, plain, format, dim, &words, pool, err);
+	for (int way = 0; way < 2; way++) {
+		struct vectors other;
+		struct err other_err = ERR_NONE;
+		int rc2 = way ? read_stdin(&other, format, dim, &other_err)
+			      : vectors_read(&other, gzipped, format, dim, &words, pool, &other_err);
+		assert_int_equal(rc, rc2);
+		if (!rc) {
+			assert_int_equal(v->dim, other.dim);
+			assert_memory_equal(v->row, other.row, N_WORDS * (size_t)v->dim * sizeof(float));
+			assert_memory_equal(v->found, other.found, N_WORDS);
+			assert_memory_equal(&v->count, &other.count, sizeof v->count);
+		}
+		vectors_release(&other);
+	}
+	return rc;
+}
+
+static void reads(struct vectors *v, const char *text, int dim)
+{
+	struct err err = ERR_NONE;
+	if (read_as(v, text, strlen(text), VECTORS_AUTO, dim, &err))
+		fail_msg("%s", err.msg);
+}
+
+static void fails(const char *text, int dim, const char *why)
+{
+	struct err err = ERR_NONE;
+	struct vectors v;
+	assert_int_equal(read_as(&v, text, strlen(text), VECTORS_AUTO, dim, &err), -1);
+	if (!strstr(err.msg, why))
+		fail_msg("'%s' does not say '%s'", err.msg, why);
+	vectors_release(&v);
+}
+
+static void row_is(const struct vectors *v, int word, float a, float b)
+{
+	assert_int_equal(v->dim, 2);
+	assert_int_equal(v->found[word], 1);
+	assert_true(v->row[2 * word] == a && v->row[2 * word + 1] == b);
+}
+
+static void ordinary(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "the 0.1 -0.2\nhouse 1 2\n. 3 4e-1\n", 0);
+	row_is(&v, THE, 0.1f, -0.2f);
+	row_is(&v, DOT, 3, 0.4f);
+	assert_int_equal(v.n_found, 2);
+	assert_int_equal(v.found[CAT], 0);
+	assert_true(v.row[2 * CAT] == 0);
+	assert_int_equal(v.count.rows, 3);
+	assert_int_equal(vectors_garbled(&v.count), 0);
+	vectors_release(&v);
+}
+
+/* glove.840B has ". . ." and "at name@domain.com": their first field is a word that texts have. */
+static void words_with_spaces(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "house 5 6\nthe 7 8\n. . 1 2\n. . . 1 2\nat name@domain.com 1 2\n. 3 4\nat 5 6\n", 0);
+	row_is(&v, DOT, 3, 4);
+	row_is(&v, AT, 5, 6);
+	assert_int_equal(v.count.spaced, 3);
+	assert_int_equal(v.count.repeats, 0);
+	assert_int_equal(vectors_garbled(&v.count), 0);
+	vectors_release(&v);
+}
+
+/* U+0085 is white space to Unicode: a reader that splits by it takes the first number for the word. */
+static void words_that_are_white_space(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "the 1 2\n\xC2\x85 3 4\n\xC2\xA0 5 6\n\xE2\x80\xA8 7 8\n", 0);
+	row_is(&v, NEL, 3, 4);
+	assert_int_equal(v.count.rows, 4);
+	assert_int_equal(vectors_garbled(&v.count) + v.count.spaced, 0);
+	vectors_release(&v);
+}
+
+static void repeated_words(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "the 1 2\ncat 3 4\nthe 9 9\nhouse 1 1\nhouse 2 2\nthe 8 8\n", 0);
+	row_is(&v, THE, 1, 2);
+	assert_int_equal(v.count.repeats, 2);
+	vectors_release(&v);
+	/* the first sound row counts: garbled ones before it do not use the word up */
+	reads(&v, "house 1 2\nthe 1 x\nthe 1 nan\nthe 5 6\nthe 7 8\n", 0);
+	row_is(&v, THE, 5, 6);
+	assert_int_equal(v.count.numbers, 1);
+	assert_int_equal(v.count.nonfinite, 1);
+	assert_int_equal(v.count.repeats, 1);
+	assert_int_equal(v.count.first_bad, 2);
+	vectors_release(&v);
+}
+
+static void headers(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "2 2\nthe 1 2\ncat 3 4\n", 0);
+	row_is(&v, CAT, 3, 4);
+	assert_true(v.count.has_header && v.count.header_rows == 2 && v.count.rows == 2);
+	vectors_release(&v);
+	/* GloVe's own -write-header counts without the <unk> row that it appends */
+	reads(&v, "2 2\nthe 1 2\ncat 3 4\n<unk> 5 6\n", 0);
+	row_is(&v, UNK, 5, 6);
+	assert_true(v.count.header_rows == 2 && v.count.rows == 3);
+	vectors_release(&v);
+	fails("3 2\nthe 1 2\ncat 3 4\n", 0, "cut short");
+	fails("2 2\nthe 1 2\ncat 3 4\n", 3, "--dim says 3");
+	fails("2 2\n", 0, "cut short");
+	/* no header, but a word that is a number in a file of one dimension */
+	reads(&v, "7 3\n8 4\n", 0);
+	assert_true(v.dim == 1 && !v.count.has_header && v.count.rows == 2);
+	vectors_release(&v);
+}
+
+static void garbled_rows(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "the 1 2\ncat 3\n 4 5\ndog x 6\nhouse\nat 1 2,5\n. 1 inf\n<unk> 1 1e99\nhouse ? ? ?\n", 2);
+	assert_int_equal(v.n_found, 1);
+	assert_int_equal(v.count.rows, 9);
+	assert_int_equal(v.count.fields, 4); /* cat, the row without a word, house, "house ? ? ?" */
+	assert_int_equal(v.count.numbers, 2); /* dog, at */
+	assert_int_equal(v.count.nonfinite, 2);
+	assert_int_equal(v.count.first_bad, 2);
+	for (int i = 1; i < N_WORDS; i++)
+		assert_true(!v.found[i] && v.row[2 * i] == 0 && v.row[2 * i + 1] == 0);
+	vectors_release(&v);
+}
+
+static void line_ends(void **state)
+{
+	(void)state;
+	struct vectors v;
+	reads(&v, "2 2\r\nthe 1 2\r\ncat 3 4\r\n", 0);
+	row_is(&v, CAT, 3, 4);
+	vectors_release(&v);
+	reads(&v, "the 1 2\ncat 3 4", 0);
+	row_is(&v, CAT, 3, 4);
+	vectors_release(&v);
+	reads(&v, "the 1 2 \ncat 3 4 \n\n\n", 0); /* word2vec's text has a space at the end */
+	row_is(&v, CAT, 3, 4);
+	assert_int_equal(v.count.blank, 2);
+	vectors_release(&v);
+	reads(&v, "\xEF\xBB\xBFthe 1 2\ncat 3 4\n", 0);
+	row_is(&v, THE, 1, 2);
+	assert_int_equal(v.count.has_bom, 1);
+	vectors_release(&v);
+}
+
+static void dims(void **state)
+{
+	(void)state;
+	struct vectors v;
+	fails("", 0, "empty");
+	fails("\n\n", 0, "no word vectors");
+	fails("the 1 2\ncat 3 4 5\n", 0, "--dim");
+	fails("the 1 2\ncat 3 4\n", 3, "no row of the first 2 has 3 numbers");
+	fails("the\ncat\n", 0, "--dim");
+	reads(&v, "the 1 2\ncat 3 4 5\n", 2);
+	assert_int_equal(v.count.spaced, 1); /* "cat 3" */
+	row_is(&v, THE, 1, 2);
+	vectors_release(&v);
+}
+
+static size_t word2vec(char *to, const char *header, const char *separator, size_t rows)
+{
+	static const char *const word[] = { "house", "the", "cat", "the", "dog" };
+	size_t n = strlen(header);
+	memcpy(to, header, n);
+	for (size_t i = 0; i < rows; i++) {
+		float x[2] = { (float)i, -0.5f };
+		if (i == 4)
+			x[0] = NAN;
+		n += (size_t)sprintf(to + n, "%s ", word[i]);
+		memcpy(to + n, x, sizeof x);
+		n += sizeof x;
+		n += (size_t)sprintf(to + n, "%s", separator);
+	}
+	return n;
+}
+
+static void binary(void **state)
+{
+	(void)state;
+	char data[256];
+	struct err err = ERR_NONE;
+	struct vectors v;
+	for (int lf = 0; lf < 2; lf++) {
+		size_t n = word2vec(data, "5 2\n", lf ? "\n" : "", 5);
+		assert_int_equal(read_as(&v, data, n, lf ? VECTORS_AUTO : VECTORS_WORD2VEC, 0, &err), 0);
+		assert_true(v.count.is_binary && v.count.rows == 5);
+		row_is(&v, THE, 1, -0.5f);
+		row_is(&v, CAT, 2, -0.5f);
+		assert_int_equal(v.count.repeats, 1);
+		assert_int_equal(v.count.nonfinite, 1);
+		assert_int_equal(v.found[DOG], 0);
+		vectors_release(&v);
+		/* every cut is noticed, the one before a last line feed apart */
+		for (size_t keep = 4; keep < n - (size_t)lf; keep++) {
+			assert_int_equal(read_as(&v, data, keep, VECTORS_WORD2VEC, 0, &err), -1);
+			assert_non_null(strstr(err.msg, "truncated"));
+			vectors_release(&v);
+		}
+		data[n] = 'x';
+		assert_int_equal(read_as(&v, data, n + 1, VECTORS_WORD2VEC, 0, &err), -1);
+		assert_non_null(strstr(err.msg, "bytes follow"));
+		vectors_release(&v);
+	}
+}
+
+static void cut_gzip(void **state)
+{
+	(void)state;
+	char text[4096] = "";
+	struct vectors v;
+	for (int i = 0; i < 200; i++)
+		sprintf(text + strlen(text), "w%d %d %d\n", i, i * 7919 % 1000, i * 104729 % 1000);
+	put(text, strlen(text));
+	FILE *f = fopen(gzipped, "rb");
+	char z[4096];
+	size_t n = fread(z, 1, sizeof z, f);
+	fclose(f);
+	assert_in_range(n, 100, sizeof z - 1);
+	for (size_t keep = 2; keep <= n + 1; keep++) {
+		struct err err = ERR_NONE;
+		f = fopen(gzipped, "wb");
+		z[n] = 'x';
+		fwrite(z, 1, keep, f);
+		fclose(f);
+		int rc = vectors_read(&v, gzipped, VECTORS_AUTO, 0, &words, pool, &err);
+		assert_int_equal(rc, keep == n ? 0 : -1);
+		if (rc)
+			assert_non_null(strstr(err.msg, keep < n ? "truncated" : "no gzip data follow"));
+		vectors_release(&v);
+	}
+	/* two members one behind the other are one file, as gzip has it */
+	put("the 1 2\n", 8);
+	f = fopen(gzipped, "rb");
+	n = fread(z, 1, sizeof z, f);
+	fclose(f);
+	f = fopen(gzipped, "ab");
+	fwrite(z, 1, n, f);
+	fclose(f);
+	struct err err = ERR_NONE;
+	assert_int_equal(vectors_read(&v, gzipped, VECTORS_AUTO, 0, &words, pool, &err), 0);
+	assert_int_equal(v.count.rows, 2);
+	assert_int_equal(v.count.repeats, 1);
+	vectors_release(&v);
+}
+
+/* Rows spread over many windows and slices: the same bytes by every way and with every number of threads. */
+static void long_files(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct vectors v, one;
+	struct pool *single;
+	size_t cap = 40 << 20, n = 0;
+	char *data = malloc(cap);
+	assert_non_null(data);
+	for (int i = 0; n < cap - 200; i++) {
+		const char *word = i % 50000 == 7 ? "the" : i == 600000 ? "cat" : i % 100000 == 11 ? ". ." : "other";
+		n += (size_t)sprintf(data + n, "%s%s %d.25 -%d\n", i % 90000 == 5 ? "bad" : "", word, i, i);
+		if (i % 90000 == 5)
+			data[n - 3 - (size_t)(i > 9)] = ' ';
+	}
+	assert_int_equal(read_as(&v, data, n, VECTORS_AUTO, 0, &err), 0);
+	row_is(&v, THE, 7.25f, -7);
+	row_is(&v, CAT, 600000.25f, -600000);
+	assert_true(v.count.repeats > 20 && v.count.spaced > 10 && v.count.bytes == n);
+	assert_int_equal(pool_open(&single, 1, &err), 0);
+	assert_int_equal(vectors_read(&one, plain, VECTORS_AUTO, 0, &words, single, &err), 0);
+	assert_memory_equal(&v.count, &one.count, sizeof v.count);
+	assert_memory_equal(v.row, one.row, N_WORDS * 2 * sizeof(float));
+	vectors_release(&one);
+	vectors_release(&v);
+	pool_close(single);
+	/* a line without an end */
+	memset(data + 100, 'x', 20 << 20);
+	data[99] = '\n';
+	assert_int_equal(read_as(&v, data, 21 << 20, VECTORS_TEXT, 2, &err), -1);
+	assert_non_null(strstr(err.msg, "longer than"));
+	vectors_release(&v);
+	free(data);
+}
+
+static void missing_words(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct vectors v;
+	struct oov oov;
+	float a[6], b[6];
+	oov_draw(1, 0.25, "cat", 3, a, 6);
+	oov_draw(1, 0.25, "cat", 3, b, 6);
+	assert_memory_equal(a, b, sizeof a);
+	oov_draw(1, 0.25, "dog", 3, b, 6);
+	assert_true(a[0] != b[0]);
+	oov_draw(2, 0.25, "cat", 3, b, 6);
+	assert_true(a[0] != b[0]);
+
+	double sum = 0, squares = 0;
+	int n = 0;
+	for (int i = 0; i < 20000; i++) {
+		char word[16];
+		size_t len = (size_t)sprintf(word, "w%d", i);
+		oov_draw(7, 0.25, word, len, a, 6);
+		for (int k = 0; k < 6; k++, n++) {
+			assert_true(a[k] >= -0.25f && a[k] <= 0.25f);
+			sum += a[k];
+			squares += a[k] * a[k];
+		}
+	}
+	assert_true(fabs(sum / n) < 5 * 0.25 / sqrt(3.0 * n));
+	assert_true(fabs(squares / n - 0.25 * 0.25 / 3) < 0.0002);
+
+	reads(&v, "the 1 2\n. 3 4\n", 0);
+	assert_int_equal(oov_parse("std", &oov, &err), 0);
+	assert_int_equal(oov_fill(&oov, 1, &words, &v, &err), 0);
+	assert_true(fabs(oov.a - sqrt(1.25 * 3)) < 1e-12); /* 1 2 3 4 have variance 1.25 */
+	row_is(&v, THE, 1, 2);
+	oov_draw(1, oov.a, "cat", 3, a, 2);
+	assert_memory_equal(a, v.row + 2 * CAT, 2 * sizeof *a);
+	vectors_release(&v);
+
+	assert_int_equal(oov_parse("uniform:0.1", &oov, &err), 0);
+	assert_true(oov.kind == OOV_UNIFORM && oov.a == 0.1);
+	assert_int_equal(oov_parse("uniform:", &oov, &err), -1);
+	assert_int_equal(oov_parse("uniform:x", &oov, &err), -1);
+	assert_int_equal(oov_parse("uniform:-1", &oov, &err), -1);
+	assert_int_equal(oov_parse("normal", &oov, &err), -1);
+	assert_int_equal(oov_parse("std", &oov, &err), 0);
+	reads(&v, "house 1 2\n", 0);
+	assert_int_equal(oov_fill(&oov, 1, &words, &v, &err), -1);
+	vectors_release(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ordinary),	   cmocka_unit_test(words_with_spaces), cmocka_unit_test(words_that_are_white_space),
+		cmocka_unit_test(repeated_words),  cmocka_unit_test(headers),		cmocka_unit_test(garbled_rows),
+		cmocka_unit_test(line_ends),	   cmocka_unit_test(dims),		cmocka_unit_test(binary),
+		cmocka_unit_test(cut_gzip),	   cmocka_unit_test(long_files),	cmocka_unit_test(missing_words),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
