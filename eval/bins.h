@@ -8,25 +8,12 @@
 
 #include "conf.h"
 #include "fix.h"
+#include "pipeline/binof.h"
 #include "pipeline/err.h"
 
-#include <math.h>
 #include <stddef.h>
 
 enum { BINS_MAX = 100000 };
-
-/* p in [0,1], bins >= 1. */
-static inline int bin_of(int bins, double p)
-{
-	int i = (int)((double)bins * p); /* right or one off */
-	if (i > bins - 1)
-		i = bins - 1;
-	while (i > 0 && fma(bins, p, -(double)i) <= 0)
-		i--;
-	while (i < bins - 1 && fma(bins, p, -(double)(i + 1)) > 0)
-		i++;
-	return i;
-}
 
 struct bin {
 	uint64_t n, right;

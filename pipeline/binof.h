@@ -1,0 +1,23 @@
+/* binof: which of M equal bins of [0, 1] a probability is in; one home for evaluation and for training's history.
+ *
+ * Bin i (from 0) holds i/M < p <= (i+1)/M, and bin 0 also p = 0. The comparison is fma(M, p, -i) <= 0: one rounding, so its sign
+ * is exact for every double and any M, on every machine; there is no table of rounded edges. */
+#ifndef VIC_BINOF_H
+#define VIC_BINOF_H
+
+#include <math.h>
+
+/* p in [0, 1], bins >= 1. */
+static inline int bin_of(int bins, double p)
+{
+	int i = (int)((double)bins * p); /* right or one off */
+	if (i > bins - 1)
+		i = bins - 1;
+	while (i > 0 && fma(bins, p, -(double)i) <= 0)
+		i--;
+	while (i < bins - 1 && fma(bins, p, -(double)(i + 1)) > 0)
+		i++;
+	return i;
+}
+
+#endif
