@@ -1,0 +1,214 @@
+#include "labelled.h"
+#include "lines.h"
+#include "pipeline/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int labelled_init(struct labelled *t, struct sink *s, struct err *err)
+{
+	*t = (struct labelled){ .sink = s, .names.charset = s->decoder.charset };
+	return vocab_init(&t->labels, 0, err);
+}
+
+void labelled_release(struct labelled *t)
+{
+	vocab_release(&t->labels);
+	decoder_release(&t->names);
+	free(t->tokens);
+	free(t->end);
+	free(t->label);
+	*t = (struct labelled){ 0 };
+}
+
+int labelled_give(struct labelled *t, const char *names, struct err *err)
+{
+	for (const char *p = names;;) {
+		size_t n = strcspn(p, ",");
+		uint32_t before = t->labels.n;
+		if (!n)
+			return err_usage(err, "--classes: an empty name in \"%s\"", names);
+		if (vocab_add(&t->labels, p, n, NULL, err))
+			return -1;
+		if (t->labels.n == before)
+			return err_usage(err, "--classes: \"%.*s\" is there twice", (int)n, p);
+		if (!p[n])
+			break;
+		p += n + 1;
+	}
+	t->given = 1;
+	return 0;
+}
+
+/* The label's number, or -2 on failure. */
+static int32_t number_of(struct labelled *t, const char *label, size_t n, struct err *err)
+{
+	uint32_t id;
+	if (decoder_line(&t->names, label, n, &label, &n, err))
+		return -2;
+	if (!n || memchr(label, 0, n)) {
+		err_set(err, n ? "the label holds a NUL byte" : "the label is empty; --format lines reads text without labels");
+		return -2;
+	}
+	if (t->given) {
+		id = vocab_find(&t->labels, label, n);
+		if (id == VOCAB_NONE)
+			err_set(err, "\"%.*s\" is none of the --classes", (int)(n < 60 ? n : 60), label);
+		return id == VOCAB_NONE ? -2 : (int32_t)id;
+	}
+	if (vocab_add(&t->labels, label, n, &id, err))
+		return -2;
+	if (id >= STREAM_MAX_CLASSES) {
+		err_set(err, "more than %d different labels; is the label column the text?", STREAM_MAX_CLASSES);
+		return -2;
+	}
+	return (int32_t)id;
+}
+
+int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text, size_t n,
+	      struct err *err)
+{
+	const char *tokens;
+	size_t len, used = t->n ? t->end[t->n - 1] : 0;
+	int32_t number = label ? number_of(t, label, label_len, err) : -1;
+	if (number < -1)
+		return place_context(at, err);
+	if (sink_tokenise(t->sink, at, text, n, &tokens, &len, err))
+		return -1;
+	if (t->given)
+		return sink_add(t->sink, tokens, len, number, SPLIT_TRAIN, err);
+	if (mem_grow(&t->tokens, &t->cap_tokens, used + len, 1, err) ||
+	    mem_grow(&t->end, &t->cap_end, t->n + 1, sizeof *t->end, err) ||
+	    mem_grow(&t->label, &t->cap_label, t->n + 1, sizeof *t->label, err))
+		return place_context(at, err);
+	if (len)
+		memcpy(t->tokens + used, tokens, len);
+	t->end[t->n] = used + len;
+	t->label[t->n++] = number;
+	return 0;
+}
+
+struct named {
+	const char *name;
+	uint32_t id;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err)
+{
+	uint32_t count = t->labels.n;
+	size_t len, text = 0;
+	struct named *sorted;
+	int32_t *place;
+	char *p;
+	for (uint32_t i = 0; i < count; i++) {
+		vocab_word(&t->labels, i, &len);
+		text += len + 1;
+	}
+	if (mem_alloc(names, count * sizeof **names + text, 1, err) || mem_alloc(&sorted, count, sizeof *sorted, err))
+		return -1;
+	if (mem_alloc(&place, count, sizeof *place, err)) {
+		free(sorted);
+		return -1;
+	}
+	p = (char *)(*names + count);
+	for (uint32_t i = 0; i < count; i++) {
+		const char *word = vocab_word(&t->labels, i, &len);
+		memcpy(p, word, len);
+		sorted[i] = (struct named){ p, i };
+		p += len + 1;
+	}
+	if (count && !t->given)
+		qsort(sorted, count, sizeof *sorted, by_name);
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(*names + i, &sorted[i].name, sizeof **names);
+		place[sorted[i].id] = (int32_t)i;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->label[i] >= 0)
+			t->label[i] = place[t->label[i]];
+	free(sorted);
+	free(place);
+	*n = (int)count;
+	return 0;
+}
+
+int labelled_drain(struct labelled *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		size_t from = i ? t->end[i - 1] : 0;
+		if (sink_add(t->sink, t->tokens + from, t->end[i] - from, t->label[i], SPLIT_TRAIN, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int tsv_line(struct labelled *t, const struct place *at, const char *line, size_t len, struct err *err)
+{
+	const char *tab = memchr(line, '\t', len);
+	if (!tab) {
+		err_set(err, "has no TAB between label and text; --format lines reads text without labels");
+		return place_context(at, err);
+	}
+	size_t label = (size_t)(tab - line);
+	return labelled_put(t, at, line, label, tab + 1, len - label - 1, err);
+}
+
+static int is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static int fasttext_line(struct labelled *t, const struct place *at, const char *line, size_t len, struct err *err)
+{
+	static const char mark[] = "__label__";
+	const size_t k = sizeof mark - 1;
+	const char *end = line + len, *label = line, *text, *p;
+	while (label < end && is_blank(*label))
+		label++;
+	text = label;
+	while (text < end && !is_blank(*text))
+		text++;
+	if ((size_t)(text - label) < k || memcmp(label, mark, k)) {
+		err_set(err, "does not begin with %sNAME; --format lines reads text without labels", mark);
+		return place_context(at, err);
+	}
+	for (p = text; (p = memmem(p, (size_t)(end - p), mark, k)); p += k)
+		if (is_blank(p[-1])) {
+			err_set(err, "has several labels; one class a record is what is read here");
+			return place_context(at, err);
+		}
+	return labelled_put(t, at, label + k, (size_t)(text - label) - k, text, (size_t)(end - text), err);
+}
+
+static int each_line(struct labelled *t, const char *path,
+		     int (*one)(struct labelled *, const struct place *, const char *, size_t, struct err *), struct err *err)
+{
+	struct lines l;
+	const char *line;
+	size_t len;
+	int got;
+	if (lines_open(&l, path, &t->sink->boms, err))
+		return -1;
+	while ((got = lines_next(&l, &line, &len, err)) == 1)
+		if (one(t, &l.at, line, len, err)) {
+			got = -1;
+			break;
+		}
+	lines_release(&l);
+	return got;
+}
+
+int read_tsv(struct labelled *t, const char *path, struct err *err)
+{
+	return each_line(t, path, tsv_line, err);
+}
+
+int read_fasttext(struct labelled *t, const char *path, struct err *err)
+{
+	return each_line(t, path, fasttext_line, err);
+}

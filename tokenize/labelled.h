@@ -1,0 +1,50 @@
+/* labelled: the formats that name their own classes: CSV, TSV and fastText. The names must stand in the head, before the first
+ * record; so the tokens are kept in memory until all operands are read, and the names are then sorted bytewise. When the
+ * names are given beforehand, records pass straight through. Private to tokenize/. */
+#ifndef VIC_LABELLED_H
+#define VIC_LABELLED_H
+
+#include "sink.h"
+#include "vocab.h"
+
+enum csv_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
+
+/* Which columns of a CSV file. A name, or a number that counts from 1; label may be "none". NULL: "label", "text". */
+struct columns {
+	const char *label, *text;
+	enum csv_header header;
+};
+
+struct labelled {
+	struct sink *sink;
+	struct vocab labels; /* in the order met; or those given */
+	int given;           /* labels are fixed, and the sink has begun */
+	struct decoder names; /* decodes labels: counts nothing for the report */
+	char *tokens;        /* of all records, end to end */
+	size_t *end;         /* [n] */
+	int32_t *label;      /* [n], -1: none */
+	size_t n, cap_end, cap_label, cap_tokens;
+	uint64_t blank; /* blank lines passed over (CSV) */
+};
+
+int labelled_init(struct labelled *t, struct sink *s, struct err *err) VIC_CHECKED;
+void labelled_release(struct labelled *t);
+/* Fixes the classes: names separated by commas, in their order. Errors: a name empty or twice. */
+int labelled_give(struct labelled *t, const char *names, struct err *err) VIC_CHECKED;
+/* Adds or keeps a record. label NULL: none. Errors: the label is empty, holds NUL, or is none of those given. */
+int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text, size_t n,
+	      struct err *err) VIC_CHECKED;
+/* Class names in the order they go into the head: given, or sorted. *names is owned by the caller (one free() for the
+ * list, the texts are in it). */
+int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err) VIC_CHECKED;
+/* Passes what was kept to the sink, which has begun. Call labelled_classes first: it settles the labels' numbers. */
+int labelled_drain(struct labelled *t, struct err *err) VIC_CHECKED;
+
+/* label<TAB>text, one record a line, no header. */
+int read_tsv(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
+/* __label__NAME text; one label a line. */
+int read_fasttext(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
+/* RFC 4180. `say` (may be NULL) is told whether the first row was taken as a header. */
+int read_csv(struct labelled *t, const char *path, const struct columns *columns, struct err *err) VIC_CHECKED;
+
+#endif

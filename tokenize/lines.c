@@ -1,0 +1,66 @@
+#include "lines.h"
+
+#include <string.h>
+
+int drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err)
+{
+	if (*n >= 3 && !memcmp(*text, "\xEF\xBB\xBF", 3)) {
+		*text += 3;
+		*n -= 3;
+		++*boms;
+	}
+	if (*n >= 2 && (!memcmp(*text, "\xFF\xFE", 2) || !memcmp(*text, "\xFE\xFF", 2)))
+		return err_set(err, "is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
+	return 0;
+}
+
+int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *err)
+{
+	*l = (struct lines){ .boms = boms };
+	if (input_open(&l->in, path, err))
+		return -1;
+	l->at.file = l->in.name;
+	return 0;
+}
+
+void lines_of(struct lines *l, const char *name, const char *mem, size_t n, uint64_t *boms)
+{
+	*l = (struct lines){ .in.fd = -1, .mem = mem, .left = n, .at.file = name, .boms = boms };
+}
+
+static int from_memory(struct lines *l, const char **line, size_t *len, int *lf)
+{
+	const char *end;
+	if (!l->left)
+		return 0;
+	end = memchr(l->mem, '\n', l->left);
+	*lf = end != NULL;
+	*line = l->mem;
+	*len = end ? (size_t)(end - l->mem) : l->left;
+	l->left -= *len + (size_t)*lf;
+	l->mem += *len + (size_t)*lf;
+	return 1;
+}
+
+int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
+{
+	int got, lf = 1;
+	l->at.line++;
+	if (l->mem)
+		got = from_memory(l, line, len, &lf);
+	else
+		got = input_line(&l->in, LINE_MAX_BYTES, line, len, &lf, err);
+	if (got != 1)
+		return got;
+	if (*len && (*line)[*len - 1] == '\r')
+		--*len;
+	if (l->at.line == 1 && drop_bom(line, len, l->boms, err))
+		return err_context(err, "%s", l->at.file);
+	return lf || *len || l->at.line > 1; /* a mark and nothing else is no line */
+}
+
+void lines_release(struct lines *l)
+{
+	input_release(&l->in);
+	l->mem = NULL;
+}

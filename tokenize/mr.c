@@ -1,0 +1,152 @@
+#include "archive.h"
+#include "formats.h"
+#include "lines.h"
+#include "pipeline/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *const polarity_classes[2] = { "neg", "pos" };
+static const char *const mr_files[2] = { "rt-polarity.neg", "rt-polarity.pos" };
+
+enum { MR_MAX_FILE = 256 << 20 };
+
+int path_is_folder(const char *path, struct err *err)
+{
+	struct stat st;
+	if (stat(path, &st))
+		return err_sys(err, "%s", path);
+	return S_ISDIR(st.st_mode);
+}
+
+int path_join(char **out, const char *dir, const char *name, struct err *err)
+{
+	size_t n = strlen(dir) + strlen(name) + 2;
+	if (mem_alloc(out, n, 1, err))
+		return -1;
+	snprintf(*out, n, "%s%s%s", dir, *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+	return 0;
+}
+
+static int put_all(struct sink *s, struct lines *l, int32_t label, struct err *err)
+{
+	const char *line;
+	size_t len;
+	int got;
+	while ((got = lines_next(l, &line, &len, err)) == 1)
+		if (sink_put(s, &l->at, line, len, label, SPLIT_TRAIN, err))
+			return -1;
+	return got;
+}
+
+int read_lines(struct sink *s, const char *path, struct err *err)
+{
+	struct lines l;
+	int rc;
+	if (lines_open(&l, path, &s->boms, err))
+		return -1;
+	rc = put_all(s, &l, -1, err);
+	lines_release(&l);
+	return rc;
+}
+
+static int read_half(struct sink *s, const char *dir, int label, struct err *err)
+{
+	char *path;
+	struct lines l;
+	int rc = -1;
+	if (path_join(&path, dir, mr_files[label], err))
+		return -1;
+	if (!lines_open(&l, path, &s->boms, err)) {
+		rc = put_all(s, &l, label, err);
+		lines_release(&l);
+	}
+	free(path);
+	return rc;
+}
+
+/* Both files are held in memory, since neg comes first here whatever their order in the archive. */
+static int read_archive(struct sink *s, const char *path, struct err *err)
+{
+	struct archive *a;
+	char *text[2] = { NULL, NULL }, name[ARCHIVE_NAME];
+	uint64_t size, have[2] = { 0, 0 };
+	int got, rc = -1;
+	if (archive_open(&a, path, err))
+		return -1;
+	while ((got = archive_next(a, name, &size, err)) == 1) {
+		const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+		int half = !strcmp(base, mr_files[0]) ? 0 : !strcmp(base, mr_files[1]) ? 1 : -1;
+		if (half < 0)
+			continue;
+		if (text[half] || size > MR_MAX_FILE) {
+			err_set(err, "%s: %s is there twice, or of %llu bytes", path, base, (unsigned long long)size);
+			goto out;
+		}
+		if (mem_alloc(&text[half], (size_t)size + 1, 1, err) || archive_read(a, text[half], err))
+			goto out;
+		have[half] = size;
+	}
+	if (got < 0)
+		goto out;
+	for (int half = 0; half < 2; half++) {
+		struct lines l;
+		if (!text[half]) {
+			err_set(err, "%s: has no %s", path, mr_files[half]);
+			goto out;
+		}
+		lines_of(&l, mr_files[half], text[half], (size_t)have[half], &s->boms);
+		if (put_all(s, &l, half, err)) {
+			err_context(err, "%s", path);
+			goto out;
+		}
+	}
+	rc = 0;
+out:
+	archive_close(a);
+	free(text[0]);
+	free(text[1]);
+	return rc;
+}
+
+/* 1 when dir/name is there; *out is its path, owned by the caller in any case. */
+static int inside(char **out, const char *dir, const char *name, struct err *err)
+{
+	if (path_join(out, dir, name, err))
+		return -1;
+	return !access(*out, F_OK);
+}
+
+int read_mr(struct sink *s, const char *path, struct err *err)
+{
+	char *neg = NULL, *deeper = NULL, *packed = NULL;
+	int rc = -1, here, is_folder = path_is_folder(path, err);
+	if (is_folder < 0)
+		return -1;
+	if (!is_folder)
+		return read_archive(s, path, err);
+	if ((here = inside(&neg, path, mr_files[0], err)) < 0)
+		goto out;
+	if (here) {
+		rc = read_half(s, path, 0, err) || read_half(s, path, 1, err) ? -1 : 0;
+		goto out;
+	}
+	if ((here = inside(&deeper, path, "rt-polaritydata", err)) < 0)
+		goto out;
+	if (here) {
+		rc = read_half(s, deeper, 0, err) || read_half(s, deeper, 1, err) ? -1 : 0;
+		goto out;
+	}
+	if ((here = inside(&packed, path, "rt-polaritydata.tar.gz", err)) < 0)
+		goto out;
+	rc = here ? read_archive(s, packed, err)
+		  : err_set(err, "%s: has neither rt-polarity.neg nor rt-polaritydata/ nor rt-polaritydata.tar.gz", path);
+out:
+	free(neg);
+	free(deeper);
+	free(packed);
+	return rc;
+}

@@ -1,0 +1,324 @@
+#include "ptb.h"
+#include "fold.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Where tokens go. A ". . ." that arrives as three tokens is drawn together when the third is put. */
+struct tokens {
+	char *out;
+	size_t o;
+	int lower, points; /* points: how many tokens "." were just put */
+};
+
+static inline int is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline int is_letter(unsigned char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static inline int is_gap(unsigned char c)
+{
+	return c <= ' ' || c == 0x7F;
+}
+
+static inline unsigned char to_lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+static inline void put(struct tokens *t, const char *p, size_t n)
+{
+	if (t->o)
+		t->out[t->o++] = ' ';
+	if (t->lower)
+		for (size_t i = 0; i < n; i++)
+			t->out[t->o + i] = (char)to_lower((unsigned char)p[i]);
+	else
+		memcpy(t->out + t->o, p, n);
+	t->o += n;
+	t->points = 0;
+}
+
+static void put_points(struct tokens *t, size_t n)
+{
+	int before = t->points;
+	if (n == 1 && before == 2) {
+		memcpy(t->out + t->o - 3, "...", 3); /* over ". ." */
+		t->points = 3;
+	} else if (n == 1 && before == 3) { /* a fourth adds nothing */
+		return;
+	} else {
+		put(t, "...", n == 1 ? 1 : 3);
+		t->points = n == 1 ? before + 1 : 0;
+	}
+}
+
+/* The bytes of the character at p if it belongs to a word, else 0. */
+static size_t word_char(const char *p, const char *end)
+{
+	int word;
+	size_t k;
+	if (p >= end)
+		return 0;
+	if ((unsigned char)*p < 0x80)
+		return is_letter((unsigned char)*p) || is_digit((unsigned char)*p);
+	k = fold_word_char(p, end, &word);
+	return word ? k : 0;
+}
+
+static int digit_at(const char *p, const char *end)
+{
+	return p < end && is_digit((unsigned char)*p);
+}
+
+static int letter_at(const char *p, const char *end)
+{
+	return p < end && (is_letter((unsigned char)*p) || ((unsigned char)*p >= 0x80 && word_char(p, end)));
+}
+
+/* at&t, r&b: both sides of the & at most two letters. */
+static int short_around(const char *start, const char *at, const char *end)
+{
+	const char *p = at + 1;
+	while (p < end && is_letter((unsigned char)*p))
+		p++;
+	return at - start <= 2 && p - at >= 2 && p - at <= 3 && is_letter((unsigned char)at[-1]);
+}
+
+/* Does the mark at p, inside a word that began at `start`, join what is on its two sides? */
+static int joins(const char *start, const char *p, const char *end)
+{
+	int digits = p > start && is_digit((unsigned char)p[-1]) && digit_at(p + 1, end);
+	switch (*p) {
+	case '-':
+	case '_':
+		return word_char(p + 1, end) != 0;
+	case '\'':
+		return letter_at(p + 1, end);
+	case '.': /* 3.5; u.s, where each part is one letter */
+		return digits || (letter_at(p + 1, end) && is_letter((unsigned char)p[-1]) &&
+				  (p - start == 1 || p[-2] == '.') && !word_char(p + 2, end));
+	case ',':
+		return digits && digit_at(p + 2, end) && digit_at(p + 3, end) && !digit_at(p + 4, end);
+	case ':':
+		return digits && digit_at(p + 2, end) && !digit_at(p + 3, end);
+	case '/':
+		return digits;
+	case '&':
+		return short_around(start, p, end);
+	default:
+		return 0;
+	}
+}
+
+static const char *word_end(const char *p, const char *end)
+{
+	const char *start = p;
+	for (;;) {
+		size_t k = word_char(p, end);
+		if (!k && p < end && p > start)
+			k = (size_t)joins(start, p, end);
+		if (!k)
+			return p;
+		p += k;
+	}
+}
+
+static int same(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && !strncasecmp(p, word, n);
+}
+
+/* Words that keep a full stop behind them. "no." is one only before a number. */
+static int is_abbreviation(const char *p, size_t n, const char *end)
+{
+	static const char *const known[] = {
+		"mr",   "mrs",  "ms",  "dr",  "st",   "jr",  "sr",   "vs",  "prof", "rev",  "gen", "sen", "rep", "gov",
+		"capt", "lt",   "col", "sgt", "maj",  "hon", "etc",  "inc", "ltd",  "corp", "co",  "bros", "dept", "jan",
+		"feb",  "aug",  "sept", "oct", "nov", "dec", "ave",  "blvd", "mt",  "est",  "approx", "al",
+	};
+	const char *after = p + n + 1;
+	if (n < 2 || n > 6)
+		return 0;
+	if (same(p, n, "no"))
+		return digit_at(after, end) || (after + 1 < end && *after == ' ' && digit_at(after + 1, end));
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (same(p, n, known[i]))
+			return 1;
+	return same(p, n, "ph.d");
+}
+
+/* u.s, a.m: one letter, a point, one letter, ...; or a capital letter alone that is an initial (J. but not I.). */
+static int is_acronym(const char *p, size_t n)
+{
+	if (n == 1)
+		return *p >= 'A' && *p <= 'Z' && *p != 'I';
+	for (size_t i = 0; i < n; i++)
+		if (i % 2 ? p[i] != '.' : !is_letter((unsigned char)p[i]))
+			return 0;
+	return n % 2 == 1;
+}
+
+/* Length of the clitic with its apostrophe at the end of the n bytes: 's 'm 'd 're 've 'll n't; 0 when there is none, or
+ * when nothing would be left in front of it. */
+static size_t clitic(const char *p, size_t n)
+{
+	static const char *const known[] = { "'s", "'m", "'d", "'re", "'ve", "'ll", "n't" };
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		size_t k = strlen(known[i]);
+		if (n > k && same(p + n - k, k, known[i]))
+			return k;
+	}
+	return 0;
+}
+
+/* would've'nt splits from the right, so the pieces are put in order by recursion: at most one level a clitic. */
+static void put_word(struct tokens *t, const char *p, size_t n, int depth)
+{
+	size_t k = depth < 4 && memchr(p, '\'', n) ? clitic(p, n) : 0;
+	if (!k) {
+		put(t, p, n);
+		return;
+	}
+	put_word(t, p, n - k, depth + 1);
+	put(t, p + n - k, k);
+}
+
+static const char *word(struct tokens *t, const char *p, const char *end, const char *line_end)
+{
+	const char *q = word_end(p, end);
+	if (q < end && *q == '.' && !(q + 1 < end && q[1] == '.') &&
+	    (is_acronym(p, (size_t)(q - p)) || is_abbreviation(p, (size_t)(q - p), line_end)))
+		q++;
+	put_word(t, p, (size_t)(q - p), 0);
+	return q;
+}
+
+/* An address runs to the end of the chunk, less the marks that close a sentence or a bracket. */
+static const char *address(const char *p, const char *end)
+{
+	static const char *const begins[] = { "http://", "https://", "www." };
+	for (size_t i = 0; i < 3; i++) {
+		size_t k = strlen(begins[i]);
+		if ((size_t)(end - p) > k && !strncasecmp(p, begins[i], k)) {
+			while (end > p + k && memchr(".,;:!?'\")]}>", end[-1], 11))
+				end--;
+			return end;
+		}
+	}
+	return NULL;
+}
+
+/* At an apostrophe that begins a token: a clitic that stands alone, 'em 'n 'til, a decade ('70s), '', or the mark. */
+static const char *apostrophe(struct tokens *t, const char *p, const char *end)
+{
+	static const char *const whole[] = { "'s", "'m", "'d", "'re", "'ve", "'ll", "'em", "'n", "'til", "'till" };
+	const char *q = p + 1;
+	size_t k;
+	while ((k = word_char(q, end)))
+		q += k;
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		if (same(p, (size_t)(q - p), whole[i])) {
+			put(t, p, (size_t)(q - p));
+			return q;
+		}
+	if (same(p, (size_t)(q - p), "'tis") || same(p, (size_t)(q - p), "'twas")) {
+		put(t, p, 2);
+		put(t, p + 2, (size_t)(q - p) - 2);
+		return q;
+	}
+	if (digit_at(p + 1, end) && digit_at(p + 2, end) && (q == p + 3 || (q == p + 4 && (p[3] | 0x20) == 's'))) {
+		put(t, p, (size_t)(q - p));
+		return q;
+	}
+	k = p + 1 < end && p[1] == '\'' ? 2 : 1;
+	put(t, p, k);
+	return p + k;
+}
+
+static const char *mark(struct tokens *t, const char *start, const char *p, const char *end)
+{
+	size_t run = 1;
+	int word_after;
+	if (*p == '.' || *p == '-' || *p == '`')
+		while (p + run < end && p[run] == *p)
+			run++;
+	switch (*p) {
+	case '\'':
+		return apostrophe(t, p, end);
+	case '`':
+		run = run >= 2 ? 2 : 1; /* `` */
+		break;
+	case '.':
+		if (run == 1 && digit_at(p + 1, end)) { /* .5 */
+			const char *q = word_end(p + 1, end);
+			put(t, p, (size_t)(q - p));
+			return q;
+		}
+		put_points(t, run);
+		return p + run;
+	case '-':
+		if (run > 1) {
+			put(t, "--", 2);
+			return p + run;
+		}
+		if (p == start && digit_at(p + 1, end)) { /* -5 */
+			const char *q = word_end(p + 1, end);
+			put(t, p, (size_t)(q - p));
+			return q;
+		}
+		break;
+	default:
+		run = (unsigned char)*p < 0x80 ? 1 : fold_word_char(p, end, &word_after);
+	}
+	put(t, p, run);
+	return p + run;
+}
+
+/* A run of bytes without white space. */
+static void chunk(struct tokens *t, const char *p, const char *end, const char *line_end)
+{
+	const char *start = p, *q;
+	while (p < end) {
+		if (word_char(p, end)) {
+			if (((*p | 0x20) == 'h' || (*p | 0x20) == 'w') && (q = address(p, end))) {
+				put(t, p, (size_t)(q - p));
+				p = q;
+			} else {
+				p = word(t, p, end, line_end);
+			}
+		} else {
+			p = mark(t, start, p, end);
+		}
+	}
+}
+
+size_t ptb_line(const char *line, size_t n, int lower, char *out)
+{
+	struct tokens t = { .out = out, .lower = lower };
+	const char *p = line, *end = line + n;
+	while (p < end) {
+		const char *q = p;
+		if (is_gap((unsigned char)*p)) {
+			p++;
+			continue;
+		}
+		while (q < end && is_letter((unsigned char)*q))
+			q++;
+		if (q == end || is_gap((unsigned char)*q)) { /* most chunks: letters alone */
+			put(&t, p, (size_t)(q - p));
+			p = q;
+			continue;
+		}
+		while (q < end && !is_gap((unsigned char)*q))
+			q++;
+		chunk(&t, p, q, end);
+		p = q;
+	}
+	return t.o;
+}

@@ -1,0 +1,63 @@
+#include "sink.h"
+#include "pipeline/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+int sink_begin(struct sink *s, struct output *out, const struct stream_head *head, const json_t *self, struct err *err)
+{
+	return stream_begin(&s->writer, out, head, NULL, self, err);
+}
+
+int place_context(const struct place *at, struct err *err)
+{
+	if (!at->line)
+		return err_context(err, "%s", at->file);
+	if (at->unit)
+		return err_context(err, "%s: %s %" PRIu64, at->file, at->unit, at->line);
+	return err_context(err, "%s:%" PRIu64, at->file, at->line);
+}
+
+int sink_tokenise(struct sink *s, const struct place *at, const char *text, size_t n, const char **tokens, size_t *len,
+		  struct err *err)
+{
+	int kim = s->rules.rule == RULE_KIM;
+	if (kim ? decoder_check(&s->decoder, text, n, err) : decoder_line(&s->decoder, text, n, &text, &n, err))
+		return place_context(at, err);
+	if (mem_grow(&s->tokens, &s->cap_tokens, rule_room(n), 1, err) ||
+	    (!kim && mem_grow(&s->scratch, &s->cap_scratch, rule_room(n), 1, err)))
+		return place_context(at, err);
+	*len = rule_line(&s->rules, text, n, s->scratch, s->tokens);
+	*tokens = s->tokens;
+	return 0;
+}
+
+int sink_add(struct sink *s, const char *tokens, size_t len, int32_t label, int split, struct err *err)
+{
+	if (s->split >= 0)
+		split = s->split;
+	if (stream_add(s->writer, s->n, label, split, tokens, len, err))
+		return -1;
+	s->n++;
+	s->by_split[split]++;
+	return s->flush ? stream_flush(s->writer, err) : 0;
+}
+
+int sink_put(struct sink *s, const struct place *at, const char *text, size_t n, int32_t label, int split,
+	     struct err *err)
+{
+	const char *tokens;
+	size_t len;
+	if (sink_tokenise(s, at, text, n, &tokens, &len, err))
+		return -1;
+	return sink_add(s, tokens, len, label, split, err);
+}
+
+void sink_release(struct sink *s)
+{
+	stream_writer_free(s->writer);
+	decoder_release(&s->decoder);
+	free(s->tokens);
+	free(s->scratch);
+	*s = (struct sink){ 0 };
+}

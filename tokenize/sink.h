@@ -1,0 +1,45 @@
+/* sink: where every format's reader puts its records. One call decodes a text, applies the rule and adds the record to the
+ * stream; ids count from 0 over all operands. Private to tokenize/. */
+#ifndef VIC_SINK_H
+#define VIC_SINK_H
+
+#include "charset.h"
+#include "pipeline/stream.h"
+#include "rules.h"
+
+/* Where a text was found, for messages. line 0: the whole file. */
+struct place {
+	const char *file;
+	uint64_t line;
+	const char *unit; /* "line" when NULL; "record" in CSV, where a record may span lines */
+};
+
+struct sink {
+	struct rule_table rules;
+	struct decoder decoder;
+	struct stream_writer *writer; /* owned once begun */
+	int flush;                    /* a block a record */
+	int split;                    /* given to every record, or -1: what the format knows */
+	uint64_t n, by_split[SPLIT_COUNT];
+	/* what readers count for the report */
+	uint64_t boms, passed_over;
+	char *tokens, *scratch;
+	size_t cap_tokens, cap_scratch;
+};
+
+/* Begins the stream: from here on the class names are fixed. */
+int sink_begin(struct sink *s, struct output *out, const struct stream_head *head, const json_t *self, struct err *err)
+	VIC_CHECKED;
+/* *tokens: the text's tokens joined by single spaces, *len bytes, valid until the next call. Adds nothing. */
+int sink_tokenise(struct sink *s, const struct place *at, const char *text, size_t n, const char **tokens, size_t *len,
+		  struct err *err) VIC_CHECKED;
+/* Adds a record of tokens. `split` is what the format knows; s->split overrides it. */
+int sink_add(struct sink *s, const char *tokens, size_t len, int32_t label, int split, struct err *err) VIC_CHECKED;
+/* Both. */
+int sink_put(struct sink *s, const struct place *at, const char *text, size_t n, int32_t label, int split,
+	     struct err *err) VIC_CHECKED;
+/* Puts "file:line" in front of a message; returns -1. */
+int place_context(const struct place *at, struct err *err);
+void sink_release(struct sink *s);
+
+#endif

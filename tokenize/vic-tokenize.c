@@ -1,0 +1,234 @@
+/* vic-tokenize: a corpus in the form in which it is distributed to a stream of tokens. */
+#include "formats.h"
+#include "pipeline/mem.h"
+#include "pipeline/stage.h"
+#include "labelled.h"
+
+#include <csv.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+#include <zlib.h>
+
+enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
+
+static struct {
+	int format, rules, lower, encoding, split, header, fine, flush;
+	const char *label_column, *text_column, *classes, *output;
+} o = { .format = -1, .lower = 1, .split = -1, .output = "-" };
+
+static const struct opt opts[] = {
+	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "how PATH holds texts and labels (must be given)",
+	  .choices = "mr|trec|imdb|csv|tsv|fasttext|lines", .flags = OPT_NO_DEFAULT },
+	{ "rules", 'r', OPT_CHOICE, &o.rules, NULL, "how a line is taken apart", .choices = "kim|ptb|whitespace" },
+	{ "lower", 0, OPT_FLAG, &o.lower, NULL, "lower case (the default)", .value = 1, .flags = OPT_NO_DEFAULT },
+	{ "cased", 0, OPT_FLAG, &o.lower, NULL, "keep case", .zero = 1, .flags = OPT_NO_DEFAULT },
+	{ "encoding", 'e', OPT_CHOICE, &o.encoding, NULL, "of the input; auto: UTF-8, and line by line cp1252 where it is not",
+	  .choices = "auto|utf-8|latin1|cp1252" },
+	{ "split", 's', OPT_CHOICE, &o.split, NULL, "mark every record so (default: what the format knows, else train)",
+	  .choices = "train|dev|test|extra", .flags = OPT_NO_DEFAULT },
+	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N", "csv: column of the labels, or none (default: label)",
+	  .flags = OPT_NO_DEFAULT },
+	{ "text-column", 0, OPT_TEXT, &o.text_column, "NAME|N", "csv: column of the texts (default: text)",
+	  .flags = OPT_NO_DEFAULT },
+	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv: the first row is a header", .value = HEADER_YES,
+	  .flags = OPT_NO_DEFAULT },
+	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv: the first row is a record", .value = HEADER_NO,
+	  .flags = OPT_NO_DEFAULT },
+	{ "classes", 0, OPT_TEXT, &o.classes, "A,B,...", "csv, tsv, fasttext: the class names, in this order",
+	  .flags = OPT_NO_DEFAULT },
+	{ "fine", 0, OPT_FLAG, &o.fine, NULL, "trec: the 50 fine classes instead of the 6 coarse ones", .value = 1 },
+	{ "flush", 0, OPT_FLAG, &o.flush, NULL, "write every record at once, for interactive use", .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL },
+	{ 0 },
+};
+
+static const char *libraries(void)
+{
+	static char text[96];
+	snprintf(text, sizeof text, "zlib %s, utf8proc %s, libcsv %d.%d.%d", zlibVersion(), utf8proc_version(), CSV_MAJOR,
+		 CSV_MINOR, CSV_RELEASE);
+	return text;
+}
+
+static const struct program prog = {
+	.name = "vic-tokenize",
+	.summary = "texts and labels in their distributed form to a stream of tokens",
+	.operands = "PATH...",
+	.description =
+		"Reads the PATHs in order and writes one stream: a record for each text, its tokens joined\n"
+		"by single spaces, in UTF-8, with its class and split; ids count from 0.\n\n"
+		"mr: a folder with rt-polarity.neg and rt-polarity.pos, or rt-polaritydata.tar.gz. trec: files of\n"
+		"\"COARSE:fine question\", or the folder with train_5500.label and TREC_10.label (marked test).\n"
+		"imdb: aclImdb, as a folder or .tar.gz; train and test as its folders say, unsup is extra and without\n"
+		"label; <br /> is a line break. csv: RFC 4180 with a header that names label and text, or two columns, or\n"
+		"the columns chosen; every row as many columns as the first; blank lines are passed over and counted.\n"
+		"tsv: label<TAB>text. fasttext: __label__NAME text. lines: a text a line, no labels. \"-\" is stdin, for\n"
+		"all formats but mr and imdb. There is one record for every line, empty ones included; lines end at LF, a\n"
+		"CR before it is dropped, and the last line needs none.\n\n"
+		"csv, tsv and fasttext name their own classes, which are sorted bytewise and must be known before\n"
+		"the first record: the tokens of all PATHs are kept in memory until the last is read. With --classes\n"
+		"they stream.\n\n"
+		"kim: clean_str of Kim (2014) with plain ( ) ?: what is not A-Za-z0-9(),!?'` is a space. ptb: the Penn\n"
+		"Treebank's rules as GloVe's vocabulary shows them (it 's, do n't, u.s., 1,000, well-known, ..., --).\n"
+		"whitespace: split at white space, nothing else.\n\n"
+		"Text is brought to Unicode's normal form C (not by kim, to which all but ASCII is a space). NUL bytes\n"
+		"are white space. Bytes that Windows-1252 does not define become U+FFFD. All that is counted and reported.",
+	.example = "vic-tokenize --format mr data/mr | vic-cat --stats\n"
+		   "vic-tokenize --format csv --label-column stars --text-column 3 --rules ptb reviews.csv > reviews.tokens\n"
+		   "vic-tokenize --format trec --cased data/trec | vic-embed --random --dim 300 > trec.text",
+	.see_also = "vic-embed(1), vic-split(1), vic-cat(1)",
+	.opts = opts,
+	.min_operands = 1,
+	.max_operands = -1,
+	.libraries = libraries,
+};
+
+static int names_classes(int format)
+{
+	return format == CSV || format == TSV || format == FASTTEXT;
+}
+
+/* An option that the format would not look at, an operand that cannot be read twice. */
+static int refuse_unused(const struct stage *st, struct err *err)
+{
+	static const char *const of_csv[] = { "label-column", "text-column", "header", "no-header" };
+	int stdins = 0;
+	if (o.format < 0)
+		return err_usage(err, "--format is missing: mr, trec, imdb, csv, tsv, fasttext or lines");
+	for (int i = 0; i < 4; i++)
+		if (stage_given(st, of_csv[i]) && o.format != CSV)
+			return err_usage(err, "--%s goes with --format csv", of_csv[i]);
+	if (o.fine && o.format != TREC)
+		return err_usage(err, "--fine goes with --format trec");
+	if (o.classes && !names_classes(o.format))
+		return err_usage(err, "--classes goes with --format csv, tsv or fasttext");
+	if (o.flush && names_classes(o.format) && !o.classes)
+		return err_usage(err, "--flush needs --classes here: without them nothing is written before the input's end");
+	for (int i = 0; i < st->n; i++)
+		stdins += !strcmp(st->operand[i], "-");
+	if (stdins > 1)
+		return err_usage(err, "stdin (-) can be read once");
+	if (stdins && (o.format == MR || o.format == IMDB))
+		return err_usage(err, "this format is several files: give the folder or the archive, not -");
+	return 0;
+}
+
+static int read_operand(struct sink *s, struct labelled *t, const char *path, struct err *err)
+{
+	const struct columns columns = { o.label_column, o.text_column, (enum csv_header)o.header };
+	switch ((enum format)o.format) {
+	case MR:
+		return read_mr(s, path, err);
+	case TREC:
+		return read_trec(s, path, o.fine, err);
+	case IMDB:
+		return read_imdb(s, path, err);
+	case CSV:
+		return read_csv(t, path, &columns, err);
+	case TSV:
+		return read_tsv(t, path, err);
+	case FASTTEXT:
+		return read_fasttext(t, path, err);
+	case LINES:
+		return read_lines(s, path, err);
+	}
+	return err_usage(err, "--format: no such format");
+}
+
+/* Begins the stream with the class names: the format's own, or those found, which are then settled. */
+static int begin(struct sink *s, struct labelled *t, struct output *out, const struct stage *st, struct err *err)
+{
+	static const char *const titles[] = { [MR] = "MR", [TREC] = "TREC", [IMDB] = "IMDB", [LINES] = NULL };
+	struct stream_head head = { .kind = STREAM_TOKENS };
+	const char *const *names = NULL;
+	char **found = NULL;
+	int n = 0, rc;
+	if (names_classes(o.format)) {
+		if (labelled_classes(t, &found, &n, err))
+			return -1;
+		names = (const char *const *)found;
+	} else if (o.format == TREC) {
+		names = o.fine ? trec_fine : trec_coarse;
+		n = o.fine ? TREC_FINE : TREC_COARSE;
+	} else if (o.format != LINES) {
+		names = polarity_classes;
+		n = 2;
+	}
+	rc = stream_head_classes(&head, n, names, err);
+	if (!rc && !names_classes(o.format) && titles[o.format])
+		rc = mem_text(&head.name, titles[o.format], strlen(titles[o.format]), err);
+	if (!rc)
+		rc = sink_begin(s, out, &head, st->provenance, err);
+	stream_head_release(&head);
+	free(found);
+	return rc;
+}
+
+static void report(const struct stage *st, const struct sink *s, const struct labelled *t)
+{
+	char splits[128] = "";
+	size_t at = 0;
+	for (int i = 0; i < SPLIT_COUNT; i++)
+		if (s->by_split[i])
+			at += (size_t)snprintf(splits + at, sizeof splits - at, "%s%s %" PRIu64, at ? ", " : "", split_name(i),
+					       s->by_split[i]);
+	stage_say(st, "%" PRIu64 " records%s%s%s", s->n, at ? " (" : "", splits, at ? ")" : "");
+	const struct {
+		uint64_t n;
+		const char *what;
+	} notes[] = {
+		{ s->decoder.fallback, "lines are not UTF-8 and were read as Windows-1252" },
+		{ s->decoder.undefined, "bytes have no meaning in Windows-1252 and became U+FFFD" },
+		{ s->decoder.with_nul, "lines hold NUL bytes, taken as white space" },
+		{ s->decoder.unordered, "lines have endless combining marks and were not normalised" },
+		{ s->boms, "byte order marks were dropped" },
+		{ s->passed_over, "files not named ID_RATING.txt were passed over" },
+		{ t->blank, "blank lines were passed over" },
+	};
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+		if (notes[i].n)
+			stage_say(st, "%" PRIu64 " %s", notes[i].n, notes[i].what);
+}
+
+static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct err *err)
+{
+	int late = names_classes(o.format) && !o.classes;
+	if (o.classes && labelled_give(t, o.classes, err))
+		return -1;
+	if (!late && begin(s, t, out, st, err))
+		return -1;
+	for (int i = 0; i < st->n; i++)
+		if (read_operand(s, t, st->operand[i], err))
+			return -1;
+	if (late && (begin(s, t, out, st, err) || labelled_drain(t, err)))
+		return -1;
+	return stream_finish(s->writer, err) || output_commit(out, err) ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	struct sink s = { .decoder.charset = (enum charset)o.encoding, .flush = o.flush, .split = o.split };
+	struct labelled t;
+	struct output out;
+	int rc = -1;
+	if (refuse_unused(st, err) || labelled_init(&t, &s, err))
+		return -1;
+	rule_table(&s.rules, (enum rule)o.rules, o.lower);
+	if (!output_open(&out, o.output, err)) {
+		rc = tokenise(st, &s, &t, &out, err);
+		output_release(&out);
+	}
+	if (!rc)
+		report(st, &s, &t);
+	labelled_release(&t);
+	sink_release(&s);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}
