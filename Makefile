@@ -17,8 +17,9 @@ SAN := $(SAN_$(MODE))
 OPTIM := $(if $(filter release,$(MODE)),-O2,-O1)
 CFLAGS ?= -g
 ALL_CFLAGS := -std=c11 $(OPTIM) $(WARN) $(WERROR) $(SAN) $(CFLAGS)
+LDFLAGS += -Wl,--as-needed
 CPPFLAGS += -D_GNU_SOURCE -I. $(if $(DEFLATE),-DVIC_LIBDEFLATE)
-LDLIBS_pipeline := -ljansson -lz $(if $(DEFLATE),-ldeflate) -lpthread -lm
+LDLIBS_pipeline := -lcsv -ljansson -lz $(if $(DEFLATE),-ldeflate) -lpthread -lm
 LDLIBS_corpora :=
 LDLIBS_tokenize := -lutf8proc -lcsv
 LDLIBS_embed := -lutf8proc
