@@ -26,8 +26,10 @@ void selective_of(const conf_key *sorted, size_t n, struct selective *s);
 
 /* Quantile bins: about n/bins records each, a tie group kept whole in the bin where its middle falls. */
 double ece_equal_mass(const conf_key *sorted, size_t n, int bins);
-/* Roelofs et al. 2022: equal mass, the largest number of bins for which accuracy does not fall from bin to bin. */
-double ece_sweep(const conf_key *sorted, size_t n, int *bins);
+/* How many records lie in bins before bin i of these. */
+size_t mass_cut(const conf_key *sorted, size_t n, size_t bins, size_t i);
+/* Roelofs et al. 2022: equal-mass bins, one more at a time while accuracy does not fall from bin to bin; at most 1000. */
+int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct err *err) VIC_CHECKED;
 
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
 int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;
@@ -39,6 +41,8 @@ struct cumulative {
 	double ks, ks_p, kuiper, kuiper_p;
 	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
 };
+double ks_tail(double ks);         /* P(max |B| > ks) */
+double kuiper_tail(double kuiper); /* P(max B - min B > kuiper) */
 void cumulative_of(const conf_key *sorted, size_t n, struct cumulative *c);
 
 /* CORP (Dimitriadis, Gneiting, Jordan 2021): isotonic regression of right on conf. The Brier score of the top label

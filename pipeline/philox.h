@@ -25,6 +25,7 @@ enum rng_purpose {
 	RNG_NOISE,
 	RNG_BOOTSTRAP,
 	RNG_TEST,
+	RNG_FLOOR,
 };
 
 /* A sequence of draws: cheap to make, holds no memory. */

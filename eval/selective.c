@@ -1,0 +1,24 @@
+#include "metrics.h"
+
+void selective_of(const conf_key *k, size_t n, struct selective *s)
+{
+	double risk = 0, area = 0;
+	uint64_t errors = 0; /* among the `end` most confident */
+	for (size_t left = n; left > 0;) {
+		size_t from = left, wrong = 0;
+		uint64_t v = conf_order(k[left - 1]);
+		while (from > 0 && conf_order(k[from - 1]) == v)
+			wrong += !conf_right(k[--from]);
+		size_t before = n - left, size = left - from;
+		double each = (double)wrong / (double)size;
+		for (size_t j = 1; j <= size; j++) {
+			double e = (double)errors + each * (double)j;
+			risk += e / (double)(before + j);
+			area += e;
+		}
+		errors += wrong;
+		left = from;
+	}
+	s->aurc = risk / (double)n;
+	s->augrc = area / (double)n / (double)n;
+}
