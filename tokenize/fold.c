@@ -20,6 +20,7 @@ static const char *plain(utf8proc_int32_t c)
 	case 0x201A:
 	case 0x201B:
 	case 0x02BC:
+	case 0x00B4: /* typed for an apostrophe */
 		return "'";
 	case 0x201C:
 	case 0x201D:

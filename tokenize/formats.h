@@ -27,6 +27,6 @@ int read_imdb(struct sink *s, const char *path, struct err *err) VIC_CHECKED;
 /* 1: a folder; 0: something else; -1: nothing there (err filled). */
 int path_is_folder(const char *path, struct err *err) VIC_CHECKED;
 /* dir/name, owned by the caller. */
-int path_join(char **out, const char *dir, const char *name, struct err *err) VIC_CHECKED;
+int path_below(char **out, const char *dir, const char *name, struct err *err) VIC_CHECKED;
 
 #endif

@@ -1,4 +1,4 @@
-#include "archive.h"
+#include "tarball.h"
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/mem.h"
@@ -110,14 +110,14 @@ static int part_of(const char *name, const char **base)
 
 static int read_archive(struct sink *s, const char *path, struct err *err)
 {
-	struct archive *a;
+	struct tarball *a;
 	struct reviews all = { 0 };
-	char name[ARCHIVE_NAME];
+	char name[TARBALL_NAME];
 	uint64_t size;
 	int got, rc = -1;
-	if (archive_open(&a, path, err))
+	if (tarball_open(&a, path, err))
 		return -1;
-	while ((got = archive_next(a, name, &size, err)) == 1) {
+	while ((got = tarball_next(a, name, &size, err)) == 1) {
 		const char *base;
 		struct review r = { .part = part_of(name, &base), .at = all.used, .len = (size_t)size };
 		if (r.part < 0 || !parse_name(base, &r)) {
@@ -129,7 +129,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 			goto out;
 		}
 		if (mem_grow(&all.text, &all.cap_text, all.used + r.len + 1, 1, err) ||
-		    archive_read(a, all.text + all.used, err) || add(&all, r, err))
+		    tarball_read(a, all.text + all.used, err) || add(&all, r, err))
 			goto out;
 		all.used += r.len;
 	}
@@ -151,7 +151,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	}
 	rc = 0;
 out:
-	archive_close(a);
+	tarball_close(a);
 	reviews_release(&all);
 	return rc;
 }
@@ -217,7 +217,7 @@ static int read_folder(struct sink *s, const char *root, struct err *err)
 	char *dir[PARTS] = { NULL };
 	int rc = 0;
 	for (int p = 0; p < PARTS && !rc; p++)
-		rc = path_join(&dir[p], root, parts[p].dir, err) || list(s, &all, p, dir[p], err) ? -1 : 0;
+		rc = path_below(&dir[p], root, parts[p].dir, err) || list(s, &all, p, dir[p], err) ? -1 : 0;
 	if (!rc && !all.n)
 		rc = err_set(err, "%s: has no train/pos/ID_RATING.txt or the like", root);
 	if (!rc)
@@ -226,7 +226,7 @@ static int read_folder(struct sink *s, const char *root, struct err *err)
 		const struct review *r = &all.r[i];
 		char name[32], *file;
 		snprintf(name, sizeof name, "%u_%u.txt", r->id, r->rating);
-		rc = path_join(&file, dir[r->part], name, err);
+		rc = path_below(&file, dir[r->part], name, err);
 		if (rc)
 			break;
 		rc = slurp(&all, file, err) || put(s, file, r, all.text, all.used, err) ? -1 : 0;
@@ -248,14 +248,14 @@ static int look_into(const char *dir, char **out, struct err *err)
 	*out = NULL;
 	for (int i = 0; i < 2; i++) {
 		char *path;
-		if (path_join(&path, dir, holds[i], err))
+		if (path_below(&path, dir, holds[i], err))
 			return -1;
 		found |= !access(path, F_OK);
 		free(path);
 	}
 	if (found)
-		return path_join(out, dir, "", err) ? -1 : 1;
-	if (path_join(out, dir, "aclImdb", err))
+		return path_below(out, dir, "", err) ? -1 : 1;
+	if (path_below(out, dir, "aclImdb", err))
 		return -1;
 	if (!access(*out, F_OK))
 		return 1;
@@ -265,7 +265,7 @@ static int look_into(const char *dir, char **out, struct err *err)
 	if (!d)
 		return err_sys(err, "%s", dir);
 	while ((e = readdir(d)))
-		if (!fnmatch("aclImdb*.tar.gz", e->d_name, 0) && !found++ && path_join(out, dir, e->d_name, err)) {
+		if (!fnmatch("aclImdb*.tar.gz", e->d_name, 0) && !found++ && path_below(out, dir, e->d_name, err)) {
 			closedir(d);
 			return -1;
 		}

@@ -1,4 +1,4 @@
-#include "archive.h"
+#include "tarball.h"
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/mem.h"
@@ -22,7 +22,7 @@ int path_is_folder(const char *path, struct err *err)
 	return S_ISDIR(st.st_mode);
 }
 
-int path_join(char **out, const char *dir, const char *name, struct err *err)
+int path_below(char **out, const char *dir, const char *name, struct err *err)
 {
 	size_t n = strlen(dir) + strlen(name) + 2;
 	if (mem_alloc(out, n, 1, err))
@@ -58,7 +58,7 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 	char *path;
 	struct lines l;
 	int rc = -1;
-	if (path_join(&path, dir, mr_files[label], err))
+	if (path_below(&path, dir, mr_files[label], err))
 		return -1;
 	if (!lines_open(&l, path, &s->boms, err)) {
 		rc = put_all(s, &l, label, err);
@@ -71,13 +71,13 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 /* Both files are held in memory, since neg comes first here whatever their order in the archive. */
 static int read_archive(struct sink *s, const char *path, struct err *err)
 {
-	struct archive *a;
-	char *text[2] = { NULL, NULL }, name[ARCHIVE_NAME];
+	struct tarball *a;
+	char *text[2] = { NULL, NULL }, name[TARBALL_NAME];
 	uint64_t size, have[2] = { 0, 0 };
 	int got, rc = -1;
-	if (archive_open(&a, path, err))
+	if (tarball_open(&a, path, err))
 		return -1;
-	while ((got = archive_next(a, name, &size, err)) == 1) {
+	while ((got = tarball_next(a, name, &size, err)) == 1) {
 		const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 		int half = !strcmp(base, mr_files[0]) ? 0 : !strcmp(base, mr_files[1]) ? 1 : -1;
 		if (half < 0)
@@ -86,7 +86,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 			err_set(err, "%s: %s is there twice, or of %llu bytes", path, base, (unsigned long long)size);
 			goto out;
 		}
-		if (mem_alloc(&text[half], (size_t)size + 1, 1, err) || archive_read(a, text[half], err))
+		if (mem_alloc(&text[half], (size_t)size + 1, 1, err) || tarball_read(a, text[half], err))
 			goto out;
 		have[half] = size;
 	}
@@ -106,7 +106,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	}
 	rc = 0;
 out:
-	archive_close(a);
+	tarball_close(a);
 	free(text[0]);
 	free(text[1]);
 	return rc;
@@ -115,7 +115,7 @@ out:
 /* 1 when dir/name is there; *out is its path, owned by the caller in any case. */
 static int inside(char **out, const char *dir, const char *name, struct err *err)
 {
-	if (path_join(out, dir, name, err))
+	if (path_below(out, dir, name, err))
 		return -1;
 	return !access(*out, F_OK);
 }

@@ -71,7 +71,7 @@ int read_trec(struct sink *s, const char *path, int fine, struct err *err)
 		return read_file(s, path, fine, err);
 	for (int i = 0; i < 2 && !rc; i++) {
 		char *file;
-		if (path_join(&file, path, files[i], err))
+		if (path_below(&file, path, files[i], err))
 			return -1;
 		rc = read_file(s, file, fine, err);
 		free(file);

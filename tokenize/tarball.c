@@ -1,4 +1,4 @@
-#include "archive.h"
+#include "tarball.h"
 #include "pipeline/mem.h"
 
 #include <errno.h>
@@ -8,16 +8,16 @@
 
 enum { BLOCK = 512, GZ_BUFFER = 256 * 1024, PAX_MAX = 1 << 20 };
 
-struct archive {
+struct tarball {
 	gzFile gz;
 	const char *path; /* borrowed */
 	uint64_t size;    /* of the present file */
 	uint64_t left;    /* of it, unread, with the padding to a whole block */
 };
 
-int archive_open(struct archive **out, const char *path, struct err *err)
+int tarball_open(struct tarball **out, const char *path, struct err *err)
 {
-	struct archive *a;
+	struct tarball *a;
 	if (mem_alloc(&a, 1, sizeof *a, err))
 		return -1;
 	a->path = path;
@@ -32,7 +32,7 @@ int archive_open(struct archive **out, const char *path, struct err *err)
 	return 0;
 }
 
-void archive_close(struct archive *a)
+void tarball_close(struct tarball *a)
 {
 	if (!a)
 		return;
@@ -40,7 +40,7 @@ void archive_close(struct archive *a)
 	free(a);
 }
 
-static int damaged(struct archive *a, struct err *err)
+static int damaged(struct tarball *a, struct err *err)
 {
 	int code;
 	const char *what = gzerror(a->gz, &code);
@@ -54,7 +54,7 @@ static int damaged(struct archive *a, struct err *err)
 }
 
 /* Exactly n bytes. */
-static int get(struct archive *a, void *to, size_t n, struct err *err)
+static int get(struct tarball *a, void *to, size_t n, struct err *err)
 {
 	unsigned char *p = to;
 	while (n) {
@@ -68,7 +68,7 @@ static int get(struct archive *a, void *to, size_t n, struct err *err)
 	return 0;
 }
 
-static int pass(struct archive *a, struct err *err)
+static int pass(struct tarball *a, struct err *err)
 {
 	unsigned char away[8192];
 	while (a->left) {
@@ -80,7 +80,7 @@ static int pass(struct archive *a, struct err *err)
 	return 0;
 }
 
-int archive_read(struct archive *a, void *to, struct err *err)
+int tarball_read(struct tarball *a, void *to, struct err *err)
 {
 	if (get(a, to, (size_t)a->size, err))
 		return -1;
@@ -110,7 +110,7 @@ static int is_header(const unsigned char *h)
 	return !octal(h + 148, 8, &said) && said == sum;
 }
 
-static void name_of(const unsigned char *h, char name[ARCHIVE_NAME])
+static void name_of(const unsigned char *h, char name[TARBALL_NAME])
 {
 	size_t n = 0, k = 0;
 	if (!memcmp(h + 257, "ustar\0", 6)) /* only here is 345 a prefix */
@@ -125,7 +125,7 @@ static void name_of(const unsigned char *h, char name[ARCHIVE_NAME])
 }
 
 /* A pax header is passed over unless it changes what is read here. */
-static int pax(struct archive *a, struct err *err)
+static int pax(struct tarball *a, struct err *err)
 {
 	char *text;
 	int rc = 0;
@@ -133,7 +133,7 @@ static int pax(struct archive *a, struct err *err)
 		return err_set(err, "%s: a pax header of %llu bytes", a->path, (unsigned long long)a->size);
 	if (mem_alloc(&text, (size_t)a->size + 1, 1, err))
 		return -1;
-	if (archive_read(a, text, err))
+	if (tarball_read(a, text, err))
 		rc = -1;
 	else if (memmem(text, (size_t)a->size, " path=", 6) || memmem(text, (size_t)a->size, " size=", 6))
 		rc = err_set(err, "%s: has pax names or sizes, which are not read here; unpack it and give the folder",
@@ -143,7 +143,7 @@ static int pax(struct archive *a, struct err *err)
 }
 
 /* Behind the closing blocks only padding follows; reading it makes zlib check the sum. */
-static int at_end(struct archive *a, struct err *err)
+static int at_end(struct tarball *a, struct err *err)
 {
 	unsigned char rest[8192];
 	int code;
@@ -153,7 +153,7 @@ static int at_end(struct archive *a, struct err *err)
 	return code == Z_OK || code == Z_STREAM_END ? 0 : damaged(a, err);
 }
 
-int archive_next(struct archive *a, char name[ARCHIVE_NAME], uint64_t *size, struct err *err)
+int tarball_next(struct tarball *a, char name[TARBALL_NAME], uint64_t *size, struct err *err)
 {
 	static const unsigned char zeros[BLOCK];
 	unsigned char h[BLOCK];
