@@ -1,15 +1,14 @@
 #include "cat.h"
 #include "mem.h"
 #include "npy.h"
+#include "spool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool`, a file in
- * $TMPDIR that has no name, and are copied behind the head once they are counted. So nothing of a stream that turns out to
- * be cut reaches the output, either. */
+/* An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool` and are
+ * copied behind the head once they are counted. So nothing of a stream that turns out to be cut reaches the output, either. */
 struct export {
 	enum export_form form;
 	const char *labels; /* file, or NULL */
@@ -21,38 +20,6 @@ struct export {
 	size_t cap_label;
 };
 
-static int spool_open(struct output *spool, struct err *err)
-{
-	const char *folder = getenv("TMPDIR");
-	char path[4096];
-	int n = snprintf(path, sizeof path, "%s/vic-cat", folder && *folder ? folder : "/tmp");
-	if (n < 0 || (size_t)n >= sizeof path)
-		return err_set(err, "TMPDIR is too long");
-	if (output_open(spool, path, err))
-		return err_context(err, "temporary file");
-	unlink(spool->temp); /* the open descriptor keeps it; a killed program leaves nothing behind */
-	return 0;
-}
-
-static int spool_copy(struct output *spool, struct output *to, struct err *err)
-{
-	enum { STEP = 1 << 20 };
-	char *buf;
-	ssize_t k = -1;
-	int rc = -1;
-	if (output_flush(spool, err) || mem_alloc(&buf, STEP, 1, err))
-		return -1;
-	if (lseek(spool->fd, 0, SEEK_SET) < 0)
-		rc = err_sys(err, "temporary file");
-	else
-		do {
-			k = read(spool->fd, buf, STEP);
-			rc = k < 0 ? err_sys(err, "temporary file: read") : output_write(to, buf, (size_t)k, err);
-		} while (!rc && k > 0);
-	free(buf);
-	return rc;
-}
-
 int export_open(struct export **out, enum export_form form, const char *labels, struct output *to, struct err *err)
 {
 	struct export *e;
@@ -61,7 +28,7 @@ int export_open(struct export **out, enum export_form form, const char *labels, 
 	if (mem_alloc(&e, 1, sizeof *e, err))
 		return -1;
 	*e = (struct export){ .form = form, .labels = labels, .out = to };
-	if (form == EXPORT_NPY && spool_open(&e->spool, err)) {
+	if (form == EXPORT_NPY && spool_output(&e->spool, err)) {
 		free(e);
 		return -1;
 	}

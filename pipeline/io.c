@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { IN_BUF = 256 * 1024, OUT_BUF = 1024 * 1024 };
+enum { IN_BUF = INPUT_BUFFER, OUT_BUF = 1024 * 1024 };
 
 int input_open(struct input *in, const char *path, struct err *err)
 {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 /* Where bytes come from. Read large blocks straight into the caller's memory; small reads go through a 256 KiB buffer. */
+enum { INPUT_BUFFER = 256 * 1024 };
 struct input {
 	int fd;
 	const char *name; /* "stdin" or the path; borrowed from the caller of input_open */

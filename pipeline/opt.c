@@ -38,19 +38,29 @@ static int distance(const char *a, const char *b)
 	return row[n];
 }
 
-static int unknown(const struct opt *opts, const char *name, const char *shown, struct err *err)
+int opt_nearest(const char *text, const char *const *names, int n)
 {
-	const char *near = NULL;
-	int best = 4;
-	for (int i = 0; opts[i].type != OPT_END; i++) {
-		int d = distance(name, opts[i].name);
-		if (!(opts[i].flags & OPT_HIDDEN) && d < best) {
+	int near = -1, best = 4;
+	for (int i = 0; i < n; i++) {
+		int d = distance(text, names[i]);
+		if (d < best && (size_t)d < strlen(text)) {
 			best = d;
-			near = opts[i].name;
+			near = i;
 		}
 	}
-	if (near)
-		return err_usage(err, "unknown option '%s'; did you mean '--%s'?", shown, near);
+	return near;
+}
+
+static int unknown(const struct opt *opts, const char *name, const char *shown, struct err *err)
+{
+	const char *names[128];
+	int n = 0;
+	for (int i = 0; opts[i].type != OPT_END; i++)
+		if (!(opts[i].flags & OPT_HIDDEN))
+			names[n++] = opts[i].name;
+	int near = opt_nearest(name, names, n);
+	if (near >= 0)
+		return err_usage(err, "unknown option '%s'; did you mean '--%s'?", shown, names[near]);
 	return err_usage(err, "unknown option '%s'; --help lists them", shown);
 }
 

@@ -19,7 +19,7 @@
 #define VIC_CFLAGS "unknown"
 #endif
 
-enum { ASK_NONE, ASK_HELP, ASK_VERSION, ASK_MAN, MAX_OPTS = 96 };
+enum { ASK_NONE, ASK_HELP, ASK_VERSION, ASK_MAN, ASK_SUMMARY, MAX_OPTS = 96 };
 
 static void print_help(const struct program *p, const struct opt *opts)
 {
@@ -132,6 +132,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		{ "help", 'h', OPT_FLAG, &ask, NULL, "this text", .value = ASK_HELP, .flags = OPT_LOCAL },
 		{ "version", 0, OPT_FLAG, &ask, NULL, "version, compiler, flags and libraries", .value = ASK_VERSION,
 		  .flags = OPT_LOCAL },
+		{ "summary", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_SUMMARY, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
@@ -157,6 +158,11 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", prog->name, VIC_VERSION,
 		       VIC_CC, VIC_CFLAGS, JANSSON_VERSION, prog->libraries ? ", " : "",
 		       prog->libraries ? prog->libraries() : "");
+		rc = finish_stdout(&err);
+		goto report;
+	}
+	if (ask == ASK_SUMMARY) { /* for `vic help` */
+		printf("%s\n", prog->summary);
 		rc = finish_stdout(&err);
 		goto report;
 	}

@@ -1,0 +1,202 @@
+#include "mem.h"
+#include "stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const struct opt opts[] = { { 0 } };
+
+static const struct program prog = {
+	.name = "vic",
+	.summary = "run a stage of vicinal, or list them",
+	.operands = "STAGE [ARGUMENT...]",
+	.description = "`vic STAGE ...` becomes vic-STAGE, the program beside this one, with the same\n"
+		       "arguments, streams and exit status. `vic help` lists the stages; `vic help STAGE`\n"
+		       "is `vic-STAGE --help`.",
+	.example = "vic help\n"
+		   "vic tokenize --format mr data/mr | vic cat --stats",
+	.see_also = "vic-cat(1)",
+	.opts = opts,
+	.min_operands = 1,
+	.max_operands = -1,
+};
+
+struct stages {
+	char **name; /* without "vic-", sorted; owned */
+	size_t n, cap;
+};
+
+static void stages_release(struct stages *s)
+{
+	while (s->n)
+		free(s->name[--s->n]);
+	free(s->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The vic-* files in the folder of this program. */
+static int find_stages(struct stages *s, struct err *err)
+{
+	char *self;
+	struct dirent *entry;
+	DIR *dir;
+	int rc = 0;
+	if (stage_peer("vic", &self, err))
+		return -1;
+	dir = opendir(dirname(self));
+	free(self);
+	if (!dir)
+		return err_sys(err, "the folder of this program");
+	while (!rc && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		if (strncmp(name, "vic-", 4) || strchr(name, '.'))
+			continue;
+		rc = mem_grow(&s->name, &s->cap, s->n + 1, sizeof *s->name, err) ||
+		     mem_text(&s->name[s->n], name + 4, strlen(name + 4), err);
+		s->n += !rc;
+	}
+	closedir(dir);
+	if (s->n)
+		qsort(s->name, s->n, sizeof *s->name, by_name);
+	return rc ? -1 : 0;
+}
+
+static int path_of(const char *stage, char **path, struct err *err)
+{
+	char name[128];
+	int n = snprintf(name, sizeof name, "vic-%s", stage);
+	if (n < 0 || (size_t)n >= sizeof name || strchr(stage, '/'))
+		return err_usage(err, "'%s' is no stage", stage);
+	return stage_peer(name, path, err);
+}
+
+/* The stage's own words: what it prints for --summary. */
+static int summary_of(const char *stage, char *text, size_t size, struct err *err)
+{
+	char *path, *argv[] = { NULL, (char *)(uintptr_t) "--summary", NULL };
+	int ends[2], status = -1;
+	pid_t child;
+	posix_spawn_file_actions_t to_pipe;
+	if (path_of(stage, &path, err))
+		return -1;
+	if (pipe(ends)) {
+		free(path);
+		return err_sys(err, "pipe");
+	}
+	argv[0] = path;
+	int rc = posix_spawn_file_actions_init(&to_pipe);
+	if (!rc) {
+		rc = posix_spawn_file_actions_adddup2(&to_pipe, ends[1], STDOUT_FILENO);
+		rc = rc ? rc : posix_spawn_file_actions_addclose(&to_pipe, ends[0]);
+		rc = rc ? rc : posix_spawn(&child, path, &to_pipe, NULL, argv, environ);
+		posix_spawn_file_actions_destroy(&to_pipe);
+	}
+	close(ends[1]);
+	if (rc)
+		errno = rc;
+	ssize_t n = 0, k = 0;
+	while (!rc && (k = read(ends[0], text + n, size - 1 - (size_t)n)) > 0)
+		n += k;
+	close(ends[0]);
+	if (!rc)
+		waitpid(child, &status, 0);
+	text[n] = 0;
+	text[strcspn(text, "\n")] = 0;
+	rc = rc ? err_sys(err, "%s", path) : status || k < 0 || !n ? err_set(err, "%s does not say what it does", path) : 0;
+	free(path);
+	return rc;
+}
+
+static int list_stages(const struct stages *s, struct err *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		char text[256];
+		if (summary_of(s->name[i], text, sizeof text, err))
+			return -1;
+		printf("  %-13s %s\n", s->name[i], text);
+	}
+	return 0;
+}
+
+static int unknown_stage(const char *name, const struct stages *s, struct err *err)
+{
+	int near = opt_nearest(strncmp(name, "vic-", 4) ? name : name + 4, (const char *const *)s->name, (int)s->n);
+	if (near >= 0)
+		return err_usage(err, "unknown stage '%s'; did you mean '%s'?", name, s->name[near]);
+	return err_usage(err, "unknown stage '%s'; `vic help` lists them", name);
+}
+
+static int is_stage(const char *name, const struct stages *s)
+{
+	return s->n && bsearch(&name, s->name, s->n, sizeof *s->name, by_name);
+}
+
+/* Becomes vic-STAGE; returns only on failure. argv: [n], with a NULL behind (main's own). */
+static int become(const char *stage, char **argv, struct err *err)
+{
+	char *path;
+	if (path_of(stage, &path, err))
+		return -1;
+	argv[0] = path;
+	execv(path, argv);
+	err_sys(err, "%s", path);
+	free(path);
+	return -1;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	struct stages s = { 0 };
+	st->operand[st->n] = NULL; /* within argv: "--" left its place */
+	int help = !strcmp(st->operand[0], "help"), rc;
+	const char *stage = st->operand[help && st->n > 1];
+	if (find_stages(&s, err))
+		rc = -1;
+	else if (help && st->n == 1)
+		rc = list_stages(&s, err);
+	else if (!is_stage(stage, &s))
+		rc = unknown_stage(stage, &s, err);
+	else if (help && st->n > 2)
+		rc = err_usage(err, "help is about one stage");
+	else if (help)
+		rc = become(stage, (char *[]){ NULL, (char *)(uintptr_t) "--help", NULL }, err);
+	else
+		rc = become(stage, st->operand, err);
+	stages_release(&s);
+	return rc;
+}
+
+static int no_memory(struct stage *st, struct err *err)
+{
+	(void)st;
+	return err_set(err, "out of memory");
+}
+
+/* Options behind STAGE are the stage's, so nothing behind it may be parsed here: "--" goes in front of it. */
+int main(int argc, char **argv)
+{
+	char **copy;
+	if (argc < 2 || argv[1][0] == '-')
+		return stage_main(&prog, argc, argv, run);
+	copy = calloc((size_t)argc + 2, sizeof *copy);
+	if (!copy)
+		return stage_main(&prog, 2, argv, no_memory);
+	copy[0] = argv[0];
+	copy[1] = (char *)(uintptr_t) "--";
+	memcpy(copy + 2, argv + 1, ((size_t)argc - 1) * sizeof *argv);
+	int rc = stage_main(&prog, argc + 1, copy, run);
+	free(copy);
+	return rc;
+}
