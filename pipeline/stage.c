@@ -93,6 +93,8 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 		}
 	}
 	for (int i = 0; i < st->n; i++) {
+		if (i + 1 == st->prog->stream_operand)
+			continue;
 		/* A path may hold bytes that are not UTF-8; JSON may not. */
 		json_t *s = json_string(st->operand[i]);
 		if (json_array_append_new(args, s ? s : json_string("(path is not UTF-8)")))

@@ -52,6 +52,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 0,
 	.max_operands = 1,
+	.stream_operand = 1,
 };
 
 static int refuse_idle(const struct stage *st, struct err *err)
