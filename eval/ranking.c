@@ -46,33 +46,40 @@ static void radix(struct keyed *a, struct keyed *b, size_t n)
 		memcpy(a, from, n * sizeof *a);
 }
 
+int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err)
+{
+	struct keyed *a = NULL, *b = NULL;
+	int rc = -1;
+	if (n > UINT32_MAX)
+		return err_set(err, "%zu records are more than can be ranked (2^32 - 1)", n);
+	if (!mem_alloc(&a, n, sizeof *a, err) && !mem_alloc(&b, n, sizeof *b, err)) {
+		for (size_t i = 0; i < n; i++)
+			a[i] = (struct keyed){ ~key[i], (uint32_t)i };
+		if (n)
+			radix(a, b, n);
+		for (size_t i = 0; i < n; i++)
+			order[i] = a[i].at;
+		rc = 0;
+	}
+	free(a);
+	free(b);
+	return rc;
+}
+
 int ranking_init(struct ranking *r, const uint64_t *key, size_t n_pos, size_t n_neg, struct err *err)
 {
 	size_t n = n_pos + n_neg;
-	struct keyed *a = NULL, *b = NULL;
 	*r = (struct ranking){ .n_pos = n_pos, .n_neg = n_neg };
 	if (!n_pos || !n_neg)
 		return err_set(err, "a ranking needs both sides: %zu positive and %zu negative records", n_pos, n_neg);
-	if (n > UINT32_MAX)
-		return err_set(err, "%zu records are more than a ranking takes (2^32 - 1)", n);
-	int rc = -1;
-	if (mem_alloc(&a, n, sizeof *a, err) || mem_alloc(&b, n, sizeof *b, err) ||
-	    mem_alloc(&r->order, n, sizeof *r->order, err) || mem_alloc(&r->ends, n, 1, err))
-		goto out;
-	for (size_t i = 0; i < n; i++)
-		a[i] = (struct keyed){ ~key[i], (uint32_t)i }; /* falling */
-	radix(a, b, n);
-	for (size_t i = 0; i < n; i++) {
-		r->order[i] = a[i].at;
-		r->ends[i] = i + 1 == n || a[i].key != a[i + 1].key;
-	}
-	rc = 0;
-out:
-	free(a);
-	free(b);
-	if (rc)
+	if (mem_alloc(&r->order, n, sizeof *r->order, err) || mem_alloc(&r->ends, n, 1, err) ||
+	    order_falling(key, n, r->order, err)) {
 		ranking_release(r);
-	return rc;
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		r->ends[i] = i + 1 == n || key[r->order[i]] != key[r->order[i + 1]];
+	return 0;
 }
 
 void ranking_release(struct ranking *r)

@@ -33,6 +33,8 @@ uint64_t ranking_key(double score);
  * of one side, more than 2^32 - 1 records, no memory. */
 int ranking_init(struct ranking *r, const uint64_t *key, size_t n_pos, size_t n_neg, struct err *err) VIC_CHECKED;
 void ranking_release(struct ranking *r);
+/* order: [n], filled with the records by falling key, ties by number; n < 2^32. */
+int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err) VIC_CHECKED;
 
 /* weight: how often each record counts ([n_pos + n_neg], a bootstrap resample), or NULL for once. Where the weights leave no
  * positive or no negative all numbers are NaN. */

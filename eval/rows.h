@@ -16,8 +16,9 @@
 #include "pipeline/pool.h"
 #include "pipeline/stream.h"
 
-/* Which records. ROWS_AUTO: those marked test where any record is, else all. Or an enum stream_split. */
-enum { ROWS_AUTO = -1, ROWS_ALL = -2 };
+/* Which records. ROWS_AUTO: those marked test where any record is, else all; ROWS_AUTO_DEV: those marked dev where any is, else
+ * all. Or an enum stream_split. */
+enum { ROWS_AUTO = -1, ROWS_ALL = -2, ROWS_AUTO_DEV = -3 };
 /* What to do with records whose label is -1. */
 enum rows_unlabelled { ROWS_REFUSE, ROWS_DROP, ROWS_KEEP };
 

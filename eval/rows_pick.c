@@ -62,7 +62,9 @@ int rows_settle(struct rows *w, struct tally *tally, int workers, const struct r
 			split_merge(&t[s], &tally[i].split[s], classes, bins);
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		w->in_split[s] = t[s].records;
-	int split = ask->split != ROWS_AUTO ? ask->split : t[SPLIT_TEST].records ? SPLIT_TEST : ROWS_ALL;
+	int split = ask->split, wanted = split == ROWS_AUTO ? SPLIT_TEST : SPLIT_DEV;
+	if (split == ROWS_AUTO || split == ROWS_AUTO_DEV)
+		split = t[wanted].records ? wanted : ROWS_ALL;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		if (split == ROWS_ALL || split == s)
 			split_merge(&all, &t[s], classes, bins);

@@ -1,10 +1,11 @@
-/* mklogits: a stream of logits for tests.
+/* mklogits: streams of logits of a made-up classifier, for tests: mklogits [KEY=VALUE...] > STREAM
  *
- *   mklogits [OPTION...] K < LINES     a line a record: label (or -1), then K values for each sample
- *   mklogits [OPTION...] --draw N --scale S --temperature T K
- *                                      N records drawn: logits N(0, S^2), label from softmax(logits), logits then times T
- * options: --probs --f64 --samples N --split NAME --name TEXT --seed N --random-seed-line N (a provenance line --seed=N) */
-#include "pipeline/num.h"
+ * Record i draws z ~ spread N(0, 1) for each class and its label from softmax(z), both from (seed, first + i) alone. The model
+ * shows temperature x (z + noise e) with e from (model, first + i): temperature above 1 is overconfidence that can be undone
+ * exactly, noise a worse model of the same records. Keys (defaults): n (1000) classes (3) seed (1) model (1) first (0) spread (2)
+ * temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread halved) dev (0: share of dev,
+ * per thousand) name (none) split (train). */
+#include "pipeline/mem.h"
 #include "pipeline/philox.h"
 #include "pipeline/stream.h"
 
@@ -14,145 +15,128 @@
 #include <string.h>
 
 static struct {
-	int probs, f64, classes;
-	int64_t samples, draw, seed, line;
-	double scale, temperature;
-	const char *split, *name;
-} o = { 0, 0, 0, 1, 0, 1, -1, 2, 1, "test", NULL };
+	const char *key;
+	double value;
+} key[] = { { "n", 1000 },	 { "classes", 3 }, { "seed", 1 },    { "model", 1 }, { "first", 0 }, { "spread", 2 },
+	    { "temperature", 1 }, { "noise", 0 },   { "samples", 1 }, { "f64", 0 },   { "probs", 0 }, { "ood", 0 },
+	    { "dev", 0 } };
+enum { KEYS = sizeof key / sizeof *key };
 
-static void die(const char *text)
+static double get(const char *name)
 {
-	fprintf(stderr, "mklogits: %s\n", text);
-	exit(2);
+	for (int i = 0; i < KEYS; i++)
+		if (!strcmp(key[i].key, name))
+			return key[i].value;
+	abort();
 }
 
-static void add(struct stream_writer *w, uint64_t id, int label, int split, const double *v, size_t n)
+/* 1: a key of numbers; 0: not one of ours. */
+static int set(const char *arg)
 {
-	struct err err = ERR_NONE;
-	float *f = malloc(n * sizeof *f + 1);
-	for (size_t i = 0; i < n; i++)
-		f[i] = (float)v[i];
-	if (stream_add(w, id, label, split, o.f64 ? (const void *)v : f, n * (o.f64 ? 8 : 4), &err))
-		die(err.msg);
-	free(f);
+	size_t n = strcspn(arg, "=");
+	for (int i = 0; i < KEYS; i++)
+		if (arg[n] && strlen(key[i].key) == n && !memcmp(key[i].key, arg, n)) {
+			key[i].value = strtod(arg + n + 1, NULL);
+			return 1;
+		}
+	return 0;
 }
 
-/* A line may begin with a split's name. */
-static void from_lines(struct stream_writer *w, size_t n)
+static int draw_label(struct rng *r, const double *z, int k)
 {
-	char *line = NULL;
-	size_t cap = 0;
-	uint64_t id = 0;
-	double *v = malloc(n * sizeof *v + 1);
-	while (getline(&line, &cap, stdin) > 0) {
-		char *save, *word = strtok_r(line, " \t\n", &save);
-		int split = split_of(o.split);
-		if (!word)
-			continue;
-		if (split_of(word) >= 0) {
-			split = split_of(word);
-			word = strtok_r(NULL, " \t\n", &save);
+	double best = -INFINITY;
+	int label = 0;
+	for (int c = 0; c < k; c++) {
+		double gumbel = z[c] - log(-log(rng_real(r) + 1e-300));
+		if (gumbel > best) {
+			best = gumbel;
+			label = c;
 		}
-		int label = word ? (int)strtol(word, NULL, 10) : -2;
-		for (size_t i = 0; i < n; i++) {
-			word = strtok_r(NULL, " \t\n", &save);
-			if (!word)
-				die("a line is too short");
-			v[i] = strtod(word, NULL);
-		}
-		add(w, id++, label, split, v, n);
 	}
-	free(line);
-	free(v);
+	return label;
 }
 
-static void draw(struct stream_writer *w, size_t k)
+static void to_probs(double *z, int k)
 {
-	double *z = malloc(k * sizeof *z);
-	for (int64_t i = 0; i < o.draw; i++) {
-		struct rng r;
-		rng_init(&r, (uint64_t)o.seed, RNG_TEST, (uint32_t)i, 0);
-		double sum = 0, at;
-		size_t y = 0;
-		for (size_t j = 0; j < k; j++)
-			z[j] = o.scale * rng_normal(&r);
-		for (size_t j = 0; j < k; j++)
-			sum += exp(z[j]);
-		at = rng_real(&r) * sum;
-		while (y + 1 < k && at >= exp(z[y]))
-			at -= exp(z[y++]);
-		for (size_t j = 0; j < k; j++)
-			z[j] *= o.temperature;
-		add(w, (uint64_t)i, (int)y, split_of(o.split), z, k);
+	double max = -INFINITY, sum = 0;
+	for (int c = 0; c < k; c++)
+		max = fmax(max, z[c]);
+	for (int c = 0; c < k; c++)
+		sum += z[c] = exp(z[c] - max);
+	for (int c = 0; c < k; c++)
+		z[c] /= sum;
+}
+
+static int write_records(struct stream_writer *w, const struct stream_head *h, int marked, struct err *err)
+{
+	int k = h->n_classes;
+	double *z, *v;
+	if (mem_alloc(&z, (size_t)k, sizeof *z, err) || mem_alloc(&v, (size_t)(k * h->samples), sizeof *v, err))
+		return -1;
+	for (uint32_t i = 0; i < (uint32_t)get("n"); i++) {
+		uint32_t id = (uint32_t)get("first") + i;
+		struct rng r, e;
+		rng_init(&r, (uint64_t)get("seed"), RNG_SYNTH, id, 0);
+		rng_init(&e, (uint64_t)get("seed"), RNG_SYNTH, id, (uint32_t)get("model"));
+		for (int c = 0; c < k; c++)
+			z[c] = get("spread") * (get("ood") > 0 ? 0.5 : 1) * rng_normal(&r);
+		int label = get("ood") > 0 ? -1 : draw_label(&r, z, k);
+		int split = rng_below(&r, 1000) < (uint32_t)get("dev") ? SPLIT_DEV : marked;
+		for (int s = 0; s < h->samples; s++) {
+			for (int c = 0; c < k; c++)
+				v[s * k + c] = get("temperature") * (z[c] + get("noise") * rng_normal(&e));
+			if (h->values == VALUES_PROBS)
+				to_probs(v + s * k, k);
+		}
+		for (int c = 0; h->dtype == DTYPE_F32 && c < k * h->samples; c++)
+			((float *)v)[c] = (float)v[c]; /* in place: what is read lies behind what is written */
+		if (stream_add(w, id, label, split, v, stream_record_size(h), err))
+			return -1;
 	}
 	free(z);
+	free(v);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct err err = ERR_NONE;
+	struct output out = { 0 };
+	struct stream_writer *w = NULL;
+	struct stream_head head = { .kind = STREAM_LOGITS };
+	int split = SPLIT_TRAIN;
 	for (int i = 1; i < argc; i++) {
-		const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
-		int64_t k;
-		int rc = 0;
-		i += *a == '-' && strcmp(a, "--probs") && strcmp(a, "--f64");
-		if (!strcmp(a, "--probs"))
-			o.probs = 1;
-		else if (!strcmp(a, "--f64"))
-			o.f64 = 1;
-		else if (!strcmp(a, "--split"))
-			o.split = v;
-		else if (!strcmp(a, "--name"))
-			o.name = v;
-		else if (!strcmp(a, "--samples"))
-			rc = num_i64(a, v, 1, 1000, &o.samples, &err);
-		else if (!strcmp(a, "--draw"))
-			rc = num_i64(a, v, 1, INT64_C(1) << 31, &o.draw, &err);
-		else if (!strcmp(a, "--seed"))
-			rc = num_i64(a, v, 0, INT64_MAX, &o.seed, &err);
-		else if (!strcmp(a, "--random-seed-line"))
-			rc = num_i64(a, v, 0, INT64_MAX, &o.line, &err);
-		else if (!strcmp(a, "--scale"))
-			rc = num_f64(a, v, 0, 1e6, &o.scale, &err);
-		else if (!strcmp(a, "--temperature"))
-			rc = num_f64(a, v, 0, 1e6, &o.temperature, &err);
-		else if (!(rc = num_i64("K", a, 1, 100000, &k, &err)))
-			o.classes = (int)k;
-		if (rc)
-			die(err.msg);
+		if (!strncmp(argv[i], "name=", 5))
+			head.name = strdup(argv[i] + 5);
+		else if (!strncmp(argv[i], "split=", 6) && split_of(argv[i] + 6) >= 0)
+			split = split_of(argv[i] + 6);
+		else if (!set(argv[i])) {
+			fprintf(stderr, "mklogits: what is '%s'?\n", argv[i]);
+			return 2;
+		}
 	}
-	struct stream_head head = { .kind = STREAM_LOGITS, .dtype = o.f64 ? DTYPE_F64 : DTYPE_F32,
-				    .values = o.probs ? VALUES_PROBS : VALUES_LOGITS, .samples = (int)o.samples };
-	char **names = calloc((size_t)o.classes + 1, sizeof *names), text[32], seed[64];
-	if (!o.classes || split_of(o.split) < 0)
-		die("usage: see the top of mklogits.c");
-	for (int k = 0; k < o.classes; k++) {
-		snprintf(text, sizeof text, "c%d", k);
-		names[k] = strdup(text);
+	int k = (int)get("classes");
+	char text[1000][16];
+	const char *classes[1000];
+	for (int c = 0; c < k && c < 1000; c++) {
+		snprintf(text[c], sizeof text[c], "class %d", c);
+		classes[c] = text[c];
 	}
-	struct output out;
-	struct stream_writer *w;
-	json_t *self = NULL;
-	if (o.line >= 0) {
-		snprintf(seed, sizeof seed, "--seed=%lld", (long long)o.line);
-		self = json_pack("{s:s, s:s, s:[s,s]}", "program", "vic-train", "version", "0", "args", "--mixup=0.4", seed);
+	head.samples = (int)get("samples");
+	head.dtype = get("f64") > 0 ? DTYPE_F64 : DTYPE_F32;
+	head.values = get("probs") > 0 ? VALUES_PROBS : VALUES_LOGITS;
+	json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "mklogits", "version", "0", "args");
+	for (int i = 1; self && i < argc; i++)
+		json_array_append_new(json_object_get(self, "args"), json_string(argv[i]));
+	if (k < 1 || k > 1000 || stream_head_classes(&head, k, classes, &err) || output_open(&out, "-", &err) ||
+	    stream_begin(&w, &out, &head, NULL, self, &err) || write_records(w, &head, split, &err) ||
+	    stream_finish(w, &err) || output_commit(&out, &err)) {
+		fprintf(stderr, "mklogits: %s\n", err.msg);
+		return 1;
 	}
-	head.name = o.name ? strdup(o.name) : NULL;
-	if (stream_head_classes(&head, o.classes, (const char *const *)names, &err) || output_open(&out, "-", &err) ||
-	    stream_begin(&w, &out, &head, NULL, self, &err))
-		die(err.msg);
-	if (o.draw)
-		draw(w, (size_t)o.classes);
-	else
-		from_lines(w, (size_t)o.classes * (size_t)o.samples);
-	if (stream_finish(w, &err) || output_commit(&out, &err))
-		die(err.msg);
 	stream_writer_free(w);
 	output_release(&out);
 	stream_head_release(&head);
 	json_decref(self);
-	for (int k = 0; k < o.classes; k++)
-		free(names[k]);
-	free(names);
 	return 0;
 }

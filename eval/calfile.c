@@ -1,0 +1,199 @@
+#include "calfile.h"
+#include "pipeline/io.h"
+#include "pipeline/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t stir(uint64_t h, uint64_t w)
+{
+	unsigned __int128 m = (unsigned __int128)(h ^ w) * 0x9E3779B97F4A7C15u;
+	h = (uint64_t)m ^ (uint64_t)(m >> 64);
+	return h + 0xD1B54A32D192ED03u;
+}
+
+uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n)
+{
+	uint64_t h = stir(0x243F6A8885A308D3u, id), u;
+	h = stir(h, (uint32_t)label);
+	for (size_t i = 0; i < n; i++) {
+		double d = v[i] == 0 ? 0 : v[i];
+		memcpy(&u, &d, 8);
+		h = stir(h, u);
+	}
+	h = stir(h, n);
+	return stir(h, h >> 32); /* the smallest prints are kept, so the high bits must be as stirred as the low ones */
+}
+
+void sketch_add(struct sketch *s, uint64_t print)
+{
+	size_t at = s->n;
+	s->records++;
+	s->sum += print;
+	if (at == SKETCH && print >= s->print[SKETCH - 1])
+		return;
+	if (sketch_has(s, print))
+		return;
+	if (at == SKETCH)
+		at--;
+	else
+		s->n++;
+	for (; at > 0 && s->print[at - 1] > print; at--)
+		s->print[at] = s->print[at - 1];
+	s->print[at] = print;
+}
+
+int sketch_has(const struct sketch *s, uint64_t print)
+{
+	size_t lo = 0, hi = s->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (s->print[mid] == print)
+			return 1;
+		if (s->print[mid] < print)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
+
+static json_t *hex(uint64_t v)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%016" PRIx64, v);
+	return json_string(text);
+}
+
+static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *map)
+{
+	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient);
+	int bad = !j;
+	if (map->method == MAP_VECTOR || map->method == MAP_MATRIX)
+		bad |= json_object_set_new(j, "l2", json_real(how->l2)) ||
+		       json_object_set_new(j, "l2_bias", json_real(how->l2_bias));
+	if (how->held)
+		bad |= json_object_set_new(j, "held_at", json_string(how->held < 0 ? "min-temperature" : "max-temperature"));
+	if (!bad)
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+int calfile_text(char **text, const struct calmap *map, const struct sketch *s, const struct rows *rows,
+		 const struct calmap_fit *how, const json_t *tool, struct err *err)
+{
+	json_t *prints = json_array(), *classes = json_array(), *body = calmap_to_json(map);
+	json_t *extra = how_it_went(how, map);
+	int bad = !prints || !classes || !body || !extra;
+	for (size_t i = 0; i < s->n; i++)
+		bad |= json_array_append_new(prints, hex(s->print[i]));
+	for (int c = 0; c < rows->head.n_classes; c++)
+		bad |= json_array_append_new(classes, json_string(rows->head.classes[c]));
+	json_t *fit = json_pack("{s:I, s:s, s:s, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
+				rows->split == ROWS_ALL ? "all" : split_name(rows->split), "name", rows->name, "digest",
+				hex(s->sum), "sketch", prints, "provenance", rows->provenance);
+	bad |= !fit || json_object_update(fit, extra);
+	json_t *file = json_pack("{s:i, s:o, s:o, s:O}", "vicinal map", 1, "classes", classes, "fit", fit, "tool", tool);
+	bad |= !file || !body || json_object_update(body, file);
+	/* "method" and "parameters" first: they are what a reader of the file looks for. */
+	*text = bad ? NULL : json_dumps(body, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	json_decref(extra);
+	json_decref(body);
+	json_decref(file);
+	return *text ? 0 : err_set(err, "out of memory");
+}
+
+static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
+{
+	const json_t *list = json_object_get(fit, "sketch"), *n = json_object_get(fit, "records");
+	if (!json_is_array(list) || json_array_size(list) > SKETCH || !json_is_integer(n) || json_integer_value(n) < 1)
+		return err_set(err, "'fit' lacks 'records' or a 'sketch' of at most %d", SKETCH);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *t = json_string_value(json_array_get(list, i));
+		if (!t || strlen(t) != 16 || strspn(t, "0123456789abcdef") != 16)
+			return err_set(err, "'sketch' holds something other than 16 hexadecimal digits");
+		sketch_add(s, strtoull(t, NULL, 16));
+	}
+	s->records = (uint64_t)json_integer_value(n);
+	return 0;
+}
+
+static int take_file(struct calfile *f, const json_t *j, struct err *err)
+{
+	const json_t *classes = json_object_get(j, "classes"), *fit = json_object_get(j, "fit");
+	const char *split = json_string_value(json_object_get(fit, "split")), *name = json_string_value(json_object_get(fit, "name"));
+	size_t k = json_array_size(classes);
+	if (json_integer_value(json_object_get(j, "vicinal map")) != 1)
+		return err_set(err, "is not a calibration map of version 1 (vic-calibrate writes them)");
+	if (!k || k > STREAM_MAX_CLASSES)
+		return err_set(err, "'classes' is not a list of names");
+	if (!split || !name)
+		return err_set(err, "'fit' does not say on which split of what the map was fitted");
+	if (mem_alloc(&f->classes, k, sizeof *f->classes, err) || mem_text(&f->split, split, strlen(split), err) ||
+	    mem_text(&f->name, name, strlen(name), err))
+		return -1;
+	for (size_t c = 0; c < k; c++, f->n_classes++) {
+		const char *class = json_string_value(json_array_get(classes, c));
+		if (!class)
+			return err_set(err, "'classes' is not a list of names");
+		if (mem_text(&f->classes[c], class, strlen(class), err))
+			return -1;
+	}
+	f->fit = json_incref((json_t *)fit);
+	return take_prints(&f->sketch, fit, err) || calmap_from_json(&f->map, j, (int)k, err) ? -1 : 0;
+}
+
+int calfile_load(struct calfile *f, const char *path, struct err *err)
+{
+	char *text;
+	size_t len;
+	json_error_t je;
+	*f = (struct calfile){ 0 };
+	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
+		return -1;
+	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	free(text);
+	int rc = j ? take_file(f, j, err) : err_set(err, "is not JSON (line %d: %s)", je.line, je.text);
+	json_decref(j);
+	if (!rc)
+		return 0;
+	calfile_release(f);
+	return err_context(err, "%s", path);
+}
+
+void calfile_release(struct calfile *f)
+{
+	calmap_release(&f->map);
+	for (int c = 0; c < f->n_classes; c++)
+		free(f->classes[c]);
+	free(f->classes);
+	free(f->split);
+	free(f->name);
+	json_decref(f->fit);
+	*f = (struct calfile){ 0 };
+}
+
+int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name, struct err *err)
+{
+	if (f->n_classes != head->n_classes)
+		return err_set(err, "%s: has %d classes; the map was fitted on %d", name, head->n_classes, f->n_classes);
+	for (int c = 0; c < f->n_classes; c++)
+		if (strcmp(f->classes[c], head->classes[c]))
+			return err_set(err, "%s: class %d is '%s'; the map was fitted on '%s'", name, c, head->classes[c],
+				       f->classes[c]);
+	return 0;
+}
+
+int calfile_note(const struct calfile *f, json_t *line, struct err *err)
+{
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*}", "method", calmap_method_name(f->map.method), "records",
+			      (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
+			      json_object_get(f->fit, "digest"));
+	if (j && f->map.method == MAP_TEMPERATURE && json_object_set_new(j, "temperature", json_real(f->map.weight[0]))) {
+		json_decref(j);
+		j = NULL;
+	}
+	return !j || json_object_set_new(line, "map", j) ? err_set(err, "out of memory") : 0;
+}

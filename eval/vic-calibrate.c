@@ -1,0 +1,260 @@
+/* vic-calibrate: fits a calibration map on one split, applies it to another. */
+#include "calfile.h"
+#include "calibrate.h"
+#include "calmap.h"
+#include "pipeline/stage.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLOOR_ROUNDS = 1000 };
+/* Like "split" of the other stages; auto is dev when fitting and test when applying, where there are such records. */
+enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST };
+#define SPLITS "auto|all|train|dev|test|extra"
+
+static struct {
+	int method, split, table, format, allow;
+	const char *apply, *out;
+	double l2, l2_bias, lowest, highest;
+	int64_t bins, histogram_bins, threads, seed, steps;
+} o = { .out = "-", .l2 = -1, .l2_bias = -1, .bins = 15, .histogram_bins = 15, .steps = 2000 };
+
+static const struct opt opts[] = {
+	{ "method", 'm', OPT_CHOICE, &o.method, NULL, "what is fitted", .choices = CALMAP_CHOICES },
+	{ "apply", 'a', OPT_TEXT, &o.apply, "MAP", "apply this map instead of fitting one", .flags = 0 },
+	{ "split", 0, OPT_CHOICE, &o.split, NULL,
+	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = SPLITS,
+	  .flags = OPT_NO_DEFAULT },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL },
+	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the map was fitted on", .flags = 0 },
+	{ "table", 't', OPT_FLAG, &o.table, NULL, "the before-and-after table on stdout; the rest only where --out says",
+	  .flags = OPT_LOCAL },
+	{ "json", 0, OPT_FLAG, &o.format, NULL, "that table as JSON, an object a line", .value = TABLE_JSON,
+	  .flags = OPT_LOCAL },
+	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "that table as tab-separated values", .value = TABLE_TSV, .flags = OPT_LOCAL },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of the table's ece and oe", .lo = 1, .hi = 100000,
+	  .flags = OPT_LOCAL },
+	{ "histogram-bins", 0, OPT_INT, &o.histogram_bins, "N", "bins of --method histogram", .lo = 1, .hi = 100000 },
+	{ "l2", 0, OPT_REAL, &o.l2, "X", "vector: pull to the identity [0.001]; matrix: pull of off-diagonals to 0 [K(K-1)/100]",
+	  .flo = 0, .fhi = 1e300, .flags = OPT_NO_DEFAULT },
+	{ "l2-bias", 0, OPT_REAL, &o.l2_bias, "X", "vector, matrix: pull of intercepts to 0 [as --l2]", .flo = 0, .fhi = 1e300,
+	  .flags = OPT_NO_DEFAULT },
+	{ "min-temperature", 0, OPT_REAL, &o.lowest, "T", "hold the temperature at or above [free]", .flo = 0, .fhi = 1e300,
+	  .flags = OPT_NO_DEFAULT },
+	{ "max-temperature", 0, OPT_REAL, &o.highest, "T", "hold the temperature at or below [free]", .flo = 1e-300, .fhi = 1e300,
+	  .flags = OPT_NO_DEFAULT },
+	{ "max-steps", 0, OPT_INT, &o.steps, "N", "vector, matrix: steps before giving up", .lo = 1, .hi = 1000000 },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of the table's noise floors", .lo = 0, .hi = INT64_MAX, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-calibrate",
+	.summary = "fit a calibration map on one split and apply it to another",
+	.operands = "[LOGITS]",
+	.description = "Without --apply: fits a map to the labelled records of a split (dev, unless --split says otherwise) and writes\n"
+		       "it as JSON. With --apply MAP: writes the records with the map applied, as float64 logits (probabilities for\n"
+		       "isotonic and histogram). Either way a table of before and after goes to stderr, or to stdout with --table; after a\n"
+		       "fit it is of the records fitted on, and flatters.\n\n"
+		       "A map is refused on records it was fitted on: it remembers fingerprints of theirs. Temperature is the exact\n"
+		       "minimum of the negative log-likelihood; where there is none (every label right, or the logits tell nothing) it\n"
+		       "says so instead of giving a number. docs/METRICS.md has the methods' formulas.",
+	.example = "vic-calibrate --split dev mr.logits > mr.map\n"
+		   "vic-calibrate --apply mr.map --split test mr.logits | vic-score\n"
+		   "vic-calibrate --method vector --split dev mr.logits | vic-calibrate --apply - --table mr.logits",
+	.see_also = "vic-score(1), vic-compare(1), vic-report(1)",
+	.opts = opts,
+	.max_operands = 1,
+};
+
+static const char *split_text(int split)
+{
+	return split == ROWS_ALL ? "all" : split_name(split);
+}
+
+static int print_table(const struct stage *st, struct judged *before, struct judged *after, struct pool *pool, struct err *err)
+{
+	struct table t = { 0 };
+	int rc = 0;
+	if (!before->n) {
+		stage_say(st, "no labelled records: nothing to judge");
+	} else if (o.table || !st->quiet) {
+		rc = judged_column(&t, "before", before, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
+		     judged_column(&t, "after", after, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
+		     table_print(&t, (enum table_format)o.format, o.table ? stdout : stderr, err);
+	}
+	table_release(&t);
+	return rc ? -1 : 0;
+}
+
+/* Whether the map or the logits are written at all: with --table they need a place of their own. */
+static int has_output(const struct stage *st)
+{
+	return !o.table || stage_given(st, "out");
+}
+
+static void say_fit(const struct stage *st, const struct rows *rows, const struct calmap *map, const struct calmap_fit *fit)
+{
+	char what[96] = "";
+	if (map->method == MAP_TEMPERATURE)
+		snprintf(what, sizeof what, " %.6g%s", map->weight[0],
+			 fit->held ? " (the limit given: the best lies beyond)" : "");
+	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n, rows->name,
+		  split_text(rows->split));
+	if (rows->sum.unlabelled)
+		stage_say(st, "%" PRIu64 " records without label were left out", rows->sum.unlabelled);
+}
+
+static int write_map(const struct stage *st, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
+		     const struct calmap_fit *fit, struct err *err)
+{
+	struct output out = { 0 };
+	char *text = NULL;
+	int rc = calfile_text(&text, map, sketch, rows, fit, st->provenance, err);
+	if (!rc)
+		rc = output_open(&out, o.out, err) || output_write(&out, text, strlen(text), err) ||
+		     output_write(&out, "\n", 1, err) || output_commit(&out, err);
+	output_release(&out);
+	free(text);
+	return rc ? -1 : 0;
+}
+
+static int read_to_fit(const struct stage *st, struct rows *rows, struct err *err)
+{
+	struct rows_ask ask = { .split = ROWS_AUTO_DEV, .unlabelled = ROWS_DROP, .columns = CALIBRATE_COLUMNS,
+				.threads = (int)o.threads };
+	if (o.split != SPLIT_AUTO)
+		ask.split = o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
+	return rows_read(rows, stage_operand(st, 0), &ask, err);
+}
+
+static int run_fit(struct stage *st, struct pool *pool, struct err *err)
+{
+	struct calmap_settings set = { .l2 = o.l2, .l2_bias = o.l2_bias, .bins = (int)o.histogram_bins, .lowest_t = o.lowest,
+				       .highest_t = o.highest > 0 ? o.highest : INFINITY, .max_steps = (int)o.steps };
+	struct rows rows = { 0 };
+	struct fit_data data = { 0 };
+	struct sketch sketch;
+	struct calmap map = { 0 };
+	struct calmap_fit fit;
+	struct judged before = { 0 }, after = { 0 };
+	uint64_t n = 0;
+	int owned = 0, rc = -1;
+	if (!(set.lowest_t <= set.highest_t))
+		return err_usage(err, "--min-temperature %g is above --max-temperature %g", set.lowest_t, set.highest_t);
+	if (read_to_fit(st, &rows, err) || fit_data_of(&data, &owned, &sketch, &rows, err))
+		goto out;
+	if (calmap_fit(&map, (enum calmap_method)o.method, &data, &set, pool, &fit, err)) {
+		err_context(err, "%s", rows.name);
+		goto out;
+	}
+	say_fit(st, &rows, &map, &fit);
+	if (calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err) ||
+	    (has_output(st) && write_map(st, &map, &sketch, &rows, &fit, err)))
+		goto out;
+	stage_say(st, "the table is of the records fitted on; apply the map to others before you believe it");
+	rc = print_table(st, &before, &after, pool, err);
+out:
+	fit_data_release(&data, owned);
+	calmap_release(&map);
+	rows_release(&rows);
+	judged_release(&before);
+	judged_release(&after);
+	return rc;
+}
+
+static int refuse_fitted(const struct calfile *f, const struct rows *list, size_t n, int split, struct err *err)
+{
+	double shared;
+	if (calibrate_overlap(f, list, n, split, &shared, err))
+		return -1;
+	if (!(shared > 0) || o.allow)
+		return 0;
+	return err_set(err, "%s: %s%.0f of the %" PRIu64 " records the map was fitted on (split %s of %s) are among these; apply it to "
+			    "others with --split, or allow it with --allow-fit-data", list[0].name, shared < 1 ? "about " : "",
+		       fmax(1, shared * (double)f->sketch.records), f->sketch.records, f->split, f->name);
+}
+
+static int pick_split(const struct rows *list, size_t n)
+{
+	if (o.split >= SPLIT_FIRST)
+		return o.split - SPLIT_FIRST;
+	for (size_t d = 0; d < n && o.split == SPLIT_AUTO; d++)
+		if (list[d].in_split[SPLIT_TEST])
+			return SPLIT_TEST;
+	return ROWS_ALL;
+}
+
+static int apply_all(struct stage *st, const struct calfile *f, const struct rows *list, size_t n, struct pool *pool,
+		     struct err *err)
+{
+	struct output out = { 0 };
+	struct judged before = { 0 }, after = { 0 };
+	uint64_t written = 0;
+	int split = pick_split(list, n), write = has_output(st), rc = -1;
+	for (size_t d = 0; d < n; d++)
+		if (calfile_fits(f, &list[d].head, list[d].name, err))
+			return -1;
+	if (refuse_fitted(f, list, n, split, err) || calfile_note(f, st->provenance, err) || (write && output_open(&out, o.out, err)))
+		return -1;
+	for (size_t d = 0; d < n; d++)
+		if (calibrate_rows(&list[d], &f->map, split, write ? &out : NULL, st->provenance, &before, &after, &written, err))
+			goto out;
+	if (!written) {
+		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, split_text(split));
+		goto out;
+	}
+	if (write && output_commit(&out, err))
+		goto out;
+	stage_say(st, "applied %s, fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64 " records (split %s)",
+		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written, split_text(split));
+	rc = print_table(st, &before, &after, pool, err);
+out:
+	output_release(&out);
+	judged_release(&before);
+	judged_release(&after);
+	return rc;
+}
+
+static int run_apply(struct stage *st, struct pool *pool, struct err *err)
+{
+	static const char *const fit_only[] = { "method", "l2", "l2-bias", "min-temperature", "max-temperature", "max-steps",
+						"histogram-bins" };
+	struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS,
+				.threads = (int)o.threads };
+	struct calfile f = { 0 };
+	struct rows *list = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof fit_only / sizeof *fit_only; i++)
+		if (stage_given(st, fit_only[i]))
+			return err_usage(err, "--%s belongs to a fit; --apply takes the map as it is", fit_only[i]);
+	if (!strcmp(o.apply, "-") && !strcmp(stage_operand(st, 0), "-"))
+		return err_usage(err, "map and logits cannot both come from stdin; name a file for one");
+	int rc = calfile_load(&f, o.apply, err) || rows_read_each(&list, &n, stage_operand(st, 0), &ask, err) ||
+		 apply_all(st, &f, list, n, pool, err);
+	for (size_t d = 0; d < n; d++)
+		rows_release(&list[d]);
+	free(list);
+	calfile_release(&f);
+	return rc ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	struct pool *pool;
+	if (o.allow && !o.apply)
+		return err_usage(err, "--allow-fit-data belongs to --apply");
+	if (pool_open(&pool, (int)o.threads, err))
+		return -1;
+	int rc = o.apply ? run_apply(st, pool, err) : run_fit(st, pool, err);
+	pool_close(pool);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}

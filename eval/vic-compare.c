@@ -1,0 +1,107 @@
+/* vic-compare: is one model better than another on the same records? */
+#include "compare.h"
+#include "pipeline/stage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	int split, format;
+	int64_t bins, rounds, seed, threads;
+	double level;
+} o = { .bins = 15, .rounds = 2000, .level = 0.95 };
+
+enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST };
+
+static const struct opt opts[] = {
+	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
+	  .choices = "auto|all|train|dev|test|extra" },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of ece and oe", .lo = 1, .hi = 100000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 100, .hi = 1000000 },
+	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
+	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim", .value = TABLE_JSON },
+	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-compare",
+	.summary = "whether one model is better than another on the same records",
+	.operands = "A B",
+	.description = "Takes two streams of logits over the same records, in the same order (ids and labels must match), and tests the\n"
+		       "differences B - A: accuracy by McNemar's exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that draws the\n"
+		       "same records for both; AUROC by DeLong's test (of class 1 with two classes, and of having been right). Then one\n"
+		       "sentence says what may be claimed, all claims holding together at the level (Holm), and what may not.",
+	.example = "vic-compare baseline.logits mixup.logits\n"
+		   "vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",
+	.see_also = "vic-score(1), vic-calibrate(1), vic-report(1)",
+	.opts = opts,
+	.min_operands = 2,
+	.max_operands = 2,
+};
+
+/* Two streams of one name are told apart by their place on the command line. */
+static void tell_apart(struct comparison *c, char name[2][300])
+{
+	for (int i = 0; i < 2; i++)
+		snprintf(name[i], sizeof name[i], "%c (%.280s)", 'A' + i, i ? c->b : c->a);
+	if (strcmp(c->a, c->b))
+		return;
+	c->a = name[0];
+	c->b = name[1];
+}
+
+static int print(const struct comparison *c, struct err *err)
+{
+	struct table t = { 0 };
+	char *claim = NULL;
+	int rc = compare_claim(c, &claim, err) || compare_table(c, &t, err);
+	if (!rc && o.format != TABLE_TEXT)
+		rc = table_column(&t, "claim", err) || table_text(&t, "claim", claim, err);
+	rc = rc || table_print(&t, (enum table_format)o.format, stdout, err);
+	if (!rc && o.format == TABLE_TEXT)
+		printf("\n%s\n", claim);
+	table_release(&t);
+	free(claim);
+	return rc ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	const struct rows_ask ask = { .split = o.split == SPLIT_AUTO  ? ROWS_AUTO
+						: o.split == SPLIT_ALL ? ROWS_ALL
+								       : o.split - SPLIT_FIRST,
+				      .unlabelled = ROWS_DROP, .columns = COMPARE_COLUMNS, .threads = (int)o.threads };
+	const struct compare_ask how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
+	struct rows rows[2] = { { 0 }, { 0 } };
+	struct comparison c;
+	char name[2][300];
+	struct pool *pool = NULL;
+	if (!strcmp(st->operand[0], "-") && !strcmp(st->operand[1], "-"))
+		return err_usage(err, "only one of the streams can come from stdin");
+	int rc = pool_open(&pool, (int)o.threads, err);
+	for (int i = 0; !rc && i < 2; i++) {
+		rc = rows_read(&rows[i], st->operand[i], &ask, err);
+		if (!rc)
+			stage_say(st, "%c is %s: %zu records (split %s)%s", 'A' + i, rows[i].name, rows[i].n,
+				  rows[i].split == ROWS_ALL ? "all" : split_name(rows[i].split),
+				  rows[i].sum.unlabelled ? ", those without label left out" : "");
+	}
+	rc = rc || compare_same_records(&rows[0], &rows[1], err) || compare_rows(&rows[0], &rows[1], &how, pool, &c, err);
+	if (!rc) {
+		tell_apart(&c, name);
+		rc = print(&c, err);
+	}
+	rows_release(&rows[0]);
+	rows_release(&rows[1]);
+	pool_close(pool);
+	return rc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}

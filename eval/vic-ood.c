@@ -1,0 +1,138 @@
+/* vic-ood: can the model tell what it was not trained for? */
+#include "ood.h"
+#include "pipeline/stage.h"
+#include "table.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	const char *in;
+	struct opt_many out;
+	int score, format;
+	int64_t rounds, seed, threads;
+	double level;
+} o = { .rounds = 1000, .level = 0.95 };
+
+static const struct opt opts[] = {
+	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = 0 },
+	{ "out", 'o', OPT_MANY, &o.out, "LOGITS", "other records; may be given again", .flags = 0 },
+	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0, .hi = 1000000 },
+	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals", .flo = 0.5, .fhi = 0.9999 },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
+	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column", .value = TABLE_JSON },
+	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-ood",
+	.summary = "how well a model's scores tell its own kind of data from others",
+	.operands = "",
+	.description = "Compares scores of in-distribution records (--in) with those of others (--out): AUROC, AUPR both ways and FPR95,\n"
+		       "one column a score. In-distribution is the positive class of auroc and fpr95: auroc is the chance that an --in\n"
+		       "record scores above an --out record (ties half), fpr95 the share of --out records accepted at the highest\n"
+		       "threshold that accepts at least 95 % of --in. All are exact: no grid of thresholds. The interval of auroc is\n"
+		       "DeLong's, the others' are bootstrapped.\n\n"
+		       "Records marked test are used where there are any, else all. Labels do not matter. max_logit and energy are left\n"
+		       "out, and it is said, where a stream holds probabilities; mutual where there is one sample a record.",
+	.example = "vic-ood --in stl10.logits --out noise.logits\n"
+		   "vic-ood --in stl10.logits --out imagenet.logits --out noise.logits --score msp --json",
+	.see_also = "vic-predict(1), vic-images(1), vic-report(1)",
+	.opts = opts,
+	.max_operands = 0,
+};
+
+static int add_column(struct table *t, const char *name, const struct rows *in, const struct rows *out,
+		      const struct ood_result *r, struct err *err)
+{
+	const struct ranking_numbers *v = &r->value;
+	if (table_column(t, name, err) || table_count(t, "n_in", in->n, err) || table_count(t, "n_out", out->n, err) ||
+	    table_text(t, "positive", "in", err) ||
+	    table_interval(t, "auroc", v->auroc, r->auroc.low, r->auroc.high, err))
+		return -1;
+	if (!o.rounds)
+		return table_real(t, "aupr_in", v->aupr_pos, err) || table_real(t, "aupr_out", v->aupr_neg, err) ||
+				       table_real(t, "fpr95", v->fpr95, err) ||
+				       table_real(t, "threshold95", r->threshold95, err)
+			       ? -1
+			       : 0;
+	return table_interval(t, "aupr_in", v->aupr_pos, r->aupr_in.low, r->aupr_in.high, err) ||
+			       table_interval(t, "aupr_out", v->aupr_neg, r->aupr_out.low, r->aupr_out.high, err) ||
+			       table_interval(t, "fpr95", v->fpr95, r->fpr95.low, r->fpr95.high, err) ||
+			       table_real(t, "threshold95", r->threshold95, err)
+		       ? -1
+		       : 0;
+}
+
+/* The columns of one --out stream. */
+static int one_out(const struct stage *st, struct table *t, const struct rows *in, const char *path, struct pool *pool,
+		   struct err *err)
+{
+	const struct rows_ask ask = { .split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS,
+				      .threads = (int)o.threads };
+	const struct ood_ask how = { (int)o.rounds, o.level, (uint64_t)o.seed };
+	struct rows out;
+	int rc = rows_read(&out, path, &ask, err);
+	if (rc)
+		return -1;
+	if (in->head.n_classes != out.head.n_classes)
+		rc = err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name, in->head.n_classes,
+			     out.name, out.head.n_classes);
+	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
+		  in->split == ROWS_ALL ? "all" : split_name(in->split), out.n, out.name,
+		  out.split == ROWS_ALL ? "all" : split_name(out.split));
+	for (int s = 0; !rc && s < OOD_SCORES; s++) {
+		struct ood_result r;
+		char name[512];
+		const char *lacks = ood_score_lacks((enum ood_score)s, in, &out);
+		if (o.score && o.score - 1 != s)
+			continue;
+		if (lacks && o.score)
+			rc = err_set(err, "%s, %s: %s %s", in->name, out.name, ood_score_name((enum ood_score)s), lacks);
+		else if (lacks && !(s == OOD_MUTUAL && in->head.samples == 1))
+			stage_say(st, "%s is left out: it %s", ood_score_name((enum ood_score)s), lacks);
+		if (rc || lacks)
+			continue;
+		snprintf(name, sizeof name, "%s%s%s", ood_score_name((enum ood_score)s), o.out.n > 1 ? " " : "",
+			 o.out.n > 1 ? out.name : "");
+		rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) || add_column(t, name, in, &out, &r, err);
+	}
+	rows_release(&out);
+	return rc ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	const struct rows_ask ask = { .split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS,
+				      .threads = (int)o.threads };
+	struct table t = { 0 };
+	struct rows in = { 0 };
+	struct pool *pool = NULL;
+	int stdins = o.in && !strcmp(o.in, "-");
+	if (!o.in || !o.out.n)
+		return err_usage(err, "both --in and --out are needed; --help shows how");
+	for (size_t i = 0; i < o.out.n; i++)
+		stdins += !strcmp(o.out.item[i], "-");
+	if (stdins > 1)
+		return err_usage(err, "only one of the streams can come from stdin");
+	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &ask, err);
+	for (size_t i = 0; !rc && i < o.out.n; i++)
+		rc = one_out(st, &t, &in, o.out.item[i], pool, err);
+	if (!rc)
+		rc = table_print(&t, (enum table_format)o.format, stdout, err);
+	table_release(&t);
+	rows_release(&in);
+	pool_close(pool);
+	opt_many_release(&o.out);
+	return rc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}
