@@ -263,7 +263,8 @@ int export_finish(struct export *e, struct err *err)
 		shape[dims++] = (uint64_t)h->n_classes + !e->labels;
 		descr = h->dtype == DTYPE_F64 ? "<f8" : "<f4";
 	}
-	if (npy_write_head(e->out, descr, shape, dims, err) || spool_copy(&e->spool, e->out, err))
+	/* flushed, so that a full device is known before the labels' file takes its place */
+	if (npy_write_head(e->out, descr, shape, dims, err) || spool_copy(&e->spool, e->out, err) || output_flush(e->out, err))
 		return -1;
 	return e->labels ? put_labels(e, err) : 0;
 }

@@ -14,9 +14,9 @@ PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) C
 $(B)/tests/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK_TEST) -lcmocka
-$(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
 	@mkdir -p $(@D)
-	$(LINK_TEST)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LDLIBS_pipeline)
 # A fuzz target with a driver that replays tests/fuzz/seeds, cut and flipped in fixed ways: no clang needed.
 $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVES)
 	@mkdir -p $(@D)

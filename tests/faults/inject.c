@@ -1,0 +1,131 @@
+/* Preloaded into a program, makes one call fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync and N from 1
+ * counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign together; it fails with
+ * ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment later). read fails with EIO,
+ * write with ENOSPC (EIO for fsync), from the Nth call on, too. write to stderr always works: it carries the message.
+ *
+ * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
+ * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC } failing;
+static long nth;
+static atomic_long calls;
+static const char *seen;
+
+static int fails(enum kind kind)
+{
+	if (failing != kind || atomic_fetch_add(&calls, 1) + 1 < nth)
+		return 0;
+	if (seen) {
+		int fd = (int)syscall(SYS_openat, AT_FDCWD, seen, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		if (fd >= 0) {
+			syscall(SYS_write, fd, "1", 1);
+			syscall(SYS_close, fd);
+		}
+		seen = NULL;
+	}
+	return 1;
+}
+
+static enum kind kind_of(const char *name)
+{
+	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:" };
+	for (int i = ALLOC; i <= FSYNC; i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return (enum kind)i;
+	return NONE;
+}
+
+/* What stands between the loader and main: the counting begins here. */
+int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+		      void (*rtld_fini)(void), void *stack_end);
+
+int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+		      void (*rtld_fini)(void), void *stack_end)
+{
+	int (*real)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+	void *p = dlsym(RTLD_NEXT, "__libc_start_main");
+	const char *spec = getenv("VIC_FAIL");
+	memcpy(&real, &p, sizeof p);
+	if (spec && strchr(spec, ':')) {
+		nth = strtol(strchr(spec, ':') + 1, NULL, 10);
+		seen = getenv("VIC_FAIL_SEEN");
+		failing = kind_of(spec);
+	}
+	return real(main_, argc, argv, init, fini, rtld_fini, stack_end);
+}
+
+/* glibc's own names for its allocator: no dlsym, which itself allocates. */
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *malloc(size_t n)
+{
+	return fails(ALLOC) ? no_memory() : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails(ALLOC) ? no_memory() : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fails(ALLOC) ? no_memory() : __libc_realloc(p, n);
+}
+
+void *aligned_alloc(size_t align, size_t n)
+{
+	return fails(ALLOC) ? no_memory() : __libc_memalign(align, n);
+}
+
+int posix_memalign(void **out, size_t align, size_t n)
+{
+	if (fails(ALLOC))
+		return ENOMEM;
+	*out = __libc_memalign(align, n);
+	return *out ? 0 : ENOMEM;
+}
+
+ssize_t read(int fd, void *to, size_t n)
+{
+	if (fails(READ)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_read, fd, to, n);
+}
+
+ssize_t write(int fd, const void *from, size_t n)
+{
+	if (fd != STDERR_FILENO && fails(WRITE)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_write, fd, from, n);
+}
+
+int fsync(int fd)
+{
+	if (fails(FSYNC)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}

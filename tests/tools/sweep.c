@@ -1,0 +1,333 @@
+/* sweep: runs one command many times, each time with another fault, and says at which one it misbehaved.
+ *
+ *   sweep cut [-i FILE] [-e EVERY] [-o none|text|stream] FILE -- COMMAND...
+ *     The stream FILE is cut at every length (with -e 7 at every 7th, and always around the edges of blocks). "{}" in
+ *     COMMAND or after -i (stdin) is the cut file. Wanted: exit status 1, "truncated" in the message, nothing on stdout
+ *     (-o none), text (-o text) or a stream without its closing block (-o stream), nothing new in the folder.
+ *   sweep fail [-i FILE] [-e EVERY] KIND SHIM -- COMMAND...
+ *     The Nth alloc, read, write or fsync fails (tests/faults/inject.c), N from 1 until all succeed; -e 7: N grows by a
+ *     7th of itself. Wanted: exit status 1, a message that begins with the program's name, nothing new in the folder; and
+ *     0 once no call fails.
+ *
+ * Never: a signal, more than 20 seconds, or more than 20 lines on stderr. It works in the present folder, which should hold
+ * nothing but the inputs. Prints one line; exit status 0 when all went as wanted. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SECONDS = 20, MAX_LINES = 20, MAX_TEXT = 1 << 16, MAX_FILES = 256 };
+
+static const char cut_name[] = ".sweep.cut", out_name[] = ".sweep.out", err_name[] = ".sweep.err", seen_name[] = ".sweep.seen";
+
+struct sweep {
+	char **argv;
+	const char *in, *stdout_is; /* in: stdin or NULL */
+	long every;
+	char *before[MAX_FILES]; /* the folder's files at the start */
+	int n_before;
+	long runs;
+	char env_preload[4200], env_fail[64];
+};
+
+struct outcome {
+	int status, signal, late;
+	char err[MAX_TEXT];
+	size_t err_len;
+};
+
+static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+static void die(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	exit(1);
+}
+
+static char *slurp(const char *path, size_t *n)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		die("sweep: %s: %s", path, strerror(errno));
+	char *data = malloc((size_t)st.st_size + 1);
+	if (!data || read(fd, data, (size_t)st.st_size) != st.st_size)
+		die("sweep: %s: read", path);
+	close(fd);
+	data[st.st_size] = 0;
+	*n = (size_t)st.st_size;
+	return data;
+}
+
+static int own_file(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, ".sweep.", 7);
+}
+
+static void note_folder(struct sweep *s)
+{
+	DIR *dir = opendir(".");
+	struct dirent *e;
+	while (dir && (e = readdir(dir)))
+		if (!own_file(e->d_name) && s->n_before < MAX_FILES)
+			s->before[s->n_before++] = strdup(e->d_name);
+	closedir(dir);
+}
+
+/* The first file that was not there before, or NULL. */
+static const char *new_file(const struct sweep *s)
+{
+	static char name[300];
+	DIR *dir = opendir(".");
+	struct dirent *e;
+	int found = 0;
+	while (!found && dir && (e = readdir(dir))) {
+		int known = own_file(e->d_name);
+		for (int i = 0; i < s->n_before && !known; i++)
+			known = !strcmp(s->before[i], e->d_name);
+		if (!known) {
+			snprintf(name, sizeof name, "%s", e->d_name);
+			found = 1;
+		}
+	}
+	closedir(dir);
+	return found ? name : NULL;
+}
+
+static const char *placed(const char *arg)
+{
+	return strcmp(arg, "{}") ? arg : cut_name;
+}
+
+static void redirect(const char *path, int flags, int to)
+{
+	int fd = open(path, flags, 0600);
+	if (fd < 0 || dup2(fd, to) < 0)
+		_exit(126);
+	close(fd);
+}
+
+static void child(const struct sweep *s)
+{
+	setpgid(0, 0);
+	redirect(s->in ? placed(s->in) : "/dev/null", O_RDONLY, 0);
+	redirect(out_name, O_WRONLY | O_CREAT | O_TRUNC, 1);
+	redirect(err_name, O_WRONLY | O_CREAT | O_TRUNC, 2);
+	for (int i = 0; s->argv[i]; i++)
+		s->argv[i] = (char *)(uintptr_t)placed(s->argv[i]);
+	if (s->env_fail[0]) {
+		putenv((char *)(uintptr_t)s->env_preload);
+		putenv((char *)(uintptr_t)s->env_fail);
+		setenv("VIC_FAIL_SEEN", seen_name, 1);
+	}
+	execvp(s->argv[0], s->argv);
+	_exit(127);
+}
+
+static void run(struct sweep *s, struct outcome *o)
+{
+	int status = 0;
+	pid_t pid = fork();
+	s->runs++;
+	*o = (struct outcome){ 0 };
+	if (pid < 0)
+		die("sweep: fork: %s", strerror(errno));
+	if (!pid)
+		child(s);
+	sigset_t set;
+	struct timespec limit = { SECONDS, 0 };
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (sigtimedwait(&set, NULL, &limit) < 0 && errno == EAGAIN) {
+			kill(-pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			o->late = 1;
+			break;
+		}
+	}
+	o->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	o->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int fd = open(err_name, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, o->err, sizeof o->err - 1);
+	o->err_len = n < 0 ? 0 : (size_t)n;
+	close(fd);
+}
+
+static int lines_of(const char *text)
+{
+	int n = 0;
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* What no fault excuses. */
+static void check_manners(const struct sweep *s, const struct outcome *o, const char *fault)
+{
+	(void)s;
+	if (o->late)
+		die("%s: still running after %d seconds", fault, SECONDS);
+	if (o->signal)
+		die("%s: killed by signal %d: %.300s", fault, o->signal, o->err);
+	if (o->status == 126 || o->status == 127)
+		die("%s: the command could not be run", fault);
+	if (lines_of(o->err) > MAX_LINES)
+		die("%s: %d lines on stderr, the first: %.200s", fault, lines_of(o->err), o->err);
+}
+
+static void check_refusal(const struct sweep *s, const struct outcome *o, const char *fault)
+{
+	const char *program = strrchr(s->argv[0], '/') ? strrchr(s->argv[0], '/') + 1 : s->argv[0];
+	char said[128];
+	if (o->status != 1)
+		die("%s: exit status %d instead of 1: %.300s", fault, o->status, o->err);
+	snprintf(said, sizeof said, "%s: ", program);
+	if (!strstr(o->err, said))
+		die("%s: no message that begins with '%s': %.300s", fault, said, o->err);
+	if (new_file(s))
+		die("%s: left the file %s behind", fault, new_file(s));
+}
+
+static void check_stdout(const struct sweep *s, const char *fault)
+{
+	size_t n;
+	char *text = slurp(out_name, &n);
+	if (!strcmp(s->stdout_is, "none") && n)
+		die("%s: %zu bytes on stdout: %.100s", fault, n, text);
+	/* A closing block is 128 bytes: a header that begins with DONE, and its payload. */
+	if (!strcmp(s->stdout_is, "stream") && n >= 128 && !memcmp(text + n - 128, "DONE", 4))
+		die("%s: stdout is a stream with its closing block", fault);
+	free(text);
+}
+
+static uint64_t u64(const char *p)
+{
+	uint64_t v;
+	memcpy(&v, p, 8);
+	return v;
+}
+
+/* 1 when `at` is within one byte of where a signature, a header or a payload begins. */
+static int near_edge(const char *data, size_t n, size_t at)
+{
+	for (size_t from = 0; from + 64 <= n;) {
+		size_t step = 64;
+		if (memcmp(data + from, "\x89VIC", 4)) {
+			if (at + 1 >= from + 64 && at <= from + 65)
+				return 1;
+			step = 64 + (size_t)((u64(data + from + 8) + 63) / 64 * 64);
+		}
+		if (at + 1 >= from && at <= from + 1)
+			return 1;
+		from += step;
+	}
+	return at + 1 >= n;
+}
+
+static void cut_at(const char *data, size_t n)
+{
+	int fd = open(cut_name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, data, n) != (ssize_t)n)
+		die("sweep: %s: %s", cut_name, strerror(errno));
+	close(fd);
+}
+
+/* Between two documents a cut leaves a whole stream: such a length is no fault. */
+static int whole(const char *data, size_t n)
+{
+	return n >= 128 && !memcmp(data + n - 128, "DONE", 4) && n % 64 == 0;
+}
+
+static void sweep_cut(struct sweep *s, const char *path)
+{
+	size_t n;
+	char *data = slurp(path, &n);
+	struct outcome o;
+	for (size_t at = 0; at < n; at++) {
+		char fault[64];
+		if ((at % (size_t)s->every && !near_edge(data, n, at)) || whole(data, at))
+			continue;
+		snprintf(fault, sizeof fault, "cut at byte %zu of %zu", at, n);
+		cut_at(data, at);
+		run(s, &o);
+		check_manners(s, &o, fault);
+		check_refusal(s, &o, fault);
+		if (!strstr(o.err, at ? "truncated" : "empty"))
+			die("%s: the message does not say so: %.300s", fault, o.err);
+		check_stdout(s, fault);
+	}
+	cut_at(data, n); /* and whole, it works: the faults above were the cuts' */
+	run(s, &o);
+	if (o.status)
+		die("uncut: exit status %d: %.300s", o.status, o.err);
+	free(data);
+}
+
+static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
+{
+	snprintf(s->env_preload, sizeof s->env_preload, "LD_PRELOAD=%s", shim);
+	for (long n = 1;; n += s->every > 1 ? 1 + n / s->every : 1) {
+		char fault[64];
+		struct outcome o;
+		snprintf(fault, sizeof fault, "%s %ld fails", kind, n);
+		snprintf(s->env_fail, sizeof s->env_fail, "VIC_FAIL=%s:%ld", kind, n);
+		unlink(seen_name);
+		run(s, &o);
+		check_manners(s, &o, fault);
+		if (access(seen_name, F_OK)) {
+			if (o.status)
+				die("no %s fails any more: exit status %d: %.300s", kind, o.status, o.err);
+			break;
+		}
+		check_refusal(s, &o, fault);
+	}
+	unlink(seen_name);
+}
+
+int main(int argc, char **argv)
+{
+	struct sweep s = { .every = 1, .stdout_is = "none" };
+	const char *mode = argc > 1 ? argv[1] : "";
+	int c, operands;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* for sigtimedwait */
+	optind = 2;
+	while ((c = getopt(argc, argv, "+i:e:o:")) != -1) {
+		if (c == 'i')
+			s.in = optarg;
+		else if (c == 'e')
+			s.every = strtol(optarg, NULL, 10);
+		else if (c == 'o')
+			s.stdout_is = optarg;
+		else
+			return 2;
+	}
+	operands = !strcmp(mode, "cut") ? 1 : !strcmp(mode, "fail") ? 2 : 0;
+	if (!operands || argc < optind + operands + 2 || strcmp(argv[optind + operands], "--") || s.every < 1) {
+		fprintf(stderr, "usage: sweep cut [-i FILE] [-e N] [-o none|text|stream] FILE -- COMMAND...\n"
+				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync SHIM -- COMMAND...\n");
+		return 2;
+	}
+	s.argv = argv + optind + operands + 1;
+	note_folder(&s);
+	if (operands == 1)
+		sweep_cut(&s, argv[optind]);
+	else
+		sweep_fail(&s, argv[optind], argv[optind + 1]);
+	printf("%ld runs, all as wanted\n", s.runs);
+	return 0;
+}
