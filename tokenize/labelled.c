@@ -77,7 +77,7 @@ int labelled_put(struct labelled *t, const struct place *at, const char *label, 
 		return -1;
 	if (t->given)
 		return sink_add(t->sink, tokens, len, number, SPLIT_TRAIN, err);
-	if (mem_grow(&t->tokens, &t->cap_tokens, used + len, 1, err) ||
+	if (mem_grow(&t->tokens, &t->cap_tokens, used + len + 1, 1, err) ||
 	    mem_grow(&t->end, &t->cap_end, t->n + 1, sizeof *t->end, err) ||
 	    mem_grow(&t->label, &t->cap_label, t->n + 1, sizeof *t->label, err))
 		return place_context(at, err);

@@ -25,7 +25,7 @@ int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *er
 
 void lines_of(struct lines *l, const char *name, const char *mem, size_t n, uint64_t *boms)
 {
-	*l = (struct lines){ .in.fd = -1, .mem = mem, .left = n, .at.file = name, .boms = boms };
+	*l = (struct lines){ .in.fd = -1, .mem = n ? mem : "", .left = n, .at.file = name, .boms = boms };
 }
 
 static int from_memory(struct lines *l, const char **line, size_t *len, int *lf)

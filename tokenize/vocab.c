@@ -139,7 +139,7 @@ int vocab_add(struct vocab *v, const char *word, size_t len, uint32_t *id, struc
 			return err_set(err, "a vocabulary holds at most %d words and 4 GiB of text", VOCAB_MAX_WORDS);
 		if (mem_grow(&v->end, &v->cap_end, v->n + 1u, sizeof *v->end, err) ||
 		    mem_grow(&v->count, &v->cap_count, v->n + 1u, sizeof *v->count, err) ||
-		    mem_grow(&v->text, &v->cap_text, used + len, 1, err))
+		    mem_grow(&v->text, &v->cap_text, used + len + 1, 1, err))
 			return -1;
 		if (v->n + 1 > v->mask / 2) {
 			if (grow_slots(v, err))

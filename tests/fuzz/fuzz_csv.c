@@ -1,0 +1,135 @@
+/* Any bytes as CSV: refused where a second reading of RFC 4180, written here, refuses; else the same records. */
+#include "tokenize/labelled.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* The first two fields of the row under way, and how many it has. */
+struct row {
+	char *field[2];
+	size_t len[2], fields;
+};
+
+static void add(struct row *r, char c)
+{
+	if (r->fields < 2)
+		r->field[r->fields][r->len[r->fields]++] = c;
+}
+
+/* Reads one row from *at; 1, 0 at the end, -1 when RFC 4180 has no such row. Blank rows are passed over. */
+static int next_row(const char *p, size_t n, size_t *at, struct row *r)
+{
+	enum { BEGIN, BARE, QUOTED, CLOSED } state = BEGIN;
+	size_t i = *at;
+	while (i < n && (p[i] == '\r' || p[i] == '\n'))
+		i++;
+	if (i == n)
+		return 0;
+	r->fields = r->len[0] = r->len[1] = 0;
+	for (;; i++) {
+		int end = i == n || p[i] == '\r' || p[i] == '\n';
+		if (state == QUOTED) {
+			if (i == n)
+				return -1;
+			if (p[i] == '"')
+				state = CLOSED;
+			else
+				add(r, p[i]);
+		} else if (end || p[i] == ',') {
+			r->fields++;
+			state = BEGIN;
+			if (end)
+				break;
+		} else if (p[i] == '"') {
+			if (state == BARE)
+				return -1;
+			if (state == CLOSED)
+				add(r, '"');
+			state = QUOTED;
+		} else {
+			if (state == CLOSED)
+				return -1;
+			add(r, p[i]);
+			state = BARE;
+		}
+	}
+	*at = i;
+	return 1;
+}
+
+static void compare(struct labelled *t, int rc, const char *p, size_t n, struct err *err)
+{
+	struct row r = { { malloc(n + 1), malloc(n + 1) }, { 0, 0 }, 0 };
+	size_t at = 0, seen = 0, columns = 0;
+	int got = 0, bad = n >= 2 && (!memcmp(p, "\xFF\xFE", 2) || !memcmp(p, "\xFE\xFF", 2));
+	while (!bad && (got = next_row(p, n, &at, &r)) == 1) {
+		const char *tokens, *word;
+		size_t len, from, word_len;
+		struct place place = { "fuzz", 1, NULL };
+		columns = columns ? columns : r.fields;
+		bad = r.fields != columns || columns < 2 || !r.len[0] || memchr(r.field[0], 0, r.len[0]);
+		if (bad || seen >= t->n)
+			break;
+		must(!sink_tokenise(t->sink, &place, r.field[1], r.len[1], &tokens, &len, err));
+		from = seen ? t->end[seen - 1] : 0;
+		must(t->end[seen] - from == len && !memcmp(t->tokens + from, tokens, len));
+		must(!decoder_line(&t->names, r.field[0], r.len[0], &tokens, &len, err));
+		word = vocab_word(&t->labels, (uint32_t)t->label[seen], &word_len);
+		must(word_len == len && !memcmp(word, tokens, len));
+		seen++;
+	}
+	must(rc ? bad || got < 0 : !bad && got == 0 && seen == t->n);
+	free(r.field[0]);
+	free(r.field[1]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct err err = ERR_NONE;
+	struct sink s = { .split = -1 };
+	struct labelled t;
+	struct columns columns = { "1", "2", HEADER_NO };
+	const char *text = (const char *)data;
+	size_t n = size;
+	char path[64], **names;
+	int fd = memfd_create("fuzz", MFD_CLOEXEC), rc, classes;
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	rule_table(&s.rules, RULE_WHITESPACE, 0);
+	must(!labelled_init(&t, &s, &err));
+	rc = read_csv(&t, path, &columns, &err);
+	must(!rc || err.msg[0]);
+	if (n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3)) {
+		text += 3;
+		n -= 3;
+	}
+	compare(&t, rc, text, n, &err);
+	must(!labelled_classes(&t, &names, &classes, &err));
+	for (int i = 1; i < classes; i++)
+		must(strcmp(names[i - 1], names[i]) < 0);
+	free(names);
+	labelled_release(&t);
+	sink_release(&s);
+
+	/* By a header, if there is one: refused or read, never more. */
+	columns = (struct columns){ NULL, NULL, HEADER_AUTO };
+	must(!labelled_init(&t, &s, &err));
+	rule_table(&s.rules, RULE_KIM, 1);
+	must(!read_csv(&t, path, &columns, &err) || err.msg[0]);
+	labelled_release(&t);
+	sink_release(&s);
+	close(fd);
+	return 0;
+}
