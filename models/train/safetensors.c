@@ -111,8 +111,8 @@ static int add_entry(json_t *head, const struct st_tensor *t, size_t from)
 	int bad = !shape;
 	for (int i = 0; i < t->ndim; i++)
 		bad |= json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
-	json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", st_dtype_name(t->dtype), "shape", shape, "data_offsets",
-				  (json_int_t)from, (json_int_t)(from + t->bytes));
+	json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", st_dtype_name(t->dtype), "shape", shape,
+				  "data_offsets", (json_int_t)from, (json_int_t)(from + t->bytes));
 	return bad | json_object_set_new(head, t->name, entry);
 }
 
@@ -122,8 +122,10 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 	json_t *head = json_object();
 	char *text = NULL;
 	size_t from = 0;
-	int bad = !head || (st->meta && json_object_size(st->meta) && json_object_set(head, "__metadata__", st->meta)), rc = -1;
-	/* Wide elements first: each tensor then begins at a multiple of its element's size, as the format has no padding. */
+	int bad = !head || (st->meta && json_object_size(st->meta) && json_object_set(head, "__metadata__", st->meta)),
+	    rc = -1;
+	/* Wide elements first: each tensor then begins at a multiple of its element's size, as the format has no
+	 * padding. */
 	for (size_t size = 8; size; size /= 2)
 		for (size_t i = 0; i < st->n; i++)
 			if (st_dtype_size(st->tensor[i].dtype) == size) {
@@ -144,7 +146,8 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 		goto done;
 	}
 	uint64_t length = n + pad;
-	rc = output_write(out, &length, 8, err) || output_write(out, text, n, err) || output_write(out, spaces, pad, err);
+	rc = output_write(out, &length, 8, err) || output_write(out, text, n, err) ||
+	     output_write(out, spaces, pad, err);
 	for (size_t size = 8; !rc && size; size /= 2)
 		for (size_t i = 0; !rc && i < st->n; i++)
 			if (st_dtype_size(st->tensor[i].dtype) == size && st->tensor[i].bytes)

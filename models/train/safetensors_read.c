@@ -39,7 +39,8 @@ static int parse_entry(struct placed *p, const char *name, const json_t *j, stru
 	if (dtype_of(dtype, &p->t.dtype))
 		return err_set(err, "tensor '%s': unknown dtype '%s'", name, dtype ? dtype : "");
 	if (json_array_size(shape) > ST_MAX_DIMS)
-		return err_set(err, "tensor '%s': %zu dimensions; the most is %d", name, json_array_size(shape), ST_MAX_DIMS);
+		return err_set(err, "tensor '%s': %zu dimensions; the most is %d", name, json_array_size(shape),
+			       ST_MAX_DIMS);
 	p->t.ndim = (int)json_array_size(shape);
 	p->t.bytes = st_dtype_size(p->t.dtype);
 	for (int i = 0; i < p->t.ndim; i++) {
@@ -70,9 +71,8 @@ static int take_meta(struct safetensors *st, json_t *meta, struct err *err)
 	json_t *value;
 	if (!json_is_object(meta))
 		return err_set(err, "__metadata__ is not an object");
-	json_object_foreach(meta, key, value)
-		if (!json_is_string(value))
-			return err_set(err, "__metadata__: '%s' is not a text", key);
+	json_object_foreach(meta, key, value) if (!json_is_string(value)) return err_set(
+		err, "__metadata__: '%s' is not a text", key);
 	st->meta = json_incref(meta);
 	return 0;
 }
@@ -89,7 +89,8 @@ static int take_header(struct safetensors *st, json_t *head, uint64_t *total, st
 		return -1;
 	if (mem_grow(&st->tensor, &st->cap, room, sizeof *st->tensor, err))
 		goto done;
-	json_object_foreach(head, key, value) {
+	json_object_foreach(head, key, value)
+	{
 		if (!strcmp(key, "__metadata__")) {
 			if (take_meta(st, value, err))
 				goto done;
@@ -122,8 +123,8 @@ done:
 }
 
 /* n bytes to *buf + at, which grows (at most doubling) only as bytes arrive; `limit` is all it will ever need. */
-static int read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit, size_t *got,
-		      struct err *err)
+static int read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit,
+		      size_t *got, struct err *err)
 {
 	enum { STEP = 8 << 20 };
 	*got = 0;
@@ -155,7 +156,8 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 	size_t cap = 0, at = 0, limit = 0, got;
 	uint64_t done = 0;
 	for (size_t i = 0; i < st->n; i++)
-		if (st->tensor[i].bytes > SIZE_MAX / 4 || __builtin_add_overflow(limit, (st->tensor[i].bytes + 63) & ~(size_t)63, &limit))
+		if (st->tensor[i].bytes > SIZE_MAX / 4 ||
+		    __builtin_add_overflow(limit, (st->tensor[i].bytes + 63) & ~(size_t)63, &limit))
 			return err_set(err, "the tensors do not fit in memory");
 	if (size_known || !limit) {
 		if (mem_alloc(&buf, limit, 1, err))
@@ -170,8 +172,8 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 		if (rc)
 			return -1;
 		if (got < t->bytes)
-			return err_set(err, "truncated inside tensor '%s': %llu of %llu bytes behind the header", t->name,
-				       (unsigned long long)done, (unsigned long long)total);
+			return err_set(err, "truncated inside tensor '%s': %llu of %llu bytes behind the header",
+				       t->name, (unsigned long long)done, (unsigned long long)total);
 		at += (t->bytes + ST_ALIGN - 1) / ST_ALIGN * ST_ALIGN;
 	}
 	st->bytes = buf;
@@ -220,8 +222,9 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	int begins = *text == '{';
 	free(text);
 	if (!head)
-		return got < n ? err_set(err, "truncated inside the header") :
-		       begins  ? err_set(err, "header: %s", je.text) : err_set(err, "header: is no JSON object");
+		return got < n	? err_set(err, "truncated inside the header")
+		       : begins ? err_set(err, "header: %s", je.text)
+				: err_set(err, "header: is no JSON object");
 	int rc = take_header(st, head, &total, err) || check_size(in, n, total, &known, err) ||
 		 take_bytes(st, in, total, known, err);
 	json_decref(head);

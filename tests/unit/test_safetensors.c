@@ -87,8 +87,8 @@ static void round_trip(void **state)
 	safetensors_release(&st);
 }
 
-/* The golden files lie beside the sources; the tests run from the top of the tree. The reference implementation read the one
- * and wrote the other (tests/oracles/safetensors_files.py). */
+/* The golden files lie beside the sources; the tests run from the top of the tree. The reference implementation read
+ * the one and wrote the other (tests/oracles/safetensors_files.py). */
 static void agrees_with_the_reference(void **state)
 {
 	(void)state;
@@ -257,7 +257,8 @@ static void writer_refuses(void **state)
 	assert_int_equal(safetensors_add(&st, "__metadata__", ST_U8, 1, (size_t[]){ 1 }, &byte, &err), -1);
 	assert_int_equal(safetensors_add(&st, "", ST_U8, 1, (size_t[]){ 1 }, &byte, &err), -1);
 	assert_int_equal(safetensors_add(&st, "b", ST_F32, 2, (size_t[]){ SIZE_MAX / 2, 4 }, &byte, &err), -1);
-	assert_int_equal(safetensors_add(&st, "b", ST_U8, ST_MAX_DIMS + 1, (size_t[ST_MAX_DIMS + 1]){ 1 }, &byte, &err), -1);
+	assert_int_equal(safetensors_add(&st, "b", ST_U8, ST_MAX_DIMS + 1, (size_t[ST_MAX_DIMS + 1]){ 1 }, &byte, &err),
+			 -1);
 	assert_int_equal(safetensors_set(&st, "k", "\xff", &err), -1);
 	assert_int_equal(safetensors_add(&st, "\xff", ST_U8, 1, (size_t[]){ 1 }, &byte, &err), 0);
 	struct output out;

@@ -1,0 +1,250 @@
+#include "archive.h"
+#include "pipeline/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int archive_add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size, struct err *err)
+{
+	struct entry e = { .root = root, .at = at, .size = size };
+	if (mem_grow(&a->entry, &a->cap, a->n + 1, sizeof *a->entry, err) || mem_text(&e.name, name, len, err))
+		return -1;
+	a->entry[a->n++] = e;
+	return 0;
+}
+
+void archive_release(struct archive *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->entry[i].name);
+	for (int i = 0; i < a->roots; i++)
+		if (a->root[i].fd > STDIN_FILENO)
+			close(a->root[i].fd);
+	free(a->entry);
+	free(a->root);
+	*a = (struct archive){ 0 };
+}
+
+const char *archive_base(const struct entry *e)
+{
+	const char *slash = strrchr(e->name, '/');
+	return slash ? slash + 1 : e->name;
+}
+
+void archive_describe(const struct archive *a, const struct entry *e, char *text, size_t size)
+{
+	const struct archive_root *r = &a->root[e->root];
+	const char *base = strrchr(r->path, '/') ? strrchr(r->path, '/') + 1 : r->path;
+	if (r->fd < 0)
+		snprintf(text, size, "%s%s%s", r->path, r->path[strlen(r->path) - 1] == '/' ? "" : "/", e->name);
+	else if (!strncmp(base, e->name, strlen(e->name))) /* the one file itself, less .gz */
+		snprintf(text, size, "%s", r->path);
+	else
+		snprintf(text, size, "%s: %s", r->path, e->name);
+}
+
+static int add_folder(struct archive *a, int root, const char *path, struct err *err)
+{
+	char *paths[] = { (char *)(uintptr_t)path, NULL };
+	size_t skip = strlen(path);
+	while (skip && path[skip - 1] == '/')
+		skip--;
+	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	if (!fts)
+		return err_sys(err, "%s", path);
+	FTSENT *f;
+	int rc = 0;
+	errno = 0;
+	while (!rc && (f = fts_read(fts))) {
+		if (f->fts_level > 0 && f->fts_name[0] == '.') {
+			fts_set(fts, f, FTS_SKIP);
+			continue;
+		}
+		switch (f->fts_info) {
+		case FTS_F:
+			if (f->fts_level > 0) {
+				const char *name = f->fts_path + skip;
+				while (*name == '/')
+					name++;
+				rc = archive_add(a, root, name, strlen(name), 0, (uint64_t)f->fts_statp->st_size, err);
+			}
+			break;
+		case FTS_D:
+		case FTS_DP:
+			break;
+		case FTS_DC:
+			rc = err_set(err, "%s: a link leads back to a folder above it", f->fts_path);
+			break;
+		case FTS_SLNONE:
+			rc = err_set(err, "%s: a link to nothing", f->fts_path);
+			break;
+		case FTS_DNR:
+		case FTS_NS:
+		case FTS_ERR:
+			errno = f->fts_errno;
+			rc = err_sys(err, "%s", f->fts_path);
+			break;
+		default:
+			rc = err_set(err, "%s: is no file", f->fts_path);
+		}
+		errno = 0;
+	}
+	if (!rc && errno)
+		rc = err_sys(err, "%s", path);
+	fts_close(fts);
+	return rc;
+}
+
+/* A tar's entries, or the file itself under its name less .gz. */
+static int add_file(struct archive *a, int root, const char *path, struct err *err)
+{
+	struct stat st;
+	unsigned char magic[2];
+	int fd = a->root[root].fd;
+	if (fstat(fd, &st))
+		return err_sys(err, "%s", path);
+	int packed = S_ISREG(st.st_mode) && !read_at(fd, 0, magic, 2) && magic[0] == 0x1f && magic[1] == 0x8b;
+	if (!S_ISREG(st.st_mode) || packed || fd == STDIN_FILENO) {
+		int other = spool(fd, path, err);
+		if (fd != STDIN_FILENO)
+			close(fd);
+		a->root[root].fd = fd = other;
+		if (other < 0)
+			return -1;
+	}
+	if (fstat(fd, &st))
+		return err_sys(err, "%s", path);
+	if (tar_is(fd, 0)) {
+		if (tar_list(a, root, 0, (uint64_t)st.st_size, "", 0, err))
+			return err_context(err, "%s", path);
+		return 0;
+	}
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	size_t n = strlen(base);
+	if (packed && n > 3 && !strcmp(base + n - 3, ".gz"))
+		n -= 3;
+	return archive_add(a, root, base, n, 0, (uint64_t)st.st_size, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	return x->root != y->root ? (x->root > y->root) - (x->root < y->root) : strcmp(x->name, y->name);
+}
+
+static int open_root(struct archive *a, int i, const char *path, struct err *err)
+{
+	struct stat st;
+	size_t before = a->n;
+	a->root[i].path = strcmp(path, "-") ? path : "stdin";
+	if (!strcmp(path, "-")) {
+		a->root[i].fd = STDIN_FILENO;
+	} else if (stat(path, &st)) {
+		return err_sys(err, "%s", path);
+	} else if (S_ISDIR(st.st_mode)) {
+		if (add_folder(a, i, path, err))
+			return -1;
+	} else {
+		a->root[i].fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (a->root[i].fd < 0)
+			return err_sys(err, "%s", path);
+	}
+	if (a->root[i].fd >= 0 && add_file(a, i, a->root[i].path, err))
+		return -1;
+	return a->n > before ? 0 : err_set(err, "%s: holds no files", path);
+}
+
+int archive_open(struct archive *a, char *const *paths, int n, struct err *err)
+{
+	char text[1024];
+	*a = (struct archive){ 0 };
+	if (mem_alloc(&a->root, (size_t)n, sizeof *a->root, err))
+		return -1;
+	for (int i = 0; i < n; i++)
+		a->root[i] = (struct archive_root){ paths[i], -1 };
+	a->roots = n;
+	for (int i = 0; i < n; i++)
+		if (open_root(a, i, paths[i], err))
+			goto fail;
+	qsort(a->entry, a->n, sizeof *a->entry, by_name);
+	for (size_t i = 1; i < a->n; i++)
+		if (!by_name(&a->entry[i - 1], &a->entry[i])) {
+			archive_describe(a, &a->entry[i], text, sizeof text);
+			err_set(err, "%s: is there twice", text);
+			goto fail;
+		}
+	return 0;
+fail:
+	archive_release(a);
+	return -1;
+}
+
+int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)
+{
+	char text[1024];
+	int fd = a->root[e->root].fd, rc;
+	if (at > e->size || n > e->size - at) {
+		archive_describe(a, e, text, sizeof text);
+		return err_set(err, "%s: ends before byte %llu", text, (unsigned long long)(at + n));
+	}
+	if (fd >= 0) {
+		rc = read_at(fd, e->at + at, to, n);
+	} else {
+		archive_describe(a, e, text, sizeof text);
+		fd = open(text, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return err_sys(err, "%s", text);
+		rc = read_at(fd, at, to, n);
+		close(fd);
+	}
+	if (!rc)
+		return 0;
+	archive_describe(a, e, text, sizeof text);
+	return err_set(err, "%s: cannot be read, or became shorter meanwhile", text);
+}
+
+int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,
+		 struct err *err)
+{
+	char text[1024];
+	unsigned char *raw = NULL;
+	archive_describe(a, e, text, sizeof text);
+	if (e->size > max)
+		return err_set(err, "%s: longer than %zu bytes", text, max);
+	if (mem_alloc(&raw, e->size + 1, 1, err))
+		return -1;
+	if (archive_read(a, e, 0, raw, e->size, err))
+		goto fail;
+	if (e->size >= 2 && raw[0] == 0x1f && raw[1] == 0x8b) {
+		if (gunzip(raw, e->size, max, data, len, err)) {
+			err_context(err, "%s", text);
+			goto fail;
+		}
+		free(raw);
+		return 0;
+	}
+	*data = raw;
+	*len = e->size;
+	return 0;
+fail:
+	free(raw);
+	return -1;
+}
+
+const struct entry *archive_beside(const struct archive *a, const struct entry *beside, const char *base)
+{
+	size_t folder = (size_t)(archive_base(beside) - beside->name), n = strlen(base);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct entry *e = &a->entry[i];
+		if (e->root == beside->root && !strncmp(e->name, beside->name, folder) &&
+		    !strncmp(e->name + folder, base, n) && !e->name[folder + n])
+			return e;
+	}
+	return NULL;
+}

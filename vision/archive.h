@@ -1,0 +1,72 @@
+/* archive: the files of a data set, whether they lie in a folder, a .tar, a .tar.gz or are one file, as one sorted list
+ * whose bytes can be read from any thread. The same files give the same list, however they are packed.
+ *
+ * A .tar is read where it lies (POSIX ustar, GNU long names, pax paths and sizes); tars inside a tar, as ImageNet's
+ * training set has them, count as folders. What is compressed, or comes through a pipe, is unpacked to an unnamed
+ * temporary file in $TMPDIR first. Names beginning with a dot are left out; links inside a tar are refused, links in a
+ * folder are followed. */
+#ifndef VIC_ARCHIVE_H
+#define VIC_ARCHIVE_H
+
+#include "pipeline/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct entry {
+	char *name;    /* inside its root, components joined by '/'; owned */
+	int root;      /* which path it came from */
+	uint64_t at;   /* in the tar */
+	uint64_t size; /* bytes */
+};
+
+struct archive_root {
+	const char *path; /* as given; borrowed from the caller; "stdin" for "-" */
+	int fd;		  /* the tar or the one file; -1 for a folder */
+};
+
+struct archive {
+	struct archive_root *root; /* [roots] */
+	int roots;
+	struct entry *entry; /* [n], sorted by root, then by name bytewise */
+	size_t n, cap;
+};
+
+/* paths: [n], n >= 1. Errors: cannot be read, no file in it, a truncated or damaged tar or gzip, one name twice in a
+ * tar. */
+int archive_open(struct archive *a, char *const *paths, int n, struct err *err) VIC_CHECKED;
+void archive_release(struct archive *a);
+/* `n` bytes from `at` on. Safe from several threads. Errors: fewer are there. */
+int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n,
+		 struct err *err) VIC_CHECKED;
+/* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL behind it. Errors: more than `max` bytes. */
+int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,
+		 struct err *err) VIC_CHECKED;
+/* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */
+const struct entry *archive_beside(const struct archive *a, const struct entry *beside, const char *base);
+/* The last component of a name. */
+const char *archive_base(const struct entry *e);
+/* "path: name" for messages; just the path where it is one file. */
+void archive_describe(const struct archive *a, const struct entry *e, char *text, size_t size);
+
+/* The parts behind it. */
+
+/* Adds an entry; name is copied. */
+int archive_add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size,
+		struct err *err) VIC_CHECKED;
+/* 1 when fd holds a tar at `at`. */
+int tar_is(int fd, uint64_t at);
+/* Lists the tar of `size` bytes at `at` of the root's fd; names get `prefix` in front. depth 0 looks into tars inside.
+ */
+int tar_list(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, int depth,
+	     struct err *err) VIC_CHECKED;
+/* pread that is not short: -1 also at the end of the file. */
+int read_at(int fd, uint64_t at, void *to, size_t n);
+/* The bytes of fd from its beginning, unpacked when gzip, in an unnamed temporary file: its descriptor, or -1. `what`:
+ * for messages. */
+int spool(int fd, const char *what, struct err *err) VIC_CHECKED;
+/* Unpacks gzip members in memory. *out is the caller's, a NUL behind it. */
+int gunzip(const unsigned char *data, size_t len, size_t max, unsigned char **out, size_t *out_len,
+	   struct err *err) VIC_CHECKED;
+
+#endif

@@ -1,0 +1,50 @@
+/* codec: JPEG (libjpeg-turbo) and PNG (libpng) bytes to pixels. What the bytes are is told by their first ones, not by
+ * a file's name: ImageNet's training set has a PNG called .JPEG. Functions are safe on any bytes, in any thread; what
+ * an image announces is bounded before memory is taken for it. */
+#ifndef VIC_CODEC_H
+#define VIC_CODEC_H
+
+#include "image.h"
+
+#include <stdint.h>
+
+enum codec { CODEC_NONE, CODEC_JPEG, CODEC_PNG };
+
+struct codec_options {
+	int64_t max_pixels; /* height x width above this is refused */
+	int as_stored;	    /* 1: EXIF orientation is not applied */
+};
+
+struct image_info {
+	enum codec codec;
+	int h, w, c;	 /* as codec_decode gives it: upright; c 1 or 3 */
+	int orientation; /* EXIF, 1..8; 1 with PNG, with as_stored, or where the tag is absent or invalid */
+};
+
+enum codec codec_of(const unsigned char *bytes, size_t len);
+/* Reads the header only. Errors: neither format, damaged, more than max_pixels. */
+int codec_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
+		struct err *err) VIC_CHECKED;
+/* Decodes to 1 or 3 channels: palettes are looked up, 16 bits become 8, alpha is dropped, CMYK becomes RGB. A JPEG may
+ * be decoded at m/8 of its size (m = 1..8, in the DCT), as small as needs no enlarging for `want`; NULL decodes it
+ * whole. A damaged image (the end missing, wrong codes) is an error. `note` (128 bytes) receives what the decoder
+ * remarked without it being damage, or "". */
+int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		 struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
+
+/* The two behind it. */
+int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
+	       struct err *err) VIC_CHECKED;
+int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
+int png_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
+	      struct err *err) VIC_CHECKED;
+int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out, char *note,
+	       struct err *err) VIC_CHECKED;
+int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err) VIC_CHECKED;
+/* The orientation 1..8 in an APP1 segment's bytes; 1 where there is none. */
+int exif_orientation(const unsigned char *app1, size_t len);
+/* "jpeg 2.1.5, png 1.6.39" for --version. */
+const char *codec_libraries(void);
+
+#endif

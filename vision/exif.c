@@ -1,0 +1,37 @@
+#include "codec.h"
+
+#include <string.h>
+
+static unsigned u16(const unsigned char *p, int big)
+{
+	return big ? (unsigned)(p[0] << 8 | p[1]) : (unsigned)(p[1] << 8 | p[0]);
+}
+
+static uint32_t u32(const unsigned char *p, int big)
+{
+	uint32_t hi = u16(big ? p : p + 2, big), lo = u16(big ? p + 2 : p, big);
+	return hi << 16 | lo;
+}
+
+/* EXIF 2.3: "Exif" 0 0, then TIFF: byte order, 42, offset of the first directory; entries of 12 bytes: tag, type,
+ * count, value. */
+int exif_orientation(const unsigned char *app1, size_t len)
+{
+	if (len < 14 || memcmp(app1, "Exif\0\0", 6))
+		return 1;
+	const unsigned char *tiff = app1 + 6;
+	size_t n = len - 6;
+	int big = !memcmp(tiff, "MM", 2);
+	if ((!big && memcmp(tiff, "II", 2)) || u16(tiff + 2, big) != 42)
+		return 1;
+	size_t at = u32(tiff + 4, big);
+	if (at > n || n - at < 2)
+		return 1;
+	unsigned entries = u16(tiff + at, big);
+	for (at += 2; entries-- && at <= n && n - at >= 12; at += 12)
+		if (u16(tiff + at, big) == 0x0112 && u16(tiff + at + 2, big) == 3 && u32(tiff + at + 4, big) == 1) {
+			unsigned v = u16(tiff + at + 8, big);
+			return v >= 1 && v <= 8 ? (int)v : 1;
+		}
+	return 1;
+}

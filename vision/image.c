@@ -1,0 +1,63 @@
+#include "image.h"
+#include "pipeline/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int image_shape(struct image *im, int h, int w, int c, struct err *err)
+{
+	im->h = h;
+	im->w = w;
+	im->c = c;
+	return mem_grow(&im->px, &im->cap, image_bytes(im), 1, err);
+}
+
+void image_release(struct image *im)
+{
+	free(im->px);
+	*im = (struct image){ 0 };
+}
+
+int image_channels(struct image *im, int c, struct err *err)
+{
+	size_t n = (size_t)im->h * (size_t)im->w;
+	if (im->c == c)
+		return 0;
+	if (c == 1) {
+		for (size_t i = 0; i < n; i++) {
+			const unsigned char *p = im->px + 3 * i;
+			im->px[i] = (unsigned char)((p[0] * 19595u + p[1] * 38470u + p[2] * 7471u + 0x8000u) >> 16);
+		}
+		im->c = 1;
+		return 0;
+	}
+	if (image_shape(im, im->h, im->w, 3, err))
+		return -1;
+	for (size_t i = n; i-- > 0;) /* from the end: the grey pixels lie where the colours will */
+		memset(im->px + 3 * i, im->px[i], 3);
+	return 0;
+}
+
+/* EXIF 2.3, tag 0x0112: where the stored row 0 and column 0 are seen. 5..8 exchange rows and columns. */
+int image_upright(struct image *im, int orientation, struct image *scratch, struct err *err)
+{
+	if (orientation < 2 || orientation > 8)
+		return 0;
+	int h = im->h, w = im->w, c = im->c, turned = orientation >= 5;
+	int flip_rows = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+	int flip_columns = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+	if (image_shape(scratch, turned ? w : h, turned ? h : w, c, err))
+		return -1;
+	unsigned char *to = scratch->px;
+	for (int y = 0; y < scratch->h; y++)
+		for (int x = 0; x < scratch->w; x++, to += c) {
+			int fy = flip_rows ? scratch->h - 1 - y : y, fx = flip_columns ? scratch->w - 1 - x : x;
+			int sy = turned ? fx : fy, sx = turned ? fy : fx;
+			memcpy(to, im->px + ((size_t)sy * (size_t)w + (size_t)sx) * (size_t)c, (size_t)c);
+		}
+	struct image kept = *im;
+	*im = *scratch;
+	*scratch = kept;
+	return 0;
+}

@@ -1,0 +1,188 @@
+#include "codec.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* libjpeg calls error_exit, which must not return; its warnings come through emit_message. */
+struct reader {
+	struct jpeg_error_mgr mgr; /* first: libjpeg hands back a pointer to it */
+	struct jpeg_progress_mgr progress;
+	jmp_buf back;
+	char *note; /* 128 bytes or NULL */
+	char why[JMSG_LENGTH_MAX];
+};
+
+static void on_error(j_common_ptr jpeg)
+{
+	struct reader *r = (struct reader *)(void *)jpeg->err;
+	r->mgr.format_message(jpeg, r->why);
+	longjmp(r->back, 1);
+}
+
+/* libjpeg paints over what it cannot decode and calls that a warning. Half a picture is no training example: only
+ * remarks about bytes between segments are let pass. */
+static void on_message(j_common_ptr jpeg, int level)
+{
+	struct reader *r = (struct reader *)(void *)jpeg->err;
+	if (level >= 0)
+		return;
+	switch (r->mgr.msg_code) {
+	case JWRN_EXTRANEOUS_DATA:
+	case JWRN_TOO_MUCH_DATA:
+	case JWRN_ADOBE_XFORM:
+		if (r->note && !r->note[0]) {
+			r->mgr.format_message(jpeg, r->why);
+			snprintf(r->note, 128, "%.127s", r->why);
+		}
+		return;
+	default:
+		on_error(jpeg);
+	}
+}
+
+/* A progressive file of a few kilobytes can name thousands of scans over a large image: minutes of work for nothing. */
+static void on_progress(j_common_ptr jpeg)
+{
+	struct reader *r = (struct reader *)(void *)jpeg->err;
+	if (jpeg->is_decompressor && ((j_decompress_ptr)jpeg)->input_scan_number > 100) {
+		snprintf(r->why, sizeof r->why, "more than 100 scans");
+		longjmp(r->back, 1);
+	}
+}
+
+static int orientation_of(const struct jpeg_decompress_struct *jpeg)
+{
+	for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
+		if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && !memcmp(m->data, "Exif\0\0", 6))
+			return exif_orientation(m->data, m->data_length);
+	return 1;
+}
+
+static int info_of(const struct jpeg_decompress_struct *jpeg, const struct codec_options *opt, struct image_info *info,
+		   struct err *err)
+{
+	int n = jpeg->num_components;
+	if (n != 1 && n != 3 && n != 4)
+		return err_set(err, "is a JPEG of %d components", n);
+	if (codec_too_large(opt, jpeg->image_height, jpeg->image_width, err))
+		return -1;
+	int o = opt->as_stored ? 1 : orientation_of(jpeg);
+	*info = (struct image_info){ CODEC_JPEG, (int)(o >= 5 ? jpeg->image_width : jpeg->image_height),
+				     (int)(o >= 5 ? jpeg->image_height : jpeg->image_width), n == 1 ? 1 : 3, o };
+	return 0;
+}
+
+/* [n] CMYK pixels to RGB, in place. Adobe writes them inverted, so that the stored value is already 255 - ink. */
+static void cmyk_to_rgb(unsigned char *px, size_t n, int inverted)
+{
+	for (size_t i = 0; i < n; i++) {
+		const unsigned char *p = px + 4 * i;
+		unsigned k = inverted ? p[3] : 255u - p[3];
+		unsigned char rgb[3];
+		for (int j = 0; j < 3; j++)
+			rgb[j] = (unsigned char)(((inverted ? p[j] : 255u - p[j]) * k + 127) / 255);
+		memcpy(px + 3 * i, rgb, 3);
+	}
+}
+
+/* The smallest m/8 that leaves h x w. */
+static unsigned eighths(const struct jpeg_decompress_struct *jpeg, int h, int w)
+{
+	unsigned m = 1;
+	while (m < 8 && ((uint64_t)jpeg->image_height * m + 7) / 8 < (uint64_t)h)
+		m++;
+	while (m < 8 && ((uint64_t)jpeg->image_width * m + 7) / 8 < (uint64_t)w)
+		m++;
+	return m;
+}
+
+/* What is asked of one JPEG; out NULL: the header only. */
+struct request {
+	const unsigned char *bytes;
+	size_t len;
+	const struct codec_options *opt;
+	const struct want *want; /* or NULL */
+	struct image *out;
+	struct image_info info;
+};
+
+/* Everything during which libjpeg may jump. */
+static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct request *q, struct err *err)
+{
+	jpeg_create_decompress(jpeg);
+	r->progress.progress_monitor = on_progress;
+	jpeg->progress = &r->progress;
+	jpeg_mem_src(jpeg, q->bytes, (unsigned long)q->len);
+	jpeg_save_markers(jpeg, JPEG_APP0 + 1, 65535);
+	jpeg_read_header(jpeg, TRUE);
+	if (info_of(jpeg, q->opt, &q->info, err))
+		return -1;
+	if (!q->out)
+		return 0;
+	int turned = q->info.orientation >= 5, cmyk = jpeg->num_components == 4;
+	jpeg->out_color_space = cmyk ? JCS_CMYK : q->info.c == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	if (q->want) {
+		struct geometry g = geometry_of(q->info.h, q->info.w, q->want->h, q->want->w, q->want->fit);
+		jpeg->scale_num = eighths(jpeg, turned ? g.rw : g.rh, turned ? g.rh : g.rw);
+		jpeg->scale_denom = 8;
+	}
+	jpeg_start_decompress(jpeg);
+	if (image_shape(q->out, (int)jpeg->output_height, (int)jpeg->output_width, cmyk ? 4 : q->info.c, err))
+		return -1;
+	size_t stride = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
+	while (jpeg->output_scanline < jpeg->output_height) {
+		JSAMPROW row[8];
+		JDIMENSION n = 0;
+		for (; n < 8 && jpeg->output_scanline + n < jpeg->output_height; n++)
+			row[n] = q->out->px + (jpeg->output_scanline + n) * stride;
+		jpeg_read_scanlines(jpeg, row, n);
+	}
+	jpeg_finish_decompress(jpeg);
+	if (cmyk) {
+		cmyk_to_rgb(q->out->px, (size_t)q->out->h * (size_t)q->out->w, jpeg->saw_Adobe_marker);
+		q->out->c = 3;
+	}
+	return 0;
+}
+
+/* Only here is setjmp called, in a function that changes no variable of its own. */
+static int guarded(struct jpeg_decompress_struct *jpeg, struct reader *r, struct request *q, struct err *err)
+{
+	if (setjmp(r->back))
+		return err_set(err, "JPEG: %s", r->why);
+	return body(jpeg, r, q, err);
+}
+
+static int run(struct request *q, char *note, struct err *err)
+{
+	struct jpeg_decompress_struct jpeg;
+	struct reader r = { .note = note };
+	memset(&jpeg, 0, sizeof jpeg);
+	jpeg.err = jpeg_std_error(&r.mgr);
+	r.mgr.error_exit = on_error;
+	r.mgr.emit_message = on_message;
+	int rc = guarded(&jpeg, &r, q, err);
+	jpeg_destroy_decompress(&jpeg);
+	return rc;
+}
+
+int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
+	       struct err *err)
+{
+	struct request q = { .bytes = bytes, .len = len, .opt = opt };
+	int rc = run(&q, NULL, err);
+	*info = q.info;
+	return rc;
+}
+
+int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		struct image *out, struct image *scratch, char *note, struct err *err)
+{
+	struct request q = { bytes, len, opt, want, out, { .codec = CODEC_JPEG } };
+	return run(&q, note, err) ? -1 : image_upright(out, q.info.orientation, scratch, err);
+}

@@ -1,0 +1,40 @@
+/* noise: images off the training data: Gaussian noise that has its moments (section 7 of the paper), and images moved
+ * along random directions (its appendix D). Values are in units where 1.0 is a byte's 255. Draws depend on seed and
+ * record number only. */
+#ifndef VIC_NOISE_H
+#define VIC_NOISE_H
+
+#include "pipeline/err.h"
+#include "pipeline/stream.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NOISE_CHANNELS = 4 };
+
+/* Mean and variance (divided by n) of each channel over all pixels of the images added. */
+struct moments {
+	int channels;
+	uint64_t n;					       /* pixels of one channel */
+	uint64_t sum[NOISE_CHANNELS], squares[NOISE_CHANNELS]; /* raw: exact */
+	double fsum[NOISE_CHANNELS], fsquares[NOISE_CHANNELS]; /* f32 */
+};
+/* data: one record of a raw or f32 images stream with this head. */
+void moments_add(struct moments *m, const struct stream_head *head, const unsigned char *data);
+double moments_mean(const struct moments *m, int channel);
+double moments_variance(const struct moments *m, int channel);
+
+/* Record `number`: out [pixels][channels], each N(mean, variance) of its channel, not clipped. */
+void noise_gaussian(float *out, size_t pixels, const struct moments *m, uint64_t seed, uint32_t number);
+
+/* out[i] = x[i] + mu * d[i] / scale, i < n; d[i] ~ U(-1, 1). scale: |d| when `unit` (d-hat is a unit vector), else 1.
+ * The direction is that of (seed, direction, number), whatever mu is. x and out may be the same. Returns |d|. */
+double noise_perturb(float *out, const float *x, size_t n, double mu, int unit, uint64_t seed, uint32_t direction,
+		     uint32_t number);
+
+/* A raw record as f32 and back: rounded to nearest (halves to even) and clipped to 0..255; *clipped counts the values
+ * that were. */
+void pixels_to_f32(float *out, const unsigned char *px, size_t n);
+void pixels_to_raw(unsigned char *out, const float *px, size_t n, uint64_t *clipped);
+
+#endif

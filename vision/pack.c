@@ -1,0 +1,314 @@
+#include "pack.h"
+#include "pipeline/mem.h"
+#include "pipeline/num.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Images are worked on in batches: taken in order, decoded by all threads, written in order. The batch's length depends
+ * on the images' size alone. */
+enum { BATCH_MAX = 256, BATCH_MIN = 8, BATCH_BYTES = 64 << 20 };
+
+struct slot {
+	struct item item;
+	struct image im;     /* finished */
+	unsigned char *file; /* or the file's bytes, owned */
+	size_t file_len, file_cap;
+	struct image_info info; /* what a look at the header said */
+	int rc;
+	struct err err;
+	char note[128];
+};
+
+struct packer {
+	struct source *s;
+	const struct pack_options *opt;
+	struct pack_report *report;
+	struct pool *pool;
+	struct filter filter;
+	struct want want; /* h 0: none */
+	int encoding, channels;
+	int h, w;	   /* what every raw record must have; 0: the first one says */
+	char first[1024];  /* which one that was */
+	struct slot *slot; /* [BATCH_MAX] */
+	int batch, n;
+	struct scratch *scratch; /* [threads] */
+};
+
+static void packer_release(struct packer *p)
+{
+	for (int i = 0; p->slot && i < BATCH_MAX; i++) {
+		image_release(&p->slot[i].im);
+		free(p->slot[i].file);
+	}
+	for (int i = 0; p->scratch && i < pool_threads(p->pool); i++)
+		scratch_release(&p->scratch[i]);
+	free(p->slot);
+	free(p->scratch);
+	filter_release(&p->filter);
+}
+
+static void look(void *arg, int task, int worker)
+{
+	struct packer *p = arg;
+	struct slot *t = &p->slot[task];
+	const unsigned char *bytes;
+	size_t len;
+	t->rc = p->s->ops->file(p->s, &t->item, &bytes, &len, &p->scratch[worker], &t->err) ||
+		codec_probe(bytes, len, &p->s->opt.codec, &t->info, &t->err);
+}
+
+/* The bytes as they are, after decoding them at an eighth: what is damaged shows now and not in the middle of training.
+ */
+static int take_file(struct packer *p, struct slot *t, struct scratch *c)
+{
+	static const struct want least = { 1, 1, FIT_STRETCH };
+	const unsigned char *bytes;
+	size_t len;
+	if (p->s->ops->file(p->s, &t->item, &bytes, &len, c, &t->err))
+		return -1;
+	if (codec_of(bytes, len) == CODEC_PNG)
+		return err_set(
+			&t->err,
+			"is a PNG, and --encoding jpeg keeps JPEG files as they are; --resize or --encoding raw decodes it");
+	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
+	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
+		return -1;
+	memcpy(t->file, bytes, len);
+	t->file_len = len;
+	return 0;
+}
+
+static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
+{
+	const struct want *want = p->want.h ? &p->want : NULL;
+	struct image *im = want ? &c->a : &t->im;
+	if (p->s->ops->load(p->s, &t->item, want, im, c, t->note, &t->err))
+		return -1;
+	if (p->channels == 1 && image_channels(im, 1, &t->err))
+		return -1;
+	if (want) {
+		struct geometry g = geometry_of(im->h, im->w, want->h, want->w, want->fit);
+		if (image_resize(im, &g, &t->im, &c->b, &t->err))
+			return -1;
+	}
+	return image_channels(&t->im, p->channels, &t->err);
+}
+
+static void work(void *arg, int task, int worker)
+{
+	struct packer *p = arg;
+	struct slot *t = &p->slot[task];
+	t->note[0] = 0;
+	t->rc = p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
+					 : take_pixels(p, t, &p->scratch[worker]);
+}
+
+/* The next kept items; p->n == 0 at the end. */
+static int fill(struct packer *p, struct err *err)
+{
+	struct item item[BATCH_MAX];
+	int n;
+	p->n = 0;
+	do {
+		if (p->s->ops->next(p->s, item, p->batch, &n, err))
+			return -1;
+		for (int i = 0; i < n; i++)
+			if (filter_take(&p->filter, &item[i]))
+				p->slot[p->n++].item = item[i];
+	} while (n && !p->n);
+	return 0;
+}
+
+/* An image that cannot be had: counted or the end. */
+static int bad(struct packer *p, struct slot *t, struct err *err)
+{
+	char what[1024];
+	p->s->ops->describe(p->s, &t->item, what, sizeof what);
+	/* an I/O error names the file already */
+	int named = !strncmp(t->err.msg, what, strlen(what));
+	if (!p->opt->skip_bad)
+		return err_set(err, "%s%s%s (--on-bad skip leaves such images out)", named ? "" : what,
+			       named ? "" : ": ", t->err.msg);
+	if (!p->report->bad++)
+		snprintf(p->report->first_bad, sizeof p->report->first_bad, "%s%s%.500s", named ? "" : what,
+			 named ? "" : ": ", t->err.msg);
+	return 0;
+}
+
+/* auto: raw where all images have one size, the files' own bytes where not. Looks at every header. */
+static int choose_encoding(struct packer *p, struct err *err)
+{
+	int differ = 0, h = 0, w = 0;
+	for (;;) {
+		if (fill(p, err))
+			return -1;
+		if (!p->n || differ)
+			break;
+		pool_run(p->pool, p->n, look, p);
+		for (int i = 0; i < p->n; i++) {
+			const struct image_info *info = &p->slot[i].info;
+			if (p->slot[i].rc) /* reported when it is decoded, once */
+				continue;
+			if (!h) {
+				h = info->h;
+				w = info->w;
+			}
+			differ |= info->h != h || info->w != w;
+		}
+	}
+	source_rewind(p->s);
+	filter_reset(&p->filter);
+	p->encoding = differ ? PACK_JPEG : PACK_RAW;
+	if (!differ) {
+		p->h = h;
+		p->w = w;
+	}
+	return 0;
+}
+
+static int settle(struct packer *p, struct err *err)
+{
+	const struct stream_head *in = &p->s->head;
+	p->want = p->opt->want;
+	p->encoding = p->opt->encoding;
+	p->channels = p->opt->channels ? p->opt->channels : in->channels ? in->channels : 3;
+	p->h = p->want.h ? p->want.h : in->height;
+	p->w = p->want.h ? p->want.w : in->width;
+	p->batch = BATCH_MIN;
+	if (p->encoding == PACK_JPEG && !p->s->ops->file)
+		return err_usage(err, "--encoding jpeg: the records are not JPEG files");
+	if (p->encoding == PACK_AUTO) {
+		if (p->h || !p->s->ops->file)
+			p->encoding = PACK_RAW;
+		else if (p->s->ops->more) /* a stream cannot be looked at twice */
+			p->encoding = PACK_JPEG;
+		else if (choose_encoding(p, err))
+			return -1;
+	}
+	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
+		return err_usage(
+			err,
+			"--encoding jpeg keeps the files as they are: it goes with neither --resize nor --channels");
+	size_t each =
+		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
+	size_t fit = BATCH_BYTES / each;
+	p->batch = fit > BATCH_MAX ? BATCH_MAX : fit < BATCH_MIN ? BATCH_MIN : (int)fit;
+	return 0;
+}
+
+/* Raw records all have the first one's size; without --resize an image of another size is an error, not a bad image. */
+static int size_right(struct packer *p, struct slot *t, struct err *err)
+{
+	char what[1024];
+	if (t->im.h == p->h && t->im.w == p->w)
+		return 0;
+	p->s->ops->describe(p->s, &t->item, what, sizeof what);
+	return err_set(
+		err, "%.400s: is %dx%d and %.400s %dx%d; --resize HxW makes them one size, --encoding jpeg keeps them",
+		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w);
+}
+
+static int begin(struct packer *p, struct stream_writer **w, struct output *out, const json_t *self, struct err *err)
+{
+	struct stream_head *head = &p->report->head;
+	stream_head_release(head);
+	if (stream_head_copy(head, &p->s->head, err))
+		return -1;
+	head->encoding = p->encoding == PACK_JPEG ? ENCODING_JPEG : ENCODING_RAW;
+	head->height = p->encoding == PACK_JPEG ? 0 : p->h;
+	head->width = p->encoding == PACK_JPEG ? 0 : p->w;
+	head->channels = p->encoding == PACK_JPEG ? 0 : p->channels;
+	if (stream_record_size(head) > STREAM_MAX_BLOCK / 2)
+		return err_set(err, "one image of %dx%dx%d is more than a record may hold; --resize makes it smaller",
+			       p->h, p->w, p->channels);
+	return stream_begin(w, out, head, p->s->history, self, err);
+}
+
+static int emit(struct packer *p, struct slot *t, struct stream_writer **w, struct output *out, const json_t *self,
+		struct err *err)
+{
+	struct pack_report *r = p->report;
+	if (t->rc)
+		return bad(p, t, err);
+	if (t->note[0] && !r->noted++) {
+		char what[1024];
+		p->s->ops->describe(p->s, &t->item, what, sizeof what);
+		snprintf(r->first_note, sizeof r->first_note, "%.850s: %.127s", what, t->note);
+	}
+	if (p->encoding == PACK_RAW && !p->h) {
+		p->h = t->im.h;
+		p->w = t->im.w;
+	}
+	if (!p->first[0])
+		p->s->ops->describe(p->s, &t->item, p->first, sizeof p->first);
+	if (p->encoding == PACK_RAW && size_right(p, t, err))
+		return -1;
+	if (!*w && begin(p, w, out, self, err))
+		return -1;
+	r->written[t->item.split]++;
+	return p->encoding == PACK_JPEG
+		       ? stream_add(*w, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
+		       : stream_add(*w, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im), err);
+}
+
+static int one_document(struct packer *p, struct output *out, const json_t *self, struct progress *progress,
+			struct err *err)
+{
+	struct stream_writer *w = NULL;
+	uint64_t done = 0;
+	int rc = settle(p, err);
+	while (!rc && !(rc = fill(p, err)) && p->n) {
+		pool_run(p->pool, p->n, work, p);
+		for (int i = 0; !rc && i < p->n; i++)
+			rc = emit(p, &p->slot[i], &w, out, self, err);
+		progress_at(progress, done += (uint64_t)p->n, NULL);
+	}
+	if (!rc && !w)
+		rc = err_set(err,
+			     p->report->bad
+				     ? "none of the images decodes; the first: %.600s"
+				     : "no record is left: --only, --class-subset and --limit together keep nothing%s",
+			     p->report->bad ? p->report->first_bad : "");
+	if (!rc)
+		rc = stream_finish(w, err);
+	stream_writer_free(w);
+	p->report->unlabelled += p->filter.unlabelled;
+	return rc;
+}
+
+int pack_source(struct source *s, const struct filter_options *filter, const struct pack_options *opt,
+		struct pool *pool, struct output *out, const json_t *self, struct progress *progress,
+		struct pack_report *report, struct err *err)
+{
+	int rc, more = 1;
+	do {
+		struct packer p = { .s = s, .opt = opt, .report = report, .pool = pool };
+		rc = filter_open(&p.filter, filter, &s->head, err) ||
+		     mem_alloc(&p.slot, BATCH_MAX, sizeof *p.slot, err) ||
+		     mem_alloc(&p.scratch, (size_t)pool_threads(pool), sizeof *p.scratch, err) ||
+		     one_document(&p, out, self, progress, err);
+		packer_release(&p);
+		if (!rc)
+			more = source_more(s, err);
+	} while (!rc && more == 1);
+	return rc || more < 0 ? -1 : 0;
+}
+
+int pack_size_of(const char *text, int *h, int *w, struct err *err)
+{
+	char part[2][8] = { "", "" };
+	int64_t v[2];
+	size_t n = strcspn(text, "x"), m = text[n] ? strlen(text + n + 1) : n;
+	if (n >= sizeof part[0] || m >= sizeof part[1])
+		return err_usage(err, "--resize: '%s' is neither N nor HxW", text);
+	memcpy(part[0], text, n);
+	memcpy(part[1], text[n] ? text + n + 1 : text, m);
+	for (int i = 0; i < 2; i++)
+		if (num_i64("--resize", part[i], 1, 4096, &v[i], err))
+			return -1;
+	*h = (int)v[0];
+	*w = (int)v[1];
+	return 0;
+}

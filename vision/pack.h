@@ -1,0 +1,35 @@
+/* pack: a source's images, decoded and brought to one size by several threads, written as a stream in the source's
+ * order. */
+#ifndef VIC_PACK_H
+#define VIC_PACK_H
+
+#include "filter.h"
+#include "pipeline/pool.h"
+#include "pipeline/progress.h"
+#include "source.h"
+
+enum pack_encoding { PACK_AUTO, PACK_RAW, PACK_JPEG };
+
+struct pack_options {
+	int encoding;	  /* enum pack_encoding */
+	struct want want; /* h 0: sizes stay */
+	int channels;	  /* 1, 3; 0: the source's, or 3 where it has no say */
+	int skip_bad;	  /* an image that does not decode is left out and counted; else it ends the run */
+};
+
+struct pack_report {
+	uint64_t written[SPLIT_COUNT], bad, noted, unlabelled;
+	char first_bad[1024], first_note[1024]; /* what and why, of the first of each */
+	struct stream_head head;		/* of the last document; release with stream_head_release */
+};
+
+/* Writes one document for each of the source's. `self`: this stage's provenance. On failure nothing is committed.
+ * report is filled as far as it went, and is to be zeroed before. */
+int pack_source(struct source *s, const struct filter_options *filter, const struct pack_options *opt,
+		struct pool *pool, struct output *out, const json_t *self, struct progress *progress,
+		struct pack_report *report, struct err *err) VIC_CHECKED;
+
+/* "32" or "32x48" (height x width), each 1..4096. */
+int pack_size_of(const char *text, int *h, int *w, struct err *err) VIC_CHECKED;
+
+#endif

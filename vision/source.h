@@ -1,0 +1,100 @@
+/* source: a data set as a numbered list of images with labels, whatever format it has. Labels, splits and ids are known
+ * before an image is decoded, so that what is filtered out costs nothing; decoding one image is safe in any thread. */
+#ifndef VIC_SOURCE_H
+#define VIC_SOURCE_H
+
+#include "archive.h"
+#include "codec.h"
+#include "image.h"
+#include "pipeline/stream.h"
+
+struct item {
+	uint64_t id;		    /* number in the source, or as in the stream read */
+	int32_t label;		    /* -1: none */
+	int split;		    /* enum stream_split */
+	size_t at;		    /* the source's own number of it */
+	const unsigned char *bytes; /* where the record is in memory already: until the next source_next */
+	size_t len;
+};
+
+/* One thread's memory while loading. */
+struct scratch {
+	struct image a, b;
+	unsigned char *bytes;
+	size_t cap;
+};
+void scratch_release(struct scratch *s);
+
+struct source_options {
+	struct codec_options codec;
+	int coarse;	     /* cifar100: the 20 coarse labels */
+	int fold;	     /* stl10: this fold's training images only; -1 for all */
+	const char *classes; /* names, comma-separated, instead of the source's own; or NULL */
+	const char *title;   /* head.name instead of the source's own; or NULL */
+};
+
+struct source;
+/* What a format supplies. */
+struct source_ops {
+	/* Up to `max` items in order; *n == 0 at the end. */
+	int (*next)(struct source *s, struct item *item, int max, int *n, struct err *err) VIC_CHECKED;
+	/* One image, decoded as codec_decode says (want may be NULL; note: 128 bytes). Any thread. */
+	int (*load)(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+		    struct scratch *scratch, char *note, struct err *err) VIC_CHECKED;
+	/* The file's own bytes; NULL where records are not files. Any thread. */
+	int (*file)(const struct source *s, const struct item *item, const unsigned char **bytes, size_t *len,
+		    struct scratch *scratch, struct err *err) VIC_CHECKED;
+	/* "path: record 7" or a file's name. */
+	void (*describe)(const struct source *s, const struct item *item, char *text, size_t size);
+	/* See source_more; NULL where there is only ever one document. */
+	int (*more)(struct source *s, struct err *err) VIC_CHECKED;
+	void (*release)(struct source *s);
+};
+
+struct source {
+	const struct source_ops *ops;
+	struct source_options opt;
+	struct stream_head head; /* classes, name; height, width, channels where every record has them, else 0 */
+	struct archive archive;
+	size_t n, done; /* items in all, where it is known; handed out */
+	/* indexed formats: [n] */
+	int32_t *label;
+	uint8_t *split;
+	uint64_t *where; /* format's own */
+	size_t cap_label, cap_split, cap_where;
+	char note[256];	       /* what was left out of a folder, for the report; or "" */
+	void *own;	       /* format's own */
+	const json_t *history; /* provenance of the stream read, borrowed; NULL otherwise */
+};
+
+enum source_format { SOURCE_CIFAR10, SOURCE_CIFAR100, SOURCE_STL10, SOURCE_IDX, SOURCE_FOLDER, SOURCE_STREAM };
+#define SOURCE_FORMATS "cifar10|cifar100|stl10|idx|folder|stream"
+
+/* paths: [n], n >= 1, borrowed until source_release. On failure *s is released. */
+int source_open(struct source *s, enum source_format format, char *const *paths, int n,
+		const struct source_options *opt, struct err *err) VIC_CHECKED;
+void source_release(struct source *s);
+/* 1 when another document follows (in a stream of several), whose head and history are then in *s; 0 when none does. */
+int source_more(struct source *s, struct err *err) VIC_CHECKED;
+/* Begins again; not for streams. */
+void source_rewind(struct source *s);
+
+/* The formats' parts of source_open; the archive is open (cifar, stl10, idx, folder). */
+int cifar_open(struct source *s, int fine_and_coarse, struct err *err) VIC_CHECKED;
+int stl10_open(struct source *s, struct err *err) VIC_CHECKED;
+int idx_open(struct source *s, struct err *err) VIC_CHECKED;
+int folder_open(struct source *s, struct err *err) VIC_CHECKED;
+int restream_open(struct source *s, const char *path, struct err *err) VIC_CHECKED;
+
+/* Shared by the formats. */
+int source_add(struct source *s, int32_t label, int split, uint64_t where, struct err *err) VIC_CHECKED;
+int source_next_indexed(struct source *s, struct item *item, int max, int *n, struct err *err) VIC_CHECKED;
+/* Class names from a text file of one name a line (a last empty line and CR are let pass), exactly `n` of them (0: any
+ * number). */
+int source_classes_from(struct source *s, const struct entry *e, int n, struct err *err) VIC_CHECKED;
+/* Names "0", "1", ... */
+int source_classes_numbered(struct source *s, int n, struct err *err) VIC_CHECKED;
+/* The split that a folder or file name stands for: train; val, valid, validation, dev: dev; test; else -1. */
+int source_split_of(const char *name, size_t len);
+
+#endif
