@@ -222,9 +222,6 @@ static int begin(struct reading *g, struct err *err)
 	w->provenance = json_deep_copy(stream_provenance(g->stream));
 	if (!w->provenance)
 		return err_set(err, "out of memory");
-	if (g->ask->by_class && g->ask->one_class >= h->n_classes)
-		return err_usage(err, "%s: has %d classes; there is no class %d", stream_name(g->stream), h->n_classes,
-				 g->ask->one_class);
 	for (int i = 0; i < pool_threads(g->pool); i++)
 		if (tally_init(&g->tally[i], &w->head, g->ask, err))
 			return -1;

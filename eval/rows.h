@@ -42,8 +42,9 @@ struct rows_ask {
 	int split;        /* ROWS_AUTO, ROWS_ALL or an enum stream_split */
 	enum rows_unlabelled unlabelled;
 	unsigned columns; /* enum rows_column, or-ed */
-	int by_class;     /* 1: key is of P(one_class), right where label == one_class; 0: of the winner */
-	int one_class;    /* used where by_class */
+	const char *class_name; /* key is of P(this class), right where the label is this class: a name, else a number; NULL: key
+				 * is of the winner */
+	int binary_second; /* 1: with two classes, as if class_name were the second */
 	int class_bins;   /* > 0: fill struct rows.cells; 0: not */
 	int float32;      /* 1: probabilities are rounded to float32 before use (how other tools see them) */
 	int threads;      /* 0: as many as the machine has */

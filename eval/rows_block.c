@@ -120,10 +120,10 @@ static int store(struct tally *t, struct results *out, size_t i, int split, int 
 			return 0;
 		}
 	}
-	if (ask->by_class) {
-		conf = p[(size_t)ask->one_class * stride];
-		rest = ask->one_class == r->winner ? r->rest : 1 - conf;
-		right = label == ask->one_class;
+	if (t->one_class >= 0) {
+		conf = p[(size_t)t->one_class * stride];
+		rest = t->one_class == r->winner ? r->rest : 1 - conf;
+		right = label == t->one_class;
 	}
 	if (ask->float32) {
 		conf = (float)conf;
@@ -303,7 +303,7 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 				return -1;
 			scale = 1 / (1 + soft.rest);
 			from_soft(&soft, label, scale, &r);
-			if (t->ask->by_class || out->margin)
+			if (t->one_class >= 0 || out->margin)
 				for (int k = 0; k < h->n_classes; k++)
 					t->mean[k] = t->x[k] * scale;
 		} else {
@@ -353,7 +353,7 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 				if (t->x[c * LANES + j] > edge)
 					class_cells(t, s, c, t->x[c * LANES + j], label[j]);
 	}
-	if (t->ask->by_class || out->margin)
+	if (t->one_class >= 0 || out->margin)
 		for (int c = 0; c < k; c++)
 			for (int j = 0; j < LANES; j++) /* with class bins x is p already, but for unlabelled lanes */
 				t->mean[c * LANES + j] = t->ask->class_bins && label[j] >= 0 ? t->x[c * LANES + j] :

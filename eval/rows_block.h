@@ -31,6 +31,7 @@ struct tally {
 	const struct softmax_ops *ops;
 	const struct rows_ask *ask;
 	int classes;
+	int one_class; /* whose probability the key is of; -1: the winner */
 	size_t lanes; /* LANES: records side by side; 1: one at a time */
 	double *x, *mean; /* scratch */
 	int32_t *found;

@@ -1,4 +1,5 @@
 #include "pipeline/mem.h"
+#include "pipeline/num.h"
 #include "rows_block.h"
 
 #include <stdlib.h>
@@ -43,12 +44,34 @@ void results_release(struct results *r)
 	*r = (struct results){ 0 };
 }
 
+/* -1 for the winner; a name before a number, so that a class called "1" is found by it. */
+static int class_of(const struct stream_head *h, const struct rows_ask *ask, int *k, struct err *err)
+{
+	int64_t number;
+	struct err ignored = ERR_NONE;
+	*k = ask->binary_second && h->n_classes == 2 ? 1 : -1;
+	if (!ask->class_name)
+		return 0;
+	for (int i = 0; i < h->n_classes; i++)
+		if (!strcmp(h->classes[i], ask->class_name)) {
+			*k = i;
+			return 0;
+		}
+	if (num_i64("class", ask->class_name, 0, h->n_classes - 1, &number, &ignored))
+		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name, h->n_classes,
+				 h->classes[0]);
+	*k = (int)number;
+	return 0;
+}
+
 int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask, struct err *err)
 {
 	int small = head->n_classes < SMALL_CLASSES && head->values == VALUES_LOGITS && head->samples == 1;
 	size_t n;
 	*t = (struct tally){ .ops = softmax_ops(), .ask = ask, .classes = head->n_classes, .lanes = small ? LANES : 1 };
 	n = padded(head->n_classes) * t->lanes;
+	if (class_of(head, ask, &t->one_class, err))
+		return -1;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		t->split[s].first_unlabelled = UINT64_MAX;
 	if (mem_alloc(&t->x, n, sizeof *t->x, err) || mem_alloc(&t->mean, n, sizeof *t->mean, err) ||

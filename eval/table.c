@@ -286,6 +286,8 @@ static int print_text(const struct table *t, FILE *to, struct err *err)
 		}
 		putc('\n', to);
 	}
+	if (t->note)
+		fprintf(to, "%s\n", t->note);
 	free(width);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct table {
 	struct table_row *row;
 	size_t n_columns, cap_columns, n_rows, cap_rows;
 	const char *head; /* TSV and text: title of the first column; NULL: "metric" */
+	const char *note; /* text only: a line below the table, or NULL */
 };
 
 /* Begins a column; what is set after it goes there. A row exists from the first time its key is named; a cell that was never

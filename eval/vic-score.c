@@ -1,26 +1,49 @@
 /* vic-score: the calibration table of streams of logits. */
-#include "bins.h"
+#include "diagram.h"
+#include "pipeline/mem.h"
 #include "pipeline/num.h"
 #include "pipeline/stage.h"
 #include "score.h"
-#include "table.h"
+#include "seeds.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
-	const char *bins, *split;
-	int format, unlabelled;
-	int64_t threads;
-} o = { "15", "auto", TABLE_TEXT, ROWS_REFUSE, 0 };
+	const char *bins, *split, *class_name, *posterior;
+	int format, unlabelled, brief, seeds, separate, diagram, compat;
+	int64_t threads, bootstrap, floor, seed;
+	double level;
+} o = { .bins = "15", .split = "auto", .diagram = SHOW_AUTO, .floor = 200, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
 	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts", .flags = 0 },
-	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all", .flags = 0 },
+	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all",
+	  .flags = 0 },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
+	{ "brief", 0, OPT_FLAG, &o.brief, NULL, "only n, accuracy, ece, oe, nll, brier, gap, bins", .flags = 0 },
+	{ "bootstrap", 0, OPT_INT, &o.bootstrap, "N", "intervals from N resamples; 0: none", .lo = 0, .hi = 100000 },
+	{ "level", 0, OPT_REAL, &o.level, "P", "level of the intervals", .flo = 0.5, .fhi = 0.9999 },
+	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
+	{ "seed", 0, OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX },
+	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
+	  .flags = 0 },
+	{ "separate", 0, OPT_FLAG, &o.separate, NULL, "a column for each document instead of pooling", .flags = 0 },
+	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number", .flags = 0 },
+	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
+	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
+	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV", "true P(class | record) of synthetic data: adds the true errors",
+	  .flags = 0 },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a stream", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
+	{ "diagram", 0, OPT_FLAG, &o.diagram, NULL, "reliability diagram below the table (by itself only in a terminal)",
+	  .value = SHOW_YES, .flags = OPT_NO_DEFAULT },
+	{ "no-diagram", 0, OPT_FLAG, &o.diagram, NULL, "no diagram", .zero = 1, .flags = OPT_NO_DEFAULT },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
 	{ 0 }
 };
@@ -29,15 +52,42 @@ static const struct program prog = {
 	.name = "vic-score",
 	.summary = "how good and how honest a classifier's probabilities are",
 	.operands = "[LOGITS...]",
-	.description = "Reads streams of logits or probabilities and prints one column a stream. Documents that follow one another\n"
-		       "in a stream (the folds of a cross-validation, laid end to end) are pooled, and it is said.\n\n"
-		       "Confidences are float64 softmax probabilities of the winning class. Bins are equally wide, closed above.\n"
-		       "docs/METRICS.md has every formula.",
-	.example = "vic-predict mixup.model < mr.text | vic-score\nvic-score --bins 15,100 baseline.logits mixup.logits",
+	.description =
+		"Reads streams of logits or probabilities and prints one column a stream. Documents that follow one another\n"
+		"in a stream (the folds of a cross-validation, laid end to end) are pooled, and it is said.\n\n"
+		"Confidences are float64 softmax probabilities of the winning class; bins are equally wide and closed above.\n"
+		"Beside each ECE and OE stands its null floor: what a perfectly calibrated model with the same confidences\n"
+		"would score (mean, and the value that 95 % of draws stay below). An error at its floor is no evidence of\n"
+		"miscalibration. docs/METRICS.md has every key with its formula.",
+	.example = "vic-predict mixup.model < mr.text | vic-score\n"
+		   "vic-score --bins 15,100 --bootstrap 1000 baseline.logits mixup.logits\n"
+		   "vic-score --seeds --json seed1.logits seed2.logits seed3.logits",
 	.see_also = "vic-predict(1), vic-reliability(1), vic-calibrate(1), vic-compare(1)",
 	.opts = opts,
 	.max_operands = -1,
 };
+
+/* One document, or several pooled. */
+struct column {
+	char *name;
+	json_t *provenance;
+	struct score score;
+	struct bins bins;
+};
+struct columns {
+	struct column *item;
+	size_t n, cap;
+};
+
+static void columns_release(struct columns *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->item[i].name);
+		json_decref(c->item[i].provenance);
+		bins_release(&c->item[i].bins);
+	}
+	free(c->item);
+}
 
 static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
 {
@@ -51,6 +101,9 @@ static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
 		one[len] = 0;
 		if (num_i64("--bins", one, 1, BINS_MAX, &v, err))
 			return -1;
+		for (int i = 0; i < ask->n_bins; i++)
+			if (ask->bins[i] == v)
+				return err_usage(err, "--bins: %d is there twice", (int)v);
 		ask->bins[ask->n_bins++] = (int)v;
 		if (!p[len])
 			return 0;
@@ -74,7 +127,7 @@ static void say(const struct stage *st, const struct rows *w)
 		all += w->in_split[s];
 	if (w->documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled%s", w->name, w->documents,
-			  w->names_differ ? " (their names differ)" : "");
+			  w->names_differ ? " (their names differ; --separate keeps them apart)" : "");
 	if (w->n != all)
 		stage_say(st, "%s: scored %zu of %" PRIu64 " records (%s)", w->name, w->n, all,
 			  w->split == ROWS_ALL ? "the labelled ones" : split_name(w->split));
@@ -85,26 +138,145 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->sum.ties);
 }
 
+static int score_one(struct columns *c, struct rows *w, const struct score_ask *ask, struct err *err)
+{
+	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
+		return -1;
+	struct column *col = &c->item[c->n++];
+	memset(col, 0, sizeof *col);
+	if (score_rows(&col->score, w, ask, err) || bins_init(&col->bins, ask->bins[0], err) ||
+	    mem_text(&col->name, w->name, strlen(w->name), err))
+		return -1;
+	col->provenance = json_incref(w->provenance);
+	if (!ask->compat)
+		bins_add(&col->bins, w->key, w->n);
+	return 0;
+}
+
+static int read_path(const struct stage *st, struct columns *c, const char *path, const struct rows_ask *rows_ask,
+		     const struct score_ask *ask, struct err *err)
+{
+	struct rows one, *list = &one;
+	size_t n = 1;
+	int rc = o.separate ? rows_read_each(&list, &n, path, rows_ask, err) : rows_read(&one, path, rows_ask, err);
+	if (rc)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		say(st, &list[i]);
+		if (!rc)
+			rc = score_one(c, &list[i], ask, err);
+		rows_release(&list[i]);
+	}
+	if (list != &one)
+		free(list);
+	return rc;
+}
+
+/* Fills `group` with the columns that are runs of column i's experiment. Returns their number, 0 where one before i has
+ * taken i already. */
+static int group_of(const struct columns *c, size_t i, const struct score **group, size_t max)
+{
+	int n = 0;
+	for (size_t j = 0; j < c->n && (size_t)n < max; j++) {
+		if (j != i && (!seeds_same(c->item[i].provenance, c->item[j].provenance) ||
+			       c->item[i].score.n != c->item[j].score.n))
+			continue;
+		if (j < i)
+			return 0;
+		group[n++] = &c->item[j].score;
+	}
+	return n;
+}
+
+static int show(const struct stage *st, const struct columns *c, struct table *t, struct err *err)
+{
+	const struct score **group;
+	struct score mean;
+	char name[512];
+	int rc = 0, related = 0;
+	if (mem_alloc(&group, c->n, sizeof *group, err))
+		return -1;
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		int n = group_of(c, i, group, c->n);
+		related |= n > 1;
+		if (!o.seeds || n == 1) {
+			rc = score_show(t, c->item[i].name, &c->item[i].score, err);
+		} else if (n > 1) {
+			score_spread(&mean, group, n);
+			score_count(&mean, "seeds", (uint64_t)n);
+			snprintf(name, sizeof name, "%.400s (%d seeds)", c->item[i].name, n);
+			rc = score_show(t, name, &mean, err);
+		}
+	}
+	free(group);
+	if (related && !o.seeds)
+		stage_say(st, "some of these streams differ in their seed alone; --seeds shows their mean and deviation");
+	if (!related && o.seeds)
+		stage_say(st, "no two of these streams differ in their seed alone: nothing to average");
+	return rc;
+}
+
+static void diagrams(const struct columns *c)
+{
+	setlocale(LC_CTYPE, "");
+	int utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	for (size_t i = 0; i < c->n; i++)
+		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
+}
+
+static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows, struct posterior *p, struct err *err)
+{
+	char own[16];
+	ask->compat = (enum compat)o.compat;
+	snprintf(own, sizeof own, "%d", compat_bins(ask->compat));
+	if (parse_bins(ask->compat && !stage_given(st, "bins") ? own : o.bins, ask, err) ||
+	    parse_split(o.split, &rows->split, err))
+		return -1;
+	if (o.compat && (o.bootstrap || o.posterior))
+		return err_usage(err, "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
+	if (o.class_name && o.posterior)
+		return err_usage(err, "--class and --posterior do not go together");
+	ask->brief = o.brief;
+	ask->rounds = (int)o.bootstrap;
+	ask->level = o.level;
+	ask->floor_rounds = (int)o.floor;
+	ask->seed = (uint64_t)o.seed;
+	ask->threads = (int)o.threads;
+	if (o.posterior && posterior_read(p, o.posterior, err))
+		return -1;
+	ask->posterior = o.posterior ? p : NULL;
+	rows->unlabelled = (enum rows_unlabelled)o.unlabelled;
+	rows->threads = (int)o.threads;
+	rows->class_name = o.class_name;
+	rows->class_bins = o.brief || o.compat || o.class_name ? 0 : ask->bins[0];
+	rows->float32 = compat_float32(ask->compat);
+	rows->binary_second = ask->compat == COMPAT_NETCAL;
+	rows->columns = score_columns(ask);
+	return 0;
+}
+
 static int run(struct stage *st, struct err *err)
 {
 	struct score_ask ask = { 0 };
-	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled, .threads = (int)o.threads };
+	struct rows_ask rows_ask = { 0 };
+	struct posterior posterior = { 0 };
+	struct columns columns = { 0 };
 	struct table table = { 0 };
-	int rc = 0;
-	if (parse_bins(o.bins, &ask, err) || parse_split(o.split, &rows_ask.split, err))
-		return -1;
-	for (int i = 0; i < (st->n ? st->n : 1) && !rc; i++) {
-		struct rows w;
-		rc = rows_read(&w, stage_operand(st, i), &rows_ask, err);
-		if (rc)
-			break;
-		say(st, &w);
-		rc = score_rows(&table, &w, &ask, err);
-		rows_release(&w);
-	}
+	int rc = ask_of(st, &ask, &rows_ask, &posterior, err);
+	for (int i = 0; i < (st->n ? st->n : 1) && !rc; i++)
+		rc = read_path(st, &columns, stage_operand(st, i), &rows_ask, &ask, err);
+	if (!rc)
+		rc = show(st, &columns, &table, err);
+	if (!o.brief && !o.compat)
+		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences (docs/METRICS.md)";
 	if (!rc)
 		rc = table_print(&table, (enum table_format)o.format, stdout, err);
+	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
+	if (!rc && o.format == TABLE_TEXT && wanted && !ask.compat)
+		diagrams(&columns);
 	table_release(&table);
+	columns_release(&columns);
+	posterior_release(&posterior);
 	return rc;
 }
 

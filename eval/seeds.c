@@ -1,0 +1,46 @@
+#include "seeds.h"
+
+#include <string.h>
+
+/* Of options only, and of those not the seed. */
+static int counts(const json_t *arg)
+{
+	const char *s = json_string_value(arg);
+	return s && s[0] == '-' && s[1] && strncmp(s, "--seed=", 7);
+}
+
+static const json_t *next(const json_t *args, size_t *i)
+{
+	while (*i < json_array_size(args)) {
+		const json_t *a = json_array_get(args, (*i)++);
+		if (counts(a))
+			return a;
+	}
+	return NULL;
+}
+
+static int same_stage(const json_t *a, const json_t *b)
+{
+	const json_t *x = json_object_get(a, "args"), *y = json_object_get(b, "args"), *u, *v;
+	size_t i = 0, j = 0;
+	if (!json_equal(json_object_get(a, "program"), json_object_get(b, "program")))
+		return 0;
+	do {
+		u = next(x, &i);
+		v = next(y, &j);
+		if (!u != !v || (u && !json_equal(u, v)))
+			return 0;
+	} while (u);
+	return 1;
+}
+
+int seeds_same(const json_t *a, const json_t *b)
+{
+	size_t n = json_array_size(a);
+	if (!n || n != json_array_size(b))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (!same_stage(json_array_get(a, i), json_array_get(b, i)))
+			return 0;
+	return 1;
+}
