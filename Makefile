@@ -28,7 +28,7 @@ LDLIBS_models := -ldl
 LDLIBS_eval :=
 
 # A file named vic-*.c is a program; every other .c of a folder goes into that folder's library.
-sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
+sources = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 programs = $(filter $(1)/vic%.c,$(call sources,$(1)))
 PLUGIN_DIRS := models/core/cpu models/core/cuda
 library = $(filter-out $(1)/vic%.c $(addsuffix /%.c,$(PLUGIN_DIRS)),$(call sources,$(1)))
@@ -56,7 +56,7 @@ define folder_rules
 $(B)/lib/$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	ar qcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 

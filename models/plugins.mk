@@ -23,3 +23,5 @@ $(B)/lib/vicinal/libvic-cpu-$(1).so: $(patsubst %.c,$(B)/isa-$(1)/%.o,$(CPU_SRC)
 	$(CC) $(ALL_CFLAGS) -shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -o $$@ $$^ $(LDFLAGS) $(CPU_LIBS) $(LDLIBS_pipeline)
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rules,$(i))))
+# Unit tests open the plug-ins of their own build.
+$(B)/tests/%: | $(PLUGINS)

@@ -61,6 +61,16 @@ int wordset_add(struct wordset *s, const char *word, size_t len, uint32_t *numbe
 	return 0;
 }
 
+int wordset_find(const struct wordset *s, const char *word, size_t len, uint32_t *number)
+{
+	if (!s->slots)
+		return 0;
+	uint32_t at = s->slot[find(s, word, len, s->slots - 1)];
+	if (at)
+		*number = at - 1;
+	return at != 0;
+}
+
 void wordset_release(struct wordset *s)
 {
 	free(s->text);

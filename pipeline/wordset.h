@@ -17,6 +17,8 @@ struct wordset {
 
 /* A zeroed struct is an empty set. *number (may be NULL) is the word's. Errors: memory, more than 2^31 words. */
 int wordset_add(struct wordset *s, const char *word, size_t len, uint32_t *number, struct err *err) VIC_CHECKED;
+/* 1 and *number when the set has the word, else 0; adds nothing. */
+int wordset_find(const struct wordset *s, const char *word, size_t len, uint32_t *number);
 /* Word i of 0..n-1; valid until the next wordset_add. */
 const char *wordset_word(const struct wordset *s, uint32_t i, size_t *len);
 void wordset_release(struct wordset *s);

@@ -24,27 +24,41 @@ int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err)
 	return 0;
 }
 
+/* Reads run up to a vector past the last row. */
+static size_t proj_bytes(const struct wordconv *s, size_t slots)
+{
+	return (slots * (size_t)s->stride + LANES) * sizeof(float);
+}
+
 int wordconv_open(struct wordconv **out, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
 {
 	struct wordconv *s;
-	(void)training;
+	size_t hits = training ? (size_t)max_n : 0;
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->dim = op->wordconv.dim;
 	s->dim16 = round16(s->dim);
 	s->maps = op->wordconv.maps;
-	s->maps16 = round16(s->maps);
 	s->widths = op->wordconv.widths;
 	for (int k = 0; k < s->widths; k++) {
 		s->width[k] = op->wordconv.width[k];
 		s->taps += s->width[k];
 	}
-	s->stride = s->taps * s->maps16;
+	s->stride = round16(s->taps * s->maps);
 	s->out = s->widths * s->maps;
 	s->vocabulary = (int)g->param[op->param[0]].dim[0];
+	if (s->out > UINT16_MAX || max_n > UINT16_MAX) {
+		free(s);
+		return err_set(err, "a convolution of %d features or batches of %d: at most 65535", op->wordconv.widths * op->wordconv.maps,
+			       max_n);
+	}
 	if (mem_alloc(&s->slot, (size_t)s->vocabulary, sizeof *s->slot, err) ||
+	    mem_alloc(&s->by_feature, hits * (size_t)s->out, sizeof *s->by_feature, err) ||
+	    mem_alloc(&s->by_sample, hits * (size_t)s->out, sizeof *s->by_sample, err) ||
+	    mem_alloc(&s->feature_hits, (size_t)s->out, sizeof *s->feature_hits, err) ||
+	    mem_alloc(&s->sample_hits, (size_t)max_n, sizeof *s->sample_hits, err) ||
 	    mem_alloc(&s->seen, (size_t)s->vocabulary, sizeof *s->seen, err) ||
-	    mem_alloc(&s->zeros, (size_t)s->stride, sizeof *s->zeros, err) ||
+	    mem_alloc(&s->zeros, (size_t)s->stride + LANES, sizeof *s->zeros, err) ||
 	    mem_alloc(&s->arg, (size_t)max_n * (size_t)s->out, sizeof *s->arg, err) ||
 	    mem_alloc(&s->at, (size_t)max_n + 1, sizeof *s->at, err)) {
 		wordconv_close(s);
@@ -59,7 +73,7 @@ void wordconv_close(struct wordconv *s)
 	if (!s)
 		return;
 	if (s->proj)
-		munmap(s->proj, s->slots_cap * (size_t)s->stride * sizeof(float));
+		munmap(s->proj, proj_bytes(s, s->slots_cap));
 	free(s->slot);
 	free(s->seen);
 	free(s->x);
@@ -67,6 +81,10 @@ void wordconv_close(struct wordconv *s)
 	free(s->zeros);
 	free(s->arg);
 	free(s->at);
+	free(s->by_feature);
+	free(s->by_sample);
+	free(s->feature_hits);
+	free(s->sample_hits);
 	free(s->mix);
 	free(s->d_mix);
 	free(s->begin);
@@ -79,20 +97,20 @@ void wordconv_close(struct wordconv *s)
  * for the whole vocabulary costs what it holds. */
 static int need_slots(struct wordconv *s, size_t need, struct err *err)
 {
-	size_t bytes = (size_t)s->stride * sizeof(float), most = (size_t)PROJECTION_LIMIT / bytes;
+	size_t most = (size_t)PROJECTION_LIMIT / ((size_t)s->stride * sizeof(float));
 	if (need <= s->slots_cap)
 		return 0;
 	size_t want = (size_t)s->vocabulary < most ? (size_t)s->vocabulary : most;
 	want = want < need ? need : want;
 	if (s->proj)
-		munmap(s->proj, s->slots_cap * bytes);
+		munmap(s->proj, proj_bytes(s, s->slots_cap));
 	s->slots_cap = 0;
-	s->proj = mmap(NULL, want * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	s->proj = mmap(NULL, proj_bytes(s, want), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (s->proj == MAP_FAILED) {
 		s->proj = NULL;
 		return err_sys(err, "memory for %zu word projections", want);
 	}
-	madvise(s->proj, want * bytes, MADV_HUGEPAGE);
+	madvise(s->proj, proj_bytes(s, want), MADV_HUGEPAGE);
 	s->slots_cap = want;
 	s->slots = 0;
 	s->stamp++;
@@ -134,7 +152,13 @@ struct work {
 	const struct op_call *c;
 };
 
-enum { GATHER_ROWS = 128, GEMM_ROWS = 512 };
+enum { GATHER_ROWS = 128, GEMM_ROWS = 288 };
+
+/* Words are projected in blocks of equal size, of at most GEMM_ROWS. */
+static size_t gemm_blocks(const struct wordconv *s)
+{
+	return (s->fresh_n + GEMM_ROWS - 1) / GEMM_ROWS;
+}
 
 static void gather_task(void *arg, int task, int worker)
 {
@@ -154,19 +178,22 @@ static void gather_task(void *arg, int task, int worker)
 	}
 }
 
-/* One tap for a run of words: proj[word][tap] = x[word] . filter[tap][map]. */
+/* All taps of one width for a block of words: proj[word][tap][map] = x[word] . filter[tap][map]. The widest come first: they
+ * take longest. */
 static void project_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	int tap = task % s->taps, block = task / s->taps, k = 0, j = tap;
+	size_t blocks = gemm_blocks(s), rows = (s->fresh_n + blocks - 1) / blocks, from = (size_t)task % blocks * rows;
+	int k = s->widths - 1 - task / (int)blocks, before = 0;
 	(void)worker;
-	while (j >= s->width[k])
-		j -= s->width[k++];
-	size_t from = (size_t)block * GEMM_ROWS, left = s->fresh_n - from;
-	const float *filter = w->c->param[1 + 2 * k] + (size_t)j * (size_t)s->maps * (size_t)s->dim;
-	gemm_nt((int)(left < GEMM_ROWS ? left : GEMM_ROWS), s->maps, s->dim, s->x + from * (size_t)s->dim16, s->dim16, filter,
-		s->dim, s->proj + (s->slots + from) * (size_t)s->stride + (size_t)tap * (size_t)s->maps16, s->stride);
+	for (int i = 0; i < k; i++)
+		before += s->width[i] * s->maps;
+	if (from >= s->fresh_n)
+		return;
+	rows = s->fresh_n - from < rows ? s->fresh_n - from : rows;
+	gemm_nt((int)rows, s->width[k] * s->maps, s->dim, s->x + from * (size_t)s->dim16, s->dim16, w->c->param[1 + 2 * k], s->dim,
+		s->proj + (s->slots + from) * (size_t)s->stride + before, s->stride);
 }
 
 /* A sentence's projections by position, with `pad` rows of zeros on both sides and up to length `n`. */
@@ -190,24 +217,39 @@ static inline void take(struct best *b, vec sum, int at)
 	b->at = (where & more) | (b->at & ~more);
 }
 
-/* All windows of one width for 16 maps. row0/row1: rows from position -(width - 1) on; l1 is 0 and row1 NULL without mixup. */
-static inline struct best slide(const float *const *row0, const float *const *row1, float l0, float l1, int windows, int width,
-				int maps16, size_t off)
+/* The sum of one window for 16 maps: row r's tap r. */
+static inline __attribute__((always_inline)) vec window_sum(const float *const *row, int width, size_t maps, size_t off)
+{
+	vec sum = *(const uvec *)(row[0] + off);
+	for (int j = 1; j < width; j++)
+		sum += *(const uvec *)(row[j] + off + (size_t)j * maps);
+	return sum;
+}
+
+/* All windows of one width for 16 maps. row0/row1: rows from position -(width - 1) on; row1 NULL without mixup. */
+static inline __attribute__((always_inline)) struct best slide(const float *const *row0, const float *const *row1, float l0,
+								 float l1, int windows, int width, size_t maps, size_t off)
 {
 	struct best b = { { 0 }, WINDOW_OF_ZEROS - (ivec){ 0 }, { 0 } };
 	for (int i = 0; i < windows; i++) {
-		vec sum = *(const vec *)(row0[i] + off);
-		for (int j = 1; j < width; j++)
-			sum += *(const vec *)(row0[i + j] + off + (size_t)j * (size_t)maps16);
-		if (row1) {
-			vec other = *(const vec *)(row1[i] + off);
-			for (int j = 1; j < width; j++)
-				other += *(const vec *)(row1[i + j] + off + (size_t)j * (size_t)maps16);
-			sum = l0 * sum + l1 * other;
-		}
+		vec sum = window_sum(row0 + i, width, maps, off);
+		if (row1)
+			sum = l0 * sum + l1 * window_sum(row1 + i, width, maps, off);
 		take(&b, sum, i - (width - 1));
 	}
 	return b;
+}
+
+/* The usual widths unrolled. */
+static struct best slide_any(const float *const *row0, const float *const *row1, float l0, float l1, int windows, int width,
+			     size_t maps, size_t off)
+{
+	switch (width) {
+	case 3: return slide(row0, row1, l0, l1, windows, 3, maps, off);
+	case 4: return slide(row0, row1, l0, l1, windows, 4, maps, off);
+	case 5: return slide(row0, row1, l0, l1, windows, 5, maps, off);
+	default: return slide(row0, row1, l0, l1, windows, width, maps, off);
+	}
 }
 
 /* ReLU(best + bias) of 16 maps, and the winning windows. */
@@ -220,34 +262,31 @@ static void finish(const struct best *b, const float *bias, int n, float *out, i
 	}
 }
 
-enum { PAD = 64 }; /* most zeros beside a sentence; nets/kimcnn.c keeps widths below it */
+enum { PAD = 64, MAX_SENTENCE = 4096 }; /* most zeros beside a sentence: nets/kimcnn.c keeps widths below it */
 
+/* One width of one sample. Tasks go width by width, so that a width's projections stay in the cache. */
 static void window_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
-	const float *row0[4096 + 2 * PAD], *row1[4096 + 2 * PAD];
+	const float *row0[MAX_SENTENCE + 2 * PAD], *row1[MAX_SENTENCE + 2 * PAD];
+	int k = task / w->c->n, i = task % w->c->n, mixed = b->partner != NULL, n0, n1 = 0, width = s->width[k];
 	(void)worker;
-	int mixed = b->partner != NULL, n0, n1 = 0;
-	const uint32_t *t0 = tokens_of(b, task, 0, &n0), *t1 = mixed ? tokens_of(b, task, 1, &n1) : NULL;
-	int n = n0 > n1 ? n0 : n1, pad = 0;
-	float l0 = mixed ? b->lambda[task] : 1, l1 = 1 - l0;
-	for (int k = 0; k < s->widths; k++)
-		pad = s->width[k] - 1 > pad ? s->width[k] - 1 : pad;
-	rows_of(s, b->words, t0, n0, n, pad, row0);
+	const uint32_t *t0 = tokens_of(b, i, 0, &n0), *t1 = mixed ? tokens_of(b, i, 1, &n1) : NULL;
+	int n = n0 > n1 ? n0 : n1;
+	float l0 = mixed ? b->lambda[i] : 1, l1 = 1 - l0;
+	rows_of(s, b->words, t0, n0, n, width - 1, row0);
 	if (mixed)
-		rows_of(s, b->words, t1, n1, n, pad, row1);
-	size_t off = 0;
-	for (int k = 0; k < s->widths; k++) {
-		int width = s->width[k], skip = pad - (width - 1), windows = n + width - 1;
-		for (int f = 0; f < s->maps; f += LANES, off += LANES) {
-			struct best best = slide(row0 + skip, mixed ? row1 + skip : NULL, l0, l1, windows, width, s->maps16, off);
-			size_t o = (size_t)task * (size_t)s->out + (size_t)(k * s->maps + f);
-			finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o,
-			       s->arg + o);
-		}
-		off += (size_t)(width - 1) * (size_t)s->maps16;
+		rows_of(s, b->words, t1, n1, n, width - 1, row1);
+	size_t before = 0;
+	for (int q = 0; q < k; q++)
+		before += (size_t)s->width[q] * (size_t)s->maps;
+	for (int f = 0; f < s->maps; f += LANES) {
+		struct best best = slide_any(row0, mixed ? row1 : NULL, l0, l1, n + width - 1, width, (size_t)s->maps,
+					     before + (size_t)f);
+		size_t o = (size_t)i * (size_t)s->out + (size_t)(k * s->maps + f);
+		finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o, s->arg + o);
 	}
 }
 
@@ -256,13 +295,13 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 	struct wordconv *s = c->state;
 	struct work w = { s, c };
 	for (int i = 0; i < c->batch->words->sentences; i++)
-		if (c->batch->words->begin[i + 1] - c->batch->words->begin[i] > 4096)
-			return err_set(err, "a sentence of more than 4096 words reached the convolution; use --max-tokens");
+		if (c->batch->words->begin[i + 1] - c->batch->words->begin[i] > MAX_SENTENCE)
+			return err_set(err, "a record has more than %d words; use --max-tokens", MAX_SENTENCE);
 	if (find_fresh(s, c, err))
 		return -1;
 	pool_run(ctx->pool, (int)((s->fresh_n + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
-	pool_run(ctx->pool, (int)((s->fresh_n + GEMM_ROWS - 1) / GEMM_ROWS) * s->taps, project_task, &w);
+	pool_run(ctx->pool, (int)gemm_blocks(s) * s->widths, project_task, &w);
 	s->slots += (uint32_t)s->fresh_n;
-	pool_run(ctx->pool, c->n, window_task, &w);
+	pool_run(ctx->pool, c->n * s->widths, window_task, &w);
 	return 0;
 }

@@ -10,16 +10,23 @@
 
 #include "cpu.h"
 
+/* A window that won and has gradient: it starts `start` words into its sample's sentence (negative: in the zeros before). */
+struct hit {
+	int32_t start;
+	uint16_t sample, feature;
+	float g;
+};
+
 enum { WINDOW_OF_ZEROS = INT32_MIN, PROJECTION_LIMIT = 1 << 30 /* bytes kept between batches */ };
 
 struct wordconv {
 	int dim, dim16; /* floats of a word vector, and rounded up to whole vectors */
-	int maps, maps16, taps, widths, width[WORDCONV_WIDTHS];
-	int stride;     /* floats of one word's projections: taps * maps16 */
+	int maps, taps, widths, width[WORDCONV_WIDTHS];
+	int stride;     /* floats of one word's projections: taps * maps, rounded up to whole vectors */
 	int out;        /* features a sample: widths * maps */
 	int vocabulary;
 	/* projections, kept by slot */
-	float *proj;       /* [slots][taps][maps16] */
+	float *proj;       /* [slots][stride]: taps of the first width, of the second, ...; [tap][maps] */
 	size_t slots_cap;
 	uint32_t slots, version, stamp;
 	uint32_t *slot, *seen; /* [vocabulary]: the word's slot, valid when seen == stamp */
@@ -32,6 +39,9 @@ struct wordconv {
 	int32_t *arg;      /* [max_n][out] start of the winning window */
 	/* positions: sample b's mixed sentence is rows at[b] .. at[b + 1] of mix and d_mix */
 	uint32_t *at;      /* [max_n + 1] */
+	/* windows with gradient, by feature and by sample: what backward walks */
+	struct hit *by_feature, *by_sample; /* [out][n] and [n][out] */
+	int *feature_hits, *sample_hits;    /* [out], [n]: how many */
 	float *mix, *d_mix; /* [positions][dim16] */
 	size_t mix_cap, d_mix_cap;
 	/* where each distinct word occurs: entries begin[u] .. begin[u + 1] */

@@ -82,65 +82,117 @@ static void mix_task(void *arg, int task, int worker)
 	}
 }
 
-enum { FILTER_MAPS = 4, MAX_WIDTH = 64 };
+/* Lists a sample's windows with gradient. */
+static void list_task(void *arg, int b, int worker)
+{
+	struct work *w = arg;
+	struct wordconv *s = w->s;
+	const float *out = w->c->out + (size_t)b * (size_t)s->out, *d_out = w->c->d_out + (size_t)b * (size_t)s->out;
+	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
+	struct hit *hit = s->by_sample + (size_t)b * (size_t)s->out;
+	int n = 0;
+	(void)worker;
+	for (int o = 0; o < s->out; o++)
+		if (out[o] > 0 && d_out[o] != 0)
+			hit[n++] = (struct hit){ start[o], (uint16_t)b, (uint16_t)o, d_out[o] };
+	s->sample_hits[b] = n;
+}
 
-/* Some maps of one width: their filters' rows and biases. */
+/* The same by feature, samples in order. */
+static void list_by_feature(struct wordconv *s, int n)
+{
+	memset(s->feature_hits, 0, (size_t)s->out * sizeof *s->feature_hits);
+	for (int b = 0; b < n; b++)
+		for (int i = 0; i < s->sample_hits[b]; i++) {
+			struct hit h = s->by_sample[(size_t)b * (size_t)s->out + (size_t)i];
+			s->by_feature[(size_t)h.feature * (size_t)n + (size_t)s->feature_hits[h.feature]++] = h;
+		}
+}
+
+/* Vectors are worked on in slices of this many floats: a slice of all mixed rows, or of all filters, fits the second-level cache
+ * where whole rows do not. Tasks go slice by slice. */
+enum { SLICE = 7 * LANES, FILTER_MAPS = 5 };
+
+static int slices(const struct wordconv *s)
+{
+	return (s->dim + SLICE - 1) / SLICE;
+}
+
+static int slice_size(const struct wordconv *s, int slice)
+{
+	return s->dim - slice * SLICE < SLICE ? s->dim - slice * SLICE : SLICE;
+}
+
+static int map_groups(const struct wordconv *s)
+{
+	return (s->maps + FILTER_MAPS - 1) / FILTER_MAPS;
+}
+
+/* One slice of the filters of some maps of one width, and their biases. */
 static void filter_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct op_call *c = w->c;
-	int per = (s->maps + FILTER_MAPS - 1) / FILTER_MAPS, k = task / per, from = task % per * FILTER_MAPS;
+	int per = s->widths * map_groups(s), slice = task / per, k = task % per / map_groups(s);
+	int from = task % map_groups(s) * FILTER_MAPS;
+	size_t at = (size_t)slice * SLICE;
 	(void)worker;
 	for (int f = from; f < s->maps && f < from + FILTER_MAPS; f++) {
+		int feature = k * s->maps + f, hits = s->feature_hits[feature];
+		const struct hit *hit = s->by_feature + (size_t)feature * (size_t)c->n;
 		const float *row[1024];
 		float weight[1024];
-		double bias = 0;
 		for (int j = 0; j < s->width[k]; j++) {
-			float *to = c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim;
 			int n = 0;
-			for (int b = 0; b < c->n; b++) {
-				size_t o = (size_t)b * (size_t)s->out + (size_t)(k * s->maps + f);
-				float g = c->out[o] > 0 ? c->d_out[o] : 0;
-				bias += j ? 0 : g;
-				int32_t t = s->arg[o];
-				if (g == 0 || t == WINDOW_OF_ZEROS || t + j < 0 || t + j >= (int32_t)(s->at[b + 1] - s->at[b]))
+			for (int i = 0; i < hits; i++) {
+				int32_t t = hit[i].start + j, b = hit[i].sample;
+				if (hit[i].start == WINDOW_OF_ZEROS || t < 0 || t >= (int32_t)(s->at[b + 1] - s->at[b]))
 					continue;
-				row[n] = s->mix + (size_t)(s->at[b] + (uint32_t)(t + j)) * (size_t)s->dim16;
-				weight[n++] = g;
+				row[n] = s->mix + (size_t)(s->at[b] + (uint32_t)t) * (size_t)s->dim16 + at;
+				weight[n++] = hit[i].g;
 			}
-			weighted_sum(to, s->dim, 0, row, weight, n);
+			weighted_sum(c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
+				     slice_size(s, slice), 0, row, weight, n);
 		}
-		c->d_param[2 + 2 * k][f] = (float)bias;
+		double bias = 0;
+		for (int i = 0; i < hits; i++)
+			bias += hit[i].g;
+		if (!slice)
+			c->d_param[2 + 2 * k][f] = (float)bias;
 	}
 }
 
-/* One sample: the gradient of its mixed sentence. Lanes behind dim collect what stands behind a filter's row; nobody reads them. */
+/* One slice of the gradient of one sample's mixed sentence. Lanes behind dim collect what stands behind a filter's row; nobody
+ * reads them. */
 static void sample_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct op_call *c = w->c;
-	int n = (int)(s->at[task + 1] - s->at[task]), q = s->dim16 / LANES;
-	float *d_mix = s->d_mix + (size_t)s->at[task] * (size_t)s->dim16;
+	int slice = task / c->n, b = task % c->n, n = (int)(s->at[b + 1] - s->at[b]);
+	int q = (slice_size(s, slice) + LANES - 1) / LANES;
+	float *d_mix = s->d_mix + (size_t)s->at[b] * (size_t)s->dim16 + (size_t)slice * SLICE;
+	const struct hit *hit = s->by_sample + (size_t)b * (size_t)s->out;
 	(void)worker;
-	memset(d_mix, 0, (size_t)n * (size_t)s->dim16 * sizeof *d_mix);
-	for (int k = 0; k < s->widths; k++)
-		for (int f = 0; f < s->maps; f++) {
-			size_t o = (size_t)task * (size_t)s->out + (size_t)(k * s->maps + f);
-			float g = c->out[o] > 0 ? c->d_out[o] : 0;
-			int32_t at = s->arg[o];
-			if (g == 0 || at == WINDOW_OF_ZEROS)
+	for (int t = 0; t < n; t++)
+		memset(d_mix + (size_t)t * (size_t)s->dim16, 0, (size_t)q * sizeof(vec));
+	for (int i = 0; i < s->sample_hits[b]; i++) {
+		int k = hit[i].feature / s->maps, f = hit[i].feature % s->maps;
+		const float *from = c->param[1 + 2 * k] + (size_t)f * (size_t)s->dim + (size_t)slice * SLICE;
+		for (int j = 0; j < s->width[k] && hit[i].start != WINDOW_OF_ZEROS; j++, from += (size_t)s->maps * (size_t)s->dim) {
+			int32_t t = hit[i].start + j;
+			if (t < 0 || t >= n)
 				continue;
-			for (int j = 0; j < s->width[k]; j++) {
-				if (at + j < 0 || at + j >= n)
-					continue;
-				const float *from = c->param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim;
-				vec *to = (vec *)(d_mix + (size_t)(at + j) * (size_t)s->dim16);
+			vec *to = (vec *)(d_mix + (size_t)t * (size_t)s->dim16);
+			if (q == SLICE / LANES)
+				for (int d = 0; d < SLICE / LANES; d++)
+					to[d] += hit[i].g * *(const uvec *)(from + d * LANES);
+			else
 				for (int d = 0; d < q; d++)
-					to[d] += g * *(const uvec *)(from + d * LANES);
-			}
+					to[d] += hit[i].g * *(const uvec *)(from + d * LANES);
 		}
+	}
 }
 
 /* Where each word stands, by counting sort: within a word, places come in the batch's order. */
@@ -213,13 +265,15 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 	size_t floats = (size_t)s->at[c->n] * (size_t)s->dim16;
 	if (scratch(&s->mix, &s->mix_cap, floats, sizeof *s->mix, err))
 		return -1;
+	pool_run(ctx->pool, c->n, list_task, &w);
+	list_by_feature(s, c->n);
 	pool_run(ctx->pool, c->n, mix_task, &w);
-	pool_run(ctx->pool, s->widths * ((s->maps + FILTER_MAPS - 1) / FILTER_MAPS), filter_task, &w);
+	pool_run(ctx->pool, slices(s) * s->widths * map_groups(s), filter_task, &w);
 	if (!c->d_param[0])
 		return 0;
 	if (scratch(&s->d_mix, &s->d_mix_cap, floats, sizeof *s->d_mix, err) || find_places(s, c->batch, c->n, err))
 		return -1;
-	pool_run(ctx->pool, c->n, sample_task, &w);
+	pool_run(ctx->pool, slices(s) * c->n, sample_task, &w);
 	pool_run(ctx->pool, (c->batch->words->distinct + WORD_ROWS - 1) / WORD_ROWS, word_task, &w);
 	return 0;
 }

@@ -1,0 +1,180 @@
+#include "modelfile.h"
+
+#include "pipeline/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "vicinal-model 1"
+
+static json_t *config_to_json(const struct net *net, const struct net_config *c, int max_tokens)
+{
+	json_t *widths = json_array(), *j;
+	for (int i = 0; i < c->widths; i++)
+		if (json_array_append_new(widths, json_integer(c->width[i])))
+			return NULL;
+	j = json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
+		      "dropout", c->dropout, "max_tokens", max_tokens);
+	return j;
+}
+
+static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
+{
+	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	int rc = text ? safetensors_set(st, key, text, err) : err_set(err, "out of memory");
+	free(text);
+	json_decref(j);
+	return rc;
+}
+
+static int add_words(struct safetensors *st, const struct text_data *d, struct err *err)
+{
+	size_t text = d->words ? d->word_end[d->words - 1] : 0, words = d->words;
+	return safetensors_add(st, "words.text", ST_U8, 1, &text, d->text, err) ||
+	       safetensors_add(st, "words.end", ST_U32, 1, &words, d->word_end, err);
+}
+
+int model_write(struct output *out, const struct net *net, const struct net_config *config, int max_tokens,
+		const struct text_data *data, const struct graph *g, float *const *weights, int epoch, const json_t *provenance,
+		struct err *err)
+{
+	struct safetensors st = { 0 };
+	char number[32];
+	json_t *classes = json_array();
+	int rc = 0;
+	for (int k = 0; k < data->head.n_classes; k++)
+		rc = rc || json_array_append_new(classes, json_string(data->head.classes[k]));
+	if (rc)
+		err_set(err, "out of memory");
+	snprintf(number, sizeof number, "%d", epoch);
+	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
+	     set_json(&st, "net", config_to_json(net, config, max_tokens), err) ||
+	     set_json(&st, "classes", json_incref(classes), err) || set_json(&st, "provenance", json_deep_copy(provenance), err);
+	for (int p = 0; p < g->n_params && !rc; p++) {
+		const struct param *q = &g->param[p];
+		size_t shape[4];
+		for (int i = 0; i < q->ndim; i++)
+			shape[i] = (size_t)q->dim[i];
+		rc = safetensors_add(&st, q->name, ST_F32, q->ndim, shape, weights[p], err);
+	}
+	rc = rc || (net->input == NET_WORDS && add_words(&st, data, err)) || safetensors_write(&st, out, err);
+	json_decref(classes);
+	safetensors_release(&st);
+	return rc ? -1 : 0;
+}
+
+static int meta_json(const struct model *m, const char *key, json_t **out, struct err *err)
+{
+	json_error_t je;
+	const char *text = safetensors_meta(&m->file, key);
+	*out = text ? json_loads(text, JSON_REJECT_DUPLICATES, &je) : NULL;
+	if (!*out)
+		return err_set(err, "%s: its metadata has no JSON '%s'", m->file.name, key);
+	return 0;
+}
+
+static int integer(const json_t *j, const char *key, int lo, int hi, int *out)
+{
+	const json_t *v = json_object_get(j, key);
+	if (!json_is_integer(v) || json_integer_value(v) < lo || json_integer_value(v) > hi)
+		return -1;
+	*out = (int)json_integer_value(v);
+	return 0;
+}
+
+static int read_config(struct model *m, struct err *err)
+{
+	json_t *j, *v;
+	size_t i;
+	struct net_config *c = &m->config;
+	if (meta_json(m, "net", &j, err))
+		return -1;
+	const json_t *widths = json_object_get(j, "widths"), *dropout = json_object_get(j, "dropout");
+	const char *name = json_string_value(json_object_get(j, "model"));
+	m->net = name ? net_find(name) : NULL;
+	int bad = integer(j, "dim", 1, STREAM_MAX_DIM, &c->dim) || integer(j, "maps", 1, 100000, &c->maps) ||
+		  integer(j, "max_tokens", 0, 1 << 30, &m->max_tokens) || !json_is_number(dropout) ||
+		  !(json_number_value(dropout) >= 0 && json_number_value(dropout) < 1) || json_array_size(widths) < 1 ||
+		  json_array_size(widths) > WORDCONV_WIDTHS;
+	c->dropout = json_number_value(dropout);
+	json_array_foreach(widths, i, v)
+	{
+		bad = bad || !json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > 64;
+		if (!bad)
+			c->width[c->widths++] = (int)json_integer_value(v);
+	}
+	int rc = 0;
+	if (!m->net)
+		rc = err_set(err, "%s: network '%s' is not known to this version", m->file.name, name ? name : "");
+	else if (bad)
+		rc = err_set(err, "%s: the network's settings make no sense", m->file.name);
+	json_decref(j);
+	return rc;
+}
+
+static int read_classes(struct model *m, struct err *err)
+{
+	json_t *j, *v;
+	size_t i;
+	if (meta_json(m, "classes", &j, err))
+		return -1;
+	size_t n = json_array_size(j);
+	int rc = n < 1 || n > STREAM_MAX_CLASSES ? err_set(err, "%s: its class names are missing", m->file.name) : 0;
+	rc = rc ? rc : mem_alloc(&m->classes, n, sizeof *m->classes, err);
+	json_array_foreach(j, i, v)
+	{
+		if (rc)
+			break;
+		const char *s = json_string_value(v);
+		rc = s ? mem_text(&m->classes[i], s, strlen(s), err) : err_set(err, "%s: class %zu has no name", m->file.name, i);
+		m->config.classes = rc ? m->config.classes : (int)i + 1;
+	}
+	json_decref(j);
+	return rc;
+}
+
+static int read_words(struct model *m, struct err *err)
+{
+	const struct st_tensor *vectors = safetensors_find(&m->file, "words.vectors"), *text, *end;
+	if (!vectors || vectors->ndim != 2 || vectors->shape[0] < 1 || vectors->shape[0] > INT32_MAX)
+		return err_set(err, "%s: has no word vectors", m->file.name);
+	size_t words = vectors->shape[0];
+	text = safetensors_find(&m->file, "words.text");
+	if (!text || text->dtype != ST_U8 || text->ndim != 1 || text->shape[0] > UINT32_MAX)
+		return err_set(err, "%s: has no vocabulary", m->file.name);
+	if (safetensors_need(&m->file, "words.end", ST_U32, 1, &words, &end, err))
+		return -1;
+	m->text = text->data;
+	m->word_end = end->data;
+	m->config.vocabulary = (int64_t)words;
+	uint32_t before = 0;
+	for (size_t i = 0; i < words; before = m->word_end[i++])
+		if (m->word_end[i] < before)
+			return err_set(err, "%s: the vocabulary contradicts itself at word %zu", m->file.name, i);
+	return before == text->shape[0] ? 0 : err_set(err, "%s: the vocabulary's text has another length", m->file.name);
+}
+
+int model_open(struct model *m, const char *path, struct err *err)
+{
+	*m = (struct model){ 0 };
+	if (safetensors_open(&m->file, path, err))
+		return -1;
+	const char *format = safetensors_meta(&m->file, "format");
+	int rc = !format || strcmp(format, FORMAT) ? err_set(err, "%s: is not a model of this program (%s)", m->file.name, FORMAT) : 0;
+	if (rc || read_config(m, err) || read_classes(m, err) || meta_json(m, "provenance", &m->provenance, err) ||
+	    (m->net->input == NET_WORDS && read_words(m, err))) {
+		model_release(m);
+		return -1;
+	}
+	return 0;
+}
+
+void model_release(struct model *m)
+{
+	for (int i = 0; m->classes && i < m->config.classes; i++)
+		free(m->classes[i]);
+	free(m->classes);
+	json_decref(m->provenance);
+	safetensors_release(&m->file);
+	*m = (struct model){ 0 };
+}

@@ -1,0 +1,32 @@
+/* modelfile: what vic-train writes and vic-predict reads: safetensors with the weights, the vocabulary and, in its metadata,
+ * everything needed to use them. Python reads it as any safetensors file.
+ *
+ *   metadata  format "vicinal-model 1"; net: JSON of the network's settings; classes: JSON list; provenance: JSON list;
+ *             epoch: the epoch that the weights are of
+ *   tensors   the network's parameters by name; words.vectors [V][dim]; words.text U8, words.end U32 [V]: the vocabulary */
+#ifndef VIC_MODELFILE_H
+#define VIC_MODELFILE_H
+
+#include "models/nets/nets.h"
+#include "models/train/dataset.h"
+#include "models/train/safetensors.h"
+
+struct model {
+	struct safetensors file; /* owns the weights */
+	const struct net *net;
+	struct net_config config;
+	int max_tokens;
+	char **classes;      /* [config.classes], owned */
+	json_t *provenance;  /* owned */
+	/* the vocabulary, inside `file` */
+	const char *text;
+	const uint32_t *word_end;
+};
+
+int model_write(struct output *out, const struct net *net, const struct net_config *config, int max_tokens,
+		const struct text_data *data, const struct graph *g, float *const *weights, int epoch, const json_t *provenance,
+		struct err *err) VIC_CHECKED;
+int model_open(struct model *m, const char *path, struct err *err) VIC_CHECKED;
+void model_release(struct model *m);
+
+#endif

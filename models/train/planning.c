@@ -1,0 +1,138 @@
+#include "planning.h"
+
+#include "pipeline/mem.h"
+#include "pipeline/num.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "3,4,5" into at most `max` numbers from lo to hi. */
+static int list(const char *what, const char *text, int64_t lo, int64_t hi, int *to, int max, int *n, struct err *err)
+{
+	char item[32];
+	*n = 0;
+	for (const char *p = text;; p++) {
+		size_t len = strcspn(p, ",");
+		int64_t v;
+		snprintf(item, sizeof item, "%.*s", (int)(len < 31 ? len : 31), p);
+		if (*n == max)
+			return err_usage(err, "%s: more than %d numbers", what, max);
+		if (num_i64(what, item, lo, hi, &v, err))
+			return -1;
+		to[(*n)++] = (int)v;
+		p += len;
+		if (!*p)
+			return 0;
+	}
+}
+
+/* Weights of the classes, scaled so that the mean over the training records is 1. */
+static int class_weights(const char *text, const struct text_data *d, double **out, struct err *err)
+{
+	int k = d->head.n_classes;
+	double *w, sum = 0, n = 0;
+	uint64_t *count;
+	if (mem_alloc(&w, (size_t)k, sizeof *w, err))
+		return -1;
+	if (mem_alloc(&count, (size_t)k, sizeof *count, err)) {
+		free(w);
+		return -1;
+	}
+	for (size_t i = 0; i < d->n; i++)
+		if (d->split[i] == SPLIT_TRAIN && d->label[i] >= 0)
+			count[d->label[i]]++;
+	const char *p = text;
+	int balanced = !strcmp(text, "balanced"), rc = 0;
+	for (int i = 0; i < k && !rc; i++) {
+		char item[32];
+		size_t len = strcspn(p, ",");
+		snprintf(item, sizeof item, "%.*s", (int)(len < 31 ? len : 31), p);
+		if (balanced)
+			w[i] = count[i] ? 1.0 / (double)count[i] : 0;
+		else
+			rc = num_f64("--class-weights", item, 0, 1e9, &w[i], err);
+		if (!balanced && !rc && (p[len] == ',') != (i + 1 < k))
+			rc = err_usage(err, "--class-weights: %d weights are needed, one a class", k);
+		p += balanced ? 0 : len + (p[len] == ',');
+		sum += w[i] * (double)count[i];
+		n += (double)count[i];
+	}
+	free(count);
+	if (!rc && !(sum > 0))
+		rc = err_usage(err, "--class-weights: all are zero");
+	for (int i = 0; i < k && !rc; i++)
+		w[i] *= n / sum;
+	if (rc)
+		free(w);
+	else
+		*out = w;
+	return rc;
+}
+
+static int update_rule(struct update *u, const struct train_options *o, struct err *err)
+{
+	static const enum rule rules[] = { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
+	static const double lr[] = { 1, 0.1, 0.001 };
+	*u = (struct update){ .rule = rules[o->optimizer], .lr = o->lr < 0 ? lr[o->optimizer] : o->lr, .rho = o->rho,
+			      .momentum = o->momentum, .nesterov = o->nesterov, .weight_decay = o->weight_decay,
+			      .eps = o->eps, .beta1 = 0.9, .beta2 = 0.999 };
+	if (u->rule == RULE_ADADELTA && u->weight_decay > 0)
+		return err_usage(err, "--weight-decay goes with --optimizer sgd or adam");
+	if (u->rule != RULE_SGD && u->nesterov)
+		return err_usage(err, "--nesterov goes with --optimizer sgd");
+	if (u->nesterov && u->momentum == 0)
+		return err_usage(err, "--nesterov needs a --momentum above 0");
+	return 0;
+}
+
+/* What two runs share when one may resume the other. The number of epochs is left out where it changes nothing but the end. */
+static int make_key(struct plan *p, const struct train_options *o, struct err *err)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof text,
+			 "model=%s mixup=%.17g mode=%d partner=%d smoothing=%.17g erl=%.17g dropout=%.17g norm=%.17g words=%d "
+			 "filters=%s maps=%" PRId64 " max-tokens=%" PRId64 " optimizer=%d lr=%.17g momentum=%.17g nesterov=%d "
+			 "decay=%.17g rho=%.17g eps=%.17g schedule=%d:%s:%.17g:%d batch=%" PRId64 " select=%d seed=%" PRId64
+			 " weights=%s",
+			 o->model, o->mixup, o->mix_mode, o->mix_partner, o->smoothing, o->erl, o->dropout, o->max_norm, o->words,
+			 o->filters, o->maps, o->max_tokens, o->optimizer, p->update.lr, o->momentum, o->nesterov,
+			 o->weight_decay, o->rho, o->eps, o->schedule, o->lr_steps, o->lr_factor,
+			 o->schedule == SCHEDULE_COSINE ? p->epochs : 0, o->batch, o->select, o->seed,
+			 o->class_weights ? o->class_weights : "none");
+	if (n < 0 || (size_t)n >= sizeof text)
+		return err_usage(err, "the options are too long");
+	return mem_text(&p->key, text, (size_t)n, err);
+}
+
+int plan_make(struct plan *p, const struct train_options *o, const struct text_data *d, struct err *err)
+{
+	*p = (struct plan){ .net = net_find(o->model), .epochs = (int)o->epochs, .batch = (int)o->batch, .seed = (uint64_t)o->seed,
+			    .schedule = (enum schedule)o->schedule, .select = (enum select)o->select,
+			    .patience = (int)o->patience, .step_factor = o->lr_factor };
+	if (!p->net)
+		return err_usage(err, "--model: '%s' is not known; --list-models lists the networks", o->model);
+	if (d->head.n_classes < 2)
+		return err_set(err, "the records have %d classes; at least 2 are needed to train", d->head.n_classes);
+	if (p->patience && p->select == SELECT_LAST)
+		return err_usage(err, "--patience needs --select best-dev");
+	p->config = (struct net_config){ .classes = d->head.n_classes, .vocabulary = d->words, .dim = d->head.dim,
+					 .maps = (int)o->maps, .dropout = o->dropout, .max_norm = o->max_norm, .erl = o->erl,
+					 .frozen_words = o->words == 1, .multichannel = o->words == 2 };
+	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode,
+					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
+	double *weights = NULL;
+	if (list("--filters", o->filters, 1, 64, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
+	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || update_rule(&p->update, o, err) ||
+	    make_key(p, o, err) || (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
+		return -1;
+	p->vicinity.class_weight = weights;
+	return 0;
+}
+
+void plan_release(struct plan *p)
+{
+	free((void *)p->vicinity.class_weight);
+	free(p->key);
+	*p = (struct plan){ 0 };
+}

@@ -1,0 +1,147 @@
+#include "textmode.h"
+
+#include "pipeline/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_ARGS = 16 };
+
+/* The tokenizer's command line: the options of the run that made the training data which concern how a line is taken apart. */
+static int command(const struct predictor *p, char *program, const char *path, char **argv, struct err *err)
+{
+	static const char *const carried[] = { "--rules=", "--lower", "--cased", "--encoding=" };
+	const json_t *line, *arg, *found = NULL;
+	size_t i, n = 0;
+	json_array_foreach(p->model->provenance, i, line)
+	{
+		const char *name = json_string_value(json_object_get(line, "program"));
+		if (name && !strcmp(name, "vic-tokenize"))
+			found = line;
+	}
+	if (!found)
+		return err_set(err, "%s: does not say how its text was tokenised; pipe tokens in instead of --text",
+			       p->model->file.name);
+	argv[n++] = program;
+	argv[n++] = (char *)"--quiet";
+	argv[n++] = (char *)"--flush";
+	argv[n++] = (char *)"--format=lines";
+	json_array_foreach(json_object_get(found, "args"), i, arg)
+	{
+		const char *s = json_string_value(arg);
+		for (size_t k = 0; s && k < sizeof carried / sizeof *carried && n < MAX_ARGS - 3; k++)
+			if (!strncmp(s, carried[k], strlen(carried[k])))
+				argv[n++] = (char *)s;
+	}
+	argv[n++] = (char *)"--";
+	argv[n++] = (char *)path;
+	argv[n] = NULL;
+	return 0;
+}
+
+static int start(char **argv, pid_t *pid, int *from, struct err *err)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	int fd[2], rc;
+	if (pipe2(fd, O_CLOEXEC))
+		return err_sys(err, "pipe");
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd[1], STDOUT_FILENO);
+	rc = posix_spawn(pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fd[1]);
+	if (!rc) {
+		*from = fd[0];
+		return 0;
+	}
+	close(fd[0]);
+	errno = rc;
+	return err_sys(err, "%s", argv[0]);
+}
+
+struct ranked {
+	double p;
+	int k;
+};
+
+static int likelier(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	return x->p != y->p ? (x->p < y->p ? 1 : -1) : x->k - y->k;
+}
+
+static void answer(const struct model *m, const float *z, struct ranked *rank, int top_k)
+{
+	double max = z[0], sum = 0;
+	int n = m->config.classes;
+	for (int k = 1; k < n; k++)
+		max = z[k] > max ? z[k] : max;
+	for (int k = 0; k < n; k++)
+		sum += exp(z[k] - max);
+	for (int k = 0; k < n; k++)
+		rank[k] = (struct ranked){ exp(z[k] - max) / sum, k };
+	qsort(rank, (size_t)n, sizeof *rank, likelier);
+	for (int i = 0; i < n && (i < top_k || !top_k); i++)
+		printf("%s%s\t%.9g", i ? "\t" : "", m->classes[rank[i].k], rank[i].p);
+	putchar('\n');
+}
+
+static int answer_all(struct predictor *p, struct stream_reader *r, int top_k, struct err *err)
+{
+	struct block b;
+	struct ranked *rank;
+	int rc, classes = p->model->config.classes;
+	if (mem_alloc(&rank, (size_t)classes, sizeof *rank, err))
+		return -1;
+	rc = stream_next_of(r, STREAM_TOKENS, err);
+	if (rc == 1)
+		rc = predictor_document(p, stream_head_of(r), err) ? -1 : 1;
+	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
+		if (predictor_rows(p, &b, NULL, err)) {
+			rc = -1;
+			break;
+		}
+		for (size_t i = 0; i < p->data.n; i++)
+			answer(p->model, p->logits + i * (size_t)classes, rank, top_k);
+		if (fflush(stdout))
+			rc = err_sys(err, "stdout: write");
+	}
+	free(rank);
+	return rc;
+}
+
+int textmode_run(struct stage *st, struct predictor *p, const char *path, int top_k, struct err *err)
+{
+	char *program, *argv[MAX_ARGS], name[64];
+	struct stream_reader *r = NULL;
+	pid_t pid = -1;
+	int from = -1, status = 0;
+	if (stage_peer("vic-tokenize", &program, err))
+		return -1;
+	int rc = command(p, program, path, argv, err) || start(argv, &pid, &from, err);
+	if (rc) {
+		free(program);
+		return -1;
+	}
+	snprintf(name, sizeof name, "/dev/fd/%d", from);
+	rc = stream_open(&r, name, err) || answer_all(p, r, top_k, err);
+	stream_close(r);
+	close(from);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	free(program);
+	/* The tokenizer has said itself what went wrong with the text; a broken pipe is only our own failure coming back. */
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		return err_set(err, "%s could not be tokenised", path);
+	if (!rc && p->unknown)
+		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);
+	return rc ? -1 : 0;
+}

@@ -1,0 +1,214 @@
+#include "trainer.h"
+
+#include "pipeline/mem.h"
+#include "pipeline/philox.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVAL_BATCH = 512 };
+
+double plan_lr(const struct plan *p, int epoch)
+{
+	double lr = p->update.lr;
+	if (p->schedule == SCHEDULE_COSINE)
+		return lr * 0.5 * (1 + cos(3.14159265358979323846 * (epoch - 1) / p->epochs));
+	for (int i = 0; p->schedule == SCHEDULE_STEPS && i < p->n_steps; i++)
+		lr *= epoch > p->step_at[i] ? p->step_factor : 1;
+	return lr;
+}
+
+static int set_first_weights(struct trainer *t, struct err *err)
+{
+	struct graph *g = &t->graph;
+	for (int p = 0; p < g->n_params; p++) {
+		struct param *q = &g->param[p];
+		float *w = t->data->vector, *mine = NULL;
+		if (q->kind != PARAM_TABLE) {
+			if (mem_alloc(&mine, param_size(q), sizeof *mine, err))
+				return -1;
+			t->plan->net->init(q, p, t->plan->seed, mine);
+			w = mine;
+		}
+		int rc = graph_set(g, p, w, err);
+		if (!rc && q->kind == PARAM_TABLE && t->plan->config.multichannel)
+			rc = graph_fix(g, p, w, err);
+		free(mine);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+static int list_records(struct trainer *t, struct err *err)
+{
+	const struct text_data *d = t->data;
+	if (d->n > UINT32_MAX)
+		return err_set(err, "more than 2^32 records");
+	if (mem_alloc(&t->train, d->n, sizeof *t->train, err) || mem_alloc(&t->dev, d->n, sizeof *t->dev, err) ||
+	    mem_alloc(&t->order, d->n, sizeof *t->order, err))
+		return -1;
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->split[i] != SPLIT_TRAIN && d->split[i] != SPLIT_DEV)
+			continue;
+		if (d->label[i] < 0)
+			return err_set(err, "record with id %llu is for training but has no label", (unsigned long long)d->id[i]);
+		if (d->split[i] == SPLIT_TRAIN)
+			t->train[t->n_train++] = (uint32_t)i;
+		else
+			t->dev[t->n_dev++] = (uint32_t)i;
+	}
+	if (!t->n_train)
+		return err_set(err, "no record is marked train");
+	return 0;
+}
+
+int trainer_open(struct trainer *t, const struct plan *plan, const struct text_data *data, struct device *dev, struct err *err)
+{
+	*t = (struct trainer){ .plan = plan, .data = data };
+	graph_init(&t->graph);
+	t->eval_batch = plan->batch > EVAL_BATCH ? plan->batch : EVAL_BATCH;
+	t->graph.max_words = batcher_max_words(data, plan->batch);
+	if (list_records(t, err) || batcher_init(&t->batcher, data, err) || plan->net->build(&t->graph, &plan->config, err) ||
+	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
+	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
+	    mem_alloc(&t->loss, (size_t)t->eval_batch, sizeof *t->loss, err)) {
+		trainer_release(t);
+		return -1;
+	}
+	return 0;
+}
+
+void trainer_release(struct trainer *t)
+{
+	for (int p = 0; t->best && p < t->graph.n_params; p++)
+		free(t->best[p]);
+	free(t->best);
+	graph_release(&t->graph);
+	batcher_release(&t->batcher);
+	free(t->train);
+	free(t->dev);
+	free(t->order);
+	free(t->logits);
+	free(t->loss);
+	free(t->history);
+	*t = (struct trainer){ 0 };
+}
+
+/* What the targets put on the predicted class: accuracy for hard labels, its expectation for mixed ones. */
+static double hit(const float *z, const float *target, int classes)
+{
+	int top = 0;
+	for (int k = 1; k < classes; k++)
+		if (z[k] > z[top])
+			top = k;
+	return target[top];
+}
+
+static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t index, const struct update *u,
+		       struct epoch_line *line, struct err *err)
+{
+	struct batcher *b = &t->batcher;
+	int classes = t->plan->config.classes;
+	if (batch_mixed(b, &t->plan->vicinity, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1, index, err) ||
+	    graph_forward(&t->graph, &b->batch, PHASE_TRAIN, err) || graph_backward(&t->graph, &b->batch, err) ||
+	    graph_read(&t->graph, t->graph.loss, n, t->loss, err) || graph_read(&t->graph, t->graph.logits, n, t->logits, err) ||
+	    graph_update(&t->graph, &b->batch, u, err))
+		return -1;
+	for (int i = 0; i < n; i++) {
+		if (!isfinite(t->loss[i]))
+			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help", (double)t->loss[i],
+				       t->epoch + 1, index + 1);
+		line->train_loss += t->loss[i];
+		line->train_accuracy += hit(t->logits + i * classes, b->target + i * classes, classes);
+	}
+	line->label_entropy += b->label_entropy;
+	return 0;
+}
+
+static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *err)
+{
+	struct scores s = { 0 };
+	int classes = t->plan->config.classes;
+	for (uint32_t at = 0; at < t->n_dev; at += (uint32_t)t->eval_batch) {
+		int n = t->n_dev - at < (uint32_t)t->eval_batch ? (int)(t->n_dev - at) : t->eval_batch;
+		if (batch_plain(&t->batcher, t->dev + at, n, err) ||
+		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
+		    graph_read(&t->graph, t->graph.logits, n, t->logits, err))
+			return -1;
+		for (int i = 0; i < n; i++)
+			scores_add(&s, t->logits + i * classes, classes, t->data->label[t->dev[at + (uint32_t)i]]);
+	}
+	line->dev_n = (int64_t)s.n;
+	if (!s.n)
+		return 0;
+	line->dev_loss = s.nll / (double)s.n;
+	line->dev_accuracy = (double)s.right / (double)s.n;
+	line->dev_confidence = s.confidence / (double)s.n;
+	line->dev_ece = scores_ece(&s);
+	line->dev_oe = scores_oe(&s);
+	return 0;
+}
+
+/* Copies the weights of this moment into t->best. */
+static int keep_weights(struct trainer *t, struct err *err)
+{
+	struct graph *g = &t->graph;
+	if (!t->best && mem_alloc(&t->best, (size_t)g->n_params, sizeof *t->best, err))
+		return -1;
+	for (int p = 0; p < g->n_params; p++) {
+		if (!t->best[p] && mem_alloc(&t->best[p], param_size(&g->param[p]), sizeof(float), err))
+			return -1;
+		if (graph_get(g, p, t->best[p], err))
+			return -1;
+	}
+	t->best_epoch = t->epoch;
+	return 0;
+}
+
+int trainer_epoch(struct trainer *t, struct err *err)
+{
+	const struct plan *plan = t->plan;
+	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1) };
+	struct update u = plan->update;
+	struct rng r;
+	u.lr = line.lr;
+	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
+	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
+	rng_shuffle(&r, t->order, t->n_train);
+	for (uint32_t at = 0, index = 0; at < t->n_train; at += (uint32_t)plan->batch, index++) {
+		int n = t->n_train - at < (uint32_t)plan->batch ? (int)(t->n_train - at) : plan->batch;
+		u.step = ++t->step;
+		if (train_batch(t, t->order + at, n, index, &u, &line, err))
+			return -1;
+	}
+	line.train_loss /= t->n_train;
+	line.train_accuracy /= t->n_train;
+	line.label_entropy /= t->n_train;
+	if (evaluate_dev(t, &line, err) ||
+	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch + 1, sizeof *t->history, err))
+		return -1;
+	t->history[t->epoch++] = line;
+	/* Kim's code keeps the later of equal epochs. */
+	if (t->n_dev && plan->select == SELECT_BEST_DEV && line.dev_accuracy >= t->best_score) {
+		t->best_score = line.dev_accuracy;
+		return keep_weights(t, err);
+	}
+	return 0;
+}
+
+int trainer_done(const struct trainer *t)
+{
+	return t->epoch >= t->plan->epochs ||
+	       (t->plan->patience && t->n_dev && t->epoch - t->best_epoch >= t->plan->patience);
+}
+
+int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err)
+{
+	if ((t->plan->select == SELECT_LAST || !t->n_dev || !t->best) && keep_weights(t, err))
+		return -1;
+	*weights = t->best;
+	*epoch = t->best_epoch;
+	return 0;
+}

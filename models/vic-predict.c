@@ -1,0 +1,183 @@
+/* vic-predict: a model and records in, logits out; or lines of text in, lines of labels out. */
+#include "pipeline/progress.h"
+#include "pipeline/stage.h"
+#include "train/predictor.h"
+#include "train/textmode.h"
+#include "pipeline/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	const char *device, *split, *output, *name;
+	int64_t threads, mc_dropout, top_k, seed;
+	int text;
+} o = { .device = "auto", .output = "-", .top_k = 1, .seed = 1 };
+
+static const struct opt opts[] = {
+	{ "split", 0, OPT_TEXT, &o.split, "NAME", "predict only records marked train, dev, test or extra; default: all",
+	  .flags = OPT_NO_DEFAULT },
+	{ "mc-dropout", 0, OPT_INT, &o.mc_dropout, "N", "N passes with dropout on, all of them in the stream; 0: one without",
+	  .lo = 0, .hi = 10000 },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the dropped features", .lo = 0, .hi = INT64_MAX },
+	{ "text", 0, OPT_FLAG, &o.text, NULL, "read lines of plain text, write label and probability, a line for each",
+	  .flags = 0 },
+	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0, .hi = STREAM_MAX_CLASSES },
+	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
+	  .flags = OPT_NO_DEFAULT },
+	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
+	  .hi = 1024, .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL },
+	{ 0 },
+};
+
+static const struct program prog = {
+	.name = "vic-predict",
+	.summary = "logits of a model for a stream of records, or labels for lines of text",
+	.operands = "MODEL [RECORDS]",
+	.description =
+		"Reads text (or tokens) and writes a stream of logits with the records' ids, labels and\n"
+		"splits. Words are matched by their letters; a word that the model never saw takes the\n"
+		"vector that the stream brings, and zeros where it brings none. Classes are matched by name.\n\n"
+		"With --text, RECORDS is plain text: each line is taken apart as the training data was (by\n"
+		"vic-tokenize, with the rules the model remembers) and answered at once with\n"
+		"LABEL<TAB>PROBABILITY, best first for --top-k.",
+	.example = "vic-predict mixup.model < mr.text | vic-score\n"
+		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model",
+	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
+	.opts = opts,
+	.min_operands = 1,
+	.max_operands = 2,
+};
+
+/* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */
+static void title_of(const struct model *m, char *to, size_t size)
+{
+	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer" };
+	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
+	size_t i, n = (size_t)snprintf(to, size, "%s", m->net->name);
+	json_array_foreach(json_object_get(last, "args"), i, v)
+	{
+		const char *s = json_string_value(v);
+		for (size_t k = 0; s && k < sizeof telling / sizeof *telling && n < size; k++)
+			if (!strncmp(s, telling[k], strlen(telling[k])))
+				n += (size_t)snprintf(to + n, size - n, " %s", s + 2);
+	}
+	for (char *p = to; *p; p++)
+		*p = *p == '=' ? ' ' : *p;
+}
+
+static int begin(struct stage *st, const struct predictor *p, const struct stream_reader *r, struct output *out,
+		 struct stream_writer **w, struct err *err)
+{
+	const struct model *m = p->model;
+	char title[256];
+	struct stream_head head = { .kind = STREAM_LOGITS, .dtype = DTYPE_F32, .values = VALUES_LOGITS,
+				    .samples = p->passes ? p->passes : 1 };
+	title_of(m, title, sizeof title);
+	const char *name = o.name ? o.name : title;
+	json_t *self = json_deep_copy(st->provenance);
+	int rc = !self || json_object_set(self, "model", m->provenance) ? err_set(err, "out of memory") : 0;
+	rc = rc || stream_head_classes(&head, m->config.classes, (const char *const *)m->classes, err) ||
+	     mem_text(&head.name, name, strlen(name), err) || stream_begin(w, out, &head, stream_provenance(r), self, err);
+	json_decref(self);
+	stream_head_release(&head);
+	return rc ? -1 : 0;
+}
+
+/* Which records of the block are wanted; NULL in *keep means all. */
+static int choose(const struct block *b, int split, unsigned char **keep, size_t *cap, struct err *err)
+{
+	if (split < 0)
+		return 0;
+	if (mem_grow(keep, cap, b->n, 1, err))
+		return -1;
+	for (uint32_t i = 0; i < b->n; i++)
+		(*keep)[i] = b->split[i] == split;
+	return 0;
+}
+
+static int document(struct stage *st, struct predictor *p, struct stream_reader *r, struct output *out, int split, uint64_t *done,
+		    struct err *err)
+{
+	struct stream_writer *w = NULL;
+	struct block b;
+	unsigned char *keep = NULL;
+	size_t cap = 0, bytes = sizeof(float) * (size_t)(p->passes ? p->passes : 1) * (size_t)p->model->config.classes;
+	int rc = predictor_document(p, stream_head_of(r), err) || begin(st, p, r, out, &w, err) ? -1 : 1;
+	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
+		if (b.type == BLOCK_WORDS) {
+			rc = predictor_words(p, &b, err) ? -1 : 1;
+			continue;
+		}
+		if (choose(&b, split, &keep, &cap, err) || predictor_rows(p, &b, split < 0 ? NULL : keep, err))
+			rc = -1;
+		for (size_t i = 0; i < p->data.n && rc == 1; i++)
+			if (stream_add(w, p->data.id[i], p->data.label[i], p->data.split[i],
+				       (const unsigned char *)p->logits + i * bytes, bytes, err))
+				rc = -1;
+		*done += p->data.n;
+	}
+	if (!rc)
+		rc = stream_finish(w, err);
+	stream_writer_free(w);
+	free(keep);
+	return rc;
+}
+
+static int predict(struct stage *st, struct predictor *p, struct err *err)
+{
+	struct stream_reader *r;
+	struct output out = { 0 };
+	uint64_t done = 0;
+	int rc, split = o.split ? split_of(o.split) : -1;
+	if (o.split && split < 0)
+		return err_usage(err, "--split: '%s' is none of train, dev, test, extra", o.split);
+	if (!strcmp(o.output, "-") && isatty(STDOUT_FILENO))
+		return err_usage(err, "logits are not for a terminal; pipe them into vic-score or use -o FILE");
+	if (stream_open(&r, stage_operand(st, 1), err))
+		return -1;
+	rc = output_open(&out, o.output, err);
+	while (!rc && (rc = stream_next_document(r, err)) == 1)
+		rc = document(st, p, r, &out, split, &done, err);
+	if (rc && !strncmp(err->msg, "a stream of", 11))
+		err_context(err, "%s", stream_name(r));
+	stream_close(r);
+	if (!rc && split >= 0 && !done)
+		rc = err_set(err, "no record is marked %s", o.split);
+	rc = rc || output_commit(&out, err);
+	output_release(&out);
+	if (!rc && p->unknown)
+		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);
+	if (!rc && p->strange)
+		stage_say(st, "%" PRIu64 " records have a label that the model does not know; they count as unlabelled", p->strange);
+	return rc ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	struct model m;
+	struct device dev = { 0 };
+	struct predictor p = { 0 };
+	if (!o.text && stage_given(st, "top-k"))
+		return err_usage(err, "--top-k goes with --text");
+	if (o.text && (o.mc_dropout || o.split || stage_given(st, "output")))
+		return err_usage(err, "--text goes without --mc-dropout, --split and --output");
+	if (model_open(&m, st->operand[0], err))
+		return -1;
+	int rc = device_open(&dev, o.device, (int)o.threads, err) ||
+		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
+		 (o.text ? textmode_run(st, &p, stage_operand(st, 1), (int)o.top_k, err) : predict(st, &p, err));
+	predictor_release(&p);
+	device_close(&dev);
+	model_release(&m);
+	return rc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}
