@@ -26,9 +26,9 @@ enum codec codec_of(const unsigned char *bytes, size_t len);
 int codec_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
 		struct err *err) VIC_CHECKED;
 /* Decodes to 1 or 3 channels: palettes are looked up, 16 bits become 8, alpha is dropped, CMYK becomes RGB. A JPEG may
- * be decoded at m/8 of its size (m = 1..8, in the DCT), as small as needs no enlarging for `want`; NULL decodes it
- * whole. A damaged image (the end missing, wrong codes) is an error. `note` (128 bytes) receives what the decoder
- * remarked without it being damage, or "". */
+ * be decoded at 1/2, 1/4 or 1/8 of its size where that leaves at least twice what `want` needs; NULL decodes it whole.
+ * A damaged image (the end missing, wrong codes) is an error. `note` (128 bytes) receives what the decoder remarked
+ * without it being damage, or "". */
 int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		 struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
 

@@ -10,6 +10,9 @@ int image_shape(struct image *im, int h, int w, int c, struct err *err)
 	im->h = h;
 	im->w = w;
 	im->c = c;
+	im->full_h = h;
+	im->full_w = w;
+	im->eighths = 8;
 	return mem_grow(&im->px, &im->cap, image_bytes(im), 1, err);
 }
 
@@ -32,8 +35,9 @@ int image_channels(struct image *im, int c, struct err *err)
 		im->c = 1;
 		return 0;
 	}
-	if (image_shape(im, im->h, im->w, 3, err))
+	if (mem_grow(&im->px, &im->cap, 3 * n, 1, err))
 		return -1;
+	im->c = 3;
 	for (size_t i = n; i-- > 0;) /* from the end: the grey pixels lie where the colours will */
 		memset(im->px + 3 * i, im->px[i], 3);
 	return 0;
@@ -49,6 +53,9 @@ int image_upright(struct image *im, int orientation, struct image *scratch, stru
 	int flip_columns = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
 	if (image_shape(scratch, turned ? w : h, turned ? h : w, c, err))
 		return -1;
+	scratch->full_h = turned ? im->full_w : im->full_h;
+	scratch->full_w = turned ? im->full_h : im->full_w;
+	scratch->eighths = im->eighths;
 	unsigned char *to = scratch->px;
 	for (int y = 0; y < scratch->h; y++)
 		for (int x = 0; x < scratch->w; x++, to += c) {

@@ -7,9 +7,10 @@
 #include <stddef.h>
 
 struct image {
-	int h, w, c;	   /* c: 1 grey, 3 RGB */
-	unsigned char *px; /* [h][w][c], row by row; owned */
-	size_t cap;	   /* bytes that px has room for */
+	int h, w, c;		     /* c: 1 grey, 3 RGB */
+	unsigned char *px;	     /* [h][w][c], row by row; owned */
+	size_t cap;		     /* bytes that px has room for */
+	int full_h, full_w, eighths; /* a JPEG decoded at eighths/8 of full_h x full_w; else h, w, 8 */
 };
 
 static inline size_t image_bytes(const struct image *im)

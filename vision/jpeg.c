@@ -90,14 +90,15 @@ static void cmyk_to_rgb(unsigned char *px, size_t n, int inverted)
 	}
 }
 
-/* The smallest m/8 that leaves h x w. */
+/* The smallest of 1/8, 1/4, 1/2, 1 that leaves twice h x w: the triangle filter then does the last halving or more, and
+ * the result is at least 46 dB from that of a whole decode (47 ImageNet files to 64x64; 30 dB where h x w itself is
+ * enough). Other eighths have no SIMD code in libjpeg-turbo and are slower than 1. */
 static unsigned eighths(const struct jpeg_decompress_struct *jpeg, int h, int w)
 {
 	unsigned m = 1;
-	while (m < 8 && ((uint64_t)jpeg->image_height * m + 7) / 8 < (uint64_t)h)
-		m++;
-	while (m < 8 && ((uint64_t)jpeg->image_width * m + 7) / 8 < (uint64_t)w)
-		m++;
+	while (m < 8 && ((uint64_t)jpeg->image_height * m < (uint64_t)h * 16 ||
+			 (uint64_t)jpeg->image_width * m < (uint64_t)w * 16))
+		m *= 2;
 	return m;
 }
 
@@ -143,6 +144,9 @@ static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct re
 		jpeg_read_scanlines(jpeg, row, n);
 	}
 	jpeg_finish_decompress(jpeg);
+	q->out->full_h = (int)jpeg->image_height;
+	q->out->full_w = (int)jpeg->image_width;
+	q->out->eighths = (int)(jpeg->scale_denom == 8 ? jpeg->scale_num : 8);
 	if (cmyk) {
 		cmyk_to_rgb(q->out->px, (size_t)q->out->h * (size_t)q->out->w, jpeg->saw_Adobe_marker);
 		q->out->c = 3;

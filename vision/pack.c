@@ -89,7 +89,7 @@ static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
 	if (p->channels == 1 && image_channels(im, 1, &t->err))
 		return -1;
 	if (want) {
-		struct geometry g = geometry_of(im->h, im->w, want->h, want->w, want->fit);
+		struct geometry g = geometry_of(im->full_h, im->full_w, want->h, want->w, want->fit);
 		if (image_resize(im, &g, &t->im, &c->b, &t->err))
 			return -1;
 	}

@@ -39,10 +39,11 @@ static void axis_release(struct axis *a)
 	free(a->weight);
 }
 
-/* Outputs first..first+n-1 of an axis resized from `in` to `out`. */
-static int axis_make(struct axis *a, int in, int out, int first, int n, struct err *err)
+/* Outputs first..first+n-1 of an axis resized from `extent` (at most `in`: the last pixel may be a partial one) to
+ * `out`. */
+static int axis_make(struct axis *a, int in, double extent, int out, int first, int n, struct err *err)
 {
-	double scale = (double)in / out, wide = scale > 1 ? scale : 1;
+	double scale = extent / out, wide = scale > 1 ? scale : 1;
 	a->most = (int)ceil(wide) * 2 + 1;
 	*a = (struct axis){ .most = a->most };
 	double *w = NULL;
@@ -131,14 +132,14 @@ int image_resize(const struct image *src, const struct geometry *to, struct imag
 	struct axis ax = { 0 }, ay = { 0 };
 	int32_t *sum = NULL;
 	int rc = -1;
-	if (axis_make(&ax, src->w, to->rw, to->left, to->w, err) ||
-	    axis_make(&ay, src->h, to->rh, to->top, to->h, err) ||
+	if (axis_make(&ax, src->w, src->full_w * src->eighths / 8.0, to->rw, to->left, to->w, err) ||
+	    axis_make(&ay, src->h, src->full_h * src->eighths / 8.0, to->rh, to->top, to->h, err) ||
 	    mem_alloc(&sum, (size_t)to->w * (size_t)src->c, sizeof *sum, err))
 		goto done;
 	int y0 = ay.from[0], y1 = ay.from[to->h - 1] + ay.count[to->h - 1];
 	const struct image *between = src;
 	/* An axis whose size stays is not touched: a filter of width one would only copy it. */
-	if (to->rw != src->w || to->left || to->w != src->w) {
+	if (to->rw != src->full_w || src->eighths != 8 || to->left || to->w != src->w) {
 		if (image_shape(scratch, y1 - y0, to->w, src->c, err))
 			goto done;
 		columns(src, y0, &ax, scratch);

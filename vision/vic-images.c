@@ -71,9 +71,10 @@ static const struct program prog = {
 		"in size and --resize is not given, records are the JPEG files themselves (--encoding auto);\n"
 		"--format stream decodes those later. Pack once (> pack.vic) and train from the pack: the\n"
 		"trainer does not decode.\n\n"
-		"--resize reduces a JPEG by m/8 while decoding it (in the DCT), to no less than the size asked\n"
-		"for, then by a triangle filter as wide as the reduction needs. Transparency is dropped; CMYK\n"
-		"becomes RGB by ink coverage, without a colour profile.\n\n"
+		"--resize is antialiased bilinear: a triangle filter as wide as the reduction needs (Pillow's\n"
+		"BILINEAR, bit for bit). A JPEG at least four times as high and wide is halved, once or more,\n"
+		"while it is decoded. Transparency is dropped; CMYK becomes RGB by ink coverage, without a\n"
+		"colour profile.\n\n"
 		"--gaussian-like gives floats outside [0, 1] too (encoding f32; 1.0 is a byte's 255), --limit N of\n"
 		"them (10000 by default). --encoding raw rounds and clips them, which narrows their variance.",
 	.example = "vic-images --format cifar10 cifar-10-binary.tar.gz > cifar10.vic\n"
