@@ -92,7 +92,7 @@ static void cmyk_to_rgb(unsigned char *px, size_t n, int inverted)
 
 /* The smallest of 1/8, 1/4, 1/2, 1 that leaves twice h x w: the triangle filter then does the last halving or more, and
  * the result is at least 46 dB from that of a whole decode (47 ImageNet files to 64x64; 30 dB where h x w itself is
- * enough). Other eighths have no SIMD code in libjpeg-turbo and are slower than 1. */
+ * enough). Other eighths have no SIMD code in libjpeg-turbo. */
 static unsigned eighths(const struct jpeg_decompress_struct *jpeg, int h, int w)
 {
 	unsigned m = 1;
