@@ -8,6 +8,15 @@ static size_t size_of(const struct pav_block *b, size_t i)
 	return b[i].end - (i ? b[i - 1].end : 0);
 }
 
+/* Whether the last block's accuracy is not above that of the one before it. */
+static int not_above(const struct pav_block *b, size_t m, size_t n)
+{
+	size_t after = size_of(b, m - 1), before = size_of(b, m - 2);
+	if (n <= UINT32_MAX)
+		return b[m - 2].right * after >= b[m - 1].right * before;
+	return (__int128)b[m - 2].right * after >= (__int128)b[m - 1].right * before;
+}
+
 /* Blocks of equal accuracy are pooled too, so accuracies rise strictly and there are few blocks. */
 int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err)
 {
@@ -23,7 +32,7 @@ int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks,
 			return -1;
 		}
 		b[m++] = (struct pav_block){ to, right };
-		while (m > 1 && (__int128)b[m - 2].right * size_of(b, m - 1) >= (__int128)b[m - 1].right * size_of(b, m - 2)) {
+		while (m > 1 && not_above(b, m, n)) {
 			b[m - 2].right += b[m - 1].right;
 			b[m - 2].end = b[m - 1].end;
 			m--;

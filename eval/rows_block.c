@@ -17,7 +17,7 @@ struct result {
 /* Of softmax results. `scale` is 1 / (1 + rest). */
 static void from_soft(const struct soft *s, int label, double scale, struct result *r)
 {
-	double spread = log1p(s->rest), p = scale, rest = s->rest * scale, square = s->square * scale * scale;
+	double spread = s->spread, p = scale, rest = s->rest * scale, square = s->square * scale * scale;
 	*r = (struct result){ .p = p, .rest = rest, .winner = s->winner, .above = s->above, .tied = s->tied };
 	r->entropy = spread - s->slope * scale;
 	r->max_logit = s->max;
@@ -29,7 +29,7 @@ static void from_soft(const struct soft *s, int label, double scale, struct resu
 	if (label == s->winner) {
 		r->brier = rest * rest + square;
 	} else {
-		double y = exp(s->label) * scale, others = square - y * y;
+		double y = s->label_e * scale, others = square - y * y;
 		r->brier = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
 	}
 }
@@ -344,14 +344,11 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 		weight[j] = j < n && label[j] >= 0 ? scale[j] : 0;
 	}
 	if (t->ask->class_bins) {
-		t->ops->lane_sums(t->x, k, weight, s->pending);
+		int found = t->ops->lane_sums(t->x, k, weight, first_edge(t), s->pending, t->found);
 		if (++s->n_pending == SUM_ROWS)
 			flush_pending(s, t->classes, t->lanes);
-		double edge = first_edge(t);
-		for (int c = 0; c < k; c++)
-			for (int j = 0; j < LANES; j++)
-				if (t->x[c * LANES + j] > edge)
-					class_cells(t, s, c, t->x[c * LANES + j], label[j]);
+		for (int i = 0; i < found; i++)
+			class_cells(t, s, t->found[i] / LANES, t->x[t->found[i]], label[t->found[i] % LANES]);
 	}
 	if (t->one_class >= 0 || out->margin)
 		for (int c = 0; c < k; c++)

@@ -75,7 +75,7 @@ int tally_init(struct tally *t, const struct stream_head *head, const struct row
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		t->split[s].first_unlabelled = UINT64_MAX;
 	if (mem_alloc(&t->x, n, sizeof *t->x, err) || mem_alloc(&t->mean, n, sizeof *t->mean, err) ||
-	    mem_alloc(&t->found, n, sizeof *t->found, err)) {
+	    mem_alloc(&t->found, n + 1, sizeof *t->found, err)) {
 		tally_release(t);
 		return -1;
 	}

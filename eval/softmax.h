@@ -25,7 +25,9 @@ struct soft {
 	double rest;   /* sum of e over the others */
 	double square; /* sum of e^2 over the others */
 	double slope;  /* sum of e (z - z_w) over the others */
-	double label;  /* z_y - z_w; 0 for the winner; unset where unlabelled */
+	double spread; /* log1p(rest) */
+	double label;  /* z_y - z_w; 0 for the winner and where unlabelled */
+	double label_e; /* exp(label) */
 	int32_t winner, above; /* above: classes that beat the label (larger, or equal and before it) */
 	int tied;      /* another class has the winner's logit */
 };
@@ -41,8 +43,9 @@ struct softmax_ops {
 	/* x[k] *= scale; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose x exceeds `above` in
 	 * found[] (room for n) and returns their number. */
 	int (*class_sums)(double *x, size_t n, double scale, double above, uint64_t *sum, int32_t *found);
-	/* The same for lanes: x[classes][LANES], scale[LANES], sum[classes][LANES]. */
-	void (*lane_sums)(double *x, int classes, const double *scale, uint64_t *sum);
+	/* The same for lanes: x[classes][LANES], scale[LANES], sum[classes][LANES]; found holds k * LANES + lane (room for one
+	 * more than there are). */
+	int (*lane_sums)(double *x, int classes, const double *scale, double above, uint64_t *sum, int32_t *found);
 	const char *name;
 };
 
