@@ -52,7 +52,7 @@ static const struct program prog = {
 	"that FILE lacks gets a draw that depends on --seed and its letters alone.",
 	"vic-tokenize --format mr data/mr | vic-embed --vectors glove.6B.300d.txt > mr.text\n"
 	"zcat glove.txt.gz | vic-embed --vectors - --oov std mr.tokens > mr.text",
-	"vic-tokenize(1), vic-split(1), vic-train(1)", opts, 0, -1, libraries
+	"vic-tokenize(1), vic-split(1), vic-train(1)", opts, 0, -1, libraries, 1
 };
 
 static void say_counts(const struct stage *st, const struct vectors *v)
