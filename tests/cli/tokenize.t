@@ -118,6 +118,8 @@ for cut in 0 100 $((size / 2)) $((size - 20)) $((size - 1)); do
 	head -c "$cut" "$T/aclImdb_v1.tar.gz" >"$T/cut.tar.gz"
 	fails 1 'cut' "an archive cut at $cut is refused" vic-tokenize -q -f imdb -o "$T/x" "$T/cut.tar.gz"
 done
+(cd "$T" && tar --format=ustar -cf flip.tar aclImdb && printf X | dd of=flip.tar bs=1 seek=2 conv=notrunc 2>/dev/null)
+fails 1 'not a tar archive, or damaged' 'a header whose sum is wrong is refused' vic-tokenize -q -f imdb -o "$T/x" "$T/flip.tar"
 fails 1 'tar archive' 'what is no archive is refused' vic-tokenize -q -f imdb -o "$T/x" "$BIN/vic-tokenize"
 fails 1 'train/pos' 'an archive without reviews is refused' sh -c \
 	"cd '$T' && tar --format=ustar -cf none.tar lines && vic-tokenize -q -f imdb none.tar -o x"
@@ -147,6 +149,7 @@ csv_fails() { # PATTERN DESCRIPTION CONTENT OPTIONS...
 }
 csv_fails 'record 2: the file ends inside quotes' 'CSV: an unterminated quote names its record' 'label,text\na,b\nc,"d\n'
 csv_fails 'record 2: a quote' 'CSV: a quote inside a bare field names its record' 'label,text\na,b\nc,d"e\nf,g\n'
+csv_fails 'record 1: a quote' 'CSV: a space before a quote is part of the field' 'label,text\na, "b"\n'
 csv_fails 'record 1: has 3 columns where the first row has 2' 'CSV: a row too long names its record' 'label,text\na,b,c\n'
 csv_fails 'record 1: has 1 columns' 'CSV: a row too short names its record' 'label,text\na\n'
 csv_fails '3 columns, and no header' 'CSV: three columns and no header must be chosen' 'a,b,c\n'
@@ -167,7 +170,7 @@ same '--classes gives their order' '"pos","neg","Z","more"' "$(classes "$T/o")"
 fails 1 'a.tsv:3: .*none of the --classes' '--classes refuses others' vic-tokenize -q -f tsv --classes pos,neg -o "$T/x" "$T/a.tsv"
 printf 'a\tb\nplain\n' >"$T/bad.tsv"
 fails 1 'bad.tsv:2: has no TAB' 'TSV: a line without TAB' vic-tokenize -q -f tsv -o "$T/x" "$T/bad.tsv"
-printf '__label__b It is\n __label__a\tso\n__label__b\n' >"$T/ft"
+printf '__label__b It is\n __label__a\tso\n__label__b\r\n' >"$T/ft"
 same 'fastText' '0|train|b|it is
 1|train|a|so
 2|train|b|' "$(tok -f fasttext "$T/ft" | vic-cat | grep -v '^#' | tr '\t' '|')"
