@@ -9,7 +9,11 @@
  *     7th of itself. Wanted: exit status 1, a message that begins with the program's name, nothing new in the folder; and
  *     0 once no call fails.
  *
- * Never: a signal, more than 20 seconds, or more than 20 lines on stderr. It works in the present folder, which should hold
+ *   sweep pipe [-i FILE] -- COMMAND...
+ *     stdout is a pipe that nobody reads, once with SIGPIPE as usual and once ignored. Wanted: death by SIGPIPE or exit
+ *     status 1, and at most one line that is about it.
+ *
+ * Never: another signal, more than 20 seconds, or more than 20 lines on stderr. It works in the present folder, which should hold
  * nothing but the inputs. Prints one line; exit status 0 when all went as wanted. */
 #include <dirent.h>
 #include <errno.h>
@@ -32,6 +36,7 @@ struct sweep {
 	char **argv;
 	const char *in, *stdout_is; /* in: stdin or NULL */
 	long every;
+	int closed_pipe, ignore_sigpipe;
 	char *before[MAX_FILES]; /* the folder's files at the start */
 	int n_before;
 	long runs;
@@ -122,7 +127,16 @@ static void child(const struct sweep *s)
 {
 	setpgid(0, 0);
 	redirect(s->in ? placed(s->in) : "/dev/null", O_RDONLY, 0);
-	redirect(out_name, O_WRONLY | O_CREAT | O_TRUNC, 1);
+	if (s->closed_pipe) {
+		int ends[2];
+		if (pipe(ends) || dup2(ends[1], 1) < 0)
+			_exit(126);
+		close(ends[0]);
+		close(ends[1]);
+		signal(SIGPIPE, s->ignore_sigpipe ? SIG_IGN : SIG_DFL);
+	} else {
+		redirect(out_name, O_WRONLY | O_CREAT | O_TRUNC, 1);
+	}
 	redirect(err_name, O_WRONLY | O_CREAT | O_TRUNC, 2);
 	for (int i = 0; s->argv[i]; i++)
 		s->argv[i] = (char *)(uintptr_t)placed(s->argv[i]);
@@ -193,7 +207,7 @@ static void check_refusal(const struct sweep *s, const struct outcome *o, const 
 	char said[128];
 	if (o->status != 1)
 		die("%s: exit status %d instead of 1: %.300s", fault, o->status, o->err);
-	snprintf(said, sizeof said, "%s: ", program);
+	snprintf(said, sizeof said, strcmp(program, "vic") ? "%s: " : "%s", program); /* vic becomes vic-STAGE */
 	if (!strstr(o->err, said))
 		die("%s: no message that begins with '%s': %.300s", fault, said, o->err);
 	if (new_file(s))
@@ -275,6 +289,22 @@ static void sweep_cut(struct sweep *s, const char *path)
 	free(data);
 }
 
+static void sweep_pipe(struct sweep *s)
+{
+	struct outcome o;
+	s->closed_pipe = 1;
+	for (s->ignore_sigpipe = 0; s->ignore_sigpipe < 2; s->ignore_sigpipe++) {
+		const char *fault = s->ignore_sigpipe ? "closed pipe, SIGPIPE ignored" : "closed pipe";
+		run(s, &o);
+		if (!s->ignore_sigpipe && o.signal == SIGPIPE)
+			continue;
+		check_manners(s, &o, fault);
+		check_refusal(s, &o, fault);
+		if (!strstr(o.err, "stdout: write: Broken pipe"))
+			die("%s: the message does not say so: %.300s", fault, o.err);
+	}
+}
+
 static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 {
 	snprintf(s->env_preload, sizeof s->env_preload, "LD_PRELOAD=%s", shim);
@@ -316,15 +346,20 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	operands = !strcmp(mode, "cut") ? 1 : !strcmp(mode, "fail") ? 2 : 0;
-	if (!operands || argc < optind + operands + 2 || strcmp(argv[optind + operands], "--") || s.every < 1) {
+	operands = !strcmp(mode, "cut") ? 1 : !strcmp(mode, "fail") ? 2 : !strcmp(mode, "pipe") ? 0 : -1;
+	if (operands == 0) /* getopt has eaten the "--" */
+		optind--;
+	if (operands < 0 || argc < optind + operands + 2 || strcmp(argv[optind + operands], "--") || s.every < 1) {
 		fprintf(stderr, "usage: sweep cut [-i FILE] [-e N] [-o none|text|stream] FILE -- COMMAND...\n"
-				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync SHIM -- COMMAND...\n");
+				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync SHIM -- COMMAND...\n"
+				"       sweep pipe [-i FILE] -- COMMAND...\n");
 		return 2;
 	}
 	s.argv = argv + optind + operands + 1;
 	note_folder(&s);
-	if (operands == 1)
+	if (operands == 0)
+		sweep_pipe(&s);
+	else if (operands == 1)
 		sweep_cut(&s, argv[optind]);
 	else
 		sweep_fail(&s, argv[optind], argv[optind + 1]);

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Every program of BIN against usage errors, missing and wrong inputs, cuts at the edges of blocks, a full device and a
+# closed pipe. The table is tests/faults/table; faults.slow.t sweeps the same rows finely.
+. "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/faults/matrix.sh"
+
+row_test() {
+	fresh "$input"
+	wants 2 "did you mean '--help'" 'an unknown option' --hlep
+	fresh "$input"
+	# shellcheck disable=SC2086
+	[ "$number" = - ] || wants 2 "^$program: -" "$number" $number
+	if [ "$input" != - ]; then
+		fresh nothing-here
+		wants 1 'nothing-here' 'a missing file'
+	fi
+	if [ "$wrong" != - ]; then
+		fresh "$wrong"
+		wants 1 "$wrong" "an input of kind $wrong"
+	fi
+	if is_stream; then
+		fresh '{}'
+		swept 'cut at the edges of blocks' cut -e 1000000 -o "$cut" "$input" --
+	fi
+	[ "$cut" = files ] && return
+	fresh "$input"
+	# shellcheck disable=SC2086
+	timeout 20 $run_argv >/dev/full 2>"$T/.err"
+	if [ $? = 1 ] && grep -q 'stdout: write: No space left' "$T/.err"; then
+		tap 0 "$command: a full device"
+	else
+		tap 1 "$command: a full device"
+		diag "$T/.err"
+	fi
+	fresh "$input"
+	swept 'a closed pipe' pipe --
+}
+
+all_have_rows
+prepare
+tap $? 'the inputs could be made'
+each_row
+finish

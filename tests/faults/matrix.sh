@@ -1,0 +1,84 @@
+# The fault matrix over tests/faults/table. Sourced by tests/cli/faults.t and faults.slow.t, behind lib.sh.
+
+shim=$TOOLS/inject.so
+
+# The inputs of all rows, in $T/inputs.
+prepare() {
+	mkdir "$T/inputs"
+	for kind in tokens text images jpeg pixels logits probs f64 passes; do
+		"$TOOLS/mkstream" "$kind" 24 >"$T/inputs/$kind" || return 1
+	done
+	(
+		cd "$T/inputs" || exit 1
+		vic-cat --to npy logits >npy && vic-cat --to csv logits >csv && vic-cat --to tsv tokens >tsv || exit 1
+		for word in the film is a and of dull bad flat good warm fine; do
+			echo "$word 0.1 -0.2 0.3"
+		done >glove
+		if [ -x "$BIN/vic-train" ]; then
+			vic-train -q --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o model text || exit 1
+		fi
+	)
+}
+
+# Reads the table; calls `row_test` for each row with the variables program input cut every wrong number command set.
+each_row() {
+	while IFS='|' read -r program input cut every wrong number command; do
+		case $program in '#'* | '') continue ;; esac
+		program=$(echo "$program" | tr -d ' ')
+		input=$(echo "$input" | tr -d ' ')
+		cut=$(echo "$cut" | tr -d ' ')
+		every=$(echo "$every" | tr -d ' ')
+		wrong=$(echo "$wrong" | tr -d ' ')
+		number=$(echo "$number" | sed 's/^ *//; s/ *$//')
+		command=$(echo "$command" | sed 's/^ *//; s/ *$//')
+		[ -x "$BIN/$program" ] || continue
+		row_test
+	done <"$ROOT/tests/faults/table"
+}
+
+# 0 when the input is a stream, whose cuts must be noticed.
+is_stream() {
+	[ "$cut" != - ] && [ "$cut" != files ]
+}
+
+# A fresh folder with the inputs, and in it: the command with {} replaced by $1 (or kept as {}).
+fresh() {
+	rm -rf "$T/run"
+	cp -rl "$T/inputs" "$T/run"
+	cd "$T/run" || exit 1
+	# shellcheck disable=SC2086,SC2046 # words of the table
+	set -- $(echo "$command" | sed "s|{}|$1|")
+	run_argv=$*
+}
+
+# wants STATUS PATTERN WHAT: runs $run_argv (plus $4...) in the fresh folder.
+wants() {
+	wants_status=$1 wants_pattern=$2 wants_what=$3
+	shift 3
+	# shellcheck disable=SC2086
+	fails "$wants_status" "$wants_pattern" "$command: $wants_what" timeout 20 $run_argv "$@"
+	cd "$T" || exit 1
+}
+
+# swept WHAT MODE ARGUMENTS... -- : a sweep of $run_argv in the fresh folder.
+swept() {
+	swept_what=$1
+	shift
+	# shellcheck disable=SC2086
+	if "$TOOLS/sweep" "$@" $run_argv >"$T/.out" 2>"$T/.err"; then
+		tap 0 "$command: $swept_what: $(head -1 "$T/.out")"
+	else
+		tap 1 "$command: $swept_what"
+		diag "$T/.out" "$T/.err"
+	fi
+	cd "$T" || exit 1
+}
+
+# Every program of BIN has its rows.
+all_have_rows() {
+	for file in "$BIN"/vic*; do
+		name=${file##*/}
+		grep -q "^$name " "$ROOT/tests/faults/table"
+		tap $? "$name has a row in tests/faults/table"
+	done
+}
