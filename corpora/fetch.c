@@ -55,6 +55,8 @@ static int unpack(const struct work *w, const char *path, int move, struct err *
 	char *to;
 	if (is_tar(name))
 		return command_must(tar, path, err);
+	if (ends_in(name, ".zip") && *path == '-')
+		return err_usage(err, "%s: unzip takes this for an option; write ./%s", path, path);
 	if (ends_in(name, ".zip"))
 		return command_must(zip, path, err);
 	if (path_join(&to, w->stage, name, err))
