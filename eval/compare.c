@@ -38,6 +38,11 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 	return 0;
 }
 
+int compare_least_rounds(double level)
+{
+	return (int)ceil(2 * CMP_COUNT / (1 - level));
+}
+
 double mcnemar_exact(uint64_t b, uint64_t c)
 {
 	double n = (double)(b + c), k = (double)(b < c ? b : c);

@@ -27,10 +27,13 @@ struct comparison {
 };
 
 struct compare_ask {
-	int bins, rounds; /* rounds >= 1 */
+	int bins, rounds; /* rounds >= compare_least_rounds(level) */
 	double level;
 	uint64_t seed;
 };
+
+/* Fewer resamples than this could never give a p-value small enough to claim anything after Holm's adjustment. */
+int compare_least_rounds(double level);
 
 /* 0 where the streams hold the same records in the same order; else -1 and the first that differs. */
 int compare_same_records(const struct rows *a, const struct rows *b, struct err *err) VIC_CHECKED;

@@ -55,7 +55,7 @@ static int list(FILE *to, const struct comparison *c, int which)
 			continue;
 		fprintf(to, "%s%s", n++ ? ", " : "", said[i]);
 		if (which)
-			fprintf(to, " (by %.4g, %.4g to %.4g)", size, low, high);
+			fprintf(to, " (by %.3g, %.3g to %.3g)", size, low, high);
 	}
 	return n;
 }

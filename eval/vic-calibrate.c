@@ -19,7 +19,7 @@ static struct {
 	const char *apply, *out;
 	double l2, l2_bias, lowest, highest;
 	int64_t bins, histogram_bins, threads, seed, steps;
-} o = { .out = "-", .l2 = -1, .l2_bias = -1, .bins = 15, .histogram_bins = 15, .steps = 2000 };
+} o = { .out = "-", .l2 = -1, .l2_bias = -1, .bins = 15, .histogram_bins = 15, .seed = 1, .steps = 2000 };
 
 static const struct opt opts[] = {
 	{ "method", 'm', OPT_CHOICE, &o.method, NULL, "what is fitted", .choices = CALMAP_CHOICES },

@@ -10,7 +10,7 @@ static struct {
 	int split, format;
 	int64_t bins, rounds, seed, threads;
 	double level;
-} o = { .bins = 15, .rounds = 2000, .level = 0.95 };
+} o = { .bins = 15, .rounds = 2000, .seed = 1, .level = 0.95 };
 
 enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST };
 
@@ -18,7 +18,7 @@ static const struct opt opts[] = {
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
 	  .choices = "auto|all|train|dev|test|extra" },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of ece and oe", .lo = 1, .hi = 100000 },
-	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 100, .hi = 1000000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 1, .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim", .value = TABLE_JSON },
@@ -80,6 +80,9 @@ static int run(struct stage *st, struct err *err)
 	struct comparison c;
 	char name[2][300];
 	struct pool *pool = NULL;
+	if (how.rounds < compare_least_rounds(o.level))
+		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d", how.rounds, o.level,
+				 compare_least_rounds(o.level));
 	if (!strcmp(st->operand[0], "-") && !strcmp(st->operand[1], "-"))
 		return err_usage(err, "only one of the streams can come from stdin");
 	int rc = pool_open(&pool, (int)o.threads, err);

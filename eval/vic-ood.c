@@ -14,7 +14,7 @@ static struct {
 	int score, format;
 	int64_t rounds, seed, threads;
 	double level;
-} o = { .rounds = 1000, .level = 0.95 };
+} o = { .rounds = 1000, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
 	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = 0 },

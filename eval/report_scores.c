@@ -1,0 +1,251 @@
+/* The table of numbers, and where each stream came from. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void html_text(FILE *to, const char *text)
+{
+	for (const char *p = text ? text : ""; *p; p++) {
+		if (*p == '&')
+			fputs("&amp;", to);
+		else if (*p == '<')
+			fputs("&lt;", to);
+		else if (*p == '>')
+			fputs("&gt;", to);
+		else if (*p == '"')
+			fputs("&quot;", to);
+		else if ((unsigned char)*p < 32 || *p == 127)
+			fputc(' ', to);
+		else
+			fputc(*p, to);
+	}
+}
+
+/* Rows of the table, in reading order; a NULL key begins a group. What is said first is what most readers came for. */
+static const struct row {
+	const char *key, *label, *note;
+} first[] = {
+	{ "n", "Records", NULL },
+	{ "accuracy", "Accuracy", NULL },
+	{ "ece", "ECE", "expected calibration error" },
+	{ "ece_floor", "ECE floor", "what chance alone would give" },
+	{ "oe", "OE", "overconfidence error" },
+	{ "oe_floor", "OE floor", "what chance alone would give" },
+	{ "gap", "Gap", "mean confidence less accuracy" },
+	{ "nll", "NLL", "nats" },
+	{ "brier", "Brier score", "sum over classes" },
+	{ "aurc", "AURC", "does it know when it is wrong" },
+	{ 0 },
+}, rest[] = {
+	{ NULL, "Calibration of the top label", NULL },
+	{ "ece_p", "p of calibration", "chance of such an ECE when calibrated" },
+	{ "uce", "UCE", "underconfidence error" },
+	{ "mce", "MCE", "largest gap of a bin" },
+	{ "rmsce", "RMSCE", "root mean square gap" },
+	{ "l2_debiased", "RMSCE, debiased", NULL },
+	{ "ece_mass", "ECE, equal mass", NULL },
+	{ "ece_sweep", "ECE, sweep", "largest monotone number of bins" },
+	{ "ece_smooth", "Smooth ECE", "no bins" },
+	{ "ks", "KS error", "no bins" },
+	{ "kuiper", "Kuiper error", "no bins" },
+	{ "kuiper_p", "p of Kuiper", "chance of such a range when calibrated" },
+	{ NULL, "Other classes than the top one", NULL },
+	{ "top5", "Top-5 accuracy", NULL },
+	{ "ece_class", "ECE, class-wise", "mean over classes" },
+	{ "ece_top", "ECE, top-label", "by predicted class" },
+	{ NULL, "Parts of the top label's Brier score (CORP)", NULL },
+	{ "corp_mcb", "Miscalibration", NULL },
+	{ "corp_dsc", "Discrimination", "higher is better" },
+	{ "corp_unc", "Uncertainty", "the data's own" },
+	{ NULL, "Knowing when it is wrong", NULL },
+	{ "augrc", "AUGRC", "generalised risk and coverage" },
+	{ "entropy", "Mean entropy", "nats" },
+	{ "mutual", "Mutual information", "nats, between samples" },
+	{ 0 },
+};
+
+static const struct score_item *find(const struct portrait *p, const char *key)
+{
+	for (int i = 0; i < p->score.n; i++)
+		if (!strcmp(p->score.item[i].key, key))
+			return &p->score.item[i];
+	return NULL;
+}
+
+static void number(FILE *to, double v)
+{
+	if (isnan(v))
+		fputs("not defined", to);
+	else if (isinf(v))
+		fputs(v > 0 ? "infinite" : "&minus;infinite", to);
+	else if (v != 0 && fabs(v) < 5e-5)
+		fprintf(to, "%s%.1e", v < 0 ? "&minus;" : "", fabs(v));
+	else
+		fprintf(to, "%s%.4f", v < 0 ? "&minus;" : "", fabs(v));
+}
+
+static void cell(FILE *to, const struct score_item *s)
+{
+	fputs("<td>", to);
+	if (!s)
+		fputs("&ndash;", to);
+	else if (s->kind == SCORE_COUNT)
+		fprintf(to, "%.0f", s->value);
+	else if (s->kind == SCORE_TEXT)
+		html_text(to, s->text);
+	else
+		number(to, s->value);
+	if (s && s->kind == SCORE_INTERVAL) {
+		fputs("<small>", to);
+		number(to, s->low);
+		fputs("&nbsp;to ", to);
+		number(to, s->high);
+		fputs("</small>", to);
+	}
+	fputs("</td>", to);
+}
+
+static int anyone_has(const struct report *r, const char *key)
+{
+	for (int i = 0; i < r->n; i++)
+		if (find(&r->portrait[i], key))
+			return 1;
+	return 0;
+}
+
+static void head_of_table(FILE *to, const struct report *r, const char *name)
+{
+	fprintf(to, "<p class=\"note\">One column a stream; %d bins of equal width.", r->portrait[0].bins.m);
+	if (r->rounds)
+		fprintf(to, " Small print: %g %% intervals from %d bootstrap resamples.", 100 * r->level, r->rounds);
+	fprintf(to, "</p><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"scores\"><caption>%s</caption><thead>"
+		    "<tr><th scope=\"col\">Measure</th>", name, name);
+	for (int i = 0; i < r->n; i++) {
+		fprintf(to, "<th scope=\"col\">");
+		html_text(to, r->portrait[i].rows.name);
+		fprintf(to, "</th>");
+	}
+	fprintf(to, "</tr></thead><tbody>");
+}
+
+static void rows_of_table(FILE *to, const struct report *r, const struct row *list)
+{
+	for (; list->label; list++) {
+		if (!list->key) {
+			fprintf(to, "</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>", r->n + 1,
+				list->label);
+			continue;
+		}
+		if (!anyone_has(r, list->key))
+			continue;
+		fprintf(to, "<tr><th scope=\"row\">%s", list->label);
+		if (list->note)
+			fprintf(to, "<small>%s</small>", list->note);
+		fprintf(to, "</th>");
+		for (int i = 0; i < r->n; i++)
+			cell(to, find(&r->portrait[i], list->key));
+		fprintf(to, "</tr>");
+	}
+	fprintf(to, "</tbody></table></div>");
+}
+
+void report_scores(FILE *to, const struct report *r)
+{
+	head_of_table(to, r, "Scores");
+	rows_of_table(to, r, first);
+}
+
+void report_more_scores(FILE *to, const struct report *r)
+{
+	head_of_table(to, r, "More measures");
+	rows_of_table(to, r, rest);
+}
+
+/* Single quotes where the shell would read anything into the text. */
+static void shell_word(FILE *to, const char *text)
+{
+	char one[2] = { 0, 0 };
+	if (*text && !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%")]) {
+		html_text(to, text);
+		return;
+	}
+	fputs("'", to);
+	for (; *text; text++) {
+		one[0] = *text;
+		html_text(to, *text == '\'' ? "'\\''" : one);
+	}
+	fputs("'", to);
+}
+
+void report_commands(FILE *to, const json_t *provenance)
+{
+	size_t i, k;
+	json_t *line, *arg;
+	json_array_foreach(provenance, i, line) {
+		const char *program = json_string_value(json_object_get(line, "program"));
+		fputs(i ? " |\n  " : "", to);
+		html_text(to, program ? program : "(unnamed program)");
+		json_array_foreach(json_object_get(line, "args"), k, arg) {
+			fputc(' ', to);
+			shell_word(to, json_string_value(arg) ? json_string_value(arg) : "?");
+		}
+	}
+}
+
+/* What a stage noted beside its arguments, such as the map that vic-calibrate applied. */
+static void notes(FILE *to, const json_t *line)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)line, key, value) {
+		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args"))
+			continue;
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+		fputs("<br><span class=\"note\">", to);
+		html_text(to, key);
+		fputs(": ", to);
+		html_text(to, text ? text : "?");
+		fputs("</span>", to);
+		free(text);
+	}
+}
+
+void report_provenance(FILE *to, const struct portrait *p)
+{
+	size_t i;
+	json_t *line;
+	const char *split = p->rows.split == ROWS_ALL ? "all" : split_name(p->rows.split);
+	fputs("<h3>", to);
+	html_text(to, p->rows.name);
+	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n, split, p->rows.head.n_classes,
+		p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits", p->rows.head.dtype == DTYPE_F64 ? "64" : "32");
+	if (p->rows.head.samples > 1)
+		fprintf(to, ", %d samples a record, probabilities averaged", p->rows.head.samples);
+	fputs(".", to);
+	if (p->rows.documents > 1)
+		fprintf(to, " %" PRIu64 " documents were pooled; what follows is the first one's.", p->rows.documents);
+	if (p->rows.sum.unlabelled)
+		fprintf(to, " %" PRIu64 " records without a label were left out.", p->rows.sum.unlabelled);
+	fputs("</p>", to);
+	if (!json_array_size(p->rows.provenance)) {
+		fputs("<p>The stream does not say how it was made.</p>", to);
+		return;
+	}
+	fputs("<ol>", to);
+	json_array_foreach(p->rows.provenance, i, line) {
+		const char *program = json_string_value(json_object_get(line, "program"));
+		const char *version = json_string_value(json_object_get(line, "version"));
+		fputs("<li>", to);
+		html_text(to, program ? program : "(unnamed program)");
+		fputs(" ", to);
+		html_text(to, version ? version : "");
+		notes(to, line);
+		fputs("</li>", to);
+	}
+	fputs("</ol><p>To make it again:</p><pre><code>", to);
+	report_commands(to, p->rows.provenance);
+	fputs("</code></pre>", to);
+}

@@ -1,0 +1,137 @@
+/* vic-report: a page that anyone can open. */
+#include "pipeline/io.h"
+#include "pipeline/mem.h"
+#include "pipeline/stage.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	const char *title, *out;
+	int split, unlabelled;
+	int64_t bins, rounds, floor, seed, threads;
+	double level;
+} o = { .title = "Calibration report", .out = "-", .bins = 15, .rounds = 1000, .floor = 200, .seed = 1, .level = 0.95 };
+
+enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST, MOST = 64 };
+
+static const struct opt opts[] = {
+	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = 0 },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL },
+	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
+	  .choices = "auto|all|train|dev|test|extra" },
+	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either", .lo = 0,
+	  .hi = 100000 },
+	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999 },
+	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-report",
+	.summary = "one self-contained HTML page about models' calibration",
+	.operands = "[LOGITS...]",
+	.description = "Writes a page with the scores and their intervals, what may be claimed of each stream against the first,\n"
+		       "reliability diagrams side by side, how every stream was made and the command lines to make it again. The page\n"
+		       "needs no network and no script, follows the reader's light or dark setting, prints on paper and speaks to screen\n"
+		       "readers. The same streams give the same bytes.",
+	.example = "vic-report --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html",
+	.see_also = "vic-score(1), vic-compare(1), vic-plot(1)",
+	.opts = opts,
+	.max_operands = MOST,
+};
+
+static int read_streams(const struct stage *st, struct report *r, const struct score_ask *ask, struct err *err)
+{
+	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled, .class_bins = (int)o.bins,
+				     .threads = (int)o.threads };
+	int n = st->n ? st->n : 1, stdins = 0;
+	rows_ask.split = o.split == SPLIT_AUTO ? ROWS_AUTO : o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
+	rows_ask.columns = score_columns(ask) | COMPARE_COLUMNS;
+	for (int i = 0; i < n; i++)
+		stdins += !strcmp(stage_operand(st, i), "-");
+	if (stdins > 1)
+		return err_usage(err, "only one of the streams can come from stdin");
+	if (mem_alloc(&r->portrait, (size_t)n, sizeof *r->portrait, err))
+		return -1;
+	for (; r->n < n; r->n++)
+		if (rows_read(&r->portrait[r->n].rows, stage_operand(st, r->n), &rows_ask, err))
+			return -1;
+	return 0;
+}
+
+/* Before the keys are sorted: pairs of records must still be pairs. */
+static int compare_all(const struct stage *st, struct report *r, struct pool *pool, struct err *err)
+{
+	/* Tests need more resamples than intervals do: their p-values are shared among eight measures. */
+	int least = 4 * compare_least_rounds(o.level), rounds = o.rounds > least ? (int)o.rounds : least;
+	const struct compare_ask how = { (int)o.bins, rounds, o.level, (uint64_t)o.seed };
+	for (int i = 1; o.rounds && i < r->n; i++) {
+		struct comparison c;
+		struct err why = ERR_NONE;
+		const struct rows *a = &r->portrait[0].rows, *b = &r->portrait[i].rows;
+		if (compare_same_records(a, b, &why)) {
+			stage_say(st, "%s is not compared with %s: %s", b->name, a->name, why.msg);
+			continue;
+		}
+		if (compare_rows(a, b, &how, pool, &c, err) || compare_claim(&c, &r->portrait[i].claim, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int judge(struct portrait *p, const struct score_ask *ask, struct err *err)
+{
+	if (score_rows(&p->score, &p->rows, ask, err) || keys_sort(p->rows.key, p->rows.n, err) ||
+	    bins_init(&p->bins, (int)o.bins, err) || pav(p->rows.key, p->rows.n, &p->block, &p->n_blocks, err))
+		return -1;
+	bins_add(&p->bins, p->rows.key, p->rows.n);
+	return 0;
+}
+
+static int write_page(const struct report *r, struct err *err)
+{
+	struct output out = { 0 };
+	char *page = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&page, &len);
+	if (!to)
+		return err_sys(err, "the page");
+	report_write(r, to);
+	int bad = ferror(to), rc = -1;
+	if (fclose(to) || bad)
+		err_set(err, "out of memory");
+	else
+		rc = output_open(&out, o.out, err) || output_write(&out, page, len, err) || output_commit(&out, err) ? -1 : 0;
+	output_release(&out);
+	free(page);
+	return rc;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	struct report r = { .title = o.title, .level = o.level, .rounds = (int)o.rounds, .seed = (uint64_t)o.seed };
+	const struct score_ask ask = { .bins = { (int)o.bins }, .n_bins = 1, .rounds = (int)o.rounds, .level = o.level,
+				       .floor_rounds = (int)o.floor, .seed = (uint64_t)o.seed, .threads = (int)o.threads };
+	struct pool *pool = NULL;
+	r.version = json_string_value(json_object_get(st->provenance, "version"));
+	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &ask, err) || compare_all(st, &r, pool, err);
+	for (int i = 0; !rc && i < r.n; i++)
+		rc = judge(&r.portrait[i], &ask, err);
+	if (!rc)
+		rc = write_page(&r, err);
+	report_release(&r);
+	pool_close(pool);
+	return rc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}
