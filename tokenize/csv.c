@@ -103,6 +103,7 @@ static int first_row(struct reader *r, struct err *err)
 		header = (unlabelled || named(r, is_number(label) ? "label" : label) >= 0) &&
 			 named(r, is_number(text) ? "text" : text) >= 0;
 	r->columns = r->fields;
+	r->to->headless += r->want->header == HEADER_AUTO && !header;
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */
 		if (r->fields != 2)
 			return err_set(err, "%zu columns, and no header with \"label\" and \"text\"; choose with "

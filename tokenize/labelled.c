@@ -65,8 +65,8 @@ static int32_t number_of(struct labelled *t, const char *label, size_t n, struct
 	return (int32_t)id;
 }
 
-int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text, size_t n,
-	      struct err *err)
+int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text,
+		 size_t n, struct err *err)
 {
 	const char *tokens;
 	size_t len, used = t->n ? t->end[t->n - 1] : 0;

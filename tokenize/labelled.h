@@ -24,7 +24,8 @@ struct labelled {
 	size_t *end;         /* [n] */
 	int32_t *label;      /* [n], -1: none */
 	size_t n, cap_end, cap_label, cap_tokens;
-	uint64_t blank; /* blank lines passed over (CSV) */
+	uint64_t blank;    /* CSV: blank lines passed over */
+	uint64_t headless; /* CSV: files whose first row is no header by HEADER_AUTO */
 };
 
 int labelled_init(struct labelled *t, struct sink *s, struct err *err) VIC_CHECKED;
@@ -32,8 +33,8 @@ void labelled_release(struct labelled *t);
 /* Fixes the classes: names separated by commas, in their order. Errors: a name empty or twice. */
 int labelled_give(struct labelled *t, const char *names, struct err *err) VIC_CHECKED;
 /* Adds or keeps a record. label NULL: none. Errors: the label is empty, holds NUL, or is none of those given. */
-int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text, size_t n,
-	      struct err *err) VIC_CHECKED;
+int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text,
+		 size_t n, struct err *err) VIC_CHECKED;
 /* Class names in the order they go into the head: given, or sorted. *names is owned by the caller (one free() for the
  * list, the texts are in it). */
 int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err) VIC_CHECKED;
@@ -44,7 +45,7 @@ int labelled_drain(struct labelled *t, struct err *err) VIC_CHECKED;
 int read_tsv(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
 /* __label__NAME text; one label a line. */
 int read_fasttext(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
-/* RFC 4180. `say` (may be NULL) is told whether the first row was taken as a header. */
+/* RFC 4180, strictly: a space is part of its field, quotes stand around whole fields, every row has as many columns. */
 int read_csv(struct labelled *t, const char *path, const struct columns *columns, struct err *err) VIC_CHECKED;
 
 #endif

@@ -187,6 +187,7 @@ static void report(const struct stage *st, const struct sink *s, const struct la
 		{ s->boms, "byte order marks were dropped" },
 		{ s->passed_over, "files not named ID_RATING.txt were passed over" },
 		{ t->blank, "blank lines were passed over" },
+		{ t->headless, "files have no header with those names; their first row was read as a record" },
 	};
 	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
 		if (notes[i].n)

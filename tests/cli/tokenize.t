@@ -139,6 +139,8 @@ same 'CSV: columns by name' '0|train|b|a' "$(printf 'body,stars\na,b\n' |
 	vic-tokenize -q -f csv --label-column stars --text-column body - | vic-cat | grep -v '^#' | tr '\t' '|')"
 same 'CSV: two columns without a header are label and text' '0|train|x|y' "$(printf 'x,y\n' | vic-tokenize -q -f csv - | vic-cat |
 	grep -v '^#' | tr '\t' '|')"
+like 'CSV: it is said when the first row is read as a record' '1 files have no header' \
+	"$(printf 'x,y\n' | vic-tokenize -f csv - 2>&1 >/dev/null)"
 same 'CSV: no labels' '0|train|-|a' "$(printf 'text\na\n' | vic-tokenize -q -f csv --label-column none - | vic-cat |
 	grep -v '^#' | tr '\t' '|')"
 csv_fails() { # PATTERN DESCRIPTION CONTENT OPTIONS...
