@@ -29,7 +29,7 @@ struct null {
 	struct segment *segment;
 	struct run *run;
 	size_t n_runs, cap_runs;
-	double *error[4]; /* [rounds]: ece, oe, mce, rmsce */
+	double *off; /* [bins][rounds]: right records minus the sum of confidences */
 };
 
 static double rarer(conf_key k)
@@ -116,6 +116,7 @@ static double draw_segment(const struct null *u, const struct segment *s, struct
 	return right - s->conf;
 }
 
+/* ece, oe, mce, rmsce (squared while under way). */
 struct errors {
 	double v[4];
 };
@@ -133,19 +134,32 @@ static void add_error(struct errors *e, const struct segment *s, double d, doubl
 static void one_round(void *arg, int round, int worker)
 {
 	struct null *u = arg;
-	struct errors e = { { 0 } };
 	struct rng r;
 	(void)worker;
 	for (int b = 0; b < u->bins; b++) {
-		const struct segment *s = &u->segment[b];
-		if (!s->n)
+		if (!u->segment[b].n)
 			continue;
 		rng_init(&r, u->seed, RNG_FLOOR, (uint32_t)round, (uint32_t)b);
-		add_error(&e, s, draw_segment(u, s, &r), (double)u->n);
+		u->off[(size_t)b * (size_t)u->rounds + (size_t)round] = draw_segment(u, &u->segment[b], &r);
 	}
-	e.v[3] = sqrt(e.v[3]);
-	for (int i = 0; i < 4; i++)
-		u->error[i][round] = e.v[i];
+}
+
+static int draw_all(struct null *u, struct pool *pool, struct err *err)
+{
+	if (mem_alloc(&u->segment, (size_t)u->bins, sizeof *u->segment, err) || segments(u, err))
+		return -1;
+	pool_run(pool, u->rounds, one_round, u);
+	return 0;
+}
+
+int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
+	       struct err *err)
+{
+	struct null u = { .key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed, .off = off };
+	int rc = draw_all(&u, pool, err);
+	free(u.run);
+	free(u.segment);
+	return rc;
 }
 
 static int by_value(const void *a, const void *b)
@@ -174,25 +188,31 @@ int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 	struct null u = { .key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed };
 	struct errors seen = { { 0 } };
 	struct floor_of *out[4] = { &f->ece, &f->oe, &f->mce, &f->rmsce };
+	double *value = NULL;
+	size_t m = (size_t)rounds;
 	int rc = -1;
-	if (mem_alloc(&u.segment, (size_t)bins, sizeof *u.segment, err))
-		return -1;
-	for (int i = 0; i < 4; i++)
-		if (mem_alloc(&u.error[i], (size_t)rounds, sizeof *u.error[i], err))
-			goto end;
-	if (segments(&u, err))
+	if (mem_alloc(&u.off, (size_t)bins * m, sizeof *u.off, err) || mem_alloc(&value, 4 * m, sizeof *value, err) ||
+	    draw_all(&u, pool, err))
 		goto end;
 	for (int b = 0; b < bins; b++)
 		if (u.segment[b].n)
 			add_error(&seen, &u.segment[b], (double)u.segment[b].right - u.segment[b].conf, (double)n);
 	seen.v[3] = sqrt(seen.v[3]);
-	pool_run(pool, rounds, one_round, &u);
-	for (int i = 0; i < 4; i++)
-		summarise(u.error[i], rounds, seen.v[i], out[i]);
+	for (size_t r = 0; r < m; r++) {
+		struct errors e = { { 0 } };
+		for (int b = 0; b < bins; b++)
+			if (u.segment[b].n)
+				add_error(&e, &u.segment[b], u.off[(size_t)b * m + r], (double)n);
+		e.v[3] = sqrt(e.v[3]);
+		for (size_t i = 0; i < 4; i++)
+			value[i * m + r] = e.v[i];
+	}
+	for (size_t i = 0; i < 4; i++)
+		summarise(value + i * m, rounds, seen.v[i], out[i]);
 	rc = 0;
 end:
-	for (int i = 0; i < 4; i++)
-		free(u.error[i]);
+	free(u.off);
+	free(value);
 	free(u.run);
 	free(u.segment);
 	return rc;

@@ -74,6 +74,10 @@ struct floors {
 int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool,
 	       struct floors *f, struct err *err) VIC_CHECKED;
 
+/* The draws themselves: off[bin][round] is the number of right records in a bin minus the sum of its confidences. */
+int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
+	       struct err *err) VIC_CHECKED;
+
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
  * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */
 void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8_t *weight);

@@ -19,10 +19,12 @@ static struct {
 	int format, unlabelled, brief, seeds, separate, diagram, compat;
 	int64_t threads, bootstrap, floor, seed;
 	double level;
+	struct opt_many names;
 } o = { .bins = "15", .split = "auto", .diagram = SHOW_AUTO, .floor = 200, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
 	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts", .flags = 0 },
+	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
 	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all",
 	  .flags = 0 },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
@@ -138,14 +140,14 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->sum.ties);
 }
 
-static int score_one(struct columns *c, struct rows *w, const struct score_ask *ask, struct err *err)
+static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_ask *ask, struct err *err)
 {
 	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
 		return -1;
 	struct column *col = &c->item[c->n++];
 	memset(col, 0, sizeof *col);
 	if (score_rows(&col->score, w, ask, err) || bins_init(&col->bins, ask->bins[0], err) ||
-	    mem_text(&col->name, w->name, strlen(w->name), err))
+	    mem_text(&col->name, name, strlen(name), err))
 		return -1;
 	col->provenance = json_incref(w->provenance);
 	if (!ask->compat)
@@ -154,7 +156,7 @@ static int score_one(struct columns *c, struct rows *w, const struct score_ask *
 }
 
 static int read_path(const struct stage *st, struct columns *c, const char *path, const struct rows_ask *rows_ask,
-		     const struct score_ask *ask, struct err *err)
+		     const struct score_ask *ask, const char *name, struct err *err)
 {
 	struct rows one, *list = &one;
 	size_t n = 1;
@@ -164,7 +166,7 @@ static int read_path(const struct stage *st, struct columns *c, const char *path
 	for (size_t i = 0; i < n; i++) {
 		say(st, &list[i]);
 		if (!rc)
-			rc = score_one(c, &list[i], ask, err);
+			rc = score_one(c, &list[i], name ? name : list[i].name, ask, err);
 		rows_release(&list[i]);
 	}
 	if (list != &one)
@@ -234,6 +236,8 @@ static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows
 		return -1;
 	if (o.compat && (o.bootstrap || o.posterior))
 		return err_usage(err, "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
+	if (o.names.n > (size_t)(st->n ? st->n : 1))
+		return err_usage(err, "%zu --name for %d streams", o.names.n, st->n ? st->n : 1);
 	if (o.class_name && o.posterior)
 		return err_usage(err, "--class and --posterior do not go together");
 	ask->brief = o.brief;
@@ -264,7 +268,8 @@ static int run(struct stage *st, struct err *err)
 	struct table table = { 0 };
 	int rc = ask_of(st, &ask, &rows_ask, &posterior, err);
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc; i++)
-		rc = read_path(st, &columns, stage_operand(st, i), &rows_ask, &ask, err);
+		rc = read_path(st, &columns, stage_operand(st, i), &rows_ask, &ask,
+			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
 	if (!rc)
 		rc = show(st, &columns, &table, err);
 	if (!o.brief && !o.compat)
@@ -277,6 +282,7 @@ static int run(struct stage *st, struct err *err)
 	table_release(&table);
 	columns_release(&columns);
 	posterior_release(&posterior);
+	opt_many_release(&o.names);
 	return rc;
 }
 

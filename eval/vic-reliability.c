@@ -1,0 +1,221 @@
+/* vic-reliability: the curves behind reliability pictures, as TSV. */
+#include "curves.h"
+#include "metrics.h"
+#include "pipeline/num.h"
+#include "pipeline/stage.h"
+#include "rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	const char *split, *class_name, *alpha, *at;
+	struct opt_many names;
+	int curve, unlabelled;
+	int64_t bins, group, rounds, seed, threads;
+	double level, same;
+} o = { .split = "auto", .alpha = "0.1,0.2,0.4,1,2", .bins = 0, .group = 100, .rounds = 200, .seed = 1, .level = 0.9 };
+
+static const struct opt opts[] = {
+	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "which", .choices = "bins|histogram|corp|scatter|density|entropy|training|hull" },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "bins; 0: 15, 50 for histogram, density and entropy", .lo = 0, .hi = BINS_MAX },
+	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
+	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all",
+	  .flags = 0 },
+	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label; auto: refuse, for histogram keep",
+	  .choices = "auto|refuse|drop" },
+	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "the probability of one class instead of the winner's", .flags = 0 },
+	{ "bands", 0, OPT_INT, &o.rounds, "N", "draws behind the consistency bands; 0: none", .lo = 0, .hi = 100000 },
+	{ "level", 0, OPT_REAL, &o.level, "P", "level of bands and intervals", .flo = 0.5, .fhi = 0.9999 },
+	{ "seed", 0, OPT_INT, &o.seed, "N", "of the draws", .lo = 0, .hi = INT64_MAX },
+	{ "group", 0, OPT_INT, &o.group, "N", "scatter, density: consecutive records a point", .lo = 1, .hi = INT32_MAX },
+	{ "alpha", 0, OPT_TEXT, &o.alpha, "LIST", "entropy: Beta(alpha, alpha) for each, with commas", .flags = 0 },
+	{ "same", 0, OPT_REAL, &o.same, "P", "entropy: probability that two mixed records share their class", .flo = 0,
+	  .fhi = 1 },
+	{ "at", 0, OPT_TEXT, &o.at, "LIST", "hull: mu of each stream, with commas; else --mu in its provenance", .flags = 0 },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-reliability",
+	.summary = "curves of calibration as tab-separated values",
+	.operands = "[FILE...]",
+	.description =
+		"Reads streams of logits and prints what pictures are drawn from. The header line names the columns.\n\n"
+		"bins: accuracy against confidence in equal-width bins, with Wilson intervals of the accuracy and with\n"
+		"the band in which a calibrated model's accuracy would lie.\n"
+		"histogram: how many records have which confidence (the paper's Figures 8 and 9).\n"
+		"corp: isotonic regression of correctness on confidence, the reliability diagram without bins, with its\n"
+		"consistency band; two lines a block.\n"
+		"scatter, density: mean confidence and accuracy of groups of consecutive records, as points or counted on\n"
+		"a grid; one stream an epoch gives the paper's Figure 1.\n"
+		"hull: accuracy, confidence and entropy of streams that vic-perturb moved by mu (Figure 10).\n"
+		"entropy: distribution of the labels' entropy under mixup (Figure 5); reads nothing.\n"
+		"training: reads vic-train's --history files instead of streams, one line a number (Figure 7).",
+	.example = "vic-reliability --curve corp mixup.logits | vic-plot --curve corp > mixup.svg\n"
+		   "vic-reliability --curve density --name 1 --name 50 epoch1.logits epoch50.logits\n"
+		   "vic-reliability --curve entropy --alpha 0.1,0.4,1",
+	.see_also = "vic-score(1), vic-plot(1), vic-predict(1), vic-train(1)",
+	.opts = opts,
+	.max_operands = -1,
+};
+
+enum { LIST = 256 };
+struct list {
+	double v[LIST];
+	size_t n;
+};
+
+static int list_of(const char *text, const char *what, struct list *l, struct err *err)
+{
+	for (const char *p = text;;) {
+		size_t len = strcspn(p, ",");
+		char one[64];
+		if (len >= sizeof one || l->n == LIST)
+			return err_usage(err, "%s: at most %d numbers, with commas between", what, LIST);
+		memcpy(one, p, len);
+		one[len] = 0;
+		if (num_f64(what, one, 0, 1e9, &l->v[l->n++], err))
+			return -1;
+		if (!p[len])
+			return 0;
+		p += len + 1;
+	}
+}
+
+/* --mu of the stage that moved the images, 1 (its default) where the stage was given none; 0 when there was no such stage. */
+static int mu_of(const json_t *provenance, double *mu)
+{
+	size_t i, k;
+	json_t *stage, *arg;
+	struct err ignored = ERR_NONE;
+	int found = 0;
+	json_array_foreach(provenance, i, stage) {
+		const char *program = json_string_value(json_object_get(stage, "program"));
+		if (!program || strcmp(program, "vic-perturb"))
+			continue;
+		*mu = 1;
+		found = 1;
+		json_array_foreach(json_object_get(stage, "args"), k, arg) {
+			const char *a = json_string_value(arg);
+			if (a && !strncmp(a, "--mu=", 5) && num_f64("--mu", a + 5, 0, 1e9, mu, &ignored))
+				return 0;
+		}
+	}
+	return found;
+}
+
+/* What every stream's curve is made with. */
+struct making {
+	struct rows_ask rows;
+	struct curve_ask ask;
+	struct list alpha, at;
+	FILE *to;
+};
+
+static int one_stream(const struct stage *st, struct making *m, size_t i, struct err *err)
+{
+	struct rows w;
+	double mu = 0;
+	const char *path = stage_operand(st, (int)i);
+	if (rows_read(&w, path, &m->rows, err))
+		return -1;
+	const char *name = i < o.names.n ? o.names.item[i] : w.name;
+	int rc = 0;
+	if (o.curve == CURVE_BINS || o.curve == CURVE_HISTOGRAM || o.curve == CURVE_CORP)
+		rc = keys_sort(w.key, w.n, err);
+	if (w.documents > 1)
+		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
+	if (!rc && o.curve == CURVE_BINS)
+		rc = curve_bins(name, w.key, w.n, &m->ask, m->to, err);
+	if (!rc && o.curve == CURVE_HISTOGRAM)
+		rc = curve_histogram(name, w.key, w.n, &m->ask, m->to, err);
+	if (!rc && o.curve == CURVE_CORP)
+		rc = curve_corp(name, w.key, w.n, &m->ask, m->to, err);
+	if (!rc && o.curve == CURVE_SCATTER)
+		rc = curve_scatter(name, w.key, w.n, &m->ask, m->to, err);
+	if (!rc && o.curve == CURVE_DENSITY)
+		rc = curve_density(name, w.key, w.n, &m->ask, m->to, err);
+	if (!rc && o.curve == CURVE_HULL) {
+		if (i < m->at.n)
+			mu = m->at.v[i];
+		else if (!mu_of(w.provenance, &mu))
+			rc = err_usage(err, "%s: no vic-perturb in its provenance; give --at", path);
+		if (!rc)
+			curve_hull(name, mu, &w, &m->ask, m->to);
+	}
+	rows_release(&w);
+	return rc;
+}
+
+static int all_curves(const struct stage *st, struct making *m, struct err *err)
+{
+	fprintf(m->to, "%s\n", curve_header((enum curve)o.curve));
+	if (o.curve == CURVE_ENTROPY) {
+		for (size_t i = 0; i < m->alpha.n; i++)
+			if (curve_entropy(m->alpha.v[i], o.same, &m->ask, m->to, err))
+				return -1;
+		return 0;
+	}
+	for (size_t i = 0; i < (size_t)(st->n ? st->n : 1); i++) {
+		const char *path = stage_operand(st, (int)i);
+		int rc = o.curve == CURVE_TRAINING ?
+				 curve_training(i < o.names.n ? o.names.item[i] : path, path, m->to, err) :
+				 one_stream(st, m, i, err);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+static int ask_of(const struct stage *st, struct making *m, struct err *err)
+{
+	size_t streams = st->n ? (size_t)st->n : 1;
+	int wide = o.curve == CURVE_HISTOGRAM || o.curve == CURVE_DENSITY || o.curve == CURVE_ENTROPY;
+	if (o.curve == CURVE_ENTROPY && st->n)
+		return err_usage(err, "--curve entropy reads nothing; leave out '%s'", st->operand[0]);
+	if (o.names.n > streams)
+		return err_usage(err, "%zu --name for %zu streams", o.names.n, streams);
+	if (o.at && (list_of(o.at, "--at", &m->at, err) || m->at.n != streams))
+		return m->at.n == streams ? -1 : err_usage(err, "--at: %zu numbers for %zu streams", m->at.n, streams);
+	if (list_of(o.alpha, "--alpha", &m->alpha, err))
+		return -1;
+	m->rows.split = !strcmp(o.split, "auto") ? ROWS_AUTO : !strcmp(o.split, "all") ? ROWS_ALL : split_of(o.split);
+	if (m->rows.split == -1 && strcmp(o.split, "auto"))
+		return err_usage(err, "--split: '%s' is not one of auto, all, train, dev, test, extra", o.split);
+	m->rows.unlabelled = o.unlabelled == 2 ? ROWS_DROP : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP :
+													       ROWS_REFUSE;
+	m->rows.class_name = o.class_name;
+	m->rows.threads = (int)o.threads;
+	m->ask = (struct curve_ask){ .bins = o.bins ? (int)o.bins : wide ? 50 : 15, .group = (int)o.group,
+				     .rounds = (int)o.rounds, .level = o.level, .seed = (uint64_t)o.seed };
+	return pool_open(&m->ask.pool, (int)o.threads, err);
+}
+
+/* The text is kept until all of it is there: a failure leaves stdout empty. */
+static int run(struct stage *st, struct err *err)
+{
+	struct making m = { 0 };
+	char *text = NULL;
+	size_t len;
+	int rc = ask_of(st, &m, err);
+	if (!rc) {
+		m.to = open_memstream(&text, &len);
+		rc = m.to ? all_curves(st, &m, err) : err_set(err, "out of memory");
+	}
+	if (m.to && fclose(m.to) && !rc)
+		rc = err_set(err, "out of memory");
+	if (!rc)
+		fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
+	free(text);
+	pool_close(m.ask.pool);
+	opt_many_release(&o.names);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}
