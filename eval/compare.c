@@ -270,6 +270,8 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 	struct side side[2] = { { a, NULL }, { b, NULL } };
 	double p[CMP_COUNT];
 	*c = (struct comparison){ .a = a->name, .b = b->name, .n = a->n, .level = ask->level };
+	for (int i = 0; i < CMP_COUNT; i++)
+		c->of[i].a = c->of[i].b = NAN;
 	accuracy(a, b, ask->level, c);
 	int rc = 0;
 	for (int s = 0; s < 2 && !rc; s++) {

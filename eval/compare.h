@@ -21,8 +21,9 @@ struct comparison {
 	uint64_t only_a, only_b; /* records that only one got right */
 	double level;
 	struct difference {
-		int there; /* computed: finite, and asked of these streams */
-		double a, b, low, high, p, holm;
+		int there;   /* a difference there is: both finite, and asked of these streams */
+		double a, b; /* NaN where undefined */
+		double low, high, p, holm;
 	} of[CMP_COUNT];
 };
 

@@ -70,8 +70,8 @@ static int one_area(const uint64_t *const key[2], const uint8_t *const positive[
 	if (mem_alloc(&influence, 2 * n, sizeof *influence, err))
 		return -1;
 	int rc = area_of(key[0], positive[0], n, &d->a, influence, err);
-	if (!rc)
-		rc = area_of(key[1], positive[1], n, &d->b, influence + n, err);
+	int other = rc < 0 ? rc : area_of(key[1], positive[1], n, &d->b, influence + n, err);
+	rc = other ? other : rc;
 	if (!rc) {
 		double v = variance(influence, influence + n, positive[0], same, n), sd = sqrt(v), diff = d->b - d->a;
 		d->there = isfinite(v);

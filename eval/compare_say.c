@@ -17,7 +17,7 @@ int compare_table(const struct comparison *c, struct table *t, struct err *err)
 		for (int i = 0; !rc && i < CMP_COUNT; i++) {
 			const struct difference *d = &c->of[i];
 			const char *key = compared_name((enum compared)i);
-			if (!d->there && (col > 1 || (d->a == 0 && d->b == 0)))
+			if (col < 2 ? isnan(col ? d->b : d->a) : !d->there)
 				continue;
 			rc = col == 2	? table_interval(t, key, d->b - d->a, d->low, d->high, err) :
 			     col == 0	? table_real(t, key, d->a, err) :

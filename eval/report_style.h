@@ -49,7 +49,7 @@ static const char report_style[] =
 	".scores thead th:first-child{min-width:6.5rem;max-width:7rem}.scores thead th{min-width:5rem;font-size:.8125rem}td small{white-space:normal}}"
 	"@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#333;--line:#bbb;--soft:#fff;--bar:#0072b2;--over:#b34e00;--overback:#fbe3d3;"
 	"--under:#00664b;--underback:#d6f0e7;--link:#000}body{font-size:10pt}main{max-width:none;padding:0}h2,h3{break-after:avoid}"
-	"figure,tr,.claim,dt{break-inside:avoid}.scroll{overflow:visible}.scores th[scope=row]{position:static}pre{white-space:pre-wrap}"
+	"@page{margin:15mm}dt{break-after:avoid}figure,tr,.claim,dt{break-inside:avoid}.scroll{overflow:visible}.scores th[scope=row]{position:static}pre{white-space:pre-wrap}"
 	".bar,.hist,svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}.grid-of{grid-template-columns:1fr 1fr}"
 	"details{display:none}}";
 

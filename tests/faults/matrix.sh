@@ -17,6 +17,9 @@ prepare() {
 		if [ -x "$BIN/vic-train" ]; then
 			vic-train -q --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o model text || exit 1
 		fi
+		if [ -x "$BIN/vic-calibrate" ]; then
+			vic-calibrate -q --threads 1 -o map f64 || exit 1
+		fi
 	)
 }
 
