@@ -8,10 +8,10 @@
 
 static struct {
 	int format, coarse, fit, encoding, skip_bad, as_stored;
-	const char *resize, *classes, *name, *like;
+	const char *resize, *classes, *name, *like, *output;
 	int64_t fold, channels, max_pixels, threads, seed;
 	struct filter_options filter;
-} o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = 1 << 26, .seed = 1 };
+} o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = 1 << 26, .seed = 1, .output = "-" };
 
 static const struct opt opts[] = {
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "what PATH holds; see above", .choices = SOURCE_FORMATS },
@@ -50,6 +50,7 @@ static const struct opt opts[] = {
 	{ "threads", 't', OPT_INT, &o.threads, "N",
 	  "decode with N threads (0: as many as there are); the output is the same", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL },
 	{ 0 },
 };
 
@@ -171,7 +172,7 @@ static int run(struct stage *st, struct err *err)
 {
 	struct pool *pool = NULL;
 	struct output out;
-	if (check_usage(st, err) || output_open(&out, "-", err))
+	if (check_usage(st, err) || output_open(&out, o.output, err))
 		return -1;
 	int rc = pool_open(&pool, (int)o.threads, err);
 	if (!rc && o.like) {

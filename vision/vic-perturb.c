@@ -8,8 +8,8 @@ static struct {
 	double mu;
 	int norm, encoding;
 	int64_t directions, seed, threads;
-	const char *only;
-} o = { .mu = 1, .directions = 1, .seed = 1 };
+	const char *only, *output;
+} o = { .mu = 1, .directions = 1, .seed = 1, .output = "-" };
 
 static const struct opt opts[] = {
 	{ "mu", 'm', OPT_REAL, &o.mu, "MU", "how far, in units where black is 0 and white 1", .flo = 0, .fhi = 1e6 },
@@ -23,6 +23,7 @@ static const struct opt opts[] = {
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the directions", .lo = 0, .hi = INT64_MAX },
 	{ "threads", 't', OPT_INT, &o.threads, "N", "0: as many as there are; the output is the same", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL },
 	{ 0 },
 };
 
@@ -45,6 +46,7 @@ static const struct program prog = {
 	.see_also = "vic-images(1), vic-predict(1), vic-reliability(1)",
 	.opts = opts,
 	.max_operands = 1,
+	.stream_operand = 1,
 };
 
 static int run(struct stage *st, struct err *err)
@@ -53,7 +55,7 @@ static int run(struct stage *st, struct err *err)
 	struct output out;
 	struct perturb_report r = { .records = 0 };
 	struct perturb_options po = { o.mu, o.norm == 0, o.encoding == 1, o.directions, (uint64_t)o.seed, o.only };
-	if (output_open(&out, "-", err))
+	if (output_open(&out, o.output, err))
 		return -1;
 	int rc = pool_open(&pool, (int)o.threads, err);
 	if (!rc)
