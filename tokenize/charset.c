@@ -5,7 +5,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
-/* 80..9F, from Microsoft's table as the Unicode consortium publishes it (MAPPINGS/VENDORS/MICSFT/WINDOWS/CP1252.TXT). */
+/* 80..9F, from Microsoft's table as the Unicode consortium publishes it
+ * (MAPPINGS/VENDORS/MICSFT/WINDOWS/CP1252.TXT). */
 static const uint16_t cp1252_high[32] = {
 	0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
 	0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,

@@ -1,5 +1,5 @@
-/* charset: the bytes of one line as UTF-8 in normal form C. ASCII passes untouched and uncopied; only a line with a byte
- * above 0x7F costs anything. */
+/* charset: the bytes of one line as UTF-8 in normal form C. ASCII passes untouched and uncopied; only a line with
+ * a byte above 0x7F costs anything. */
 #ifndef VIC_CHARSET_H
 #define VIC_CHARSET_H
 
@@ -7,13 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* auto: a line that is valid UTF-8 is that, any other is Windows-1252. utf-8: any other is an error. Windows-1252 leaves
- * 81 8D 8F 90 9D undefined: they become U+FFFD and are counted. Latin-1 gives 80..9F to the controls U+0080..U+009F. */
+/* auto: a line that is valid UTF-8 is that, any other is Windows-1252. utf-8: any other is an error. Windows-1252
+ * leaves 81 8D 8F 90 9D undefined: they become U+FFFD and are counted. Latin-1 gives 80..9F to the controls
+ * U+0080..U+009F. */
 enum charset { CHARSET_AUTO, CHARSET_UTF8, CHARSET_LATIN1, CHARSET_CP1252 };
 
 enum {
-	/* More combining marks in a row than any script uses (Unicode's stream-safe format has 30): such a line keeps its
-	 * order of marks, because putting them in order takes quadratic time. */
+	/* More combining marks in a row than any script uses (Unicode's stream-safe format has 30): such a line
+	 * keeps its order of marks, because putting them in order takes quadratic time. */
 	CHARSET_MAX_MARKS = 256,
 };
 
@@ -35,16 +36,18 @@ enum { SCAN_HIGH = 1, SCAN_NUL = 2 };
 unsigned charset_scan(const char *line, size_t n);
 
 void decoder_release(struct decoder *d);
-/* *text (of *n bytes) is the line as NFC UTF-8: the line itself, or d's scratch, valid until the next call. Errors: not UTF-8
- * under CHARSET_UTF8, with the offset of the bad byte. */
+/* *text (of *n bytes) is the line as NFC UTF-8: the line itself, or d's scratch, valid until the next call.
+ * Errors: not UTF-8 under CHARSET_UTF8, with the offset of the bad byte. */
 int decoder_line(struct decoder *d, const char *line, size_t len, const char **text, size_t *n, struct err *err)
 	VIC_CHECKED;
-/* Counts and refuses as decoder_line does, but decodes nothing: for rules to which every byte above 0x7F is the same. */
+/* Counts and refuses as decoder_line does, but decodes nothing: for rules to which every byte above 0x7F is the
+ * same. */
 int decoder_check(struct decoder *d, const char *line, size_t len, struct err *err) VIC_CHECKED;
 
 /* The code point of a Windows-1252 byte; U+FFFD where there is none. */
 uint32_t cp1252_point(unsigned char byte);
-/* True only for code points that NFC leaves alone in any company. Not every such point: the ranges in which most text is. */
+/* True only for code points that NFC leaves alone in any company. Not every such point: the ranges in which most
+ * text is. */
 int nfc_sure(uint32_t point);
 
 #endif

@@ -10,7 +10,8 @@
 
 enum { CHUNK = 64 * 1024, COLUMNS_MAX = 65536, NO_COLUMN = -1 };
 
-/* One file under way. libcsv's callbacks cannot fail, so the first failure is kept and the rest of the chunk passed by. */
+/* One file under way. libcsv's callbacks cannot fail, so the first failure is kept and the rest of the chunk
+ * passed by. */
 struct reader {
 	struct labelled *to;
 	const struct columns *want;
@@ -180,11 +181,11 @@ static int parse(struct reader *r, struct csv_parser *csv, struct input *in, str
 			return err_context(err, "%s", in->name);
 		first = 0;
 		if (csv_parse(csv, p, n, on_field, on_row, r) != n && !r->failed)
-			return refused(r, csv, "a quote (\") stands where RFC 4180 has none: inside a field it is doubled, "
-				       "and the field is quoted", err);
+			return refused(r, csv, "a quote (\") stands where RFC 4180 has none: inside a field it is "
+				       "doubled, and the field is quoted", err);
 		if (!r->failed && csv_get_buffer_size(csv) > LINE_MAX_BYTES)
-			return err_set(err, "%s: record %" PRIu64 ": a field is longer than %d bytes", in->name, r->at.line + 1,
-				       LINE_MAX_BYTES);
+			return err_set(err, "%s: record %" PRIu64 ": a field is longer than %d bytes", in->name,
+				       r->at.line + 1, LINE_MAX_BYTES);
 	} while (got == sizeof chunk && !r->failed);
 	if (!r->failed && csv_fini(csv, on_field, on_row, r))
 		return refused(r, csv, "the file ends inside quotes", err);

@@ -47,7 +47,8 @@ static int32_t number_of(struct labelled *t, const char *label, size_t n, struct
 	if (decoder_line(&t->names, label, n, &label, &n, err))
 		return -2;
 	if (!n || memchr(label, 0, n)) {
-		err_set(err, n ? "the label holds a NUL byte" : "the label is empty; --format lines reads text without labels");
+		err_set(err, "%s", n ? "the label holds a NUL byte"
+				     : "the label is empty; --format lines reads text without labels");
 		return -2;
 	}
 	if (t->given) {
@@ -185,8 +186,9 @@ static int fasttext_line(struct labelled *t, const struct place *at, const char 
 	return labelled_put(t, at, label + k, (size_t)(text - label) - k, text, (size_t)(end - text), err);
 }
 
-static int each_line(struct labelled *t, const char *path,
-		     int (*one)(struct labelled *, const struct place *, const char *, size_t, struct err *), struct err *err)
+typedef int (*line_reader)(struct labelled *, const struct place *, const char *, size_t, struct err *);
+
+static int each_line(struct labelled *t, const char *path, line_reader one, struct err *err)
 {
 	struct lines l;
 	const char *line;

@@ -1,6 +1,6 @@
-/* labelled: the formats that name their own classes: CSV, TSV and fastText. The names must stand in the head, before the first
- * record; so the tokens are kept in memory until all operands are read, and the names are then sorted bytewise. When the
- * names are given beforehand, records pass straight through. Private to tokenize/. */
+/* labelled: the formats that name their own classes: CSV, TSV and fastText. The names must stand in the head,
+ * before the first record; so the tokens are kept in memory until all operands are read, and the names are then
+ * sorted bytewise. When the names are given beforehand, records pass straight through. Private to tokenize/. */
 #ifndef VIC_LABELLED_H
 #define VIC_LABELLED_H
 

@@ -3,55 +3,14 @@
 #include "lines.h"
 #include "pipeline/mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const polarity_classes[2] = { "neg", "pos" };
 static const char *const mr_files[2] = { "rt-polarity.neg", "rt-polarity.pos" };
 
 enum { MR_MAX_FILE = 256 << 20 };
-
-int path_is_folder(const char *path, struct err *err)
-{
-	struct stat st;
-	if (stat(path, &st))
-		return err_sys(err, "%s", path);
-	return S_ISDIR(st.st_mode);
-}
-
-int path_below(char **out, const char *dir, const char *name, struct err *err)
-{
-	size_t n = strlen(dir) + strlen(name) + 2;
-	if (mem_alloc(out, n, 1, err))
-		return -1;
-	snprintf(*out, n, "%s%s%s", dir, *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name);
-	return 0;
-}
-
-static int put_all(struct sink *s, struct lines *l, int32_t label, struct err *err)
-{
-	const char *line;
-	size_t len;
-	int got;
-	while ((got = lines_next(l, &line, &len, err)) == 1)
-		if (sink_put(s, &l->at, line, len, label, SPLIT_TRAIN, err))
-			return -1;
-	return got;
-}
-
-int read_lines(struct sink *s, const char *path, struct err *err)
-{
-	struct lines l;
-	int rc;
-	if (lines_open(&l, path, &s->boms, err))
-		return -1;
-	rc = put_all(s, &l, -1, err);
-	lines_release(&l);
-	return rc;
-}
 
 static int read_half(struct sink *s, const char *dir, int label, struct err *err)
 {
@@ -61,7 +20,7 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 	if (path_below(&path, dir, mr_files[label], err))
 		return -1;
 	if (!lines_open(&l, path, &s->boms, err)) {
-		rc = put_all(s, &l, label, err);
+		rc = put_lines(s, &l, label, err);
 		lines_release(&l);
 	}
 	free(path);
@@ -99,7 +58,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 			goto out;
 		}
 		lines_of(&l, mr_files[half], text[half], (size_t)have[half], &s->boms);
-		if (put_all(s, &l, half, err)) {
+		if (put_lines(s, &l, half, err)) {
 			err_context(err, "%s", path);
 			goto out;
 		}
@@ -143,7 +102,8 @@ int read_mr(struct sink *s, const char *path, struct err *err)
 	if ((here = inside(&packed, path, "rt-polaritydata.tar.gz", err)) < 0)
 		goto out;
 	rc = here ? read_archive(s, packed, err)
-		  : err_set(err, "%s: has neither rt-polarity.neg nor rt-polaritydata/ nor rt-polaritydata.tar.gz", path);
+		  : err_set(err, "%s: has neither rt-polarity.neg nor rt-polaritydata/ nor rt-polaritydata.tar.gz",
+			    path);
 out:
 	free(neg);
 	free(deeper);

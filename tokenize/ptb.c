@@ -139,7 +139,7 @@ static int is_abbreviation(const char *p, size_t n, const char *end)
 {
 	static const char *const known[] = {
 		"mr",   "mrs",  "ms",  "dr",  "st",   "jr",  "sr",   "vs",  "prof", "rev",  "gen", "sen", "rep", "gov",
-		"capt", "lt",   "col", "sgt", "maj",  "hon", "etc",  "inc", "ltd",  "corp", "co",  "bros", "dept", "jan",
+		"capt", "lt",   "col", "sgt", "maj",  "hon", "etc",  "inc", "ltd", "corp", "co",  "bros", "dept", "jan",
 		"feb",  "aug",  "sept", "oct", "nov", "dec", "ave",  "blvd", "mt",  "est",  "approx", "al",
 	};
 	const char *after = p + n + 1;
@@ -164,8 +164,8 @@ static int is_acronym(const char *p, size_t n)
 	return n % 2 == 1;
 }
 
-/* Length of the clitic with its apostrophe at the end of the n bytes: 's 'm 'd 're 've 'll n't; 0 when there is none, or
- * when nothing would be left in front of it. */
+/* Length of the clitic with its apostrophe at the end of the n bytes: 's 'm 'd 're 've 'll n't; 0 when there is
+ * none, or when nothing would be left in front of it. */
 static size_t clitic(const char *p, size_t n)
 {
 	static const char *const known[] = { "'s", "'m", "'d", "'re", "'ve", "'ll", "n't" };

@@ -1,7 +1,7 @@
-/* ptb: the Penn Treebank's way of taking English apart, in the variant that the vocabulary of GloVe 6B shows (checked
- * word by word against that file): it 's, do n't, ca n't; cannot and gonna whole; brackets, " and % as they are; hyphenated
- * words whole; u.s., mr. and 1,000 with their points; ... also for the one-character ellipsis and for ". . ."; -- for
- * longer runs; curly quotes made straight; every other mark a token. Private to tokenize/. */
+/* ptb: the Penn Treebank's way of taking English apart, in the variant that the vocabulary of GloVe 6B shows
+ * (each choice below was looked up in that file): it 's, do n't, ca n't; cannot and gonna whole; brackets, " and % as
+ * they are; hyphenated words whole; u.s., mr. and 1,000 with their points; ... also for the one-character ellipsis
+ * and for ". . ."; -- for longer runs; curly quotes made straight; every other mark a token. Private to tokenize/. */
 #ifndef VIC_PTB_H
 #define VIC_PTB_H
 

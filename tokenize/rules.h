@@ -1,5 +1,5 @@
-/* rules: one line of text to tokens joined by single spaces, without a space at either end. The functions of this header
- * allocate nothing, cannot fail, and write at most rule_room(n) bytes for a line of n. */
+/* rules: one line of text to tokens joined by single spaces, without a space at either end. The functions of this
+ * header allocate nothing, cannot fail, and write at most rule_room(n) bytes for a line of n. */
 #ifndef VIC_RULES_H
 #define VIC_RULES_H
 
@@ -24,10 +24,10 @@ void rule_table(struct rule_table *t, enum rule rule, int lower);
 
 /* Tokenises by t->rule. Returns the bytes written to out.
  *
- * RULE_KIM: clean_str of process_data.py in yoonkim/CNN_sentence (2014), with plain ( ) ? where its Python 2 kept a
- * backslash. Every byte outside A-Za-z0-9(),!?'` is a space; 's 've 're 'd 'll and n't (in lower case only, as there) begin a
- * token; , ! ( ) ? are tokens; `lower` (TREC=False there) comes last. It works on bytes: what is not ASCII is a space in
- * any encoding.
+ * RULE_KIM: clean_str of process_data.py in yoonkim/CNN_sentence (2014), with plain ( ) ? where its Python 2 kept
+ * a backslash. Every byte outside A-Za-z0-9(),!?'` is a space; 's 've 're 'd 'll and n't (in lower case only, as
+ * there) begin a token; , ! ( ) ? are tokens; `lower` (TREC=False there) comes last. It works on bytes: what is
+ * not ASCII is a space in any encoding.
  * RULE_WHITESPACE: UTF-8 split at white space alone, which is what Python's str.split() splits at, and NUL.
  * RULE_PTB: UTF-8 taken apart as the Penn Treebank does, see ptb.h. */
 size_t rule_line(const struct rule_table *t, const char *line, size_t n, char *scratch, char *out);

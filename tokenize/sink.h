@@ -1,5 +1,5 @@
-/* sink: where every format's reader puts its records. One call decodes a text, applies the rule and adds the record to the
- * stream; ids count from 0 over all operands. Private to tokenize/. */
+/* sink: where every format's reader puts its records. One call decodes a text, applies the rule and adds the
+ * record to the stream; ids count from 0 over all operands. Private to tokenize/. */
 #ifndef VIC_SINK_H
 #define VIC_SINK_H
 

@@ -178,8 +178,8 @@ int tarball_next(struct tarball *a, char name[TARBALL_NAME], uint64_t *size, str
 			break;
 		case 'L':
 		case 'S':
-			return err_set(err, "%s: has GNU long names or sparse files, which are not read here; unpack it "
-				       "and give the folder", a->path);
+			return err_set(err, "%s: has GNU long names or sparse files, which are not read here; "
+				       "unpack it and give the folder", a->path);
 		default: /* folders, links, devices */
 			break;
 		}

@@ -9,7 +9,8 @@ const char *const trec_coarse[TREC_COARSE] = { "ABBR", "DESC", "ENTY", "HUM", "L
 const char *const trec_fine[TREC_FINE] = {
 	"ABBR:abb",	 "ABBR:exp",	 "DESC:def",	"DESC:desc",	 "DESC:manner",	 "DESC:reason",	 "ENTY:animal",
 	"ENTY:body",	 "ENTY:color",	 "ENTY:cremat", "ENTY:currency", "ENTY:dismed",	 "ENTY:event",	 "ENTY:food",
-	"ENTY:instru",	 "ENTY:lang",	 "ENTY:letter", "ENTY:other",	 "ENTY:plant",	 "ENTY:product", "ENTY:religion",
+	"ENTY:instru",	 "ENTY:lang",	 "ENTY:letter", "ENTY:other",	 "ENTY:plant",	 "ENTY:product",
+	"ENTY:religion",
 	"ENTY:sport",	 "ENTY:substance", "ENTY:symbol", "ENTY:techmeth", "ENTY:termeq", "ENTY:veh",	 "ENTY:word",
 	"HUM:desc",	 "HUM:gr",	 "HUM:ind",	"HUM:title",	 "LOC:city",	 "LOC:country",	 "LOC:mount",
 	"LOC:other",	 "LOC:state",	 "NUM:code",	"NUM:count",	 "NUM:date",	 "NUM:dist",	 "NUM:money",
@@ -48,7 +49,7 @@ static int read_file(struct sink *s, const char *path, int fine, struct err *err
 	while ((got = lines_next(&l, &line, &len, err)) == 1) {
 		label = label_of(line, len, fine, &text);
 		if (label < 0) {
-			err_set(err, "does not begin with a TREC class and a space (\"NUM:count How many ...\"): \"%.*s\"",
+			err_set(err, "does not begin with a TREC class and a space (\"NUM:count How many\"): \"%.*s\"",
 				(int)(len < 40 ? len : 40), line);
 			got = place_context(&l.at, err);
 		} else if (sink_put(s, &l.at, line + text, len - text, label, split, err)) {

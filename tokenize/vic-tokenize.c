@@ -25,8 +25,8 @@ static const struct opt opts[] = {
 	{ "rules", 'r', OPT_CHOICE, &o.rules, NULL, "how a line is taken apart", .choices = "kim|ptb|whitespace" },
 	{ "lower", 0, OPT_FLAG, &o.lower, NULL, "lower case (the default)", .value = 1, .flags = OPT_NO_DEFAULT },
 	{ "cased", 0, OPT_FLAG, &o.lower, NULL, "keep case", .zero = 1, .flags = OPT_NO_DEFAULT },
-	{ "encoding", 'e', OPT_CHOICE, &o.encoding, NULL, "of the input; auto: UTF-8, and line by line cp1252 where it is not",
-	  .choices = "auto|utf-8|latin1|cp1252" },
+	{ "encoding", 'e', OPT_CHOICE, &o.encoding, NULL,
+	  "of the input; auto: UTF-8, and line by line cp1252 where it is not", .choices = "auto|utf-8|latin1|cp1252" },
 	{ "split", 's', OPT_CHOICE, &o.split, NULL, "mark every record so (default: what the format knows, else train)",
 	  .choices = "train|dev|test|extra", .flags = OPT_NO_DEFAULT },
 	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N", "csv: column of the labels, or none (default: label)",
@@ -48,8 +48,8 @@ static const struct opt opts[] = {
 static const char *libraries(void)
 {
 	static char text[96];
-	snprintf(text, sizeof text, "zlib %s, utf8proc %s, libcsv %d.%d.%d", zlibVersion(), utf8proc_version(), CSV_MAJOR,
-		 CSV_MINOR, CSV_RELEASE);
+	snprintf(text, sizeof text, "zlib %s, utf8proc %s, libcsv %d.%d.%d", zlibVersion(), utf8proc_version(),
+		 CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
 	return text;
 }
 
@@ -58,26 +58,27 @@ static const struct program prog = {
 	.summary = "texts and labels in their distributed form to a stream of tokens",
 	.operands = "PATH...",
 	.description =
-		"Reads the PATHs in order and writes one stream: a record for each text, its tokens joined\n"
-		"by single spaces, in UTF-8, with its class and split; ids count from 0.\n\n"
+		"Reads the PATHs in order and writes one stream: a record for each text, its tokens joined by\n"
+		"single spaces, in UTF-8, with its class and split; ids count from 0.\n\n"
 		"mr: a folder with rt-polarity.neg and rt-polarity.pos, or rt-polaritydata.tar.gz. trec: files of\n"
 		"\"COARSE:fine question\", or the folder with train_5500.label and TREC_10.label (marked test).\n"
-		"imdb: aclImdb, as a folder or .tar.gz; train and test as its folders say, unsup is extra and without\n"
-		"label; <br /> is a line break. csv: RFC 4180 with a header that names label and text, or two columns, or\n"
-		"the columns chosen; every row as many columns as the first; blank lines are passed over and counted.\n"
-		"tsv: label<TAB>text. fasttext: __label__NAME text. lines: a text a line, no labels. \"-\" is stdin, for\n"
-		"all formats but mr and imdb. There is one record for every line, empty ones included; lines end at LF, a\n"
-		"CR before it is dropped, and the last line needs none.\n\n"
+		"imdb: aclImdb, as a folder or .tar.gz; train and test as its folders say, unsup is extra and\n"
+		"without label; <br /> is a line break. csv: RFC 4180 with a header that names label and text, or\n"
+		"two columns, or the columns chosen; every row as many columns as the first; blank lines are\n"
+		"passed over and counted. tsv: label<TAB>text. fasttext: __label__NAME text. lines: a text a line,\n"
+		"no labels. \"-\" is stdin, for all formats but mr and imdb. There is one record for every line,\n"
+		"empty ones included; lines end at LF, a CR before it is dropped, and the last line needs none.\n\n"
 		"csv, tsv and fasttext name their own classes, which are sorted bytewise and must be known before\n"
-		"the first record: the tokens of all PATHs are kept in memory until the last is read. With --classes\n"
-		"they stream.\n\n"
-		"kim: clean_str of Kim (2014) with plain ( ) ?: what is not A-Za-z0-9(),!?'` is a space. ptb: the Penn\n"
-		"Treebank's rules as GloVe's vocabulary shows them (it 's, do n't, u.s., 1,000, well-known, ..., --).\n"
-		"whitespace: split at white space, nothing else.\n\n"
-		"Text is brought to Unicode's normal form C (not by kim, to which all but ASCII is a space). NUL bytes\n"
-		"are white space. Bytes that Windows-1252 does not define become U+FFFD. All that is counted and reported.",
+		"the first record: the tokens of all PATHs are kept in memory until the last is read. With\n"
+		"--classes they stream.\n\n"
+		"kim: clean_str of Kim (2014) with plain ( ) ?: what is not A-Za-z0-9(),!?'` is a space. ptb: the\n"
+		"Penn Treebank's rules as GloVe's vocabulary shows them (it 's, do n't, u.s., 1,000, well-known,\n"
+		"..., --). whitespace: split at white space, nothing else.\n\n"
+		"Text is brought to Unicode's normal form C (not by kim, to which all but ASCII is a space). NUL\n"
+		"bytes are white space. Bytes that Windows-1252 does not define become U+FFFD. All that is counted\n"
+		"and reported.",
 	.example = "vic-tokenize --format mr data/mr | vic-cat --stats\n"
-		   "vic-tokenize --format csv --label-column stars --text-column 3 --rules ptb reviews.csv > reviews.tokens\n"
+		   "vic-tokenize --format csv --label-column stars --text-column 3 --rules ptb a.csv > a.tokens\n"
 		   "vic-tokenize --format trec --cased data/trec | vic-embed --random --dim 300 > trec.text",
 	.see_also = "vic-embed(1), vic-split(1), vic-cat(1)",
 	.opts = opts,
@@ -106,7 +107,7 @@ static int refuse_unused(const struct stage *st, struct err *err)
 	if (o.classes && !names_classes(o.format))
 		return err_usage(err, "--classes goes with --format csv, tsv or fasttext");
 	if (o.flush && names_classes(o.format) && !o.classes)
-		return err_usage(err, "--flush needs --classes here: without them nothing is written before the input's end");
+		return err_usage(err, "--flush needs --classes here: without them nothing is written before the end");
 	for (int i = 0; i < st->n; i++)
 		stdins += !strcmp(st->operand[i], "-");
 	if (stdins > 1)
@@ -173,8 +174,8 @@ static void report(const struct stage *st, const struct sink *s, const struct la
 	size_t at = 0;
 	for (int i = 0; i < SPLIT_COUNT; i++)
 		if (s->by_split[i])
-			at += (size_t)snprintf(splits + at, sizeof splits - at, "%s%s %" PRIu64, at ? ", " : "", split_name(i),
-					       s->by_split[i]);
+			at += (size_t)snprintf(splits + at, sizeof splits - at, "%s%s %" PRIu64, at ? ", " : "",
+					       split_name(i), s->by_split[i]);
 	stage_say(st, "%" PRIu64 " records%s%s%s", s->n, at ? " (" : "", splits, at ? ")" : "");
 	const struct {
 		uint64_t n;

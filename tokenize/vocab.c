@@ -134,7 +134,8 @@ int vocab_add(struct vocab *v, const char *word, size_t len, uint32_t *id, struc
 	if (found == VOCAB_NONE) {
 		size_t used = v->n ? v->end[v->n - 1] : 0;
 		if (len > VOCAB_MAX_WORD)
-			return err_set(err, "a word of %zu bytes is longer than a vocabulary holds (%d)", len, VOCAB_MAX_WORD);
+			return err_set(err, "a word of %zu bytes is longer than a vocabulary holds (%d)", len,
+				       VOCAB_MAX_WORD);
 		if (v->n >= VOCAB_MAX_WORDS || used + len > UINT32_MAX)
 			return err_set(err, "a vocabulary holds at most %d words and 4 GiB of text", VOCAB_MAX_WORDS);
 		if (mem_grow(&v->end, &v->cap_end, v->n + 1u, sizeof *v->end, err) ||

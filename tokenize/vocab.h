@@ -32,9 +32,9 @@ struct vocab {
 int vocab_init(struct vocab *v, size_t expect, struct err *err) VIC_CHECKED;
 /* Frees; safe on a zeroed struct and twice. */
 void vocab_release(struct vocab *v);
-/* Finds the word or appends a copy of it, and adds 1 to its count. *id (may be NULL) is its number; it was new when
- * v->n has grown. Errors: longer than VOCAB_MAX_WORD, more than VOCAB_MAX_WORDS words or 4 GiB of text, memory; the table is
- * then as it was before. */
+/* Finds the word or appends a copy of it, and adds 1 to its count. *id (may be NULL) is its number; it was new
+ * when v->n has grown. Errors: longer than VOCAB_MAX_WORD, more than VOCAB_MAX_WORDS words or 4 GiB of text,
+ * memory; the table is then as it was before. */
 int vocab_add(struct vocab *v, const char *word, size_t len, uint32_t *id, struct err *err) VIC_CHECKED;
 /* The word's number or VOCAB_NONE. Cannot fail; counts nothing; threads may search one table at once. */
 uint32_t vocab_find(const struct vocab *v, const char *word, size_t len);

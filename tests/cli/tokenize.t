@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 tok() { vic-tokenize -q "$@"; }
-# records FILE: id, split, label and tokens of each, joined by |
-records() { vic-cat "$1" | grep -v '^#' | tr '\t' '|'; }
+# records [FILE]: id, split, label and tokens of each, joined by |
+records() { vic-cat "${1:--}" | grep -v '^#' | tr '\t' '|'; }
 # stat NAME: one line of --stats, from stdin
 stat_of() { vic-cat --stats | sed -n "s/^$1 //p"; }
 classes() { vic-cat "$1" | sed -n '1s/.*"classes":\[\([^]]*\)\].*/\1/p'; }
@@ -15,11 +15,14 @@ if mr=$(data mr); then
 	for golden in 'records 10662' 'tokens 217354' 'types 18764' 'longest 56'; do
 		same "MR has $golden" "${golden#* }" "$(stat_of "${golden% *}" <"$T/mr")"
 	done
-	same 'MR: negative lines come first' '5331 5331' "$(records "$T/mr" | cut -d'|' -f3 | uniq -c | awk '{printf s $1; s = " "}')"
+	same 'MR: negative lines come first' '5331 5331' \
+		"$(records "$T/mr" | cut -d'|' -f3 | uniq -c | awk '{printf s $1; s = " "}')"
 	same 'the distributed archive gives the same bytes as the folder' "$(vic-cat "$T/mr" | sed 1,2d | cksum)" \
 		"$(tok -f mr "$mr/rt-polaritydata.tar.gz" | vic-cat | sed 1,2d | cksum)"
-	like 'lines that are not UTF-8 are counted' '229 lines are not UTF-8' "$(vic-tokenize -f mr "$mr" 2>&1 >/dev/null)"
-	fails 1 'rt-polarity.neg:.*not UTF-8' 'strict UTF-8 names file and line' vic-tokenize -q -f mr -e utf-8 -o "$T/x" "$mr"
+	like 'lines that are not UTF-8 are counted' '229 lines are not UTF-8' \
+		"$(vic-tokenize -f mr "$mr" 2>&1 >/dev/null)"
+	fails 1 'rt-polarity.neg:.*not UTF-8' 'strict UTF-8 names file and line' \
+		tok -f mr -e utf-8 -o "$T/x" "$mr"
 	same '--split marks all' '10662' "$(tok -f mr --split dev "$mr" | vic-cat | grep -c '	dev	')"
 else
 	skip 'MR' 'data/mr is not there'
@@ -28,8 +31,8 @@ if trec=$(data trec); then
 	same 'TREC has 8764 types lower-cased' 8764 "$(tok -f trec "$trec" | stat_of types)"
 	same 'TREC has 9592 types cased' 9592 "$(tok -f trec --cased "$trec" | stat_of types)"
 	same 'the TREC files know their splits' '5452 train 500 test' \
-		"$(tok -f trec "$trec/train_5500.label" "$trec/TREC_10.label" | vic-cat | grep -v '^#' | cut -f2 | uniq -c |
-			awk '{printf s $1 " " $2; s = " "}')"
+		"$(tok -f trec "$trec/train_5500.label" "$trec/TREC_10.label" | vic-cat | grep -v '^#' | cut -f2 |
+			uniq -c | awk '{printf s $1 " " $2; s = " "}')"
 	tok -f trec "$trec/TREC_10.label" >"$T/test"
 	same 'TREC classes do not depend on the file' '"ABBR","DESC","ENTY","HUM","LOC","NUM"' "$(classes "$T/test")"
 	tok -f trec --fine "$trec" >"$T/fine"
@@ -53,7 +56,7 @@ same 'one record a line, empty ones too, the last without LF' "0|train|-|one , t
 2|train|-|
 3|train|-|it 's a b c d
 4|train|-|last" "$(records "$T/o")"
-same 'stdin gives what the file gives' "$(records "$T/o")" "$(tok -f lines - <"$T/lines" | vic-cat | grep -v '^#' | tr '\t' '|')"
+same 'stdin gives what the file gives' "$(records "$T/o")" "$(tok -f lines - <"$T/lines" | records)"
 tok -f lines "$T/lines" "$T/lines" -o "$T/twice"
 same 'ids count over all operands' 9 "$(records "$T/twice" | tail -1 | cut -d'|' -f1)"
 : >"$T/empty"
@@ -61,22 +64,21 @@ ok 'an empty file is an empty stream' sh -c "vic-tokenize -q -f lines '$T/empty'
 printf '\357\273\277' >"$T/bom"
 same 'a byte order mark alone is no line' 0 "$(tok -f lines "$T/bom" | stat_of records)"
 printf '\357\273\277a\n' >"$T/bom"
-same 'a byte order mark is no token' '0|train|-|a' "$(tok -f lines -r whitespace "$T/bom" | vic-cat | grep -v '^#' | tr '\t' '|')"
+same 'a byte order mark is no token' '0|train|-|a' "$(tok -f lines -r whitespace "$T/bom" | records)"
 like 'and it is reported' '1 byte order mark' "$(vic-tokenize -f lines "$T/bom" 2>&1 >/dev/null)"
 printf '\377\376a\0\n\0' >"$T/utf16"
 fails 1 'UTF-16' 'UTF-16 is refused with the remedy' tok -f lines -o "$T/x" "$T/utf16"
 printf 'a\0b\n' >"$T/nul"
-same 'a NUL byte is white space' '0|train|-|a b' "$(tok -f lines -r ptb "$T/nul" | vic-cat | grep -v '^#' | tr '\t' '|')"
+same 'a NUL byte is white space' '0|train|-|a b' "$(tok -f lines -r ptb "$T/nul" | records)"
 like 'and it is reported' '1 lines hold NUL' "$(vic-tokenize -f lines "$T/nul" 2>&1 >/dev/null)"
 printf 'caf\351 \205\n' >"$T/latin"
 for case in 'auto|café …' 'cp1252|café …' 'latin1|café'; do
 	same "encoding ${case%%|*}" "0|train|-|${case#*|}" \
-		"$(tok -f lines -r whitespace -e "${case%%|*}" "$T/latin" | vic-cat | grep -v '^#' | tr '\t' '|')"
+		"$(tok -f lines -r whitespace -e "${case%%|*}" "$T/latin" | records)"
 done
-same 'ptb, cased' "0|train|-|Do n't" "$(printf "Don't\n" | vic-tokenize -q -f lines -r ptb --cased - | vic-cat |
-	grep -v '^#' | tr '\t' '|')"
+same 'ptb, cased' "0|train|-|Do n't" "$(printf "Don't\n" | tok -f lines -r ptb --cased - | records)"
 same 'flushed or not, the records are the same' "$(records "$T/o")" \
-	"$(tok -f lines --flush "$T/lines" | vic-cat | grep -v '^#' | tr '\t' '|')"
+	"$(tok -f lines --flush "$T/lines" | records)"
 mkfifo "$T/in" "$T/out"
 vic-tokenize -q -f lines --flush "$T/in" -o "$T/out" &
 (exec 3>"$T/in"; echo 'first record here' >&3; exec sleep 60) &
@@ -89,10 +91,10 @@ wait
 # TREC's form.
 printf 'NUM:count How many?\nHUM:ind Who?\n' >"$T/q.label"
 same 'TREC lines' '0|train|NUM|how many ?
-1|train|HUM|who ?' "$(tok -f trec "$T/q.label" | vic-cat | grep -v '^#' | tr '\t' '|')"
+1|train|HUM|who ?' "$(tok -f trec "$T/q.label" | records)"
 for bad in 'How many?' 'XXX:count How many?' 'NUM: How?' 'NUM:count' ''; do
 	printf 'NUM:count a\n%s\n' "$bad" >"$T/bad.label"
-	fails 1 'bad.label:2: ' "TREC refuses \"$bad\" naming the line" vic-tokenize -q -f trec -o "$T/x" "$T/bad.label"
+	fails 1 'bad.label:2: ' "TREC refuses \"$bad\" naming the line" tok -f trec -o "$T/x" "$T/bad.label"
 done
 
 # IMDB's form: numbers out of order, a break tag, unsup, a stray file; folder and archive alike.
@@ -112,15 +114,16 @@ same 'IMDB: unsup is extra, without label' '12|extra|-|review 9 of train unsup' 
 like 'IMDB: other files are counted' '1 files not named' "$(vic-tokenize -f imdb "$T/aclImdb" 2>&1 >/dev/null)"
 (cd "$T" && tar --format=ustar -czf aclImdb_v1.tar.gz aclImdb)
 same 'IMDB: the archive gives the same records' "$(records "$T/folder")" \
-	"$(tok -f imdb "$T/aclImdb_v1.tar.gz" | vic-cat | grep -v '^#' | tr '\t' '|')"
+	"$(tok -f imdb "$T/aclImdb_v1.tar.gz" | records)"
 size=$(wc -c <"$T/aclImdb_v1.tar.gz")
 for cut in 0 100 $((size / 2)) $((size - 20)) $((size - 1)); do
 	head -c "$cut" "$T/aclImdb_v1.tar.gz" >"$T/cut.tar.gz"
-	fails 1 'cut' "an archive cut at $cut is refused" vic-tokenize -q -f imdb -o "$T/x" "$T/cut.tar.gz"
+	fails 1 'cut' "an archive cut at $cut is refused" tok -f imdb -o "$T/x" "$T/cut.tar.gz"
 done
 (cd "$T" && tar --format=ustar -cf flip.tar aclImdb && printf X | dd of=flip.tar bs=1 seek=2 conv=notrunc 2>/dev/null)
-fails 1 'not a tar archive, or damaged' 'a header whose sum is wrong is refused' vic-tokenize -q -f imdb -o "$T/x" "$T/flip.tar"
-fails 1 'tar archive' 'what is no archive is refused' vic-tokenize -q -f imdb -o "$T/x" "$BIN/vic-tokenize"
+fails 1 'not a tar archive, or damaged' 'a header whose sum is wrong is refused' \
+	tok -f imdb -o "$T/x" "$T/flip.tar"
+fails 1 'tar archive' 'what is no archive is refused' tok -f imdb -o "$T/x" "$BIN/vic-tokenize"
 fails 1 'train/pos' 'an archive without reviews is refused' sh -c \
 	"cd '$T' && tar --format=ustar -cf none.tar lines && vic-tokenize -q -f imdb none.tar -o x"
 
@@ -133,33 +136,35 @@ same 'CSV: header, quotes, quoted newline, CRLF, last row without line end' '0|t
 same 'CSV: classes are sorted' '"neg","pos"' "$(classes "$T/o")"
 like 'CSV: blank lines are counted' '1 blank lines' "$(vic-tokenize -f csv "$T/a.csv" 2>&1 >/dev/null)"
 same 'CSV: columns by number, no header' '0|train|3|1
-1|train|2|x y' "$(printf '1,a,3\nx y,b,2\n' | vic-tokenize -q -f csv --label-column 3 --text-column 1 --no-header - | vic-cat |
-	grep -v '^#' | tr '\t' '|')"
+1|train|2|x y' "$(printf '1,a,3\nx y,b,2\n' | tok -f csv --label-column 3 --text-column 1 --no-header - | records)"
 same 'CSV: columns by name' '0|train|b|a' "$(printf 'body,stars\na,b\n' |
-	vic-tokenize -q -f csv --label-column stars --text-column body - | vic-cat | grep -v '^#' | tr '\t' '|')"
-same 'CSV: two columns without a header are label and text' '0|train|x|y' "$(printf 'x,y\n' | vic-tokenize -q -f csv - | vic-cat |
-	grep -v '^#' | tr '\t' '|')"
+	tok -f csv --label-column stars --text-column body - | records)"
+same 'CSV: two columns without a header are label and text' '0|train|x|y' \
+	"$(printf 'x,y\n' | tok -f csv - | records)"
 like 'CSV: it is said when the first row is read as a record' '1 files have no header' \
 	"$(printf 'x,y\n' | vic-tokenize -f csv - 2>&1 >/dev/null)"
-same 'CSV: no labels' '0|train|-|a' "$(printf 'text\na\n' | vic-tokenize -q -f csv --label-column none - | vic-cat |
-	grep -v '^#' | tr '\t' '|')"
+same 'CSV: no labels' '0|train|-|a' "$(printf 'text\na\n' | tok -f csv --label-column none - | records)"
 csv_fails() { # PATTERN DESCRIPTION CONTENT OPTIONS...
 	csv_pattern=$1 csv_what=$2
 	printf "$3" >"$T/bad.csv"
 	shift 3
-	fails 1 "$csv_pattern" "$csv_what" vic-tokenize -q -f csv -o "$T/x" "$@" "$T/bad.csv"
+	fails 1 "$csv_pattern" "$csv_what" tok -f csv -o "$T/x" "$@" "$T/bad.csv"
 }
-csv_fails 'record 2: the file ends inside quotes' 'CSV: an unterminated quote names its record' 'label,text\na,b\nc,"d\n'
+csv_fails 'record 2: the file ends inside quotes' 'CSV: an unterminated quote names its record' \
+	'label,text\na,b\nc,"d\n'
 csv_fails 'record 2: a quote' 'CSV: a quote inside a bare field names its record' 'label,text\na,b\nc,d"e\nf,g\n'
 csv_fails 'record 1: a quote' 'CSV: a space before a quote is part of the field' 'label,text\na, "b"\n'
-csv_fails 'record 1: has 3 columns where the first row has 2' 'CSV: a row too long names its record' 'label,text\na,b,c\n'
+csv_fails 'record 1: has 3 columns where the first row has 2' 'CSV: a row too long names its record' \
+	'label,text\na,b,c\n'
 csv_fails 'record 1: has 1 columns' 'CSV: a row too short names its record' 'label,text\na\n'
 csv_fails '3 columns, and no header' 'CSV: three columns and no header must be chosen' 'a,b,c\n'
-csv_fails 'no column is named "stars"' 'CSV: a column that is not there' 'label,text\na,b\n' --label-column stars --header
-csv_fails 'without a header there is no column "stars"' 'CSV: a name needs a header' 'label,text\na,b\n' --label-column stars
+csv_fails 'no column is named "stars"' 'CSV: a column that is not there' \
+	'label,text\na,b\n' --label-column stars --header
+csv_fails 'without a header there is no column "stars"' 'CSV: a name needs a header' \
+	'label,text\na,b\n' --label-column stars
 printf 'label,text\na,b\n' >"$T/bad.csv"
 fails 2 '2 columns.*--text-column' 'CSV: a number beyond the columns' \
-	vic-tokenize -q -f csv -o "$T/x" --text-column 3 "$T/bad.csv"
+	tok -f csv -o "$T/x" --text-column 3 "$T/bad.csv"
 csv_fails 'the label is empty' 'CSV: an empty label' 'label,text\n,b\n'
 printf 'pos\tGood\tfilm\nneg\t\nZ\tx\n' >"$T/a.tsv"
 tok -f tsv "$T/a.tsv" >"$T/o"
@@ -169,16 +174,17 @@ same 'TSV: the first TAB parts label and text' '0|train|pos|good film
 same 'TSV: classes are sorted bytewise' '"Z","neg","pos"' "$(classes "$T/o")"
 tok -f tsv --classes pos,neg,Z,more "$T/a.tsv" >"$T/o"
 same '--classes gives their order' '"pos","neg","Z","more"' "$(classes "$T/o")"
-fails 1 'a.tsv:3: .*none of the --classes' '--classes refuses others' vic-tokenize -q -f tsv --classes pos,neg -o "$T/x" "$T/a.tsv"
+fails 1 'a.tsv:3: .*none of the --classes' '--classes refuses others' \
+	tok -f tsv --classes pos,neg -o "$T/x" "$T/a.tsv"
 printf 'a\tb\nplain\n' >"$T/bad.tsv"
-fails 1 'bad.tsv:2: has no TAB' 'TSV: a line without TAB' vic-tokenize -q -f tsv -o "$T/x" "$T/bad.tsv"
+fails 1 'bad.tsv:2: has no TAB' 'TSV: a line without TAB' tok -f tsv -o "$T/x" "$T/bad.tsv"
 printf '__label__b It is\n __label__a\tso\n__label__b\r\n' >"$T/ft"
 same 'fastText' '0|train|b|it is
 1|train|a|so
-2|train|b|' "$(tok -f fasttext "$T/ft" | vic-cat | grep -v '^#' | tr '\t' '|')"
+2|train|b|' "$(tok -f fasttext "$T/ft" | records)"
 for bad in 'plain text' '__label__a __label__b text' '__label__a text __label__b' '__label__ text'; do
 	printf '__label__a b\n%s\n' "$bad" >"$T/bad.ft"
-	fails 1 'bad.ft:2: ' "fastText refuses \"$bad\" naming the line" vic-tokenize -q -f fasttext -o "$T/x" "$T/bad.ft"
+	fails 1 'bad.ft:2: ' "fastText refuses \"$bad\" naming the line" tok -f fasttext -o "$T/x" "$T/bad.ft"
 done
 
 # Usage.

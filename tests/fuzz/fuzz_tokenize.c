@@ -1,6 +1,6 @@
-/* Any bytes as text, by every rule in every encoding. What must hold: one record a line; single spaces between tokens and none
- * at the ends; UTF-8; Kim's rules as the slow reference has them; no other rule loses a letter. Blocks of memory have just the
- * promised sizes. */
+/* Any bytes as text, by every rule in every encoding. What must hold: one record a line; single spaces between
+ * tokens and none at the ends; UTF-8; Kim's rules as the slow reference has them; no other rule loses a letter.
+ * Blocks of memory have just the promised sizes. */
 #include "tests/oracles/kim_reference.h"
 #include "tokenize/charset.h"
 #include "tokenize/lines.h"

@@ -2,8 +2,8 @@
 
     python3 tests/oracles/kim_clean.py > tests/golden/kim_clean.tsv
 
-Columns: the input's bytes in hexadecimal; the result with lower-casing; the result without. The substitutions are those of
-process_data.py (yoonkim/CNN_sentence), in its order, with plain ( ) ? as replacements.
+Columns: the input's bytes in hexadecimal; the result with lower-casing; the result without. The substitutions are
+those of process_data.py (yoonkim/CNN_sentence), in its order, with plain ( ) ? as replacements.
 """
 import random
 import re
@@ -23,14 +23,15 @@ def clean(text, cased):
 
 
 CHOSEN = [
-    "", " ", "   ", "a", " a ", "a  b", "\ta\vb\fc\rd", "a\0b", "''", "'", "'s", "'s's", "it's", "IT'S", "it'S", "'ss'", "s's",
-    "n't", "n't n't", "don't", "DON'T", "dON't", "can'tn't", "nn't", "an't", "n 't", "n'", "n'x", "n'tt", "xn'txn't", "'t",
-    "n''t", "'nt", "we've", "we'v", "we've've", "'ve'", "'vee", "you're", "you'r", "'re're", "I'd", "I'dd", "'d'd'd", "I'll",
-    "I'l", "I'lll", "'ll'll", "I'm", "o'clock", "'em", "kids'", "characters' ", "rock 'n' roll", "would've'nt", "n'tn't",
-    ",!?(", "a,b", "a , b", ",,,", "(a)", "((a))", "a!b?c", "?!?!", "!'s!", "('s)", "n't,n't", "'s,'s", ",'d,", "a-b", "a.b.c",
-    "...", "`a'", "``a''", "caf\u00e9's", "\u00e9'\u00e9s", "'\u00e9s", "n\u00e9't", "$1,000.50", "100%", "a\n'b", "_a_",
-    "\u0085'\u0092s", "\u00ff" * 9, "x" * 40 + "'s", "'" * 30, "n't" * 20, "'re'll've'd's", "it 's", "  it's  ", "s'", "'S'D'LL",
-    "n\0't", "'\0s", "nn'tt", "ain't isn't", "\u00a0'll\u00a0",
+    "", " ", "   ", "a", " a ", "a  b", "\ta\vb\fc\rd", "a\0b", "''", "'", "'s", "'s's", "it's", "IT'S", "it'S",
+    "'ss'", "s's", "n't", "n't n't", "don't", "DON'T", "dON't", "can'tn't", "nn't", "an't", "n 't", "n'", "n'x",
+    "n'tt", "xn'txn't", "'t", "n''t", "'nt", "we've", "we'v", "we've've", "'ve'", "'vee", "you're", "you'r",
+    "'re're", "I'd", "I'dd", "'d'd'd", "I'll", "I'l", "I'lll", "'ll'll", "I'm", "o'clock", "'em", "kids'",
+    "characters' ", "rock 'n' roll", "would've'nt", "n'tn't", ",!?(", "a,b", "a , b", ",,,", "(a)", "((a))",
+    "a!b?c", "?!?!", "!'s!", "('s)", "n't,n't", "'s,'s", ",'d,", "a-b", "a.b.c", "...", "`a'", "``a''",
+    "caf\u00e9's", "\u00e9'\u00e9s", "'\u00e9s", "n\u00e9't", "$1,000.50", "100%", "a\n'b", "_a_",
+    "\u0085'\u0092s", "\u00ff" * 9, "x" * 40 + "'s", "'" * 30, "n't" * 20, "'re'll've'd's", "it 's", "  it's  ",
+    "s'", "'S'D'LL", "n\0't", "'\0s", "nn'tt", "ain't isn't", "\u00a0'll\u00a0",
 ]
 
 

@@ -1,5 +1,5 @@
-/* kim_reference: clean_str as it is written, one substitution after another over the whole text. Slow, and nothing in common
- * with tokenize/rules.c; for the unit test and the fuzzer. */
+/* kim_reference: clean_str as it is written, one substitution after another over the whole text. Slow, and nothing
+ * in common with tokenize/rules.c; for the unit test and the fuzzer. */
 #ifndef VIC_KIM_REFERENCE_H
 #define VIC_KIM_REFERENCE_H
 
@@ -28,16 +28,16 @@ static char *kim_sub(char *text, size_t *n, const char *from, const char *to)
 static char *kim_reference(const char *line, size_t len, int lower, size_t *n)
 {
 	static const char *const subs[][2] = {
-		{ "'s", " 's" }, { "'ve", " 've" }, { "n't", " n't" }, { "'re", " 're" }, { "'d", " 'd" }, { "'ll", " 'll" },
+		{ "'s", " 's" }, { "'ve", " 've" }, { "n't", " n't" }, { "'re", " 're" }, { "'d", " 'd" },
+		{ "'ll", " 'll" },
 		{ ",", " , " },	 { "!", " ! " },    { "(", " ( " },    { ")", " ) " },	  { "?", " ? " },
 	};
+	static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789(),!?'`";
 	char *text = malloc(len + 1);
 	size_t before;
 	*n = len;
 	for (size_t i = 0; i < len; i++)
-		text[i] = line[i] && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789(),!?'`", line[i])
-				  ? line[i]
-				  : ' ';
+		text[i] = line[i] && strchr(kept, line[i]) ? line[i] : ' ';
 	for (size_t i = 0; i < sizeof subs / sizeof *subs; i++)
 		text = kim_sub(text, n, subs[i][0], subs[i][1]);
 	do { /* \s{2,} to one space, by halves */

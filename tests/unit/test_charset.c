@@ -59,7 +59,7 @@ static void tables(void **state)
 			}
 			n = (size_t)(to - out);
 			expect(&d, &in, 1, out, n);
-			assert_int_equal(d.undefined, set == CHARSET_CP1252 && n == 3 && !memcmp(out, "\xef\xbf\xbd", 3));
+			assert_int_equal(d.undefined, set == CHARSET_CP1252 && !memcmp(out, "\xef\xbf\xbd", 3));
 			assert_int_equal(d.not_ascii, b > 127);
 			assert_int_equal(d.with_nul, b == 0);
 			/* and it is its own NFC, so that none need be made */

@@ -1,5 +1,5 @@
-/* Kim's rules against Python's re (golden file) and against the substitutions done one by one; white space; the Penn Treebank
- * rules case by case. */
+/* Kim's rules against Python's re (golden file) and against the substitutions done one by one; white space; the
+ * Penn Treebank rules case by case. */
 #include "pipeline/philox.h"
 #include "tests/oracles/kim_reference.h"
 #include "tokenize/rules.h"
@@ -89,10 +89,11 @@ static void white_space(void **state)
 	WS("", "");
 	WS(" \t\v\f\r\n\x1c\x1d\x1e\x1f ", "");
 	WS("  It's\tA\0Test. ", "it's a test.");
-	WS("\xc2\x85" "a\xc2\xa0" "b\xe1\x9a\x80" "c\xe2\x80\x83" "d\xe2\x80\xa8" "e\xe2\x80\xa9" "f\xe3\x80\x80", "a b c d e f");
-	WS("\xe2\x80\x8b\xef\xbb\xbf", "\xe2\x80\x8b\xef\xbb\xbf"); /* zero-width space and no-break space are not white */
+	WS("\xc2\x85" "a\xc2\xa0" "b\xe1\x9a\x80" "c\xe2\x80\x83" "d\xe2\x80\xa8" "e\xe2\x80\xa9" "f\xe3\x80\x80",
+	   "a b c d e f");
+	WS("\xe2\x80\x8b\xef\xbb\xbf", "\xe2\x80\x8b\xef\xbb\xbf"); /* zero-width ones are not white */
 	WS("\xc3\x89" "COLE \xce\xa3\xce\x91", "\xc3\xa9" "cole \xcf\x83\xce\xb1");
-	WS("\xc8\xba\xc8\xba\xc8\xba\xc8\xba", "\xe2\xb1\xa5\xe2\xb1\xa5\xe2\xb1\xa5\xe2\xb1\xa5"); /* grows by a half */
+	WS("\xc8\xba\xc8\xba\xc8\xba", "\xe2\xb1\xa5\xe2\xb1\xa5\xe2\xb1\xa5"); /* grows by a half */
 	expect(RULE_WHITESPACE, 0, "\xc3\x89 A", 4, "\xc3\x89 A", 4);
 }
 
@@ -116,7 +117,8 @@ static void treebank(void **state)
 		{ ". . . . x . . y ... .", "... x . . y ... ." },
 		{ "a--b --- c - d \xe2\x80\x93 e\xe2\x80\x94" "f", "a -- b -- c - d \xe2\x80\x93 e \xe2\x80\x94 f" },
 		{ "well-known half-hour- -ness", "well-known half-hour - - ness" },
-		{ "3.5 1,000 1,00 10% $9.99 .5 -5 1/2 7:30 1980s 21st #1", "3.5 1,000 1 , 00 10 % $ 9.99 .5 -5 1/2 7:30 1980s 21st # 1" },
+		{ "3.5 1,000 1,00 10% $9.99 .5 -5 1/2 7:30 1980s 21st #1",
+		  "3.5 1,000 1 , 00 10 % $ 9.99 .5 -5 1/2 7:30 1980s 21st # 1" },
 		{ "u.s. U.S.A. a.m. Mr. Smith, Dr. J. Doe. I.", "u.s. u.s.a. a.m. mr. smith , dr. j. doe . i ." },
 		{ "end.Next etc. No. 5 no. no.", "end . next etc. no. 5 no . no ." },
 		{ "and/or at&t R&B salt&pepper", "and / or at&t r&b salt & pepper" },
