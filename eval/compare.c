@@ -195,6 +195,13 @@ static int finite_only(double *v, int n)
 	return k;
 }
 
+/* The means that vic-score prints, to the last bit. */
+static void exact_means(struct numbers *out, const struct rows *r)
+{
+	out->nll = r->sum.infinite ? INFINITY : fix_real(r->sum.nll) / (double)r->n;
+	out->brier = fix_real(r->sum.brier) / (double)r->n;
+}
+
 static void conclude(struct boot *boot, struct comparison *c)
 {
 	struct scratch *w = &boot->scratch[0];
@@ -202,6 +209,8 @@ static void conclude(struct boot *boot, struct comparison *c)
 	memset(w->weight, 1, boot->side[0].rows->n);
 	if (measure(&boot->side[0], w, &a) || measure(&boot->side[1], w, &b))
 		return;
+	exact_means(&a, boot->side[0].rows);
+	exact_means(&b, boot->side[1].rows);
 	fill(&c->of[CMP_ECE], a.ece, b.ece);
 	fill(&c->of[CMP_OE], a.oe, b.oe);
 	fill(&c->of[CMP_NLL], a.nll, b.nll);

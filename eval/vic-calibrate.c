@@ -68,6 +68,7 @@ static const struct program prog = {
 	.see_also = "vic-score(1), vic-compare(1), vic-report(1)",
 	.opts = opts,
 	.max_operands = 1,
+	.stream_operand = 1,
 };
 
 static const char *split_text(int split)

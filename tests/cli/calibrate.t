@@ -1,0 +1,93 @@
+#!/bin/sh
+# vic-calibrate: fits, applies, refuses its own fit data.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+
+value() { # value FILE KEY COLUMN: a number of a table as TSV
+	awk -F '\t' -v key="$2" -v col="$3" '$1 == key { print $col }' "$1"
+}
+near() { # near WHAT WANTED GOT TOLERANCE
+	tap "$(awk -v a="$2" -v b="$3" -v t="$4" 'BEGIN { d = a - b; print !(d <= t && -d <= t && b != "") }')" "$1 (wanted $2, got $3)"
+}
+
+"$TOOLS/mklogits" n=4000 dev=500 split=test temperature=3 name=sure >x
+ok 'a temperature is fitted' vic-calibrate -o map x
+like 'what was fitted is said' 'fitted temperature 3\.[0-9]* on [0-9]* records of sure (split dev)' "$(cat .err)"
+like 'so is that the table flatters' 'of the records fitted on' "$(cat .err)"
+t=$(sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p' map)
+near 'the planted temperature, as well as 2,000 records can tell' 3 "$t" 0.2
+
+vic-calibrate --apply map x >y 2>talk
+same 'applied to the records marked test' "$(vic-cat --stats y | sed -n 's/^records //p')" "$(sed -n 's/.* to \([0-9]*\) records (split test).*/\1/p' talk)"
+vic-score -q --tsv --brief y >score
+vic-calibrate --apply map --table --tsv x >table 2>/dev/null
+for key in n accuracy ece oe nll brier gap; do
+	same "vic-score finds the table's $key" "$(value score $key 2)" "$(value table $key 3)"
+done
+vic-score -q --tsv --brief x >score
+for key in n accuracy ece oe nll brier gap; do
+	same "and before, $key" "$(value score $key 2)" "$(value table $key 2)"
+done
+same 'accuracy does not move' "$(value table accuracy 2)" "$(value table accuracy 3)"
+tap "$(awk -v a="$(value table ece 2)" -v b="$(value table ece 3)" 'BEGIN { print !(b < a / 3) }')" 'the ECE falls to a third or less'
+
+fails 1 'records the map was fitted on (split dev of sure)' 'the fit data are refused' vic-calibrate -q --apply map --split dev x
+fails 1 ': 1[0-9]* of the 1[0-9]* records\|2[0-9]* of the' 'and when they are among others' vic-calibrate -q --apply map --split all x
+ok 'unless they are allowed' vic-calibrate --apply map --split dev --allow-fit-data x
+vic-split --dev 0 --test 1 --remark --seed 1 x 2>/dev/null >remarked && fails 1 'fitted on' 'renaming a split does not help' vic-calibrate -q --apply map remarked
+"$TOOLS/mklogits" n=4000 first=4000 split=test temperature=3 >new
+ok 'other records pass' vic-calibrate --apply map new
+ok 'the map is in the provenance' sh -c 'vic-cat --head y | grep -q "\"method\": *\"temperature\""'
+
+for method in temperature vector matrix isotonic histogram; do
+	ok "$method fits" vic-calibrate --method $method -o $method x
+	ok "$method is the same by any number of threads" sh -c "vic-calibrate -q --threads 1 --method $method x | cmp - $method"
+	vic-calibrate -q --apply $method x >$method.out
+	vic-score -q --tsv --brief $method.out >score
+	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" "$method: ECE below 0.05 ($(value score ece 2))"
+done
+like 'isotonic gives probabilities' '"values": *"probs"' "$(vic-cat --head isotonic.out)"
+"$TOOLS/mklogits" n=4000 classes=2 dev=500 split=test temperature=3 >two
+for method in platt beta; do
+	ok "$method fits" vic-calibrate --method $method -o $method two
+	vic-calibrate -q --apply $method two | vic-score -q --tsv --brief >score
+	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" "$method: ECE below 0.05 ($(value score ece 2))"
+done
+
+# Planted: two records of p = (3/4, 1/4) for each class's share of labels; the best T is 2.5 to the last digits.
+for label in c0 c0 c0 c1; do
+	printf '%s\t%s\t%s\n' "$label" -0.719205181129452 -3.465735902799727
+done >exact.tsv
+vic-cat --from tsv --kind logits --classes c0,c1 exact.tsv >exact
+near 'a planted temperature' 2.5 "$(vic-calibrate -q --split all exact | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" 0.000001
+
+head -3 exact.tsv >right.tsv
+printf 'c1\t-4\t-1\n' >>right.tsv
+vic-cat --from tsv --kind logits --classes c0,c1 right.tsv >right
+fails 1 'no best temperature' 'all right: no optimum, and it is said' vic-calibrate -q --split all right
+ok 'unless it is held' vic-calibrate --split all --min-temperature 0.05 right
+like 'which is said too' 'the limit given' "$(cat .err)"
+
+fails 2 'is for two classes' 'platt refuses three classes' vic-calibrate -q --method platt x
+fails 2 'belongs to a fit' 'a method with --apply is refused' vic-calibrate --apply map --method vector x
+fails 2 'belongs to --apply' '--allow-fit-data without --apply' vic-calibrate --allow-fit-data x
+fails 2 'cannot both come from stdin' 'one stdin' vic-calibrate --apply -
+fails 1 '2 classes; the map was fitted on 3' 'another number of classes' vic-calibrate -q --apply map two
+fails 1 'no record of split extra' 'a split that is not there' vic-calibrate -q --apply map --split extra x
+sed 's/"temperature": [0-9.]*/"temperature": -1/' map >bad
+fails 1 'bad: .temperature. is not above 0' 'a wrong map' vic-calibrate -q --apply bad x
+echo '{' >bad
+fails 1 'bad: is not JSON' 'no map' vic-calibrate -q --apply bad x
+fails 1 'is not a calibration map' 'another JSON' sh -c 'echo "{}" >bad; exec vic-calibrate -q --apply bad x'
+
+cat y y >twice
+ok 'two documents stay two' vic-calibrate --allow-fit-data --apply map -o both twice
+same 'both are there' "$(vic-cat --stats y | sed -n 's/^records //p')" "$(($(vic-cat --stats both | sed -n 's/^records //p' | paste -sd+) / 2))"
+"$TOOLS/mklogits" n=300 samples=4 split=dev noise=1 >mc
+ok 'several samples are averaged' vic-calibrate -o mcmap mc
+"$TOOLS/mklogits" n=300 probs=1 split=dev >probs
+"$TOOLS/mklogits" n=300 split=dev >logits
+near 'probabilities give the temperature of their logits' \
+	"$(vic-calibrate -q logits | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" \
+	"$(vic-calibrate -q probs | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" 0.0001
+finish

@@ -1,0 +1,54 @@
+#!/bin/sh
+# vic-ood: exact areas, each score where it can be had, the same bytes by any number of threads.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+
+# Three records against two, by hand: confidences .9 .8 .6 against .8 .55 (two classes, probabilities).
+printf '%s\t%s\t%s\n' '' 0.9 0.1 '' 0.2 0.8 '' 0.6 0.4 >in.tsv
+printf '%s\t%s\t%s\n' '' 0.8 0.2 '' 0.45 0.55 >out.tsv
+for side in in out; do
+	vic-cat --from tsv --kind probs --classes a,b --name $side $side.tsv >$side
+done
+ok 'two streams are compared' vic-ood --bootstrap 0 --tsv --in in --out out
+vic-ood -q --bootstrap 0 --tsv --score msp --in in --out out >table
+row() { awk -F '\t' -v key="$1" '$1 == key { print $2 }' table; }
+same 'auroc by hand: 4.5 of 6 pairs' 0.75 "$(row auroc)"
+# from above: .9 in; .8 in and out; .6 in; .55 out. Precision at the steps: 1, 2/3, 3/4.
+same 'aupr_in by hand' 0.8055555555555556 "$(row aupr_in)"
+same 'aupr_out by hand: 1/2 x 1 + 1/2 x 2/4' 0.75 "$(row aupr_out)"
+same 'fpr95: all in need .6, then 1 of 2 out' 0.5 "$(row fpr95)"
+same 'its threshold' 0.6 "$(row threshold95)"
+same 'the positive class is stated' in "$(row positive)"
+like 'logit scores are left out of probabilities, and it is said' 'max_logit is left out: it needs logits' "$(cat .err)"
+like 'energy too' 'energy is left out: it needs logits' "$(cat .err)"
+fails 1 'energy needs logits, and these are probabilities' 'asked for, it is refused' vic-ood -q --score energy --in in --out out
+fails 1 'mutual needs several samples' 'so is mutual with one sample' vic-ood -q --score mutual --in in --out out
+
+# Saturated: float64 softmax is 1 for all of these, the logits are not.
+printf '%s\t%s\t%s\n' '' 60 0 '' 70 0 '' 80 0 >in.tsv
+printf '%s\t%s\t%s\n' '' 50 0 '' 55 0 '' 45 0 >out.tsv
+for side in in out; do
+	vic-cat --from tsv --kind logits --classes a,b $side.tsv >sat.$side
+done
+vic-ood -q --bootstrap 0 --tsv --score msp --in sat.in --out sat.out >table
+same 'msp does not saturate' 1 "$(row auroc)"
+low=$(awk -F '\t' '$1 == "auroc" { print $3 }' table)
+tap "$(awk -v l="$low" 'BEGIN { print !(l > 0 && l < 1) }')" "perfect separation has an interval (low $low)"
+
+"$TOOLS/mklogits" n=3000 classes=10 name=known >known
+"$TOOLS/mklogits" n=2000 classes=10 ood=1 seed=2 name=noise >noise
+"$TOOLS/mklogits" n=500 classes=10 ood=1 seed=3 temperature=2 name=other samples=3 >other
+"$TOOLS/mklogits" n=500 classes=10 seed=3 samples=3 noise=1 name=mc >mc
+ok 'several outs make several columns' vic-ood --json --bootstrap 50 --in known --out noise --out noise
+vic-ood -q --json --in known --out noise --threads 1 >one
+vic-ood -q --json --in known --out noise --threads 3 >three
+ok 'the same bytes by any number of threads' cmp one three
+vic-ood -q --json --seed 2 --in known --out noise >seed
+ok 'another seed, other intervals' sh -c '! cmp -s one seed'
+like 'json has value, low and high' '"name":"msp",.*"auroc":{"value":0\.[0-9]*,"low":0\.[0-9]*,"high":0\.[0-9]*}' "$(cat one)"
+like 'samples bring mutual information' 'mutual' "$(vic-ood -q --bootstrap 0 --in mc --out other | head -1)"
+ok 'stdin for one of them' sh -c 'vic-ood -q --bootstrap 0 --in - --out noise <known'
+fails 2 'only one' 'not for both' vic-ood --in - --out -
+fails 2 'both --in and --out' 'both are needed' vic-ood --in known
+fails 1 'not outputs of one model' 'other numbers of classes' vic-ood -q --in known --out out
+finish
