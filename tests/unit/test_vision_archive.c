@@ -1,4 +1,5 @@
-/* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is noticed. */
+/* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is
+ * noticed. */
 #include "pipeline/io.h"
 #include "vision/archive.h"
 

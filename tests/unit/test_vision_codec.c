@@ -1,5 +1,5 @@
-/* JPEG and PNG decode, and resizing resizes, as Pillow does, bit for bit (tests/oracles/images_pillow.py made the golden
- * files); damaged and oversized images are refused. */
+/* JPEG and PNG decode, and resizing resizes, as Pillow does, bit for bit (tests/oracles/images_pillow.py made the
+ * golden files); damaged and oversized images are refused. */
 #include "pipeline/crc.h"
 #include "pipeline/io.h"
 #include "vision/codec.h"
@@ -18,8 +18,8 @@
 #define GOLDEN "tests/golden/images/"
 static const struct codec_options plain = { .max_pixels = 1 << 20 };
 
-static int decode(const void *bytes, size_t n, const struct codec_options *opt, const struct want *want, struct image *out,
-		  struct err *err)
+static int decode(const void *bytes, size_t n, const struct codec_options *opt, const struct want *want,
+		  struct image *out, struct err *err)
 {
 	struct image scratch = { 0 };
 	char note[128];
@@ -253,7 +253,7 @@ static void geometry(void **state)
 	} cases[] = {
 		{ 333, 500, 224, 224, FIT_CROP, { 224, 336, 0, 56, 224, 224 } },
 		{ 500, 333, 224, 224, FIT_CROP, { 336, 224, 56, 0, 224, 224 } },
-		{ 375, 500, 64, 64, FIT_CROP, { 64, 85, 0, 10, 64, 64 } },  /* 21 left over: 10.5, to the even 10 */
+		{ 375, 500, 64, 64, FIT_CROP, { 64, 85, 0, 10, 64, 64 } },     /* 21 left over: 10.5, to the even 10 */
 		{ 100, 121, 100, 98, FIT_CROP, { 100, 121, 0, 12, 100, 98 } }, /* 23 left over: 11.5, to the even 12 */
 		{ 333, 500, 224, 100, FIT_STRETCH, { 224, 100, 0, 0, 224, 100 } },
 		{ 64, 64, 32, 32, FIT_CROP, { 32, 32, 0, 0, 32, 32 } },

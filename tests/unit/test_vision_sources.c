@@ -1,4 +1,5 @@
-/* Small data sets in every format come out of a stream as they went into the files; bad ones are refused with a reason. */
+/* Small data sets in every format come out of a stream as they went into the files; bad ones are refused with a reason.
+ */
 #include "pipeline/io.h"
 #include "vision/pack.h"
 
@@ -431,7 +432,8 @@ static void tiny_imagenet(void **state)
 	copy_golden("rgb.png", "f/t/val/images/val_0.png");
 	copy_golden("rgb.png", "f/t/val/images/val_1.png");
 	copy_golden("rgb.png", "f/t/test/images/test_0.png");
-	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\t0\t0\t1\t1\nval_0.png\tn2\t0\t0\t1\t1\nval_9.png\tn1\n");
+	put_text("f/t/val/val_annotations.txt",
+		 "val_1.png\tn3\t0\t0\t1\t1\nval_0.png\tn2\t0\t0\t1\t1\nval_9.png\tn1\n");
 	assert_int_equal(pack(&r, 1), 0);
 	layout(text, sizeof text);
 	assert_string_equal(text, "test:-,train:n1,train:n2,dev:n2,dev:n3,");
@@ -552,7 +554,8 @@ static void filters(void **state)
 	} cases[] = {
 		{ { .limit = 2 }, "train:airplane,train:automobile,test:bird,test:cat," },
 		{ { .only = "test", .mark = "extra" }, "extra:bird,extra:cat,extra:deer," },
-		{ { .only = "train,test", .classes = "cat,bird" }, "train:bird,train:cat,train:bird,train:cat,test:bird,test:cat," },
+		{ { .only = "train,test", .classes = "cat,bird" },
+		  "train:bird,train:cat,train:bird,train:cat,test:bird,test:cat," },
 		{ { .classes = "3,dog", .per_class = 1 }, "train:cat,train:dog,test:cat," },
 		{ { .classes = "cat,bird", .limit = 3 }, "train:bird,train:cat,train:bird,test:bird,test:cat," },
 	};
@@ -613,8 +616,8 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files),  TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(folders),
-		TEST(tiny_imagenet), TEST(bad_images),    TEST(mixed_sizes), TEST(filters),   TEST(sizes_are_parsed),
+		TEST(cifar_files),   TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(folders),
+		TEST(tiny_imagenet), TEST(bad_images),	  TEST(mixed_sizes), TEST(filters),   TEST(sizes_are_parsed),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	clean(NULL);

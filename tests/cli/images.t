@@ -1,0 +1,44 @@
+#!/bin/sh
+# vic-images and vic-perturb: what goes wrong.
+. "$(dirname "$0")/lib.sh"
+
+images() { vic-images -q "$@"; }
+stat_of() { vic-cat --stats | sed -n "s/^$1 //p"; }
+golden=$ROOT/tests/golden/images
+
+# What goes wrong.
+mkdir -p "$T/f/a" "$T/f/b"
+cp "$golden/rgb420.jpg" "$T/f/a/1.jpg"
+head -c 500 "$golden/rgb420.jpg" >"$T/f/a/2.jpg"
+cp "$golden/rgb422.jpg" "$T/f/b/3.jpg"
+fails 1 'a/2.jpg: JPEG: Premature end.*--on-bad skip' 'a corrupt JPEG in the middle of a folder stops' images "$T/f"
+like 'or is left out, named and counted' '1 images left out that do not decode; the first: .*a/2.jpg: JPEG: Premature' \
+	"$(vic-images --on-bad skip "$T/f" 2>&1 >/dev/null)"
+same 'and the others are there' 2 "$(images --on-bad skip "$T/f" | stat_of records)"
+rm "$T/f/a/2.jpg"
+images -o "$T/f.vic" "$T/f"
+same 'a run that fails leaves the old file' 2 "$(images -f cifar10 -o "$T/f.vic" "$T/f" 2>/dev/null; stat_of records <"$T/f.vic")"
+head -c 3073 /dev/zero | tr '\0' '\377' >"$T/bad.bin"
+fails 1 'bad.bin: record 0: label 255 is outside the 10 classes' 'a label out of range' images -f cifar10 "$T/bad.bin"
+fails 1 'announces 41x27 pixels; --max-pixels is 100' 'more pixels than allowed' images --max-pixels 100 "$T/f"
+printf '\000\000\010\003\377\377\377\377\377\377\377\377\377\377\377\377' >"$T/bomb-images-idx3-ubyte"
+fails 1 'its size overflows' 'an IDX file that announces 2^96 bytes' images -f idx "$T/bomb-images-idx3-ubyte"
+fails 1 'No such file' 'a path that is not there' images "$T/absent"
+fails 2 'PATH is missing' 'no path' images
+fails 2 'neither N nor HxW' 'a size that is none' images -r 10000000x3 "$T/f"
+fails 2 'fold has no meaning' 'an option of another format' images --fold 1 "$T/f"
+fails 2 "fit is for --resize" '--fit alone' images --fit stretch "$T/f"
+fails 2 'gaussian-like takes no PATH' 'noise and a path' images --gaussian-like "$T/f.vic" "$T/f"
+fails 2 'resize has no meaning' 'noise and --resize' images --gaussian-like "$T/f.vic" -r 3
+fails 2 "'hound' is neither" 'a class that is not there' images --class-subset hound "$T/f"
+images --split test "$T/f" -o "$T/test.vic"
+fails 1 'no record of split train' 'noise like a stream without training images' images --gaussian-like "$T/test.vic"
+vic-perturb -q "$T/f.vic" -o "$T/float.vic"
+fails 1 'holds float images' 'float images are not resized' images -f stream -r 8 "$T/float.vic"
+fails 1 'is a stream of images' 'a program for another kind says so' vic-embed --random "$T/f.vic"
+fails 1 'no record of split dev' 'a split that is not there' vic-perturb -q --only dev "$T/f.vic"
+fails 2 "'val' is none of" 'a split that does not exist' vic-perturb -q --only val "$T/f.vic"
+head -c 1500 "$T/f.vic" >"$T/cut.vic"
+fails 1 'truncated after record 0' 'a truncated stream' vic-perturb -q -o "$T/y" "$T/cut.vic"
+fails 1 'truncated after record 0' 'a truncated stream again' images -f stream -o "$T/y" "$T/cut.vic"
+finish
