@@ -51,6 +51,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 1,
 	.max_operands = 2,
+	.stream_operand = 2,
 };
 
 /* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */

@@ -52,6 +52,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 0,
 	.max_operands = 1,
+	.stream_operand = 1,
 };
 
 static int write_history(const struct trainer *t, const char *path, struct err *err)

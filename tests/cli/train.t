@@ -1,0 +1,123 @@
+#!/bin/sh
+# vic-train and vic-predict: what a run makes, that it makes the same again however it is run, and what it refuses. The corpus is
+# synthetic, so all of this runs everywhere.
+. "$(dirname "$0")/lib.sh"
+
+hash_of() { cksum <"$1"; }
+train() { vic-train -q --epochs 4 --batch 20 --maps 12 --max-tokens 30 "$@"; }
+
+vic-corpora synth text -q --n 400 --vocabulary 300 --dim 20 --seed 3 --to "$T/synth" >/dev/null
+vic-tokenize -q --format mr "$T/synth" | vic-embed -q --vectors "$T/synth/vectors.txt" |
+	vic-split -q --test 0.25 --dev 0.2 --seed 1 >"$T/text"
+ok 'the corpus could be made' vic-cat --check "$T/text"
+
+# The same bytes: threads, runs, resuming.
+train --mixup 0.4 --threads 1 -o "$T/a" "$T/text"
+train --mixup 0.4 --threads 2 -o "$T/b" "$T/text"
+same 'one thread and two make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+train --mixup 0.4 <"$T/text" >"$T/b"
+same 'a pipe and a file make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+train --mixup 0.4 --seed 2 -o "$T/b" "$T/text"
+if [ "$(hash_of "$T/a")" = "$(hash_of "$T/b")" ]; then tap 1 'another seed makes another model'; else
+	tap 0 'another seed makes another model'
+fi
+for stop in 1 2 3; do
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 0.4 --epochs $stop --checkpoint "$T/ck" -o "$T/b" "$T/text"
+	train --mixup 0.4 --resume "$T/ck" --history "$T/h$stop" -o "$T/b" "$T/text"
+	same "resumed after epoch $stop: the same bytes" "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+done
+train --mixup 0.4 --history "$T/h" -o "$T/b" "$T/text"
+same 'and the same history' "$(cat "$T/h")" "$(cat "$T/h2")"
+same 'the history has a line an epoch' 5 "$(wc -l <"$T/h" | tr -d ' ')"
+for rule in 'sgd --momentum 0.9' 'adam' 'sgd --momentum 0.9 --nesterov --weight-decay 1e-4'; do
+	# shellcheck disable=SC2086
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --optimizer $rule --epochs 2 --checkpoint "$T/ck" -o "$T/b" "$T/text"
+	# shellcheck disable=SC2086
+	train --optimizer $rule -o "$T/c" "$T/text"
+	# shellcheck disable=SC2086
+	train --optimizer $rule --resume "$T/ck" -o "$T/b" "$T/text"
+	same "$rule: resumed, the same bytes" "$(hash_of "$T/c")" "$(hash_of "$T/b")"
+done
+
+# Mixup of nothing is nothing.
+train -o "$T/base" "$T/text"
+train --mixup 0 --mixup-mode features --mixup-partner dataset -o "$T/b" "$T/text"
+vic-predict -q "$T/base" "$T/text" | vic-cat | grep -v '^#' >"$T/p1"
+vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v '^#' >"$T/p2"
+same 'alpha 0 is plain training, bit for bit, in every mode' "$(hash_of "$T/p1")" "$(hash_of "$T/p2")"
+for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' '--label-smoothing 0.1' \
+	'--erl 0.3' '--words static' '--words multichannel' '--class-weights balanced' '--class-weights 1,3' \
+	'--schedule cosine' '--schedule steps --lr-steps 1,2' '--filters 2,7' '--dropout 0'; do
+	# shellcheck disable=SC2086
+	train $m -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" >"$T/l" && vic-cat "$T/l" | grep -v '^#' >"$T/p2"
+	if [ $? = 0 ] && ! cmp -s "$T/p1" "$T/p2"; then
+		tap 0 "$m changes the logits"
+	else
+		tap 1 "$m changes the logits"
+	fi
+done
+entropy() { awk 'NR == 2 { print ($5 > 0.01) }' "$T/h"; }
+train --mixup 1 --history "$T/h" -o "$T/b" "$T/text"
+same 'full mixup has soft labels' 1 "$(entropy)"
+train --mixup 1 --mixup-mode features --history "$T/h" -o "$T/b" "$T/text"
+same 'features-only mixup has hard ones' 0 "$(entropy)"
+train --label-smoothing 0.1 --history "$T/h" -o "$T/b" "$T/text"
+same 'label smoothing 0.1: entropy of (0.9, 0.1)' 0.3251 "$(awk 'NR == 2 { printf "%.4f", $5 }' "$T/h")"
+
+vic-train -q --batch 20 --maps 12 --epochs 60 --patience 2 --history "$T/h" -o "$T/b" "$T/text"
+same 'patience ends a run early' 1 "$(($(wc -l <"$T/h") < 61))"
+like '--select last keeps the last epoch' 'kept epoch 6 of 6' \
+	"$(vic-train --batch 20 --maps 12 --epochs 6 --select last -o "$T/b" "$T/text" 2>&1)"
+
+# The reference backend agrees. the reference backend agrees.
+vic-train -q --device ref --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/r" "$T/text"
+vic-train -q --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/c" "$T/text"
+agree() { # largest difference of logits
+	vic-predict -q --device ref "$T/r" "$T/text" | vic-cat --to csv >"$T/x"
+	vic-predict -q "$T/c" "$T/text" | vic-cat --to csv >"$T/y"
+	paste -d, "$T/x" "$T/y" | awk -F, 'NF == 6 { for (i = 2; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d
+		if (!(d <= m)) m = d } n++ } END { print (n == 401 && m < 1e-5) }'
+}
+same 'cpu and ref train to the same logits within 1e-5' 1 "$(agree)"
+
+# Prediction.
+vic-predict -q "$T/a" "$T/text" >"$T/l"
+same 'a logit row for every record' 400 "$(vic-cat --stats "$T/l" | sed -n 's/^records //p')"
+same 'one split alone' 100 "$(vic-predict -q --split test "$T/a" "$T/text" | vic-cat --stats | sed -n 's/^records //p')"
+same 'threads do not show' "$(hash_of "$T/l")" "$(vic-predict -q --threads 1 "$T/a" "$T/text" | cksum)"
+like 'the stream says how it was made' 'vic-train.*--mixup=0.4' "$(vic-cat --head "$T/l"; vic-cat --provenance "$T/l")"
+same 'MC dropout: as many samples as passes' 3 "$(vic-predict -q --mc-dropout 3 "$T/a" "$T/text" | vic-cat --head |
+	sed -n 's/.*"samples": *\([0-9]*\).*/\1/p' | head -1)"
+head -3 "$T/synth/rt-polarity.neg" >"$T/lines"
+printf '\nlast line without its end' >>"$T/lines"
+same 'a line for every line of text' 5 "$(vic-predict -q --text "$T/a" "$T/lines" | wc -l | tr -d ' ')"
+same 'all labels of a line sum to 1' 1 "$(vic-predict -q --text --top-k 0 "$T/a" "$T/lines" |
+	awk '{ s = $2 + $4 - 1; if (s < 0) s = -s; if (!(s <= 1e-6)) bad = 1 } END { print !bad }')"
+slow_typist() { # one line, then a wait: the answer must come before the second line
+	(head -1 "$T/lines"; sleep 2; head -1 "$T/lines") | vic-predict -q --text "$T/a" - | head -1
+}
+start=$(date +%s)
+slow_typist >/dev/null
+same 'an answer comes at once' 1 "$(($(date +%s) - start < 20))"
+vic-tokenize -q --format lines "$T/lines" | vic-predict -q "$T/a" | vic-cat --check >/dev/null
+same 'tokens are predicted too' 0 $?
+
+# What is refused.
+fails 1 'reads text' 'logits are not for training' vic-train -q -o "$T/no" "$T/l"
+fails 1 'not a safetensors\|header' 'a stream is no model' vic-predict -q "$T/text" "$T/text"
+fails 2 'is none of' 'an unknown device' vic-train -q --device abacus -o "$T/no" "$T/text"
+fails 3 'libvic-cuda' 'a GPU that is not there' vic-train -q --device cuda -o "$T/no" "$T/text"
+fails 2 'list-models' 'an unknown network' vic-train -q --model lstm -o "$T/no" "$T/text"
+fails 2 'goes with --optimizer sgd' 'options that contradict' vic-train -q --nesterov -o "$T/no" "$T/text"
+fails 2 '2 weights are needed' 'too few class weights' vic-train -q --class-weights 1 -o "$T/no" "$T/text"
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 1 --checkpoint "$T/ck" -o "$T/b" "$T/text"
+fails 1 'other options' 'a checkpoint of another plan' train --mixup 0.3 --resume "$T/ck" -o "$T/no" "$T/text"
+vic-split -q --remark --test 0.5 --seed 9 "$T/text" >"$T/other"
+fails 1 'other data' 'a checkpoint of other data' train --resume "$T/ck" -o "$T/no" "$T/other"
+fails 1 'loss became' 'a loss that runs away' train --optimizer sgd --lr 100000 -o "$T/no" "$T/text"
+head -c 5000 "$T/a" >"$T/cut"
+fails 1 "$T/cut" 'a model that was cut' vic-predict -q "$T/cut" "$T/text"
+fails 1 'marked extra' 'a split that is not there' vic-predict -q --split extra "$T/a" "$T/text"
+fails 2 'goes with --text' 'top-k of a stream' vic-predict -q --top-k 2 "$T/a" "$T/text"
+same 'nothing half-written is left' '' "$(ls "$T" | grep -e no -e '\.......$' | grep -v other)"
+finish
