@@ -99,12 +99,11 @@ static int take_columns(struct intake *in, const struct import *im, struct table
 	return rc;
 }
 
-static int take_row(struct intake *in, struct table *t, struct err *err)
+static int parse_row(struct intake *in, struct table *t, int32_t *label, struct err *err)
 {
-	int32_t label;
 	if (table_fields(t) != in->n + 1)
 		return err_set(err, "has %zu columns; the first row has %zu", table_fields(t), in->n + 1);
-	if (label_of(&in->head, table_field(t, 0), &label, err))
+	if (label_of(&in->head, table_field(t, 0), label, err))
 		return -1;
 	for (size_t i = 0; i < in->n; i++) {
 		if (num_f64("a value", table_field(t, i + 1), -INFINITY, DBL_MAX, &in->value[i], err)) {
@@ -112,6 +111,14 @@ static int take_row(struct intake *in, struct table *t, struct err *err)
 			return -1;
 		}
 	}
+	return 0;
+}
+
+static int take_row(struct intake *in, struct table *t, struct err *err)
+{
+	int32_t label;
+	if (parse_row(in, t, &label, err))
+		return err_context(err, "%s: line %" PRIu64, in->path, table_line(t));
 	return intake_add(in, in->value, label, err);
 }
 
@@ -132,7 +139,7 @@ static int import_table(const struct import *im, struct intake *in, const json_t
 		rc = table_row(t, err);
 	for (; rc == 1; rc = table_row(t, err))
 		if (take_row(in, t, err)) {
-			rc = err_context(err, "%s: line %" PRIu64, name, table_line(t));
+			rc = -1;
 			break;
 		}
 	table_close(t);

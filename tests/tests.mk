@@ -32,3 +32,5 @@ unit: $(UNIT) ## build and run the unit tests
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(if $(wildcard tests/faults/inject.c),$(B)/tests/tools/inject.so)
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer)
 	@$(PROVE) $(UNIT) $(REPLAY) $(QUICK)
+golden: test-programs ## write the golden files of tests/cli/golden anew
+	@REGENERATE=1 $(PROVE) tests/cli/golden.t

@@ -5,8 +5,8 @@ shim=$TOOLS/inject.so
 # The inputs of all rows, in $T/inputs.
 prepare() {
 	mkdir "$T/inputs"
-	for kind in tokens text images jpeg pixels logits probs f64 passes; do
-		"$TOOLS/mkstream" "$kind" 24 >"$T/inputs/$kind" || return 1
+	for kind in tokens:12 text:12 images:4 jpeg:4 pixels:4 logits:24 probs:24 f64:24 passes:4; do
+		"$TOOLS/mkstream" "${kind%:*}" "${kind#*:}" >"$T/inputs/${kind%:*}" || return 1
 	done
 	(
 		cd "$T/inputs" || exit 1

@@ -101,6 +101,7 @@ static const char *new_file(const struct sweep *s)
 		int known = own_file(e->d_name);
 		for (int i = 0; i < s->n_before && !known; i++)
 			known = !strcmp(s->before[i], e->d_name);
+		known = known || !rmdir(e->d_name); /* an empty folder is no half result */
 		if (!known) {
 			snprintf(name, sizeof name, "%s", e->d_name);
 			found = 1;

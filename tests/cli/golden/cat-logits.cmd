@@ -1,0 +1,3 @@
+for kind in logits f64 probs passes; do
+	"$TOOLS/mkstream" $kind 2 | vic-cat
+done

@@ -1,0 +1,1 @@
+"$TOOLS/mkstream" text 4 2 | vic-cat --split train

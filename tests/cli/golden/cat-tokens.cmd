@@ -1,0 +1,1 @@
+"$TOOLS/mkstream" tokens 6 | vic-cat

@@ -1,0 +1,1 @@
+"$TOOLS/mkstream" text 1 | vic-cat --words
