@@ -8,7 +8,7 @@
 struct tokens {
 	char *out;
 	size_t o;
-	int lower, points; /* points: how many tokens "." were just put */
+	int lower, split, points; /* points: how many tokens "." were just put */
 };
 
 static inline int is_digit(unsigned char c)
@@ -91,11 +91,12 @@ static int short_around(const char *start, const char *at, const char *end)
 }
 
 /* Does the mark at p, inside a word that began at `start`, join what is on its two sides? */
-static int joins(const char *start, const char *p, const char *end)
+static int joins(const char *start, const char *p, const char *end, int split)
 {
 	int digits = p > start && is_digit((unsigned char)p[-1]) && digit_at(p + 1, end);
 	switch (*p) {
 	case '-':
+		return !split && word_char(p + 1, end);
 	case '_':
 		return word_char(p + 1, end) != 0;
 	case '\'':
@@ -116,13 +117,13 @@ static int joins(const char *start, const char *p, const char *end)
 	}
 }
 
-static const char *word_end(const char *p, const char *end)
+static const char *word_end(const char *p, const char *end, int split)
 {
 	const char *start = p;
 	for (;;) {
 		size_t k = word_char(p, end);
 		if (!k && p < end && p > start)
-			k = (size_t)joins(start, p, end);
+			k = (size_t)joins(start, p, end, split);
 		if (!k)
 			return p;
 		p += k;
@@ -191,7 +192,7 @@ static void put_word(struct tokens *t, const char *p, size_t n, int depth)
 
 static const char *word(struct tokens *t, const char *p, const char *end, const char *line_end)
 {
-	const char *q = word_end(p, end);
+	const char *q = word_end(p, end, t->split);
 	if (q < end && *q == '.' && !(q + 1 < end && q[1] == '.') &&
 	    (is_acronym(p, (size_t)(q - p)) || is_abbreviation(p, (size_t)(q - p), line_end)))
 		q++;
@@ -256,7 +257,7 @@ static const char *mark(struct tokens *t, const char *start, const char *p, cons
 		break;
 	case '.':
 		if (run == 1 && digit_at(p + 1, end)) { /* .5 */
-			const char *q = word_end(p + 1, end);
+			const char *q = word_end(p + 1, end, t->split);
 			put(t, p, (size_t)(q - p));
 			return q;
 		}
@@ -268,7 +269,7 @@ static const char *mark(struct tokens *t, const char *start, const char *p, cons
 			return p + run;
 		}
 		if (p == start && digit_at(p + 1, end)) { /* -5 */
-			const char *q = word_end(p + 1, end);
+			const char *q = word_end(p + 1, end, t->split);
 			put(t, p, (size_t)(q - p));
 			return q;
 		}
@@ -298,9 +299,9 @@ static void chunk(struct tokens *t, const char *p, const char *end, const char *
 	}
 }
 
-size_t ptb_line(const char *line, size_t n, int lower, char *out)
+size_t ptb_line(const char *line, size_t n, unsigned how, char *out)
 {
-	struct tokens t = { .out = out, .lower = lower };
+	struct tokens t = { .out = out, .lower = (how & PTB_LOWER) != 0, .split = (how & PTB_SPLIT) != 0 };
 	const char *p = line, *end = line + n;
 	while (p < end) {
 		const char *q = p;

@@ -7,8 +7,11 @@
 
 #include <stddef.h>
 
-/* `line` is what fold_line left: UTF-8 whose white space is ASCII. `lower`: ASCII letters. `out` has rule_room(n)
- * bytes. Returns the bytes written. */
-size_t ptb_line(const char *line, size_t n, int lower, char *out);
+/* PTB_LOWER: ASCII letters in lower case. PTB_SPLIT: well-known is three tokens, well - known. */
+enum { PTB_LOWER = 1, PTB_SPLIT = 2 };
+
+/* `line` is what fold_line left: UTF-8 whose white space is ASCII. `out` has rule_room(n) bytes. Returns the bytes
+ * written. */
+size_t ptb_line(const char *line, size_t n, unsigned how, char *out);
 
 #endif

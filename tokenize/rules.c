@@ -14,6 +14,7 @@ void rule_table(struct rule_table *t, enum rule rule, int lower)
 	static const char gaps[] = "\t\n\v\f\r\x1c\x1d\x1e\x1f"; /* and NUL and the space */
 	t->rule = rule;
 	t->lower = lower;
+	t->split_hyphens = 0;
 	memset(t->to, ' ', sizeof t->to);
 	if (rule == RULE_KIM) {
 		for (const char *p = kept; *p; p++)
@@ -94,6 +95,6 @@ size_t rule_line(const struct rule_table *t, const char *line, size_t n, char *s
 		line = scratch;
 	}
 	if (t->rule == RULE_PTB)
-		return ptb_line(line, n, t->lower, out);
+		return ptb_line(line, n, (t->lower ? PTB_LOWER : 0) | (t->split_hyphens ? PTB_SPLIT : 0), out);
 	return space_line(t->to, (const unsigned char *)line, n, (unsigned char *)out);
 }

@@ -18,6 +18,7 @@ static inline size_t rule_room(size_t n)
 struct rule_table {
 	enum rule rule;
 	int lower;
+	int split_hyphens; /* RULE_PTB: well - known; 0 after rule_table */
 	unsigned char to[256];
 };
 void rule_table(struct rule_table *t, enum rule rule, int lower);

@@ -2,11 +2,11 @@
 
     BIN=build/bin python3 tests/bench/bench_tokenize.py
 
-Prints a row for each rule and peer: name, ours, peer, unit, ratio, separated by tabs. Ours is the whole program, started,
-reading MR's lines repeated to 200 MB from a file and writing a stream to /dev/null. The peers are functions over lines
-that already lie in memory, so start-up, reading and writing are not held against them; their text is shorter, since they
-are slow. Times are of the processor (user and system), for all alike, so that a busy machine disturbs them less; all are
-single-threaded, and figures are medians.
+Prints a row for each rule and peer: name, ours, peer, unit, ratio, separated by tabs. Ours is the whole program,
+started, reading MR's lines repeated to 200 MB from a file and writing a stream to /dev/null. The peers are functions over
+lines that already lie in memory, so start-up, reading and writing are not held against them; their text is shorter, since
+they are slow. Times are of the processor (user and system), for all alike, so that a busy machine disturbs them less; all
+are single-threaded, and figures are medians.
 """
 import os
 import re
@@ -44,8 +44,8 @@ def median_time(work, runs=RUNS):
 
 
 def ours(path, rule):
-    command = [os.path.join(os.environ.get("BIN", "build/bin"), "vic-tokenize"), "-q", "--format", "lines", "--rules", rule,
-               "-o", "/dev/null", path]
+    program = os.path.join(os.environ.get("BIN", "build/bin"), "vic-tokenize")
+    command = [program, "-q", "--format", "lines", "--rules", rule, "-o", "/dev/null", path]
     return os.path.getsize(path) / MB / median_time(lambda: subprocess.run(command, check=True))
 
 
@@ -76,7 +76,7 @@ def peers(lines):
     try:
         import spacy
         nlp = spacy.blank("en")
-        yield "ptb", "spacy", lambda some: [[token.text for token in nlp.tokenizer(text.lower())] for text in some], lines
+        yield "ptb", "spacy", lambda some: [[t.text for t in nlp.tokenizer(text.lower())] for text in some], lines
     except ImportError:
         print("spacy is not installed: its row is left out", file=sys.stderr)
 
@@ -98,8 +98,8 @@ def main():
             if rule not in speed:
                 speed[rule] = ours(big.name, rule)
             theirs = len(raw) / MB / median_time(lambda: work(some))
-            print(f"tokenise-{rule}/{name}", f"{speed[rule]:.1f}", f"{theirs:.2f}", "MB/s", f"{speed[rule] / theirs:.1f}",
-                  sep="\t")
+            print(f"tokenise-{rule}/{name}", f"{speed[rule]:.1f}", f"{theirs:.2f}", "MB/s",
+                  f"{speed[rule] / theirs:.1f}", sep="\t")
 
 
 main()

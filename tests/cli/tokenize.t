@@ -77,6 +77,9 @@ for case in 'auto|café …' 'cp1252|café …' 'latin1|café'; do
 		"$(tok -f lines -r whitespace -e "${case%%|*}" "$T/latin" | records)"
 done
 same 'ptb, cased' "0|train|-|Do n't" "$(printf "Don't\n" | tok -f lines -r ptb --cased - | records)"
+same 'ptb, hyphens split' '0|train|-|well - known' \
+	"$(echo well-known | tok -f lines -r ptb --hyphens split - | records)"
+fails 2 'goes with --rules ptb' '--hyphens with other rules is refused' tok -f lines --hyphens split "$T/lines"
 same 'flushed or not, the records are the same' "$(records "$T/o")" \
 	"$(tok -f lines --flush "$T/lines" | records)"
 mkfifo "$T/in" "$T/out"

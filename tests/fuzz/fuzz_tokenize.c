@@ -57,12 +57,13 @@ static void same_letters(const char *a, size_t n, const char *b, size_t m)
 	free(y);
 }
 
-static void one_rule(enum rule rule, int lower, const char *text, size_t n)
+static void one_rule(enum rule rule, int lower, int split, const char *text, size_t n)
 {
 	struct rule_table t;
 	char *scratch = malloc(rule_room(n)), *out = malloc(rule_room(n));
 	size_t len;
 	rule_table(&t, rule, lower);
+	t.split_hyphens = split;
 	len = rule_line(&t, text, n, scratch, out);
 	must(len <= rule_room(n));
 	is_joined(out, len);
@@ -109,9 +110,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			for (int lower = 0; lower < 2; lower++) {
 				char *copy = malloc(n ? n : 1);
 				memcpy(copy, text, n);
-				one_rule(RULE_KIM, lower, line, len);
-				one_rule(RULE_PTB, lower, copy, n);
-				one_rule(RULE_WHITESPACE, lower, copy, n);
+				one_rule(RULE_KIM, lower, 0, line, len);
+				one_rule(RULE_PTB, lower, 0, copy, n);
+				one_rule(RULE_PTB, lower, 1, copy, n);
+				one_rule(RULE_WHITESPACE, lower, 0, copy, n);
 				free(copy);
 			}
 		}

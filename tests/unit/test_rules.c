@@ -132,6 +132,13 @@ static void treebank(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		expect(RULE_PTB, 1, cases[i][0], strlen(cases[i][0]), cases[i][1], strlen(cases[i][1]));
+	struct rule_table t;
+	char scratch[128], out[128];
+	static const char hyphens[] = "well-known -5 mid-'90s 3-4";
+	rule_table(&t, RULE_PTB, 1);
+	t.split_hyphens = 1;
+	out[rule_line(&t, hyphens, sizeof hyphens - 1, scratch, out)] = 0;
+	assert_string_equal(out, "well - known -5 mid - '90s 3 - 4");
 	expect(RULE_PTB, 0, "DON'T Mr. X", 11, "DO N'T Mr. X", 12);
 	expect(RULE_PTB, 1, "a\0b\x01" "c\x7f" "d", 7, "a b c d", 7);
 }
