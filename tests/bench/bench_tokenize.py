@@ -3,10 +3,10 @@
     BIN=build/bin python3 tests/bench/bench_tokenize.py
 
 Prints a row for each rule and peer: name, ours, peer, unit, ratio, separated by tabs. Ours is the whole program,
-started, reading MR's lines repeated to 200 MB from a file and writing a stream to /dev/null. The peers are functions over
-lines that already lie in memory, so start-up, reading and writing are not held against them; their text is shorter, since
-they are slow. Times are of the processor (user and system), for all alike, so that a busy machine disturbs them less; all
-are single-threaded, and figures are medians.
+started, reading MR's lines repeated to 200 MB from a file and writing a stream to /dev/null. The peers are functions
+over lines that already lie in memory, so start-up, reading and writing are not held against them; their text is
+shorter, since they are slow. Times are of the processor (user and system), for all alike, so that a busy machine
+disturbs them less; all are single-threaded, and figures are medians.
 """
 import os
 import re
