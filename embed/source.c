@@ -85,7 +85,7 @@ static int refuse_zip(struct source *s, const unsigned char *first, size_t n, st
 static int start_stream(struct source *s, const char *path, struct err *err)
 {
 	struct inflater *f;
-	size_t n;
+	size_t n, cap = 0;
 	if (mem_alloc(&s->z, 1, sizeof *s->z, err))
 		return -1;
 	f = s->z;
@@ -93,7 +93,7 @@ static int start_stream(struct source *s, const char *path, struct err *err)
 	if (input_open(&f->in, path, err))
 		return -1;
 	s->name = f->in.name;
-	if (mem_alloc(&f->raw, RAW, 1, err) || mem_alloc(&f->buf, 2 * (size_t)SOURCE_WINDOW, 1, err) ||
+	if (mem_alloc(&f->raw, RAW, 1, err) || mem_grow(&f->buf, &cap, 2 * (size_t)SOURCE_WINDOW, 1, err) ||
 	    input_read(&f->in, f->raw, RAW, &n, err) || refuse_zip(s, f->raw, n, err))
 		return -1;
 	s->at = (const char *)f->buf;
