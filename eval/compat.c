@@ -24,17 +24,19 @@ double compat_brier(enum compat c, double brier, int classes)
 
 struct cell {
 	double n, right, conf;
+	double weight; /* records that count for the bin; differs from n in netcal only */
 	float n32, right32, conf32; /* running sums as float32 has them */
 };
 
-/* torch.linspace: from both ends to the middle, in float32. numpy.linspace: i * step, the last one set. */
+/* torch.linspace (2.5, with the fused multiply-add it uses on x86): from both ends to the middle, rounded once to float32.
+ * numpy.linspace: i * step, the last one set. */
 static void edges_of(enum compat c, int bins, double *edge)
 {
 	float step32 = 1.0f / (float)bins;
 	double step = 1.0 / bins;
 	for (int i = 0; i <= bins; i++) {
 		if (c == COMPAT_GUO || c == COMPAT_TORCHMETRICS)
-			edge[i] = i < (bins + 1) / 2 ? step32 * (float)i : 1.0f - step32 * (float)(bins - i);
+			edge[i] = (float)(i < (bins + 1) / 2 ? (double)step32 * i : 1 - (double)step32 * (bins - i));
 		else
 			edge[i] = i == bins ? 1 : i * step;
 	}
@@ -72,6 +74,13 @@ static int place(enum compat c, const double *edge, int bins, double p)
 	}
 }
 
+/* netcal bins twice: numpy counts between float64 edges, scipy averages between edges of the data's dtype. On float32 data a
+ * record at an edge is averaged in one bin and counted in another. */
+static double netcal_edge(double edge, int f32)
+{
+	return f32 ? (double)(float)edge : edge;
+}
+
 static double clipped(enum compat c, double p, int f32)
 {
 	double eps = f32 ? FLT_EPSILON : DBL_EPSILON, top = 1 - eps;
@@ -104,21 +113,25 @@ static void add_float32(struct compat_errors *e, const struct cell *b, float n, 
 int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f32, struct compat_errors *e, struct err *err)
 {
 	struct cell *cell;
-	double *edge;
+	double *edge, *mean_edge;
 	int filled = 0;
 	*e = (struct compat_errors){ 0 };
 	if (mem_alloc(&cell, (size_t)bins + 1, sizeof *cell, err))
 		return -1;
-	if (mem_alloc(&edge, (size_t)bins + 1, sizeof *edge, err)) {
+	if (mem_alloc(&edge, 2 * ((size_t)bins + 1), sizeof *edge, err)) {
 		free(cell);
 		return -1;
 	}
+	mean_edge = edge + bins + 1;
 	edges_of(c, bins, edge);
+	for (int i = 0; i <= bins; i++)
+		mean_edge[i] = c == COMPAT_NETCAL ? netcal_edge(edge[i], f32) : edge[i];
 	for (size_t i = 0; i < n; i++) {
 		double p = clipped(c, conf_p(key[i]), f32);
-		int at = place(c, edge, bins, p), right = conf_right(key[i]);
+		int at = place(c, mean_edge, bins, p), right = conf_right(key[i]);
 		if (at < 0)
 			continue;
+		cell[place(c, edge, bins, p)].weight++;
 		cell[at].n++;
 		cell[at].right += right;
 		cell[at].conf += p;
@@ -131,10 +144,10 @@ int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f3
 		n32 += cell[i].n32;
 	for (int i = 0; i <= bins; i++) {
 		const struct cell *b = &cell[i];
-		if (!(b->n > 0))
+		if (!(b->weight > 0))
 			continue;
 		filled++;
-		double gap = fabs(b->right / b->n - b->conf / b->n);
+		double gap = b->n > 0 ? fabs(b->right / b->n - b->conf / b->n) : 0;
 		e->ace += gap;
 		if (c == COMPAT_GUO || c == COMPAT_TORCHMETRICS) {
 			add_float32(e, b, c == COMPAT_GUO ? (float)n : n32, c);
@@ -142,7 +155,7 @@ int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f3
 			float g = fabsf((float)b->right / (float)b->n - b->conf32 / (float)b->n);
 			e->ece = (float)e->ece + (float)b->n / (float)n * g;
 		} else {
-			e->ece += b->n / (double)n * gap;
+			e->ece += b->weight / (double)n * gap;
 			e->mce = gap > e->mce ? gap : e->mce;
 		}
 	}
