@@ -36,7 +36,7 @@ int labelled_give(struct labelled *t, const char *names, struct err *err) VIC_CH
 int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text,
 		 size_t n, struct err *err) VIC_CHECKED;
 /* Class names in the order they go into the head: given, or sorted. *names is owned by the caller (one free() for the
- * list, the texts are in it). */
+ * list, the texts are in it), also after a failure. */
 int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err) VIC_CHECKED;
 /* Passes what was kept to the sink, which has begun. Call labelled_classes first: it settles the labels' numbers. */
 int labelled_drain(struct labelled *t, struct err *err) VIC_CHECKED;

@@ -152,8 +152,10 @@ static int begin(struct sink *s, struct labelled *t, struct output *out, const s
 	char **found = NULL;
 	int n = 0, rc;
 	if (names_classes(o.format)) {
-		if (labelled_classes(t, &found, &n, err))
+		if (labelled_classes(t, &found, &n, err)) {
+			free(found);
 			return -1;
+		}
 		names = (const char *const *)found;
 	} else if (o.format == TREC) {
 		names = o.fine ? trec_fine : trec_coarse;
