@@ -304,6 +304,29 @@ static void halved_while_decoding(void **state)
 	image_release(&out);
 }
 
+/* 27 columns at a half are 13.5: a ramp enlarged again runs as the ramp, to the last of its half pixel. */
+static void partial_pixels(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct image im = { 0 }, out = { 0 }, scratch = { 0 };
+	for (int turned = 0; turned < 2; turned++) {
+		assert_int_equal(image_shape(&im, turned ? 14 : 1, turned ? 1 : 14, 1, &err), 0);
+		for (int i = 0; i < 14; i++)
+			im.px[i] = (unsigned char)(10 * i);
+		im.full_h = turned ? 27 : 2;
+		im.full_w = turned ? 2 : 27;
+		im.eighths = 4;
+		struct geometry g = { im.full_h, im.full_w, 0, 0, im.full_h, im.full_w };
+		assert_int_equal(image_resize(&im, &g, &out, &scratch, &err), 0);
+		for (int x = 1; x < 27; x++)
+			assert_in_range(out.px[turned ? 2 * x : x], 10 * (x - 0.5) / 2 - 1, 10 * (x - 0.5) / 2 + 1);
+	}
+	image_release(&im);
+	image_release(&out);
+	image_release(&scratch);
+}
+
 static void grey_and_colour(void **state)
 {
 	(void)state;
@@ -332,6 +355,7 @@ int main(void)
 		cmocka_unit_test(geometry),
 		cmocka_unit_test(crop_is_a_window),
 		cmocka_unit_test(halved_while_decoding),
+		cmocka_unit_test(partial_pixels),
 		cmocka_unit_test(grey_and_colour),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <png.h>
+
 static char dir[] = "/dev/shm/vic-sources-XXXXXX";
 
 static const char *in_dir(const char *name)
@@ -486,6 +488,18 @@ static void bad_images(void **state)
 	refused(&r, "1.png: announces 41x27 pixels; --max-pixels is 100");
 }
 
+static void write_grey_png(const char *name, int h, int w)
+{
+	png_image im = { .version = PNG_IMAGE_VERSION,
+			 .width = (png_uint_32)w,
+			 .height = (png_uint_32)h,
+			 .format = PNG_FORMAT_GRAY };
+	unsigned char *px = calloc((size_t)h, (size_t)w);
+	put(name, "", 0);
+	assert_true(png_image_write_to_file(&im, in_dir(name), 0, px, 0, NULL));
+	free(px);
+}
+
 static void mixed_sizes(void **state)
 {
 	(void)state;
@@ -528,6 +542,13 @@ static void mixed_sizes(void **state)
 	r.po.want.h = 0;
 	r.po.encoding = PACK_RAW;
 	refused(&r, "2.jpg: is 41x27 and ");
+	unlink(in_dir("f/a/2.jpg"));
+	write_grey_png("f/a/2.png", 41, 41); /* only one side differs */
+	refused(&r, "2.png: is 41x41 and ");
+	write_grey_png("f/a/2.png", 27, 27);
+	refused(&r, "2.png: is 27x27 and ");
+	unlink(in_dir("f/a/2.png"));
+	copy_golden("exif6.jpg", "f/a/2.jpg");
 	r.po.encoding = PACK_AUTO;
 	copy_golden("rgb.png", "f/a/3.png");
 	refused(&r, "3.png: is a PNG");
