@@ -14,7 +14,7 @@ static struct {
 	const char *to, *from;
 	int64_t n, classes, vocabulary, dim, seed;
 	double noise, strength;
-} o = { .to = "data", .n = 10000, .classes = 2, .vocabulary = 5000, .dim = 50, .noise = 0.05, .strength = 1.0 };
+} o = { .to = "data", .n = 10000, .classes = 2, .vocabulary = 3000, .dim = 50, .noise = 0.05, .strength = 1.0 };
 
 static const struct opt opts[] = {
 	{ "to", 0, OPT_TEXT, &o.to, "DIR", "data folder; for synth the folder of the files itself", .flags = OPT_LOCAL },
