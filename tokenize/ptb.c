@@ -246,14 +246,14 @@ static const char *mark(struct tokens *t, const char *start, const char *p, cons
 {
 	size_t run = 1;
 	int word_after;
-	if (*p == '.' || *p == '-' || *p == '`')
+	if (*p == '.' || *p == '-') /* which take their whole run, so that each byte is looked at once */
 		while (p + run < end && p[run] == *p)
 			run++;
 	switch (*p) {
 	case '\'':
 		return apostrophe(t, p, end);
 	case '`':
-		run = run >= 2 ? 2 : 1; /* `` */
+		run = p + 1 < end && p[1] == '`' ? 2 : 1; /* `` */
 		break;
 	case '.':
 		if (run == 1 && digit_at(p + 1, end)) { /* .5 */
