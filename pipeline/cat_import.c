@@ -40,9 +40,10 @@ static int intake_begin(struct intake *in, const struct import *im, size_t passe
 
 static int intake_add(struct intake *in, const double *value, int32_t label, struct err *err)
 {
-	const void *data = value;
-	struct block b = { .type = BLOCK_ROWS, .n = 1, .first = in->records };
-	if (in->head.dtype == DTYPE_F32) {
+	struct block b = { .type = BLOCK_ROWS, .n = 1, .first = in->records, .data = in->narrow };
+	if (in->head.dtype == DTYPE_F64) {
+		memcpy(in->narrow, value, in->n * sizeof *value);
+	} else {
 		float *f = in->narrow;
 		for (size_t i = 0; i < in->n; i++) {
 			f[i] = (float)value[i];
@@ -51,10 +52,7 @@ static int intake_add(struct intake *in, const double *value, int32_t label, str
 				return err_set(err, "%s: record %" PRIu64 ": %g is too large for f32", in->path, in->records,
 					       value[i]);
 		}
-		data = f;
 	}
-	memcpy(in->narrow, data, in->n * (in->head.dtype == DTYPE_F64 ? 8 : 4));
-	b.data = in->narrow;
 	b.data_len = stream_record_size(&in->head);
 	if (logits_check(&in->head, &b, in->path, err) ||
 	    stream_add(in->w, in->records, label, in->split, b.data, b.data_len, err))

@@ -131,6 +131,11 @@ static int read_payload(struct stream_reader *r, size_t max, size_t *len, struct
 	r->have_chunk = 0;
 	if (n > max)
 		return bad(r, "a block is longer than this version allows", err);
+	if (!r->buf) { /* an empty payload may come first */
+		if (mem_alloc(&r->buf, CHUNK_ALIGN, 1, err))
+			return -1;
+		r->cap = CHUNK_ALIGN;
+	}
 	while (done < padded) {
 		uint64_t step = padded - done < STEP ? padded - done : STEP;
 		size_t got;

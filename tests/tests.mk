@@ -4,12 +4,17 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
+LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
 TEST_LIBS := $(LDFLAGS) $(foreach f,$(FOLDERS),$(LDLIBS_$(f)))
 LINK_TEST = $(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # The programs under test, the tests' own tools, and cmocka's output as TAP.
-PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) CMOCKA_MESSAGE_OUTPUT=TAP prove -j 2 -e ''
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP \
+	TSAN_OPTIONS=halt_on_error=1 $(UNMAPPED) prove -j $(JOBS) -e ''
+# ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
+UNMAPPED := $(if $(filter tsan,$(MODE)),setarch -R)
 
 $(B)/tests/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -29,8 +34,40 @@ $(B)/tests/tools/inject.so: tests/faults/inject.c
 .PHONY: unit test-programs golden
 unit: $(UNIT) ## build and run the unit tests
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q -e '' $(UNIT)
-test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(if $(wildcard tests/faults/inject.c),$(B)/tests/tools/inject.so)
+test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer)
 	@$(PROVE) $(UNIT) $(REPLAY) $(QUICK)
+test: ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
+	@sh pipeline/recipes/setup.sh test
+	@$(MAKE) --no-print-directory -j $(JOBS) test-programs
+	@$(PROVE) $(SLOW) $(UNIT) $(REPLAY) $(QUICK) $(LINT)
+lint: programs ## includes, banned functions, file sizes, help and man pages
+	@$(PROVE) $(LINT)
 golden: test-programs ## write the golden files of tests/cli/golden anew
 	@REGENERATE=1 $(PROVE) tests/cli/golden.t
+
+# Fuzzing: the library once more, by clang with its sanitizers; each target for SECONDS, one after the other. What crashed lies in
+# $(FUZZ)/crashes; FUZZERS="fuzz_npy" picks.
+FUZZ_CC ?= $(firstword $(shell command -v clang clang-19 clang-16 clang-15 clang-14 2>/dev/null) clang)
+FUZZ := $(B)/fuzz
+SECONDS ?= 60
+FUZZERS ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -std=c11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined $(CPPFLAGS)
+FUZZ_SAN := address,undefined
+FUZZ_LIB := $(foreach f,$(FOLDERS),$(patsubst %.c,$(FUZZ)/%.o,$(call library,$(f))))
+$(FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -MMD -MP -c -o $@ $<
+$(FUZZ)/library.a: $(FUZZ_LIB)
+	@rm -f $@
+	ar rcs $@ $^
+$(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/library.a
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,$(FUZZ_SAN) -rdynamic -o $@ $^ $(TEST_LIBS)
+fuzz: $(FUZZERS:%=$(FUZZ)/%) ## run every fuzz target for SECONDS=60 each (needs clang)
+	@mkdir -p $(FUZZ)/crashes; bad=; for f in $(FUZZERS); do \
+		corpus=$(FUZZ)/corpus/$$f; seeds=tests/fuzz/seeds/$${f#fuzz_}; mkdir -p $$corpus; [ -d $$seeds ] || seeds=; \
+		echo "== $$f, $(SECONDS) s"; \
+		$(FUZZ)/$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(FUZZ)/crashes/$$f- $$corpus $$seeds 2>$(FUZZ)/$$f.log || { tail -40 $(FUZZ)/$$f.log; bad="$$bad $$f"; }; \
+		grep -E '^stat::(number_of_exec|peak_rss)' $(FUZZ)/$$f.log; \
+	done; if [ -n "$$bad" ]; then echo "fuzz: crashed:$$bad; inputs are in $(FUZZ)/crashes" >&2; exit 1; fi

@@ -1,0 +1,67 @@
+/* Any bytes as an NPY file and as a table of numbers: refused or made into a stream that vic-cat --check would accept. */
+#include "pipeline/cat.h"
+#include "pipeline/npy.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_stream(const char *path)
+{
+	struct stream_reader *r;
+	struct block b;
+	struct err err = ERR_NONE;
+	int rc;
+	if (stream_open(&r, path, &err) || stream_next_of(r, STREAM_LOGITS, &err) != 1)
+		abort();
+	while ((rc = stream_next_block(r, &b, &err)) == 1)
+		if (logits_check(stream_head_of(r), &b, "fuzz", &err))
+			abort();
+	if (rc || !stream_records(r) || stream_next_document(r, &err))
+		abort();
+	stream_close(r);
+}
+
+static void import_as(const char *path, enum export_form form, int values, const char *labels)
+{
+	struct err err = ERR_NONE;
+	struct output out;
+	char to[] = "/dev/shm/vic-fuzz-XXXXXX";
+	const struct import im = { .form = form, .path = path, .values = values, .labels = labels, .dtype = DTYPE_F32 };
+	close(mkstemp(to));
+	if (output_open(&out, to, &err))
+		abort();
+	if (!import_stream(&im, NULL, &out, &err)) {
+		if (output_commit(&out, &err))
+			abort();
+		check_stream(to);
+	} else if (!err.msg[0]) {
+		abort();
+	}
+	output_release(&out);
+	unlink(to);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct npy_head head;
+	struct err err = ERR_NONE;
+	char path[64];
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
+		abort();
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (!npy_parse((const char *)data, size, &head, &err) && npy_values(&head) > INT64_MAX / 8)
+		abort();
+	import_as(path, EXPORT_NPY, VALUES_LOGITS, NULL);
+	import_as(path, EXPORT_NPY, VALUES_PROBS, path);
+	import_as(path, EXPORT_CSV, VALUES_LOGITS, NULL);
+	import_as(path, EXPORT_TSV, VALUES_PROBS, NULL);
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Every program of BIN: help with an example, version, summary, and a man page that groff takes without a warning.
+. "$(dirname "$0")/../cli/lib.sh"
+
+for program in "$BIN"/vic*; do
+	name=${program##*/}
+	"$program" --help >"$T/help" 2>&1
+	example=$(sed -n '/^example:$/,$p' "$T/help" | sed 1d)
+	case $example in
+	*"$name"* | *"vic ${name#vic-}"*) good=0 ;;
+	*) good=1 ;;
+	esac
+	tap $good "$name --help ends in an example of $name"
+	like "$name --help begins with its usage" "^usage: $name " "$(head -1 "$T/help")"
+	like "$name --version names version, compiler, flags and libraries" '^libraries: ' "$("$program" --version)"
+	like "$name has one line for vic help" '^[a-z].*[^.]$' "$("$program" --summary)"
+	wide=$(expand -t 8 "$T/help" | awk 'length($0) > 200' | wc -l)
+	same "$name --help has no line wider than 200 columns" 0 "$wide"
+	"$program" --help-man >"$T/page.1"
+	if command -v groff >/dev/null; then
+		groff -man -ww -Tutf8 -rLL=100n "$T/page.1" >"$T/page" 2>"$T/warnings"
+		[ ! -s "$T/warnings" ] && [ -s "$T/page" ]
+		tap $? "$name has a man page without warnings" || diag "$T/warnings"
+	else
+		skip "$name has a man page without warnings" 'groff is not installed'
+	fi
+done
+finish
