@@ -1,0 +1,122 @@
+/* vic-plot: pictures from vic-reliability's tables. */
+#include "pipeline/io.h"
+#include "pipeline/stage.h"
+#include "plot.h"
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORMAT_AUTO, FORMAT_SVG, FORMAT_PNG };
+static struct {
+	int curve, format, script;
+	const char *out, *title;
+	int64_t panel;
+	double scale;
+} o = { .out = "-", .panel = 300, .scale = 2 };
+
+static const struct opt opts[] = {
+	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "what the table must hold; auto: what its header says",
+	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull" },
+	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg", .choices = "auto|svg|png" },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL },
+	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = 0 },
+	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
+	{ "scale", 0, OPT_REAL, &o.scale, "X", "png: pixels a point", .flo = 0.5, .fhi = 8 },
+	{ "script", 0, OPT_FLAG, &o.script, NULL, "write the gnuplot script instead of running it", .flags = 0 },
+	{ 0 }
+};
+
+static const struct program prog = {
+	.name = "vic-plot",
+	.summary = "pictures of calibration, as SVG or PNG",
+	.operands = "[TSV]",
+	.description = "Draws a table that vic-reliability wrote, through gnuplot: a panel for each stream with the same axes, or for\n"
+		       "training and hull a panel for each quantity with a line for each run. The header says what it is. Colours are\n"
+		       "distinct to every kind of colour vision, and doubled by hatching, dashes or marks.",
+	.example = "vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
+		   "vic-reliability --curve training baseline.tsv mixup.tsv | vic-plot -o training.png",
+	.see_also = "vic-reliability(1), vic-report(1), gnuplot(1)",
+	.opts = opts,
+	.max_operands = 1,
+};
+
+static int ends_in_png(const char *name)
+{
+	size_t n = strlen(name);
+	return n >= 4 && !strcmp(name + n - 4, ".png");
+}
+
+/* gnuplot calls every SVG "Gnuplot"; a screen reader should hear what it shows. */
+static int name_svg(char **picture, size_t *len, const struct plot_table *t, struct err *err)
+{
+	static const char mark[] = "<title>Gnuplot</title>";
+	char *at = strstr(*picture, mark), *named = NULL;
+	size_t size = 0;
+	FILE *to = at ? open_memstream(&named, &size) : NULL;
+	if (!at)
+		return 0;
+	if (!to)
+		return err_sys(err, "the picture");
+	fprintf(to, "%.*s<title>", (int)(at - *picture), *picture);
+	html_text(to, o.title ? o.title : "");
+	fprintf(to, "%s%s of", o.title ? ": " : "", plot_curve_name(t->curve));
+	for (int i = 0; i < t->n_groups; i++) {
+		fputs(i ? ", " : " ", to);
+		html_text(to, t->group[i]);
+	}
+	fprintf(to, "</title>%s", at + strlen(mark));
+	if (fclose(to))
+		return err_set(err, "out of memory");
+	free(*picture);
+	*picture = named;
+	*len = size;
+	return 0;
+}
+
+static int draw(const struct plot_table *t, struct err *err)
+{
+	struct plot_look look = { .title = o.title, .panel = (int)o.panel, .scale = o.scale };
+	struct output out = { 0 };
+	char *script = NULL, *picture = NULL;
+	size_t len = 0, size = 0;
+	look.png = o.format == FORMAT_PNG || (o.format == FORMAT_AUTO && ends_in_png(o.out));
+	FILE *to = open_memstream(&script, &len);
+	if (!to)
+		return err_sys(err, "the script");
+	plot_script(t, &look, to);
+	int bad = ferror(to), rc = fclose(to) || bad ? err_set(err, "out of memory") : 0;
+	if (!rc && !o.script)
+		rc = plot_run(script, len, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
+	if (!rc)
+		rc = output_open(&out, o.out, err) || output_write(&out, o.script ? script : picture, o.script ? len : size, err) ||
+		     output_commit(&out, err);
+	output_release(&out);
+	free(script);
+	free(picture);
+	return rc ? -1 : 0;
+}
+
+static int run(struct stage *st, struct err *err)
+{
+	const char *path = stage_operand(st, 0);
+	struct plot_table t;
+	char *text;
+	size_t len;
+	if (io_slurp(path, PLOT_MAX, &text, &len, err))
+		return -1;
+	int rc = plot_read(&t, path, text, len, err);
+	free(text);
+	if (rc)
+		return -1;
+	if (o.curve && (int)t.curve != o.curve - 1)
+		rc = err_set(err, "%s: holds %s, not %s", path, plot_curve_name(t.curve), plot_curve_name((enum curve)(o.curve - 1)));
+	rc = rc || draw(&t, err);
+	plot_release(&t);
+	return rc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	return stage_main(&prog, argc, argv, run);
+}

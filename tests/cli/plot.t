@@ -1,0 +1,68 @@
+#!/bin/sh
+# vic-plot: every curve becomes a picture; wrong tables and a missing gnuplot are said.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+"$TOOLS/mklogits" n=800 temperature=2 name="it's \"quoted\" & <odd> _{x}" >a
+"$TOOLS/mklogits" n=800 noise=1 name=mild >b
+"$TOOLS/mklogits" n=200 ood=1 name=noise >ood
+for curve in bins histogram corp scatter density; do
+	vic-reliability -q --bands 20 --group 50 --curve $curve a b >$curve.tsv
+done
+vic-reliability -q --curve histogram a ood >mixed.tsv
+vic-reliability -q --curve entropy >entropy.tsv
+{
+	printf 'run\tepoch\tquantity\tvalue\n'
+	for run in base mixup; do
+		for epoch in 1 2 3; do
+			printf '%s\t%d\ttrain_loss\t0.%d\n%s\t%d\tdev_ece\t0.%d5\n' $run $epoch $epoch $run $epoch $epoch
+		done
+	done
+} >training.tsv
+printf 'stream\tmu\tn\taccuracy\taccuracy_low\taccuracy_high\tconfidence\tentropy\nbase\t0\t9\t0.9\t\t\t0.8\t0.1\nbase\t10\t9\t0.5\t\t\t0.9\t0.2\nbase\t100\t9\t0.1\t\t\t1\t0\n' >hull.tsv
+
+like 'a script can be had without gnuplot' '^set terminal svg' "$(vic-plot --script bins.tsv)"
+like 'quotes in names are doubled' "set title 'it''s \"quoted\" & <odd> _{x}'" "$(vic-plot --script bins.tsv)"
+printf 'stream\tgroup\tn\tconfidence\taccuracy\n`touch pwned`\t1\t2\t0.5\t0.5\nx"; system "touch pwned\t1\t2\t0.5\t0.5\n' >evil.tsv
+if command -v gnuplot >/dev/null; then
+	for curve in bins histogram corp scatter density entropy training hull; do
+		ok "$curve as SVG" vic-plot --curve $curve --title "A title" $curve.tsv
+		like "$curve: is SVG" '^<svg' "$(cat .out)"
+		same "$curve: is whole" '</svg>' "$(tail -2 .out | tr -d '\n' | sed 's/.*<\/svg>/<\/svg>/')"
+		ok "$curve as PNG" vic-plot -o $curve.png $curve.tsv
+		same "$curve: gnuplot said nothing" '' "$(cat .err)"
+		same "$curve: is PNG" PNG "$(head -c 4 $curve.png | tail -c 3)"
+	done
+	ok 'labelled beside unlabelled' vic-plot mixed.tsv
+	like 'the odd name is drawn as it is' '<text>it.*s "quoted" &amp; &lt;odd\(>\|&gt;\) _{x}</text>' "$(vic-plot scatter.tsv | grep '<text>it')"
+	like 'the picture has a title to be read out' '<title>MR: scatter of it.*odd&gt; _{x}, mild</title>' \
+		"$(vic-plot --title MR scatter.tsv | grep '<title>MR')"
+	vic-plot bins.tsv >one.svg
+	vic-plot <bins.tsv >two.svg
+	ok 'the same bytes twice' cmp one.svg two.svg
+	ok 'names are never commands' vic-plot evil.tsv
+	ok 'nor is anything run' test ! -e pwned
+	ok 'a PNG by --format on stdout' sh -c 'vic-plot --format png bins.tsv | head -c 4 | grep -q PNG'
+	ok 'the folder holds no half a picture' sh -c 'vic-plot -o nowhere/x.svg bins.tsv; test ! -e nowhere'
+else
+	skip 'pictures' 'gnuplot is not there'
+fi
+mkdir empty
+fails 1 'gnuplot is not on the PATH' 'a missing gnuplot is said' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
+printf '#!/bin/sh\necho "line 3: no such thing" >&2\nexit 1\n' >empty/gnuplot
+chmod +x empty/gnuplot
+fails 1 'gnuplot failed: line 3: no such thing' 'a failing one too' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
+printf '#!/bin/sh\nexit 0\n' >empty/gnuplot
+fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
+fails 1 'line 1 is none of the headers' 'another table' sh -c 'echo "a	b" | vic-plot'
+fails 1 'bins.tsv: holds bins, not corp' 'another curve than asked for' vic-plot --curve corp bins.tsv
+fails 1 'holds no line of numbers' 'a header alone' sh -c 'head -1 bins.tsv | vic-plot'
+sed '3s/\t[^\t]*$//' bins.tsv >short.tsv
+fails 1 'short.tsv: line 3: has fewer fields' 'a short line' vic-plot short.tsv
+sed '3s/$/\t1/' bins.tsv >long.tsv
+fails 1 'long.tsv: line 3: has more fields' 'a long line' vic-plot long.tsv
+sed '3s/\t0\t/\tnan\t/' hull.tsv | sed '3s/0.9/oops/' >word.tsv
+fails 1 'word.tsv: line 3' 'a word among numbers' vic-plot word.tsv
+printf 'stream\tgroup\tn\tconfidence\taccuracy\nx\0\t1\t2\t0.5\t0.5\n' >nul.tsv
+fails 1 'NUL byte' 'a NUL byte' vic-plot nul.tsv
+fails 1 'nowhere' 'a missing file' vic-plot nowhere
+finish
