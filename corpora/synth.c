@@ -223,9 +223,12 @@ int synth_text(const struct synth_config *config, const char *folder, struct syn
 	for (int i = 0; i < N_FILES; i++)
 		s.out[i].fd = -1;
 	*sum = (struct synth_summary){ 0 };
-	int rc = write_all(&s, folder, err);
+	int is_new = path_kind(folder) == PATH_NONE, rc = write_all(&s, folder, err);
+	struct err ignored; /* the first failure is the one to report */
 	for (int i = 0; i < N_FILES; i++)
 		output_release(&s.out[i]);
+	if (rc && is_new && remove_tree(folder, &ignored))
+		rc = -1;
 	grammar_release(&s.grammar);
 	free(s.posterior);
 	free(s.label);

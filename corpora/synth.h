@@ -30,7 +30,8 @@ struct synth_summary {
 	uint64_t of_class[CLASSES_MAX];
 };
 
-/* Writes the files into `folder`, which is made where it is missing. All are put in place at the end. */
+/* Writes the files into `folder`, which is made where it is missing and then removed again on failure. All files are put in
+ * place at the end, each whole. */
 int synth_text(const struct synth_config *config, const char *folder, struct synth_summary *sum, struct err *err)
 	VIC_CHECKED;
 /* "neg" and "pos" for two classes, else "classN". */
