@@ -47,20 +47,19 @@ int wordconv_open(struct wordconv **out, const struct op *op, const struct graph
 	s->stride = round16(s->taps * s->maps);
 	s->out = s->widths * s->maps;
 	s->vocabulary = (int)g->param[op->param[0]].dim[0];
-	if (s->out > UINT16_MAX || max_n > UINT16_MAX) {
-		free(s);
-		return err_set(err, "a convolution of %d features or batches of %d: at most 65535", op->wordconv.widths * op->wordconv.maps,
-			       max_n);
-	}
+	for (int k = 0; k < s->widths; k++)
+		s->pad = s->width[k] - 1 > s->pad ? s->width[k] - 1 : s->pad;
+	s->max_n = max_n;
 	if (mem_alloc(&s->slot, (size_t)s->vocabulary, sizeof *s->slot, err) ||
-	    mem_alloc(&s->by_feature, hits * (size_t)s->out, sizeof *s->by_feature, err) ||
-	    mem_alloc(&s->by_sample, hits * (size_t)s->out, sizeof *s->by_sample, err) ||
-	    mem_alloc(&s->feature_hits, (size_t)s->out, sizeof *s->feature_hits, err) ||
-	    mem_alloc(&s->sample_hits, (size_t)max_n, sizeof *s->sample_hits, err) ||
+	    mem_alloc(&s->place, hits * (size_t)s->out, sizeof *s->place, err) ||
+	    mem_alloc(&s->place_g, hits * (size_t)s->out, sizeof *s->place_g, err) ||
+	    mem_alloc(&s->places, (size_t)s->out, sizeof *s->places, err) ||
+	    mem_alloc(&s->pull, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull, err) ||
+	    mem_alloc(&s->pull_g, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull_g, err) ||
 	    mem_alloc(&s->seen, (size_t)s->vocabulary, sizeof *s->seen, err) ||
 	    mem_alloc(&s->zeros, (size_t)s->stride + LANES, sizeof *s->zeros, err) ||
 	    mem_alloc(&s->arg, (size_t)max_n * (size_t)s->out, sizeof *s->arg, err) ||
-	    mem_alloc(&s->at, (size_t)max_n + 1, sizeof *s->at, err)) {
+	    mem_alloc(&s->at, (size_t)max_n, sizeof *s->at, err)) {
 		wordconv_close(s);
 		return -1;
 	}
@@ -81,10 +80,12 @@ void wordconv_close(struct wordconv *s)
 	free(s->zeros);
 	free(s->arg);
 	free(s->at);
-	free(s->by_feature);
-	free(s->by_sample);
-	free(s->feature_hits);
-	free(s->sample_hits);
+	free(s->place);
+	free(s->place_g);
+	free(s->places);
+	free(s->pull);
+	free(s->pull_g);
+	free(s->pull_end);
 	free(s->mix);
 	free(s->d_mix);
 	free(s->begin);
@@ -262,7 +263,7 @@ static void finish(const struct best *b, const float *bias, int n, float *out, i
 	}
 }
 
-enum { PAD = 64, MAX_SENTENCE = 4096 }; /* most zeros beside a sentence: nets/kimcnn.c keeps widths below it */
+enum { PAD = 64 }; /* most zeros beside a sentence: nets/kimcnn.c keeps widths below it */
 
 /* One width of one sample. Tasks go width by width, so that a width's projections stay in the cache. */
 static void window_task(void *arg, int task, int worker)

@@ -10,14 +10,7 @@
 
 #include "cpu.h"
 
-/* A window that won and has gradient: it starts `start` words into its sample's sentence (negative: in the zeros before). */
-struct hit {
-	int32_t start;
-	uint16_t sample, feature;
-	float g;
-};
-
-enum { WINDOW_OF_ZEROS = INT32_MIN, PROJECTION_LIMIT = 1 << 30 /* bytes kept between batches */ };
+enum { WINDOW_OF_ZEROS = INT32_MIN, MAX_SENTENCE = 4096, MAX_TRAIN = 1024, PROJECTION_LIMIT = 1 << 30 /* bytes kept between batches */ };
 
 struct wordconv {
 	int dim, dim16; /* floats of a word vector, and rounded up to whole vectors */
@@ -37,13 +30,22 @@ struct wordconv {
 	float *zeros;      /* [stride]: the projection of padding */
 	/* what backward needs */
 	int32_t *arg;      /* [max_n][out] start of the winning window */
-	/* positions: sample b's mixed sentence is rows at[b] .. at[b + 1] of mix and d_mix */
-	uint32_t *at;      /* [max_n + 1] */
-	/* windows with gradient, by feature and by sample: what backward walks */
-	struct hit *by_feature, *by_sample; /* [out][n] and [n][out] */
-	int *feature_hits, *sample_hits;    /* [out], [n]: how many */
-	float *mix, *d_mix; /* [positions][dim16] */
+	/* Sample b's mixed sentence is rows at[b] .. at[b] + its length - 1 of mix and d_mix. `pad` rows of zeros lie before the
+	 * first and behind every sentence of mix, so that a window may reach out of its sentence. */
+	int pad;
+	uint32_t *at;       /* [max_n] */
+	float *mix, *d_mix; /* [rows][dim16] */
 	size_t mix_cap, d_mix_cap;
+	/* The windows that won and have gradient, listed twice. By feature: the row of mix where each begins, and its gradient.
+	 * By sample and position: the filter rows that stand there, and their gradients. */
+	uint32_t *place;    /* [out][max_n] */
+	float *place_g;
+	int *places;        /* [out]: how many */
+	const float **pull; /* [max_n][taps * maps] */
+	float *pull_g;
+	uint32_t *pull_end; /* [rows of mix]: where in the sample's part the pulls on this position end */
+	size_t pull_end_cap;
+	int max_n;
 	/* where each distinct word occurs: entries begin[u] .. begin[u + 1] */
 	uint32_t *begin, *position;
 	float *weight;

@@ -1,12 +1,12 @@
 /* The backward pass of wordconv: only winning windows carry gradient. For every (sample, feature) with gradient g and window s,
- *   d_filter[tap j][map] += g * mix[s + j]        gathered feature by feature
- *   d_mix[s + j]         += g * filter[tap j][map] gathered sample by sample
+ *   d_filter[tap j][map] += g * mix[s + j]         gathered feature by feature
+ *   d_mix[s + j]         += g * filter[tap j][map] gathered position by position
  * and a word's gradient is the weighted sum of d_mix over the places where it stands. */
 #include "wordconv.h"
 
 #include <string.h>
 
-/* out[16 q] += sum_i weight[i] * row[i][16 q], q vectors held in registers. */
+/* out[16 q] += sum_i weight[i] * row[i][off + 16 q], q vectors held in registers. */
 static inline __attribute__((always_inline)) void sum_rows(vec *out, int q, const float *const *row, const float *weight,
 							    int n, size_t off)
 {
@@ -23,23 +23,23 @@ static inline __attribute__((always_inline)) void sum_rows(vec *out, int q, cons
 		out[i] = acc[i];
 }
 
-/* to[dim] = (add ? to[dim] : 0) + sum_i weight[i] * row[i][dim]; rows are readable to dim16. */
-static void weighted_sum(float *to, int dim, int add, const float *const *row, const float *weight, int n)
+/* to[dim] = (add ? to[dim] : 0) + sum_i weight[i] * row[i][off + dim]; rows are readable to a whole vector. */
+static void weighted_sum(float *to, int dim, int add, const float *const *row, const float *weight, int n, size_t off)
 {
-	for (int d = 0; d < dim; d += 8 * LANES) {
+	for (int d = 0; d < dim; d += 8 * LANES, off += 8 * LANES) {
 		int left = dim - d, q = (left + LANES - 1) / LANES;
 		vec out[8] = { { 0 } };
 		if (add)
 			memcpy(out, to + d, (size_t)(left < 8 * LANES ? left : 8 * LANES) * sizeof *to);
 		switch (q) {
-		case 1: sum_rows(out, 1, row, weight, n, (size_t)d); break;
-		case 2: sum_rows(out, 2, row, weight, n, (size_t)d); break;
-		case 3: sum_rows(out, 3, row, weight, n, (size_t)d); break;
-		case 4: sum_rows(out, 4, row, weight, n, (size_t)d); break;
-		case 5: sum_rows(out, 5, row, weight, n, (size_t)d); break;
-		case 6: sum_rows(out, 6, row, weight, n, (size_t)d); break;
-		case 7: sum_rows(out, 7, row, weight, n, (size_t)d); break;
-		default: sum_rows(out, 8, row, weight, n, (size_t)d); break;
+		case 1: sum_rows(out, 1, row, weight, n, off); break;
+		case 2: sum_rows(out, 2, row, weight, n, off); break;
+		case 3: sum_rows(out, 3, row, weight, n, off); break;
+		case 4: sum_rows(out, 4, row, weight, n, off); break;
+		case 5: sum_rows(out, 5, row, weight, n, off); break;
+		case 6: sum_rows(out, 6, row, weight, n, off); break;
+		case 7: sum_rows(out, 7, row, weight, n, off); break;
+		default: sum_rows(out, 8, row, weight, n, off); break;
 		}
 		memcpy(to + d, out, (size_t)(left < 8 * LANES ? left : 8 * LANES) * sizeof *to);
 	}
@@ -70,43 +70,90 @@ static void mix_task(void *arg, int task, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
-	int n0, n1 = 0;
+	int n0, n1 = 0, n = length_of(b, task);
+	size_t row = (size_t)s->dim16;
 	(void)worker;
 	const uint32_t *t0 = tokens_of(b, task, 0, &n0), *t1 = b->partner ? tokens_of(b, task, 1, &n1) : NULL;
-	float l0 = b->partner ? b->lambda[task] : 1, l1 = 1 - l0;
-	for (int t = 0; t < length_of(b, task); t++) {
-		vec *to = (vec *)(s->mix + (size_t)(s->at[task] + (uint32_t)t) * (size_t)s->dim16);
+	float l0 = b->partner ? b->lambda[task] : 1, l1 = 1 - l0, *mix = s->mix + s->at[task] * row;
+	if (!task)
+		memset(s->mix, 0, (size_t)s->pad * row * sizeof *mix);
+	memset(mix + (size_t)n * row, 0, (size_t)s->pad * row * sizeof *mix);
+	for (int t = 0; t < n; t++) {
+		vec *to = (vec *)(mix + (size_t)t * row);
 		const vec *e0 = t < n0 ? (const vec *)x_row(s, t0[t]) : NULL, *e1 = t < n1 ? (const vec *)x_row(s, t1[t]) : NULL;
 		for (int d = 0; d < s->dim16 / LANES; d++)
 			to[d] = e0 && e1 ? l0 * e0[d] + l1 * e1[d] : e0 ? l0 * e0[d] : l1 * e1[d];
 	}
 }
 
-/* Lists a sample's windows with gradient. */
-static void list_task(void *arg, int b, int worker)
+/* Of feature o of sample b: its gradient behind ReLU. */
+static inline float gradient_of(const struct op_call *c, const struct wordconv *s, int b, int o)
+{
+	size_t i = (size_t)b * (size_t)s->out + (size_t)o;
+	return c->out[i] > 0 ? c->d_out[i] : 0;
+}
+
+enum { FEATURES = 32 };
+
+/* Lists some features' windows, samples in order, and sums their biases' gradients. */
+static void list_features_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	const float *out = w->c->out + (size_t)b * (size_t)s->out, *d_out = w->c->d_out + (size_t)b * (size_t)s->out;
-	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
-	struct hit *hit = s->by_sample + (size_t)b * (size_t)s->out;
-	int n = 0;
+	double bias[FEATURES] = { 0 };
+	int from = task * FEATURES, to = from + FEATURES < s->out ? from + FEATURES : s->out;
 	(void)worker;
-	for (int o = 0; o < s->out; o++)
-		if (out[o] > 0 && d_out[o] != 0)
-			hit[n++] = (struct hit){ start[o], (uint16_t)b, (uint16_t)o, d_out[o] };
-	s->sample_hits[b] = n;
+	for (int o = from; o < to; o++)
+		s->places[o] = 0;
+	for (int b = 0; b < w->c->n; b++)
+		for (int o = from; o < to; o++) {
+			float g = gradient_of(w->c, s, b, o);
+			int32_t start = s->arg[(size_t)b * (size_t)s->out + (size_t)o];
+			bias[o - from] += g;
+			if (g == 0 || start == WINDOW_OF_ZEROS)
+				continue;
+			size_t at = (size_t)o * (size_t)s->max_n + (size_t)s->places[o]++;
+			s->place[at] = (uint32_t)((int32_t)s->at[b] + start);
+			s->place_g[at] = g;
+		}
+	for (int o = from; o < to; o++)
+		w->c->d_param[2 + 2 * (o / s->maps)][o % s->maps] = (float)bias[o - from];
 }
 
-/* The same by feature, samples in order. */
-static void list_by_feature(struct wordconv *s, int n)
+/* Lists a sample's filter rows by the position they stand on, by counting sort. */
+static void list_sample_task(void *arg, int b, int worker)
 {
-	memset(s->feature_hits, 0, (size_t)s->out * sizeof *s->feature_hits);
-	for (int b = 0; b < n; b++)
-		for (int i = 0; i < s->sample_hits[b]; i++) {
-			struct hit h = s->by_sample[(size_t)b * (size_t)s->out + (size_t)i];
-			s->by_feature[(size_t)h.feature * (size_t)n + (size_t)s->feature_hits[h.feature]++] = h;
+	struct work *w = arg;
+	struct wordconv *s = w->s;
+	const struct op_call *c = w->c;
+	uint32_t n = (uint32_t)length_of(c->batch, b), next[MAX_SENTENCE + 2], *end = s->pull_end + s->at[b];
+	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
+	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps;
+	(void)worker;
+	memset(next, 0, (n + 2) * sizeof *next);
+	for (int pass = 0; pass < 2; pass++) {
+		for (int o = 0; o < s->out; o++) {
+			float g = gradient_of(c, s, b, o);
+			if (g == 0 || start[o] == WINDOW_OF_ZEROS)
+				continue;
+			int k = o / s->maps, f = o % s->maps;
+			for (int j = 0; j < s->width[k]; j++) {
+				uint32_t t = (uint32_t)(start[o] + j);
+				if (t >= n) /* before or behind the sentence */
+					continue;
+				if (pass) {
+					size_t at = part + next[t];
+					s->pull[at] = c->param[1 + 2 * k] +
+						      ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim;
+					s->pull_g[at] = g;
+				}
+				next[t + !pass]++;
+			}
 		}
+		for (uint32_t t = 1; !pass && t <= n; t++)
+			next[t] += next[t - 1];
+	}
+	memcpy(end, next, n * sizeof *end); /* the second pass has moved each beginning to its end */
 }
 
 /* Vectors are worked on in slices of this many floats: a slice of all mixed rows, or of all filters, fits the second-level cache
@@ -128,70 +175,40 @@ static int map_groups(const struct wordconv *s)
 	return (s->maps + FILTER_MAPS - 1) / FILTER_MAPS;
 }
 
-/* One slice of the filters of some maps of one width, and their biases. */
+/* One slice of the filters of some maps of one width. */
 static void filter_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	const struct op_call *c = w->c;
 	int per = s->widths * map_groups(s), slice = task / per, k = task % per / map_groups(s);
 	int from = task % map_groups(s) * FILTER_MAPS;
 	size_t at = (size_t)slice * SLICE;
 	(void)worker;
 	for (int f = from; f < s->maps && f < from + FILTER_MAPS; f++) {
-		int feature = k * s->maps + f, hits = s->feature_hits[feature];
-		const struct hit *hit = s->by_feature + (size_t)feature * (size_t)c->n;
-		const float *row[1024];
-		float weight[1024];
-		for (int j = 0; j < s->width[k]; j++) {
-			int n = 0;
-			for (int i = 0; i < hits; i++) {
-				int32_t t = hit[i].start + j, b = hit[i].sample;
-				if (hit[i].start == WINDOW_OF_ZEROS || t < 0 || t >= (int32_t)(s->at[b + 1] - s->at[b]))
-					continue;
-				row[n] = s->mix + (size_t)(s->at[b] + (uint32_t)t) * (size_t)s->dim16 + at;
-				weight[n++] = hit[i].g;
-			}
-			weighted_sum(c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
-				     slice_size(s, slice), 0, row, weight, n);
-		}
-		double bias = 0;
-		for (int i = 0; i < hits; i++)
-			bias += hit[i].g;
-		if (!slice)
-			c->d_param[2 + 2 * k][f] = (float)bias;
+		int o = k * s->maps + f, n = s->places[o];
+		const float *row[MAX_TRAIN], *g = s->place_g + (size_t)o * (size_t)s->max_n;
+		for (int i = 0; i < n; i++)
+			row[i] = s->mix + (size_t)s->place[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
+		for (int j = 0; j < s->width[k]; j++)
+			weighted_sum(w->c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
+				     slice_size(s, slice), 0, row, g, n, (size_t)j * (size_t)s->dim16);
 	}
 }
 
-/* One slice of the gradient of one sample's mixed sentence. Lanes behind dim collect what stands behind a filter's row; nobody
- * reads them. */
+/* One slice of the gradient of one sample's mixed sentence. */
 static void sample_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	const struct op_call *c = w->c;
-	int slice = task / c->n, b = task % c->n, n = (int)(s->at[b + 1] - s->at[b]);
-	int q = (slice_size(s, slice) + LANES - 1) / LANES;
-	float *d_mix = s->d_mix + (size_t)s->at[b] * (size_t)s->dim16 + (size_t)slice * SLICE;
-	const struct hit *hit = s->by_sample + (size_t)b * (size_t)s->out;
+	int slice = task / w->c->n, b = task % w->c->n, n = length_of(w->c->batch, b);
+	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps, at = (size_t)slice * SLICE;
+	float *d_mix = s->d_mix + (size_t)s->at[b] * (size_t)s->dim16 + at;
+	const uint32_t *end = s->pull_end + s->at[b];
 	(void)worker;
-	for (int t = 0; t < n; t++)
-		memset(d_mix + (size_t)t * (size_t)s->dim16, 0, (size_t)q * sizeof(vec));
-	for (int i = 0; i < s->sample_hits[b]; i++) {
-		int k = hit[i].feature / s->maps, f = hit[i].feature % s->maps;
-		const float *from = c->param[1 + 2 * k] + (size_t)f * (size_t)s->dim + (size_t)slice * SLICE;
-		for (int j = 0; j < s->width[k] && hit[i].start != WINDOW_OF_ZEROS; j++, from += (size_t)s->maps * (size_t)s->dim) {
-			int32_t t = hit[i].start + j;
-			if (t < 0 || t >= n)
-				continue;
-			vec *to = (vec *)(d_mix + (size_t)t * (size_t)s->dim16);
-			if (q == SLICE / LANES)
-				for (int d = 0; d < SLICE / LANES; d++)
-					to[d] += hit[i].g * *(const uvec *)(from + d * LANES);
-			else
-				for (int d = 0; d < q; d++)
-					to[d] += hit[i].g * *(const uvec *)(from + d * LANES);
-		}
+	for (int t = 0; t < n; t++) {
+		size_t from = part + (t ? end[t - 1] : 0);
+		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, slice_size(s, slice), 0, s->pull + from, s->pull_g + from,
+			     (int)(part + end[t] - from), at);
 	}
 }
 
@@ -248,7 +265,7 @@ static void word_task(void *arg, int task, int worker)
 			uint32_t at = i;
 			for (; i < end && n < 256; i++)
 				row[n++] = s->d_mix + (size_t)s->position[i] * (size_t)s->dim16;
-			weighted_sum(g, s->dim, at > first, row, s->weight + at, n);
+			weighted_sum(g, s->dim, at > first, row, s->weight + at, n, 0);
 		} while (i < end);
 	}
 }
@@ -257,22 +274,24 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 {
 	struct wordconv *s = c->state;
 	struct work w = { s, c };
-	if (c->n > 1024)
-		return err_set(err, "a training batch of %d samples; wordconv takes at most 1024", c->n);
-	s->at[0] = 0;
-	for (int b = 0; b < c->n; b++)
-		s->at[b + 1] = s->at[b] + (uint32_t)length_of(c->batch, b);
-	size_t floats = (size_t)s->at[c->n] * (size_t)s->dim16;
-	if (scratch(&s->mix, &s->mix_cap, floats, sizeof *s->mix, err))
+	size_t rows = (size_t)s->pad;
+	if (c->n > MAX_TRAIN)
+		return err_set(err, "a training batch of %d samples; at most %d", c->n, MAX_TRAIN);
+	for (int b = 0; b < c->n; b++) {
+		s->at[b] = (uint32_t)rows;
+		rows += (size_t)(length_of(c->batch, b) + s->pad);
+	}
+	if (scratch(&s->mix, &s->mix_cap, rows * (size_t)s->dim16, sizeof *s->mix, err))
 		return -1;
-	pool_run(ctx->pool, c->n, list_task, &w);
-	list_by_feature(s, c->n);
+	pool_run(ctx->pool, (s->out + FEATURES - 1) / FEATURES, list_features_task, &w);
 	pool_run(ctx->pool, c->n, mix_task, &w);
 	pool_run(ctx->pool, slices(s) * s->widths * map_groups(s), filter_task, &w);
 	if (!c->d_param[0])
 		return 0;
-	if (scratch(&s->d_mix, &s->d_mix_cap, floats, sizeof *s->d_mix, err) || find_places(s, c->batch, c->n, err))
+	if (scratch(&s->d_mix, &s->d_mix_cap, rows * (size_t)s->dim16, sizeof *s->d_mix, err) ||
+	    scratch(&s->pull_end, &s->pull_end_cap, rows, sizeof *s->pull_end, err) || find_places(s, c->batch, c->n, err))
 		return -1;
+	pool_run(ctx->pool, c->n, list_sample_task, &w);
 	pool_run(ctx->pool, slices(s) * c->n, sample_task, &w);
 	pool_run(ctx->pool, (c->batch->words->distinct + WORD_ROWS - 1) / WORD_ROWS, word_task, &w);
 	return 0;
