@@ -5,6 +5,7 @@
 #include "files.h"
 #include "pipeline/stage.h"
 #include "synth.h"
+#include "synth_images.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,16 +14,22 @@
 static struct {
 	const char *to, *from;
 	int64_t n, classes, vocabulary, dim, seed;
+	int layout;
 	double noise, strength;
 } o = { .to = "data", .n = 10000, .classes = 2, .vocabulary = 3000, .dim = 50, .noise = 0.05, .strength = 1.0 };
 
 static const struct opt opts[] = {
-	{ "to", 0, OPT_TEXT, &o.to, "DIR", "data folder; for synth the folder of the files itself", .flags = OPT_LOCAL },
+	{ "to", 0, OPT_TEXT, &o.to, "DIR", "data folder; for synth the folder of the files itself",
+	  .flags = OPT_LOCAL },
 	{ "from", 0, OPT_TEXT, &o.from, "DIR", "fetch: take a local copy from DIR, packed or not", .flags = OPT_LOCAL },
-	{ "n", 'n', OPT_INT, &o.n, "N", "synth: sentences", .lo = 1, .hi = 100000000 },
-	{ "classes", 0, OPT_INT, &o.classes, "K", "synth: classes", .lo = 2, .hi = CLASSES_MAX },
-	{ "noise", 0, OPT_REAL, &o.noise, "P", "synth: probability that a label is another class's", .flo = 0, .fhi = 1 },
-	{ "strength", 0, OPT_REAL, &o.strength, "T", "synth: how much a cue speaks for its class (log odds)", .flo = 0.001, .fhi = 20 },
+	{ "n", 'n', OPT_INT, &o.n, "N", "synth: sentences, or training pictures (and a fifth as many for the test)",
+	  .lo = 1, .hi = 100000000 },
+	{ "classes", 0, OPT_INT, &o.classes, "K", "synth: classes (images: 10)", .lo = 2, .hi = CLASSES_MAX },
+	{ "noise", 0, OPT_REAL, &o.noise, "P", "synth: probability that a label is another class's", .flo = 0,
+	  .fhi = 1 },
+	{ "strength", 0, OPT_REAL, &o.strength, "T",
+	  "synth: how much a cue speaks for its class (log odds); images: contrast", .flo = 0.001, .fhi = 20 },
+	{ "layout", 0, OPT_CHOICE, &o.layout, NULL, "synth images: whose files", .choices = "idx|cifar" },
 	{ "vocabulary", 0, OPT_INT, &o.vocabulary, "N", "synth: words", .lo = 50, .hi = 1000000 },
 	{ "dim", 0, OPT_INT, &o.dim, "N", "synth: numbers in a word vector", .lo = 1, .hi = 4096 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "synth: seed", .lo = 0, .hi = INT64_MAX },
@@ -31,22 +38,34 @@ static const struct opt opts[] = {
 /* What each command takes; anything else on its command line would be ignored, so it is refused. */
 static const struct command {
 	const char *name, *takes;
-} commands[] = { { "list", " to " }, { "fetch", " to from " }, { "verify", " to " },
-		 { "synth", " to n classes noise strength vocabulary dim seed " } };
+} commands[] = { { "list", " to " },
+		 { "fetch", " to from " },
+		 { "verify", " to " },
+		 { "synth", " to n classes noise strength layout vocabulary dim seed " } };
 
 static const struct program prog = {
-	"vic-corpora", "get, check and make data sets", "list|fetch|verify|synth [NAME...]",
+	"vic-corpora",
+	"get, check and make data sets",
+	"list|fetch|verify|synth [NAME...]",
 	"list: the data sets that are known; with names, where they come from and on what terms.\n"
 	"fetch NAME...: puts data sets into the data folder, from their official addresses with\n"
 	"curl (checked by published checksums, going on where it was cut off) or --from a local\n"
 	"copy. A data set is there whole or not at all. VIC_OFFLINE=1 never tries the network.\n"
 	"verify NAME...: counts and checksums; exit status 1 and what differs.\n"
 	"synth text: sentences from a grammar whose P(class | sentence) is known, as MR's two files\n"
-	"(more than two classes: synth.tsv), with vectors.txt in GloVe's format and posterior.tsv.",
+	"(more than two classes: synth.tsv), with vectors.txt in GloVe's format and posterior.tsv.\n"
+	"synth images: shapes in noise whose P(class | picture) is known (posterior.tsv), as MNIST's\n"
+	"four files or CIFAR-10's.",
 	"vic-corpora fetch mr glove.6B\n"
 	"vic-corpora verify mr --to data\n"
-	"vic-corpora synth text --n 10000 --seed 1 --to synth",
-	"vic-tokenize(1), vic-embed(1), vic-images(1)", opts, 1, -1, NULL, 0
+	"vic-corpora synth text --n 10000 --seed 1 --to synth\n"
+	"vic-corpora synth images --layout cifar --n 10000 --to shapes && vic-images -f cifar10 shapes > shapes.vic",
+	"vic-tokenize(1), vic-embed(1), vic-images(1)",
+	opts,
+	1,
+	-1,
+	NULL,
+	0
 };
 
 static const struct dataset *find(const char *name, struct err *err)
@@ -61,8 +80,8 @@ static int list_one(const struct dataset *d, struct err *err)
 {
 	printf("%s\n  %s\n  terms: %s\n  cite: %s\n", d->name, d->title, d->terms, d->citation);
 	for (const struct remote *r = d->remote; r->url; r++) {
-		printf("  %s\n    %" PRIu64 " bytes, %s (%s)\n", r->url, r->bytes, r->sum ? r->sum : "no published checksum is known",
-		       r->sum_source ? r->sum_source : "-");
+		printf("  %s\n    %" PRIu64 " bytes, %s (%s)\n", r->url, r->bytes,
+		       r->sum ? r->sum : "no published checksum is known", r->sum_source ? r->sum_source : "-");
 	}
 	for (const struct deviation *k = d->deviation; k->sha256; k++)
 		printf("  known copy sha256:%s\n    %s\n", k->sha256, k->what);
@@ -79,7 +98,8 @@ static int list_all(struct err *err)
 			bytes += r->bytes;
 		if (path_join(&path, o.to, d->name, err))
 			return -1;
-		printf("%-14s %8.1f MB  %-5s  %s\n", d->name, (double)bytes / 1e6, path_kind(path) == PATH_FOLDER ? "here" : "-", d->title);
+		printf("%-14s %8.1f MB  %-5s  %s\n", d->name, (double)bytes / 1e6,
+		       path_kind(path) == PATH_FOLDER ? "here" : "-", d->title);
 		free(path);
 	}
 	return 0;
@@ -93,8 +113,12 @@ static void say_line(void *arg, const char *line)
 static int fetch_one(struct stage *st, const struct dataset *d, struct err *err)
 {
 	const char *offline = getenv("VIC_OFFLINE");
-	struct fetch f = { .to = o.to, .from = o.from, .offline = offline && *offline && strcmp(offline, "0"), .quiet = st->quiet,
-			   .say = say_line, .arg = st };
+	struct fetch f = { .to = o.to,
+			   .from = o.from,
+			   .offline = offline && *offline && strcmp(offline, "0"),
+			   .quiet = st->quiet,
+			   .say = say_line,
+			   .arg = st };
 	return fetch_dataset(d, &f, err);
 }
 
@@ -119,23 +143,66 @@ static int verify_one(const struct dataset *d, struct err *err)
 	return rc;
 }
 
+static int synth_pictures(struct stage *st, struct err *err)
+{
+	static const char *const of_text[] = { "vocabulary", "dim" };
+	const char *folder = stage_given(st, "to") ? o.to : "data/synth-images";
+	int64_t classes = stage_given(st, "classes") ? o.classes : SHAPES;
+	struct synth_images_config c = { .layout = (enum synth_layout)o.layout,
+					 .classes = (int)classes,
+					 .train = (uint32_t)o.n,
+					 .test = (uint32_t)((o.n + 4) / 5),
+					 .strength = o.strength,
+					 .noise = o.noise,
+					 .seed = (uint64_t)o.seed };
+	struct synth_images_summary s;
+	for (size_t i = 0; i < sizeof of_text / sizeof *of_text; i++)
+		if (stage_given(st, of_text[i]))
+			return err_usage(err, "--%s is for synth text", of_text[i]);
+	if (classes > SHAPES)
+		return err_usage(err, "--classes: there are %d shapes", SHAPES);
+	if (!(o.noise <= 1 - 1.0 / (double)classes))
+		return err_usage(err, "--noise %g: above 1 - 1/K the labels would speak against the pictures", o.noise);
+	if (synth_images(&c, folder, &s, err))
+		return -1;
+	stage_say(st, "%s: %" PRIu64 " pictures of %d shapes", folder, s.n, c.classes);
+	stage_say(st,
+		  "best possible classifier: accuracy %.4f expected, %.4f on these labels; mean entropy of P(class | "
+		  "picture) %.4f nats",
+		  s.expected, s.realised, s.entropy);
+	return 0;
+}
+
 static int synth(struct stage *st, struct err *err)
 {
 	const char *folder = stage_given(st, "to") ? o.to : "data/synth";
-	struct synth_config c = { .n = (uint64_t)o.n, .dim = (int)o.dim,
-				  .grammar = { .classes = (int)o.classes, .min_segments = 8, .max_segments = 26, .strength = o.strength,
-					       .noise = o.noise, .seed = (uint64_t)o.seed } };
+	struct synth_config c = { .n = (uint64_t)o.n,
+				  .dim = (int)o.dim,
+				  .grammar = { .classes = (int)o.classes,
+					       .min_segments = 8,
+					       .max_segments = 26,
+					       .strength = o.strength,
+					       .noise = o.noise,
+					       .seed = (uint64_t)o.seed } };
 	struct synth_summary s;
+	if (st->n == 2 && !strcmp(st->operand[1], "images"))
+		return synth_pictures(st, err);
 	if (st->n != 2 || strcmp(st->operand[1], "text"))
-		return err_usage(err, "synth makes text: vic-corpora synth text");
+		return err_usage(err, "synth makes text or images: vic-corpora synth text");
+	if (stage_given(st, "layout"))
+		return err_usage(err, "--layout is for synth images");
 	if (!(o.noise <= 1 - 1.0 / (double)o.classes))
 		return err_usage(err, "--noise %g: above 1 - 1/K the labels would speak against the words", o.noise);
 	grammar_counts(&c.grammar, (uint32_t)o.vocabulary);
 	if (synth_text(&c, folder, &s, err))
 		return -1;
-	stage_say(st, "%s: %" PRIu64 " sentences, %.1f words on average, %" PRIu64 " types, %" PRIu64 " words without a vector", folder, s.n,
-		  s.length, s.types, s.left_out);
-	stage_say(st, "best possible classifier: accuracy %.4f expected, %.4f on these labels; mean entropy of P(class | sentence) %.4f nats",
+	stage_say(st,
+		  "%s: %" PRIu64 " sentences, %.1f words on average, %" PRIu64 " types, %" PRIu64
+		  " words without a vector",
+		  folder, s.n, s.length, s.types, s.left_out);
+	stage_say(st,
+		  "best possible classifier: accuracy %.4f expected, %.4f on these labels; mean entropy of P(class | "
+		  "sentence) %.4f nats",
 		  s.expected, s.realised, s.entropy);
 	return 0;
 }
@@ -174,7 +241,9 @@ static int run(struct stage *st, struct err *err)
 			return -1;
 	for (int i = 1; i < st->n; i++) {
 		d = find(st->operand[i], err);
-		int rc = !strcmp(c->name, "list") ? list_one(d, err) : !strcmp(c->name, "fetch") ? fetch_one(st, d, err) : verify_one(d, err);
+		int rc = !strcmp(c->name, "list")    ? list_one(d, err)
+			 : !strcmp(c->name, "fetch") ? fetch_one(st, d, err)
+						     : verify_one(d, err);
 		if (rc)
 			return -1;
 	}

@@ -41,4 +41,16 @@ fails 2 "'val' is none of" 'a split that does not exist' vic-perturb -q --only v
 head -c 1500 "$T/f.vic" >"$T/cut.vic"
 fails 1 'truncated after record 0' 'a truncated stream' vic-perturb -q -o "$T/y" "$T/cut.vic"
 fails 1 'truncated after record 0' 'a truncated stream again' images -f stream -o "$T/y" "$T/cut.vic"
+
+# Pictures whose posterior is known, in both layouts.
+for layout in idx cifar; do
+	vic-corpora -q synth images --layout $layout --n 100 --seed 4 --to "$T/$layout"
+	format=idx
+	[ $layout = cifar ] && format=cifar10
+	same "synth images --layout $layout: 100 and 20 pictures" 'split train 100,split test 20,' \
+		"$(images -f $format "$T/$layout" | vic-cat --stats | grep '^split' | tr '\n' ',')"
+	same 'and a line of posterior.tsv for each, after the header' 121 "$(wc -l <"$T/$layout/posterior.tsv" | tr -d ' ')"
+done
+fails 2 'ten classes, not 3' 'CIFAR files of three classes' vic-corpora synth images --layout cifar --classes 3 --to "$T/z"
+fails 2 'dim is for synth text' 'an option of synth text' vic-corpora synth images --dim 3 --to "$T/z"
 finish
