@@ -68,7 +68,8 @@ static int measure(const struct fact *f, const char *path, char *line, size_t si
 		snprintf(what, sizeof what, f->kind == FACT_LINES ? " that begin with %s" : " named *%s", f->arg);
 	if (!*ok)
 		snprintf(short_of, sizeof short_of, ", should be %" PRIu64, f->n);
-	snprintf(line, size, "%s: %" PRIu64 " %s%s%s", f->kind == FACT_FILES ? f->path : name, n, unit[f->kind], what, short_of);
+	snprintf(line, size, "%s: %" PRIu64 " %s%s%s", f->kind == FACT_FILES ? f->path : name, n, unit[f->kind], what,
+		 short_of);
 	return 0;
 }
 

@@ -10,8 +10,8 @@ typedef void check_say(void *arg, int ok, const char *line);
 
 /* Looks at every fact of `d` in `folder`; *differ counts those that are not so. say may be NULL. Errors: a file that is
  * there cannot be read. */
-int check_facts(const struct dataset *d, const char *folder, check_say *say, void *arg, int *differ, struct err *err)
-	VIC_CHECKED;
+int check_facts(const struct dataset *d, const char *folder, check_say *say, void *arg, int *differ,
+		struct err *err) VIC_CHECKED;
 /* 0 when the file's sum is the published one ("sha256:HEX" or "md5:HEX"), 1 when it is not; got[160] has what it is. */
 int check_sum(const char *path, const char *published, char got[160], int *differs, struct err *err) VIC_CHECKED;
 /* The first of "a|b" that exists in folder, in new memory; NULL in *path when none does. */

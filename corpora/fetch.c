@@ -18,9 +18,9 @@
 struct work {
 	const struct dataset *d;
 	const struct fetch *f;
-	char *goal;   /* TO/NAME */
-	char *part;   /* TO/NAME.part */
-	char *stage;  /* TO/NAME.part/unpacked */
+	char *goal;  /* TO/NAME */
+	char *part;  /* TO/NAME.part */
+	char *stage; /* TO/NAME.part/unpacked */
 	int lock;
 };
 
@@ -50,7 +50,8 @@ static int is_tar(const char *name)
 static int unpack(const struct work *w, const char *path, int move, struct err *err)
 {
 	const char *name = strrchr(path, '/') + 1;
-	const char *const tar[] = { "tar", "-x", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions", NULL };
+	const char *const tar[] = { "tar", "-x", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
+				    NULL };
 	const char *const zip[] = { "unzip", "-q", "-o", path, "-d", w->stage, NULL };
 	char *to;
 	if (is_tar(name))
@@ -68,33 +69,63 @@ static int unpack(const struct work *w, const char *path, int move, struct err *
 
 static int no_network(const struct work *w, const struct remote *r, const char *why, struct err *err)
 {
-	return err_set(err,
-		       "%s: %s; get %s from %s on a machine with network, put it into a folder and run: vic-corpora fetch %s "
-		       "--from FOLDER (or make data: vic-corpora synth text)",
-		       w->d->name, why, r->file, r->url, w->d->name);
+	return err_set(
+		err,
+		"%s: %s; get %s from %s on a machine with network, put it into a folder and run: vic-corpora fetch %s "
+		"--from FOLDER (or make data: vic-corpora synth text)",
+		w->d->name, why, r->file, r->url, w->d->name);
 }
 
 static int curl_failed(const struct work *w, const struct remote *r, int status, struct err *err)
 {
 	char why[128];
 	switch (status) {
-	case 5: case 6: case 7: case 28: case 35: case 52: case 55: case 56: /* names, connections, time-outs */
+	case 5:
+	case 6:
+	case 7:
+	case 28:
+	case 35:
+	case 52:
+	case 55:
+	case 56: /* names, connections, time-outs */
 		snprintf(why, sizeof why, "the network cannot be reached (curl's exit status %d)", status);
 		return no_network(w, r, why, err);
 	case 18:
-		return err_set(err, "%s: %s: the transfer broke off; run the same command again, it goes on from there", w->d->name, r->url);
+		return err_set(err, "%s: %s: the transfer broke off; run the same command again, it goes on from there",
+			       w->d->name, r->url);
 	case 22:
-		return err_set(err, "%s: %s: the server answers with an error; has the file moved?", w->d->name, r->url);
+		return err_set(err, "%s: %s: the server answers with an error; has the file moved?", w->d->name,
+			       r->url);
 	default:
 		return err_set(err, "%s: %s: curl failed (exit status %d, see curl(1))", w->d->name, r->url, status);
 	}
 }
 
-static int curl(const struct work *w, const struct remote *r, const char *part, int resume, int *status, struct err *err)
+static int curl(const struct work *w, const struct remote *r, const char *part, int resume, int *status,
+		struct err *err)
 {
-	const char *const argv[] = { "curl", "--fail", "--location", "--retry", "3", "--retry-delay", "2", "--connect-timeout", "20",
-				     "--speed-limit", "1", "--speed-time", "60", "--continue-at", resume ? "-" : "0", "--output", part,
-				     w->f->quiet || !isatty(2) ? "--silent" : "--progress-bar", "--show-error", "--url", r->url, NULL };
+	const char *const argv[] = { "curl",
+				     "--fail",
+				     "--location",
+				     "--retry",
+				     "3",
+				     "--retry-delay",
+				     "2",
+				     "--connect-timeout",
+				     "20",
+				     "--speed-limit",
+				     "1",
+				     "--speed-time",
+				     "60",
+				     "--continue-at",
+				     resume ? "-" : "0",
+				     "--output",
+				     part,
+				     w->f->quiet || !isatty(2) ? "--silent" : "--progress-bar",
+				     "--show-error",
+				     "--url",
+				     r->url,
+				     NULL };
 	return command_run(argv, NULL, NULL, 0, status, err);
 }
 
@@ -131,8 +162,9 @@ static int check_loaded(const struct work *w, const struct remote *r, const char
 		return -1;
 	if (differs || (!r->sum && r->bytes && n != r->bytes)) {
 		unlink(part);
-		return err_set(err, "%s: %s is not the published file (%s, published by %s: %s); removed, try again", w->d->name, r->url,
-			       differs ? got : "another size", r->sum_source ? r->sum_source : "nobody", r->sum ? r->sum : "no sum");
+		return err_set(err, "%s: %s is not the published file (%s, published by %s: %s); removed, try again",
+			       w->d->name, r->url, differs ? got : "another size",
+			       r->sum_source ? r->sum_source : "nobody", r->sum ? r->sum : "no sum");
 	}
 	if (!r->sum)
 		say(w, "%s: no published checksum is known; it has %" PRIu64 " bytes", r->file, n);
@@ -251,8 +283,11 @@ static int take_local(const struct work *w, struct err *err)
 	int taken = 0, rc = -1;
 	if (!local_folders(w, folder, err) && !take_packed(w, folder, &taken, err) &&
 	    (taken || !take_unpacked(w, folder, &taken, err)))
-		rc = taken ? 0 : err_set(err, "%s: %s holds no copy of it (looked for %s in %s/, %s/%s/ and for the unpacked files)", w->d->name,
-					 w->f->from, w->d->remote->file, w->f->from, w->f->from, w->d->name);
+		rc = taken ? 0
+			   : err_set(err,
+				     "%s: %s holds no copy of it (looked for %s in %s/, %s/%s/ and for the unpacked "
+				     "files)",
+				     w->d->name, w->f->from, w->d->remote->file, w->f->from, w->f->from, w->d->name);
 	for (int i = 0; i < 3; i++)
 		free(folder[i]);
 	return rc;
@@ -280,7 +315,8 @@ static int install(struct work *w, struct err *err)
 	if (check_facts(w->d, inner, say_difference, w, &differ, err))
 		goto done;
 	if (differ && !w->f->from) {
-		err_set(err, "%s: what was loaded is not the data set: %d of its known counts differ", w->d->name, differ);
+		err_set(err, "%s: what was loaded is not the data set: %d of its known counts differ", w->d->name,
+			differ);
 		goto done;
 	}
 	int fd = open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -314,7 +350,8 @@ static int take_lock(struct work *w, struct err *err)
 
 static int do_work(struct work *w, struct err *err)
 {
-	if (make_folders(w->part, err) || take_lock(w, err) || remove_tree(w->stage, err) || make_folders(w->stage, err))
+	if (make_folders(w->part, err) || take_lock(w, err) || remove_tree(w->stage, err) ||
+	    make_folders(w->stage, err))
 		return -1;
 	if (w->f->from) {
 		if (take_local(w, err))

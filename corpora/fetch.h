@@ -1,7 +1,7 @@
 /* fetch: puts a data set into a folder, whole or not at all.
  *
- * All work is done in TO/NAME.part: files are loaded into FILE.part there (and go on where they stopped), checked, unpacked
- * into a folder, and that folder is renamed to TO/NAME at the end. So TO/NAME exists only complete. */
+ * All work is done in TO/NAME.part: files are loaded into FILE.part there (and go on where they stopped), checked,
+ * unpacked into a folder, and that folder is renamed to TO/NAME at the end. So TO/NAME exists only complete. */
 #ifndef VIC_FETCH_H
 #define VIC_FETCH_H
 
@@ -9,10 +9,10 @@
 #include "registry.h"
 
 struct fetch {
-	const char *to;   /* the data folder */
-	const char *from; /* a folder with a local copy, or NULL: the official address */
-	int offline;      /* never try the network */
-	int quiet;        /* no progress of curl */
+	const char *to;				  /* the data folder */
+	const char *from;			  /* a folder with a local copy, or NULL: the official address */
+	int offline;				  /* never try the network */
+	int quiet;				  /* no progress of curl */
 	void (*say)(void *arg, const char *line); /* notes: what is done, what deviates */
 	void *arg;
 };

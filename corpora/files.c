@@ -44,7 +44,8 @@ int make_folders(const char *path, struct err *err)
 			continue;
 		*p = 0;
 		if (mkdir(copy, 0777) && (errno != EEXIST || path_kind(copy) != PATH_FOLDER))
-			rc = errno == EEXIST ? err_set(err, "%s: is not a folder", copy) : err_sys(err, "%s: cannot make the folder", copy);
+			rc = errno == EEXIST ? err_set(err, "%s: is not a folder", copy)
+					     : err_sys(err, "%s: cannot make the folder", copy);
 		*p = was;
 		if (!was)
 			break;
@@ -53,7 +54,8 @@ int make_folders(const char *path, struct err *err)
 	return rc;
 }
 
-/* Walks a tree without following links; visit sees every entry, folders before (FTS_D) and after (FTS_DP) what is in them. */
+/* Walks a tree without following links; visit sees every entry, folders before (FTS_D) and after (FTS_DP) what is in
+ * them. */
 static int walk(const char *path, int (*visit)(void *arg, const FTSENT *e, struct err *err), void *arg, struct err *err)
 {
 	char *const paths[] = { (char *)path, NULL };
@@ -97,7 +99,8 @@ int copy_file(const char *from, const char *to, struct err *err)
 	struct output out = { .fd = -1 };
 	unsigned char *block = NULL;
 	size_t got = 1;
-	int rc = mem_alloc(&block, COPY_BLOCK, 1, err) || input_open(&in, from, err) || output_open(&out, to, err) ? -1 : 0;
+	int rc = mem_alloc(&block, COPY_BLOCK, 1, err) || input_open(&in, from, err) || output_open(&out, to, err) ? -1
+														   : 0;
 	while (!rc && got) {
 		rc = input_read(&in, block, COPY_BLOCK, &got, err);
 		if (!rc)

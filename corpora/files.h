@@ -20,7 +20,8 @@ int copy_tree(const char *from, const char *to, struct err *err) VIC_CHECKED;
 enum path_kind { PATH_NONE, PATH_FILE, PATH_FOLDER, PATH_OTHER };
 enum path_kind path_kind(const char *path); /* follows links */
 
-/* Lines of a file that begin with `prefix` ("" counts all); a last line without LF is a line. A gzip file is decompressed. */
+/* Lines of a file that begin with `prefix` ("" counts all); a last line without LF is a line. A gzip file is
+ * decompressed. */
 int count_lines(const char *path, const char *prefix, uint64_t *n, struct err *err) VIC_CHECKED;
 /* Regular files below a folder, at any depth, whose names end in `suffix` ("" counts all). */
 int count_files(const char *path, const char *suffix, uint64_t *n, struct err *err) VIC_CHECKED;

@@ -35,7 +35,7 @@ void grammar_release(struct grammar *g)
 /* A word of small letters that can be spoken: every tokeniser leaves it as it is. */
 static size_t make_word(struct rng *r, int syllables, char *to)
 {
-	static const char *const onset[] = { "b", "d", "f", "g", "h", "k", "l", "m",  "n",  "p",  "r",  "s",
+	static const char *const onset[] = { "b", "d", "f", "g",  "h",	"k",  "l",  "m",  "n",	"p",  "r",  "s",
 					     "t", "v", "z", "br", "dr", "gr", "kl", "pl", "sk", "st", "tr", "sh" };
 	static const char *const coda[] = { "", "", "", "n", "r", "s", "l", "m" };
 	char *p = to;
@@ -101,13 +101,14 @@ static void make_segments(struct grammar *g, struct rng *r)
 	for (uint32_t i = 0; i < c->cues; i++)
 		for (uint32_t j = 0; j < c->negators; j++) {
 			const struct segment *of = &g->segment[silent + i];
-			struct segment *s = push(g, 2, of->base * share_negated / share_cue / c->negators, -0.9 * of->tilt, of->affinity);
+			struct segment *s = push(g, 2, of->base * share_negated / share_cue / c->negators,
+						 -0.9 * of->tilt, of->affinity);
 			s->word[0] = c->fillers + j;
 			s->word[1] = silent + i;
 		}
 	for (uint32_t i = 0; i < c->idioms; i++) {
-		struct segment *s = push(g, 2 + (int)rng_below(r, 2), idiom / (i + 8), c->strength * (0.3 + 1.4 * rng_real(r)),
-					 (int)(i % k));
+		struct segment *s = push(g, 2 + (int)rng_below(r, 2), idiom / (i + 8),
+					 c->strength * (0.3 + 1.4 * rng_real(r)), (int)(i % k));
 		for (int j = 0; j < s->len; j++) /* among the more frequent half: their words are met elsewhere too */
 			s->word[j] = rng_below(r, (c->fillers + 1) / 2);
 	}
@@ -124,7 +125,8 @@ static void make_probabilities(struct grammar *g)
 	for (int z = 0; z < k; z++) {
 		double sum = 0, upto = 0;
 		for (size_t i = 0; i < g->n; i++)
-			sum += g->p[i * (size_t)k + (size_t)z] = g->segment[i].base * exp(tilt_of(&g->segment[i], z, k));
+			sum += g->p[i * (size_t)k + (size_t)z] =
+				g->segment[i].base * exp(tilt_of(&g->segment[i], z, k));
 		for (size_t i = 0; i < g->n; i++) {
 			upto += g->p[i * (size_t)k + (size_t)z] /= sum;
 			g->upto[(size_t)z * g->n + i] = upto;
@@ -150,9 +152,9 @@ static int index_phrases(struct grammar *g, struct err *err)
 
 static int check(const struct grammar_config *c, struct err *err)
 {
-	if (c->classes < 2 || c->classes > CLASSES_MAX || !c->fillers || !c->cues || c->negators > 4 || c->min_segments < 1 ||
-	    c->max_segments < c->min_segments || c->max_segments > SEGMENTS_MAX || !(c->strength > 0 && c->strength <= 100) ||
-	    !(c->noise >= 0 && c->noise <= 1 - 1.0 / c->classes))
+	if (c->classes < 2 || c->classes > CLASSES_MAX || !c->fillers || !c->cues || c->negators > 4 ||
+	    c->min_segments < 1 || c->max_segments < c->min_segments || c->max_segments > SEGMENTS_MAX ||
+	    !(c->strength > 0 && c->strength <= 100) || !(c->noise >= 0 && c->noise <= 1 - 1.0 / c->classes))
 		return err_set(err, "a grammar with these settings cannot be made");
 	return 0;
 }
@@ -160,7 +162,8 @@ static int check(const struct grammar_config *c, struct err *err)
 int grammar_build(struct grammar *g, const struct grammar_config *c, struct err *err)
 {
 	struct rng r;
-	size_t n = (size_t)c->fillers + c->negators + c->cues * (1 + (size_t)c->negators) + c->idioms, k = (size_t)c->classes;
+	size_t n = (size_t)c->fillers + c->negators + c->cues * (1 + (size_t)c->negators) + c->idioms,
+	       k = (size_t)c->classes;
 	*g = (struct grammar){ .config = *c };
 	if (check(c, err))
 		return -1;
@@ -298,7 +301,8 @@ void grammar_vector(const struct grammar *g, uint32_t word, float *row, int dim)
 	enum { TOPICS = 40 };
 	memset(row, 0, (size_t)dim * sizeof *row);
 	for (int z = 0; z < c->classes && s->tilt != 0; z++)
-		add_normal(row, dim, 0.6 * tilt_of(s, z, c->classes) / c->strength / sqrt(dim), c->seed, DRAW_CLASS, (uint32_t)z);
+		add_normal(row, dim, 0.6 * tilt_of(s, z, c->classes) / c->strength / sqrt(dim), c->seed, DRAW_CLASS,
+			   (uint32_t)z);
 	add_normal(row, dim, 0.22, c->seed, DRAW_TOPIC, word % TOPICS);
 	add_normal(row, dim, 0.34, c->seed, DRAW_VECTOR, word);
 }

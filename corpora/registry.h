@@ -7,10 +7,10 @@
 /* A file to be had. One named .tar.gz, .tgz, .tar or .zip is unpacked, any other is kept as it is. */
 struct remote {
 	const char *url, *file; /* file: the name it is saved under */
-	const char *other;      /* names under which local copies are known, "a|b", or NULL */
-	const char *sum;        /* "sha256:HEX" or "md5:HEX" as published, or NULL: none is known */
+	const char *other;	/* names under which local copies are known, "a|b", or NULL */
+	const char *sum;	/* "sha256:HEX" or "md5:HEX" as published, or NULL: none is known */
 	const char *sum_source; /* who published it */
-	uint64_t bytes;         /* 0: not known */
+	uint64_t bytes;		/* 0: not known */
 };
 
 /* What must be true of the data set's folder. path: relative to it; "a|b": the first that is there. */
@@ -35,13 +35,14 @@ struct dataset {
 	const char *name;  /* and the folder it is put into */
 	const char *other; /* another name its folder has in local copies, or NULL */
 	const char *title, *terms, *citation;
-	const char *top;   /* the archive's one folder, whose contents are the data set; NULL: the archive has no folder */
-	const struct remote *remote;       /* ends with url NULL */
-	const struct fact *fact;           /* ends with path NULL */
+	const char
+		*top; /* the archive's one folder, whose contents are the data set; NULL: the archive has no folder */
+	const struct remote *remote;	   /* ends with url NULL */
+	const struct fact *fact;	   /* ends with path NULL */
 	const struct deviation *deviation; /* ends with sha256 NULL */
 };
 
-extern const struct dataset registry[]; /* ends with name NULL */
+extern const struct dataset registry[];		       /* ends with name NULL */
 const struct dataset *registry_find(const char *name); /* NULL when there is none */
 
 #endif

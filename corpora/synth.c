@@ -167,27 +167,32 @@ static int write_readme(struct synth *s, struct err *err)
 {
 	const struct grammar_config *c = &s->config->grammar;
 	const struct synth_summary *sum = s->sum;
-	return output_printf(&s->out[README], err,
-			     "Synthetic sentences with a known P(class | sentence), made by vic-corpora synth text.\n\n"
-			     "seed %" PRIu64 ", %" PRIu64 " sentences, %d classes, %u words (%u fillers, %u negators, %u cues), %u idioms,\n"
-			     "%d to %d segments a sentence, strength %g, label noise %g, vectors of %d numbers\n\n"
-			     "A sentence: z uniform over the classes; the label y is z, or with the noise's probability another class; m\n"
-			     "segments, drawn independently with p(s | z) proportional to b(s) exp(t(s) ([z = a(s)] - 1/K)), laid end to end.\n"
-			     "Segments are fillers (t = 0), cues, negated cues (negator + cue, tilted the other way) and idioms (2 or 3 fillers).\n"
-			     "posterior.tsv has P(y | text), summed exactly over all ways to cut the text into segments.\n\n"
-			     "best possible classifier: accuracy %.6f in expectation, %.6f on these labels\n"
-			     "mean entropy of P(y | text): %.6f nats; mean length %.3f words; %" PRIu64 " types\n"
-			     "%" PRIu64 " words have no vector\n",
-			     c->seed, sum->n, c->classes, s->grammar.words.n, c->fillers, c->negators, c->cues, c->idioms,
-			     c->min_segments, c->max_segments, c->strength, c->noise, s->config->dim, sum->expected, sum->realised,
-			     sum->entropy, sum->length, sum->types, sum->left_out);
+	return output_printf(
+		&s->out[README], err,
+		"Synthetic sentences with a known P(class | sentence), made by vic-corpora synth text.\n\n"
+		"seed %" PRIu64 ", %" PRIu64
+		" sentences, %d classes, %u words (%u fillers, %u negators, %u cues), %u idioms,\n"
+		"%d to %d segments a sentence, strength %g, label noise %g, vectors of %d numbers\n\n"
+		"A sentence: z uniform over the classes; the label y is z, or with the noise's probability another "
+		"class; m\n"
+		"segments, drawn independently with p(s | z) proportional to b(s) exp(t(s) ([z = a(s)] - 1/K)), laid "
+		"end to end.\n"
+		"Segments are fillers (t = 0), cues, negated cues (negator + cue, tilted the other way) and idioms (2 "
+		"or 3 fillers).\n"
+		"posterior.tsv has P(y | text), summed exactly over all ways to cut the text into segments.\n\n"
+		"best possible classifier: accuracy %.6f in expectation, %.6f on these labels\n"
+		"mean entropy of P(y | text): %.6f nats; mean length %.3f words; %" PRIu64 " types\n"
+		"%" PRIu64 " words have no vector\n",
+		c->seed, sum->n, c->classes, s->grammar.words.n, c->fillers, c->negators, c->cues, c->idioms,
+		c->min_segments, c->max_segments, c->strength, c->noise, s->config->dim, sum->expected, sum->realised,
+		sum->entropy, sum->length, sum->types, sum->left_out);
 }
 
 static int open_files(struct synth *s, const char *folder, struct err *err)
 {
 	int two = s->config->grammar.classes == 2;
-	const char *const name[N_FILES] = { two ? "rt-polarity.neg" : "synth.tsv", two ? "rt-polarity.pos" : NULL, "posterior.tsv",
-					    "vectors.txt", "README.txt" };
+	const char *const name[N_FILES] = { two ? "rt-polarity.neg" : "synth.tsv", two ? "rt-polarity.pos" : NULL,
+					    "posterior.tsv", "vectors.txt", "README.txt" };
 	for (int i = 0; i < N_FILES; i++) {
 		char *path;
 		if (!name[i])
@@ -208,8 +213,8 @@ static int write_all(struct synth *s, const char *folder, struct err *err)
 	if (grammar_build(&s->grammar, &s->config->grammar, err) ||
 	    mem_alloc(&s->posterior, s->config->n * k, sizeof *s->posterior, err) ||
 	    mem_alloc(&s->label, s->config->n, 1, err) || mem_alloc(&s->used, s->grammar.words.n, 1, err) ||
-	    make_folders(folder, err) || open_files(s, folder, err) || write_sentences(s, err) || write_posteriors(s, err) ||
-	    write_vectors(s, err) || write_readme(s, err))
+	    make_folders(folder, err) || open_files(s, folder, err) || write_sentences(s, err) ||
+	    write_posteriors(s, err) || write_vectors(s, err) || write_readme(s, err))
 		return -1;
 	for (int i = 0; i < N_FILES; i++)
 		if (s->out[i].name && output_commit(&s->out[i], err))

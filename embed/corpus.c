@@ -29,8 +29,7 @@ static int add_history(struct corpus *c, const json_t *lines, struct err *err)
 	json_array_foreach(lines, i, line)
 	{
 		int have = 0;
-		json_array_foreach(c->history, k, known)
-			have |= json_equal(line, known);
+		json_array_foreach(c->history, k, known) have |= json_equal(line, known);
 		if (!have && json_array_append(c->history, line))
 			return err_set(err, "out of memory");
 	}
@@ -45,7 +44,8 @@ static int add_tokens(struct corpus *c, const char *text, size_t n, const char *
 		const char *space = memchr(text + at, ' ', n - at);
 		size_t len = (space ? (size_t)(space - text) : n) - at;
 		if (!len)
-			return err_set(err, "%s: record %" PRIu64 " has an empty token; one space separates two", name, number);
+			return err_set(err, "%s: record %" PRIu64 " has an empty token; one space separates two", name,
+				       number);
 		if (mem_grow(&c->token, &c->cap_token, c->n_tokens + 1, sizeof *c->token, err))
 			return -1;
 		if (vocab_add(&c->vocab, text + at, len, &c->token[c->n_tokens], err))
@@ -161,8 +161,8 @@ int corpus_by_frequency(const struct corpus *c, uint32_t **order, struct err *er
 	return 0;
 }
 
-static int write_words(const struct corpus *c, const uint32_t *order, const struct vectors *vec, struct stream_writer *w,
-		       struct err *err)
+static int write_words(const struct corpus *c, const uint32_t *order, const struct vectors *vec,
+		       struct stream_writer *w, struct err *err)
 {
 	for (uint32_t k = 0; k < c->vocab.n; k++) {
 		uint32_t id = order[k];

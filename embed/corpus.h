@@ -14,13 +14,13 @@ struct record {
 };
 
 struct corpus {
-	struct vocab vocab;       /* ids in order of first appearance, with counts */
-	struct stream_head head;  /* of the first document, kind tokens */
-	json_t *history;          /* provenance of all documents, each line once */
-	uint32_t *token;          /* [n_tokens] */
-	struct record *record;    /* [n_records] */
+	struct vocab vocab;	 /* ids in order of first appearance, with counts */
+	struct stream_head head; /* of the first document, kind tokens */
+	json_t *history;	 /* provenance of all documents, each line once */
+	uint32_t *token;	 /* [n_tokens] */
+	struct record *record;	 /* [n_records] */
 	size_t n_tokens, n_records, documents, cap_token, cap_record;
-	int renumbered;           /* ids clashed between documents, so they count from 0 now */
+	int renumbered; /* ids clashed between documents, so they count from 0 now */
 };
 
 int corpus_init(struct corpus *c, struct err *err) VIC_CHECKED;
@@ -28,7 +28,8 @@ void corpus_release(struct corpus *c);
 /* Appends every document of a stream of tokens. Errors: as stream.h; classes that differ from the first document's; a
  * record with an empty token. */
 int corpus_read(struct corpus *c, const char *path, struct err *err) VIC_CHECKED;
-/* After the last corpus_read: where an id occurs twice and there were several documents, all records are numbered anew. */
+/* After the last corpus_read: where an id occurs twice and there were several documents, all records are numbered anew.
+ */
 int corpus_unique_ids(struct corpus *c, struct err *err) VIC_CHECKED;
 /* order[k] is the k-th most frequent word, equal counts by first appearance. Owned by the caller, [vocab.n]. */
 int corpus_by_frequency(const struct corpus *c, uint32_t **order, struct err *err) VIC_CHECKED;

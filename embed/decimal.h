@@ -1,7 +1,8 @@
 /* decimal: text to float, correctly rounded (to nearest, ties to even) and the same in every locale.
  *
- * Accepted: [+-] digits [. digits] [(e|E) [+-] digits], with at least one digit before the exponent; nothing else, so no
- * hexadecimal, no leading space. "nan", "inf" and "infinity" (any case, with sign) are recognised to be counted apart.
+ * Accepted: [+-] digits [. digits] [(e|E) [+-] digits], with at least one digit before the exponent; nothing else, so
+ * no hexadecimal, no leading space. "nan", "inf" and "infinity" (any case, with sign) are recognised to be counted
+ * apart.
  *
  * How it is right: up to 19 digits w and a power of ten are put together in double arithmetic. With w < 2^64 converted
  * (relative error at most 2^-53), digits beyond the 19th dropped (at most 10^-18), the power from a table of correctly
@@ -16,12 +17,12 @@
 
 enum decimal_result {
 	DECIMAL_OK,
-	DECIMAL_BAD,      /* not a number */
+	DECIMAL_BAD,	  /* not a number */
 	DECIMAL_NONFINITE /* nan, inf, or too large for a float */
 };
 
-/* Reads one number from text[0..n): *end is set behind it (where the first byte that cannot belong to it stands), *out to
- * the value; on DECIMAL_BAD and DECIMAL_NONFINITE *out is not set. Reads no byte at or beyond text + n. */
+/* Reads one number from text[0..n): *end is set behind it (where the first byte that cannot belong to it stands), *out
+ * to the value; on DECIMAL_BAD and DECIMAL_NONFINITE *out is not set. Reads no byte at or beyond text + n. */
 enum decimal_result decimal_float(const char *text, size_t n, const char **end, float *out);
 
 /* Exactly `count` numbers in text[0..n), one space between two, nothing before or behind; out: [count], of which some

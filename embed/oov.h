@@ -5,11 +5,10 @@
 #include "tokenize/vocab.h"
 #include "vectors.h"
 
-/* uniform: every number from U(-a, a); Kim 2014 has a = 0.25, "so that the unknown vectors have (approximately) same variance
- *   as pre-trained ones", which is word2vec's variance and not GloVe's.
- * std: the same with a = sigma * sqrt(3), sigma the standard deviation of all numbers of the words that were found: what
- *   Kim's sentence asks for, whatever the file.
- * zero: zeros. */
+/* uniform: every number from U(-a, a); Kim 2014 has a = 0.25, "so that the unknown vectors have (approximately) same
+ * variance as pre-trained ones", which is word2vec's variance and not GloVe's. std: the same with a = sigma * sqrt(3),
+ * sigma the standard deviation of all numbers of the words that were found: what Kim's sentence asks for, whatever the
+ * file. zero: zeros. */
 enum oov_kind { OOV_UNIFORM, OOV_ZERO, OOV_STD };
 struct oov {
 	enum oov_kind kind;

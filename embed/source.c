@@ -16,7 +16,7 @@ enum { RAW = 256 * 1024 };
 struct inflater {
 	struct input in;
 	z_stream z;
-	int open, gzip, between; /* between: a gzip member has ended and none has begun */
+	int open, gzip, between;  /* between: a gzip member has ended and none has begun */
 	unsigned char *raw, *buf; /* [RAW], [2 * SOURCE_WINDOW] */
 };
 
@@ -66,7 +66,8 @@ static int fill(struct source *s, struct err *err)
 		return 0;
 	memmove(f->buf, s->at, s->n);
 	size_t room = 2 * (size_t)SOURCE_WINDOW - s->n;
-	if (f->gzip ? inflate_some(s, f->buf + s->n, room, &got, err) : input_read(&f->in, f->buf + s->n, room, &got, err))
+	if (f->gzip ? inflate_some(s, f->buf + s->n, room, &got, err)
+		    : input_read(&f->in, f->buf + s->n, room, &got, err))
 		return -1;
 	s->at = (const char *)f->buf;
 	s->n += got;
@@ -77,8 +78,10 @@ static int fill(struct source *s, struct err *err)
 static int refuse_zip(struct source *s, const unsigned char *first, size_t n, struct err *err)
 {
 	if (n >= 4 && !memcmp(first, "PK\3\4", 4))
-		return err_set(err, "%s: is a zip archive; unzip it first, or: unzip -p FILE MEMBER | vic-embed --vectors - TOKENS",
-			       s->name);
+		return err_set(
+			err,
+			"%s: is a zip archive; unzip it first, or: unzip -p FILE MEMBER | vic-embed --vectors - TOKENS",
+			s->name);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* source: the bytes of a file of word vectors, as windows of memory. A regular file is mapped and is one window; a gzip
- * file (told by its first two bytes, whatever its name) and stdin or a pipe pass through a buffer of fixed size, so memory
- * stays bounded. */
+ * file (told by its first two bytes, whatever its name) and stdin or a pipe pass through a buffer of fixed size, so
+ * memory stays bounded. */
 #ifndef VIC_EMBED_SOURCE_H
 #define VIC_EMBED_SOURCE_H
 
@@ -14,17 +14,18 @@ enum { SOURCE_WINDOW = 8 << 20 };
 struct inflater;
 struct source {
 	const char *name; /* for messages; borrowed from the caller of source_open, or "stdin" */
-	const char *at;   /* the window: at[0..n); valid until the next source_skip */
+	const char *at;	  /* the window: at[0..n); valid until the next source_skip */
 	size_t n;
-	int last;         /* nothing follows the window */
-	uint64_t bytes;   /* skipped so far, decompressed */
+	int last;	/* nothing follows the window */
+	uint64_t bytes; /* skipped so far, decompressed */
 	/* private */
 	void *map;
 	size_t map_size;
 	struct inflater *z;
 };
 
-/* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder or a zip archive, bad gzip. */
+/* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder or a zip archive, bad gzip.
+ */
 int source_open(struct source *s, const char *path, struct err *err) VIC_CHECKED;
 /* Drops the window's first `used` bytes (<= n) and reads on. Errors: read, gzip data that is damaged, cut short or
  * followed by something else. */

@@ -138,16 +138,19 @@ static int vote(const struct source *s, const char *from, int asked, int *dim, s
 		}
 	}
 	if (asked && !best_votes)
-		return err_set(err, "%s: no row of the first %zu has %d numbers (the first has %zu); is --dim right?", s->name,
-			       n, asked, seen[0]);
+		return err_set(err, "%s: no row of the first %zu has %d numbers (the first has %zu); is --dim right?",
+			       s->name, n, asked, seen[0]);
 	if (!asked && (best_votes * 2 <= n || !best || best > VECTORS_MAX_DIM))
-		return err_set(err, "%s: the first %zu rows do not agree on how many numbers a word has (first: %zu); give --dim",
-			       s->name, n, seen[0]);
+		return err_set(
+			err,
+			"%s: the first %zu rows do not agree on how many numbers a word has (first: %zu); give --dim",
+			s->name, n, seen[0]);
 	*dim = (int)best;
 	return 0;
 }
 
-/* Looks at the first lines: header, format, dim. The source is left at the first row; *lines is how many were skipped. */
+/* Looks at the first lines: header, format, dim. The source is left at the first row; *lines is how many were skipped.
+ */
 static int look(struct source *s, enum vectors_format format, int asked, int *dim, struct vectors_counts *c,
 		uint64_t *lines, struct err *err)
 {
@@ -166,15 +169,17 @@ static int look(struct source *s, enum vectors_format format, int asked, int *di
 	int header = is_header(line, n, &rows, &width);
 	const char *behind = p;
 	int more = next_line(&p, stop, &second, &n2);
-	/* "7 3" could be the word 7 of a one-dimensional file: a header is followed by a row of its width, or by binary. */
+	/* "7 3" could be the word 7 of a one-dimensional file: a header is followed by a row of its width, or by
+	 * binary. */
 	int text_row = header && more && ends_in_numbers(second, n2, (size_t)width);
-	c->is_binary = format == VECTORS_WORD2VEC || (format == VECTORS_AUTO && header && more && !text_row &&
-						      !ends_in_numbers(second, n2, 1));
+	c->is_binary = format == VECTORS_WORD2VEC ||
+		       (format == VECTORS_AUTO && header && more && !text_row && !ends_in_numbers(second, n2, 1));
 	if (!header && c->is_binary)
 		return err_set(err, "%s: is no word2vec file: its first line is not \"rows dim\"", s->name);
 	if (header && (text_row || c->is_binary || rows == 0 || !more)) {
 		if (asked && width != (uint64_t)asked)
-			return err_set(err, "%s: its header says %" PRIu64 " numbers a word, --dim says %d", s->name, width, asked);
+			return err_set(err, "%s: its header says %" PRIu64 " numbers a word, --dim says %d", s->name,
+				       width, asked);
 		c->has_header = 1;
 		c->header_rows = rows;
 		*dim = (int)width;

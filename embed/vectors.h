@@ -1,14 +1,14 @@
 /* vectors: the rows of a file of word vectors that a vocabulary needs.
  *
- * Text (GloVe, fastText, word2vec's text): a line is the word and then its numbers, separated by single spaces (0x20 and
- * nothing else: some words of glove.840B are Unicode white space). The last `dim` fields are the numbers, all before them
- * is the word, which may therefore hold spaces. A first line "rows dim" is a header. CR LF, spaces at the end of a line,
- * a byte-order mark and a last line without LF are taken. Binary (word2vec): "rows dim\n", then for each row the word, a
- * space and dim little-endian floats, with or without a line feed behind.
+ * Text (GloVe, fastText, word2vec's text): a line is the word and then its numbers, separated by single spaces (0x20
+ * and nothing else: some words of glove.840B are Unicode white space). The last `dim` fields are the numbers, all
+ * before them is the word, which may therefore hold spaces. A first line "rows dim" is a header. CR LF, spaces at the
+ * end of a line, a byte-order mark and a last line without LF are taken. Binary (word2vec): "rows dim\n", then for each
+ * row the word, a space and dim little-endian floats, with or without a line feed behind.
  *
  * The file is scanned by line; numbers are read only where the word is wanted (decimal.h: correctly rounded). Of rows
- * that nobody wants the number of fields is checked, not the numbers. The first sound row of a word wins. The result does
- * not depend on the number of threads, nor on whether the bytes come from a file, a pipe or gzip. */
+ * that nobody wants the number of fields is checked, not the numbers. The first sound row of a word wins. The result
+ * does not depend on the number of threads, nor on whether the bytes come from a file, a pipe or gzip. */
 #ifndef VIC_EMBED_VECTORS_H
 #define VIC_EMBED_VECTORS_H
 
@@ -24,31 +24,31 @@ enum { VECTORS_MAX_DIM = 65536, VECTORS_MAX_LINE = 8 << 20 };
 
 /* What was met in the file. Nothing is passed over without being counted here. */
 struct vectors_counts {
-	uint64_t bytes;       /* decompressed */
-	uint64_t rows;        /* lines that are neither header nor blank; binary: rows */
+	uint64_t bytes;	      /* decompressed */
+	uint64_t rows;	      /* lines that are neither header nor blank; binary: rows */
 	uint64_t header_rows; /* what a header promises; meaningful when has_header */
 	int has_header, has_bom, is_binary;
-	uint64_t blank;       /* empty lines */
-	uint64_t spaced;      /* rows whose word holds a space; no token can match them */
-	uint64_t repeats;     /* rows of a wanted word that has its vector already */
-	uint64_t fields;      /* passed over: fewer than dim numbers, or no word before them */
-	uint64_t numbers;     /* passed over: a field that is not a number, in a row of a wanted word */
-	uint64_t nonfinite;   /* passed over: nan, inf or beyond float, in a row of a wanted word */
-	uint64_t first_bad;   /* line (binary: row) of the first row passed over, from 1; 0: none */
+	uint64_t blank;	    /* empty lines */
+	uint64_t spaced;    /* rows whose word holds a space; no token can match them */
+	uint64_t repeats;   /* rows of a wanted word that has its vector already */
+	uint64_t fields;    /* passed over: fewer than dim numbers, or no word before them */
+	uint64_t numbers;   /* passed over: a field that is not a number, in a row of a wanted word */
+	uint64_t nonfinite; /* passed over: nan, inf or beyond float, in a row of a wanted word */
+	uint64_t first_bad; /* line (binary: row) of the first row passed over, from 1; 0: none */
 };
 
 struct vectors {
 	int dim;
-	float *row;           /* [words->n][dim]; zeros where found is 0 */
+	float *row;	      /* [words->n][dim]; zeros where found is 0 */
 	unsigned char *found; /* [words->n] */
 	uint32_t n_found;
 	struct vectors_counts count;
 };
 
 /* Reads the vectors of `words` from path ("-": stdin). dim 0: found from the header or, without one, from the first 100
- * rows, where more than half must agree. Errors: unreadable, truncated gzip or binary, no row at all, dim that cannot be
- * told or contradicts the file, a text file with fewer rows than its header says, a line longer than VECTORS_MAX_LINE.
- * *v is to be released in any case. */
+ * rows, where more than half must agree. Errors: unreadable, truncated gzip or binary, no row at all, dim that cannot
+ * be told or contradicts the file, a text file with fewer rows than its header says, a line longer than
+ * VECTORS_MAX_LINE. *v is to be released in any case. */
 int vectors_read(struct vectors *v, const char *path, enum vectors_format format, int dim, const struct vocab *words,
 		 struct pool *pool, struct err *err) VIC_CHECKED;
 /* An empty result of the given width: nothing found. */

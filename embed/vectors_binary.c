@@ -57,7 +57,9 @@ int vectors_binary(struct vectors *v, struct source *s, const struct vocab *word
 		size_t len, size = row_size(s->at + used, s->n - used, dim, &word, &len);
 		if (!size) {
 			if (!used && s->n >= WORD_MAX + 2 + 4 * dim)
-				return err_set(err, "%s: row %" PRIu64 " has no word of at most %d bytes; is it word2vec data?",
+				return err_set(err,
+					       "%s: row %" PRIu64
+					       " has no word of at most %d bytes; is it word2vec data?",
 					       s->name, v->count.rows + 1, WORD_MAX);
 			if (!used)
 				return cut_short(s, v->count.rows + 1, rows, err);
@@ -77,6 +79,7 @@ int vectors_binary(struct vectors *v, struct source *s, const struct vocab *word
 		return -1;
 	size_t lf = s->n && *s->at == '\n';
 	if (s->n > lf)
-		return err_set(err, "%s: bytes follow the last of its %" PRIu64 " rows; is it word2vec data?", s->name, rows);
+		return err_set(err, "%s: bytes follow the last of its %" PRIu64 " rows; is it word2vec data?", s->name,
+			       rows);
 	return source_skip(s, lf, err);
 }

@@ -44,8 +44,9 @@ static int note_hit(struct scan *sc, struct slice *sl, const char *line, size_t 
 		return 0;
 	if (mem_grow(&sl->hit, &sl->cap, sl->n + 1, sizeof *sl->hit, &sl->err))
 		return -1;
-	sl->hit[sl->n++] = (struct hit){ .numbers = line + word_len + 1, .len = (uint32_t)(n - word_len - 1), .id = id,
-					 .line = sl->lines };
+	sl->hit[sl->n++] = (struct hit){
+		.numbers = line + word_len + 1, .len = (uint32_t)(n - word_len - 1), .id = id, .line = sl->lines
+	};
 	return 0;
 }
 

@@ -16,19 +16,21 @@ static struct {
 } o = { .oov = "uniform:0.25", .output = "-", .top_oov = 10 };
 
 static const struct opt opts[] = {
-	{ "vectors", 0, OPT_TEXT, &o.vectors, "FILE", "word vectors: GloVe text or word2vec binary, also gzipped; -: stdin",
-	  .flags = 0 },
+	{ "vectors", 0, OPT_TEXT, &o.vectors, "FILE",
+	  "word vectors: GloVe text or word2vec binary, also gzipped; -: stdin", .flags = 0 },
 	{ "vectors-format", 0, OPT_CHOICE, &o.format, NULL, "format of FILE", .choices = "auto|text|word2vec" },
 	{ "dim", 0, OPT_INT, &o.dim, "N", "numbers a word; default: as in FILE, 300 with --random", .lo = 1,
 	  .hi = VECTORS_MAX_DIM, .flags = OPT_NO_DEFAULT },
-	{ "oov", 0, OPT_TEXT, &o.oov, "HOW", "words not in FILE: uniform:A (each number in -A..A), zero, std (variance of FILE)",
-	  .flags = 0 },
-	{ "random", 0, OPT_FLAG, &o.random, NULL, "no file: every word is drawn as --oov says (Kim's rand)", .value = 1 },
+	{ "oov", 0, OPT_TEXT, &o.oov, "HOW",
+	  "words not in FILE: uniform:A (each number in -A..A), zero, std (variance of FILE)", .flags = 0 },
+	{ "random", 0, OPT_FLAG, &o.random, NULL, "no file: every word is drawn as --oov says (Kim's rand)",
+	  .value = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the drawn vectors", .lo = 0, .hi = INT64_MAX },
-	{ "top-oov", 0, OPT_INT, &o.top_oov, "N", "how many words not in FILE to name on stderr", .lo = 0, .hi = 1000000,
-	  .flags = OPT_LOCAL },
+	{ "top-oov", 0, OPT_INT, &o.top_oov, "N", "how many words not in FILE to name on stderr", .lo = 0,
+	  .hi = 1000000, .flags = OPT_LOCAL },
 	{ "oov-report", 0, OPT_TEXT, &o.oov_report, "TSV", "write all of them: word, count", .flags = OPT_LOCAL },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where to", .flags = OPT_LOCAL },
 	{ 0 },
 };
@@ -41,7 +43,9 @@ static const char *libraries(void)
 }
 
 static const struct program prog = {
-	"vic-embed", "join word vectors to tokens", "[TOKENS...]",
+	"vic-embed",
+	"join word vectors to tokens",
+	"[TOKENS...]",
 	"Reads streams of tokens and writes one stream of text: a table of the words, most\n"
 	"frequent first (ties by first appearance), each with its vector, then the records as\n"
 	"word numbers, with their ids, labels and splits. Where several documents repeat an id,\n"
@@ -52,13 +56,19 @@ static const struct program prog = {
 	"that FILE lacks gets a draw that depends on --seed and its letters alone.",
 	"vic-tokenize --format mr data/mr | vic-embed --vectors glove.6B.300d.txt > mr.text\n"
 	"zcat glove.txt.gz | vic-embed --vectors - --oov std mr.tokens > mr.text",
-	"vic-tokenize(1), vic-split(1), vic-train(1)", opts, 0, -1, libraries, 1
+	"vic-tokenize(1), vic-split(1), vic-train(1)",
+	opts,
+	0,
+	-1,
+	libraries,
+	1
 };
 
 static void say_counts(const struct stage *st, const struct vectors *v)
 {
 	const struct vectors_counts *c = &v->count;
-	stage_say(st, "%s: %" PRIu64 " rows of %d numbers%s", strcmp(o.vectors, "-") ? o.vectors : "stdin", c->rows, v->dim, c->is_binary ? ", word2vec" : "");
+	stage_say(st, "%s: %" PRIu64 " rows of %d numbers%s", strcmp(o.vectors, "-") ? o.vectors : "stdin", c->rows,
+		  v->dim, c->is_binary ? ", word2vec" : "");
 	if (c->has_header && c->rows != c->header_rows)
 		stage_say(st, "its header says %" PRIu64 " rows", c->header_rows);
 	if (c->has_bom)
@@ -70,9 +80,12 @@ static void say_counts(const struct stage *st, const struct vectors *v)
 	if (c->blank)
 		stage_say(st, "%" PRIu64 " empty lines", c->blank);
 	if (vectors_garbled(c))
-		stage_say(st, "%" PRIu64 " garbled rows passed over (first: %s %" PRIu64 "): %" PRIu64 " with too few numbers or no word, "
+		stage_say(st,
+			  "%" PRIu64 " garbled rows passed over (first: %s %" PRIu64 "): %" PRIu64
+			  " with too few numbers or no word, "
 			  "%" PRIu64 " with a field that is no number, %" PRIu64 " with one that is not finite",
-			  vectors_garbled(c), c->is_binary ? "row" : "line", c->first_bad, c->fields, c->numbers, c->nonfinite);
+			  vectors_garbled(c), c->is_binary ? "row" : "line", c->first_bad, c->fields, c->numbers,
+			  c->nonfinite);
 }
 
 static double percent(uint64_t part, uint64_t whole)
@@ -99,8 +112,8 @@ static int report_oov(const struct stage *st, const struct corpus *c, const uint
 		if (v->found[order[k]])
 			continue;
 		tokens += w->count[order[k]];
-		if (o.oov_report &&
-		    (output_write(&out, word, len, err) || output_printf(&out, err, "\t%" PRIu64 "\n", w->count[order[k]])))
+		if (o.oov_report && (output_write(&out, word, len, err) ||
+				     output_printf(&out, err, "\t%" PRIu64 "\n", w->count[order[k]])))
 			goto fail;
 		if (named < (uint64_t)o.top_oov && len < 100 && used < sizeof line - 150) {
 			used += (size_t)snprintf(line + used, sizeof line - used, " %.*s %" PRIu64, (int)len, word,
@@ -153,13 +166,15 @@ static int read_vectors(struct vectors *v, const struct vocab *words, struct err
 	return rc;
 }
 
-static int embed(struct stage *st, struct corpus *c, struct vectors *v, struct output *out, struct oov *oov, struct err *err)
+static int embed(struct stage *st, struct corpus *c, struct vectors *v, struct output *out, struct oov *oov,
+		 struct err *err)
 {
 	uint32_t *order = NULL;
 	for (int i = 0; i < (st->n ? st->n : 1); i++)
 		if (corpus_read(c, stage_operand(st, i), err))
 			return -1;
-	if (corpus_unique_ids(c, err) || read_vectors(v, &c->vocab, err) || oov_fill(oov, (uint64_t)o.seed, &c->vocab, v, err))
+	if (corpus_unique_ids(c, err) || read_vectors(v, &c->vocab, err) ||
+	    oov_fill(oov, (uint64_t)o.seed, &c->vocab, v, err))
 		return -1;
 	stage_say(st, "%zu records, %zu tokens, %" PRIu32 " types", c->n_records, c->n_tokens, c->vocab.n);
 	if (c->renumbered)

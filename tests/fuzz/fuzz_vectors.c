@@ -1,5 +1,6 @@
-/* Any bytes as a file of word vectors. The first byte picks the format asked for and the dimension; the rest is the file, read
- * by mapping and by a pipe: both must end alike, every row must be accounted for, and what was found must be finite. */
+/* Any bytes as a file of word vectors. The first byte picks the format asked for and the dimension; the rest is the
+ * file, read by mapping and by a pipe: both must end alike, every row must be accounted for, and what was found must be
+ * finite. */
 #include "embed/vectors.h"
 
 #include <math.h>

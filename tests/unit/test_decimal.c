@@ -1,5 +1,5 @@
-/* decimal_float gives what strtof gives, bit for bit: on the shapes of word vectors, on long and extreme numbers, and next to
- * the midpoints between floats, where a parser that goes by way of double rounds wrongly. */
+/* decimal_float gives what strtof gives, bit for bit: on the shapes of word vectors, on long and extreme numbers, and
+ * next to the midpoints between floats, where a parser that goes by way of double rounds wrongly. */
 #include "embed/decimal.h"
 #include "pipeline/philox.h"
 
@@ -40,12 +40,49 @@ static void shapes(void **state)
 {
 	(void)state;
 	static const char *const text[] = {
-		"0", "-0", "+0.0", "-0.038194", "0.418", ".5", "5.", "-.25", "1e0", "1E5", "2.6336e-05", "1e-45", "7e-46", "1.4e-45",
-		"3.4028234e38", "3.4028235e38", "3.4028236e38", "3.5e38", "1e39", "1e400", "1e-400", "1e99999999999", "1e-99999999999",
-		"0e99999", "0.000000000000000000000000000000000000000000000001", "123456789012345678901234567890",
-		"0.1234567890123456789012345678901234567890", "1.17549435e-38", "1.17549428e-38", "16777217", "16777219",
-		"33554435", "1e", "1e+", "1e-", "1.5e+3x", "12 13", "1.2.3", "00000000000000000000000000000000000001.5",
-		"9007199254740993", "18446744073709551615", "99999999999999999999e-20", "0.30000001192092896",
+		"0",
+		"-0",
+		"+0.0",
+		"-0.038194",
+		"0.418",
+		".5",
+		"5.",
+		"-.25",
+		"1e0",
+		"1E5",
+		"2.6336e-05",
+		"1e-45",
+		"7e-46",
+		"1.4e-45",
+		"3.4028234e38",
+		"3.4028235e38",
+		"3.4028236e38",
+		"3.5e38",
+		"1e39",
+		"1e400",
+		"1e-400",
+		"1e99999999999",
+		"1e-99999999999",
+		"0e99999",
+		"0.000000000000000000000000000000000000000000000001",
+		"123456789012345678901234567890",
+		"0.1234567890123456789012345678901234567890",
+		"1.17549435e-38",
+		"1.17549428e-38",
+		"16777217",
+		"16777219",
+		"33554435",
+		"1e",
+		"1e+",
+		"1e-",
+		"1.5e+3x",
+		"12 13",
+		"1.2.3",
+		"00000000000000000000000000000000000001.5",
+		"9007199254740993",
+		"18446744073709551615",
+		"99999999999999999999e-20",
+		"0.30000001192092896",
 	};
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
 		agrees(text[i]);
@@ -142,8 +179,8 @@ static void locales(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(shapes),  cmocka_unit_test(random_numbers),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(shapes),	 cmocka_unit_test(random_numbers),
 					    cmocka_unit_test(midpoints), cmocka_unit_test(refused),
-					    cmocka_unit_test(rows),    cmocka_unit_test(locales) };
+					    cmocka_unit_test(rows),	 cmocka_unit_test(locales) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

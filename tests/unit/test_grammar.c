@@ -1,5 +1,5 @@
-/* The synthetic grammar's posterior is the true one: against Bayes by brute force on a small grammar, against the labels that
- * the large one draws, and in that the same seed makes the same sentences. */
+/* The synthetic grammar's posterior is the true one: against Bayes by brute force on a small grammar, against the
+ * labels that the large one draws, and in that the same seed makes the same sentences. */
 #include "corpora/grammar.h"
 #include "corpora/synth.h"
 #include "pipeline/philox.h"
@@ -16,14 +16,23 @@
 
 static struct grammar_config small(int classes)
 {
-	return (struct grammar_config){ .classes = classes, .fillers = 4, .negators = 2, .cues = 4, .idioms = 3, .min_segments = 1,
-					.max_segments = 3, .strength = 1.3, .noise = 0.1, .seed = 5 };
+	return (struct grammar_config){ .classes = classes,
+					.fillers = 4,
+					.negators = 2,
+					.cues = 4,
+					.idioms = 3,
+					.min_segments = 1,
+					.max_segments = 3,
+					.strength = 1.3,
+					.noise = 0.1,
+					.seed = 5 };
 }
 
 static struct grammar_config large(int classes)
 {
-	struct grammar_config c = { .classes = classes, .min_segments = 8, .max_segments = 26, .strength = 1.5, .noise = 0.05,
-				    .seed = 3 };
+	struct grammar_config c = {
+		.classes = classes, .min_segments = 8, .max_segments = 26, .strength = 1.5, .noise = 0.05, .seed = 3
+	};
 	grammar_counts(&c, 2000);
 	return c;
 }
@@ -33,7 +42,8 @@ static double tilt(const struct segment *s, int z, int k)
 	return s->tilt * ((z == s->affinity) - 1.0 / k);
 }
 
-/* Adds, for every way to lay one to three segments end to end that gives the wanted text, its probability under each class. */
+/* Adds, for every way to lay one to three segments end to end that gives the wanted text, its probability under each
+ * class. */
 struct brute {
 	const struct grammar *g;
 	const struct sentence *want;
@@ -93,8 +103,8 @@ static void brute_force(void **state)
 	assert_true(cuts > 100); /* phrases did occur */
 }
 
-/* Drawn label frequencies of a sentence that occurs often agree with its posterior: the sampler and the sum speak of the same
- * model. Chi-square over one-segment sentences, with a generous bound. */
+/* Drawn label frequencies of a sentence that occurs often agree with its posterior: the sampler and the sum speak of
+ * the same model. Chi-square over one-segment sentences, with a generous bound. */
 static void sampler_agrees(void **state)
 {
 	(void)state;
@@ -141,7 +151,8 @@ static double ece(const double *conf, const unsigned char *right, int n)
 	return e;
 }
 
-/* The true posterior is calibrated: its ECE on the drawn labels lies among those on labels drawn from the posterior itself. */
+/* The true posterior is calibrated: its ECE on the drawn labels lies among those on labels drawn from the posterior
+ * itself. */
 static void posterior_is_calibrated(void **state)
 {
 	(void)state;
@@ -179,8 +190,9 @@ static void posterior_is_calibrated(void **state)
 			squares += null * null / TIMES;
 		}
 		double sd = sqrt(squares - mean * mean);
-		print_message("# %d classes: Bayes accuracy %.4f (expected %.4f), ECE of the true posterior %.5f, null %.5f +- %.5f\n", k,
-			      accuracy / N, expected / N, got, mean, sd);
+		print_message("# %d classes: Bayes accuracy %.4f (expected %.4f), ECE of the true posterior %.5f, null "
+			      "%.5f +- %.5f\n",
+			      k, accuracy / N, expected / N, got, mean, sd);
 		assert_true(got < mean + 4 * sd);
 		/* the test can tell: a posterior that is off by 0.02 leaves the null far behind */
 		for (int i = 0; i < N; i++)
@@ -240,8 +252,8 @@ static void words_are_plain(void **state)
 	grammar_release(&g);
 }
 
-/* Vectors have GloVe's scale, and say something of a cue's class but not all: the line between the class means of one half of
- * the cues tells most, not all, of the other half apart. */
+/* Vectors have GloVe's scale, and say something of a cue's class but not all: the line between the class means of one
+ * half of the cues tells most, not all, of the other half apart. */
 static void vectors_know_the_tilt(void **state)
 {
 	(void)state;
@@ -292,8 +304,12 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(brute_force),		    cmocka_unit_test(sampler_agrees), cmocka_unit_test(posterior_is_calibrated),
-		cmocka_unit_test(same_seed_same_sentences), cmocka_unit_test(words_are_plain), cmocka_unit_test(vectors_know_the_tilt),
+		cmocka_unit_test(brute_force),
+		cmocka_unit_test(sampler_agrees),
+		cmocka_unit_test(posterior_is_calibrated),
+		cmocka_unit_test(same_seed_same_sentences),
+		cmocka_unit_test(words_are_plain),
+		cmocka_unit_test(vectors_know_the_tilt),
 		cmocka_unit_test(refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

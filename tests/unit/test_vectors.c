@@ -1,5 +1,5 @@
-/* Every trap that files of word vectors are known to hold, read as a file, through a pipe and from gzip: always the same
- * result, and every row accounted for. */
+/* Every trap that files of word vectors are known to hold, read as a file, through a pipe and from gzip: always the
+ * same result, and every row accounted for. */
 #include "embed/oov.h"
 #include "embed/vectors.h"
 
@@ -207,7 +207,7 @@ static void garbled_rows(void **state)
 	reads(&v, "the 1 2\ncat 3\n 4 5\ndog x 6\nhouse\nat 1 2,5\n. 1 inf\n<unk> 1 1e99\nhouse ? ? ?\n", 2);
 	assert_int_equal(v.n_found, 1);
 	assert_int_equal(v.count.rows, 9);
-	assert_int_equal(v.count.fields, 4); /* cat, the row without a word, house, "house ? ? ?" */
+	assert_int_equal(v.count.fields, 4);  /* cat, the row without a word, house, "house ? ? ?" */
 	assert_int_equal(v.count.numbers, 2); /* dog, at */
 	assert_int_equal(v.count.nonfinite, 2);
 	assert_int_equal(v.count.first_bad, 2);
@@ -251,7 +251,7 @@ static void dims(void **state)
 	vectors_release(&v);
 }
 
-static size_t word2vec(char *to, const char *header, const char *separator, size_t rows)
+static size_t word2vec(char to[256], const char *header, const char *separator, size_t rows)
 {
 	static const char *const word[] = { "house", "the", "cat", "the", "dog" };
 	size_t n = strlen(header);
@@ -260,10 +260,10 @@ static size_t word2vec(char *to, const char *header, const char *separator, size
 		float x[2] = { (float)i, -0.5f };
 		if (i == 4)
 			x[0] = NAN;
-		n += (size_t)sprintf(to + n, "%s ", word[i]);
+		n += (size_t)snprintf(to + n, 256 - n, "%s ", word[i]);
 		memcpy(to + n, x, sizeof x);
 		n += sizeof x;
-		n += (size_t)sprintf(to + n, "%s", separator);
+		n += (size_t)snprintf(to + n, 256 - n, "%s", separator);
 	}
 	return n;
 }
@@ -300,11 +300,13 @@ static void binary(void **state)
 static void cut_gzip(void **state)
 {
 	(void)state;
-	char text[4096] = "";
+	char text[4096];
+	size_t used = 0;
 	struct vectors v;
 	for (int i = 0; i < 200; i++)
-		sprintf(text + strlen(text), "w%d %d %d\n", i, i * 7919 % 1000, i * 104729 % 1000);
-	put(text, strlen(text));
+		used += (size_t)snprintf(text + used, sizeof text - used, "w%d %d %d\n", i, i * 7919 % 1000,
+					 i * 104729 % 1000);
+	put(text, used);
 	FILE *f = fopen(gzipped, "rb");
 	char z[4096];
 	size_t n = fread(z, 1, sizeof z, f);
@@ -349,7 +351,7 @@ static void long_files(void **state)
 	assert_non_null(data);
 	for (int i = 0; n < cap - 200; i++) {
 		const char *word = i % 50000 == 7 ? "the" : i == 600000 ? "cat" : i % 100000 == 11 ? ". ." : "other";
-		n += (size_t)sprintf(data + n, "%s%s %d.25 -%d\n", i % 90000 == 5 ? "bad" : "", word, i, i);
+		n += (size_t)snprintf(data + n, cap - n, "%s%s %d.25 -%d\n", i % 90000 == 5 ? "bad" : "", word, i, i);
 		if (i % 90000 == 5)
 			data[n - 3 - (size_t)(i > 9)] = ' ';
 	}
@@ -392,7 +394,7 @@ static void missing_words(void **state)
 	int n = 0;
 	for (int i = 0; i < 20000; i++) {
 		char word[16];
-		size_t len = (size_t)sprintf(word, "w%d", i);
+		size_t len = (size_t)snprintf(word, sizeof word, "w%d", i);
 		oov_draw(7, 0.25, word, len, a, 6);
 		for (int k = 0; k < 6; k++, n++) {
 			assert_true(a[k] >= -0.25f && a[k] <= 0.25f);
@@ -427,10 +429,18 @@ static void missing_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ordinary),	   cmocka_unit_test(words_with_spaces), cmocka_unit_test(words_that_are_white_space),
-		cmocka_unit_test(repeated_words),  cmocka_unit_test(headers),		cmocka_unit_test(garbled_rows),
-		cmocka_unit_test(line_ends),	   cmocka_unit_test(dims),		cmocka_unit_test(binary),
-		cmocka_unit_test(cut_gzip),	   cmocka_unit_test(long_files),	cmocka_unit_test(missing_words),
+		cmocka_unit_test(ordinary),
+		cmocka_unit_test(words_with_spaces),
+		cmocka_unit_test(words_that_are_white_space),
+		cmocka_unit_test(repeated_words),
+		cmocka_unit_test(headers),
+		cmocka_unit_test(garbled_rows),
+		cmocka_unit_test(line_ends),
+		cmocka_unit_test(dims),
+		cmocka_unit_test(binary),
+		cmocka_unit_test(cut_gzip),
+		cmocka_unit_test(long_files),
+		cmocka_unit_test(missing_words),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
