@@ -343,6 +343,10 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 		scale[j] = 1 / (1 + soft[j].rest);
 		weight[j] = j < n && label[j] >= 0 ? scale[j] : 0;
 	}
+	if (t->one_class >= 0 || out->margin)
+		for (int c = 0; c < k; c++)
+			for (int j = 0; j < LANES; j++)
+				t->mean[c * LANES + j] = t->x[c * LANES + j] * scale[j];
 	if (t->ask->class_bins) {
 		int found = t->ops->lane_sums(t->x, k, weight, first_edge(t), s->pending, t->found);
 		if (++s->n_pending == SUM_ROWS)
@@ -350,11 +354,6 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 		for (int i = 0; i < found; i++)
 			class_cells(t, s, t->found[i] / LANES, t->x[t->found[i]], label[t->found[i] % LANES]);
 	}
-	if (t->one_class >= 0 || out->margin)
-		for (int c = 0; c < k; c++)
-			for (int j = 0; j < LANES; j++) /* with class bins x is p already, but for unlabelled lanes */
-				t->mean[c * LANES + j] = t->ask->class_bins && label[j] >= 0 ? t->x[c * LANES + j] :
-											       t->x[c * LANES + j] * scale[j];
 	for (int j = 0; j < n; j++) {
 		struct result r;
 		from_soft(&soft[j], label[j], scale[j], &r);

@@ -74,9 +74,9 @@ int rows_settle(struct rows *w, struct tally *tally, int workers, const struct r
 		return no_records(w, split, records, name, err);
 	}
 	if (ask->unlabelled == ROWS_REFUSE && all.first_unlabelled != UINT64_MAX) {
+		uint64_t first = all.first_unlabelled;
 		split_release(&all);
-		return err_set(err, "%s: record %" PRIu64 " has no label; --unlabelled drop leaves such records out", name,
-			       all.first_unlabelled);
+		return err_set(err, "%s: record %" PRIu64 " has no label; --unlabelled drop leaves such records out", name, first);
 	}
 	split_close(&all, classes, bins);
 	w->sum = all.sum;

@@ -287,13 +287,13 @@ static void pav_is_isotonic_regression(void **state)
 /* Reflected Gaussian smoothing by its definition. */
 static double naive_smooth(const conf_key *k, size_t n, double s)
 {
-	enum { MESH = 4000 };
+	enum { MESH = 1000 };
 	double total = 0;
 	for (int g = 0; g <= MESH; g++) {
 		double t = (double)g / MESH, v = 0;
 		for (size_t i = 0; i < n; i++) {
 			double p = conf_p(k[i]), d = conf_right(k[i]) - p;
-			for (int image = -3; image <= 3; image++) {
+			for (int image = -2; image <= 2; image++) {
 				double a = (t - p - 2 * image) / s, b = (t + p - 2 * image) / s;
 				v += d * (exp(-0.5 * a * a) + exp(-0.5 * b * b));
 			}
@@ -306,7 +306,7 @@ static double naive_smooth(const conf_key *k, size_t n, double s)
 static void smooth_is_its_own_width(void **state)
 {
 	(void)state;
-	for (int t = 0; t < 10; t++) {
+	for (int t = 0; t < 7; t++) {
 		size_t n = 40 + rng_below(&r, 60);
 		conf_key k[100];
 		double v, width, lo = 1e-4, hi = 1;
@@ -341,7 +341,7 @@ static void tails_of_brownian_motion(void **state)
 static void calibrated_streams_stand_at_the_floor(void **state)
 {
 	(void)state;
-	enum { TIMES = 400, N = 2000 };
+	enum { TIMES = 400, N = 1000 };
 	static conf_key k[N];
 	int low_kuiper = 0, low_ece = 0, low_ks = 0;
 	double ece = 0, floor = 0;
