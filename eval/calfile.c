@@ -74,7 +74,8 @@ static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *ma
 		bad |= json_object_set_new(j, "l2", json_real(how->l2)) ||
 		       json_object_set_new(j, "l2_bias", json_real(how->l2_bias));
 	if (how->held)
-		bad |= json_object_set_new(j, "held_at", json_string(how->held < 0 ? "min-temperature" : "max-temperature"));
+		bad |= json_object_set_new(j, "held_at",
+					   json_string(how->held < 0 ? "min-temperature" : "max-temperature"));
 	if (!bad)
 		return j;
 	json_decref(j);
@@ -95,7 +96,8 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 				rows->split == ROWS_ALL ? "all" : split_name(rows->split), "name", rows->name, "digest",
 				hex(s->sum), "sketch", prints, "provenance", rows->provenance);
 	bad |= !fit || json_object_update(fit, extra);
-	json_t *file = json_pack("{s:i, s:o, s:o, s:O}", "vicinal map", 1, "classes", classes, "fit", fit, "tool", tool);
+	json_t *file =
+		json_pack("{s:i, s:o, s:o, s:O}", "vicinal map", 1, "classes", classes, "fit", fit, "tool", tool);
 	bad |= !file || !body || json_object_update(body, file);
 	/* "method" and "parameters" first: they are what a reader of the file looks for. */
 	*text = bad ? NULL : json_dumps(body, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
@@ -123,7 +125,8 @@ static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
 static int take_file(struct calfile *f, const json_t *j, struct err *err)
 {
 	const json_t *classes = json_object_get(j, "classes"), *fit = json_object_get(j, "fit");
-	const char *split = json_string_value(json_object_get(fit, "split")), *name = json_string_value(json_object_get(fit, "name"));
+	const char *split = json_string_value(json_object_get(fit, "split")),
+		   *name = json_string_value(json_object_get(fit, "name"));
 	size_t k = json_array_size(classes);
 	if (json_integer_value(json_object_get(j, "vicinal map")) != 1)
 		return err_set(err, "is not a calibration map of version 1 (vic-calibrate writes them)");
@@ -178,11 +181,12 @@ void calfile_release(struct calfile *f)
 int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name, struct err *err)
 {
 	if (f->n_classes != head->n_classes)
-		return err_set(err, "%s: has %d classes; the map was fitted on %d", name, head->n_classes, f->n_classes);
+		return err_set(err, "%s: has %d classes; the map was fitted on %d", name, head->n_classes,
+			       f->n_classes);
 	for (int c = 0; c < f->n_classes; c++)
 		if (strcmp(f->classes[c], head->classes[c]))
-			return err_set(err, "%s: class %d is '%s'; the map was fitted on '%s'", name, c, head->classes[c],
-				       f->classes[c]);
+			return err_set(err, "%s: class %d is '%s'; the map was fitted on '%s'", name, c,
+				       head->classes[c], f->classes[c]);
 	return 0;
 }
 
@@ -191,7 +195,8 @@ int calfile_note(const struct calfile *f, json_t *line, struct err *err)
 	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*}", "method", calmap_method_name(f->map.method), "records",
 			      (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
 			      json_object_get(f->fit, "digest"));
-	if (j && f->map.method == MAP_TEMPERATURE && json_object_set_new(j, "temperature", json_real(f->map.weight[0]))) {
+	if (j && f->map.method == MAP_TEMPERATURE &&
+	    json_object_set_new(j, "temperature", json_real(f->map.weight[0]))) {
 		json_decref(j);
 		j = NULL;
 	}

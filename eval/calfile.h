@@ -1,9 +1,10 @@
 /* calfile: a calibration map as a file, with what it was fitted on, and the check that it is not judged on the same.
  *
- * JSON: "vicinal map" (version 1), "method", "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance,
- * steps, gradient, ...}, "tool". The sketch holds the SKETCH smallest of the fitted records' 64-bit fingerprints (id, label
- * and values): a stream that shares a share f of those records hits about f SKETCH of them, so all but traces of
- * overlap are seen, whatever the streams are called, in a file whose size does not grow with the data. */
+ * JSON: "vicinal map" (version 1), "method", "parameters", "classes", "fit" {records, split, name, digest, sketch,
+ * provenance, steps, gradient, ...}, "tool". The sketch holds the SKETCH smallest of the fitted records' 64-bit
+ * fingerprints (id, label and values): a stream that shares a share f of those records hits about f SKETCH of them, so
+ * all but traces of overlap are seen, whatever the streams are called, in a file whose size does not grow with the
+ * data. */
 #ifndef VIC_CALFILE_H
 #define VIC_CALFILE_H
 
@@ -15,7 +16,7 @@ enum { SKETCH = 256, CALFILE_MAX = 1 << 28 };
 struct sketch {
 	size_t n;
 	uint64_t print[SKETCH]; /* rising */
-	uint64_t records, sum;  /* of all records: how many, and their prints' sum, a digest that no order changes */
+	uint64_t records, sum;	/* of all records: how many, and their prints' sum, a digest that no order changes */
 };
 
 /* Fingerprint of one record, from its id, label and logits (or probabilities) in float64. */
@@ -28,9 +29,9 @@ struct calfile {
 	struct calmap map;
 	struct sketch sketch;
 	int n_classes;
-	char **classes; /* owned */
+	char **classes;	    /* owned */
 	char *split, *name; /* of the records it was fitted on; owned */
-	json_t *fit;    /* owned */
+	json_t *fit;	    /* owned */
 };
 
 /* The file's text (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
@@ -40,7 +41,8 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *ske
 int calfile_load(struct calfile *f, const char *path, struct err *err) VIC_CHECKED;
 void calfile_release(struct calfile *f);
 /* 0 when the stream has the map's classes, by number and name. */
-int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name, struct err *err) VIC_CHECKED;
+int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name,
+		 struct err *err) VIC_CHECKED;
 /* Sets "map" in a stage's provenance line: what was applied and what it was fitted on, so that a report can tell. */
 int calfile_note(const struct calfile *f, json_t *line, struct err *err) VIC_CHECKED;
 

@@ -131,8 +131,13 @@ static int batch_init(struct batch *b, size_t k, struct err *err)
 static int judge(struct judged *j, const struct batch *b, const struct stream_head *head, struct err *err)
 {
 	static const struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_DROP };
-	struct block block = { .type = BLOCK_ROWS, .n = (uint32_t)b->n, .id = b->id, .label = b->label, .split = b->split,
-			       .data = (unsigned char *)b->to, .data_len = b->n * b->k * sizeof *b->to };
+	struct block block = { .type = BLOCK_ROWS,
+			       .n = (uint32_t)b->n,
+			       .id = b->id,
+			       .label = b->label,
+			       .split = b->split,
+			       .data = (unsigned char *)b->to,
+			       .data_len = b->n * b->k * sizeof *b->to };
 	struct tally t = { 0 };
 	struct results r = { 0 };
 	int rc = tally_init(&t, head, &ask, err) || tally_block(&t, head, &block, 0, &r, "calibrated records", err);
@@ -209,7 +214,9 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 		if (split != ROWS_ALL && rows->split_of[i] != split)
 			continue;
 		if (one_record(&b, rows, i, map, room)) {
-			err_set(err, "%s: record %zu: the map does not give finite numbers there (a class of probability 0?)",
+			err_set(err,
+				"%s: record %zu: the map does not give finite numbers there (a class of probability "
+				"0?)",
 				rows->name, i);
 			goto out;
 		}
@@ -228,7 +235,8 @@ out:
 	return rc;
 }
 
-int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n, int split, double *share, struct err *err)
+int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n, int split, double *share,
+		      struct err *err)
 {
 	double *z = NULL;
 	uint64_t hits = 0;
@@ -247,8 +255,8 @@ int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n
 	return 0;
 }
 
-int judged_column(struct table *t, const char *name, struct judged *j, int bins, int rounds, uint64_t seed, struct pool *pool,
-		  struct err *err)
+int judged_column(struct table *t, const char *name, struct judged *j, int bins, int rounds, uint64_t seed,
+		  struct pool *pool, struct err *err)
 {
 	struct bins b = { 0 };
 	struct bin_errors e;
@@ -262,10 +270,11 @@ int judged_column(struct table *t, const char *name, struct judged *j, int bins,
 	if (null_floor(j->key, j->n, bins, rounds, seed, pool, &f, err))
 		return -1;
 	double nll = j->sum.infinite ? INFINITY : fix_real(j->sum.nll) / n;
-	return table_column(t, name, err) || table_count(t, "n", j->n, err) || table_real(t, "accuracy", e.accuracy, err) ||
-			       table_real(t, "ece", e.ece, err) || table_real(t, "ece_floor", f.ece.mean, err) ||
-			       table_real(t, "oe", e.oe, err) || table_real(t, "oe_floor", f.oe.mean, err) ||
-			       table_real(t, "nll", nll, err) || table_real(t, "brier", fix_real(j->sum.brier) / n, err) ||
+	return table_column(t, name, err) || table_count(t, "n", j->n, err) ||
+			       table_real(t, "accuracy", e.accuracy, err) || table_real(t, "ece", e.ece, err) ||
+			       table_real(t, "ece_floor", f.ece.mean, err) || table_real(t, "oe", e.oe, err) ||
+			       table_real(t, "oe_floor", f.oe.mean, err) || table_real(t, "nll", nll, err) ||
+			       table_real(t, "brier", fix_real(j->sum.brier) / n, err) ||
 			       table_real(t, "gap", e.gap, err)
 		       ? -1
 		       : 0;

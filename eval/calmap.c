@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[MAP_METHODS] = { "temperature", "vector", "matrix", "platt",
-						"beta",        "isotonic", "histogram" };
+static const char *const names[MAP_METHODS] = { "temperature", "vector",   "matrix",   "platt",
+						"beta",	       "isotonic", "histogram" };
 
 const char *calmap_method_name(enum calmap_method method)
 {
@@ -37,10 +37,12 @@ void calmap_release(struct calmap *map)
 static int no_optimum(const struct temperature *t, struct err *err)
 {
 	if (t->end == TEMPERATURE_ZERO)
-		return err_set(err, "every label has its record's largest logit, so the loss falls as T falls to 0: there is no best "
-				    "temperature; fit on records with errors among them, or hold it with --min-temperature");
-	return err_set(err, "the logits say nothing about the labels, or the opposite: the loss falls as T grows without end; "
-			    "look at the labels, or hold it with --max-temperature");
+		return err_set(
+			err,
+			"every label has its record's largest logit, so the loss falls as T falls to 0: there is no "
+			"best temperature; fit on records with errors among them, or hold it with --min-temperature");
+	return err_set(err, "the logits say nothing about the labels, or the opposite: the loss falls as T grows "
+			    "without end; look at the labels, or hold it with --max-temperature");
 }
 
 static int fit_temperature(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
@@ -66,14 +68,15 @@ static int affine_has_optimum(enum calmap_method method, const struct fit_data *
 		return 0;
 	if (temperature_fit(d, pool, &t, err))
 		return -1;
-	return t.end == TEMPERATURE_ZERO
-		       ? err_set(err, "every label has its record's largest logit: the best %s scale is infinite; fit on records with "
-				      "errors among them", names[method])
-		       : 0;
+	return t.end == TEMPERATURE_ZERO ? err_set(err,
+						   "every label has its record's largest logit: the best %s scale is "
+						   "infinite; fit on records with errors among them",
+						   names[method])
+					 : 0;
 }
 
-int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d, const struct calmap_settings *set,
-	       struct pool *pool, struct calmap_fit *fit, struct err *err)
+int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
+	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit, struct err *err)
 {
 	int rc = -1;
 	*map = (struct calmap){ .method = method, .k = d->k };

@@ -1,16 +1,16 @@
-/* calmap: a calibration map, that is what vic-calibrate fits on one split and applies to another. z are a record's k logits.
+/* calmap: a calibration map, that is what vic-calibrate fits on one split and applies to another. z are a record's k
+ * logits.
  *
  *   temperature  softmax(z / T)                                                       Guo et al. 2017
- *   vector       softmax(w o z + b); loss + l2 (mean_k (w_k - 1)^2 + mean_k b_k^2)    Guo et al. 2017; shrunk to the identity
- *   matrix       softmax(W z + b); loss + l2 mean_{i != j} W_ij^2 + l2_bias mean_k b_k^2   "ODIR", Kull et al. 2019
- *   platt        two classes, s = z_1 - z_0: P(1) = 1 / (1 + exp(-(a s + b))), fitted to Platt's targets (n_1 + 1)/(n_1 + 2)
- *                and 1/(n_0 + 2)                                                      Platt 1999
- *   beta         two classes, p = P(1): log-odds a ln p - b ln(1 - p) + c, a and b >= 0   Kull et al. 2017
- *   isotonic     each class against the rest: pool adjacent violators over P(class), linear between blocks, constant
- *                beyond; then divided by the sum (all zero: uniform). Two classes: P(1) alone.   Zadrozny and Elkan 2002
- *   histogram    the same with the frequency of the class in each of `bins` equal-width bins of P(class); a bin without data
- *                leaves P(class) as it is                                             Zadrozny and Elkan 2001
- * The first five give logits, the last two probabilities. All but platt's targets are fitted to hard labels. */
+ *   vector       softmax(w o z + b); loss + l2 (mean_k (w_k - 1)^2 + mean_k b_k^2)    Guo et al. 2017; shrunk to the
+ * identity matrix       softmax(W z + b); loss + l2 mean_{i != j} W_ij^2 + l2_bias mean_k b_k^2   "ODIR", Kull et al.
+ * 2019 platt        two classes, s = z_1 - z_0: P(1) = 1 / (1 + exp(-(a s + b))), fitted to Platt's targets (n_1 +
+ * 1)/(n_1 + 2) and 1/(n_0 + 2)                                                      Platt 1999 beta         two
+ * classes, p = P(1): log-odds a ln p - b ln(1 - p) + c, a and b >= 0   Kull et al. 2017 isotonic     each class against
+ * the rest: pool adjacent violators over P(class), linear between blocks, constant beyond; then divided by the sum (all
+ * zero: uniform). Two classes: P(1) alone.   Zadrozny and Elkan 2002 histogram    the same with the frequency of the
+ * class in each of `bins` equal-width bins of P(class); a bin without data leaves P(class) as it is Zadrozny and Elkan
+ * 2001 The first five give logits, the last two probabilities. All but platt's targets are fitted to hard labels. */
 #ifndef VIC_CALMAP_H
 #define VIC_CALMAP_H
 
@@ -19,10 +19,20 @@
 #include <jansson.h>
 
 /* In the order of CALMAP_CHOICES. */
-enum calmap_method { MAP_TEMPERATURE, MAP_VECTOR, MAP_MATRIX, MAP_PLATT, MAP_BETA, MAP_ISOTONIC, MAP_HISTOGRAM, MAP_METHODS };
+enum calmap_method {
+	MAP_TEMPERATURE,
+	MAP_VECTOR,
+	MAP_MATRIX,
+	MAP_PLATT,
+	MAP_BETA,
+	MAP_ISOTONIC,
+	MAP_HISTOGRAM,
+	MAP_METHODS
+};
 #define CALMAP_CHOICES "temperature|vector|matrix|platt|beta|isotonic|histogram"
 
-/* Isotonic: value is linear between (score[i], value[i]) and (score[i + 1], value[i + 1]); score and value do not fall. */
+/* Isotonic: value is linear between (score[i], value[i]) and (score[i + 1], value[i + 1]); score and value do not fall.
+ */
 struct curve {
 	size_t n;
 	double *score, *value; /* [n], owned */
@@ -32,35 +42,36 @@ struct calmap {
 	enum calmap_method method;
 	int k;
 	double *weight; /* temperature: [1] T; vector: [k]; matrix: [k][k] output-major; platt: [1] a; beta: [2] a, b */
-	double *bias;   /* vector, matrix: [k]; platt, beta: [1] */
-	int curves;     /* isotonic, histogram: k, or 1 (class 1) where k is 2 */
+	double *bias;	/* vector, matrix: [k]; platt, beta: [1] */
+	int curves;	/* isotonic, histogram: k, or 1 (class 1) where k is 2 */
 	struct curve *curve; /* isotonic: [curves] */
-	int bins;       /* histogram */
-	double *bin;    /* histogram: [curves][bins]; NaN where there was no data */
+	int bins;	     /* histogram */
+	double *bin;	     /* histogram: [curves][bins]; NaN where there was no data */
 };
 
 struct calmap_settings {
-	double l2, l2_bias;         /* vector, matrix; negative: CALMAP_L2_* below */
-	int bins;                   /* histogram */
+	double l2, l2_bias;	    /* vector, matrix; negative: CALMAP_L2_* below */
+	int bins;		    /* histogram */
 	double lowest_t, highest_t; /* temperature is held within; 0 and INFINITY: free */
-	int max_steps;              /* vector, matrix */
+	int max_steps;		    /* vector, matrix */
 };
 /* Matrix: as a normal prior of standard deviation 0.1 on each off-diagonal weight would weigh on 5,000 records. */
 #define CALMAP_L2_VECTOR 1e-3
-#define CALMAP_L2_MATRIX(k) ((k) * ((k) - 1.0) / 100)
+#define CALMAP_L2_MATRIX(k) ((k) * ((k)-1.0) / 100)
 
 /* How a fit went. */
 struct calmap_fit {
-	int steps;       /* passes (temperature) or steps of the minimiser */
-	double gradient; /* largest entry of the gradient at the answer; 0 for isotonic and histogram */
-	int held;        /* temperature: -1 held at lowest_t, 1 at highest_t, 0 inside */
+	int steps;	    /* passes (temperature) or steps of the minimiser */
+	double gradient;    /* largest entry of the gradient at the answer; 0 for isotonic and histogram */
+	int held;	    /* temperature: -1 held at lowest_t, 1 at highest_t, 0 inside */
 	double l2, l2_bias; /* as used */
 };
 
-/* Fits on d. Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class methods on other
- * than two classes, infinite logits where the method cannot take them, not converged, no memory. */
-int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d, const struct calmap_settings *set,
-	       struct pool *pool, struct calmap_fit *fit, struct err *err) VIC_CHECKED;
+/* Fits on d. Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class methods on
+ * other than two classes, infinite logits where the method cannot take them, not converged, no memory. */
+int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
+	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit,
+	       struct err *err) VIC_CHECKED;
 void calmap_release(struct calmap *map);
 /* 1 where apply gives probabilities. */
 int calmap_gives_probs(enum calmap_method method);

@@ -176,8 +176,8 @@ int calmap_from_json(struct calmap *map, const json_t *j, int k, struct err *err
 	if (method == MAP_METHODS)
 		return err_set(err, "'method' is missing or none of %s", CALMAP_CHOICES);
 	if (method == MAP_VECTOR || method == MAP_MATRIX)
-		rc = take_reals(json_object_get(p, "weight"), "weight", method == MAP_MATRIX ? kk * kk : kk, 0, &map->weight,
-				err) ||
+		rc = take_reals(json_object_get(p, "weight"), "weight", method == MAP_MATRIX ? kk * kk : kk, 0,
+				&map->weight, err) ||
 		     take_reals(json_object_get(p, "bias"), "bias", kk, 0, &map->bias, err);
 	else if (method == MAP_ISOTONIC || method == MAP_HISTOGRAM)
 		rc = take_curves(map, p, err);

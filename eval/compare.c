@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[CMP_COUNT] = { "accuracy", "ece", "oe", "nll", "brier", "aurc", "auroc", "auroc_correct" };
+static const char *const names[CMP_COUNT] = {
+	"accuracy", "ece", "oe", "nll", "brier", "aurc", "auroc", "auroc_correct"
+};
 
 const char *compared_name(enum compared what)
 {
@@ -20,21 +22,25 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 {
 	size_t n = a->n < b->n ? a->n : b->n;
 	if (a->head.n_classes != b->head.n_classes)
-		return err_set(err, "%s has %d classes and %s has %d", a->name, a->head.n_classes, b->name, b->head.n_classes);
+		return err_set(err, "%s has %d classes and %s has %d", a->name, a->head.n_classes, b->name,
+			       b->head.n_classes);
 	for (int c = 0; c < a->head.n_classes; c++)
 		if (strcmp(a->head.classes[c], b->head.classes[c]))
 			return err_set(err, "class %d is '%s' in %s and '%s' in %s", c, a->head.classes[c], a->name,
 				       b->head.classes[c], b->name);
 	for (size_t i = 0; i < n; i++) {
 		if (a->id[i] != b->id[i])
-			return err_set(err, "record %zu is number %" PRIu64 " in %s and %" PRIu64 " in %s: not the same records in the same order",
+			return err_set(err,
+				       "record %zu is number %" PRIu64 " in %s and %" PRIu64
+				       " in %s: not the same records in the same order",
 				       i, a->id[i], a->name, b->id[i], b->name);
 		if (a->label[i] != b->label[i])
-			return err_set(err, "record %zu (number %" PRIu64 ") has label %d in %s and %d in %s", i, a->id[i],
-				       a->label[i], a->name, b->label[i], b->name);
+			return err_set(err, "record %zu (number %" PRIu64 ") has label %d in %s and %d in %s", i,
+				       a->id[i], a->label[i], a->name, b->label[i], b->name);
 	}
 	if (a->n != b->n)
-		return err_set(err, "%s has %zu records and %s has %zu: the first %zu agree", a->name, a->n, b->name, b->n, n);
+		return err_set(err, "%s has %zu records and %s has %zu: the first %zu agree", a->name, a->n, b->name,
+			       b->n, n);
 	return 0;
 }
 
@@ -98,8 +104,8 @@ struct side {
 };
 
 struct scratch {
-	uint8_t *weight;   /* [n] */
-	conf_key *sorted;  /* room for a resample */
+	uint8_t *weight;  /* [n] */
+	conf_key *sorted; /* room for a resample */
 	size_t room;
 	struct bins bins;
 };
@@ -224,7 +230,8 @@ static void conclude(struct boot *boot, struct comparison *c)
 		if (!d->there)
 			continue;
 		d->p = bootstrap_p(boot->value[v], k, d->b - d->a);
-		bootstrap_interval(boot->value[v], k, d->b - d->a, boot->ask->level, -INFINITY, INFINITY, &d->low, &d->high);
+		bootstrap_interval(boot->value[v], k, d->b - d->a, boot->ask->level, -INFINITY, INFINITY, &d->low,
+				   &d->high);
 	}
 }
 
@@ -285,7 +292,8 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 	int rc = 0;
 	for (int s = 0; s < 2 && !rc; s++) {
 		uint64_t *key = NULL;
-		rc = mem_alloc(&key, a->n, sizeof *key, err) || mem_alloc(&side[s].order, a->n, sizeof *side[s].order, err);
+		rc = mem_alloc(&key, a->n, sizeof *key, err) ||
+		     mem_alloc(&side[s].order, a->n, sizeof *side[s].order, err);
 		for (size_t i = 0; !rc && i < a->n; i++)
 			key[i] = conf_order(side[s].rows->key[i]);
 		rc = rc || order_falling(key, a->n, side[s].order, err);

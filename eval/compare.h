@@ -1,11 +1,12 @@
 /* compare: two models on the same records, pair by pair.
  *
- * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. ece, oe, nll, brier, aurc: a paired
- * bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals and the p-value
- * that goes with them, 2 (1 + resamples on the far side of 0) / (rounds + 1). auroc (two classes: P(class 1) against the
- * label): DeLong's paired test. auroc_correct (confidence against having been right): the two streams are right on different
- * records, so DeLong's placements serve as influence values and the variance is that of their difference; the same as
- * DeLong's to order 1/n where labels agree. p-values of one table are adjusted together after Holm 1979. */
+ * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. ece, oe, nll, brier, aurc:
+ * a paired bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals
+ * and the p-value that goes with them, 2 (1 + resamples on the far side of 0) / (rounds + 1). auroc (two classes:
+ * P(class 1) against the label): DeLong's paired test. auroc_correct (confidence against having been right): the two
+ * streams are right on different records, so DeLong's placements serve as influence values and the variance is that of
+ * their difference; the same as DeLong's to order 1/n where labels agree. p-values of one table are adjusted together
+ * after Holm 1979. */
 #ifndef VIC_COMPARE_H
 #define VIC_COMPARE_H
 
@@ -43,7 +44,8 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 		 struct comparison *c, struct err *err) VIC_CHECKED;
 
 /* The areas' part of compare_rows. */
-int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c, struct err *err) VIC_CHECKED;
+int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c,
+		  struct err *err) VIC_CHECKED;
 
 const char *compared_name(enum compared what);
 /* P-value of McNemar's exact test: min(1, 2 P(X <= min(b, c))), X ~ Binomial(b + c, 1/2). */

@@ -7,9 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* One stream's area; `influence` [n] by record. `key` [n] rising with the score, `positive` [n]. 1: there is none (one side
- * empty). */
-static int area_of(const uint64_t *key, const uint8_t *positive, size_t n, double *area, double *influence, struct err *err)
+/* One stream's area; `influence` [n] by record. `key` [n] rising with the score, `positive` [n]. 1: there is none (one
+ * side empty). */
+static int area_of(const uint64_t *key, const uint8_t *positive, size_t n, double *area, double *influence,
+		   struct err *err)
 {
 	struct ranking r = { 0 };
 	struct ranking_numbers v;
@@ -47,8 +48,8 @@ out:
 	return rc;
 }
 
-/* Variance of the difference. Influences sum to 0 over either side, so with equal sides and the factor m/(m - 1) of each this is
- * DeLong's; where they differ, n/(n - 1) stands for both. */
+/* Variance of the difference. Influences sum to 0 over either side, so with equal sides and the factor m/(m - 1) of
+ * each this is DeLong's; where they differ, n/(n - 1) stands for both. */
 static double variance(const double *a, const double *b, const uint8_t *positive, int same, size_t n)
 {
 	double side[2] = { 0, 0 }, count[2] = { 0, 0 }, all = 0;
@@ -107,10 +108,11 @@ int compare_auroc(const struct rows *a, const struct rows *b, double level, stru
 		for (int s = 0; s < 2; s++)
 			for (size_t i = 0; i < n; i++) {
 				key[s][i] = by_class ? class_one(rows[s], i) : conf_order(rows[s]->key[i]);
-				positive[s][i] = by_class ? rows[s]->label[i] == 1 : (uint8_t)conf_right(rows[s]->key[i]);
+				positive[s][i] =
+					by_class ? rows[s]->label[i] == 1 : (uint8_t)conf_right(rows[s]->key[i]);
 			}
-		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class, n, level, &c->of[what],
-			      err);
+		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class, n, level,
+			      &c->of[what], err);
 	}
 	for (int s = 0; s < 2; s++) {
 		free(key[s]);

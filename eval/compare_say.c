@@ -19,11 +19,11 @@ int compare_table(const struct comparison *c, struct table *t, struct err *err)
 			const char *key = compared_name((enum compared)i);
 			if (col < 2 ? isnan(col ? d->b : d->a) : !d->there)
 				continue;
-			rc = col == 2	? table_interval(t, key, d->b - d->a, d->low, d->high, err) :
-			     col == 0	? table_real(t, key, d->a, err) :
-			     col == 1	? table_real(t, key, d->b, err) :
-			     col == 3	? table_real(t, key, d->p, err) :
-					  table_real(t, key, d->holm, err);
+			rc = col == 2	? table_interval(t, key, d->b - d->a, d->low, d->high, err)
+			     : col == 0 ? table_real(t, key, d->a, err)
+			     : col == 1 ? table_real(t, key, d->b, err)
+			     : col == 3 ? table_real(t, key, d->p, err)
+					: table_real(t, key, d->holm, err);
 		}
 		if (rc)
 			return -1;
@@ -41,8 +41,8 @@ static int verdict(const struct comparison *c, int i)
 	return (d->b > d->a) == higher ? 1 : -1;
 }
 
-static const char *const said[CMP_COUNT] = { "accuracy", "ECE", "OE", "NLL", "Brier score", "AURC", "AUROC",
-					     "AUROC of being right" };
+static const char *const said[CMP_COUNT] = { "accuracy",    "ECE",  "OE",    "NLL",
+					     "Brier score", "AURC", "AUROC", "AUROC of being right" };
 
 /* "ECE (by 0.06, 0.04 to 0.08), NLL (by ...)": metrics with this verdict, or bare names for 0. */
 static int list(FILE *to, const struct comparison *c, int which)
@@ -50,7 +50,8 @@ static int list(FILE *to, const struct comparison *c, int which)
 	int n = 0;
 	for (int i = 0; i < CMP_COUNT; i++) {
 		const struct difference *d = &c->of[i];
-		double size = fabs(d->b - d->a), low = d->b < d->a ? -d->high : d->low, high = d->b < d->a ? -d->low : d->high;
+		double size = fabs(d->b - d->a), low = d->b < d->a ? -d->high : d->low,
+		       high = d->b < d->a ? -d->low : d->high;
 		if (!d->there || verdict(c, i) != which)
 			continue;
 		fprintf(to, "%s%s", n++ ? ", " : "", said[i]);
@@ -89,8 +90,10 @@ int compare_claim(const struct comparison *c, char **text, struct err *err)
 		fprintf(to, "; no difference may be claimed in ");
 		list(to, c, 0);
 	}
-	fprintf(to, " (%g %% intervals; claims hold together at that level, after Holm); records were resampled, not training runs, so "
-		    "nothing is said of other seeds or other data.", 100 * c->level);
+	fprintf(to,
+		" (%g %% intervals; claims hold together at that level, after Holm); records were resampled, not "
+		"training runs, so nothing is said of other seeds or other data.",
+		100 * c->level);
 	if (fclose(to))
 		return err_set(err, "out of memory");
 	return 0;

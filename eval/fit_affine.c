@@ -11,8 +11,9 @@ struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
 	int k, matrix;
-	double unit, l2, l2_bias; /* weights are searched in multiples of 1/unit, so that steps do not depend on the logits' size */
-	double *sum;              /* [1 + parameters] */
+	double unit, l2, l2_bias; /* weights are searched in multiples of 1/unit, so that steps do not depend on the
+				     logits' size */
+	double *sum;		  /* [1 + parameters] */
 	const double *x;
 	struct err *err;
 };
@@ -137,7 +138,8 @@ int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap
 	fit->l2 = a.l2;
 	fit->l2_bias = a.l2_bias;
 	if (!m.converged) {
-		err_set(err, "%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
+		err_set(err,
+			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
 			a.matrix ? "matrix" : "vector", m.steps, m.gradient);
 		goto out;
 	}

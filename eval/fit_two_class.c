@@ -10,9 +10,9 @@ enum { MOST = 3 };
 
 struct logistic {
 	size_t n;
-	int p;             /* coefficients, the last is the intercept */
-	const double *x;   /* [n][MOST - 1] features */
-	const double *t;   /* [n] targets in [0, 1] */
+	int p;		 /* coefficients, the last is the intercept */
+	const double *x; /* [n][MOST - 1] features */
+	const double *t; /* [n] targets in [0, 1] */
 };
 
 /* log(1 + exp(u)) without overflow. */
@@ -88,14 +88,17 @@ static int logistic_fit(const struct logistic *m, double *w, struct calmap_fit *
 			most = fmax(most, fabs(g[j]));
 		fit->gradient = most;
 		if (solve(h, g, m->p, d))
-			return err_set(err, "the two classes can be told apart (or their scores do not vary): no finite optimum; "
-					    "fit on more records, or use --method temperature");
+			return err_set(
+				err,
+				"the two classes can be told apart (or their scores do not vary): no finite optimum; "
+				"fit on more records, or use --method temperature");
 		for (int j = 0; j < m->p; j++)
 			drop += g[j] * d[j];
 		if (!(drop > 1e-24)) /* the loss cannot fall by more than drop/2 */
-			return value < 1e-7 ? err_set(err, "the two classes can be told apart perfectly: no finite optimum; "
-							   "fit on more records")
-					    : 0;
+			return value < 1e-7
+				       ? err_set(err, "the two classes can be told apart perfectly: no finite optimum; "
+						      "fit on more records")
+				       : 0;
 		double step = 1;
 		for (int i = 0; i < 60; i++, step /= 2) {
 			for (int j = 0; j < m->p; j++)
@@ -139,7 +142,8 @@ int fit_two_class(struct calmap *map, const struct fit_data *d, struct calmap_fi
 	double *x = NULL, *t = NULL, ones = 0, n = (double)d->n;
 	int rc = -1, beta = map->method == MAP_BETA;
 	if (map->k != 2)
-		return err_usage(err, "--method %s is for two classes; there are %d", calmap_method_name(map->method), map->k);
+		return err_usage(err, "--method %s is for two classes; there are %d", calmap_method_name(map->method),
+				 map->k);
 	if (mem_alloc(&x, d->n * (MOST - 1), sizeof *x, err) || mem_alloc(&t, d->n, sizeof *t, err) ||
 	    mem_alloc(&map->weight, 2, sizeof *map->weight, err) || mem_alloc(&map->bias, 1, sizeof *map->bias, err))
 		goto out;
@@ -154,7 +158,7 @@ int fit_two_class(struct calmap *map, const struct fit_data *d, struct calmap_fi
 		}
 		t[i] = beta ? d->label[i] == 1 : d->label[i] == 1 ? (ones + 1) / (ones + 2) : 1 / (n - ones + 2);
 		x[i * (MOST - 1)] = beta ? -softplus(-s) : s; /* ln p */
-		x[i * (MOST - 1) + 1] = softplus(s);          /* -ln(1 - p) */
+		x[i * (MOST - 1) + 1] = softplus(s);	      /* -ln(1 - p) */
 	}
 	struct logistic m = { d->n, 2, x, t };
 	if (beta) {

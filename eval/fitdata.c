@@ -21,9 +21,11 @@ static void one_slice(void *arg, int task, int worker)
 }
 
 int fit_sum(const struct fit_data *d, struct pool *pool, size_t m,
-	    void (*f)(const struct fit_data *, size_t, size_t, void *, double *), void *arg, double *sum, struct err *err)
+	    void (*f)(const struct fit_data *, size_t, size_t, void *, double *), void *arg, double *sum,
+	    struct err *err)
 {
-	/* About 64 Ki values a slice, and never more than 256 slices, which bounds what the sums of a large fit take. */
+	/* About 64 Ki values a slice, and never more than 256 slices, which bounds what the sums of a large fit take.
+	 */
 	size_t each = ((size_t)1 << 16) / (size_t)d->k + 1, least = (d->n + 255) / 256;
 	each = each > least ? each : least;
 	size_t n = (d->n + each - 1) / each;

@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* n records of k logits. Values are finite or -Inf (a class ruled out); the label's own logit is finite, for else the loss is
- * infinite whatever a map does. */
+/* n records of k logits. Values are finite or -Inf (a class ruled out); the label's own logit is finite, for else the
+ * loss is infinite whatever a map does. */
 struct fit_data {
 	size_t n;
 	int k;
 	int is_double;
-	void *z;        /* [n][k] float or double */
+	void *z;	/* [n][k] float or double */
 	int32_t *label; /* [n] 0..k-1 */
 };
 
@@ -23,8 +23,8 @@ static inline double fit_value(const struct fit_data *d, size_t i, int c)
 	return d->is_double ? ((const double *)d->z)[at] : (double)((const float *)d->z)[at];
 }
 
-/* Runs f over the records in slices whose cut depends on n and k alone, and adds up what the slices return: sum[0..m-1], in
- * slice order, so that any number of threads gives the same bits. f adds to a zeroed sum of m doubles.
+/* Runs f over the records in slices whose cut depends on n and k alone, and adds up what the slices return:
+ * sum[0..m-1], in slice order, so that any number of threads gives the same bits. f adds to a zeroed sum of m doubles.
  * Errors: no memory. */
 int fit_sum(const struct fit_data *d, struct pool *pool, size_t m,
 	    void (*f)(const struct fit_data *, size_t from, size_t to, void *arg, double *sum), void *arg, double *sum,

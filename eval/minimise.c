@@ -86,8 +86,8 @@ static double between(double a, double fa, double sa, double b, double fb)
 }
 
 /* 1: next holds a better point; 0: nothing along dir is better by more than rounding; -1: error. Within `slack` of the
- * start values are rounding, and the slopes alone decide (Hager and Zhang 2005): the gradient then still falls by half its
- * digits where the value cannot. */
+ * start values are rounding, and the slopes alone decide (Hager and Zhang 2005): the gradient then still falls by half
+ * its digits where the value cannot. */
 static int line_search(struct state *st, double first, struct err *err)
 {
 	const double c1 = 1e-4, c2 = 0.9;

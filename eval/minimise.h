@@ -19,9 +19,9 @@ struct minimum {
 	int converged; /* gradient <= tol, or no step can lower the loss by more than its rounding */
 };
 
-/* x: [n], the start and then the answer. Errors: what `at` reports, no memory. Not converging within max_steps is no error: look at
- * out->converged. */
-int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out, struct err *err)
-	VIC_CHECKED;
+/* x: [n], the start and then the answer. Errors: what `at` reports, no memory. Not converging within max_steps is no
+ * error: look at out->converged. */
+int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out,
+	     struct err *err) VIC_CHECKED;
 
 #endif

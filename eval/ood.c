@@ -65,8 +65,8 @@ enum { VALUES = 3 };
 struct resampling {
 	const struct ranking *ranking;
 	uint64_t seed;
-	uint32_t *weight; /* [workers][n] */
-	uint8_t *draw;    /* [workers][n] */
+	uint32_t *weight;      /* [workers][n] */
+	uint8_t *draw;	       /* [workers][n] */
 	double *value[VALUES]; /* [rounds]: aupr_in, aupr_out, fpr95 */
 };
 
@@ -119,8 +119,8 @@ static int resample(const struct ranking *r, const struct ood_ask *ask, struct p
 	return rc ? -1 : 0;
 }
 
-int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask, struct pool *pool,
-		struct ood_result *result, struct err *err)
+int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
+		struct pool *pool, struct ood_result *result, struct err *err)
 {
 	struct ranking ranking = { 0 };
 	const struct interval none = { NAN, NAN };

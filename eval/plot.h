@@ -1,5 +1,5 @@
-/* plot: vic-reliability's tables as pictures. A table is read and checked, turned into a gnuplot script whose data are in it, and
- * gnuplot is run on that, without a shell. */
+/* plot: vic-reliability's tables as pictures. A table is read and checked, turned into a gnuplot script whose data are
+ * in it, and gnuplot is run on that, without a shell. */
 #ifndef VIC_PLOT_H
 #define VIC_PLOT_H
 
@@ -10,8 +10,9 @@
 
 enum { PLOT_FIELDS = 12, PLOT_GROUPS = 64, PLOT_MAX = 1 << 30 };
 
-/* One line: its group (stream, alpha or run), and its numbers in the order of the header behind the first column; NaN where the
- * field is empty. training: number[0] is the epoch, number[1] the index of the quantity, number[2] the value. */
+/* One line: its group (stream, alpha or run), and its numbers in the order of the header behind the first column; NaN
+ * where the field is empty. training: number[0] is the epoch, number[1] the index of the quantity, number[2] the value.
+ */
 struct plot_row {
 	int group;
 	double number[PLOT_FIELDS];
@@ -31,15 +32,15 @@ const char *plot_curve_name(enum curve c);
 
 struct plot_look {
 	const char *title; /* or NULL */
-	int png;           /* else SVG */
-	int panel;         /* width of a panel in points */
-	double scale;      /* PNG: pixels a point */
+	int png;	   /* else SVG */
+	int panel;	   /* width of a panel in points */
+	double scale;	   /* PNG: pixels a point */
 };
 /* Writes the script. Errors of `to` are left for its close. */
 void plot_script(const struct plot_table *t, const struct plot_look *look, FILE *to);
 
-/* Runs gnuplot on a script; *picture (owned by the caller) has *len bytes. Errors: gnuplot missing, its own message, nothing
- * drawn. */
+/* Runs gnuplot on a script; *picture (owned by the caller) has *len bytes. Errors: gnuplot missing, its own message,
+ * nothing drawn. */
 int plot_run(const char *script, size_t script_len, char **picture, size_t *len, struct err *err) VIC_CHECKED;
 
 /* For plot_script's parts. Sizes are in points. */
@@ -62,7 +63,8 @@ void plot_margins(const struct plot_canvas *c, double left, double right, double
 /* A round step that cuts a range into about four. */
 double plot_step(double range);
 void plot_string(FILE *to, const char *text); /* a gnuplot string in single quotes */
-void plot_panels(const struct plot_table *t, const struct plot_look *look, FILE *to);  /* a panel a group */
-void plot_overlaid(const struct plot_table *t, const struct plot_look *look, FILE *to); /* a line a group, a panel a quantity */
+void plot_panels(const struct plot_table *t, const struct plot_look *look, FILE *to); /* a panel a group */
+void plot_overlaid(const struct plot_table *t, const struct plot_look *look,
+		   FILE *to); /* a line a group, a panel a quantity */
 
 #endif

@@ -12,9 +12,14 @@ struct quantity {
 
 /* In this order where they are there; what is not listed (learning rate, counts) is not drawn. */
 static const struct quantity training[] = {
-	{ "train_loss", "training loss" },	  { "dev_loss", "dev loss" }, { "train_accuracy", "training accuracy" },
-	{ "dev_accuracy", "dev accuracy" },	  { "dev_ece", "dev ECE" },	 { "dev_oe", "dev OE" },
-	{ "dev_confidence", "dev confidence" }, { "label_entropy", "entropy of the labels (nats)" },
+	{ "train_loss", "training loss" },
+	{ "dev_loss", "dev loss" },
+	{ "train_accuracy", "training accuracy" },
+	{ "dev_accuracy", "dev accuracy" },
+	{ "dev_ece", "dev ECE" },
+	{ "dev_oe", "dev OE" },
+	{ "dev_confidence", "dev confidence" },
+	{ "label_entropy", "entropy of the labels (nats)" },
 };
 enum { TRAINING = sizeof training / sizeof *training, HULL = 3 };
 /* hull: 0 mu 1 n 2 accuracy 3 accuracy_low 4 accuracy_high 5 confidence 6 entropy */
@@ -43,7 +48,8 @@ static int block(const struct sheet *s, int group, int panel, int field, double 
 	for (size_t i = 0; i < s->t->n; i++) {
 		const double *v = s->t->row[i].number;
 		double x = v[0], y = s->t->curve == CURVE_TRAINING ? v[2] : v[field];
-		if (s->t->row[i].group != group || (s->t->curve == CURVE_TRAINING && (int)v[1] != field) || isnan(x) || isnan(y))
+		if (s->t->row[i].group != group || (s->t->curve == CURVE_TRAINING && (int)v[1] != field) || isnan(x) ||
+		    isnan(y))
 			continue;
 		fprintf(to, "%.9g %.9g\n", s->log_x && x == 0 ? s->zero : x, y);
 		*low = fmin(*low, y);
@@ -62,14 +68,15 @@ struct panel {
 
 static void draw(const struct sheet *s, int at, const struct panel *p, FILE *to)
 {
-	double x = (double)(at % s->columns) * s->panel, range = p->high > p->low ? p->high - p->low : fabs(p->high) + 1e-9;
+	double x = (double)(at % s->columns) * s->panel,
+	       range = p->high > p->low ? p->high - p->low : fabs(p->high) + 1e-9;
 	double bottom = s->canvas.height - s->canvas.heading - (at / s->columns + 1.0) * s->tall + BELOW;
 	plot_margins(&s->canvas, x + LEFT, x + s->panel - RIGHT, bottom, bottom + s->tall - ABOVE - BELOW, to);
 	fprintf(to, "set title ");
 	plot_string(to, p->q->label);
 	fprintf(to, " offset 0,-0.6\nset xlabel '%s' offset 0,0.5\nset yrange [%.9g:%.9g]\nset ytics %.9g\nplot ",
-		s->t->curve == CURVE_TRAINING ? "epoch" : "perturbation mu", p->low - 0.04 * range, p->high + 0.04 * range,
-		plot_step(p->high - p->low + 0.08 * range));
+		s->t->curve == CURVE_TRAINING ? "epoch" : "perturbation mu", p->low - 0.04 * range,
+		p->high + 0.04 * range, plot_step(p->high - p->low + 0.08 * range));
 	for (int i = 0; i < s->t->n_groups; i++)
 		fprintf(to, "%s$g%d_%d using 1:2 with %s ls %d notitle", i ? ", " : "", i, at,
 			s->t->curve == CURVE_TRAINING ? "lines" : "linespoints", i % STYLES + 1);

@@ -10,7 +10,8 @@ struct grid {
 	struct plot_canvas canvas;
 };
 
-static struct grid grid_of(const struct plot_table *t, const struct plot_look *look, int tall, const struct plot_key *key, int n)
+static struct grid grid_of(const struct plot_table *t, const struct plot_look *look, int tall,
+			   const struct plot_key *key, int n)
 {
 	struct grid g = { .panel = look->panel, .tall = tall };
 	g.columns = t->n_groups < 3 ? t->n_groups : t->n_groups == 4 ? 2 : 3;
@@ -80,7 +81,8 @@ static double largest_share(const struct plot_table *t, int group, int field, in
 
 static void share_axis(double most, const char *label, FILE *to)
 {
-	fprintf(to, "set yrange [0:%.9g]\nset ytics 0,%.9g\nset format y '%%g'\nset ylabel '%s' offset 0.5\n", most * 1.04, plot_step(most), label);
+	fprintf(to, "set yrange [0:%.9g]\nset ytics 0,%.9g\nset format y '%%g'\nset ylabel '%s' offset 0.5\n",
+		most * 1.04, plot_step(most), label);
 }
 
 #define ACCURACY_BOX "boxxyerror lc rgb '#7fb8d8' fs solid 1.0 border lc rgb '#ffffff' "
@@ -96,20 +98,25 @@ static void bins_panel(const struct plot_table *t, const struct grid *g, int i, 
 	double n = total(t, i, 3);
 	frame(g, i, BELOW + HIST + GAP, side, to);
 	heading(t->group[i], to);
-	fprintf(to, "set xrange [0:1]\nset yrange [0:1]\nset format x ''\nset format y '%%.1f'\nset ytics 0.2\nset xtics 0.2\nunset xlabel\n"
+	fprintf(to, "set xrange [0:1]\nset yrange [0:1]\nset format x ''\nset format y '%%.1f'\nset ytics 0.2\nset "
+		    "xtics 0.2\nunset xlabel\n"
 		    "set ylabel 'accuracy' offset 0.5\n");
-	fprintf(to, "plot $g%d using (($2+$3)/2):6:2:3:(0):6 with " ACCURACY_BOX "notitle, "
-		    "'' using (($2+$3)/2):($5>$6?$6:NaN):2:3:6:5 with " OVER_BOX "notitle, "
-		    "'' using (($2+$3)/2):($5<=$6?$6:NaN):2:3:5:6 with " UNDER_BOX "notitle, "
-		    "'' using (($2+$3)/2):10:2:3:10:11 with " BAND_BOX "notitle, "
-		    "'' using (($2+$3)/2):8:(0):($9-$8) with vectors nohead lc rgb '#222222' lw 1 notitle, "
-		    "'' using (($2+$3)/2):6 with points lc rgb '#222222' pt 7 ps 0.25 notitle, "
-		    "x with lines lc rgb '#222222' lw 1 dt 2 notitle\n", i);
+	fprintf(to,
+		"plot $g%d using (($2+$3)/2):6:2:3:(0):6 with " ACCURACY_BOX
+		"notitle, '' using (($2+$3)/2):($5>$6?$6:NaN):2:3:6:5 with " OVER_BOX
+		"notitle, '' using (($2+$3)/2):($5<=$6?$6:NaN):2:3:5:6 with " UNDER_BOX
+		"notitle, '' using (($2+$3)/2):10:2:3:10:11 with " BAND_BOX
+		"notitle, '' using (($2+$3)/2):8:(0):($9-$8) with vectors nohead lc rgb '#222222' lw 1 notitle, '' "
+		"using (($2+$3)/2):6 with points lc rgb '#222222' pt 7 ps 0.25 notitle, x with lines lc rgb '#222222' "
+		"lw 1 dt 2 notitle\n",
+		i);
 	frame(g, i, BELOW, HIST, to);
 	fprintf(to, "unset title\nset format x '%%.1f'\nset xlabel 'confidence' offset 0,0.5\n");
 	share_axis(largest_share(t, -1, 3, 3), "share", to);
-	fprintf(to, "plot $g%d using (($2+$3)/2):($4/%.9g):2:3:(0):($4/%.9g) with boxxyerror lc rgb '#0072B2' fs solid 1.0 border lc rgb '#ffffff' "
-		    "notitle\n", i, n, n);
+	fprintf(to,
+		"plot $g%d using (($2+$3)/2):($4/%.9g):2:3:(0):($4/%.9g) with boxxyerror lc rgb '#0072B2' fs solid 1.0 "
+		"border lc rgb '#ffffff' notitle\n",
+		i, n, n);
 }
 
 static int is_labelled(const struct plot_table *t, int group)
@@ -137,10 +144,16 @@ static void histogram_panel(const struct plot_table *t, const struct grid *g, in
 	fprintf(to, "set xrange [0:1]\nset xtics 0.2\nset format x '%%.1f'\nset xlabel 'confidence' offset 0,0.5\n");
 	share_axis(largest_share(t, -1, 3, 3), "share of records", to);
 	if (is_labelled(t, i))
-		fprintf(to, "plot $g%d using (($2+$3)/2):($6/%.9g):2:3:(0):($6/%.9g) with " RIGHT_BOX "notitle, "
-			    "'' using (($2+$3)/2):(($6+$7)/%.9g):2:3:($6/%.9g):(($6+$7)/%.9g) with " OVER_BOX "notitle\n", i, n, n, n, n, n);
+		fprintf(to,
+			"plot $g%d using (($2+$3)/2):($6/%.9g):2:3:(0):($6/%.9g) with " RIGHT_BOX
+			"notitle, '' using (($2+$3)/2):(($6+$7)/%.9g):2:3:($6/%.9g):(($6+$7)/%.9g) with " OVER_BOX
+			"notitle\n",
+			i, n, n, n, n, n);
 	else
-		fprintf(to, "plot $g%d using (($2+$3)/2):5:2:3:(0):5 with boxxyerror lc rgb '#56606b' fs solid 1.0 noborder notitle\n", i);
+		fprintf(to,
+			"plot $g%d using (($2+$3)/2):5:2:3:(0):5 with boxxyerror lc rgb '#56606b' fs solid 1.0 "
+			"noborder notitle\n",
+			i);
 }
 
 /* Square panels of accuracy against confidence. */
@@ -148,7 +161,8 @@ static void square(const struct plot_table *t, const struct grid *g, int i, FILE
 {
 	frame(g, i, BELOW, g->tall - ABOVE - BELOW, to);
 	heading(t->group[i], to);
-	fprintf(to, "set xrange [0:1]\nset yrange [0:1]\nset xtics 0.2\nset ytics 0.2\nset format xy '%%.1f'\nset xlabel 'confidence' offset 0,0.5\n"
+	fprintf(to, "set xrange [0:1]\nset yrange [0:1]\nset xtics 0.2\nset ytics 0.2\nset format xy '%%.1f'\nset "
+		    "xlabel 'confidence' offset 0,0.5\n"
 		    "set ylabel 'accuracy' offset 0.5\n");
 }
 
@@ -156,24 +170,28 @@ static void square(const struct plot_table *t, const struct grid *g, int i, FILE
 static void corp_panel(const struct plot_table *t, const struct grid *g, int i, FILE *to)
 {
 	square(t, g, i, to);
-	fprintf(to, "plot $g%d using 3:5:6 with filledcurves lc rgb '#d5d5d8' fs solid 1.0 noborder notitle, x with lines lc rgb '#222222' lw 1 dt 2 "
-		    "notitle, $g%d using 3:4 with lines lc rgb '#0072B2' lw 2 notitle\n", i, i);
+	fprintf(to,
+		"plot $g%d using 3:5:6 with filledcurves lc rgb '#d5d5d8' fs solid 1.0 noborder notitle, x with lines "
+		"lc rgb '#222222' lw 1 dt 2 notitle, $g%d using 3:4 with lines lc rgb '#0072B2' lw 2 notitle\n",
+		i, i);
 }
 
 /* scatter: 1 group 2 n 3 confidence 4 accuracy */
 static void scatter_panel(const struct plot_table *t, const struct grid *g, int i, FILE *to)
 {
 	square(t, g, i, to);
-	fprintf(to, "plot x with lines lc rgb '#222222' lw 1 dt 2 notitle, $g%d using 3:4 with points pt 6 ps 0.5 lw 1.2 lc rgb '#0072B2' "
-		    "notitle\n", i);
+	fprintf(to,
+		"plot x with lines lc rgb '#222222' lw 1 dt 2 notitle, $g%d using 3:4 with points pt 6 ps 0.5 lw 1.2 "
+		"lc rgb '#0072B2' notitle\n",
+		i);
 }
 
 /* density: 1 confidence 2 accuracy 3 groups 4 density. Lightness falls all the way, so it prints in grey too. */
 static void density_panel(const struct plot_table *t, const struct grid *g, int i, FILE *to)
 {
 	square(t, g, i, to);
-	fprintf(to, "set palette defined (0 '#ffffff', 0.02 '#e8f1f8', 0.25 '#9cc7e4', 0.5 '#3b8fc4', 0.75 '#135a8c', 1 '#08243c')\nunset "
-		    "colorbox\nset cbrange [0:*]\n");
+	fprintf(to, "set palette defined (0 '#ffffff', 0.02 '#e8f1f8', 0.25 '#9cc7e4', 0.5 '#3b8fc4', 0.75 '#135a8c', "
+		    "1 '#08243c')\nunset colorbox\nset cbrange [0:*]\n");
 	fprintf(to, "plot $g%d using 1:2:4 with image notitle, x with lines lc rgb '#D55E00' lw 1.2 dt 2 notitle\n", i);
 }
 
@@ -184,7 +202,8 @@ static void entropy_panel(const struct plot_table *t, const struct grid *g, int 
 	frame(g, i, BELOW, g->tall - ABOVE - BELOW, to);
 	snprintf(name, sizeof name, "alpha = %.40s", t->group[i]);
 	heading(name, to);
-	fprintf(to, "set xrange [0:0.7]\nset xtics 0.2\nset format x '%%.1f'\nset xlabel 'entropy of the label (nats)' offset 0,0.5\n");
+	fprintf(to, "set xrange [0:0.7]\nset xtics 0.2\nset format x '%%.1f'\nset xlabel 'entropy of the label (nats)' "
+		    "offset 0,0.5\n");
 	share_axis(largest_share(t, i, 3, -1), "share", to);
 	fprintf(to, "plot $g%d using (($2+$3)/2):4:2:3:(0):4 with " RIGHT_BOX "notitle\n", i);
 }

@@ -26,7 +26,8 @@ static int spawn(FILE *const file[FILES], pid_t *pid, struct err *err)
 	rc = rc ? rc : posix_spawnp(pid, name, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc == ENOENT)
-		return err_set(err, "gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script with --script");
+		return err_set(err, "gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script "
+				    "with --script");
 	errno = rc;
 	return rc ? err_sys(err, "starting gnuplot") : 0;
 }

@@ -18,11 +18,14 @@ static const char *const colour[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 
 static void styles(FILE *to)
 {
-	fprintf(to, "set encoding utf8\nset border 3 lw 0.8 lc rgb '#555555'\nset tics nomirror scale 0.5 textcolor rgb '#333333'\n"
-		    "set grid back lw 0.5 lc rgb '#e2e2e2'\nset style fill solid 1.0 noborder\nset key noenhanced\nset title noenhanced\n"
+	fprintf(to, "set encoding utf8\nset border 3 lw 0.8 lc rgb '#555555'\nset tics nomirror scale 0.5 textcolor "
+		    "rgb '#333333'\n"
+		    "set grid back lw 0.5 lc rgb '#e2e2e2'\nset style fill solid 1.0 noborder\nset key noenhanced\nset "
+		    "title noenhanced\n"
 		    "set datafile missing '?'\n");
 	for (int i = 0; i < 7; i++)
-		fprintf(to, "set style line %d lc rgb '%s' lw 1.8 dt %d pt %d ps 0.7\n", i + 1, colour[i], i + 1, 4 + 2 * i % 9);
+		fprintf(to, "set style line %d lc rgb '%s' lw 1.8 dt %d pt %d ps 0.7\n", i + 1, colour[i], i + 1,
+			4 + 2 * i % 9);
 }
 
 /* Widths of text are guessed: 6.4 points a character at size 11, which DejaVu Sans does not exceed on average. */
@@ -65,19 +68,22 @@ void plot_key_draw(const struct plot_key *key, int n, const struct plot_canvas *
 		left = line_of(key, n, i, c->width, &used);
 		for (double x = (c->width - used) / 2; left > 0; left--, x += entry_width(&key[i++])) {
 			if (key[i].mark == 'b')
-				fprintf(to, "set object %d rectangle from screen %.5f,%.5f to screen %.5f,%.5f %s\n", i + 1, x / w, (y - 5) / h,
-					(x + SWATCH) / w, (y + 5) / h, key[i].how);
+				fprintf(to, "set object %d rectangle from screen %.5f,%.5f to screen %.5f,%.5f %s\n",
+					i + 1, x / w, (y - 5) / h, (x + SWATCH) / w, (y + 5) / h, key[i].how);
 			else if (key[i].mark == 'l')
-				fprintf(to, "set arrow %d from screen %.5f,%.5f to screen %.5f,%.5f nohead %s\n", i + 1, x / w, y / h,
-					(x + SWATCH) / w, y / h, key[i].how);
+				fprintf(to, "set arrow %d from screen %.5f,%.5f to screen %.5f,%.5f nohead %s\n", i + 1,
+					x / w, y / h, (x + SWATCH) / w, y / h, key[i].how);
 			else
-				fprintf(to, "set label %d '' at screen %.5f,%.5f point %s\n", i + 100, (x + SWATCH / 2.0) / w, y / h, key[i].how);
+				fprintf(to, "set label %d '' at screen %.5f,%.5f point %s\n", i + 100,
+					(x + SWATCH / 2.0) / w, y / h, key[i].how);
 			fprintf(to, "set label %d ", i + 1);
 			plot_string(to, key[i].text);
-			fprintf(to, " at screen %.5f,%.5f left noenhanced textcolor rgb '#333333'\n", (x + SWATCH + BESIDE) / w, y / h);
+			fprintf(to, " at screen %.5f,%.5f left noenhanced textcolor rgb '#333333'\n",
+				(x + SWATCH + BESIDE) / w, y / h);
 		}
 	}
-	fprintf(to, "unset border\nunset tics\nunset xlabel\nunset ylabel\nunset title\nunset logscale\nset xrange [0:1]\nset yrange [0:1]\n");
+	fprintf(to, "unset border\nunset tics\nunset xlabel\nunset ylabel\nunset title\nunset logscale\nset xrange "
+		    "[0:1]\nset yrange [0:1]\n");
 	plot_margins(c, 0, c->width, 0, c->key, to);
 	fprintf(to, "plot NaN notitle\n");
 }
@@ -86,10 +92,15 @@ void plot_begin(const struct plot_canvas *c, const struct plot_look *look, FILE 
 {
 	double s = look->scale;
 	if (look->png)
-		fprintf(to, "set terminal pngcairo size %.0f,%.0f font 'DejaVu Sans,9' fontscale %g linewidth %g pointscale %g background "
-			    "'#ffffff'\n", s * c->width, s * c->height, s, s, s);
+		fprintf(to,
+			"set terminal pngcairo size %.0f,%.0f font 'DejaVu Sans,9' fontscale %g linewidth %g "
+			"pointscale %g background '#ffffff'\n",
+			s * c->width, s * c->height, s, s, s);
 	else
-		fprintf(to, "set terminal svg size %d,%d dynamic font 'DejaVu Sans,Arial,sans-serif,11' background '#ffffff'\n", c->width, c->height);
+		fprintf(to,
+			"set terminal svg size %d,%d dynamic font 'DejaVu Sans,Arial,sans-serif,11' background "
+			"'#ffffff'\n",
+			c->width, c->height);
 	fprintf(to, "set multiplot\nset key off\n");
 	if (!look->title)
 		return;
@@ -100,7 +111,9 @@ void plot_begin(const struct plot_canvas *c, const struct plot_look *look, FILE 
 
 void plot_margins(const struct plot_canvas *c, double left, double right, double bottom, double top, FILE *to)
 {
-	fprintf(to, "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\nset tmargin at screen %.5f\n",
+	fprintf(to,
+		"set lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\nset tmargin at "
+		"screen %.5f\n",
 		left / c->width, right / c->width, bottom / c->height, top / c->height);
 }
 

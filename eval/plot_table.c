@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum { CURVES = CURVE_HULL + 1 };
-static const char *const names[CURVES] = { "bins", "histogram", "corp", "scatter", "density", "entropy", "training", "hull" };
+static const char *const names[CURVES] = { "bins",    "histogram", "corp",     "scatter",
+					   "density", "entropy",   "training", "hull" };
 
 const char *plot_curve_name(enum curve c)
 {

@@ -19,8 +19,8 @@ uint64_t ranking_key(double v)
 	return u >> 63 ? ~u : u | (uint64_t)1 << 63;
 }
 
-/* Least significant digit first, 11 bits a pass: stable, so ties keep the records' order. A pass in which all keys share the
- * digit is skipped. */
+/* Least significant digit first, 11 bits a pass: stable, so ties keep the records' order. A pass in which all keys
+ * share the digit is skipped. */
 static void radix(struct keyed *a, struct keyed *b, size_t n)
 {
 	enum { BITS = 11, SIZE = 1 << BITS };
@@ -124,7 +124,8 @@ void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ran
 	*out = (struct ranking_numbers){ NAN, NAN, NAN, NAN, 0 };
 	if (!(pos > 0 && neg > 0))
 		return;
-	/* Counts are whole and below 2^53 in all sums but `wins`, whose rounding is far below the last printed digit. */
+	/* Counts are whole and below 2^53 in all sums but `wins`, whose rounding is far below the last printed digit.
+	 */
 	double tp = 0, fp = 0, tp_before = 0, fp_before = 0, wins = 0, area = 0, fpr95 = -1;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t at = r->order[i], w = weight ? weight[at] : 1;

@@ -1,5 +1,6 @@
-/* report: one self-contained HTML page about a few streams of logits. No script, no network, no clock: the same streams give the
- * same bytes. Pictures are inline SVG with a title, a description and a table beside them that says the same in numbers. */
+/* report: one self-contained HTML page about a few streams of logits. No script, no network, no clock: the same streams
+ * give the same bytes. Pictures are inline SVG with a title, a description and a table beside them that says the same
+ * in numbers. */
 #ifndef VIC_REPORT_H
 #define VIC_REPORT_H
 

@@ -29,13 +29,21 @@ static void axes(FILE *to)
 {
 	for (int i = 0; i <= 5; i++) {
 		double v = i / 5.0;
-		fprintf(to, "<path class=\"grid\" d=\"M%.1f %dV%dM%d %.1fH%d\"/>", px(v), TOP, TOP + SIDE, LEFT, py(v), LEFT + SIDE);
-		fprintf(to, "<text x=\"%d\" y=\"%.1f\" class=\"tick\" text-anchor=\"end\">%.1f</text>", LEFT - 5, py(v) + 4, v);
-		fprintf(to, "<text x=\"%.1f\" y=\"%d\" class=\"tick\" text-anchor=\"middle\">%.1f</text>", px(v), HIST_TOP + HIST + 14, v);
+		fprintf(to, "<path class=\"grid\" d=\"M%.1f %dV%dM%d %.1fH%d\"/>", px(v), TOP, TOP + SIDE, LEFT, py(v),
+			LEFT + SIDE);
+		fprintf(to, "<text x=\"%d\" y=\"%.1f\" class=\"tick\" text-anchor=\"end\">%.1f</text>", LEFT - 5,
+			py(v) + 4, v);
+		fprintf(to, "<text x=\"%.1f\" y=\"%d\" class=\"tick\" text-anchor=\"middle\">%.1f</text>", px(v),
+			HIST_TOP + HIST + 14, v);
 	}
-	fprintf(to, "<text class=\"axis\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">confidence</text>", px(0.5), HEIGHT - 10);
-	fprintf(to, "<text class=\"axis\" transform=\"translate(12 %.1f) rotate(-90)\" text-anchor=\"middle\">accuracy</text>", py(0.5));
-	fprintf(to, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%d\">records</text>", LEFT - 5, HIST_TOP + HIST);
+	fprintf(to, "<text class=\"axis\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">confidence</text>", px(0.5),
+		HEIGHT - 10);
+	fprintf(to,
+		"<text class=\"axis\" transform=\"translate(12 %.1f) rotate(-90)\" "
+		"text-anchor=\"middle\">accuracy</text>",
+		py(0.5));
+	fprintf(to, "<text class=\"tick\" text-anchor=\"end\" x=\"%d\" y=\"%d\">records</text>", LEFT - 5,
+		HIST_TOP + HIST);
 }
 
 /* A bin: its accuracy as a bar, the way from there to its mean confidence hatched, and the interval of the accuracy. */
@@ -45,11 +53,11 @@ static void bar(FILE *to, const struct bins *b, int m, int number)
 	double acc = bin_accuracy(bin), conf = bin_conf(bin), lo, hi, x = px((double)m / b->m), w = (double)SIDE / b->m;
 	double inset = w > 6 ? 1 : 0, mid = x + w / 2;
 	wilson((double)bin->right, (double)bin->n, 1.959963984540054, &lo, &hi);
-	fprintf(to, "<rect class=\"bar\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x + inset, py(acc), w - 2 * inset,
-		py(0) - py(acc));
+	fprintf(to, "<rect class=\"bar\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x + inset, py(acc),
+		w - 2 * inset, py(0) - py(acc));
 	fprintf(to, "<rect class=\"%s\" fill=\"url(#%s%d)\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>",
-		conf > acc ? "over" : "under", conf > acc ? "o" : "u", number, x + inset, py(fmax(acc, conf)), w - 2 * inset,
-		fabs(py(acc) - py(conf)));
+		conf > acc ? "over" : "under", conf > acc ? "o" : "u", number, x + inset, py(fmax(acc, conf)),
+		w - 2 * inset, fabs(py(acc) - py(conf)));
 	fprintf(to, "<path class=\"whisker\" d=\"M%.2f %.2fV%.2f\"/>", mid, py(lo), py(hi));
 }
 
@@ -88,8 +96,10 @@ static void histogram(FILE *to, const struct bins *b, double accuracy, double co
 
 static void pattern(FILE *to, const char *id, int number, const char *class, int angle)
 {
-	fprintf(to, "<pattern id=\"%s%d\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(%d)\">"
-		    "<rect class=\"%sback\" width=\"5\" height=\"5\"/><path class=\"%sline\" d=\"M0 0V5\"/></pattern>",
+	fprintf(to,
+		"<pattern id=\"%s%d\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" "
+		"patternTransform=\"rotate(%d)\"><rect class=\"%sback\" width=\"5\" height=\"5\"/><path "
+		"class=\"%sline\" d=\"M0 0V5\"/></pattern>",
 		id, number, angle, class, class);
 }
 
@@ -109,19 +119,23 @@ static void describe(FILE *to, const struct portrait *p, const struct bin_errors
 			worst = m;
 		}
 	}
-	fprintf(to, "%" PRIu64 " records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean confidence %.3f, accuracy "
-		    "%.3f.", e->n, p->bins.m, filled, over, e->conf, e->accuracy);
+	fprintf(to,
+		"%" PRIu64 " records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean confidence "
+			   "%.3f, accuracy %.3f.",
+		e->n, p->bins.m, filled, over, e->conf, e->accuracy);
 	if (worst >= 0)
-		fprintf(to, " The widest gap, %.3f, is at confidence %.3f (%" PRIu64 " records).", gap, bin_conf(&p->bins.bin[worst]),
-			p->bins.bin[worst].n);
+		fprintf(to, " The widest gap, %.3f, is at confidence %.3f (%" PRIu64 " records).", gap,
+			bin_conf(&p->bins.bin[worst]), p->bins.bin[worst].n);
 }
 
 void report_diagram(FILE *to, const struct portrait *p, int number)
 {
 	struct bin_errors e;
 	bins_errors(&p->bins, &e);
-	fprintf(to, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t%d d%d\"><title id=\"t%d\">Reliability diagram of ", WIDTH,
-		HEIGHT, number, number, number);
+	fprintf(to,
+		"<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t%d d%d\"><title id=\"t%d\">Reliability "
+		"diagram of ",
+		WIDTH, HEIGHT, number, number, number);
 	html_text(to, p->rows.name);
 	fprintf(to, "</title><desc id=\"d%d\">", number);
 	describe(to, p, &e);
@@ -142,17 +156,19 @@ void report_diagram(FILE *to, const struct portrait *p, int number)
 
 void report_bins_table(FILE *to, const struct portrait *p)
 {
-	fprintf(to, "<details><summary>The same in numbers</summary><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Bins of ");
+	fprintf(to, "<details><summary>The same in numbers</summary><div class=\"scroll\" role=\"region\" "
+		    "tabindex=\"0\" aria-label=\"Bins of ");
 	html_text(to, p->rows.name);
-	fprintf(to, "\"><table class=\"small\"><caption>Bins of equal width</caption><thead><tr><th scope=\"col\">confidence</th><th "
-		    "scope=\"col\">records</th><th scope=\"col\">mean confidence</th><th scope=\"col\">accuracy</th><th "
-		    "scope=\"col\">gap</th></tr></thead><tbody>");
+	fprintf(to, "\"><table class=\"small\"><caption>Bins of equal width</caption><thead><tr><th "
+		    "scope=\"col\">confidence</th><th scope=\"col\">records</th><th scope=\"col\">mean "
+		    "confidence</th><th scope=\"col\">accuracy</th><th scope=\"col\">gap</th></tr></thead><tbody>");
 	for (int m = 0; m < p->bins.m; m++) {
 		const struct bin *b = &p->bins.bin[m];
-		fprintf(to, "<tr><th scope=\"row\">%.3f to %.3f</th>", (double)m / p->bins.m, (double)(m + 1) / p->bins.m);
+		fprintf(to, "<tr><th scope=\"row\">%.3f to %.3f</th>", (double)m / p->bins.m,
+			(double)(m + 1) / p->bins.m);
 		if (b->n)
-			fprintf(to, "<td>%" PRIu64 "</td><td>%.3f</td><td>%.3f</td><td>%+.3f</td></tr>", b->n, bin_conf(b),
-				bin_accuracy(b), bin_conf(b) - bin_accuracy(b));
+			fprintf(to, "<td>%" PRIu64 "</td><td>%.3f</td><td>%.3f</td><td>%+.3f</td></tr>", b->n,
+				bin_conf(b), bin_accuracy(b), bin_conf(b) - bin_accuracy(b));
 		else
 			fprintf(to, "<td>0</td><td></td><td></td><td></td></tr>");
 	}

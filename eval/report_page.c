@@ -19,8 +19,10 @@ static void keys(FILE *to)
 {
 	static const char *const key[][2] = {
 		{ "<rect class=\"bar\" x=\"2\" y=\"2\" width=\"22\" height=\"12\"/>", "accuracy of a bin" },
-		{ "<rect class=\"over\" fill=\"url(#o0)\" x=\"2\" y=\"2\" width=\"22\" height=\"12\"/>", "overconfident: confidence above accuracy" },
-		{ "<rect class=\"under\" fill=\"url(#u0)\" x=\"2\" y=\"2\" width=\"22\" height=\"12\"/>", "underconfident: confidence below accuracy" },
+		{ "<rect class=\"over\" fill=\"url(#o0)\" x=\"2\" y=\"2\" width=\"22\" height=\"12\"/>",
+		  "overconfident: confidence above accuracy" },
+		{ "<rect class=\"under\" fill=\"url(#u0)\" x=\"2\" y=\"2\" width=\"22\" height=\"12\"/>",
+		  "underconfident: confidence below accuracy" },
 		{ "<path class=\"whisker\" d=\"M13 1V15\"/>", "95 % interval of the accuracy (Wilson)" },
 		{ "<path class=\"corp\" d=\"M1 13H10V4H25\"/>", "accuracy without bins (isotonic, CORP)" },
 		{ "<path class=\"diagonal\" d=\"M1 15L25 1\"/>", "perfect calibration" },
@@ -29,15 +31,17 @@ static void keys(FILE *to)
 	};
 	fputs("<ul class=\"keys\" aria-label=\"Key to the pictures\">", to);
 	for (size_t i = 0; i < sizeof key / sizeof *key; i++)
-		fprintf(to, "<li><svg viewBox=\"0 0 26 16\" aria-hidden=\"true\">%s</svg>%s</li>", key[i][0], key[i][1]);
+		fprintf(to, "<li><svg viewBox=\"0 0 26 16\" aria-hidden=\"true\">%s</svg>%s</li>", key[i][0],
+			key[i][1]);
 	fputs("</ul>", to);
 }
 
 static void figures(FILE *to, const struct report *r)
 {
-	fputs("<h2 id=\"diagrams\">Reliability</h2><p>In a calibrated model, of the records predicted with confidence 0.8, eight in ten are "
-	      "right, and the bars end on the diagonal. The histogram below each diagram shows how many records a confidence has; a gap "
-	      "where there are few records is mostly chance.</p>", to);
+	fputs("<h2 id=\"diagrams\">Reliability</h2><p>In a calibrated model, of the records predicted with confidence "
+	      "0.8, eight in ten are right, and the bars end on the diagonal. The histogram below each diagram shows "
+	      "how many records a confidence has; a gap where there are few records is mostly chance.</p>",
+	      to);
 	keys(to);
 	fputs("<div class=\"grid-of\">", to);
 	for (int i = 0; i < r->n; i++) {
@@ -48,8 +52,8 @@ static void figures(FILE *to, const struct report *r)
 		html_text(to, p->rows.name);
 		fputs("</h3>", to);
 		report_diagram(to, p, i);
-		fprintf(to, "<figcaption>ECE %.4f, OE %.4f; confidence %.3f, accuracy %.3f; %zu records.</figcaption>", e.ece, e.oe, e.conf,
-			e.accuracy, p->rows.n);
+		fprintf(to, "<figcaption>ECE %.4f, OE %.4f; confidence %.3f, accuracy %.3f; %zu records.</figcaption>",
+			e.ece, e.oe, e.conf, e.accuracy, p->rows.n);
 		report_bins_table(to, p);
 		fputs("</figure>", to);
 	}
@@ -68,8 +72,10 @@ static void claims(FILE *to, const struct report *r)
 {
 	if (!has_claims(r))
 		return;
-	fputs("<h2 id=\"claims\">What may be claimed</h2><p>Each stream against the first, where both hold the same records: McNemar's exact test "
-	      "for accuracy, a paired bootstrap for the errors, DeLong's test for areas.</p>", to);
+	fputs("<h2 id=\"claims\">What may be claimed</h2><p>Each stream against the first, where both hold the same "
+	      "records: McNemar's exact test for accuracy, a paired bootstrap for the errors, DeLong's test for "
+	      "areas.</p>",
+	      to);
 	for (int i = 1; i < r->n; i++) {
 		if (!r->portrait[i].claim)
 			continue;
@@ -83,41 +89,52 @@ static void meanings(FILE *to, const struct report *r)
 {
 	static const char *const what[][2] = {
 		{ "Confidence", "The largest softmax probability of a record, in float64." },
-		{ "Bins", "Equal width, (k/M, (k+1)/M], the first closed at 0; edges are exact. Empty bins weigh nothing." },
-		{ "ECE", "&Sigma; n<sub>m</sub>/n &middot; |acc<sub>m</sub> &minus; conf<sub>m</sub>|. Never negative, so it is above 0 even for a calibrated "
-			 "model: compare it with its floor." },
-		{ "Floor", "The mean ECE (or OE) when every label is drawn anew from the model's own confidences: the error of a perfectly "
-			   "calibrated model with these confidences and this many records." },
-		{ "OE", "&Sigma; n<sub>m</sub>/n &middot; conf<sub>m</sub> &middot; max(conf<sub>m</sub> &minus; acc<sub>m</sub>, 0): Thulasidasan et al. 2019." },
-		{ "UCE", "&Sigma; n<sub>m</sub>/n &middot; (1 &minus; conf<sub>m</sub>) &middot; max(acc<sub>m</sub> &minus; conf<sub>m</sub>, 0)." },
-		{ "NLL, Brier score", "Mean of &minus;ln p(label); mean of &Sigma;<sub>k</sub> (p<sub>k</sub> &minus; [k is the label])&sup2;. Proper: "
-				      "best for the true probabilities." },
-		{ "CORP", "The top label's Brier score is miscalibration &minus; discrimination + uncertainty, by isotonic regression (Dimitriadis et al. "
-			  "2021)." },
-		{ "AURC", "Mean error rate of the k most confident records, over all k; lower means that the doubtful ones are the wrong ones." },
+		{ "Bins",
+		  "Equal width, (k/M, (k+1)/M], the first closed at 0; edges are exact. Empty bins weigh nothing." },
+		{ "ECE", "&Sigma; n<sub>m</sub>/n &middot; |acc<sub>m</sub> &minus; conf<sub>m</sub>|. Never negative, "
+			 "so it is above 0 even for a calibrated model: compare it with its floor." },
+		{ "Floor", "The mean ECE (or OE) when every label is drawn anew from the model's own confidences: the "
+			   "error of a perfectly calibrated model with these confidences and this many records." },
+		{ "OE", "&Sigma; n<sub>m</sub>/n &middot; conf<sub>m</sub> &middot; max(conf<sub>m</sub> &minus; "
+			"acc<sub>m</sub>, 0): Thulasidasan et al. 2019." },
+		{ "UCE", "&Sigma; n<sub>m</sub>/n &middot; (1 &minus; conf<sub>m</sub>) &middot; max(acc<sub>m</sub> "
+			 "&minus; conf<sub>m</sub>, 0)." },
+		{ "NLL, Brier score", "Mean of &minus;ln p(label); mean of &Sigma;<sub>k</sub> (p<sub>k</sub> &minus; "
+				      "[k is the label])&sup2;. Proper: best for the true probabilities." },
+		{ "CORP", "The top label's Brier score is miscalibration &minus; discrimination + uncertainty, by "
+			  "isotonic regression (Dimitriadis et al. 2021)." },
+		{ "AURC", "Mean error rate of the k most confident records, over all k; lower means that the doubtful "
+			  "ones are the wrong ones." },
 	};
 	fputs("<h2 id=\"meanings\">How to read the numbers</h2><dl>", to);
 	for (size_t i = 0; i < sizeof what / sizeof *what; i++)
 		fprintf(to, "<dt>%s</dt><dd>%s</dd>", what[i][0], what[i][1]);
 	fprintf(to, "</dl>");
 	if (r->rounds)
-		fprintf(to, "<p>Intervals say how much the numbers would move with other records of the same kind, not with other training runs.</p>");
+		fprintf(to, "<p>Intervals say how much the numbers would move with other records of the same kind, not "
+			    "with other training runs.</p>");
 }
 
 void report_write(const struct report *r, FILE *to)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-	      "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-	      "style-src 'unsafe-inline'; img-src data:\"><link rel=\"icon\" href=\"data:,\"><title>", to);
+	      "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" "
+	      "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"><link rel=\"icon\" "
+	      "href=\"data:,\"><title>",
+	      to);
 	html_text(to, r->title);
 	fprintf(to, "</title>\n<style>%s</style></head>\n<body><main>\n<h1>", report_style);
 	html_text(to, r->title);
-	fprintf(to, "</h1><p class=\"lead\">%d stream%s of predictions, scored by one evaluator.</p>\n<nav aria-label=\"Contents\"><ul "
-		    "class=\"keys\"><li><a href=\"#scores\">Scores</a></li>", r->n, r->n > 1 ? "s" : "");
+	fprintf(to,
+		"</h1><p class=\"lead\">%d stream%s of predictions, scored by one evaluator.</p>\n<nav "
+		"aria-label=\"Contents\"><ul class=\"keys\"><li><a href=\"#scores\">Scores</a></li>",
+		r->n, r->n > 1 ? "s" : "");
 	if (has_claims(r))
 		fputs("<li><a href=\"#claims\">What may be claimed</a></li>", to);
-	fputs("<li><a href=\"#diagrams\">Reliability</a></li><li><a href=\"#more\">More measures</a></li><li><a href=\"#origin\">Where they "
-	      "came from</a></li><li><a href=\"#meanings\">How to read the numbers</a></li></ul></nav>\n<h2 id=\"scores\">Scores</h2>", to);
+	fputs("<li><a href=\"#diagrams\">Reliability</a></li><li><a href=\"#more\">More measures</a></li><li><a "
+	      "href=\"#origin\">Where they came from</a></li><li><a href=\"#meanings\">How to read the "
+	      "numbers</a></li></ul></nav>\n<h2 id=\"scores\">Scores</h2>",
+	      to);
 	report_scores(to, r);
 	fputs("\n", to);
 	claims(to, r);
@@ -132,6 +149,8 @@ void report_write(const struct report *r, FILE *to)
 	meanings(to, r);
 	fputs("<footer><p>Made by vic-report (vicinal ", to);
 	html_text(to, r->version);
-	fprintf(to, "), seed %llu. No script, no network: this file is all there is.</p></footer>\n</main></body>\n</html>\n",
+	fprintf(to,
+		"), seed %llu. No script, no network: this file is all there "
+		"is.</p></footer>\n</main></body>\n</html>\n",
 		(unsigned long long)r->seed);
 }

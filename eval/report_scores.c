@@ -121,8 +121,10 @@ static void head_of_table(FILE *to, const struct report *r, const char *name)
 	fprintf(to, "<p class=\"note\">One column a stream; %d bins of equal width.", r->portrait[0].bins.m);
 	if (r->rounds)
 		fprintf(to, " Small print: %g %% intervals from %d bootstrap resamples.", 100 * r->level, r->rounds);
-	fprintf(to, "</p><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"scores\"><caption>%s</caption><thead>"
-		    "<tr><th scope=\"col\">Measure</th>", name, name);
+	fprintf(to,
+		"</p><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table "
+		"class=\"scores\"><caption>%s</caption><thead><tr><th scope=\"col\">Measure</th>",
+		name, name);
 	for (int i = 0; i < r->n; i++) {
 		fprintf(to, "<th scope=\"col\">");
 		html_text(to, r->portrait[i].rows.name);
@@ -135,8 +137,9 @@ static void rows_of_table(FILE *to, const struct report *r, const struct row *li
 {
 	for (; list->label; list++) {
 		if (!list->key) {
-			fprintf(to, "</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>", r->n + 1,
-				list->label);
+			fprintf(to,
+				"</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>",
+				r->n + 1, list->label);
 			continue;
 		}
 		if (!anyone_has(r, list->key))
@@ -184,11 +187,13 @@ void report_commands(FILE *to, const json_t *provenance)
 {
 	size_t i, k;
 	json_t *line, *arg;
-	json_array_foreach(provenance, i, line) {
+	json_array_foreach(provenance, i, line)
+	{
 		const char *program = json_string_value(json_object_get(line, "program"));
 		fputs(i ? " |\n  " : "", to);
 		html_text(to, program ? program : "(unnamed program)");
-		json_array_foreach(json_object_get(line, "args"), k, arg) {
+		json_array_foreach(json_object_get(line, "args"), k, arg)
+		{
 			fputc(' ', to);
 			shell_word(to, json_string_value(arg) ? json_string_value(arg) : "?");
 		}
@@ -200,7 +205,8 @@ static void notes(FILE *to, const json_t *line)
 {
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)line, key, value) {
+	json_object_foreach((json_t *)line, key, value)
+	{
 		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args"))
 			continue;
 		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
@@ -220,8 +226,9 @@ void report_provenance(FILE *to, const struct portrait *p)
 	const char *split = p->rows.split == ROWS_ALL ? "all" : split_name(p->rows.split);
 	fputs("<h3>", to);
 	html_text(to, p->rows.name);
-	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n, split, p->rows.head.n_classes,
-		p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits", p->rows.head.dtype == DTYPE_F64 ? "64" : "32");
+	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n, split,
+		p->rows.head.n_classes, p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits",
+		p->rows.head.dtype == DTYPE_F64 ? "64" : "32");
 	if (p->rows.head.samples > 1)
 		fprintf(to, ", %d samples a record, probabilities averaged", p->rows.head.samples);
 	fputs(".", to);
@@ -235,7 +242,8 @@ void report_provenance(FILE *to, const struct portrait *p)
 		return;
 	}
 	fputs("<ol>", to);
-	json_array_foreach(p->rows.provenance, i, line) {
+	json_array_foreach(p->rows.provenance, i, line)
+	{
 		const char *program = json_string_value(json_object_get(line, "program"));
 		const char *version = json_string_value(json_object_get(line, "version"));
 		fputs("<li>", to);

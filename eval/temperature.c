@@ -50,7 +50,7 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 			sum[END_BAD] += 1;
 			continue;
 		}
-		sum[END_ZERO] += max - y;     /* g as beta grows: 0 only where every label has the largest logit */
+		sum[END_ZERO] += max - y;      /* g as beta grows: 0 only where every label has the largest logit */
 		sum[END_INFINITE] += mean - y; /* g at beta = 0 */
 		sum[END_SPREAD] += max - min;
 	}
@@ -95,7 +95,8 @@ static int bracket(const struct fit_data *d, struct pool *pool, double start, do
 		if (up ? sum[SUM_G] >= 0 : sum[SUM_G] <= 0)
 			return 0;
 	}
-	return err_set(err, "no temperature between exp(-4096) and exp(4096) was found best; the logits' scale is beyond use");
+	return err_set(
+		err, "no temperature between exp(-4096) and exp(4096) was found best; the logits' scale is beyond use");
 }
 
 int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
@@ -108,8 +109,10 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 		return -1;
 	out->passes = 2;
 	if (end[END_BAD] > 0)
-		return err_set(err, "%g records give their own label probability 0: their loss is infinite at every temperature",
-			       end[END_BAD]);
+		return err_set(
+			err,
+			"%g records give their own label probability 0: their loss is infinite at every temperature",
+			end[END_BAD]);
 	double spread = end[END_SPREAD] / (double)d->n;
 	if (!(spread > 0))
 		return err_set(err, "all logits of every record are equal: no temperature changes anything");
@@ -123,7 +126,8 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 		out->t = INFINITY;
 		return 0;
 	}
-	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit. */
+	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
+	 */
 	double start = log(4 / spread);
 	if (bracket(d, pool, start, &lo, &hi, &out->passes, err))
 		return -1;
@@ -145,7 +149,8 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 		if (!(fabs(step) > 1e-14 * (1 + fabs(x))) || (fabs(step) < 1e-10 && !(fabs(step) < last / 2)))
 			return 0;
 		last = fabs(step);
-		/* Newton crept where curvature vanishes: unless two looks halve the bracket or the step is small, bisect. */
+		/* Newton crept where curvature vanishes: unless two looks halve the bracket or the step is small,
+		 * bisect. */
 		int slow = i % 2 && !(hi - lo <= width / 2) && !(fabs(step) <= 1e-3);
 		if (i % 2)
 			width = hi - lo;
@@ -153,5 +158,6 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 			next = lo + (hi - lo) / 2;
 		x = next;
 	}
-	return err_set(err, "the temperature search did not settle in 200 passes (between %g and %g)", exp(-hi), exp(-lo));
+	return err_set(err, "the temperature search did not settle in 200 passes (between %g and %g)", exp(-hi),
+		       exp(-lo));
 }

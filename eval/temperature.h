@@ -1,8 +1,9 @@
 /* temperature: the T that minimises the mean negative log-likelihood of softmax(z / T) (Guo et al. 2017), exactly.
  *
- * NLL is convex in beta = 1/T, not in T. Its derivative g(beta) = mean(E_p[z] - z_y) rises with slope mean(Var_p[z]), so the
- * optimum is the one root of g. It is found by Newton in log beta inside a bracket that bisection keeps shrinking. Two data
- * sets have no such root, and the answer says so instead of giving the number at which a search stopped: */
+ * NLL is convex in beta = 1/T, not in T. Its derivative g(beta) = mean(E_p[z] - z_y) rises with slope mean(Var_p[z]),
+ * so the optimum is the one root of g. It is found by Newton in log beta inside a bracket that bisection keeps
+ * shrinking. Two data sets have no such root, and the answer says so instead of giving the number at which a search
+ * stopped: */
 #ifndef VIC_TEMPERATURE_H
 #define VIC_TEMPERATURE_H
 
@@ -15,11 +16,11 @@ enum temperature_end {
 };
 
 struct temperature {
-	double t;              /* 0 or INFINITY at an end */
+	double t; /* 0 or INFINITY at an end */
 	enum temperature_end end;
-	int passes;            /* over the data */
-	double gradient;       /* g at the answer, in logits */
-	double before, after;  /* mean NLL in nats at T = 1 and at t */
+	int passes;	      /* over the data */
+	double gradient;      /* g at the answer, in logits */
+	double before, after; /* mean NLL in nats at T = 1 and at t */
 };
 
 /* Errors: no records; all logits of every record equal; a label's logit of -Inf; no memory. */

@@ -29,25 +29,29 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL },
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the map was fitted on", .flags = 0 },
-	{ "table", 't', OPT_FLAG, &o.table, NULL, "the before-and-after table on stdout; the rest only where --out says",
-	  .flags = OPT_LOCAL },
+	{ "table", 't', OPT_FLAG, &o.table, NULL,
+	  "the before-and-after table on stdout; the rest only where --out says", .flags = OPT_LOCAL },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "that table as JSON, an object a line", .value = TABLE_JSON,
 	  .flags = OPT_LOCAL },
-	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "that table as tab-separated values", .value = TABLE_TSV, .flags = OPT_LOCAL },
+	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "that table as tab-separated values", .value = TABLE_TSV,
+	  .flags = OPT_LOCAL },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of the table's ece and oe", .lo = 1, .hi = 100000,
 	  .flags = OPT_LOCAL },
 	{ "histogram-bins", 0, OPT_INT, &o.histogram_bins, "N", "bins of --method histogram", .lo = 1, .hi = 100000 },
-	{ "l2", 0, OPT_REAL, &o.l2, "X", "vector: pull to the identity [0.001]; matrix: pull of off-diagonals to 0 [K(K-1)/100]",
-	  .flo = 0, .fhi = 1e300, .flags = OPT_NO_DEFAULT },
-	{ "l2-bias", 0, OPT_REAL, &o.l2_bias, "X", "vector, matrix: pull of intercepts to 0 [as --l2]", .flo = 0, .fhi = 1e300,
-	  .flags = OPT_NO_DEFAULT },
-	{ "min-temperature", 0, OPT_REAL, &o.lowest, "T", "hold the temperature at or above [free]", .flo = 0, .fhi = 1e300,
-	  .flags = OPT_NO_DEFAULT },
-	{ "max-temperature", 0, OPT_REAL, &o.highest, "T", "hold the temperature at or below [free]", .flo = 1e-300, .fhi = 1e300,
-	  .flags = OPT_NO_DEFAULT },
+	{ "l2", 0, OPT_REAL, &o.l2, "X",
+	  "vector: pull to the identity [0.001]; matrix: pull of off-diagonals to 0 [K(K-1)/100]", .flo = 0,
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
+	{ "l2-bias", 0, OPT_REAL, &o.l2_bias, "X", "vector, matrix: pull of intercepts to 0 [as --l2]", .flo = 0,
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
+	{ "min-temperature", 0, OPT_REAL, &o.lowest, "T", "hold the temperature at or above [free]", .flo = 0,
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
+	{ "max-temperature", 0, OPT_REAL, &o.highest, "T", "hold the temperature at or below [free]", .flo = 1e-300,
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
 	{ "max-steps", 0, OPT_INT, &o.steps, "N", "vector, matrix: steps before giving up", .lo = 1, .hi = 1000000 },
-	{ "seed", 's', OPT_INT, &o.seed, "N", "of the table's noise floors", .lo = 0, .hi = INT64_MAX, .flags = OPT_LOCAL },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of the table's noise floors", .lo = 0, .hi = INT64_MAX,
+	  .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -55,12 +59,17 @@ static const struct program prog = {
 	.name = "vic-calibrate",
 	.summary = "fit a calibration map on one split and apply it to another",
 	.operands = "[LOGITS]",
-	.description = "Without --apply: fits a map to the labelled records of a split (dev, unless --split says otherwise) and writes\n"
-		       "it as JSON. With --apply MAP: writes the records with the map applied, as float64 logits (probabilities for\n"
-		       "isotonic and histogram). Either way a table of before and after goes to stderr, or to stdout with --table; after a\n"
+	.description = "Without --apply: fits a map to the labelled records of a split (dev, unless --split says "
+		       "otherwise) and writes\n"
+		       "it as JSON. With --apply MAP: writes the records with the map applied, as float64 logits "
+		       "(probabilities for\n"
+		       "isotonic and histogram). Either way a table of before and after goes to stderr, or to stdout "
+		       "with --table; after a\n"
 		       "fit it is of the records fitted on, and flatters.\n\n"
-		       "A map is refused on records it was fitted on: it remembers fingerprints of theirs. Temperature is the exact\n"
-		       "minimum of the negative log-likelihood; where there is none (every label right, or the logits tell nothing) it\n"
+		       "A map is refused on records it was fitted on: it remembers fingerprints of theirs. Temperature "
+		       "is the exact\n"
+		       "minimum of the negative log-likelihood; where there is none (every label right, or the logits "
+		       "tell nothing) it\n"
 		       "says so instead of giving a number. docs/METRICS.md has the methods' formulas.",
 	.example = "vic-calibrate --split dev mr.logits > mr.map\n"
 		   "vic-calibrate --apply mr.map --split test mr.logits | vic-score\n"
@@ -76,7 +85,8 @@ static const char *split_text(int split)
 	return split == ROWS_ALL ? "all" : split_name(split);
 }
 
-static int print_table(const struct stage *st, struct judged *before, struct judged *after, struct pool *pool, struct err *err)
+static int print_table(const struct stage *st, struct judged *before, struct judged *after, struct pool *pool,
+		       struct err *err)
 {
 	struct table t = { 0 };
 	int rc = 0;
@@ -97,20 +107,21 @@ static int has_output(const struct stage *st)
 	return !o.table || stage_given(st, "out");
 }
 
-static void say_fit(const struct stage *st, const struct rows *rows, const struct calmap *map, const struct calmap_fit *fit)
+static void say_fit(const struct stage *st, const struct rows *rows, const struct calmap *map,
+		    const struct calmap_fit *fit)
 {
 	char what[96] = "";
 	if (map->method == MAP_TEMPERATURE)
 		snprintf(what, sizeof what, " %.6g%s", map->weight[0],
 			 fit->held ? " (the limit given: the best lies beyond)" : "");
-	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n, rows->name,
-		  split_text(rows->split));
+	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n,
+		  rows->name, split_text(rows->split));
 	if (rows->sum.unlabelled)
 		stage_say(st, "%" PRIu64 " records without label were left out", rows->sum.unlabelled);
 }
 
-static int write_map(const struct stage *st, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
-		     const struct calmap_fit *fit, struct err *err)
+static int write_map(const struct stage *st, const struct calmap *map, const struct sketch *sketch,
+		     const struct rows *rows, const struct calmap_fit *fit, struct err *err)
 {
 	struct output out = { 0 };
 	char *text = NULL;
@@ -125,8 +136,9 @@ static int write_map(const struct stage *st, const struct calmap *map, const str
 
 static int read_to_fit(const struct stage *st, struct rows *rows, struct err *err)
 {
-	struct rows_ask ask = { .split = ROWS_AUTO_DEV, .unlabelled = ROWS_DROP, .columns = CALIBRATE_COLUMNS,
-				.threads = (int)o.threads };
+	struct rows_ask ask = {
+		.split = ROWS_AUTO_DEV, .unlabelled = ROWS_DROP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
+	};
 	if (o.split != SPLIT_AUTO)
 		ask.split = o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
 	return rows_read(rows, stage_operand(st, 0), &ask, err);
@@ -134,8 +146,12 @@ static int read_to_fit(const struct stage *st, struct rows *rows, struct err *er
 
 static int run_fit(struct stage *st, struct pool *pool, struct err *err)
 {
-	struct calmap_settings set = { .l2 = o.l2, .l2_bias = o.l2_bias, .bins = (int)o.histogram_bins, .lowest_t = o.lowest,
-				       .highest_t = o.highest > 0 ? o.highest : INFINITY, .max_steps = (int)o.steps };
+	struct calmap_settings set = { .l2 = o.l2,
+				       .l2_bias = o.l2_bias,
+				       .bins = (int)o.histogram_bins,
+				       .lowest_t = o.lowest,
+				       .highest_t = o.highest > 0 ? o.highest : INFINITY,
+				       .max_steps = (int)o.steps };
 	struct rows rows = { 0 };
 	struct fit_data data = { 0 };
 	struct sketch sketch;
@@ -145,7 +161,8 @@ static int run_fit(struct stage *st, struct pool *pool, struct err *err)
 	uint64_t n = 0;
 	int owned = 0, rc = -1;
 	if (!(set.lowest_t <= set.highest_t))
-		return err_usage(err, "--min-temperature %g is above --max-temperature %g", set.lowest_t, set.highest_t);
+		return err_usage(err, "--min-temperature %g is above --max-temperature %g", set.lowest_t,
+				 set.highest_t);
 	if (read_to_fit(st, &rows, err) || fit_data_of(&data, &owned, &sketch, &rows, err))
 		goto out;
 	if (calmap_fit(&map, (enum calmap_method)o.method, &data, &set, pool, &fit, err)) {
@@ -174,9 +191,12 @@ static int refuse_fitted(const struct calfile *f, const struct rows *list, size_
 		return -1;
 	if (!(shared > 0) || o.allow)
 		return 0;
-	return err_set(err, "%s: %s%.0f of the %" PRIu64 " records the map was fitted on (split %s of %s) are among these; apply it to "
-			    "others with --split, or allow it with --allow-fit-data", list[0].name, shared < 1 ? "about " : "",
-		       fmax(1, shared * (double)f->sketch.records), f->sketch.records, f->split, f->name);
+	return err_set(err,
+		       "%s: %s%.0f of the %" PRIu64
+		       " records the map was fitted on (split %s of %s) are among these; apply it to "
+		       "others with --split, or allow it with --allow-fit-data",
+		       list[0].name, shared < 1 ? "about " : "", fmax(1, shared * (double)f->sketch.records),
+		       f->sketch.records, f->split, f->name);
 }
 
 static int pick_split(const struct rows *list, size_t n)
@@ -199,10 +219,12 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 	for (size_t d = 0; d < n; d++)
 		if (calfile_fits(f, &list[d].head, list[d].name, err))
 			return -1;
-	if (refuse_fitted(f, list, n, split, err) || calfile_note(f, st->provenance, err) || (write && output_open(&out, o.out, err)))
+	if (refuse_fitted(f, list, n, split, err) || calfile_note(f, st->provenance, err) ||
+	    (write && output_open(&out, o.out, err)))
 		return -1;
 	for (size_t d = 0; d < n; d++)
-		if (calibrate_rows(&list[d], &f->map, split, write ? &out : NULL, st->provenance, &before, &after, &written, err))
+		if (calibrate_rows(&list[d], &f->map, split, write ? &out : NULL, st->provenance, &before, &after,
+				   &written, err))
 			goto out;
 	if (!written) {
 		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, split_text(split));
@@ -222,10 +244,11 @@ out:
 
 static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 {
-	static const char *const fit_only[] = { "method", "l2", "l2-bias", "min-temperature", "max-temperature", "max-steps",
-						"histogram-bins" };
-	struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS,
-				.threads = (int)o.threads };
+	static const char *const fit_only[] = { "method",	   "l2",	"l2-bias",	 "min-temperature",
+						"max-temperature", "max-steps", "histogram-bins" };
+	struct rows_ask ask = {
+		.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
+	};
 	struct calfile f = { 0 };
 	struct rows *list = NULL;
 	size_t n = 0;

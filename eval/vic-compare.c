@@ -21,9 +21,11 @@ static const struct opt opts[] = {
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 1, .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
-	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim", .value = TABLE_JSON },
+	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim",
+	  .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -31,10 +33,14 @@ static const struct program prog = {
 	.name = "vic-compare",
 	.summary = "whether one model is better than another on the same records",
 	.operands = "A B",
-	.description = "Takes two streams of logits over the same records, in the same order (ids and labels must match), and tests the\n"
-		       "differences B - A: accuracy by McNemar's exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that draws the\n"
-		       "same records for both; AUROC by DeLong's test (of class 1 with two classes, and of having been right). Then one\n"
-		       "sentence says what may be claimed, all claims holding together at the level (Holm), and what may not.",
+	.description =
+		"Takes two streams of logits over the same records, in the same order (ids and labels must match), and "
+		"tests the\n"
+		"differences B - A: accuracy by McNemar's exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that "
+		"draws the\n"
+		"same records for both; AUROC by DeLong's test (of class 1 with two classes, and of having been "
+		"right). Then one\n"
+		"sentence says what may be claimed, all claims holding together at the level (Holm), and what may not.",
 	.example = "vic-compare baseline.logits mixup.logits\n"
 		   "vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",
 	.see_also = "vic-score(1), vic-calibrate(1), vic-report(1)",
@@ -72,17 +78,19 @@ static int print(const struct comparison *c, struct err *err)
 static int run(struct stage *st, struct err *err)
 {
 	const struct rows_ask ask = { .split = o.split == SPLIT_AUTO  ? ROWS_AUTO
-						: o.split == SPLIT_ALL ? ROWS_ALL
-								       : o.split - SPLIT_FIRST,
-				      .unlabelled = ROWS_DROP, .columns = COMPARE_COLUMNS, .threads = (int)o.threads };
+					       : o.split == SPLIT_ALL ? ROWS_ALL
+								      : o.split - SPLIT_FIRST,
+				      .unlabelled = ROWS_DROP,
+				      .columns = COMPARE_COLUMNS,
+				      .threads = (int)o.threads };
 	const struct compare_ask how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
 	struct rows rows[2] = { { 0 }, { 0 } };
 	struct comparison c;
 	char name[2][300];
 	struct pool *pool = NULL;
 	if (how.rounds < compare_least_rounds(o.level))
-		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d", how.rounds, o.level,
-				 compare_least_rounds(o.level));
+		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d",
+				 how.rounds, o.level, compare_least_rounds(o.level));
 	if (!strcmp(st->operand[0], "-") && !strcmp(st->operand[1], "-"))
 		return err_usage(err, "only one of the streams can come from stdin");
 	int rc = pool_open(&pool, (int)o.threads, err);
@@ -93,7 +101,8 @@ static int run(struct stage *st, struct err *err)
 				  rows[i].split == ROWS_ALL ? "all" : split_name(rows[i].split),
 				  rows[i].sum.unlabelled ? ", those without label left out" : "");
 	}
-	rc = rc || compare_same_records(&rows[0], &rows[1], err) || compare_rows(&rows[0], &rows[1], &how, pool, &c, err);
+	rc = rc || compare_same_records(&rows[0], &rows[1], err) ||
+	     compare_rows(&rows[0], &rows[1], &how, pool, &c, err);
 	if (!rc) {
 		tell_apart(&c, name);
 		rc = print(&c, err);

@@ -20,12 +20,14 @@ static const struct opt opts[] = {
 	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = 0 },
 	{ "out", 'o', OPT_MANY, &o.out, "LOGITS", "other records; may be given again", .flags = 0 },
 	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES },
-	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0, .hi = 1000000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0,
+	  .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -33,13 +35,19 @@ static const struct program prog = {
 	.name = "vic-ood",
 	.summary = "how well a model's scores tell its own kind of data from others",
 	.operands = "",
-	.description = "Compares scores of in-distribution records (--in) with those of others (--out): AUROC, AUPR both ways and FPR95,\n"
-		       "one column a score. In-distribution is the positive class of auroc and fpr95: auroc is the chance that an --in\n"
-		       "record scores above an --out record (ties half), fpr95 the share of --out records accepted at the highest\n"
-		       "threshold that accepts at least 95 % of --in. All are exact: no grid of thresholds. The interval of auroc is\n"
-		       "DeLong's, the others' are bootstrapped.\n\n"
-		       "Records marked test are used where there are any, else all. Labels do not matter. max_logit and energy are left\n"
-		       "out, and it is said, where a stream holds probabilities; mutual where there is one sample a record.",
+	.description =
+		"Compares scores of in-distribution records (--in) with those of others (--out): AUROC, AUPR both ways "
+		"and FPR95,\n"
+		"one column a score. In-distribution is the positive class of auroc and fpr95: auroc is the chance "
+		"that an --in\n"
+		"record scores above an --out record (ties half), fpr95 the share of --out records accepted at the "
+		"highest\n"
+		"threshold that accepts at least 95 % of --in. All are exact: no grid of thresholds. The interval of "
+		"auroc is\n"
+		"DeLong's, the others' are bootstrapped.\n\n"
+		"Records marked test are used where there are any, else all. Labels do not matter. max_logit and "
+		"energy are left\n"
+		"out, and it is said, where a stream holds probabilities; mutual where there is one sample a record.",
 	.example = "vic-ood --in stl10.logits --out noise.logits\n"
 		   "vic-ood --in stl10.logits --out imagenet.logits --out noise.logits --score msp --json",
 	.see_also = "vic-predict(1), vic-images(1), vic-report(1)",
@@ -73,16 +81,17 @@ static int add_column(struct table *t, const char *name, const struct rows *in, 
 static int one_out(const struct stage *st, struct table *t, const struct rows *in, const char *path, struct pool *pool,
 		   struct err *err)
 {
-	const struct rows_ask ask = { .split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS,
-				      .threads = (int)o.threads };
+	const struct rows_ask ask = {
+		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
+	};
 	const struct ood_ask how = { (int)o.rounds, o.level, (uint64_t)o.seed };
 	struct rows out;
 	int rc = rows_read(&out, path, &ask, err);
 	if (rc)
 		return -1;
 	if (in->head.n_classes != out.head.n_classes)
-		rc = err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name, in->head.n_classes,
-			     out.name, out.head.n_classes);
+		rc = err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name,
+			     in->head.n_classes, out.name, out.head.n_classes);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
 		  in->split == ROWS_ALL ? "all" : split_name(in->split), out.n, out.name,
 		  out.split == ROWS_ALL ? "all" : split_name(out.split));
@@ -93,14 +102,16 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 		if (o.score && o.score - 1 != s)
 			continue;
 		if (lacks && o.score)
-			rc = err_set(err, "%s, %s: %s %s", in->name, out.name, ood_score_name((enum ood_score)s), lacks);
+			rc = err_set(err, "%s, %s: %s %s", in->name, out.name, ood_score_name((enum ood_score)s),
+				     lacks);
 		else if (lacks && !(s == OOD_MUTUAL && in->head.samples == 1))
 			stage_say(st, "%s is left out: it %s", ood_score_name((enum ood_score)s), lacks);
 		if (rc || lacks)
 			continue;
 		snprintf(name, sizeof name, "%s%s%s", ood_score_name((enum ood_score)s), o.out.n > 1 ? " " : "",
 			 o.out.n > 1 ? out.name : "");
-		rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) || add_column(t, name, in, &out, &r, err);
+		rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
+		     add_column(t, name, in, &out, &r, err);
 	}
 	rows_release(&out);
 	return rc ? -1 : 0;
@@ -108,8 +119,9 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct rows_ask ask = { .split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS,
-				      .threads = (int)o.threads };
+	const struct rows_ask ask = {
+		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
+	};
 	struct table t = { 0 };
 	struct rows in = { 0 };
 	struct pool *pool = NULL;

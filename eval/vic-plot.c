@@ -18,7 +18,8 @@ static struct {
 static const struct opt opts[] = {
 	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "what the table must hold; auto: what its header says",
 	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull" },
-	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg", .choices = "auto|svg|png" },
+	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
+	  .choices = "auto|svg|png" },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL },
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = 0 },
 	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
@@ -31,8 +32,10 @@ static const struct program prog = {
 	.name = "vic-plot",
 	.summary = "pictures of calibration, as SVG or PNG",
 	.operands = "[TSV]",
-	.description = "Draws a table that vic-reliability wrote, through gnuplot: a panel for each stream with the same axes, or for\n"
-		       "training and hull a panel for each quantity with a line for each run. The header says what it is. Colours are\n"
+	.description = "Draws a table that vic-reliability wrote, through gnuplot: a panel for each stream with the "
+		       "same axes, or for\n"
+		       "training and hull a panel for each quantity with a line for each run. The header says what it "
+		       "is. Colours are\n"
 		       "distinct to every kind of colour vision, and doubled by hatching, dashes or marks.",
 	.example = "vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
 		   "vic-reliability --curve training baseline.tsv mixup.tsv | vic-plot -o training.png",
@@ -89,7 +92,8 @@ static int draw(const struct plot_table *t, struct err *err)
 	if (!rc && !o.script)
 		rc = plot_run(script, len, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
 	if (!rc)
-		rc = output_open(&out, o.out, err) || output_write(&out, o.script ? script : picture, o.script ? len : size, err) ||
+		rc = output_open(&out, o.out, err) ||
+		     output_write(&out, o.script ? script : picture, o.script ? len : size, err) ||
 		     output_commit(&out, err);
 	output_release(&out);
 	free(script);
@@ -110,7 +114,8 @@ static int run(struct stage *st, struct err *err)
 	if (rc)
 		return -1;
 	if (o.curve && (int)t.curve != o.curve - 1)
-		rc = err_set(err, "%s: holds %s, not %s", path, plot_curve_name(t.curve), plot_curve_name((enum curve)(o.curve - 1)));
+		rc = err_set(err, "%s: holds %s, not %s", path, plot_curve_name(t.curve),
+			     plot_curve_name((enum curve)(o.curve - 1)));
 	rc = rc || draw(&t, err);
 	plot_release(&t);
 	return rc ? -1 : 0;

@@ -24,12 +24,13 @@ static const struct opt opts[] = {
 	  .choices = "auto|all|train|dev|test|extra" },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000 },
-	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either", .lo = 0,
-	  .hi = 100000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either",
+	  .lo = 0, .hi = 100000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999 },
 	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -37,9 +38,12 @@ static const struct program prog = {
 	.name = "vic-report",
 	.summary = "one self-contained HTML page about models' calibration",
 	.operands = "[LOGITS...]",
-	.description = "Writes a page with the scores and their intervals, what may be claimed of each stream against the first,\n"
-		       "reliability diagrams side by side, how every stream was made and the command lines to make it again. The page\n"
-		       "needs no network and no script, follows the reader's light or dark setting, prints on paper and speaks to screen\n"
+	.description = "Writes a page with the scores and their intervals, what may be claimed of each stream against "
+		       "the first,\n"
+		       "reliability diagrams side by side, how every stream was made and the command lines to make it "
+		       "again. The page\n"
+		       "needs no network and no script, follows the reader's light or dark setting, prints on paper "
+		       "and speaks to screen\n"
 		       "readers. The same streams give the same bytes.",
 	.example = "vic-report --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html",
 	.see_also = "vic-score(1), vic-compare(1), vic-plot(1)",
@@ -49,7 +53,8 @@ static const struct program prog = {
 
 static int read_streams(const struct stage *st, struct report *r, const struct score_ask *ask, struct err *err)
 {
-	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled, .class_bins = (int)o.bins,
+	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled,
+				     .class_bins = (int)o.bins,
 				     .threads = (int)o.threads };
 	int n = st->n ? st->n : 1, stdins = 0;
 	rows_ask.split = o.split == SPLIT_AUTO ? ROWS_AUTO : o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
@@ -108,7 +113,9 @@ static int write_page(const struct report *r, struct err *err)
 	if (fclose(to) || bad)
 		err_set(err, "out of memory");
 	else
-		rc = output_open(&out, o.out, err) || output_write(&out, page, len, err) || output_commit(&out, err) ? -1 : 0;
+		rc = output_open(&out, o.out, err) || output_write(&out, page, len, err) || output_commit(&out, err)
+			     ? -1
+			     : 0;
 	output_release(&out);
 	free(page);
 	return rc;
@@ -117,11 +124,17 @@ static int write_page(const struct report *r, struct err *err)
 static int run(struct stage *st, struct err *err)
 {
 	struct report r = { .title = o.title, .level = o.level, .rounds = (int)o.rounds, .seed = (uint64_t)o.seed };
-	const struct score_ask ask = { .bins = { (int)o.bins }, .n_bins = 1, .rounds = (int)o.rounds, .level = o.level,
-				       .floor_rounds = (int)o.floor, .seed = (uint64_t)o.seed, .threads = (int)o.threads };
+	const struct score_ask ask = { .bins = { (int)o.bins },
+				       .n_bins = 1,
+				       .rounds = (int)o.rounds,
+				       .level = o.level,
+				       .floor_rounds = (int)o.floor,
+				       .seed = (uint64_t)o.seed,
+				       .threads = (int)o.threads };
 	struct pool *pool = NULL;
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
-	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &ask, err) || compare_all(st, &r, pool, err);
+	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &ask, err) ||
+		 compare_all(st, &r, pool, err);
 	for (int i = 0; !rc && i < r.n; i++)
 		rc = judge(&r.portrait[i], &ask, err);
 	if (!rc)

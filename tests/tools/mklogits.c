@@ -1,10 +1,10 @@
 /* mklogits: streams of logits of a made-up classifier, for tests: mklogits [KEY=VALUE...] > STREAM
  *
- * Record i draws z ~ spread N(0, 1) for each class and its label from softmax(z), both from (seed, first + i) alone. The model
- * shows temperature x (z + noise e) with e from (model, first + i): temperature above 1 is overconfidence that can be undone
- * exactly, noise a worse model of the same records. Keys (defaults): n (1000) classes (3) seed (1) model (1) first (0) spread (2)
- * temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread halved) dev (0: share of dev,
- * per thousand) name (none) split (train). */
+ * Record i draws z ~ spread N(0, 1) for each class and its label from softmax(z), both from (seed, first + i) alone.
+ * The model shows temperature x (z + noise e) with e from (model, first + i): temperature above 1 is overconfidence
+ * that can be undone exactly, noise a worse model of the same records. Keys (defaults): n (1000) classes (3) seed (1)
+ * model (1) first (0) spread (2) temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread
+ * halved) dev (0: share of dev, per thousand) name (none) split (train). */
 #include "pipeline/mem.h"
 #include "pipeline/philox.h"
 #include "pipeline/stream.h"
@@ -17,9 +17,9 @@
 static struct {
 	const char *key;
 	double value;
-} key[] = { { "n", 1000 },	 { "classes", 3 }, { "seed", 1 },    { "model", 1 }, { "first", 0 }, { "spread", 2 },
-	    { "temperature", 1 }, { "noise", 0 },   { "samples", 1 }, { "f64", 0 },   { "probs", 0 }, { "ood", 0 },
-	    { "dev", 0 } };
+} key[] = { { "n", 1000 },   { "classes", 3 },	   { "seed", 1 },  { "model", 1 },   { "first", 0 },
+	    { "spread", 2 }, { "temperature", 1 }, { "noise", 0 }, { "samples", 1 }, { "f64", 0 },
+	    { "probs", 0 },  { "ood", 0 },	   { "dev", 0 } };
 enum { KEYS = sizeof key / sizeof *key };
 
 static double get(const char *name)

@@ -16,7 +16,9 @@
 
 static struct pool *pool;
 static json_t *golden;
-static const struct calmap_settings plain = { .l2 = -1, .l2_bias = -1, .bins = 15, .highest_t = INFINITY, .max_steps = 5000 };
+static const struct calmap_settings plain = {
+	.l2 = -1, .l2_bias = -1, .bins = 15, .highest_t = INFINITY, .max_steps = 5000
+};
 
 static double at(const json_t *list, size_t i)
 {
@@ -49,7 +51,8 @@ static void drop(struct fit_data *d)
 	free(d->label);
 }
 
-static void fit(struct calmap *map, enum calmap_method method, const struct fit_data *d, const struct calmap_settings *set)
+static void fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
+		const struct calmap_settings *set)
 {
 	struct calmap_fit how;
 	struct err err = ERR_NONE;
@@ -204,7 +207,8 @@ static void through_json(void **state)
 		struct fit_data d;
 		struct calmap map, back;
 		double a[4], b[4], room[4];
-		load(&d, m == MAP_PLATT || m == MAP_BETA ? "two" : "many", m == MAP_PLATT || m == MAP_BETA ? "two" : "many");
+		load(&d, m == MAP_PLATT || m == MAP_BETA ? "two" : "many",
+		     m == MAP_PLATT || m == MAP_BETA ? "two" : "many");
 		fit(&map, (enum calmap_method)m, &d, &plain);
 		json_t *j = calmap_to_json(&map);
 		char *text = json_dumps(j, JSON_REAL_PRECISION(17));
@@ -273,7 +277,8 @@ static void areas_and_mcnemar(void **state)
 	near(v.aupr_pos, json_number_value(json_object_get(want, "aupr_pos")), 1e-14);
 	near(v.aupr_neg, json_number_value(json_object_get(want, "aupr_neg")), 1e-14);
 	ranking_release(&r);
-	json_array_foreach(json_object_get(golden, "mcnemar"), i, row) {
+	json_array_foreach(json_object_get(golden, "mcnemar"), i, row)
+	{
 		double p = mcnemar_exact((uint64_t)at(row, 0), (uint64_t)at(row, 1));
 		near(p / at(row, 2), 1, 1e-8);
 	}
@@ -303,8 +308,9 @@ int main(void)
 	if (!golden || pool_open(&pool, 2, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_classes),	  cmocka_unit_test(two_classes),	 cmocka_unit_test(histogram_bins),
-		cmocka_unit_test(refusals),	  cmocka_unit_test(through_json),	 cmocka_unit_test(sketches_see_overlap),
+		cmocka_unit_test(many_classes),	     cmocka_unit_test(two_classes),
+		cmocka_unit_test(histogram_bins),    cmocka_unit_test(refusals),
+		cmocka_unit_test(through_json),	     cmocka_unit_test(sketches_see_overlap),
 		cmocka_unit_test(areas_and_mcnemar), cmocka_unit_test(holm_and_bootstrap_p),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,9 +212,12 @@ static void refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(agrees_with_all_pairs), cmocka_unit_test(all_equal_is_a_half),
-		cmocka_unit_test(ninety_five_by_counts), cmocka_unit_test(delong_by_pairs),
-		cmocka_unit_test(perfect_separation_has_an_interval), cmocka_unit_test(refuses),
+		cmocka_unit_test(agrees_with_all_pairs),
+		cmocka_unit_test(all_equal_is_a_half),
+		cmocka_unit_test(ninety_five_by_counts),
+		cmocka_unit_test(delong_by_pairs),
+		cmocka_unit_test(perfect_separation_has_an_interval),
+		cmocka_unit_test(refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@
 
 static struct pool *pool;
 
-/* Groups of records that share one posterior p = (a, b, c)/20 and carry a, b, c hard labels of each class: at T the softmax of
- * T log p is p, each group's gradient vanishes, and NLL being convex in 1/T the optimum is T itself. */
+/* Groups of records that share one posterior p = (a, b, c)/20 and carry a, b, c hard labels of each class: at T the
+ * softmax of T log p is p, each group's gradient vanishes, and NLL being convex in 1/T the optimum is T itself. */
 static void plant(struct fit_data *d, double t)
 {
 	static const int parts[][3] = { { 14, 4, 2 }, { 1, 9, 10 }, { 18, 1, 1 }, { 5, 5, 10 }, { 2, 17, 1 } };
@@ -32,7 +32,8 @@ static void plant(struct fit_data *d, double t)
 			for (int j = 0; j < parts[g][c]; j++, i++) {
 				d->label[i] = c;
 				for (int k = 0; k < 3; k++)
-					z[3 * i + k] = t * log(parts[g][k] / 20.0) + 100 * g; /* shifts change nothing */
+					z[3 * i + k] =
+						t * log(parts[g][k] / 20.0) + 100 * g; /* shifts change nothing */
 			}
 }
 
@@ -218,8 +219,8 @@ int main(void)
 	if (pool_open(&pool, 3, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(planted_is_found), cmocka_unit_test(random_data_agrees_with_a_dumb_search),
-		cmocka_unit_test(ends_are_said), cmocka_unit_test(minus_infinity_is_no_class),
+		cmocka_unit_test(planted_is_found),   cmocka_unit_test(random_data_agrees_with_a_dumb_search),
+		cmocka_unit_test(ends_are_said),      cmocka_unit_test(minus_infinity_is_no_class),
 		cmocka_unit_test(threads_never_show), cmocka_unit_test(minimiser_finds_the_bottom),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
