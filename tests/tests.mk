@@ -67,7 +67,7 @@ fuzz: $(FUZZERS:%=$(FUZZ)/%) ## run every fuzz target for SECONDS=60 each (needs
 	@mkdir -p $(FUZZ)/crashes; bad=; for f in $(FUZZERS); do \
 		corpus=$(FUZZ)/corpus/$$f; seeds=tests/fuzz/seeds/$${f#fuzz_}; mkdir -p $$corpus; [ -d $$seeds ] || seeds=; \
 		echo "== $$f, $(SECONDS) s"; \
-		$(FUZZ)/$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+		ASAN_OPTIONS=quarantine_size_mb=16 $(FUZZ)/$$f -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 			-artifact_prefix=$(FUZZ)/crashes/$$f- $$corpus $$seeds 2>$(FUZZ)/$$f.log || { tail -40 $(FUZZ)/$$f.log; bad="$$bad $$f"; }; \
 		grep -E '^stat::(number_of_exec|peak_rss)' $(FUZZ)/$$f.log; \
 	done; if [ -n "$$bad" ]; then echo "fuzz: crashed:$$bad; inputs are in $(FUZZ)/crashes" >&2; exit 1; fi
