@@ -11,7 +11,8 @@ TEST_LIBS := $(LDFLAGS) $(foreach f,$(FOLDERS),$(LDLIBS_$(f)))
 LINK_TEST = $(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # The programs under test, the tests' own tools, and cmocka's output as TAP.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP \
+PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) CC='$(CC)' \
+	COMPILE='$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' LINK='$(B)/lib/pipeline.a $(LDFLAGS) $(LDLIBS_pipeline)' CMOCKA_MESSAGE_OUTPUT=TAP \
 	TSAN_OPTIONS=halt_on_error=1 $(UNMAPPED) prove -j $(JOBS) -e ''
 # ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
 UNMAPPED := $(if $(filter tsan,$(MODE)),setarch -R)

@@ -1,14 +1,15 @@
 #!/bin/sh
-# The programs inside docs/STREAM.md do what the page says: the filter in C and the writer in Python.
+# The programs inside the documents do what the pages say: docs/STREAM.md's filter in C and writer in Python, and the program in
+# docs/CONTRIBUTING.md.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 
-# block LANGUAGE: the page's code in that language.
+# block LANGUAGE PAGE: the page's code in that language.
 block() {
-	awk -v lang="$1" '$0 == "```" lang { inside = 1; next } /^```/ { inside = 0 } inside' "$ROOT/docs/STREAM.md"
+	awk -v lang="$1" '$0 == "```" lang { inside = 1; next } /^```/ { inside = 0 } inside' "$ROOT/docs/$2"
 }
 
-block c >marktest.c
+block c STREAM.md >marktest.c
 ok 'the filter compiles without a warning' ${CC:-cc} -std=c11 -Wall -Wextra -Werror -O2 -o marktest marktest.c -lz
 for kind in tokens text images jpeg pixels logits f64 passes; do
 	"$TOOLS/mkstream" "$kind" 20 2 >in
@@ -25,7 +26,7 @@ head -c 700 in >cut
 same 'it notices a cut stream' '1 marktest: the stream is truncated' "$? $(cat err)"
 fails 1 truncated 'and what it wrote until then is no whole stream' vic-cat --check out
 
-block python >writer.py
+block python STREAM.md >writer.py
 n=$(wc -l <writer.py)
 [ "$n" -le 30 ]
 tap $? "the Python writer has at most 30 lines ($n)"
@@ -63,5 +64,18 @@ assert a.shape == (5000, 2) and a.dtype == np.float64 and y.dtype == np.int64 an
 	tap $? 'NumPy reads what vic-cat --to npy writes'
 else
 	skip 'the Python writer' 'no python3 with numpy'
+fi
+
+# COMPILE and LINK come from the Makefile: the compiler with its flags, the pipe's library with its libraries.
+if [ -n "${COMPILE:-}" ]; then
+	block c CONTRIBUTING.md >vic-first.c
+	ok 'the program of CONTRIBUTING.md compiles' sh -c "cd '$ROOT' && $COMPILE -Werror -o '$T/vic-first' '$T/vic-first.c' $LINK"
+	"$TOOLS/mkstream" tokens 9 >in
+	same 'it prints labels' '0 1 0' "$(./vic-first --limit 3 in | paste -s -d ' ')"
+	head -c 800 in >cut
+	fails 1 'truncated after record 9' 'it notices a cut stream' ./vic-first cut
+	fails 2 "did you mean '--limit'" 'it knows its options' ./vic-first --limti 3 in
+else
+	skip 'the program of CONTRIBUTING.md' 'COMPILE and LINK are not set; make check sets them'
 fi
 finish
