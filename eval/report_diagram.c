@@ -121,7 +121,7 @@ static void describe(FILE *to, const struct portrait *p, const struct bin_errors
 	}
 	fprintf(to,
 		"%" PRIu64 " records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean confidence "
-			   "%.3f, accuracy %.3f.",
+		"%.3f, accuracy %.3f.",
 		e->n, p->bins.m, filled, over, e->conf, e->accuracy);
 	if (worst >= 0)
 		fprintf(to, " The widest gap, %.3f, is at confidence %.3f (%" PRIu64 " records).", gap,
@@ -133,7 +133,8 @@ void report_diagram(FILE *to, const struct portrait *p, int number)
 	struct bin_errors e;
 	bins_errors(&p->bins, &e);
 	fprintf(to,
-		"<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t%d d%d\"><title id=\"t%d\">Reliability "
+		"<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t%d\" aria-describedby=\"d%d\"><title "
+		"id=\"t%d\">Reliability "
 		"diagram of ",
 		WIDTH, HEIGHT, number, number, number);
 	html_text(to, p->rows.name);

@@ -48,7 +48,7 @@ static void figures(FILE *to, const struct report *r)
 		const struct portrait *p = &r->portrait[i];
 		struct bin_errors e;
 		bins_errors(&p->bins, &e);
-		fputs("<figure><h3>", to);
+		fprintf(to, "<figure aria-labelledby=\"f%d\"><h3 id=\"f%d\">", i, i);
 		html_text(to, p->rows.name);
 		fputs("</h3>", to);
 		report_diagram(to, p, i);

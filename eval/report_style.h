@@ -20,7 +20,7 @@ static const char
 		"h1{font-size:1.75rem;line-height:1.2;margin:.5rem 0}"
 		"h2{font-size:1.25rem;margin:2.5rem 0 .5rem;border-bottom:1px solid var(--line);padding-bottom:.25rem}"
 		"h3{font-size:1rem;margin:1rem 0 .4rem;overflow-wrap:anywhere}"
-		"p,li,dd{max-width:46rem}p{margin:.5rem "
+		"p,li,dd{max-width:46rem;overflow-wrap:anywhere}p{margin:.5rem "
 		"0}.lead,.note,figcaption{color:var(--dim)}.note,figcaption{font-size:.875rem}"
 		"a{color:var(--link)}a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:3px solid "
 		"var(--link);outline-offset:2px}"
