@@ -35,8 +35,8 @@ static inline double conf_double(uint64_t u)
  * the two is kept. */
 static inline conf_key conf_pack(double p, double rest, int right)
 {
-	uint64_t flag = right ? CONF_RIGHT : 0;
-	return p < 0.5 ? conf_bits(p) | flag : CONF_UPPER | (~conf_bits(rest) & CONF_MASK) | flag;
+	uint64_t lower = conf_bits(p), upper = CONF_UPPER | (~conf_bits(rest) & CONF_MASK), take = -(uint64_t)(p < 0.5);
+	return (lower & take) | (upper & ~take) | (uint64_t)(right != 0) << 62; /* no branch: either half is as likely */
 }
 
 static inline int conf_right(conf_key k)
@@ -52,7 +52,9 @@ static inline double conf_rest(conf_key k)
 
 static inline double conf_p(conf_key k)
 {
-	return k & CONF_UPPER ? 1 - conf_double(~k & CONF_MASK) : conf_double(k & CONF_MASK);
+	uint64_t upper = -(k >> 63);
+	double v = conf_double((k ^ upper) & CONF_MASK), other = 1 - v;
+	return conf_double((conf_bits(other) & upper) | (conf_bits(v) & ~upper));
 }
 
 /* The key without correctness: equal exactly where two confidences tie, ascending in confidence. */

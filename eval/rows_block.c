@@ -14,10 +14,10 @@ struct result {
 	int tied;
 };
 
-/* Of softmax results. `scale` is 1 / (1 + rest). */
-static void from_soft(const struct soft *s, int label, double scale, struct result *r)
+/* Of softmax results. */
+static void from_soft(const struct soft *s, int label, struct result *r)
 {
-	double spread = s->spread, p = scale, rest = s->rest * scale, square = s->square * scale * scale;
+	double spread = s->spread, scale = s->scale, p = scale, rest = s->rest * scale, square = s->square * scale * scale;
 	*r = (struct result){ .p = p, .rest = rest, .winner = s->winner, .above = s->above, .tied = s->tied };
 	r->entropy = spread - s->slope * scale;
 	r->max_logit = s->max;
@@ -26,12 +26,10 @@ static void from_soft(const struct soft *s, int label, double scale, struct resu
 	if (label < 0)
 		return;
 	r->nll = spread - s->label;
-	if (label == s->winner) {
-		r->brier = rest * rest + square;
-	} else {
-		double y = s->label_e * scale, others = square - y * y;
-		r->brier = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
-	}
+	/* Both cases are worked out: which it is changes from record to record, and a wrong guess costs more than the other sum. */
+	double y = s->label_e * scale, others = square - y * y;
+	double right = rest * rest + square, wrong = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
+	r->brier = label == s->winner ? right : wrong;
 }
 
 /* Of probabilities p[classes] as they are. `rest`: 1 - p of the winner where it is known better than by subtraction, else
@@ -257,8 +255,8 @@ static int mean_row(struct tally *t, const struct stream_head *h, const struct b
 			soft_row(t, h, b, row, label, &soft);
 			if (!soft_right(&soft))
 				return -1;
-			scale = 1 / (1 + soft.rest);
-			from_soft(&soft, label, scale, &one);
+			scale = soft.scale;
+			from_soft(&soft, label, &one);
 		} else {
 			load(h, b, row, t->x);
 			from_probs(t->x, n, label, -1, &one);
@@ -301,8 +299,8 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 			soft_row(t, h, b, i, label, &soft);
 			if (!soft_right(&soft))
 				return -1;
-			scale = 1 / (1 + soft.rest);
-			from_soft(&soft, label, scale, &r);
+			scale = soft.scale;
+			from_soft(&soft, label, &r);
 			if (t->one_class >= 0 || out->margin)
 				for (int k = 0; k < h->n_classes; k++)
 					t->mean[k] = t->x[k] * scale;
@@ -325,7 +323,7 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 	struct split_tally *s = &t->split[b->split[which[0]]];
 	int32_t label[LANES];
 	struct soft soft[LANES];
-	double scale[LANES] __attribute__((aligned(64))), weight[LANES] __attribute__((aligned(64)));
+	double weight[LANES] __attribute__((aligned(64)));
 	for (int j = 0; j < LANES; j++) {
 		size_t row = which[j < n ? j : 0];
 		label[j] = b->label[row];
@@ -340,13 +338,12 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 	for (int j = 0; j < LANES; j++) {
 		if (!soft_right(&soft[j]))
 			return -1;
-		scale[j] = 1 / (1 + soft[j].rest);
-		weight[j] = j < n && label[j] >= 0 ? scale[j] : 0;
+		weight[j] = j < n && label[j] >= 0 ? soft[j].scale : 0;
 	}
 	if (t->one_class >= 0 || out->margin)
 		for (int c = 0; c < k; c++)
 			for (int j = 0; j < LANES; j++)
-				t->mean[c * LANES + j] = t->x[c * LANES + j] * scale[j];
+				t->mean[c * LANES + j] = t->x[c * LANES + j] * soft[j].scale;
 	if (t->ask->class_bins) {
 		int found = t->ops->lane_sums(t->x, k, weight, first_edge(t), s->pending, t->found);
 		if (++s->n_pending == SUM_ROWS)
@@ -356,7 +353,7 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 	}
 	for (int j = 0; j < n; j++) {
 		struct result r;
-		from_soft(&soft[j], label[j], scale[j], &r);
+		from_soft(&soft[j], label[j], &r);
 		store(t, out, which[j], b->split[which[j]], label[j], &r, t->mean + j, LANES, at + which[j]);
 	}
 	return 0;

@@ -26,6 +26,7 @@ struct soft {
 	double square; /* sum of e^2 over the others */
 	double slope;  /* sum of e (z - z_w) over the others */
 	double spread; /* log1p(rest) */
+	double scale;  /* 1 / (1 + rest): the winner's probability */
 	double label;  /* z_y - z_w; 0 for the winner and where unlabelled */
 	double label_e; /* exp(label) */
 	int32_t winner, above; /* above: classes that beat the label (larger, or equal and before it) */

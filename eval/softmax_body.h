@@ -136,6 +136,7 @@ static void NAME(finish)(double *x, size_t n, double max, int label, struct soft
 	vd spread, all = ALL(s->rest);
 	LOG1P(spread, all);
 	s->spread = spread[0];
+	s->scale = 1 / (1 + s->rest);
 }
 
 #define ROW(name, type, load)                                                            \
@@ -196,8 +197,9 @@ static void NAME(lanes)(double *x, int classes, const int32_t *label, struct sof
 		*(vd *)(x + k * LANES) = e;
 	}
 	LOG1P(spread, rest);
+	const vd scale = ALL(1.0) / (ALL(1.0) + rest);
 	for (int i = 0; i < 8; i++)
-		s[i] = (struct soft){ .max = m[i], .rest = rest[i], .spread = spread[i], .square = square[i], .slope = slope[i],
+		s[i] = (struct soft){ .max = m[i], .rest = rest[i], .spread = spread[i], .scale = scale[i], .square = square[i], .slope = slope[i],
 				      .label = y[i] - m[i], .label_e = mine[i], .winner = (int32_t)w[i], .above = (int)above[i],
 				      .tied = ties[i] > 1 };
 }
