@@ -45,6 +45,7 @@ static int from_memory(struct lines *l, const char **line, size_t *len, int *lf)
 int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 {
 	int got, lf = 1;
+	size_t all;
 	l->at.line++;
 	if (l->mem)
 		got = from_memory(l, line, len, &lf);
@@ -52,11 +53,12 @@ int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 		got = input_line(&l->in, LINE_MAX_BYTES, line, len, &lf, err);
 	if (got != 1)
 		return got;
+	all = *len;
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;
 	if (l->at.line == 1 && drop_bom(line, len, l->boms, err))
 		return err_context(err, "%s", l->at.file);
-	return lf || *len || l->at.line > 1; /* a mark and nothing else is no line */
+	return lf || *len || all != 3; /* a mark and nothing else is no line */
 }
 
 void lines_release(struct lines *l)

@@ -63,6 +63,8 @@ same 'ids count over all operands' 9 "$(records "$T/twice" | tail -1 | cut -d'|'
 ok 'an empty file is an empty stream' sh -c "vic-tokenize -q -f lines '$T/empty' | vic-cat --check -"
 printf '\357\273\277' >"$T/bom"
 same 'a byte order mark alone is no line' 0 "$(tok -f lines "$T/bom" | stat_of records)"
+printf '\r' >"$T/cr"
+same 'a CR alone is a line' 1 "$(tok -f lines "$T/cr" | stat_of records)"
 printf '\357\273\277a\n' >"$T/bom"
 same 'a byte order mark is no token' '0|train|-|a' "$(tok -f lines -r whitespace "$T/bom" | records)"
 like 'and it is reported' '1 byte order mark' "$(vic-tokenize -f lines "$T/bom" 2>&1 >/dev/null)"
