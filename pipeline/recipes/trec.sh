@@ -9,9 +9,9 @@ mkdir -p "$out"
 run "vic-tokenize -q --format trec '$trec' | vic-embed -q --vectors '$vectors' | vic-split -q --dev 0.1 --seed 1 > '$out/text'"
 one() {
 	alpha=${1%:*} seed=${1#*:}
-	run "vic-train -q --threads $THREADS --mixup $alpha --seed $seed -o '$out/$alpha.$seed.model' '$out/text'"
-	run "vic-predict -q --threads $THREADS --split test --name 'mixup $alpha' '$out/$alpha.$seed.model' '$out/text' > '$out/$alpha.$seed.logits'"
-	rm "$out/$alpha.$seed.model"
+	run "vic-train -q --threads $THREADS --mixup $alpha --seed $seed -o '$out/mixup-$alpha-seed-$seed.model' '$out/text'"
+	run "vic-predict -q --threads $THREADS --split test --name 'mixup $alpha' '$out/mixup-$alpha-seed-$seed.model' '$out/text' > '$out/mixup-$alpha-seed-$seed.logits'"
+	rm "$out/mixup-$alpha-seed-$seed.model"
 }
 jobs=
 for alpha in 0 0.05 0.1 0.2 0.4 1; do
@@ -19,7 +19,9 @@ for alpha in 0 0.05 0.1 0.2 0.4 1; do
 done
 # shellcheck disable=SC2086
 in_parallel one $jobs
+set --
 for alpha in 0 0.05 0.1 0.2 0.4 1; do
-	printf '\nmixup %s, %s seeds\n' "$alpha" "$seeds"
-	vic-score -q --seeds --brief --no-diagram "$out/$alpha."*.logits
+	for seed in $(seq 1 "$seeds"); do set -- "$@" "$out/mixup-$alpha-seed-$seed.logits"; done
 done
+echo "$seeds seeds of each, mean and deviation; ece_floor: what 500 questions make of a perfectly calibrated model"
+vic-score -q --seeds --no-diagram "$@" | grep -E '^(metric|n|accuracy|ece|ece_floor|oe|oe_floor|nll|brier|gap) '
