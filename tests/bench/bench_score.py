@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""vic-score beside the Python tools, in one run. Prints TSV: name, ours, peer, unit, ratio (peer / ours where smaller is better).
+"""vic-score beside the Python tools, in one run. Prints TSV: name, ours, peer, unit, ratio (peer / ours: larger is better).
 
-    python3 tests/bench/bench_score.py BIN TOOLS [--quick]
+    BIN=build/bin python3 tests/bench/bench_score.py [--quick]
 
-BIN and TOOLS are the folders of programs and of tests/tools. Needs numpy, torch, torchmetrics, scikit-learn. Each time is the
-least of several runs. The peers get arrays in memory; ours reads a stream from a pipe and prints the whole default table.
+Needs numpy, torch, torchmetrics, scikit-learn. Each time is the least of several runs. The peers get arrays in memory; ours
+reads a stream from a pipe and prints the whole default table.
 """
 import json
 import os
-import resource
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)
@@ -31,25 +32,40 @@ def best(f, runs=RUNS):
     return min(times)
 
 
-def read(path):
-    """Labels and logits of a stream whose blocks are as vic writes them (docs/STREAM.md)."""
-    data, at, labels, rows, head = np.memmap(path, np.uint8), 64, [], [], None
-    def pad(n):
-        return (n + 63) // 64 * 64
-    while True:
-        kind = bytes(data[at:at + 4])
-        size = int(data[at + 8:at + 16].view("<u8")[0])
-        n = int(data[at + 16:at + 20].view("<u4")[0])
-        body = data[at + 64:at + 64 + size]
-        at += 64 + pad(size)
-        if kind == b"HEAD":
-            head = json.loads(bytes(body))
-        elif kind == b"ROWS":
-            labels.append(body[pad(8 * n):pad(8 * n) + 4 * n].view("<i4"))
-            first = pad(8 * n) + pad(4 * n) + pad(n)
-            rows.append(body[first:].view("<f4").reshape(n, len(head["classes"])))
-        elif kind == b"DONE":
-            return np.concatenate(labels), np.concatenate(rows)
+def pad(data):
+    return data + b"\0" * (-len(data) % 64)
+
+
+def write(path, y, z):
+    """Labels and float32 logits as a stream (docs/STREAM.md)."""
+    crcs, step = 0, max(1, (1 << 20) // (4 * z.shape[1]))
+    with open(path, "wb") as f:
+        def block(kind, body, n=0, last=False):
+            nonlocal crcs
+            crc = zlib.crc32(body)
+            head = kind + struct.pack("<IQII", crc, len(body), n, 0)
+            f.write(pad(head + struct.pack("<I", zlib.crc32(head))) + pad(body))
+            crcs = zlib.crc32(struct.pack("<I", crc), crcs)
+
+        f.write(pad(b"\x89VIC\r\n\x1a\n" + struct.pack("<HH", 1, 0)))
+        names = [str(k) for k in range(z.shape[1])]
+        block(b"HEAD", json.dumps({"kind": "logits", "classes": names, "dtype": "f32", "values": "logits",
+                                   "samples": 1}).encode())
+        for i in range(0, len(y), step):
+            n = len(y[i:i + step])
+            block(b"ROWS", pad(np.arange(i, i + n, dtype="<u8").tobytes()) + pad(y[i:i + n].astype("<i4").tobytes())
+                  + pad(bytes([2]) * n) + z[i:i + n].astype("<f4").tobytes(), n)
+        block(b"DONE", struct.pack("<QQII", len(y), -(-len(y) // step), crcs, 0))
+
+
+def draw(n, k, scale):
+    """Logits N(0, scale^2) and labels drawn from their softmax: a calibrated model."""
+    rng = np.random.default_rng(1)
+    z, y = np.empty((n, k), np.float32), np.empty(n, np.int32)
+    for i in range(0, n, 10000):
+        z[i:i + 10000] = scale * rng.standard_normal((min(10000, n - i), k), dtype=np.float32)
+        y[i:i + 10000] = (z[i:i + 10000] + rng.gumbel(size=(min(10000, n - i), k))).argmax(1)
+    return y, z
 
 
 def shell(command):
@@ -84,14 +100,12 @@ def main():
     from sklearn.metrics import accuracy_score, log_loss
     from torchmetrics.functional.classification import multiclass_calibration_error
 
-    bins, tools = sys.argv[1:3]
-    quick = "--quick" in sys.argv
-    score, put = os.path.join(bins, "vic-score"), os.path.join(tools, "putlogits")
+    score = os.path.join(os.environ.get("BIN", "build/bin"), "vic-score")
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         big, long = os.path.join(folder, "big.vic"), os.path.join(folder, "long.vic")
-        shell(f"{put} --draw 50000 --scale 3 1000 > {big}")
-        y, z = read(big)
+        y, z = draw(50_000, 1000, 3)
+        write(big, y, z)
 
         def peers():
             p = torch.softmax(torch.from_numpy(z), 1)
@@ -109,20 +123,20 @@ def main():
 
         ours = best(lambda: shell(f"cat {big} | {score} --tsv"))
         pipe = best(lambda: shell(f"cat {big} | cat > /dev/null"))
-        row("50,000 x 1,000: whole table from a pipe; torchmetrics + sklearn, ECE, NLL, accuracy only", ours, best(peers, 3), "s")
-        row("50,000 x 1,000: the same; torchmetrics + torch's own cross-entropy", ours, best(torch_only, 3), "s")
-        row("50,000 x 1,000: the same; the pipe alone plus the exponentials' floor", ours, pipe + exponentials(z.size), "s")
+        what = "score 50,000 x 1,000"
+        row(f"{what}: torchmetrics + sklearn, ECE NLL accuracy only", ours, best(peers, 3), "s")
+        row(f"{what}: torchmetrics + torch cross-entropy", ours, best(torch_only, 3), "s")
+        row(f"{what}: the pipe alone plus the exponentials", ours, pipe + exponentials(z.size), "s")
         cpu, memory = used([score, big])
-        row("50,000 x 1,000: processor time; limit 1 s", cpu, 1, "s")
-        row("50,000 x 1,000: peak memory; limit 300 MB", memory, 300, "MB")
-        if quick:
+        row(f"{what}: peak memory, limit 300", memory, 300, "MB")
+        if "--quick" in sys.argv:
             return
-        del y, z
-        shell(f"{put} --draw 10000000 --scale 2 10 > {long}")
+        y, z = draw(10_000_000, 10, 2)
+        write(long, y, z)
+        what = "score 10,000,000 x 10"
         cpu, memory = used([score, long])
-        row("10,000,000 x 10: processor time of the whole table; limit 2 s", cpu, 2, "s")
-        row("10,000,000 x 10: peak memory; limit 300 MB", memory, 300, "MB")
-        y, z = read(long)
+        row(f"{what}: processor time, limit 2", cpu, 2, "s")
+        row(f"{what}: peak memory, limit 300", memory, 300, "MB")
 
         def torch_long():
             t, labels = torch.from_numpy(z), torch.from_numpy(y).long()
@@ -130,8 +144,8 @@ def main():
             multiclass_calibration_error(p, labels, 10, n_bins=15)
             torch.nn.functional.cross_entropy(t, labels)
 
-        row("10,000,000 x 10: wall time from a pipe; torchmetrics + torch, ECE and NLL only",
-            best(lambda: shell(f"cat {long} | {score} --tsv"), 3), best(torch_long, 2), "s")
+        row(f"{what}: torchmetrics + torch, ECE and NLL only", best(lambda: shell(f"cat {long} | {score} --tsv"), 3),
+            best(torch_long, 2), "s")
 
 
 if __name__ == "__main__":
