@@ -34,7 +34,7 @@ tap() {
 # diag FILE...: shows the beginning of what a command said, as TAP comments.
 diag() {
 	for diag_file in "$@"; do
-		[ -s "$diag_file" ] && head -c 2000 "$diag_file" | tr -cd '\11\12\40-\176' | sed "s/^/# /"
+		[ -s "$diag_file" ] && head -c 2000 "$diag_file" | tr -cd '\11\12\40-\176' | awk '{ print "# " $0 }'
 	done
 	return 0
 }

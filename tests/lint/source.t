@@ -100,6 +100,7 @@ report 'no source file is longer than 600 lines' "$T/bad"
 
 xargs awk '{
 	n = 0
+	gsub(/[\200-\277]/, "") # a character of UTF-8 is one column
 	for (i = 1; i <= length($0); i++) n = substr($0, i, 1) == "\t" ? n + 8 - n % 8 : n + 1
 	if (n > 124) print FILENAME ":" FNR ": " n " columns"
 }' <"$T/sources" >"$T/bad"
