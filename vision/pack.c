@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Images are worked on in batches: taken in order, decoded by all threads, written in order. The batch's length depends
- * on the images' size alone. */
+/* Images are worked on in batches: taken in order, decoded by all threads, written in order, each batch while the next
+ * is decoded. The batch's length depends on the images' size alone. */
 enum { BATCH_MAX = 256, BATCH_MIN = 8, BATCH_BYTES = 64 << 20 };
 
 struct slot {
@@ -29,22 +29,32 @@ struct packer {
 	struct filter filter;
 	struct want want; /* h 0: none */
 	int encoding, channels;
-	int h, w;	   /* what every raw record must have; 0: the first one says */
-	char first[1024];  /* which one that was */
-	struct slot *slot; /* [BATCH_MAX] */
-	int batch, n;
+	int h, w;		   /* what every raw record must have; 0: the first one says */
+	char first[1024];	   /* which one that was */
+	struct slot *slot, *ready; /* [BATCH_MAX] each: being decoded; decoded */
+	int batch, n, n_ready;
 	struct scratch *scratch; /* [threads] */
+	/* the writer's side, which one thread at a time works on */
+	struct stream_writer *writer;
+	struct output *out;
+	const json_t *self;
+	int failed; /* with err filled */
+	struct err err;
 };
 
 static void packer_release(struct packer *p)
 {
-	for (int i = 0; p->slot && i < BATCH_MAX; i++) {
+	for (int i = 0; p->slot && p->ready && i < BATCH_MAX; i++) {
 		image_release(&p->slot[i].im);
+		image_release(&p->ready[i].im);
 		free(p->slot[i].file);
+		free(p->ready[i].file);
 	}
 	for (int i = 0; p->scratch && i < pool_threads(p->pool); i++)
 		scratch_release(&p->scratch[i]);
 	free(p->slot);
+	free(p->ready);
+	stream_writer_free(p->writer);
 	free(p->scratch);
 	filter_release(&p->filter);
 }
@@ -94,15 +104,6 @@ static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
 			return -1;
 	}
 	return image_channels(&t->im, p->channels, &t->err);
-}
-
-static void work(void *arg, int task, int worker)
-{
-	struct packer *p = arg;
-	struct slot *t = &p->slot[task];
-	t->note[0] = 0;
-	t->rc = p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
-					 : take_pixels(p, t, &p->scratch[worker]);
 }
 
 /* The next kept items; p->n == 0 at the end. */
@@ -210,7 +211,7 @@ static int size_right(struct packer *p, struct slot *t, struct err *err)
 		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w);
 }
 
-static int begin(struct packer *p, struct stream_writer **w, struct output *out, const json_t *self, struct err *err)
+static int begin(struct packer *p, struct err *err)
 {
 	struct stream_head *head = &p->report->head;
 	stream_head_release(head);
@@ -223,11 +224,10 @@ static int begin(struct packer *p, struct stream_writer **w, struct output *out,
 	if (stream_record_size(head) > STREAM_MAX_BLOCK / 2)
 		return err_set(err, "one image of %dx%dx%d is more than a record may hold; --resize makes it smaller",
 			       p->h, p->w, p->channels);
-	return stream_begin(w, out, head, p->s->history, self, err);
+	return stream_begin(&p->writer, p->out, head, p->s->history, p->self, err);
 }
 
-static int emit(struct packer *p, struct slot *t, struct stream_writer **w, struct output *out, const json_t *self,
-		struct err *err)
+static int emit(struct packer *p, struct slot *t, struct err *err)
 {
 	struct pack_report *r = p->report;
 	if (t->rc)
@@ -245,35 +245,56 @@ static int emit(struct packer *p, struct slot *t, struct stream_writer **w, stru
 		p->s->ops->describe(p->s, &t->item, p->first, sizeof p->first);
 	if (p->encoding == PACK_RAW && size_right(p, t, err))
 		return -1;
-	if (!*w && begin(p, w, out, self, err))
+	if (!p->writer && begin(p, err))
 		return -1;
 	r->written[t->item.split]++;
 	return p->encoding == PACK_JPEG
-		       ? stream_add(*w, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
-		       : stream_add(*w, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im), err);
+		       ? stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
+		       : stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im), err);
 }
 
-static int one_document(struct packer *p, struct output *out, const json_t *self, struct progress *progress,
-			struct err *err)
+/* Task 0 writes the batch before; the others decode an image each. */
+static void work(void *arg, int task, int worker)
 {
-	struct stream_writer *w = NULL;
+	struct packer *p = arg;
+	if (!task) {
+		for (int i = 0; !p->failed && i < p->n_ready; i++)
+			p->failed = emit(p, &p->ready[i], &p->err) != 0;
+		return;
+	}
+	struct slot *t = &p->slot[task - 1];
+	t->note[0] = 0;
+	t->rc = p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
+					 : take_pixels(p, t, &p->scratch[worker]);
+}
+
+static int one_document(struct packer *p, struct progress *progress, struct err *err)
+{
 	uint64_t done = 0;
 	int rc = settle(p, err);
-	while (!rc && !(rc = fill(p, err)) && p->n) {
-		pool_run(p->pool, p->n, work, p);
-		for (int i = 0; !rc && i < p->n; i++)
-			rc = emit(p, &p->slot[i], &w, out, self, err);
-		progress_at(progress, done += (uint64_t)p->n, NULL);
+	while (!rc) {
+		rc = fill(p, err);
+		if (rc || (!p->n && !p->n_ready))
+			break;
+		pool_run(p->pool, 1 + p->n, work, p);
+		if (p->failed) {
+			*err = p->err;
+			rc = -1;
+		}
+		struct slot *written = p->ready;
+		p->ready = p->slot;
+		p->slot = written;
+		progress_at(progress, done += (uint64_t)p->n_ready, NULL);
+		p->n_ready = p->n;
 	}
-	if (!rc && !w)
+	if (!rc && !p->writer)
 		rc = err_set(err,
 			     p->report->bad
 				     ? "none of the images decodes; the first: %.600s"
 				     : "no record is left: --only, --class-subset and --limit together keep nothing%s",
 			     p->report->bad ? p->report->first_bad : "");
 	if (!rc)
-		rc = stream_finish(w, err);
-	stream_writer_free(w);
+		rc = stream_finish(p->writer, err);
 	p->report->unlabelled += p->filter.unlabelled;
 	return rc;
 }
@@ -284,11 +305,12 @@ int pack_source(struct source *s, const struct filter_options *filter, const str
 {
 	int rc, more = 1;
 	do {
-		struct packer p = { .s = s, .opt = opt, .report = report, .pool = pool };
+		struct packer p = { .s = s, .opt = opt, .report = report, .pool = pool, .out = out, .self = self };
 		rc = filter_open(&p.filter, filter, &s->head, err) ||
 		     mem_alloc(&p.slot, BATCH_MAX, sizeof *p.slot, err) ||
+		     mem_alloc(&p.ready, BATCH_MAX, sizeof *p.ready, err) ||
 		     mem_alloc(&p.scratch, (size_t)pool_threads(pool), sizeof *p.scratch, err) ||
-		     one_document(&p, out, self, progress, err);
+		     one_document(&p, progress, err);
 		packer_release(&p);
 		if (!rc)
 			more = source_more(s, err);
