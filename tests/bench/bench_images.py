@@ -1,30 +1,43 @@
-#!/usr/bin/env python3
-"""vic-images beside Pillow and torchvision: images decoded and resized a second, on the same threads, in one run.
+"""Decoding and resizing: vic-images beside Pillow and torchvision, in one run on one core each.
 
-usage: bench_images.py BIN DATA [THREADS]    BIN: folder of the programs; DATA: data folder
+    BIN=build/bin python3 tests/bench/bench_images.py
 
-Two rates a row, each the best of five, taken in turns. By the clock: ours is the whole process, from the tar to the stream on
-/dev/null; theirs the loop alone, files already in memory, imports and worker start not counted; Pillow in THREADS processes,
-torchvision in THREADS threads (its decoder lets go of Python's lock). By the processor: images a second of CPU time, user and
-system, of one thread; what counts on a machine that others use too."""
-import concurrent.futures as cf
+Prints a row for each set of images and peer: name, ours, peer, unit, ratio, separated by tabs. Ours is the whole program,
+from the tar on disk to a stream on /dev/null; the peers are loops over files that already lie in memory, so reading and
+writing are not held against them. Times are of the processor (user and system), for all alike, so that a busy machine
+disturbs them less; all are single-threaded, and figures are medians.
+"""
 import io
-import multiprocessing as mp
 import os
-import resource
+import statistics
 import subprocess
 import sys
 import tarfile
-import time
 
-import torch
-import torchvision.io
-import torchvision.transforms.v2.functional as tvf
 from PIL import Image
 
-BIN, DATA = sys.argv[1], sys.argv[2]
-THREADS = int(sys.argv[3]) if len(sys.argv) > 3 else 2
-REPEATS = 5
+try:
+    import torch
+    import torchvision.io
+    import torchvision.transforms.v2.functional as tvf
+except ImportError:
+    torch = None
+
+RUNS = 7
+SETS = [
+    ("cifar-as-jpeg-32", "cifar-10/imagefolder-subset.tar", 0),
+    ("imagenette-224-decode", "imagenet-sample/imagenette2-224-subset.tar", 0),
+    ("imagenette-224-to-160", "imagenet-sample/imagenette2-224-subset.tar", 160),
+    ("imagenet-whole-to-224", "imagenet-sample/imagenet-fullsize-sample.tar", 224),
+    ("imagenet-whole-to-64", "imagenet-sample/imagenet-fullsize-sample.tar", 64),
+]
+
+
+def find(name):
+    for root in filter(None, [os.environ.get("VIC_DATA"), "data", "../shared/data"]):
+        if os.path.exists(os.path.join(root, name)):
+            return os.path.join(root, name)
+    return None
 
 
 def files_of(tar):
@@ -51,61 +64,40 @@ def torchvision_one(job):
     return im.numel()
 
 
-def timed(f):
-    start = time.perf_counter()
-    f()
-    return time.perf_counter() - start
+def processor():
+    """Seconds of this process and of its finished children."""
+    return sum(os.times()[:4])
 
 
-def cpu(f, who=resource.RUSAGE_SELF):
-    def spent():
-        use = resource.getrusage(who)
-        return use.ru_utime + use.ru_stime
-
-    start = spent()
-    f()
-    return spent() - start
-
-
-def show(name, n, best):
-    rates = {who: n / t for who, t in best.items()}
-    print(f"{name:46}" + "".join(f"{who} {rate:7.0f}/s  " for who, rate in rates.items())
-          + f"{rates['vic-images'] / max(rates['Pillow'], rates['torchvision']):.2f} times the better")
-
-
-def row(name, tar, size, pool, threads):
-    jobs = [(data, size) for data in files_of(tar)]
-    ours = [BIN + "/vic-images", "-q", "-o", "/dev/null", tar]
-    ours += ["--resize", str(size)] if size else ["--encoding", "raw"]
-    chunk = max(1, len(jobs) // (8 * THREADS))
-    clock, processor = {}, {}
-
-    def best(table, who, seconds):
-        table[who] = min(table.get(who, 1e9), seconds)
-
-    for _ in range(REPEATS):
-        best(clock, "vic-images", timed(lambda: subprocess.run([*ours, "-t", str(THREADS)], check=True)))
-        best(clock, "Pillow", timed(lambda: pool.map(pillow_one, jobs, chunksize=chunk)))
-        best(clock, "torchvision", timed(lambda: list(threads.map(torchvision_one, jobs))))
-        best(processor, "vic-images",
-             cpu(lambda: subprocess.run([*ours, "-t", "1"], check=True), resource.RUSAGE_CHILDREN))
-        best(processor, "Pillow", cpu(lambda: list(map(pillow_one, jobs))))
-        best(processor, "torchvision", cpu(lambda: list(map(torchvision_one, jobs))))
-    show(name + ", clock", len(jobs), clock)
-    show(name + ", processor", len(jobs), processor)
+def rate(n, work):
+    times = []
+    for _ in range(RUNS):
+        begin = processor()
+        work()
+        times.append(processor() - begin)
+    return n / statistics.median(times)
 
 
 def main():
-    torch.set_num_threads(1)
-    print(f"{THREADS} threads, {os.cpu_count()} processors, Pillow {Image.__version__}, torchvision {torchvision.__version__}")
-    with mp.get_context("spawn").Pool(THREADS) as pool, cf.ThreadPoolExecutor(THREADS) as threads:
-        pool.map(pillow_one, [(files_of(f"{DATA}/cifar-10/imagefolder-subset.tar")[0], 0)] * 8)
-        row("CIFAR-10 as JPEG, 32x32", f"{DATA}/cifar-10/imagefolder-subset.tar", 0, pool, threads)
-        row("Imagenette 224x224, decoded", f"{DATA}/imagenet-sample/imagenette2-224-subset.tar", 0, pool, threads)
-        row("Imagenette 224x224 to 160", f"{DATA}/imagenet-sample/imagenette2-224-subset.tar", 160, pool, threads)
-        row("ImageNet, whole files, to 224", f"{DATA}/imagenet-sample/imagenet-fullsize-sample.tar", 224, pool, threads)
-        row("ImageNet, whole files, to 64", f"{DATA}/imagenet-sample/imagenet-fullsize-sample.tar", 64, pool, threads)
+    peers = {"pillow": pillow_one}
+    if torch:
+        torch.set_num_threads(1)
+        peers["torchvision"] = torchvision_one
+    else:
+        print("torchvision is not installed: its rows are left out", file=sys.stderr)
+    program = os.path.join(os.environ.get("BIN", "build/bin"), "vic-images")
+    for name, path, size in SETS:
+        tar = find(path)
+        if not tar:
+            print(f"# SKIP {name}: no {path} in $VIC_DATA, data or ../shared/data", file=sys.stderr)
+            continue
+        command = [program, "-q", "-t", "1", "-o", "/dev/null", tar]
+        command += ["--resize", str(size)] if size else ["--encoding", "raw"]
+        jobs = [(data, size) for data in files_of(tar)]
+        ours = rate(len(jobs), lambda: subprocess.run(command, check=True))
+        for who, one in peers.items():
+            theirs = rate(len(jobs), lambda: list(map(one, jobs)))
+            print(f"images-{name}/{who}", f"{ours:.0f}", f"{theirs:.0f}", "images/s", f"{ours / theirs:.2f}", sep="\t")
 
 
-if __name__ == "__main__":
-    main()
+main()
