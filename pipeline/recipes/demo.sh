@@ -4,7 +4,8 @@
 # Data: MR in $VIC_DATA, ./data or ../shared/data; else it is fetched (1 MB, not with VIC_OFFLINE=1); else synthetic sentences
 # whose true probabilities are known. OUT (default build/demo) keeps the logits.
 . "$(dirname "$0")/lib.sh"
-out=${OUT:-$root/build/demo}
+cd "$root"
+out=${OUT:-build/demo}
 folds=5 epochs=10
 mkdir -p "$out"
 say() { printf '\n== %s\n' "$1" >&2; }
@@ -34,7 +35,7 @@ else
 	run "vic-embed --vectors '$out/synth/vectors.txt' '$out/tokens' > '$out/text'"
 	posterior="--posterior '$out/synth/posterior.tsv'"
 fi
-run "vic-cat --stats '$out/tokens' | head -4"
+run "vic-cat --stats '$out/tokens' | grep -E '^(records|tokens|types|longest) '"
 
 say "Training: 5 methods x $folds folds x $epochs epochs, $JOBS at a time"
 sh "$here/cv.sh" "$out/text" "$out" $folds $epochs \
@@ -49,4 +50,7 @@ set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" 
 run "vic-score -q --brief --no-diagram $posterior $(printf "'%s' " "$@")"
 say "Reliability of plain training and of mixup: accuracy (bars) against confidence (the diagonal is honest)"
 run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
-say "Next: vic-score without --brief, vic-report, vic-compare '$1' '$2'; the logits are in $out"
+say "Next, in this folder with build/bin on the PATH:"
+echo "vic-score $1 $2                      # every metric, with floors" >&2
+echo "vic-compare $1 $2                    # what may be claimed" >&2
+echo "vic-report $out/*.logits > report.html    # one page to look at" >&2

@@ -6,8 +6,9 @@ BIN=${BIN:-$root/build/bin}
 PATH=$BIN:$PATH
 export PATH
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
-LC_ALL=C
-export LC_ALL
+unset LC_ALL
+LC_NUMERIC=C
+export LC_NUMERIC
 [ -x "$BIN/vic-train" ] || { echo "recipes: no programs in $BIN; run make first" >&2; exit 1; }
 
 # Runs a command line (one string: pipes and redirections are part of it) after showing it.
@@ -18,7 +19,7 @@ run() {
 
 # The folder under the data folders that holds a file: find_data mr/rt-polarity.pos prints .../mr. Fails when there is none.
 find_data() {
-	for d in "${VIC_DATA:-}" ./data "$root/data" "$root/../shared/data"; do
+	for d in "${VIC_DATA:-}" data ../shared/data "$root/data" "$root/../shared/data"; do
 		[ -n "$d" ] && [ -e "$d/$1" ] && { dirname "$d/$1"; return 0; }
 	done
 	return 1
