@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 warnings.filterwarnings("ignore")
+import relplot
 from netcal.metrics import ACE, ECE, MCE
 from sklearn.calibration import calibration_curve
 from torchmetrics.functional.classification import multiclass_calibration_error
@@ -118,6 +119,7 @@ def show(name, conf, right, bins, only=None):
     results = [("guo", "f32", guo(single, right, bins)), ("torchmetrics", "f32", torchmetrics(single, right, bins)),
                ("netcal", "f64", netcal(conf, right, bins, np.float64)),
                ("netcal", "f32", netcal(single, right, bins, np.float32)), ("tfp", "f32", tfp(single, right, bins))]
+    results.append(("relplot", "f64", {"smece": relplot.smECE(conf, right.astype(float))}))
     if len(set(right)) == 2:
         results += [("sklearn", "f64", sklearn(conf, right, bins)), ("sklearn", "f32", sklearn(single, right, bins))]
     for tool, dtype, values in results:
