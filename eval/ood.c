@@ -96,6 +96,22 @@ static int usable(double *v, int n)
 	return k;
 }
 
+static int rising(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The middle `level` of the resamples as they are. fpr95 hangs on one quantile of few records and piles up at 1; turned around
+ * the estimate (`basic`), its interval covered 48 % of the time at 100 records a side where this one covers 93 %. */
+static void percentile_interval(double *v, int n, double level, struct interval *out)
+{
+	qsort(v, (size_t)n, sizeof *v, rising);
+	double tail = (1 - level) / 2 * (n - 1);
+	out->low = v[(int)floor(tail)];
+	out->high = v[(int)ceil(n - 1 - tail)];
+}
+
 static int resample(const struct ranking *r, const struct ood_ask *ask, struct pool *pool, struct ood_result *out,
 		    struct err *err)
 {
@@ -110,7 +126,9 @@ static int resample(const struct ranking *r, const struct ood_ask *ask, struct p
 		pool_run(pool, ask->rounds, one_round, &s);
 	for (int v = 0; v < VALUES; v++) {
 		int k = rc ? 0 : usable(s.value[v], ask->rounds);
-		if (k)
+		if (k && to[v] == &out->fpr95)
+			percentile_interval(s.value[v], k, ask->level, to[v]);
+		else if (k)
 			bootstrap_interval(s.value[v], k, point[v], ask->level, 0, 1, &to[v]->low, &to[v]->high);
 		free(s.value[v]);
 	}

@@ -89,16 +89,15 @@ void ranking_release(struct ranking *r)
 	*r = (struct ranking){ 0 };
 }
 
-/* Average precision of the negatives, from the lowest score up. */
-static double precision_from_below(const struct ranking *r, const uint32_t *weight, double neg)
+/* Average precision of the negatives, from the lowest score up. scale: what a positive weighs beside a negative. */
+static double precision_from_below(const struct ranking *r, const uint32_t *weight, double neg, double scale)
 {
-	double seen_neg = 0, seen = 0, sum = 0, before = 0;
+	double seen_neg = 0, seen_pos = 0, sum = 0, before = 0;
 	for (size_t i = r->n_pos + r->n_neg; i-- > 0;) {
 		uint32_t at = r->order[i], w = weight ? weight[at] : 1;
-		seen += w;
-		seen_neg += at >= r->n_pos ? w : 0;
+		*(at >= r->n_pos ? &seen_neg : &seen_pos) += w;
 		if ((i == 0 || r->ends[i - 1]) && seen_neg > before) {
-			sum += (seen_neg - before) / neg * (seen_neg / seen);
+			sum += (seen_neg - before) / neg * (seen_neg / (seen_neg + scale * seen_pos));
 			before = seen_neg;
 		}
 	}
@@ -126,6 +125,7 @@ void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ran
 		return;
 	/* Counts are whole and below 2^53 in all sums but `wins`, whose rounding is far below the last printed digit.
 	 */
+	double scale = weight ? neg * (double)r->n_pos / (pos * (double)r->n_neg) : 1;
 	double tp = 0, fp = 0, tp_before = 0, fp_before = 0, wins = 0, area = 0, fpr95 = -1;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t at = r->order[i], w = weight ? weight[at] : 1;
@@ -138,7 +138,7 @@ void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ran
 		/* the group's negatives lose to all positives above them and draw with those beside them */
 		wins += (fp - fp_before) * (tp_before + (tp - tp_before) / 2);
 		if (tp > tp_before)
-			area += (tp - tp_before) / pos * (tp / (tp + fp));
+			area += (tp - tp_before) / pos * (scale * tp / (scale * tp + fp));
 		if (fpr95 < 0 && tp * 20 >= pos * 19) {
 			fpr95 = fp / neg;
 			out->at95 = at;
@@ -148,7 +148,7 @@ void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ran
 	}
 	out->auroc = wins / (pos * neg);
 	out->aupr_pos = area;
-	out->aupr_neg = precision_from_below(r, weight, neg);
+	out->aupr_neg = precision_from_below(r, weight, neg, scale);
 	out->fpr95 = fpr95;
 }
 

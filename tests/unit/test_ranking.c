@@ -39,7 +39,7 @@ static void by_pairs(const double *s, const uint32_t *w, size_t m, size_t n, str
 		for (size_t j = m; j < m + n; j++)
 			wins += beats(s[i], s[j]) * w[i] * w[j];
 	out->auroc = wins / (pos * neg);
-	double best = -INFINITY;
+	double best = -INFINITY, scale = neg * (double)m / (pos * (double)n);
 	for (size_t t = 0; t < m + n; t++) {
 		double tp = 0, fp = 0, tn = 0, fn = 0, new_tp = 0, new_tn = 0;
 		int first = 1;
@@ -52,9 +52,9 @@ static void by_pairs(const double *s, const uint32_t *w, size_t m, size_t n, str
 		if (!first)
 			continue;
 		if (new_tp > 0)
-			out->aupr_pos += new_tp / pos * tp / (tp + fp);
+			out->aupr_pos += new_tp / pos * scale * tp / (scale * tp + fp);
 		if (new_tn > 0)
-			out->aupr_neg += new_tn / neg * tn / (tn + fn);
+			out->aupr_neg += new_tn / neg * tn / (tn + scale * fn);
 		if (tp / pos >= 0.95 - 1e-12 && s[t] > best) {
 			best = s[t];
 			out->fpr95 = fp / neg;
