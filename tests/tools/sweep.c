@@ -37,7 +37,7 @@ struct sweep {
 	const char *in, *stdout_is; /* in: stdin or NULL */
 	long every;
 	int closed_pipe, ignore_sigpipe;
-	char *before[MAX_FILES]; /* the folder's files at the start */
+	char before[MAX_FILES][256]; /* the folder's files at the start */
 	int n_before;
 	long runs;
 	char env_preload[4200], env_fail[64];
@@ -86,7 +86,7 @@ static void note_folder(struct sweep *s)
 	struct dirent *e;
 	while (dir && (e = readdir(dir)))
 		if (!own_file(e->d_name) && s->n_before < MAX_FILES)
-			s->before[s->n_before++] = strdup(e->d_name);
+			snprintf(s->before[s->n_before++], sizeof *s->before, "%s", e->d_name);
 	closedir(dir);
 }
 
@@ -330,7 +330,7 @@ static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 
 int main(int argc, char **argv)
 {
-	struct sweep s = { .every = 1, .stdout_is = "none" };
+	static struct sweep s = { .every = 1, .stdout_is = "none" };
 	const char *mode = argc > 1 ? argv[1] : "";
 	int c, operands;
 	sigset_t set;
