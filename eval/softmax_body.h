@@ -3,14 +3,17 @@
 
 typedef double NAME(vd) __attribute__((vector_size(64)));
 typedef int64_t NAME(vi) __attribute__((vector_size(64)));
+typedef uint64_t NAME(vu) __attribute__((vector_size(64))); /* where sums may pass 2^63 */
 typedef float NAME(vf) __attribute__((vector_size(32)));
 typedef double NAME(ud) __attribute__((vector_size(64), aligned(8)));
 typedef float NAME(uf) __attribute__((vector_size(32), aligned(4)));
 #define vd NAME(vd)
 #define vi NAME(vi)
+#define vu NAME(vu)
 #define PICK(mask, a, b) ((vd)(((mask) & (vi)(a)) | (~(mask) & (vi)(b))))
 #define ALL(v) ((vd){ (v), (v), (v), (v), (v), (v), (v), (v) })
 #define ALL_I(v) ((vi){ (v), (v), (v), (v), (v), (v), (v), (v) })
+#define ALL_U(v) ((vu){ (v), (v), (v), (v), (v), (v), (v), (v) })
 
 /* exp(x) = 2^k exp(r), k = round(x / ln 2). ln 2 in two parts, the first with 21 zero bits, so that k * hi is exact.
  * exp(r) = 1 + r + r^2 P(r), P fitted by Chebyshev nodes: relative error 1.6e-17 before rounding. x is a vd lvalue. */
@@ -28,7 +31,7 @@ typedef float NAME(uf) __attribute__((vector_size(32), aligned(4)));
 		vd f_ = ALL(0x1.a019b90d2ae7ap-16) + r_ * ALL(0x1.71de0dae63bb3p-19);                    \
 		vd g_ = ALL(0x1.289185613a3d6p-22) + r_ * ALL(0x1.af38a9b0ec855p-26);                    \
 		vd p_ = a_ + q_ * (b_ + q_ * (d_ + q_ * (f_ + q_ * g_)));                                \
-		vd s_ = (vd)(((vi)t_ << 52) + ALL_I(0x3ff0000000000000));                                \
+		vd s_ = (vd)(((vu)t_ << 52) + ALL_U(0x3ff0000000000000));                                \
 		vd v_ = (ALL(1.0) + (r_ + q_ * p_)) * s_;                                                \
 		(e) = (vd)(~low_ & (vi)v_);                                                              \
 	} while (0)
@@ -41,7 +44,7 @@ typedef float NAME(uf) __attribute__((vector_size(32), aligned(4)));
 		vd u_ = ALL(1.0) + (x);                                                                               \
 		vi two_ = u_ >= ALL(2.0);                                                                             \
 		vd lost_ = PICK(two_, ALL(1.0) - (u_ - (x)), (x) - (u_ - ALL(1.0))) / u_;                             \
-		vi h_ = (vi)u_ + ALL_I(0x00095f6200000000); /* 1 - sqrt(1/2), in the exponent's place */              \
+		vi h_ = (vi)((vu)u_ + ALL_U(0x00095f6200000000)); /* 1 - sqrt(1/2), in the exponent's place */        \
 		vi k_ = h_ >> 52;                                                                                     \
 		vd n_ = (vd)(ALL_I(0x4338000000000000 - 1023) + k_) - ALL(0x1.8p52);                                  \
 		vd m_ = (vd)((h_ & ALL_I(0x000fffffffffffff)) + ALL_I(0x3fe6a09e00000000));                           \
@@ -214,7 +217,7 @@ static int NAME(class_sums)(double *x, size_t n, double scale, double above, uin
 		for (; i < to; i += LANES) {
 			vd v = *(vd *)(x + i) * c;
 			*(vd *)(x + i) = v;
-			*(vi *)(sum + i) += (vi)(v + bias);
+			*(vu *)(sum + i) += (vu)(v + bias);
 			any |= v > top;
 		}
 		if (any[0] | any[1] | any[2] | any[3] | any[4] | any[5] | any[6] | any[7])
@@ -233,7 +236,7 @@ static int NAME(lane_sums)(double *x, int classes, const double *scale, double a
 		vd v = *(vd *)(x + k * LANES) * c;
 		vi over = v > top;
 		*(vd *)(x + k * LANES) = v;
-		*(vi *)(sum + k * LANES) += (vi)(v + bias);
+		*(vu *)(sum + k * LANES) += (vu)(v + bias);
 		/* Every lane is written and the counter moves on where it should: no branch to mispredict. */
 		for (int j = 0; j < LANES; j++) {
 			found[count] = k * LANES + j;
@@ -247,8 +250,10 @@ static const struct softmax_ops NAME(ops) = { NAME(exp_many), NAME(row_f32),	NAM
 					      NAME(class_sums), NAME(lane_sums), NAME(name) };
 #undef vd
 #undef vi
+#undef vu
 #undef PICK
 #undef ALL
 #undef ALL_I
+#undef ALL_U
 #undef EXP
 #undef LOG1P
