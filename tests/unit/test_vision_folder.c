@@ -1,0 +1,263 @@
+/* Folders of pictures: which class and split a file has, what becomes of bad ones and of mixed sizes; and the filters.
+ */
+#include "vision_files.h"
+
+#include <png.h>
+
+static void copy_golden(const char *golden, const char *to)
+{
+	struct err err = ERR_NONE;
+	char path[512], *bytes;
+	size_t n;
+	snprintf(path, sizeof path, "tests/golden/images/%s", golden);
+	assert_int_equal(io_slurp(path, 1 << 20, &bytes, &n, &err), 0);
+	put(to, bytes, n);
+	free(bytes);
+}
+
+/* "split:class," of each record, classes by name. */
+static void layout(char *text, size_t size)
+{
+	struct block b;
+	struct stream_reader *in = unpack(&b);
+	size_t n = 0;
+	for (uint32_t i = 0; i < b.n; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s:%s,", split_name(b.split[i]),
+				      b.label[i] < 0 ? "-" : stream_head_of(in)->classes[b.label[i]]);
+	stream_close(in);
+}
+
+static void folders(void **state)
+{
+	(void)state;
+	struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+	char text[512];
+	copy_golden("rgb.png", "f/top/train/dog/2.png");
+	copy_golden("rgb420.jpg", "f/top/train/cat/1.JPG");
+	copy_golden("rgb444.jpg", "f/top/train/dog/sub/1.jpeg");
+	copy_golden("rgb.png", "f/top/val/eel/1.png");
+	copy_golden("rgb.png", "f/top/test/loose.png");
+	put_text("f/top/README.txt", "x");
+	assert_int_equal(pack(&r, 2), 0);
+	layout(text, sizeof text);
+	assert_string_equal(text, "test:-,train:cat,train:dog,train:dog,dev:eel,");
+	/* no splits, one folder around the classes */
+	clean(NULL);
+	copy_golden("rgb.png", "f/data/b/1.png");
+	copy_golden("rgb.png", "f/data/a/1.png");
+	assert_int_equal(pack(&r, 2), 0);
+	layout(text, sizeof text);
+	assert_string_equal(text, "train:a,train:b,");
+	/* one class alone is a class */
+	clean(NULL);
+	copy_golden("rgb.png", "f/a/1.png");
+	copy_golden("rgb.png", "f/a/2.png");
+	assert_int_equal(pack(&r, 2), 0);
+	layout(text, sizeof text);
+	assert_string_equal(text, "train:a,train:a,");
+	clean(NULL);
+	put_text("f/a.txt", "x");
+	refused(&r, "no .jpg, .jpeg or .png");
+}
+
+static void tiny_imagenet(void **state)
+{
+	(void)state;
+	struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+	char text[512];
+	put_text("f/t/wnids.txt", "n2\nn1\nn3\n");
+	copy_golden("rgb.png", "f/t/train/n1/images/n1_0.png");
+	copy_golden("rgb.png", "f/t/train/n2/images/n2_0.png");
+	copy_golden("rgb.png", "f/t/val/images/val_0.png");
+	copy_golden("rgb.png", "f/t/val/images/val_1.png");
+	copy_golden("rgb.png", "f/t/test/images/test_0.png");
+	put_text("f/t/val/val_annotations.txt",
+		 "val_1.png\tn3\t0\t0\t1\t1\nval_0.png\tn2\t0\t0\t1\t1\nval_9.png\tn1\n");
+	assert_int_equal(pack(&r, 1), 0);
+	layout(text, sizeof text);
+	assert_string_equal(text, "test:-,train:n1,train:n2,dev:n2,dev:n3,");
+	struct block b;
+	struct stream_reader *in = unpack(&b);
+	assert_string_equal(stream_head_of(in)->classes[0], "n2"); /* in the order of wnids.txt */
+	stream_close(in);
+	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\nval_0.png\tn4\n");
+	refused(&r, "class 'n4' is not in wnids.txt");
+	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\n");
+	refused(&r, "val_0.png: val_annotations.txt has no line for it");
+	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\nval_0.png\n");
+	refused(&r, "line 2 is not FILE<TAB>CLASS");
+	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\nval_1.png\tn3\n");
+	refused(&r, "'val_1.png' is there twice");
+}
+
+static void bad_images(void **state)
+{
+	(void)state;
+	struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+	char *bytes;
+	size_t n;
+	struct err err = ERR_NONE;
+	char text[512];
+	assert_int_equal(io_slurp("tests/golden/images/rgb420.jpg", 1 << 20, &bytes, &n, &err), 0);
+	put("f/a/1.jpg", bytes, n);
+	put("f/a/2.jpg", bytes, n / 2);
+	put("f/b/3.jpg", bytes, n);
+	put("f/b/4.jpg", "", 0);
+	free(bytes);
+	for (int encoding = PACK_AUTO; encoding <= PACK_JPEG; encoding++) {
+		r.po.encoding = encoding;
+		r.po.skip_bad = 0;
+		refused(&r, "2.jpg: JPEG: Premature end");
+		r.po.skip_bad = 1;
+		assert_int_equal(pack(&r, 2), 0);
+		assert_int_equal(r.report.bad, 2);
+		assert_non_null(strstr(r.report.first_bad, "2.jpg: JPEG: Premature end"));
+		layout(text, sizeof text);
+		assert_string_equal(text, "train:a,train:b,");
+	}
+	unlink(in_dir("f/a/1.jpg"));
+	unlink(in_dir("f/b/3.jpg"));
+	refused(&r, "none of the images decodes; the first: ");
+	r.po.encoding = PACK_RAW;
+	r.so.codec.max_pixels = 100;
+	copy_golden("rgb.png", "f/a/1.png");
+	r.po.skip_bad = 0;
+	refused(&r, "1.png: announces 41x27 pixels; --max-pixels is 100");
+}
+
+static void write_grey_png(const char *name, int h, int w)
+{
+	png_image im = { .version = PNG_IMAGE_VERSION,
+			 .width = (png_uint_32)w,
+			 .height = (png_uint_32)h,
+			 .format = PNG_FORMAT_GRAY };
+	unsigned char *px = calloc((size_t)h, (size_t)w);
+	put(name, "", 0);
+	assert_true(png_image_write_to_file(&im, in_dir(name), 0, px, 0, NULL));
+	free(px);
+}
+
+static void mixed_sizes(void **state)
+{
+	(void)state;
+	struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+	struct block b;
+	char *file;
+	size_t n, len;
+	struct err err = ERR_NONE;
+	copy_golden("exif1.jpg", "f/a/1.jpg");
+	copy_golden("exif6.jpg", "f/a/2.jpg");
+	/* as they are */
+	assert_int_equal(pack(&r, 2), 0);
+	struct stream_reader *in = unpack(&b);
+	assert_int_equal(stream_head_of(in)->encoding, ENCODING_JPEG);
+	assert_int_equal(io_slurp("tests/golden/images/exif6.jpg", 1 << 20, &file, &n, &err), 0);
+	const unsigned char *record = block_record(&b, 0, 1, &len);
+	assert_int_equal(len, n);
+	assert_memory_equal(record, file, n);
+	free(file);
+	stream_close(in);
+	/* and decoded from there, the same as from the files */
+	r.po.want = (struct want){ 10, 12, FIT_CROP };
+	assert_int_equal(rename(in_dir("out.vic"), in_dir("packed.vic")), 0);
+	assert_int_equal(pack(&r, 1), 0);
+	char *one, *two;
+	size_t n1, n2;
+	assert_int_equal(io_slurp(in_dir("out.vic"), 1 << 20, &one, &n1, &err), 0);
+	struct run again = { .format = SOURCE_STREAM, .path = "packed.vic", .po.want = { 10, 12, FIT_CROP } };
+	if (pack(&again, 2))
+		fail_msg("%s", again.err.msg);
+	assert_int_equal(io_slurp(in_dir("out.vic"), 1 << 20, &two, &n2, &err), 0);
+	assert_int_equal(n1, n2);
+	assert_memory_equal(one, two, n1);
+	free(one);
+	free(two);
+	again.po.want.h = 0;
+	assert_int_equal(pack(&again, 1), 0); /* passed on */
+	again.po.encoding = PACK_RAW;
+	refused(&again, "packed.vic: record 1: is 41x27 and ");
+	r.po.want.h = 0;
+	r.po.encoding = PACK_RAW;
+	refused(&r, "2.jpg: is 41x27 and ");
+	unlink(in_dir("f/a/2.jpg"));
+	write_grey_png("f/a/2.png", 41, 41); /* only one side differs */
+	refused(&r, "2.png: is 41x41 and ");
+	write_grey_png("f/a/2.png", 27, 27);
+	refused(&r, "2.png: is 27x27 and ");
+	unlink(in_dir("f/a/2.png"));
+	copy_golden("exif6.jpg", "f/a/2.jpg");
+	r.po.encoding = PACK_AUTO;
+	copy_golden("rgb.png", "f/a/3.png");
+	refused(&r, "3.png: is a PNG");
+	r.po.encoding = PACK_JPEG;
+	r.po.channels = 1;
+	refused(&r, "--encoding jpeg keeps the files");
+	r.format = SOURCE_CIFAR10;
+	static unsigned char buf[3073];
+	put("f/1.bin", buf, cifar(buf, 0, 1, 0));
+	refused(&r, "the records are not JPEG files");
+}
+
+static void filters(void **state)
+{
+	(void)state;
+	static unsigned char buf[30 * 3073];
+	struct run r = { .format = SOURCE_CIFAR10, .path = "c" };
+	char text[512];
+	put("c/data_batch_1.bin", buf, cifar(buf, 0, 20, 0));
+	put("c/test_batch.bin", buf, cifar(buf, 2, 3, 0));
+	static const struct {
+		struct filter_options fo;
+		const char *want;
+	} cases[] = {
+		{ { .limit = 2 }, "train:airplane,train:automobile,test:bird,test:cat," },
+		{ { .only = "test", .mark = "extra" }, "extra:bird,extra:cat,extra:deer," },
+		{ { .only = "train,test", .classes = "cat,bird" },
+		  "train:bird,train:cat,train:bird,train:cat,test:bird,test:cat," },
+		{ { .classes = "3,dog", .per_class = 1 }, "train:cat,train:dog,test:cat," },
+		{ { .classes = "cat,bird", .limit = 3 }, "train:bird,train:cat,train:bird,test:bird,test:cat," },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		r.fo = cases[i].fo;
+		assert_int_equal(pack(&r, 1), 0);
+		layout(text, sizeof text);
+		assert_string_equal(text, cases[i].want);
+	}
+	struct block b;
+	struct stream_reader *in = unpack(&b);
+	assert_string_equal(stream_head_of(in)->classes[0], "cat"); /* in the order asked for */
+	assert_int_equal(stream_head_of(in)->n_classes, 2);
+	assert_int_equal(b.label[0], 1);
+	assert_int_equal(b.id[0], 2); /* ids stay */
+	stream_close(in);
+	put_text("list", "dog\ncat\n");
+	char at[600];
+	snprintf(at, sizeof at, "@%s", in_dir("list"));
+	r.fo = (struct filter_options){ .classes = at, .only = "test" };
+	assert_int_equal(pack(&r, 1), 0);
+	layout(text, sizeof text);
+	assert_string_equal(text, "test:cat,");
+	static const struct {
+		struct filter_options fo;
+		const char *says;
+	} wrong[] = {
+		{ { .classes = "cat,horze" }, "'horze' is neither a class name nor a number below 10" },
+		{ { .classes = "cat,3" }, "'cat' is named twice" },
+		{ { .classes = "," }, "names no class" },
+		{ { .only = "train,val" }, "--only: 'val' is none of" },
+		{ { .mark = "val" }, "--split: 'val' is none of" },
+		{ { .only = "dev" }, "no record is left" },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		r.fo = wrong[i].fo;
+		refused(&r, wrong[i].says);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(folders), TEST(tiny_imagenet), TEST(bad_images), TEST(mixed_sizes), TEST(filters),
+	};
+	return run_in_folder(tests, sizeof tests / sizeof *tests);
+}
