@@ -14,6 +14,7 @@ SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(MODE))
+WARN += $(if $(SAN),-Wno-maybe-uninitialized)
 OPTIM := $(if $(filter release,$(MODE)),-O2,-O1)
 CFLAGS ?= -g
 ALL_CFLAGS := -std=c11 $(OPTIM) $(WARN) $(WERROR) $(SAN) $(CFLAGS)
