@@ -113,6 +113,14 @@ static struct job *take_free(struct reading *g, int worker)
 	return &g->job[g->free_job[--g->n_free]];
 }
 
+static int has_failed(struct reading *g)
+{
+	pthread_mutex_lock(&g->lock);
+	int failed = g->failed;
+	pthread_mutex_unlock(&g->lock);
+	return failed;
+}
+
 static int same_heads(struct reading *g, struct err *err)
 {
 	const struct stream_head *h = stream_head_of(g->stream);
@@ -163,7 +171,7 @@ static int read_documents(struct reading *g, int worker, int each, struct err *e
 	for (;;) {
 		if (read_document(g, worker, err))
 			return -1;
-		if (g->failed)
+		if (has_failed(g))
 			return 0;
 		int rc = stream_next_of(g->stream, STREAM_LOGITS, err);
 		if (rc == 1 && each)
