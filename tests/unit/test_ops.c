@@ -169,7 +169,7 @@ static void finite_differences(void **state)
 			for (size_t i = 0; i < n; i++)
 				size = fmax(size, fabs((double)gradient(&f, p, i)));
 			assert_true(size > 0 || cases[c].dim == 1);
-			for (size_t i = 0; i < n; i += 1 + n / 150, tried++) {
+			for (size_t i = 0; i < n; i += 1 + n / 40, tried++) {
 				float w = q->w[i], h = 2e-3f;
 				q->w[i] = w + h;
 				double up = mean_loss(&f);
