@@ -145,7 +145,7 @@ int synth_images(const struct synth_images_config *config, const char *folder, s
 {
 	struct synth *s;
 	struct pool *pool = NULL;
-	int cifar = config->layout == SYNTH_CIFAR, rc = -1;
+	int cifar = config->layout == SYNTH_CIFAR, is_new = path_kind(folder) == PATH_NONE, rc = -1;
 	if (cifar && config->classes != SHAPES)
 		return err_usage(err, "CIFAR's files hold ten classes, not %d", config->classes);
 	if (mem_alloc(&s, 1, sizeof *s, err))
@@ -168,6 +168,9 @@ int synth_images(const struct synth_images_config *config, const char *folder, s
 done:
 	for (int i = 0; i < N_FILES; i++)
 		output_release(&s->out[i]);
+	struct err ignored; /* the first failure is the one to report */
+	if (rc && is_new && remove_tree(folder, &ignored))
+		rc = -1;
 	pool_close(pool);
 	shapes_close(s->shapes);
 	free(s->work);

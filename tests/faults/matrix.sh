@@ -11,6 +11,12 @@ prepare() {
 	(
 		cd "$T/inputs" || exit 1
 		vic-cat --to npy logits >npy && vic-cat --to csv logits >csv && vic-cat --to tsv tokens >tsv || exit 1
+		mkdir -p pictures/a pictures/b
+		cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp "$ROOT/tests/golden/images/palette.png" pictures/b/2.png &&
+			tar czf tgz pictures || exit 1
+		if [ -x "$BIN/vic-images" ]; then
+			vic-images -q --encoding jpeg -o photos pictures/a || exit 1
+		fi
 		for word in the film is a and of dull bad flat good warm fine; do
 			echo "$word 0.1 -0.2 0.3"
 		done >glove
