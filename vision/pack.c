@@ -81,7 +81,7 @@ static int take_file(struct packer *p, struct slot *t, struct scratch *c)
 	if (codec_of(bytes, len) == CODEC_PNG)
 		return err_set(
 			&t->err,
-			"is a PNG, and --encoding jpeg keeps JPEG files as they are; --resize or --encoding raw decodes it");
+			"is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw decodes it");
 	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
 	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
 		return -1;
@@ -250,7 +250,8 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 	r->written[t->item.split]++;
 	return p->encoding == PACK_JPEG
 		       ? stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
-		       : stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im), err);
+		       : stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im),
+				    err);
 }
 
 /* Task 0 writes the batch before; the others decode an image each. */

@@ -77,7 +77,7 @@ static int more(struct source *s, struct err *err)
 	if (h->encoding == ENCODING_F32)
 		return err_set(
 			err,
-			"%s: holds float images, which are made to be predicted on, not to be resized; make them from the "
+			"%s: holds float images, which are to be predicted on, not to be resized; make them from the "
 			"resized images",
 			stream_name(o->r));
 	if (h->encoding == ENCODING_RAW && h->channels != 1 && h->channels != 3)

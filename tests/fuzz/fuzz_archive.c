@@ -65,8 +65,8 @@ static void read_source(enum source_format format, char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const names[] = { "x.tar", "data_batch_1.bin", "train.bin", "t10k-images-idx3-ubyte", "x.tar", "x.tar",
-					     "x.vic", "x.tar" };
+	static const char *const names[] = { "x.tar", "data_batch_1.bin", "train.bin", "t10k-images-idx3-ubyte",
+					     "x.tar", "x.tar",		"x.vic",     "x.tar" };
 	static const enum source_format formats[] = { SOURCE_FOLDER, SOURCE_CIFAR10, SOURCE_CIFAR100, SOURCE_IDX,
 						      SOURCE_FOLDER, SOURCE_STL10,   SOURCE_STREAM,   SOURCE_IDX };
 	char dir[] = "/dev/shm/vic-fuzz-XXXXXX", path[64];

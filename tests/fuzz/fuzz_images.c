@@ -1,4 +1,4 @@
-/* Any bytes as an image, and as that image's EXIF block: refused or decoded, whole and halved, within the pixels allowed. */
+/* Any bytes as an image, and as an EXIF block: refused or decoded, whole and halved, within the pixels allowed. */
 #include "vision/codec.h"
 
 #include <stdint.h>
