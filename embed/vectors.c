@@ -118,7 +118,7 @@ static int ends_in_numbers(const char *line, size_t n, size_t dim)
 }
 
 /* dim by the vote of the first rows. */
-static int vote(const struct source *s, const char *from, int asked, int *dim, struct err *err)
+static int vote(const struct bytes *s, const char *from, int asked, int *dim, struct err *err)
 {
 	size_t seen[PROBE_ROWS], n = 0, len;
 	const char *p = from, *stop = s->at + s->n, *line;
@@ -151,7 +151,7 @@ static int vote(const struct source *s, const char *from, int asked, int *dim, s
 
 /* Looks at the first lines: header, format, dim. The source is left at the first row; *lines is how many were skipped.
  */
-static int look(struct source *s, enum vectors_format format, int asked, int *dim, struct vectors_counts *c,
+static int look(struct bytes *s, enum vectors_format format, int asked, int *dim, struct vectors_counts *c,
 		uint64_t *lines, struct err *err)
 {
 	const char *p, *stop, *line, *second;
@@ -159,7 +159,7 @@ static int look(struct source *s, enum vectors_format format, int asked, int *di
 	uint64_t rows = 0, width = 0;
 	if (s->n >= 3 && !memcmp(s->at, "\xEF\xBB\xBF", 3)) {
 		c->has_bom = 1;
-		if (source_skip(s, 3, err))
+		if (bytes_skip(s, 3, err))
 			return -1;
 	}
 	p = s->at;
@@ -184,13 +184,13 @@ static int look(struct source *s, enum vectors_format format, int asked, int *di
 		c->header_rows = rows;
 		*dim = (int)width;
 		*lines = 1;
-		return source_skip(s, (size_t)(behind - s->at), err);
+		return bytes_skip(s, (size_t)(behind - s->at), err);
 	}
 	*lines = 0;
 	return vote(s, s->at, asked, dim, err);
 }
 
-static int read_rows(struct vectors *v, struct source *s, uint64_t lines, const struct vocab *words, struct pool *pool,
+static int read_rows(struct vectors *v, struct bytes *s, uint64_t lines, const struct vocab *words, struct pool *pool,
 		     struct err *err)
 {
 	if (v->count.is_binary)
@@ -210,12 +210,12 @@ static int read_rows(struct vectors *v, struct source *s, uint64_t lines, const 
 int vectors_read(struct vectors *v, const char *path, enum vectors_format format, int dim, const struct vocab *words,
 		 struct pool *pool, struct err *err)
 {
-	struct source s;
+	struct bytes s;
 	struct vectors_counts c = { 0 };
 	uint64_t lines;
 	int found_dim = 0, rc;
 	*v = (struct vectors){ 0 };
-	if (source_open(&s, path, err))
+	if (bytes_open(&s, path, err))
 		return -1;
 	rc = look(&s, format, dim, &found_dim, &c, &lines, err);
 	if (!rc)
@@ -224,6 +224,6 @@ int vectors_read(struct vectors *v, const char *path, enum vectors_format format
 	if (!rc)
 		rc = read_rows(v, &s, lines, words, pool, err);
 	v->count.bytes = s.bytes;
-	source_release(&s);
+	bytes_release(&s);
 	return rc;
 }

@@ -6,7 +6,7 @@
 
 enum { WORD_MAX = 1 << 16 };
 
-static int cut_short(const struct source *s, uint64_t row, uint64_t rows, struct err *err)
+static int cut_short(const struct bytes *s, uint64_t row, uint64_t rows, struct err *err)
 {
 	return err_set(err, "%s: word2vec data is truncated in row %" PRIu64 " of %" PRIu64, s->name, row, rows);
 }
@@ -48,7 +48,7 @@ static size_t row_size(const char *at, size_t n, size_t dim, const char **word, 
 	return size <= n ? size : 0;
 }
 
-int vectors_binary(struct vectors *v, struct source *s, const struct vocab *words, struct err *err)
+int vectors_binary(struct vectors *v, struct bytes *s, const struct vocab *words, struct err *err)
 {
 	uint64_t rows = v->count.header_rows;
 	size_t used = 0, dim = (size_t)v->dim;
@@ -63,7 +63,7 @@ int vectors_binary(struct vectors *v, struct source *s, const struct vocab *word
 					       s->name, v->count.rows + 1, WORD_MAX);
 			if (!used)
 				return cut_short(s, v->count.rows + 1, rows, err);
-			if (source_skip(s, used, err))
+			if (bytes_skip(s, used, err))
 				return -1;
 			used = 0;
 			continue;
@@ -75,11 +75,11 @@ int vectors_binary(struct vectors *v, struct source *s, const struct vocab *word
 			note_bad(&v->count, &v->count.fields, v->count.rows);
 		used += size;
 	}
-	if (source_skip(s, used, err))
+	if (bytes_skip(s, used, err))
 		return -1;
 	size_t lf = s->n && *s->at == '\n';
 	if (s->n > lf)
 		return err_set(err, "%s: bytes follow the last of its %" PRIu64 " rows; is it word2vec data?", s->name,
 			       rows);
-	return source_skip(s, lf, err);
+	return bytes_skip(s, lf, err);
 }

@@ -2,7 +2,7 @@
 #ifndef VIC_EMBED_VECTORS_FILE_H
 #define VIC_EMBED_VECTORS_FILE_H
 
-#include "source.h"
+#include "bytes.h"
 #include "vectors.h"
 
 /* A line without its LF: bytes of it that count, without CR and spaces at its end. */
@@ -13,9 +13,9 @@ const char *line_last_fields(const char *line, size_t n, size_t n_spaces);
 size_t count_spaces(const char *p, size_t n);
 
 /* Reads rows from the source's window on; the header has been skipped. `line`: lines before the window. */
-int vectors_text(struct vectors *v, struct source *s, uint64_t line, const struct vocab *words, struct pool *pool,
+int vectors_text(struct vectors *v, struct bytes *s, uint64_t line, const struct vocab *words, struct pool *pool,
 		 struct err *err) VIC_CHECKED;
-int vectors_binary(struct vectors *v, struct source *s, const struct vocab *words, struct err *err) VIC_CHECKED;
+int vectors_binary(struct vectors *v, struct bytes *s, const struct vocab *words, struct err *err) VIC_CHECKED;
 
 /* Notes a row that was passed over. */
 static inline void note_bad(struct vectors_counts *c, uint64_t *kind, uint64_t line)

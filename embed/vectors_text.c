@@ -223,7 +223,7 @@ static int read_window(struct scan *sc, const char *text, size_t n, const char *
 	return rc;
 }
 
-int vectors_text(struct vectors *v, struct source *s, uint64_t line, const struct vocab *words, struct pool *pool,
+int vectors_text(struct vectors *v, struct bytes *s, uint64_t line, const struct vocab *words, struct pool *pool,
 		 struct err *err)
 {
 	struct scan sc = { .v = v, .words = words };
@@ -236,7 +236,7 @@ int vectors_text(struct vectors *v, struct source *s, uint64_t line, const struc
 					       VECTORS_MAX_LINE);
 			n = (size_t)(lf + 1 - s->at);
 		}
-		if (read_window(&sc, s->at, n, s->name, &line, pool, err) || source_skip(s, n, err))
+		if (read_window(&sc, s->at, n, s->name, &line, pool, err) || bytes_skip(s, n, err))
 			return -1;
 	}
 	return 0;

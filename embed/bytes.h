@@ -1,20 +1,20 @@
-/* source: the bytes of a file of word vectors, as windows of memory. A regular file is mapped and is one window; a gzip
+/* bytes: the bytes of a file of word vectors, as windows of memory. A regular file is mapped and is one window; a gzip
  * file (told by its first two bytes, whatever its name) and stdin or a pipe pass through a buffer of fixed size, so
  * memory stays bounded. */
-#ifndef VIC_EMBED_SOURCE_H
-#define VIC_EMBED_SOURCE_H
+#ifndef VIC_EMBED_BYTES_H
+#define VIC_EMBED_BYTES_H
 
 #include "pipeline/err.h"
 #include <stddef.h>
 #include <stdint.h>
 
 /* A window that is not the last holds at least this many bytes. */
-enum { SOURCE_WINDOW = 8 << 20 };
+enum { BYTES_WINDOW = 8 << 20 };
 
 struct inflater;
-struct source {
-	const char *name; /* for messages; borrowed from the caller of source_open, or "stdin" */
-	const char *at;	  /* the window: at[0..n); valid until the next source_skip */
+struct bytes {
+	const char *name; /* for messages; borrowed from the caller of bytes_open, or "stdin" */
+	const char *at;	  /* the window: at[0..n); valid until the next bytes_skip */
 	size_t n;
 	int last;	/* nothing follows the window */
 	uint64_t bytes; /* skipped so far, decompressed */
@@ -26,11 +26,11 @@ struct source {
 
 /* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder or a zip archive, bad gzip.
  */
-int source_open(struct source *s, const char *path, struct err *err) VIC_CHECKED;
+int bytes_open(struct bytes *s, const char *path, struct err *err) VIC_CHECKED;
 /* Drops the window's first `used` bytes (<= n) and reads on. Errors: read, gzip data that is damaged, cut short or
  * followed by something else. */
-int source_skip(struct source *s, size_t used, struct err *err) VIC_CHECKED;
+int bytes_skip(struct bytes *s, size_t used, struct err *err) VIC_CHECKED;
 /* Safe on a zeroed struct and twice. */
-void source_release(struct source *s);
+void bytes_release(struct bytes *s);
 
 #endif

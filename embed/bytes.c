@@ -1,4 +1,4 @@
-#include "source.h"
+#include "bytes.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
 
@@ -17,11 +17,11 @@ struct inflater {
 	struct input in;
 	z_stream z;
 	int open, gzip, between;  /* between: a gzip member has ended and none has begun */
-	unsigned char *raw, *buf; /* [RAW], [2 * SOURCE_WINDOW] */
+	unsigned char *raw, *buf; /* [RAW], [2 * BYTES_WINDOW] */
 };
 
 /* Decompresses into to[0..n); *got < n only at the clean end. */
-static int inflate_some(struct source *s, unsigned char *to, size_t n, size_t *got, struct err *err)
+static int inflate_some(struct bytes *s, unsigned char *to, size_t n, size_t *got, struct err *err)
 {
 	struct inflater *f = s->z;
 	z_stream *z = &f->z;
@@ -57,15 +57,15 @@ static int inflate_some(struct source *s, unsigned char *to, size_t n, size_t *g
 	return 0;
 }
 
-/* Tops the window up to at least SOURCE_WINDOW bytes, or to the end. */
-static int fill(struct source *s, struct err *err)
+/* Tops the window up to at least BYTES_WINDOW bytes, or to the end. */
+static int fill(struct bytes *s, struct err *err)
 {
 	struct inflater *f = s->z;
 	size_t got = 0;
-	if (s->last || s->n >= SOURCE_WINDOW)
+	if (s->last || s->n >= BYTES_WINDOW)
 		return 0;
 	memmove(f->buf, s->at, s->n);
-	size_t room = 2 * (size_t)SOURCE_WINDOW - s->n;
+	size_t room = 2 * (size_t)BYTES_WINDOW - s->n;
 	if (f->gzip ? inflate_some(s, f->buf + s->n, room, &got, err)
 		    : input_read(&f->in, f->buf + s->n, room, &got, err))
 		return -1;
@@ -75,7 +75,7 @@ static int fill(struct source *s, struct err *err)
 	return 0;
 }
 
-static int refuse_zip(struct source *s, const unsigned char *first, size_t n, struct err *err)
+static int refuse_zip(struct bytes *s, const unsigned char *first, size_t n, struct err *err)
 {
 	if (n >= 4 && !memcmp(first, "PK\3\4", 4))
 		return err_set(
@@ -85,7 +85,7 @@ static int refuse_zip(struct source *s, const unsigned char *first, size_t n, st
 	return 0;
 }
 
-static int start_stream(struct source *s, const char *path, struct err *err)
+static int start_stream(struct bytes *s, const char *path, struct err *err)
 {
 	struct inflater *f;
 	size_t n, cap = 0;
@@ -96,7 +96,7 @@ static int start_stream(struct source *s, const char *path, struct err *err)
 	if (input_open(&f->in, path, err))
 		return -1;
 	s->name = f->in.name;
-	if (mem_alloc(&f->raw, RAW, 1, err) || mem_grow(&f->buf, &cap, 2 * (size_t)SOURCE_WINDOW, 1, err) ||
+	if (mem_alloc(&f->raw, RAW, 1, err) || mem_grow(&f->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err) ||
 	    input_read(&f->in, f->raw, RAW, &n, err) || refuse_zip(s, f->raw, n, err))
 		return -1;
 	s->at = (const char *)f->buf;
@@ -116,7 +116,7 @@ static int start_stream(struct source *s, const char *path, struct err *err)
 }
 
 /* 1 when the file was mapped, 0 when it must be streamed. */
-static int try_map(struct source *s, const char *path, struct err *err)
+static int try_map(struct bytes *s, const char *path, struct err *err)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -148,17 +148,17 @@ static int try_map(struct source *s, const char *path, struct err *err)
 	return 1;
 }
 
-int source_open(struct source *s, const char *path, struct err *err)
+int bytes_open(struct bytes *s, const char *path, struct err *err)
 {
-	*s = (struct source){ .name = path };
+	*s = (struct bytes){ .name = path };
 	int mapped = strcmp(path, "-") ? try_map(s, path, err) : 0;
 	if (mapped > 0 || (!mapped && !start_stream(s, path, err)))
 		return 0;
-	source_release(s);
+	bytes_release(s);
 	return -1;
 }
 
-int source_skip(struct source *s, size_t used, struct err *err)
+int bytes_skip(struct bytes *s, size_t used, struct err *err)
 {
 	s->at += used;
 	s->n -= used;
@@ -166,7 +166,7 @@ int source_skip(struct source *s, size_t used, struct err *err)
 	return s->map ? 0 : fill(s, err);
 }
 
-void source_release(struct source *s)
+void bytes_release(struct bytes *s)
 {
 	if (s->map)
 		munmap(s->map, s->map_size);
@@ -178,5 +178,5 @@ void source_release(struct source *s)
 		free(s->z->buf);
 		free(s->z);
 	}
-	*s = (struct source){ 0 };
+	*s = (struct bytes){ 0 };
 }
