@@ -25,7 +25,8 @@ static void two_sided(double *v, int rounds, double level, double *low, double *
 	}
 }
 
-int null_bands(const conf_key *k, size_t n, int bins, const struct curve_ask *ask, double *low, double *high, struct err *err)
+int null_bands(const conf_key *k, size_t n, int bins, const struct curve_ask *ask, double *low, double *high,
+	       struct err *err)
 {
 	double *off, *v;
 	struct bins b;
@@ -59,7 +60,7 @@ struct drawing {
 	const struct curve_ask *ask;
 	conf_key **scratch; /* [threads][n] */
 	struct err *err;    /* [threads] */
-	double *value;      /* [m][rounds] */
+	double *value;	    /* [m][rounds] */
 };
 
 static void draw_pav(void *arg, int round, int worker)
@@ -85,8 +86,8 @@ static void draw_pav(void *arg, int round, int worker)
 	free(block);
 }
 
-int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const struct curve_ask *ask, double *low, double *high,
-	      struct err *err)
+int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const struct curve_ask *ask, double *low,
+	      double *high, struct err *err)
 {
 	struct drawing d = { .key = k, .n = n, .at = at, .m = m, .ask = ask };
 	size_t threads = (size_t)pool_threads(ask->pool);

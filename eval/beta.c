@@ -12,8 +12,8 @@ static double fraction(double a, double b, double x)
 	for (int m = 1; m < 10000; m++) {
 		double step = 1;
 		for (int half = 0; half < 2; half++) {
-			double t = half ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) :
-					  m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+			double t = half ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+					: m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
 			d = 1 + t * d;
 			d = 1 / (fabs(d) < tiny ? tiny : d);
 			c = 1 + t / c;

@@ -24,12 +24,12 @@ double compat_brier(enum compat c, double brier, int classes)
 
 struct cell {
 	double n, right, conf;
-	double weight; /* records that count for the bin; differs from n in netcal only */
+	double weight;		    /* records that count for the bin; differs from n in netcal only */
 	float n32, right32, conf32; /* running sums as float32 has them */
 };
 
-/* torch.linspace (2.5, with the fused multiply-add it uses on x86): from both ends to the middle, rounded once to float32.
- * numpy.linspace: i * step, the last one set. */
+/* torch.linspace (2.5, with the fused multiply-add it uses on x86): from both ends to the middle, rounded once to
+ * float32. numpy.linspace: i * step, the last one set. */
 static void edges_of(enum compat c, int bins, double *edge)
 {
 	float step32 = 1.0f / (float)bins;
@@ -74,8 +74,8 @@ static int place(enum compat c, const double *edge, int bins, double p)
 	}
 }
 
-/* netcal bins twice: numpy counts between float64 edges, scipy averages between edges of the data's dtype. On float32 data a
- * record at an edge is averaged in one bin and counted in another. */
+/* netcal bins twice: numpy counts between float64 edges, scipy averages between edges of the data's dtype. On float32
+ * data a record at an edge is averaged in one bin and counted in another. */
 static double netcal_edge(double edge, int f32)
 {
 	return f32 ? (double)(float)edge : edge;
@@ -110,7 +110,8 @@ static void add_float32(struct compat_errors *e, const struct cell *b, float n, 
 	e->rmsce = (float)e->rmsce + gap * gap * w;
 }
 
-int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f32, struct compat_errors *e, struct err *err)
+int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f32, struct compat_errors *e,
+		  struct err *err)
 {
 	struct cell *cell;
 	double *edge, *mean_edge;

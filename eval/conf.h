@@ -1,10 +1,10 @@
 /* conf: one record's confidence and whether it was right, in 8 bytes that sort by confidence.
  *
- * A confidence p in [0,1] is kept as p where p < 1/2 and as its distance from 1 where p >= 1/2. Doubles hold both exactly,
- * so a softmax that is 1 in float64 still differs from another (down to 1 - p = 1e-308) and records do not tie only
- * because the model is sure. The integer order of keys is the order of p; the correctness bit does not take part in
- * conf_order(). Bit layout, high to low: upper half flag, correct flag, 62 bits of the magnitude (complemented in the
- * upper half). Magnitudes are below 2, so bit 62 of a double is free to hold the flag. */
+ * A confidence p in [0,1] is kept as p where p < 1/2 and as its distance from 1 where p >= 1/2. Doubles hold both
+ * exactly, so a softmax that is 1 in float64 still differs from another (down to 1 - p = 1e-308) and records do not tie
+ * only because the model is sure. The integer order of keys is the order of p; the correctness bit does not take part
+ * in conf_order(). Bit layout, high to low: upper half flag, correct flag, 62 bits of the magnitude (complemented in
+ * the upper half). Magnitudes are below 2, so bit 62 of a double is free to hold the flag. */
 #ifndef VIC_EVAL_CONF_H
 #define VIC_EVAL_CONF_H
 
@@ -31,12 +31,13 @@ static inline double conf_double(uint64_t u)
 	return d;
 }
 
-/* p: the probability; rest: 1 - p, computed without cancellation where that is possible. Both in [0,1]. Only the smaller of
- * the two is kept. */
+/* p: the probability; rest: 1 - p, computed without cancellation where that is possible. Both in [0,1]. Only the
+ * smaller of the two is kept. */
 static inline conf_key conf_pack(double p, double rest, int right)
 {
 	uint64_t lower = conf_bits(p), upper = CONF_UPPER | (~conf_bits(rest) & CONF_MASK), take = -(uint64_t)(p < 0.5);
-	return (lower & take) | (upper & ~take) | (uint64_t)(right != 0) << 62; /* no branch: either half is as likely */
+	/* No branch: either half is as likely. */
+	return (lower & take) | (upper & ~take) | (uint64_t)(right != 0) << 62;
 }
 
 static inline int conf_right(conf_key k)

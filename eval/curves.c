@@ -10,7 +10,8 @@
 const char *curve_header(enum curve c)
 {
 	static const char *const header[] = {
-		"stream\tbin\tlow\thigh\tn\tconfidence\taccuracy\tgap\taccuracy_low\taccuracy_high\tband_low\tband_high",
+		"stream\tbin\tlow\thigh\tn\tconfidence\taccuracy\tgap\taccuracy_low\taccuracy_high\tband_low\tband_"
+		"high",
 		"stream\tbin\tlow\thigh\tn\tshare\tright\twrong",
 		"stream\tblock\tn\tconfidence\taccuracy\tband_low\tband_high",
 		"stream\tgroup\tn\tconfidence\taccuracy",
@@ -85,7 +86,8 @@ int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve
 	return 0;
 }
 
-int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to,
+		    struct err *err)
 {
 	struct bins b;
 	if (bins_init(&b, ask->bins, err))
@@ -185,8 +187,9 @@ int curve_density(const char *name, const conf_key *k, size_t n, const struct cu
 	for (size_t x = 0; x < m; x++)
 		for (size_t y = 0; y < m; y++) {
 			curve_name(name, to);
-			fprintf(to, "\t%.9g\t%.9g\t%zu\t%.9g\n", ((double)x + 0.5) / (double)m, ((double)y + 0.5) / (double)m,
-				cell[x * m + y], (double)cell[x * m + y] / (double)groups * (double)m * (double)m);
+			fprintf(to, "\t%.9g\t%.9g\t%zu\t%.9g\n", ((double)x + 0.5) / (double)m,
+				((double)y + 0.5) / (double)m, cell[x * m + y],
+				(double)cell[x * m + y] / (double)groups * (double)m * (double)m);
 		}
 	free(cell);
 	return 0;

@@ -20,7 +20,8 @@ static double lambda_of(double h)
 	double lo = 0, hi = 0.5;
 	if (h >= M_LN2)
 		return 0.5;
-	for (int i = 0; i < 1100 && lo < hi; i++) { /* towards 0 the exponent is halved, so small lambdas are reached too */
+	for (int i = 0; i < 1100 && lo < hi;
+	     i++) { /* towards 0 the exponent is halved, so small lambdas are reached too */
 		double mid = lo > 0 ? (lo + hi) / 2 : hi / 2;
 		if (mid <= lo || mid >= hi)
 			break;

@@ -51,6 +51,8 @@ void diagram_print(const struct bins *b, const char *title, int utf8, FILE *to)
 		}
 		line((double)from / b->m, (double)end / b->m, &sum, utf8, to);
 	}
-	fprintf(to, "%-12s%s\n", "", utf8 ? "\xe2\x96\x88 accuracy  \xe2\x94\x82 mean confidence  \xe2\x96\x91 too confident  \xe2\x96\x93 too modest" :
-					   "# accuracy  | mean confidence  - too confident  + too modest");
+	fprintf(to, "%-12s%s\n", "",
+		utf8 ? "\xe2\x96\x88 accuracy  \xe2\x94\x82 mean confidence  \xe2\x96\x91 too confident  \xe2\x96\x93 "
+		       "too modest"
+		     : "# accuracy  | mean confidence  - too confident  + too modest");
 }

@@ -9,7 +9,7 @@
 typedef __int128 fix;
 
 enum { FIX_BITS = 60 };
-/* Terms must lie in (-FIX_LIMIT, FIX_LIMIT); 2^34 terms of that size still fit. Larger ones are the caller's to count. */
+/* Terms must lie in (-FIX_LIMIT, FIX_LIMIT); 2^34 terms of that size still fit. Larger ones the caller counts. */
 #define FIX_LIMIT 4294967296.0
 
 static inline fix fix_of(double v)

@@ -10,7 +10,7 @@
 /* Records from..to of a bin whose rarer outcome has probabilities within a factor of two of each other. */
 struct run {
 	size_t from, to;
-	double most; /* largest probability of the rarer outcome */
+	double most;	/* largest probability of the rarer outcome */
 	int rare_right; /* the rarer outcome is "right" */
 };
 
@@ -85,8 +85,8 @@ static int segments(struct null *u, struct err *err)
 	return 0;
 }
 
-/* How often the rarer outcome happens in a run: candidates by geometric jumps at the largest probability, each kept with its
- * own share of it. Exact, and its cost is the number of rare outcomes and not of records. */
+/* How often the rarer outcome happens in a run: candidates by geometric jumps at the largest probability, each kept
+ * with its own share of it. Exact, and its cost is the number of rare outcomes and not of records. */
 static double draw_run(const struct null *u, const struct run *run, struct rng *r)
 {
 	double happened = 0, jump = log1p(-run->most);

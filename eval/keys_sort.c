@@ -44,8 +44,8 @@ static void finish_runs(uint64_t *key, size_t n)
 	}
 }
 
-/* Least significant digit first, but for the lowest three: 31 bits remain above them (the exponent and 20 bits of mantissa),
- * so few keys share them all; a digit that all keys share is skipped. */
+/* Least significant digit first, but for the lowest three: 31 bits remain above them (the exponent and 20 bits of
+ * mantissa), so few keys share them all; a digit that all keys share is skipped. */
 int keys_sort(conf_key *key, size_t n, struct err *err)
 {
 	uint64_t *scratch, (*count)[VALUES];

@@ -1,7 +1,7 @@
 /* metrics: estimates of calibration and selective prediction from the confidences and correctness of n records.
  *
- * "Sorted" keys are ascending in confidence (keys_sort). Ties are one group and never split, so that no result depends on the
- * order of records. Every function takes n >= 1. */
+ * "Sorted" keys are ascending in confidence (keys_sort). Ties are one group and never split, so that no result depends
+ * on the order of records. Every function takes n >= 1. */
 #ifndef VIC_EVAL_METRICS_H
 #define VIC_EVAL_METRICS_H
 
@@ -18,8 +18,8 @@ int keys_sort(conf_key *key, size_t n, struct err *err) VIC_CHECKED;
 
 /* Means over all records. */
 struct selective {
-	double aurc;  /* mean over k = 1..n of the error rate of the k most confident (Geifman et al. 2018); a tie group counts
-		       * with its expected risk under random order */
+	double aurc;  /* mean over k = 1..n of the error rate of the k most confident (Geifman et al. 2018); a tie group
+		       * counts with its expected risk under random order */
 	double augrc; /* mean over k = 1..n of (errors among the k most confident) / n (Traub et al. 2024) */
 };
 void selective_of(const conf_key *sorted, size_t n, struct selective *s);
@@ -34,14 +34,14 @@ int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
 int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;
 
-/* Arrieta-Ibarra et al. 2022: D_k = sum of (right - conf) over the k least confident; sigma = sqrt(sum conf (1 - conf)).
- * ks = max |D_k| / sigma, kuiper = (max D_k - min D_k) / sigma with D_0 = 0, k at ends of tie groups; p-values of the
- * limiting Brownian motion. sigma = 0: statistics and p are NaN. */
+/* Arrieta-Ibarra et al. 2022: D_k = sum of (right - conf) over the k least confident; sigma = sqrt(sum conf (1 -
+ * conf)). ks = max |D_k| / sigma, kuiper = (max D_k - min D_k) / sigma with D_0 = 0, k at ends of tie groups; p-values
+ * of the limiting Brownian motion. sigma = 0: statistics and p are NaN. */
 struct cumulative {
 	double ks, ks_p, kuiper, kuiper_p;
 	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
 };
-double ks_tail(double ks);         /* P(max |B| > ks) */
+double ks_tail(double ks);	   /* P(max |B| > ks) */
 double kuiper_tail(double kuiper); /* P(max B - min B > kuiper) */
 void cumulative_of(const conf_key *sorted, size_t n, struct cumulative *c);
 
@@ -66,7 +66,7 @@ int corp_of(const conf_key *sorted, size_t n, struct corp *c, struct err *err) V
 enum { FLOOR_NORMAL = 50 };
 struct floor_of {
 	double mean, q95; /* of the error under the null */
-	double p;         /* (1 + rounds with an error >= the observed one) / (rounds + 1) */
+	double p;	  /* (1 + rounds with an error >= the observed one) / (rounds + 1) */
 };
 struct floors {
 	struct floor_of ece, oe, mce, rmsce;
@@ -81,8 +81,8 @@ int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
  * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */
 void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8_t *weight);
-/* The interval from `rounds` bootstrap values v (sorted in place): `basic` turns the distribution around the estimate, which
- * takes the noise floor's bias out of errors that cannot be negative; clipped to [lo, hi]. */
+/* The interval from `rounds` bootstrap values v (sorted in place): `basic` turns the distribution around the estimate,
+ * which takes the noise floor's bias out of errors that cannot be negative; clipped to [lo, hi]. */
 void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
 			double *high);
 

@@ -139,12 +139,14 @@ static int match_classes(const struct posterior *p, const struct rows *w, int *c
 			if (!strcmp(p->name[c], w->head.classes[k]))
 				column[k] = c;
 		if (column[k] < 0)
-			return err_set(err, "%s: class '%s' is not in the table of posteriors", w->name, w->head.classes[k]);
+			return err_set(err, "%s: class '%s' is not in the table of posteriors", w->name,
+				       w->head.classes[k]);
 	}
 	return 0;
 }
 
-static int pairs_of(const struct posterior *p, const struct rows *w, const int *column, struct pair *pair, struct err *err)
+static int pairs_of(const struct posterior *p, const struct rows *w, const int *column, struct pair *pair,
+		    struct err *err)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const uint64_t *at = bsearch(&w->id[i], p->id, p->n, sizeof *p->id, by_id);

@@ -10,7 +10,7 @@
 /* A TSV whose header is "record" and class names; a line a record: its id and one probability for each class. */
 struct posterior {
 	int classes;
-	char **name;  /* [classes] */
+	char **name; /* [classes] */
 	size_t n;
 	uint64_t *id; /* [n], ascending */
 	double *p;    /* [n][classes] */
@@ -21,7 +21,7 @@ void posterior_release(struct posterior *p);
 
 /* t_i = true P(predicted class of record i | record i), c_i its confidence:
  *   accuracy  mean t_i: the accuracy in expectation over labels
- *   ece       sum over `bins` equal-width bins of w |mean c - mean t|: what the ECE estimates, without the labels' noise
+ *   ece       sum over `bins` equal-width bins of w |mean c - mean t|: what the ECE estimates, without label noise
  *   fine      the same over 100 equal-mass bins of c (fewer below 2,000 records: n/20)
  *   point     mean |c_i - t_i|: also counts records of one confidence that differ in truth; never below the others */
 struct truth {

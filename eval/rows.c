@@ -22,16 +22,16 @@ struct job {
 struct reading {
 	struct stream_reader *stream;
 	const struct rows_ask *ask;
-	struct rows *rows;  /* under way */
+	struct rows *rows; /* under way */
 	size_t caps[16];
-	uint64_t records;   /* read into rows so far */
+	uint64_t records; /* read into rows so far */
 	struct pool *pool;
 	struct tally *tally; /* [threads] */
 	struct job job[JOBS];
 	int free_job[JOBS], n_free, queue[JOBS], n_queue, busy;
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
-	int closing; /* no more blocks will come */
+	int closing;	  /* no more blocks will come */
 	int failed, more; /* more: another document waits (rows_read_each) */
 	uint64_t failed_at;
 	struct err err;
@@ -67,7 +67,8 @@ static int commit(struct reading *g, const struct job *j, struct err *err)
 			       grow(g, 9, &w->max_logit, c & COL_MAX_LOGIT, r->max_logit, at, n, 8, err) ||
 			       grow(g, 10, &w->energy, c & COL_ENERGY, r->energy, at, n, 8, err) ||
 			       grow(g, 11, &w->margin, c & COL_MARGIN, r->margin, at, n, 8, err) ||
-			       grow(g, 12, &w->values, c & COL_VALUES, j->block.data, at, n, stream_record_size(&w->head), err)
+			       grow(g, 12, &w->values, c & COL_VALUES, j->block.data, at, n,
+				    stream_record_size(&w->head), err)
 		       ? -1
 		       : 0;
 }
@@ -126,8 +127,8 @@ static int same_heads(struct reading *g, struct err *err)
 	const struct stream_head *h = stream_head_of(g->stream);
 	struct rows *w = g->rows;
 	if (stream_head_same(&w->head, h, err)) {
-		err_context(err, "%s: document %" PRIu64 " cannot be pooled with those before it", stream_name(g->stream),
-			    w->documents + 1);
+		err_context(err, "%s: document %" PRIu64 " cannot be pooled with those before it",
+			    stream_name(g->stream), w->documents + 1);
 		return -1;
 	}
 	if (strcmp(w->head.name ? w->head.name : "", h->name ? h->name : ""))
@@ -151,7 +152,8 @@ static int read_document(struct reading *g, int worker, struct err *err)
 		j->block = b;
 		j->at = g->records;
 		if (g->rows->documents > 1)
-			snprintf(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream), g->rows->documents);
+			snprintf(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream),
+				 g->rows->documents);
 		else
 			snprintf(j->name, sizeof j->name, "%s", stream_name(g->stream));
 		g->records += b.n;
@@ -261,7 +263,8 @@ static int open_reading(struct reading *g, const char *path, const struct rows_a
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->turn, NULL);
 	if (pool_open(&g->pool, ask->threads, err) ||
-	    mem_alloc(&g->tally, (size_t)pool_threads(g->pool), sizeof *g->tally, err) || stream_open(&g->stream, path, err))
+	    mem_alloc(&g->tally, (size_t)pool_threads(g->pool), sizeof *g->tally, err) ||
+	    stream_open(&g->stream, path, err))
 		return -1;
 	return stream_next_of(g->stream, STREAM_LOGITS, err) == 1 ? 0 : -1;
 }

@@ -17,7 +17,8 @@ struct result {
 /* Of softmax results. */
 static void from_soft(const struct soft *s, int label, struct result *r)
 {
-	double spread = s->spread, scale = s->scale, p = scale, rest = s->rest * scale, square = s->square * scale * scale;
+	double spread = s->spread, scale = s->scale, p = scale, rest = s->rest * scale,
+	       square = s->square * scale * scale;
 	*r = (struct result){ .p = p, .rest = rest, .winner = s->winner, .above = s->above, .tied = s->tied };
 	r->entropy = spread - s->slope * scale;
 	r->max_logit = s->max;
@@ -26,14 +27,15 @@ static void from_soft(const struct soft *s, int label, struct result *r)
 	if (label < 0)
 		return;
 	r->nll = spread - s->label;
-	/* Both cases are worked out: which it is changes from record to record, and a wrong guess costs more than the other sum. */
+	/* Both cases are worked out: which it is changes from record to record, and a wrong guess costs more than the
+	 * other sum. */
 	double y = s->label_e * scale, others = square - y * y;
 	double right = rest * rest + square, wrong = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
 	r->brier = label == s->winner ? right : wrong;
 }
 
-/* Of probabilities p[classes] as they are. `rest`: 1 - p of the winner where it is known better than by subtraction, else
- * negative. */
+/* Of probabilities p[classes] as they are. `rest`: 1 - p of the winner where it is known better than by subtraction,
+ * else negative. */
 static void from_probs(const double *p, int classes, int label, double rest, struct result *r)
 {
 	int w = 0, ties = 0;
@@ -101,8 +103,8 @@ static void add_cell(struct rows_cell *c, double p, int right)
 }
 
 /* Stores record i. `stride` apart lie its probabilities p. Returns 0 where it is to be dropped. */
-static int store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r, const double *p,
-		 size_t stride, uint64_t number)
+static int store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
+		 const double *p, size_t stride, uint64_t number)
 {
 	const struct rows_ask *ask = t->ask;
 	struct split_tally *s = &t->split[split];
@@ -151,7 +153,8 @@ static int store(struct tally *t, struct results *out, size_t i, int split, int 
 		out->margin[i] = margin_of(p, stride, t->classes, r->winner, r->p);
 	if (ask->class_bins && label >= 0) {
 		int m = ask->class_bins;
-		add_cell(&s->top_cell[(size_t)r->winner * (size_t)m + (size_t)bin_of(m, r->p)], r->p, r->winner == label);
+		add_cell(&s->top_cell[(size_t)r->winner * (size_t)m + (size_t)bin_of(m, r->p)], r->p,
+			 r->winner == label);
 		s->labels[label]++;
 	}
 	return 1;
@@ -163,11 +166,12 @@ static int split_room(struct tally *t, struct split_tally *s, struct err *err)
 	if (!m || s->total)
 		return 0;
 	return mem_alloc(&s->class_cell, k * m, sizeof *s->class_cell, err) ||
-		       mem_alloc(&s->top_cell, k * m, sizeof *s->top_cell, err) ||
-		       mem_alloc(&s->pending, padded(t->classes) * t->lanes, sizeof *s->pending, err) ||
-		       mem_alloc(&s->labels, k, sizeof *s->labels, err) || mem_alloc(&s->total, k, sizeof *s->total, err)
-	       ? -1
-	       : 0;
+			       mem_alloc(&s->top_cell, k * m, sizeof *s->top_cell, err) ||
+			       mem_alloc(&s->pending, padded(t->classes) * t->lanes, sizeof *s->pending, err) ||
+			       mem_alloc(&s->labels, k, sizeof *s->labels, err) ||
+			       mem_alloc(&s->total, k, sizeof *s->total, err)
+		       ? -1
+		       : 0;
 }
 
 /* Bins above the first are counted one by one; the first one is what is left of the totals. */
@@ -204,8 +208,8 @@ static int bad_value(const struct stream_head *h, const struct block *b, const c
 			int finite = 0;
 			for (int k = 0; k < h->n_classes; k++) {
 				size_t at = (i * each + s) * (size_t)h->n_classes + (size_t)k;
-				finite |= isfinite(h->dtype == DTYPE_F64 ? ((const double *)b->data)[at] :
-									   (double)((const float *)b->data)[at]);
+				finite |= isfinite(h->dtype == DTYPE_F64 ? ((const double *)b->data)[at]
+									 : (double)((const float *)b->data)[at]);
 			}
 			if (!finite)
 				return err_set(err, "%s: record %llu: every logit is -Inf", name,

@@ -20,24 +20,25 @@ void results_release(struct results *r);
 /* What one worker has summed so far, by split. Merging tallies in any order gives the same bits. */
 struct split_tally {
 	struct rows_sums sum;
-	uint64_t records, first_unlabelled; /* first_unlabelled: number in the pooled stream, UINT64_MAX: none */
+	uint64_t records, first_unlabelled;	 /* first_unlabelled: number in the pooled stream, UINT64_MAX: none */
 	struct rows_cell *class_cell, *top_cell; /* [classes][bins]; class_cell: only bins above the first */
-	uint64_t *pending; /* class sums under way: [padded] or [classes][LANES] */
-	fix *total;        /* [classes] sum of P(class) */
-	uint64_t *labels;  /* [classes] records with the label */
+	uint64_t *pending;			 /* class sums under way: [padded] or [classes][LANES] */
+	fix *total;				 /* [classes] sum of P(class) */
+	uint64_t *labels;			 /* [classes] records with the label */
 	int n_pending;
 };
 struct tally {
 	const struct softmax_ops *ops;
 	const struct rows_ask *ask;
 	int classes;
-	int one_class; /* whose probability the key is of; -1: the winner */
-	size_t lanes; /* LANES: records side by side; 1: one at a time */
+	int one_class;	  /* whose probability the key is of; -1: the winner */
+	size_t lanes;	  /* LANES: records side by side; 1: one at a time */
 	double *x, *mean; /* scratch */
 	int32_t *found;
 	struct split_tally split[SPLIT_COUNT];
 };
-int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask, struct err *err) VIC_CHECKED;
+int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask,
+	       struct err *err) VIC_CHECKED;
 void tally_release(struct tally *t);
 /* `at`: number of the block's first record in the pooled stream. `name` is for messages. */
 int tally_block(struct tally *t, const struct stream_head *head, const struct block *b, uint64_t at, struct results *r,

@@ -45,9 +45,10 @@ static int no_records(const struct rows *w, int split, uint64_t all, const char 
 		return err_set(err, "%s: holds no records", name);
 	if (split == ROWS_ALL)
 		return err_set(err, "%s: holds no labelled records", name);
-	return err_set(err, "%s: no record of split %s (train %" PRIu64 ", dev %" PRIu64 ", test %" PRIu64 ", extra %" PRIu64
-		       "); choose with --split", name, split_name(split), w->in_split[0], w->in_split[1], w->in_split[2],
-		       w->in_split[3]);
+	return err_set(err,
+		       "%s: no record of split %s (train %" PRIu64 ", dev %" PRIu64 ", test %" PRIu64 ", extra %" PRIu64
+		       "); choose with --split",
+		       name, split_name(split), w->in_split[0], w->in_split[1], w->in_split[2], w->in_split[3]);
 }
 
 int rows_settle(struct rows *w, struct tally *tally, int workers, const struct rows_ask *ask, uint64_t records,
@@ -76,7 +77,8 @@ int rows_settle(struct rows *w, struct tally *tally, int workers, const struct r
 	if (ask->unlabelled == ROWS_REFUSE && all.first_unlabelled != UINT64_MAX) {
 		uint64_t first = all.first_unlabelled;
 		split_release(&all);
-		return err_set(err, "%s: record %" PRIu64 " has no label; --unlabelled drop leaves such records out", name, first);
+		return err_set(err, "%s: record %" PRIu64 " has no label; --unlabelled drop leaves such records out",
+			       name, first);
 	}
 	split_close(&all, classes, bins);
 	w->sum = all.sum;
@@ -122,6 +124,6 @@ void rows_values(const struct rows *w, size_t i, int sample, double *to)
 {
 	size_t k = (size_t)w->head.n_classes, at = (i * (size_t)w->head.samples + (size_t)sample) * k;
 	for (size_t j = 0; j < k; j++)
-		to[j] = w->head.dtype == DTYPE_F64 ? ((const double *)w->values)[at + j] :
-						     (double)((const float *)w->values)[at + j];
+		to[j] = w->head.dtype == DTYPE_F64 ? ((const double *)w->values)[at + j]
+						   : (double)((const float *)w->values)[at + j];
 }

@@ -19,8 +19,9 @@ int results_room(struct results *r, unsigned columns, size_t n, struct err *err)
 		return 0;
 	r->cap = 0;
 	if (column(&r->key, 1, n, sizeof *r->key, err) || column(&r->fate, 1, n, 1, err) ||
-	    column(&r->predicted, columns & COL_PREDICTED, n, 4, err) || column(&r->nll, columns & COL_NLL, n, 8, err) ||
-	    column(&r->brier, columns & COL_BRIER, n, 8, err) || column(&r->entropy, columns & COL_ENTROPY, n, 8, err) ||
+	    column(&r->predicted, columns & COL_PREDICTED, n, 4, err) ||
+	    column(&r->nll, columns & COL_NLL, n, 8, err) || column(&r->brier, columns & COL_BRIER, n, 8, err) ||
+	    column(&r->entropy, columns & COL_ENTROPY, n, 8, err) ||
 	    column(&r->mutual, columns & COL_MUTUAL, n, 8, err) ||
 	    column(&r->max_logit, columns & COL_MAX_LOGIT, n, 8, err) ||
 	    column(&r->energy, columns & COL_ENERGY, n, 8, err) || column(&r->margin, columns & COL_MARGIN, n, 8, err))
@@ -58,8 +59,8 @@ static int class_of(const struct stream_head *h, const struct rows_ask *ask, int
 			return 0;
 		}
 	if (num_i64("class", ask->class_name, 0, h->n_classes - 1, &number, &ignored))
-		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name, h->n_classes,
-				 h->classes[0]);
+		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name,
+				 h->n_classes, h->classes[0]);
 	*k = (int)number;
 	return 0;
 }

@@ -133,7 +133,8 @@ int score_keys(struct score *s, const conf_key *key, size_t n, const struct scor
 		return -1;
 	if (ask->brief)
 		return 0;
-	if (ece_sweep(key, n, &sweep, &bins, err) || smooth_ece(key, n, &smooth, &width, err) || corp_of(key, n, &corp, err))
+	if (ece_sweep(key, n, &sweep, &bins, err) || smooth_ece(key, n, &smooth, &width, err) ||
+	    corp_of(key, n, &corp, err))
 		return -1;
 	cumulative_of(key, n, &c);
 	selective_of(key, n, &sel);
@@ -153,7 +154,8 @@ int score_keys(struct score *s, const conf_key *key, size_t n, const struct scor
 	return 0;
 }
 
-/* Class-wise: the mean over classes of their own binned errors. Top-label: records grouped by predicted class, weighted. */
+/* Class-wise: the mean over classes of their own binned errors. Top-label: records grouped by predicted class,
+ * weighted. */
 static void by_class(struct score *s, const struct rows *w)
 {
 	double wise = 0, top = 0, n = (double)(w->sum.n - w->sum.unlabelled);
@@ -188,22 +190,24 @@ static int floors_of(struct score *s, const struct rows *w, const struct score_a
 	return rc;
 }
 
-/* Numbers in the order in which they are read: the contract's eight, then each error beside its floor, then the rest. */
+/* Numbers in the order of reading: the contract's eight, then each error beside its floor, then the rest. */
 static void in_order(struct score *s)
 {
-	static const char *const order[] = {
-		"n", "accuracy", "ece", "oe", "nll", "brier", "gap", "bins", "ece_floor", "ece_floor95", "ece_p", "oe_floor",
-		"oe_floor95", "top5", "entropy", "mutual", "uce", "mce", "mce_n", "rmsce", "l2_debiased", "ece_mass", "ece_sweep",
-		"sweep_bins", "ece_smooth", "ece_class", "ece_top", "ks", "kuiper", "kuiper_p", "corp_score", "corp_mcb",
-		"corp_dsc", "corp_unc", "aurc", "augrc", "true_accuracy", "true_ece", "true_ece_fine", "true_point" };
+	static const char order[] =
+		"n accuracy ece oe nll brier gap bins ece_floor ece_floor95 ece_p oe_floor oe_floor95 top5 entropy mutual "
+		"uce mce mce_n rmsce l2_debiased ece_mass ece_sweep sweep_bins ece_smooth ece_class ece_top ks kuiper kuiper_p "
+		"corp_score corp_mcb corp_dsc corp_unc aurc augrc true_accuracy true_ece true_ece_fine true_point ";
+	char key[SCORE_KEY];
 	struct score_item *from = NULL;
 	int to = 0;
-	for (size_t k = 0; k < sizeof order / sizeof *order; k++)
-		if ((from = score_find(s, order[k])) && from >= s->item + to) {
+	for (const char *at = order; *at; at += strcspn(at, " ") + 1) {
+		snprintf(key, sizeof key, "%.*s", (int)strcspn(at, " "), at);
+		if ((from = score_find(s, key)) && from >= s->item + to) {
 			struct score_item v = *from;
 			memmove(s->item + to + 1, s->item + to, (size_t)(from - (s->item + to)) * sizeof v);
 			s->item[to++] = v;
 		}
+	}
 }
 
 /* How the numbers came about: in every output, so that two tables can be compared. */

@@ -13,11 +13,11 @@ enum { SCORE_BINS = 16, SCORE_ITEMS = 160, SCORE_KEY = 32 };
 
 struct score_ask {
 	int bins[SCORE_BINS], n_bins; /* equal-width bin counts; the first is "the" ECE, the others are ece@M */
-	int brief;                    /* only n accuracy ece oe nll brier gap bins (and ece@M, oe@M) */
+	int brief;		      /* only n accuracy ece oe nll brier gap bins (and ece@M, oe@M) */
 	enum compat compat;
-	int rounds;                   /* bootstrap resamples; 0: no intervals */
-	double level;                 /* of the intervals */
-	int floor_rounds;             /* draws of the null floor; 0: none */
+	int rounds;	  /* bootstrap resamples; 0: no intervals */
+	double level;	  /* of the intervals */
+	int floor_rounds; /* draws of the null floor; 0: none */
 	uint64_t seed;
 	const struct posterior *posterior; /* or NULL */
 	int threads;
@@ -28,7 +28,7 @@ struct score_item {
 	char key[SCORE_KEY];
 	enum score_kind kind;
 	double value, low, high; /* SCORE_SPREAD: low is the standard deviation */
-	double least, most;      /* the value's possible range, for intervals */
+	double least, most;	 /* the value's possible range, for intervals */
 	char text[96];
 };
 struct score {
@@ -41,7 +41,8 @@ unsigned score_columns(const struct score_ask *ask);
 /* w's keys are sorted in place (its other columns keep their order). */
 int score_rows(struct score *s, struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
 /* The numbers of sorted keys: what is resampled. */
-int score_keys(struct score *s, const conf_key *sorted, size_t n, const struct score_ask *ask, struct err *err) VIC_CHECKED;
+int score_keys(struct score *s, const conf_key *sorted, size_t n, const struct score_ask *ask,
+	       struct err *err) VIC_CHECKED;
 /* Turns the values that resampling reaches into intervals. Needs COL_NLL and COL_BRIER. */
 int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
 

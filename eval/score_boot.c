@@ -1,4 +1,5 @@
-/* Intervals by resampling records: each round builds the sorted keys of its resample and scores them like any others. */
+/* Intervals by resampling records: each round builds the sorted keys of its resample and scores them like any others.
+ */
 #include "metrics.h"
 #include "pipeline/mem.h"
 #include "score.h"
@@ -12,11 +13,11 @@ enum { CHUNK = 4096 };
 struct boot {
 	const struct rows *w;
 	const struct score_ask *ask;
-	struct score *shape; /* which numbers there are, in which order */
-	double *value;       /* [shape->n][rounds] */
-	conf_key **key;      /* [threads] */
-	size_t *cap;         /* [threads] */
-	struct err *err;     /* [threads] */
+	struct score *shape;   /* which numbers there are, in which order */
+	double *value;	       /* [shape->n][rounds] */
+	conf_key **key;	       /* [threads] */
+	size_t *cap;	       /* [threads] */
+	struct err *err;       /* [threads] */
 	struct score *scratch; /* [threads] */
 };
 
@@ -37,8 +38,8 @@ static int resample(struct boot *b, uint32_t round, int worker, size_t *n, struc
 	return 0;
 }
 
-/* Weighted means of NLL and Brier over labelled records. Keys are sorted and these columns are not, so the two are resampled
- * apart; no interval depends on both. */
+/* Weighted means of NLL and Brier over labelled records. Keys are sorted and these columns are not, so the two are
+ * resampled apart; no interval depends on both. */
 static void means(struct boot *b, uint32_t round, double *nll, double *brier)
 {
 	uint8_t weight[CHUNK];
@@ -90,8 +91,8 @@ static int gather(struct boot *b, struct err *err)
 		if (v->kind != SCORE_REAL || isnan(v->least))
 			continue;
 		if (!whole && isfinite(v->value) && strcmp(v->key, "nll"))
-			return err_set(err, "%s: a resample of %zu records has no %s; give --bootstrap more records", b->w->name,
-				       b->w->n, v->key);
+			return err_set(err, "%s: a resample of %zu records has no %s; give --bootstrap more records",
+				       b->w->name, b->w->n, v->key);
 		if (!whole)
 			continue;
 		v->kind = SCORE_INTERVAL;
@@ -109,7 +110,8 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_as
 		return -1;
 	threads = pool_threads(pool);
 	if (mem_alloc(&b.value, (size_t)s->n * (size_t)ask->rounds, sizeof *b.value, err) ||
-	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) || mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
+	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) ||
+	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
 	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err) ||
 	    mem_alloc(&b.scratch, (size_t)threads, sizeof *b.scratch, err))
 		goto end;

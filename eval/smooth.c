@@ -1,5 +1,5 @@
-/* Smooth ECE. Residuals right - conf are laid on a fine grid once; for a width sigma the grid is coarsened to sigma/16 and
- * smoothed with a Gaussian that is reflected at 0 and 1, so one trial costs O(1/sigma) and not O(n). */
+/* Smooth ECE. Residuals right - conf are laid on a fine grid once; for a width sigma the grid is coarsened to sigma/16
+ * and smoothed with a Gaussian that is reflected at 0 and 1, so one trial costs O(1/sigma) and not O(n). */
 #include "metrics.h"
 #include "pipeline/mem.h"
 
@@ -10,7 +10,7 @@
 enum { FINE = 1 << 16, PER_WIDTH = 16, REACH = 6 }; /* cells a width; widths a Gaussian reaches: 2e-9 is cut off */
 
 struct grid {
-	double *fine;            /* [FINE + 1] mass at i / FINE */
+	double *fine;		 /* [FINE + 1] mass at i / FINE */
 	double *coarse, *padded; /* scratch */
 	double n;
 };
@@ -51,7 +51,8 @@ static double error_at(struct grid *g, double sigma)
 		kernel[d] = exp(-0.5 * x * x);
 		total += d ? 2 * kernel[d] : kernel[d];
 	}
-	/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and count twice. */
+	/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and
+	 * count twice. */
 	double *line = kernel + reach + 1, sum = 0;
 	long period = 2 * (long)cells;
 	for (long i = -(long)reach; i <= (long)(cells + reach); i++) {
@@ -90,7 +91,8 @@ int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct
 	struct grid g = { .n = (double)n };
 	int rc = -1;
 	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or REACH/6 of the finest. */
-	if (mem_alloc(&g.fine, FINE + 1, sizeof *g.fine, err) || mem_alloc(&g.coarse, FINE + 1, sizeof *g.coarse, err) ||
+	if (mem_alloc(&g.fine, FINE + 1, sizeof *g.fine, err) ||
+	    mem_alloc(&g.coarse, FINE + 1, sizeof *g.coarse, err) ||
 	    mem_alloc(&g.padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 4 + 2), sizeof *g.padded, err))
 		goto end;
 	for (size_t i = 0; i < n; i++)

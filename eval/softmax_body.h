@@ -36,9 +36,9 @@ typedef float NAME(uf) __attribute__((vector_size(32), aligned(4)));
 		(e) = (vd)(~low_ & (vi)v_);                                                              \
 	} while (0)
 
-/* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^k m with m in [1/sqrt 2, sqrt 2), what the addition lost is put back as
- * lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f), z = s^2; R fitted by Chebyshev nodes to
- * 5e-18. Error below 1 ulp. */
+/* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^k m with m in [1/sqrt 2, sqrt 2), what the addition lost is put
+ * back as lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f), z = s^2; R fitted by
+ * Chebyshev nodes to 5e-18. Error below 1 ulp. */
 #define LOG1P(y, x)                                                                                                   \
 	do {                                                                                                          \
 		vd u_ = ALL(1.0) + (x);                                                                               \
@@ -202,9 +202,19 @@ static void NAME(lanes)(double *x, int classes, const int32_t *label, struct sof
 	LOG1P(spread, rest);
 	const vd scale = ALL(1.0) / (ALL(1.0) + rest);
 	for (int i = 0; i < 8; i++)
-		s[i] = (struct soft){ .max = m[i], .rest = rest[i], .spread = spread[i], .scale = scale[i], .square = square[i], .slope = slope[i],
-				      .label = y[i] - m[i], .label_e = mine[i], .winner = (int32_t)w[i], .above = (int)above[i],
-				      .tied = ties[i] > 1 };
+		s[i] = (struct soft){
+			.max = m[i],
+			.rest = rest[i],
+			.spread = spread[i],
+			.scale = scale[i],
+			.square = square[i],
+			.slope = slope[i],
+			.label = y[i] - m[i],
+			.label_e = mine[i],
+			.winner = (int32_t)w[i],
+			.above = (int)above[i],
+			.tied = ties[i] > 1,
+		};
 }
 
 static int NAME(class_sums)(double *x, size_t n, double scale, double above, uint64_t *sum, int32_t *found)

@@ -1,5 +1,5 @@
-/* table: one column a stream, one row a number; printed for people, as JSON or as TSV. Nothing is printed before all of it is
- * there, so a failure leaves stdout empty.
+/* table: one column a stream, one row a number; printed for people, as JSON or as TSV. Nothing is printed before all of
+ * it is there, so a failure leaves stdout empty.
  *
  *   struct table t = { 0 };
  *   table_column(&t, "baseline", err);
@@ -24,20 +24,21 @@ struct table {
 	const char *note; /* text only: a line below the table, or NULL */
 };
 
-/* Begins a column; what is set after it goes there. A row exists from the first time its key is named; a cell that was never
- * set prints as "-" (text, TSV: empty) and is absent from JSON. Keys and texts are copied. */
+/* Begins a column; what is set after it goes there. A row exists from the first time its key is named; a cell that was
+ * never set prints as "-" (text, TSV: empty) and is absent from JSON. Keys and texts are copied. */
 int table_column(struct table *t, const char *name, struct err *err) VIC_CHECKED;
 int table_count(struct table *t, const char *key, uint64_t value, struct err *err) VIC_CHECKED;
 int table_real(struct table *t, const char *key, double value, struct err *err) VIC_CHECKED;
 /* JSON: {"value":..,"low":..,"high":..}; TSV: three columns; text: value [low, high]. */
-int table_interval(struct table *t, const char *key, double value, double low, double high, struct err *err) VIC_CHECKED;
+int table_interval(struct table *t, const char *key, double value, double low, double high,
+		   struct err *err) VIC_CHECKED;
 /* JSON: {"value":..,"sd":..}; text: value +- sd. */
 int table_spread(struct table *t, const char *key, double mean, double sd, struct err *err) VIC_CHECKED;
 int table_text(struct table *t, const char *key, const char *text, struct err *err) VIC_CHECKED;
 
-/* JSON: one object a column and line, {"name": column, key: value, ...}; a number that is not finite prints as null (NaN) or
- * as the text "inf" / "-inf". TSV: a header line, a line a row; "inf", "nan" as they are; tabs and newlines in names become
- * spaces. Errors: out of memory; what the stream says. */
+/* JSON: one object a column and line, {"name": column, key: value, ...}; a number that is not finite prints as null
+ * (NaN) or as the text "inf" / "-inf". TSV: a header line, a line a row; "inf", "nan" as they are; tabs and newlines in
+ * names become spaces. Errors: out of memory; what the stream says. */
 int table_print(const struct table *t, enum table_format format, FILE *to, struct err *err) VIC_CHECKED;
 void table_release(struct table *t);
 

@@ -18,23 +18,29 @@ static struct {
 } o = { .split = "auto", .alpha = "0.1,0.2,0.4,1,2", .bins = 0, .group = 100, .rounds = 200, .seed = 1, .level = 0.9 };
 
 static const struct opt opts[] = {
-	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "which", .choices = "bins|histogram|corp|scatter|density|entropy|training|hull" },
-	{ "bins", 'b', OPT_INT, &o.bins, "N", "bins; 0: 15, 50 for histogram, density and entropy", .lo = 0, .hi = BINS_MAX },
+	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "which",
+	  .choices = "bins|histogram|corp|scatter|density|entropy|training|hull" },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "bins; 0: 15, 50 for histogram, density and entropy", .lo = 0,
+	  .hi = BINS_MAX },
 	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
-	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all",
-	  .flags = 0 },
+	{ "split", 0, OPT_TEXT, &o.split, "NAME",
+	  "train, dev, test, extra, all; auto: test where there is any, else all", .flags = 0 },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label; auto: refuse, for histogram keep",
 	  .choices = "auto|refuse|drop" },
-	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "the probability of one class instead of the winner's", .flags = 0 },
+	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "the probability of one class instead of the winner's",
+	  .flags = 0 },
 	{ "bands", 0, OPT_INT, &o.rounds, "N", "draws behind the consistency bands; 0: none", .lo = 0, .hi = 100000 },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of bands and intervals", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of the draws", .lo = 0, .hi = INT64_MAX },
-	{ "group", 0, OPT_INT, &o.group, "N", "scatter, density: consecutive records a point", .lo = 1, .hi = INT32_MAX },
+	{ "group", 0, OPT_INT, &o.group, "N", "scatter, density: consecutive records a point", .lo = 1,
+	  .hi = INT32_MAX },
 	{ "alpha", 0, OPT_TEXT, &o.alpha, "LIST", "entropy: Beta(alpha, alpha) for each, with commas", .flags = 0 },
 	{ "same", 0, OPT_REAL, &o.same, "P", "entropy: probability that two mixed records share their class", .flo = 0,
 	  .fhi = 1 },
-	{ "at", 0, OPT_TEXT, &o.at, "LIST", "hull: mu of each stream, with commas; else --mu in its provenance", .flags = 0 },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "at", 0, OPT_TEXT, &o.at, "LIST", "hull: mu of each stream, with commas; else --mu in its provenance",
+	  .flags = 0 },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -42,18 +48,21 @@ static const struct program prog = {
 	.name = "vic-reliability",
 	.summary = "curves of calibration as tab-separated values",
 	.operands = "[FILE...]",
-	.description =
-		"Reads streams of logits and prints what pictures are drawn from. The header line names the columns.\n\n"
-		"bins: accuracy against confidence in equal-width bins, with Wilson intervals of the accuracy and with\n"
-		"the band in which a calibrated model's accuracy would lie.\n"
-		"histogram: how many records have which confidence (the paper's Figures 8 and 9).\n"
-		"corp: isotonic regression of correctness on confidence, the reliability diagram without bins, with its\n"
-		"consistency band; two lines a block.\n"
-		"scatter, density: mean confidence and accuracy of groups of consecutive records, as points or counted on\n"
-		"a grid; one stream an epoch gives the paper's Figure 1.\n"
-		"hull: accuracy, confidence and entropy of streams that vic-perturb moved by mu (Figure 10).\n"
-		"entropy: distribution of the labels' entropy under mixup (Figure 5); reads nothing.\n"
-		"training: reads vic-train's --history files instead of streams, one line a number (Figure 7).",
+	.description = "Reads streams of logits and prints what pictures are drawn from. The header line names the "
+		       "columns.\n\n"
+		       "bins: accuracy against confidence in equal-width bins, with Wilson intervals of the accuracy "
+		       "and with\n"
+		       "the band in which a calibrated model's accuracy would lie.\n"
+		       "histogram: how many records have which confidence (the paper's Figures 8 and 9).\n"
+		       "corp: isotonic regression of correctness on confidence, the reliability diagram without bins, "
+		       "with its\n"
+		       "consistency band; two lines a block.\n"
+		       "scatter, density: mean confidence and accuracy of groups of consecutive records, as points or "
+		       "counted on\n"
+		       "a grid; one stream an epoch gives the paper's Figure 1.\n"
+		       "hull: accuracy, confidence and entropy of streams that vic-perturb moved by mu (Figure 10).\n"
+		       "entropy: distribution of the labels' entropy under mixup (Figure 5); reads nothing.\n"
+		       "training: reads vic-train's --history files instead of streams, one line a number (Figure 7).",
 	.example = "vic-reliability --curve corp mixup.logits | vic-plot --curve corp > mixup.svg\n"
 		   "vic-reliability --curve density --name 1 --name 50 epoch1.logits epoch50.logits\n"
 		   "vic-reliability --curve entropy --alpha 0.1,0.4,1",
@@ -85,20 +94,23 @@ static int list_of(const char *text, const char *what, struct list *l, struct er
 	}
 }
 
-/* --mu of the stage that moved the images, 1 (its default) where the stage was given none; 0 when there was no such stage. */
+/* --mu of the stage that moved the images, 1 (its default) where the stage was given none; 0 when there was no such
+ * stage. */
 static int mu_of(const json_t *provenance, double *mu)
 {
 	size_t i, k;
 	json_t *stage, *arg;
 	struct err ignored = ERR_NONE;
 	int found = 0;
-	json_array_foreach(provenance, i, stage) {
+	json_array_foreach(provenance, i, stage)
+	{
 		const char *program = json_string_value(json_object_get(stage, "program"));
 		if (!program || strcmp(program, "vic-perturb"))
 			continue;
 		*mu = 1;
 		found = 1;
-		json_array_foreach(json_object_get(stage, "args"), k, arg) {
+		json_array_foreach(json_object_get(stage, "args"), k, arg)
+		{
 			const char *a = json_string_value(arg);
 			if (a && !strncmp(a, "--mu=", 5) && num_f64("--mu", a + 5, 0, 1e9, mu, &ignored))
 				return 0;
@@ -161,9 +173,9 @@ static int all_curves(const struct stage *st, struct making *m, struct err *err)
 	}
 	for (size_t i = 0; i < (size_t)(st->n ? st->n : 1); i++) {
 		const char *path = stage_operand(st, (int)i);
-		int rc = o.curve == CURVE_TRAINING ?
-				 curve_training(i < o.names.n ? o.names.item[i] : path, path, m->to, err) :
-				 one_stream(st, m, i, err);
+		int rc = o.curve == CURVE_TRAINING
+				 ? curve_training(i < o.names.n ? o.names.item[i] : path, path, m->to, err)
+				 : one_stream(st, m, i, err);
 		if (rc)
 			return -1;
 	}
@@ -185,12 +197,18 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 	m->rows.split = !strcmp(o.split, "auto") ? ROWS_AUTO : !strcmp(o.split, "all") ? ROWS_ALL : split_of(o.split);
 	if (m->rows.split == -1 && strcmp(o.split, "auto"))
 		return err_usage(err, "--split: '%s' is not one of auto, all, train, dev, test, extra", o.split);
-	m->rows.unlabelled = o.unlabelled == 2 ? ROWS_DROP : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP :
-													       ROWS_REFUSE;
+	m->rows.unlabelled = o.unlabelled == 2				       ? ROWS_DROP
+			     : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP
+									       : ROWS_REFUSE;
 	m->rows.class_name = o.class_name;
 	m->rows.threads = (int)o.threads;
-	m->ask = (struct curve_ask){ .bins = o.bins ? (int)o.bins : wide ? 50 : 15, .group = (int)o.group,
-				     .rounds = (int)o.rounds, .level = o.level, .seed = (uint64_t)o.seed };
+	m->ask = (struct curve_ask){ .bins = o.bins ? (int)o.bins
+					     : wide ? 50
+						    : 15,
+				     .group = (int)o.group,
+				     .rounds = (int)o.rounds,
+				     .level = o.level,
+				     .seed = (uint64_t)o.seed };
 	return pool_open(&m->ask.pool, (int)o.threads, err);
 }
 

@@ -23,10 +23,11 @@ static struct {
 } o = { .bins = "15", .split = "auto", .diagram = SHOW_AUTO, .floor = 200, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
-	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts", .flags = 0 },
-	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
-	{ "split", 0, OPT_TEXT, &o.split, "NAME", "train, dev, test, extra, all; auto: test where there is any, else all",
+	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts",
 	  .flags = 0 },
+	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
+	{ "split", 0, OPT_TEXT, &o.split, "NAME",
+	  "train, dev, test, extra, all; auto: test where there is any, else all", .flags = 0 },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
 	{ "brief", 0, OPT_FLAG, &o.brief, NULL, "only n, accuracy, ece, oe, nll, brier, gap, bins", .flags = 0 },
 	{ "bootstrap", 0, OPT_INT, &o.bootstrap, "N", "intervals from N resamples; 0: none", .lo = 0, .hi = 100000 },
@@ -36,17 +37,20 @@ static const struct opt opts[] = {
 	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
 	  .flags = 0 },
 	{ "separate", 0, OPT_FLAG, &o.separate, NULL, "a column for each document instead of pooling", .flags = 0 },
-	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number", .flags = 0 },
+	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number",
+	  .flags = 0 },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
-	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV", "true P(class | record) of synthetic data: adds the true errors",
-	  .flags = 0 },
+	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
+	  "true P(class | record) of synthetic data: adds the true errors", .flags = 0 },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a stream", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
-	{ "diagram", 0, OPT_FLAG, &o.diagram, NULL, "reliability diagram below the table (by itself only in a terminal)",
-	  .value = SHOW_YES, .flags = OPT_NO_DEFAULT },
+	{ "diagram", 0, OPT_FLAG, &o.diagram, NULL,
+	  "reliability diagram below the table (by itself only in a terminal)", .value = SHOW_YES,
+	  .flags = OPT_NO_DEFAULT },
 	{ "no-diagram", 0, OPT_FLAG, &o.diagram, NULL, "no diagram", .zero = 1, .flags = OPT_NO_DEFAULT },
-	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
+	  .flags = OPT_LOCAL },
 	{ 0 }
 };
 
@@ -54,13 +58,16 @@ static const struct program prog = {
 	.name = "vic-score",
 	.summary = "how good and how honest a classifier's probabilities are",
 	.operands = "[LOGITS...]",
-	.description =
-		"Reads streams of logits or probabilities and prints one column a stream. Documents that follow one another\n"
-		"in a stream (the folds of a cross-validation, laid end to end) are pooled, and it is said.\n\n"
-		"Confidences are float64 softmax probabilities of the winning class; bins are equally wide and closed above.\n"
-		"Beside each ECE and OE stands its null floor: what a perfectly calibrated model with the same confidences\n"
-		"would score (mean, and the value that 95 % of draws stay below). An error at its floor is no evidence of\n"
-		"miscalibration. docs/METRICS.md has every key with its formula.",
+	.description = "Reads streams of logits or probabilities and prints one column a stream. Documents that follow "
+		       "one another\n"
+		       "in a stream (the folds of a cross-validation, laid end to end) are pooled, and it is said.\n\n"
+		       "Confidences are float64 softmax probabilities of the winning class; bins are equally wide and "
+		       "closed above.\n"
+		       "Beside each ECE and OE stands its null floor: what a perfectly calibrated model with the same "
+		       "confidences\n"
+		       "would score (mean, and the value that 95 % of draws stay below). An error at its floor is no "
+		       "evidence of\n"
+		       "miscalibration. docs/METRICS.md has every key with its formula.",
 	.example = "vic-predict mixup.model < mr.text | vic-score\n"
 		   "vic-score --bins 15,100 --bootstrap 1000 baseline.logits mixup.logits\n"
 		   "vic-score --seeds --json seed1.logits seed2.logits seed3.logits",
@@ -134,10 +141,11 @@ static void say(const struct stage *st, const struct rows *w)
 		stage_say(st, "%s: scored %zu of %" PRIu64 " records (%s)", w->name, w->n, all,
 			  w->split == ROWS_ALL ? "the labelled ones" : split_name(w->split));
 	if (w->sum.infinite)
-		stage_say(st, "%s: %" PRIu64 " labels have probability 0: the NLL is infinite", w->name, w->sum.infinite);
+		stage_say(st, "%s: %" PRIu64 " labels have probability 0: the NLL is infinite", w->name,
+			  w->sum.infinite);
 	if (w->sum.ties)
-		stage_say(st, "%s: %" PRIu64 " records tie for the winner; the class of lowest index was taken", w->name,
-			  w->sum.ties);
+		stage_say(st, "%s: %" PRIu64 " records tie for the winner; the class of lowest index was taken",
+			  w->name, w->sum.ties);
 }
 
 static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_ask *ask, struct err *err)
@@ -212,7 +220,8 @@ static int show(const struct stage *st, const struct columns *c, struct table *t
 	}
 	free(group);
 	if (related && !o.seeds)
-		stage_say(st, "some of these streams differ in their seed alone; --seeds shows their mean and deviation");
+		stage_say(st,
+			  "some of these streams differ in their seed alone; --seeds shows their mean and deviation");
 	if (!related && o.seeds)
 		stage_say(st, "no two of these streams differ in their seed alone: nothing to average");
 	return rc;
@@ -235,7 +244,8 @@ static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows
 	    parse_split(o.split, &rows->split, err))
 		return -1;
 	if (o.compat && (o.bootstrap || o.posterior))
-		return err_usage(err, "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
+		return err_usage(err,
+				 "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
 	if (o.names.n > (size_t)(st->n ? st->n : 1))
 		return err_usage(err, "%zu --name for %d streams", o.names.n, st->n ? st->n : 1);
 	if (o.class_name && o.posterior)
@@ -273,7 +283,8 @@ static int run(struct stage *st, struct err *err)
 	if (!rc)
 		rc = show(st, &columns, &table, err);
 	if (!o.brief && !o.compat)
-		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences (docs/METRICS.md)";
+		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
+			     "(docs/METRICS.md)";
 	if (!rc)
 		rc = table_print(&table, (enum table_format)o.format, stdout, err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));

@@ -2,8 +2,9 @@
  *
  *   putlogits [OPTION...] K < LINES     a line a record: label (or -1), then K values for each sample
  *   putlogits [OPTION...] --draw N --scale S --temperature T K
- *                                      N records drawn: logits N(0, S^2), label from softmax(logits), logits then times T
- * options: --probs --f64 --samples N --split NAME --name TEXT --seed N --random-seed-line N (a provenance line --seed=N) */
+ *                                      N records drawn: logits N(0, S^2), label from softmax(logits), logits then times
+ * T options: --probs --f64 --samples N --split NAME --name TEXT --seed N --random-seed-line N (a provenance line
+ * --seed=N) */
 #include "pipeline/num.h"
 #include "pipeline/philox.h"
 #include "pipeline/stream.h"
@@ -121,8 +122,10 @@ int main(int argc, char **argv)
 		if (rc)
 			die(err.msg);
 	}
-	struct stream_head head = { .kind = STREAM_LOGITS, .dtype = o.f64 ? DTYPE_F64 : DTYPE_F32,
-				    .values = o.probs ? VALUES_PROBS : VALUES_LOGITS, .samples = (int)o.samples };
+	struct stream_head head = { .kind = STREAM_LOGITS,
+				    .dtype = o.f64 ? DTYPE_F64 : DTYPE_F32,
+				    .values = o.probs ? VALUES_PROBS : VALUES_LOGITS,
+				    .samples = (int)o.samples };
 	char **names = calloc((size_t)o.classes + 1, sizeof *names), text[32], seed[64];
 	if (!o.classes || split_of(o.split) < 0)
 		die("usage: see the top of putlogits.c");
@@ -135,7 +138,8 @@ int main(int argc, char **argv)
 	json_t *self = NULL;
 	if (o.line >= 0) {
 		snprintf(seed, sizeof seed, "--seed=%lld", (long long)o.line);
-		self = json_pack("{s:s, s:s, s:[s,s]}", "program", "vic-train", "version", "0", "args", "--mixup=0.4", seed);
+		self = json_pack("{s:s, s:s, s:[s,s]}", "program", "vic-train", "version", "0", "args", "--mixup=0.4",
+				 seed);
 	}
 	head.name = o.name ? strdup(o.name) : NULL;
 	if (stream_head_classes(&head, o.classes, (const char *const *)names, &err) || output_open(&out, "-", &err) ||

@@ -21,9 +21,9 @@ static double as_f32(double v)
 	return (float)v;
 }
 
-/* relplot looks for the width in steps of 1/1024 and on a mesh of 200 points: no more can be asked of it. A confidence of exactly 1
- * is its own mirror image and counts twice by the formula of the reflected kernel; relplot counts it once, so cases with such
- * confidences are shown and not compared. */
+/* relplot looks for the width in steps of 1/1024 and on a mesh of 200 points: no more can be asked of it. A confidence
+ * of exactly 1 is its own mirror image and counts twice by the formula of the reflected kernel; relplot counts it once,
+ * so cases with such confidences are shown and not compared. */
 static void smooth_agrees(const double *conf, const int *right, size_t n, const char *line)
 {
 	struct err err = ERR_NONE;
@@ -64,7 +64,10 @@ static void check(const double *conf, const int *right, size_t n, const char *li
 		key[i] = conf_pack(p, 1 - p, right[i]);
 	}
 	assert_int_equal(compat_errors((enum compat)c, key, n, bins, f32, &e, &err), 0);
-	double got = !strcmp(metric, "ece") ? e.ece : !strcmp(metric, "mce") ? e.mce : !strcmp(metric, "ace") ? e.ace : e.rmsce;
+	double got = !strcmp(metric, "ece")   ? e.ece
+		     : !strcmp(metric, "mce") ? e.mce
+		     : !strcmp(metric, "ace") ? e.ace
+					      : e.rmsce;
 	/* They print 9 digits; sums in float32 differ by their order within a bin's mean. */
 	double tol = f32 ? 3e-7 : 1e-9;
 	if (!(fabs(got - want) <= tol))
@@ -99,7 +102,8 @@ static void peers_agree(void **state)
 	assert_true(checked > 70);
 }
 
-/* Ten million nearly calibrated records: float32 running sums are off by a factor of 127, and reproduced; ours is right. */
+/* Ten million nearly calibrated records: float32 running sums are off by a factor of 127, and reproduced; ours is
+ * right. */
 static void float32_sums_fail_at_scale(void **state)
 {
 	(void)state;
@@ -117,7 +121,8 @@ static void float32_sums_fail_at_scale(void **state)
 	assert_int_equal(n, 10000000);
 	conf_key *key = malloc(n * sizeof *key);
 	for (uint64_t i = 0; i < n; i++) {
-		double u = (double)((i * 2654435761u) & 0xFFFFFF) / 0x1p24, v = (double)(i * 0x9E3779B97F4A7C15u >> 40) / 0x1p24;
+		double u = (double)((i * 2654435761u) & 0xFFFFFF) / 0x1p24,
+		       v = (double)(i * 0x9E3779B97F4A7C15u >> 40) / 0x1p24;
 		double p = (float)(0.5 + 0.5 * u);
 		key[i] = conf_pack(p, 1 - p, v < p);
 	}
@@ -137,6 +142,7 @@ static void float32_sums_fail_at_scale(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(peers_agree), cmocka_unit_test(float32_sums_fail_at_scale) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(peers_agree),
+					    cmocka_unit_test(float32_sums_fail_at_scale) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

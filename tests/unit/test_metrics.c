@@ -27,7 +27,8 @@ static conf_key key_of(double p, int right)
 	return conf_pack(p, 1 - p, right);
 }
 
-/* Confidences of several kinds: continuous, few values (ties), nearly 1, nearly constant. truth: P(right) = conf^truth. */
+/* Confidences of several kinds: continuous, few values (ties), nearly 1, nearly constant. truth: P(right) = conf^truth.
+ */
 static void make(conf_key *k, size_t n, int kind, double truth)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -79,7 +80,8 @@ static void bins_are_exact(void **state)
 	for (size_t a = 0; a < sizeof ms / sizeof *ms; a++)
 		for (int i = 0; i <= ms[a]; i++) {
 			double p = (double)i / ms[a];
-			double near[] = { p, nextafter(p, 0), nextafter(p, 2), nextafter(nextafter(p, 2), 2), (float)p };
+			double near[] = { p, nextafter(p, 0), nextafter(p, 2), nextafter(nextafter(p, 2), 2),
+					  (float)p };
 			for (int j = 0; j < 5; j++) {
 				if (near[j] > 1)
 					continue;
@@ -328,7 +330,8 @@ static void tails_of_brownian_motion(void **state)
 		double ks = 0, kuiper = 0;
 		for (int k = 0; k < 4000; k++) {
 			double h = k + 0.5;
-			ks += (k % 2 ? -1 : 1) / (2.0 * k + 1) * exp(-(2.0 * k + 1) * (2.0 * k + 1) * M_PI * M_PI / (8 * x * x));
+			ks += (k % 2 ? -1 : 1) / (2.0 * k + 1) *
+			      exp(-(2.0 * k + 1) * (2.0 * k + 1) * M_PI * M_PI / (8 * x * x));
 			kuiper += (8 / (x * x) + 2 / (M_PI * M_PI * h * h)) * exp(-2 * M_PI * M_PI * h * h / (x * x));
 		}
 		assert_true(fabs(ks_tail(x) - (1 - 4 / M_PI * ks)) < 1e-9);
@@ -366,8 +369,8 @@ static void calibrated_streams_stand_at_the_floor(void **state)
 		bins_release(&b);
 	}
 	pool_close(pool);
-	print_message("p below 0.1 in %d times: kuiper %d, ks %d, ece %d; mean ece %.5f, floor %.5f\n", TIMES, low_kuiper, low_ks,
-		      low_ece, ece, floor);
+	print_message("p below 0.1 in %d times: kuiper %d, ks %d, ece %d; mean ece %.5f, floor %.5f\n", TIMES,
+		      low_kuiper, low_ks, low_ece, ece, floor);
 	/* 40 expected, standard deviation 6 */
 	assert_in_range(low_ece, 18, 64);
 	assert_in_range(low_kuiper, 12, 60);

@@ -1,4 +1,5 @@
-/* Logits into results: right, the same at any thread count and any cut into blocks, and refused when they are not fit. */
+/* Logits into results: right, the same at any thread count and any cut into blocks, and refused when they are not fit.
+ */
 #include "eval/rows.h"
 #include "pipeline/philox.h"
 
@@ -15,8 +16,10 @@
 static char path[] = "/tmp/vic-rows-XXXXXX";
 static struct err err;
 
-enum { ALL_COLUMNS = COL_ID | COL_LABEL | COL_PREDICTED | COL_NLL | COL_BRIER | COL_ENTROPY | COL_MUTUAL | COL_MAX_LOGIT |
-		     COL_ENERGY | COL_MARGIN | COL_VALUES | COL_SPLIT };
+enum {
+	ALL_COLUMNS = COL_ID | COL_LABEL | COL_PREDICTED | COL_NLL | COL_BRIER | COL_ENTROPY | COL_MUTUAL |
+		      COL_MAX_LOGIT | COL_ENERGY | COL_MARGIN | COL_VALUES | COL_SPLIT
+};
 
 struct shape {
 	int classes, samples, probs, f64, n, documents, splits, unlabelled, flush;
@@ -34,8 +37,10 @@ static void head_of(struct stream_head *h, const struct shape *s)
 {
 	char text[16];
 	const char **names = calloc((size_t)s->classes, sizeof *names);
-	*h = (struct stream_head){ .kind = STREAM_LOGITS, .dtype = s->f64 ? DTYPE_F64 : DTYPE_F32,
-				   .values = s->probs ? VALUES_PROBS : VALUES_LOGITS, .samples = s->samples };
+	*h = (struct stream_head){ .kind = STREAM_LOGITS,
+				   .dtype = s->f64 ? DTYPE_F64 : DTYPE_F32,
+				   .values = s->probs ? VALUES_PROBS : VALUES_LOGITS,
+				   .samples = s->samples };
 	for (int k = 0; k < s->classes; k++) {
 		snprintf(text, sizeof text, "c%d", k);
 		names[k] = strdup(text);
@@ -80,7 +85,8 @@ static void write_stream(const struct shape *s)
 			int label = s->unlabelled && i % 7 == 3 ? -1 : (int)rng_below(&r, (uint32_t)s->classes);
 			int split = s->splits ? i % 3 : SPLIT_TRAIN;
 			assert_int_equal(stream_add(w, (uint64_t)i + 1000, label, split, s->f64 ? (void *)v : f,
-						    n * (s->f64 ? 8 : 4), &err), 0);
+						    n * (s->f64 ? 8 : 4), &err),
+					 0);
 			if (s->flush && rng_below(&r, (uint32_t)s->flush) == 0)
 				assert_int_equal(stream_flush(w, &err), 0);
 		}
@@ -96,7 +102,10 @@ static void write_stream(const struct shape *s)
 
 static struct rows_ask ask_for(int threads)
 {
-	return (struct rows_ask){ .split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = ALL_COLUMNS, .class_bins = 15,
+	return (struct rows_ask){ .split = ROWS_AUTO,
+				  .unlabelled = ROWS_KEEP,
+				  .columns = ALL_COLUMNS,
+				  .class_bins = 15,
 				  .threads = threads };
 }
 
@@ -110,7 +119,8 @@ static void check_record(const struct rows *w, size_t i)
 {
 	int k = w->head.n_classes, s_n = w->head.samples, y = w->label[i], win = 0;
 	double *z = malloc((size_t)k * 8);
-	long double *p = calloc((size_t)k, sizeof *p), entropy = 0, inside = 0, brier = 0, second = 0, energy = 0, top = 0;
+	long double *p = calloc((size_t)k, sizeof *p), entropy = 0, inside = 0, brier = 0, second = 0, energy = 0,
+		    top = 0;
 	double tol = 1e-12;
 	for (int s = 0; s < s_n; s++) {
 		long double sum = 0, max = -INFINITY;
@@ -168,7 +178,8 @@ static void check_cells(const struct rows *w)
 			all += fix_real(cell->conf);
 			assert_true(cell->right <= cell->n);
 			double mean = cell->n ? fix_real(cell->conf) / (double)cell->n : (b + 0.5) / w->class_bins;
-			assert_true(mean >= (double)b / w->class_bins - 1e-9 && mean <= (double)(b + 1) / w->class_bins + 1e-9);
+			assert_true(mean >= (double)b / w->class_bins - 1e-9 &&
+				    mean <= (double)(b + 1) / w->class_bins + 1e-9);
 		}
 		assert_int_equal(n, labelled);
 	}
@@ -177,10 +188,11 @@ static void check_cells(const struct rows *w)
 }
 
 static const struct shape shapes[] = {
-	{ 10, 1, 0, 0, 999, 1, 0, 0, 0, 2 },  { 10, 1, 0, 1, 500, 2, 1, 1, 50, 9 }, { 2, 1, 0, 0, 1001, 1, 1, 0, 3, 30 },
-	{ 40, 1, 0, 0, 400, 1, 1, 1, 20, 3 }, { 1000, 1, 0, 0, 60, 3, 0, 0, 7, 3 }, { 7, 5, 0, 0, 300, 1, 0, 1, 11, 2 },
-	{ 3, 1, 1, 1, 400, 2, 1, 0, 9, 2 },   { 50, 3, 1, 0, 100, 1, 0, 0, 0, 1 },  { 1, 1, 0, 0, 20, 1, 0, 0, 0, 1 },
-	{ 31, 1, 0, 1, 333, 1, 1, 1, 5, 300 },
+	{ 10, 1, 0, 0, 999, 1, 0, 0, 0, 2 },  { 10, 1, 0, 1, 500, 2, 1, 1, 50, 9 },
+	{ 2, 1, 0, 0, 1001, 1, 1, 0, 3, 30 }, { 40, 1, 0, 0, 400, 1, 1, 1, 20, 3 },
+	{ 1000, 1, 0, 0, 60, 3, 0, 0, 7, 3 }, { 7, 5, 0, 0, 300, 1, 0, 1, 11, 2 },
+	{ 3, 1, 1, 1, 400, 2, 1, 0, 9, 2 },   { 50, 3, 1, 0, 100, 1, 0, 0, 0, 1 },
+	{ 1, 1, 0, 0, 20, 1, 0, 0, 0, 1 },    { 31, 1, 0, 1, 333, 1, 1, 1, 5, 300 },
 };
 
 static void results_are_right(void **state)
@@ -193,7 +205,8 @@ static void results_are_right(void **state)
 		assert_int_equal(rows_read(&w, path, &ask, &err), 0);
 		assert_int_equal(w.documents, shapes[t].documents);
 		assert_int_equal(w.split, shapes[t].splits ? SPLIT_TEST : ROWS_ALL);
-		assert_int_equal(w.n, shapes[t].splits ? shapes[t].n / 3 * shapes[t].documents : shapes[t].n * shapes[t].documents);
+		assert_int_equal(w.n, shapes[t].splits ? shapes[t].n / 3 * shapes[t].documents
+						       : shapes[t].n * shapes[t].documents);
 		double nll = 0, conf = 0, brier = 0, entropy = 0;
 		uint64_t right = 0;
 		for (size_t i = 0; i < w.n; i++) {
@@ -333,7 +346,8 @@ static void one_class(void **state)
 	}
 }
 
-/* A bad value somewhere: refused by the number of its record, the first one where there are two, at any thread count. */
+/* A bad value somewhere: refused by the number of its record, the first one where there are two, at any thread count.
+ */
 static void bad_records_are_named(void **state)
 {
 	(void)state;
@@ -375,9 +389,12 @@ int main(void)
 {
 	close(mkstemp(path));
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(results_are_right, seed), cmocka_unit_test_setup(threads_and_blocks_do_not_show, seed),
-		cmocka_unit_test_setup(documents_apart, seed),	 cmocka_unit_test_setup(fates, seed),
-		cmocka_unit_test_setup(one_class, seed),	 cmocka_unit_test_setup(bad_records_are_named, seed),
+		cmocka_unit_test_setup(results_are_right, seed),
+		cmocka_unit_test_setup(threads_and_blocks_do_not_show, seed),
+		cmocka_unit_test_setup(documents_apart, seed),
+		cmocka_unit_test_setup(fates, seed),
+		cmocka_unit_test_setup(one_class, seed),
+		cmocka_unit_test_setup(bad_records_are_named, seed),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);

@@ -75,7 +75,9 @@ static void log1p_is_accurate(void **state)
 static void draw(double *z, int k, int kind)
 {
 	for (int j = 0; j < k; j++) {
-		z[j] = kind % 3 == 0 ? 3 * rng_normal(&r) : kind % 3 == 1 ? 200 * rng_normal(&r) : floor(3 * rng_real(&r));
+		z[j] = kind % 3 == 0   ? 3 * rng_normal(&r)
+		       : kind % 3 == 1 ? 200 * rng_normal(&r)
+				       : floor(3 * rng_real(&r));
 		if (kind % 5 == 4 && j % 3 == 1)
 			z[j] = -INFINITY;
 	}
@@ -96,7 +98,8 @@ static void variants_agree(void **state)
 	for (int i = 1; (v = softmax_variant(i)); i++) {
 		seen++;
 		for (int t = 0; t < 3000; t++) {
-			int k = 1 + (int)rng_below(&r, t % 10 ? 60 : K), label = (int)rng_below(&r, (uint32_t)k + 1) - 1;
+			int k = 1 + (int)rng_below(&r, t % 10 ? 60 : K),
+			    label = (int)rng_below(&r, (uint32_t)k + 1) - 1;
 			struct soft a, b;
 			memset(&a, 0, sizeof a);
 			memset(&b, 0, sizeof b);
@@ -232,9 +235,12 @@ static void sure_records_do_not_tie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(exp_is_accurate, seed),	   cmocka_unit_test_setup(log1p_is_accurate, seed),
-		cmocka_unit_test_setup(variants_agree, seed),	   cmocka_unit_test_setup(lanes_and_rows_agree, seed),
-		cmocka_unit_test_setup(rows_are_right, seed),	   cmocka_unit_test_setup(bad_values_show, seed),
+		cmocka_unit_test_setup(exp_is_accurate, seed),
+		cmocka_unit_test_setup(log1p_is_accurate, seed),
+		cmocka_unit_test_setup(variants_agree, seed),
+		cmocka_unit_test_setup(lanes_and_rows_agree, seed),
+		cmocka_unit_test_setup(rows_are_right, seed),
+		cmocka_unit_test_setup(bad_values_show, seed),
 		cmocka_unit_test_setup(sure_records_do_not_tie, seed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
