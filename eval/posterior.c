@@ -1,5 +1,6 @@
 #include "posterior.h"
 #include "bins.h"
+#include "metrics.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 64 << 20, FINE_BINS = 100, FINE_RECORDS = 20 };
+enum { LINE_MAX_BYTES = 64 << 20 };
 
 /* The next tab-separated field of a line that ends in NUL; NULL behind the last. */
 static char *field(char **at)
@@ -158,40 +159,29 @@ static int pairs_of(const struct posterior *p, const struct rows *w, const int *
 	return 0;
 }
 
-/* |sum of conf - truth| over from..to-1, a tie of confidences never being cut by the caller. */
-static double piece(const struct pair *pair, size_t from, size_t to)
+static int measure(const struct pair *pair, size_t n, int bins, struct truth *t, struct err *err)
 {
-	double d = 0;
-	for (size_t i = from; i < to; i++)
-		d += pair[i].conf - pair[i].truth;
-	return fabs(d);
-}
-
-static void measure(const struct pair *pair, size_t n, int bins, struct truth *t)
-{
-	size_t cells = n / FINE_RECORDS < FINE_BINS ? n / FINE_RECORDS : FINE_BINS, from = 0;
+	double *x, *off;
 	*t = (struct truth){ 0 };
+	if (mem_alloc(&x, 2 * n, sizeof *x, err))
+		return -1;
+	off = x + n;
 	for (size_t i = 0; i < n; i++) {
+		x[i] = pair[i].conf;
+		off[i] = pair[i].truth - pair[i].conf;
 		t->accuracy += pair[i].truth / (double)n;
-		t->point += fabs(pair[i].conf - pair[i].truth) / (double)n;
+		t->point += fabs(off[i]) / (double)n;
 	}
-	for (int b = 0; b < bins; b++) {
-		size_t to = from;
-		while (to < n && bin_of(bins, pair[to].conf) == b)
-			to++;
-		t->ece += piece(pair, from, to) / (double)n;
-		from = to;
+	for (size_t from = 0; from < n;) {
+		int b = bin_of(bins, x[from]);
+		double sum = 0;
+		for (; from < n && bin_of(bins, x[from]) == b; from++)
+			sum += off[from];
+		t->ece += fabs(sum) / (double)n;
 	}
-	from = 0;
-	for (size_t c = 1; c <= (cells ? cells : 1); c++) {
-		size_t to = cells ? n * c / cells : n;
-		while (to > 0 && to < n && !(pair[to - 1].conf < pair[to].conf))
-			to++;
-		if (to > from) {
-			t->fine += piece(pair, from, to) / (double)n;
-			from = to;
-		}
-	}
+	int rc = smooth_residuals(x, off, n, &t->smooth, err);
+	free(x);
+	return rc;
 }
 
 int truth_of(const struct posterior *p, const struct rows *w, int bins, struct truth *t, struct err *err)
@@ -206,8 +196,7 @@ int truth_of(const struct posterior *p, const struct rows *w, int bins, struct t
 	}
 	if (!match_classes(p, w, column, err) && !pairs_of(p, w, column, pair, err)) {
 		qsort(pair, w->n, sizeof *pair, by_conf);
-		measure(pair, w->n, bins, t);
-		rc = 0;
+		rc = measure(pair, w->n, bins, t, err);
 	}
 	free(pair);
 	free(column);

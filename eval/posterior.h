@@ -22,10 +22,10 @@ void posterior_release(struct posterior *p);
 /* t_i = true P(predicted class of record i | record i), c_i its confidence:
  *   accuracy  mean t_i: the accuracy in expectation over labels
  *   ece       sum over `bins` equal-width bins of w |mean c - mean t|: what the ECE estimates, without label noise
- *   fine      the same over 100 equal-mass bins of c (fewer below 2,000 records: n/20)
+ *   smooth    the smooth ECE (metrics.h) with t_i in place of right: E |c - P(right | c)| without bins
  *   point     mean |c_i - t_i|: also counts records of one confidence that differ in truth; never below the others */
 struct truth {
-	double accuracy, ece, fine, point;
+	double accuracy, ece, smooth, point;
 };
 struct rows;
 /* Needs COL_ID and COL_PREDICTED, before keys are sorted. Errors: a record without posterior; unknown class names. */

@@ -31,7 +31,10 @@ static int same_stage(const json_t *a, const json_t *b)
 		if (!u != !v || (u && !json_equal(u, v)))
 			return 0;
 	} while (u);
-	return 1;
+	/* vic-predict's line holds the stages that the model passed. */
+	x = json_object_get(a, "model");
+	y = json_object_get(b, "model");
+	return x || y ? seeds_same(x, y) : 1;
 }
 
 int seeds_same(const json_t *a, const json_t *b)

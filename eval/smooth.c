@@ -86,22 +86,46 @@ static void solve(struct grid *g, double *value, double *width)
 	*value = error_at(g, *width);
 }
 
+static int grid_open(struct grid *g, size_t n, struct err *err)
+{
+	*g = (struct grid){ .n = (double)n };
+	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or 4 times that on the coarsest grid. */
+	return mem_alloc(&g->fine, FINE + 1, sizeof *g->fine, err) || mem_alloc(&g->coarse, FINE + 1, sizeof *g->coarse, err) ||
+			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 4 + 2), sizeof *g->padded, err)
+		       ? -1
+		       : 0;
+}
+
+static void grid_release(struct grid *g)
+{
+	free(g->fine);
+	free(g->coarse);
+	free(g->padded);
+}
+
 int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct err *err)
 {
-	struct grid g = { .n = (double)n };
-	int rc = -1;
-	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or REACH/6 of the finest. */
-	if (mem_alloc(&g.fine, FINE + 1, sizeof *g.fine, err) ||
-	    mem_alloc(&g.coarse, FINE + 1, sizeof *g.coarse, err) ||
-	    mem_alloc(&g.padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 4 + 2), sizeof *g.padded, err))
-		goto end;
-	for (size_t i = 0; i < n; i++)
-		deposit(g.fine, FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
-	solve(&g, value, width);
-	rc = 0;
-end:
-	free(g.fine);
-	free(g.coarse);
-	free(g.padded);
+	struct grid g;
+	int rc = grid_open(&g, n, err);
+	if (!rc) {
+		for (size_t i = 0; i < n; i++)
+			deposit(g.fine, FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
+		solve(&g, value, width);
+	}
+	grid_release(&g);
+	return rc;
+}
+
+int smooth_residuals(const double *x, const double *residual, size_t n, double *value, struct err *err)
+{
+	struct grid g;
+	double width;
+	int rc = grid_open(&g, n, err);
+	if (!rc) {
+		for (size_t i = 0; i < n; i++)
+			deposit(g.fine, FINE, x[i], residual[i]);
+		solve(&g, value, &width);
+	}
+	grid_release(&g);
 	return rc;
 }

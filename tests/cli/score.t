@@ -143,6 +143,26 @@ fails 1 'bad.tsv: line 2: probabilities sum to 1.1' 'posteriors that are none' v
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n' >few.tsv
 fails 1 'record with id 1 has no posterior' 'a record without a posterior' vic-score --posterior few.tsv post.lg
 
+# -- estimators against the truth: synthetic sentences, predicted by their own posterior (calibrated), and by its odds squared
+vic-corpora synth text --quiet --n 6000 --seed 5 --strength 2 --to synth
+neg=$(wc -l <synth/rt-polarity.neg)
+for power in 1 2; do
+	awk -F '\t' -v neg="$neg" -v w=$power 'NR == 1 { print "label\t" $2 "\t" $3; next }
+		{ a = $2 ^ w; b = $3 ^ w; printf "%s\t%.17g\t%.17g\n", NR - 2 < neg ? "neg" : "pos", a / (a + b), b / (a + b) }' \
+		synth/posterior.tsv >power$power.tsv
+	vic-cat --quiet --from tsv --kind probs power$power.tsv >power$power.lg
+	vic-score --quiet --tsv --posterior synth/posterior.tsv --floor 500 power$power.lg >power$power.out
+done
+number() { awk -F '\t' -v k="$1" '$1 == k { print $2 }' "$2"; }
+about 'the posterior has no true error' 0 "$(number true_ece power1.out)"
+about 'nor from point to point' 0 "$(number true_point power1.out)"
+ok 'its ECE is noise: below twice its floor' sh -c "awk -v e=$(number ece power1.out) -v f=$(number ece_floor power1.out) 'BEGIN { exit !(e < 2 * f) }'"
+ok 'its p-value says so' sh -c "awk -v p=$(number kuiper_p power1.out) 'BEGIN { exit !(p > 0.01) }'"
+ok 'squared odds have a true error' sh -c "awk -v t=$(number true_ece power2.out) 'BEGIN { exit !(t > 0.05) }'"
+for k in ece ece_mass ece_sweep ece_smooth rmsce; do
+	ok "and $k is near it" sh -c "awk -v e=$(number $k power2.out) -v t=$(number true_ece power2.out) 'BEGIN { exit !(e - t < 0.025 && t - e < 0.025) }'"
+done
+
 # -- a diagram
 like 'a diagram in plain characters' '#.*|' "$(vic-score --quiet --diagram a.lg)"
 same 'none in a pipe' '' "$(vic-score --quiet a.lg | grep '|')"
