@@ -4,7 +4,7 @@
 set -eu
 want="gcc make pkg-config libjansson-dev zlib1g-dev libdeflate-dev libutf8proc-dev libcsv-dev libdnnl-dev libopenblas-dev
 libjpeg-dev libpng-dev curl unzip gnuplot-nox"
-[ "${1:-build}" = test ] && want="$want libcmocka-dev perl"
+[ "${1:-build}" = test ] && want="$want libcmocka-dev perl groff-base"
 command -v dpkg-query >/dev/null 2>&1 || exit 0 # not Debian: the compiler will name what is missing
 have=$(dpkg-query -W -f='${Package} ${Provides} ${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$//p' | tr ', ' '\n\n')
 missing=
