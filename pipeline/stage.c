@@ -67,6 +67,16 @@ static void print_man(const struct program *p, const struct opt *opts)
 		printf(".SH SEE ALSO\n%s\n", p->see_also);
 }
 
+/* The shortest text that reads back as x: 0.1, not 0.10000000000000001. */
+static void shortest(double x, char *text, size_t size)
+{
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(text, size, "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			return;
+	}
+}
+
 /* Arguments as they were given, less those that cannot change the output. */
 static int provenance(struct stage *st, const struct opt *opts, int n_own, struct err *err)
 {
@@ -84,7 +94,7 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 			if (many)
 				snprintf(value, sizeof value, "%s", many->item[k]);
 			else if (o->type == OPT_REAL)
-				snprintf(value, sizeof value, "%.17g", *(double *)o->target);
+				shortest(*(double *)o->target, value, sizeof value);
 			else
 				opt_value(o, value, sizeof value);
 			snprintf(text, sizeof text, o->type == OPT_FLAG ? "--%s" : "--%s=%s", o->name, value);
