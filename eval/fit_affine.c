@@ -2,6 +2,7 @@
 #include "calmap.h"
 #include "minimise.h"
 #include "pipeline/mem.h"
+#include "softmax.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,42 +24,55 @@ static size_t n_weights(const struct affine *a)
 	return a->matrix ? (size_t)a->k * (size_t)a->k : (size_t)a->k;
 }
 
+/* out = W z + b, or w o z + b; returns the largest. A class ruled out stays so. */
+static double forward(const struct affine *a, const double *z, double *out)
+{
+	size_t k = (size_t)a->k;
+	const double *w = a->x, *b = a->x + n_weights(a);
+	double max = -INFINITY;
+	for (size_t c = 0; c < k; c++) {
+		if (a->matrix) {
+			out[c] = b[c];
+			for (size_t j = 0; j < k; j++)
+				out[c] += w[c * k + j] * z[j];
+		} else {
+			out[c] = z[c] > -INFINITY ? w[c] * z[c] + b[c] : -INFINITY;
+		}
+		max = out[c] > max ? out[c] : max;
+	}
+	return max;
+}
+
 /* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
 static void pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
 {
 	const struct affine *a = arg;
-	size_t k = (size_t)a->k, nw = n_weights(a);
-	const double *w = a->x, *b = a->x + nw;
-	double *gw = sum + 1, *gb = sum + 1 + nw;
-	double *z = malloc(2 * k * sizeof *z), *out = z + k;
-	if (!z) {
+	size_t k = (size_t)a->k, room = (k + LANES - 1) / LANES * LANES;
+	double *gw = sum + 1, *gb = sum + 1 + n_weights(a), *z, *out;
+	struct err err;
+	if (mem_alloc(&z, 2 * room, sizeof *z, &err)) {
 		sum[0] = NAN; /* the caller reports it */
 		return;
 	}
+	out = z + room;
 	for (size_t i = from; i < to; i++) {
-		double max = -INFINITY, mass = 0;
+		double mass = 0;
 		size_t y = (size_t)d->label[i];
+		fit_row(d, i, z);
 		for (size_t c = 0; c < k; c++)
-			z[c] = fit_value(d, i, (int)c) / a->unit;
-		for (size_t c = 0; c < k; c++) {
-			if (a->matrix) {
-				out[c] = b[c];
-				for (size_t j = 0; j < k; j++)
-					out[c] += w[c * k + j] * z[j];
-			} else {
-				out[c] = z[c] > -INFINITY ? w[c] * z[c] + b[c] : -INFINITY;
-			}
-			max = fmax(max, out[c]);
-		}
-		double own = out[y] - max;
+			z[c] /= a->unit;
+		double max = forward(a, z, out), own = out[y] - max;
 		for (size_t c = 0; c < k; c++)
-			mass += out[c] = exp(out[c] - max);
+			out[c] -= max;
+		softmax_ops()->exp_many(out, room);
+		for (size_t c = 0; c < k; c++)
+			mass += out[c];
 		sum[0] += log(mass) - own;
 		for (size_t c = 0; c < k; c++) {
 			double g = out[c] / mass - (c == y);
 			gb[c] += g;
 			if (!a->matrix)
-				gw[c] += out[c] > 0 || c == y ? g * z[c] : 0; /* not 0 x Inf */
+				gw[c] += z[c] > -INFINITY ? g * z[c] : 0; /* not 0 x Inf */
 			else
 				for (size_t j = 0; j < k; j++)
 					gw[c * k + j] += g * z[j];

@@ -8,8 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* P(c) of every record beside whether c is its label. */
-static int keys_of_class(const struct fit_data *d, int c, conf_key *key, struct err *err)
+/* Keys of several classes are made in one pass over the records, as many as fit here. */
+enum { KEY_ROOM = 1 << 25 };
+
+/* P(c) of every record beside whether c is its label, for classes first..first+m-1. key: [m][n]. */
+static int keys_of_classes(const struct fit_data *d, int first, int m, conf_key *key, struct err *err)
 {
 	double *z;
 	size_t k = (size_t)d->k;
@@ -17,13 +20,15 @@ static int keys_of_class(const struct fit_data *d, int c, conf_key *key, struct 
 		return -1;
 	double *p = z + k;
 	for (size_t i = 0; i < d->n; i++) {
-		double rest = 0;
-		for (int j = 0; j < d->k; j++)
-			z[j] = fit_value(d, i, j);
+		fit_row(d, i, z);
 		softmax_row(z, d->k, p);
-		for (int j = 0; j < d->k; j++)
-			rest += j == c ? 0 : p[j];
-		key[i] = conf_pack(p[c], p[c] < 0.5 ? 1 - p[c] : rest, d->label[i] == c);
+		for (int c = first; c < first + m; c++) {
+			double rest = 1 - p[c];
+			for (int j = 0; p[c] >= 0.5 && j < d->k;
+			     j++) /* 1 - p without cancellation; one class at most */
+				rest = (j ? rest : 0) + (j == c ? 0 : p[j]);
+			key[(size_t)(c - first) * d->n + i] = conf_pack(p[c], rest, d->label[i] == c);
+		}
 	}
 	free(z);
 	return 0;
@@ -68,26 +73,31 @@ static int histogram(double *value, int bins, const conf_key *key, size_t n, str
 	return 0;
 }
 
+static int one_curve(struct calmap *map, int c, conf_key *key, size_t n, struct err *err)
+{
+	if (map->method == MAP_ISOTONIC)
+		return isotonic(&map->curve[c], key, n, err);
+	return histogram(map->bin + (size_t)c * (size_t)map->bins, map->bins, key, n, err);
+}
+
 int fit_one_against_rest(struct calmap *map, const struct fit_data *d, int bins, struct err *err)
 {
 	conf_key *key = NULL;
-	int rc = -1, curves = map->k == 2 ? 1 : map->k, iso = map->method == MAP_ISOTONIC;
-	if (mem_alloc(&key, d->n, sizeof *key, err))
+	int rc = 0, curves = map->k == 2 ? 1 : map->k, shift = curves == 1, iso = map->method == MAP_ISOTONIC;
+	int batch = (int)(KEY_ROOM / d->n < (size_t)curves ? KEY_ROOM / d->n : (size_t)curves);
+	batch = batch ? batch : 1;
+	if (mem_alloc(&key, (size_t)batch * d->n, sizeof *key, err))
 		return -1;
-	if (iso && mem_alloc(&map->curve, (size_t)curves, sizeof *map->curve, err))
-		goto out;
-	if (!iso && mem_alloc(&map->bin, (size_t)curves * (size_t)bins, sizeof *map->bin, err))
-		goto out;
+	rc = iso ? mem_alloc(&map->curve, (size_t)curves, sizeof *map->curve, err)
+		 : mem_alloc(&map->bin, (size_t)curves * (size_t)bins, sizeof *map->bin, err);
 	map->curves = curves;
 	map->bins = iso ? 0 : bins;
-	for (int c = 0; c < curves; c++) {
-		if (keys_of_class(d, curves == 1 ? 1 : c, key, err) ||
-		    (iso ? isotonic(&map->curve[c], key, d->n, err)
-			 : histogram(map->bin + (size_t)c * (size_t)bins, bins, key, d->n, err)))
-			goto out;
+	for (int from = 0; !rc && from < curves; from += batch) {
+		int m = curves - from < batch ? curves - from : batch;
+		rc = keys_of_classes(d, from + shift, m, key, err);
+		for (int c = 0; !rc && c < m; c++)
+			rc = one_curve(map, from + c, key + (size_t)c * d->n, d->n, err);
 	}
-	rc = 0;
-out:
 	free(key);
-	return rc;
+	return rc ? -1 : 0;
 }

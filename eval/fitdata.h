@@ -23,6 +23,19 @@ static inline double fit_value(const struct fit_data *d, size_t i, int c)
 	return d->is_double ? ((const double *)d->z)[at] : (double)((const float *)d->z)[at];
 }
 
+/* The whole record: to[k]. */
+static inline void fit_row(const struct fit_data *d, size_t i, double *to)
+{
+	size_t k = (size_t)d->k, at = i * k;
+	if (d->is_double) {
+		for (size_t c = 0; c < k; c++)
+			to[c] = ((const double *)d->z)[at + c];
+	} else {
+		for (size_t c = 0; c < k; c++)
+			to[c] = (double)((const float *)d->z)[at + c];
+	}
+}
+
 /* Runs f over the records in slices whose cut depends on n and k alone, and adds up what the slices return:
  * sum[0..m-1], in slice order, so that any number of threads gives the same bits. f adds to a zeroed sum of m doubles.
  * Errors: no memory. */

@@ -102,8 +102,9 @@ static int rising(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The middle `level` of the resamples as they are. fpr95 hangs on one quantile of few records and piles up at 1; turned around
- * the estimate (`basic`), its interval covered 48 % of the time at 100 records a side where this one covers 93 %. */
+/* The middle `level` of the resamples as they are. fpr95 hangs on one quantile of few records and piles up at 1; turned
+ * around the estimate (`basic`), its interval covered 48 % of the time at 100 records a side where this one covers 93
+ * %. */
 static void percentile_interval(double *v, int n, double level, struct interval *out)
 {
 	qsort(v, (size_t)n, sizeof *v, rising);

@@ -36,9 +36,9 @@ void ranking_release(struct ranking *r);
 /* order: [n], filled with the records by falling key, ties by number; n < 2^32. */
 int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err) VIC_CHECKED;
 
-/* weight: how often each record counts ([n_pos + n_neg], a bootstrap resample), or NULL for once. Precision depends on how many
- * of either side there are, so weighted sides are scaled back to n_pos and n_neg. Where the weights leave no positive or no
- * negative all numbers are NaN. */
+/* weight: how often each record counts ([n_pos + n_neg], a bootstrap resample), or NULL for once. Precision depends on
+ * how many of either side there are, so weighted sides are scaled back to n_pos and n_neg. Where the weights leave no
+ * positive or no negative all numbers are NaN. */
 void ranking_measure(const struct ranking *r, const uint32_t *weight, struct ranking_numbers *out);
 
 /* DeLong's structural components: place[i] is the share of the other side that record i beats (ties half); for

@@ -1,32 +1,99 @@
 #include "temperature.h"
+#include "pipeline/mem.h"
+#include "softmax.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
 /* Sums of a pass at one beta. */
 enum { SUM_NLL, SUM_G, SUM_H, SUMS };
 
+/* Values worked on at a time: they stay in the first-level cache. */
+enum { BATCH = 2048 };
+
+/* e[k] exponentials and u[k] distances of one record: their mass, mean and second moment, in eight lanes as the vector
+ * unit has them. */
+static void moments(const double *e, const double *u, size_t k, double *mass, double *first, double *second)
+{
+	double lane[3][LANES] = { { 0 } };
+	size_t c = 0;
+	for (; c + LANES <= k; c += LANES)
+		for (int l = 0; l < LANES; l++) {
+			double w = e[c + (size_t)l] * u[c + (size_t)l];
+			lane[0][l] += e[c + (size_t)l];
+			lane[1][l] += w;
+			lane[2][l] += w * u[c + (size_t)l];
+		}
+	for (; c < k; c++) {
+		lane[0][0] += e[c];
+		lane[1][0] += e[c] * u[c];
+		lane[2][0] += e[c] * u[c] * u[c];
+	}
+	*mass = *first = *second = 0;
+	for (int l = 0; l < LANES; l++) {
+		*mass += lane[0][l];
+		*first += lane[1][l];
+		*second += lane[2][l];
+	}
+}
+
+/* Distances below the largest logit, which are exact where it matters and let no exponential overflow, and beta times
+ * them. Where a class is ruled out (-Inf), the exponential will be 0 and the distance does not count. */
+static void distances(const struct fit_data *d, size_t i, double beta, double *u, double *x)
+{
+	size_t k = (size_t)d->k, c = 0;
+	double lane[LANES], max;
+	fit_row(d, i, u);
+	for (int l = 0; l < LANES; l++)
+		lane[l] = u[0];
+	for (; c + LANES <= k; c += LANES)
+		for (int l = 0; l < LANES; l++)
+			lane[l] = u[c + (size_t)l] > lane[l] ? u[c + (size_t)l] : lane[l];
+	for (; c < k; c++)
+		lane[0] = u[c] > lane[0] ? u[c] : lane[0];
+	max = lane[0];
+	for (int l = 1; l < LANES; l++)
+		max = lane[l] > max ? lane[l] : max;
+	for (c = 0; c + LANES <= k; c += LANES)
+		for (int l = 0; l < LANES; l++) {
+			double v = u[c + (size_t)l] - max;
+			x[c + (size_t)l] = beta * v;
+			u[c + (size_t)l] = v > -DBL_MAX ? v : 0;
+		}
+	for (; c < k; c++) {
+		double v = u[c] - max;
+		x[c] = beta * v;
+		u[c] = v > -DBL_MAX ? v : 0;
+	}
+}
+
 static void pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
 {
 	double beta = *(const double *)arg;
-	for (size_t i = from; i < to; i++) {
-		double max = -INFINITY, y = fit_value(d, i, d->label[i]);
-		for (int c = 0; c < d->k; c++)
-			max = fmax(max, fit_value(d, i, c));
-		/* Distances below the largest logit: exact where it matters, and no exponential overflows. */
-		double mass = 0, first = 0, second = 0;
-		for (int c = 0; c < d->k; c++) {
-			double u = fit_value(d, i, c) - max, e = exp(beta * u);
-			if (!(e > 0)) /* also -Inf logits, whose 0 x Inf would be NaN */
-				continue;
-			mass += e;
-			first += e * u;
-			second += e * u * u;
-		}
-		double mean = first / mass;
-		sum[SUM_NLL] += log(mass) - beta * (y - max);
-		sum[SUM_G] += mean - (y - max);
-		sum[SUM_H] += second / mass - mean * mean;
+	size_t k = (size_t)d->k, rows = k < BATCH ? BATCH / k : 1, room = (rows * k + LANES - 1) / LANES * LANES;
+	double *u, *x;
+	struct err err;
+	if (mem_alloc(&u, 2 * room, sizeof *u, &err)) {
+		sum[SUM_NLL] = NAN; /* the caller reports it */
+		return;
 	}
+	x = u + room;
+	for (size_t at = from; at < to; at += rows) {
+		size_t n = to - at < rows ? to - at : rows;
+		for (size_t r = 0; r < n; r++)
+			distances(d, at + r, beta, u + r * k, x + r * k);
+		softmax_ops()->exp_many(x, (n * k + LANES - 1) / LANES * LANES);
+		for (size_t r = 0; r < n; r++) {
+			double mass, first, second, own = u[r * k + (size_t)d->label[at + r]];
+			moments(x + r * k, u + r * k, k, &mass, &first, &second);
+			double mean = first / mass;
+			sum[SUM_NLL] += log(mass) - beta * own;
+			sum[SUM_G] += mean - own;
+			sum[SUM_H] += second / mass - mean * mean;
+		}
+	}
+	free(u);
 }
 
 /* What decides whether there is an optimum: limits of g, and how wide the logits lie. */
@@ -42,8 +109,8 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 			double z = fit_value(d, i, c);
 			if (!(z > -INFINITY))
 				continue;
-			max = fmax(max, z);
-			min = fmin(min, z);
+			max = z > max ? z : max;
+			min = z < min ? z : min;
 			mean += (z - mean) / ++n;
 		}
 		if (!(y > -INFINITY)) {
@@ -58,7 +125,9 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 
 static int look(const struct fit_data *d, struct pool *pool, double beta, double *sum, struct err *err)
 {
-	return fit_sum(d, pool, SUMS, pass, &beta, sum, err);
+	if (fit_sum(d, pool, SUMS, pass, &beta, sum, err))
+		return -1;
+	return isnan(sum[SUM_NLL]) ? err_set(err, "out of memory, or logits beyond the range of arithmetic") : 0;
 }
 
 int temperature_nll(const struct fit_data *d, struct pool *pool, double t, double *nll, struct err *err)
