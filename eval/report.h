@@ -43,8 +43,6 @@ void report_bins_table(FILE *to, const struct portrait *p);
 void report_scores(FILE *to, const struct report *r);
 void report_more_scores(FILE *to, const struct report *r);
 void report_provenance(FILE *to, const struct portrait *p);
-/* The stages as shell lines, newest last, joined by pipes. */
-void report_commands(FILE *to, const json_t *provenance);
 
 /* Wilson's interval of k of n at z. */
 void wilson(double k, double n, double z, double *low, double *high);

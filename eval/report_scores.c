@@ -1,4 +1,5 @@
 /* The table of numbers, and where each stream came from. */
+#include "pipeline/provenance.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -167,37 +168,23 @@ void report_more_scores(FILE *to, const struct report *r)
 	rows_of_table(to, r, rest);
 }
 
-/* Single quotes where the shell would read anything into the text. */
-static void shell_word(FILE *to, const char *text)
+/* The commands that would make the stream again, line by line. */
+static void report_commands(FILE *to, const json_t *provenance)
 {
-	char one[2] = { 0, 0 };
-	if (*text && !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%")]) {
-		html_text(to, text);
+	struct err err = ERR_NONE;
+	char *text, *next;
+	if (provenance_shell(provenance, &text, &err)) {
+		html_text(to, err.msg);
 		return;
 	}
-	fputs("'", to);
-	for (; *text; text++) {
-		one[0] = *text;
-		html_text(to, *text == '\'' ? "'\\''" : one);
+	for (char *line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		html_text(to, line);
+		fputc('\n', to);
 	}
-	fputs("'", to);
-}
-
-void report_commands(FILE *to, const json_t *provenance)
-{
-	size_t i, k;
-	json_t *line, *arg;
-	json_array_foreach(provenance, i, line)
-	{
-		const char *program = json_string_value(json_object_get(line, "program"));
-		fputs(i ? " |\n  " : "", to);
-		html_text(to, program ? program : "(unnamed program)");
-		json_array_foreach(json_object_get(line, "args"), k, arg)
-		{
-			fputc(' ', to);
-			shell_word(to, json_string_value(arg) ? json_string_value(arg) : "?");
-		}
-	}
+	free(text);
 }
 
 /* What a stage noted beside its arguments, such as the map that vic-calibrate applied. */
@@ -207,7 +194,8 @@ static void notes(FILE *to, const json_t *line)
 	json_t *value;
 	json_object_foreach((json_t *)line, key, value)
 	{
-		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args"))
+		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args") ||
+		    !strcmp(key, "model"))
 			continue;
 		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 		fputs("<br><span class=\"note\">", to);

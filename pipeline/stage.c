@@ -103,7 +103,7 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 		}
 	}
 	for (int i = 0; i < st->n; i++) {
-		if (i + 1 == st->prog->stream_operand)
+		if (i + 1 == st->prog->stream_operand && (st->prog->max_operands > 0 || st->n == 1))
 			continue;
 		/* A path may hold bytes that are not UTF-8; JSON may not. */
 		json_t *s = json_string(st->operand[i]);

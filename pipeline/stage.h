@@ -25,7 +25,8 @@ struct program {
 	int min_operands, max_operands; /* max -1: any number */
 	const char *(*libraries)(void); /* "zlib 1.2.13, jansson 2.14"; may be NULL */
 	int stream_operand; /* a filter: which operand (from 1) may name the stream that it passes on. It is left out of the
-			     * provenance, where the stage before stands for it: `f x` and `f < x` give the same bytes */
+			     * provenance, where the stage before stands for it: `f x` and `f < x` give the same bytes. Where any
+			     * number of operands may be given it holds for a single one */
 };
 
 struct stage {

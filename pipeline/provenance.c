@@ -1,0 +1,106 @@
+#include "provenance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One argument, in single quotes unless the shell takes it as it is. */
+static void put_argument(FILE *to, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+	if (*text && !text[strspn(text, plain)]) {
+		fputs(text, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", to);
+		else
+			fputc(*text, to);
+	}
+	fputc('\'', to);
+}
+
+static int is_stage(const json_t *line)
+{
+	const json_t *args = json_object_get(line, "args"), *arg;
+	size_t i;
+	if (!json_is_string(json_object_get(line, "program")) || !json_is_array(args))
+		return 0;
+	json_array_foreach(args, i, arg)
+		if (!json_is_string(arg))
+			return 0;
+	return 1;
+}
+
+static void put_stage(FILE *to, const json_t *line)
+{
+	const json_t *arg;
+	size_t i;
+	int options_ended = 0;
+	put_argument(to, json_string_value(json_object_get(line, "program")));
+	json_array_foreach(json_object_get(line, "args"), i, arg) {
+		const char *text = json_string_value(arg);
+		/* Options were noted as --name=value, in front; an operand that begins with a dash needs "--". */
+		if (!options_ended && text[0] == '-' && text[1] && text[1] != '-') {
+			options_ended = 1;
+			fputs(" --", to);
+		}
+		fputc(' ', to);
+		put_argument(to, text);
+	}
+}
+
+/* The first argument of a stage that is no option: vic-predict's model. */
+static const char *operand(const json_t *line)
+{
+	const json_t *arg;
+	size_t i;
+	json_array_foreach(json_object_get(line, "args"), i, arg)
+		if (json_string_value(arg)[0] != '-')
+			return json_string_value(arg);
+	return "MODEL";
+}
+
+static int put_history(FILE *to, const json_t *history, struct err *err)
+{
+	const json_t *line, *model;
+	size_t i;
+	json_array_foreach(history, i, line)
+		if (!is_stage(line))
+			return err_set(err, "provenance line %zu is not a program with its arguments", i + 1);
+	json_array_foreach(history, i, line) {
+		model = json_object_get(line, "model");
+		if (!json_array_size(model))
+			continue;
+		if (put_history(to, model, err))
+			return -1;
+		fputs(" > ", to);
+		put_argument(to, operand(line));
+		fputc('\n', to);
+	}
+	json_array_foreach(history, i, line) {
+		fputs(i ? " |\n" : "", to);
+		put_stage(to, line);
+	}
+	return 0;
+}
+
+int provenance_shell(const json_t *history, char **text, struct err *err)
+{
+	size_t size;
+	*text = NULL;
+	FILE *to = open_memstream(text, &size);
+	if (!to)
+		return err_sys(err, "provenance");
+	int rc = put_history(to, history, err);
+	int failed = ferror(to);
+	if ((fclose(to) || failed) && !rc)
+		rc = err_set(err, "out of memory");
+	if (rc) {
+		free(*text);
+		*text = NULL;
+	}
+	return rc;
+}
