@@ -1,4 +1,4 @@
-/* Smooth ECE. Residuals right - conf are laid on a fine grid once; for a width sigma the grid is coarsened to sigma/16
+/* Smooth ECE. Residuals right - conf are laid on a fine grid once; for a width sigma the grid is coarsened to sigma/8
  * and smoothed with a Gaussian that is reflected at 0 and 1, so one trial costs O(1/sigma) and not O(n). */
 #include "metrics.h"
 #include "pipeline/mem.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FINE = 1 << 16, PER_WIDTH = 16, REACH = 6 }; /* cells a width; widths a Gaussian reaches: 2e-9 is cut off */
+enum { FINE = 1 << 16, PER_WIDTH = 8, REACH = 6 }; /* cells a width; widths a Gaussian reaches: 2e-9 is cut off */
 
 struct grid {
 	double *fine;		 /* [FINE + 1] mass at i / FINE */
@@ -33,8 +33,8 @@ static double error_at(struct grid *g, double sigma)
 	size_t cells = (size_t)ceil(PER_WIDTH / sigma);
 	if (cells > FINE)
 		cells = FINE;
-	if (cells < 64)
-		cells = 64;
+	if (cells < 128)
+		cells = 128;
 	double *node = g->coarse, h = 1.0 / (double)cells;
 	memset(node, 0, (cells + 1) * sizeof *node);
 	for (size_t i = 0; i <= FINE; i++)
@@ -71,27 +71,33 @@ static double error_at(struct grid *g, double sigma)
 	return sum / total / g->n;
 }
 
-/* The error falls as the width rises: bisection on the logarithm of the width. */
+/* The error falls as the width rises, smoothly: bisection on the logarithm of the width down to a ratio of 1.02, then one
+ * straight line between the ends. A trial costs O(1/width), so the few trials matter where the error is small. */
 static void solve(struct grid *g, double *value, double *width)
 {
-	double lo = log(4.0 / FINE), hi = 0;
-	for (int i = 0; i < 18; i++) {
-		double mid = 0.5 * (lo + hi);
-		if (error_at(g, exp(mid)) > exp(mid))
+	double lo = log(4.0 / FINE), hi = 0, above = 0, below = error_at(g, 1) - 1;
+	int crossed = 0;
+	while (hi - lo > 0.02) {
+		double mid = 0.5 * (lo + hi), d = error_at(g, exp(mid)) - exp(mid);
+		if (d > 0) {
 			lo = mid;
-		else
+			above = d;
+			crossed = 1;
+		} else {
 			hi = mid;
+			below = d;
+		}
 	}
-	*width = exp(hi);
+	*width = exp(crossed ? lo + (hi - lo) * above / (above - below) : hi);
 	*value = error_at(g, *width);
 }
 
 static int grid_open(struct grid *g, size_t n, struct err *err)
 {
 	*g = (struct grid){ .n = (double)n };
-	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or 4 times that on the coarsest grid. */
+	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or 16 times that on the coarsest grid. */
 	return mem_alloc(&g->fine, FINE + 1, sizeof *g->fine, err) || mem_alloc(&g->coarse, FINE + 1, sizeof *g->coarse, err) ||
-			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 4 + 2), sizeof *g->padded, err)
+			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 16 + 2), sizeof *g->padded, err)
 		       ? -1
 		       : 0;
 }
