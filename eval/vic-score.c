@@ -16,7 +16,7 @@
 enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
 	const char *bins, *split, *class_name, *posterior;
-	int format, unlabelled, brief, seeds, separate, diagram, compat;
+	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat;
 	int64_t threads, bootstrap, floor, seed;
 	double level;
 	struct opt_many names;
@@ -37,6 +37,7 @@ static const struct opt opts[] = {
 	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
 	  .flags = 0 },
 	{ "separate", 0, OPT_FLAG, &o.separate, NULL, "a column for each document instead of pooling", .flags = 0 },
+	{ "ensemble", 0, OPT_FLAG, &o.ensemble, NULL, "all streams as one model: probabilities averaged", .flags = 0 },
 	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number",
 	  .flags = 0 },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
@@ -182,6 +183,35 @@ static int read_path(const struct stage *st, struct columns *c, const char *path
 	return rc;
 }
 
+/* All operands as members of one model. */
+static int read_ensemble(const struct stage *st, struct columns *c, const struct rows_ask *rows_ask,
+			 const struct score_ask *ask, struct err *err)
+{
+	struct rows_ask all = *rows_ask;
+	struct rows *in, joint;
+	char name[300];
+	int rc = 0, n = 0;
+	all.split = ROWS_ALL;
+	all.unlabelled = ROWS_KEEP;
+	all.columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT;
+	all.class_bins = 0;
+	if (mem_alloc(&in, (size_t)st->n, sizeof *in, err))
+		return -1;
+	for (; n < st->n && !rc; n += !rc)
+		rc = rows_read(&in[n], st->operand[n], &all, err);
+	if (!rc)
+		rc = rows_ensemble(&joint, in, n, rows_ask, err);
+	if (!rc) {
+		snprintf(name, sizeof name, "%.250s and %d more", joint.name, n - 1);
+		rc = score_one(c, &joint, o.names.n ? o.names.item[0] : name, ask, err);
+		rows_release(&joint);
+	}
+	for (int i = 0; i < n; i++)
+		rows_release(&in[i]);
+	free(in);
+	return rc;
+}
+
 /* Fills `group` with the columns that are runs of column i's experiment. Returns their number, 0 where one before i has
  * taken i already. */
 static int group_of(const struct columns *c, size_t i, const struct score **group, size_t max)
@@ -248,6 +278,8 @@ static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows
 				 "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
 	if (o.names.n > (size_t)(st->n ? st->n : 1))
 		return err_usage(err, "%zu --name for %d streams", o.names.n, st->n ? st->n : 1);
+	if (o.ensemble && (st->n < 2 || o.separate || o.seeds))
+		return err_usage(err, "--ensemble joins two streams or more, without --separate and --seeds");
 	if (o.class_name && o.posterior)
 		return err_usage(err, "--class and --posterior do not go together");
 	ask->brief = o.brief;
@@ -277,7 +309,9 @@ static int run(struct stage *st, struct err *err)
 	struct columns columns = { 0 };
 	struct table table = { 0 };
 	int rc = ask_of(st, &ask, &rows_ask, &posterior, err);
-	for (int i = 0; i < (st->n ? st->n : 1) && !rc; i++)
+	if (!rc && o.ensemble)
+		rc = read_ensemble(st, &columns, &rows_ask, &ask, err);
+	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &columns, stage_operand(st, i), &rows_ask, &ask,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
 	if (!rc)

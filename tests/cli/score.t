@@ -127,10 +127,18 @@ like 'an interval is an object in JSON' '"ece":{"value":[0-9.e-]*,"low":[0-9.e-]
 	"$(vic-score --quiet --json --bootstrap 60 a.lg)"
 
 # -- samples
-printf '0 1 0 0 0\n1 0 2 0 1\n' | putlogits --samples 2 2 >two.lg
-about 'samples: probabilities are averaged, not logits' "$(awk 'BEGIN { a = 1 / (1 + exp(-1)); print ((a + 0.5) / 2 + (1 / (1 + exp(-2)) + a) / 2) / 2 - 1 }')" \
+printf '0 1 0 0 0\n1 2 0 0 1\n' | putlogits --samples 2 2 >two.lg
+about 'samples: probabilities are averaged, not logits' "$(awk 'BEGIN { a = 1 / (1 + exp(-1)); print ((a + 0.5) / 2 + (1 / (1 + exp(-2)) + 1 - a) / 2) / 2 - 0.5 }')" \
 	"$(value gap <two.lg)"
 ok 'mutual information is there' test -n "$(value mutual <two.lg)"
+
+printf '0 1 0\n1 2 0\n' | putlogits 2 >m1.lg
+printf '0 0 0\n1 0 1\n' | putlogits 2 >m2.lg
+same 'an ensemble of two is a stream of two samples' "$(vic-score --quiet --tsv two.lg | grep -v '^documents')" \
+	"$(vic-score --quiet --tsv --ensemble --name stdin m1.lg m2.lg | grep -v '^documents' | sed 's/stdin/two.lg/')"
+fails 1 'are no ensemble: 2 and 3 records' 'members with different records' vic-score --ensemble m1.lg none.lg
+fails 1 'are no ensemble: record 0' 'members with other labels' sh -c "printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"
+fails 2 'two streams or more' 'an ensemble of one' vic-score --ensemble m1.lg
 
 # -- true errors
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n1\t0.3\t0.7\n' >post.tsv

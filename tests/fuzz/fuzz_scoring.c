@@ -33,6 +33,7 @@ static void score(const char *path, int threads)
 		if (!(p >= 0 && p <= 1) || !(w.brier[i] >= 0 && w.brier[i] <= 2.01) || !(w.nll[i] >= 0))
 			abort();
 	}
+	what.brief = w.n % 4 != 0; /* the whole table is slow under a sanitizer */
 	if (!score_rows(&s, &w, &what, &err)) {
 		double ece = score_find(&s, "ece")->value;
 		if (!(ece >= 0 && ece <= 1 + 1e-12))
