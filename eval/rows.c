@@ -338,8 +338,13 @@ static int same_records(const struct rows *a, const struct rows *b, struct err *
 static void interleave(const struct rows *in, int m, size_t from, size_t n, struct block *b)
 {
 	size_t each = stream_record_size(&in->head);
-	*b = (struct block){ .type = BLOCK_ROWS, .n = (uint32_t)n, .first = from, .id = in->id + from,
-			     .label = in->label + from, .split = in->split_of + from, .data = b->data };
+	*b = (struct block){ .type = BLOCK_ROWS,
+			     .n = (uint32_t)n,
+			     .first = from,
+			     .id = in->id + from,
+			     .label = in->label + from,
+			     .split = in->split_of + from,
+			     .data = b->data };
 	for (size_t i = 0; i < n; i++)
 		for (int k = 0; k < m; k++)
 			memcpy(b->data + (i * (size_t)m + (size_t)k) * each,
@@ -369,7 +374,8 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 	for (size_t from = 0; from < in->n; from += STEP) {
 		interleave(in, m, from, in->n - from < STEP ? in->n - from : STEP, &job.block);
 		job.at = from;
-		if (tally_block(&tally, &out->head, &job.block, from, &job.results, out->name, err) || commit(&g, &job, err))
+		if (tally_block(&tally, &out->head, &job.block, from, &job.results, out->name, err) ||
+		    commit(&g, &job, err))
 			goto end;
 	}
 	rc = rows_settle(out, &tally, 1, ask, in->n, out->name, err);

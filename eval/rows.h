@@ -91,10 +91,12 @@ int rows_read(struct rows *rows, const char *path, const struct rows_ask *ask, s
 /* As rows_read, one struct rows for each document: *list (owned; release each, then free) of *n. */
 int rows_read_each(struct rows **list, size_t *n, const char *path, const struct rows_ask *ask,
 		   struct err *err) VIC_CHECKED;
-/* One result of m models that saw the same records: their probabilities averaged, as samples are (mutual says how far they
- * part). in[]: read with COL_VALUES, COL_ID, COL_LABEL and COL_SPLIT, ROWS_ALL and ROWS_KEEP. ask: as for rows_read, and
- * decides what is chosen now. Errors: records, labels, splits or heads that differ; what rows_read refuses. */
-int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_ask *ask, struct err *err) VIC_CHECKED;
+/* One result of m models that saw the same records: their probabilities averaged, as samples are (mutual says how far
+ * they part). in[]: read with COL_VALUES, COL_ID, COL_LABEL and COL_SPLIT, ROWS_ALL and ROWS_KEEP. ask: as for
+ * rows_read, and decides what is chosen now. Errors: records, labels, splits or heads that differ; what rows_read
+ * refuses. */
+int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_ask *ask,
+		  struct err *err) VIC_CHECKED;
 void rows_release(struct rows *rows);
 
 /* Record i, sample s of COL_VALUES as doubles: to[classes]. */

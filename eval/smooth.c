@@ -71,8 +71,8 @@ static double error_at(struct grid *g, double sigma)
 	return sum / total / g->n;
 }
 
-/* The error falls as the width rises, smoothly: bisection on the logarithm of the width down to a ratio of 1.02, then one
- * straight line between the ends. A trial costs O(1/width), so the few trials matter where the error is small. */
+/* The error falls as the width rises, smoothly: bisection on the logarithm of the width down to a ratio of 1.02, then
+ * one straight line between the ends. A trial costs O(1/width), so the few trials matter where the error is small. */
 static void solve(struct grid *g, double *value, double *width)
 {
 	double lo = log(4.0 / FINE), hi = 0, above = 0, below = error_at(g, 1) - 1;
@@ -96,8 +96,10 @@ static int grid_open(struct grid *g, size_t n, struct err *err)
 {
 	*g = (struct grid){ .n = (double)n };
 	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or 16 times that on the coarsest grid. */
-	return mem_alloc(&g->fine, FINE + 1, sizeof *g->fine, err) || mem_alloc(&g->coarse, FINE + 1, sizeof *g->coarse, err) ||
-			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 16 + 2), sizeof *g->padded, err)
+	return mem_alloc(&g->fine, FINE + 1, sizeof *g->fine, err) ||
+			       mem_alloc(&g->coarse, FINE + 1, sizeof *g->coarse, err) ||
+			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 16 + 2), sizeof *g->padded,
+					 err)
 		       ? -1
 		       : 0;
 }
