@@ -21,6 +21,11 @@ same 'its threshold' 0.6 "$(row threshold95)"
 same 'the positive class is stated' in "$(row positive)"
 like 'logit scores are left out of probabilities, and it is said' 'max_logit is left out: it needs logits' "$(cat .err)"
 like 'energy too' 'energy is left out: it needs logits' "$(cat .err)"
+# Two classes: entropy and margin order records as the confidence does.
+for score in entropy margin; do
+	same "$score is turned so that higher is in" 0.75 \
+		"$(vic-ood -q --bootstrap 0 --tsv --score $score --in in --out out | awk -F '\t' '$1 == "auroc" { print $2 }')"
+done
 fails 1 'energy needs logits, and these are probabilities' 'asked for, it is refused' vic-ood -q --score energy --in in --out out
 fails 1 'mutual needs several samples' 'so is mutual with one sample' vic-ood -q --score mutual --in in --out out
 
@@ -29,6 +34,10 @@ printf '%s\t%s\t%s\n' '' 60 0 '' 70 0 '' 80 0 >in.tsv
 printf '%s\t%s\t%s\n' '' 50 0 '' 55 0 '' 45 0 >out.tsv
 for side in in out; do
 	vic-cat --from tsv --kind logits --classes a,b $side.tsv >sat.$side
+done
+for score in max_logit energy; do
+	same "$score is turned so that higher is in" 1 \
+		"$(vic-ood -q --bootstrap 0 --tsv --score $score --in sat.in --out sat.out | awk -F '\t' '$1 == "auroc" { print $2 }')"
 done
 vic-ood -q --bootstrap 0 --tsv --score msp --in sat.in --out sat.out >table
 same 'msp does not saturate' 1 "$(row auroc)"
