@@ -195,8 +195,8 @@ static void in_order(struct score *s)
 {
 	static const char order[] =
 		"n accuracy ece oe nll brier gap bins ece_floor ece_floor95 ece_p oe_floor oe_floor95 top5 entropy mutual "
-		"uce mce mce_n rmsce l2_debiased ece_mass ece_sweep sweep_bins ece_smooth ece_class ece_top ks kuiper kuiper_p "
-		"corp_score corp_mcb corp_dsc corp_unc aurc augrc true_accuracy true_ece true_ece_smooth true_point ";
+		"uce mce mce_n rmsce l2_debiased ece_mass ece_sweep sweep_bins ece_smooth ece_class ece_top ks kuiper "
+		"kuiper_p corp_score corp_mcb corp_dsc corp_unc aurc augrc true_accuracy true_ece true_ece_smooth true_point ";
 	char key[SCORE_KEY];
 	struct score_item *from = NULL;
 	int to = 0;
