@@ -23,7 +23,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. $(if $(DEFLATE),-DVIC_LIBDEFLATE)
 LDLIBS_pipeline := -lcsv -ljansson -lz $(if $(DEFLATE),-ldeflate) -lpthread -lm
 LDLIBS_corpora :=
 LDLIBS_tokenize := -lutf8proc -lcsv
-LDLIBS_embed := -lutf8proc
+LDLIBS_embed :=
 LDLIBS_vision := -ljpeg -lpng
 LDLIBS_models := -ldl
 LDLIBS_eval :=
@@ -52,7 +52,7 @@ setup-quiet:
 	@sh pipeline/recipes/setup.sh build
 .PHONY: programs plugins setup-quiet
 
-# Archives: what each folder may see is what it links (design: pipeline under all; embed sees tokenize's vocabulary).
+# Archives: what each folder may see is what it links.
 define folder_rules
 $(B)/lib/$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
@@ -62,7 +62,7 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
 define program_rule
-$(B)/bin/$(2): $(B)/$(1)/$(2).o $(B)/lib/$(1).a $(if $(filter embed,$(1)),$(B)/lib/tokenize.a) $(B)/lib/pipeline.a
+$(B)/bin/$(2): $(B)/$(1)/$(2).o $(B)/lib/$(1).a $(B)/lib/pipeline.a
 	@mkdir -p $$(@D)
 	$(CC) $(ALL_CFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $(LDFLAGS) $(LDLIBS_$(1)) $(LDLIBS_pipeline)
 endef

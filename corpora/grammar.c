@@ -23,7 +23,7 @@ void grammar_counts(struct grammar_config *c, uint32_t words)
 
 void grammar_release(struct grammar *g)
 {
-	wordset_release(&g->words);
+	vocab_release(&g->words);
 	free(g->segment);
 	free(g->p);
 	free(g->upto);
@@ -65,8 +65,8 @@ static int add_words(struct grammar *g, uint32_t n, struct rng *r, struct err *e
 		if (syllables > 10)
 			return err_set(err, "cannot make so many words");
 		size_t len = make_word(r, syllables, word);
-		/* wordset_add leaves a known word alone: only new ones count */
-		if (!is_negator(word, len) && wordset_add(&g->words, word, len, NULL, err))
+		/* vocab_add leaves a known word alone: only new ones count */
+		if (!is_negator(word, len) && vocab_add(&g->words, word, len, NULL, err))
 			return -1;
 	}
 	return 0;
@@ -171,7 +171,7 @@ int grammar_build(struct grammar *g, const struct grammar_config *c, struct err 
 	int rc = mem_alloc(&g->segment, n, sizeof *g->segment, err) || mem_alloc(&g->p, n * k, sizeof *g->p, err) ||
 		 mem_alloc(&g->upto, n * k, sizeof *g->upto, err) || add_words(g, c->fillers, &r, err);
 	for (uint32_t i = 0; i < c->negators && !rc; i++)
-		rc = wordset_add(&g->words, negator[i], strlen(negator[i]), NULL, err);
+		rc = vocab_add(&g->words, negator[i], strlen(negator[i]), NULL, err);
 	if (!rc)
 		rc = add_words(g, c->cues, &r, err);
 	if (rc) {

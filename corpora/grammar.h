@@ -23,7 +23,7 @@
 #define VIC_GRAMMAR_H
 
 #include "pipeline/err.h"
-#include "pipeline/wordset.h"
+#include "pipeline/vocab.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +47,7 @@ struct segment {
 
 struct grammar {
 	struct grammar_config config;
-	struct wordset words;	 /* fillers, then negators, then cues */
+	struct vocab words;	 /* fillers, then negators, then cues */
 	struct segment *segment; /* [n]; the first words.n are the single words, in the order of words */
 	size_t n;
 	double *p;			/* [n][K]: p(s | z) */

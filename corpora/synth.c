@@ -41,7 +41,7 @@ static int write_sentence(struct synth *s, const struct sentence *x, struct err 
 	}
 	for (int i = 0; i < x->n; i++) {
 		size_t len;
-		const char *word = wordset_word(&s->grammar.words, x->word[i], &len);
+		const char *word = vocab_word(&s->grammar.words, x->word[i], &len);
 		s->used[x->word[i]] = 1;
 		if (output_write(out, word, len, err) || output_write(out, i + 1 < x->n ? " " : "\n", 1, err))
 			return -1;
@@ -145,7 +145,7 @@ static int write_vectors(struct synth *s, struct err *err)
 		qsort(rank, n, sizeof *rank, compare);
 	for (uint32_t i = 0; i < n && !rc; i++) {
 		size_t len;
-		const char *word = wordset_word(&g->words, rank[i].word, &len);
+		const char *word = vocab_word(&g->words, rank[i].word, &len);
 		s->sum->types += s->used[rank[i].word];
 		if (i >= LEFT_OUT_FROM && i % LEFT_OUT_EVERY == 0) {
 			s->sum->left_out++;

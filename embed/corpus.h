@@ -4,7 +4,7 @@
 #define VIC_EMBED_CORPUS_H
 
 #include "pipeline/stream.h"
-#include "tokenize/vocab.h"
+#include "pipeline/vocab.h"
 #include "vectors.h"
 
 struct record {

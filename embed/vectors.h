@@ -14,7 +14,7 @@
 
 #include "pipeline/err.h"
 #include "pipeline/pool.h"
-#include "tokenize/vocab.h"
+#include "pipeline/vocab.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,7 +7,8 @@
 
 #include "io.h"
 #include "stream.h"
-#include "wordset.h"
+#include "vocab.h"
+#include "wordmap.h"
 
 /* Which records are wanted. */
 struct pick {
@@ -41,7 +42,7 @@ struct stats {
 	uint64_t *labelled;      /* [n_classes] */
 	/* tokens, text */
 	uint64_t tokens, longest, empty, table, initialised;
-	struct wordset types;    /* kind tokens */
+	struct vocab types;      /* kind tokens */
 	struct wordmap map;      /* kind text */
 	unsigned char *seen;     /* [words] kind text: the word occurs */
 	size_t cap_seen;

@@ -12,7 +12,7 @@ static int count_tokens(struct stats *s, const char *text, size_t len, struct er
 	for (size_t from = 0; from < len; n++) {
 		const char *gap = memchr(text + from, ' ', len - from);
 		size_t to = gap ? (size_t)(gap - text) : len;
-		if (wordset_add(&s->types, text + from, to - from, NULL, err))
+		if (vocab_add(&s->types, text + from, to - from, NULL, err))
 			return -1;
 		from = to + 1;
 	}
@@ -204,7 +204,7 @@ void stats_release(struct stats *s)
 {
 	stream_head_release(&s->head);
 	free(s->labelled);
-	wordset_release(&s->types);
+	vocab_release(&s->types);
 	wordmap_release(&s->map);
 	free(s->seen);
 	*s = (struct stats){ 0 };

@@ -25,14 +25,14 @@ static int cut_list(char *list, char **names, int k, struct err *err)
 
 static int refuse_twins(char **names, int k, struct err *err)
 {
-	struct wordset set = { 0 };
+	struct vocab set = { 0 };
 	int rc = 0;
 	for (int i = 0; i < k && !rc; i++) {
-		rc = wordset_add(&set, names[i], strlen(names[i]), NULL, err);
+		rc = vocab_add(&set, names[i], strlen(names[i]), NULL, err);
 		if (!rc && set.n != (uint32_t)i + 1)
 			rc = err_set(err, "two classes are called '%s'", names[i]);
 	}
-	wordset_release(&set);
+	vocab_release(&set);
 	return rc;
 }
 

@@ -2,7 +2,7 @@
 #include "spool.h"
 #include "split.h"
 #include "stage.h"
-#include "wordset.h"
+#include "wordmap.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

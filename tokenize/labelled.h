@@ -4,8 +4,8 @@
 #ifndef VIC_LABELLED_H
 #define VIC_LABELLED_H
 
+#include "pipeline/vocab.h"
 #include "sink.h"
-#include "vocab.h"
 
 enum csv_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
 

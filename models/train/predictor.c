@@ -11,9 +11,11 @@ int predictor_open(struct predictor *p, const struct model *model, struct device
 {
 	*p = (struct predictor){ .model = model, .dev = dev, .passes = passes, .seed = seed };
 	uint32_t from = 0;
+	if (vocab_init(&p->known, (size_t)model->config.vocabulary, err))
+		return -1;
 	for (int64_t i = 0; i < model->config.vocabulary; from = model->word_end[i++]) {
 		uint32_t number;
-		if (wordset_add(&p->known, model->text + from, model->word_end[i] - from, &number, err))
+		if (vocab_add(&p->known, model->text + from, model->word_end[i] - from, &number, err))
 			return -1;
 		if (number != i)
 			return err_set(err, "%s: word %lld of the vocabulary is there twice", model->file.name, (long long)i);
@@ -35,7 +37,7 @@ static void forget_document(struct predictor *p)
 void predictor_release(struct predictor *p)
 {
 	forget_document(p);
-	wordset_release(&p->known);
+	vocab_release(&p->known);
 	free(p->row);
 	free(p->logits);
 	*p = (struct predictor){ 0 };
@@ -70,8 +72,8 @@ int predictor_document(struct predictor *p, const struct stream_head *head, stru
 /* The model's row of a word, or -1. */
 static int64_t model_row(const struct predictor *p, const char *word, size_t len)
 {
-	uint32_t number;
-	return wordset_find(&p->known, word, len, &number) ? (int64_t)number : -1;
+	uint32_t number = vocab_find(&p->known, word, len);
+	return number == VOCAB_NONE ? -1 : (int64_t)number;
 }
 
 int predictor_words(struct predictor *p, const struct block *b, struct err *err)

@@ -8,12 +8,12 @@
 #include "batch.h"
 #include "modelfile.h"
 #include "models/core/backend.h"
-#include "pipeline/wordset.h"
+#include "pipeline/vocab.h"
 
 struct predictor {
 	const struct model *model; /* borrowed */
 	struct device *dev;        /* borrowed */
-	struct wordset known;      /* the model's vocabulary, numbered as in the model */
+	struct vocab known;        /* the model's vocabulary, numbered as in the model */
 	int passes;                /* 0: plain prediction; else stochastic passes (MC dropout) */
 	uint64_t seed;
 	/* the document */

@@ -1,7 +1,7 @@
 /* Rows of CSV and TSV, labels, and word numbers. */
 #include "pipeline/cat.h"
 #include "pipeline/table.h"
-#include "pipeline/wordset.h"
+#include "pipeline/vocab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +103,7 @@ static void words(void **state)
 {
 	(void)state;
 	enum { N = 20000 };
-	struct wordset s = { 0 };
+	struct vocab s = { 0 };
 	struct err err = ERR_NONE;
 	char word[16];
 	size_t len;
@@ -111,17 +111,17 @@ static void words(void **state)
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < N; i++) {
 			int n = snprintf(word, sizeof word, "w%u", i * 7919 % N);
-			assert_int_equal(wordset_add(&s, word, (size_t)n, &number, &err), 0);
+			assert_int_equal(vocab_add(&s, word, (size_t)n, &number, &err), 0);
 			assert_int_equal(number, i);
 		}
 	assert_int_equal(s.n, N);
-	assert_memory_equal(wordset_word(&s, 1, &len), "w7919", 5);
+	assert_memory_equal(vocab_word(&s, 1, &len), "w7919", 5);
 	assert_int_equal(len, 5);
-	assert_int_equal(wordset_add(&s, "", 0, &number, &err), 0);
+	assert_int_equal(vocab_add(&s, "", 0, &number, &err), 0);
 	assert_int_equal(number, N);
-	assert_int_equal(wordset_add(&s, "\0", 1, &number, &err), 0);
+	assert_int_equal(vocab_add(&s, "\0", 1, &number, &err), 0);
 	assert_int_equal(number, N + 1);
-	wordset_release(&s);
+	vocab_release(&s);
 }
 
 int main(void)

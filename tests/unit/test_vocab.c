@@ -1,6 +1,6 @@
 /* The vocabulary against a plain list, over words chosen to collide, to be empty and to hold NUL. */
 #include "pipeline/philox.h"
-#include "tokenize/vocab.h"
+#include "pipeline/vocab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 #include "vocab.h"
-#include "pipeline/mem.h"
+#include "mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static uint32_t locate(const struct vocab *v, const char *word, size_t len, uint
 
 uint32_t vocab_find(const struct vocab *v, const char *word, size_t len)
 {
-	return v->slot[locate(v, word, len, hash_of(word, len))].id;
+	return v->slot ? v->slot[locate(v, word, len, hash_of(word, len))].id : VOCAB_NONE;
 }
 
 static int grow_slots(struct vocab *v, struct err *err)
@@ -130,6 +130,8 @@ static int grow_slots(struct vocab *v, struct err *err)
 
 int vocab_add(struct vocab *v, const char *word, size_t len, uint32_t *id, struct err *err)
 {
+	if (!v->slot && vocab_init(v, 0, err))
+		return -1;
 	uint32_t hash = hash_of(word, len), at = locate(v, word, len, hash), found = v->slot[at].id;
 	if (found == VOCAB_NONE) {
 		size_t used = v->n ? v->end[v->n - 1] : 0;

@@ -4,7 +4,7 @@
 #ifndef VIC_VOCAB_H
 #define VIC_VOCAB_H
 
-#include "pipeline/err.h"
+#include "err.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +28,8 @@ struct vocab {
 	size_t cap_end, cap_count, cap_text;
 };
 
-/* An empty table with room for about `expect` words (0: small; a hint, not a limit). */
+/* An empty table with room for about `expect` words (0: small; a hint, not a limit). A zeroed struct is an empty table
+ * too. */
 int vocab_init(struct vocab *v, size_t expect, struct err *err) VIC_CHECKED;
 /* Frees; safe on a zeroed struct and twice. */
 void vocab_release(struct vocab *v);
