@@ -78,7 +78,7 @@ static int likelier(const void *a, const void *b)
 	return x->p != y->p ? (x->p < y->p ? 1 : -1) : x->k - y->k;
 }
 
-static void answer(const struct model *m, const float *z, struct ranked *rank, int top_k)
+static int answer(const struct model *m, const float *z, struct ranked *rank, int top_k, struct output *out, struct err *err)
 {
 	double max = z[0], sum = 0;
 	int n = m->config.classes;
@@ -90,30 +90,36 @@ static void answer(const struct model *m, const float *z, struct ranked *rank, i
 		rank[k] = (struct ranked){ exp(z[k] - max) / sum, k };
 	qsort(rank, (size_t)n, sizeof *rank, likelier);
 	for (int i = 0; i < n && (i < top_k || !top_k); i++)
-		printf("%s%s\t%.9g", i ? "\t" : "", m->classes[rank[i].k], rank[i].p);
-	putchar('\n');
+		if (output_printf(out, err, "%s%s\t%.9g", i ? "\t" : "", m->classes[rank[i].k], rank[i].p))
+			return -1;
+	return output_write(out, "\n", 1, err);
 }
 
 static int answer_all(struct predictor *p, struct stream_reader *r, int top_k, struct err *err)
 {
 	struct block b;
+	struct output out;
 	struct ranked *rank;
 	int rc, classes = p->model->config.classes;
 	if (mem_alloc(&rank, (size_t)classes, sizeof *rank, err))
 		return -1;
+	if (output_open(&out, "-", err)) {
+		free(rank);
+		return -1;
+	}
 	rc = stream_next_of(r, STREAM_TOKENS, err);
 	if (rc == 1)
 		rc = predictor_document(p, stream_head_of(r), err) ? -1 : 1;
 	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
-		if (predictor_rows(p, &b, NULL, err)) {
+		int bad = predictor_rows(p, &b, NULL, err);
+		for (size_t i = 0; i < p->data.n && !bad; i++)
+			bad = answer(p->model, p->logits + i * (size_t)classes, rank, top_k, &out, err);
+		if (bad || output_flush(&out, err)) {
 			rc = -1;
 			break;
 		}
-		for (size_t i = 0; i < p->data.n; i++)
-			answer(p->model, p->logits + i * (size_t)classes, rank, top_k);
-		if (fflush(stdout))
-			rc = err_sys(err, "stdout: write");
 	}
+	output_release(&out);
 	free(rank);
 	return rc;
 }

@@ -113,37 +113,46 @@ static int need_slots(struct wordconv *s, size_t need, struct err *err)
 	}
 	madvise(s->proj, proj_bytes(s, want), MADV_HUGEPAGE);
 	s->slots_cap = want;
-	s->slots = 0;
-	s->stamp++;
 	return 0;
 }
 
-/* Lists the batch's words that have no projection yet in s->fresh and gives them slots. */
+/* Lists the batch's words that have no projection yet in s->fresh. */
+static void list_fresh(struct wordconv *s, const struct words *w)
+{
+	s->fresh_n = 0;
+	for (int i = 0; i < w->distinct; i++)
+		if (s->seen[w->word[i]] != s->stamp)
+			s->fresh[s->fresh_n++] = w->word[i];
+}
+
+/* Forgets all projections. */
+static void forget(struct wordconv *s)
+{
+	s->slots = 0;
+	s->stamp++;
+}
+
+/* Finds the words to project and gives them slots. */
 static int find_fresh(struct wordconv *s, const struct op_call *c, struct err *err)
 {
 	const struct words *w = c->batch->words;
 	/* In training backward wants the gathered rows in the batch's order, so nothing is kept. */
 	if (c->phase == PHASE_TRAIN || s->version != c->version || s->stamp == 0) {
 		s->version = c->version;
-		s->stamp++;
-		s->slots = 0;
-	}
-	if (s->slots + (size_t)w->distinct > s->slots_cap) {
-		s->slots = 0; /* full: begin anew; the words at hand fit or need_slots makes room */
-		s->stamp++;
-		if (need_slots(s, (size_t)w->distinct, err))
-			return -1;
+		forget(s);
 	}
 	if (scratch(&s->fresh, &s->fresh_cap, (size_t)w->distinct, sizeof *s->fresh, err))
 		return -1;
-	s->fresh_n = 0;
-	for (int i = 0; i < w->distinct; i++) {
-		uint32_t v = w->word[i];
-		if (s->seen[v] == s->stamp)
-			continue;
-		s->seen[v] = s->stamp;
-		s->slot[v] = s->slots + (uint32_t)s->fresh_n;
-		s->fresh[s->fresh_n++] = v;
+	list_fresh(s, w);
+	if (s->slots + s->fresh_n > s->slots_cap) { /* full: begin anew with this batch's words */
+		forget(s);
+		if (need_slots(s, (size_t)w->distinct, err))
+			return -1;
+		list_fresh(s, w);
+	}
+	for (size_t i = 0; i < s->fresh_n; i++) {
+		s->seen[s->fresh[i]] = s->stamp;
+		s->slot[s->fresh[i]] = s->slots + (uint32_t)i;
 	}
 	return scratch(&s->x, &s->x_cap, s->fresh_n * (size_t)s->dim16, sizeof *s->x, err);
 }
