@@ -41,7 +41,7 @@ struct train_options {
 	{ "lr", 0, OPT_REAL, &o.lr, "R", "learning rate; default 1 for adadelta, 0.1 for sgd, 0.001 for adam", .flo = 0,           \
 	  .fhi = 1e6, .flags = OPT_NO_DEFAULT },                                                                                   \
 	{ "momentum", 0, OPT_REAL, &o.momentum, "M", "of sgd", .flo = 0, .fhi = 0.9999 },                                          \
-	{ "nesterov", 0, OPT_FLAG, &o.nesterov, NULL, "Nesterov's form of sgd's momentum", .flags = 0 },                                       \
+	{ "nesterov", 0, OPT_FLAG, &o.nesterov, NULL, "Nesterov's form of sgd's momentum", .flags = 0 },                          \
 	{ "weight-decay", 0, OPT_REAL, &o.weight_decay, "D", "added to the gradient as D * weight (sgd, adam)", .flo = 0,          \
 	  .fhi = 1 },                                                                                                              \
 	{ "rho", 0, OPT_REAL, &o.rho, "R", "of adadelta", .flo = 0, .fhi = 0.999999 },                                             \

@@ -54,7 +54,8 @@ void epoch_header(FILE *to)
 
 void epoch_print(const struct epoch_line *l, FILE *to)
 {
-	fprintf(to, "%" PRId64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%" PRId64, l->epoch, l->lr, l->train_loss, l->train_accuracy, l->label_entropy, l->dev_n);
+	fprintf(to, "%" PRId64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%" PRId64, l->epoch, l->lr, l->train_loss,
+		l->train_accuracy, l->label_entropy, l->dev_n);
 	double dev[] = { l->dev_loss, l->dev_accuracy, l->dev_ece, l->dev_oe, l->dev_confidence };
 	for (int i = 0; i < 5; i++)
 		fprintf(to, l->dev_n ? "\t%.9g" : "\t-", dev[i]);
