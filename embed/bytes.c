@@ -1,5 +1,5 @@
 #include "bytes.h"
-#include "pipeline/io.h"
+#include "pipeline/gzip.h"
 #include "pipeline/mem.h"
 
 #include <fcntl.h>
@@ -8,68 +8,17 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-
-enum { RAW = 256 * 1024 };
-
-/* What is not mapped: an input, decompressed where it is gzip, and the buffer that windows lie in. */
-struct inflater {
-	struct input in;
-	z_stream z;
-	int open, gzip, between;  /* between: a gzip member has ended and none has begun */
-	unsigned char *raw, *buf; /* [RAW], [2 * BYTES_WINDOW] */
-};
-
-/* Decompresses into to[0..n); *got < n only at the clean end. */
-static int inflate_some(struct bytes *s, unsigned char *to, size_t n, size_t *got, struct err *err)
-{
-	struct inflater *f = s->z;
-	z_stream *z = &f->z;
-	z->next_out = to;
-	z->avail_out = (uInt)n;
-	while (z->avail_out) {
-		if (!z->avail_in) {
-			size_t k;
-			if (input_read(&f->in, f->raw, RAW, &k, err))
-				return -1;
-			z->next_in = f->raw;
-			z->avail_in = (uInt)k;
-			if (!k && f->between)
-				break;
-			if (!k)
-				return err_set(err, "%s: the gzip data is truncated; get the file again", s->name);
-		}
-		if (f->between) {
-			if (z->next_in[0] != 0x1F)
-				return err_set(err, "%s: bytes that are no gzip data follow its end", s->name);
-			if (inflateReset(z) != Z_OK)
-				return err_set(err, "%s: zlib cannot start again", s->name);
-			f->between = 0;
-		}
-		int rc = inflate(z, Z_NO_FLUSH);
-		if (rc == Z_STREAM_END)
-			f->between = 1;
-		else if (rc != Z_OK && rc != Z_BUF_ERROR)
-			return err_set(err, "%s: the gzip data is damaged (%s); get the file again", s->name,
-				       z->msg ? z->msg : "zlib error");
-	}
-	*got = n - z->avail_out;
-	return 0;
-}
 
 /* Tops the window up to at least BYTES_WINDOW bytes, or to the end. */
 static int fill(struct bytes *s, struct err *err)
 {
-	struct inflater *f = s->z;
-	size_t got = 0;
+	size_t got, room = 2 * (size_t)BYTES_WINDOW - s->n;
 	if (s->last || s->n >= BYTES_WINDOW)
 		return 0;
-	memmove(f->buf, s->at, s->n);
-	size_t room = 2 * (size_t)BYTES_WINDOW - s->n;
-	if (f->gzip ? inflate_some(s, f->buf + s->n, room, &got, err)
-		    : input_read(&f->in, f->buf + s->n, room, &got, err))
+	memmove(s->buf, s->at, s->n);
+	s->at = s->buf;
+	if (gzip_read(s->gz, s->buf + s->n, room, &got, err))
 		return -1;
-	s->at = (const char *)f->buf;
 	s->n += got;
 	s->last = got < room;
 	return 0;
@@ -87,32 +36,15 @@ static int refuse_zip(struct bytes *s, const unsigned char *first, size_t n, str
 
 static int start_stream(struct bytes *s, const char *path, struct err *err)
 {
-	struct inflater *f;
-	size_t n, cap = 0;
-	if (mem_alloc(&s->z, 1, sizeof *s->z, err))
+	size_t cap = 0;
+	if (!strcmp(path, "-"))
+		s->name = "stdin";
+	if (gzip_open(&s->gz, path, err) || mem_grow(&s->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err))
 		return -1;
-	f = s->z;
-	f->in.fd = -1;
-	if (input_open(&f->in, path, err))
+	s->at = s->buf;
+	if (fill(s, err))
 		return -1;
-	s->name = f->in.name;
-	if (mem_alloc(&f->raw, RAW, 1, err) || mem_grow(&f->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err) ||
-	    input_read(&f->in, f->raw, RAW, &n, err) || refuse_zip(s, f->raw, n, err))
-		return -1;
-	s->at = (const char *)f->buf;
-	f->gzip = n >= 2 && f->raw[0] == 0x1F && f->raw[1] == 0x8B;
-	if (!f->gzip) {
-		memcpy(f->buf, f->raw, n);
-		s->n = n;
-		s->last = n < RAW;
-	} else if (inflateInit2(&f->z, 15 + 16) != Z_OK) {
-		return err_set(err, "%s: zlib cannot start", s->name);
-	} else {
-		f->open = 1;
-		f->z.next_in = f->raw;
-		f->z.avail_in = (uInt)n;
-	}
-	return fill(s, err);
+	return gzip_packed(s->gz) ? 0 : refuse_zip(s, (const unsigned char *)s->at, s->n, err);
 }
 
 /* 1 when the file was mapped, 0 when it must be streamed. */
@@ -170,13 +102,7 @@ void bytes_release(struct bytes *s)
 {
 	if (s->map)
 		munmap(s->map, s->map_size);
-	if (s->z) {
-		if (s->z->open)
-			inflateEnd(&s->z->z);
-		input_release(&s->z->in);
-		free(s->z->raw);
-		free(s->z->buf);
-		free(s->z);
-	}
+	gzip_close(s->gz);
+	free(s->buf);
 	*s = (struct bytes){ 0 };
 }

@@ -11,7 +11,7 @@
 /* A window that is not the last holds at least this many bytes. */
 enum { BYTES_WINDOW = 8 << 20 };
 
-struct inflater;
+struct gzip;
 struct bytes {
 	const char *name; /* for messages; borrowed from the caller of bytes_open, or "stdin" */
 	const char *at;	  /* the window: at[0..n); valid until the next bytes_skip */
@@ -21,7 +21,8 @@ struct bytes {
 	/* private */
 	void *map;
 	size_t map_size;
-	struct inflater *z;
+	struct gzip *gz; /* what is not mapped, and the buffer that its windows lie in */
+	char *buf;       /* [2 * BYTES_WINDOW] */
 };
 
 /* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder or a zip archive, bad gzip.

@@ -127,6 +127,22 @@ int input_line(struct input *in, size_t max, const char **line, size_t *len, int
 	}
 }
 
+int io_read_at(int fd, uint64_t at, void *to, size_t n)
+{
+	unsigned char *p = to;
+	while (n) {
+		ssize_t k = pread(fd, p, n, (off_t)at);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return -1;
+		p += k;
+		at += (uint64_t)k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
 int output_open(struct output *out, const char *path, struct err *err)
 {
 	*out = (struct output){ .fd = -1 };

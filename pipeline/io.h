@@ -26,6 +26,9 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *er
  * bytes is an error. `*lf` (may be NULL) is 1 when the line ended in LF. */
 int input_line(struct input *in, size_t max, const char **line, size_t *len, int *lf, struct err *err) VIC_CHECKED;
 
+/* n bytes from `at` on of a file, whatever its offset; safe from several threads. -1: fewer are there, or errno. */
+int io_read_at(int fd, uint64_t at, void *to, size_t n) VIC_CHECKED;
+
 /* Where bytes go. A file is written beside its place and renamed by output_commit, so a reader never sees half of it;
  * stdout is written as it is. */
 struct output {

@@ -1,8 +1,8 @@
-#include "tarball.h"
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/tar.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -110,26 +110,27 @@ static int part_of(const char *name, const char **base)
 
 static int read_archive(struct sink *s, const char *path, struct err *err)
 {
-	struct tarball *a;
+	struct tar *a;
+	struct tar_entry e;
 	struct reviews all = { 0 };
-	char name[TARBALL_NAME];
-	uint64_t size;
 	int got, rc = -1;
-	if (tarball_open(&a, path, err))
+	if (tar_open(&a, path, err))
 		return -1;
-	while ((got = tarball_next(a, name, &size, err)) == 1) {
+	while ((got = tar_next(a, &e, err)) == 1) {
 		const char *base;
-		struct review r = { .part = part_of(name, &base), .at = all.used, .len = (size_t)size };
+		struct review r = { .part = part_of(e.name, &base), .at = all.used, .len = (size_t)e.size };
+		if (e.type != '0')
+			continue;
 		if (r.part < 0 || !parse_name(base, &r)) {
 			s->passed_over += r.part >= 0;
 			continue;
 		}
-		if (size > REVIEW_MAX) {
-			err_set(err, "%s: %s has %llu bytes", path, name, (unsigned long long)size);
+		if (e.size > REVIEW_MAX) {
+			err_set(err, "%s: %s has %llu bytes", path, e.name, (unsigned long long)e.size);
 			goto out;
 		}
 		if (mem_grow(&all.text, &all.cap_text, all.used + r.len + 1, 1, err) ||
-		    tarball_read(a, all.text + all.used, err) || add(&all, r, err))
+		    tar_read(a, all.text + all.used, err) || add(&all, r, err))
 			goto out;
 		all.used += r.len;
 	}
@@ -151,7 +152,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	}
 	rc = 0;
 out:
-	tarball_close(a);
+	tar_close(a);
 	reviews_release(&all);
 	return rc;
 }

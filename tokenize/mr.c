@@ -1,7 +1,7 @@
-#include "tarball.h"
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/mem.h"
+#include "pipeline/tar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,24 +30,25 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 /* Both files are held in memory, since neg comes first here whatever their order in the archive. */
 static int read_archive(struct sink *s, const char *path, struct err *err)
 {
-	struct tarball *a;
-	char *text[2] = { NULL, NULL }, name[TARBALL_NAME];
-	uint64_t size, have[2] = { 0, 0 };
+	struct tar *a;
+	struct tar_entry e;
+	char *text[2] = { NULL, NULL };
+	uint64_t have[2] = { 0, 0 };
 	int got, rc = -1;
-	if (tarball_open(&a, path, err))
+	if (tar_open(&a, path, err))
 		return -1;
-	while ((got = tarball_next(a, name, &size, err)) == 1) {
-		const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+	while ((got = tar_next(a, &e, err)) == 1) {
+		const char *base = strrchr(e.name, '/') ? strrchr(e.name, '/') + 1 : e.name;
 		int half = !strcmp(base, mr_files[0]) ? 0 : !strcmp(base, mr_files[1]) ? 1 : -1;
-		if (half < 0)
+		if (e.type != '0' || half < 0)
 			continue;
-		if (text[half] || size > MR_MAX_FILE) {
-			err_set(err, "%s: %s is there twice, or of %llu bytes", path, base, (unsigned long long)size);
+		if (text[half] || e.size > MR_MAX_FILE) {
+			err_set(err, "%s: %s is there twice, or of %llu bytes", path, base, (unsigned long long)e.size);
 			goto out;
 		}
-		if (mem_alloc(&text[half], (size_t)size + 1, 1, err) || tarball_read(a, text[half], err))
+		if (mem_alloc(&text[half], (size_t)e.size + 1, 1, err) || tar_read(a, text[half], err))
 			goto out;
-		have[half] = size;
+		have[half] = e.size;
 	}
 	if (got < 0)
 		goto out;
@@ -65,7 +66,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	}
 	rc = 0;
 out:
-	tarball_close(a);
+	tar_close(a);
 	free(text[0]);
 	free(text[1]);
 	return rc;

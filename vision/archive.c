@@ -1,5 +1,9 @@
 #include "archive.h"
+#include "pipeline/gzip.h"
+#include "pipeline/io.h"
 #include "pipeline/mem.h"
+#include "pipeline/spool.h"
+#include "pipeline/tar.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int archive_add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size, struct err *err)
+enum { STEP = 1 << 20 };
+
+/* name is copied. */
+static int add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size, struct err *err)
 {
 	struct entry e = { .root = root, .at = at, .size = size };
 	if (mem_grow(&a->entry, &a->cap, a->n + 1, sizeof *a->entry, err) || mem_text(&e.name, name, len, err))
@@ -72,7 +79,7 @@ static int add_folder(struct archive *a, int root, const char *path, struct err 
 				const char *name = f->fts_path + skip;
 				while (*name == '/')
 					name++;
-				rc = archive_add(a, root, name, strlen(name), 0, (uint64_t)f->fts_statp->st_size, err);
+				rc = add(a, root, name, strlen(name), 0, (uint64_t)f->fts_statp->st_size, err);
 			}
 			break;
 		case FTS_D:
@@ -101,6 +108,91 @@ static int add_folder(struct archive *a, int root, const char *path, struct err 
 	return rc;
 }
 
+static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
+
+/* prefix + name without "./" in front; components that begin with a dot, or an empty name: nothing is added. */
+static int add_member(struct archive *a, int root, const char *prefix, const struct tar_entry *e, struct err *err)
+{
+	char full[8192];
+	const char *name = e->name;
+	while (name[0] == '.' && name[1] == '/')
+		name += 2;
+	while (*name == '/')
+		name++;
+	int n = snprintf(full, sizeof full, "%s%s", prefix, name);
+	if (n >= (int)sizeof full)
+		return err_set(err, "a name longer than %zu bytes", sizeof full);
+	if (*name == '.' || !*name || strstr(name, "/."))
+		return 0;
+	if (!*prefix && n > 4 && !strcmp(full + n - 4, ".tar")) {
+		full[n - 4] = '/';
+		full[n - 3] = 0;
+		return add_tar(a, root, e->at, e->size, full, err);
+	}
+	return add(a, root, full, (size_t)n, e->at, e->size, err);
+}
+
+/* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside are
+ * folders. */
+static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err)
+{
+	struct tar *t;
+	struct tar_entry e;
+	int more, rc = 0;
+	if (tar_over(&t, a->root[root].fd, at, size, err))
+		return -1;
+	while (!rc && (more = tar_next(t, &e, err))) {
+		if (more < 0)
+			rc = -1;
+		else if (e.type == '0')
+			rc = add_member(a, root, prefix, &e, err);
+		else if (e.type != '5')
+			rc = err_set(err,
+				     "'%s' is a link or device (type '%c'); pack the files themselves (tar -h --hard-dereference)",
+				     e.name, e.type >= 32 && e.type < 127 ? e.type : '?');
+	}
+	tar_close(t);
+	return rc;
+}
+
+/* The bytes of fd from where it stands, unpacked, in a file without a name: its descriptor, or -1. */
+static int unpacked(int fd, const char *path, struct err *err)
+{
+	struct gzip *g;
+	struct output out;
+	unsigned char *buf = NULL;
+	size_t got = STEP;
+	int rc = -1;
+	if (gzip_over(&g, fd, path, err))
+		return -1;
+	if (spool_output(&out, err)) {
+		err_context(err, "%s: to be unpacked in $TMPDIR", path);
+		gzip_close(g);
+		return -1;
+	}
+	if (mem_alloc(&buf, STEP, 1, err))
+		goto done;
+	while (got == STEP) {
+		if (gzip_read(g, buf, STEP, &got, err))
+			goto done;
+		if (output_write(&out, buf, got, err))
+			goto full;
+	}
+	if (output_flush(&out, err))
+		goto full;
+	rc = fcntl(out.fd, F_DUPFD_CLOEXEC, 3);
+	if (rc < 0)
+		err_sys(err, "%s", path);
+	goto done;
+full:
+	err_context(err, "%s: unpacking to a temporary file (TMPDIR names another place)", path);
+done:
+	output_release(&out);
+	gzip_close(g);
+	free(buf);
+	return rc;
+}
+
 /* A tar's entries, or the file itself under its name less .gz. */
 static int add_file(struct archive *a, int root, const char *path, struct err *err)
 {
@@ -109,9 +201,9 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	int fd = a->root[root].fd;
 	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
-	int packed = S_ISREG(st.st_mode) && !read_at(fd, 0, magic, 2) && magic[0] == 0x1f && magic[1] == 0x8b;
+	int packed = S_ISREG(st.st_mode) && !io_read_at(fd, 0, magic, 2) && magic[0] == 0x1f && magic[1] == 0x8b;
 	if (!S_ISREG(st.st_mode) || packed || fd == STDIN_FILENO) {
-		int other = spool(fd, path, err);
+		int other = unpacked(fd, path, err);
 		if (fd != STDIN_FILENO)
 			close(fd);
 		a->root[root].fd = fd = other;
@@ -121,7 +213,7 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
 	if (tar_is(fd, 0)) {
-		if (tar_list(a, root, 0, (uint64_t)st.st_size, "", 0, err))
+		if (add_tar(a, root, 0, (uint64_t)st.st_size, "", err))
 			return err_context(err, "%s", path);
 		return 0;
 	}
@@ -129,7 +221,7 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	size_t n = strlen(base);
 	if (packed && n > 3 && !strcmp(base + n - 3, ".gz"))
 		n -= 3;
-	return archive_add(a, root, base, n, 0, (uint64_t)st.st_size, err);
+	return add(a, root, base, n, 0, (uint64_t)st.st_size, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -194,13 +286,13 @@ int archive_read(const struct archive *a, const struct entry *e, uint64_t at, vo
 		return err_set(err, "%s: ends before byte %llu", text, (unsigned long long)(at + n));
 	}
 	if (fd >= 0) {
-		rc = read_at(fd, e->at + at, to, n);
+		rc = io_read_at(fd, e->at + at, to, n);
 	} else {
 		archive_describe(a, e, text, sizeof text);
 		fd = open(text, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return err_sys(err, "%s", text);
-		rc = read_at(fd, at, to, n);
+		rc = io_read_at(fd, at, to, n);
 		close(fd);
 	}
 	if (!rc)

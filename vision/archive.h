@@ -49,24 +49,4 @@ const char *archive_base(const struct entry *e);
 /* "path: name" for messages; just the path where it is one file. */
 void archive_describe(const struct archive *a, const struct entry *e, char *text, size_t size);
 
-/* The parts behind it. */
-
-/* Adds an entry; name is copied. */
-int archive_add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size,
-		struct err *err) VIC_CHECKED;
-/* 1 when fd holds a tar at `at`. */
-int tar_is(int fd, uint64_t at);
-/* Lists the tar of `size` bytes at `at` of the root's fd; names get `prefix` in front. depth 0 looks into tars inside.
- */
-int tar_list(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, int depth,
-	     struct err *err) VIC_CHECKED;
-/* pread that is not short: -1 also at the end of the file. */
-int read_at(int fd, uint64_t at, void *to, size_t n);
-/* The bytes of fd from its beginning, unpacked when gzip, in an unnamed temporary file: its descriptor, or -1. `what`:
- * for messages. */
-int spool(int fd, const char *what, struct err *err) VIC_CHECKED;
-/* Unpacks gzip members in memory. *out is the caller's, a NUL behind it. */
-int gunzip(const unsigned char *data, size_t len, size_t max, unsigned char **out, size_t *out_len,
-	   struct err *err) VIC_CHECKED;
-
 #endif

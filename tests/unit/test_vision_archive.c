@@ -1,5 +1,6 @@
 /* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is
  * noticed. */
+#include "pipeline/gzip.h"
 #include "pipeline/io.h"
 #include "vision/archive.h"
 
@@ -243,7 +244,7 @@ static void damage_is_noticed(void **state)
 	}
 	memcpy(packed + n, "more", 4);
 	put(in_dir("more.gz"), packed, n + 4);
-	refused("more.gz", "no gzip follow");
+	refused("more.gz", "no gzip data follow");
 	packed[n - 6] ^= 1; /* the checksum */
 	put(in_dir("sum.gz"), packed, n);
 	refused("sum.gz", "damaged");
