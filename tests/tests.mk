@@ -37,11 +37,11 @@ unit: $(UNIT) ## build and run the unit tests
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q -e '' $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer)
-	@$(PROVE) $(UNIT) $(REPLAY) $(QUICK)
+	@$(PROVE) $(QUICK) $(UNIT) $(REPLAY)
 test: ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@sh pipeline/recipes/setup.sh test
 	@$(MAKE) --no-print-directory -j $(JOBS) test-programs
-	@$(PROVE) $(SLOW) $(UNIT) $(REPLAY) $(QUICK) $(LINT)
+	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
 lint: programs ## includes, banned functions, file sizes, help and man pages
 	@$(PROVE) $(LINT)
 golden: test-programs ## write the golden files of tests/cli/golden anew

@@ -1,4 +1,4 @@
-/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at every length (at most CUTS of them) and with bits
+/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at many lengths and with bits
  * flipped in fixed places. Seeds are the arguments, or the files of tests/fuzz/seeds/TOPIC for a program called
  * fuzz_TOPIC. Passing means that nothing crashed; the sanitizers of MODE=asan make that mean more. */
 #include <dirent.h>
@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
-enum { CUTS = 300, FLIPS = 300, MAX_SEED = 1 << 20 };
+enum { QUICK = 60, THOROUGH = 300, MAX_SEED = 1 << 20 };
+static size_t times = QUICK; /* cuts, and again as many flips, of each seed; $VIC_THOROUGH: more */
 
 /* What a custom mutator calls; never run here. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
@@ -42,9 +43,9 @@ static int replay(const char *path)
 	}
 	fclose(f);
 	run(data, n);
-	for (size_t i = 0; i < CUTS && i < n; i++)
-		run(data, n <= CUTS ? i : (size_t)((uint64_t)n * i / CUTS));
-	for (size_t i = 0; i < FLIPS && n; i++) {
+	for (size_t i = 0; i < times && i < n; i++)
+		run(data, n <= times ? i : (size_t)((uint64_t)n * i / times));
+	for (size_t i = 0; i < times && n; i++) {
 		size_t at = (size_t)((uint64_t)i * 2654435761u % n);
 		data[at] ^= (uint8_t)(1u << i % 8);
 		run(data, n);
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	int n = 0, bad = 0;
+	if (getenv("VIC_THOROUGH"))
+		times = THOROUGH;
 	run((const uint8_t *)"", 0);
 	printf("ok %d - %s takes an empty input\n", ++n, name);
 	for (int i = 1; i < argc; i++) {
