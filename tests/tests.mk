@@ -4,6 +4,8 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
+# Unit tests of more than 2 s are left to make test.
+HEAVY := $(B)/tests/test_synth_images $(B)/tests/test_rules
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
@@ -37,7 +39,7 @@ unit: $(UNIT) ## build and run the unit tests
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q -e '' $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer)
-	@$(PROVE) $(QUICK) $(UNIT) $(REPLAY)
+	@$(PROVE) $(QUICK) $(filter-out $(HEAVY),$(UNIT)) $(REPLAY)
 test: ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@sh pipeline/recipes/setup.sh test
 	@$(MAKE) --no-print-directory -j $(JOBS) test-programs
