@@ -145,6 +145,9 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 			return -1;
 	}
 	f->fit = json_incref((json_t *)fit);
+	f->args = json_incref(json_object_get(json_object_get(j, "tool"), "args"));
+	if (!json_is_array(f->args))
+		return err_set(err, "'tool' does not say how the map was made");
 	return take_prints(&f->sketch, fit, err) || calmap_from_json(&f->map, j, (int)k, err) ? -1 : 0;
 }
 
@@ -175,6 +178,7 @@ void calfile_release(struct calfile *f)
 	free(f->split);
 	free(f->name);
 	json_decref(f->fit);
+	json_decref(f->args);
 	*f = (struct calfile){ 0 };
 }
 
@@ -192,9 +196,9 @@ int calfile_fits(const struct calfile *f, const struct stream_head *head, const 
 
 int calfile_note(const struct calfile *f, json_t *line, struct err *err)
 {
-	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*}", "method", calmap_method_name(f->map.method), "records",
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*, s:O}", "method", calmap_method_name(f->map.method), "records",
 			      (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
-			      json_object_get(f->fit, "digest"));
+			      json_object_get(f->fit, "digest"), "args", f->args);
 	if (j && f->map.method == MAP_TEMPERATURE &&
 	    json_object_set_new(j, "temperature", json_real(f->map.weight[0]))) {
 		json_decref(j);

@@ -31,7 +31,7 @@ struct calfile {
 	int n_classes;
 	char **classes;	    /* owned */
 	char *split, *name; /* of the records it was fitted on; owned */
-	json_t *fit;	    /* owned */
+	json_t *fit, *args; /* "fit" and the tool's arguments; owned */
 };
 
 /* The file's text (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */

@@ -187,23 +187,54 @@ static void report_commands(FILE *to, const json_t *provenance)
 	free(text);
 }
 
-/* What a stage noted beside its arguments, such as the map that vic-calibrate applied. */
+static const char *text_of(const json_t *j, const char *key)
+{
+	const char *text = json_string_value(json_object_get(j, key));
+	return text ? text : "?";
+}
+
+/* The map that vic-calibrate applied, in words. */
+static void map_note(FILE *to, const json_t *map)
+{
+	const json_t *t = json_object_get(map, "temperature");
+	size_t i;
+	json_t *arg;
+	html_text(to, text_of(map, "method"));
+	if (json_is_real(t))
+		fprintf(to, " %.5g", json_real_value(t));
+	fprintf(to, ", fitted on %" JSON_INTEGER_FORMAT " records of ",
+		json_integer_value(json_object_get(map, "records")));
+	html_text(to, text_of(map, "name"));
+	fputs(" (split ", to);
+	html_text(to, text_of(map, "split"));
+	fputs(") by vic-calibrate", to);
+	json_array_foreach(json_object_get(map, "args"), i, arg)
+	{
+		fputs(" ", to);
+		html_text(to, json_string_value(arg) ? json_string_value(arg) : "?");
+	}
+}
+
+/* What a stage noted beside its arguments. */
 static void notes(FILE *to, const json_t *line)
 {
 	const char *key;
 	json_t *value;
 	json_object_foreach((json_t *)line, key, value)
 	{
-		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args") ||
-		    !strcmp(key, "model"))
+		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args") || !strcmp(key, "model"))
 			continue;
-		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 		fputs("<br><span class=\"note\">", to);
 		html_text(to, key);
 		fputs(": ", to);
-		html_text(to, text ? text : "?");
+		if (!strcmp(key, "map") && json_is_object(value)) {
+			map_note(to, value);
+		} else {
+			char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+			html_text(to, text ? text : "?");
+			free(text);
+		}
 		fputs("</span>", to);
-		free(text);
 	}
 }
 
