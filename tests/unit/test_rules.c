@@ -69,7 +69,7 @@ static void kim_as_reference(void **state)
 	static const char alphabet[] = "n't'snveredll  ,!?()`aZ9.\t\xe9";
 	struct rng r;
 	rng_init(&r, 1, RNG_TEST, 0, 0);
-	for (int k = 0; k < 200000; k++) {
+	for (int k = 0; k < 80000; k++) {
 		char in[64];
 		size_t n = rng_below(&r, sizeof in), len;
 		for (size_t i = 0; i < n; i++)

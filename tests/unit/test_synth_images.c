@@ -77,7 +77,7 @@ static void posterior_by_the_long_way(void **state)
 static void posterior_is_calibrated(void **state)
 {
 	(void)state;
-	enum { N = 6000 };
+	enum { N = 2500 };
 	for (int channels = 1; channels <= 3; channels += 2) {
 		struct err err = ERR_NONE;
 		struct shapes *s;
