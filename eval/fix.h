@@ -12,12 +12,15 @@ enum { FIX_BITS = 60 };
 /* Terms must lie in (-FIX_LIMIT, FIX_LIMIT); 2^34 terms of that size still fit. Larger ones the caller counts. */
 #define FIX_LIMIT 4294967296.0
 
-static inline fix fix_of(double v)
+__attribute__((noinline, unused)) static fix fix_of_large(double v)
 {
-	if (v < 8 && v > -8) /* what the lines below come to, in one step */
-		return (int64_t)(v * 0x1p60);
 	int64_t whole = (int64_t)v; /* towards zero; v - whole is exact */
 	return (fix)whole * ((fix)1 << FIX_BITS) + (int64_t)((v - (double)whole) * 0x1p60);
+}
+
+static inline fix fix_of(double v)
+{
+	return v < 8 && v > -8 ? (fix)(int64_t)(v * 0x1p60) : fix_of_large(v);
 }
 
 static inline double fix_real(fix f)

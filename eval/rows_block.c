@@ -95,11 +95,11 @@ static void sum_result(struct split_tally *t, const struct result *r, int label,
 		s->infinite++;
 }
 
-static void add_cell(struct rows_cell *c, double p, int right)
+static inline void add_cell(struct small_cell *c, double p, int right)
 {
 	c->n++;
-	c->right += (uint64_t)right;
-	c->conf += fix_of(p);
+	c->right += (uint32_t)right;
+	c->conf += (uint64_t)(p * 0x1p48 + 0.5);
 }
 
 /* Stores record i. `stride` apart lie its probabilities p. Returns 0 where it is to be dropped. */
@@ -153,7 +153,7 @@ static int store(struct tally *t, struct results *out, size_t i, int split, int 
 		out->margin[i] = margin_of(p, stride, t->classes, r->winner, r->p);
 	if (ask->class_bins && label >= 0) {
 		int m = ask->class_bins;
-		add_cell(&s->top_cell[(size_t)r->winner * (size_t)m + (size_t)bin_of(m, r->p)], r->p,
+		add_cell(&s->top_small[(size_t)r->winner * (size_t)m + (size_t)bin_of(m, r->p)], r->p,
 			 r->winner == label);
 		s->labels[label]++;
 	}
@@ -167,6 +167,8 @@ static int split_room(struct tally *t, struct split_tally *s, struct err *err)
 		return 0;
 	return mem_alloc(&s->class_cell, k * m, sizeof *s->class_cell, err) ||
 			       mem_alloc(&s->top_cell, k * m, sizeof *s->top_cell, err) ||
+			       mem_alloc(&s->class_small, k * m, sizeof *s->class_small, err) ||
+			       mem_alloc(&s->top_small, k * m, sizeof *s->top_small, err) ||
 			       mem_alloc(&s->pending, padded(t->classes) * t->lanes, sizeof *s->pending, err) ||
 			       mem_alloc(&s->labels, k, sizeof *s->labels, err) ||
 			       mem_alloc(&s->total, k, sizeof *s->total, err)
@@ -175,11 +177,11 @@ static int split_room(struct tally *t, struct split_tally *s, struct err *err)
 }
 
 /* Bins above the first are counted one by one; the first one is what is left of the totals. */
-static void class_cells(struct tally *t, struct split_tally *s, int k, double p, int label)
+static inline void class_cells(struct tally *t, struct split_tally *s, int k, double p, int label)
 {
 	int m = t->ask->class_bins, b = bin_of(m, p);
 	if (b > 0)
-		add_cell(&s->class_cell[(size_t)k * (size_t)m + (size_t)b], p, k == label);
+		add_cell(&s->class_small[(size_t)k * (size_t)m + (size_t)b], p, k == label);
 }
 
 /* Slightly below the first bin's edge: what passes is binned exactly. */
@@ -193,7 +195,7 @@ static void class_row(struct tally *t, struct split_tally *s, double scale, int 
 {
 	int n = t->ops->class_sums(t->x, padded(t->classes), scale, first_edge(t), s->pending, t->found);
 	if (++s->n_pending == SUM_ROWS)
-		flush_pending(s, t->classes, t->lanes);
+		flush_pending(s, t->classes, t->ask->class_bins, t->lanes);
 	for (int i = 0; i < n; i++)
 		class_cells(t, s, t->found[i], t->x[t->found[i]], label);
 }
@@ -351,7 +353,7 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 	if (t->ask->class_bins) {
 		int found = t->ops->lane_sums(t->x, k, weight, first_edge(t), s->pending, t->found);
 		if (++s->n_pending == SUM_ROWS)
-			flush_pending(s, t->classes, t->lanes);
+			flush_pending(s, t->classes, t->ask->class_bins, t->lanes);
 		for (int i = 0; i < found; i++)
 			class_cells(t, s, t->found[i] / LANES, t->x[t->found[i]], label[t->found[i] % LANES]);
 	}

@@ -17,11 +17,20 @@ enum { FATE_DROP = 255 };
 int results_room(struct results *r, unsigned columns, size_t n, struct err *err) VIC_CHECKED;
 void results_release(struct results *r);
 
+/* A cell of at most SUM_ROWS * LANES records; conf in units of 2^-48. */
+struct small_cell {
+	uint32_t n, right;
+	uint64_t conf;
+};
+enum { SMALL_SHIFT = 48 };
+
 /* What one worker has summed so far, by split. Merging tallies in any order gives the same bits. */
 struct split_tally {
 	struct rows_sums sum;
 	uint64_t records, first_unlabelled;	 /* first_unlabelled: number in the pooled stream, UINT64_MAX: none */
 	struct rows_cell *class_cell, *top_cell; /* [classes][bins]; class_cell: only bins above the first */
+	/* The same under way, in half the memory: 1,000 classes then fit the cache that their records run through. */
+	struct small_cell *class_small, *top_small;
 	uint64_t *pending;			 /* class sums under way: [padded] or [classes][LANES] */
 	fix *total;				 /* [classes] sum of P(class) */
 	uint64_t *labels;			 /* [classes] records with the label */
@@ -44,7 +53,7 @@ void tally_release(struct tally *t);
 int tally_block(struct tally *t, const struct stream_head *head, const struct block *b, uint64_t at, struct results *r,
 		const char *name, struct err *err) VIC_CHECKED;
 /* Moves the class sums under way to their totals. */
-void flush_pending(struct split_tally *s, int classes, size_t lanes);
+void flush_pending(struct split_tally *s, int classes, int bins, size_t lanes);
 void tally_settle(struct tally *t);
 /* a += b, both settled; b may lose its arrays to a. */
 void split_merge(struct split_tally *a, struct split_tally *b, size_t classes, size_t bins);

@@ -87,6 +87,8 @@ void split_release(struct split_tally *s)
 {
 	free(s->class_cell);
 	free(s->top_cell);
+	free(s->class_small);
+	free(s->top_small);
 	free(s->pending);
 	free(s->total);
 	free(s->labels);
@@ -138,10 +140,13 @@ void split_merge(struct split_tally *a, struct split_tally *b, size_t classes, s
 	if (!a->total) { /* takes what b has */
 		a->class_cell = b->class_cell;
 		a->top_cell = b->top_cell;
+		a->class_small = b->class_small;
+		a->top_small = b->top_small;
 		a->pending = b->pending;
 		a->total = b->total;
 		a->labels = b->labels;
 		b->class_cell = b->top_cell = NULL;
+		b->class_small = b->top_small = NULL;
 		b->pending = b->labels = NULL;
 		b->total = NULL;
 		return;
@@ -154,7 +159,17 @@ void split_merge(struct split_tally *a, struct split_tally *b, size_t classes, s
 	}
 }
 
-void flush_pending(struct split_tally *s, int classes, size_t lanes)
+static void flush_cells(struct rows_cell *to, struct small_cell *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		to[i].n += from[i].n;
+		to[i].right += from[i].right;
+		to[i].conf += (fix)from[i].conf << (FIX_BITS - SMALL_SHIFT);
+	}
+	memset(from, 0, n * sizeof *from);
+}
+
+void flush_pending(struct split_tally *s, int classes, int bins, size_t lanes)
 {
 	if (!s->n_pending)
 		return;
@@ -163,13 +178,15 @@ void flush_pending(struct split_tally *s, int classes, size_t lanes)
 			s->total[k] += (fix)(s->pending[k * lanes + j] - (uint64_t)s->n_pending * SUM_BIAS_BITS)
 				       << (FIX_BITS - SUM_SHIFT);
 	memset(s->pending, 0, padded(classes) * lanes * sizeof *s->pending);
+	flush_cells(s->class_cell, s->class_small, (size_t)classes * (size_t)bins);
+	flush_cells(s->top_cell, s->top_small, (size_t)classes * (size_t)bins);
 	s->n_pending = 0;
 }
 
 void tally_settle(struct tally *t)
 {
 	for (int s = 0; s < SPLIT_COUNT; s++)
-		flush_pending(&t->split[s], t->classes, t->lanes);
+		flush_pending(&t->split[s], t->classes, t->ask->class_bins, t->lanes);
 }
 
 void split_close(struct split_tally *s, size_t classes, size_t bins)
@@ -183,7 +200,7 @@ void split_close(struct split_tally *s, size_t classes, size_t bins)
 			c[0].right -= c[b].right;
 			c[0].conf -= c[b].conf;
 		}
-		if (c[0].conf < 0) /* the totals' terms are rounded at 2^-51, the cells' at 2^-61 */
+		if (c[0].conf < 0) /* the totals' terms are rounded at 2^-51, the cells' at 2^-49 */
 			c[0].conf = 0;
 	}
 }

@@ -7,13 +7,17 @@
 /* Vectors are never passed between functions, so the ABI that this warning is about does not matter. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
+#define VARIANTS 1
+#endif
+
 #define NAME(x) x##_plain
 static const char name_plain[] = "plain";
 #include "softmax_body.h"
 #undef NAME
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define VARIANTS 1
+#ifdef VARIANTS
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #define NAME(x) x##_avx2
