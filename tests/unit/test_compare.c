@@ -1,0 +1,149 @@
+/* Paired tests of areas against counting all pairs; the claim says what the numbers say. */
+#include "eval/compare.h"
+#include "pipeline/philox.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { N = 90 };
+
+struct made {
+	double p1[N]; /* P(class 1), on a grid so that records tie */
+	conf_key key[N];
+	int32_t label[N], predicted[N];
+	struct rows rows;
+};
+
+static void make(struct made *m, uint32_t which, const int32_t *label)
+{
+	memset(&m->rows, 0, sizeof m->rows);
+	for (uint32_t i = 0; i < N; i++) {
+		struct rng r;
+		rng_init(&r, 11, RNG_TEST, i, which);
+		double u = 0.35 + 0.3 * label[i] + 0.3 * rng_normal(&r);
+		m->p1[i] = round(16 * (u < 0 ? 0 : u > 1 ? 1 : u)) / 16;
+		m->label[i] = label[i];
+		m->predicted[i] = m->p1[i] > 0.5;
+		double conf = m->predicted[i] ? m->p1[i] : 1 - m->p1[i];
+		m->key[i] = conf_pack(conf, 1 - conf, m->predicted[i] == label[i]);
+	}
+	m->rows.n = N;
+	m->rows.key = m->key;
+	m->rows.label = m->label;
+	m->rows.predicted = m->predicted;
+	m->rows.head.n_classes = 2;
+}
+
+/* Area and each record's share in its error, by pairs. */
+static double by_pairs(const double *score, const int *positive, double *share)
+{
+	double m = 0, n = 0, wins = 0, beats[N] = { 0 };
+	for (int i = 0; i < N; i++)
+		*(positive[i] ? &m : &n) += 1;
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++) {
+			if (!positive[i] || positive[j])
+				continue;
+			double win = score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
+			wins += win;
+			beats[i] += win / n;
+			beats[j] += win / m;
+		}
+	for (int i = 0; i < N; i++)
+		share[i] = (beats[i] - wins / (m * n)) / (positive[i] ? m : n);
+	return wins / (m * n);
+}
+
+static double p_of(double d, double variance)
+{
+	return erfc(fabs(d) / sqrt(variance) / sqrt(2));
+}
+
+static void areas_by_pairs(void **state)
+{
+	(void)state;
+	int32_t label[N];
+	static struct made a, b;
+	struct comparison c = { 0 };
+	struct err err = ERR_NONE;
+	for (int i = 0; i < N; i++)
+		label[i] = i % 5 < 2;
+	make(&a, 1, label);
+	make(&b, 2, label);
+	assert_int_equal(compare_auroc(&a.rows, &b.rows, 0.95, &c, &err), 0);
+	double sa[N], sb[N], ca[N], cb[N], side[2] = { 0 }, count[2] = { 0 }, all = 0;
+	int one[N], right_a[N], right_b[N];
+	for (int i = 0; i < N; i++) {
+		one[i] = label[i];
+		right_a[i] = conf_right(a.key[i]);
+		right_b[i] = conf_right(b.key[i]);
+		ca[i] = conf_p(a.key[i]);
+		cb[i] = conf_p(b.key[i]);
+	}
+	double area_a = by_pairs(a.p1, one, sa), area_b = by_pairs(b.p1, one, sb);
+	for (int i = 0; i < N; i++) {
+		side[one[i]] += (sb[i] - sa[i]) * (sb[i] - sa[i]);
+		count[one[i]]++;
+	}
+	/* DeLong: sample variances of the placements, each over its side's size */
+	double delong = side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
+	const struct difference *d = &c.of[CMP_AUROC];
+	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
+	assert_true(fabs(d->p - p_of(area_b - area_a, delong)) < 1e-12);
+	assert_true(fabs((d->high - d->low) / 2 - 1.959963984540054 * sqrt(delong)) < 1e-12);
+
+	area_a = by_pairs(ca, right_a, sa);
+	area_b = by_pairs(cb, right_b, sb);
+	for (int i = 0; i < N; i++)
+		all += (sb[i] - sa[i]) * (sb[i] - sa[i]);
+	d = &c.of[CMP_AUROC_CORRECT];
+	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
+	assert_true(fabs(d->p - p_of(area_b - area_a, all * N / (N - 1))) < 1e-12);
+}
+
+static void a_stream_against_itself(void **state)
+{
+	(void)state;
+	int32_t label[N];
+	static struct made a;
+	struct comparison c = { 0 };
+	struct err err = ERR_NONE;
+	for (int i = 0; i < N; i++)
+		label[i] = i % 3 == 0;
+	make(&a, 1, label);
+	assert_int_equal(compare_auroc(&a.rows, &a.rows, 0.95, &c, &err), 0);
+	assert_true(c.of[CMP_AUROC].there && c.of[CMP_AUROC].p == 1 && c.of[CMP_AUROC].low == 0);
+}
+
+static void the_claim_follows_the_numbers(void **state)
+{
+	(void)state;
+	struct comparison c = { .a = "old", .b = "new", .n = 7, .level = 0.95 };
+	struct err err = ERR_NONE;
+	char *text;
+	c.of[CMP_ACCURACY] = (struct difference){ 1, 0.7, 0.8, 0.05, 0.15, 0.001, 0.003 };
+	c.of[CMP_ECE] = (struct difference){ 1, 0.1, 0.2, 0.05, 0.15, 0.001, 0.003 };
+	c.of[CMP_NLL] = (struct difference){ 1, 0.5, 0.4, -0.3, 0.1, 0.04, 0.06 };
+	assert_int_equal(compare_claim(&c, &text, &err), 0);
+	assert_non_null(strstr(text, "new may be called better than old in accuracy (by 0.1, 0.05 to 0.15)"));
+	assert_non_null(strstr(text, "and old may be called better than new in ECE"));
+	assert_non_null(strstr(text, "no difference may be claimed in NLL"));
+	assert_null(strstr(text, "Brier"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(areas_by_pairs),
+		cmocka_unit_test(a_stream_against_itself),
+		cmocka_unit_test(the_claim_follows_the_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
