@@ -145,7 +145,7 @@ static void say(const struct stage *st, const struct rows *w)
 		stage_say(st, "%s: %" PRIu64 " labels have probability 0: the NLL is infinite", w->name,
 			  w->sum.infinite);
 	if (w->sum.ties)
-		stage_say(st, "%s: %" PRIu64 " records tie for the winner; the class of lowest index was taken",
+		stage_say(st, "%s: ties for the winner in %" PRIu64 " records; the class of lowest index was taken",
 			  w->name, w->sum.ties);
 }
 

@@ -38,7 +38,7 @@ about 'UCE: 1/3 of doubt 1/2 times gap 1/2' 0.0833333333 "$(value uce <hand.lg)"
 about 'NLL: (ln 4/3 + ln 4 + ln 2)/3' 0.7890409 "$(value nll <hand.lg)"
 about 'Brier: (1/8 + 9/8 + 1/2)/3' 0.5833333333 "$(value brier <hand.lg)"
 about 'gap: 2/3 - 2/3' 0 "$(value gap <hand.lg)"
-same 'the tie in record 3 goes to the first class and is counted' 'vic-score: stdin: 1 records tie for the winner; the class of lowest index was taken' \
+same 'the tie in record 3 goes to the first class and is counted' 'vic-score: stdin: ties for the winner in 1 records; the class of lowest index was taken' \
 	"$(vic-score --tsv <hand.lg 2>&1 >/dev/null)"
 same 'brief JSON has the eight keys of the contract' 'name n accuracy ece oe nll brier gap bins' \
 	"$(vic-score --quiet --brief --json <hand.lg | tr -d '{}' | tr , '\n' | sed 's/"\([a-z]*\)".*/\1/' | tr '\n' ' ' | sed 's/ $//')"
