@@ -121,7 +121,7 @@ def main():
             torch.nn.functional.cross_entropy(t, labels)
             (p.argmax(1) == labels).float().mean()
 
-        ours = best(lambda: shell(f"cat {big} | {score} --tsv"))
+        ours = best(lambda: shell(f"cat {big} | {score} --quiet --tsv"))
         pipe = best(lambda: shell(f"cat {big} | cat > /dev/null"))
         what = "score 50,000 x 1,000"
         row(f"{what}: torchmetrics + sklearn, ECE NLL accuracy only", ours, best(peers, 3), "s")
@@ -144,7 +144,7 @@ def main():
             multiclass_calibration_error(p, labels, 10, n_bins=15)
             torch.nn.functional.cross_entropy(t, labels)
 
-        row(f"{what}: torchmetrics + torch, ECE and NLL only", best(lambda: shell(f"cat {long} | {score} --tsv"), 3),
+        row(f"{what}: torchmetrics + torch, ECE and NLL only", best(lambda: shell(f"cat {long} | {score} --quiet --tsv"), 3),
             best(torch_long, 2), "s")
 
 
