@@ -9,8 +9,8 @@
 
 enum { NAME_SIZE = 512 };
 
-/* One worker's block. A worker reads a block and works on it at once, while it lies in that core's cache; meanwhile the next
- * worker reads. Only one reads at a time, so blocks are taken in order. */
+/* One worker's block. A worker reads a block and works on it at once, while it lies in that core's cache; meanwhile
+ * the next worker reads. Only one reads at a time, so blocks are taken in order. */
 struct job {
 	unsigned char *buf;
 	size_t cap;
