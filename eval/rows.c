@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 512 };
+/* Blocks in flight: enough that neither the pipe nor the arithmetic waits for the other's hiccups. */
+enum { JOBS = 6, NAME_SIZE = 512 };
 
-/* One worker's block. A worker reads a block and works on it at once, while it lies in that core's cache; meanwhile
- * the next worker reads. Only one reads at a time, so blocks are taken in order. */
 struct job {
 	unsigned char *buf;
 	size_t cap;
@@ -25,17 +24,15 @@ struct reading {
 	const struct rows_ask *ask;
 	struct rows *rows; /* under way */
 	size_t caps[16];
+	uint64_t records; /* read into rows so far */
 	struct pool *pool;
 	struct tally *tally; /* [threads] */
-	struct job *job;     /* [threads] */
-	int each;	     /* a struct rows for each document */
-	/* under `input` */
-	pthread_mutex_t input;
-	uint64_t records; /* read into rows so far */
-	int ended, more;  /* nothing left to read; another document waits (rows_read_each) */
-	/* under `output`; taken after `input` where both are */
-	pthread_mutex_t output;
-	int failed;
+	struct job job[JOBS];
+	int free_job[JOBS], n_free, queue[JOBS], n_queue, busy;
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	int closing;	  /* no more blocks will come */
+	int failed, more; /* more: another document waits (rows_read_each) */
 	uint64_t failed_at;
 	struct err err;
 };
@@ -51,7 +48,7 @@ static int grow(struct reading *g, int which, void *array, unsigned wanted, cons
 	return 0;
 }
 
-/* Appends a finished block's columns at their place. */
+/* Appends a finished block's columns at their place. Under the lock. */
 static int commit(struct reading *g, const struct job *j, struct err *err)
 {
 	struct rows *w = g->rows;
@@ -85,11 +82,43 @@ static void fail(struct reading *g, uint64_t at, const struct err *err)
 	g->failed = 1;
 }
 
+/* Takes the oldest waiting block and works on it. Called and left with the lock held. */
+static void work_one(struct reading *g, int worker)
+{
+	int i = g->queue[0];
+	struct job *j = &g->job[i];
+	struct err err = ERR_NONE;
+	memmove(g->queue, g->queue + 1, (size_t)--g->n_queue * sizeof *g->queue);
+	g->busy++;
+	if (!g->failed || j->at < g->failed_at) {
+		pthread_mutex_unlock(&g->lock);
+		int rc = tally_block(&g->tally[worker], &g->rows->head, &j->block, j->at, &j->results, j->name, &err);
+		pthread_mutex_lock(&g->lock);
+		if (rc || commit(g, j, &err))
+			fail(g, j->at, &err);
+	}
+	g->busy--;
+	g->free_job[g->n_free++] = i;
+	pthread_cond_broadcast(&g->turn);
+}
+
+/* A free job; works itself while there is none. Lock held. */
+static struct job *take_free(struct reading *g, int worker)
+{
+	while (!g->n_free) {
+		if (g->n_queue)
+			work_one(g, worker);
+		else
+			pthread_cond_wait(&g->turn, &g->lock);
+	}
+	return &g->job[g->free_job[--g->n_free]];
+}
+
 static int has_failed(struct reading *g)
 {
-	pthread_mutex_lock(&g->output);
+	pthread_mutex_lock(&g->lock);
 	int failed = g->failed;
-	pthread_mutex_unlock(&g->output);
+	pthread_mutex_unlock(&g->lock);
 	return failed;
 }
 
@@ -107,65 +136,81 @@ static int same_heads(struct reading *g, struct err *err)
 	return 0;
 }
 
-/* The next block, of the next document where one has ended: 1, or 0 at the end of what goes into g->rows. */
-static int next_block(struct reading *g, struct block *b, struct err *err)
+static int read_document(struct reading *g, int worker, struct err *err)
+{
+	struct block b;
+	int rc;
+	g->rows->documents++;
+	while ((rc = stream_next_block(g->stream, &b, err)) == 1) {
+		pthread_mutex_lock(&g->lock);
+		if (g->failed) {
+			pthread_mutex_unlock(&g->lock);
+			return 0;
+		}
+		struct job *j = take_free(g, worker);
+		stream_swap_buffer(g->stream, &j->buf, &j->cap);
+		j->block = b;
+		j->at = g->records;
+		if (g->rows->documents > 1)
+			snprintf(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream),
+				 g->rows->documents);
+		else
+			snprintf(j->name, sizeof j->name, "%s", stream_name(g->stream));
+		g->records += b.n;
+		g->queue[g->n_queue++] = (int)(j - g->job);
+		if (pool_threads(g->pool) == 1)
+			work_one(g, worker);
+		else
+			pthread_cond_broadcast(&g->turn);
+		pthread_mutex_unlock(&g->lock);
+	}
+	return rc;
+}
+
+/* All documents that go into g->rows: the one at hand and, when pooling, those that follow. */
+static int read_documents(struct reading *g, int worker, int each, struct err *err)
 {
 	for (;;) {
-		int rc = stream_next_block(g->stream, b, err);
-		if (rc)
-			return rc;
-		rc = stream_next_of(g->stream, STREAM_LOGITS, err);
-		g->more = rc == 1 && g->each;
-		if (rc <= 0 || g->each)
+		if (read_document(g, worker, err))
+			return -1;
+		if (has_failed(g))
+			return 0;
+		int rc = stream_next_of(g->stream, STREAM_LOGITS, err);
+		if (rc == 1 && each)
+			g->more = 1;
+		if (rc <= 0 || each)
 			return rc < 0 ? -1 : 0;
 		if (same_heads(g, err))
 			return -1;
-		g->rows->documents++;
 	}
 }
 
-/* Fills the job: 1, or 0 when there is nothing more to do. */
-static int take(struct reading *g, struct job *j, struct err *err)
-{
-	if (g->ended || has_failed(g))
-		return 0;
-	int rc = next_block(g, &j->block, err);
-	if (rc <= 0) {
-		g->ended = 1;
-		return rc;
-	}
-	stream_swap_buffer(g->stream, &j->buf, &j->cap);
-	j->at = g->records;
-	g->records += j->block.n;
-	if (g->rows->documents > 1)
-		snprintf(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream), g->rows->documents);
-	else
-		snprintf(j->name, sizeof j->name, "%s", stream_name(g->stream));
-	return 1;
-}
+struct loop {
+	struct reading *g;
+	int each;
+};
 
+/* Task 0 reads; the others work until nothing can come any more. */
 static void loop_task(void *arg, int task, int worker)
 {
-	struct reading *g = arg;
-	struct job *j = &g->job[worker];
-	(void)task;
-	for (;;) {
-		struct err err = ERR_NONE;
-		pthread_mutex_lock(&g->input);
-		int rc = take(g, j, &err);
-		uint64_t at = rc < 0 ? g->records : j->at;
-		pthread_mutex_unlock(&g->input);
-		if (!rc)
-			return;
-		if (rc > 0)
-			rc = tally_block(&g->tally[worker], &g->rows->head, &j->block, at, &j->results, j->name, &err);
-		pthread_mutex_lock(&g->output);
-		if (rc < 0 || commit(g, j, &err))
-			fail(g, at, &err);
-		pthread_mutex_unlock(&g->output);
-		if (rc < 0)
-			return;
+	const struct loop *l = arg;
+	struct reading *g = l->g;
+	struct err err = ERR_NONE;
+	int rc = task ? 0 : read_documents(g, worker, l->each, &err);
+	pthread_mutex_lock(&g->lock);
+	if (!task) {
+		if (rc)
+			fail(g, g->records, &err);
+		g->closing = 1;
+		pthread_cond_broadcast(&g->turn);
 	}
+	while (g->n_queue || !g->closing) {
+		if (g->n_queue)
+			work_one(g, worker);
+		else
+			pthread_cond_wait(&g->turn, &g->lock);
+	}
+	pthread_mutex_unlock(&g->lock);
 }
 
 static int begin(struct reading *g, struct err *err)
@@ -175,8 +220,10 @@ static int begin(struct reading *g, struct err *err)
 	*w = (struct rows){ 0 };
 	memset(g->caps, 0, sizeof g->caps);
 	g->records = 0;
-	g->ended = g->more = 0;
-	w->documents = 1;
+	g->closing = g->more = 0;
+	g->n_free = g->n_queue = 0;
+	for (int i = 0; i < JOBS; i++)
+		g->free_job[g->n_free++] = i;
 	if (stream_head_copy(&w->head, h, err))
 		return -1;
 	const char *name = h->name && *h->name ? h->name : stream_name(g->stream);
@@ -191,11 +238,12 @@ static int begin(struct reading *g, struct err *err)
 	return 0;
 }
 
-static int read_one(struct reading *g, struct err *err)
+static int read_one(struct reading *g, int each, struct err *err)
 {
+	struct loop loop = { g, each };
 	int n = pool_threads(g->pool), rc = begin(g, err);
 	if (!rc) {
-		pool_run(g->pool, n, loop_task, g);
+		pool_run(g->pool, n, loop_task, &loop);
 		rc = g->failed ? -1 : 0;
 		if (rc)
 			*err = g->err;
@@ -209,14 +257,13 @@ static int read_one(struct reading *g, struct err *err)
 	return rc;
 }
 
-static int open_reading(struct reading *g, const char *path, const struct rows_ask *ask, int each, struct err *err)
+static int open_reading(struct reading *g, const char *path, const struct rows_ask *ask, struct err *err)
 {
-	*g = (struct reading){ .ask = ask, .each = each };
-	pthread_mutex_init(&g->input, NULL);
-	pthread_mutex_init(&g->output, NULL);
+	*g = (struct reading){ .ask = ask };
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->turn, NULL);
 	if (pool_open(&g->pool, ask->threads, err) ||
 	    mem_alloc(&g->tally, (size_t)pool_threads(g->pool), sizeof *g->tally, err) ||
-	    mem_alloc(&g->job, (size_t)pool_threads(g->pool), sizeof *g->job, err) ||
 	    stream_open(&g->stream, path, err))
 		return -1;
 	return stream_next_of(g->stream, STREAM_LOGITS, err) == 1 ? 0 : -1;
@@ -224,26 +271,25 @@ static int open_reading(struct reading *g, const char *path, const struct rows_a
 
 static void close_reading(struct reading *g)
 {
-	for (int i = 0; g->job && i < pool_threads(g->pool); i++) {
+	for (int i = 0; i < JOBS; i++) {
 		free(g->job[i].buf);
 		results_release(&g->job[i].results);
 	}
-	free(g->job);
 	free(g->tally);
 	stream_close(g->stream);
 	pool_close(g->pool);
-	pthread_mutex_destroy(&g->input);
-	pthread_mutex_destroy(&g->output);
+	pthread_mutex_destroy(&g->lock);
+	pthread_cond_destroy(&g->turn);
 }
 
 int rows_read(struct rows *rows, const char *path, const struct rows_ask *ask, struct err *err)
 {
 	struct reading g;
 	*rows = (struct rows){ 0 };
-	int rc = open_reading(&g, path, ask, 0, err);
+	int rc = open_reading(&g, path, ask, err);
 	g.rows = rows;
 	if (!rc)
-		rc = read_one(&g, err);
+		rc = read_one(&g, 0, err);
 	close_reading(&g);
 	return rc;
 }
@@ -252,7 +298,7 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
 {
 	struct reading g;
 	size_t cap = 0;
-	int rc = open_reading(&g, path, ask, 1, err);
+	int rc = open_reading(&g, path, ask, err);
 	*list = NULL;
 	*n = 0;
 	g.more = 1;
@@ -261,7 +307,7 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
 		if (rc)
 			break;
 		g.rows = &(*list)[*n];
-		rc = read_one(&g, err);
+		rc = read_one(&g, 1, err);
 		*n += !rc;
 	}
 	close_reading(&g);

@@ -1,6 +1,6 @@
 /* rows: documents of kind logits, read once and turned into one result a record.
  *
- * Reading and arithmetic overlap: while one thread reads a block, the others work on theirs. What comes out does not
+ * Reading and arithmetic overlap: one thread reads blocks, the others work on them. What comes out does not
  * depend on how many there are: columns lie in the order of the stream, sums are integers (fix.h).
  *
  * Probabilities are float64. For logits z of one record with winner w (lowest index of the largest; ties are counted)
