@@ -11,6 +11,7 @@
 : "${BIN:?BIN must name the folder of programs, as in: BIN=build/bin prove tests/cli}"
 BIN=$(cd "$BIN" && pwd) || exit 1
 TOOLS=${TOOLS:-$BIN/../tests/tools}
+case $TOOLS in /*) ;; *) TOOLS=$PWD/$TOOLS ;; esac
 ROOT=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 PATH=$BIN:$PATH
 LC_ALL=C
