@@ -87,7 +87,7 @@ static void sum_result(struct split_tally *t, const struct result *r, int label,
 		return;
 	}
 	s->right += r->winner == label;
-	s->top5 += r->above < 5;
+	s->top5 += r->above < ENOUGH;
 	s->brier += fix_of(r->brier);
 	if (r->nll < FIX_LIMIT)
 		s->nll += fix_of(r->nll);

@@ -1,17 +1,19 @@
-/* Smooth ECE. Residuals right - conf are laid on a fine grid once; for a width sigma the grid is coarsened to sigma/8
- * and smoothed with a Gaussian that is reflected at 0 and 1, so one trial costs O(1/sigma) and not O(n). */
+/* Smooth ECE. Residuals right - conf are laid on a fine grid once, and that is halved again and again; for a width
+ * sigma the grid whose cells are just below sigma/8 is smoothed with a Gaussian that is reflected at 0 and 1. So one
+ * trial costs O(1/sigma) and not O(n). */
 #include "metrics.h"
 #include "pipeline/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { FINE = 1 << 16, PER_WIDTH = 8, REACH = 6 }; /* cells a width; widths a Gaussian reaches: 2e-9 is cut off */
+/* Grids of 2^LEAST to 2^MOST cells. PER_WIDTH: cells a width, at least; REACH: widths a Gaussian reaches. */
+enum { LEAST = 7, MOST = 16, FINE = 1 << MOST, PER_WIDTH = 8, REACH = 6 };
 
 struct grid {
-	double *fine;		 /* [FINE + 1] mass at i / FINE */
-	double *coarse, *padded; /* scratch */
+	double *memory;
+	double *node[MOST + 1]; /* [level][2^level + 1]: mass at i / 2^level */
+	double *padded;		/* scratch */
 	double n;
 };
 
@@ -30,21 +32,15 @@ static void deposit(double *node, size_t cells, double x, double m)
 /* Integral over [0,1] of |smoothed residuals|. */
 static double error_at(struct grid *g, double sigma)
 {
-	size_t cells = (size_t)ceil(PER_WIDTH / sigma);
-	if (cells > FINE)
-		cells = FINE;
-	if (cells < 128)
-		cells = 128;
-	double *node = g->coarse, h = 1.0 / (double)cells;
-	memset(node, 0, (cells + 1) * sizeof *node);
-	for (size_t i = 0; i <= FINE; i++)
-		if (g->fine[i] != 0)
-			deposit(node, cells, (double)i / FINE, g->fine[i]);
+	int level = LEAST;
+	while (level < MOST && (1 << level) * sigma < PER_WIDTH)
+		level++;
+	size_t cells = (size_t)1 << level;
+	const double *node = g->node[level];
+	double h = 1.0 / (double)cells;
 	/* Spreading over two nodes has already smoothed, by h^2/6 on average. */
 	double variance = sigma * sigma - h * h / 6, width = variance > h * h / 36 ? sqrt(variance) : h / 6;
 	size_t reach = (size_t)ceil(REACH * width / h);
-	if (reach > 8 * (size_t)FINE)
-		reach = 8 * (size_t)FINE;
 	double total = 0, *kernel = g->padded;
 	for (size_t d = 0; d <= reach; d++) {
 		double x = (double)d * h / width;
@@ -61,12 +57,20 @@ static double error_at(struct grid *g, double sigma)
 			j = period - j;
 		line[i + (long)reach] = node[j] * (j == 0 || j == (long)cells ? 2 : 1);
 	}
-	for (size_t i = 0; i <= cells; i++) {
+	/* Four neighbours at a time, so that no addition waits for the one before it; the places behind the last node
+	 * are padding and not summed. */
+	for (size_t i = 0; i <= cells; i += 4) {
 		const double *c = line + i + reach;
-		double v = kernel[0] * c[0];
-		for (size_t d = 1; d <= reach; d++)
-			v += kernel[d] * (c[-(long)d] + c[d]);
-		sum += fabs(v) * (i == 0 || i == cells ? 0.5 : 1);
+		double v[4] = { kernel[0] * c[0], kernel[0] * c[1], kernel[0] * c[2], kernel[0] * c[3] };
+		for (size_t d = 1; d <= reach; d++) {
+			const double *left = c - d, *right = c + d;
+			v[0] += kernel[d] * (left[0] + right[0]);
+			v[1] += kernel[d] * (left[1] + right[1]);
+			v[2] += kernel[d] * (left[2] + right[2]);
+			v[3] += kernel[d] * (left[3] + right[3]);
+		}
+		for (size_t j = 0; j < 4 && i + j <= cells; j++)
+			sum += fabs(v[j]) * (i + j == 0 || i + j == cells ? 0.5 : 1);
 	}
 	return sum / total / g->n;
 }
@@ -92,22 +96,34 @@ static void solve(struct grid *g, double *value, double *width)
 	*value = error_at(g, *width);
 }
 
+/* At the least level a width of 1 is 2^LEAST cells, above it a width is at most 2 PER_WIDTH. */
 static int grid_open(struct grid *g, size_t n, struct err *err)
 {
 	*g = (struct grid){ .n = (double)n };
-	/* REACH * width / h <= REACH * PER_WIDTH + 1 cells on either side, or 16 times that on the coarsest grid. */
-	return mem_alloc(&g->fine, FINE + 1, sizeof *g->fine, err) ||
-			       mem_alloc(&g->coarse, FINE + 1, sizeof *g->coarse, err) ||
-			       mem_alloc(&g->padded, FINE + 1 + 4 * (REACH * PER_WIDTH * 16 + 2), sizeof *g->padded,
-					 err)
-		       ? -1
-		       : 0;
+	if (mem_alloc(&g->memory, 2 * FINE + MOST, sizeof *g->memory, err) ||
+	    mem_alloc(&g->padded, FINE + 8 + 4 * ((REACH << LEAST) + 2), sizeof *g->padded, err))
+		return -1;
+	g->node[MOST] = g->memory;
+	for (int l = MOST - 1; l >= LEAST; l--)
+		g->node[l] = g->node[l + 1] + (2 << l) + 1;
+	return 0;
+}
+
+/* Every second node of a level; what lies between goes to both neighbours. */
+static void grid_halve(struct grid *g)
+{
+	for (int l = MOST - 1; l >= LEAST; l--) {
+		const double *fine = g->node[l + 1];
+		double *node = g->node[l];
+		size_t cells = (size_t)1 << l;
+		for (size_t i = 0; i <= cells; i++)
+			node[i] = fine[2 * i] + 0.5 * ((i ? fine[2 * i - 1] : 0) + (i < cells ? fine[2 * i + 1] : 0));
+	}
 }
 
 static void grid_release(struct grid *g)
 {
-	free(g->fine);
-	free(g->coarse);
+	free(g->memory);
 	free(g->padded);
 }
 
@@ -117,7 +133,8 @@ int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct
 	int rc = grid_open(&g, n, err);
 	if (!rc) {
 		for (size_t i = 0; i < n; i++)
-			deposit(g.fine, FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
+			deposit(g.node[MOST], FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
+		grid_halve(&g);
 		solve(&g, value, width);
 	}
 	grid_release(&g);
@@ -131,7 +148,8 @@ int smooth_residuals(const double *x, const double *residual, size_t n, double *
 	int rc = grid_open(&g, n, err);
 	if (!rc) {
 		for (size_t i = 0; i < n; i++)
-			deposit(g.fine, FINE, x[i], residual[i]);
+			deposit(g.node[MOST], FINE, x[i], residual[i]);
+		grid_halve(&g);
 		solve(&g, value, &width);
 	}
 	grid_release(&g);

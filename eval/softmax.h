@@ -9,6 +9,7 @@
 
 enum {
 	LANES = 8,
+	ENOUGH = 5, /* classes that beat a label are counted up to this many, which is all that top-5 asks */
 	SMALL_CLASSES = 32, /* fewer classes: 8 records at once, a record a lane; else a record at a time */
 };
 
@@ -29,7 +30,8 @@ struct soft {
 	double scale;	       /* 1 / (1 + rest): the winner's probability */
 	double label;	       /* z_y - z_w; 0 for the winner and where unlabelled */
 	double label_e;	       /* exp(label) */
-	int32_t winner, above; /* above: classes that beat the label (larger, or equal and before it) */
+	int32_t winner, above; /* above: classes that beat the label (larger, or equal and before it); at least ENOUGH
+				* where there are so many */
 	int tied;	       /* another class has the winner's logit */
 };
 

@@ -66,7 +66,8 @@ static void NAME(exp_many)(double *x, size_t n)
 }
 
 /* largest: NaNs are passed over. first: the lowest index of the largest, k where there is none; *tied: whether another
- * has it too. beaten: classes that beat the label, larger ones and equal ones before it. */
+ * has it too. beaten: classes that beat the label, larger ones and equal ones before it; from ENOUGH on only that
+ * many. */
 #define SCANS(T, V, L, LOAD, MAX, EQ, GT, GE)                                                           \
 	static T NAME(largest_##T)(const T *z, size_t k)                                                \
 	{                                                                                               \
@@ -113,15 +114,15 @@ static void NAME(exp_many)(double *x, size_t n)
 		const V yy = (V){ 0 } + y;                                                              \
 		size_t at = label / (L) * (L), i = 0;                                                   \
 		int n = 0;                                                                              \
-		for (; i < at; i += (L))                                                                \
+		for (; i < at && n < ENOUGH; i += (L))                                                  \
 			n += __builtin_popcount(GE(LOAD(z + i), yy));                                   \
-		for (; i < label; i++)                                                                  \
+		for (i = at; i < label; i++)                                                            \
 			n += z[i] >= y;                                                                 \
 		for (; i < k && i % (L); i++)                                                           \
 			n += z[i] > y;                                                                  \
-		for (; i + (L) <= k; i += (L))                                                          \
+		for (; i + (L) <= k && n < ENOUGH; i += (L))                                            \
 			n += __builtin_popcount(GT(LOAD(z + i), yy));                                   \
-		for (; i < k; i++)                                                                      \
+		for (; i < k && n < ENOUGH; i++)                                                        \
 			n += z[i] > y;                                                                  \
 		return n;                                                                               \
 	}

@@ -85,6 +85,14 @@ static void draw(double *z, int k, int kind)
 		z[0] = 0;
 }
 
+/* To the last bit; of `above` only what is promised. */
+static void same(struct soft *a, struct soft *b)
+{
+	a->above = a->above < ENOUGH ? a->above : ENOUGH;
+	b->above = b->above < ENOUGH ? b->above : ENOUGH;
+	assert_memory_equal(a, b, sizeof *a);
+}
+
 static void variants_agree(void **state)
 {
 	(void)state;
@@ -106,13 +114,13 @@ static void variants_agree(void **state)
 			draw(z, k, t);
 			plain->row_f64(z, k, label, x[0], &a);
 			v->row_f64(z, k, label, x[1], &b);
-			assert_memory_equal(&a, &b, sizeof a);
+			same(&a, &b);
 			assert_memory_equal(x[0], x[1], padded(k) * 8);
 			for (int j = 0; j < k; j++)
 				f[j] = (float)z[j];
 			plain->row_f32(f, k, label, x[0], &a);
 			v->row_f32(f, k, label, x[1], &b);
-			assert_memory_equal(&a, &b, sizeof a);
+			same(&a, &b);
 			memset(sum, 0, sizeof sum);
 			int n0 = plain->class_sums(x[0], padded(k), 1 / (1 + a.rest), 0.05, sum[0], found[0]);
 			int n1 = v->class_sums(x[1], padded(k), 1 / (1 + b.rest), 0.05, sum[1], found[1]);
@@ -151,7 +159,8 @@ static void lanes_and_rows_agree(void **state)
 			assert_int_equal(got[j].winner, one.winner);
 			assert_int_equal(got[j].tied, one.tied);
 			if (label[j] >= 0)
-				assert_int_equal(got[j].above, one.above);
+				assert_int_equal(got[j].above < ENOUGH ? got[j].above : ENOUGH,
+						 one.above < ENOUGH ? one.above : ENOUGH);
 			assert_true(got[j].max == one.max);
 			assert_true(fabs(got[j].rest - one.rest) <= 1e-14 * one.rest);
 			assert_true(fabs(got[j].spread - one.spread) <= 1e-14 * one.spread);
@@ -183,7 +192,10 @@ static void rows_are_right(void **state)
 		}
 		softmax_ops()->row_f64(z, k, label, x, &s);
 		assert_int_equal(s.winner, w);
-		assert_int_equal(s.above, above);
+		if (above < ENOUGH)
+			assert_int_equal(s.above, above);
+		else
+			assert_true(s.above >= ENOUGH);
 		assert_true(fabsl(s.rest - rest) <= 1e-13L * rest + 1e-307L);
 		assert_true(fabsl(s.square - square) <= 1e-13L * square + 1e-307L);
 		assert_true(fabsl(s.slope - slope) <= 1e-13L * fabsl(slope) + 1e-300L);
