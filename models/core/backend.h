@@ -12,7 +12,7 @@
 
 #include "graph.h"
 
-enum { BACKEND_ABI = 1 };
+enum { BACKEND_ABI = 2 };
 
 struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
@@ -30,11 +30,12 @@ struct op_call {
 	const float *in[OP_IN];
 	float *out;
 	int in_size[OP_IN], out_size; /* floats of one sample */
+	struct shape in_shape[OP_IN], out_shape;
 	/* backward alone */
-	float *d_in[OP_IN]; /* NULL: not wanted */
+	float *d_in[OP_IN]; /* NULL: not wanted. Never the memory of another gradient, of out or of in[] */
 	int add[OP_IN];     /* 1: add to d_in, another reader has written it */
 	const float *d_out;
-	/* parameters; d_param NULL: frozen */
+	/* parameters; d_param NULL: frozen. A NORM writes param[2] and [3] in forward, in training */
 	float *param[OP_PARAMS], *d_param[OP_PARAMS];
 	const float *fixed; /* of param[0], multichannel */
 };

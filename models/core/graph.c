@@ -59,7 +59,7 @@ static int compile_param(struct graph *g, struct param *p, const struct update *
 	size_t bytes = param_size(p) * sizeof(float);
 	if (!p->w && b->alloc(ctx, (void **)&p->w, bytes, err))
 		return -1;
-	if (!u || p->frozen)
+	if (!u || !param_trained(p))
 		return 0;
 	size_t rows = p->kind == PARAM_TABLE ? (size_t)g->max_words : (size_t)p->dim[0];
 	if (b->alloc(ctx, (void **)&p->g, bytes / (size_t)p->dim[0] * rows, err))
@@ -127,9 +127,11 @@ static struct op_call call_of(struct graph *g, int i, const struct batch *b, enu
 	struct op_call c = { .op = op, .state = g->state[i], .batch = b, .phase = phase, .n = b->n, .version = g->version };
 	for (int k = 0; k < op->n_in; k++) {
 		c.in[k] = value_at(g, op->in[k]);
-		c.in_size[k] = (int)shape_size(g->value[op->in[k]].shape);
+		c.in_shape[k] = g->value[op->in[k]].shape;
+		c.in_size[k] = (int)shape_size(c.in_shape[k]);
 	}
 	c.out = value_at(g, op->out);
+	c.out_shape = g->value[op->out].shape;
 	c.out_size = (int)shape_size(g->value[op->out].shape);
 	for (int k = 0; k < op->n_param; k++) {
 		c.param[k] = g->param[op->param[k]].w;
@@ -158,11 +160,13 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err)
 	unsigned char written[GRAPH_OPS + 2] = { 0 };
 	for (int i = g->n_ops; i-- > 0;) {
 		struct op_call c = call_of(g, i, b, PHASE_TRAIN);
+		if (!g->value[c.op->out].wanted)
+			continue;
 		c.d_out = gradient_at(g, c.op->out);
 		for (int k = 0; k < c.op->n_in; k++) {
 			int v = c.op->in[k];
-			if (g->value[v].made_by < 0)
-				continue; /* an input of the network: nobody asks for its gradient */
+			if (!g->value[v].wanted)
+				continue;
 			c.d_in[k] = gradient_at(g, v);
 			c.add[k] = written[v];
 			written[v] = 1;
@@ -178,7 +182,7 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 	for (int i = 0; i < g->n_params; i++) {
 		struct param *p = &g->param[i];
 		int table = p->kind == PARAM_TABLE;
-		if (p->frozen)
+		if (!param_trained(p))
 			continue;
 		if (g->dev->b->update(g->dev->ctx, p, u, table ? b->words->word : NULL, table ? b->words->distinct : 0, err))
 			return err_context(err, "parameter %s", p->name);

@@ -21,7 +21,14 @@ enum op_type {
 	OP_WORDCONV, /* words -> features: embedding, mixup, convolution, ReLU, max over time, as one op */
 	OP_DROPOUT,
 	OP_LINEAR,
-	OP_XENT, /* logits, soft targets -> loss a sample */
+	OP_XENT,   /* logits, soft targets -> loss a sample */
+	OP_IMAGES, /* pictures -> values: crop, flip, normalisation, mixup, as one op */
+	OP_CONV,
+	OP_NORM,   /* batch normalisation, with what usually follows it */
+	OP_RELU,
+	OP_ADD,
+	OP_POOL,
+	OP_MIX,    /* mixup of hidden values */
 	OP_TYPES
 };
 
@@ -38,7 +45,23 @@ static inline size_t shape_size(struct shape s)
  *          Out: maps x widths features. A sentence stands between unlimited zeros, so a window of zeros alone always exists.
  * LINEAR:  [0] weight (out, in), [1] bias (out).  out = W x + b.
  * DROPOUT: Kim's meaning when !inverted: training multiplies by a 0/1 mask, prediction by (1 - rate).
- * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum. */
+ * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum. With bce
+ *          the first term is -(1/K) sum_k [t_ik log p_ik + (1 - t_ik) log(1 - p_ik)], p the softmax still: what the reference
+ *          implementation of manifold mixup (Verma et al. 2019) minimises.
+ * IMAGES:  no value in. out[y][x][c] = lambda v_i + (1 - lambda) v_partner, or v_i where batch.partner is NULL or batch.mix_at is
+ *          not 0; v[y][x][c] = shift[c] + scale[c] * pixel[view.y + y][view.x + x][c], the row reversed when flipped; a pixel outside the
+ *          picture is 0 (so v = shift), as when a crop is padded before normalisation.
+ * CONV:    [0] weight (out, in / groups, kernel, kernel), [1] bias (out), optional. Cross-correlation, zero padding on all sides.
+ *          out h = (h + 2 pad - kernel) / stride + 1, rounded down; w likewise.
+ * NORM:    Ioffe and Szegedy 2015: [0] gamma, [1] beta, [2] running mean, [3] running variance, each (c).
+ *          y = gamma (x - mean) / sqrt(var + eps) + beta; then + in[1] where there are two inputs; then max(0, .) when relu.
+ *          Training: mean and var (biased) of the batch over samples and places; running += momentum (batch - running), with the
+ *          unbiased variance (biased where there is one value alone). PREDICT and SAMPLE: the running ones. NaN passes ReLU.
+ * ADD:     in[0] + in[1].
+ * POOL:    max over kernel x kernel places (padding never wins; the first of equals gets the gradient), or their mean
+ *          (average; no padding then). kernel 0: the mean of the whole picture, out 1 x 1 x c.
+ * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i) x_partner(i), partners
+ *          from within the batch (partner < n); else out = x. */
 struct op {
 	enum op_type type;
 	char name[GRAPH_NAME];
@@ -55,7 +78,21 @@ struct op {
 	} dropout;
 	struct {
 		double erl;
+		int bce;
 	} xent;
+	struct {
+		int kernel, stride, pad, groups;
+	} conv;
+	struct {
+		double eps, momentum;
+		int relu;
+	} norm;
+	struct {
+		int kernel, stride, pad, average;
+	} pool;
+	struct {
+		int layer;
+	} mix;
 };
 
 struct value {
@@ -63,11 +100,18 @@ struct value {
 	struct shape shape;
 	int made_by; /* op, or -1 for an input */
 	int readers;
+	int wanted;          /* its gradient: something trained lies before it */
 	size_t at, d_at;     /* floats a sample from the arena's start: where the planner put value and gradient */
 	int born, dies, d_born, d_dies; /* steps of the schedule in which they must hold */
 };
 
-enum param_kind { PARAM_WEIGHT, PARAM_BIAS, PARAM_TABLE };
+enum param_kind {
+	PARAM_WEIGHT,
+	PARAM_BIAS,
+	PARAM_TABLE,
+	PARAM_SCALE, /* gamma of a NORM: treated as a bias */
+	PARAM_STATE, /* running statistics: no gradient and no update; written by forward in training, kept in the model */
+};
 
 struct param {
 	char name[GRAPH_NAME];
@@ -90,6 +134,11 @@ static inline size_t param_size(const struct param *p)
 	return n;
 }
 
+static inline int param_trained(const struct param *p)
+{
+	return !p->frozen && p->kind != PARAM_STATE;
+}
+
 /* A batch of sentences. Words are numbered within the batch, so that each distinct one is looked up once.
  * All host memory, borrowed. */
 struct words {
@@ -100,12 +149,28 @@ struct words {
 	const uint32_t *word;  /* [distinct] row of the table */
 };
 
+/* A batch of pictures, all of one size, u8 or f32 in the same units (0 to 255). Host memory, borrowed. */
+struct view {
+	int16_t y, x; /* the picture's place at the output's corner; negative: padding */
+	uint8_t flip; /* left to right */
+};
+struct images {
+	int count;                /* >= the batch's n when partners come from elsewhere in the data set */
+	int h, w, c;
+	int is_float;
+	const void *const *pixel; /* [count] pictures [h][w][c] */
+	const struct view *view;  /* [count] */
+	const float *scale, *shift; /* [c] */
+};
+
 enum phase { PHASE_TRAIN, PHASE_PREDICT, PHASE_SAMPLE /* prediction with dropout on: one pass of MC dropout */ };
 
 struct batch {
 	int n;
-	const struct words *words;
-	const uint32_t *partner; /* [n] sentence mixed into sample i (which is sentence i), or NULL: no mixup */
+	const struct words *words;   /* one of the two */
+	const struct images *images;
+	const uint32_t *partner; /* [n] sentence or picture mixed into sample i (which is number i), or NULL: no mixup */
+	int mix_at;              /* where: 0 the op that reads the batch, else the OP_MIX of that layer */
 	const float *lambda;     /* [n] weight of sample i; its partner has 1 - lambda */
 	const float *target;     /* [n][classes] soft labels; NULL in prediction */
 	/* what random draws depend on */
@@ -117,7 +182,8 @@ struct batch {
 enum rule { RULE_SGD, RULE_ADADELTA, RULE_ADAM };
 struct update {
 	enum rule rule;
-	double lr, momentum, weight_decay; /* SGD; weight decay is added to the gradient, of weights and tables alone */
+	double lr, momentum, weight_decay; /* SGD; weight decay is added to the gradient */
+	int decay_all;                     /* 0: of weights and tables alone; 1: of biases and NORMs too, as PyTorch's SGD does */
 	int nesterov;
 	double rho, beta1, beta2, eps;     /* Adadelta: rho, eps; Adam: beta1, beta2, eps */
 	uint32_t step;                     /* 1, 2, ... */
@@ -146,7 +212,7 @@ void graph_release(struct graph *g);
 int graph_value(struct graph *g, const char *name, struct shape shape, struct err *err) VIC_CHECKED;
 int graph_param(struct graph *g, const char *name, enum param_kind kind, int ndim, const int64_t *dim, struct err *err)
 	VIC_CHECKED;
-/* Copies `op`; makes its output value, shaped by the op's rule. Returns the output value. */
+/* Copies `op`; makes its output value of shape `out`. Returns the output value. */
 int graph_add(struct graph *g, const struct op *op, struct shape out, struct err *err) VIC_CHECKED;
 
 /* Plans memory, takes it from the device, prepares every op. training: gradients too. `u` says which optimiser state is
@@ -165,7 +231,7 @@ int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CH
 /* The memory plan: every op with its shapes, and where values and gradients lie (plan.c). */
 void graph_plan(struct graph *g, int training);
 void graph_print(const struct graph *g, FILE *to);
-/* Multiply-adds of one sample forward; a wordconv counts its dense form at `tokens` tokens. */
+/* Multiply-adds of convolutions and products of one sample forward; a wordconv counts its dense form at `tokens` tokens. */
 double graph_macs(const struct graph *g, int tokens);
 
 #endif

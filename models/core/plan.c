@@ -1,7 +1,7 @@
 /* The memory planner. The schedule of a training step has 2 * ops steps: op i runs forward in step i and backward in step
- * 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it; backward of an op may read its
- * inputs and its output, so in training a value lives until the backward of its earliest reader and maker. Intervals that do
- * not overlap share memory: first fit in order of size, the usual greedy bound. */
+ * 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it: in training the backward of
+ * its earliest reader or of its maker, where that op's backward reads it (`reads`). Intervals that do not overlap share memory: first fit
+ * in order of size, the usual greedy bound. */
 #include "graph.h"
 
 #include <stdlib.h>
@@ -38,15 +38,40 @@ static size_t place(const struct slot *slot, int i)
 	return at;
 }
 
+/* What the backward of an op reads. Backends may keep more in an op's own state, never read more. */
+static const struct {
+	unsigned char in, out;
+} reads[OP_TYPES] = {
+	[OP_WORDCONV] = { 1, 1 }, [OP_LINEAR] = { 1, 0 }, [OP_XENT] = { 1, 0 }, [OP_CONV] = { 1, 0 },
+	[OP_NORM] = { 1, 1 },	  [OP_RELU] = { 0, 1 },
+};
+
+/* Gradients that lead to something trained. */
+static void want(struct graph *g)
+{
+	for (int v = 0; v < g->n_values; v++)
+		g->value[v].wanted = 0;
+	for (int i = 0; i < g->n_ops; i++) {
+		const struct op *op = &g->op[i];
+		int wanted = 0;
+		for (int k = 0; k < op->n_param; k++)
+			wanted |= param_trained(&g->param[op->param[k]]);
+		for (int k = 0; k < op->n_in; k++)
+			wanted |= g->value[op->in[k]].wanted;
+		g->value[op->out].wanted = wanted;
+	}
+}
+
 static void lifetimes(struct graph *g, int training)
 {
 	int end = 2 * g->n_ops - 1;
+	want(g);
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
 		x->born = x->made_by < 0 ? 0 : x->made_by;
-		x->dies = training && x->made_by >= 0 ? end - x->made_by : x->born;
+		x->dies = training && x->made_by >= 0 && reads[g->op[x->made_by].type].out ? end - x->made_by : x->born;
 		x->d_born = x->d_dies = -1;
-		if (training && x->made_by >= 0) {
+		if (training && x->wanted) {
 			x->d_born = end - (g->n_ops - 1);
 			x->d_dies = end - x->made_by;
 		}
@@ -54,7 +79,7 @@ static void lifetimes(struct graph *g, int training)
 	for (int i = 0; i < g->n_ops; i++)
 		for (int k = 0; k < g->op[i].n_in; k++) {
 			struct value *x = &g->value[g->op[i].in[k]];
-			int last = training ? end - i : i;
+			int last = training && reads[g->op[i].type].in ? end - i : i;
 			if (last > x->dies)
 				x->dies = last;
 			if (x->d_born >= 0) /* its gradient begins with its last reader, which runs first in reverse */
@@ -100,7 +125,8 @@ static void print_shape(const struct graph *g, int v, FILE *to)
 
 void graph_print(const struct graph *g, FILE *to)
 {
-	static const char *const names[OP_TYPES] = { "wordconv", "dropout", "linear", "xent" };
+	static const char *const names[OP_TYPES] = { "wordconv", "dropout", "linear", "xent", "images", "conv", "norm",
+							"relu",	    "add",     "pool",	 "mix" };
 	size_t params = 0, values = 0;
 	fprintf(to, "op\ttype\treads\tmakes\tparameters\tvalue at\tgradient at (floats a sample)\n");
 	for (int i = 0; i < g->n_ops; i++) {
@@ -133,6 +159,8 @@ double graph_macs(const struct graph *g, int tokens)
 		const struct op *op = &g->op[i];
 		if (op->type == OP_LINEAR)
 			macs += (double)param_size(&g->param[op->param[0]]);
+		if (op->type == OP_CONV)
+			macs += (double)param_size(&g->param[op->param[0]]) * g->value[op->out].shape.h * g->value[op->out].shape.w;
 		if (op->type == OP_WORDCONV)
 			for (int k = 0; k < op->wordconv.widths; k++)
 				macs += (double)param_size(&g->param[op->param[1 + 2 * k]]) *

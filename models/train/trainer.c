@@ -28,7 +28,7 @@ static int set_first_weights(struct trainer *t, struct err *err)
 		if (q->kind != PARAM_TABLE) {
 			if (mem_alloc(&mine, param_size(q), sizeof *mine, err))
 				return -1;
-			t->plan->net->init(q, p, t->plan->seed, mine);
+			t->plan->net->init(&t->plan->config, q, p, t->plan->seed, mine);
 			w = mine;
 		}
 		int rc = graph_set(g, p, w, err);

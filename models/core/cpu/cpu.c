@@ -79,44 +79,48 @@ static void cpu_unprepare(struct backend_ctx *ctx, const struct op *op, void *st
 		free(state);
 }
 
+/* A few rows of a few classes: the definition is fast enough. */
+static int xent_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	ref_xent_forward(c);
+	return 0;
+}
+
+static int xent_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	ref_xent_backward(c);
+	return 0;
+}
+
+static const struct {
+	int (*forward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
+	int (*backward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err); /* NULL: nothing to do */
+} ops[OP_TYPES] = {
+	[OP_WORDCONV] = { wordconv_forward, wordconv_backward },
+	[OP_DROPOUT] = { dropout_forward, dropout_backward },
+	[OP_LINEAR] = { linear_forward, linear_backward },
+	[OP_XENT] = { xent_forward, xent_backward },
+};
+
+static int cpu_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
+{
+	(void)ctx;
+	(void)g;
+	return ops[op->type].forward != NULL;
+}
+
 static int cpu_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
-	switch (c->op->type) {
-	case OP_WORDCONV:
-		return wordconv_forward(ctx, c, err);
-	case OP_DROPOUT:
-		dropout_forward(ctx, c);
-		return 0;
-	case OP_LINEAR:
-		linear_forward(c);
-		return 0;
-	case OP_XENT: /* a few rows of a few classes: the definition is fast enough */
-		ref_xent_forward(c);
-		return 0;
-	case OP_TYPES:
-		break;
-	}
-	return err_set(err, "cpu has no op of type %d", (int)c->op->type);
+	return ops[c->op->type].forward(ctx, c, err);
 }
 
 static int cpu_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
-	switch (c->op->type) {
-	case OP_WORDCONV:
-		return wordconv_backward(ctx, c, err);
-	case OP_DROPOUT:
-		dropout_backward(ctx, c);
-		return 0;
-	case OP_LINEAR:
-		linear_backward(c);
-		return 0;
-	case OP_XENT:
-		ref_xent_backward(c);
-		return 0;
-	case OP_TYPES:
-		break;
-	}
-	return err_set(err, "cpu has no op of type %d", (int)c->op->type);
+	return ops[c->op->type].backward ? ops[c->op->type].backward(ctx, c, err) : 0;
 }
 
 static const struct backend backend_cpu = {
@@ -129,6 +133,7 @@ static const struct backend backend_cpu = {
 	.release = cpu_release,
 	.upload = cpu_copy,
 	.download = cpu_copy,
+	.supports = cpu_supports,
 	.prepare = cpu_prepare,
 	.unprepare = cpu_unprepare,
 	.forward = cpu_forward,

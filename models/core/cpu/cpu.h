@@ -37,10 +37,11 @@ void wordconv_close(struct wordconv *s);
 int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 
-void dropout_forward(struct backend_ctx *ctx, const struct op_call *c);  /* state: kept units, [max_n][size] bytes */
-void dropout_backward(struct backend_ctx *ctx, const struct op_call *c);
-void linear_forward(const struct op_call *c);
-void linear_backward(const struct op_call *c);
+/* state: kept units, [max_n][size] bytes */
+int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 	       struct err *err) VIC_CHECKED;
 

@@ -25,8 +25,9 @@ static void dropout_task(void *arg, int b, int worker)
 		y[k] = keep[k] ? x[k] * on : 0;
 }
 
-void dropout_forward(struct backend_ctx *ctx, const struct op_call *c)
+int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
+	(void)err;
 	struct work w = { c, 0 };
 	double rate = c->op->dropout.rate;
 	size_t all = (size_t)c->n * (size_t)c->out_size;
@@ -34,36 +35,44 @@ void dropout_forward(struct backend_ctx *ctx, const struct op_call *c)
 		float by = c->phase != PHASE_PREDICT || c->op->dropout.inverted ? 1 : (float)(1 - rate);
 		for (size_t i = 0; i < all; i++)
 			c->out[i] = c->in[0][i] * by;
-		return;
+		return 0;
 	}
 	pool_run(ctx->pool, c->n, dropout_task, &w);
+	return 0;
 }
 
-void dropout_backward(struct backend_ctx *ctx, const struct op_call *c)
+int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	double rate = c->op->dropout.rate;
 	float on = c->op->dropout.inverted ? (float)(1 / (1 - rate)) : 1;
 	size_t all = (size_t)c->n * (size_t)c->out_size;
 	const unsigned char *keep = c->state;
 	(void)ctx;
+	(void)err;
 	for (size_t i = 0; i < all && c->d_in[0]; i++) {
 		float d = rate == 0 || keep[i] ? c->d_out[i] * on : 0;
 		c->d_in[0][i] = c->add[0] ? c->d_in[0][i] + d : d;
 	}
+	return 0;
 }
 
-void linear_forward(const struct op_call *c)
+int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	int in = c->in_size[0], out = c->out_size;
+	(void)ctx;
+	(void)err;
 	gemm_nt(c->n, out, in, c->in[0], in, c->param[0], in, c->out, out);
 	for (int b = 0; b < c->n; b++)
 		for (int o = 0; o < out; o++)
 			c->out[(size_t)b * (size_t)out + (size_t)o] += c->param[1][o];
+	return 0;
 }
 
-void linear_backward(const struct op_call *c)
+int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	int in = c->in_size[0], out = c->out_size;
+	(void)ctx;
+	(void)err;
 	gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in);
 	for (int o = 0; o < out; o++) {
 		double db = 0;
@@ -72,10 +81,10 @@ void linear_backward(const struct op_call *c)
 		c->d_param[1][o] = (float)db;
 	}
 	if (!c->d_in[0])
-		return;
+		return 0;
 	if (!c->add[0]) {
 		gemm_nn(c->n, in, out, c->d_out, out, c->param[0], in, c->d_in[0], in);
-		return;
+		return 0;
 	}
 	for (int b = 0; b < c->n; b++)
 		for (int o = 0; o < out; o++) {
@@ -83,4 +92,5 @@ void linear_backward(const struct op_call *c)
 			for (int i = 0; i < in; i++)
 				c->d_in[0][(size_t)b * (size_t)in + (size_t)i] += g * c->param[0][(size_t)o * (size_t)in + (size_t)i];
 		}
+	return 0;
 }

@@ -67,7 +67,7 @@ enum { RUN = 8192, ROWS = 32 };
 static void step(const struct work *k, size_t at, size_t n, const float *g, float decay)
 {
 	struct param *p = k->p;
-	float wd = p->kind == PARAM_BIAS ? 0 : (float)k->u->weight_decay;
+	float wd = k->u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE ? (float)k->u->weight_decay : 0;
 	if (k->u->rule == RULE_ADADELTA)
 		adadelta(p->w + at, p->s1 + at, p->s2 + at, g, n, k->u, decay, wd);
 	else if (k->u->rule == RULE_ADAM)

@@ -62,48 +62,37 @@ static void ref_unprepare(struct backend_ctx *ctx, const struct op *op, void *st
 	free(state);
 }
 
+static const struct {
+	void (*forward)(const struct op_call *c), (*backward)(const struct op_call *c);
+} ops[OP_TYPES] = {
+	[OP_WORDCONV] = { ref_wordconv_forward, ref_wordconv_backward },
+	[OP_DROPOUT] = { ref_dropout_forward, ref_dropout_backward },
+	[OP_LINEAR] = { ref_linear_forward, ref_linear_backward },
+	[OP_XENT] = { ref_xent_forward, ref_xent_backward },
+};
+
+static int ref_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
+{
+	(void)ctx;
+	(void)g;
+	return ops[op->type].forward != NULL;
+}
+
 static int ref_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)ctx;
-	switch (c->op->type) {
-	case OP_WORDCONV:
-		ref_wordconv_forward(c, c->state);
-		return 0;
-	case OP_DROPOUT:
-		ref_dropout_forward(c);
-		return 0;
-	case OP_LINEAR:
-		ref_linear_forward(c);
-		return 0;
-	case OP_XENT:
-		ref_xent_forward(c);
-		return 0;
-	case OP_TYPES:
-		break;
-	}
-	return err_set(err, "ref has no op of type %d", (int)c->op->type);
+	(void)err;
+	ops[c->op->type].forward(c);
+	return 0;
 }
 
 static int ref_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)ctx;
-	switch (c->op->type) {
-	case OP_WORDCONV:
-		ref_wordconv_backward(c, c->state);
-		return 0;
-	case OP_DROPOUT:
-		ref_dropout_backward(c);
-		return 0;
-	case OP_LINEAR:
-		ref_linear_backward(c);
-		return 0;
-	case OP_XENT:
-		ref_xent_backward(c);
-		return 0;
-	case OP_TYPES:
-		break;
-	}
-	return err_set(err, "ref has no op of type %d", (int)c->op->type);
+	(void)err;
+	if (ops[c->op->type].backward)
+		ops[c->op->type].backward(c);
+	return 0;
 }
 
 static int ref_step(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
@@ -125,6 +114,7 @@ const struct backend backend_ref = {
 	.release = ref_release,
 	.upload = ref_copy,
 	.download = ref_copy,
+	.supports = ref_supports,
 	.prepare = ref_prepare,
 	.unprepare = ref_unprepare,
 	.forward = ref_forward,

@@ -5,8 +5,8 @@
 
 #include "../backend.h"
 
-void ref_wordconv_forward(const struct op_call *c, int32_t *arg);
-void ref_wordconv_backward(const struct op_call *c, const int32_t *arg);
+void ref_wordconv_forward(const struct op_call *c); /* state: int32_t [n][out], the winning window of every feature */
+void ref_wordconv_backward(const struct op_call *c);
 void ref_dropout_forward(const struct op_call *c);
 void ref_dropout_backward(const struct op_call *c);
 void ref_linear_forward(const struct op_call *c);

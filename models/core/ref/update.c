@@ -53,7 +53,7 @@ static void constrain(struct param *p)
 void ref_update(struct param *p, const struct update *u, const uint32_t *rows, int n_rows)
 {
 	size_t n = param_size(p), row = n / (size_t)p->dim[0];
-	int decays = p->kind != PARAM_BIAS;
+	int decays = u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE;
 	for (size_t i = 0; i < n; i++) {
 		double g = 0;
 		if (p->kind != PARAM_TABLE)

@@ -36,8 +36,9 @@ static int length(const struct op_call *c, int b)
 
 enum { WINDOW_OF_ZEROS = INT32_MIN };
 
-void ref_wordconv_forward(const struct op_call *c, int32_t *arg)
+void ref_wordconv_forward(const struct op_call *c)
 {
+	int32_t *arg = c->state;
 	int dim = c->op->wordconv.dim, maps = c->op->wordconv.maps, out = maps * c->op->wordconv.widths;
 	for (int b = 0; b < c->n; b++)
 		for (int k = 0; k < c->op->wordconv.widths; k++) {
@@ -80,8 +81,9 @@ static void scatter(const struct op_call *c, int b, int t, int d, double g)
 	}
 }
 
-void ref_wordconv_backward(const struct op_call *c, const int32_t *arg)
+void ref_wordconv_backward(const struct op_call *c)
 {
+	const int32_t *arg = c->state;
 	int dim = c->op->wordconv.dim, maps = c->op->wordconv.maps, out = maps * c->op->wordconv.widths;
 	if (c->d_param[0])
 		for (size_t i = 0; i < (size_t)c->batch->words->distinct * (size_t)dim; i++)
