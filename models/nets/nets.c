@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-const struct net *const nets[] = { &net_kimcnn, NULL };
+const struct net *const nets[] = {
+	&net_kimcnn,   &net_smallcnn, &net_resnet20,	   &net_vgg16,		&net_resnet18,	 &net_resnet34,
+	&net_resnet50, &net_resnext101, &net_preactresnet18, &net_preactresnet34, NULL,
+};
 
 const struct net *net_find(const char *name)
 {

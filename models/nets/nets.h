@@ -40,6 +40,7 @@ extern const struct net *const nets[]; /* NULL-ended */
 /* NULL when there is none of that name. */
 const struct net *net_find(const char *name);
 
-extern const struct net net_kimcnn;
+extern const struct net net_kimcnn, net_smallcnn, net_resnet20, net_vgg16, net_resnet18, net_resnet34, net_resnet50,
+	net_resnext101, net_preactresnet18, net_preactresnet34;
 
 #endif
