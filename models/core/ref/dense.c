@@ -62,8 +62,9 @@ void ref_linear_backward(const struct op_call *c)
 		double db = 0;
 		for (int b = 0; b < c->n; b++)
 			db += c->d_out[(size_t)b * (size_t)out + (size_t)o];
-		c->d_param[1][o] = (float)db;
-		for (int i = 0; i < in; i++) {
+		if (c->d_param[1])
+			c->d_param[1][o] = (float)db;
+		for (int i = 0; i < in && c->d_param[0]; i++) {
 			double dw = 0;
 			for (int b = 0; b < c->n; b++)
 				dw += (double)c->d_out[(size_t)b * (size_t)out + (size_t)o] *
@@ -96,14 +97,59 @@ static double log_sum_exp(const float *z, int k, double *entropy)
 	return lse;
 }
 
+/* What bce needs of a row's softmax. Only the largest p can come so near 1 that 1 - p loses its digits; log(1 - p) of it is
+ * taken from the other logits. */
+struct bce {
+	int top;
+	double lse, rest; /* log(1 - p_top) */
+	double odds;      /* sum over all but the top of (1 - t_j) p_j / (1 - p_j) */
+};
+
+static struct bce bce_of(const float *z, const float *t, int k, double lse)
+{
+	struct bce s = { .lse = lse };
+	double max = -INFINITY, sum = 0;
+	for (int i = 1; i < k; i++)
+		s.top = z[i] > z[s.top] ? i : s.top;
+	for (int i = 0; i < k; i++)
+		max = i != s.top && z[i] > max ? z[i] : max;
+	for (int i = 0; i < k; i++) {
+		sum += i != s.top ? exp(z[i] - max) : 0;
+		s.odds += i != s.top ? (1 - (double)t[i]) / expm1(lse - z[i]) : 0;
+	}
+	s.rest = max + log(sum) - lse;
+	return s;
+}
+
+/* log(1 - p_i) */
+static double bce_log(const struct bce *s, const float *z, int i)
+{
+	return i == s->top ? s->rest : log1p(-exp(z[i] - s->lse));
+}
+
+/* d/dz_i of -sum_j (1 - t_j) log(1 - p_j): (1 - t_i) p_i - p_i sum over j != i of (1 - t_j) p_j / (1 - p_j). */
+static double bce_gradient(const struct bce *s, const float *z, const float *t, int i)
+{
+	double lp = z[i] - s->lse, p = exp(lp), d = p * ((1 - (double)t[i]) - s->odds);
+	if (i == s->top)
+		return d;
+	/* its own share does not count; the top's does, and p_i / (1 - p_top) is at most 1 */
+	d += p * (1 - (double)t[i]) / expm1(-lp);
+	return d - (1 - (double)t[s->top]) * exp(z[s->top] - s->lse) * exp(lp - s->rest);
+}
+
 void ref_xent_forward(const struct op_call *c)
 {
-	int classes = c->in_size[0];
+	int classes = c->in_size[0], bce = c->op->xent.bce;
 	for (int b = 0; b < c->n; b++) {
 		const float *z = c->in[0] + (size_t)b * (size_t)classes, *t = c->batch->target + (size_t)b * (size_t)classes;
-		double h, lse = log_sum_exp(z, classes, &h), loss = -c->op->xent.erl * h;
-		for (int k = 0; k < classes; k++)
-			loss -= t[k] * (z[k] - lse);
+		double h, lse = log_sum_exp(z, classes, &h), loss = -c->op->xent.erl * h, part = bce ? 1.0 / classes : 1;
+		struct bce s = bce ? bce_of(z, t, classes, lse) : (struct bce){ 0 };
+		for (int k = 0; k < classes; k++) {
+			loss -= part * t[k] * (z[k] - lse);
+			if (bce && t[k] != 1)
+				loss -= part * (1 - (double)t[k]) * bce_log(&s, z, k);
+		}
 		c->out[b] = (float)loss;
 	}
 }
@@ -111,14 +157,18 @@ void ref_xent_forward(const struct op_call *c)
 /* d/dz_k of -sum t log p is p_k * sum(t) - t_k; of -erl * H it is erl * p_k (log p_k + H). */
 void ref_xent_backward(const struct op_call *c)
 {
-	int classes = c->in_size[0];
+	int classes = c->in_size[0], bce = c->op->xent.bce;
 	for (int b = 0; b < c->n; b++) {
 		const float *z = c->in[0] + (size_t)b * (size_t)classes, *t = c->batch->target + (size_t)b * (size_t)classes;
 		double h, lse = log_sum_exp(z, classes, &h), mass = 0;
+		struct bce s = bce ? bce_of(z, t, classes, lse) : (struct bce){ 0 };
 		for (int k = 0; k < classes; k++)
 			mass += t[k];
 		for (int k = 0; k < classes; k++) {
-			double lp = z[k] - lse, p = exp(lp), d = p * mass - t[k] + c->op->xent.erl * p * (lp + h);
+			double lp = z[k] - lse, p = exp(lp), d = p * mass - t[k];
+			if (bce)
+				d = (d + bce_gradient(&s, z, t, k)) / classes;
+			d += c->op->xent.erl * p * (lp + h);
 			c->d_in[0][(size_t)b * (size_t)classes + (size_t)k] = (float)(d / c->n);
 		}
 	}

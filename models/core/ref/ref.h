@@ -14,6 +14,22 @@ void ref_linear_backward(const struct op_call *c);
 /* dlogits of XENT is d_in[0]; d_out is not read: the loss of a batch is the mean over its samples. */
 void ref_xent_forward(const struct op_call *c);
 void ref_xent_backward(const struct op_call *c);
+/* Each *_state says how many doubles its op's state holds. */
+void ref_images_forward(const struct op_call *c);
+void ref_conv_forward(const struct op_call *c);
+void ref_conv_backward(const struct op_call *c);
+size_t ref_conv_state(const struct op *op, struct shape in, struct shape out, int training);
+void ref_norm_forward(const struct op_call *c); /* keeps every channel's mean and inverse deviation in its state */
+void ref_norm_backward(const struct op_call *c);
+size_t ref_norm_state(struct shape out);
+void ref_relu_forward(const struct op_call *c);
+void ref_relu_backward(const struct op_call *c);
+void ref_add_forward(const struct op_call *c);
+void ref_add_backward(const struct op_call *c);
+void ref_pool_forward(const struct op_call *c); /* state: int32_t [n][out], where in the sample each maximum was */
+void ref_pool_backward(const struct op_call *c);
+void ref_mix_forward(const struct op_call *c);
+void ref_mix_backward(const struct op_call *c); /* state: a double for each float of a sample */
 void ref_update(struct param *p, const struct update *u, const uint32_t *rows, int n_rows);
 
 #endif
