@@ -58,6 +58,7 @@ int wordconv_open(struct wordconv **out, const struct op *op, const struct graph
 	    mem_alloc(&s->pull_g, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull_g, err) ||
 	    mem_alloc(&s->seen, (size_t)s->vocabulary, sizeof *s->seen, err) ||
 	    mem_alloc(&s->zeros, (size_t)s->stride + LANES, sizeof *s->zeros, err) ||
+	    mem_alloc(&s->turned, (size_t)s->dim * (size_t)s->stride, sizeof *s->turned, err) ||
 	    mem_alloc(&s->arg, (size_t)max_n * (size_t)s->out, sizeof *s->arg, err) ||
 	    mem_alloc(&s->at, (size_t)max_n, sizeof *s->at, err)) {
 		wordconv_close(s);
@@ -78,6 +79,7 @@ void wordconv_close(struct wordconv *s)
 	free(s->x);
 	free(s->fresh);
 	free(s->zeros);
+	free(s->turned);
 	free(s->arg);
 	free(s->at);
 	free(s->place);
@@ -162,12 +164,66 @@ struct work {
 	const struct op_call *c;
 };
 
-enum { GATHER_ROWS = 128, GEMM_ROWS = 288 };
+enum { GATHER_ROWS = 128, GEMM_ROWS = 144, GEMM_PARTS = 2 };
 
 /* Words are projected in blocks of equal size, of at most GEMM_ROWS. */
 static size_t gemm_blocks(const struct wordconv *s)
 {
 	return (s->fresh_n + GEMM_ROWS - 1) / GEMM_ROWS;
+}
+
+static int bands(const struct wordconv *s)
+{
+	return (s->dim + LANES - 1) / LANES;
+}
+
+/* Lanes whose number has bit S are exchanged between a and b: a's upper ones for b's lower ones. */
+#define LO(l, s) ((l) & (s) ? 16 + (l) - (s) : (l))
+#define HI(l, s) ((l) & (s) ? 16 + (l) : (l) + (s))
+#define MASK(f, s)                                                                                                             \
+	(ivec){ f(0, s), f(1, s), f(2, s),  f(3, s),  f(4, s),	f(5, s),  f(6, s),  f(7, s),                                   \
+		f(8, s), f(9, s), f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s) }
+#define EXCHANGE(t, s)                                                                                                         \
+	for (int i = 0; i < LANES; i++)                                                                                        \
+		if (!(i & (s))) {                                                                                              \
+			vec a = t[i], b = t[i + (s)];                                                                          \
+			t[i] = __builtin_shuffle(a, b, MASK(LO, s));                                                           \
+			t[i + (s)] = __builtin_shuffle(a, b, MASK(HI, s));                                                     \
+		}
+
+/* to[d][0..15] = from[0..15][d] for 16 rows of 16. */
+static void transpose16(float *to, size_t to_stride, const float *from, size_t from_stride, int nd)
+{
+	vec t[LANES];
+	for (int i = 0; i < LANES; i++)
+		t[i] = *(const uvec *)(from + (size_t)i * from_stride);
+	EXCHANGE(t, 8)
+	EXCHANGE(t, 4)
+	EXCHANGE(t, 2)
+	EXCHANGE(t, 1)
+	for (int d = 0; d < nd; d++)
+		*(uvec *)(to + (size_t)d * to_stride) = t[d];
+}
+
+/* One band of 16 dimensions of every filter row: turned[d][row] = filter[row][d]. */
+static void turn_task(void *arg, int task, int worker)
+{
+	struct work *w = arg;
+	struct wordconv *s = w->s;
+	int d0 = task * LANES, nd = s->dim - d0 < LANES ? s->dim - d0 : LANES;
+	float *to = s->turned + (size_t)d0 * (size_t)s->stride;
+	(void)worker;
+	for (int k = 0; k < s->widths; k++) {
+		const float *filter = w->c->param[1 + 2 * k] + d0;
+		int rows = s->width[k] * s->maps;
+		int r = 0;
+		for (; r + LANES <= rows; r += LANES)
+			transpose16(to + r, (size_t)s->stride, filter + (size_t)r * (size_t)s->dim, (size_t)s->dim, nd);
+		for (; r < rows; r++)
+			for (int d = 0; d < nd; d++)
+				to[(size_t)d * (size_t)s->stride + (size_t)r] = filter[(size_t)r * (size_t)s->dim + (size_t)d];
+		to += rows;
+	}
 }
 
 static void gather_task(void *arg, int task, int worker)
@@ -188,22 +244,20 @@ static void gather_task(void *arg, int task, int worker)
 	}
 }
 
-/* All taps of one width for a block of words: proj[word][tap][map] = x[word] . filter[tap][map]. The widest come first: they
- * take longest. */
+/* Some taps of a block of words: proj[word][tap][map] = x[word] . filter[tap][map]. */
 static void project_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	size_t blocks = gemm_blocks(s), rows = (s->fresh_n + blocks - 1) / blocks, from = (size_t)task % blocks * rows;
-	int k = s->widths - 1 - task / (int)blocks, before = 0;
+	size_t blocks = gemm_blocks(s), rows = (s->fresh_n + blocks - 1) / blocks, from = (size_t)(task / GEMM_PARTS) * rows;
+	int part = round16((s->stride + GEMM_PARTS - 1) / GEMM_PARTS), at = task % GEMM_PARTS * part;
+	int columns = s->taps * s->maps - at < part ? s->taps * s->maps - at : part;
 	(void)worker;
-	for (int i = 0; i < k; i++)
-		before += s->width[i] * s->maps;
-	if (from >= s->fresh_n)
+	if (from >= s->fresh_n || columns <= 0)
 		return;
 	rows = s->fresh_n - from < rows ? s->fresh_n - from : rows;
-	gemm_nt((int)rows, s->width[k] * s->maps, s->dim, s->x + from * (size_t)s->dim16, s->dim16, w->c->param[1 + 2 * k], s->dim,
-		s->proj + (s->slots + from) * (size_t)s->stride + before, s->stride);
+	gemm_nn((int)rows, columns, s->dim, s->x + from * (size_t)s->dim16, s->dim16, s->turned + at, s->stride,
+		s->proj + (s->slots + from) * (size_t)s->stride + at, s->stride);
 }
 
 /* A sentence's projections by position, with `pad` rows of zeros on both sides and up to length `n`. */
@@ -310,7 +364,11 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 	if (find_fresh(s, c, err))
 		return -1;
 	pool_run(ctx->pool, (int)((s->fresh_n + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
-	pool_run(ctx->pool, (int)gemm_blocks(s) * s->widths, project_task, &w);
+	if (s->turned_version != c->version) {
+		pool_run(ctx->pool, bands(s), turn_task, &w);
+		s->turned_version = c->version;
+	}
+	pool_run(ctx->pool, (int)gemm_blocks(s) * GEMM_PARTS, project_task, &w);
 	s->slots += (uint32_t)s->fresh_n;
 	pool_run(ctx->pool, c->n * s->widths, window_task, &w);
 	return 0;

@@ -6,42 +6,52 @@
 
 #include <string.h>
 
-/* out[16 q] += sum_i weight[i] * row[i][off + 16 q], q vectors held in registers. */
-static inline __attribute__((always_inline)) void sum_rows(vec *out, int q, const float *const *row, const float *weight,
-							    int n, size_t off)
+/* to[0 .. 16 q) = (add ? to : 0) + sum_i weight[i] * row[i][off + .], q vectors held in registers; of the last vector only
+ * `last` floats are read and stored. */
+static inline __attribute__((always_inline)) void sum_rows(float *to, int q, int last, int add, const float *const *row,
+							    const float *weight, int n, size_t off)
 {
-	vec acc[8];
-	for (int i = 0; i < q; i++)
-		acc[i] = out[i];
+	vec acc[8], end = { 0 };
+	if (add) {
+		memcpy(&end, to + (q - 1) * LANES, (size_t)last * sizeof *to);
+		for (int i = 0; i < q - 1; i++)
+			acc[i] = *(const uvec *)(to + i * LANES);
+		acc[q - 1] = end;
+	} else
+		for (int i = 0; i < q; i++)
+			acc[i] = (vec){ 0 };
 	for (int r = 0; r < n; r++) {
 		const float *p = row[r] + off;
 		float g = weight[r];
 		for (int i = 0; i < q; i++)
 			acc[i] += g * *(const uvec *)(p + i * LANES);
 	}
-	for (int i = 0; i < q; i++)
-		out[i] = acc[i];
+	for (int i = 0; i < q - 1; i++)
+		*(uvec *)(to + i * LANES) = acc[i];
+	if (last == LANES) {
+		*(uvec *)(to + (q - 1) * LANES) = acc[q - 1];
+		return;
+	}
+	end = acc[q - 1];
+	for (int i = 0; i < last; i++)
+		to[(q - 1) * LANES + i] = end[i];
 }
 
 /* to[dim] = (add ? to[dim] : 0) + sum_i weight[i] * row[i][off + dim]; rows are readable to a whole vector. */
 static void weighted_sum(float *to, int dim, int add, const float *const *row, const float *weight, int n, size_t off)
 {
-	for (int d = 0; d < dim; d += 8 * LANES, off += 8 * LANES) {
-		int left = dim - d, q = (left + LANES - 1) / LANES;
-		vec out[8] = { { 0 } };
-		if (add)
-			memcpy(out, to + d, (size_t)(left < 8 * LANES ? left : 8 * LANES) * sizeof *to);
+	for (int d = 0; d < dim; d += 8 * LANES, off += 8 * LANES, to += 8 * LANES) {
+		int left = dim - d < 8 * LANES ? dim - d : 8 * LANES, q = (left + LANES - 1) / LANES, last = left - (q - 1) * LANES;
 		switch (q) {
-		case 1: sum_rows(out, 1, row, weight, n, off); break;
-		case 2: sum_rows(out, 2, row, weight, n, off); break;
-		case 3: sum_rows(out, 3, row, weight, n, off); break;
-		case 4: sum_rows(out, 4, row, weight, n, off); break;
-		case 5: sum_rows(out, 5, row, weight, n, off); break;
-		case 6: sum_rows(out, 6, row, weight, n, off); break;
-		case 7: sum_rows(out, 7, row, weight, n, off); break;
-		default: sum_rows(out, 8, row, weight, n, off); break;
+		case 1: sum_rows(to, 1, last, add, row, weight, n, off); break;
+		case 2: sum_rows(to, 2, last, add, row, weight, n, off); break;
+		case 3: sum_rows(to, 3, last, add, row, weight, n, off); break;
+		case 4: sum_rows(to, 4, last, add, row, weight, n, off); break;
+		case 5: sum_rows(to, 5, last, add, row, weight, n, off); break;
+		case 6: sum_rows(to, 6, last, add, row, weight, n, off); break;
+		case 7: sum_rows(to, 7, last, add, row, weight, n, off); break;
+		default: sum_rows(to, 8, last, add, row, weight, n, off); break;
 		}
-		memcpy(to + d, out, (size_t)(left < 8 * LANES ? left : 8 * LANES) * sizeof *to);
 	}
 }
 
@@ -128,26 +138,28 @@ static void list_sample_task(void *arg, int b, int worker)
 	const struct op_call *c = w->c;
 	uint32_t n = (uint32_t)length_of(c->batch, b), next[MAX_SENTENCE + 2], *end = s->pull_end + s->at[b];
 	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
+	const float *d_out = c->d_out + (size_t)b * (size_t)s->out, *out = c->out + (size_t)b * (size_t)s->out;
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps;
 	(void)worker;
 	memset(next, 0, (n + 2) * sizeof *next);
 	for (int pass = 0; pass < 2; pass++) {
-		for (int o = 0; o < s->out; o++) {
-			float g = gradient_of(c, s, b, o);
-			if (g == 0 || start[o] == WINDOW_OF_ZEROS)
-				continue;
-			int k = o / s->maps, f = o % s->maps;
-			for (int j = 0; j < s->width[k]; j++) {
-				uint32_t t = (uint32_t)(start[o] + j);
-				if (t >= n) /* before or behind the sentence */
+		for (int k = 0, o = 0; k < s->widths; k++) {
+			const float *filter = c->param[1 + 2 * k];
+			size_t tap = (size_t)s->maps * (size_t)s->dim;
+			for (int f = 0; f < s->maps; f++, o++, filter += s->dim) {
+				if (d_out[o] == 0 || !(out[o] > 0) || start[o] == WINDOW_OF_ZEROS)
 					continue;
-				if (pass) {
-					size_t at = part + next[t];
-					s->pull[at] = c->param[1 + 2 * k] +
-						      ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim;
-					s->pull_g[at] = g;
+				/* taps that stand before or behind the sentence are left out */
+				int from = start[o] < 0 ? -start[o] : 0, to = (int)n - start[o];
+				to = to < s->width[k] ? to : s->width[k];
+				for (int j = from; j < to; j++) {
+					uint32_t *at = &next[start[o] + j + !pass];
+					if (pass) {
+						s->pull[part + *at] = filter + (size_t)j * tap;
+						s->pull_g[part + *at] = d_out[o];
+					}
+					++*at;
 				}
-				next[t + !pass]++;
 			}
 		}
 		for (uint32_t t = 1; !pass && t <= n; t++)
@@ -207,8 +219,9 @@ static void sample_task(void *arg, int task, int worker)
 	(void)worker;
 	for (int t = 0; t < n; t++) {
 		size_t from = part + (t ? end[t - 1] : 0);
-		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, slice_size(s, slice), 0, s->pull + from, s->pull_g + from,
-			     (int)(part + end[t] - from), at);
+		/* d_mix's rows are whole vectors: what lands behind dim is never used */
+		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0, s->pull + from,
+			     s->pull_g + from, (int)(part + end[t] - from), at);
 	}
 }
 
