@@ -1,9 +1,9 @@
 /* vic-predict: a model and records in, logits out; or lines of text in, lines of labels out. */
+#include "pipeline/mem.h"
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
 #include "train/predictor.h"
 #include "train/textmode.h"
-#include "pipeline/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,13 +39,17 @@ static const struct program prog = {
 	.summary = "logits of a model for a stream of records, or labels for lines of text",
 	.operands = "MODEL [RECORDS]",
 	.description =
-		"Reads text (or tokens) and writes a stream of logits with the records' ids, labels and\n"
-		"splits. Words are matched by their letters; a word that the model never saw takes the\n"
-		"vector that the stream brings, and zeros where it brings none. Classes are matched by name.\n\n"
+		"Reads what the model was trained on, and writes a stream of logits with the records' ids,\n"
+		"labels and splits. Classes are matched by name; a record without a label stays without.\n\n"
+		"Text (or tokens): words are matched by their letters; a word that the model never saw takes\n"
+		"the vector that the stream brings, and zeros where it brings none.\n\n"
+		"Images: bytes or floats (vic-images, vic-perturb) of the size and channels that the model was\n"
+		"trained on; a model trained with --crop takes the middle of larger ones.\n\n"
 		"With --text, RECORDS is plain text: each line is taken apart as the training data was (by\n"
 		"vic-tokenize, with the rules the model remembers) and answered at once with\n"
 		"LABEL<TAB>PROBABILITY, best first for --top-k.",
 	.example = "vic-predict mixup.model < mr.text | vic-score\n"
+		   "vic-predict --mc-dropout 10 --split test resnet20.model cifar10.vic > mc.logits\n"
 		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model",
 	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
 	.opts = opts,
@@ -57,7 +61,7 @@ static const struct program prog = {
 /* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */
 static void title_of(const struct model *m, char *to, size_t size)
 {
-	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer" };
+	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width" };
 	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
 	size_t i, n = (size_t)snprintf(to, size, "%s", m->net->name);
 	json_array_foreach(json_object_get(last, "args"), i, v)
@@ -67,6 +71,8 @@ static void title_of(const struct model *m, char *to, size_t size)
 			if (!strncmp(s, telling[k], strlen(telling[k])))
 				n += (size_t)snprintf(to + n, size - n, " %s", s + 2);
 	}
+	if (o.mc_dropout && n < size)
+		snprintf(to + n, size - n, " mc-dropout %" PRId64, o.mc_dropout);
 	for (char *p = to; *p; p++)
 		*p = *p == '=' ? ' ' : *p;
 }
@@ -108,7 +114,9 @@ static int document(struct stage *st, struct predictor *p, struct stream_reader 
 	struct block b;
 	unsigned char *keep = NULL;
 	size_t cap = 0, bytes = sizeof(float) * (size_t)(p->passes ? p->passes : 1) * (size_t)p->model->config.classes;
-	int rc = predictor_document(p, stream_head_of(r), err) || begin(st, p, r, out, &w, err) ? -1 : 1;
+	if (predictor_document(p, stream_head_of(r), err))
+		return err_context(err, "%s", stream_name(r));
+	int rc = begin(st, p, r, out, &w, err) ? -1 : 1;
 	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
 		if (b.type == BLOCK_WORDS) {
 			rc = predictor_words(p, &b, err) ? -1 : 1;
@@ -144,8 +152,6 @@ static int predict(struct stage *st, struct predictor *p, struct err *err)
 	rc = output_open(&out, o.output, err);
 	while (!rc && (rc = stream_next_document(r, err)) == 1)
 		rc = document(st, p, r, &out, split, &done, err);
-	if (rc && !strncmp(err->msg, "a stream of", 11))
-		err_context(err, "%s", stream_name(r));
 	stream_close(r);
 	if (!rc && split >= 0 && !done)
 		rc = err_set(err, "no record is marked %s", o.split);
@@ -169,6 +175,10 @@ static int run(struct stage *st, struct err *err)
 		return err_usage(err, "--text goes without --mc-dropout, --split and --output");
 	if (model_open(&m, st->operand[0], err))
 		return -1;
+	if (o.text && m.net->input != NET_WORDS) {
+		model_release(&m);
+		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
+	}
 	int rc = device_open(&dev, o.device, (int)o.threads, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, stage_operand(st, 1), (int)o.top_k, err) : predict(st, &p, err));

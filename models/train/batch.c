@@ -7,83 +7,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-int batcher_init(struct batcher *b, const struct text_data *data, struct err *err)
+int batcher_init(struct batcher *b, const struct dataset *data, const struct framing *framing, struct err *err)
 {
 	*b = (struct batcher){ .data = data };
-	return mem_alloc(&b->seen, data->words, sizeof *b->seen, err) || mem_alloc(&b->number, data->words, sizeof *b->number, err)
-		       ? -1
-		       : 0;
+	if (framing) {
+		b->framing = *framing;
+		return 0;
+	}
+	size_t words = data->text.words;
+	return mem_alloc(&b->seen, words, sizeof *b->seen, err) || mem_alloc(&b->number, words, sizeof *b->number, err) ? -1 : 0;
 }
 
 void batcher_release(struct batcher *b)
 {
-	free(b->seen);
-	free(b->number);
-	free(b->begin);
-	free(b->local);
-	free(b->word);
-	free(b->partner);
-	free(b->sample);
-	free(b->lambda);
-	free(b->target);
+	void *mine[] = { b->seen, b->number, b->begin, b->local, b->word, b->partner, b->sample, b->lambda, b->target, b->pixel,
+			 b->view };
+	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
+		free(mine[i]);
 	*b = (struct batcher){ 0 };
 }
 
-int batcher_max_words(const struct text_data *data, int n)
+/* Appends one record: a sample, or a partner from elsewhere. */
+static int add_item(struct batcher *b, uint32_t item, struct err *err)
 {
-	size_t longest = 0;
-	for (size_t i = 0; i < data->n; i++)
-		if (data->begin[i + 1] - data->begin[i] > longest)
-			longest = data->begin[i + 1] - data->begin[i];
-	size_t most = longest * (size_t)n * 2;
-	return (int)(most < data->words ? most : data->words);
+	if (mem_grow(&b->sample, &b->cap_sample, (size_t)b->items + 1, sizeof *b->sample, err) ||
+	    (b->data->head.kind == STREAM_IMAGES ? batch_images_add(b, item, err) : batch_text_add(b, item, err)))
+		return -1;
+	b->sample[b->items++] = item;
+	b->batch.sample = b->sample;
+	return 0;
 }
 
-/* Appends one record as a sentence; words seen for the first time in this batch get the next number. */
-static int add_sentence(struct batcher *b, uint32_t item, struct err *err)
+static int collect(struct batcher *b, const uint32_t *item, int n, struct err *err)
 {
-	const struct text_data *d = b->data;
-	size_t n = d->begin[item + 1] - d->begin[item], at = b->begin[b->words.sentences];
-	if (at + n > UINT32_MAX)
-		return err_set(err, "a batch has more than 2^32 words");
-	if (mem_grow(&b->begin, &b->cap_begin, (size_t)b->words.sentences + 2, sizeof *b->begin, err) ||
-	    mem_grow(&b->local, &b->cap_local, at + n, sizeof *b->local, err) ||
-	    mem_grow(&b->word, &b->cap_word, (size_t)b->words.distinct + n, sizeof *b->word, err))
+	b->batch = (struct batch){ .n = n, .seed = b->seed, .epoch = b->epoch };
+	b->items = 0;
+	if (b->data->head.kind == STREAM_IMAGES)
+		batch_images_begin(b);
+	else if (batch_text_begin(b, err))
 		return -1;
-	for (size_t t = 0; t < n; t++) {
-		uint32_t w = d->token[d->begin[item] + t];
-		if (b->seen[w] != b->stamp) {
-			b->seen[w] = b->stamp;
-			b->number[w] = (uint32_t)b->words.distinct;
-			b->word[b->words.distinct++] = w;
-		}
-		b->local[at + t] = b->number[w];
-	}
-	b->begin[++b->words.sentences] = (uint32_t)(at + n);
+	for (int i = 0; i < n; i++)
+		if (add_item(b, item[i], err))
+			return -1;
 	return 0;
 }
 
 int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 {
-	if (mem_grow(&b->begin, &b->cap_begin, 2, sizeof *b->begin, err) ||
-	    mem_grow(&b->sample, &b->cap_sample, (size_t)n, sizeof *b->sample, err))
-		return -1;
-	if (!++b->stamp) { /* the stamp came round: old marks could be taken for new ones */
-		memset(b->seen, 0, b->data->words * sizeof *b->seen);
-		b->stamp = 1;
-	}
-	b->words = (struct words){ 0 };
-	b->begin[0] = 0;
-	for (int i = 0; i < n; i++) {
-		b->sample[i] = item[i];
-		if (add_sentence(b, item[i], err))
-			return -1;
-	}
-	b->words.begin = b->begin;
-	b->words.local = b->local;
-	b->words.word = b->word;
-	b->batch = (struct batch){ .n = n, .words = &b->words, .sample = b->sample };
-	return 0;
+	b->training = 0;
+	b->seed = 0;
+	b->epoch = 0;
+	return collect(b, item, n, err);
 }
 
 /* One lambda a batch, and partners. */
@@ -105,20 +79,16 @@ static int draw_partners(struct batcher *b, const struct vicinity *v, const uint
 	if (v->partner == PARTNER_BATCH)
 		rng_shuffle(&r, b->partner, (size_t)n);
 	for (int i = 0; v->partner == PARTNER_DATASET && i < n; i++) {
-		b->partner[i] = (uint32_t)b->words.sentences;
-		if (mem_grow(&b->sample, &b->cap_sample, (size_t)b->words.sentences + 1, sizeof *b->sample, err))
-			return -1;
-		uint32_t item = pool[rng_below(&r, n_pool)];
-		b->sample[b->words.sentences] = item;
-		if (add_sentence(b, item, err))
+		b->partner[i] = (uint32_t)b->items;
+		if (add_item(b, pool[rng_below(&r, n_pool)], err))
 			return -1;
 	}
-	b->words.begin = b->begin; /* these may have moved */
-	b->words.local = b->local;
-	b->words.word = b->word;
-	b->batch.sample = b->sample;
 	b->batch.partner = b->partner;
 	b->batch.lambda = b->lambda;
+	if (v->mode == MIX_MANIFOLD) {
+		rng_init(&r, seed, RNG_MIX_LAYER, epoch, index);
+		b->batch.mix_at = (int)rng_below(&r, (uint32_t)v->mix_layers + 1);
+	}
 	return 0;
 }
 
@@ -161,13 +131,14 @@ static int make_targets(struct batcher *b, const struct vicinity *v, struct err 
 int batch_mixed(struct batcher *b, const struct vicinity *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
 		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
 {
-	if (batch_plain(b, item, n, err) ||
+	b->training = 1;
+	b->seed = seed;
+	b->epoch = epoch;
+	if (collect(b, item, n, err) ||
 	    (v->alpha > 0 && draw_partners(b, v, pool, n_pool, seed, epoch, index, err)) || make_targets(b, v, err))
 		return -1;
 	int classes = b->data->head.n_classes;
 	for (int i = 0; v->class_weight && i < n * classes; i++)
 		b->target[i] *= (float)v->class_weight[i % classes];
-	b->batch.seed = seed;
-	b->batch.epoch = epoch;
 	return 0;
 }

@@ -1,40 +1,65 @@
-/* batch: which samples meet in a step, with whom they are mixed, and what they should be called.
+/* batch: which samples meet in a step, with whom they are mixed, what they should be called, and how pictures are cut.
  *
- * Everything drawn here depends on (seed, epoch, batch) alone. */
+ * Everything drawn here depends on (seed, epoch, batch) alone, and the cut of a picture on (seed, epoch, record). */
 #ifndef VIC_BATCH_H
 #define VIC_BATCH_H
 
 #include "dataset.h"
 #include "models/core/graph.h"
 
-enum mix_mode { MIX_FULL, MIX_FEATURES };
+/* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et al.
+ * 2019, section 5); manifold: hidden values of a layer drawn for each batch are mixed, and labels (Verma et al. 2019). */
+enum mix_mode { MIX_FULL, MIX_FEATURES, MIX_MANIFOLD };
 enum mix_partner { PARTNER_BATCH, PARTNER_DATASET };
 
 /* What is done to samples and labels (Thulasidasan et al. 2019, sections 2, 3.3 and 5). */
 struct vicinity {
 	double alpha;           /* 0: no mixing; nothing is drawn then */
-	enum mix_mode mode;     /* features: the mixed sample takes the hard label of the nearer one */
+	enum mix_mode mode;
+	int mix_layers;         /* manifold: the layer is drawn from 0 (the input) to this one */
 	enum mix_partner partner; /* batch: a permutation of the batch, as in the mixup authors' code */
 	double smoothing;       /* epsilon, spread evenly over the other classes (section 3.3) */
 	const double *class_weight; /* [classes], mean 1 over the training records, or NULL */
 };
 
-/* Makes batches of a data set; owns their memory, which lives until the next batch_make. */
-struct batcher {
-	const struct text_data *data; /* borrowed */
-	uint32_t *seen, *number, stamp; /* [words]: number within the batch, valid when seen == stamp */
-	struct words words;
-	struct batch batch;
-	uint32_t *begin, *local, *word, *partner, *sample;
-	float *lambda, *target;
-	double label_entropy; /* nats, summed over the batch's targets, before class weights */
-	size_t cap_begin, cap_local, cap_word, cap_partner, cap_sample, cap_lambda, cap_target;
+/* How pictures come to the network. In training a window of h x w is cut from the picture, padded with zeros on all sides, at a
+ * place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) / deviation. */
+struct framing {
+	int h, w;     /* what the network sees */
+	int pad;      /* training: pixels of zeros on each side */
+	int flip;     /* training: half of the pictures are turned left to right */
+	double mean[MAX_CHANNELS], deviation[MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
 };
 
-int batcher_init(struct batcher *b, const struct text_data *data, struct err *err) VIC_CHECKED;
+/* Makes batches of a data set; owns their memory, which lives until the next batch_make. */
+struct batcher {
+	const struct dataset *data; /* borrowed */
+	struct batch batch;
+	uint32_t *partner, *sample;
+	float *lambda, *target;
+	double label_entropy; /* nats, summed over the batch's targets, before class weights */
+	int items;            /* samples and partners so far */
+	/* text */
+	uint32_t *seen, *number, stamp; /* [words]: number within the batch, valid when seen == stamp */
+	struct words words;
+	uint32_t *begin, *local, *word;
+	/* images */
+	struct framing framing;
+	struct images images;
+	const void **pixel;
+	struct view *view;
+	float scale[MAX_CHANNELS], shift[MAX_CHANNELS];
+	int training;         /* windows are drawn, from seed and epoch */
+	uint64_t seed;
+	uint32_t epoch;
+	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_begin, cap_local, cap_word, cap_pixel, cap_view;
+};
+
+/* `framing`: of images, copied; NULL for text. */
+int batcher_init(struct batcher *b, const struct dataset *data, const struct framing *framing, struct err *err) VIC_CHECKED;
 void batcher_release(struct batcher *b);
-/* Most distinct words that a batch of n samples can have, mixed with others or not. */
-int batcher_max_words(const struct text_data *data, int n);
+/* Most distinct words that a batch of n texts can have, mixed with others or not; 0 for images. */
+int batcher_max_words(const struct dataset *data, int n);
 
 /* Records item[0..n-1] as they are, for prediction: no targets. Fills b->batch. */
 int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err) VIC_CHECKED;
@@ -42,4 +67,11 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
  * pool[0..n_pool-1], with targets. */
 int batch_mixed(struct batcher *b, const struct vicinity *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
 		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err) VIC_CHECKED;
+
+/* The kinds' parts (batch_text.c, batch_images.c): begin a batch; append record `item` as number b->items. */
+int batch_text_begin(struct batcher *b, struct err *err) VIC_CHECKED;
+int batch_text_add(struct batcher *b, uint32_t item, struct err *err) VIC_CHECKED;
+void batch_images_begin(struct batcher *b);
+int batch_images_add(struct batcher *b, uint32_t item, struct err *err) VIC_CHECKED;
+
 #endif

@@ -3,53 +3,34 @@
 #include "pipeline/crc.h"
 #include "pipeline/mem.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-int text_data_add_words(struct text_data *d, const struct block *b, struct err *err)
+int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *err)
 {
-	size_t dim = (size_t)d->head.dim, had = d->words ? d->word_end[d->words - 1] : 0, more = b->n ? b->word_end[b->n - 1] : 0;
-	if (had + more > UINT32_MAX)
-		return err_set(err, "the word table's text is longer than 4 GiB");
-	if (mem_grow(&d->text, &d->cap_text, had + more, 1, err) ||
-	    mem_grow(&d->word_end, &d->cap_word_end, d->words + (size_t)b->n, sizeof *d->word_end, err) ||
-	    mem_grow(&d->vector, &d->cap_vector, (d->words + (size_t)b->n) * dim, sizeof *d->vector, err))
+	*d = (struct dataset){ 0 };
+	const struct stream_head *head = stream_head_of(r);
+	if (head->kind != STREAM_TEXT && head->kind != STREAM_IMAGES)
+		return err_set(err, "%s: is a stream of %s; this program reads text or images%s", stream_name(r),
+			       stream_kind_name(head->kind),
+			       head->kind == STREAM_TOKENS ? " (vic-embed makes text of tokens)" : "");
+	if (head->kind == STREAM_IMAGES && image_data_usable(head, err))
+		return err_context(err, "%s", stream_name(r));
+	if (stream_head_copy(&d->head, head, err))
 		return -1;
-	memcpy(d->text + had, b->word, more);
-	for (uint32_t i = 0; i < b->n; i++)
-		d->word_end[d->words + i] = (uint32_t)had + b->word_end[i];
-	memcpy(d->vector + d->words * dim, b->vector, b->n * dim * sizeof *d->vector);
-	d->words += b->n;
-	d->crc = crc32_of(d->crc, b->word, more);
-	d->crc = crc32_of(d->crc, b->vector, b->n * dim * sizeof *d->vector);
-	return 0;
+	d->provenance = json_deep_copy(stream_provenance(r));
+	return d->provenance ? 0 : err_set(err, "out of memory");
 }
 
-int text_data_add_rows(struct text_data *d, const struct block *b, int max_tokens, struct err *err)
+int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)
 {
-	size_t n = d->n + b->n, tokens = d->n ? d->begin[d->n] : 0;
+	size_t n = d->n + b->n;
 	if (mem_grow(&d->id, &d->cap_id, n, sizeof *d->id, err) || mem_grow(&d->label, &d->cap_label, n, sizeof *d->label, err) ||
-	    mem_grow(&d->split, &d->cap_split, n, 1, err) ||
-	    mem_grow(&d->begin, &d->cap_begin, n + 1, sizeof *d->begin, err) ||
-	    mem_grow(&d->token, &d->cap_token, tokens + b->data_len / 4, sizeof *d->token, err))
+	    mem_grow(&d->split, &d->cap_split, n, 1, err))
 		return -1;
-	d->begin[d->n] = tokens;
-	for (uint32_t i = 0; i < b->n; i++) {
-		size_t len, at = d->n + i;
-		const unsigned char *record = block_record(b, 0, i, &len);
-		size_t count = len / 4;
-		if (max_tokens && count > (size_t)max_tokens) {
-			count = (size_t)max_tokens;
-			d->cut++;
-		}
-		d->id[at] = b->id[i];
-		d->label[at] = b->label[i];
-		d->split[at] = b->split[i];
-		memcpy(d->token + tokens, record, count * 4);
-		tokens += count;
-		d->begin[at + 1] = tokens;
-	}
+	memcpy(d->id + d->n, b->id, b->n * sizeof *d->id);
+	memcpy(d->label + d->n, b->label, b->n * sizeof *d->label);
+	memcpy(d->split + d->n, b->split, b->n);
 	d->n = n;
 	d->crc = crc32_of(d->crc, b->data, b->data_len);
 	d->crc = crc32_of(d->crc, b->label, b->n * sizeof *b->label);
@@ -57,47 +38,44 @@ int text_data_add_rows(struct text_data *d, const struct block *b, int max_token
 	return 0;
 }
 
-int text_data_read(struct text_data *d, struct stream_reader *r, int max_tokens, struct err *err)
+static int add_block(struct dataset *d, struct stream_reader *r, const struct block *b, int max_tokens, struct err *err)
+{
+	if (b->type == BLOCK_WORDS)
+		return text_data_add_words(d, b, err);
+	int rc = d->head.kind == STREAM_TEXT ? text_data_add_rows(d, b, max_tokens, err) : image_data_add_rows(d, r, b, err);
+	return rc ? rc : dataset_add_rows(d, b, err);
+}
+
+int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err)
 {
 	struct block b;
 	int rc;
-	*d = (struct text_data){ 0 };
-	if (stream_next_of(r, STREAM_TEXT, err) < 0 || stream_head_copy(&d->head, stream_head_of(r), err))
-		return -1;
-	d->provenance = json_deep_copy(stream_provenance(r));
 	while ((rc = stream_next_block(r, &b, err)) == 1)
-		if (b.type == BLOCK_WORDS ? text_data_add_words(d, &b, err) : text_data_add_rows(d, &b, max_tokens, err))
+		if (add_block(d, r, &b, max_tokens, err))
 			return -1;
 	if (rc < 0)
 		return -1;
-	if (!d->provenance)
-		return err_set(err, "out of memory");
-	if (!d->n || !d->words)
+	int text = d->head.kind == STREAM_TEXT;
+	if (!d->n || (text && !d->text.words))
 		return err_set(err, "%s: there are no records to train on", stream_name(r));
 	rc = stream_next_document(r, err);
 	if (rc == 1)
-		return err_set(err, "%s: holds a second document; give vic-embed all tokens at once", stream_name(r));
+		return err_set(err, "%s: holds a second document; give %s at once", stream_name(r),
+			       text ? "vic-embed all tokens" : "vic-images all files");
 	return rc;
 }
 
-void text_data_clear_rows(struct text_data *d)
+void dataset_release(struct dataset *d)
 {
-	d->n = 0;
-	if (d->begin)
-		d->begin[0] = 0;
-}
-
-void text_data_release(struct text_data *d)
-{
+	struct text_data *t = &d->text;
+	struct image_data *m = &d->images;
+	void *mine[] = { d->id, d->label, d->split, t->text, t->word_end, t->vector, t->begin, t->token, m->pixel };
 	stream_head_release(&d->head);
 	json_decref(d->provenance);
-	free(d->text);
-	free(d->word_end);
-	free(d->vector);
-	free(d->id);
-	free(d->label);
-	free(d->split);
-	free(d->begin);
-	free(d->token);
-	*d = (struct text_data){ 0 };
+	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
+		free(mine[i]);
+	for (size_t i = 0; i < m->blocks; i++)
+		free(m->block[i]);
+	free(m->block);
+	*d = (struct dataset){ 0 };
 }

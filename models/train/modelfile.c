@@ -7,15 +7,26 @@
 
 #define FORMAT "vicinal-model 1"
 
-static json_t *config_to_json(const struct net *net, const struct net_config *c, int max_tokens)
+static json_t *text_settings(const struct net_config *c, const struct plan *p)
 {
-	json_t *widths = json_array(), *j;
+	json_t *widths = json_array();
 	for (int i = 0; i < c->widths; i++)
 		if (json_array_append_new(widths, json_integer(c->width[i])))
 			return NULL;
-	j = json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
-		      "dropout", c->dropout, "max_tokens", max_tokens);
-	return j;
+	return json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", p->net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
+			 "dropout", c->dropout, "max_tokens", p->max_tokens);
+}
+
+static json_t *image_settings(const struct net_config *c, const struct plan *p)
+{
+	json_t *mean = json_array(), *deviation = json_array();
+	for (int i = 0; i < c->image.c; i++)
+		if (json_array_append_new(mean, json_real(p->framing.mean[i])) ||
+		    json_array_append_new(deviation, json_real(p->framing.deviation[i])))
+			return NULL;
+	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:f, s:f}", "model", p->net->name, "height", c->image.h, "width",
+			 c->image.w, "channels", c->image.c, "cropped", p->cropped, "mean", mean, "deviation", deviation,
+			 "width_factor", c->width_factor, "dropout", c->dropout);
 }
 
 static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
@@ -34,10 +45,10 @@ static int add_words(struct safetensors *st, const struct text_data *d, struct e
 	       safetensors_add(st, "words.end", ST_U32, 1, &words, d->word_end, err);
 }
 
-int model_write(struct output *out, const struct net *net, const struct net_config *config, int max_tokens,
-		const struct text_data *data, const struct graph *g, float *const *weights, int epoch, const json_t *provenance,
-		struct err *err)
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
+		int epoch, const json_t *provenance, struct err *err)
 {
+	int text = plan->net->input == NET_WORDS;
 	struct safetensors st = { 0 };
 	char number[32];
 	json_t *classes = json_array();
@@ -48,7 +59,7 @@ int model_write(struct output *out, const struct net *net, const struct net_conf
 		err_set(err, "out of memory");
 	snprintf(number, sizeof number, "%d", epoch);
 	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
-	     set_json(&st, "net", config_to_json(net, config, max_tokens), err) ||
+	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan), err) ||
 	     set_json(&st, "classes", json_incref(classes), err) || set_json(&st, "provenance", json_deep_copy(provenance), err);
 	for (int p = 0; p < g->n_params && !rc; p++) {
 		const struct param *q = &g->param[p];
@@ -57,7 +68,7 @@ int model_write(struct output *out, const struct net *net, const struct net_conf
 			shape[i] = (size_t)q->dim[i];
 		rc = safetensors_add(&st, q->name, ST_F32, q->ndim, shape, weights[p], err);
 	}
-	rc = rc || (net->input == NET_WORDS && add_words(&st, data, err)) || safetensors_write(&st, out, err);
+	rc = rc || (text && add_words(&st, &data->text, err)) || safetensors_write(&st, out, err);
 	json_decref(classes);
 	safetensors_release(&st);
 	return rc ? -1 : 0;
@@ -82,31 +93,63 @@ static int integer(const json_t *j, const char *key, int lo, int hi, int *out)
 	return 0;
 }
 
+static int real(const json_t *j, double lo, double hi, double *out)
+{
+	if (!json_is_number(j) || !(json_number_value(j) >= lo && json_number_value(j) <= hi))
+		return -1;
+	*out = json_number_value(j);
+	return 0;
+}
+
+/* 0, or -1 where the settings make no sense. */
+static int read_text(struct model *m, const json_t *j)
+{
+	struct net_config *c = &m->config;
+	const json_t *widths = json_object_get(j, "widths");
+	if (integer(j, "dim", 1, STREAM_MAX_DIM, &c->dim) || integer(j, "maps", 1, 100000, &c->maps) ||
+	    integer(j, "max_tokens", 0, 1 << 30, &m->max_tokens) || json_array_size(widths) < 1 ||
+	    json_array_size(widths) > WORDCONV_WIDTHS)
+		return -1;
+	for (size_t i = 0; i < json_array_size(widths); i++) {
+		double v;
+		if (real(json_array_get(widths, i), 1, 64, &v) || v != (int)v)
+			return -1;
+		c->width[c->widths++] = (int)v;
+	}
+	return 0;
+}
+
+static int read_images(struct model *m, const json_t *j)
+{
+	struct shape *s = &m->config.image;
+	struct framing *f = &m->framing;
+	const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
+	if (integer(j, "height", 1, 32767, &s->h) || integer(j, "width", 1, 32767, &s->w) ||
+	    integer(j, "channels", 1, MAX_CHANNELS, &s->c) || integer(j, "cropped", 0, 1, &m->cropped) ||
+	    real(json_object_get(j, "width_factor"), 0.001, 1000, &m->config.width_factor) ||
+	    json_array_size(mean) != (size_t)s->c || json_array_size(deviation) != (size_t)s->c)
+		return -1;
+	f->h = s->h;
+	f->w = s->w;
+	for (size_t i = 0; i < (size_t)s->c; i++)
+		if (real(json_array_get(mean, i), -1e30, 1e30, &f->mean[i]) ||
+		    real(json_array_get(deviation, i), 1e-30, 1e30, &f->deviation[i]))
+			return -1;
+	return 0;
+}
+
 static int read_config(struct model *m, struct err *err)
 {
-	json_t *j, *v;
-	size_t i;
-	struct net_config *c = &m->config;
+	json_t *j;
 	if (meta_json(m, "net", &j, err))
 		return -1;
-	const json_t *widths = json_object_get(j, "widths"), *dropout = json_object_get(j, "dropout");
 	const char *name = json_string_value(json_object_get(j, "model"));
-	m->net = name ? net_find(name) : NULL;
-	int bad = integer(j, "dim", 1, STREAM_MAX_DIM, &c->dim) || integer(j, "maps", 1, 100000, &c->maps) ||
-		  integer(j, "max_tokens", 0, 1 << 30, &m->max_tokens) || !json_is_number(dropout) ||
-		  !(json_number_value(dropout) >= 0 && json_number_value(dropout) < 1) || json_array_size(widths) < 1 ||
-		  json_array_size(widths) > WORDCONV_WIDTHS;
-	c->dropout = json_number_value(dropout);
-	json_array_foreach(widths, i, v)
-	{
-		bad = bad || !json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > 64;
-		if (!bad)
-			c->width[c->widths++] = (int)json_integer_value(v);
-	}
 	int rc = 0;
+	m->net = name ? net_find(name) : NULL;
 	if (!m->net)
 		rc = err_set(err, "%s: network '%s' is not known to this version", m->file.name, name ? name : "");
-	else if (bad)
+	else if (real(json_object_get(j, "dropout"), 0, 0.9999999, &m->config.dropout) ||
+		 (m->net->input == NET_WORDS ? read_text(m, j) : read_images(m, j)))
 		rc = err_set(err, "%s: the network's settings make no sense", m->file.name);
 	json_decref(j);
 	return rc;

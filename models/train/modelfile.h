@@ -3,19 +3,25 @@
  *
  *   metadata  format "vicinal-model 1"; net: JSON of the network's settings; classes: JSON list; provenance: JSON list;
  *             epoch: the epoch that the weights are of
- *   tensors   the network's parameters by name; words.vectors [V][dim]; words.text U8, words.end U32 [V]: the vocabulary */
+ *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
+ *             vocabulary
+ *
+ * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger pictures are
+ * cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
 #ifndef VIC_MODELFILE_H
 #define VIC_MODELFILE_H
 
 #include "models/nets/nets.h"
-#include "models/train/dataset.h"
 #include "models/train/safetensors.h"
+#include "models/train/trainer.h"
 
 struct model {
 	struct safetensors file; /* owns the weights */
 	const struct net *net;
 	struct net_config config;
-	int max_tokens;
+	int max_tokens;         /* text */
+	struct framing framing; /* images */
+	int cropped;
 	char **classes;      /* [config.classes], owned */
 	json_t *provenance;  /* owned */
 	/* the vocabulary, inside `file` */
@@ -23,9 +29,8 @@ struct model {
 	const uint32_t *word_end;
 };
 
-int model_write(struct output *out, const struct net *net, const struct net_config *config, int max_tokens,
-		const struct text_data *data, const struct graph *g, float *const *weights, int epoch, const json_t *provenance,
-		struct err *err) VIC_CHECKED;
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
+		int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
 int model_open(struct model *m, const char *path, struct err *err) VIC_CHECKED;
 void model_release(struct model *m);
 

@@ -28,7 +28,7 @@ static int list(const char *what, const char *text, int64_t lo, int64_t hi, int 
 }
 
 /* Weights of the classes, scaled so that the mean over the training records is 1. */
-static int class_weights(const char *text, const struct text_data *d, double **out, struct err *err)
+static int class_weights(const char *text, const struct dataset *d, double **out, struct err *err)
 {
 	int k = d->head.n_classes;
 	double *w, sum = 0, n = 0;
@@ -70,61 +70,96 @@ static int class_weights(const char *text, const struct text_data *d, double **o
 	return rc;
 }
 
-static int update_rule(struct update *u, const struct train_options *o, struct err *err)
+static struct update update_of(const struct train_options *o)
 {
 	static const enum rule rules[] = { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
-	static const double lr[] = { 1, 0.1, 0.001 };
-	*u = (struct update){ .rule = rules[o->optimizer], .lr = o->lr < 0 ? lr[o->optimizer] : o->lr, .rho = o->rho,
-			      .momentum = o->momentum, .nesterov = o->nesterov, .weight_decay = o->weight_decay,
-			      .eps = o->eps, .beta1 = 0.9, .beta2 = 0.999 };
-	if (u->rule == RULE_ADADELTA && u->weight_decay > 0)
-		return err_usage(err, "--weight-decay goes with --optimizer sgd or adam");
-	if (u->rule != RULE_SGD && u->nesterov)
-		return err_usage(err, "--nesterov goes with --optimizer sgd");
-	if (u->nesterov && u->momentum == 0)
-		return err_usage(err, "--nesterov needs a --momentum above 0");
-	return 0;
+	return (struct update){ .rule = rules[o->optimizer], .lr = o->lr, .rho = o->rho, .momentum = o->momentum,
+				.nesterov = o->nesterov, .weight_decay = o->weight_decay, .decay_all = o->decay == 0,
+				.eps = o->eps, .beta1 = 0.9, .beta2 = 0.999 };
+}
+
+/* The network, and whether it fits the records and the mixup. */
+static int choose_net(struct plan *p, const struct train_options *o, enum stream_kind kind, struct err *err)
+{
+	int images = kind == STREAM_IMAGES;
+	p->net = net_find(o->model);
+	if (!p->net)
+		return err_usage(err, "--model: '%s' is not known; --list-models lists the networks", o->model);
+	if ((p->net->input == NET_IMAGES) != images)
+		return err_usage(err, "--model %s is for %s; these records are %s", o->model, images ? "text" : "images",
+				 images ? "images" : "text");
+	if (o->mix_mode != MIX_MANIFOLD || p->net->mix_layers)
+		return 0;
+	char offer[256] = "";
+	for (size_t i = 0, n = 0; nets[i] && n < sizeof offer; i++)
+		if (nets[i]->mix_layers)
+			n += (size_t)snprintf(offer + n, sizeof offer - n, "%s%s", n ? ", " : "", nets[i]->name);
+	return err_usage(err, "--mixup-mode manifold: %s has no layer to mix in; these have: %s", o->model,
+			 offer[0] ? offer : "none of this version");
+}
+
+/* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in proportion;
+ * of grey pictures, which are mostly digits and clothes on black, nothing is cut or turned. */
+static int frame(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
+{
+	struct framing *f = &p->framing;
+	int colour = d->head.channels >= 3, h = d->head.height, w = d->head.width;
+	f->h = o->crop ? (int)o->crop : h;
+	f->w = o->crop ? (int)o->crop : w;
+	if (f->h > h || f->w > w)
+		return err_usage(err, "--crop %d: the pictures are %dx%d", f->h, h, w);
+	f->pad = o->crop_pad >= 0 ? (int)o->crop_pad : colour && !o->crop ? w / 8 : 0;
+	f->flip = o->flip >= 0 ? o->flip : colour;
+	p->cropped = o->crop > 0;
+	p->config.image = (struct shape){ f->h, f->w, d->head.channels };
+	return image_data_moments(d, f->mean, f->deviation, err);
 }
 
 /* What two runs share when one may resume the other. The number of epochs is left out where it changes nothing but the end. */
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)
 {
-	char text[1024];
+	char text[1536];
 	int n = snprintf(text, sizeof text,
-			 "model=%s mixup=%.17g mode=%d partner=%d smoothing=%.17g erl=%.17g dropout=%.17g norm=%.17g words=%d "
-			 "filters=%s maps=%" PRId64 " max-tokens=%" PRId64 " optimizer=%d lr=%.17g momentum=%.17g nesterov=%d "
-			 "decay=%.17g rho=%.17g eps=%.17g schedule=%d:%s:%.17g:%d batch=%" PRId64 " select=%d seed=%" PRId64
-			 " weights=%s",
-			 o->model, o->mixup, o->mix_mode, o->mix_partner, o->smoothing, o->erl, o->dropout, o->max_norm, o->words,
-			 o->filters, o->maps, o->max_tokens, o->optimizer, p->update.lr, o->momentum, o->nesterov,
-			 o->weight_decay, o->rho, o->eps, o->schedule, o->lr_steps, o->lr_factor,
-			 o->schedule == SCHEDULE_COSINE ? p->epochs : 0, o->batch, o->select, o->seed,
-			 o->class_weights ? o->class_weights : "none");
+			 "model=%s mixup=%.17g mode=%d partner=%d smoothing=%.17g erl=%.17g loss=%d dropout=%.17g norm=%.17g words=%d "
+			 "filters=%s maps=%" PRId64 " max-tokens=%" PRId64 " width=%.17g crop=%dx%d pad=%d flip=%d optimizer=%d lr=%.17g "
+			 "momentum=%.17g nesterov=%d decay=%.17g:%d rho=%.17g eps=%.17g schedule=%d:%s:%.17g:%d batch=%" PRId64
+			 " select=%d seed=%" PRId64 " weights=%s",
+			 o->model, o->mixup, o->mix_mode, o->mix_partner, o->smoothing, o->erl, o->loss, o->dropout, o->max_norm,
+			 o->words, o->filters, o->maps, o->max_tokens, o->width, p->framing.h, p->framing.w, p->framing.pad,
+			 p->framing.flip, o->optimizer, o->lr, o->momentum, o->nesterov, o->weight_decay, o->decay, o->rho, o->eps,
+			 o->schedule, o->lr_steps, o->lr_factor, o->schedule == SCHEDULE_COSINE ? p->epochs : 0, o->batch, o->select,
+			 o->seed, o->class_weights ? o->class_weights : "none");
 	if (n < 0 || (size_t)n >= sizeof text)
 		return err_usage(err, "the options are too long");
 	return mem_text(&p->key, text, (size_t)n, err);
 }
 
-int plan_make(struct plan *p, const struct train_options *o, const struct text_data *d, struct err *err)
+int plan_make(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
 {
-	*p = (struct plan){ .net = net_find(o->model), .epochs = (int)o->epochs, .batch = (int)o->batch, .seed = (uint64_t)o->seed,
-			    .schedule = (enum schedule)o->schedule, .select = (enum select)o->select,
-			    .patience = (int)o->patience, .step_factor = o->lr_factor };
-	if (!p->net)
-		return err_usage(err, "--model: '%s' is not known; --list-models lists the networks", o->model);
+	int images = d->head.kind == STREAM_IMAGES;
+	*p = (struct plan){ .epochs = (int)o->epochs, .batch = (int)o->batch, .seed = (uint64_t)o->seed,
+			    .schedule = (enum schedule)o->schedule, .select = (enum select)o->select, .update = update_of(o),
+			    .patience = (int)o->patience, .stop_top5 = o->stop_top5, .step_factor = o->lr_factor,
+			    .max_tokens = (int)o->max_tokens };
+	if (choose_net(p, o, d->head.kind, err))
+		return -1;
 	if (d->head.n_classes < 2)
 		return err_set(err, "the records have %d classes; at least 2 are needed to train", d->head.n_classes);
-	if (p->patience && p->select == SELECT_LAST)
-		return err_usage(err, "--patience needs --select best-dev");
-	p->config = (struct net_config){ .classes = d->head.n_classes, .vocabulary = d->words, .dim = d->head.dim,
+	if (p->stop_top5 > 0 && d->head.n_classes <= TOP)
+		return err_usage(err, "--stop-top5: of %d classes the likeliest five are always right", d->head.n_classes);
+	int manifold = o->mix_mode == MIX_MANIFOLD && o->mixup > 0;
+	p->config = (struct net_config){ .classes = d->head.n_classes, .vocabulary = d->text.words, .dim = d->head.dim,
 					 .maps = (int)o->maps, .dropout = o->dropout, .max_norm = o->max_norm, .erl = o->erl,
-					 .frozen_words = o->words == 1, .multichannel = o->words == 2 };
-	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode,
+					 .bce = o->loss == 1, .frozen_words = o->words == 1, .multichannel = o->words == 2,
+					 .width_factor = o->width, .mix_hidden = manifold,
+					 .zero_gamma = p->schedule == SCHEDULE_GOYAL };
+	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,
 					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
 	double *weights = NULL;
-	if (list("--filters", o->filters, 1, 64, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
-	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || update_rule(&p->update, o, err) ||
-	    make_key(p, o, err) || (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
+	if ((images && frame(p, o, d, err)) ||
+	    list("--filters", o->filters, 1, 64, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
+	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
+	    (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
 		return -1;
 	p->vicinity.class_weight = weights;
 	return 0;

@@ -8,20 +8,23 @@
 void scores_add(struct scores *s, const float *z, int classes, int label)
 {
 	double max = z[0], sum = 0;
-	int top = 0;
+	int top = 0, likelier = 0;
 	for (int k = 1; k < classes; k++)
 		if (z[k] > max) {
 			max = z[k];
 			top = k;
 		}
-	for (int k = 0; k < classes; k++)
+	for (int k = 0; k < classes; k++) {
 		sum += exp(z[k] - max);
+		likelier += z[k] > z[label] || (z[k] == z[label] && k < label); /* of equals the first, as in `top` */
+	}
 	double conf = 1 / sum;
 	int bin = bin_of(HISTORY_BINS, conf);
 	s->n++;
 	s->nll += log(sum) + max - z[label];
 	s->confidence += conf;
 	s->right += top == label;
+	s->top5 += likelier < TOP;
 	s->bin_n[bin]++;
 	s->bin_right[bin] += top == label;
 	s->bin_confidence[bin] += conf;
@@ -49,15 +52,15 @@ double scores_oe(const struct scores *s)
 void epoch_header(FILE *to)
 {
 	fprintf(to, "epoch\tlr\ttrain_loss\ttrain_accuracy\tlabel_entropy\tdev_n\tdev_loss\tdev_accuracy\tdev_ece\tdev_oe\t"
-		    "dev_confidence\n");
+		    "dev_confidence\tdev_top5\n");
 }
 
 void epoch_print(const struct epoch_line *l, FILE *to)
 {
 	fprintf(to, "%" PRId64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%" PRId64, l->epoch, l->lr, l->train_loss,
 		l->train_accuracy, l->label_entropy, l->dev_n);
-	double dev[] = { l->dev_loss, l->dev_accuracy, l->dev_ece, l->dev_oe, l->dev_confidence };
-	for (int i = 0; i < 5; i++)
+	double dev[] = { l->dev_loss, l->dev_accuracy, l->dev_ece, l->dev_oe, l->dev_confidence, l->dev_top5 };
+	for (size_t i = 0; i < sizeof dev / sizeof *dev; i++)
 		fprintf(to, l->dev_n ? "\t%.9g" : "\t-", dev[i]);
 	fputc('\n', to);
 }

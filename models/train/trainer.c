@@ -9,13 +9,28 @@
 
 enum { EVAL_BATCH = 512 };
 
-double plan_lr(const struct plan *p, int epoch)
+static double stepped(const struct plan *p, double lr, int epoch)
 {
-	double lr = p->update.lr;
-	if (p->schedule == SCHEDULE_COSINE)
-		return lr * 0.5 * (1 + cos(3.14159265358979323846 * (epoch - 1) / p->epochs));
-	for (int i = 0; p->schedule == SCHEDULE_STEPS && i < p->n_steps; i++)
+	for (int i = 0; i < p->n_steps; i++)
 		lr *= epoch > p->step_at[i] ? p->step_factor : 1;
+	return lr;
+}
+
+double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches)
+{
+	double lr = p->update.lr, scaled = lr * p->batch / GOYAL_BATCH;
+	switch (p->schedule) {
+	case SCHEDULE_CONSTANT:
+		break;
+	case SCHEDULE_STEPS:
+		return stepped(p, lr, epoch);
+	case SCHEDULE_COSINE:
+		return lr * 0.5 * (1 + cos(3.14159265358979323846 * (epoch - 1) / p->epochs));
+	case SCHEDULE_GOYAL:
+		if (scaled > lr && epoch <= GOYAL_WARM_UP)
+			scaled = lr + (scaled - lr) * (epoch - 1 + (double)batch / batches) / GOYAL_WARM_UP;
+		return stepped(p, scaled, epoch);
+	}
 	return lr;
 }
 
@@ -24,7 +39,7 @@ static int set_first_weights(struct trainer *t, struct err *err)
 	struct graph *g = &t->graph;
 	for (int p = 0; p < g->n_params; p++) {
 		struct param *q = &g->param[p];
-		float *w = t->data->vector, *mine = NULL;
+		float *w = t->data->text.vector, *mine = NULL;
 		if (q->kind != PARAM_TABLE) {
 			if (mem_alloc(&mine, param_size(q), sizeof *mine, err))
 				return -1;
@@ -43,7 +58,7 @@ static int set_first_weights(struct trainer *t, struct err *err)
 
 static int list_records(struct trainer *t, struct err *err)
 {
-	const struct text_data *d = t->data;
+	const struct dataset *d = t->data;
 	if (d->n > UINT32_MAX)
 		return err_set(err, "more than 2^32 records");
 	if (mem_alloc(&t->train, d->n, sizeof *t->train, err) || mem_alloc(&t->dev, d->n, sizeof *t->dev, err) ||
@@ -61,16 +76,21 @@ static int list_records(struct trainer *t, struct err *err)
 	}
 	if (!t->n_train)
 		return err_set(err, "no record is marked train");
+	if (!t->n_dev && t->plan->stop_top5 > 0)
+		return err_usage(err, "--stop-top5 needs records marked dev; vic-split --dev marks some");
 	return 0;
 }
 
-int trainer_open(struct trainer *t, const struct plan *plan, const struct text_data *data, struct device *dev, struct err *err)
+int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev, struct err *err)
 {
 	*t = (struct trainer){ .plan = plan, .data = data };
 	graph_init(&t->graph);
-	t->eval_batch = plan->batch > EVAL_BATCH ? plan->batch : EVAL_BATCH;
+	/* Pictures' activations are large: evaluation takes no more of them at once than training does. */
+	int images = data->head.kind == STREAM_IMAGES;
+	t->eval_batch = images || plan->batch > EVAL_BATCH ? plan->batch : EVAL_BATCH;
 	t->graph.max_words = batcher_max_words(data, plan->batch);
-	if (list_records(t, err) || batcher_init(&t->batcher, data, err) || plan->net->build(&t->graph, &plan->config, err) ||
+	if (list_records(t, err) || batcher_init(&t->batcher, data, images ? &plan->framing : NULL, err) ||
+	    plan->net->build(&t->graph, &plan->config, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
 	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
 	    mem_alloc(&t->loss, (size_t)t->eval_batch, sizeof *t->loss, err)) {
@@ -145,6 +165,7 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 		return 0;
 	line->dev_loss = s.nll / (double)s.n;
 	line->dev_accuracy = (double)s.right / (double)s.n;
+	line->dev_top5 = (double)s.top5 / (double)s.n;
 	line->dev_confidence = s.confidence / (double)s.n;
 	line->dev_ece = scores_ece(&s);
 	line->dev_oe = scores_oe(&s);
@@ -170,18 +191,21 @@ static int keep_weights(struct trainer *t, struct err *err)
 int trainer_epoch(struct trainer *t, struct err *err)
 {
 	const struct plan *plan = t->plan;
-	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1) };
+	uint32_t size = (uint32_t)plan->batch, batches = (t->n_train - 1) / size + 1;
+	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1, 0, batches) };
 	struct update u = plan->update;
 	struct rng r;
-	u.lr = line.lr;
 	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
-	for (uint32_t at = 0, index = 0; at < t->n_train; at += (uint32_t)plan->batch, index++) {
-		int n = t->n_train - at < (uint32_t)plan->batch ? (int)(t->n_train - at) : plan->batch;
+	for (uint32_t index = 0; index < batches; index++) {
+		uint32_t at = index * size, n = t->n_train - at < size ? t->n_train - at : size;
 		u.step = ++t->step;
-		if (train_batch(t, t->order + at, n, index, &u, &line, err))
+		u.lr = plan_lr(plan, t->epoch + 1, index, batches);
+		if (train_batch(t, t->order + at, (int)n, index, &u, &line, err))
 			return -1;
+		if (t->tick)
+			t->tick(t->tick_ctx, at + n);
 	}
 	line.train_loss /= t->n_train;
 	line.train_accuracy /= t->n_train;
@@ -200,8 +224,9 @@ int trainer_epoch(struct trainer *t, struct err *err)
 
 int trainer_done(const struct trainer *t)
 {
-	return t->epoch >= t->plan->epochs ||
-	       (t->plan->patience && t->n_dev && t->epoch - t->best_epoch >= t->plan->patience);
+	const struct plan *p = t->plan;
+	return t->epoch >= p->epochs || (p->patience && t->n_dev && t->epoch - t->best_epoch >= p->patience) ||
+	       (p->stop_top5 > 0 && t->epoch && t->history[t->epoch - 1].dev_top5 >= p->stop_top5);
 }
 
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err)

@@ -6,7 +6,10 @@
 #include "models/core/backend.h"
 #include "models/nets/nets.h"
 
-enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEPS, SCHEDULE_COSINE };
+/* goyal: Goyal et al. 2017, sections 2 and 5.1: the linear scaling rule, which takes lr as that of a batch of 256; where the
+ * batch is larger, five epochs lead there from lr in equal steps, batch by batch; then steps. */
+enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEPS, SCHEDULE_COSINE, SCHEDULE_GOYAL };
+enum { GOYAL_BATCH = 256, GOYAL_WARM_UP = 5 };
 enum select { SELECT_BEST_DEV, SELECT_LAST };
 
 /* Everything that decides what comes out, but the data. */
@@ -14,6 +17,9 @@ struct plan {
 	const struct net *net;
 	struct net_config config;
 	struct vicinity vicinity;
+	int max_tokens;       /* text: words kept of a record; 0: all */
+	struct framing framing; /* of images */
+	int cropped;          /* images: framing.h and .w were asked for */
 	struct update update; /* .lr is the first learning rate */
 	enum schedule schedule;
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */
@@ -22,18 +28,19 @@ struct plan {
 	uint64_t seed;
 	enum select select;
 	int patience;         /* epochs without a better dev score before stopping; 0: never */
+	double stop_top5;     /* dev top-5 accuracy that ends the run; 0: none */
 	char *key;            /* text that two runs must share for one to resume the other; owned */
 };
 
-/* Learning rate of epoch 1, 2, ... */
-double plan_lr(const struct plan *p, int epoch);
+/* Learning rate of epoch 1, 2, ..., batch 0, 1, ... of `batches` an epoch. */
+double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches);
 
 /* What an epoch came to; a line of --history. All fields 8 bytes: a checkpoint keeps it as it lies. */
 struct epoch_line {
 	int64_t epoch;
-	double lr, train_loss, train_accuracy, label_entropy;
+	double lr /* of its first batch */, train_loss, train_accuracy, label_entropy;
 	int64_t dev_n;
-	double dev_loss, dev_accuracy, dev_ece, dev_oe, dev_confidence;
+	double dev_loss, dev_accuracy, dev_ece, dev_oe, dev_confidence, dev_top5;
 };
 void epoch_header(FILE *to);
 void epoch_print(const struct epoch_line *l, FILE *to);
@@ -41,14 +48,14 @@ void epoch_print(const struct epoch_line *l, FILE *to);
 /* A run under way. Zero it, then trainer_open or checkpoint_load (checkpoint.h) after trainer_open. */
 struct trainer {
 	const struct plan *plan;      /* borrowed */
-	const struct text_data *data; /* borrowed */
+	const struct dataset *data; /* borrowed */
 	struct graph graph;
 	struct batcher batcher;
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
-	float *logits;                /* [max(batch, EVAL_BATCH)][classes], host */
+	int eval_batch;               /* records at once in evaluation */
+	float *logits;                /* [max(batch, eval_batch)][classes], host */
 	float *loss;
-	int eval_batch;
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
 	/* the best epoch so far */
@@ -57,22 +64,25 @@ struct trainer {
 	double best_score;
 	struct epoch_line *history;   /* [epoch] */
 	size_t cap_history;
+	/* called after every batch of training, when not NULL: records of this epoch so far */
+	void (*tick)(void *ctx, uint32_t done);
+	void *tick_ctx;
 };
 
-int trainer_open(struct trainer *t, const struct plan *plan, const struct text_data *data, struct device *dev, struct err *err)
+int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev, struct err *err)
 	VIC_CHECKED;
 void trainer_release(struct trainer *t);
 /* One epoch of training and its evaluation on dev; appends to history. A loss that is not finite is an error. */
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
-/* 1 when all epochs are done or patience has run out. */
+/* 1 when all epochs are done, patience has run out or stop_top5 is reached. */
 int trainer_done(const struct trainer *t);
 /* Weights to keep, by plan->select, as [n_params] arrays: borrowed from the trainer, valid until it is released. */
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err) VIC_CHECKED;
 
 /* Calibration of rows of logits [n][classes] against labels, summed in order; adds to *s. */
-enum { HISTORY_BINS = 15 };
+enum { HISTORY_BINS = 15, TOP = 5 };
 struct scores {
-	uint64_t n, right, bin_n[HISTORY_BINS], bin_right[HISTORY_BINS];
+	uint64_t n, right, top5 /* fewer than TOP classes are likelier than the label */, bin_n[HISTORY_BINS], bin_right[HISTORY_BINS];
 	double nll, confidence, bin_confidence[HISTORY_BINS];
 };
 void scores_add(struct scores *s, const float *logits, int classes, int label);

@@ -17,8 +17,8 @@ static size_t begin[RECORDS + 1];
 static uint32_t token[RECORDS * 4];
 static int32_t label[RECORDS];
 static uint32_t item[RECORDS];
-static struct text_data data = { .head = { .kind = STREAM_TEXT, .n_classes = CLASSES, .dim = 2 }, .words = WORDS, .n = RECORDS,
-				 .begin = begin, .token = token, .label = label };
+static struct dataset data = { .head = { .kind = STREAM_TEXT, .n_classes = CLASSES, .dim = 2 }, .n = RECORDS, .label = label,
+			       .text = { .words = WORDS, .begin = begin, .token = token } };
 
 static int make_data(void **state)
 {
@@ -47,7 +47,7 @@ static void words_are_numbered_once(void **state)
 	(void)state;
 	struct batcher b;
 	struct err err;
-	assert_int_equal(batcher_init(&b, &data, &err), 0);
+	assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 	for (int round = 0; round < 3; round++) {
 		assert_int_equal(batch_plain(&b, item + round, 12, &err), 0);
 		assert_int_equal(b.words.sentences, 12);
@@ -85,7 +85,7 @@ static void targets_are_mixed_labels(void **state)
 			struct vicinity v = { .alpha = 0.4, .mode = (enum mix_mode)mode, .partner = (enum mix_partner)partner,
 					      .smoothing = 0.1 };
 			double entropy = 0;
-			assert_int_equal(batcher_init(&b, &data, &err), 0);
+			assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 			assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
 			assert_int_equal(b.words.sentences, partner ? 40 : 20);
 			for (int i = 0; i < 20; i++) {
@@ -113,7 +113,7 @@ static void draws_depend_on_the_place_alone(void **state)
 	struct err err;
 	struct vicinity v = { .alpha = 0.4 };
 	int differ = 0, seen[20] = { 0 };
-	assert_int_equal(batcher_init(&a, &data, &err) || batcher_init(&b, &data, &err), 0);
+	assert_int_equal(batcher_init(&a, &data, NULL, &err) || batcher_init(&b, &data, NULL, &err), 0);
 	assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 2, 9, &err), 0); /* another place first */
 	assert_int_equal(batch_mixed(&a, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
 	for (int i = 0; i < 20; i++)
@@ -140,7 +140,7 @@ static void class_weights_scale_targets(void **state)
 	struct err err;
 	double weight[CLASSES] = { 0.5, 1, 2 };
 	struct vicinity v = { .class_weight = weight };
-	assert_int_equal(batcher_init(&b, &data, &err), 0);
+	assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 	assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
 	for (int i = 0; i < 20; i++)
 		for (int k = 0; k < CLASSES; k++)
