@@ -29,6 +29,7 @@ static int cpu_open(struct backend_ctx **ctx, const struct backend_config *confi
 static void cpu_close(struct backend_ctx *ctx)
 {
 	pool_close(ctx->pool);
+	conv_shared_close(ctx->conv);
 	free(ctx->row_of);
 	free(ctx);
 }
@@ -62,9 +63,16 @@ static int cpu_copy(struct backend_ctx *ctx, void *to, const void *from, size_t 
 static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
 		       struct err *err)
 {
-	(void)ctx;
 	if (op->type == OP_WORDCONV)
 		return wordconv_open((struct wordconv **)state, op, g, max_n, training, err);
+	if (op->type == OP_CONV)
+		return conv_open(ctx, (struct conv **)state, op, g, max_n, training, err);
+	if (op->type == OP_NORM)
+		return norm_open((struct norm **)state, op, g, max_n, err);
+	if (op->type == OP_POOL)
+		return pool_open_op((uint16_t **)state, op, g, max_n, training, err);
+	if (op->type == OP_IMAGES)
+		return images_open(ctx, state, op, g, err);
 	if (op->type == OP_DROPOUT)
 		return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape), 1, err);
 	return 0;
@@ -75,6 +83,10 @@ static void cpu_unprepare(struct backend_ctx *ctx, const struct op *op, void *st
 	(void)ctx;
 	if (op->type == OP_WORDCONV)
 		wordconv_close(state);
+	else if (op->type == OP_CONV)
+		conv_close(state);
+	else if (op->type == OP_NORM)
+		norm_close(state);
 	else
 		free(state);
 }
@@ -104,6 +116,13 @@ static const struct {
 	[OP_DROPOUT] = { dropout_forward, dropout_backward },
 	[OP_LINEAR] = { linear_forward, linear_backward },
 	[OP_XENT] = { xent_forward, xent_backward },
+	[OP_IMAGES] = { images_forward, NULL },
+	[OP_CONV] = { conv_forward, conv_backward },
+	[OP_NORM] = { norm_forward, norm_backward },
+	[OP_RELU] = { relu_forward, relu_backward },
+	[OP_ADD] = { add_forward, add_backward },
+	[OP_POOL] = { pool_forward, pool_backward },
+	[OP_MIX] = { mix_forward, mix_backward },
 };
 
 static int cpu_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)

@@ -11,6 +11,7 @@ struct backend_ctx {
 	struct pool *pool;
 	uint32_t *row_of; /* update of a table by a dense rule: gradient row + 1 of each table row, or 0 */
 	size_t row_of_cap;
+	struct conv_shared *conv; /* what all convolutions share, or NULL */
 	char text[256];
 };
 
@@ -30,6 +31,24 @@ void gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int l
 void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
 const char *gemm_engine(void);
 
+/* One vector of constants. */
+static inline vec splat(float x)
+{
+	return (vec){ x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x };
+}
+
+/* a where mask is all ones, b where it is 0. */
+static inline vec pick(ivec mask, vec a, vec b)
+{
+	return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+}
+
+/* max(0, x); a NaN stays one. */
+static inline vec relu(vec x)
+{
+	return pick(x <= splat(0), splat(0), x);
+}
+
 struct wordconv;
 int wordconv_open(struct wordconv **s, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
 	VIC_CHECKED;
@@ -42,6 +61,37 @@ int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err
 int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+
+struct conv;
+int conv_open(struct backend_ctx *ctx, struct conv **v, const struct op *op, const struct graph *g, int max_n, int training,
+	      struct err *err) VIC_CHECKED;
+void conv_close(struct conv *v);
+void conv_shared_close(struct conv_shared *s); /* NULL is fine */
+int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+
+struct norm;
+int norm_open(struct norm **s, const struct op *op, const struct graph *g, int max_n, struct err *err) VIC_CHECKED;
+void norm_close(struct norm *s);
+int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+
+/* state: the place within its window of every maximum, [max_n][out] */
+int pool_open_op(uint16_t **places, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
+	VIC_CHECKED;
+int pool_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int pool_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+
+int relu_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int relu_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int add_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int add_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+/* state: scratch for a row of each worker */
+int images_open(struct backend_ctx *ctx, void **state, const struct op *op, const struct graph *g, struct err *err) VIC_CHECKED;
+int images_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 	       struct err *err) VIC_CHECKED;
 

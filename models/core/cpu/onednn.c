@@ -1,0 +1,281 @@
+/* Convolutions by oneDNN, C API of version 2 (version 3 has other constructors: this file alone would change). Measured on a Zen 4
+ * core in docs/PERFORMANCE.md. Values stay NHWC; weights are in whatever layout the primitive prefers. */
+#include "conv_kernel.h"
+
+#ifdef VIC_ONEDNN
+#include "pipeline/mem.h"
+
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGS = 5 };
+
+struct conv_engine {
+	dnnl_engine_t engine;
+	int workers;
+	dnnl_stream_t *stream; /* [workers] */
+};
+
+struct conv_kernel {
+	enum conv_kind kind;
+	struct conv_shape shape;
+	int n;
+	const struct conv_engine *engine;
+	dnnl_primitive_desc_t pd;
+	dnnl_primitive_t run;
+	dnnl_memory_desc_t md[ARGS]; /* in, weight, bias, out, scratch */
+	dnnl_memory_t *memory;       /* [workers][ARGS] */
+	struct conv_layout layout;
+	const char *name;
+};
+
+static int check(dnnl_status_t s, const char *what, struct err *err)
+{
+	if (s == dnnl_success)
+		return 0;
+	if (s == dnnl_out_of_memory)
+		return err_set(err, "oneDNN: out of memory (%s)", what);
+	return err_set(err, "oneDNN: %s failed with status %d", what, (int)s);
+}
+
+/* Per-thread setting, also read when a primitive is made: every thread of ours works alone. */
+static void one_thread(void)
+{
+	static _Thread_local int once;
+	if (!once) {
+		omp_set_num_threads(1);
+		once = 1;
+	}
+}
+
+int conv_engine_open(struct conv_engine **out, int workers, struct err *err)
+{
+	struct conv_engine *e;
+	if (mem_alloc(&e, 1, sizeof *e, err))
+		return -1;
+	e->workers = workers;
+	if (mem_alloc(&e->stream, (size_t)workers, sizeof *e->stream, err) ||
+	    check(dnnl_engine_create(&e->engine, dnnl_cpu, 0), "making an engine", err))
+		goto fail;
+	for (int i = 0; i < workers; i++)
+		if (check(dnnl_stream_create(&e->stream[i], e->engine, dnnl_stream_default_flags), "making a stream", err))
+			goto fail;
+	*out = e;
+	return 0;
+fail:
+	conv_engine_close(e);
+	return -1;
+}
+
+void conv_engine_close(struct conv_engine *e)
+{
+	if (!e)
+		return;
+	for (int i = 0; e->stream && i < e->workers; i++)
+		if (e->stream[i])
+			dnnl_stream_destroy(e->stream[i]);
+	if (e->engine)
+		dnnl_engine_destroy(e->engine);
+	free(e->stream);
+	free(e);
+}
+
+static int describe_values(struct conv_kernel *k, int n, struct err *err)
+{
+	const struct conv_shape *s = &k->shape;
+	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w }, bias = { s->out.c };
+	dnnl_dims_t w = { s->groups, s->out.c / s->groups, s->in.c / s->groups, s->kernel, s->kernel };
+	int plain = s->groups == 1;
+	if (plain)
+		memmove(w, w + 1, 4 * sizeof *w);
+	return check(dnnl_memory_desc_init_by_tag(&k->md[0], 4, in, dnnl_f32, dnnl_nhwc), "describing the input", err) ||
+			       check(dnnl_memory_desc_init_by_tag(&k->md[1], plain ? 4 : 5, w, dnnl_f32,
+								  dnnl_format_tag_any),
+				     "describing the weights", err) ||
+			       check(dnnl_memory_desc_init_by_tag(&k->md[2], 1, bias, dnnl_f32, dnnl_x), "describing the bias", err) ||
+			       check(dnnl_memory_desc_init_by_tag(&k->md[3], 4, out, dnnl_f32, dnnl_nhwc), "describing the output",
+				     err) ?
+		       -1 :
+		       0;
+}
+
+/* The gradients' primitives want that of the forward pass as a hint. */
+static int make_primitive(struct conv_kernel *k, dnnl_primitive_desc_t *hint, dnnl_primitive_attr_t attr, struct err *err)
+{
+	const struct conv_shape *s = &k->shape;
+	dnnl_engine_t e = k->engine->engine;
+	dnnl_memory_desc_t any = k->md[1];
+	const dnnl_memory_desc_t *bias = s->bias ? &k->md[2] : NULL;
+	dnnl_dims_t stride = { s->stride, s->stride }, left = { s->pad, s->pad }, right = { 0 };
+	dnnl_convolution_desc_t d;
+	/* What the stride leaves over at the far side is cut off, as negative padding. */
+	right[0] = (int64_t)(s->out.h - 1) * s->stride + s->kernel - s->in.h - s->pad;
+	right[1] = (int64_t)(s->out.w - 1) * s->stride + s->kernel - s->in.w - s->pad;
+	any.format_kind = dnnl_format_kind_any;
+	memset(&any.format_desc, 0, sizeof any.format_desc);
+	if (check(dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, &k->md[0],
+						     k->kind == CONV_FORWARD ? &k->md[1] : &any, bias, &k->md[3], stride, left,
+						     right),
+		  "describing a convolution", err))
+		return -1;
+	if (k->kind == CONV_FORWARD)
+		return check(dnnl_primitive_desc_create(&k->pd, &d, attr, e, NULL), "planning a convolution", err);
+	if (check(dnnl_primitive_desc_create(hint, &d, attr, e, NULL), "planning a convolution", err))
+		return -1;
+	if (k->kind == CONV_DATA) {
+		if (check(dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &k->md[0], &k->md[1], &k->md[3],
+								   stride, left, right),
+			  "describing a gradient", err))
+			return -1;
+	} else if (check(dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &k->md[0], &k->md[1], bias,
+								     &k->md[3], stride, left, right),
+			 "describing a gradient", err))
+		return -1;
+	return check(dnnl_primitive_desc_create(&k->pd, &d, attr, e, *hint), "planning a gradient", err);
+}
+
+/* The term of position `at` on dimension `dim` of a blocked layout. */
+static uint32_t term(const dnnl_memory_desc_t *m, int dim, int64_t at)
+{
+	const dnnl_blocking_desc_t *b = &m->format_desc.blocking;
+	int64_t off = 0, inner = 1;
+	for (int k = b->inner_nblks; k-- > 0;) {
+		if (b->inner_idxs[k] == dim) {
+			off += at % b->inner_blks[k] * inner;
+			at /= b->inner_blks[k];
+		}
+		inner *= b->inner_blks[k];
+	}
+	return (uint32_t)(off + at * b->strides[dim]);
+}
+
+static int read_layout(struct conv_kernel *k, struct err *err)
+{
+	const struct conv_shape *s = &k->shape;
+	const dnnl_memory_desc_t *m = &k->md[1];
+	struct conv_layout *l = &k->layout;
+	int d = s->groups > 1, og = s->out.c / s->groups, ig = s->in.c / s->groups;
+	if (m->format_kind != dnnl_blocked || m->extra.flags)
+		return err_set(err, "oneDNN: %s wants weights in a layout that cannot be described", k->name);
+	if (conv_layout_open(l, s, err))
+		return -1;
+	for (int g = 0; d && g < s->groups; g++)
+		l->group[g] = term(m, 0, g);
+	for (int o = 0; o < og; o++)
+		l->o[o] = term(m, d, o);
+	for (int i = 0; i < ig; i++)
+		l->i[i] = term(m, d + 1, i);
+	for (int t = 0; t < s->kernel * s->kernel; t++)
+		l->tap[t] = term(m, d + 2, t / s->kernel) + term(m, d + 3, t % s->kernel);
+	l->floats = dnnl_memory_desc_get_size(m) / sizeof(float);
+	l->padded = l->floats != (size_t)s->groups * (size_t)(og * ig) * (size_t)(s->kernel * s->kernel);
+	return 0;
+}
+
+static int make_memory(struct conv_kernel *k, struct err *err)
+{
+	int workers = k->engine->workers;
+	if (mem_alloc(&k->memory, (size_t)workers * ARGS, sizeof *k->memory, err))
+		return -1;
+	for (int i = 0; i < workers * ARGS; i++)
+		if (check(dnnl_memory_create(&k->memory[i], &k->md[i % ARGS], k->engine->engine, DNNL_MEMORY_NONE),
+			  "describing memory", err))
+			return -1;
+	return 0;
+}
+
+int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
+		     const struct conv_kernel *like, struct err *err)
+{
+	struct conv_kernel *k;
+	dnnl_primitive_desc_t hint = NULL;
+	dnnl_primitive_attr_t attr = NULL;
+	int rc = -1;
+	one_thread();
+	if (mem_alloc(&k, 1, sizeof *k, err))
+		return -1;
+	k->kind = kind;
+	k->shape = *shape;
+	k->n = n;
+	k->engine = e;
+	if (describe_values(k, n, err))
+		goto done;
+	if (like)
+		k->md[1] = like->md[1];
+	if (check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
+	    check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "making attributes", err) ||
+	    make_primitive(k, &hint, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err))
+		goto done;
+	k->md[1] = *dnnl_primitive_desc_query_md(k->pd, kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+	k->md[4] = *dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0);
+	dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->name);
+	rc = read_layout(k, err) || make_memory(k, err) ? -1 : 0;
+done:
+	if (attr)
+		dnnl_primitive_attr_destroy(attr);
+	if (hint)
+		dnnl_primitive_desc_destroy(hint);
+	if (rc)
+		conv_kernel_close(k);
+	else
+		*out = k;
+	return rc;
+}
+
+void conv_kernel_close(struct conv_kernel *k)
+{
+	if (!k)
+		return;
+	for (int i = 0; k->memory && i < k->engine->workers * ARGS; i++)
+		if (k->memory[i])
+			dnnl_memory_destroy(k->memory[i]);
+	if (k->run)
+		dnnl_primitive_destroy(k->run);
+	if (k->pd)
+		dnnl_primitive_desc_destroy(k->pd);
+	conv_layout_close(&k->layout);
+	free(k->memory);
+	free(k);
+}
+
+const struct conv_layout *conv_kernel_layout(const struct conv_kernel *k)
+{
+	return &k->layout;
+}
+
+size_t conv_kernel_scratch(const struct conv_kernel *k)
+{
+	return dnnl_memory_desc_get_size(&k->md[4]);
+}
+
+const char *conv_kernel_name(const struct conv_kernel *k)
+{
+	return k->name;
+}
+
+int conv_kernel_run(const struct conv_kernel *k, int worker, const struct conv_io *io, struct err *err)
+{
+	static const int names[CONV_KINDS][ARGS] = {
+		{ DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD },
+		{ DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
+		{ DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
+	};
+	void *at[ARGS] = { io->in, io->weight, io->bias, io->out, io->scratch };
+	dnnl_memory_t *m = k->memory + worker * ARGS;
+	dnnl_exec_arg_t arg[ARGS];
+	int n = 0;
+	one_thread();
+	for (int i = 0; i < ARGS; i++) {
+		if (i == 2 && (!k->shape.bias || k->kind == CONV_DATA))
+			continue;
+		if (check(dnnl_memory_set_data_handle(m[i], at[i]), "setting memory", err))
+			return -1;
+		arg[n++] = (dnnl_exec_arg_t){ names[k->kind][i], m[i] };
+	}
+	return check(dnnl_primitive_execute(k->run, k->engine->stream[worker], n, arg), "a convolution", err);
+}
+#else
+typedef int conv_by_im2col; /* ISO C wants something in every file */
+#endif
