@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct stream_reader {
 	struct input in;
@@ -399,6 +401,18 @@ void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *ca
 	r->cap = *cap;
 	*buf = b;
 	*cap = c;
+}
+
+int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, uint64_t *at)
+{
+	struct stat st;
+	off_t behind = lseek(r->in.fd, 0, SEEK_CUR); /* the block and what the input has read ahead */
+	if (behind < 0 || fstat(r->in.fd, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	size_t before = (size_t)(b->data - r->buf);
+	*fd = r->in.fd;
+	*at = (uint64_t)behind - (r->in.have - r->in.used) - pad64(before + b->data_len) + before;
+	return 1;
 }
 
 int logits_check(const struct stream_head *h, const struct block *b, const char *name, struct err *err)

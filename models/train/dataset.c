@@ -68,14 +68,11 @@ int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, str
 void dataset_release(struct dataset *d)
 {
 	struct text_data *t = &d->text;
-	struct image_data *m = &d->images;
-	void *mine[] = { d->id, d->label, d->split, t->text, t->word_end, t->vector, t->begin, t->token, m->pixel };
+	void *mine[] = { d->id, d->label, d->split, t->text, t->word_end, t->vector, t->begin, t->token };
 	stream_head_release(&d->head);
 	json_decref(d->provenance);
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);
-	for (size_t i = 0; i < m->blocks; i++)
-		free(m->block[i]);
-	free(m->block);
+	image_data_release(&d->images);
 	*d = (struct dataset){ 0 };
 }

@@ -20,8 +20,14 @@ struct text_data {
 	size_t cap_text, cap_word_end, cap_vector, cap_begin, cap_token;
 };
 
+/* Pictures lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in memory as there
+ * is room for and several runs share it; else in the memory they were read into. */
 struct image_data {
 	const void **pixel; /* [n] pictures [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
+	void *map;          /* the file, or NULL */
+	size_t map_size;
+	int fd;             /* of the mapped file, owned */
+	int64_t changed_s, changed_ns; /* when it was last written */
 	unsigned char **block; /* [blocks] memory that the pixels lie in, owned */
 	size_t blocks, cap_pixel, cap_block;
 };
@@ -41,18 +47,20 @@ struct dataset {
 
 /* Begins with the head of the reader's document: copies it and the provenance. */
 int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *err) VIC_CHECKED;
-/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all).
- * Pictures stay in the memory they were read into, so the data set is in memory once. */
+/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all). */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
+/* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since. */
+int dataset_unchanged(const struct dataset *d, struct err *err) VIC_CHECKED;
 
 /* The parts, for dataset_read and for a reader that goes block by block. Each adds what its block holds; rows are added by the
  * kind's function first, then by dataset_add_rows, which counts them. */
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_words(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err) VIC_CHECKED;
-/* Takes the block's memory from the reader. */
+/* Maps the reader's file or takes the block's memory. */
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err) VIC_CHECKED;
+void image_data_release(struct image_data *m);
 
 /* 0 when pictures of this head can be given to a network; else -1 and the remedy (records that are JPEG files). */
 int image_data_usable(const struct stream_head *head, struct err *err) VIC_CHECKED;

@@ -2,8 +2,12 @@
 
 #include "pipeline/mem.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 int image_data_usable(const struct stream_head *head, struct err *err)
 {
@@ -15,17 +19,73 @@ int image_data_usable(const struct stream_head *head, struct err *err)
 	return 0;
 }
 
+/* Maps the file that the block was read from, once. 1 when the block's data lie in the map, at *at. */
+static int mapped(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at)
+{
+	struct stat st;
+	int fd;
+	if (m->blocks || !stream_in_file(r, b, &fd, at) || *at % 64)
+		return 0;
+	if (!m->map) {
+		int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		void *map = own < 0 || fstat(own, &st) ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, own, 0);
+		if (map == MAP_FAILED) {
+			if (own >= 0)
+				close(own);
+			return 0;
+		}
+		m->map = map;
+		m->map_size = (size_t)st.st_size;
+		m->fd = own;
+		m->changed_s = (int64_t)st.st_mtim.tv_sec;
+		m->changed_ns = (int64_t)st.st_mtim.tv_nsec;
+	}
+	return *at + b->data_len <= m->map_size;
+}
+
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err)
 {
 	struct image_data *m = &d->images;
-	size_t each = stream_record_size(&d->head), len, cap = 0;
-	if (mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err) ||
-	    mem_grow(&m->block, &m->cap_block, m->blocks + 1, sizeof *m->block, err))
+	size_t each = stream_record_size(&d->head), cap = 0;
+	const unsigned char *data = b->data;
+	uint64_t at;
+	if (mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err))
 		return -1;
+	if (mapped(m, r, b, &at)) {
+		data = (const unsigned char *)m->map + at;
+	} else {
+		if (mem_grow(&m->block, &m->cap_block, m->blocks + 1, sizeof *m->block, err))
+			return -1;
+		m->block[m->blocks] = NULL;
+		stream_swap_buffer(r, &m->block[m->blocks++], &cap);
+	}
 	for (uint32_t i = 0; i < b->n; i++)
-		m->pixel[d->n + i] = block_record(b, each, i, &len);
-	m->block[m->blocks] = NULL;
-	stream_swap_buffer(r, &m->block[m->blocks++], &cap);
+		m->pixel[d->n + i] = data + i * each;
+	return 0;
+}
+
+void image_data_release(struct image_data *m)
+{
+	for (size_t i = 0; i < m->blocks; i++)
+		free(m->block[i]);
+	free(m->block);
+	free(m->pixel);
+	if (m->map) {
+		munmap(m->map, m->map_size);
+		close(m->fd);
+	}
+}
+
+int dataset_unchanged(const struct dataset *d, struct err *err)
+{
+	const struct image_data *m = &d->images;
+	struct stat st;
+	if (!m->map)
+		return 0;
+	if (fstat(m->fd, &st))
+		return err_sys(err, "the file of images");
+	if ((size_t)st.st_size != m->map_size || st.st_mtim.tv_sec != m->changed_s || st.st_mtim.tv_nsec != m->changed_ns)
+		return err_set(err, "the file of images was written to while it was trained on");
 	return 0;
 }
 

@@ -195,6 +195,8 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1, 0, batches) };
 	struct update u = plan->update;
 	struct rng r;
+	if (dataset_unchanged(t->data, err))
+		return -1;
 	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
