@@ -1,0 +1,56 @@
+#!/bin/sh
+# vic-train and vic-predict on pictures: that a run makes the same bytes however it is run, and what is refused. The pictures are
+# synthetic, so all of this runs everywhere; train_images.slow.t has the methods one by one.
+. "$(dirname "$0")/lib.sh"
+
+hash_of() { cksum <"$1"; }
+train() { vic-train -q -m smallcnn --width 0.1 --batch 16 "$@"; }
+
+vic-corpora synth images -q --layout cifar --n 60 --seed 3 --to "$T/synth" >/dev/null
+vic-images -q -f cifar10 "$T/synth" | vic-split -q --dev 0.2 --seed 1 >"$T/images"
+vic-images -q -f cifar10 -c 1 --per-class 1 "$T/synth" >"$T/grey"
+"$TOOLS/mkstream" text 12 >"$T/text"
+"$TOOLS/mkstream" jpeg 4 >"$T/jpeg"
+
+# The same bytes: threads, pipes, resuming.
+train --epochs 2 --mixup 0.4 --threads 1 --history "$T/h" -o "$T/a" "$T/images"
+train --epochs 2 --mixup 0.4 --threads 2 <"$T/images" >"$T/b"
+same 'one thread and two make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+train --epochs 1 --mixup 0.4 --checkpoint "$T/ck" -o "$T/b" "$T/images"
+# shellcheck disable=SC2002 # a pipe, which cannot be mapped
+cat "$T/images" | train --epochs 2 --mixup 0.4 --resume "$T/ck" --history "$T/h2" -o "$T/b"
+same 'resumed, and from a pipe: the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+same 'and the same history' "$(cat "$T/h")" "$(cat "$T/h2")"
+same 'full mixup has soft labels' 1 "$(awk 'NR == 2 { print ($5 > 0.01) }' "$T/h")"
+train --epochs 1 --mixup 1 --mixup-mode features --history "$T/h" -o "$T/b" "$T/images"
+same 'features-only mixup has hard ones' 0 "$(awk 'NR == 2 { print $5 }' "$T/h")"
+
+# Prediction.
+vic-predict -q "$T/a" "$T/images" >"$T/l"
+same 'a logit row for every record' 72 "$(vic-cat --stats "$T/l" | sed -n 's/^records //p')"
+same 'threads do not show' "$(hash_of "$T/l")" "$(vic-predict -q --threads 1 "$T/a" "$T/images" | cksum)"
+like 'the evaluator reads it' '^accuracy  *0\.[0-9]' "$(vic-score -q --split dev --floor 0 --bootstrap 0 "$T/l")"
+
+# What is refused.
+fails 2 'smallcnn has no layer to mix in; these have: .*preactresnet18' 'manifold mixup where no layer offers it' \
+	train --mixup 1 --mixup-mode manifold -o "$T/no" "$T/images"
+fails 2 'without --mixup-partner dataset' 'manifold mixup with partners from elsewhere' \
+	vic-train -q --mixup 1 --mixup-mode manifold --mixup-partner dataset -o "$T/no" "$T/images"
+fails 2 'kimcnn is for text; these records are images' 'a network of words' vic-train -q -m kimcnn -o "$T/no" "$T/images"
+fails 2 'smallcnn is for images; these records are text' 'a network of pictures' vic-train -q -m smallcnn -o "$T/no" "$T/text"
+fails 2 'filters is for text; these records are images' 'an option of text' train --filters 3 -o "$T/no" "$T/images"
+fails 2 'crop-pad is for images; these records are text' 'an option of images' vic-train -q --crop-pad 0 -o "$T/no" "$T/text"
+fails 2 'the pictures are 32x32' 'a cut larger than the pictures' train --crop 33 -o "$T/no" "$T/images"
+fails 2 'rho goes with' "another rule's option" train --rho 0.9 -o "$T/no" "$T/images"
+fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to train on' train -o "$T/no" "$T/jpeg"
+fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to predict' vic-predict -q "$T/a" "$T/jpeg"
+fails 1 "grey: its pictures have 1 channel, the model's 3" 'grey pictures for a model of colours' vic-predict -q "$T/a" "$T/grey"
+fails 1 'text: a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" "$T/text"
+vic-train -q --maps 2 --epochs 1 -o "$T/words" "$T/text"
+fails 1 'images: a stream of images; this model reads text' 'images for a model of text' vic-predict -q "$T/words" "$T/images"
+fails 2 'is a model of images' 'lines of text for a model of images' vic-predict -q --text "$T/a" /dev/null
+fails 2 'trained without dropout' 'passes that would all be the same' vic-predict -q --mc-dropout 3 "$T/a" "$T/images"
+fails 2 'stop-top5 needs records marked dev' 'a stop that nothing can reach' train --stop-top5 0.9 -o "$T/no" "$T/grey"
+fails 1 'other options' 'a checkpoint of another plan' train --epochs 2 --resume "$T/ck" -o "$T/no" "$T/images"
+same 'nothing half-written is left' '' "$(ls "$T" | grep -e no -e '\.......$')"
+finish
