@@ -49,10 +49,16 @@ int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct er
 	const unsigned char *keep = c->state;
 	(void)ctx;
 	(void)err;
-	for (size_t i = 0; i < all && c->d_in[0]; i++) {
-		float d = rate == 0 || keep[i] ? c->d_out[i] * on : 0;
-		c->d_in[0][i] = c->add[0] ? c->d_in[0][i] + d : d;
-	}
+	float *to = c->d_in[0];
+	const float *restrict from = c->d_out;
+	if (!to)
+		return 0;
+	if (rate == 0 || c->add[0])
+		for (size_t i = 0; i < all; i++)
+			to[i] = (c->add[0] ? to[i] : 0) + (rate == 0 || keep[i] ? from[i] * on : 0);
+	else
+		for (size_t i = 0; i < all; i++)
+			to[i] = keep[i] ? from[i] * on : 0;
 	return 0;
 }
 

@@ -53,6 +53,7 @@ int wordconv_open(struct wordconv **out, const struct op *op, const struct graph
 	if (mem_alloc(&s->slot, (size_t)s->vocabulary, sizeof *s->slot, err) ||
 	    mem_alloc(&s->place, hits * (size_t)s->out, sizeof *s->place, err) ||
 	    mem_alloc(&s->place_g, hits * (size_t)s->out, sizeof *s->place_g, err) ||
+	    mem_alloc(&s->live, hits * (size_t)s->out + 1, sizeof *s->live, err) ||
 	    mem_alloc(&s->places, (size_t)s->out, sizeof *s->places, err) ||
 	    mem_alloc(&s->pull, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull, err) ||
 	    mem_alloc(&s->pull_g, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull_g, err) ||
@@ -85,6 +86,7 @@ void wordconv_close(struct wordconv *s)
 	free(s->place);
 	free(s->place_g);
 	free(s->places);
+	free(s->live);
 	free(s->pull);
 	free(s->pull_g);
 	free(s->pull_end);

@@ -43,6 +43,7 @@ struct wordconv {
 	uint32_t *place;    /* [out][max_n] */
 	float *place_g;
 	int *places;        /* [out]: how many */
+	int *live;          /* [max_n][out]: a sample's features with gradient */
 	const float **pull; /* [max_n][taps * maps] */
 	float *pull_g;
 	uint32_t *pull_end; /* [rows of mix]: where in the sample's part the pulls on this position end */

@@ -141,25 +141,30 @@ static void list_sample_task(void *arg, int b, int worker)
 	const float *d_out = c->d_out + (size_t)b * (size_t)s->out, *out = c->out + (size_t)b * (size_t)s->out;
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps;
 	(void)worker;
+	/* The features with gradient, without branches: dropout makes them unpredictable. */
+	int *live = s->live + (size_t)b * (size_t)s->out, lives = 0;
+	for (int o = 0; o < s->out; o++) {
+		live[lives] = o;
+		lives += (d_out[o] != 0) & (out[o] > 0) & (start[o] != WINDOW_OF_ZEROS);
+	}
 	memset(next, 0, (n + 2) * sizeof *next);
 	for (int pass = 0; pass < 2; pass++) {
-		for (int k = 0, o = 0; k < s->widths; k++) {
-			const float *filter = c->param[1 + 2 * k];
+		for (int i = 0; i < lives; i++) {
+			int o = live[i], k = o / s->maps, at = start[o];
+			/* taps that stand before or behind the sentence are left out */
+			int from = at < 0 ? -at : 0, to = (int)n - at;
+			to = to < s->width[k] ? to : s->width[k];
+			if (!pass) {
+				for (int j = from; j < to; j++)
+					next[at + j + 1]++;
+				continue;
+			}
 			size_t tap = (size_t)s->maps * (size_t)s->dim;
-			for (int f = 0; f < s->maps; f++, o++, filter += s->dim) {
-				if (d_out[o] == 0 || !(out[o] > 0) || start[o] == WINDOW_OF_ZEROS)
-					continue;
-				/* taps that stand before or behind the sentence are left out */
-				int from = start[o] < 0 ? -start[o] : 0, to = (int)n - start[o];
-				to = to < s->width[k] ? to : s->width[k];
-				for (int j = from; j < to; j++) {
-					uint32_t *at = &next[start[o] + j + !pass];
-					if (pass) {
-						s->pull[part + *at] = filter + (size_t)j * tap;
-						s->pull_g[part + *at] = d_out[o];
-					}
-					++*at;
-				}
+			const float *row = c->param[1 + 2 * k] + (size_t)(o - k * s->maps) * (size_t)s->dim;
+			for (int j = from; j < to; j++) {
+				size_t to_at = part + next[at + j]++;
+				s->pull[to_at] = row + (size_t)j * tap;
+				s->pull_g[to_at] = d_out[o];
 			}
 		}
 		for (uint32_t t = 1; !pass && t <= n; t++)
