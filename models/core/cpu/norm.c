@@ -146,12 +146,14 @@ static void moments_task(void *arg, int b, int worker)
 	}
 }
 
-/* y = scale x + shift. Nothing is folded into mean here: the subtraction is in the shift. */
+/* y = scale (x - m) + shift, m the mean in float; what that lost is in the shift. Not scale x + (beta - scale mean): of a channel
+ * that hardly varies both terms are large and beta is lost between them. */
 static void set_scale(struct norm *s, const struct op_call *c, int k, double mean, double rstd)
 {
 	double scale = c->param[0][k] * rstd;
+	s->mean[k] = (float)mean;
 	s->scale[k] = (float)scale;
-	s->shift[k] = (float)(c->param[1][k] - mean * scale);
+	s->shift[k] = (float)(c->param[1][k] + ((double)s->mean[k] - mean) * scale);
 }
 
 static void batch_statistics(struct backend_ctx *ctx, struct work *w)
@@ -181,9 +183,9 @@ static void batch_statistics(struct backend_ctx *ctx, struct work *w)
 	}
 }
 
-static inline vec forward_vec(const struct norm *s, vec x, vec scale, vec shift, const float *r)
+static inline vec forward_vec(const struct norm *s, vec x, size_t at, const float *r)
 {
-	vec y = x * scale + shift;
+	vec y = (x - *(const vec *)(s->mean + at)) * *(const vec *)(s->scale + at) + *(const vec *)(s->shift + at);
 	if (s->residual)
 		y += *(const uvec *)r;
 	return s->relu ? relu(y) : y;
@@ -200,10 +202,9 @@ static void forward_task(void *arg, int b, int worker)
 	(void)worker;
 	for (; row + period <= end; row += period)
 		for (size_t at = 0; at < period; at += LANES)
-			*(uvec *)(y + row + at) = forward_vec(s, *(const uvec *)(x + row + at), *(const vec *)(s->scale + at),
-							      *(const vec *)(s->shift + at), r + row + at);
+			*(uvec *)(y + row + at) = forward_vec(s, *(const uvec *)(x + row + at), at, r + row + at);
 	for (size_t k = row; k < end; k++) {
-		float v = x[k] * s->scale[k - row] + s->shift[k - row] + (s->residual ? r[k] : 0);
+		float v = (x[k] - s->mean[k - row]) * s->scale[k - row] + s->shift[k - row] + (s->residual ? r[k] : 0);
 		y[k] = s->relu && v <= 0 ? 0 : v;
 	}
 }
@@ -217,6 +218,7 @@ int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	else
 		for (int k = 0; k < w.s->c; k++)
 			set_scale(w.s, c, k, c->param[2][k], 1 / sqrt((double)c->param[3][k] + w.s->eps));
+	spread(w.s, w.s->mean);
 	spread(w.s, w.s->scale);
 	spread(w.s, w.s->shift);
 	pool_run(ctx->pool, blocks_of(&w), forward_task, &w);
