@@ -61,7 +61,8 @@ static const struct program prog = {
 /* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */
 static void title_of(const struct model *m, char *to, size_t size)
 {
-	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width" };
+	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width",
+					       "--dropout" };
 	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
 	size_t i, n = (size_t)snprintf(to, size, "%s", m->net->name);
 	json_array_foreach(json_object_get(last, "args"), i, v)

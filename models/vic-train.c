@@ -51,7 +51,7 @@ static const struct program prog = {
 		"training records. Records must be bytes or floats: vic-images packs and decodes.\n\n"
 		"--schedule goyal is ImageNet's (Goyal et al. 2017): 90 epochs, /10 behind 30, 60 and 80,\n"
 		"--lr for a batch of 256 and in proportion for others, larger ones reached in five epochs of\n"
-		"equal steps; the last normalisation of each residual block begins at 0.\n\n"
+		"equal steps; residual blocks that end in a normalisation begin with its scale at 0.\n\n"
 		"The same seed gives the same bytes on the same device at any number of threads.",
 	.example = "vic-train --mixup 0.4 -o mixup.model < mr.text\n"
 		   "vic-train --label-smoothing 0.1 --history ls.tsv mr.text > ls.model\n"

@@ -16,6 +16,7 @@ const struct net net_resnet34 = {
 	.input = NET_IMAGES,
 	.native = { 32, 32, 3 },
 	.native_classes = 10,
+	.zero_gamma = 1,
 	.build = build,
 	.init = net_init_basic,
 };

@@ -17,6 +17,7 @@ const struct net net_resnet50 = {
 	.input = NET_IMAGES,
 	.native = { 224, 224, 3 },
 	.native_classes = 1000,
+	.zero_gamma = 1,
 	.build = build,
 	.init = net_init_bottleneck,
 };

@@ -49,7 +49,7 @@ int train_options_settle(struct train_options *o, enum stream_kind kind, struct 
 	{ "maps", 0, OPT_INT, &o.maps, "N", "text: feature maps a width [100]", .lo = 1, .hi = 10000, .flags = OPT_NO_DEFAULT },   \
 	{ "max-tokens", 0, OPT_INT, &o.max_tokens, "N", "text: keep the first N words of a record; 0: all (4096 at most) [400]",   \
 	  .lo = 0, .hi = 4096, .flags = OPT_NO_DEFAULT },                                                                          \
-	{ "width", 0, OPT_REAL, &o.width, "FACTOR", "images: so many times the network's channels [1]", .flo = 0.01, .fhi = 100,   \
+	{ "width", 0, OPT_REAL, &o.width, "FACTOR", "images: so many times the network's channels [1]", .flo = 0.01, .fhi = 64,    \
 	  .flags = OPT_NO_DEFAULT },                                                                                               \
 	{ "crop", 0, OPT_INT, &o.crop, "N", "images: train on N x N cut out at random, predict the middle N x N [all]", .lo = 1,   \
 	  .hi = 32767, .flags = OPT_NO_DEFAULT },                                                                                  \

@@ -152,7 +152,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					 .maps = (int)o->maps, .dropout = o->dropout, .max_norm = o->max_norm, .erl = o->erl,
 					 .bce = o->loss == 1, .frozen_words = o->words == 1, .multichannel = o->words == 2,
 					 .width_factor = o->width, .mix_hidden = manifold,
-					 .zero_gamma = p->schedule == SCHEDULE_GOYAL };
+					 .zero_gamma = p->schedule == SCHEDULE_GOYAL && p->net->zero_gamma };
 	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,
 					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
 	double *weights = NULL;

@@ -2,6 +2,7 @@
 
 #include "pipeline/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,10 @@ static int one_batch(struct predictor *p, size_t at, int n, float *part, struct 
 		if (graph_forward(&p->graph, &p->batcher.batch, p->passes ? PHASE_SAMPLE : PHASE_PREDICT, err) ||
 		    graph_read(&p->graph, p->graph.logits, n, part, err))
 			return -1;
+		for (int i = 0; i < n * classes; i++)
+			if (!isfinite(part[i]))
+				return err_set(err, "record with id %llu: the network answers %g",
+					       (unsigned long long)p->data.id[at + (size_t)(i / classes)], (double)part[i]);
 		for (int i = 0; i < n; i++)
 			memcpy(p->logits + (at + (size_t)i) * row + (size_t)s * (size_t)classes, part + i * classes,
 			       (size_t)classes * sizeof *part);

@@ -147,6 +147,15 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 	return 0;
 }
 
+/* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a loss. */
+static int all_finite(const float *z, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(z[i]))
+			return 0;
+	return 1;
+}
+
 static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *err)
 {
 	struct scores s = { 0 };
@@ -157,6 +166,8 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
 		    graph_read(&t->graph, t->graph.logits, n, t->logits, err))
 			return -1;
+		if (!all_finite(t->logits, (size_t)n * (size_t)classes))
+			return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help", t->epoch + 1);
 		for (int i = 0; i < n; i++)
 			scores_add(&s, t->logits + i * classes, classes, t->data->label[t->dev[at + (uint32_t)i]]);
 	}

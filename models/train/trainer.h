@@ -79,7 +79,7 @@ int trainer_done(const struct trainer *t);
 /* Weights to keep, by plan->select, as [n_params] arrays: borrowed from the trainer, valid until it is released. */
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err) VIC_CHECKED;
 
-/* Calibration of rows of logits [n][classes] against labels, summed in order; adds to *s. */
+/* Calibration of rows of finite logits [n][classes] against labels, summed in order; adds to *s. */
 enum { HISTORY_BINS = 15, TOP = 5 };
 struct scores {
 	uint64_t n, right, top5 /* fewer than TOP classes are likelier than the label */, bin_n[HISTORY_BINS], bin_right[HISTORY_BINS];
