@@ -14,28 +14,30 @@ int opt_count(const struct opt *opts)
 	return n;
 }
 
-/* Damerau-free Levenshtein distance, capped: names are short and this runs once, before exit. */
+/* Optimal string alignment: Levenshtein distance in which two letters that changed places count once, so that --hlep is nearest to
+ * --help. Names are short and this runs once, before exit. */
 static int distance(const char *a, const char *b)
 {
-	int row[64], n = (int)strlen(b);
+	int row[3][64], n = (int)strlen(b);
 	if (n > 62 || strlen(a) > 62)
 		return 99;
 	for (int j = 0; j <= n; j++)
-		row[j] = j;
+		row[0][j] = j;
 	for (int i = 1; a[i - 1]; i++) {
-		int diag = row[0];
-		row[0] = i;
+		int *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+		now[0] = i;
 		for (int j = 1; j <= n; j++) {
-			int best = diag + (a[i - 1] != b[j - 1]);
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diag = row[j];
-			row[j] = best;
+			int best = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
 		}
 	}
-	return row[n];
+	return row[strlen(a) % 3][n];
 }
 
 int opt_nearest(const char *text, const char *const *names, int n)

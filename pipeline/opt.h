@@ -67,7 +67,7 @@ void opt_help(const struct opt *opts, FILE *to);
 void opt_roff(const struct opt *opts, FILE *to);
 /* The present value of one option as text, as --help and provenance show it. */
 void opt_value(const struct opt *opt, char *text, size_t size);
-/* The nearest of n names (Levenshtein distance below 4, and below the length of `text`), or -1: for "did you mean". */
+/* The nearest of n names (edit distance below 4, and below the length of `text`), or -1: for "did you mean". */
 int opt_nearest(const char *text, const char *const *names, int n);
 /* "a|b|c": writes choice `i` into text. */
 void opt_choice(const char *choices, int i, char *text, size_t size);
