@@ -22,6 +22,7 @@ prepare() {
 		done >glove
 		if [ -x "$BIN/vic-train" ]; then
 			vic-train -q --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o model text || exit 1
+			vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 --threads 1 --device ref -o painter images || exit 1
 		fi
 		if [ -x "$BIN/vic-calibrate" ]; then
 			vic-calibrate -q --threads 1 -o map f64 || exit 1
