@@ -2,6 +2,7 @@
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
 #include "train/checkpoint.h"
+#include "train/listing.h"
 #include "train/modelfile.h"
 #include "train/planning.h"
 
@@ -185,11 +186,8 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 static int run(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
-	if (run_o.list) {
-		for (int i = 0; nets[i]; i++)
-			printf("%s\t%s\n", nets[i]->name, nets[i]->summary);
-		return 0;
-	}
+	if (run_o.list)
+		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
 	int rc = read_records(st, &data, err) || work(st, &data, err);

@@ -16,12 +16,13 @@ static int add(struct net_build *b, struct op *op, const char *name, struct shap
 {
 	snprintf(op->name, sizeof op->name, "%s", name);
 	if (out.c > MOST_CHANNELS || (double)out.h * out.w * out.c > MOST_FLOATS)
-		return err_usage(b->err, "%s: %s would be of %dx%dx%d, which is too large", b->net->name, name, out.h, out.w, out.c);
+		return err_usage(b->err, "%s: %s would be of %dx%dx%d, which is too large", b->net->name, name, out.h,
+				 out.w, out.c);
 	return graph_add(b->g, op, out, b->err);
 }
 
-static int param(struct net_build *b, struct op *op, const char *module, const char *what, enum param_kind kind, int ndim,
-		 const int64_t *dim)
+static int param(struct net_build *b, struct op *op, const char *module, const char *what, enum param_kind kind,
+		 int ndim, const int64_t *dim)
 {
 	char name[GRAPH_NAME];
 	snprintf(name, sizeof name, "%s.%s", module, what);
@@ -31,19 +32,21 @@ static int param(struct net_build *b, struct op *op, const char *module, const c
 	return p < 0 ? -1 : 0;
 }
 
-int net_begin(struct net_build *b, int has_blocks)
+int net_begin(struct net_build *b)
 {
 	const struct net_config *c = b->config;
 	struct op op = { .type = OP_IMAGES };
 	if (!(c->width_factor > 0 && c->width_factor <= 64))
-		return err_usage(b->err, "%s: a width of %g; it is above 0 and at most 64", b->net->name, c->width_factor);
+		return err_usage(b->err, "%s: a width of %g; it is above 0 and at most 64", b->net->name,
+				 c->width_factor);
 	if (c->classes < 1 || c->image.h < 1 || c->image.w < 1 || c->image.c < 1)
-		return err_set(b->err, "%s: pictures of %dx%dx%d in %d classes cannot be told apart", b->net->name, c->image.h,
-			       c->image.w, c->image.c, c->classes);
+		return err_set(b->err, "%s: pictures of %dx%dx%d in %d classes cannot be told apart", b->net->name,
+			       c->image.h, c->image.w, c->image.c, c->classes);
 	if (c->mix_hidden && !b->net->mix_layers)
-		return err_usage(b->err, "%s has no place where hidden values are mixed; the preact networks have", b->net->name);
-	if (c->zero_gamma && !has_blocks)
-		return err_usage(b->err, "%s has no residual block that ends in batch normalisation, whose gamma could begin at 0",
+		return err_usage(b->err, "%s has no place where hidden values are mixed; the preact networks have",
+				 b->net->name);
+	if (c->zero_gamma && !b->net->zero_gamma)
+		return err_usage(b->err, "%s: no residual block ends in batch normalisation, whose gamma could begin at 0",
 				 b->net->name);
 	return add(b, &op, "image", c->image);
 }
@@ -70,21 +73,26 @@ static int windows(struct net_build *b, int in, const char *name, int kernel, in
 	struct shape s = shape_of(b, in), whole = b->config->image;
 	*out = (struct shape){ places(s.h, kernel, stride, pad), places(s.w, kernel, stride, pad), channels };
 	if (!out->h || !out->w)
-		return err_usage(b->err, "%s: pictures of %dx%d are too small: only %dx%d is left for %s, a window of %dx%d",
+		return err_usage(b->err,
+				 "%s: pictures of %dx%d are too small: only %dx%d is left for %s, a window of %dx%d",
 				 b->net->name, whole.h, whole.w, s.h, s.w, name, kernel, kernel);
 	return 0;
 }
 
-static int conv(struct net_build *b, int in, const char *name, int channels, int kernel, int stride, int groups, int bias)
+static int conv(struct net_build *b, int in, const char *name, int channels, int kernel, int stride, int groups,
+		int bias)
 {
-	struct op op = { .type = OP_CONV, .n_in = 1, .in = { in },
+	struct op op = { .type = OP_CONV,
+			 .n_in = 1,
+			 .in = { in },
 			 .conv = { .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = groups } };
 	struct shape out;
 	if (in < 0)
 		return -1;
 	int64_t weight[4] = { channels, shape_of(b, in).c / groups, kernel, kernel };
 	if (windows(b, in, name, kernel, stride, op.conv.pad, channels, &out) ||
-	    param(b, &op, name, "weight", PARAM_WEIGHT, 4, weight) || (bias && param(b, &op, name, "bias", PARAM_BIAS, 1, weight)))
+	    param(b, &op, name, "weight", PARAM_WEIGHT, 4, weight) ||
+	    (bias && param(b, &op, name, "bias", PARAM_BIAS, 1, weight)))
 		return -1;
 	return add(b, &op, name, out);
 }
@@ -101,13 +109,16 @@ int net_conv_bias(struct net_build *b, int in, const char *name, int channels, i
 
 int net_norm(struct net_build *b, int in, const char *name, int other, int relu)
 {
-	struct op op = { .type = OP_NORM, .n_in = other < 0 ? 1 : 2, .in = { in, other < 0 ? 0 : other },
+	struct op op = { .type = OP_NORM,
+			 .n_in = other < 0 ? 1 : 2,
+			 .in = { in, other < 0 ? 0 : other },
 			 .norm = { .eps = 1e-5, .momentum = 0.1, .relu = relu } };
 	if (in < 0)
 		return -1;
 	int64_t c = shape_of(b, in).c;
 	if (param(b, &op, name, "weight", PARAM_SCALE, 1, &c) || param(b, &op, name, "bias", PARAM_BIAS, 1, &c) ||
-	    param(b, &op, name, "running_mean", PARAM_STATE, 1, &c) || param(b, &op, name, "running_var", PARAM_STATE, 1, &c))
+	    param(b, &op, name, "running_mean", PARAM_STATE, 1, &c) ||
+	    param(b, &op, name, "running_var", PARAM_STATE, 1, &c))
 		return -1;
 	return add(b, &op, name, shape_of(b, in));
 }
@@ -120,7 +131,9 @@ int net_add(struct net_build *b, int in, int other, const char *name)
 
 int net_max_pool(struct net_build *b, int in, const char *name, int kernel, int stride, int pad)
 {
-	struct op op = { .type = OP_POOL, .n_in = 1, .in = { in }, .pool = { .kernel = kernel, .stride = stride, .pad = pad } };
+	struct op op = {
+		.type = OP_POOL, .n_in = 1, .in = { in }, .pool = { .kernel = kernel, .stride = stride, .pad = pad }
+	};
 	struct shape out;
 	if (in < 0 || windows(b, in, name, kernel, stride, pad, shape_of(b, in).c, &out))
 		return -1;
@@ -148,14 +161,19 @@ int net_end(struct net_build *b, int in, const char *name)
 	struct op linear = { .type = OP_LINEAR, .n_in = 1 };
 	if (s.h * s.w > 1 && (in = add(b, &pool, "pool", features)) < 0)
 		return -1;
-	struct op drop = { .type = OP_DROPOUT, .n_in = 1, .in = { in }, .dropout = { .rate = c->dropout, .inverted = 1 } };
+	struct op drop = {
+		.type = OP_DROPOUT, .n_in = 1, .in = { in }, .dropout = { .rate = c->dropout, .inverted = 1 }
+	};
 	if (c->dropout > 0 && (in = add(b, &drop, "dropped", features)) < 0)
 		return -1;
 	linear.in[0] = in;
-	if (param(b, &linear, name, "weight", PARAM_WEIGHT, 2, weight) || param(b, &linear, name, "bias", PARAM_BIAS, 1, weight) ||
+	if (param(b, &linear, name, "weight", PARAM_WEIGHT, 2, weight) ||
+	    param(b, &linear, name, "bias", PARAM_BIAS, 1, weight) ||
 	    (b->g->logits = add(b, &linear, "logits", logits)) < 0)
 		return -1;
-	struct op xent = { .type = OP_XENT, .n_in = 1, .in = { b->g->logits }, .xent = { .erl = c->erl, .bce = c->bce } };
+	struct op xent = {
+		.type = OP_XENT, .n_in = 1, .in = { b->g->logits }, .xent = { .erl = c->erl, .bce = c->bce }
+	};
 	b->g->loss = add(b, &xent, "loss", (struct shape){ 1, 1, 1 });
 	return b->g->loss < 0 ? -1 : 0;
 }
@@ -167,7 +185,8 @@ static int ends(const char *name, const char *with)
 }
 
 /* last: what the gammas are named that may begin at 0, or NULL. */
-static void init(const struct net_config *config, const struct param *p, int index, uint64_t seed, const char *last, float *to)
+static void init(const struct net_config *config, const struct param *p, int index, uint64_t seed, const char *last,
+		 float *to)
 {
 	int zero = config->zero_gamma && last && !strncmp(p->name, "layer", 5) && ends(p->name, last);
 	double fixed = (p->kind == PARAM_SCALE && !zero) || ends(p->name, "running_var") ? 1 : 0;

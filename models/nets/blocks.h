@@ -1,9 +1,10 @@
-/* blocks: what the image networks are put together from. Every function that takes a value lets a negative one through, so a
- * chain of calls needs one look at its end; the first error is in b->err.
+/* blocks: what the image networks are put together from. Every function that takes a value lets a negative one through,
+ * so a chain of calls needs one look at its end; the first error is in b->err.
  *
- * Names are those of the state_dict of the published PyTorch definition (`layer1.0.conv1.weight`, `bn1.running_var`, ...) and
- * weights are (out, in / groups, kernel, kernel), so a model file and a state_dict hold the same tensors under the same names;
- * what PyTorch counts in `num_batches_tracked` is not kept. An op and its output are named after the module. */
+ * Names are those of the state_dict of the published PyTorch definition (`layer1.0.conv1.weight`, `bn1.running_var`,
+ * ...) and weights are (out, in / groups, kernel, kernel), so a model file and a state_dict hold the same tensors under
+ * the same names; what PyTorch counts in `num_batches_tracked` is not kept. An op and its output are named after the
+ * module. */
 #ifndef VIC_NETS_BLOCKS_H
 #define VIC_NETS_BLOCKS_H
 
@@ -16,10 +17,10 @@ struct net_build {
 	struct err *err;
 };
 
-/* Checks what the configuration asks of this network, and adds OP_IMAGES. has_blocks: 1 when zero_gamma means something,
- * residual blocks that end in a NORM. Returns the value of the pictures, or -1. */
-int net_begin(struct net_build *b, int has_blocks);
-/* width_factor times `channels`, to the nearest multiple of `unit`, at least `unit`; channels themselves where the factor is 1. */
+/* Checks what the configuration asks of this network, and adds OP_IMAGES. Returns the value of the pictures, or -1. */
+int net_begin(struct net_build *b);
+/* width_factor times `channels`, to the nearest multiple of `unit`, at least `unit`; channels themselves where the
+ * factor is 1. */
 int net_channels(const struct net_build *b, int channels, int unit);
 /* Each adds one op and returns its value, or -1. Padding is kernel / 2, so a stride of 1 keeps the size. */
 int net_conv(struct net_build *b, int in, const char *name, int channels, int kernel, int stride, int groups);
@@ -31,32 +32,34 @@ int net_add(struct net_build *b, int in, int other, const char *name);
 int net_max_pool(struct net_build *b, int in, const char *name, int kernel, int stride, int pad);
 /* OP_MIX, where the configuration asks for mixing places; else `in` itself. */
 int net_mix(struct net_build *b, int in, int layer);
-/* Mean over the picture (left out where it is one place already), dropout where the configuration has it (inverted, before the
- * linear layer), linear layer `name`, loss. Returns 0 or -1; sets g->logits and g->loss. */
+/* Mean over the picture (left out where it is one place already), dropout where the configuration has it (inverted,
+ * before the linear layer), linear layer `name`, loss. Returns 0 or -1; sets g->logits and g->loss. */
 int net_end(struct net_build *b, int in, const char *name);
 
-/* A residual network: its stem, `layers` stages of blocks whose first halves the picture (but for the first stage), its head. */
+/* A residual network: its stem, `layers` stages of blocks whose first halves the picture (but for the first stage), its
+ * head. */
 enum residual_block {
-	BLOCK_BASIC,      /* 3x3, 3x3, each with NORM; shortcut where shapes differ: 1x1 and NORM */
+	BLOCK_BASIC,	  /* 3x3, 3x3, each with NORM; shortcut where shapes differ: 1x1 and NORM */
 	BLOCK_BOTTLENECK, /* 1x1, 3x3 (with the stride, "v1.5"), 1x1 */
-	BLOCK_PREACT,     /* NORM and ReLU before each 3x3; the shortcut's 1x1, without NORM, reads the first ReLU */
+	BLOCK_PREACT,	  /* NORM and ReLU before each 3x3; the shortcut's 1x1, without NORM, reads the first ReLU */
 };
 struct residual {
 	enum residual_block block;
-	int imagenet_stem;     /* 1: 7x7 with stride 2, then a 3x3 max pool with stride 2; 0: 3x3 */
+	int imagenet_stem; /* 1: 7x7 with stride 2, then a 3x3 max pool with stride 2; 0: 3x3 */
 	int layers, blocks[4];
-	int planes;            /* of the first stage; doubles at each next one */
-	int groups, base;      /* BLOCK_BOTTLENECK: the 3x3 has planes * base / 64 * groups channels in `groups` groups; others 1, 64 */
-	const char *shortcut;  /* name of the shortcut's modules in a block: "downsample" or "shortcut" */
-	const char *linear;    /* name of the linear layer: "fc" or "linear" */
+	int planes;	      /* of the first stage; doubles at each next one */
+	int groups, base;     /* BLOCK_BOTTLENECK: the 3x3 has planes * base / 64 * groups channels in `groups` groups;
+				 others 1, 64 */
+	const char *shortcut; /* name of the shortcut's modules in a block: "downsample" or "shortcut" */
+	const char *linear;   /* name of the linear layer: "fc" or "linear" */
 };
 int net_residual(const struct net *net, const struct residual *r, struct graph *g, const struct net_config *config,
 		 struct err *err) VIC_CHECKED;
 
-/* net.init of every image network. Convolutions N(0, 2 / fan_out), fan_out = out * kernel * kernel (He et al. 2015, as torchvision
- * has it, groups not counted); the linear weight U(-1 / sqrt(in), +) (PyTorch's default); all biases and beta 0, gamma 1;
- * running mean 0, variance 1. Draws are Philox's of (seed, RNG_INIT, index). net_init_basic and net_init_bottleneck begin
- * the gamma of each block's last NORM at 0 where config->zero_gamma. */
+/* net.init of every image network. Convolutions N(0, 2 / fan_out), fan_out = out * kernel * kernel (He et al. 2015, as
+ * torchvision has it, groups not counted); the linear weight U(-1 / sqrt(in), +) (PyTorch's default); all biases and
+ * beta 0, gamma 1; running mean 0, variance 1. Draws are Philox's of (seed, RNG_INIT, index). net_init_basic and
+ * net_init_bottleneck begin the gamma of each block's last NORM at 0 where config->zero_gamma. */
 void net_init_plain(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
 void net_init_basic(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
 void net_init_bottleneck(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);

@@ -1,12 +1,12 @@
-/* Residual networks: He et al. 2016 ("Deep residual learning"; "Identity mappings" for PREACT), Xie et al. 2017 for groups. */
+/* Residual networks: He et al. 2016 ("Deep residual learning"; for PREACT "Identity mappings"), Xie et al. 2017. */
 #include "blocks.h"
 
 /* One block at work: where it lies and what it makes. */
 struct block {
 	struct net_build *b;
 	const struct residual *r;
-	char module[16]; /* "layer2.0" */
-	char name[GRAPH_NAME]; /* of the op that is being added */
+	char module[16];		    /* "layer2.0" */
+	char name[GRAPH_NAME];		    /* of the op that is being added */
 	int in, out, width, groups, stride; /* in: a value; others: channels */
 };
 
@@ -79,7 +79,7 @@ static int preact(struct block *k)
 
 static int stem(struct net_build *b, const struct residual *r)
 {
-	int planes = net_channels(b, r->planes, 8), x = net_begin(b, r->block != BLOCK_PREACT);
+	int planes = net_channels(b, r->planes, 8), x = net_begin(b);
 	x = net_conv(b, x, "conv1", planes, r->imagenet_stem ? 7 : 3, r->imagenet_stem ? 2 : 1, 1);
 	if (r->block != BLOCK_PREACT) /* the first block begins with one */
 		x = net_norm(b, x, "bn1", NET_NO_ADD, 1);
@@ -89,13 +89,15 @@ static int stem(struct net_build *b, const struct residual *r)
 int net_residual(const struct net *net, const struct residual *r, struct graph *g, const struct net_config *config,
 		 struct err *err)
 {
-	static int (*const add[])(struct block *) = { [BLOCK_BASIC] = basic, [BLOCK_BOTTLENECK] = bottleneck,
-						      [BLOCK_PREACT] = preact };
+	typedef int add_block(struct block *k);
+	static add_block *const add[] = { [BLOCK_BASIC] = basic, [BLOCK_BOTTLENECK] = bottleneck, [BLOCK_PREACT] = preact };
 	struct net_build b = { .g = g, .net = net, .config = config, .err = err };
 	int x = stem(&b, r);
 	for (int layer = 0; layer < r->layers; layer++) {
 		int planes = r->planes << layer, expansion = r->block == BLOCK_BOTTLENECK ? 4 : 1;
-		struct block k = { .b = &b, .r = r, .out = net_channels(&b, planes * expansion, 8), .groups = r->groups };
+		struct block k = {
+			.b = &b, .r = r, .out = net_channels(&b, planes * expansion, 8), .groups = r->groups
+		};
 		/* a multiple of the number of groups, so that a narrow network keeps them */
 		k.width = net_channels(&b, planes * r->base / 64 * r->groups, r->groups > 8 ? r->groups : 8);
 		for (int i = 0; i < r->blocks[layer] && x >= 0; i++) {

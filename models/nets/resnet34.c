@@ -4,8 +4,14 @@
 static int build(struct graph *g, const struct net_config *config, struct err *err)
 {
 	static const struct residual r = {
-		.block = BLOCK_BASIC, .layers = 4, .blocks = { 3, 4, 6, 3 }, .planes = 64, .groups = 1, .base = 64,
-		.shortcut = "shortcut", .linear = "linear",
+		.block = BLOCK_BASIC,
+		.layers = 4,
+		.blocks = { 3, 4, 6, 3 },
+		.planes = 64,
+		.groups = 1,
+		.base = 64,
+		.shortcut = "shortcut",
+		.linear = "linear",
 	};
 	return net_residual(&net_resnet34, &r, g, config, err);
 }

@@ -1,13 +1,13 @@
-/* A small convolutional network for machines without a GPU, ours: three pairs of 3x3 convolutions of 16, 32 and 64 channels with
- * NORM and ReLU, a max pool behind the first two pairs, the mean over what is left, one linear layer. Numbers of channels are
- * multiples of 16, the lanes of a vector register. */
+/* A small convolutional network for machines without a GPU, ours: three pairs of 3x3 convolutions of 16, 32 and 64
+ * channels with NORM and ReLU, a max pool behind the first two pairs, the mean over what is left, one linear layer.
+ * Numbers of channels are multiples of 16, the lanes of a vector register. */
 #include "blocks.h"
 
 static int build(struct graph *g, const struct net_config *config, struct err *err)
 {
 	struct net_build b = { .g = g, .net = &net_smallcnn, .config = config, .err = err };
 	char name[GRAPH_NAME];
-	int x = net_begin(&b, 0);
+	int x = net_begin(&b);
 	for (int i = 0; i < 6; i++) {
 		snprintf(name, sizeof name, "conv%d", i + 1);
 		x = net_conv(&b, x, name, net_channels(&b, 16 << i / 2, 8), 3, 1, 1);

@@ -1,7 +1,8 @@
-/* VGG-16 with batch normalisation (Simonyan and Zisserman 2015, arXiv 1409.1556, configuration D) in its form for small pictures:
- * 13 convolutions with bias, each with NORM and ReLU, 5 max pools, one linear layer and no dropout; the form and the names of
- * github.com/kuangliu/pytorch-cifar. 14,728,266 parameters at 10 classes. Pictures larger than 32x32 leave more than one place
- * (STL-10's 96x96: 3x3), for which no published text settles the head: here it is their mean, which at 32x32 changes nothing. */
+/* VGG-16 with batch normalisation (Simonyan and Zisserman 2015, arXiv 1409.1556, configuration D) in its form for small
+ * pictures: 13 convolutions with bias, each with NORM and ReLU, 5 max pools, one linear layer and no dropout; the form
+ * and the names of github.com/kuangliu/pytorch-cifar. 14,728,266 parameters at 10 classes. Pictures larger than 32x32
+ * leave more than one place (STL-10's 96x96: 3x3), for which no published text settles the head: here it is their mean,
+ * which at 32x32 changes nothing. */
 #include "blocks.h"
 
 static int build(struct graph *g, const struct net_config *config, struct err *err)
@@ -9,7 +10,7 @@ static int build(struct graph *g, const struct net_config *config, struct err *e
 	static const int channels[] = { 64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0 };
 	struct net_build b = { .g = g, .net = &net_vgg16, .config = config, .err = err };
 	char name[GRAPH_NAME];
-	int x = net_begin(&b, 0), module = 0; /* convolution, NORM and ReLU are three modules, a pool is one */
+	int x = net_begin(&b), module = 0; /* convolution, NORM and ReLU are three modules, a pool is one */
 	for (size_t i = 0; i < sizeof channels / sizeof *channels && x >= 0; i++) {
 		snprintf(name, sizeof name, "features.%d", module);
 		if (!channels[i]) {
