@@ -28,7 +28,7 @@ struct layer {
 struct picture_case {
 	const char *name;
 	int n, h, w, c;          /* what the network sees; pictures are 2 larger each way */
-	struct layer layer[LAYERS]; /* ends with type 0, which is no image op */
+	struct layer layer[LAYERS]; /* as many as have a type: 0 is no image op */
 	enum partners partners;
 	int mix_at, is_float, bce;
 	double erl;
@@ -61,7 +61,7 @@ static const struct picture_case picture_cases[] = {
 	  ADD(5, 4) }, ALONE, 0, 0, 0, 0 },
 	{ "every reader adds", 3, 6, 5, 3, { CONV(0, 6, 3, 1, 1, 1, 0), RELU(1), MAX(1, 3, 1, 1), CONV(1, 6, 3, 1, 1, 2, 0),
 	  MEAN(1, 3, 1), MIX(1, 1), DROP(1, 0.5, 1), ADD(2, 3), ADD(4, 6), NORM2(7, 1, 1), ADD(8, 9), ADD(10, 11),
-	  MAX(12, 3, 1, 0), ADD(5, 13) }, WITHIN, 1, 0, 0, 0 },
+	  ADD(12, 1), MAX(13, 3, 1, 0), ADD(5, 14) }, WITHIN, 1, 0, 0, 0 },
 	{ "pools", 3, 9, 8, 3, { CONV(0, 17, 1, 1, 0, 1, 1), MAX(1, 2, 2, 0), MAX(1, 3, 2, 1), MAX(3, 2, 1, 0), MEAN(1, 3, 2),
 	  ADD(4, 5), MEAN(6, 2, 2), MEAN(2, 4, 1), MEAN(7, 0, 0), ADD(8, 9) }, ALONE, 0, 0, 0, 0 },
 	{ "pools of many ties", 3, 8, 7, 3, { CONV(0, 16, 3, 1, 1, 1, 0), NORM(1, 1), MAX(2, 3, 1, 1), MAX(3, 3, 2, 1),
@@ -76,8 +76,11 @@ static const struct picture_case picture_cases[] = {
 	{ "one value a channel", 1, 3, 3, 3, { CONV(0, 5, 3, 1, 0, 1, 0), NORM(1, 1), CONV(2, 17, 1, 1, 0, 1, 1) },
 	  ALONE, 0, 0, 0, 0 },
 	{ "no convolution", 2, 5, 4, 2, { NORM(0, 1), MEAN(1, 2, 1), RELU(2) }, WITHIN, 0, 1, 0, 0 },
+	{ "shards and a rest", 5, 7, 6, 3, { CONV(0, 64, 3, 1, 1, 1, 0), NORM(1, 1), CONV(2, 32, 3, 1, 1, 1, 0),
+	  NORM(3, 1), CONV(4, 48, 3, 2, 1, 1, 0), NORM(5, 1), MEAN(6, 0, 0) }, WITHIN, 0, 0, 0, 0 },
 };
 enum { PICTURE_CASES = sizeof picture_cases / sizeof *picture_cases };
+enum { SMALL_CASES = PICTURE_CASES - 1 }; /* the last is too slow for finite differences */
 
 static inline double draw(uint32_t a, uint32_t b)
 {
