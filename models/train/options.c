@@ -35,6 +35,8 @@ static int check_rule(const struct train_options *o, struct err *err)
 		return err_usage(err, "--patience needs --select best-dev");
 	if (o->mix_mode == MIX_MANIFOLD && o->mix_partner == PARTNER_DATASET)
 		return err_usage(err, "--mixup-mode manifold mixes within the batch: it goes without --mixup-partner dataset");
+	if (o->loss == 1 && o->class_weights) /* a weighted target is no probability, which 1 - target needs */
+		return err_usage(err, "--class-weights go with --loss cross-entropy");
 	return 0;
 }
 

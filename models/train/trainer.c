@@ -76,8 +76,9 @@ static int list_records(struct trainer *t, struct err *err)
 	}
 	if (!t->n_train)
 		return err_set(err, "no record is marked train");
-	if (!t->n_dev && t->plan->stop_top5 > 0)
-		return err_usage(err, "--stop-top5 needs records marked dev; vic-split --dev marks some");
+	if (!t->n_dev && (t->plan->stop_top5 > 0 || t->plan->patience))
+		return err_usage(err, "%s needs records marked dev; vic-split --dev marks some",
+				 t->plan->patience ? "--patience" : "--stop-top5");
 	return 0;
 }
 
