@@ -220,9 +220,10 @@ NETS = {
 # Published numbers: kuangliu/pytorch-cifar, chenyaofo/pytorch-cifar-models (0.27M) and torchvision's model pages.
 COUNTS = {"resnet20": 272474, "vgg16": 14728266, "resnet18": 11173962, "resnet34": 21282122, "resnet50": 25557032,
           "resnext101-32x4d": 44177704, "preactresnet18": 11171146}
-# name: network, width, h, w, channels, n, classes, mix_at, bce, bound; "full" cases are as wide as published. A ReLU input that
-# lies so near to 0 that rounding decides it moves gradients by more than the bound, in PyTorch's float32 too: of SEEDS sets of
-# pictures the one whose nearest lies farthest is taken. In ResNeXt's millions there is always one, hence its bound.
+# name: network, width, h, w, channels, n, classes, mix_at, bce, bound; "full" cases are as wide as published. A ReLU input
+# so near to 0 that rounding decides it moves gradients by more than 1e-4, in PyTorch's float32 too: of SEEDS sets of pictures
+# the one whose nearest lies farthest is taken. In the millions of the full ResNeXt there is always one (float32 PyTorch is off
+# by 0.03 there), hence its bound; its outputs, losses and statistics keep to 1e-4.
 SEEDS = 24
 CASES = {
     "smallcnn": ("smallcnn", 0.5, 14, 13, 1, 6, 10, 0, 0, 1e-4),
@@ -236,7 +237,7 @@ CASES = {
     "preactresnet34": ("preactresnet34", 0.125, 16, 16, 3, 5, 10, 2, 0, 1e-4),
     "resnet18-full": ("resnet18", 1, 32, 32, 3, 2, 10, 0, 0, 1e-4),
     "vgg16-full": ("vgg16", 1, 32, 32, 3, 4, 10, 0, 0, 1e-4),
-    "resnext101-full": ("resnext101-32x4d", 1, 64, 64, 3, 4, 10, 0, 0, 1e-2),
+    "resnext101-full": ("resnext101-32x4d", 1, 64, 64, 3, 4, 10, 0, 0, 0.1),
 }
 
 
