@@ -38,13 +38,19 @@ static size_t place(const struct slot *slot, int i)
 	return at;
 }
 
-/* What the backward of an op reads. Backends may keep more in an op's own state, never read more. */
+/* What the backward of an op reads: in[0] (none needs in[1]: both ops that have one add it), out. Backends may keep more in an
+ * op's own state, never read more. */
 static const struct {
 	unsigned char in, out;
 } reads[OP_TYPES] = {
 	[OP_WORDCONV] = { 1, 1 }, [OP_LINEAR] = { 1, 0 }, [OP_XENT] = { 1, 0 }, [OP_CONV] = { 1, 0 },
 	[OP_NORM] = { 1, 1 },	  [OP_RELU] = { 0, 1 },
 };
+
+static int reads_out(const struct op *op)
+{
+	return reads[op->type].out && (op->type != OP_NORM || op->norm.relu);
+}
 
 /* Gradients that lead to something trained. */
 static void want(struct graph *g)
@@ -69,7 +75,7 @@ static void lifetimes(struct graph *g, int training)
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
 		x->born = x->made_by < 0 ? 0 : x->made_by;
-		x->dies = training && x->made_by >= 0 && reads[g->op[x->made_by].type].out ? end - x->made_by : x->born;
+		x->dies = training && x->made_by >= 0 && reads_out(&g->op[x->made_by]) ? end - x->made_by : x->born;
 		x->d_born = x->d_dies = -1;
 		if (training && x->wanted) {
 			x->d_born = end - (g->n_ops - 1);
@@ -79,7 +85,7 @@ static void lifetimes(struct graph *g, int training)
 	for (int i = 0; i < g->n_ops; i++)
 		for (int k = 0; k < g->op[i].n_in; k++) {
 			struct value *x = &g->value[g->op[i].in[k]];
-			int last = training && reads[g->op[i].type].in ? end - i : i;
+			int last = training && k == 0 && reads[g->op[i].type].in ? end - i : i;
 			if (last > x->dies)
 				x->dies = last;
 			if (x->d_born >= 0) /* its gradient begins with its last reader, which runs first in reverse */

@@ -129,7 +129,7 @@ static void lay_out(struct backend_ctx *c, const struct op_call *call, int backw
 	size_t n = (size_t)call->n;
 	poison_all(c->before, arena_size(c));
 	for (int k = 0; k < op->n_in; k++) {
-		if (!backward || reads_in(op->type))
+		if (!backward || (k == 0 && reads_in(op->type)))
 			show(c, call->in[k], n * (size_t)call->in_size[k]);
 		if (backward && call->d_in[k] && call->add[k])
 			show(c, call->d_in[k], n * (size_t)call->in_size[k]);

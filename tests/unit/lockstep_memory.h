@@ -143,14 +143,14 @@ static void lock_unprepare(struct backend_ctx *c, const struct op *op, void *sta
 	c->inner.b->unprepare(c->inner.ctx, op, state);
 }
 
-/* What a backward reads of in[] and out: the promise of plan.c, said once more. */
+/* What a backward reads of in[0] and out (in[1] never): the promise of plan.c, said once more. */
 static int reads_in(enum op_type t)
 {
 	return t == OP_LINEAR || t == OP_XENT || t == OP_CONV || t == OP_NORM || t == OP_WORDCONV;
 }
 static int reads_out(const struct op *op)
 {
-	return op->type == OP_RELU || op->type == OP_WORDCONV || op->type == OP_NORM;
+	return op->type == OP_RELU || op->type == OP_WORDCONV || (op->type == OP_NORM && op->norm.relu);
 }
 
 static size_t arena_size(const struct backend_ctx *c)
