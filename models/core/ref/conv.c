@@ -65,14 +65,17 @@ static void fold(const struct op_call *c, const struct work *k, int y, int x, in
 /* Four sums side by side: one alone waits for itself. */
 static double dot(const float *w, const double *x, int n)
 {
-	double sum[4] = { 0 };
+	double a = 0, b = 0, c = 0, d = 0;
 	int i = 0;
-	for (; i + 4 <= n; i += 4)
-		for (int j = 0; j < 4; j++)
-			sum[j] += (double)w[i + j] * x[i + j];
+	for (; i + 4 <= n; i += 4) {
+		a += (double)w[i] * x[i];
+		b += (double)w[i + 1] * x[i + 1];
+		c += (double)w[i + 2] * x[i + 2];
+		d += (double)w[i + 3] * x[i + 3];
+	}
 	for (; i < n; i++)
-		sum[0] += (double)w[i] * x[i];
-	return sum[0] + sum[1] + (sum[2] + sum[3]);
+		a += (double)w[i] * x[i];
+	return a + b + (c + d);
 }
 
 void ref_conv_forward(const struct op_call *c)
