@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_BYTES = 512 << 10, MOST_GRADIENT_SHARDS = 8, ENOUGH_SHARDS = 4 };
+enum { CACHE_BYTES = 512 << 10, MOST_GRADIENT_SHARDS = 8, ENOUGH_SHARDS = 4, MANY_WEIGHTS = 256 * 256 * 9 };
 
 /* What all convolutions of a backend share: only one op runs at a time. */
 struct conv_shared {
@@ -118,7 +118,7 @@ static size_t round_line(size_t bytes)
 }
 
 /* The kernel for n pictures, n <= of. All kernels of a kind share the layout of the one for a whole shard. A gradient that is
- * added to what is there goes through scratch, behind the kernel's own. */
+ * added to what is there goes through scratch, behind the kernel's own, where the kernel does not add. */
 static int kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 {
 	struct shards *s = &v->kind[kind];
@@ -126,9 +126,14 @@ static int kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *er
 	size_t own = kind == CONV_DATA ? (size_t)n * shape_size(v->shape.in) * sizeof(float) : 0;
 	if (*k)
 		return 0;
-	if (conv_kernel_open(k, v->shared->engine, kind, &v->shape, n, n == s->of ? NULL : s->kernel[s->of], err))
+	if (winograd_serves(&v->shape)) {
+		own = 0;
+		if (winograd_open(k, kind, &v->shape, n, err))
+			return -1;
+	} else if (conv_kernel_open(k, v->shared->engine, kind, &v->shape, n, n == s->of ? NULL : s->kernel[s->of], err)) {
 		return -1;
-	return need_scratch(v->shared, round_line(conv_kernel_scratch(*k)) + own, err);
+	}
+	return need_scratch(v->shared, round_line((*k)->scratch) + own, err);
 }
 
 static int shards_of(int n, int of)
@@ -141,25 +146,36 @@ static int in_shard(int n, int of, int shard)
 	return n - shard * of < of ? n - shard * of : of;
 }
 
-/* Pictures a shard. One that fits the cache, but as many as make reading the weights (once a shard) cheap beside the arithmetic, which
- * is `places` multiply-adds a weight and picture; and some shards a batch, so that several threads have work. */
+static int many_weights(const struct conv_shape *s)
+{
+	return (size_t)s->in.c / (size_t)s->groups * (size_t)s->out.c * (size_t)(s->kernel * s->kernel) >= MANY_WEIGHTS;
+}
+
+/* Pictures a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the arithmetic, a
+ * multiply-add a weight and place. Where a kernel has parts they give the threads work, else some shards must. */
 static int shard_size(const struct conv_shape *s, int max_n)
 {
 	size_t picture = (shape_size(s->in) + shape_size(s->out)) * sizeof(float);
-	int places = s->out.h * s->out.w, of = (int)(CACHE_BYTES / picture), least = (256 + places - 1) / places;
-	of = of < least ? least : of;
-	if (of > (max_n + ENOUGH_SHARDS - 1) / ENOUGH_SHARDS)
-		of = (max_n + ENOUGH_SHARDS - 1) / ENOUGH_SHARDS;
+	int parts = winograd_serves(s) && many_weights(s), least = parts ? 1024 : winograd_serves(s) ? 512 : 256;
+	int places = s->out.h * s->out.w, of = (int)(CACHE_BYTES / picture), most = parts ? max_n : shards_of(max_n, ENOUGH_SHARDS);
+	of = of < shards_of(least, places) ? shards_of(least, places) : of;
+	of = of > most ? most : of;
 	return of > 1 ? of : 1;
 }
 
 /* Partial sums are written and read once a shard: few enough that this stays below a tenth of the arithmetic. */
 static int gradient_shard_size(const struct conv_shape *s, int max_n)
 {
-	int shards = max_n * s->out.h * s->out.w / 512;
+	int winograd = winograd_serves(s), each = !winograd ? 512 : many_weights(s) ? 2048 : 1024;
+	int shards = max_n * s->out.h * s->out.w / each, least = winograd && many_weights(s) ? 1 : 2;
 	shards = shards > MOST_GRADIENT_SHARDS ? MOST_GRADIENT_SHARDS : shards;
-	shards = shards < 2 ? 2 : shards;
-	return shards_of(max_n, shards);
+	return shards_of(max_n, shards < least ? least : shards);
+}
+
+/* One shard's partial sums: the weights', then, at the end, the bias's. */
+static size_t partial_floats(const struct conv_kernel *k)
+{
+	return round_line((k->layout.floats + (size_t)k->shape.out.c) * sizeof(float)) / sizeof(float);
 }
 
 int conv_open(struct backend_ctx *ctx, struct conv **out, const struct op *op, const struct graph *g, int max_n, int training,
@@ -182,11 +198,10 @@ int conv_open(struct backend_ctx *ctx, struct conv **out, const struct op *op, c
 		if (mem_alloc(&s->kernel, (size_t)s->of + 1, sizeof *s->kernel, err) ||
 		    kernel_for(v, (enum conv_kind)kind, s->of, err))
 			goto fail;
-		weights = conv_kernel_layout(s->kernel[s->of])->floats;
+		weights = s->kernel[s->of]->layout.floats;
 		if (kind == CONV_WEIGHT) {
-			size_t each = round_line((weights + (size_t)v->shape.out.c) * sizeof(float)) / sizeof(float);
 			if (need_floats(&v->shared->partial, &v->shared->partial_floats,
-					each * (size_t)shards_of(max_n, s->of), err))
+					partial_floats(s->kernel[s->of]) * (size_t)shards_of(max_n, s->of), err))
 				goto fail;
 		} else if (training ? need_floats(&v->shared->weight, &v->shared->weight_floats, weights, err) :
 				      mem_alloc(&v->weight, weights, sizeof *v->weight, err)) {
@@ -206,7 +221,8 @@ void conv_close(struct conv *v)
 		return;
 	for (int kind = 0; kind < CONV_KINDS; kind++) {
 		for (int n = 0; v->kind[kind].kernel && n <= v->kind[kind].of; n++)
-			conv_kernel_close(v->kind[kind].kernel[n]);
+			if (v->kind[kind].kernel[n])
+				v->kind[kind].kernel[n]->close(v->kind[kind].kernel[n]);
 		free(v->kind[kind].kernel);
 	}
 	free(v->weight);
@@ -216,10 +232,10 @@ void conv_close(struct conv *v)
 struct work {
 	const struct op_call *c;
 	struct conv *v;
-	const struct conv_layout *layout;
+	const struct conv_kernel *kernel; /* whose layout the weights or their gradients have */
 	float *weight;         /* in the kernel's layout */
 	size_t partial_stride; /* floats of one shard's partial sums: weights, then bias */
-	int weight_shards;
+	int weight_shards, weight_tasks;
 	atomic_int failed;
 	struct err *err;
 };
@@ -230,13 +246,19 @@ static void fail(struct work *w, const struct err *err)
 		*w->err = *err;
 }
 
-static void run(struct work *w, enum conv_kind kind, int shard, int worker, struct conv_io *io)
+static void run(struct work *w, enum conv_kind kind, int shard, int part, int worker, struct conv_io *io)
 {
 	struct err err = ERR_NONE;
 	const struct shards *s = &w->v->kind[kind];
+	const struct conv_kernel *k = s->kernel[in_shard(w->c->n, s->of, shard)];
 	io->scratch = w->v->shared->scratch[worker];
-	if (conv_kernel_run(s->kernel[in_shard(w->c->n, s->of, shard)], worker, io, &err))
+	if (k->run(k, part, worker, io, &err))
 		fail(w, &err);
+}
+
+static int parts(const struct conv *v, enum conv_kind kind)
+{
+	return v->kind[kind].kernel[v->kind[kind].of]->parts;
 }
 
 /* One output channel's weights to the kernel's layout. */
@@ -244,33 +266,45 @@ static void layout_task(void *arg, int o, int worker)
 {
 	struct work *w = arg;
 	const struct conv_shape *s = &w->v->shape;
+	const struct conv_layout *l = &w->kernel->layout;
 	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
 	const float *from = w->c->param[0] + (size_t)o * (size_t)(ig * taps);
-	float *to = w->weight + w->layout->group[o / og] + w->layout->o[o % og];
+	float *to = w->weight + l->group[o / og] + l->o[o % og];
 	(void)worker;
 	for (int i = 0; i < ig; i++)
 		for (int t = 0; t < taps; t++)
-			to[w->layout->i[i] + w->layout->tap[t]] = *from++;
+			to[l->i[i] + l->tap[t]] = *from++;
+}
+
+static void winograd_task(void *arg, int block, int worker)
+{
+	struct work *w = arg;
+	(void)worker;
+	winograd_lay_out(w->kernel, w->c->param[0], block, w->weight);
 }
 
 static void lay_out(struct backend_ctx *ctx, struct work *w, enum conv_kind kind, float *to)
 {
 	const struct shards *s = &w->v->kind[kind];
-	w->layout = conv_kernel_layout(s->kernel[s->of]);
+	w->kernel = s->kernel[s->of];
 	w->weight = to;
-	if (w->layout->padded)
-		memset(to, 0, w->layout->floats * sizeof *to);
-	pool_run(ctx->pool, w->v->shape.out.c, layout_task, w);
+	if (w->kernel->layout.padded)
+		memset(to, 0, w->kernel->layout.floats * sizeof *to);
+	if (w->kernel->blocks)
+		pool_run(ctx->pool, w->kernel->blocks, winograd_task, w);
+	else
+		pool_run(ctx->pool, w->v->shape.out.c, layout_task, w);
 }
 
-static void forward_task(void *arg, int shard, int worker)
+static void forward_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	const struct op_call *c = w->c;
+	int each = parts(w->v, CONV_FORWARD), shard = task / each;
 	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_FORWARD].of;
-	struct conv_io io = { (void *)(c->in[0] + at * (size_t)c->in_size[0]), w->weight, c->param[1],
-			      c->out + at * (size_t)c->out_size, NULL };
-	run(w, CONV_FORWARD, shard, worker, &io);
+	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = w->weight, .bias = c->param[1],
+			      .out = c->out + at * (size_t)c->out_size };
+	run(w, CONV_FORWARD, shard, task % each, worker, &io);
 }
 
 int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -287,41 +321,57 @@ int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 		v->version = c->version + 1;
 	}
 	w.weight = v->weight ? v->weight : v->shared->weight;
-	pool_run(ctx->pool, shards, forward_task, &w);
+	pool_run(ctx->pool, shards * parts(v, CONV_FORWARD), forward_task, &w);
 	return w.failed ? -1 : 0;
 }
 
-static void data_task(struct work *w, int shard, int worker)
+static void data_task(struct work *w, int task, int worker)
 {
 	const struct op_call *c = w->c;
 	const struct shards *s = &w->v->kind[CONV_DATA];
-	size_t at = (size_t)shard * (size_t)s->of, n = (size_t)in_shard(c->n, s->of, shard);
-	float *d_in = c->d_in[0] + at * (size_t)c->in_size[0];
-	size_t own = round_line(conv_kernel_scratch(s->kernel[n]));
-	float *to = c->add[0] ? (float *)(void *)(w->v->shared->scratch[worker] + own) : d_in;
-	struct conv_io io = { to, w->weight, NULL, (void *)(c->d_out + at * (size_t)c->out_size), NULL };
-	run(w, CONV_DATA, shard, worker, &io);
-	for (size_t i = 0; c->add[0] && i < n * (size_t)c->in_size[0]; i++)
+	int each = parts(w->v, CONV_DATA), shard = task / each, n = in_shard(c->n, s->of, shard);
+	const struct conv_kernel *k = s->kernel[n];
+	size_t at = (size_t)shard * (size_t)s->of, size = (size_t)n * (size_t)c->in_size[0];
+	float *d_in = c->d_in[0] + at * (size_t)c->in_size[0], *to = d_in;
+	if (c->add[0] && !k->adds)
+		to = (float *)(void *)(w->v->shared->scratch[worker] + round_line(k->scratch));
+	struct conv_io io = { .in = to, .weight = w->weight, .out = (void *)(c->d_out + at * (size_t)c->out_size), .add = c->add[0] };
+	run(w, CONV_DATA, shard, task % each, worker, &io);
+	for (size_t i = 0; to != d_in && i < size; i++)
 		d_in[i] += to[i];
 }
 
-static void weight_task(struct work *w, int shard, int worker)
+static void weight_task(struct work *w, int task, int worker)
 {
 	const struct op_call *c = w->c;
+	int each = parts(w->v, CONV_WEIGHT), shard = task / each;
 	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_WEIGHT].of;
 	float *partial = w->v->shared->partial + (size_t)shard * w->partial_stride;
-	struct conv_io io = { (void *)(c->in[0] + at * (size_t)c->in_size[0]), partial,
-			      partial + w->partial_stride - w->v->shape.out.c, (void *)(c->d_out + at * (size_t)c->out_size), NULL };
-	run(w, CONV_WEIGHT, shard, worker, &io);
+	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = partial,
+			      .bias = partial + w->partial_stride - w->v->shape.out.c,
+			      .out = (void *)(c->d_out + at * (size_t)c->out_size) };
+	run(w, CONV_WEIGHT, shard, task % each, worker, &io);
 }
 
 static void backward_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
-	if (task < w->weight_shards)
+	if (task < w->weight_tasks)
 		weight_task(w, task, worker);
 	else
-		data_task(w, task - w->weight_shards, worker);
+		data_task(w, task - w->weight_tasks, worker);
+}
+
+static void bias_sums(const struct work *w)
+{
+	const struct conv_shape *s = &w->v->shape;
+	const float *from = w->v->shared->partial + w->partial_stride - s->out.c;
+	for (int o = 0; s->bias && w->c->d_param[1] && o < s->out.c; o++) {
+		float sum = 0;
+		for (int k = 0; k < w->weight_shards; k++)
+			sum += from[(size_t)k * w->partial_stride + (size_t)o];
+		w->c->d_param[1][o] = sum;
+	}
 }
 
 /* One output channel: sums the shards, back to OIHW. */
@@ -329,25 +379,26 @@ static void sum_task(void *arg, int o, int worker)
 {
 	struct work *w = arg;
 	const struct conv_shape *s = &w->v->shape;
+	const struct conv_layout *l = &w->kernel->layout;
 	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
-	float *to = w->c->d_param[0] ? w->c->d_param[0] + (size_t)o * (size_t)(ig * taps) : NULL;
-	const float *from = w->v->shared->partial, *bias = from + w->partial_stride - s->out.c + o;
-	from += w->layout->group[o / og] + w->layout->o[o % og];
+	float *to = w->c->d_param[0] + (size_t)o * (size_t)(ig * taps);
+	const float *from = w->v->shared->partial + l->group[o / og] + l->o[o % og];
 	(void)worker;
-	for (int i = 0; to && i < ig; i++)
+	for (int i = 0; i < ig; i++)
 		for (int t = 0; t < taps; t++) {
-			size_t at = w->layout->i[i] + w->layout->tap[t];
+			size_t at = l->i[i] + l->tap[t];
 			float sum = from[at];
 			for (int k = 1; k < w->weight_shards; k++)
 				sum += from[at + (size_t)k * w->partial_stride];
 			*to++ = sum;
 		}
-	if (s->bias && w->c->d_param[1]) {
-		float sum = 0;
-		for (int k = 0; k < w->weight_shards; k++)
-			sum += bias[(size_t)k * w->partial_stride];
-		w->c->d_param[1][o] = sum;
-	}
+}
+
+static void winograd_sum_task(void *arg, int block, int worker)
+{
+	struct work *w = arg;
+	(void)worker;
+	winograd_sum(w->kernel, w->v->shared->partial, w->weight_shards, w->partial_stride, block, w->c->d_param[0]);
 }
 
 int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -355,22 +406,28 @@ int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 	struct conv *v = c->state;
 	struct work w = { .c = c, .v = v, .err = err };
 	const struct shards *data = &v->kind[CONV_DATA], *weight = &v->kind[CONV_WEIGHT];
-	int shards = 0;
+	int data_tasks = 0;
 	if (c->d_in[0]) {
-		shards = shards_of(c->n, data->of);
+		int shards = shards_of(c->n, data->of);
 		if (kernel_for(v, CONV_DATA, in_shard(c->n, data->of, shards - 1), err))
 			return -1;
 		lay_out(ctx, &w, CONV_DATA, v->shared->weight);
+		data_tasks = shards * parts(v, CONV_DATA);
 	}
 	if (c->d_param[0] || c->d_param[1]) {
 		w.weight_shards = shards_of(c->n, weight->of);
 		if (kernel_for(v, CONV_WEIGHT, in_shard(c->n, weight->of, w.weight_shards - 1), err))
 			return -1;
-		w.layout = conv_kernel_layout(weight->kernel[weight->of]);
-		w.partial_stride = round_line((w.layout->floats + (size_t)v->shape.out.c) * sizeof(float)) / sizeof(float);
+		w.weight_tasks = w.weight_shards * parts(v, CONV_WEIGHT);
+		w.kernel = weight->kernel[weight->of];
+		w.partial_stride = partial_floats(w.kernel);
 	}
-	pool_run(ctx->pool, w.weight_shards + shards, backward_task, &w);
-	if (w.weight_shards)
+	pool_run(ctx->pool, w.weight_tasks + data_tasks, backward_task, &w);
+	if (c->d_param[0] && w.kernel->blocks)
+		pool_run(ctx->pool, w.kernel->blocks, winograd_sum_task, &w);
+	else if (c->d_param[0])
 		pool_run(ctx->pool, v->shape.out.c, sum_task, &w);
+	if (w.weight_shards)
+		bias_sums(&w);
 	return w.failed ? -1 : 0;
 }

@@ -1,8 +1,9 @@
-/* conv_kernel: the convolution of a fixed number of pictures, done by the calling thread alone. onednn.c fills this; where the
- * library is missing, im2col.c. Everything about cutting work, threads and summing is conv.c's. Private to core/cpu.
+/* conv_kernel: the convolution of a fixed number of pictures, done by the calling thread alone. Two make them: winograd.c for
+ * 3x3 windows, and for all others onednn.c or, where that library is missing, im2col.c. Cutting work, threads and summing over
+ * shards are conv.c's. Private to core/cpu.
  *
- * A kernel chooses how it wants the weights laid out. Whatever it chooses, the place of weight (group, o, i, tap) is a sum of one
- * term for each, so four short tables describe it. */
+ * A kernel chooses how it wants the weights laid out. Whatever it chooses, the place of (group, o, i, tap) is a sum of one term
+ * for each, so four short tables describe it; but Winograd's are no permutation and come with functions of their own. */
 #ifndef VIC_CONV_KERNEL_H
 #define VIC_CONV_KERNEL_H
 
@@ -25,22 +26,38 @@ struct conv_layout {
  * WEIGHT reads in and out and writes weight and bias. bias only where the shape has one. */
 struct conv_io {
 	void *in, *weight, *bias, *out, *scratch;
+	int add; /* DATA: add to `in`; only where the kernel says that it does */
 };
 
 struct conv_engine;
 int conv_engine_open(struct conv_engine **e, int workers, struct err *err) VIC_CHECKED;
 void conv_engine_close(struct conv_engine *e); /* NULL is fine */
 
-struct conv_kernel;
+/* What every kernel begins with. */
+struct conv_kernel {
+	enum conv_kind kind;
+	struct conv_shape shape;
+	int n;
+	struct conv_layout layout;
+	int adds;       /* 1: DATA obeys io.add */
+	int parts;      /* of a call, each by itself a share of the channels */
+	int blocks;     /* > 0: Winograd's, whose weights are laid out by blocks of 16 channels */
+	size_t scratch; /* bytes of io.scratch, 64-byte aligned */
+	const char *name;
+	/* Any number of workers may run one kernel at a time, each under its own number. All parts have the same io but scratch. */
+	int (*run)(const struct conv_kernel *k, int part, int worker, const struct conv_io *io, struct err *err);
+	void (*close)(struct conv_kernel *k);
+};
 /* A kernel for n pictures. like: whose weight layout it shares, or NULL to choose. */
 int conv_kernel_open(struct conv_kernel **k, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
 		     const struct conv_kernel *like, struct err *err) VIC_CHECKED;
-void conv_kernel_close(struct conv_kernel *k); /* NULL is fine */
-const struct conv_layout *conv_kernel_layout(const struct conv_kernel *k);
-size_t conv_kernel_scratch(const struct conv_kernel *k); /* bytes of io.scratch, 64-byte aligned */
-const char *conv_kernel_name(const struct conv_kernel *k);
-/* Any number of workers may run one kernel at a time, each under its own number. */
-int conv_kernel_run(const struct conv_kernel *k, int worker, const struct conv_io *io, struct err *err) VIC_CHECKED;
+
+int winograd_serves(const struct conv_shape *shape);
+int winograd_open(struct conv_kernel **k, enum conv_kind kind, const struct conv_shape *shape, int n, struct err *err) VIC_CHECKED;
+/* Block 0 .. blocks - 1 of OIHW weights to the kernel's layout, and of its partial sums, [shards] at a distance of `stride` floats, to
+ * the OIHW gradient. */
+void winograd_lay_out(const struct conv_kernel *k, const float *weight, int block, float *to);
+void winograd_sum(const struct conv_kernel *k, const float *partial, int shards, size_t stride, int block, float *to);
 
 /* For those who fill this: tables of the right lengths, zeros. */
 int conv_layout_open(struct conv_layout *l, const struct conv_shape *s, struct err *err) VIC_CHECKED;

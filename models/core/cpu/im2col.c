@@ -12,13 +12,6 @@ struct conv_engine {
 	int workers;
 };
 
-struct conv_kernel {
-	enum conv_kind kind;
-	struct conv_shape shape;
-	int n, row; /* row: floats of a window in one group */
-	struct conv_layout layout;
-};
-
 int conv_engine_open(struct conv_engine **out, int workers, struct err *err)
 {
 	if (mem_alloc(out, 1, sizeof **out, err))
@@ -32,64 +25,15 @@ void conv_engine_close(struct conv_engine *e)
 	free(e);
 }
 
-int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
-		     const struct conv_kernel *like, struct err *err)
-{
-	struct conv_kernel *k;
-	int og = shape->out.c / shape->groups, ig = shape->in.c / shape->groups, taps = shape->kernel * shape->kernel;
-	(void)e;
-	(void)like;
-	if (mem_alloc(&k, 1, sizeof *k, err))
-		return -1;
-	k->kind = kind;
-	k->shape = *shape;
-	k->n = n;
-	k->row = taps * ig;
-	if (conv_layout_open(&k->layout, shape, err)) {
-		conv_kernel_close(k);
-		return -1;
-	}
-	for (int g = 0; g < shape->groups; g++)
-		k->layout.group[g] = (uint32_t)(g * og * k->row);
-	for (int o = 0; o < og; o++)
-		k->layout.o[o] = (uint32_t)(o * k->row);
-	for (int i = 0; i < ig; i++)
-		k->layout.i[i] = (uint32_t)i;
-	for (int t = 0; t < taps; t++)
-		k->layout.tap[t] = (uint32_t)(t * ig);
-	k->layout.floats = (size_t)shape->out.c * (size_t)k->row;
-	*out = k;
-	return 0;
-}
-
-void conv_kernel_close(struct conv_kernel *k)
-{
-	if (!k)
-		return;
-	conv_layout_close(&k->layout);
-	free(k);
-}
-
-const struct conv_layout *conv_kernel_layout(const struct conv_kernel *k)
-{
-	return &k->layout;
-}
-
 static size_t windows(const struct conv_shape *s)
 {
 	return (size_t)s->out.h * (size_t)s->out.w;
 }
 
-/* The windows' matrix, and one group's weight gradient. */
-size_t conv_kernel_scratch(const struct conv_kernel *k)
+/* Floats of a window in one group. */
+static int row_of(const struct conv_shape *s)
 {
-	return (windows(&k->shape) * (size_t)k->row + k->layout.floats / (size_t)k->shape.groups) * sizeof(float);
-}
-
-const char *conv_kernel_name(const struct conv_kernel *k)
-{
-	(void)k;
-	return "im2col";
+	return s->kernel * s->kernel * (s->in.c / s->groups);
 }
 
 /* Group g of picture `in` to windows, or the sums of windows back onto the picture. */
@@ -130,12 +74,13 @@ static void bias_gradient(const struct conv_kernel *k, const float *d_out, float
 	}
 }
 
-int conv_kernel_run(const struct conv_kernel *k, int worker, const struct conv_io *io, struct err *err)
+static int run_kernel(const struct conv_kernel *k, int part, int worker, const struct conv_io *io, struct err *err)
 {
 	const struct conv_shape *s = &k->shape;
-	int og = s->out.c / s->groups, p = (int)windows(s), row = k->row;
+	int og = s->out.c / s->groups, p = (int)windows(s), row = row_of(s);
 	float *col = io->scratch, *once = col + (size_t)p * (size_t)row;
 	size_t in_size = shape_size(s->in), out_size = shape_size(s->out);
+	(void)part;
 	(void)worker;
 	(void)err;
 	if (k->kind == CONV_DATA)
@@ -163,6 +108,41 @@ int conv_kernel_run(const struct conv_kernel *k, int worker, const struct conv_i
 	for (size_t i = 0; k->kind == CONV_FORWARD && s->bias && i < (size_t)k->n * (size_t)p; i++)
 		for (int o = 0; o < s->out.c; o++)
 			((float *)io->out)[i * (size_t)s->out.c + (size_t)o] += ((const float *)io->bias)[o];
+	return 0;
+}
+static void close_kernel(struct conv_kernel *k)
+{
+	conv_layout_close(&k->layout);
+	free(k);
+}
+
+int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
+		     const struct conv_kernel *like, struct err *err)
+{
+	struct conv_kernel *k;
+	int og = shape->out.c / shape->groups, ig = shape->in.c / shape->groups, taps = shape->kernel * shape->kernel;
+	(void)e;
+	(void)like;
+	if (mem_alloc(&k, 1, sizeof *k, err))
+		return -1;
+	*k = (struct conv_kernel){ .kind = kind, .shape = *shape, .n = n, .parts = 1, .name = "im2col",
+				  .run = run_kernel, .close = close_kernel };
+	if (conv_layout_open(&k->layout, shape, err)) {
+		close_kernel(k);
+		return -1;
+	}
+	for (int g = 0; g < shape->groups; g++)
+		k->layout.group[g] = (uint32_t)(g * og * row_of(shape));
+	for (int o = 0; o < og; o++)
+		k->layout.o[o] = (uint32_t)(o * row_of(shape));
+	for (int i = 0; i < ig; i++)
+		k->layout.i[i] = (uint32_t)i;
+	for (int t = 0; t < taps; t++)
+		k->layout.tap[t] = (uint32_t)(t * ig);
+	k->layout.floats = (size_t)shape->out.c * (size_t)row_of(shape);
+	/* the windows' matrix, and one group's weight gradient */
+	k->scratch = (windows(shape) * (size_t)row_of(shape) + (size_t)og * (size_t)row_of(shape)) * sizeof(float);
+	*out = k;
 	return 0;
 }
 #else

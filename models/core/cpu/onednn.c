@@ -18,17 +18,13 @@ struct conv_engine {
 	dnnl_stream_t *stream; /* [workers] */
 };
 
-struct conv_kernel {
-	enum conv_kind kind;
-	struct conv_shape shape;
-	int n;
+struct onednn {
+	struct conv_kernel k; /* first */
 	const struct conv_engine *engine;
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_t run;
 	dnnl_memory_desc_t md[ARGS]; /* in, weight, bias, out, scratch */
 	dnnl_memory_t *memory;       /* [workers][ARGS] */
-	struct conv_layout layout;
-	const char *name;
 };
 
 static int check(dnnl_status_t s, const char *what, struct err *err)
@@ -82,9 +78,9 @@ void conv_engine_close(struct conv_engine *e)
 	free(e);
 }
 
-static int describe_values(struct conv_kernel *k, int n, struct err *err)
+static int describe_values(struct onednn *k, int n, struct err *err)
 {
-	const struct conv_shape *s = &k->shape;
+	const struct conv_shape *s = &k->k.shape;
 	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w }, bias = { s->out.c };
 	dnnl_dims_t w = { s->groups, s->out.c / s->groups, s->in.c / s->groups, s->kernel, s->kernel };
 	int plain = s->groups == 1;
@@ -102,9 +98,9 @@ static int describe_values(struct conv_kernel *k, int n, struct err *err)
 }
 
 /* The gradients' primitives want that of the forward pass as a hint. */
-static int make_primitive(struct conv_kernel *k, dnnl_primitive_desc_t *hint, dnnl_primitive_attr_t attr, struct err *err)
+static int make_primitive(struct onednn *k, dnnl_primitive_desc_t *hint, dnnl_primitive_attr_t attr, struct err *err)
 {
-	const struct conv_shape *s = &k->shape;
+	const struct conv_shape *s = &k->k.shape;
 	dnnl_engine_t e = k->engine->engine;
 	dnnl_memory_desc_t any = k->md[1];
 	const dnnl_memory_desc_t *bias = s->bias ? &k->md[2] : NULL;
@@ -116,15 +112,15 @@ static int make_primitive(struct conv_kernel *k, dnnl_primitive_desc_t *hint, dn
 	any.format_kind = dnnl_format_kind_any;
 	memset(&any.format_desc, 0, sizeof any.format_desc);
 	if (check(dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, &k->md[0],
-						     k->kind == CONV_FORWARD ? &k->md[1] : &any, bias, &k->md[3], stride, left,
+						     k->k.kind == CONV_FORWARD ? &k->md[1] : &any, bias, &k->md[3], stride, left,
 						     right),
 		  "describing a convolution", err))
 		return -1;
-	if (k->kind == CONV_FORWARD)
+	if (k->k.kind == CONV_FORWARD)
 		return check(dnnl_primitive_desc_create(&k->pd, &d, attr, e, NULL), "planning a convolution", err);
 	if (check(dnnl_primitive_desc_create(hint, &d, attr, e, NULL), "planning a convolution", err))
 		return -1;
-	if (k->kind == CONV_DATA) {
+	if (k->k.kind == CONV_DATA) {
 		if (check(dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &k->md[0], &k->md[1], &k->md[3],
 								   stride, left, right),
 			  "describing a gradient", err))
@@ -151,14 +147,14 @@ static uint32_t term(const dnnl_memory_desc_t *m, int dim, int64_t at)
 	return (uint32_t)(off + at * b->strides[dim]);
 }
 
-static int read_layout(struct conv_kernel *k, struct err *err)
+static int read_layout(struct onednn *k, struct err *err)
 {
-	const struct conv_shape *s = &k->shape;
+	const struct conv_shape *s = &k->k.shape;
 	const dnnl_memory_desc_t *m = &k->md[1];
-	struct conv_layout *l = &k->layout;
+	struct conv_layout *l = &k->k.layout;
 	int d = s->groups > 1, og = s->out.c / s->groups, ig = s->in.c / s->groups;
 	if (m->format_kind != dnnl_blocked || m->extra.flags)
-		return err_set(err, "oneDNN: %s wants weights in a layout that cannot be described", k->name);
+		return err_set(err, "oneDNN: %s wants weights in a layout that cannot be described", k->k.name);
 	if (conv_layout_open(l, s, err))
 		return -1;
 	for (int g = 0; d && g < s->groups; g++)
@@ -174,7 +170,7 @@ static int read_layout(struct conv_kernel *k, struct err *err)
 	return 0;
 }
 
-static int make_memory(struct conv_kernel *k, struct err *err)
+static int make_memory(struct onednn *k, struct err *err)
 {
 	int workers = k->engine->workers;
 	if (mem_alloc(&k->memory, (size_t)workers * ARGS, sizeof *k->memory, err))
@@ -186,48 +182,9 @@ static int make_memory(struct conv_kernel *k, struct err *err)
 	return 0;
 }
 
-int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
-		     const struct conv_kernel *like, struct err *err)
+static void close_kernel(struct conv_kernel *base)
 {
-	struct conv_kernel *k;
-	dnnl_primitive_desc_t hint = NULL;
-	dnnl_primitive_attr_t attr = NULL;
-	int rc = -1;
-	one_thread();
-	if (mem_alloc(&k, 1, sizeof *k, err))
-		return -1;
-	k->kind = kind;
-	k->shape = *shape;
-	k->n = n;
-	k->engine = e;
-	if (describe_values(k, n, err))
-		goto done;
-	if (like)
-		k->md[1] = like->md[1];
-	if (check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
-	    check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "making attributes", err) ||
-	    make_primitive(k, &hint, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err))
-		goto done;
-	k->md[1] = *dnnl_primitive_desc_query_md(k->pd, kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
-	k->md[4] = *dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0);
-	dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->name);
-	rc = read_layout(k, err) || make_memory(k, err) ? -1 : 0;
-done:
-	if (attr)
-		dnnl_primitive_attr_destroy(attr);
-	if (hint)
-		dnnl_primitive_desc_destroy(hint);
-	if (rc)
-		conv_kernel_close(k);
-	else
-		*out = k;
-	return rc;
-}
-
-void conv_kernel_close(struct conv_kernel *k)
-{
-	if (!k)
-		return;
+	struct onednn *k = (struct onednn *)base;
 	for (int i = 0; k->memory && i < k->engine->workers * ARGS; i++)
 		if (k->memory[i])
 			dnnl_memory_destroy(k->memory[i]);
@@ -235,46 +192,70 @@ void conv_kernel_close(struct conv_kernel *k)
 		dnnl_primitive_destroy(k->run);
 	if (k->pd)
 		dnnl_primitive_desc_destroy(k->pd);
-	conv_layout_close(&k->layout);
+	conv_layout_close(&k->k.layout);
 	free(k->memory);
 	free(k);
 }
 
-const struct conv_layout *conv_kernel_layout(const struct conv_kernel *k)
-{
-	return &k->layout;
-}
-
-size_t conv_kernel_scratch(const struct conv_kernel *k)
-{
-	return dnnl_memory_desc_get_size(&k->md[4]);
-}
-
-const char *conv_kernel_name(const struct conv_kernel *k)
-{
-	return k->name;
-}
-
-int conv_kernel_run(const struct conv_kernel *k, int worker, const struct conv_io *io, struct err *err)
+static int run_kernel(const struct conv_kernel *base, int part, int worker, const struct conv_io *io, struct err *err)
 {
 	static const int names[CONV_KINDS][ARGS] = {
 		{ DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD },
 		{ DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
 		{ DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
 	};
+	const struct onednn *k = (const struct onednn *)base;
 	void *at[ARGS] = { io->in, io->weight, io->bias, io->out, io->scratch };
 	dnnl_memory_t *m = k->memory + worker * ARGS;
 	dnnl_exec_arg_t arg[ARGS];
 	int n = 0;
+	(void)part;
 	one_thread();
 	for (int i = 0; i < ARGS; i++) {
-		if (i == 2 && (!k->shape.bias || k->kind == CONV_DATA))
+		if (i == 2 && (!base->shape.bias || base->kind == CONV_DATA))
 			continue;
 		if (check(dnnl_memory_set_data_handle(m[i], at[i]), "setting memory", err))
 			return -1;
-		arg[n++] = (dnnl_exec_arg_t){ names[k->kind][i], m[i] };
+		arg[n++] = (dnnl_exec_arg_t){ names[base->kind][i], m[i] };
 	}
 	return check(dnnl_primitive_execute(k->run, k->engine->stream[worker], n, arg), "a convolution", err);
+}
+
+int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
+		     const struct conv_kernel *like, struct err *err)
+{
+	struct onednn *k;
+	dnnl_primitive_desc_t hint = NULL;
+	dnnl_primitive_attr_t attr = NULL;
+	int rc = -1;
+	one_thread();
+	if (mem_alloc(&k, 1, sizeof *k, err))
+		return -1;
+	k->k = (struct conv_kernel){ .kind = kind, .shape = *shape, .n = n, .parts = 1, .run = run_kernel, .close = close_kernel };
+	k->engine = e;
+	if (describe_values(k, n, err))
+		goto done;
+	if (like)
+		k->md[1] = ((const struct onednn *)like)->md[1];
+	if (check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
+	    check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "making attributes", err) ||
+	    make_primitive(k, &hint, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err))
+		goto done;
+	k->md[1] = *dnnl_primitive_desc_query_md(k->pd, kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+	k->md[4] = *dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0);
+	k->k.scratch = dnnl_memory_desc_get_size(&k->md[4]);
+	dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->k.name);
+	rc = read_layout(k, err) || make_memory(k, err) ? -1 : 0;
+done:
+	if (attr)
+		dnnl_primitive_attr_destroy(attr);
+	if (hint)
+		dnnl_primitive_desc_destroy(hint);
+	if (rc)
+		close_kernel(&k->k);
+	else
+		*out = &k->k;
+	return rc;
 }
 #else
 typedef int conv_by_im2col; /* ISO C wants something in every file */
