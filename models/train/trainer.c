@@ -86,11 +86,16 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 {
 	*t = (struct trainer){ .plan = plan, .data = data };
 	graph_init(&t->graph);
-	/* Pictures' activations are large: evaluation takes no more of them at once than training does. */
 	int images = data->head.kind == STREAM_IMAGES;
-	t->eval_batch = images || plan->batch > EVAL_BATCH ? plan->batch : EVAL_BATCH;
+	if (list_records(t, err)) {
+		trainer_release(t);
+		return -1;
+	}
+	/* Pictures' activations are large: there is room for the largest batch of training and no more. */
+	int largest = (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train;
+	t->eval_batch = images || plan->batch > EVAL_BATCH ? largest : EVAL_BATCH;
 	t->graph.max_words = batcher_max_words(data, plan->batch);
-	if (list_records(t, err) || batcher_init(&t->batcher, data, images ? &plan->framing : NULL, err) ||
+	if (batcher_init(&t->batcher, data, images ? &plan->framing : NULL, err) ||
 	    plan->net->build(&t->graph, &plan->config, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
 	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
