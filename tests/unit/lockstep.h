@@ -37,7 +37,7 @@ static void differ(struct backend_ctx *c, const struct op_call *f, const float *
 		size = fmax(size, fabs((double)g[i]));
 		most = fmax(most, fabs((double)x[i]));
 	}
-	for (size_t i = 0; i < n; i += 1 + n / 10) {
+	for (size_t i = 0; i < n; i += 1 + n / 7) {
 		float was = x[i];
 		double h = 5e-4 * most, at[2], slope[2], tol = 3e-3 * size + 3 * noise / h;
 		for (int side = 0; side < 2; side++) {
