@@ -75,6 +75,14 @@ for rule in 'sgd --mixup 0.4' 'sgd --schedule goyal --select last' 'adam --sched
 	done
 done
 
+for m in 'resnet20 --width 0.25 --dropout 0.3 --mixup 0.4 --mixup-partner dataset' 'vgg16 --width 0.1' 'preactresnet18 --width 0.1'; do
+	for n in 1 2; do
+		# shellcheck disable=SC2086
+		vic-train -q -m $m --batch 50 --epochs 1 --threads $n -o "$T/t$n" "$T/images"
+	done
+	same "one thread and two make the same bytes: $m" "$(hash_of "$T/t1")" "$(hash_of "$T/t2")"
+done
+
 # The reference backend agrees, as far as rounding lets it: after one step, and after four of a small rate.
 agree() { # largest difference of logits
 	vic-predict -q --device ref "$T/r" "$T/images" | vic-cat --to csv >"$T/x"
