@@ -81,9 +81,9 @@ static void fill(struct graph *g, int p, int salt)
 	free(w);
 }
 
-/* tol > 0: in lockstep. u NULL: for prediction. 0, when this processor cannot run the variant that VIC_CPU names. */
+/* tol > 0: in lockstep. u NULL: for prediction. thaw > 0: all is frozen but every thaw-th parameter. 0, when this processor cannot run the variant that VIC_CPU names. */
 static int setup_for(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol,
-		     const struct update *u)
+		     const struct update *u, int thaw)
 {
 	struct err err = ERR_NONE;
 	memset(f, 0, sizeof *f);
@@ -94,6 +94,8 @@ static int setup_for(struct fixture *f, const struct picture_case *c, const char
 	}
 	graph_init(&f->g);
 	build_graph(&f->g, c);
+	for (int p = 0; p < f->g.n_params; p++)
+		f->g.param[p].frozen = thaw > 0 && p % thaw != thaw - 1;
 	f->outer = tol > 0 ? lockstep_open(&f->lock, f->dev, &f->g, c->name, tol) : f->dev;
 	if (graph_compile(&f->g, &f->outer, MAX_N, u, &err))
 		fail_msg("%s: %s", c->name, err.msg);
@@ -105,7 +107,7 @@ static int setup_for(struct fixture *f, const struct picture_case *c, const char
 
 static int setup(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol)
 {
-	return setup_for(f, c, device, threads, tol, &sgd);
+	return setup_for(f, c, device, threads, tol, &sgd, 0);
 }
 
 static void teardown(struct fixture *f)
@@ -147,7 +149,7 @@ static void step(struct fixture *f, uint32_t number)
 }
 
 /* A full batch, one picture, a full batch; then both kinds of prediction. And a graph that only predicts, when its weights
- * change. */
+ * change; and one half frozen. */
 static void prove(const char *device, const struct picture_case *c, double tol)
 {
 	static double worst;
@@ -171,13 +173,17 @@ static void prove(const char *device, const struct picture_case *c, double tol)
 		}
 		teardown(f);
 	}
-	if (setup_for(f, c, device, 2, tol, NULL)) {
+	if (setup_for(f, c, device, 2, tol, NULL, 0)) {
 		forward(f, PHASE_PREDICT);
 		for (int p = 0; p < f->g.n_params; p++)
 			fill(&f->g, p, 1);
 		forward(f, PHASE_PREDICT);
 		set_n(f, c, 1);
 		forward(f, PHASE_PREDICT);
+		teardown(f);
+	}
+	if (setup_for(f, c, device, 2, tol, &sgd, 2)) {
+		step(f, 1);
 		teardown(f);
 	}
 	free(f);

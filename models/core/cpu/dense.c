@@ -79,8 +79,9 @@ int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err
 	int in = c->in_size[0], out = c->out_size;
 	(void)ctx;
 	(void)err;
-	gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in);
-	for (int o = 0; o < out; o++) {
+	if (c->d_param[0])
+		gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in);
+	for (int o = 0; o < out && c->d_param[1]; o++) {
 		double db = 0;
 		for (int b = 0; b < c->n; b++)
 			db += c->d_out[(size_t)b * (size_t)out + (size_t)o];
