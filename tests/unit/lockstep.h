@@ -144,6 +144,7 @@ static void lay_out(struct backend_ctx *c, const struct op_call *call, int backw
 		show(c, call->d_out, n * (size_t)call->out_size);
 		for (size_t i = 0; i < n * (size_t)call->out_size; i++)
 			c->least = fmax(c->least, fabs((double)in_copy(c, c->before, call->d_out)[i]));
+		c->least *= fmax(1, sqrt((double)call->n * call->out_shape.h * call->out_shape.w) / 8);
 	}
 	memcpy(c->expect, c->before, arena_size(c) * sizeof(float));
 }

@@ -23,7 +23,8 @@ struct backend_ctx { /* of the lockstep device; the one behind it has its own */
 	struct graph *g;
 	const char *name;   /* of the case at hand, for messages */
 	double tol;         /* of the largest element of an array, or of `least` where that is more */
-	double least;       /* in backward the largest of d_out: sums that cancel keep the rounding of their terms */
+	double least;       /* in backward the largest of d_out: sums that cancel keep the rounding of their terms, which grows
+			     * with the root of their number (from 64 on; there are parts of sums) */
 	int differences;    /* compare ref's gradients with finite differences */
 	void *ref_state[GRAPH_OPS];
 	float *truth, *before, *expect, *after; /* the arena on the host */
