@@ -1,8 +1,9 @@
 #!/bin/sh
 # The paper's Figure 4 in small: a Kim-CNN on movie-review sentences, five ways of training it, cross-validated; how accurate
-# each is and how far its probabilities can be trusted. Every command is shown.
-# Data: MR in $VIC_DATA, ./data or ../shared/data; else it is fetched (1 MB, not with VIC_OFFLINE=1); else synthetic sentences
-# whose true probabilities are known. OUT (default build/demo) keeps the logits.
+# each is and how far its probabilities can be trusted. Then a small network on pictures with and without mixup, and text and
+# images side by side before one judge. Every command is shown.
+# Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with VIC_OFFLINE=1); what
+# is not to be had is made: sentences and pictures whose true probabilities are known. OUT (default build/demo) keeps the logits.
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 out=${OUT:-build/demo}
@@ -50,7 +51,37 @@ set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" 
 run "vic-score -q --brief --no-diagram $posterior $(printf "'%s' " "$@")"
 say "Reliability of plain training and of mixup: accuracy (bars) against confidence (the diagonal is honest)"
 run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
+
+picture_posterior=
+if pictures=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
+	say "Pictures: 15,000 of Fashion-MNIST's 60,000 ($pictures)"
+	run "vic-images --format idx --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
+elif pictures=$(find_data cifar10/cifar-10-batches-bin/data_batch_1.bin); then
+	say "Pictures: 15,000 of CIFAR-10's 50,000 ($pictures)"
+	run "vic-images --format cifar10 --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
+else
+	say "Pictures: synthetic shapes, because neither Fashion-MNIST nor CIFAR-10 is here (vic-corpora fetch brings them)"
+	run "vic-corpora synth images --to '$out/shapes'"
+	run "vic-images --format idx '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
+	picture_posterior="--posterior '$out/shapes/posterior.tsv'"
+fi
+picture_model() {
+	name=$1 option=
+	if [ "$name" = mixup ]; then option="--mixup 0.4"; fi
+	run "vic-train -q --threads $THREADS --model smallcnn --epochs 5 --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
+	run "vic-predict -q --threads $THREADS --split test --name 'images: $name' '$out/images.$name.model' '$out/images' > '$out/images.$name.logits'"
+}
+say "Training: a small convolutional network, 5 epochs, plain and with mixup, $JOBS at a time"
+in_parallel picture_model baseline mixup
+set -- "$@" "$out/images.baseline.logits" "$out/images.mixup.logits"
+say "Text and images before one judge"
+run "vic-score -q --brief --no-diagram --name 'text: baseline' --name 'text: mixup' --name 'images: baseline' --name 'images: mixup' '$1' '$2' '$6' '$7'"
+if [ -n "$picture_posterior" ]; then
+	say "The pictures' true calibration error, which estimates can only guess at"
+	run "vic-score -q --brief --no-diagram $picture_posterior '$6' '$7'"
+fi
 say "Next, in this folder with build/bin on the PATH:"
 echo "vic-score $1 $2                      # every metric, with floors" >&2
 echo "vic-compare $1 $2                    # what may be claimed" >&2
 echo "vic-report $out/*.logits > report.html    # one page to look at" >&2
+echo "sh pipeline/recipes/images.sh OUT              # ResNet-20 on CIFAR-10: the paper's image tables in small" >&2
