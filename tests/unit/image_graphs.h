@@ -77,7 +77,7 @@ static const struct picture_case picture_cases[] = {
 	  ALONE, 0, 0, 0, 0 },
 	{ "no convolution", 2, 5, 4, 2, { NORM(0, 1), MEAN(1, 2, 1), RELU(2) }, WITHIN, 0, 1, 0, 0 },
 	{ "wide and narrow pads", 2, 5, 4, 3, { CONV(0, 16, 3, 1, 2, 1, 0), CONV(1, 32, 3, 1, 0, 1, 1), CONV(2, 16, 3, 1, 2, 1, 1),
-	  RELU(3), CONV(4, 16, 3, 1, 0, 1, 0) }, ALONE, 0, 0, 0, 0 },
+	  RELU(3), CONV(4, 16, 3, 1, 3, 1, 0) }, ALONE, 0, 0, 0, 0 },
 	{ "shards and a rest", 5, 7, 6, 3, { CONV(0, 64, 3, 1, 1, 1, 0), NORM(1, 1), CONV(2, 32, 3, 1, 1, 1, 0),
 	  NORM(3, 1), CONV(4, 48, 3, 2, 1, 1, 0), NORM(5, 1), MEAN(6, 0, 0) }, WITHIN, 0, 0, 0, 0 },
 	{ "many places", 2, 17, 15, 3, { CONV(0, 16, 3, 1, 2, 1, 0), CONV(1, 16, 3, 1, 0, 1, 1), NORM(2, 1),
