@@ -92,7 +92,8 @@ static void convolution(void **state)
 		for (size_t i = 0; i < size[k]; i++)
 			fill[k][i] = (float)(sin((double)(i * i + i) + k));
 	for (int at = 0; at < N * OH * OW * O * (C / G) * K * K; at++) {
-		int kx = at % K, ky = at / K % K, i = at / (K * K) % (C / G), o = at / (K * K * (C / G)) % O, q = at / (K * K * (C / G) * O);
+		int kx = at % K, ky = at / K % K, i = at / (K * K) % (C / G), o = at / (K * K * (C / G)) % O;
+		int q = at / (K * K * (C / G) * O);
 		int ox = q % OW, oy = q / OW % OH, n = q / (OW * OH), row = oy * S - P + ky, col = ox * S - P + kx;
 		int ch = o / (O / G) * (C / G) + i;
 		if (!kx && !ky && !i) {

@@ -87,7 +87,8 @@ static void fill(struct graph *g, int p, int salt)
 	free(w);
 }
 
-/* tol > 0: in lockstep. u NULL: for prediction. thaw > 0: all is frozen but every thaw-th parameter. 0, when this processor cannot run the variant that VIC_CPU names. */
+/* tol > 0: in lockstep. u NULL: for prediction. thaw > 0: all is frozen but every thaw-th parameter. 0,
+ * when this processor cannot run the variant that VIC_CPU names. */
 static int setup_for(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol,
 		     const struct update *u, int thaw)
 {
