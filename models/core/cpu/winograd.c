@@ -31,9 +31,10 @@ static inline nvec all(float x)
 
 enum {
 	P = 16,              /* points of a tile */
-	SCRATCH = 512 << 10, /* bytes of points at a time, but at least */
-	LEAST_TILES = 128,
-	GAP = 16,            /* floats between rows: no two begin in the same set of the cache */
+	SCRATCH = 64 << 10, /* bytes of points at a time, but at least */
+	LEAST_TILES = 24,    /* tiles, or where there are many weights */
+	LEAST_OF_MANY = 128,
+	GAP = 16,            /* floats between points, and between rows a multiple of 512 bytes long: lines of one cache set are few */
 	MANY_WEIGHTS = 256 * 256,
 	PART = 128           /* channels */
 };
@@ -403,6 +404,11 @@ static int parts_of(int read, int made, int split)
 	return parts > 1 ? parts : 1;
 }
 
+static size_t row_floats(int channels)
+{
+	return (size_t)(channels % 128 ? channels : channels + GAP);
+}
+
 int winograd_open(struct conv_kernel **out, enum conv_kind kind, const struct conv_shape *s, int n, struct err *err)
 {
 	struct winograd *w;
@@ -420,10 +426,11 @@ int winograd_open(struct conv_kernel **out, enum conv_kind kind, const struct co
 	int in_scratch = w->c + w->o - split + w->part;
 	int count = n * halves(data ? s->in.h : s->out.h) * halves(data ? s->in.w : s->out.w);
 	w->tiles = SCRATCH / (P * in_scratch * (int)sizeof(float));
-	w->tiles = w->tiles < LEAST_TILES ? LEAST_TILES : w->tiles;
+	int least = w->c * w->o < MANY_WEIGHTS ? LEAST_TILES : LEAST_OF_MANY;
+	w->tiles = w->tiles < least ? least : w->tiles;
 	w->tiles = ((w->tiles > count ? count : w->tiles) + ROWS - 1) / ROWS * ROWS;
-	w->c_row = (size_t)((kind == CONV_WEIGHT ? w->part : w->c) + GAP);
-	w->o_row = (size_t)((kind == CONV_WEIGHT ? w->o : w->part) + GAP);
+	w->c_row = row_floats(kind == CONV_WEIGHT ? w->part : w->c);
+	w->o_row = row_floats(kind == CONV_WEIGHT ? w->o : w->part);
 	w->c_point = (size_t)w->tiles * w->c_row + GAP;
 	w->o_point = (size_t)w->tiles * w->o_row + GAP;
 	w->k.scratch = (line((size_t)(w->c > w->o ? w->c : w->o)) + P * (w->c_point + w->o_point)) * sizeof(float);
