@@ -5,47 +5,20 @@
  * gradients are those of the same formula: of the input, the convolution of d_Y by turned weights; of the weights,
  *   d_g = G' [sum over tiles (B' d B) . (A d_Y A')] G.
  * All constants are 0, 1 and 1/2, so what it loses in float is like what the definition loses. */
-#include "conv_kernel.h"
+#include "winograd.h"
 
 #include "pipeline/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Vectors as wide as the registers are: GCC keeps wider ones in memory, a fifth of the speed here. The products' blocks of
- * accumulators, rows (tiles or channels) by vectors, fill the registers. */
-#if defined(__AVX512F__)
-enum { N = 16, ROWS = 12, WIDE = 2, GRADIENT_ROWS = 8 };
-#elif defined(__AVX2__)
-enum { N = 8, ROWS = 6, WIDE = 2, GRADIENT_ROWS = 4 };
-#else
-enum { N = 4, ROWS = 3, WIDE = 2, GRADIENT_ROWS = 2 };
-#endif
-typedef float nvec __attribute__((vector_size(N * sizeof(float))));
-typedef float unvec __attribute__((vector_size(N * sizeof(float)), aligned(4)));
-
-static inline nvec all(float x)
-{
-	return x - (nvec){ 0 };
-}
-
 enum {
-	P = 16,              /* points of a tile */
 	SCRATCH = 64 << 10, /* bytes of points at a time, but at least */
 	LEAST_TILES = 24,    /* tiles, or where there are many weights */
 	LEAST_OF_MANY = 128,
 	GAP = 16,            /* floats between points, and between rows a multiple of 512 bytes long: lines of one cache set are few */
 	MANY_WEIGHTS = 256 * 256,
 	PART = 128           /* channels */
-};
-
-struct winograd {
-	struct conv_kernel k; /* first */
-	int c, o;             /* channels read and made; of DATA, out's and in's */
-	int part;             /* channels of one part: made, or of WEIGHT read */
-	int wide;             /* floats of a column block of the weights */
-	int tiles;            /* at a time */
-	size_t c_row, o_row, c_point, o_point; /* floats from row to row and from point to point in scratch */
 };
 
 static size_t line(size_t floats)
@@ -306,81 +279,6 @@ static int weight_gradient(const struct conv_kernel *base, int part, int worker,
 	if (base->shape.bias && part == 0)
 		add_bias_gradient(io->out, (size_t)base->n * (size_t)(out.h * out.w), out.c, io->bias);
 	return 0;
-}
-
-/* G g G' of 16 channels at once. */
-static void weight_points(const nvec g[9], float *to, size_t point)
-{
-	nvec t[12], half = all(0.5f);
-	for (int x = 0; x < 3; x++) {
-		nvec ends = (g[x] + g[6 + x]) * half, middle = g[3 + x] * half;
-		t[x] = g[x];
-		t[3 + x] = ends + middle;
-		t[6 + x] = ends - middle;
-		t[9 + x] = g[6 + x];
-	}
-	for (int y = 0; y < 4; y++) {
-		nvec *r = t + 3 * y, ends = (r[0] + r[2]) * half, middle = r[1] * half;
-		float *p = to + (size_t)(4 * y) * point;
-		*(nvec *)p = r[0];
-		*(nvec *)(p + point) = ends + middle;
-		*(nvec *)(p + 2 * point) = ends - middle;
-		*(nvec *)(p + 3 * point) = r[2];
-	}
-}
-
-void winograd_lay_out(const struct conv_kernel *k, const float *weight, int block, float *to)
-{
-	const struct winograd *w = (const struct winograd *)k;
-	int data = k->kind == CONV_DATA, in = k->shape.in.c, made = block * N;
-	size_t lane = data ? 9 : 9 * (size_t)in, step = data ? 9 * (size_t)in : 9;
-	weight += (size_t)made * lane;
-	to += (size_t)(made / w->wide * w->wide) * (size_t)w->c + (size_t)(made % w->wide);
-	for (int r = 0; r < w->c; r++, weight += step, to += w->wide) {
-		nvec g[9];
-		for (int l = 0; l < N; l++)
-			for (int t = 0; t < 9; t++)
-				g[data ? 8 - t : t][l] = weight[(size_t)l * lane + (size_t)t];
-		weight_points(g, to, (size_t)w->c * (size_t)w->o);
-	}
-}
-
-/* G' u G of 16 channels at once. */
-static void weight_taps(const nvec u[P], nvec g[9])
-{
-	nvec t[12], half = all(0.5f);
-	for (int x = 0; x < 4; x++) {
-		nvec sum = (u[4 + x] + u[8 + x]) * half;
-		t[x] = u[x] + sum;
-		t[4 + x] = (u[4 + x] - u[8 + x]) * half;
-		t[8 + x] = u[12 + x] + sum;
-	}
-	for (int y = 0; y < 3; y++) {
-		nvec *r = t + 4 * y, sum = (r[1] + r[2]) * half;
-		g[3 * y] = r[0] + sum;
-		g[3 * y + 1] = (r[1] - r[2]) * half;
-		g[3 * y + 2] = r[3] + sum;
-	}
-}
-
-void winograd_sum(const struct conv_kernel *k, const float *partial, int shards, size_t stride, int block, float *to)
-{
-	const struct winograd *w = (const struct winograd *)k;
-	size_t point = (size_t)w->c * (size_t)w->o, lane = 9 * (size_t)w->c;
-	partial += block * N;
-	to += (size_t)(block * N) * lane;
-	for (int i = 0; i < w->c; i++, partial += w->o, to += 9) {
-		nvec u[P], g[9];
-		for (int p = 0; p < P; p++) {
-			u[p] = *(const nvec *)(partial + (size_t)p * point);
-			for (int s = 1; s < shards; s++)
-				u[p] += *(const nvec *)(partial + (size_t)p * point + (size_t)s * stride);
-		}
-		weight_taps(u, g);
-		for (int l = 0; l < N; l++)
-			for (int t = 0; t < 9; t++)
-				to[(size_t)l * lane + (size_t)t] = g[t][l];
-	}
 }
 
 static void close_kernel(struct conv_kernel *k)

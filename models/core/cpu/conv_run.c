@@ -1,0 +1,208 @@
+/* OP_CONV at work: tasks over shards and parts. */
+#include "conv.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+struct work {
+	const struct op_call *c;
+	struct conv *v;
+	const struct conv_kernel *kernel; /* whose layout the weights or their gradients have */
+	float *weight;         /* in the kernel's layout */
+	size_t partial_stride; /* floats of one shard's partial sums: weights, then bias */
+	int weight_shards, weight_tasks;
+	atomic_int failed;
+	struct err *err;
+};
+
+static void fail(struct work *w, const struct err *err)
+{
+	if (!atomic_exchange(&w->failed, 1))
+		*w->err = *err;
+}
+
+static void run(struct work *w, enum conv_kind kind, int shard, int part, int worker, struct conv_io *io)
+{
+	struct err err = ERR_NONE;
+	const struct shards *s = &w->v->kind[kind];
+	const struct conv_kernel *k = s->kernel[in_shard(w->c->n, s->of, shard)];
+	io->scratch = w->v->shared->scratch[worker];
+	if (k->run(k, part, worker, io, &err))
+		fail(w, &err);
+}
+
+static int parts(const struct conv *v, enum conv_kind kind)
+{
+	return v->kind[kind].kernel[v->kind[kind].of]->parts;
+}
+
+/* One output channel's weights to the kernel's layout. */
+static void layout_task(void *arg, int o, int worker)
+{
+	struct work *w = arg;
+	const struct conv_shape *s = &w->v->shape;
+	const struct conv_layout *l = &w->kernel->layout;
+	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
+	const float *from = w->c->param[0] + (size_t)o * (size_t)(ig * taps);
+	float *to = w->weight + l->group[o / og] + l->o[o % og];
+	(void)worker;
+	for (int i = 0; i < ig; i++)
+		for (int t = 0; t < taps; t++)
+			to[l->i[i] + l->tap[t]] = *from++;
+}
+
+static void winograd_task(void *arg, int block, int worker)
+{
+	struct work *w = arg;
+	(void)worker;
+	winograd_lay_out(w->kernel, w->c->param[0], block, w->weight);
+}
+
+static void lay_out(struct backend_ctx *ctx, struct work *w, enum conv_kind kind, float *to)
+{
+	const struct shards *s = &w->v->kind[kind];
+	w->kernel = s->kernel[s->of];
+	w->weight = to;
+	if (w->kernel->layout.padded)
+		memset(to, 0, w->kernel->layout.floats * sizeof *to);
+	if (w->kernel->blocks)
+		pool_run(ctx->pool, w->kernel->blocks, winograd_task, w);
+	else
+		pool_run(ctx->pool, w->v->shape.out.c, layout_task, w);
+}
+
+static void forward_task(void *arg, int task, int worker)
+{
+	struct work *w = arg;
+	const struct op_call *c = w->c;
+	int each = parts(w->v, CONV_FORWARD), shard = task / each;
+	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_FORWARD].of;
+	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = w->weight, .bias = c->param[1],
+			      .out = c->out + at * (size_t)c->out_size };
+	run(w, CONV_FORWARD, shard, task % each, worker, &io);
+}
+
+int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	struct conv *v = c->state;
+	struct work w = { .c = c, .v = v, .err = err };
+	int of = v->kind[CONV_FORWARD].of, shards = shards_of(c->n, of);
+	if (conv_kernel_for(v, CONV_FORWARD, in_shard(c->n, of, shards - 1), err))
+		return -1;
+	if (!v->weight) {
+		lay_out(ctx, &w, CONV_FORWARD, v->shared->weight);
+	} else if (v->version != c->version + 1) {
+		lay_out(ctx, &w, CONV_FORWARD, v->weight);
+		v->version = c->version + 1;
+	}
+	w.weight = v->weight ? v->weight : v->shared->weight;
+	pool_run(ctx->pool, shards * parts(v, CONV_FORWARD), forward_task, &w);
+	return w.failed ? -1 : 0;
+}
+
+static void data_task(struct work *w, int task, int worker)
+{
+	const struct op_call *c = w->c;
+	const struct shards *s = &w->v->kind[CONV_DATA];
+	int each = parts(w->v, CONV_DATA), shard = task / each, n = in_shard(c->n, s->of, shard);
+	const struct conv_kernel *k = s->kernel[n];
+	size_t at = (size_t)shard * (size_t)s->of, size = (size_t)n * (size_t)c->in_size[0];
+	float *d_in = c->d_in[0] + at * (size_t)c->in_size[0], *to = d_in;
+	if (c->add[0] && !k->adds)
+		to = (float *)(void *)(w->v->shared->scratch[worker] + round_line(k->scratch));
+	struct conv_io io = { .in = to, .weight = w->weight, .out = (void *)(c->d_out + at * (size_t)c->out_size), .add = c->add[0] };
+	run(w, CONV_DATA, shard, task % each, worker, &io);
+	for (size_t i = 0; to != d_in && i < size; i++)
+		d_in[i] += to[i];
+}
+
+static void weight_task(struct work *w, int task, int worker)
+{
+	const struct op_call *c = w->c;
+	int each = parts(w->v, CONV_WEIGHT), shard = task / each;
+	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_WEIGHT].of;
+	float *partial = w->v->shared->partial + (size_t)shard * w->partial_stride;
+	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = partial,
+			      .bias = partial + w->partial_stride - w->v->shape.out.c,
+			      .out = (void *)(c->d_out + at * (size_t)c->out_size) };
+	run(w, CONV_WEIGHT, shard, task % each, worker, &io);
+}
+
+static void backward_task(void *arg, int task, int worker)
+{
+	struct work *w = arg;
+	if (task < w->weight_tasks)
+		weight_task(w, task, worker);
+	else
+		data_task(w, task - w->weight_tasks, worker);
+}
+
+static void bias_sums(const struct work *w)
+{
+	const struct conv_shape *s = &w->v->shape;
+	const float *from = w->v->shared->partial + w->partial_stride - s->out.c;
+	for (int o = 0; s->bias && w->c->d_param[1] && o < s->out.c; o++) {
+		float sum = 0;
+		for (int k = 0; k < w->weight_shards; k++)
+			sum += from[(size_t)k * w->partial_stride + (size_t)o];
+		w->c->d_param[1][o] = sum;
+	}
+}
+
+/* One output channel: sums the shards, back to OIHW. */
+static void sum_task(void *arg, int o, int worker)
+{
+	struct work *w = arg;
+	const struct conv_shape *s = &w->v->shape;
+	const struct conv_layout *l = &w->kernel->layout;
+	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
+	float *to = w->c->d_param[0] + (size_t)o * (size_t)(ig * taps);
+	const float *from = w->v->shared->partial + l->group[o / og] + l->o[o % og];
+	(void)worker;
+	for (int i = 0; i < ig; i++)
+		for (int t = 0; t < taps; t++) {
+			size_t at = l->i[i] + l->tap[t];
+			float sum = from[at];
+			for (int k = 1; k < w->weight_shards; k++)
+				sum += from[at + (size_t)k * w->partial_stride];
+			*to++ = sum;
+		}
+}
+
+static void winograd_sum_task(void *arg, int block, int worker)
+{
+	struct work *w = arg;
+	(void)worker;
+	winograd_sum(w->kernel, w->v->shared->partial, w->weight_shards, w->partial_stride, block, w->c->d_param[0]);
+}
+
+int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	struct conv *v = c->state;
+	struct work w = { .c = c, .v = v, .err = err };
+	const struct shards *data = &v->kind[CONV_DATA], *weight = &v->kind[CONV_WEIGHT];
+	int data_tasks = 0;
+	if (c->d_in[0]) {
+		int shards = shards_of(c->n, data->of);
+		if (conv_kernel_for(v, CONV_DATA, in_shard(c->n, data->of, shards - 1), err))
+			return -1;
+		lay_out(ctx, &w, CONV_DATA, v->shared->weight);
+		data_tasks = shards * parts(v, CONV_DATA);
+	}
+	if (c->d_param[0] || c->d_param[1]) {
+		w.weight_shards = shards_of(c->n, weight->of);
+		if (conv_kernel_for(v, CONV_WEIGHT, in_shard(c->n, weight->of, w.weight_shards - 1), err))
+			return -1;
+		w.weight_tasks = w.weight_shards * parts(v, CONV_WEIGHT);
+		w.kernel = weight->kernel[weight->of];
+		w.partial_stride = partial_floats(w.kernel);
+	}
+	pool_run(ctx->pool, w.weight_tasks + data_tasks, backward_task, &w);
+	if (c->d_param[0] && w.kernel->blocks)
+		pool_run(ctx->pool, w.kernel->blocks, winograd_sum_task, &w);
+	else if (c->d_param[0])
+		pool_run(ctx->pool, v->shape.out.c, sum_task, &w);
+	if (w.weight_shards)
+		bias_sums(&w);
+	return w.failed ? -1 : 0;
+}
