@@ -25,6 +25,11 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(ARCHIVES)
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LDLIBS_pipeline)
+# What the benchmarks time that no program shows alone.
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK_TEST)
+bench: $(B)/tests/bench/images_rate
 # A fuzz target with a driver that replays tests/fuzz/seeds, cut and flipped in fixed ways: no clang needed.
 $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVES)
 	@mkdir -p $(@D)
