@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_BYTES = 512 << 10, MOST_GRADIENT_SHARDS = 8, ENOUGH_SHARDS = 4, MANY_WEIGHTS = 256 * 256 * 9 };
+enum { CACHE_BYTES = 512 << 10, MOST_GRADIENT_SHARDS = 8, ENOUGH_SHARDS = 4 };
 
 int conv_layout_open(struct conv_layout *l, const struct conv_shape *s, struct err *err)
 {
@@ -31,17 +31,18 @@ void conv_layout_close(struct conv_layout *l)
 
 static int share(struct backend_ctx *ctx, struct err *err)
 {
-	struct conv_shared *s = ctx->conv;
-	if (s)
+	struct conv_shared *s;
+	if (ctx->conv)
 		return 0;
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
-	ctx->conv = s;
 	s->workers = pool_threads(ctx->pool);
-	return mem_alloc(&s->scratch, (size_t)s->workers, sizeof *s->scratch, err) ||
-			       conv_engine_open(&s->engine, s->workers, err) ?
-		       -1 :
-		       0;
+	if (mem_alloc(&s->scratch, (size_t)s->workers, sizeof *s->scratch, err) || conv_engine_open(&s->engine, s->workers, err)) {
+		conv_shared_close(s);
+		return -1;
+	}
+	ctx->conv = s;
+	return 0;
 }
 
 void conv_shared_close(struct conv_shared *s)
@@ -57,16 +58,17 @@ void conv_shared_close(struct conv_shared *s)
 	free(s);
 }
 
+/* Each takes the new before it gives up the old: another graph of the device may live on after a failure here. */
 static int need_scratch(struct conv_shared *s, size_t bytes, struct err *err)
 {
 	if (bytes <= s->scratch_bytes)
 		return 0;
-	s->scratch_bytes = 0;
 	for (int i = 0; i < s->workers; i++) {
-		free(s->scratch[i]);
-		s->scratch[i] = NULL;
-		if (mem_alloc(&s->scratch[i], bytes, 1, err))
+		char *more;
+		if (mem_alloc(&more, bytes, 1, err))
 			return -1;
+		free(s->scratch[i]);
+		s->scratch[i] = more;
 	}
 	s->scratch_bytes = bytes;
 	return 0;
@@ -74,13 +76,13 @@ static int need_scratch(struct conv_shared *s, size_t bytes, struct err *err)
 
 static int need_floats(float **p, size_t *have, size_t want, struct err *err)
 {
+	float *more;
 	if (want <= *have)
 		return 0;
-	free(*p);
-	*p = NULL;
-	*have = 0;
-	if (mem_alloc(p, want, sizeof **p, err))
+	if (mem_alloc(&more, want, sizeof *more, err))
 		return -1;
+	free(*p);
+	*p = more;
 	*have = want;
 	return 0;
 }
@@ -105,7 +107,7 @@ int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 
 static int many_weights(const struct conv_shape *s)
 {
-	return (size_t)s->in.c / (size_t)s->groups * (size_t)s->out.c * (size_t)(s->kernel * s->kernel) >= MANY_WEIGHTS;
+	return (size_t)s->in.c * (size_t)s->out.c >= MANY_WEIGHTS;
 }
 
 /* Pictures a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the arithmetic, a

@@ -18,7 +18,6 @@ enum {
 	LEAST_TILES = 24,    /* tiles, or where there are many weights */
 	LEAST_OF_MANY = 128,
 	GAP = 16,            /* floats between points, and between rows a multiple of 512 bytes long: lines of one cache set are few */
-	MANY_WEIGHTS = 256 * 256,
 	PART = 128           /* channels */
 };
 
