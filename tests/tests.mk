@@ -4,8 +4,8 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
-# Unit tests of more than 2 s are left to make test.
-HEAVY := $(B)/tests/test_synth_images $(B)/tests/test_rules
+# Unit tests of more than a second, but those of the core, are left to make test.
+HEAVY := $(B)/tests/test_synth_images $(B)/tests/test_rules $(B)/tests/test_vectors
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
