@@ -1,4 +1,4 @@
-/* OP_NORM over NHWC: a batch is rows of c channels. The work is done on periods of lcm(c, 64) floats, in which every lane belongs
+/* OP_NORM over NHWC: a batch is rows of c channels. The work is done on periods of lcm(c, STEP) floats, in which every lane belongs
  * to the same channel each time, so one loop of whole vectors serves every number of channels; what is left behind the last
  * period is done one by one. Blocks of some periods are the tasks. */
 #include "cpu.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 4 * LANES, BLOCK = 32 << 10 /* floats */, FOLD = 512 /* rows summed in float before double takes over */ };
+enum { STEP = 4 * NATIVE, BLOCK = 32 << 10 /* floats */, FOLD = 512 /* rows summed in float before double takes over */ };
 
 /* Moments of a block, a channel each: what was subtracted, sum and sum of squares after it. */
 struct moment {
@@ -47,7 +47,7 @@ int norm_open(struct norm **out, const struct op *op, const struct graph *g, int
 {
 	struct norm *s;
 	struct shape shape = g->value[op->out].shape;
-	size_t period, all = (size_t)max_n * shape_size(shape);
+	size_t period, floats = (size_t)max_n * shape_size(shape);
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->c = shape.c;
@@ -56,7 +56,7 @@ int norm_open(struct norm **out, const struct op *op, const struct graph *g, int
 	s->residual = op->n_in > 1;
 	s->eps = op->norm.eps;
 	s->momentum = op->norm.momentum;
-	s->blocks = (int)((all + block_floats(s) - 1) / block_floats(s));
+	s->blocks = (int)((floats + block_floats(s) - 1) / block_floats(s));
 	period = (size_t)s->period;
 	if (mem_alloc(&s->part, (size_t)s->blocks * (size_t)s->c, sizeof *s->part, err) ||
 	    mem_alloc(&s->from, (size_t)s->c, sizeof *s->from, err) || mem_alloc(&s->mean, period, sizeof(float), err) ||
@@ -103,12 +103,12 @@ static void spread(const struct norm *s, float *x)
 		x[k] = x[k - s->c];
 }
 
-static void add_lanes(struct moment *part, int c, int at, const vec *sum, const vec *square)
+static void add_lanes(struct moment *part, int c, int at, const nvec *sum, const nvec *square)
 {
 	for (int k = 0; k < STEP; k++) {
 		struct moment *m = &part[(at + k) % c];
-		m->sum += sum[k / LANES][k % LANES];
-		m->square += square[k / LANES][k % LANES];
+		m->sum += sum[k / NATIVE][k % NATIVE];
+		m->square += square[k / NATIVE][k % NATIVE];
 	}
 }
 
@@ -125,13 +125,13 @@ static void moments_task(void *arg, int b, int worker)
 	(void)worker;
 	memset(part, 0, (size_t)s->c * sizeof *part);
 	for (size_t at = 0; at < period; at += STEP) {
-		vec m[4];
+		nvec m[4];
 		memcpy(m, s->mean + at, sizeof m);
 		for (size_t row = begin; row < whole;) {
-			vec sum[4] = { 0 }, square[4] = { 0 };
+			nvec sum[4] = { 0 }, square[4] = { 0 };
 			for (int k = 0; k < FOLD && row < whole; k++, row += period)
 				for (int i = 0; i < 4; i++) {
-					vec d = *(const uvec *)(x + row + at + i * LANES) - m[i];
+					nvec d = *(const unvec *)(x + row + at + i * NATIVE) - m[i];
 					sum[i] += d;
 					square[i] += d * d;
 				}
@@ -183,11 +183,11 @@ static void batch_statistics(struct backend_ctx *ctx, struct work *w)
 	}
 }
 
-static inline vec forward_vec(const struct norm *s, vec x, size_t at, const float *r)
+static inline nvec forward_vec(const struct norm *s, nvec x, size_t at, const float *r)
 {
-	vec y = (x - *(const vec *)(s->mean + at)) * *(const vec *)(s->scale + at) + *(const vec *)(s->shift + at);
+	nvec y = (x - *(const nvec *)(s->mean + at)) * *(const nvec *)(s->scale + at) + *(const nvec *)(s->shift + at);
 	if (s->residual)
-		y += *(const uvec *)r;
+		y += *(const unvec *)r;
 	return s->relu ? relu(y) : y;
 }
 
@@ -201,8 +201,8 @@ static void forward_task(void *arg, int b, int worker)
 	float *y = w->c->out;
 	(void)worker;
 	for (; row + period <= end; row += period)
-		for (size_t at = 0; at < period; at += LANES)
-			*(uvec *)(y + row + at) = forward_vec(s, *(const uvec *)(x + row + at), at, r + row + at);
+		for (size_t at = 0; at < period; at += NATIVE)
+			*(unvec *)(y + row + at) = forward_vec(s, *(const unvec *)(x + row + at), at, r + row + at);
 	for (size_t k = row; k < end; k++) {
 		float v = (x[k] - s->mean[k - row]) * s->scale[k - row] + s->shift[k - row] + (s->residual ? r[k] : 0);
 		y[k] = s->relu && v <= 0 ? 0 : v;
@@ -226,9 +226,9 @@ int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 }
 
 /* The gradient behind the ReLU: 0 where it cut. */
-static inline vec behind(const struct norm *s, vec g, const float *y)
+static inline nvec behind(const struct norm *s, nvec g, const float *y)
 {
-	return s->relu ? pick(*(const uvec *)y <= splat(0), splat(0), g) : g;
+	return s->relu ? pick(*(const unvec *)y <= splat(0), splat(0), g) : g;
 }
 
 static void sums_task(void *arg, int b, int worker)
@@ -242,16 +242,16 @@ static void sums_task(void *arg, int b, int worker)
 	(void)worker;
 	memset(part, 0, (size_t)s->c * sizeof *part);
 	for (size_t at = 0; at < period; at += STEP) {
-		vec m[4];
+		nvec m[4];
 		memcpy(m, s->mean + at, sizeof m);
 		for (size_t row = begin; row < whole;) {
-			vec sum[4] = { 0 }, product[4] = { 0 };
+			nvec sum[4] = { 0 }, product[4] = { 0 };
 			for (int k = 0; k < FOLD && row < whole; k++, row += period)
 				for (int i = 0; i < 4; i++) {
-					size_t p = row + at + (size_t)i * LANES;
-					vec d = behind(s, *(const uvec *)(g + p), y + p);
+					size_t p = row + at + (size_t)i * NATIVE;
+					nvec d = behind(s, *(const unvec *)(g + p), y + p);
 					sum[i] += d;
-					product[i] += d * (*(const uvec *)(x + p) - m[i]);
+					product[i] += d * (*(const unvec *)(x + p) - m[i]);
 				}
 			add_lanes(part, s->c, (int)(at % (size_t)s->c), sum, product);
 		}
@@ -276,16 +276,16 @@ static void backward_task(void *arg, int b, int worker)
 	float *d_x = c->d_in[0], *d_r = s->residual ? c->d_in[1] : NULL;
 	(void)worker;
 	for (; row + period <= end; row += period)
-		for (size_t at = 0; at < period; at += LANES) {
+		for (size_t at = 0; at < period; at += NATIVE) {
 			size_t p = row + at;
-			vec d = behind(s, *(const uvec *)(g + p), y + p);
+			nvec d = behind(s, *(const unvec *)(g + p), y + p);
 			if (d_r)
-				*(uvec *)(d_r + p) = c->add[1] ? *(const uvec *)(d_r + p) + d : d;
+				*(unvec *)(d_r + p) = c->add[1] ? *(const unvec *)(d_r + p) + d : d;
 			if (!d_x)
 				continue;
-			vec v = *(const vec *)(s->scale + at) * d + *(const vec *)(s->shift + at) +
-				*(const vec *)(s->slope + at) * (*(const uvec *)(x + p) - *(const vec *)(s->mean + at));
-			*(uvec *)(d_x + p) = c->add[0] ? *(const uvec *)(d_x + p) + v : v;
+			nvec v = *(const nvec *)(s->scale + at) * d + *(const nvec *)(s->shift + at) +
+				*(const nvec *)(s->slope + at) * (*(const unvec *)(x + p) - *(const nvec *)(s->mean + at));
+			*(unvec *)(d_x + p) = c->add[0] ? *(const unvec *)(d_x + p) + v : v;
 		}
 	for (size_t p = row; p < end; p++) {
 		size_t at = p - row;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { MOST_KERNEL = 255 }; /* a place within a window has 16 bits */
-typedef uint16_t places_vec __attribute__((vector_size(32), aligned(2)));
+typedef uint16_t places_vec __attribute__((vector_size(NATIVE * sizeof(uint16_t)), aligned(2)));
 
 int pool_open_op(uint16_t **places, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
 {
@@ -15,7 +15,7 @@ int pool_open_op(uint16_t **places, const struct op *op, const struct graph *g, 
 		return err_set(err, "%s: a pooling window of %d is wider than %d", op->name, op->pool.kernel, MOST_KERNEL);
 	if (!training || op->pool.average || op->pool.kernel == 0)
 		return 0;
-	return mem_alloc(places, (size_t)max_n * shape_size(g->value[op->out].shape) + LANES, sizeof **places, err);
+	return mem_alloc(places, (size_t)max_n * shape_size(g->value[op->out].shape) + NATIVE, sizeof **places, err);
 }
 
 /* The window of one output: rows y .. y + h - 1 and columns of the picture, inside it. */
@@ -41,21 +41,21 @@ static struct window window_of(const struct op_call *c, int y, int x)
 static void max_window(const struct op_call *c, struct window w, const float *in, float *out, uint16_t *place)
 {
 	int channels = c->in_shape[0].c, kernel = c->op->pool.kernel, at = 0;
-	for (; at + LANES <= channels; at += LANES) {
-		vec best = splat(-INFINITY);
-		ivec where = { 0 };
+	for (; at + NATIVE <= channels; at += NATIVE) {
+		nvec best = splat(-INFINITY);
+		nivec where = { 0 };
 		int first = 1;
 		for (int y = w.y0; y < w.y1; y++)
 			for (int x = w.x0; x < w.x1; x++) {
-				vec v = *(const uvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
+				nvec v = *(const unvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
 							(size_t)at);
-				ivec more = first ? ~(ivec){ 0 } : (v > best) | ((v != v) & (best == best));
+				nivec more = first ? ~(nivec){ 0 } : (v > best) | ((v != v) & (best == best));
 				int here = (y - w.y) * kernel + x - w.x;
 				best = pick(more, v, best);
-				where = (more & ((ivec){ 0 } + here)) | (~more & where);
+				where = (more & ((nivec){ 0 } + here)) | (~more & where);
 				first = 0;
 			}
-		*(uvec *)(out + at) = best;
+		*(unvec *)(out + at) = best;
 		if (place)
 			*(places_vec *)(place + at) = __builtin_convertvector(where, places_vec);
 	}
@@ -81,12 +81,12 @@ static void mean_window(const struct op_call *c, struct window w, const float *i
 {
 	int channels = c->in_shape[0].c, at = 0;
 	float by = 1 / (float)((w.y1 - w.y0) * (w.x1 - w.x0));
-	for (; at < channels; at += LANES) {
-		vec sum = { 0 };
-		int left = channels - at < LANES ? channels - at : LANES;
+	for (; at < channels; at += NATIVE) {
+		nvec sum = { 0 };
+		int left = channels - at < NATIVE ? channels - at : NATIVE;
 		for (int y = w.y0; y < w.y1; y++)
 			for (int x = w.x0; x < w.x1; x++) /* may read, not use, up to a vector past the row */
-				sum += *(const uvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
+				sum += *(const unvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
 						       (size_t)at);
 		sum *= splat(by);
 		memcpy(out + at, &sum, (size_t)left * sizeof *out);
@@ -124,9 +124,9 @@ static void max_back(const struct op_call *c, struct window w, const float *d_ou
 		for (int x = w.x0; x < w.x1; x++) {
 			float *to = d_in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels;
 			int here = (y - w.y) * kernel + x - w.x, at = 0;
-			for (; at + LANES <= channels; at += LANES) {
-				ivec mine = __builtin_convertvector(*(const places_vec *)(place + at), ivec) == (ivec){ 0 } + here;
-				*(uvec *)(to + at) += pick(mine, *(const uvec *)(d_out + at), splat(0));
+			for (; at + NATIVE <= channels; at += NATIVE) {
+				nivec mine = __builtin_convertvector(*(const places_vec *)(place + at), nivec) == (nivec){ 0 } + here;
+				*(unvec *)(to + at) += pick(mine, *(const unvec *)(d_out + at), splat(0));
 			}
 			for (; at < channels; at++)
 				to[at] += place[at] == here ? d_out[at] : 0;

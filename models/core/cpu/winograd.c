@@ -59,7 +59,7 @@ static void input_points(const float *const from[P], int c, float *to, size_t po
 static void output_places(const float *from, size_t point, int c, const float *bias, int add, float *const to[4])
 {
 	for (int at = 0; at < c; at += N) {
-		nvec t[8], b = bias ? *(const unvec *)(bias + at) : all(0), y[4];
+		nvec t[8], b = bias ? *(const unvec *)(bias + at) : splat(0), y[4];
 		for (int x = 0; x < 4; x++) {
 			const float *p = from + (size_t)x * point + at;
 			nvec m1 = *(const nvec *)(p + 4 * point), m2 = *(const nvec *)(p + 8 * point);
@@ -105,11 +105,11 @@ static inline __attribute__((always_inline)) void product(int rows, int vecs, in
 	nvec sum[ROWS][WIDE];
 	for (int r = 0; r < rows; r++)
 		for (int k = 0; k < vecs; k++)
-			sum[r][k] = all(0);
+			sum[r][k] = splat(0);
 	for (int i = 0; i < c; i++, u += vecs * N)
 		for (int r = 0; r < rows; r++)
 			for (int k = 0; k < vecs; k++)
-				sum[r][k] += all(v[(size_t)r * v_row + (size_t)i]) * *(const nvec *)(u + k * N);
+				sum[r][k] += splat(v[(size_t)r * v_row + (size_t)i]) * *(const nvec *)(u + k * N);
 	for (int r = 0; r < rows; r++)
 		for (int k = 0; k < vecs; k++)
 			*(nvec *)(m + (size_t)r * m_row + (size_t)(k * N)) = sum[r][k];
@@ -174,11 +174,11 @@ static inline __attribute__((always_inline)) void gradient_product(int vecs, int
 	nvec sum[GRADIENT_ROWS][WIDE];
 	for (int r = 0; r < GRADIENT_ROWS; r++)
 		for (int k = 0; k < vecs; k++)
-			sum[r][k] = add ? *(const nvec *)(to + (size_t)r * to_row + (size_t)(k * N)) : all(0);
+			sum[r][k] = add ? *(const nvec *)(to + (size_t)r * to_row + (size_t)(k * N)) : splat(0);
 	for (int t = 0; t < tiles; t++, v += v_row, d += d_row)
 		for (int r = 0; r < GRADIENT_ROWS; r++)
 			for (int k = 0; k < vecs; k++)
-				sum[r][k] += all(v[r]) * *(const nvec *)(d + k * N);
+				sum[r][k] += splat(v[r]) * *(const nvec *)(d + k * N);
 	for (int r = 0; r < GRADIENT_ROWS; r++)
 		for (int k = 0; k < vecs; k++)
 			*(nvec *)(to + (size_t)r * to_row + (size_t)(k * N)) = sum[r][k];
@@ -273,12 +273,12 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 static void add_bias_gradient(const float *d, size_t places_n, int c, float *to)
 {
 	for (int at = 0; at < c; at += N) {
-		nvec sum = all(0), part = all(0);
+		nvec sum = splat(0), part = splat(0);
 		for (size_t k = 0; k < places_n; k++) {
 			part += *(const unvec *)(d + k * (size_t)c + (size_t)at);
 			if (k % 256 == 255 || k + 1 == places_n) {
 				sum += part;
-				part = all(0);
+				part = splat(0);
 			}
 		}
 		*(unvec *)(to + at) = sum;

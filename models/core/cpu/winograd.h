@@ -4,24 +4,15 @@
 
 #include "conv_kernel.h"
 
-/* Vectors as wide as the registers are: GCC keeps wider ones in memory, a fifth of the speed here. The products' blocks of
- * accumulators, rows (tiles or channels) by vectors, fill the registers. */
+/* The products' blocks of accumulators, rows (tiles or channels) by vectors, fill the registers. */
 #if defined(__AVX512F__)
-enum { N = 16, ROWS = 12, WIDE = 2, GRADIENT_ROWS = 8 };
+enum { ROWS = 12, WIDE = 2, GRADIENT_ROWS = 8 };
 #elif defined(__AVX2__)
-enum { N = 8, ROWS = 6, WIDE = 2, GRADIENT_ROWS = 4 };
+enum { ROWS = 6, WIDE = 2, GRADIENT_ROWS = 4 };
 #else
-enum { N = 4, ROWS = 3, WIDE = 2, GRADIENT_ROWS = 2 };
+enum { ROWS = 3, WIDE = 2, GRADIENT_ROWS = 2 };
 #endif
-typedef float nvec __attribute__((vector_size(N * sizeof(float))));
-typedef float unvec __attribute__((vector_size(N * sizeof(float)), aligned(4)));
-
-enum { P = 16 /* points of a tile */ };
-
-static inline nvec all(float x)
-{
-	return x - (nvec){ 0 };
-}
+enum { P = 16 /* points of a tile */, N = NATIVE };
 
 struct winograd {
 	struct conv_kernel k; /* first */

@@ -4,7 +4,7 @@
 /* G g G' of 16 channels at once. */
 static void weight_points(const nvec g[9], float *to, size_t point)
 {
-	nvec t[12], half = all(0.5f);
+	nvec t[12], half = splat(0.5f);
 	for (int x = 0; x < 3; x++) {
 		nvec ends = (g[x] + g[6 + x]) * half, middle = g[3 + x] * half;
 		t[x] = g[x];
@@ -41,7 +41,7 @@ void winograd_lay_out(const struct conv_kernel *k, const float *weight, int bloc
 /* G' u G of 16 channels at once. */
 static void weight_taps(const nvec u[P], nvec g[9])
 {
-	nvec t[12], half = all(0.5f);
+	nvec t[12], half = splat(0.5f);
 	for (int x = 0; x < 4; x++) {
 		nvec sum = (u[4 + x] + u[8 + x]) * half;
 		t[x] = u[x] + sum;
