@@ -66,9 +66,10 @@ in_parallel one $jobs
 for seed in $(seq 1 "$seeds"); do
 	at=$out/baseline-$seed to=$out/temperature-$seed
 	run "vic-calibrate -q '$at.dev.logits' -o '$to.map'"
-	run "vic-calibrate -q --apply '$to.map' '$at.logits' -o '$to.logits'"
+	# (the map by stdin, so that the three differ in nothing but the seed, and are pooled below)
+	run "vic-calibrate -q --apply - '$at.logits' -o '$to.logits' < '$to.map'"
 	for other in $others; do
-		run "vic-calibrate -q --apply '$to.map' '$at.$other.logits' -o '$to.$other.logits'"
+		run "vic-calibrate -q --apply - '$at.$other.logits' -o '$to.$other.logits' < '$to.map'"
 	done
 done
 
