@@ -3,16 +3,17 @@
 # each is and how far its probabilities can be trusted. Then a small network on pictures with and without mixup, and text and
 # images side by side before one judge. Every command is shown.
 # Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with VIC_OFFLINE=1); what
-# is not to be had is made: sentences and pictures whose true probabilities are known. OUT (default build/demo) keeps the logits.
+# is not to be had, or all of it with SYNTHETIC=1, is made: sentences and pictures whose true probabilities are known. OUT (default
+# build/demo) keeps the logits; FOLDS and EPOCHS (5 and 10) shorten or lengthen it.
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 out=${OUT:-build/demo}
-folds=5 epochs=10
+folds=${FOLDS:-5} epochs=${EPOCHS:-10} synthetic=${SYNTHETIC:-}
 mkdir -p "$out"
 say() { printf '\n== %s\n' "$1" >&2; }
 
-posterior=
-if ! mr=$(find_data mr/rt-polarity.pos); then
+posterior= mr=
+if [ -z "$synthetic" ] && ! mr=$(find_data mr/rt-polarity.pos); then
 	say "MR is not here; trying to fetch it (1 MB)"
 	if run "vic-corpora fetch mr --to '$out/data'" && [ -e "$out/data/mr/rt-polarity.pos" ]; then
 		mr=$out/data/mr
@@ -30,7 +31,7 @@ if [ -n "$mr" ]; then
 		run "vic-embed --random --dim 100 '$out/tokens' > '$out/text'"
 	fi
 else
-	say "Data: synthetic sentences, because MR is neither here nor to be had; their true probabilities are known"
+	say "Data: synthetic sentences (MR is not here, or was not wanted); their true probabilities are known"
 	run "vic-corpora synth text --to '$out/synth'"
 	run "vic-tokenize --format mr --rules kim --lower '$out/synth' > '$out/tokens'"
 	run "vic-embed --vectors '$out/synth/vectors.txt' '$out/tokens' > '$out/text'"
@@ -53,25 +54,26 @@ say "Reliability of plain training and of mixup: accuracy (bars) against confide
 run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
 
 picture_posterior=
-if pictures=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
+if [ -z "$synthetic" ] && pictures=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
 	say "Pictures: 15,000 of Fashion-MNIST's 60,000 ($pictures)"
 	run "vic-images --format idx --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
-elif pictures=$(find_data cifar10/cifar-10-batches-bin/data_batch_1.bin); then
+elif [ -z "$synthetic" ] && pictures=$(find_data cifar10/cifar-10-batches-bin/data_batch_1.bin); then
 	say "Pictures: 15,000 of CIFAR-10's 50,000 ($pictures)"
 	run "vic-images --format cifar10 --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
 else
-	say "Pictures: synthetic shapes, because neither Fashion-MNIST nor CIFAR-10 is here (vic-corpora fetch brings them)"
+	say "Pictures: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch brings them)"
 	run "vic-corpora synth images --to '$out/shapes'"
-	run "vic-images --format idx '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
+	names=$(sed -n '1{s/^record	//;s/	/,/g;p;}' "$out/shapes/posterior.tsv") # IDX files have none
+	run "vic-images --format idx --classes '$names' '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
 	picture_posterior="--posterior '$out/shapes/posterior.tsv'"
 fi
 picture_model() {
 	name=$1 option=
 	if [ "$name" = mixup ]; then option="--mixup 0.4"; fi
-	run "vic-train -q --threads $THREADS --model smallcnn --epochs 5 --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
+	run "vic-train -q --threads $THREADS --model smallcnn --epochs $(((epochs + 1) / 2)) --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
 	run "vic-predict -q --threads $THREADS --split test --name 'images: $name' '$out/images.$name.model' '$out/images' > '$out/images.$name.logits'"
 }
-say "Training: a small convolutional network, 5 epochs, plain and with mixup, $JOBS at a time"
+say "Training: a small convolutional network, $(((epochs + 1) / 2)) epochs, plain and with mixup, $JOBS at a time"
 in_parallel picture_model baseline mixup
 set -- "$@" "$out/images.baseline.logits" "$out/images.mixup.logits"
 say "Text and images before one judge"
