@@ -196,18 +196,22 @@ static void prove(const char *device, const struct picture_case *c, double tol)
 	free(f);
 }
 
-/* Of no interest to the thread sanitizer, which runs ref's loops twenty times slower. */
-static void one_thread_alone(void)
+/* Of no interest to the thread sanitizer, which runs ref's loops twenty times slower. (cmocka's skip() is "not ok" to prove.) */
+static int one_thread_alone(void)
 {
 #ifdef __SANITIZE_THREAD__
-	skip();
+	print_message("# SKIP: ref has one thread; the thread sanitizer has nothing to see\n");
+	return 1;
+#else
+	return 0;
 #endif
 }
 
 static void ref_proves_itself(void **state)
 {
 	(void)state;
-	one_thread_alone();
+	if (one_thread_alone())
+		return;
 	for (int c = 0; c < every_case(); c++)
 		prove("ref", &all[c], 1e-30);
 }
@@ -217,7 +221,8 @@ static void ref_proves_itself(void **state)
 static void whole_gradients(void **state)
 {
 	(void)state;
-	one_thread_alone();
+	if (one_thread_alone())
+		return;
 	struct fixture *f = calloc(1, sizeof *f);
 	struct err err = ERR_NONE;
 	assert_non_null(f);
