@@ -57,11 +57,11 @@ picture_posterior=
 if [ -z "$synthetic" ] && pictures=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
 	say "Pictures: 15,000 of Fashion-MNIST's 60,000 ($pictures)"
 	run "vic-images --format idx --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
-elif [ -z "$synthetic" ] && pictures=$(find_data cifar10/cifar-10-batches-bin/data_batch_1.bin); then
-	say "Pictures: 15,000 of CIFAR-10's 50,000 ($pictures)"
+elif [ -z "$synthetic" ] && pictures=$(find_cifar); then
+	say "Pictures: CIFAR-10, at most 1,500 a class ($pictures)"
 	run "vic-images --format cifar10 --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
 else
-	say "Pictures: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch brings them)"
+	say "Pictures: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
 	run "vic-corpora synth images --to '$out/shapes'"
 	names=$(sed -n '1{s/^record	//;s/	/,/g;p;}' "$out/shapes/posterior.tsv") # IDX files have none
 	run "vic-images --format idx --classes '$names' '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"

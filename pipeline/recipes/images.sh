@@ -1,22 +1,13 @@
 #!/bin/sh
 # The paper's image experiments in small: ResNet-20 on CIFAR-10 (all of it, or the part that is found), six ways of training it, several
 # seeds; then what the models say of pictures they were not made for (Figure 8, Table 1) and of perturbed ones (appendix D).
-# usage: images.sh OUT [EPOCHS] [SEEDS]   (data: vic-corpora fetch cifar10 and tiny-imagenet, or a folder the recipes look in)
+# usage: images.sh OUT [EPOCHS] [SEEDS]   (data: vic-corpora fetch cifar-10 and tiny-imagenet, or a folder the recipes look in)
 # A short run wants a schedule that ends: the learning rate follows a cosine. SCHEDULE= the paper's (with EPOCHS 200).
 . "$(dirname "$0")/lib.sh"
 out=${1:?usage: images.sh OUT [EPOCHS] [SEEDS]} epochs=${2:-15} seeds=${3:-3}
 schedule=${SCHEDULE---schedule cosine}
-cifar= tiny=
-for f in cifar-10-batches-bin/data_batch_1.bin cifar10/cifar-10-batches-bin/data_batch_1.bin cifar-10-binary.tar.gz \
-	cifar-10/cifar-10-binary.tar.gz cifar-10/cifar-10-binary-subset.tar.gz; do
-	d=$(find_data "$f") && { cifar=$d/$(basename "$f"); break; }
-done
-case $cifar in */data_batch_1.bin) cifar=$(dirname "$cifar") ;; esac
-for f in tiny-imagenet-200/wnids.txt tiny-imagenet/tiny-imagenet-200/wnids.txt tiny-imagenet/tiny-imagenet-200-subset.tar.gz; do
-	d=$(find_data "$f") && { tiny=$d/$(basename "$f"); break; }
-done
-case $tiny in */wnids.txt) tiny=$(dirname "$tiny") ;; esac
-[ -n "$cifar" ] || { echo "images.sh: no CIFAR-10 here; vic-corpora fetch cifar10 brings it" >&2; exit 1; }
+cifar=$(find_cifar) || { echo "images.sh: no CIFAR-10 here; vic-corpora fetch cifar-10 brings it" >&2; exit 1; }
+tiny=$(find_tiny_imagenet) || tiny=
 mkdir -p "$out"
 
 methods='baseline mixup features-only label-smoothing erl dropout'
