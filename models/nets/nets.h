@@ -31,7 +31,7 @@ struct net {
 	int native_classes;
 	int mix_layers;       /* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
 	int zero_gamma;       /* 1: has residual blocks that end in a NORM, so config.zero_gamma means something */
-	/* Fills an initialised graph; sets g->logits and g->loss. Weights are drawn later, by net_init. */
+	/* Fills an initialised graph; sets g->logits and g->loss. Weights are drawn later, by init. */
 	int (*build)(struct graph *g, const struct net_config *config, struct err *err);
 	/* First values of parameter p, [param_size], from the seed; a word table is not asked for. */
 	void (*init)(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);

@@ -23,7 +23,7 @@ struct norm {
 	struct moment *part;   /* [blocks][c]; backward: sums of g and of g * (x - mean) */
 	float *from;           /* [blocks][c] what was subtracted */
 	float *mean, *scale, *shift, *slope; /* [period] each; see forward and backward */
-	double *mean_of, *rstd_of; /* [c] of the batch */
+	double *rstd_of;       /* [c] of the batch */
 };
 
 struct work {
@@ -61,8 +61,7 @@ int norm_open(struct norm **out, const struct op *op, const struct graph *g, int
 	if (mem_alloc(&s->part, (size_t)s->blocks * (size_t)s->c, sizeof *s->part, err) ||
 	    mem_alloc(&s->from, (size_t)s->c, sizeof *s->from, err) || mem_alloc(&s->mean, period, sizeof(float), err) ||
 	    mem_alloc(&s->scale, period, sizeof(float), err) || mem_alloc(&s->shift, period, sizeof(float), err) ||
-	    mem_alloc(&s->slope, period, sizeof(float), err) || mem_alloc(&s->mean_of, (size_t)s->c, sizeof(double), err) ||
-	    mem_alloc(&s->rstd_of, (size_t)s->c, sizeof(double), err)) {
+	    mem_alloc(&s->slope, period, sizeof(float), err) || mem_alloc(&s->rstd_of, (size_t)s->c, sizeof(double), err)) {
 		norm_close(s);
 		return -1;
 	}
@@ -80,7 +79,6 @@ void norm_close(struct norm *s)
 	free(s->scale);
 	free(s->shift);
 	free(s->slope);
-	free(s->mean_of);
 	free(s->rstd_of);
 	free(s);
 }
@@ -175,7 +173,6 @@ static void batch_statistics(struct backend_ctx *ctx, struct work *w)
 		}
 		double mean = s->mean[k] + sum / count, var = square / count - sum / count * (sum / count);
 		var = var < 0 ? 0 : var;
-		s->mean_of[k] = mean;
 		s->rstd_of[k] = 1 / sqrt(var + s->eps);
 		set_scale(s, c, k, mean, s->rstd_of[k]);
 		c->param[2][k] += (float)(s->momentum * (mean - c->param[2][k]));
@@ -306,10 +303,7 @@ int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 	double count = (double)(w.floats / (size_t)s->c);
 	int blocks = blocks_of(&w);
 	(void)err;
-	for (int k = 0; k < s->c; k++)
-		s->mean[k] = (float)s->mean_of[k];
-	spread(s, s->mean);
-	pool_run(ctx->pool, blocks, sums_task, &w);
+	pool_run(ctx->pool, blocks, sums_task, &w); /* mean is forward's still */
 	for (int k = 0; k < s->c; k++) {
 		double sum = 0, product = 0, scale = c->param[0][k] * s->rstd_of[k];
 		for (int b = 0; b < blocks; b++) {
