@@ -9,7 +9,7 @@ int corpus_init(struct corpus *c, struct err *err)
 {
 	*c = (struct corpus){ 0 };
 	c->history = json_array();
-	return c->history ? vocab_init(&c->vocab, 0, err) : err_set(err, "out of memory");
+	return c->history ? vocab_init(&c->vocab, 0, err) : err_memory(err);
 }
 
 void corpus_release(struct corpus *c)
@@ -31,7 +31,7 @@ static int add_history(struct corpus *c, const json_t *lines, struct err *err)
 		int have = 0;
 		json_array_foreach(c->history, k, known) have |= json_equal(line, known);
 		if (!have && json_array_append(c->history, line))
-			return err_set(err, "out of memory");
+			return err_memory(err);
 	}
 	return 0;
 }

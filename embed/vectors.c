@@ -19,7 +19,7 @@ int vectors_init(struct vectors *v, int dim, uint32_t n_words, struct err *err)
 	size_t floats;
 	*v = (struct vectors){ .dim = dim };
 	if (__builtin_mul_overflow((size_t)n_words, (size_t)dim, &floats))
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	return mem_alloc(&v->row, floats, sizeof *v->row, err) || mem_alloc(&v->found, n_words, 1, err) ? -1 : 0;
 }
 

@@ -104,7 +104,7 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 	json_decref(extra);
 	json_decref(body);
 	json_decref(file);
-	return *text ? 0 : err_set(err, "out of memory");
+	return *text ? 0 : err_memory(err);
 }
 
 static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
@@ -204,5 +204,5 @@ int calfile_note(const struct calfile *f, json_t *line, struct err *err)
 		json_decref(j);
 		j = NULL;
 	}
-	return !j || json_object_set_new(line, "map", j) ? err_set(err, "out of memory") : 0;
+	return !j || json_object_set_new(line, "map", j) ? err_memory(err) : 0;
 }

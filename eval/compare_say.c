@@ -95,6 +95,6 @@ int compare_claim(const struct comparison *c, char **text, struct err *err)
 		"training runs, so nothing is said of other seeds or other data.",
 		100 * c->level);
 	if (fclose(to))
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	return 0;
 }

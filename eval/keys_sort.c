@@ -61,7 +61,7 @@ int keys_sort(conf_key *key, size_t n, struct err *err)
 	scratch = malloc(n * sizeof *scratch + 1);
 	if (!scratch) {
 		free(count);
-		return err_set(err, "out of memory: %zu keys to sort", n);
+		return err_system(err, "out of memory: %zu keys to sort", n);
 	}
 	uint64_t *from = key, *to = scratch;
 	for (int d = SKIPPED; d < PLACES; d++) {

@@ -19,7 +19,7 @@ static int spawn(FILE *const file[FILES], pid_t *pid, struct err *err)
 	char *argv[] = { name, NULL };
 	posix_spawn_file_actions_t actions;
 	if (posix_spawn_file_actions_init(&actions))
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	int rc = 0;
 	for (int i = 0; i < FILES; i++)
 		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, fileno(file[i]), i);

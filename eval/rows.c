@@ -231,7 +231,7 @@ static int begin(struct reading *g, struct err *err)
 		return -1;
 	w->provenance = json_deep_copy(stream_provenance(g->stream));
 	if (!w->provenance)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	for (int i = 0; i < pool_threads(g->pool); i++)
 		if (tally_init(&g->tally[i], &w->head, g->ask, err))
 			return -1;

@@ -137,7 +137,7 @@ static int print_json(const struct table *t, FILE *to, struct err *err)
 		char *text = bad ? NULL : json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(17));
 		json_decref(j);
 		if (!text)
-			return err_set(err, "out of memory");
+			return err_memory(err);
 		fprintf(to, "%s\n", text);
 		free(text);
 	}

@@ -70,7 +70,7 @@ static int name_svg(char **picture, size_t *len, const struct plot_table *t, str
 	}
 	fprintf(to, "</title>%s", at + strlen(mark));
 	if (fclose(to))
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	free(*picture);
 	*picture = named;
 	*len = size;
@@ -88,7 +88,7 @@ static int draw(const struct plot_table *t, struct err *err)
 	if (!to)
 		return err_sys(err, "the script");
 	plot_script(t, &look, to);
-	int bad = ferror(to), rc = fclose(to) || bad ? err_set(err, "out of memory") : 0;
+	int bad = ferror(to), rc = fclose(to) || bad ? err_memory(err) : 0;
 	if (!rc && !o.script)
 		rc = plot_run(script, len, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
 	if (!rc)

@@ -221,10 +221,10 @@ static int run(struct stage *st, struct err *err)
 	int rc = ask_of(st, &m, err);
 	if (!rc) {
 		m.to = open_memstream(&text, &len);
-		rc = m.to ? all_curves(st, &m, err) : err_set(err, "out of memory");
+		rc = m.to ? all_curves(st, &m, err) : err_memory(err);
 	}
 	if (m.to && fclose(m.to) && !rc)
-		rc = err_set(err, "out of memory");
+		rc = err_memory(err);
 	if (!rc)
 		fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
 	free(text);

@@ -111,7 +111,7 @@ static int write_page(const struct report *r, struct err *err)
 	report_write(r, to);
 	int bad = ferror(to), rc = -1;
 	if (fclose(to) || bad)
-		err_set(err, "out of memory");
+		err_memory(err);
 	else
 		rc = output_open(&out, o.out, err) || output_write(&out, page, len, err) || output_commit(&out, err)
 			     ? -1

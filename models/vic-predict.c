@@ -88,7 +88,7 @@ static int begin(struct stage *st, const struct predictor *p, const struct strea
 	title_of(m, title, sizeof title);
 	const char *name = o.name ? o.name : title;
 	json_t *self = json_deep_copy(st->provenance);
-	int rc = !self || json_object_set(self, "model", m->provenance) ? err_set(err, "out of memory") : 0;
+	int rc = !self || json_object_set(self, "model", m->provenance) ? err_memory(err) : 0;
 	rc = rc || stream_head_classes(&head, m->config.classes, (const char *const *)m->classes, err) ||
 	     mem_text(&head.name, name, strlen(name), err) || stream_begin(w, out, &head, stream_provenance(r), self, err);
 	json_decref(self);

@@ -134,7 +134,7 @@ static int write_model(struct stage *st, struct trainer *t, struct err *err)
 	int epoch;
 	json_t *provenance = json_deep_copy(t->data->provenance);
 	if (!provenance || json_array_append(provenance, st->provenance))
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	int rc = trainer_weights(t, &weights, &epoch, err) || output_open(&out, run_o.output, err);
 	if (!rc) {
 		rc = model_write(&out, t->plan, t->data, &t->graph, weights, epoch, provenance, err) ||

@@ -29,7 +29,7 @@ int cat_head(struct stream_reader *r, struct output *out, struct err *err)
 	json_decref(j);
 	json_decref(prov);
 	if (!text)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	int rc = output_printf(out, err, "%s\n", text);
 	free(text);
 	return rc;

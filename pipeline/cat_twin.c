@@ -106,7 +106,7 @@ static int twin_opening(struct stream_reader *r, uint64_t number, struct output 
 	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	if (!text)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	int rc = output_printf(out, err, "# document %" PRIu64 " %s\n# id\tsplit\tlabel\t%s\n", number, text,
 			       contents[head->kind]);
 	free(text);

@@ -8,6 +8,7 @@
 static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
 {
 	err->status = status;
+	err->cause = CAUSE_DATA;
 	vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 	for (char *p = err->msg; *p; p++) /* a file name may hold anything; the message stays one line */
 		if (*p == '\n' || *p == '\r')
@@ -51,7 +52,23 @@ int err_sys(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	size_t n = strlen(err->msg);
 	snprintf(err->msg + n, sizeof err->msg - n, ": %s", strerror(code));
+	err->cause = CAUSE_SYSTEM;
 	return -1;
+}
+
+int err_system(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fill(err, VIC_DATA, fmt, ap);
+	va_end(ap);
+	err->cause = CAUSE_SYSTEM;
+	return -1;
+}
+
+int err_memory(struct err *err)
+{
+	return err_system(err, "out of memory");
 }
 
 int err_context(struct err *err, const char *fmt, ...)

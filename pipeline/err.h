@@ -14,8 +14,14 @@
 /* Exit statuses of every program; err.status holds one of them. */
 enum vic_status { VIC_OK = 0, VIC_DATA = 1, VIC_USAGE = 2, VIC_NO_DEVICE = 3 };
 
+/* Whose failure it was. Bad data stay bad however often they are read, and a program may be told to pass over them; what the
+ * machine could not do (no memory, no descriptor, a disk that fails, no permission, a file that went away or changed while it
+ * was read) says nothing of the data, and is never a reason to leave a record out or to take another way. */
+enum err_cause { CAUSE_DATA = 0, CAUSE_SYSTEM };
+
 struct err {
 	enum vic_status status;
+	enum err_cause cause;
 	char msg[1024]; /* one sentence, no newline; never NULL, always terminated */
 };
 
@@ -25,9 +31,13 @@ struct err {
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_no_device(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* As err_set, with ": " and the text of errno behind it. */
+/* As err_set, with ": " and the text of errno behind it; the cause is the system. */
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Puts "<text>: " before a message that is already there; keeps the status. */
+/* As err_set, for what the system could not do and errno does not tell. */
+int err_system(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* err_system with "out of memory". */
+int err_memory(struct err *err);
+/* Puts "<text>: " before a message that is already there; keeps status and cause. */
 int err_context(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

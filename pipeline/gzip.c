@@ -65,7 +65,7 @@ static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, stru
 				return named(g, err);
 			}
 			if (inflateReset(z) != Z_OK) {
-				err_set(err, "zlib cannot start again");
+				err_system(err, "zlib cannot start again");
 				return named(g, err);
 			}
 			g->between = 0;
@@ -74,7 +74,7 @@ static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, stru
 		if (rc == Z_STREAM_END) {
 			g->between = 1;
 		} else if (rc == Z_MEM_ERROR) { /* the window is made when it is first needed */
-			err_set(err, "out of memory");
+			err_memory(err);
 			return named(g, err);
 		} else if (rc != Z_OK && rc != Z_BUF_ERROR) {
 			err_set(err, "the gzip data is damaged (%s); get the file again", z->msg ? z->msg : "zlib error");
@@ -144,7 +144,7 @@ static int start(struct gzip *g, struct err *err)
 	if (!g->packed || inflateInit2(&g->z, 15 + 16) == Z_OK)
 		return 0;
 	g->packed = 0;
-	err_set(err, "zlib cannot start");
+	err_system(err, "zlib cannot start");
 	return named(g, err);
 }
 
@@ -211,7 +211,7 @@ int gunzip(const unsigned char *data, size_t len, size_t max, unsigned char **ou
 	unsigned char *buf = NULL;
 	size_t cap = 0, n = 0, got;
 	if (inflateInit2(&g.z, 15 + 16) != Z_OK)
-		return err_set(err, "zlib cannot start");
+		return err_system(err, "zlib cannot start");
 	do {
 		if (mem_grow(&buf, &cap, n + OUT + 1, 1, err) || unpack(&g, buf + n, OUT, &got, err))
 			goto fail;

@@ -6,7 +6,7 @@
 
 static int too_much(size_t n, size_t size, struct err *err)
 {
-	return err_set(err, "out of memory (%zu items of %zu bytes)", n, size);
+	return err_system(err, "out of memory (%zu items of %zu bytes)", n, size);
 }
 
 int mem_alloc(void *out, size_t n, size_t size, struct err *err)

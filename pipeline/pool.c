@@ -127,7 +127,7 @@ int pool_open(struct pool **out, int threads, struct err *err)
 	while (p->threads < threads) {
 		struct worker *w = malloc(sizeof *w);
 		if (!w) {
-			err_set(err, "out of memory");
+			err_memory(err);
 			goto fail;
 		}
 		*w = (struct worker){ p, p->threads };

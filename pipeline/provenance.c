@@ -97,7 +97,7 @@ int provenance_shell(const json_t *history, char **text, struct err *err)
 	int rc = put_history(to, history, err);
 	int failed = ferror(to);
 	if ((fclose(to) || failed) && !rc)
-		rc = err_set(err, "out of memory");
+		rc = err_memory(err);
 	if (rc) {
 		free(*text);
 		*text = NULL;

@@ -83,7 +83,7 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 	json_t *args = json_array();
 	st->provenance = json_pack("{s:s, s:s, s:o}", "program", st->prog->name, "version", VIC_VERSION, "args", args);
 	if (!st->provenance)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	for (int i = 0; i < n_own; i++) {
 		const struct opt *o = &opts[i];
 		char value[1024], text[1200];
@@ -99,7 +99,7 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 				opt_value(o, value, sizeof value);
 			snprintf(text, sizeof text, o->type == OPT_FLAG ? "--%s" : "--%s=%s", o->name, value);
 			if (json_array_append_new(args, json_stringn_nocheck(text, strlen(text))))
-				return err_set(err, "out of memory");
+				return err_memory(err);
 		}
 	}
 	for (int i = 0; i < st->n; i++) {
@@ -108,7 +108,7 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 		/* A path may hold bytes that are not UTF-8; JSON may not. */
 		json_t *s = json_string(st->operand[i]);
 		if (json_array_append_new(args, s ? s : json_string("(path is not UTF-8)")))
-			return err_set(err, "out of memory");
+			return err_memory(err);
 	}
 	return 0;
 }

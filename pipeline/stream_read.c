@@ -193,7 +193,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 	json_decref(r->provenance);
 	r->provenance = json_array();
 	if (!r->provenance)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	if (read_json(r, &j, err))
 		return -1;
 	int rc = head_from_json(&r->head, j, err);
@@ -210,7 +210,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 		if (read_json(r, &j, err))
 			return -1;
 		if (json_array_append_new(r->provenance, j))
-			return err_set(err, "out of memory");
+			return err_memory(err);
 	}
 }
 

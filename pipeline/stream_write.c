@@ -84,7 +84,7 @@ static int put_json(struct stream_writer *w, const char *type, const json_t *j, 
 {
 	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	if (!text)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	struct piece piece = { text, strlen(text) };
 	int rc = put_chunk(w, type, 0, &piece, 1, err);
 	free(text);

@@ -32,7 +32,7 @@ int table_open(struct table **out, const char *path, int comma, struct err *err)
 		return -1;
 	}
 	if (csv_init(&t->csv, CSV_STRICT | CSV_STRICT_FINI)) {
-		err_set(err, "out of memory");
+		err_memory(err);
 		table_close(t);
 		return -1;
 	}
@@ -106,7 +106,7 @@ static void tsv_line(struct table *t, const char *line, size_t n)
 static int malformed(struct table *t, struct err *err)
 {
 	if (csv_error(&t->csv) == CSV_ENOMEM)
-		return err_set(err, "out of memory");
+		return err_memory(err);
 	return err_set(err, "%s: line %" PRIu64 ": a quote where none belongs", t->in.name, t->line);
 }
 

@@ -181,7 +181,7 @@ static int run(struct stage *st, struct err *err)
 static int no_memory(struct stage *st, struct err *err)
 {
 	(void)st;
-	return err_set(err, "out of memory");
+	return err_memory(err);
 }
 
 /* Options behind STAGE are the stage's, so nothing behind it may be parsed here: "--" goes in front of it. */

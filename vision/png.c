@@ -97,7 +97,7 @@ static int run(const unsigned char *bytes, size_t len, const struct codec_option
 	struct source s = { .bytes = bytes, .len = len, .note = note };
 	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
-	int rc = info ? guarded(png, info, opt, what, out, &s, err) : err_set(err, "out of memory");
+	int rc = info ? guarded(png, info, opt, what, out, &s, err) : err_memory(err);
 	png_destroy_read_struct(&png, &info, NULL);
 	free(s.rows);
 	return rc;

@@ -19,7 +19,7 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 	if (stream_head_copy(&d->head, head, err))
 		return -1;
 	d->provenance = json_deep_copy(stream_provenance(r));
-	return d->provenance ? 0 : err_set(err, "out of memory");
+	return d->provenance ? 0 : err_memory(err);
 }
 
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)

@@ -32,7 +32,7 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
 {
 	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	int rc = text ? safetensors_set(st, key, text, err) : err_set(err, "out of memory");
+	int rc = text ? safetensors_set(st, key, text, err) : err_memory(err);
 	free(text);
 	json_decref(j);
 	return rc;
@@ -56,7 +56,7 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 	for (int k = 0; k < data->head.n_classes; k++)
 		rc = rc || json_array_append_new(classes, json_string(data->head.classes[k]));
 	if (rc)
-		err_set(err, "out of memory");
+		err_memory(err);
 	snprintf(number, sizeof number, "%d", epoch);
 	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
 	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan), err) ||

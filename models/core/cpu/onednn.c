@@ -32,7 +32,7 @@ static int check(dnnl_status_t s, const char *what, struct err *err)
 	if (s == dnnl_success)
 		return 0;
 	if (s == dnnl_out_of_memory)
-		return err_set(err, "oneDNN: out of memory (%s)", what);
+		return err_system(err, "oneDNN: out of memory (%s)", what);
 	return err_set(err, "oneDNN: %s failed with status %d", what, (int)s);
 }
 
