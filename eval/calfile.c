@@ -1,5 +1,6 @@
 #include "calfile.h"
 #include "pipeline/io.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 
 #include <inttypes.h>
@@ -154,14 +155,14 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 int calfile_load(struct calfile *f, const char *path, struct err *err)
 {
 	char *text;
-	size_t len;
-	json_error_t je;
+	size_t len, room;
+	json_t *j = NULL;
 	*f = (struct calfile){ 0 };
 	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
 		return -1;
-	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	room = JSONTEXT_NAMES_ROOM + 4 * len; /* a number of a matrix takes up to three times its text */
+	int rc = jsontext_parse(&j, text, len, &room, err) || take_file(f, j, err) ? -1 : 0;
 	free(text);
-	int rc = j ? take_file(f, j, err) : err_set(err, "is not JSON (line %d: %s)", je.line, je.text);
 	json_decref(j);
 	if (!rc)
 		return 0;

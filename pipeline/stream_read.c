@@ -1,4 +1,5 @@
 #include "crc.h"
+#include "jsontext.h"
 #include "mem.h"
 #include "stream_format.h"
 
@@ -166,15 +167,16 @@ static int read_payload(struct stream_reader *r, size_t max, size_t *len, struct
 	return 0;
 }
 
-static int read_json(struct stream_reader *r, json_t **out, struct err *err)
+/* room: memory that its values may take, in all with others that share it. */
+static int read_json(struct stream_reader *r, json_t **out, size_t *room, struct err *err)
 {
 	size_t n;
-	json_error_t je;
 	r->crcs = crc32_of(r->crcs, r->chunk + 4, 4);
 	if (read_payload(r, STREAM_MAX_HEAD, &n, err))
 		return -1;
-	*out = json_loadb((const char *)r->buf, n, JSON_REJECT_DUPLICATES, &je);
-	if (!*out || !json_is_object(*out)) {
+	if (jsontext_parse(out, (const char *)r->buf, n, room, err))
+		return err_context(err, "%s: head or provenance", r->in.name);
+	if (!json_is_object(*out)) {
 		json_decref(*out);
 		*out = NULL;
 		return bad(r, "head or provenance is not a JSON object", err);
@@ -185,6 +187,7 @@ static int read_json(struct stream_reader *r, json_t **out, struct err *err)
 static int read_head(struct stream_reader *r, struct err *err)
 {
 	json_t *j;
+	size_t names = JSONTEXT_NAMES_ROOM, lines = JSONTEXT_ROOM;
 	if (read_chunk_header(r, err))
 		return -1;
 	if (!chunk_is(r, "HEAD"))
@@ -194,7 +197,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 	r->provenance = json_array();
 	if (!r->provenance)
 		return err_memory(err);
-	if (read_json(r, &j, err))
+	if (read_json(r, &j, &names, err))
 		return -1;
 	int rc = head_from_json(&r->head, j, err);
 	json_decref(j);
@@ -207,7 +210,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 			return 0;
 		if (json_array_size(r->provenance) >= 10000)
 			return bad(r, "more than 10000 provenance lines", err);
-		if (read_json(r, &j, err))
+		if (read_json(r, &j, &lines, err))
 			return -1;
 		if (json_array_append_new(r->provenance, j))
 			return err_memory(err);

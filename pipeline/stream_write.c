@@ -86,7 +86,9 @@ static int put_json(struct stream_writer *w, const char *type, const json_t *j, 
 	if (!text)
 		return err_memory(err);
 	struct piece piece = { text, strlen(text) };
-	int rc = put_chunk(w, type, 0, &piece, 1, err);
+	int rc = piece.n > STREAM_MAX_HEAD ? err_set(err, "class names or provenance of %zu bytes; a stream holds %d", piece.n,
+						     STREAM_MAX_HEAD)
+					   : put_chunk(w, type, 0, &piece, 1, err);
 	free(text);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "modelfile.h"
 
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 
 #include <stdlib.h>
@@ -76,12 +77,11 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 
 static int meta_json(const struct model *m, const char *key, json_t **out, struct err *err)
 {
-	json_error_t je;
 	const char *text = safetensors_meta(&m->file, key);
-	*out = text ? json_loads(text, JSON_REJECT_DUPLICATES, &je) : NULL;
-	if (!*out)
-		return err_set(err, "%s: its metadata has no JSON '%s'", m->file.name, key);
-	return 0;
+	size_t room = JSONTEXT_NAMES_ROOM;
+	if (!text)
+		return err_set(err, "%s: its metadata has no '%s'", m->file.name, key);
+	return jsontext_parse(out, text, strlen(text), &room, err) ? err_context(err, "%s: metadata '%s'", m->file.name, key) : 0;
 }
 
 static int integer(const json_t *j, const char *key, int lo, int hi, int *out)

@@ -1,3 +1,4 @@
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 #include "safetensors.h"
 
@@ -205,8 +206,8 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	uint64_t n, total;
 	size_t got, cap = 0;
 	unsigned char *text = NULL;
-	json_error_t je;
-	int known;
+	json_t *head = NULL;
+	int known, rc;
 	if (input_read(in, &n, 8, &got, err))
 		return -1;
 	if (got < 8)
@@ -218,15 +219,16 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 		free(text);
 		return -1;
 	}
-	json_t *head = got == n && *text == '{' ? json_loadb((char *)text, n, JSON_REJECT_DUPLICATES, &je) : NULL;
-	int begins = *text == '{';
+	if (got < n)
+		rc = err_set(err, "truncated inside the header");
+	else if (*text != '{')
+		rc = err_set(err, "header: is no JSON object");
+	else if (jsontext_parse(&head, (char *)text, n, NULL, err))
+		rc = err_context(err, "header");
+	else
+		rc = take_header(st, head, &total, err) || check_size(in, n, total, &known, err) ||
+		     take_bytes(st, in, total, known, err);
 	free(text);
-	if (!head)
-		return got < n	? err_set(err, "truncated inside the header")
-		       : begins ? err_set(err, "header: %s", je.text)
-				: err_set(err, "header: is no JSON object");
-	int rc = take_header(st, head, &total, err) || check_size(in, n, total, &known, err) ||
-		 take_bytes(st, in, total, known, err);
 	json_decref(head);
 	return rc ? -1 : 0;
 }

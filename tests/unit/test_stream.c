@@ -151,12 +151,53 @@ static void float_images_are_finite(void **state)
 	assert_int_equal(float_images(-INFINITY, &err), -1);
 }
 
+/* `lines` stages whose arguments are `items` empty objects, or one text of so many letters. */
+static int provenance_of(int lines, int items, int letters, struct err *err)
+{
+	struct stream_head head = { .kind = STREAM_TOKENS };
+	struct stream_writer *w = NULL;
+	struct output out;
+	json_t *history = json_array(), *args = json_array();
+	for (int i = 0; i < items; i++)
+		assert_int_equal(json_array_append_new(args, json_object()), 0);
+	if (letters) {
+		char *text = malloc((size_t)letters);
+		assert_non_null(text);
+		memset(text, 'a', (size_t)letters);
+		assert_int_equal(json_array_append_new(args, json_stringn(text, (size_t)letters)), 0);
+		free(text);
+	}
+	for (int i = 0; i < lines; i++)
+		assert_int_equal(json_array_append_new(history, json_pack("{s:O}", "args", args)), 0);
+	assert_int_equal(output_open(&out, path, err), 0);
+	int rc = stream_begin(&w, &out, &head, history, NULL, err);
+	rc = rc || stream_finish(w, err) || output_commit(&out, err) ? -1 : 0;
+	stream_writer_free(w);
+	output_release(&out);
+	json_decref(history);
+	json_decref(args);
+	return rc ? -1 : read_all(err);
+}
+
+/* One line may be long, many may not be longer together than one; what no reader takes is not written. */
+static void provenance_is_bounded(void **state)
+{
+	struct err err = ERR_NONE;
+	(void)state;
+	assert_int_equal(provenance_of(1, 60000, 0, &err), 0);
+	assert_int_equal(provenance_of(2, 60000, 0, &err), -1);
+	assert_non_null(strstr(err.msg, "memory"));
+	assert_int_equal(provenance_of(1, 0, STREAM_MAX_HEAD, &err), -1);
+	assert_non_null(strstr(err.msg, "a stream holds"));
+}
+
 int main(void)
 {
 	close(mkstemp(path));
 	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(every_cut_is_noticed),
 					    cmocka_unit_test(every_flip_is_noticed),
-					    cmocka_unit_test(float_images_are_finite) };
+					    cmocka_unit_test(float_images_are_finite),
+					    cmocka_unit_test(provenance_is_bounded) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;
