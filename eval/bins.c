@@ -37,15 +37,6 @@ void bins_add_weighted(struct bins *b, const conf_key *key, const uint8_t *weigh
 	}
 }
 
-void bins_merge(struct bins *a, const struct bins *b)
-{
-	for (int i = 0; i < a->m; i++) {
-		a->bin[i].n += b->bin[i].n;
-		a->bin[i].right += b->bin[i].right;
-		a->bin[i].conf += b->bin[i].conf;
-	}
-}
-
 void bins_errors(const struct bins *b, struct bin_errors *e)
 {
 	uint64_t n = 0, right = 0;

@@ -143,7 +143,6 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 	int rc = tally_init(&t, head, &ask, err) || tally_block(&t, head, &block, 0, &r, "calibrated records", err);
 	for (size_t i = 0; !rc && i < b->n; i++)
 		rc = r.fate[i] != FATE_DROP && keep_key(j, r.key[i], err);
-	tally_settle(&t);
 	for (int s = 0; !rc && s < SPLIT_COUNT; s++)
 		add_sums(&j->sum, &t.split[s].sum);
 	results_release(&r);

@@ -1,3 +1,4 @@
+/* The reader: one thread reads blocks, the others work on them; columns lie in the order of the stream. */
 #include "rows.h"
 #include "pipeline/mem.h"
 #include "rows_block.h"
@@ -23,7 +24,7 @@ struct reading {
 	struct stream_reader *stream;
 	const struct rows_ask *ask;
 	struct rows *rows; /* under way */
-	size_t caps[16];
+	size_t caps[ROWS_COLUMNS];
 	uint64_t records; /* read into rows so far */
 	struct pool *pool;
 	struct tally *tally; /* [threads] */
@@ -36,42 +37,6 @@ struct reading {
 	uint64_t failed_at;
 	struct err err;
 };
-
-static int grow(struct reading *g, int which, void *array, unsigned wanted, const void *from, uint64_t at, size_t n,
-		size_t size, struct err *err)
-{
-	if (!wanted)
-		return 0;
-	if (mem_grow(array, &g->caps[which], at + n, size, err))
-		return -1;
-	memcpy(*(unsigned char **)array + at * size, from, n * size);
-	return 0;
-}
-
-/* Appends a finished block's columns at their place. Under the lock. */
-static int commit(struct reading *g, const struct job *j, struct err *err)
-{
-	struct rows *w = g->rows;
-	const struct results *r = &j->results;
-	unsigned c = g->ask->columns;
-	uint64_t at = j->at;
-	size_t n = j->block.n;
-	return grow(g, 0, &w->key, 1, r->key, at, n, 8, err) || grow(g, 1, &w->split_of, 1, r->fate, at, n, 1, err) ||
-			       grow(g, 2, &w->id, c & COL_ID, j->block.id, at, n, 8, err) ||
-			       grow(g, 3, &w->label, c & COL_LABEL, j->block.label, at, n, 4, err) ||
-			       grow(g, 4, &w->predicted, c & COL_PREDICTED, r->predicted, at, n, 4, err) ||
-			       grow(g, 5, &w->nll, c & COL_NLL, r->nll, at, n, 8, err) ||
-			       grow(g, 6, &w->brier, c & COL_BRIER, r->brier, at, n, 8, err) ||
-			       grow(g, 7, &w->entropy, c & COL_ENTROPY, r->entropy, at, n, 8, err) ||
-			       grow(g, 8, &w->mutual, c & COL_MUTUAL, r->mutual, at, n, 8, err) ||
-			       grow(g, 9, &w->max_logit, c & COL_MAX_LOGIT, r->max_logit, at, n, 8, err) ||
-			       grow(g, 10, &w->energy, c & COL_ENERGY, r->energy, at, n, 8, err) ||
-			       grow(g, 11, &w->margin, c & COL_MARGIN, r->margin, at, n, 8, err) ||
-			       grow(g, 12, &w->values, c & COL_VALUES, j->block.data, at, n,
-				    stream_record_size(&w->head), err)
-		       ? -1
-		       : 0;
-}
 
 static void fail(struct reading *g, uint64_t at, const struct err *err)
 {
@@ -94,7 +59,7 @@ static void work_one(struct reading *g, int worker)
 		pthread_mutex_unlock(&g->lock);
 		int rc = tally_block(&g->tally[worker], &g->rows->head, &j->block, j->at, &j->results, j->name, &err);
 		pthread_mutex_lock(&g->lock);
-		if (rc || commit(g, j, &err))
+		if (rc || rows_append(g->rows, g->caps, g->ask->columns, j->at, &j->block, &j->results, &err))
 			fail(g, j->at, &err);
 	}
 	g->busy--;
@@ -318,72 +283,5 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
 	free(*list);
 	*list = NULL;
 	*n = 0;
-	return rc;
-}
-
-static int same_records(const struct rows *a, const struct rows *b, struct err *err)
-{
-	if (stream_head_same(&a->head, &b->head, err))
-		return err_context(err, "%s and %s are no ensemble", a->name, b->name);
-	if (a->n != b->n)
-		return err_set(err, "%s and %s are no ensemble: %zu and %zu records", a->name, b->name, a->n, b->n);
-	for (size_t i = 0; i < a->n; i++)
-		if (a->id[i] != b->id[i] || a->label[i] != b->label[i] || a->split_of[i] != b->split_of[i])
-			return err_set(err, "%s and %s are no ensemble: record %zu is not the same in both", a->name,
-				       b->name, i);
-	return 0;
-}
-
-/* Records from..from+n-1 of all members as one block: a record's samples are the members', one behind the other. */
-static void interleave(const struct rows *in, int m, size_t from, size_t n, struct block *b)
-{
-	size_t each = stream_record_size(&in->head);
-	*b = (struct block){ .type = BLOCK_ROWS,
-			     .n = (uint32_t)n,
-			     .first = from,
-			     .id = in->id + from,
-			     .label = in->label + from,
-			     .split = in->split_of + from,
-			     .data = b->data };
-	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < m; k++)
-			memcpy(b->data + (i * (size_t)m + (size_t)k) * each,
-			       (const unsigned char *)in[k].values + (from + i) * each, each);
-	b->data_len = n * (size_t)m * each;
-}
-
-int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_ask *ask, struct err *err)
-{
-	enum { STEP = 1024 };
-	struct reading g = { .ask = ask, .rows = out };
-	struct tally tally = { 0 };
-	struct job job = { 0 };
-	int rc = -1;
-	*out = (struct rows){ 0 };
-	for (int k = 1; k < m; k++)
-		if (same_records(&in[0], &in[k], err))
-			return -1;
-	if (stream_head_copy(&out->head, &in->head, err))
-		return -1;
-	out->head.samples *= m;
-	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, ask, err) ||
-	    mem_alloc(&job.block.data, STEP * (size_t)m, stream_record_size(&in->head), err))
-		goto end;
-	out->provenance = json_incref(in->provenance);
-	out->documents = (uint64_t)m;
-	for (size_t from = 0; from < in->n; from += STEP) {
-		interleave(in, m, from, in->n - from < STEP ? in->n - from : STEP, &job.block);
-		job.at = from;
-		if (tally_block(&tally, &out->head, &job.block, from, &job.results, out->name, err) ||
-		    commit(&g, &job, err))
-			goto end;
-	}
-	rc = rows_settle(out, &tally, 1, ask, in->n, out->name, err);
-end:
-	free(job.block.data);
-	results_release(&job.results);
-	tally_release(&tally);
-	if (rc)
-		rows_release(out);
 	return rc;
 }

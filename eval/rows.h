@@ -46,6 +46,7 @@ struct rows_ask {
 				 * NULL: key is of the winner */
 	int binary_second;	/* 1: with two classes, as if class_name were the second */
 	int class_bins;		/* > 0: fill class_cell and top_cell with that many bins */
+	int class_room;		/* classwise.h's room; 0 but in tests that it does not show */
 	int float32;		/* 1: probabilities are rounded to float32 before use (how other tools see them) */
 	int threads;		/* 0: as many as the machine has */
 };

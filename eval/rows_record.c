@@ -1,0 +1,133 @@
+/* One record: what its probabilities come to, and where that is stored and summed. */
+#include "rows_block.h"
+
+#include <math.h>
+
+void result_of_soft(const struct soft *s, int label, struct result *r)
+{
+	double spread = s->spread, scale = s->scale, p = scale, rest = s->rest * scale,
+	       square = s->square * scale * scale;
+	*r = (struct result){ .p = p, .rest = rest, .winner = s->winner, .above = s->above, .tied = s->tied };
+	r->entropy = spread - s->slope * scale;
+	r->max_logit = s->max;
+	r->energy = s->max + spread;
+	r->nll = r->brier = NAN;
+	if (label < 0)
+		return;
+	r->nll = spread - s->label;
+	/* Both cases are worked out: which it is changes from record to record, and a wrong guess costs more than the
+	 * other sum. */
+	double y = s->label_e * scale, others = square - y * y;
+	double right = rest * rest + square, wrong = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
+	r->brier = label == s->winner ? right : wrong;
+}
+
+void result_of_probs(const double *p, int classes, int label, double rest, struct result *r)
+{
+	int w = 0, ties = 0;
+	*r = (struct result){ .max_logit = NAN, .energy = NAN, .nll = NAN, .brier = NAN };
+	double y = label >= 0 ? p[label] : 0, brier = 0, entropy = 0;
+	for (int k = 1; k < classes; k++)
+		w = p[k] > p[w] ? k : w;
+	for (int k = 0; k < classes; k++) {
+		double d = p[k] - (k == label);
+		ties += p[k] == p[w];
+		r->above += label >= 0 && (p[k] > y || (p[k] == y && k < label));
+		brier += d * d;
+		if (p[k] > 0)
+			entropy -= p[k] * log(p[k]);
+	}
+	r->winner = w;
+	r->tied = ties > 1;
+	r->p = p[w];
+	r->rest = rest >= 0 ? rest : 1 - p[w];
+	r->entropy = entropy > 0 ? entropy : 0;
+	if (label < 0)
+		return;
+	r->brier = brier;
+	r->nll = y > 0 ? -log(y) : INFINITY;
+	if (!(r->nll > 0)) /* a probability a rounding above 1, and no -0 */
+		r->nll = 0;
+}
+
+/* P(winner) - the largest of the others. */
+static double margin_of(const double *p, size_t stride, int classes, int winner, double best)
+{
+	double second = 0;
+	for (int k = 0; k < classes; k++)
+		if (k != winner && p[(size_t)k * stride] > second)
+			second = p[(size_t)k * stride];
+	return best - second;
+}
+
+static void sum_result(struct split_tally *t, const struct result *r, int label, double p)
+{
+	struct rows_sums *s = &t->sum;
+	s->n++;
+	s->ties += (uint64_t)r->tied;
+	s->conf += fix_of(p);
+	s->entropy += fix_of(r->entropy);
+	s->mutual += fix_of(r->mutual);
+	if (label < 0) {
+		s->unlabelled++;
+		return;
+	}
+	s->right += r->winner == label;
+	s->top5 += r->above < ENOUGH;
+	s->brier += fix_of(r->brier);
+	if (r->nll < FIX_LIMIT)
+		s->nll += fix_of(r->nll);
+	else
+		s->infinite++;
+}
+
+int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
+		 const double *p, size_t stride, uint64_t number)
+{
+	const struct rows_ask *ask = t->ask;
+	struct split_tally *s = &t->split[split];
+	double conf = r->p, rest = r->rest;
+	int right = r->winner == label;
+	s->records++;
+	out->fate[i] = (uint8_t)split;
+	if (label < 0) {
+		if (number < s->first_unlabelled)
+			s->first_unlabelled = number;
+		if (ask->unlabelled == ROWS_DROP) {
+			out->fate[i] = FATE_DROP;
+			return 0;
+		}
+	}
+	if (t->one_class >= 0) {
+		conf = p[(size_t)t->one_class * stride];
+		rest = t->one_class == r->winner ? r->rest : 1 - conf;
+		right = label == t->one_class;
+	}
+	if (ask->float32) {
+		conf = (float)conf;
+		rest = 1 - conf;
+	}
+	if (conf > 1) /* given probabilities may exceed 1 by a rounding of their float32 mean */
+		conf = 1;
+	if (!(rest > 0))
+		rest = 0;
+	out->key[i] = conf_pack(conf, rest, right);
+	sum_result(s, r, label, conf_p(out->key[i]));
+	if (out->predicted)
+		out->predicted[i] = r->winner;
+	if (out->nll)
+		out->nll[i] = r->nll;
+	if (out->brier)
+		out->brier[i] = r->brier;
+	if (out->entropy)
+		out->entropy[i] = r->entropy;
+	if (out->mutual)
+		out->mutual[i] = r->mutual;
+	if (out->max_logit)
+		out->max_logit[i] = r->max_logit;
+	if (out->energy)
+		out->energy[i] = r->energy;
+	if (out->margin)
+		out->margin[i] = margin_of(p, stride, t->classes, r->winner, r->p);
+	return 1;
+}
