@@ -1,11 +1,13 @@
 #include "calfile.h"
 #include "pipeline/io.h"
-#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
+#include "pipeline/seal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { VERSION = 2 /* 1 had no seal; read too */ };
 
 static uint64_t stir(uint64_t h, uint64_t w)
 {
@@ -98,14 +100,24 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 				hex(s->sum), "sketch", prints, "provenance", rows->provenance);
 	bad |= !fit || json_object_update(fit, extra);
 	json_t *file =
-		json_pack("{s:i, s:o, s:o, s:O}", "vicinal map", 1, "classes", classes, "fit", fit, "tool", tool);
+		json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", VERSION, "classes", classes, "fit", fit, "tool", tool, SEAL_KEY,
+			  SEAL_BLANK);
 	bad |= !file || !body || json_object_update(body, file);
 	/* "method" and "parameters" first: they are what a reader of the file looks for. */
-	*text = bad ? NULL : json_dumps(body, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	char *lines = bad ? NULL : json_dumps(body, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	json_decref(extra);
 	json_decref(body);
 	json_decref(file);
-	return *text ? 0 : err_memory(err);
+	if (!lines)
+		return err_memory(err);
+	size_t n = strlen(lines);
+	int rc = mem_text(text, lines, n + 1, err); /* its NUL becomes the last line's end */
+	free(lines);
+	if (rc)
+		return -1;
+	(*text)[n] = '\n';
+	seal_set(*text, n + 1, 0);
+	return 0;
 }
 
 static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
@@ -129,8 +141,6 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 	const char *split = json_string_value(json_object_get(fit, "split")),
 		   *name = json_string_value(json_object_get(fit, "name"));
 	size_t k = json_array_size(classes);
-	if (json_integer_value(json_object_get(j, "vicinal map")) != 1)
-		return err_set(err, "is not a calibration map of version 1 (vic-calibrate writes them)");
 	if (!k || k > STREAM_MAX_CLASSES)
 		return err_set(err, "'classes' is not a list of names");
 	if (!split || !name)
@@ -155,13 +165,12 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 int calfile_load(struct calfile *f, const char *path, struct err *err)
 {
 	char *text;
-	size_t len, room;
+	size_t len;
 	json_t *j = NULL;
 	*f = (struct calfile){ 0 };
 	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
 		return -1;
-	room = JSONTEXT_NAMES_ROOM + 4 * len; /* a number of a matrix takes up to three times its text */
-	int rc = jsontext_parse(&j, text, len, &room, err) || take_file(f, j, err) ? -1 : 0;
+	int rc = seal_read(&j, text, len, "calibration map", "vicinal map", VERSION, &f->version, err) || take_file(f, j, err) ? -1 : 0;
 	free(text);
 	json_decref(j);
 	if (!rc)

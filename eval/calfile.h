@@ -1,10 +1,10 @@
 /* calfile: a calibration map as a file, with what it was fitted on, and the check that it is not judged on the same.
  *
- * JSON: "vicinal map" (version 1), "method", "parameters", "classes", "fit" {records, split, name, digest, sketch,
- * provenance, steps, gradient, ...}, "tool". The sketch holds the SKETCH smallest of the fitted records' 64-bit
- * fingerprints (id, label and values): a stream that shares a share f of those records hits about f SKETCH of them, so
- * all but traces of overlap are seen, whatever the streams are called, in a file whose size does not grow with the
- * data. */
+ * JSON, sealed (pipeline/seal.h): "vicinal map" (version 2; 1, which had no seal, is read too), "method",
+ * "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance, steps, gradient, ...}, "tool".
+ * The sketch holds the SKETCH smallest of the fitted records' 64-bit fingerprints (id, label and values): a stream
+ * that shares a share f of those records hits about f SKETCH of them, so all but traces of overlap are seen, whatever
+ * the streams are called, in a file whose size does not grow with the data. */
 #ifndef VIC_CALFILE_H
 #define VIC_CALFILE_H
 
@@ -26,6 +26,7 @@ void sketch_add(struct sketch *s, uint64_t print);
 int sketch_has(const struct sketch *s, uint64_t print);
 
 struct calfile {
+	int version; /* 1: the file has no checksum, damage could not be seen */
 	struct calmap map;
 	struct sketch sketch;
 	int n_classes;
@@ -34,7 +35,7 @@ struct calfile {
 	json_t *fit, *args; /* "fit" and the tool's arguments; owned */
 };
 
-/* The file's text (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
+/* The file's text, to its last LF (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
 int calfile_text(char **text, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
 		 const struct calmap_fit *how, const json_t *tool, struct err *err) VIC_CHECKED;
 /* Errors name the path and what is wrong. On failure *f is released. */

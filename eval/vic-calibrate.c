@@ -128,7 +128,7 @@ static int write_map(const struct stage *st, const struct calmap *map, const str
 	int rc = calfile_text(&text, map, sketch, rows, fit, st->provenance, err);
 	if (!rc)
 		rc = output_open(&out, o.out, err) || output_write(&out, text, strlen(text), err) ||
-		     output_write(&out, "\n", 1, err) || output_commit(&out, err);
+		     output_commit(&out, err);
 	output_release(&out);
 	free(text);
 	return rc ? -1 : 0;
@@ -259,6 +259,8 @@ static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 		return err_usage(err, "map and logits cannot both come from stdin; name a file for one");
 	int rc = calfile_load(&f, o.apply, err) || rows_read_each(&list, &n, stage_operand(st, 0), &ask, err) ||
 		 apply_all(st, &f, list, n, pool, err);
+	if (!rc && f.version < 2)
+		stage_say(st, "%s is of version 1, which has no checksum: damage would not be seen", o.apply);
 	for (size_t d = 0; d < n; d++)
 		rows_release(&list[d]);
 	free(list);

@@ -183,6 +183,8 @@ static int run(struct stage *st, struct err *err)
 	int rc = device_open(&dev, o.device, (int)o.threads, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, stage_operand(st, 1), (int)o.top_k, err) : predict(st, &p, err));
+	if (!rc && m.version < 2)
+		stage_say(st, "%s is of version 1, which has no checksums: damage would not be seen", st->operand[0]);
 	predictor_release(&p);
 	device_close(&dev);
 	model_release(&m);

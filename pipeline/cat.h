@@ -35,6 +35,13 @@ int cat_escaped(struct output *out, const char *text, size_t n, int space, struc
 /* The label's class name, escaped, or "-". */
 int cat_label(struct output *out, const struct stream_head *head, int32_t label, struct err *err) VIC_CHECKED;
 
+/* What --check reads beside streams: models, checkpoints and any other safetensors file, and calibration maps, told by their first
+ * bytes. Returns 0 when `path` is a stream (or nothing known), now open as *r; 1 when it was another file and is whole, *sealed 1
+ * when it has checksums. */
+int check_open(struct stream_reader **r, const char *path, int *sealed, struct err *err) VIC_CHECKED;
+/* Reads the present document to its end, values included. */
+int check_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
+
 /* What --stats counts, over all documents of all inputs; they must be of one head (stream_head_same). */
 struct stats {
 	struct stream_head head; /* of the first document */

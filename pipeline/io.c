@@ -90,6 +90,24 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *er
 	return 0;
 }
 
+int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got, struct err *err)
+{
+	if (in->used) {
+		memmove(in->buf, in->buf + in->used, in->have - in->used);
+		in->have -= in->used;
+		in->used = 0;
+	}
+	while (in->have < n && !in->eof) {
+		size_t k;
+		if (read_some(in, in->buf + in->have, AHEAD, &k, err))
+			return -1;
+		in->have += k;
+	}
+	*p = in->buf;
+	*got = in->have < n ? in->have : n;
+	return 0;
+}
+
 int input_line(struct input *in, size_t max, const char **line, size_t *len, int *lf, struct err *err)
 {
 	size_t scanned = 0, cap = in->have > IN_BUF ? in->have : IN_BUF;
@@ -278,29 +296,34 @@ memory:
 	*out = (struct output){ .fd = -1 };
 }
 
-int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err)
+int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err)
 {
-	struct input in;
 	char *buf = NULL;
 	size_t cap = 0, n = 0, got;
-	if (input_open(&in, path, err))
-		return -1;
 	do {
-		if (mem_grow(&buf, &cap, n + 65536 + 1, 1, err) || input_read(&in, buf + n, cap - n - 1, &got, err))
+		if (mem_grow(&buf, &cap, n + 65536 + 1, 1, err) || input_read(in, buf + n, cap - n - 1, &got, err))
 			goto fail;
 		n += got;
 		if (n > max) {
-			err_set(err, "%s: longer than %zu bytes", in.name, max);
+			err_set(err, "%s: longer than %zu bytes", in->name, max);
 			goto fail;
 		}
 	} while (got);
 	buf[n] = 0;
-	input_release(&in);
 	*data = buf;
 	*len = n;
 	return 0;
 fail:
-	input_release(&in);
 	free(buf);
 	return -1;
+}
+
+int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err)
+{
+	struct input in;
+	if (input_open(&in, path, err))
+		return -1;
+	int rc = input_slurp(&in, max, data, len, err);
+	input_release(&in);
+	return rc;
 }

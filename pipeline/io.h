@@ -21,6 +21,9 @@ int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
 void input_release(struct input *in);
 /* Up to n bytes; *got < n only at the end of input. */
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;
+/* The next bytes without taking them: *p points into the input's buffer, valid until the next call; *got < n (at most 16 KiB) only
+ * at the end of input. */
+int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got, struct err *err) VIC_CHECKED;
 /* One line without its LF (CR stays), as bytes: may hold NUL. *line points into the input's buffer, valid until the next
  * call. Returns 1 with a line, 0 at the end, -1 on failure; a last line without LF is a line. A line longer than `max`
  * bytes is an error. `*lf` (may be NULL) is 1 when the line ended in LF. */
@@ -49,8 +52,9 @@ int output_commit(struct output *out, struct err *err) VIC_CHECKED;
 /* Frees; a file that was not committed is removed. Safe after commit and on a zeroed struct. */
 void output_release(struct output *out);
 
-/* The whole file as one block of memory (owned by the caller, freed with free()), with a NUL behind it that *len does not
- * count. Refuses more than `max` bytes. */
+/* What is left of the input, or the whole file, as one block of memory (owned by the caller, freed with free()), with a NUL
+ * behind it that *len does not count. Refuses more than `max` bytes. */
+int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err) VIC_CHECKED;
 int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err) VIC_CHECKED;
 
 #endif

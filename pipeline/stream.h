@@ -108,6 +108,8 @@ static inline const unsigned char *block_record(const struct block *b, size_t re
 struct stream_reader;
 /* Opens `path` ("-": stdin) and reads nothing yet. */
 int stream_open(struct stream_reader **r, const char *path, struct err *err) VIC_CHECKED;
+/* As stream_open, of an input that was looked into: takes it over (also on failure) and zeroes *in. */
+int stream_take(struct stream_reader **r, struct input *in, struct err *err) VIC_CHECKED;
 void stream_close(struct stream_reader *r); /* NULL is fine */
 /* The next document's head and provenance: 1, or 0 at the clean end of input, -1 on failure. The rest of a document that
  * was not read to its end is read and checked first. An input without any document is an error. */

@@ -39,13 +39,19 @@ static uint64_t u64(const unsigned char *p)
 
 int stream_open(struct stream_reader **out, const char *path, struct err *err)
 {
+	struct input in;
+	return input_open(&in, path, err) || stream_take(out, &in, err) ? -1 : 0;
+}
+
+int stream_take(struct stream_reader **out, struct input *in, struct err *err)
+{
 	struct stream_reader *r;
-	if (mem_alloc(&r, 1, sizeof *r, err))
-		return -1;
-	if (input_open(&r->in, path, err)) {
-		free(r);
+	if (mem_alloc(&r, 1, sizeof *r, err)) {
+		input_release(in);
 		return -1;
 	}
+	r->in = *in;
+	*in = (struct input){ .fd = -1 };
 	*out = r;
 	return 0;
 }

@@ -63,7 +63,10 @@ static const struct program prog = {
 		"f32), float32 or float64; with --labels also [records][passes][classes].\n"
 		"\n"
 		"A stream that is cut or damaged gives exit status 1, whatever is asked; --stats,\n"
-		"--head, --to npy and --check print nothing before all of it was read.",
+		"--head, --to npy and --check print nothing before all of it was read.\n"
+		"\n"
+		"--check also reads models and checkpoints (vic-train) and calibration maps\n"
+		"(vic-calibrate): every bit of them is under a checksum.",
 	.example = "vic-cat mr.tokens | head\n"
 		   "vic-cat --check mr.text && vic-cat --provenance mr.text\n"
 		   "vic-cat --from csv --kind probs --classes neg,pos theirs.csv | vic-score",
@@ -102,22 +105,11 @@ static int refuse_idle(const struct stage *st, struct err *err)
 }
 
 struct totals {
-	uint64_t documents, records;
+	uint64_t documents, records, others, unsealed; /* others: files that are no streams; of these, without checksums */
 	struct pick pick;
 	struct stats stats;
 	struct export *export;
 };
-
-static int check_document(struct stream_reader *r, struct err *err)
-{
-	struct block b;
-	int rc;
-	while ((rc = stream_next_block(r, &b, err)) == 1)
-		if (b.type == BLOCK_ROWS && stream_head_of(r)->kind == STREAM_LOGITS &&
-		    logits_check(stream_head_of(r), &b, stream_name(r), err))
-			return -1;
-	return rc;
-}
 
 static int show_document(struct totals *t, struct stream_reader *r, struct output *out, struct err *err)
 {
@@ -143,9 +135,14 @@ static int show_document(struct totals *t, struct stream_reader *r, struct outpu
 static int show_file(struct totals *t, const char *path, struct output *out, struct err *err)
 {
 	struct stream_reader *r;
-	int rc;
-	if (stream_open(&r, path, err))
+	int sealed, rc = o.mode == SHOW_CHECK ? check_open(&r, path, &sealed, err) : stream_open(&r, path, err);
+	if (rc < 0)
 		return -1;
+	if (rc) {
+		t->others++;
+		t->unsealed += !sealed;
+		return 0;
+	}
 	while ((rc = stream_next_document(r, err)) == 1) {
 		if (show_document(t, r, out, err)) {
 			rc = -1;
@@ -156,6 +153,21 @@ static int show_file(struct totals *t, const char *path, struct output *out, str
 	}
 	stream_close(r);
 	return rc;
+}
+
+static void say_checked(const struct stage *st, const struct totals *t)
+{
+	char streams[96] = "", others[96] = "";
+	if (t->documents || !t->others)
+		snprintf(streams, sizeof streams, "%" PRIu64 " record%s in %" PRIu64 " document%s", t->records, t->records == 1 ? "" : "s",
+			 t->documents, t->documents == 1 ? "" : "s");
+	if (t->others)
+		snprintf(others, sizeof others, "%s%" PRIu64 " model%s or map%s", *streams ? ", " : "", t->others,
+			 t->others == 1 ? "" : "s", t->others == 1 ? "" : "s");
+	stage_say(st, "all right: %s%s", streams, others);
+	if (t->unsealed)
+		stage_say(st, "%" PRIu64 " of these ha%s no checksums: damage to values would not be seen", t->unsealed,
+			  t->unsealed == 1 ? "s" : "ve");
 }
 
 static int show(struct stage *st, struct output *out, struct err *err)
@@ -171,8 +183,7 @@ static int show(struct stage *st, struct output *out, struct err *err)
 	if (!rc && o.mode == SHOW_STATS)
 		rc = stats_print(&t.stats, out, err);
 	if (!rc && o.mode == SHOW_CHECK)
-		stage_say(st, "all right: %" PRIu64 " record%s in %" PRIu64 " document%s", t.records, t.records == 1 ? "" : "s",
-			  t.documents, t.documents == 1 ? "" : "s");
+		say_checked(st, &t);
 	export_close(t.export);
 	stats_release(&t.stats);
 	return rc;

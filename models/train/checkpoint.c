@@ -1,12 +1,14 @@
 #include "checkpoint.h"
 
 #include "pipeline/mem.h"
-#include "safetensors.h"
+#include "pipeline/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "vicinal-checkpoint 1"
+#define FAMILY "vicinal-checkpoint"
+#define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
+enum { VERSION = 2 };
 
 enum { SLOT_W, SLOT_S1, SLOT_S2, SLOT_BEST, SLOTS };
 static const char *const slot_name[SLOTS] = { "w", "s1", "s2", "best" };
@@ -111,11 +113,14 @@ static int load_param(struct trainer *t, int p, const struct safetensors *st, st
 
 static int matches(const struct trainer *t, const struct safetensors *st, struct err *err)
 {
-	const char *format = safetensors_meta(st, "format"), *plan = safetensors_meta(st, "plan"), *data = safetensors_meta(st, "data");
+	const char *plan = safetensors_meta(st, "plan"), *data = safetensors_meta(st, "data");
+	int version;
 	char crc[16];
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
-	if (!format || strcmp(format, FORMAT) || !plan || !data)
-		return err_set(err, "%s: is not a checkpoint of this program (%s)", st->name, FORMAT);
+	if (safetensors_version(st, FAMILY, VERSION, &version, err))
+		return -1;
+	if (!plan || !data)
+		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
 	if (strcmp(plan, t->plan->key))
 		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan, t->plan->key);
 	if (strcmp(data, crc))

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "vicinal-model 1"
+#define FAMILY "vicinal-model"
+#define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
+enum { VERSION = 2 };
 
 static json_t *text_settings(const struct net_config *c, const struct plan *p)
 {
@@ -202,9 +204,8 @@ int model_open(struct model *m, const char *path, struct err *err)
 	*m = (struct model){ 0 };
 	if (safetensors_open(&m->file, path, err))
 		return -1;
-	const char *format = safetensors_meta(&m->file, "format");
-	int rc = !format || strcmp(format, FORMAT) ? err_set(err, "%s: is not a model of this program (%s)", m->file.name, FORMAT) : 0;
-	if (rc || read_config(m, err) || read_classes(m, err) || meta_json(m, "provenance", &m->provenance, err) ||
+	if (safetensors_version(&m->file, FAMILY, VERSION, &m->version, err) || read_config(m, err) ||
+	    read_classes(m, err) || meta_json(m, "provenance", &m->provenance, err) ||
 	    (m->net->input == NET_WORDS && read_words(m, err))) {
 		model_release(m);
 		return -1;

@@ -1,8 +1,8 @@
 /* modelfile: what vic-train writes and vic-predict reads: safetensors with the weights, the vocabulary and, in its metadata,
  * everything needed to use them. Python reads it as any safetensors file.
  *
- *   metadata  format "vicinal-model 1"; net: JSON of the network's settings; classes: JSON list; provenance: JSON list;
- *             epoch: the epoch that the weights are of
+ *   metadata  format "vicinal-model 2" (version 1, without checksums, is read too); net: JSON of the network's settings;
+ *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; checksums
  *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
  *             vocabulary
  *
@@ -12,8 +12,8 @@
 #define VIC_MODELFILE_H
 
 #include "models/nets/nets.h"
-#include "models/train/safetensors.h"
 #include "models/train/trainer.h"
+#include "pipeline/safetensors.h"
 
 struct model {
 	struct safetensors file; /* owns the weights */
@@ -24,6 +24,7 @@ struct model {
 	int cropped;
 	char **classes;      /* [config.classes], owned */
 	json_t *provenance;  /* owned */
+	int version;         /* of the format; 1: the file has no checksums, damage could not be seen */
 	/* the vocabulary, inside `file` */
 	const char *text;
 	const uint32_t *word_end;

@@ -74,10 +74,22 @@ fails 2 'belongs to --apply' '--allow-fit-data without --apply' vic-calibrate --
 fails 2 'cannot both come from stdin' 'one stdin' vic-calibrate --apply -
 fails 1 '2 classes; the map was fitted on 3' 'another number of classes' vic-calibrate -q --apply map two
 fails 1 'no record of split extra' 'a split that is not there' vic-calibrate -q --apply map --split extra x
-sed 's/"temperature": [0-9.]*/"temperature": -1/' map >bad
+# A map changed by hand: seen as damage, unless it says that it has no seal.
+unsealed='s/"vicinal map": 2/"vicinal map": 1/; s/vicinal crc32/was/'
+sed 's/"temperature": [0-9.]*/"temperature": 1.5/' map >bad
+fails 1 'bad: damaged' 'a map that was changed' vic-calibrate -q --apply bad x
+fails 1 'bad: damaged' 'which --check sees too' vic-cat -q --check bad
+sed 's/vicinal crc32/was/' map >bad
+fails 1 'bad: damaged: has no checksum' 'a seal that is lost' vic-calibrate -q --apply bad x
+sed "$unsealed; s/\"temperature\": [0-9.]*/\"temperature\": 1.5/" map >hand
+ok 'one without a seal' vic-calibrate --apply hand --split test -o theirs x
+like 'and it is said' 'no checksum: damage would not be seen' "$(cat .err)"
+ok 'a map is checked' vic-cat --check map
+like 'and counted' '1 model or map' "$(cat .err)"
+sed "$unsealed; s/\"temperature\": [0-9.]*/\"temperature\": -1/" map >bad
 fails 1 'bad: .temperature. is not above 0' 'a wrong map' vic-calibrate -q --apply bad x
 echo '{' >bad
-fails 1 'bad: is not JSON' 'no map' vic-calibrate -q --apply bad x
+fails 1 'bad: is not a calibration map, or damaged: is not JSON' 'no map' vic-calibrate -q --apply bad x
 fails 1 'is not a calibration map' 'another JSON' sh -c 'echo "{}" >bad; exec vic-calibrate -q --apply bad x'
 
 cat y y >twice

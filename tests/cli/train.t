@@ -119,6 +119,23 @@ fails 1 'other options' 'a checkpoint of another plan' train --mixup 0.3 --resum
 vic-split -q --remark --test 0.5 --seed 9 "$T/text" >"$T/other"
 fails 1 'other data' 'a checkpoint of other data' train --resume "$T/ck" -o "$T/no" "$T/other"
 fails 1 'loss became' 'a loss that runs away' train --optimizer sgd --lr 100000 -o "$T/no" "$T/text"
+# A flipped bit anywhere: length, header, weights, the last byte. test_damage flips them all.
+flipped() { # FILE BYTE >DAMAGED
+	head -c "$2" "$1"
+	tail -c "+$(($2 + 1))" "$1" | head -c 1 | tr '\000-\377' '\001\000\003\002\005\004\007-\377\006'
+	tail -c "+$(($2 + 2))" "$1"
+}
+size=$(wc -c <"$T/a")
+for at in 1 300 $((size / 2)) $((size - 1)); do
+	flipped "$T/a" $at >"$T/bad"
+	fails 1 "$T/bad: .*damaged" "byte $at of a model has changed" vic-predict -q "$T/bad" "$T/text"
+	fails 1 "$T/bad: .*damaged" 'which --check sees too' vic-cat -q --check "$T/bad"
+done
+ok 'models and checkpoints are checked beside streams' vic-cat --check "$T/a" "$T/text" "$T/ck"
+like 'and counted' '240 records in 1 document, 2 models or maps' "$(cat "$T/.err")"
+size=$(wc -c <"$T/ck")
+flipped "$T/ck" $((size / 2)) >"$T/bad"
+fails 1 "$T/bad: damaged: tensor" 'a changed checkpoint' train --resume "$T/bad" -o "$T/no" "$T/text"
 head -c 5000 "$T/a" >"$T/cut"
 fails 1 "$T/cut" 'a model that was cut' vic-predict -q "$T/cut" "$T/text"
 fails 1 'marked extra' 'a split that is not there' vic-predict -q --split extra "$T/a" "$T/text"

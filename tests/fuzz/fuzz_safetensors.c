@@ -1,5 +1,5 @@
 /* Any bytes as a model file: refused or read, never more. What is read is written again and must read the same. */
-#include "models/train/safetensors.h"
+#include "pipeline/safetensors.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -5,7 +5,9 @@ usage: safetensors_files.py FOLDER    (tests/golden)
 
 Writes FOLDER/peer.safetensors, which tests/unit/test_safetensors.c reads, and checks FOLDER/ours.safetensors, which that
 test compares byte for byte with what the writer makes: so the reference has read exactly our bytes."""
+import json
 import sys
+import zlib
 
 import numpy as np
 from safetensors import safe_open
@@ -40,5 +42,13 @@ for name, want in expected.items():
     assert ours[name].dtype == want.dtype and ours[name].shape == want.shape, name
     assert np.array_equal(ours[name], want), name
 with safe_open(folder + "/ours.safetensors", "np") as f:
-    assert f.metadata() == {"words": 'a\nb "c" é', "seed": "2"}, f.metadata()
-print("ours.safetensors: read by the reference, every value equal; peer.safetensors: written")
+    meta = f.metadata()
+    sums = json.loads(meta.pop("tensors crc32"))
+    seal = meta.pop("vicinal crc32")
+    assert meta == {"words": 'a\nb "c" é', "seed": "2"}, meta
+assert sums == {name: "%08x" % zlib.crc32(t.tobytes()) for name, t in ours.items()}
+raw = open(folder + "/ours.safetensors", "rb").read()
+head = raw[: 8 + int.from_bytes(raw[:8], "little")]
+blank = head.replace(b'"vicinal crc32":"' + seal.encode(), b'"vicinal crc32":"00000000')
+assert seal == "%08x" % zlib.crc32(blank)
+print("ours.safetensors: read by the reference, every value and checksum equal; peer.safetensors: written")

@@ -1,5 +1,5 @@
 /* Model files: what is written is read back; every file that is not exactly right is refused, with its name. */
-#include "models/train/safetensors.h"
+#include "pipeline/safetensors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,6 +61,7 @@ static void round_trip(void **state)
 	assert_int_equal((8 + head) % ST_ALIGN, 0);
 	assert_int_equal(n, 8 + head + 5 + 24 + 8 + 16);
 	assert_int_equal(safetensors_open(&st, path, &err), 0);
+	assert_true(st.sealed);
 	assert_int_equal(st.n, 5);
 	for (size_t i = 0; i < st.n; i++)
 		assert_int_equal((uintptr_t)st.tensor[i].data % ST_ALIGN, 0);
@@ -106,6 +107,7 @@ static void agrees_with_the_reference(void **state)
 	free(golden);
 	if (safetensors_open(&st, "tests/golden/peer.safetensors", &err))
 		fail_msg("%s", err.msg);
+	assert_false(st.sealed);
 	assert_int_equal(safetensors_need(&st, "conv.weight", ST_F32, 3, (size_t[]){ 2, 3, 4 }, &t, &err), 0);
 	for (int i = 0; i < 24; i++)
 		assert_true(((const float *)t->data)[i] == (float)i / 7);
@@ -144,6 +146,51 @@ static void every_cut_and_addition_is_refused(void **state)
 	put(bytes, n + 1);
 	assert_int_equal(safetensors_open(&st, path, &err), -1);
 	assert_non_null(strstr(err.msg, "follow"));
+}
+
+/* Every bit of the file: length, header, padding and data. A tensor's is told with its name. */
+static void every_flip_is_refused(void **state)
+{
+	(void)state;
+	struct safetensors st;
+	size_t n = write_model();
+	static char bytes[4096];
+	FILE *f = fopen(path, "rb");
+	assert_int_equal(fread(bytes, 1, sizeof bytes, f), n);
+	fclose(f);
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		struct err err = ERR_NONE;
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+		put(bytes, n);
+		if (!safetensors_open(&st, path, &err) || !strstr(err.msg, path) || !strstr(err.msg, "damaged"))
+			fail_msg("bit %zu of byte %zu: '%s'", bit % 8, bit / 8, err.msg);
+		if (bit / 8 >= n - 5)
+			assert_non_null(strstr(err.msg, "tensor 'odd'"));
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+	}
+}
+
+/* A file of other writers has no seal; one of ours that lost it is not taken for one. */
+static void versions(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct safetensors st = { .name = path };
+	int version = 0;
+	static const struct {
+		const char *format;
+		int sealed, version;
+	} cases[] = { { "x-model 1", 0, 1 }, { "x-model 2", 1, 2 }, { "x-model 1", 1, 1 }, { "x-model 2", 0, 0 }, { "x-model 3", 1, 0 },
+		      { "x-models 1", 1, 0 }, { "x-model 0", 1, 0 }, { "x-model 11", 1, 0 }, { "x-model", 1, 0 }, { "y-model 1", 1, 0 } };
+	assert_int_equal(safetensors_version(&st, "x-model", 2, &version, &err), -1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(safetensors_set(&st, "format", cases[i].format, &err), 0);
+		st.sealed = cases[i].sealed;
+		assert_int_equal(safetensors_version(&st, "x-model", 2, &version, &err), cases[i].version ? 0 : -1);
+		if (cases[i].version)
+			assert_int_equal(version, cases[i].version);
+	}
+	json_decref(st.meta);
 }
 
 static void reads_stdin(void **state)
@@ -209,7 +256,7 @@ static void bad_headers_are_refused(void **state)
 		{ "[]", 0, "no JSON object" },
 		{ " {}", 0, "no JSON object" },
 		{ "{", 0, "header" },
-		{ "{}x", 0, "header" },
+		{ "{}x", 0, "damaged header" },
 		{ "{\"a\":" T("F32", "[1]", 0, 4) ",\"a\":" T("F32", "[1]", 4, 8) "}", 8, "uplicate" },
 		{ "{\"a\":" T("F33", "[1]", 0, 4) "}", 4, "unknown dtype 'F33'" },
 		{ "{\"a\":" T("F32", "[2]", 0, 4) "}", 4, "make 8" },
@@ -276,6 +323,8 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(agrees_with_the_reference),
 		cmocka_unit_test(every_cut_and_addition_is_refused),
+		cmocka_unit_test(every_flip_is_refused),
+		cmocka_unit_test(versions),
 		cmocka_unit_test(reads_stdin),
 		cmocka_unit_test(bad_headers_are_refused),
 		cmocka_unit_test(writer_refuses),

@@ -6,12 +6,17 @@
  * Offsets count from the end of the JSON. Bytes are row-major, little-endian. The reader is as strict as the format
  * asks: no key twice, no hole, no overlap, nothing behind the last tensor, lengths that agree with dtype and shape,
  * bounded header. The writer puts wide elements before narrow ones and ends the header with spaces, so that every
- * tensor is aligned to its element and the first one to 64 bytes in the file. */
+ * tensor is aligned to its element and the first one to 64 bytes in the file.
+ *
+ * Files of this writer are sealed: the metadata holds "tensors crc32", a JSON object of each tensor's CRC-32 (zlib's, 8
+ * hexadecimal digits), and "vicinal crc32", the seal (seal.h) of the 8 bytes of length and the header. A reader refuses a
+ * sealed file of which any bit differs; one without either (other writers') is read as it is. Who changes such a file on
+ * purpose leaves both out. */
 #ifndef VIC_SAFETENSORS_H
 #define VIC_SAFETENSORS_H
 
-#include "pipeline/err.h"
-#include "pipeline/io.h"
+#include "err.h"
+#include "io.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -46,6 +51,7 @@ struct st_tensor {
 	int ndim;		   /* 0: one element */
 	size_t shape[ST_MAX_DIMS]; /* [ndim], outermost first; a 0 makes an empty tensor */
 	size_t bytes;		   /* of data */
+	uint32_t crc;		   /* after safetensors_open of a sealed file */
 	const void *data; /* after safetensors_open: owned by the struct, aligned to ST_ALIGN, writable memory */
 };
 
@@ -56,6 +62,7 @@ struct safetensors {
 	json_t *meta; /* object of texts, or NULL */
 	char *name;   /* the file that was read, for messages; else NULL */
 	void *bytes;  /* all tensors read, each at a multiple of ST_ALIGN */
+	int sealed;   /* the file that was read has checksums, and they are right */
 };
 
 size_t st_dtype_size(enum st_dtype dtype);	/* bytes of one element */
@@ -74,6 +81,11 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 /* Reads `path` ("-": stdin) whole into memory. On failure *st is released; the message names the file. A length that
  * lies costs no memory: a file's size is compared first, a pipe is read in steps. */
 int safetensors_open(struct safetensors *st, const char *path, struct err *err) VIC_CHECKED;
+int safetensors_read(struct safetensors *st, struct input *in, struct err *err) VIC_CHECKED; /* what is left of `in`; borrowed */
+/* 1 when the file begins as one of these: a length and "{". For telling formats apart. */
+int safetensors_begins(const unsigned char *bytes, size_t n);
+/* The metadata's "format" must be "FAMILY N" with N from 1 to `newest`; *version gets N. From 2 on the file must be sealed. */
+int safetensors_version(const struct safetensors *st, const char *family, int newest, int *version, struct err *err) VIC_CHECKED;
 /* NULL when there is none. Linear: for a few hundred tensors. */
 const struct st_tensor *safetensors_find(const struct safetensors *st, const char *name);
 /* As safetensors_find, but a missing tensor, another dtype or another shape is an error that names the file and what

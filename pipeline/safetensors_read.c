@@ -1,6 +1,8 @@
-#include "pipeline/jsontext.h"
-#include "pipeline/mem.h"
+#include "crc.h"
+#include "jsontext.h"
+#include "mem.h"
 #include "safetensors.h"
+#include "seal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +125,27 @@ done:
 	return rc;
 }
 
+/* The tensors' checksums, which a sealed header has and another has not. */
+static int take_checksums(struct safetensors *st, struct err *err)
+{
+	const char *text = safetensors_meta(st, "tensors crc32");
+	json_t *list = NULL;
+	if (!text != !st->sealed)
+		return err_set(err, "damaged: the header has lost one of its two kinds of checksums");
+	if (!text)
+		return 0;
+	int rc = jsontext_parse(&list, text, strlen(text), NULL, err);
+	if (!rc && json_object_size(list) != st->n)
+		rc = err_set(err, "damaged: %zu checksums of %zu tensors", json_object_size(list), st->n);
+	for (size_t i = 0; i < st->n && !rc; i++) {
+		const char *digits = json_string_value(json_object_get(list, st->tensor[i].name));
+		if (!digits || strlen(digits) != 8 || seal_number(digits, &st->tensor[i].crc))
+			rc = err_set(err, "damaged: tensor '%s' has no checksum", st->tensor[i].name);
+	}
+	json_decref(list);
+	return rc;
+}
+
 /* n bytes to *buf + at, which grows (at most doubling) only as bytes arrive; `limit` is all it will ever need. */
 static int read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit,
 		      size_t *got, struct err *err)
@@ -175,6 +198,8 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 		if (got < t->bytes)
 			return err_set(err, "truncated inside tensor '%s': %llu of %llu bytes behind the header",
 				       t->name, (unsigned long long)done, (unsigned long long)total);
+		if (st->sealed && crc32_of(0, buf + at, t->bytes) != t->crc)
+			return err_set(err, "damaged: tensor '%s' does not match its checksum", t->name);
 		at += (t->bytes + ST_ALIGN - 1) / ST_ALIGN * ST_ALIGN;
 	}
 	st->bytes = buf;
@@ -213,24 +238,33 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	if (got < 8)
 		return err_set(err, "is no safetensors file: shorter than 8 bytes");
 	if (n < 2 || n > ST_MAX_HEADER)
-		return err_set(err, "is no safetensors file: a header of %llu bytes (2 to %d)", (unsigned long long)n,
+		return err_set(err, "is no safetensors file, or damaged: a header of %llu bytes (2 to %d)", (unsigned long long)n,
 			       ST_MAX_HEADER);
 	if (read_grown(in, &text, &cap, 0, n, n, &got, err)) {
 		free(text);
 		return -1;
 	}
+	enum seal seal = got == n ? seal_check((char *)text, n, crc32_of(0, &n, sizeof n)) : SEAL_NONE;
+	st->sealed = seal == SEAL_WHOLE;
 	if (got < n)
-		rc = err_set(err, "truncated inside the header");
+		rc = err_set(err, "truncated or damaged: a header of %llu bytes, of which %zu are there", (unsigned long long)n, got);
+	else if (seal == SEAL_BROKEN)
+		rc = err_set(err, "damaged: the header does not match its checksum");
 	else if (*text != '{')
-		rc = err_set(err, "header: is no JSON object");
+		rc = err_set(err, "is no safetensors file, or damaged: the header is no JSON object");
 	else if (jsontext_parse(&head, (char *)text, n, NULL, err))
-		rc = err_context(err, "header");
+		rc = err_context(err, "damaged header");
 	else
-		rc = take_header(st, head, &total, err) || check_size(in, n, total, &known, err) ||
+		rc = take_header(st, head, &total, err) || take_checksums(st, err) || check_size(in, n, total, &known, err) ||
 		     take_bytes(st, in, total, known, err);
 	free(text);
 	json_decref(head);
 	return rc ? -1 : 0;
+}
+
+int safetensors_begins(const unsigned char *bytes, size_t n)
+{
+	return n > 8 && bytes[8] == '{' && !bytes[4] && !bytes[5] && !bytes[6] && !bytes[7];
 }
 
 int safetensors_open(struct safetensors *st, const char *path, struct err *err)
@@ -239,10 +273,17 @@ int safetensors_open(struct safetensors *st, const char *path, struct err *err)
 	*st = (struct safetensors){ 0 };
 	if (input_open(&in, path, err))
 		return -1;
-	int rc = mem_text(&st->name, in.name, strlen(in.name), err);
-	if (!rc && read_all(st, &in, err))
-		rc = err_context(err, "%s", in.name);
+	int rc = safetensors_read(st, &in, err);
 	input_release(&in);
+	return rc;
+}
+
+int safetensors_read(struct safetensors *st, struct input *in, struct err *err)
+{
+	*st = (struct safetensors){ 0 };
+	int rc = mem_text(&st->name, in->name, strlen(in->name), err);
+	if (!rc && read_all(st, in, err))
+		rc = err_context(err, "%s", in->name);
 	if (rc)
 		safetensors_release(st);
 	return rc;

@@ -1,5 +1,7 @@
 #include "safetensors.h"
-#include "pipeline/mem.h"
+#include "crc.h"
+#include "mem.h"
+#include "seal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,22 @@ const struct st_tensor *safetensors_find(const struct safetensors *st, const cha
 const char *safetensors_meta(const struct safetensors *st, const char *key)
 {
 	return json_string_value(json_object_get(st->meta, key));
+}
+
+int safetensors_version(const struct safetensors *st, const char *family, int newest, int *version, struct err *err)
+{
+	const char *format = safetensors_meta(st, "format");
+	size_t n = strlen(family);
+	if (format && !strncmp(format, family, n) && format[n] == ' ' && format[n + 1] >= '1' && format[n + 1] <= '9' && !format[n + 2])
+		*version = format[n + 1] - '0';
+	else
+		return err_set(err, "%s: is not a %s of this program (format '%s')", st->name, strchr(family, '-') + 1,
+			       format ? format : "");
+	if (*version > newest)
+		return err_set(err, "%s: is of version %d; this program reads up to %d", st->name, *version, newest);
+	if (*version > 1 && !st->sealed)
+		return err_set(err, "%s: damaged: has no checksums, which version %d has", st->name, *version);
+	return 0;
 }
 
 /* "[3,4]" */
@@ -116,14 +134,45 @@ static int add_entry(json_t *head, const struct st_tensor *t, size_t from)
 	return bad | json_object_set_new(head, t->name, entry);
 }
 
+/* The metadata with each tensor's checksum, and room for the header's. */
+static json_t *sealed_meta(const struct safetensors *st)
+{
+	json_t *meta = st->meta ? json_copy(st->meta) : json_object(), *list = json_object();
+	char digits[9], *text = NULL;
+	int bad = !meta || !list;
+	for (size_t i = 0; i < st->n && !bad; i++) {
+		seal_digits(crc32_of(0, st->tensor[i].data, st->tensor[i].bytes), digits);
+		bad = json_object_set_new(list, st->tensor[i].name, json_string(digits));
+	}
+	text = bad ? NULL : json_dumps(list, JSON_COMPACT);
+	bad = !text || json_object_set_new(meta, "tensors crc32", json_string(text)) ||
+	      json_object_set_new(meta, SEAL_KEY, json_string(SEAL_BLANK));
+	free(text);
+	json_decref(list);
+	if (!bad)
+		return meta;
+	json_decref(meta);
+	return NULL;
+}
+
+/* Header text and the spaces behind it, sealed, into *out. */
+static int seal_header(const char *text, size_t n, size_t pad, char **out, struct err *err)
+{
+	uint64_t length = n + pad;
+	if (mem_alloc(out, length, 1, err))
+		return -1;
+	memcpy(*out, text, n);
+	memset(*out + n, ' ', pad);
+	seal_set(*out, length, crc32_of(0, &length, sizeof length));
+	return 0;
+}
+
 int safetensors_write(const struct safetensors *st, struct output *out, struct err *err)
 {
-	static const char spaces[ST_ALIGN + 1] = "                                                                ";
-	json_t *head = json_object();
-	char *text = NULL;
+	json_t *head = json_object(), *meta = sealed_meta(st);
+	char *text = NULL, *header = NULL;
 	size_t from = 0;
-	int bad = !head || (st->meta && json_object_size(st->meta) && json_object_set(head, "__metadata__", st->meta)),
-	    rc = -1;
+	int bad = !head || !meta || json_object_set(head, "__metadata__", meta), rc = -1;
 	/* Wide elements first: each tensor then begins at a multiple of its element's size, as the format has no
 	 * padding. */
 	for (size_t size = 8; size; size /= 2)
@@ -146,8 +195,8 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 		goto done;
 	}
 	uint64_t length = n + pad;
-	rc = output_write(out, &length, 8, err) || output_write(out, text, n, err) ||
-	     output_write(out, spaces, pad, err);
+	rc = seal_header(text, n, pad, &header, err) || output_write(out, &length, 8, err) ||
+	     output_write(out, header, length, err);
 	for (size_t size = 8; !rc && size; size /= 2)
 		for (size_t i = 0; !rc && i < st->n; i++)
 			if (st_dtype_size(st->tensor[i].dtype) == size && st->tensor[i].bytes)
@@ -155,6 +204,8 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 	rc = rc ? -1 : 0;
 done:
 	free(text);
+	free(header);
 	json_decref(head);
+	json_decref(meta);
 	return rc;
 }

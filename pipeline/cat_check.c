@@ -1,0 +1,71 @@
+#include "cat.h"
+#include "safetensors.h"
+#include "seal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAP_MAX = 1 << 28, NEWEST_MAP = 2 };
+
+static int check_map(struct input *in, int *sealed, struct err *err)
+{
+	char *text;
+	size_t n;
+	json_t *j;
+	int version;
+	if (input_slurp(in, MAP_MAX, &text, &n, err))
+		return -1;
+	int rc = seal_read(&j, text, n, "calibration map", "vicinal map", NEWEST_MAP, &version, err) ? err_context(err, "%s", in->name) : 1;
+	*sealed = rc == 1 && seal_check(text, n, 0) == SEAL_WHOLE;
+	free(text);
+	if (rc == 1)
+		json_decref(j);
+	return rc;
+}
+
+static int check_model(struct input *in, int *sealed, struct err *err)
+{
+	struct safetensors st;
+	const char *format;
+	int version, rc = 1;
+	if (safetensors_read(&st, in, err))
+		return -1;
+	*sealed = st.sealed;
+	format = safetensors_meta(&st, "format");
+	/* ours must have the checksums of their version; others' files have none */
+	if (format && !strncmp(format, "vicinal-model", 13) && safetensors_version(&st, "vicinal-model", 2, &version, err))
+		rc = -1;
+	if (format && !strncmp(format, "vicinal-checkpoint", 18) && safetensors_version(&st, "vicinal-checkpoint", 2, &version, err))
+		rc = -1;
+	safetensors_release(&st);
+	return rc;
+}
+
+int check_open(struct stream_reader **r, const char *path, int *sealed, struct err *err)
+{
+	struct input in;
+	const unsigned char *head;
+	size_t n;
+	if (input_open(&in, path, err))
+		return -1;
+	int rc = input_peek(&in, 9, &head, &n, err) ? -1 : 0;
+	if (!rc && safetensors_begins(head, n))
+		rc = check_model(&in, sealed, err);
+	else if (!rc && n && *head == '{')
+		rc = check_map(&in, sealed, err);
+	else if (!rc)
+		return stream_take(r, &in, err);
+	input_release(&in);
+	return rc;
+}
+
+int check_document(struct stream_reader *r, struct err *err)
+{
+	struct block b;
+	int rc;
+	while ((rc = stream_next_block(r, &b, err)) == 1)
+		if (b.type == BLOCK_ROWS && stream_head_of(r)->kind == STREAM_LOGITS &&
+		    logits_check(stream_head_of(r), &b, stream_name(r), err))
+			return -1;
+	return rc;
+}
