@@ -52,7 +52,7 @@ static int measure(const struct fact *f, const char *path, char *line, size_t si
 		if (check_sum(path, f->arg, got, &differs, err))
 			return -1;
 		*ok = !differs;
-		snprintf(line, size, *ok ? "%s: %s" : "%s: %s, published is %s", name, got, f->arg);
+		err_phrase(line, size, *ok ? "%s: %s" : "%s: %s, published is %s", name, got, f->arg);
 		return 0;
 	}
 	if (f->kind == FACT_LINES)
@@ -68,8 +68,8 @@ static int measure(const struct fact *f, const char *path, char *line, size_t si
 		snprintf(what, sizeof what, f->kind == FACT_LINES ? " that begin with %s" : " named *%s", f->arg);
 	if (!*ok)
 		snprintf(short_of, sizeof short_of, ", should be %" PRIu64, f->n);
-	snprintf(line, size, "%s: %" PRIu64 " %s%s%s", f->kind == FACT_FILES ? f->path : name, n, unit[f->kind], what,
-		 short_of);
+	err_phrase(line, size, "%s: %" PRIu64 " %s%s%s", f->kind == FACT_FILES ? f->path : name, n, unit[f->kind], what,
+		   short_of);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ static void say(const struct work *w, const char *fmt, ...)
 	char line[2048];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
+	err_vphrase(line, sizeof line, fmt, ap);
 	va_end(ap);
 	w->f->say(w->f->arg, line);
 }

@@ -2,6 +2,7 @@
 #include "corpus.h"
 #include "oov.h"
 #include "pipeline/stage.h"
+#include "pipeline/text.h"
 #include "vectors.h"
 
 #include <inttypes.h>
@@ -112,7 +113,7 @@ static int report_oov(const struct stage *st, const struct corpus *c, const uint
 		if (v->found[order[k]])
 			continue;
 		tokens += w->count[order[k]];
-		if (o.oov_report && (output_write(&out, word, len, err) ||
+		if (o.oov_report && (text_write(&out, word, len, TEXT_NAME, err) ||
 				     output_printf(&out, err, "\t%" PRIu64 "\n", w->count[order[k]])))
 			goto fail;
 		if (named < (uint64_t)o.top_oov && len < 100 && used < sizeof line - 150) {

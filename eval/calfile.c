@@ -1,5 +1,6 @@
 #include "calfile.h"
 #include "pipeline/io.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 #include "pipeline/seal.h"
 
@@ -94,9 +95,9 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 	for (size_t i = 0; i < s->n; i++)
 		bad |= json_array_append_new(prints, hex(s->print[i]));
 	for (int c = 0; c < rows->head.n_classes; c++)
-		bad |= json_array_append_new(classes, json_string(rows->head.classes[c]));
-	json_t *fit = json_pack("{s:I, s:s, s:s, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
-				rows->split == ROWS_ALL ? "all" : split_name(rows->split), "name", rows->name, "digest",
+		bad |= json_array_append_new(classes, jsontext_name(rows->head.classes[c]));
+	json_t *fit = json_pack("{s:I, s:s, s:o, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
+				rows->split == ROWS_ALL ? "all" : split_name(rows->split), "name", jsontext_name(rows->name), "digest",
 				hex(s->sum), "sketch", prints, "provenance", rows->provenance);
 	bad |= !fit || json_object_update(fit, extra);
 	json_t *file =
@@ -104,14 +105,15 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 			  SEAL_BLANK);
 	bad |= !file || !body || json_object_update(body, file);
 	/* "method" and "parameters" first: they are what a reader of the file looks for. */
-	char *lines = bad ? NULL : json_dumps(body, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	char *lines;
+	int rc = jsontext_write(&lines, bad ? NULL : body, JSON_INDENT(1) | JSON_REAL_PRECISION(17), err);
 	json_decref(extra);
 	json_decref(body);
 	json_decref(file);
-	if (!lines)
-		return err_memory(err);
+	if (rc)
+		return -1;
 	size_t n = strlen(lines);
-	int rc = mem_text(text, lines, n + 1, err); /* its NUL becomes the last line's end */
+	rc = mem_text(text, lines, n + 1, err); /* its NUL becomes the last line's end */
 	free(lines);
 	if (rc)
 		return -1;

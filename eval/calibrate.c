@@ -178,17 +178,17 @@ static int one_record(struct batch *b, const struct rows *rows, size_t i, const 
 
 static int head_of_output(struct stream_head *head, const struct rows *rows, const struct calmap *map, struct err *err)
 {
-	char name[600];
 	if (stream_head_copy(head, &rows->head, err))
 		return -1;
 	head->samples = 1;
 	head->dtype = DTYPE_F64;
 	head->values = calmap_gives_probs(map->method) ? VALUES_PROBS : VALUES_LOGITS;
-	snprintf(name, sizeof name, "%.500s%s%s", head->name ? head->name : "", head->name ? " + " : "",
-		 calmap_method_name(map->method));
-	free(head->name);
+	char *before = head->name;
 	head->name = NULL;
-	return mem_text(&head->name, name, strlen(name), err);
+	int rc = mem_printf(&head->name, err, "%s%s%s", before ? before : "", before ? " + " : "",
+			    calmap_method_name(map->method));
+	free(before);
+	return rc;
 }
 
 int calibrate_rows(const struct rows *rows, const struct calmap *map, int split, struct output *out, const json_t *self,

@@ -1,6 +1,7 @@
 #include "curves.h"
 #include "metrics.h"
 #include "pipeline/mem.h"
+#include "pipeline/text.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -25,8 +26,7 @@ const char *curve_header(enum curve c)
 
 void curve_name(const char *name, FILE *to)
 {
-	for (; *name; name++)
-		putc(*name == '\t' || *name == '\n' || *name == '\r' ? ' ' : *name, to);
+	text_put(to, name, TEXT_NAME);
 }
 
 /* Empty where there is no number. */

@@ -33,7 +33,7 @@ struct curve_ask {
 	struct pool *pool;
 };
 
-/* Names lose tabs and line ends. */
+/* Names are escaped (pipeline/text.h); vic-plot brings them back. */
 void curve_name(const char *name, FILE *to);
 
 /* sorted: keys ascending in confidence. */

@@ -3,6 +3,7 @@
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -63,6 +64,7 @@ static int read_header(struct header *h, const char *line, size_t len, const cha
 			*tab++ = 0;
 		if (mem_grow(&h->name, &h->cap, h->n + 1, sizeof *h->name, err))
 			return -1;
+		text_restore(at);
 		h->name[h->n++] = at;
 		at = tab;
 	}
@@ -78,7 +80,7 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 	const char *epoch = line;
 	size_t i = 0;
 	double v;
-	snprintf(what, sizeof what, "%.200s: line %" PRIu64, path, number);
+	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
 	for (char *at = line; at; i++) {
 		char *tab = strchr(at, '\t');
 		if (tab)
@@ -92,7 +94,9 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 		}
 		if (i && !none) {
 			curve_name(run, to);
-			fprintf(to, "\t%s\t%s\t%s\n", epoch, h->name[i], at);
+			fprintf(to, "\t%s\t", epoch);
+			curve_name(h->name[i], to);
+			fprintf(to, "\t%s\n", at);
 		}
 		at = tab;
 	}

@@ -1,4 +1,5 @@
 #include "diagram.h"
+#include "pipeline/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -40,7 +41,9 @@ void diagram_print(const struct bins *b, const char *title, int utf8, FILE *to)
 			first = i / join < first ? i / join : first;
 			top = i / join > top ? i / join : top;
 		}
-	fprintf(to, "\n%s\n%-12s0%*s1%8s  %s\n", title, "confidence", WIDTH - 1, "accuracy", "n", "conf-acc");
+	putc('\n', to);
+	text_put(to, title, TEXT_NAME);
+	fprintf(to, "\n%-12s0%*s1%8s  %s\n", "confidence", WIDTH - 1, "accuracy", "n", "conf-acc");
 	for (int g = top; g >= first; g--) {
 		struct bin sum = { 0 };
 		int from = g * join, end = from + join < b->m ? from + join : b->m;

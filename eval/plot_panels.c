@@ -198,9 +198,9 @@ static void density_panel(const struct plot_table *t, const struct grid *g, int 
 /* entropy: 1 bin 2 low 3 high 4 share 5 density. Each panel has its own height: the shapes are what differs. */
 static void entropy_panel(const struct plot_table *t, const struct grid *g, int i, FILE *to)
 {
-	char name[64];
+	char name[64]; /* an alpha is a short number */
 	frame(g, i, BELOW, g->tall - ABOVE - BELOW, to);
-	snprintf(name, sizeof name, "alpha = %.40s", t->group[i]);
+	err_phrase(name, sizeof name, "alpha = %s", t->group[i]);
 	heading(name, to);
 	fprintf(to, "set xrange [0:0.7]\nset xtics 0.2\nset format x '%%.1f'\nset xlabel 'entropy of the label (nats)' "
 		    "offset 0,0.5\n");

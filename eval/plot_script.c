@@ -1,15 +1,17 @@
+#include "pipeline/text.h"
 #include "plot.h"
 
 #include <math.h>
+#include <string.h>
 
 void plot_string(FILE *to, const char *text)
 {
 	fputc('\'', to);
-	for (; *text; text++) {
-		if (*text == '\'')
-			fputc('\'', to);
-		fputc((unsigned char)*text < 32 ? ' ' : *text, to);
+	for (const char *quote; (quote = strchr(text, '\'')); text = quote + 1) {
+		text_put_part(to, text, (size_t)(quote - text), TEXT_SHOWN);
+		fputs("''", to);
 	}
+	text_put(to, text, TEXT_SHOWN);
 	fputc('\'', to);
 }
 

@@ -1,5 +1,6 @@
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/text.h"
 #include "plot.h"
 
 #include <inttypes.h>
@@ -54,6 +55,7 @@ static char *field(char **at)
 static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *err)
 {
 	char *at = line, *text = field(&at);
+	text_restore(text);
 	if (mem_grow(&t->row, cap, t->n + 1, sizeof *t->row, err))
 		return -1;
 	struct plot_row *r = &t->row[t->n];
@@ -66,6 +68,7 @@ static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *e
 			return err_set(err, "has fewer fields than the header");
 		r->number[i] = NAN;
 		if (t->curve == CURVE_TRAINING && i == 1) {
+			text_restore(text);
 			int q = name_index(t->quantity, &t->n_quantities, text, "quantities", err);
 			if (q < 0)
 				return -1;

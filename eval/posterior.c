@@ -4,6 +4,7 @@
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/text.h"
 #include "rows.h"
 
 #include <inttypes.h>
@@ -34,6 +35,7 @@ static int header(struct posterior *p, char *line, const char *path, struct err 
 	if (strcmp(f, "record"))
 		return err_set(err, "%s: line 1: a table of posteriors begins with 'record' and the class names", path);
 	while ((f = field(&line))) {
+		text_restore(f);
 		if (mem_grow(&p->name, &cap, (size_t)p->classes + 1, sizeof *p->name, err) ||
 		    mem_text(&p->name[p->classes], f, strlen(f), err))
 			return -1;
@@ -48,7 +50,7 @@ static int record(struct posterior *p, size_t caps[2], char *line, const char *p
 	size_t k = (size_t)p->classes;
 	int64_t id;
 	double sum = 0;
-	snprintf(what, sizeof what, "%.200s: line %" PRIu64, path, number);
+	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
 	if (mem_grow(&p->id, &caps[0], p->n + 1, sizeof *p->id, err) ||
 	    mem_grow(&p->p, &caps[1], (p->n + 1) * k, sizeof *p->p, err))
 		return -1;

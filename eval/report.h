@@ -37,7 +37,7 @@ void report_release(struct report *r);
 void report_write(const struct report *r, FILE *to);
 
 /* Parts of the page. */
-void html_text(FILE *to, const char *text); /* &, <, >, quotes; control characters become spaces */
+void html_text(FILE *to, const char *text); /* &, <, >, quotes; what may not be shown is escaped (pipeline/text.h) */
 void report_diagram(FILE *to, const struct portrait *p, int number);
 void report_bins_table(FILE *to, const struct portrait *p);
 void report_scores(FILE *to, const struct report *r);

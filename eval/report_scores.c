@@ -1,5 +1,6 @@
 /* The table of numbers, and where each stream came from. */
 #include "pipeline/provenance.h"
+#include "pipeline/text.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -9,19 +10,13 @@
 
 void html_text(FILE *to, const char *text)
 {
-	for (const char *p = text ? text : ""; *p; p++) {
-		if (*p == '&')
-			fputs("&amp;", to);
-		else if (*p == '<')
-			fputs("&lt;", to);
-		else if (*p == '>')
-			fputs("&gt;", to);
-		else if (*p == '"')
-			fputs("&quot;", to);
-		else if ((unsigned char)*p < 32 || *p == 127)
-			fputc(' ', to);
-		else
-			fputc(*p, to);
+	for (const char *p = text ? text : ""; *p;) {
+		size_t plain = strcspn(p, "&<>\"");
+		text_put_part(to, p, plain, TEXT_SHOWN);
+		p += plain;
+		if (*p)
+			fputs(*p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : "&quot;", to);
+		p += *p != 0;
 	}
 }
 

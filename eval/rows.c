@@ -117,10 +117,10 @@ static int read_document(struct reading *g, int worker, struct err *err)
 		j->block = b;
 		j->at = g->records;
 		if (g->rows->documents > 1)
-			snprintf(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream),
-				 g->rows->documents);
+			err_phrase(j->name, sizeof j->name, "%s: document %" PRIu64, stream_name(g->stream),
+				   g->rows->documents);
 		else
-			snprintf(j->name, sizeof j->name, "%s", stream_name(g->stream));
+			err_phrase(j->name, sizeof j->name, "%s", stream_name(g->stream));
 		g->records += b.n;
 		g->queue[g->n_queue++] = (int)(j - g->job);
 		if (pool_threads(g->pool) == 1)

@@ -1,5 +1,7 @@
 #include "table.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
+#include "pipeline/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -117,10 +119,7 @@ static json_t *cell_json(const struct cell *c)
 		return json_pack("{s:o, s:o, s:o}", "value", json_number(c->value), "low", json_number(c->low), "high",
 				 json_number(c->high));
 	case CELL_SPREAD: return json_pack("{s:o, s:o}", "value", json_number(c->value), "sd", json_number(c->low));
-	case CELL_TEXT: { /* a file's name need not be UTF-8; JSON must */
-		json_t *s = json_string(c->text);
-		return s ? s : json_string("(not UTF-8)");
-	}
+	case CELL_TEXT: return jsontext_name(c->text);
 	case CELL_NONE: break;
 	}
 	return NULL;
@@ -129,25 +128,20 @@ static json_t *cell_json(const struct cell *c)
 static int print_json(const struct table *t, FILE *to, struct err *err)
 {
 	for (size_t c = 0; c < t->n_columns; c++) {
-		json_t *j = json_object(), *name = json_string(t->column[c]);
-		int bad = !j || json_object_set_new(j, "name", name ? name : json_string("(not UTF-8)"));
+		json_t *j = json_object();
+		int bad = !j || json_object_set_new(j, "name", jsontext_name(t->column[c]));
 		for (size_t r = 0; r < t->n_rows; r++)
 			if (cell_at(&t->row[r], c)->type)
 				bad |= json_object_set_new(j, t->row[r].key, cell_json(cell_at(&t->row[r], c)));
-		char *text = bad ? NULL : json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(17));
+		char *text;
+		int rc = jsontext_write(&text, bad ? NULL : j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
 		json_decref(j);
-		if (!text)
-			return err_memory(err);
+		if (rc)
+			return -1;
 		fprintf(to, "%s\n", text);
 		free(text);
 	}
 	return 0;
-}
-
-static void print_clean(const char *text, FILE *to)
-{
-	for (; *text; text++)
-		putc(*text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text, to);
 }
 
 /* The shortest text that reads back as the same double. */
@@ -182,13 +176,13 @@ static void print_tsv(const struct table *t, FILE *to)
 		enum cell_type w = width_of(t, c);
 		for (int i = 0; i < (w == CELL_INTERVAL ? 3 : w == CELL_SPREAD ? 2 : 1); i++) {
 			putc('\t', to);
-			print_clean(t->column[c], to);
+			text_put(to, t->column[c], TEXT_NAME);
 			fputs(i && w == CELL_SPREAD ? " sd" : more[i], to);
 		}
 	}
 	putc('\n', to);
 	for (size_t r = 0; r < t->n_rows; r++) {
-		print_clean(t->row[r].key, to);
+		text_put(to, t->row[r].key, TEXT_NAME);
 		for (size_t c = 0; c < t->n_columns; c++) {
 			const struct cell *v = cell_at(&t->row[r], c);
 			enum cell_type w = width_of(t, c);
@@ -199,7 +193,7 @@ static void print_tsv(const struct table *t, FILE *to)
 				if (i == 0 && v->type == CELL_COUNT)
 					fprintf(to, "%" PRIu64, v->count);
 				else if (i == 0 && v->type == CELL_TEXT)
-					print_clean(v->text, to);
+					text_put(to, v->text, TEXT_NAME);
 				else if (v->type == CELL_INTERVAL || (v->type == CELL_SPREAD && i < 2) ||
 					 (v->type == CELL_REAL && i == 0))
 					print_exact(part[i], to);
@@ -232,7 +226,7 @@ static void cell_show(char *text, size_t size, const struct cell *c)
 	case CELL_REAL: snprintf(text, size, "%s", a); break;
 	case CELL_INTERVAL: snprintf(text, size, "%s [%s, %s]", a, b, d); break;
 	case CELL_SPREAD: snprintf(text, size, "%s +- %s", a, b); break;
-	case CELL_TEXT: snprintf(text, size, "%s", c->text); break;
+	case CELL_TEXT: break; /* see shown_of */
 	}
 }
 
@@ -248,46 +242,64 @@ static int wide(const char *s)
 static void print_padded(const char *text, int width, int right, FILE *to)
 {
 	int gap = width - wide(text);
-	fprintf(to, "%*s", right && gap > 0 ? gap : 0, "");
-	print_clean(text, to);
-	fprintf(to, "%*s", !right && gap > 0 ? gap : 0, "");
+	fprintf(to, "%*s%s%*s", right && gap > 0 ? gap : 0, "", text, !right && gap > 0 ? gap : 0, "");
+}
+
+/* The table as a grid of texts that may be shown: [1 + rows][1 + columns], owned; release with grid_free. */
+static void grid_free(char **grid, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(grid[i]);
+	free(grid);
+}
+
+static int grid_of(const struct table *t, char ***out, struct err *err)
+{
+	size_t wide_of = 1 + t->n_columns, n = (1 + t->n_rows) * wide_of;
+	char **grid, number[128];
+	if (mem_alloc(&grid, n, sizeof *grid, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		size_t r = i / wide_of, c = i % wide_of;
+		const struct cell *cell = r && c ? cell_at(&t->row[r - 1], c - 1) : NULL;
+		const char *text = r && !c ? t->row[r - 1].key : c ? t->column[c - 1] : t->head ? t->head : "metric";
+		if (cell && cell->type == CELL_TEXT) {
+			text = cell->text;
+		} else if (cell) {
+			cell_show(number, sizeof number, cell);
+			text = number;
+		}
+		if (text_escape(&grid[i], text, TEXT_NAME, err)) {
+			grid_free(grid, n);
+			return -1;
+		}
+	}
+	*out = grid;
+	return 0;
 }
 
 static int print_text(const struct table *t, FILE *to, struct err *err)
 {
-	enum { CELL = 256 };
-	char text[CELL];
-	int first = wide(t->head ? t->head : "metric"), *width;
-	if (mem_alloc(&width, t->n_columns, sizeof *width, err))
+	size_t rows = 1 + t->n_rows, columns = 1 + t->n_columns;
+	char **grid;
+	int *width;
+	if (mem_alloc(&width, columns, sizeof *width, err))
 		return -1;
-	for (size_t r = 0; r < t->n_rows; r++)
-		if (wide(t->row[r].key) > first)
-			first = wide(t->row[r].key);
-	for (size_t c = 0; c < t->n_columns; c++) {
-		width[c] = wide(t->column[c]);
-		for (size_t r = 0; r < t->n_rows; r++) {
-			cell_show(text, sizeof text, cell_at(&t->row[r], c));
-			if (wide(text) > width[c])
-				width[c] = wide(text);
-		}
+	if (grid_of(t, &grid, err)) {
+		free(width);
+		return -1;
 	}
-	print_padded(t->head ? t->head : "metric", first, 0, to);
-	for (size_t c = 0; c < t->n_columns; c++) {
-		fputs("  ", to);
-		print_padded(t->column[c], width[c], 1, to);
-	}
-	putc('\n', to);
-	for (size_t r = 0; r < t->n_rows; r++) {
-		print_padded(t->row[r].key, first, 0, to);
-		for (size_t c = 0; c < t->n_columns; c++) {
-			fputs("  ", to);
-			cell_show(text, sizeof text, cell_at(&t->row[r], c));
-			print_padded(text, width[c], 1, to);
-		}
-		putc('\n', to);
+	for (size_t i = 0; i < rows * columns; i++)
+		if (wide(grid[i]) > width[i % columns])
+			width[i % columns] = wide(grid[i]);
+	for (size_t i = 0; i < rows * columns; i++) {
+		fputs(i % columns ? "  " : "", to);
+		print_padded(grid[i], width[i % columns], i % columns > 0, to);
+		fputs((i + 1) % columns ? "" : "\n", to);
 	}
 	if (t->note)
 		fprintf(to, "%s\n", t->note);
+	grid_free(grid, rows * columns);
 	free(width);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* vic-compare: is one model better than another on the same records? */
 #include "compare.h"
+#include "pipeline/mem.h"
 #include "pipeline/stage.h"
+#include "pipeline/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -50,14 +52,16 @@ static const struct program prog = {
 };
 
 /* Two streams of one name are told apart by their place on the command line. */
-static void tell_apart(struct comparison *c, char name[2][300])
+static int tell_apart(struct comparison *c, char *name[2], struct err *err)
 {
-	for (int i = 0; i < 2; i++)
-		snprintf(name[i], sizeof name[i], "%c (%.280s)", 'A' + i, i ? c->b : c->a);
 	if (strcmp(c->a, c->b))
-		return;
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (mem_printf(&name[i], err, "%c (%s)", 'A' + i, i ? c->b : c->a))
+			return -1;
 	c->a = name[0];
 	c->b = name[1];
+	return 0;
 }
 
 static int print(const struct comparison *c, struct err *err)
@@ -68,8 +72,11 @@ static int print(const struct comparison *c, struct err *err)
 	if (!rc && o.format != TABLE_TEXT)
 		rc = table_column(&t, "claim", err) || table_text(&t, "claim", claim, err);
 	rc = rc || table_print(&t, (enum table_format)o.format, stdout, err);
-	if (!rc && o.format == TABLE_TEXT)
-		printf("\n%s\n", claim);
+	if (!rc && o.format == TABLE_TEXT) {
+		putchar('\n');
+		text_put(stdout, claim, TEXT_NAME);
+		putchar('\n');
+	}
 	table_release(&t);
 	free(claim);
 	return rc ? -1 : 0;
@@ -86,7 +93,7 @@ static int run(struct stage *st, struct err *err)
 	const struct compare_ask how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
 	struct rows rows[2] = { { 0 }, { 0 } };
 	struct comparison c;
-	char name[2][300];
+	char *name[2] = { NULL, NULL };
 	struct pool *pool = NULL;
 	if (how.rounds < compare_least_rounds(o.level))
 		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d",
@@ -103,10 +110,10 @@ static int run(struct stage *st, struct err *err)
 	}
 	rc = rc || compare_same_records(&rows[0], &rows[1], err) ||
 	     compare_rows(&rows[0], &rows[1], &how, pool, &c, err);
-	if (!rc) {
-		tell_apart(&c, name);
-		rc = print(&c, err);
-	}
+	if (!rc)
+		rc = tell_apart(&c, name, err) || print(&c, err);
+	free(name[0]);
+	free(name[1]);
 	rows_release(&rows[0]);
 	rows_release(&rows[1]);
 	pool_close(pool);

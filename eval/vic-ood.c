@@ -1,5 +1,6 @@
 /* vic-ood: can the model tell what it was not trained for? */
 #include "ood.h"
+#include "pipeline/mem.h"
 #include "pipeline/stage.h"
 #include "table.h"
 
@@ -97,7 +98,7 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 		  out.split == ROWS_ALL ? "all" : split_name(out.split));
 	for (int s = 0; !rc && s < OOD_SCORES; s++) {
 		struct ood_result r;
-		char name[512];
+		char *name;
 		const char *lacks = ood_score_lacks((enum ood_score)s, in, &out);
 		if (o.score && o.score - 1 != s)
 			continue;
@@ -108,10 +109,13 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 			stage_say(st, "%s is left out: it %s", ood_score_name((enum ood_score)s), lacks);
 		if (rc || lacks)
 			continue;
-		snprintf(name, sizeof name, "%s%s%s", ood_score_name((enum ood_score)s), o.out.n > 1 ? " " : "",
-			 o.out.n > 1 ? out.name : "");
+		rc = mem_printf(&name, err, "%s%s%s", ood_score_name((enum ood_score)s), o.out.n > 1 ? " " : "",
+				o.out.n > 1 ? out.name : "");
+		if (rc)
+			break;
 		rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
 		     add_column(t, name, in, &out, &r, err);
+		free(name);
 	}
 	rows_release(&out);
 	return rc ? -1 : 0;

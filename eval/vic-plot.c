@@ -21,7 +21,7 @@ static const struct opt opts[] = {
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
 	  .choices = "auto|svg|png" },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL },
-	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = 0 },
+	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = OPT_NAME },
 	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
 	{ "scale", 0, OPT_REAL, &o.scale, "X", "png: pixels a point", .flo = 0.5, .fhi = 8 },
 	{ "script", 0, OPT_FLAG, &o.script, NULL, "write the gnuplot script instead of running it", .flags = 0 },

@@ -18,7 +18,7 @@ static struct {
 enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST, MOST = 64 };
 
 static const struct opt opts[] = {
-	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = 0 },
+	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = OPT_NAME },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
 	  .choices = "auto|all|train|dev|test|extra" },

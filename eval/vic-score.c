@@ -25,7 +25,7 @@ static struct {
 static const struct opt opts[] = {
 	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts",
 	  .flags = 0 },
-	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = 0 },
+	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = OPT_NAME },
 	{ "split", 0, OPT_TEXT, &o.split, "NAME",
 	  "train, dev, test, extra, all; auto: test where there is any, else all", .flags = 0 },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
@@ -39,7 +39,7 @@ static const struct opt opts[] = {
 	{ "separate", 0, OPT_FLAG, &o.separate, NULL, "a column for each document instead of pooling", .flags = 0 },
 	{ "ensemble", 0, OPT_FLAG, &o.ensemble, NULL, "all streams as one model: probabilities averaged", .flags = 0 },
 	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number",
-	  .flags = 0 },
+	  .flags = OPT_NAME },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
@@ -189,7 +189,7 @@ static int read_ensemble(const struct stage *st, struct columns *c, const struct
 {
 	struct rows_ask all = *rows_ask;
 	struct rows *in, joint;
-	char name[300];
+	char *name = NULL;
 	int rc = 0, n = 0;
 	all.split = ROWS_ALL;
 	all.unlabelled = ROWS_KEEP;
@@ -202,8 +202,9 @@ static int read_ensemble(const struct stage *st, struct columns *c, const struct
 	if (!rc)
 		rc = rows_ensemble(&joint, in, n, rows_ask, err);
 	if (!rc) {
-		snprintf(name, sizeof name, "%.250s and %d more", joint.name, n - 1);
-		rc = score_one(c, &joint, o.names.n ? o.names.item[0] : name, ask, err);
+		rc = mem_printf(&name, err, "%s and %d more", joint.name, n - 1) ||
+		     score_one(c, &joint, o.names.n ? o.names.item[0] : name, ask, err);
+		free(name);
 		rows_release(&joint);
 	}
 	for (int i = 0; i < n; i++)
@@ -232,7 +233,6 @@ static int show(const struct stage *st, const struct columns *c, struct table *t
 {
 	const struct score **group;
 	struct score mean;
-	char name[512];
 	int rc = 0, related = 0;
 	if (mem_alloc(&group, c->n, sizeof *group, err))
 		return -1;
@@ -244,8 +244,12 @@ static int show(const struct stage *st, const struct columns *c, struct table *t
 		} else if (n > 1) {
 			score_spread(&mean, group, n);
 			score_count(&mean, "seeds", (uint64_t)n);
-			snprintf(name, sizeof name, "%.400s (%d seeds)", c->item[i].name, n);
+			char *name;
+			rc = mem_printf(&name, err, "%s (%d seeds)", c->item[i].name, n);
+			if (rc)
+				break;
 			rc = score_show(t, name, &mean, err);
+			free(name);
 		}
 	}
 	free(group);

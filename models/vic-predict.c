@@ -26,7 +26,7 @@ static const struct opt opts[] = {
 	  .flags = 0 },
 	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0, .hi = STREAM_MAX_CLASSES },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
-	  .flags = OPT_NO_DEFAULT },
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
@@ -59,38 +59,49 @@ static const struct program prog = {
 };
 
 /* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */
-static void title_of(const struct model *m, char *to, size_t size)
+static int title_of(const struct model *m, char **title, struct err *err)
 {
 	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width",
 					       "--dropout" };
 	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
-	size_t i, n = (size_t)snprintf(to, size, "%s", m->net->name);
+	size_t i, size;
+	FILE *to = open_memstream(title, &size);
+	if (!to)
+		return err_sys(err, "the title");
+	fputs(m->net->name, to);
 	json_array_foreach(json_object_get(last, "args"), i, v)
 	{
 		const char *s = json_string_value(v);
-		for (size_t k = 0; s && k < sizeof telling / sizeof *telling && n < size; k++)
+		for (size_t k = 0; s && k < sizeof telling / sizeof *telling; k++)
 			if (!strncmp(s, telling[k], strlen(telling[k])))
-				n += (size_t)snprintf(to + n, size - n, " %s", s + 2);
+				fprintf(to, " %s", s + 2);
 	}
-	if (o.mc_dropout && n < size)
-		snprintf(to + n, size - n, " mc-dropout %" PRId64, o.mc_dropout);
-	for (char *p = to; *p; p++)
+	if (o.mc_dropout)
+		fprintf(to, " mc-dropout %" PRId64, o.mc_dropout);
+	int bad = ferror(to);
+	if (fclose(to) || bad)
+		return err_memory(err);
+	for (char *p = *title; *p; p++)
 		*p = *p == '=' ? ' ' : *p;
+	return 0;
 }
 
 static int begin(struct stage *st, const struct predictor *p, const struct stream_reader *r, struct output *out,
 		 struct stream_writer **w, struct err *err)
 {
 	const struct model *m = p->model;
-	char title[256];
+	char *title = NULL;
 	struct stream_head head = { .kind = STREAM_LOGITS, .dtype = DTYPE_F32, .values = VALUES_LOGITS,
 				    .samples = p->passes ? p->passes : 1 };
-	title_of(m, title, sizeof title);
-	const char *name = o.name ? o.name : title;
+	if (o.name ? mem_text(&title, o.name, strlen(o.name), err) : title_of(m, &title, err)) {
+		free(title);
+		return -1;
+	}
+	head.name = title;
 	json_t *self = json_deep_copy(st->provenance);
 	int rc = !self || json_object_set(self, "model", m->provenance) ? err_memory(err) : 0;
 	rc = rc || stream_head_classes(&head, m->config.classes, (const char *const *)m->classes, err) ||
-	     mem_text(&head.name, name, strlen(name), err) || stream_begin(w, out, &head, stream_provenance(r), self, err);
+	     stream_begin(w, out, &head, stream_provenance(r), self, err);
 	json_decref(self);
 	stream_head_release(&head);
 	return rc ? -1 : 0;

@@ -29,9 +29,6 @@ int cat_words(struct stream_reader *r, struct output *out, struct err *err) VIC_
 int cat_head(struct stream_reader *r, struct output *out, struct err *err) VIC_CHECKED;
 /* The stages passed, as a shell pipeline, one a line. Arguments are quoted where the shell would change them. */
 int cat_provenance(struct stream_reader *r, struct output *out, struct err *err) VIC_CHECKED;
-/* Bytes of a name or token with tab, newline, other control characters, backslash (and space, when `space` is set) written
- * as \t, \n, \xHH and \\. */
-int cat_escaped(struct output *out, const char *text, size_t n, int space, struct err *err) VIC_CHECKED;
 /* The label's class name, escaped, or "-". */
 int cat_label(struct output *out, const struct stream_head *head, int32_t label, struct err *err) VIC_CHECKED;
 
@@ -39,7 +36,7 @@ int cat_label(struct output *out, const struct stream_head *head, int32_t label,
  * bytes. Returns 0 when `path` is a stream (or nothing known), now open as *r; 1 when it was another file and is whole, *sealed 1
  * when it has checksums. */
 int check_open(struct stream_reader **r, const char *path, int *sealed, struct err *err) VIC_CHECKED;
-/* Reads the present document to its end, values included. */
+/* Reads the present document to its end, values, tokens and words included (docs/STREAM.md: what a reader must refuse). */
 int check_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
 
 /* What --stats counts, over all documents of all inputs; they must be of one head (stream_head_same). */
@@ -92,8 +89,8 @@ int import_stream(const struct import *im, const json_t *self, struct output *ou
  * classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */
 int classes_named(struct stream_head *head, char **names, int k, struct err *err) VIC_CHECKED;
 int classes_of(struct stream_head *head, const char *list, int k, struct err *err) VIC_CHECKED;
-/* A label's text as a class number: a class name; or, unless some class is named like a number, its number from 0; empty
+/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is named like a number, its number from 0; empty
  * and -1 are "none" (-1). Errors name no place. */
-int label_of(const struct stream_head *head, const char *text, int32_t *label, struct err *err) VIC_CHECKED;
+int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err) VIC_CHECKED;
 
 #endif

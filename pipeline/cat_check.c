@@ -1,7 +1,9 @@
 #include "cat.h"
 #include "safetensors.h"
 #include "seal.h"
+#include "text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,13 +61,46 @@ int check_open(struct stream_reader **r, const char *path, int *sealed, struct e
 	return rc;
 }
 
+/* What is wrong with a record's tokens, or NULL. */
+static const char *fault_of(const char *text, size_t n, int tokens)
+{
+	if (!text_is_utf8(text, n))
+		return "is not UTF-8";
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\n' || !text[i])
+			return text[i] ? "holds a line feed" : "holds a NUL";
+		if (tokens && text[i] == ' ' && (!i || i + 1 == n || text[i - 1] == ' '))
+			return "has tokens that are not joined by single spaces";
+	}
+	return NULL;
+}
+
+/* Tokens (a ROWS block of that kind) or words (a WORD block) as docs/STREAM.md has them. */
+static int check_text(const struct block *b, struct err *err)
+{
+	int tokens = b->type == BLOCK_ROWS;
+	const char *text = tokens ? (const char *)b->data : b->word;
+	const uint32_t *end = tokens ? b->end : b->word_end;
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint32_t from = i ? end[i - 1] : 0;
+		const char *fault = fault_of(text + from, end[i] - from, tokens);
+		if (fault)
+			return err_set(err, "%s %" PRIu64 " %s", tokens ? "record" : "word", b->first + i, fault);
+	}
+	return 0;
+}
+
 int check_document(struct stream_reader *r, struct err *err)
 {
+	const struct stream_head *head = stream_head_of(r);
 	struct block b;
 	int rc;
-	while ((rc = stream_next_block(r, &b, err)) == 1)
-		if (b.type == BLOCK_ROWS && stream_head_of(r)->kind == STREAM_LOGITS &&
-		    logits_check(stream_head_of(r), &b, stream_name(r), err))
+	while ((rc = stream_next_block(r, &b, err)) == 1) {
+		int is_text = b.type == BLOCK_WORDS || head->kind == STREAM_TOKENS;
+		if (is_text && check_text(&b, err))
+			return err_context(err, "%s", stream_name(r));
+		if (head->kind == STREAM_LOGITS && logits_check(head, &b, stream_name(r), err))
 			return -1;
+	}
 	return rc;
 }

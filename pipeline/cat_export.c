@@ -2,6 +2,7 @@
 #include "mem.h"
 #include "npy.h"
 #include "spool.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static int fits(const struct export *e, const struct stream_head *h, struct err 
 	return 0;
 }
 
-/* A field of a table. CSV quotes what needs it; TSV cannot. */
+/* A field of a table. CSV quotes what needs it; TSV cannot, so that a text with a tab has no place there. */
 static int put_field(struct export *e, const char *text, size_t n, struct err *err)
 {
 	if (e->form == EXPORT_TSV) {
@@ -96,6 +97,20 @@ static int put_field(struct export *e, const char *text, size_t n, struct err *e
 	return output_write(e->out, "\"", 1, err);
 }
 
+/* A class name, escaped: it is read by people and shells as often as by programs, and --from restores it. */
+static int put_name(struct export *e, const char *name, struct err *err)
+{
+	char *text;
+	size_t n = strlen(name);
+	if (text_clean(name, n, TEXT_NAME) == n)
+		return put_field(e, name, n, err);
+	if (text_escape(&text, name, TEXT_NAME, err))
+		return -1;
+	int rc = put_field(e, text, strlen(text), err);
+	free(text);
+	return rc;
+}
+
 static int put_header(struct export *e, struct err *err)
 {
 	const char *gap = e->form == EXPORT_CSV ? "," : "\t";
@@ -105,7 +120,7 @@ static int put_header(struct export *e, struct err *err)
 		return -1;
 	for (int i = 0; i < e->head.n_classes; i++)
 		if (output_write(e->out, gap, 1, err) ||
-		    put_field(e, e->head.classes[i], strlen(e->head.classes[i]), err))
+		    put_name(e, e->head.classes[i], err))
 			return -1;
 	return output_write(e->out, "\n", 1, err);
 }
@@ -169,8 +184,7 @@ static int put_text(struct export *e, const unsigned char *record, size_t len, s
 
 static int put_row(struct export *e, int32_t label, const unsigned char *record, size_t len, struct err *err)
 {
-	const char *name = label < 0 ? "" : e->head.classes[label];
-	if (put_field(e, name, strlen(name), err) ||
+	if (put_name(e, label < 0 ? "" : e->head.classes[label], err) ||
 	    (e->head.kind == STREAM_LOGITS ? put_values(e, record, err) : put_text(e, record, len, err)))
 		return -1;
 	return output_write(e->out, "\n", 1, err);

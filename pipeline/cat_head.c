@@ -1,4 +1,5 @@
 #include "cat.h"
+#include "jsontext.h"
 #include "provenance.h"
 #include "stream_format.h"
 
@@ -25,14 +26,12 @@ int cat_head(struct stream_reader *r, struct output *out, struct err *err)
 		bad = json_object_set_new(j, "words", json_integer((json_int_t)stream_words(r)));
 	if (!bad)
 		bad = json_object_set(j, "provenance", prov);
-	char *text = bad ? NULL : json_dumps(j, JSON_COMPACT);
+	char *text;
+	int rc = jsontext_write(&text, bad ? NULL : j, JSON_COMPACT, err) || output_printf(out, err, "%s\n", text);
 	json_decref(j);
 	json_decref(prov);
-	if (!text)
-		return err_memory(err);
-	int rc = output_printf(out, err, "%s\n", text);
 	free(text);
-	return rc;
+	return rc ? -1 : 0;
 }
 
 int cat_provenance(struct stream_reader *r, struct output *out, struct err *err)

@@ -3,6 +3,7 @@
 #include "npy.h"
 #include "num.h"
 #include "table.h"
+#include "text.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -90,8 +91,10 @@ static int take_columns(struct intake *in, const struct import *im, struct table
 	char **names;
 	if (mem_alloc(&names, (size_t)k, sizeof *names, err))
 		return -1;
-	for (int i = 0; i < k; i++)
-		names[i] = (char *)(uintptr_t)table_field(t, (size_t)i + 1);
+	for (int i = 0; i < k; i++) {
+		names[i] = table_field(t, (size_t)i + 1);
+		text_restore(names[i]);
+	}
 	rc = classes_named(&in->head, names, k, err);
 	free(names);
 	return rc;

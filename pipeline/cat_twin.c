@@ -1,6 +1,8 @@
 #include "cat.h"
 #include "crc.h"
+#include "jsontext.h"
 #include "stream_format.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,33 +16,11 @@ int pick_record(struct pick *p, const struct block *b, uint32_t i)
 	return 1;
 }
 
-int cat_escaped(struct output *out, const char *text, size_t n, int space, struct err *err)
-{
-	size_t plain = 0;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c > ' ' && c != '\\' && c != 0x7f)
-			continue;
-		if (c == ' ' && !space)
-			continue;
-		if (output_write(out, text + plain, i - plain, err))
-			return -1;
-		plain = i + 1;
-		int rc = c == '\t'   ? output_write(out, "\\t", 2, err)
-			 : c == '\n' ? output_write(out, "\\n", 2, err)
-			 : c == '\\' ? output_write(out, "\\\\", 2, err)
-				     : output_printf(out, err, "\\x%02x", c);
-		if (rc)
-			return -1;
-	}
-	return output_write(out, text + plain, n - plain, err);
-}
-
 int cat_label(struct output *out, const struct stream_head *head, int32_t label, struct err *err)
 {
 	if (label < 0)
 		return output_write(out, "-", 1, err);
-	return cat_escaped(out, head->classes[label], strlen(head->classes[label]), 0, err);
+	return text_write(out, head->classes[label], strlen(head->classes[label]), TEXT_NAME, err);
 }
 
 static int twin_words(struct output *out, const struct wordmap *map, const unsigned char *record, size_t len,
@@ -51,7 +31,7 @@ static int twin_words(struct output *out, const struct wordmap *map, const unsig
 		size_t n;
 		memcpy(&id, record + at, 4);
 		const char *word = wordmap_word(map, id, &n);
-		if ((at && output_write(out, " ", 1, err)) || cat_escaped(out, word, n, 1, err))
+		if ((at && output_write(out, " ", 1, err)) || text_write(out, word, n, TEXT_WORD, err))
 			return -1;
 	}
 	return 0;
@@ -84,7 +64,7 @@ static int twin_record(struct output *out, const struct stream_head *head, const
 {
 	switch (head->kind) {
 	case STREAM_TOKENS:
-		return cat_escaped(out, (const char *)record, len, 0, err);
+		return text_write(out, (const char *)record, len, TEXT_NAME, err);
 	case STREAM_TEXT:
 		return twin_words(out, map, record, len, err);
 	case STREAM_LOGITS:
@@ -103,14 +83,13 @@ static int twin_opening(struct stream_reader *r, uint64_t number, struct output 
 	static const char *const contents[] = { "tokens", "words", "image", "values" };
 	const struct stream_head *head = stream_head_of(r);
 	json_t *j = head_to_json(head);
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	json_decref(j);
-	if (!text)
-		return err_memory(err);
-	int rc = output_printf(out, err, "# document %" PRIu64 " %s\n# id\tsplit\tlabel\t%s\n", number, text,
+	char *text;
+	int rc = jsontext_write(&text, j, JSON_COMPACT, err) ||
+		 output_printf(out, err, "# document %" PRIu64 " %s\n# id\tsplit\tlabel\t%s\n", number, text,
 			       contents[head->kind]);
+	json_decref(j);
 	free(text);
-	return rc;
+	return rc ? -1 : 0;
 }
 
 static int twin_block(const struct stream_head *head, const struct block *b, const struct wordmap *map, struct pick *pick,
@@ -152,7 +131,7 @@ int cat_words(struct stream_reader *r, struct output *out, struct err *err)
 	while ((rc = stream_next_block(r, &b, err)) == 1) {
 		for (uint32_t i = 0; b.type == BLOCK_WORDS && i < b.n; i++) {
 			uint32_t from = i ? b.word_end[i - 1] : 0;
-			if (cat_escaped(out, b.word + from, b.word_end[i] - from, 1, err) ||
+			if (text_write(out, b.word + from, b.word_end[i] - from, TEXT_WORD, err) ||
 			    output_printf(out, err, "\t%s\t",
 					  b.origin[i] == WORD_PRETRAINED ? "pretrained" : "initialised"))
 				return -1;

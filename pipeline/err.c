@@ -5,14 +5,46 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Cuts text that wanted more than `room` bytes, behind a whole character, with "..." for what is gone. */
+static void cut(char *text, size_t wanted, size_t room)
+{
+	size_t n = room - 4;
+	if (wanted < room)
+		return;
+	while (n && ((unsigned char)text[n] & 0xC0) == 0x80)
+		n--;
+	memcpy(text + n, "...", 4);
+}
+
+void err_vphrase(char *text, size_t size, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(text, size, fmt, ap);
+	cut(text, n < 0 ? 0 : (size_t)n, size);
+}
+
+void err_phrase(char *text, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	err_vphrase(text, size, fmt, ap);
+	va_end(ap);
+}
+
 static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
 {
 	err->status = status;
 	err->cause = CAUSE_DATA;
-	vsnprintf(err->msg, sizeof err->msg, fmt, ap);
-	for (char *p = err->msg; *p; p++) /* a file name may hold anything; the message stays one line */
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
+	err_vphrase(err->msg, sizeof err->msg, fmt, ap);
+	return -1;
+}
+
+/* Puts text behind what is there, which is cut to make room: the cause comes last. */
+static int append(struct err *err, const char *text)
+{
+	size_t most = sizeof err->msg / 2, n = strlen(text);
+	cut(err->msg, strlen(err->msg), sizeof err->msg - 2 - (n < most ? n : most));
+	size_t head = strlen(err->msg);
+	err_phrase(err->msg + head, sizeof err->msg - head, ": %s", text);
 	return -1;
 }
 
@@ -50,8 +82,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	fill(err, VIC_DATA, fmt, ap);
 	va_end(ap);
-	size_t n = strlen(err->msg);
-	snprintf(err->msg + n, sizeof err->msg - n, ": %s", strerror(code));
+	append(err, strerror(code));
 	err->cause = CAUSE_SYSTEM;
 	return -1;
 }
@@ -73,16 +104,14 @@ int err_memory(struct err *err)
 
 int err_context(struct err *err, const char *fmt, ...)
 {
-	char head[sizeof err->msg], tail[sizeof err->msg];
+	enum vic_status status = err->status;
+	enum err_cause cause = err->cause;
+	char tail[sizeof err->msg];
 	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(head, sizeof head, fmt, ap);
-	va_end(ap);
 	memcpy(tail, err->msg, sizeof tail);
-	size_t n = strlen(head);
-	if (n > sizeof err->msg - 3)
-		n = sizeof err->msg - 3;
-	memcpy(err->msg, head, n);
-	snprintf(err->msg + n, sizeof err->msg - n, ": %s", tail);
-	return -1;
+	va_start(ap, fmt);
+	fill(err, status, fmt, ap);
+	va_end(ap);
+	err->cause = cause;
+	return append(err, tail);
 }

@@ -6,6 +6,7 @@
 #ifndef VIC_ERR_H
 #define VIC_ERR_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* The result must be looked at: a failure that nobody reads is a silently shortened data set. */
@@ -22,12 +23,12 @@ enum err_cause { CAUSE_DATA = 0, CAUSE_SYSTEM };
 struct err {
 	enum vic_status status;
 	enum err_cause cause;
-	char msg[1024]; /* one sentence, no newline; never NULL, always terminated */
+	char msg[1024]; /* one sentence; never NULL, always terminated. Names in it are as they came: the frame escapes what it prints */
 };
 
 #define ERR_NONE ((struct err){ .status = VIC_OK, .msg = "" })
 
-/* Each returns -1, so that `return err_set(err, ...)` reads well. Text is cut at the size of msg. */
+/* Each returns -1, so that `return err_set(err, ...)` reads well. What does not fit into msg is cut, and ends in "...". */
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_no_device(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -39,5 +40,8 @@ int err_system(struct err *err, const char *fmt, ...) __attribute__((format(prin
 int err_memory(struct err *err);
 /* Puts "<text>: " before a message that is already there; keeps status and cause. */
 int err_context(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A part of a sentence ("FILE: line 7") for a buffer of `size` bytes, at least 4; as in a message, "..." stands for what is cut. */
+void err_phrase(char *text, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void err_vphrase(char *text, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -1,4 +1,8 @@
 #include "jsontext.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* What jansson 2.13 and 2.14 take on a 64-bit machine, with malloc's own: an object with its first buckets, a list with its first
  * table, a key with its share of the buckets, a text beside its bytes, a value's place in a list with a number in it. */
@@ -67,4 +71,103 @@ int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struc
 		return err_set(err, "is not JSON (line %d: %s)", je.line, je.text);
 	*room -= need;
 	return 0;
+}
+
+json_t *jsontext_name(const char *text)
+{
+	return json_stringn_nocheck(text, strlen(text));
+}
+
+/* The first text in j that is not UTF-8, or NULL; *key is the member it stands in, *index its place in a list there or -1. */
+static const char *broken(const json_t *j, const char **key, int *index)
+{
+	const char *name, *found = NULL;
+	json_t *v;
+	size_t i;
+	if (json_is_string(j))
+		return text_is_utf8(json_string_value(j), json_string_length(j)) ? NULL : json_string_value(j);
+	if (json_is_array(j))
+		json_array_foreach(j, i, v)
+		{
+			*index = (int)i;
+			if ((found = broken(v, key, index)))
+				return found;
+		}
+	if (json_is_object(j))
+		json_object_foreach((json_t *)j, name, v)
+		{
+			*key = name;
+			*index = -1;
+			if ((found = broken(v, key, index)))
+				return found;
+		}
+	return found;
+}
+
+static int why(const json_t *j, struct err *err)
+{
+	static const struct {
+		const char *key, *what;
+	} known[] = { { "classes", "class name" }, { "args", "argument" }, { "name", "the name" } };
+	int index = -1;
+	const char *key = "", *text = broken(j, &key, &index), *what;
+	if (!text)
+		return err_memory(err);
+	what = key;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(key, known[i].key))
+			what = known[i].what;
+	if (index < 0)
+		return err_set(err, "%s ('%s') is not UTF-8", what, text);
+	return err_set(err, "%s %d ('%s') is not UTF-8", what, index, text);
+}
+
+/* Replaces what may not be shown; it stands in strings alone. All of it lies below U+10000. */
+static int show(char **text, struct err *err)
+{
+	size_t n = strlen(*text), size;
+	char *shown = NULL;
+	FILE *to = NULL;
+	for (char *p = *text;;) {
+		size_t clean = text_clean(p, n, TEXT_SHOWN), len;
+		if (clean == n && !to)
+			return 0;
+		if (!to && !(to = open_memstream(&shown, &size)))
+			return err_memory(err);
+		fwrite(p, 1, clean, to);
+		p += clean;
+		n -= clean;
+		if (!n)
+			break;
+		len = *p == '\n' ? 1 : text_character(p, n); /* line ends are JSON_INDENT's */
+		const unsigned char *c = (const unsigned char *)p;
+		if (*p == '\n')
+			fputc('\n', to);
+		else
+			fprintf(to, "\\u%04X", len == 1 ? c[0]
+						: len == 2 ? (c[0] & 31u) << 6 | (c[1] & 63u)
+							   : (c[0] & 15u) << 12 | (c[1] & 63u) << 6 | (c[2] & 63u));
+		p += len;
+		n -= len;
+	}
+	int bad = ferror(to);
+	if (fclose(to) || bad) {
+		free(shown);
+		return err_memory(err);
+	}
+	free(*text);
+	*text = shown;
+	return 0;
+}
+
+int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err)
+{
+	*text = j ? json_dumps(j, flags) : NULL;
+	if (!*text)
+		return why(j, err);
+	if (!show(text, err))
+		return 0;
+	free(*text);
+	*text = NULL;
+	return -1;
 }

@@ -1,6 +1,8 @@
-/* jsontext: JSON from outside, parsed only when what it makes fits a bound. jansson takes up to a hundred bytes of memory for one of
+/* jsontext: JSON as text.
+ *
+ * From outside it is parsed only when what it makes fits a bound. jansson takes up to a hundred bytes of memory for one of
  * text ("[],[],[]..."), and its parser and its free() recurse once a level, so text is looked through before it is parsed. Every
- * text of JSON that a program reads passes here. */
+ * text of JSON that a program reads passes here, and every text that one writes: names come from outside too. */
 #ifndef VIC_JSONTEXT_H
 #define VIC_JSONTEXT_H
 
@@ -19,5 +21,14 @@ enum {
  * this text takes (estimated, never below the truth by more than a few per cent); NULL: JSONTEXT_ROOM. A key that is there twice,
  * text that is not UTF-8 and bytes behind the value are errors; messages name no file. */
 int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struct err *err) VIC_CHECKED;
+
+/* As json_string, but a name that is not UTF-8 is taken as it is: jsontext_write finds it and says which it was, where a NULL from
+ * json_string looks like no memory. */
+json_t *jsontext_name(const char *text);
+
+/* json_dumps with `flags`; *text is owned by the caller, freed with free(). What may not be shown (pipeline/text.h) and JSON
+ * allows as it is becomes \uXXXX, which reads back the same. Errors: out of memory (also where j is NULL); a name that is not
+ * UTF-8, which is named: "class name 2 ('caf\xe9') is not UTF-8". */
+int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err) VIC_CHECKED;
 
 #endif

@@ -1,6 +1,7 @@
 #include "cat.h"
 #include "mem.h"
 #include "num.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,18 +71,26 @@ static int is_number(const char *text)
 	return !num_i64("", text, INT64_MIN, INT64_MAX, &v, &err);
 }
 
-int label_of(const struct stream_head *head, const char *text, int32_t *label, struct err *err)
+static int class_of(const struct stream_head *head, const char *text)
+{
+	for (int i = 0; i < head->n_classes; i++)
+		if (!strcmp(head->classes[i], text))
+			return i;
+	return -1;
+}
+
+int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err)
 {
 	int64_t v;
 	int numbered = 0;
-	*label = -1;
-	for (int i = 0; i < head->n_classes; i++) {
-		if (!strcmp(head->classes[i], text)) {
-			*label = i;
-			return 0;
-		}
+	*label = class_of(head, text);
+	if (*label >= 0)
+		return 0;
+	if (strchr(text, '\\')) {
+		text_restore(text);
+		*label = class_of(head, text);
 	}
-	if (!*text || !strcmp(text, "-1"))
+	if (*label >= 0 || !*text || !strcmp(text, "-1"))
 		return 0;
 	for (int i = 0; i < head->n_classes; i++)
 		numbered |= is_number(head->classes[i]);

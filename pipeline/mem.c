@@ -1,6 +1,8 @@
 #include "mem.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +51,22 @@ int mem_text(char **out, const char *text, size_t n, struct err *err)
 		return too_much(n, 1, err);
 	memcpy(p, text, n);
 	p[n] = 0;
+	*out = p;
+	return 0;
+}
+
+int mem_printf(char **out, struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	char *p = n < 0 ? NULL : malloc((size_t)n + 1);
+	if (!p)
+		return too_much(n < 0 ? SIZE_MAX : (size_t)n, 1, err);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
 	*out = p;
 	return 0;
 }

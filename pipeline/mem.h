@@ -15,4 +15,7 @@ int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err
 /* n bytes of text, copied, with a NUL behind. */
 int mem_text(char **out, const char *text, size_t n, struct err *err) VIC_CHECKED;
 
+/* What the format makes, of any length: names and paths are never cut to a buffer. */
+int mem_printf(char **out, struct err *err, const char *fmt, ...) VIC_CHECKED __attribute__((format(printf, 3, 4)));
+
 #endif

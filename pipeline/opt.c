@@ -1,6 +1,7 @@
 #include "opt.h"
 #include "mem.h"
 #include "num.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -53,25 +54,31 @@ int opt_nearest(const char *text, const char *const *names, int n)
 	return near;
 }
 
-static int unknown(const struct opt *opts, const char *name, const char *shown, struct err *err)
+static int unknown(const struct opt *opts, const char *arg, size_t len, struct err *err)
 {
 	const char *names[128];
+	char name[64] = ""; /* no option is as long */
+	size_t dashes = arg[1] == '-' ? 2 : 1;
 	int n = 0;
+	if (len - dashes < sizeof name)
+		memcpy(name, arg + dashes, len - dashes);
 	for (int i = 0; opts[i].type != OPT_END; i++)
 		if (!(opts[i].flags & OPT_HIDDEN))
 			names[n++] = opts[i].name;
 	int near = opt_nearest(name, names, n);
 	if (near >= 0)
-		return err_usage(err, "unknown option '%s'; did you mean '--%s'?", shown, names[near]);
-	return err_usage(err, "unknown option '%s'; --help lists them", shown);
+		return err_usage(err, "unknown option '%.*s'; did you mean '--%s'?", (int)len, arg, names[near]);
+	return err_usage(err, "unknown option '%.*s'; --help lists them", (int)len, arg);
 }
 
-void opt_choice(const char *choices, int i, char *text, size_t size)
+/* Choice i of "a|b|c", and its length. */
+static const char *choice(const char *choices, int i, int *len)
 {
 	const char *p = choices;
 	while (i-- > 0 && p)
 		p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL;
-	snprintf(text, size, "%.*s", p ? (int)strcspn(p, "|") : 1, p ? p : "?");
+	*len = p ? (int)strcspn(p, "|") : 1;
+	return p ? p : "?";
 }
 
 static int choose(const struct opt *o, const char *shown, const char *text, struct err *err)
@@ -91,6 +98,8 @@ static int choose(const struct opt *o, const char *shown, const char *text, stru
 
 static int store(const struct opt *o, const char *shown, const char *text, struct err *err)
 {
+	if ((o->flags & OPT_NAME) && !text_is_utf8(text, strlen(text)))
+		return err_usage(err, "%s: '%s' is not UTF-8", shown, text);
 	switch (o->type) {
 	case OPT_INT:
 		return num_i64(shown, text, o->lo, o->hi, o->target, err);
@@ -158,10 +167,10 @@ int opt_parse(const struct opt *opts, int argc, char **argv, int *n_operands, un
 		}
 		size_t n = arg[1] == '-' ? strcspn(arg, "=") : strlen(arg);
 		int at = find(opts, arg, n);
-		char shown[80];
-		snprintf(shown, sizeof shown, "%.*s", (int)n, arg);
 		if (at < 0)
-			return unknown(opts, shown[1] == '-' ? shown + 2 : shown + 1, shown, err);
+			return unknown(opts, arg, n, err);
+		char shown[80]; /* the name of an option of the table */
+		snprintf(shown, sizeof shown, "%.*s", (int)n, arg);
 		const char *text = arg[n] ? arg + n + 1 : NULL;
 		if (opts[at].type == OPT_FLAG && text)
 			return err_usage(err, "%s takes no value", shown);
@@ -188,8 +197,55 @@ int opt_given(const struct opt *opts, const unsigned char *given, const char *na
 	abort();
 }
 
-void opt_value(const struct opt *opt, char *text, size_t size)
+/* The shortest text that reads back as x: 0.1, not 0.10000000000000001. */
+static void shortest(double x, char text[32])
 {
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(text, 32, "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			return;
+	}
+}
+
+size_t opt_times(const struct opt *opt)
+{
+	return opt->type == OPT_MANY ? ((const struct opt_many *)opt->target)->n : 1;
+}
+
+int opt_argument(const struct opt *opt, size_t k, char **text, struct err *err)
+{
+	char number[32];
+	const char *value = number;
+	int len = -1;
+	switch (opt->type) {
+	case OPT_FLAG:
+	case OPT_END:
+		return mem_printf(text, err, "--%s", opt->name);
+	case OPT_INT:
+		snprintf(number, sizeof number, "%" PRId64, *(int64_t *)opt->target);
+		break;
+	case OPT_REAL:
+		shortest(*(double *)opt->target, number);
+		break;
+	case OPT_TEXT:
+		value = *(const char **)opt->target;
+		break;
+	case OPT_MANY:
+		value = ((const struct opt_many *)opt->target)->item[k];
+		break;
+	case OPT_CHOICE:
+		value = choice(opt->choices, *(int *)opt->target, &len);
+		break;
+	}
+	return len < 0 ? mem_printf(text, err, "--%s=%s", opt->name, value)
+		       : mem_printf(text, err, "--%s=%.*s", opt->name, len, value);
+}
+
+/* The default as help shows it, while the target holds it; empty where there is none. Defaults are short. */
+static void default_of(const struct opt *opt, char *text, size_t size)
+{
+	int len;
+	const char *p;
 	text[0] = 0;
 	switch (opt->type) {
 	case OPT_INT:
@@ -203,7 +259,8 @@ void opt_value(const struct opt *opt, char *text, size_t size)
 			snprintf(text, size, "%s", *(const char **)opt->target);
 		break;
 	case OPT_CHOICE:
-		opt_choice(opt->choices, *(int *)opt->target, text, size);
+		p = choice(opt->choices, *(int *)opt->target, &len);
+		snprintf(text, size, "%.*s", len, p);
 		break;
 	case OPT_FLAG:
 	case OPT_MANY:
@@ -225,7 +282,7 @@ void opt_help(const struct opt *opts, FILE *to)
 			snprintf(letter, sizeof letter, "-%c, ", o->letter);
 		snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, *arg ? " " : "", arg);
 		fprintf(to, strlen(left) < 31 ? "%-31s " : "%s\n                                ", left);
-		opt_value(o, value, sizeof value);
+		default_of(o, value, sizeof value);
 		fputs(o->help, to);
 		if (value[0] && !(o->flags & OPT_NO_DEFAULT))
 			fprintf(to, " [%s]", value);
@@ -268,7 +325,7 @@ void opt_roff(const struct opt *opts, FILE *to)
 		}
 		fputc('\n', to);
 		roff_text(o->help, to);
-		opt_value(o, value, sizeof value);
+		default_of(o, value, sizeof value);
 		if (value[0] && !(o->flags & OPT_NO_DEFAULT)) {
 			fputs(" (default: ", to);
 			roff_text(value, to);

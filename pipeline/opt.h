@@ -31,6 +31,7 @@ enum opt_flags {
 	OPT_LOCAL = 1,  /* cannot change a byte of the output (threads, progress, where to): not in the provenance */
 	OPT_HIDDEN = 2, /* not in --help */
 	OPT_NO_DEFAULT = 4, /* help text says what the default is */
+	OPT_NAME = 64, /* a title or a name of a class: must be UTF-8 */
 };
 
 struct opt_many {
@@ -65,12 +66,13 @@ int opt_given(const struct opt *opts, const unsigned char *given, const char *na
 void opt_help(const struct opt *opts, FILE *to);
 /* The same for a man page (roff). */
 void opt_roff(const struct opt *opts, FILE *to);
-/* The present value of one option as text, as --help and provenance show it. */
-void opt_value(const struct opt *opt, char *text, size_t size);
+/* How often the option was given: 1, for OPT_MANY the number of its items. */
+size_t opt_times(const struct opt *opt);
+/* The option with its present value (of OPT_MANY the k-th) as one argument that sets it again, "--name=value", of any length.
+ * *text is owned by the caller, freed with free(). */
+int opt_argument(const struct opt *opt, size_t k, char **text, struct err *err) VIC_CHECKED;
 /* The nearest of n names (edit distance below 4, and below the length of `text`), or -1: for "did you mean". */
 int opt_nearest(const char *text, const char *const *names, int n);
-/* "a|b|c": writes choice `i` into text. */
-void opt_choice(const char *choices, int i, char *text, size_t size);
 void opt_many_release(struct opt_many *many);
 
 #endif

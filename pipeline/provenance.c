@@ -1,16 +1,50 @@
 #include "provenance.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What may not be shown, as the format of printf, which every sh has ($'...' is not in all of them); less the newlines at the end,
+ * which $( ) would take away. A dash in front would be an option of printf. */
+static void put_printf(FILE *to, const char *text, size_t n)
+{
+	fputs("\"$(printf '", to);
+	for (size_t at = 0, len; at < n; at += len) {
+		len = text_character(text + at, n - at);
+		len = len ? len : 1;
+		if (text[at] == '%')
+			fputs("%%", to);
+		else if (text[at] == '\\')
+			fputs("\\\\", to);
+		else if (text[at] != '\'' && (at || *text != '-') && text_clean(text + at, len, TEXT_SHOWN) == len)
+			fwrite(text + at, 1, len, to);
+		else
+			for (size_t i = 0; i < len; i++)
+				fprintf(to, "\\%03o", (unsigned)(unsigned char)text[at + i]);
+	}
+	fputs("')\"", to);
+}
+
 /* One argument, in single quotes unless the shell takes it as it is. */
 static void put_argument(FILE *to, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+	size_t n = strlen(text), name = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	if (*text && !text[strspn(text, plain)]) {
 		fputs(text, to);
 		return;
+	}
+	if (text_clean(text, n, TEXT_SHOWN) < n) {
+		name = text[name] == '=' ? name + 1 : 0;
+		fwrite(text, 1, name, to);
+		text += name;
+		for (n -= name; n && text[n - 1] == '\n';)
+			n--;
+		put_printf(to, text, n);
+		text += n;
+		if (!*text)
+			return;
 	}
 	fputc('\'', to);
 	for (; *text; text++) {

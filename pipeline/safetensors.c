@@ -1,7 +1,9 @@
 #include "safetensors.h"
 #include "crc.h"
+#include "jsontext.h"
 #include "mem.h"
 #include "seal.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,8 @@ int safetensors_add(struct safetensors *st, const char *name, enum st_dtype dtyp
 		    const void *data, struct err *err)
 {
 	struct st_tensor t = { .dtype = dtype, .ndim = ndim, .bytes = st_dtype_size(dtype), .data = data };
+	if (!text_is_utf8(name, strlen(name)))
+		return err_set(err, "tensor '%s': the name is not UTF-8", name);
 	if (!*name || !strcmp(name, "__metadata__") || safetensors_find(st, name))
 		return err_set(err, "tensor '%s': the name is empty, reserved or taken", name);
 	if (ndim < 0 || ndim > ST_MAX_DIMS)
@@ -115,11 +119,13 @@ int safetensors_add(struct safetensors *st, const char *name, enum st_dtype dtyp
 
 int safetensors_set(struct safetensors *st, const char *key, const char *value, struct err *err)
 {
+	if (!text_is_utf8(key, strlen(key)) || !text_is_utf8(value, strlen(value)))
+		return err_set(err, "model metadata '%s': is not UTF-8", key);
 	json_t *text = json_string(value);
 	if (!st->meta)
 		st->meta = json_object();
 	if (!text || !st->meta || json_object_set_new(st->meta, key, text))
-		return err_set(err, "model metadata '%s': not UTF-8, or out of memory", key);
+		return err_memory(err);
 	return 0;
 }
 
@@ -184,9 +190,8 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 				}
 				bad |= add_entry(head, &st->tensor[i], from - st->tensor[i].bytes);
 			}
-	text = bad ? NULL : json_dumps(head, JSON_COMPACT);
-	if (!text) {
-		err_set(err, "%s: a tensor's name is not UTF-8, or out of memory", out->name);
+	if (jsontext_write(&text, bad ? NULL : head, JSON_COMPACT, err)) {
+		err_context(err, "%s", out->name);
 		goto done;
 	}
 	size_t n = strlen(text), pad = (ST_ALIGN - (8 + n) % ST_ALIGN) % ST_ALIGN;

@@ -1,5 +1,7 @@
 #include "stage.h"
+#include "jsontext.h"
 #include "mem.h"
+#include "text.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -67,17 +69,7 @@ static void print_man(const struct program *p, const struct opt *opts)
 		printf(".SH SEE ALSO\n%s\n", p->see_also);
 }
 
-/* The shortest text that reads back as x: 0.1, not 0.10000000000000001. */
-static void shortest(double x, char *text, size_t size)
-{
-	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(text, size, "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
-			return;
-	}
-}
-
-/* Arguments as they were given, less those that cannot change the output. */
+/* Arguments as they were given, less those that cannot change the output. One that is not UTF-8 is told when it is written. */
 static int provenance(struct stage *st, const struct opt *opts, int n_own, struct err *err)
 {
 	json_t *args = json_array();
@@ -85,29 +77,22 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 	if (!st->provenance)
 		return err_memory(err);
 	for (int i = 0; i < n_own; i++) {
-		const struct opt *o = &opts[i];
-		char value[1024], text[1200];
-		if (!st->given[i] || (o->flags & OPT_LOCAL))
+		if (!st->given[i] || (opts[i].flags & OPT_LOCAL))
 			continue;
-		const struct opt_many *many = o->type == OPT_MANY ? o->target : NULL;
-		for (size_t k = 0; k < (many ? many->n : 1); k++) {
-			if (many)
-				snprintf(value, sizeof value, "%s", many->item[k]);
-			else if (o->type == OPT_REAL)
-				shortest(*(double *)o->target, value, sizeof value);
-			else
-				opt_value(o, value, sizeof value);
-			snprintf(text, sizeof text, o->type == OPT_FLAG ? "--%s" : "--%s=%s", o->name, value);
-			if (json_array_append_new(args, json_stringn_nocheck(text, strlen(text))))
+		for (size_t k = 0; k < opt_times(&opts[i]); k++) {
+			char *text;
+			if (opt_argument(&opts[i], k, &text, err))
+				return -1;
+			int bad = json_array_append_new(args, jsontext_name(text));
+			free(text);
+			if (bad)
 				return err_memory(err);
 		}
 	}
 	for (int i = 0; i < st->n; i++) {
 		if (i + 1 == st->prog->stream_operand && (st->prog->max_operands > 0 || st->n == 1))
 			continue;
-		/* A path may hold bytes that are not UTF-8; JSON may not. */
-		json_t *s = json_string(st->operand[i]);
-		if (json_array_append_new(args, s ? s : json_string("(path is not UTF-8)")))
+		if (json_array_append_new(args, jsontext_name(st->operand[i])))
 			return err_memory(err);
 	}
 	return 0;
@@ -188,7 +173,9 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 report:
 	json_decref(st.provenance);
 	if (rc) {
-		fprintf(stderr, "%s: %s\n", prog->name, err.msg);
+		fprintf(stderr, "%s: ", prog->name);
+		text_put(stderr, err.msg, TEXT_SHOWN);
+		fputc('\n', stderr);
 		return err.status ? err.status : VIC_DATA;
 	}
 	return VIC_OK;
@@ -211,20 +198,24 @@ void stage_say(const struct stage *st, const char *fmt, ...)
 		return;
 	fprintf(stderr, "%s: ", st->prog->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	text_vprint(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 }
 
 int stage_peer(const char *name, char **path, struct err *err)
 {
-	char self[4096], both[4200];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self);
 	if (n < 0)
 		return err_sys(err, "where this program lies");
+	if ((size_t)n == sizeof self)
+		return err_set(err, "the path of this program is longer than %zu bytes", sizeof self - 1);
 	self[n] = 0;
-	int k = snprintf(both, sizeof both, "%s/%s", dirname(self), name);
-	if (k < 0 || (size_t)k >= sizeof both || access(both, X_OK))
-		return err_set(err, "%s is not beside this program; install them together", name);
-	return mem_text(path, both, (size_t)k, err);
+	if (mem_printf(path, err, "%s/%s", dirname(self), name))
+		return -1;
+	if (!access(*path, X_OK))
+		return 0;
+	free(*path);
+	return err_set(err, "%s is not beside this program; install them together", name);
 }

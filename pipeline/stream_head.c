@@ -1,3 +1,4 @@
+#include "jsontext.h"
 #include "mem.h"
 #include "stream_format.h"
 
@@ -116,12 +117,12 @@ json_t *head_to_json(const struct stream_head *h)
 	json_t *classes = json_array(), *j;
 	int bad = !classes;
 	for (int i = 0; i < h->n_classes; i++)
-		bad |= json_array_append_new(classes, json_string(h->classes[i]));
+		bad |= json_array_append_new(classes, jsontext_name(h->classes[i]));
 	j = json_pack("{s:s, s:o}", "kind", kinds[h->kind], "classes", classes);
 	if (!j)
 		return NULL;
 	if (h->name)
-		bad |= json_object_set_new(j, "name", json_string(h->name));
+		bad |= json_object_set_new(j, "name", jsontext_name(h->name));
 	if (h->kind == STREAM_TEXT)
 		bad |= json_object_set_new(j, "dim", json_integer(h->dim));
 	if (h->kind == STREAM_IMAGES)

@@ -1,4 +1,5 @@
 #include "crc.h"
+#include "jsontext.h"
 #include "mem.h"
 #include "stream_format.h"
 
@@ -82,9 +83,9 @@ static int put_chunk(struct stream_writer *w, const char *type, uint32_t records
 
 static int put_json(struct stream_writer *w, const char *type, const json_t *j, struct err *err)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	if (!text)
-		return err_memory(err);
+	char *text;
+	if (jsontext_write(&text, j, JSON_COMPACT, err))
+		return -1;
 	struct piece piece = { text, strlen(text) };
 	int rc = piece.n > STREAM_MAX_HEAD ? err_set(err, "class names or provenance of %zu bytes; a stream holds %d", piece.n,
 						     STREAM_MAX_HEAD)

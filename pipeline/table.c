@@ -56,7 +56,7 @@ size_t table_fields(const struct table *t)
 	return t->fields;
 }
 
-const char *table_field(const struct table *t, size_t i)
+char *table_field(const struct table *t, size_t i)
 {
 	return t->text + t->start[i];
 }

@@ -15,7 +15,7 @@ void table_close(struct table *t); /* NULL is fine */
  * inside the file is an error. */
 int table_row(struct table *t, struct err *err) VIC_CHECKED;
 size_t table_fields(const struct table *t);
-const char *table_field(const struct table *t, size_t i);
+char *table_field(const struct table *t, size_t i); /* may be written to */
 /* Line where the present row ends, from 1. */
 uint64_t table_line(const struct table *t);
 

@@ -45,7 +45,7 @@ static int fault(const struct tar *t, struct err *err, const char *fmt, ...)
 	char text[512];
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
+	err_vphrase(text, sizeof text, fmt, args);
 	va_end(args);
 	return t->path ? err_set(err, "%s: %s", t->path, text) : err_set(err, "%s", text);
 }

@@ -49,11 +49,11 @@ void archive_describe(const struct archive *a, const struct entry *e, char *text
 	const struct archive_root *r = &a->root[e->root];
 	const char *base = strrchr(r->path, '/') ? strrchr(r->path, '/') + 1 : r->path;
 	if (r->fd < 0)
-		snprintf(text, size, "%s%s%s", r->path, r->path[strlen(r->path) - 1] == '/' ? "" : "/", e->name);
+		err_phrase(text, size, "%s%s%s", r->path, r->path[strlen(r->path) - 1] == '/' ? "" : "/", e->name);
 	else if (!strncmp(base, e->name, strlen(e->name))) /* the one file itself, less .gz */
-		snprintf(text, size, "%s", r->path);
+		err_phrase(text, size, "%s", r->path);
 	else
-		snprintf(text, size, "%s: %s", r->path, e->name);
+		err_phrase(text, size, "%s: %s", r->path, e->name);
 }
 
 static int add_folder(struct archive *a, int root, const char *path, struct err *err)

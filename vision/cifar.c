@@ -37,7 +37,7 @@ static void describe(const struct source *s, const struct item *item, char *text
 {
 	char file[1024];
 	archive_describe(&s->archive, &s->archive.entry[s->where[item->at] >> 32], file, sizeof file);
-	snprintf(text, size, "%s: record %" PRIu64, file, s->where[item->at] & UINT32_MAX);
+	err_phrase(text, size, "%s: record %" PRIu64, file, s->where[item->at] & UINT32_MAX);
 }
 
 /* Reads the labels of one .bin; the records stay where they are. */

@@ -67,7 +67,7 @@ static void describe(const struct source *s, const struct item *item, char *text
 	const struct idx_files *f = s->own;
 	char file[1024];
 	archive_describe(&s->archive, &s->archive.entry[f->entry[s->where[item->at] >> 32]], file, sizeof file);
-	snprintf(text, size, "%s: record %" PRIu64, file, s->where[item->at] & UINT32_MAX);
+	err_phrase(text, size, "%s: record %" PRIu64, file, s->where[item->at] & UINT32_MAX);
 }
 
 static void release(struct source *s)
@@ -90,13 +90,15 @@ static const struct entry *labels_of(const struct source *s, const struct entry 
 		const char *name = archive_base(e), *at = strstr(name, as[i][0]);
 		if (!at)
 			continue;
+		if (strlen(name) + 24 > sizeof base) /* no file system has such a name */
+			return NULL;
 		snprintf(base, sizeof base, "%.*s%s%s", (int)(at - name), name, as[i][1], at + strlen(as[i][0]));
 		const struct entry *found = archive_beside(&s->archive, e, base);
 		size_t n = strlen(base);
 		if (!found && n > 3 && !strcmp(base + n - 3, ".gz")) { /* one packed, one not */
 			base[n - 3] = 0;
 			found = archive_beside(&s->archive, e, base);
-		} else if (!found && n + 4 < sizeof base) {
+		} else if (!found) {
 			memcpy(base + n, ".gz", 4);
 			found = archive_beside(&s->archive, e, base);
 		}

@@ -37,7 +37,7 @@ static void on_message(j_common_ptr jpeg, int level)
 	case JWRN_ADOBE_XFORM:
 		if (r->note && !r->note[0]) {
 			r->mgr.format_message(jpeg, r->why);
-			snprintf(r->note, 128, "%.127s", r->why);
+			err_phrase(r->note, 128, "%s", r->why);
 		}
 		return;
 	default:

@@ -133,8 +133,8 @@ static int bad(struct packer *p, struct slot *t, struct err *err)
 		return err_set(err, "%s%s%s (--on-bad skip leaves such images out)", named ? "" : what,
 			       named ? "" : ": ", t->err.msg);
 	if (!p->report->bad++)
-		snprintf(p->report->first_bad, sizeof p->report->first_bad, "%s%s%.500s", named ? "" : what,
-			 named ? "" : ": ", t->err.msg);
+		err_phrase(p->report->first_bad, sizeof p->report->first_bad, "%s%s%s", named ? "" : what,
+			   named ? "" : ": ", t->err.msg);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 	if (t->note[0] && !r->noted++) {
 		char what[1024];
 		p->s->ops->describe(p->s, &t->item, what, sizeof what);
-		snprintf(r->first_note, sizeof r->first_note, "%.850s: %.127s", what, t->note);
+		err_phrase(r->first_note, sizeof r->first_note, "%s: %s", what, t->note);
 	}
 	if (p->encoding == PACK_RAW && !p->h) {
 		p->h = t->im.h;

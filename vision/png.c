@@ -21,7 +21,7 @@ struct source {
 static void on_error(png_structp png, png_const_charp text)
 {
 	struct source *s = png_get_error_ptr(png);
-	snprintf(s->why, sizeof s->why, "%s", text);
+	err_phrase(s->why, sizeof s->why, "%s", text);
 	png_longjmp(png, 1);
 }
 
@@ -29,7 +29,7 @@ static void on_warning(png_structp png, png_const_charp text)
 {
 	struct source *s = png_get_error_ptr(png);
 	if (s->note && !s->note[0])
-		snprintf(s->note, 128, "%s", text);
+		err_phrase(s->note, 128, "%s", text);
 }
 
 static void on_read(png_structp png, png_bytep to, size_t n)

@@ -59,7 +59,7 @@ static int file(const struct source *s, const struct item *item, const unsigned 
 static void describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	const struct restream *o = s->own;
-	snprintf(text, size, "%s: record %zu", stream_name(o->r), item->at);
+	err_phrase(text, size, "%s: record %zu", stream_name(o->r), item->at);
 }
 
 static const struct source_ops raw_ops, jpeg_ops;

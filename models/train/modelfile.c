@@ -34,8 +34,8 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 
 static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	int rc = text ? safetensors_set(st, key, text, err) : err_memory(err);
+	char *text;
+	int rc = jsontext_write(&text, j, JSON_COMPACT, err) || safetensors_set(st, key, text, err) ? -1 : 0;
 	free(text);
 	json_decref(j);
 	return rc;
@@ -57,7 +57,7 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 	json_t *classes = json_array();
 	int rc = 0;
 	for (int k = 0; k < data->head.n_classes; k++)
-		rc = rc || json_array_append_new(classes, json_string(data->head.classes[k]));
+		rc = rc || json_array_append_new(classes, jsontext_name(data->head.classes[k]));
 	if (rc)
 		err_memory(err);
 	snprintf(number, sizeof number, "%d", epoch);

@@ -10,15 +10,18 @@
 /* "3,4,5" into at most `max` numbers from lo to hi. */
 static int list(const char *what, const char *text, int64_t lo, int64_t hi, int *to, int max, int *n, struct err *err)
 {
-	char item[32];
 	*n = 0;
 	for (const char *p = text;; p++) {
 		size_t len = strcspn(p, ",");
+		char *item;
 		int64_t v;
-		snprintf(item, sizeof item, "%.*s", (int)(len < 31 ? len : 31), p);
 		if (*n == max)
 			return err_usage(err, "%s: more than %d numbers", what, max);
-		if (num_i64(what, item, lo, hi, &v, err))
+		if (mem_text(&item, p, len, err))
+			return -1;
+		int rc = num_i64(what, item, lo, hi, &v, err);
+		free(item);
+		if (rc)
 			return -1;
 		to[(*n)++] = (int)v;
 		p += len;
@@ -45,13 +48,13 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 	const char *p = text;
 	int balanced = !strcmp(text, "balanced"), rc = 0;
 	for (int i = 0; i < k && !rc; i++) {
-		char item[32];
 		size_t len = strcspn(p, ",");
-		snprintf(item, sizeof item, "%.*s", (int)(len < 31 ? len : 31), p);
+		char *item = NULL;
 		if (balanced)
 			w[i] = count[i] ? 1.0 / (double)count[i] : 0;
 		else
-			rc = num_f64("--class-weights", item, 0, 1e9, &w[i], err);
+			rc = mem_text(&item, p, len, err) || num_f64("--class-weights", item, 0, 1e9, &w[i], err);
+		free(item);
 		if (!balanced && !rc && (p[len] == ',') != (i + 1 < k))
 			rc = err_usage(err, "--class-weights: %d weights are needed, one a class", k);
 		p += balanced ? 0 : len + (p[len] == ',');
@@ -118,8 +121,7 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 /* What two runs share when one may resume the other. The number of epochs is left out where it changes nothing but the end. */
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)
 {
-	char text[1536];
-	int n = snprintf(text, sizeof text,
+	return mem_printf(&p->key, err,
 			 "model=%s mixup=%.17g mode=%d partner=%d smoothing=%.17g erl=%.17g loss=%d dropout=%.17g norm=%.17g words=%d "
 			 "filters=%s maps=%" PRId64 " max-tokens=%" PRId64 " width=%.17g crop=%dx%d pad=%d flip=%d optimizer=%d lr=%.17g "
 			 "momentum=%.17g nesterov=%d decay=%.17g:%d rho=%.17g eps=%.17g schedule=%d:%s:%.17g:%d batch=%" PRId64
@@ -129,9 +131,6 @@ static int make_key(struct plan *p, const struct train_options *o, struct err *e
 			 p->framing.flip, o->optimizer, o->lr, o->momentum, o->nesterov, o->weight_decay, o->decay, o->rho, o->eps,
 			 o->schedule, o->lr_steps, o->lr_factor, o->schedule == SCHEDULE_COSINE ? p->epochs : 0, o->batch, o->select,
 			 o->seed, o->class_weights ? o->class_weights : "none");
-	if (n < 0 || (size_t)n >= sizeof text)
-		return err_usage(err, "the options are too long");
-	return mem_text(&p->key, text, (size_t)n, err);
 }
 
 int plan_make(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)

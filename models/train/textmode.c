@@ -1,6 +1,7 @@
 #include "textmode.h"
 
 #include "pipeline/mem.h"
+#include "pipeline/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,9 +90,12 @@ static int answer(const struct model *m, const float *z, struct ranked *rank, in
 	for (int k = 0; k < n; k++)
 		rank[k] = (struct ranked){ exp(z[k] - max) / sum, k };
 	qsort(rank, (size_t)n, sizeof *rank, likelier);
-	for (int i = 0; i < n && (i < top_k || !top_k); i++)
-		if (output_printf(out, err, "%s%s\t%.9g", i ? "\t" : "", m->classes[rank[i].k], rank[i].p))
+	for (int i = 0; i < n && (i < top_k || !top_k); i++) {
+		const char *name = m->classes[rank[i].k];
+		if (output_write(out, "\t", i > 0, err) || text_write(out, name, strlen(name), TEXT_NAME, err) ||
+		    output_printf(out, err, "\t%.9g", rank[i].p))
 			return -1;
+	}
 	return output_write(out, "\n", 1, err);
 }
 

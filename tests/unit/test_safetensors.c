@@ -307,12 +307,9 @@ static void writer_refuses(void **state)
 	assert_int_equal(safetensors_add(&st, "b", ST_U8, ST_MAX_DIMS + 1, (size_t[ST_MAX_DIMS + 1]){ 1 }, &byte, &err),
 			 -1);
 	assert_int_equal(safetensors_set(&st, "k", "\xff", &err), -1);
-	assert_int_equal(safetensors_add(&st, "\xff", ST_U8, 1, (size_t[]){ 1 }, &byte, &err), 0);
-	struct output out;
-	assert_int_equal(output_open(&out, path, &err), 0);
-	assert_int_equal(safetensors_write(&st, &out, &err), -1);
 	assert_non_null(strstr(err.msg, "UTF-8"));
-	output_release(&out);
+	assert_int_equal(safetensors_add(&st, "\xff", ST_U8, 1, (size_t[]){ 1 }, &byte, &err), -1);
+	assert_non_null(strstr(err.msg, "UTF-8"));
 	safetensors_release(&st);
 }
 
