@@ -89,8 +89,8 @@ int import_stream(const struct import *im, const json_t *self, struct output *ou
  * classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */
 int classes_named(struct stream_head *head, char **names, int k, struct err *err) VIC_CHECKED;
 int classes_of(struct stream_head *head, const char *list, int k, struct err *err) VIC_CHECKED;
-/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is named like a number, its number from 0; empty
- * and -1 are "none" (-1). Errors name no place. */
+/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is named like
+ * a number, its number from 0; empty and -1 are "none" (-1). Errors name no place. */
 int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err) VIC_CHECKED;
 
 #endif

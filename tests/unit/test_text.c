@@ -140,11 +140,13 @@ static void json_is_shown_and_reads_back(void **state)
 	(void)state;
 	json_t *j = json_pack("{s:s, s:[s]}", "name", name, "classes", name), *again;
 	assert_int_equal(jsontext_write(&text, j, JSON_INDENT(1), &err), 0);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		assert_int_equal(slow_clean(line, strlen(line), TEXT_SHOWN), strlen(line));
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+		assert_int_equal(slow_clean(line, (size_t)(end - line), TEXT_SHOWN), end - line);
 	free(text);
 	assert_int_equal(jsontext_write(&text, j, JSON_COMPACT, &err), 0);
-	assert_string_equal(text, "{\"name\":\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\",\"classes\":[\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\"]}");
+	assert_string_equal(text,
+			    "{\"name\":\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\","
+			    "\"classes\":[\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\"]}");
 	again = json_loads(text, 0, NULL);
 	assert_true(json_equal(j, again));
 	json_decref(again);
