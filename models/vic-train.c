@@ -155,9 +155,9 @@ static int work(struct stage *st, const struct dataset *data, struct err *err)
 	struct trainer t = { 0 };
 	int rc = plan_make(&plan, &o, data, err);
 	if (!rc && run_o.plan) {
-		rc = plan.net->build(&t.graph, &plan.config, err);
-		graph_plan(&t.graph, 1);
-		graph_print(&t.graph, stdout);
+		rc = plan.net->build(&t.graph, &plan.config, err) || graph_plan(&t.graph, 1, err);
+		if (!rc)
+			graph_print(&t.graph, stdout);
 	} else if (!rc) {
 		rc = device_open(&dev, run_o.device, (int)run_o.threads, err) || trainer_open(&t, &plan, data, &dev, err) ||
 		     train(st, &t, err) || write_model(st, &t, err);

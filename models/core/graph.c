@@ -12,8 +12,8 @@ void graph_init(struct graph *g)
 
 int graph_value(struct graph *g, const char *name, struct shape shape, struct err *err)
 {
-	if (g->n_values >= (int)(sizeof g->value / sizeof *g->value))
-		return err_set(err, "the network has more than %d values", GRAPH_OPS);
+	if (mem_grow(&g->value, &g->cap_value, (size_t)g->n_values + 1, sizeof *g->value, err))
+		return -1;
 	struct value *v = &g->value[g->n_values];
 	*v = (struct value){ .shape = shape, .made_by = -1 };
 	snprintf(v->name, sizeof v->name, "%s", name);
@@ -22,8 +22,8 @@ int graph_value(struct graph *g, const char *name, struct shape shape, struct er
 
 int graph_param(struct graph *g, const char *name, enum param_kind kind, int ndim, const int64_t *dim, struct err *err)
 {
-	if (g->n_params >= (int)(sizeof g->param / sizeof *g->param))
-		return err_set(err, "the network has more than %d parameters", GRAPH_OPS * 2);
+	if (mem_grow(&g->param, &g->cap_param, (size_t)g->n_params + 1, sizeof *g->param, err))
+		return -1;
 	struct param *p = &g->param[g->n_params];
 	*p = (struct param){ .kind = kind, .ndim = ndim };
 	memcpy(p->dim, dim, (size_t)ndim * sizeof *dim);
@@ -35,6 +35,8 @@ int graph_add(struct graph *g, const struct op *op, struct shape out, struct err
 {
 	if (g->n_ops >= GRAPH_OPS)
 		return err_set(err, "the network has more than %d ops", GRAPH_OPS);
+	if (mem_grow(&g->op, &g->cap_op, (size_t)g->n_ops + 1, sizeof *g->op, err))
+		return -1;
 	int v = graph_value(g, op->name, out, err);
 	if (v < 0)
 		return -1;
@@ -77,8 +79,9 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 	g->dev = dev;
 	g->max_n = max_n;
 	g->training = u != NULL;
-	graph_plan(g, g->training);
-	if (b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err))
+	if (graph_plan(g, g->training, err) || mem_alloc(&g->state, (size_t)g->n_ops, sizeof *g->state, err) ||
+	    mem_alloc(&g->written, (size_t)g->n_values, 1, err) ||
+	    b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err))
 		return -1;
 	for (int i = 0; i < g->n_params; i++)
 		if (compile_param(g, &g->param[i], u, err))
@@ -95,7 +98,7 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 void graph_release(struct graph *g)
 {
 	struct device *d = g->dev;
-	for (int i = 0; d && i < g->n_ops; i++)
+	for (int i = 0; g->state && i < g->n_ops; i++)
 		if (g->state[i])
 			d->b->unprepare(d->ctx, &g->op[i], g->state[i]);
 	for (int i = 0; d && i < g->n_params; i++) {
@@ -108,6 +111,9 @@ void graph_release(struct graph *g)
 	}
 	if (g->arena)
 		d->b->release(d->ctx, g->arena);
+	void *mine[] = { g->op, g->value, g->param, g->state, g->written };
+	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
+		free(mine[i]);
 	graph_init(g);
 }
 
@@ -157,7 +163,7 @@ int graph_forward(struct graph *g, const struct batch *b, enum phase phase, stru
 
 int graph_backward(struct graph *g, const struct batch *b, struct err *err)
 {
-	unsigned char written[GRAPH_OPS + 2] = { 0 };
+	memset(g->written, 0, (size_t)g->n_values);
 	for (int i = g->n_ops; i-- > 0;) {
 		struct op_call c = call_of(g, i, b, PHASE_TRAIN);
 		if (!g->value[c.op->out].wanted)
@@ -168,8 +174,8 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err)
 			if (!g->value[v].wanted)
 				continue;
 			c.d_in[k] = gradient_at(g, v);
-			c.add[k] = written[v];
-			written[v] = 1;
+			c.add[k] = g->written[v];
+			g->written[v] = 1;
 		}
 		if (g->dev->b->backward(g->dev->ctx, &c, err))
 			return err_context(err, "%s", g->op[i].name);

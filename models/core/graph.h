@@ -192,9 +192,10 @@ struct update {
 struct device;
 struct graph {
 	int n_ops, n_values, n_params;
-	struct op op[GRAPH_OPS];
-	struct value value[GRAPH_OPS + 2];
-	struct param param[GRAPH_OPS * 2];
+	struct op *op; /* [n_ops]; these three are owned, and move as the graph grows */
+	struct value *value;
+	struct param *param;
+	size_t cap_op, cap_value, cap_param;
 	int logits, loss; /* values of that meaning, -1 when absent */
 	/* compiled */
 	struct device *dev; /* borrowed */
@@ -202,7 +203,8 @@ struct graph {
 	int max_words;      /* set before compile: most distinct words a training batch can have */
 	float *arena;       /* device: activations and their gradients */
 	size_t arena_floats; /* a sample */
-	void *state[GRAPH_OPS]; /* each op's own, from the backend */
+	void **state;       /* [n_ops] each op's own, from the backend */
+	unsigned char *written; /* [n_values] backward: the gradient has its first part */
 	uint32_t version;   /* raised whenever weights change: a backend may keep what it derived from them till then */
 };
 
@@ -229,7 +231,7 @@ int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CH
 int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
 
 /* The memory plan: every op with its shapes, and where values and gradients lie (plan.c). */
-void graph_plan(struct graph *g, int training);
+int graph_plan(struct graph *g, int training, struct err *err) VIC_CHECKED;
 void graph_print(const struct graph *g, FILE *to);
 /* Multiply-adds of convolutions and products of one sample forward; a wordconv counts its dense form at `tokens` tokens. */
 double graph_macs(const struct graph *g, int tokens);

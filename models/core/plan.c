@@ -4,6 +4,8 @@
  * in order of size, the usual greedy bound. */
 #include "graph.h"
 
+#include "pipeline/mem.h"
+
 #include <stdlib.h>
 
 struct slot {
@@ -98,11 +100,13 @@ static void lifetimes(struct graph *g, int training)
 			g->value[keep[k]].dies = end;
 }
 
-void graph_plan(struct graph *g, int training)
+int graph_plan(struct graph *g, int training, struct err *err)
 {
 	static const size_t line = 16; /* floats: every value starts on a cache line at any batch size */
-	struct slot slot[2 * (GRAPH_OPS + 2)];
+	struct slot *slot;
 	int n = 0;
+	if (mem_alloc(&slot, 2 * (size_t)g->n_values, sizeof *slot, err))
+		return -1;
 	lifetimes(g, training);
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
@@ -118,6 +122,8 @@ void graph_plan(struct graph *g, int training)
 		if (*slot[i].at + slot[i].size > g->arena_floats)
 			g->arena_floats = *slot[i].at + slot[i].size;
 	}
+	free(slot);
+	return 0;
 }
 
 static void print_shape(const struct graph *g, int v, FILE *to)

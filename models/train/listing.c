@@ -32,9 +32,8 @@ static int line(FILE *to, struct graph *g, const struct net *net, const struct t
 	int copies = 2 + (images ? o->momentum > 0 : 2);
 	char input[32];
 	graph_init(g);
-	if (net->build(g, &c, err))
+	if (net->build(g, &c, err) || graph_plan(g, 1, err))
 		return -1;
-	graph_plan(g, 1);
 	for (int p = 0; p < g->n_params; p++) {
 		const struct param *q = &g->param[p];
 		double size = q->kind == PARAM_TABLE ? 0 : (double)param_size(q);
@@ -54,20 +53,19 @@ static int line(FILE *to, struct graph *g, const struct net *net, const struct t
 int listing_print(FILE *to, const struct train_options *given, struct err *err)
 {
 	struct train_options o[2] = { TRAIN_OPTIONS_DEFAULT, TRAIN_OPTIONS_DEFAULT };
-	struct graph *g;
+	struct graph g;
 	for (int images = 0; images < 2; images++) {
 		o[images].batch = given->batch;
 		o[images].width = images ? given->width : o[images].width;
 		if (train_options_settle(&o[images], images ? STREAM_IMAGES : STREAM_TEXT, err))
 			return -1;
 	}
-	if (mem_alloc((void **)&g, 1, sizeof *g, err))
-		return -1;
 	int rc = 0;
 	fprintf(to, "%-17s %-10s %7s %10s %9s %6s %8s  %s\n", "name", "input", "classes", "parameters", "mul-adds",
 		"batch", "memory", "what it is");
-	for (int i = 0; nets[i] && !rc; i++)
-		rc = line(to, g, nets[i], &o[nets[i]->input == NET_IMAGES], err);
-	free(g);
+	for (int i = 0; nets[i] && !rc; i++) {
+		rc = line(to, &g, nets[i], &o[nets[i]->input == NET_IMAGES], err);
+		graph_release(&g);
+	}
 	return rc;
 }

@@ -199,6 +199,33 @@ static int read_words(struct model *m, struct err *err)
 	return before == text->shape[0] ? 0 : err_set(err, "%s: the vocabulary's text has another length", m->file.name);
 }
 
+/* Every parameter that the settings ask for lies in the file, in its shape, and nothing else does: looked at before anything is made
+ * of the settings, so that what a file claims costs no more memory than what it holds. */
+static int check_tensors(struct model *m, struct err *err)
+{
+	struct graph g;
+	const struct st_tensor *found;
+	size_t known = m->net->input == NET_WORDS ? 2 : 0; /* the vocabulary */
+	graph_init(&g);
+	if (m->net->build(&g, &m->config, err)) {
+		graph_release(&g);
+		err->status = VIC_DATA; /* not an option's: the file's */
+		return err_context(err, "%s: the network's settings make no sense", m->file.name);
+	}
+	int rc = 0;
+	for (int p = 0; p < g.n_params && !rc; p++) {
+		size_t shape[4];
+		for (int k = 0; k < g.param[p].ndim; k++)
+			shape[k] = (size_t)g.param[p].dim[k];
+		rc = safetensors_need(&m->file, g.param[p].name, ST_F32, g.param[p].ndim, shape, &found, err);
+	}
+	known += (size_t)g.n_params;
+	if (!rc && m->file.n != known)
+		rc = err_set(err, "%s: has %zu tensors where the network has %zu", m->file.name, m->file.n, known);
+	graph_release(&g);
+	return rc;
+}
+
 int model_open(struct model *m, const char *path, struct err *err)
 {
 	*m = (struct model){ 0 };
@@ -206,7 +233,7 @@ int model_open(struct model *m, const char *path, struct err *err)
 		return -1;
 	if (safetensors_version(&m->file, FAMILY, VERSION, &m->version, err) || read_config(m, err) ||
 	    read_classes(m, err) || meta_json(m, "provenance", &m->provenance, err) ||
-	    (m->net->input == NET_WORDS && read_words(m, err))) {
+	    (m->net->input == NET_WORDS && read_words(m, err)) || check_tensors(m, err)) {
 		model_release(m);
 		return -1;
 	}

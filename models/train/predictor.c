@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Records at once: sentences; pictures, fewer where their activations would take more than IMAGE_ARENA bytes. */
-enum { TEXT_BATCH = 512, IMAGE_BATCH = 64, IMAGE_ARENA = 256 << 20 };
+/* Records at once: sentences, pictures; fewer where their activations would take more than ARENA bytes. */
+enum { TEXT_BATCH = 512, IMAGE_BATCH = 64, ARENA = 256 << 20 };
 
 static int of_words(const struct predictor *p)
 {
@@ -61,11 +61,11 @@ int predictor_document(struct predictor *p, const struct stream_head *head, stru
 	return 0;
 }
 
-static int batch_size(struct graph *g)
+/* Records at once; needs the graph's plan. */
+static int batch_size(const struct graph *g, int most)
 {
-	graph_plan(g, 0);
-	size_t fit = IMAGE_ARENA / (g->arena_floats * sizeof(float));
-	return fit < 1 ? 1 : fit < IMAGE_BATCH ? (int)fit : IMAGE_BATCH;
+	size_t fit = ARENA / (g->arena_floats * sizeof(float));
+	return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
 }
 
 static int set_weights(struct predictor *p, struct err *err)
@@ -92,9 +92,9 @@ static int make_ready(struct predictor *p, struct err *err)
 	c.vocabulary = p->data.text.words;
 	c.frozen_words = 1;
 	graph_init(&p->graph);
-	if (p->model->net->build(&p->graph, &c, err))
+	if (p->model->net->build(&p->graph, &c, err) || graph_plan(&p->graph, 0, err))
 		return -1;
-	p->batch = of_words(p) ? TEXT_BATCH : batch_size(&p->graph);
+	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
 	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->framing, err) || set_weights(p, err))
 		return -1;

@@ -256,11 +256,11 @@ static void plans_hold(void **state)
 						     .width = { 3 }, .image = nets[i]->native, .width_factor = 1,
 						     .mix_hidden = nets[i]->mix_layers > 0 };
 			config.classes = config.classes ? config.classes : 2;
-			graph_init(g);
+			graph_release(g);
 			if (nets[i]->build(g, &config, &err))
 				fail_msg("%s: %s", nets[i]->name, err.msg);
 			clock_t began = clock();
-			graph_plan(g, training);
+			assert_int_equal(graph_plan(g, training, &err), 0);
 			double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
 			if (getenv("VIC_TEST_WORST"))
 				print_message("# %s: %d ops, planned in %.4f s\n", nets[i]->name, g->n_ops, seconds);

@@ -23,7 +23,7 @@ static void build_native(struct graph *g, const struct net *net, double width, s
 {
 	struct err err = ERR_NONE;
 	*c = (struct net_config){ .classes = net->native_classes, .image = net->native, .width_factor = width };
-	graph_init(g);
+	graph_release(g);
 	if (net->build(g, c, &err))
 		fail_msg("%s: %s", net->name, err.msg);
 }
@@ -110,7 +110,7 @@ static void refused(const char *net, const struct net_config *c, const char *why
 {
 	static struct graph g;
 	struct err err = ERR_NONE;
-	graph_init(&g);
+	graph_release(&g);
 	assert_int_equal(net_find(net)->build(&g, c, &err), -1);
 	if (!strstr(err.msg, why))
 		fail_msg("%s: '%s' does not say '%s'", net, err.msg, why);
@@ -152,7 +152,7 @@ static void options(void **state)
 		.classes = 10, .image = { 32, 32, 3 }, .width_factor = 0.1, .mix_hidden = 1, .dropout = 0.3, .erl = 0.5
 	};
 	int mix[3] = { 0 }, drops = 0;
-	graph_init(&g);
+	graph_release(&g);
 	assert_int_equal(net_find("preactresnet34")->build(&g, &c, &err), 0);
 	for (int i = 0; i < g.n_ops; i++) {
 		const struct op *op = &g.op[i];
