@@ -14,7 +14,8 @@ SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(MODE))
-WARN += $(if $(SAN),-Wno-maybe-uninitialized)
+# Stacks may be small (ulimit -s 256 is tested): what is large lies on the heap. Sanitizers make frames larger.
+WARN += $(if $(SAN),-Wno-maybe-uninitialized,-Wframe-larger-than=32768)
 OPTIM := $(if $(filter release,$(MODE)),-O2,-O1)
 CFLAGS ?= -g
 ALL_CFLAGS := -std=c11 $(OPTIM) $(WARN) $(WERROR) $(SAN) $(CFLAGS)

@@ -1,7 +1,6 @@
 #include "pool.h"
 #include "mem.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -110,6 +109,19 @@ static uint32_t start_round(struct pool *p, int n, void (*f)(void *, int, int), 
 	return round;
 }
 
+/* Starts one thread more; -1 where the system has none to give: no result depends on how many there are. */
+static int start(struct pool *p)
+{
+	struct worker *w = malloc(sizeof *w);
+	if (!w)
+		return -1;
+	*w = (struct worker){ p, p->threads };
+	if (!pthread_create(&p->thread[p->threads - 1], NULL, worker_main, w))
+		return 0;
+	free(w);
+	return -1;
+}
+
 int pool_open(struct pool **out, int threads, struct err *err)
 {
 	struct pool *p;
@@ -124,22 +136,8 @@ int pool_open(struct pool **out, int threads, struct err *err)
 	pthread_cond_init(&p->wake, NULL);
 	if (mem_alloc(&p->thread, (size_t)threads, sizeof *p->thread, err))
 		goto fail;
-	while (p->threads < threads) {
-		struct worker *w = malloc(sizeof *w);
-		if (!w) {
-			err_memory(err);
-			goto fail;
-		}
-		*w = (struct worker){ p, p->threads };
-		int rc = pthread_create(&p->thread[p->threads - 1], NULL, worker_main, w);
-		if (rc) {
-			free(w);
-			errno = rc;
-			err_sys(err, "starting thread %d", p->threads + 1);
-			goto fail;
-		}
+	while (p->threads < threads && !start(p))
 		p->threads++;
-	}
 	*out = p;
 	return 0;
 fail:

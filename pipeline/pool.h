@@ -7,7 +7,8 @@
 
 struct pool;
 
-/* threads: 1.. ; 0 means as many as the process may run on. With 1 no thread is made. */
+/* threads: 1.. ; 0 means as many as the process may run on. With 1 no thread is made. Where the system grants fewer threads
+ * (ulimit -u, memory), those that did start do the work. */
 int pool_open(struct pool **p, int threads, struct err *err) VIC_CHECKED;
 void pool_close(struct pool *p); /* NULL is fine */
 int pool_threads(const struct pool *p);

@@ -13,6 +13,7 @@ enum { CHUNK = 64 * 1024, COLUMNS_MAX = 65536, NO_COLUMN = -1 };
 /* One file under way. libcsv's callbacks cannot fail, so the first failure is kept and the rest of the chunk
  * passed by. */
 struct reader {
+	char *chunk; /* [CHUNK] of the file */
 	struct labelled *to;
 	const struct columns *want;
 	struct place at; /* of the record under way: records count from 1, the header is not one */
@@ -170,11 +171,10 @@ static int refused(const struct reader *r, struct csv_parser *csv, const char *w
 
 static int parse(struct reader *r, struct csv_parser *csv, struct input *in, struct err *err)
 {
-	char chunk[CHUNK];
 	size_t got, first = 1;
 	do {
-		const char *p = chunk;
-		if (input_read(in, chunk, sizeof chunk, &got, err))
+		const char *p = r->chunk;
+		if (input_read(in, r->chunk, CHUNK, &got, err))
 			return -1;
 		size_t n = got;
 		if (first && drop_bom(&p, &n, &r->to->sink->boms, err))
@@ -186,7 +186,7 @@ static int parse(struct reader *r, struct csv_parser *csv, struct input *in, str
 		if (!r->failed && csv_get_buffer_size(csv) > LINE_MAX_BYTES)
 			return err_set(err, "%s: record %" PRIu64 ": a field is longer than %d bytes", in->name,
 				       r->at.line + 1, LINE_MAX_BYTES);
-	} while (got == sizeof chunk && !r->failed);
+	} while (got == CHUNK && !r->failed);
 	if (!r->failed && csv_fini(csv, on_field, on_row, r))
 		return refused(r, csv, "the file ends inside quotes", err);
 	return r->failed ? -1 : 0;
@@ -207,10 +207,11 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 		return -1;
 	}
 	r.at.file = in.name;
-	rc = parse(&r, &csv, &in, err);
+	rc = mem_alloc(&r.chunk, CHUNK, 1, err) || parse(&r, &csv, &in, err) ? -1 : 0;
 	csv_free(&csv);
 	input_release(&in);
 	free(r.row);
 	free(r.end);
+	free(r.chunk);
 	return rc;
 }

@@ -72,13 +72,22 @@ like '--select last keeps the last epoch' 'kept epoch 6 of 6' \
 # The reference backend agrees.
 vic-train -q --device ref --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/r" "$T/text"
 vic-train -q --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/c" "$T/text"
-agree() { # largest difference of logits
-	vic-predict -q --device ref "$T/r" "$T/text" | vic-cat --to csv >"$T/x"
-	vic-predict -q "$T/c" "$T/text" | vic-cat --to csv >"$T/y"
-	paste -d, "$T/x" "$T/y" | awk -F, 'NF == 6 { for (i = 2; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d
-		if (!(d <= m)) m = d } n++ } END { print (n == 241 && m < 1e-5) }'
+agree() { # STREAM RECORDS: largest difference of logits
+	vic-predict -q --device ref "$T/r" "$1" | vic-cat --to csv >"$T/x"
+	vic-predict -q "$T/c" "$1" | vic-cat --to csv >"$T/y"
+	paste -d, "$T/x" "$T/y" | awk -F, -v want="$2" 'NF == 6 { for (i = 2; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d
+		if (!(d <= m)) m = d } n++ } END { print (n == want + 1 && m < 1e-5) }'
 }
-same 'cpu and ref train to the same logits within 1e-5' 1 "$(agree)"
+same 'cpu and ref train to the same logits within 1e-5' 1 "$(agree "$T/text" 240)"
+# No limit to a batch or a sentence.
+awk 'BEGIN { for (i = 0; i < 2100; i++) print (i % 3 ? "pos" : "neg") ",w" i % 7 " x" i % 5 " w" i % 11
+	for (k = 0; k < 3; k++) { printf "neg,"; for (i = 0; i < 5000; i++) printf "w%d ", i * i % 13; print "x" k } }' >"$T/many.csv"
+sed -i '1i label,text' "$T/many.csv"
+vic-tokenize -q --format csv "$T/many.csv" | vic-embed -q --random --dim 4 >"$T/many"
+for device in ref cpu; do
+	vic-train -q --device $device --maps 2 --epochs 1 --max-tokens 0 --filters 3,4 --batch 2103 --mixup 1 -o "$T/$(echo $device | cut -c1)" "$T/many"
+done
+same 'a batch of 2103 and a sentence of 5001 words too' 1 "$(agree "$T/many" 2103)"
 
 # Prediction.
 vic-predict -q "$T/a" "$T/text" >"$T/l"

@@ -1,13 +1,15 @@
-/* Preloaded into a program, makes one call fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync and N from 1
+/* Preloaded into a program, makes one call fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread and N from 1
  * counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign together; it fails with
  * ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment later). read fails with EIO,
- * write with ENOSPC (EIO for fsync), from the Nth call on, too. write to stderr always works: it carries the message.
+ * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, from the Nth call on, too. write to stderr always works: it
+ * carries the message.
  *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
  * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static enum kind { NONE, ALLOC, READ, WRITE, FSYNC } failing;
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD } failing;
 static long nth;
 static atomic_long calls;
 static const char *seen;
@@ -37,8 +39,8 @@ static int fails(enum kind kind)
 
 static enum kind kind_of(const char *name)
 {
-	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:" };
-	for (int i = ALLOC; i <= FSYNC; i++)
+	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:" };
+	for (int i = ALLOC; i <= THREAD; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
 	return NONE;
@@ -128,4 +130,12 @@ int fsync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fsync, fd);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	void *p = dlsym(RTLD_NEXT, "pthread_create");
+	memcpy(&real, &p, sizeof p);
+	return fails(THREAD) ? EAGAIN : real(thread, attr, start, arg);
 }

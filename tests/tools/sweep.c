@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS = 20, MAX_LINES = 20, MAX_TEXT = 1 << 16, MAX_FILES = 256 };
+enum { SECONDS = 20, MAX_LINES = 20, MAX_TEXT = 8 << 10, MAX_FILES = 256 };
 
 static const char cut_name[] = ".sweep.cut", out_name[] = ".sweep.out", err_name[] = ".sweep.err", seen_name[] = ".sweep.seen";
 

@@ -78,7 +78,7 @@ static void claims_cost_nothing(void **state)
 		{ WORDS, "net", "widths", "[2]", "not F32 [" },
 		{ WORDS, "+", NULL, "one more", "10 tensors where the network has 9" },
 		{ WORDS, "net", "widths", "[]", "no sense" },
-		{ WORDS, "net", "model", "\"resnext101\"", "no sense" },
+		{ WORDS, "net", "model", "\"resnext101-32x4d\"", "no sense" },
 		{ WORDS, "net", "model", "\"no such\"", "not known" },
 		{ WORDS, "classes", NULL, "[\"a\",\"b\",\"c\"]", "not F32 [3," },
 		{ WORDS, "classes", NULL, "[]", "class names" },
@@ -88,7 +88,7 @@ static void claims_cost_nothing(void **state)
 		{ PICTURES, "net", "channels", "4", "no sense" },
 		{ PICTURES, "net", "width_factor", "64", "not F32 [" },
 		{ PICTURES, "net", "width_factor", "1000", "no sense" },
-		{ PICTURES, "net", "model", "\"resnext101-32x4d\"", "no tensor" },
+		{ PICTURES, "net", "model", "\"resnext101-32x4d\"", "not F32 [8,3,7,7]" },
 		{ PICTURES, "net", "height", "1", "too small" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -24,6 +24,16 @@ int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err)
 	return 0;
 }
 
+int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err)
+{
+	s->row_room = (rows + 7) / 8 * 8;
+	s->next_room = (positions + 15) / 16 * 16;
+	return scratch(&s->row, &s->row_cap, s->row_room * (size_t)threads, sizeof *s->row, err) ||
+			       scratch(&s->next, &s->next_cap, s->next_room * (size_t)threads, sizeof *s->next, err)
+		       ? -1
+		       : 0;
+}
+
 /* Reads run up to a vector past the last row. */
 static size_t proj_bytes(const struct wordconv *s, size_t slots)
 {
@@ -95,6 +105,8 @@ void wordconv_close(struct wordconv *s)
 	free(s->begin);
 	free(s->position);
 	free(s->weight);
+	free(s->row);
+	free(s->next);
 	free(s);
 }
 
@@ -328,17 +340,14 @@ static void finish(const struct best *b, const float *bias, int n, float *out, i
 	}
 }
 
-enum { PAD = 64 }; /* most zeros beside a sentence: nets/kimcnn.c keeps widths below it */
-
 /* One width of one sample. Tasks go width by width, so that a width's projections stay in the cache. */
 static void window_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
-	const float *row0[MAX_SENTENCE + 2 * PAD], *row1[MAX_SENTENCE + 2 * PAD];
+	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->row_room / 2;
 	int k = task / w->c->n, i = task % w->c->n, mixed = b->partner != NULL, n0, n1 = 0, width = s->width[k];
-	(void)worker;
 	const uint32_t *t0 = tokens_of(b, i, 0, &n0), *t1 = mixed ? tokens_of(b, i, 1, &n1) : NULL;
 	int n = n0 > n1 ? n0 : n1;
 	float l0 = mixed ? b->lambda[i] : 1, l1 = 1 - l0;
@@ -360,10 +369,12 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 {
 	struct wordconv *s = c->state;
 	struct work w = { s, c };
-	for (int i = 0; i < c->batch->words->sentences; i++)
-		if (c->batch->words->begin[i + 1] - c->batch->words->begin[i] > MAX_SENTENCE)
-			return err_set(err, "a record has more than %d words; use --max-tokens", MAX_SENTENCE);
-	if (find_fresh(s, c, err))
+	size_t longest = 0;
+	for (int i = 0; i < c->batch->words->sentences; i++) {
+		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];
+		longest = len > longest ? len : longest;
+	}
+	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->pad), 0, err) || find_fresh(s, c, err))
 		return -1;
 	pool_run(ctx->pool, (int)((s->fresh_n + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
 	if (s->turned_version != c->version) {

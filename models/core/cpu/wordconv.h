@@ -10,7 +10,7 @@
 
 #include "cpu.h"
 
-enum { WINDOW_OF_ZEROS = INT32_MIN, MAX_SENTENCE = 4096, MAX_TRAIN = 1024, PROJECTION_LIMIT = 1 << 30 /* bytes kept between batches */ };
+enum { WINDOW_OF_ZEROS = INT32_MIN, PROJECTION_LIMIT = 1 << 30 /* bytes kept between batches */ };
 
 struct wordconv {
 	int dim, dim16; /* floats of a word vector, and rounded up to whole vectors */
@@ -49,6 +49,10 @@ struct wordconv {
 	uint32_t *pull_end; /* [rows of mix]: where in the sample's part the pulls on this position end */
 	size_t pull_end_cap;
 	int max_n;
+	/* each thread's own, [threads][room]: rows at hand, and positions of one sentence */
+	const float **row;
+	uint32_t *next;
+	size_t row_room, row_cap, next_room, next_cap;
 	/* where each distinct word occurs: entries begin[u] .. begin[u + 1] */
 	uint32_t *begin, *position;
 	float *weight;
@@ -62,6 +66,15 @@ static inline const uint32_t *tokens_of(const struct batch *b, int sample, int p
 	*n = (int)(b->words->begin[s + 1] - b->words->begin[s]);
 	return b->words->local + b->words->begin[s];
 }
+
+/* Of thread `worker`. */
+static inline const float **rows_of_worker(const struct wordconv *s, int worker)
+{
+	return s->row + (size_t)worker * s->row_room;
+}
+
+/* Room for `rows` rows and `positions` positions for each of so many threads, each thread's on cache lines of its own. */
+int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err) VIC_CHECKED;
 
 /* Growing memory whose contents need not survive: 64-byte aligned, zeroed when it is new. */
 int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err) VIC_CHECKED;

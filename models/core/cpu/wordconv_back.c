@@ -136,11 +136,11 @@ static void list_sample_task(void *arg, int b, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct op_call *c = w->c;
-	uint32_t n = (uint32_t)length_of(c->batch, b), next[MAX_SENTENCE + 2], *end = s->pull_end + s->at[b];
+	uint32_t n = (uint32_t)length_of(c->batch, b), *next = s->next + (size_t)worker * s->next_room;
+	uint32_t *end = s->pull_end + s->at[b];
 	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
 	const float *d_out = c->d_out + (size_t)b * (size_t)s->out, *out = c->out + (size_t)b * (size_t)s->out;
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps;
-	(void)worker;
 	/* The features with gradient, without branches: dropout makes them unpredictable. */
 	int *live = s->live + (size_t)b * (size_t)s->out, lives = 0;
 	for (int o = 0; o < s->out; o++) {
@@ -200,10 +200,10 @@ static void filter_task(void *arg, int task, int worker)
 	int per = s->widths * map_groups(s), slice = task / per, k = task % per / map_groups(s);
 	int from = task % map_groups(s) * FILTER_MAPS;
 	size_t at = (size_t)slice * SLICE;
-	(void)worker;
+	const float **row = rows_of_worker(s, worker);
 	for (int f = from; f < s->maps && f < from + FILTER_MAPS; f++) {
 		int o = k * s->maps + f, n = s->places[o];
-		const float *row[MAX_TRAIN], *g = s->place_g + (size_t)o * (size_t)s->max_n;
+		const float *g = s->place_g + (size_t)o * (size_t)s->max_n;
 		for (int i = 0; i < n; i++)
 			row[i] = s->mix + (size_t)s->place[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
 		for (int j = 0; j < s->width[k]; j++)
@@ -292,14 +292,15 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 {
 	struct wordconv *s = c->state;
 	struct work w = { s, c };
-	size_t rows = (size_t)s->pad;
-	if (c->n > MAX_TRAIN)
-		return err_set(err, "a training batch of %d samples; at most %d", c->n, MAX_TRAIN);
+	size_t rows = (size_t)s->pad, longest = 0;
 	for (int b = 0; b < c->n; b++) {
+		size_t len = (size_t)length_of(c->batch, b);
 		s->at[b] = (uint32_t)rows;
-		rows += (size_t)(length_of(c->batch, b) + s->pad);
+		rows += len + (size_t)s->pad;
+		longest = len > longest ? len : longest;
 	}
-	if (scratch(&s->mix, &s->mix_cap, rows * (size_t)s->dim16, sizeof *s->mix, err))
+	if (worker_room(s, pool_threads(ctx->pool), (size_t)c->n, longest + 2, err) ||
+	    scratch(&s->mix, &s->mix_cap, rows * (size_t)s->dim16, sizeof *s->mix, err))
 		return -1;
 	pool_run(ctx->pool, (s->out + FEATURES - 1) / FEATURES, list_features_task, &w);
 	pool_run(ctx->pool, c->n, mix_task, &w);
