@@ -89,13 +89,17 @@ static int print_table(const struct stage *st, struct judged *before, struct jud
 		       struct err *err)
 {
 	struct table t = { 0 };
+	struct err unheard; /* on stderr the table is a report: what cannot be said there fails nothing */
 	int rc = 0;
 	if (!before->n) {
 		stage_say(st, "no labelled records: nothing to judge");
 	} else if (o.table || !st->quiet) {
 		rc = judged_column(&t, "before", before, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
-		     judged_column(&t, "after", after, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
-		     table_print(&t, (enum table_format)o.format, o.table ? stdout : stderr, err);
+		     judged_column(&t, "after", after, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err);
+		if (!rc && o.table)
+			rc = table_print(&t, (enum table_format)o.format, stdout, err);
+		else if (!rc && table_print(&t, (enum table_format)o.format, stderr, &unheard))
+			clearerr(stderr);
 	}
 	table_release(&t);
 	return rc ? -1 : 0;

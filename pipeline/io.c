@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { IN_BUF = INPUT_BUFFER, OUT_BUF = 1024 * 1024, AHEAD = 16 * 1024, PIPE = 1024 * 1024 };
+enum { IN_BUF = INPUT_BUFFER, AHEAD = 16 * 1024, PIPE = 1024 * 1024 };
 
 int input_open(struct input *in, const char *path, struct err *err)
 {
@@ -18,6 +17,7 @@ int input_open(struct input *in, const char *path, struct err *err)
 	if (!strcmp(path, "-")) {
 		in->name = "stdin";
 		in->fd = STDIN_FILENO;
+		in->standard = 1;
 	} else {
 		struct stat st;
 		in->name = path;
@@ -40,7 +40,7 @@ int input_open(struct input *in, const char *path, struct err *err)
 
 void input_release(struct input *in)
 {
-	if (in->fd > STDIN_FILENO)
+	if (in->fd >= 0 && !in->standard)
 		close(in->fd);
 	free(in->buf);
 	*in = (struct input){ .fd = -1 };
@@ -163,137 +163,6 @@ int io_read_at(int fd, uint64_t at, void *to, size_t n)
 		n -= (size_t)k;
 	}
 	return 0;
-}
-
-int output_open(struct output *out, const char *path, struct err *err)
-{
-	*out = (struct output){ .fd = -1 };
-	struct stat st;
-	int to_stdout = !strcmp(path, "-");
-	/* A device or a pipe is written in place: there is nothing to rename. */
-	int special = !to_stdout && !stat(path, &st) && !S_ISREG(st.st_mode);
-	if (mem_alloc(&out->buf, OUT_BUF, 1, err) || mem_text(&out->name, to_stdout ? "stdout" : path,
-							    to_stdout ? 6 : strlen(path), err))
-		goto fail;
-	if (to_stdout) {
-		out->fd = STDOUT_FILENO;
-		return 0;
-	}
-	if (special) {
-		out->fd = open(path, O_WRONLY | O_CLOEXEC);
-	} else {
-		size_t n = strlen(path) + 8;
-		if (mem_alloc(&out->temp, n, 1, err))
-			goto fail;
-		snprintf(out->temp, n, "%s.XXXXXX", path);
-		out->fd = mkstemp(out->temp);
-		mode_t mask = umask(0); /* mkstemp makes 0600; give what open() would have given */
-		umask(mask);
-		if (out->fd >= 0 && fchmod(out->fd, 0666 & ~mask)) {
-			err_sys(err, "%s", path);
-			goto fail;
-		}
-	}
-	if (out->fd >= 0)
-		return 0;
-	free(out->temp);
-	out->temp = NULL;
-	err_sys(err, "%s", path);
-fail:
-	output_release(out);
-	return -1;
-}
-
-static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *err)
-{
-	while (n) {
-		ssize_t k = write(out->fd, p, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_sys(err, "%s: write", out->name);
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-int output_flush(struct output *out, struct err *err)
-{
-	size_t n = out->used;
-	out->used = 0;
-	return write_all(out, out->buf, n, err);
-}
-
-int output_write(struct output *out, const void *from, size_t n, struct err *err)
-{
-	out->at += n;
-	if (n > OUT_BUF - out->used && output_flush(out, err))
-		return -1;
-	if (n >= OUT_BUF)
-		return write_all(out, from, n, err);
-	memcpy(out->buf + out->used, from, n);
-	out->used += n;
-	return 0;
-}
-
-int output_printf(struct output *out, struct err *err, const char *fmt, ...)
-{
-	char small[512], *big = small;
-	va_list ap, again;
-	va_start(ap, fmt);
-	va_copy(again, ap);
-	int n = vsnprintf(small, sizeof small, fmt, ap), rc = 0;
-	if (n < 0)
-		rc = err_set(err, "%s: cannot format", out->name);
-	else if ((size_t)n >= sizeof small) {
-		rc = mem_alloc(&big, (size_t)n + 1, 1, err);
-		if (!rc)
-			vsnprintf(big, (size_t)n + 1, fmt, again);
-		else
-			big = small;
-	}
-	va_end(again);
-	va_end(ap);
-	if (!rc)
-		rc = output_write(out, big, (size_t)n, err);
-	if (big != small)
-		free(big);
-	return rc;
-}
-
-int output_commit(struct output *out, struct err *err)
-{
-	if (output_flush(out, err))
-		return -1;
-	if (out->fd == STDOUT_FILENO)
-		return 0; /* stage_main closes it and reports what the device says late */
-	if (out->temp && fsync(out->fd))
-		return err_sys(err, "%s: fsync", out->name);
-	int fd = out->fd;
-	out->fd = -1;
-	if (close(fd))
-		return err_sys(err, "%s: close", out->name);
-	if (out->temp && rename(out->temp, out->name))
-		return err_sys(err, "%s: rename", out->name);
-	free(out->temp);
-	out->temp = NULL;
-	return 0;
-}
-
-void output_release(struct output *out)
-{
-	if (!out->name) /* zeroed, or never opened */
-		goto memory;
-	if (out->fd > STDOUT_FILENO)
-		close(out->fd);
-	if (out->temp)
-		unlink(out->temp);
-memory:
-	free(out->name);
-	free(out->temp);
-	free(out->buf);
-	*out = (struct output){ .fd = -1 };
 }
 
 int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err)

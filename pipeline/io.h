@@ -10,6 +10,7 @@
 enum { INPUT_BUFFER = 256 * 1024 };
 struct input {
 	int fd;
+	int standard;     /* stdin: not ours to close */
 	const char *name; /* "stdin" or the path; borrowed from the caller of input_open */
 	uint64_t at;      /* bytes handed out so far */
 	unsigned char *buf;
@@ -32,22 +33,41 @@ int input_line(struct input *in, size_t max, const char **line, size_t *len, int
 /* n bytes from `at` on of a file, whatever its offset; safe from several threads. -1: fewer are there, or errno. */
 int io_read_at(int fd, uint64_t at, void *to, size_t n) VIC_CHECKED;
 
-/* Where bytes go. A file is written beside its place and renamed by output_commit, so a reader never sees half of it;
- * stdout is written as it is. */
+/* Where bytes go.
+ *
+ * A regular file is written without a name, in the folder where it will lie, and gets its name by output_commit: a reader sees the
+ * old file or the new one, whole, and a program that is killed leaves nothing behind. Links are followed: what a link leads to is
+ * replaced, not the link. The permissions of a file that is replaced, and where allowed its owner, are the new one's; its other
+ * names (hard links) keep the old bytes. Where a file of the name is there, the new one must be given another name for the time of
+ * two system calls; where the file system knows no files without a name (O_TMPFILE), it bears one like ".vic-01234567" all along.
+ * Every signal but SIGKILL removes such a name first; what SIGKILL leaves in the former case is whole.
+ *
+ * Written in place, because there is nothing to rename: stdout, a descriptor of this process (/dev/stdout, /dev/fd/3, links to
+ * them), FIFOs, devices, what lies in /proc, and a file that is a mount point. */
 struct output {
 	int fd;
-	char *name, *temp; /* owned; temp is NULL for stdout */
+	int standard;      /* stdout: not ours to close */
+	int hasty;         /* set by who opened it: no fsync, since a syncfs of all follows */
+	char *name;        /* owned: "stdout" or the path, for messages */
+	int folder;        /* of a file that is to get its name: a descriptor of its folder, else -1 */
+	char *base;        /* and the name; owned, NULL for what is written in place */
+	int leftover;      /* number of the name it bears meanwhile, or -1 */
 	uint64_t at;       /* bytes accepted so far */
 	unsigned char *buf;
 	size_t used;
 };
 
 int output_open(struct output *out, const char *path, struct err *err) VIC_CHECKED;
+/* A file that never gets a name, to be read again through out->fd; it goes with its last descriptor. Not to be committed. */
+int output_unnamed(struct output *out, const char *folder, struct err *err) VIC_CHECKED;
+/* 1 when bytes are where they go as soon as they are flushed, so that they cannot be written anew. */
+int output_in_place(const struct output *out);
 int output_write(struct output *out, const void *from, size_t n, struct err *err) VIC_CHECKED;
 int output_printf(struct output *out, struct err *err, const char *fmt, ...) VIC_CHECKED
 	__attribute__((format(printf, 3, 4)));
 int output_flush(struct output *out, struct err *err) VIC_CHECKED;
-/* Flushes, closes and puts the file in its place (with fsync). Errors: full device, closed pipe, rename. */
+/* Flushes, closes and gives the file its name, with fsync of the file and of its folder. Errors: full device, closed pipe, rename;
+ * the old file is there then, but where the message says that the new one is whole. */
 int output_commit(struct output *out, struct err *err) VIC_CHECKED;
 /* Frees; a file that was not committed is removed. Safe after commit and on a zeroed struct. */
 void output_release(struct output *out);

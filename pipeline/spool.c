@@ -13,14 +13,7 @@ enum { STEP = 1 << 20 };
 int spool_output(struct output *out, struct err *err)
 {
 	const char *folder = getenv("TMPDIR");
-	char path[4096];
-	int n = snprintf(path, sizeof path, "%s/vic-spool", folder && *folder ? folder : "/tmp");
-	if (n < 0 || (size_t)n >= sizeof path)
-		return err_set(err, "TMPDIR is too long");
-	if (output_open(out, path, err))
-		return err_context(err, "temporary file");
-	unlink(out->temp);
-	return 0;
+	return output_unnamed(out, folder && *folder ? folder : "/tmp", err) ? err_context(err, "temporary file") : 0;
 }
 
 static int copy_all(struct input *in, struct output *out, struct err *err)

@@ -1,6 +1,7 @@
 #include "stage.h"
 #include "jsontext.h"
 #include "mem.h"
+#include "process.h"
 #include "text.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static int finish_stdout(struct err *err)
 	/* A full device or a closed network disk reports here, not at write(). */
 	if (fflush(stdout) || ferror(stdout))
 		return err_sys(err, "stdout: write");
-	if (close(STDOUT_FILENO) && errno != EBADF)
+	if (close(STDOUT_FILENO))
 		return err_sys(err, "stdout: close");
 	return 0;
 }
@@ -133,6 +134,8 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
+	if (process_begin(&err))
+		goto report;
 	if (n + (int)(sizeof common / sizeof *common) > MAX_OPTS) {
 		fprintf(stderr, "%s: option table too long\n", prog->name);
 		return VIC_DATA;

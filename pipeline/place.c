@@ -1,0 +1,101 @@
+#include "place.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { MOST_LINKS = 40 }; /* as the kernel follows */
+
+const char *place_split(const char *path, char *folder)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	if (n >= PATH_MAX)
+		n = PATH_MAX - 1;
+	memcpy(folder, path, n);
+	folder[n] = 0;
+	if (!n)
+		snprintf(folder, PATH_MAX, "%s", slash ? "/" : ".");
+	return slash ? slash + 1 : path;
+}
+
+static int in_proc(const char *folder)
+{
+	struct statfs fs;
+	return !statfs(folder, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* The number where `name` in `folder` is a descriptor of this process, else -1. */
+static int own_descriptor(const char *folder, const char *name)
+{
+	char here[PATH_MAX], own[PATH_MAX];
+	if (!isdigit((unsigned char)*name) || strspn(name, "0123456789") != strlen(name) || strlen(name) > 9)
+		return -1;
+	if (!realpath(folder, here) || !realpath("/proc/self/fd", own) || strcmp(here, own))
+		return -1;
+	return (int)strtol(name, NULL, 10);
+}
+
+/* A file that is itself a mount point, as in containers: rename() over it fails. */
+static int is_mounted(const char *path)
+{
+#ifdef STATX_ATTR_MOUNT_ROOT
+	struct statx st;
+	return !statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_TYPE, &st) && S_ISREG(st.stx_mode) &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+#else
+	(void)path;
+	return 0;
+#endif
+}
+
+int place_of(struct place *p, const char *path, int standard, struct err *err)
+{
+	char folder[PATH_MAX], to[PATH_MAX];
+	*p = (struct place){ .fd = -1 };
+	if (!strcmp(path, "-")) {
+		p->fd = standard;
+		return 0;
+	}
+	if (strlen(path) >= sizeof p->path)
+		goto too_long;
+	memcpy(p->path, path, strlen(path) + 1);
+	for (int hops = 0; hops < MOST_LINKS; hops++) {
+		const char *name = place_split(p->path, folder);
+		struct stat st;
+		if (in_proc(folder)) {
+			p->fd = own_descriptor(folder, name);
+			p->special = p->fd < 0;
+			return 0;
+		}
+		if (!*name || lstat(p->path, &st) || !S_ISLNK(st.st_mode)) {
+			p->special = is_mounted(p->path);
+			return 0;
+		}
+		ssize_t n = readlink(p->path, to, sizeof to);
+		if (n < 0)
+			return err_sys(err, "%s", path);
+		if ((size_t)n >= sizeof to)
+			goto too_long;
+		to[n] = 0;
+		int k = snprintf(p->path, sizeof p->path, "%s%s%s", *to == '/' ? "" : folder, *to == '/' ? "" : "/", to);
+		if (k < 0 || (size_t)k >= sizeof p->path)
+			goto too_long;
+	}
+	errno = ELOOP;
+	return err_sys(err, "%s", path);
+too_long:
+	errno = ENAMETOOLONG;
+	return err_sys(err, "%s", path);
+}
+
+int place_stat(const struct place *p, struct stat *st)
+{
+	return p->fd >= 0 ? fstat(p->fd, st) : stat(p->path, st);
+}
