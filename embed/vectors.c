@@ -212,7 +212,7 @@ int vectors_read(struct vectors *v, const char *path, enum vectors_format format
 {
 	struct bytes s;
 	struct vectors_counts c = { 0 };
-	uint64_t lines;
+	uint64_t lines = 0;
 	int found_dim = 0, rc;
 	*v = (struct vectors){ 0 };
 	if (bytes_open(&s, path, err))

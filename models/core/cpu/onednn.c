@@ -1,12 +1,12 @@
-/* Convolutions by oneDNN, C API of version 2 (version 3 has other constructors: this file alone would change). Measured on a Zen 4
- * core in docs/PERFORMANCE.md. Values stay NHWC; weights are in whatever layout the primitive prefers. */
+/* Convolutions by oneDNN 2 or 3 (onednn_api.h holds the difference). Measured on a Zen 4 core in docs/PERFORMANCE.md. Values stay
+ * NHWC; weights are in whatever layout the primitive prefers. */
 #include "conv_kernel.h"
 
 #ifdef VIC_ONEDNN
+#include "onednn_api.h"
 #include "pipeline/mem.h"
 
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +23,8 @@ struct onednn {
 	const struct conv_engine *engine;
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_t run;
-	dnnl_memory_desc_t md[ARGS]; /* in, weight, bias, out, scratch */
-	dnnl_memory_t *memory;       /* [workers][ARGS] */
+	own_desc md[ARGS];     /* in, weight, bias, out, scratch */
+	dnnl_memory_t *memory; /* [workers][ARGS] */
 };
 
 static int check(dnnl_status_t s, const char *what, struct err *err)
@@ -78,94 +78,105 @@ void conv_engine_close(struct conv_engine *e)
 	free(e);
 }
 
-static int describe_values(struct onednn *k, int n, struct err *err)
+static int describe_weights(own_desc *d, const struct conv_shape *s, struct err *err)
 {
-	const struct conv_shape *s = &k->k.shape;
-	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w }, bias = { s->out.c };
 	dnnl_dims_t w = { s->groups, s->out.c / s->groups, s->in.c / s->groups, s->kernel, s->kernel };
 	int plain = s->groups == 1;
 	if (plain)
 		memmove(w, w + 1, 4 * sizeof *w);
-	return check(dnnl_memory_desc_init_by_tag(&k->md[0], 4, in, dnnl_f32, dnnl_nhwc), "describing the input", err) ||
-			       check(dnnl_memory_desc_init_by_tag(&k->md[1], plain ? 4 : 5, w, dnnl_f32,
-								  dnnl_format_tag_any),
-				     "describing the weights", err) ||
-			       check(dnnl_memory_desc_init_by_tag(&k->md[2], 1, bias, dnnl_f32, dnnl_x), "describing the bias", err) ||
-			       check(dnnl_memory_desc_init_by_tag(&k->md[3], 4, out, dnnl_f32, dnnl_nhwc), "describing the output",
-				     err) ?
+	return check(desc_make(d, plain ? 4 : 5, w, dnnl_format_tag_any), "describing the weights", err);
+}
+
+static int describe_values(struct onednn *k, int n, struct err *err)
+{
+	const struct conv_shape *s = &k->k.shape;
+	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w }, bias = { s->out.c };
+	return check(desc_make(&k->md[0], 4, in, dnnl_nhwc), "describing the input", err) ||
+			       describe_weights(&k->md[1], s, err) ||
+			       check(desc_make(&k->md[2], 1, bias, dnnl_x), "describing the bias", err) ||
+			       check(desc_make(&k->md[3], 4, out, dnnl_nhwc), "describing the output", err) ?
 		       -1 :
 		       0;
 }
 
-/* The gradients' primitives want that of the forward pass as a hint. */
-static int make_primitive(struct onednn *k, dnnl_primitive_desc_t *hint, dnnl_primitive_attr_t attr, struct err *err)
+/* The gradients' primitives want that of the forward pass, with weights in any layout, as a hint. */
+static int plan_gradient(struct onednn *k, const struct conv_args *a, desc bias, struct err *err)
+{
+	desc in = desc_of(&k->md[0]), weight = desc_of(&k->md[1]), out = desc_of(&k->md[3]);
+	own_desc any;
+	dnnl_primitive_desc_t hint = NULL;
+	if (describe_weights(&any, &k->k.shape, err))
+		return -1;
+	int rc = check(plan_forward(&hint, a, in, desc_of(&any), bias, out), "planning a convolution", err);
+	if (!rc)
+		rc = check(k->k.kind == CONV_DATA ? plan_data(&k->pd, a, in, weight, out, hint) :
+						    plan_weight(&k->pd, a, in, weight, bias, out, hint),
+			   "planning a gradient", err);
+	if (hint)
+		dnnl_primitive_desc_destroy(hint);
+	desc_release(&any);
+	return rc;
+}
+
+static int plan_any(struct onednn *k, dnnl_primitive_attr_t attr, struct err *err)
 {
 	const struct conv_shape *s = &k->k.shape;
-	dnnl_engine_t e = k->engine->engine;
-	dnnl_memory_desc_t any = k->md[1];
-	const dnnl_memory_desc_t *bias = s->bias ? &k->md[2] : NULL;
+	desc bias = s->bias ? desc_of(&k->md[2]) : NULL;
 	dnnl_dims_t stride = { s->stride, s->stride }, left = { s->pad, s->pad }, right = { 0 };
-	dnnl_convolution_desc_t d;
+	struct conv_args a = { k->engine->engine, attr, stride, left, right };
 	/* What the stride leaves over at the far side is cut off, as negative padding. */
 	right[0] = (int64_t)(s->out.h - 1) * s->stride + s->kernel - s->in.h - s->pad;
 	right[1] = (int64_t)(s->out.w - 1) * s->stride + s->kernel - s->in.w - s->pad;
-	any.format_kind = dnnl_format_kind_any;
-	memset(&any.format_desc, 0, sizeof any.format_desc);
-	if (check(dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, &k->md[0],
-						     k->k.kind == CONV_FORWARD ? &k->md[1] : &any, bias, &k->md[3], stride, left,
-						     right),
-		  "describing a convolution", err))
+	if (k->k.kind != CONV_FORWARD)
+		return plan_gradient(k, &a, bias, err);
+	return check(plan_forward(&k->pd, &a, desc_of(&k->md[0]), desc_of(&k->md[1]), bias, desc_of(&k->md[3])),
+		     "planning a convolution", err);
+}
+
+/* What the primitive chose to have for weights, and for scratch. */
+static int ask_layouts(struct onednn *k, struct err *err)
+{
+	dnnl_query_t weights = k->k.kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
+	if (check(desc_copy(&k->md[1], dnnl_primitive_desc_query_md(k->pd, weights, 0)), "describing the weights", err) ||
+	    check(desc_copy(&k->md[4], dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0)), "describing scratch", err))
 		return -1;
-	if (k->k.kind == CONV_FORWARD)
-		return check(dnnl_primitive_desc_create(&k->pd, &d, attr, e, NULL), "planning a convolution", err);
-	if (check(dnnl_primitive_desc_create(hint, &d, attr, e, NULL), "planning a convolution", err))
-		return -1;
-	if (k->k.kind == CONV_DATA) {
-		if (check(dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &k->md[0], &k->md[1], &k->md[3],
-								   stride, left, right),
-			  "describing a gradient", err))
-			return -1;
-	} else if (check(dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &k->md[0], &k->md[1], bias,
-								     &k->md[3], stride, left, right),
-			 "describing a gradient", err))
-		return -1;
-	return check(dnnl_primitive_desc_create(&k->pd, &d, attr, e, *hint), "planning a gradient", err);
+	k->k.scratch = dnnl_memory_desc_get_size(desc_of(&k->md[4]));
+	return check(dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->k.name), "naming a convolution", err);
 }
 
 /* The term of position `at` on dimension `dim` of a blocked layout. */
-static uint32_t term(const dnnl_memory_desc_t *m, int dim, int64_t at)
+static uint32_t term(const struct blocking *b, int dim, int64_t at)
 {
-	const dnnl_blocking_desc_t *b = &m->format_desc.blocking;
 	int64_t off = 0, inner = 1;
-	for (int k = b->inner_nblks; k-- > 0;) {
-		if (b->inner_idxs[k] == dim) {
-			off += at % b->inner_blks[k] * inner;
-			at /= b->inner_blks[k];
+	for (int k = b->blocks; k-- > 0;) {
+		if (b->dim[k] == dim) {
+			off += at % b->size[k] * inner;
+			at /= b->size[k];
 		}
-		inner *= b->inner_blks[k];
+		inner *= b->size[k];
 	}
-	return (uint32_t)(off + at * b->strides[dim]);
+	return (uint32_t)(off + at * b->stride[dim]);
 }
 
 static int read_layout(struct onednn *k, struct err *err)
 {
 	const struct conv_shape *s = &k->k.shape;
-	const dnnl_memory_desc_t *m = &k->md[1];
+	struct blocking b;
 	struct conv_layout *l = &k->k.layout;
 	int d = s->groups > 1, og = s->out.c / s->groups, ig = s->in.c / s->groups;
-	if (m->format_kind != dnnl_blocked || m->extra.flags)
+	if (desc_blocking(desc_of(&k->md[1]), &b))
 		return err_set(err, "oneDNN: %s wants weights in a layout that cannot be described", k->k.name);
 	if (conv_layout_open(l, s, err))
 		return -1;
 	for (int g = 0; d && g < s->groups; g++)
-		l->group[g] = term(m, 0, g);
+		l->group[g] = term(&b, 0, g);
 	for (int o = 0; o < og; o++)
-		l->o[o] = term(m, d, o);
+		l->o[o] = term(&b, d, o);
 	for (int i = 0; i < ig; i++)
-		l->i[i] = term(m, d + 1, i);
+		l->i[i] = term(&b, d + 1, i);
 	for (int t = 0; t < s->kernel * s->kernel; t++)
-		l->tap[t] = term(m, d + 2, t / s->kernel) + term(m, d + 3, t % s->kernel);
-	l->floats = dnnl_memory_desc_get_size(m) / sizeof(float);
+		l->tap[t] = term(&b, d + 2, t / s->kernel) + term(&b, d + 3, t % s->kernel);
+	l->floats = dnnl_memory_desc_get_size(desc_of(&k->md[1])) / sizeof(float);
 	l->padded = l->floats != (size_t)s->groups * (size_t)(og * ig) * (size_t)(s->kernel * s->kernel);
 	return 0;
 }
@@ -176,7 +187,7 @@ static int make_memory(struct onednn *k, struct err *err)
 	if (mem_alloc(&k->memory, (size_t)workers * ARGS, sizeof *k->memory, err))
 		return -1;
 	for (int i = 0; i < workers * ARGS; i++)
-		if (check(dnnl_memory_create(&k->memory[i], &k->md[i % ARGS], k->engine->engine, DNNL_MEMORY_NONE),
+		if (check(dnnl_memory_create(&k->memory[i], desc_of(&k->md[i % ARGS]), k->engine->engine, DNNL_MEMORY_NONE),
 			  "describing memory", err))
 			return -1;
 	return 0;
@@ -192,6 +203,8 @@ static void close_kernel(struct conv_kernel *base)
 		dnnl_primitive_destroy(k->run);
 	if (k->pd)
 		dnnl_primitive_desc_destroy(k->pd);
+	for (int i = 0; i < ARGS; i++)
+		desc_release(&k->md[i]);
 	conv_layout_close(&k->k.layout);
 	free(k->memory);
 	free(k);
@@ -225,7 +238,6 @@ int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_
 		     const struct conv_kernel *like, struct err *err)
 {
 	struct onednn *k;
-	dnnl_primitive_desc_t hint = NULL;
 	dnnl_primitive_attr_t attr = NULL;
 	int rc = -1;
 	one_thread();
@@ -233,24 +245,17 @@ int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_
 		return -1;
 	k->k = (struct conv_kernel){ .kind = kind, .shape = *shape, .n = n, .parts = 1, .run = run_kernel, .close = close_kernel };
 	k->engine = e;
-	if (describe_values(k, n, err))
-		goto done;
-	if (like)
-		k->md[1] = ((const struct onednn *)like)->md[1];
-	if (check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
+	if (describe_values(k, n, err) ||
+	    (like && check(desc_copy(&k->md[1], desc_of(&((const struct onednn *)like)->md[1])), "describing the weights", err)) ||
+	    check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
 	    check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "making attributes", err) ||
-	    make_primitive(k, &hint, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err))
+	    plan_any(k, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err) ||
+	    ask_layouts(k, err) || read_layout(k, err) || make_memory(k, err))
 		goto done;
-	k->md[1] = *dnnl_primitive_desc_query_md(k->pd, kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
-	k->md[4] = *dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0);
-	k->k.scratch = dnnl_memory_desc_get_size(&k->md[4]);
-	dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->k.name);
-	rc = read_layout(k, err) || make_memory(k, err) ? -1 : 0;
+	rc = 0;
 done:
 	if (attr)
 		dnnl_primitive_attr_destroy(attr);
-	if (hint)
-		dnnl_primitive_desc_destroy(hint);
 	if (rc)
 		close_kernel(&k->k);
 	else

@@ -194,15 +194,15 @@ static int bands(const struct wordconv *s)
 /* Lanes whose number has bit S are exchanged between a and b: a's upper ones for b's lower ones. */
 #define LO(l, s) ((l) & (s) ? 16 + (l) - (s) : (l))
 #define HI(l, s) ((l) & (s) ? 16 + (l) : (l) + (s))
-#define MASK(f, s)                                                                                                             \
-	(ivec){ f(0, s), f(1, s), f(2, s),  f(3, s),  f(4, s),	f(5, s),  f(6, s),  f(7, s),                                   \
-		f(8, s), f(9, s), f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s) }
+#define PICK(a, b, f, s)                                                                                                       \
+	__builtin_shufflevector(a, b, f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), f(8, s),         \
+				f(9, s), f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s))
 #define EXCHANGE(t, s)                                                                                                         \
 	for (int i = 0; i < LANES; i++)                                                                                        \
 		if (!(i & (s))) {                                                                                              \
 			vec a = t[i], b = t[i + (s)];                                                                          \
-			t[i] = __builtin_shuffle(a, b, MASK(LO, s));                                                           \
-			t[i + (s)] = __builtin_shuffle(a, b, MASK(HI, s));                                                     \
+			t[i] = PICK(a, b, LO, s);                                                                              \
+			t[i + (s)] = PICK(a, b, HI, s);                                                                        \
 		}
 
 /* to[d][0..15] = from[0..15][d] for 16 rows of 16. */
