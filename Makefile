@@ -8,7 +8,7 @@ FOLDERS := pipeline corpora tokenize embed vision models eval
 B := $(if $(filter release,$(MODE)),build,build/$(MODE))
 PKGS := jansson zlib libutf8proc
 DEFLATE := $(shell pkg-config --exists libdeflate 2>/dev/null && echo yes)
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wno-format-truncation
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wno-unknown-warning-option -Wno-format-truncation
 WERROR ?=
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=all

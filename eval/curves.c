@@ -11,8 +11,8 @@
 const char *curve_header(enum curve c)
 {
 	static const char *const header[] = {
-		"stream\tbin\tlow\thigh\tn\tconfidence\taccuracy\tgap\taccuracy_low\taccuracy_high\tband_low\tband_"
-		"high",
+		("stream\tbin\tlow\thigh\tn\tconfidence\taccuracy\tgap\taccuracy_low\taccuracy_high\t"
+		 "band_low\tband_high"),
 		"stream\tbin\tlow\thigh\tn\tshare\tright\twrong",
 		"stream\tblock\tn\tconfidence\taccuracy\tband_low\tband_high",
 		"stream\tgroup\tn\tconfidence\taccuracy",

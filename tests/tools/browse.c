@@ -25,7 +25,7 @@ static int to_browser, from_browser, number, loaded;
 static char buf[1 << 26];
 static size_t have;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "browse: %s\n", what);
 	exit(1);

@@ -21,7 +21,7 @@ static struct {
 	const char *split, *name;
 } o = { 0, 0, 0, 1, 0, 1, -1, 2, 1, "test", NULL };
 
-static void die(const char *text)
+static _Noreturn void die(const char *text)
 {
 	fprintf(stderr, "putlogits: %s\n", text);
 	exit(2);

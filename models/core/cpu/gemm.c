@@ -2,8 +2,7 @@
 #include "cpu.h"
 
 #ifdef VIC_ONEDNN
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
+#include "onednn_api.h"
 #else
 #include <cblas.h>
 #ifdef OPENBLAS_VERSION
@@ -14,12 +13,7 @@
 static void gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
 #ifdef VIC_ONEDNN
-	/* Per-thread setting: each of our threads runs its product alone. */
-	static _Thread_local int once;
-	if (!once) {
-		omp_set_num_threads(1);
-		once = 1;
-	}
+	one_thread();
 	dnnl_sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
 #else
 #ifdef OPENBLAS_VERSION

@@ -6,7 +6,6 @@
 #include "onednn_api.h"
 #include "pipeline/mem.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,16 +33,6 @@ static int check(dnnl_status_t s, const char *what, struct err *err)
 	if (s == dnnl_out_of_memory)
 		return err_system(err, "oneDNN: out of memory (%s)", what);
 	return err_set(err, "oneDNN: %s failed with status %d", what, (int)s);
-}
-
-/* Per-thread setting, also read when a primitive is made: every thread of ours works alone. */
-static void one_thread(void)
-{
-	static _Thread_local int once;
-	if (!once) {
-		omp_set_num_threads(1);
-		once = 1;
-	}
 }
 
 int conv_engine_open(struct conv_engine **out, int workers, struct err *err)

@@ -1,9 +1,21 @@
 /* onednn_api: what differs between versions 2 and 3 of oneDNN's C API, and nothing else, under one set of names. Version 3 made
- * memory descriptors opaque and gave up descriptors of operations. Private to onednn.c. */
+ * memory descriptors opaque and gave up descriptors of operations. Private to onednn.c and gemm.c. */
 #ifndef VIC_ONEDNN_API_H
 #define VIC_ONEDNN_API_H
 
 #include <oneapi/dnnl/dnnl.h>
+
+void omp_set_num_threads(int n); /* OpenMP's; clang comes without omp.h */
+
+/* Every thread of ours works alone. A setting of the calling thread, also read when a primitive is made. */
+static inline void one_thread(void)
+{
+	static _Thread_local int once;
+	if (!once) {
+		omp_set_num_threads(1);
+		once = 1;
+	}
+}
 
 /* A blocked layout: the step of each dimension, and the blocks inside, outermost first. Lies in its descriptor. */
 struct blocking {
