@@ -3,6 +3,7 @@
 #include "pipeline/mem.h"
 #include "pipeline/safetensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +83,8 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int load_param(struct trainer *t, int p, const struct safetensors *st, struct err *err)
+/* Adds to *known the tensors that it found. */
+static int load_param(struct trainer *t, int p, const struct safetensors *st, size_t *known, struct err *err)
 {
 	struct param *q = &t->graph.param[p];
 	size_t shape[4], n = param_size(q);
@@ -97,6 +99,7 @@ static int load_param(struct trainer *t, int p, const struct safetensors *st, st
 			continue;
 		if (safetensors_need(st, name, ST_F32, q->ndim, shape, &from, err))
 			return -1;
+		++*known;
 		if (slot == SLOT_BEST)
 			memcpy(to, from->data, n * sizeof *to);
 		else if (t->graph.dev->b->upload(t->graph.dev->ctx, to, from->data, n * sizeof *to, err))
@@ -107,6 +110,7 @@ static int load_param(struct trainer *t, int p, const struct safetensors *st, st
 	tensor_name(name, sizeof name, q, "last");
 	if (safetensors_need(st, name, ST_U32, 1, shape, &from, err))
 		return -1;
+	++*known;
 	memcpy(q->last, from->data, shape[0] * sizeof *q->last);
 	return 0;
 }
@@ -128,42 +132,56 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 	return 0;
 }
 
+/* The counters, each a whole number that a run can reach, but the score. */
+static int take_counters(struct trainer *t, const double *c, const char *path, struct err *err)
+{
+	static const char *const name[COUNTERS] = { "step", "epoch", "best epoch", "best score" };
+	double most[COUNTERS] = { [AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH], [AT_BEST_SCORE] = 1 };
+	for (int i = 0; i < COUNTERS; i++)
+		if (!(c[i] >= 0 && c[i] <= most[i]) || (i != AT_BEST_SCORE && c[i] != floor(c[i])))
+			return err_set(err, "%s: its %s is %g, which no run comes to", path, name[i], c[i]);
+	t->step = (uint32_t)c[AT_STEP];
+	t->epoch = (int)c[AT_EPOCH];
+	t->best_epoch = (int)c[AT_BEST_EPOCH];
+	t->best_score = c[AT_BEST_SCORE];
+	if (t->epoch > t->plan->epochs)
+		return err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch, t->plan->epochs);
+	return 0;
+}
+
+static int load_all(struct trainer *t, const struct safetensors *st, struct err *err)
+{
+	const struct st_tensor *counters, *history;
+	size_t n = COUNTERS, known = 2;
+	if (matches(t, st, err) || safetensors_need(st, "counters", ST_F64, 1, &n, &counters, err) ||
+	    take_counters(t, counters->data, st->name, err))
+		return -1;
+	size_t bytes = (size_t)t->epoch * sizeof *t->history;
+	if (safetensors_need(st, "history", ST_U8, 1, &bytes, &history, err) ||
+	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch, sizeof *t->history, err))
+		return -1;
+	if (bytes)
+		memcpy(t->history, history->data, bytes);
+	if (t->best_epoch) { /* room for load_param to fill */
+		if (mem_alloc(&t->best, (size_t)t->graph.n_params, sizeof *t->best, err))
+			return -1;
+		for (int p = 0; p < t->graph.n_params; p++)
+			if (mem_alloc(&t->best[p], param_size(&t->graph.param[p]), sizeof(float), err))
+				return -1;
+	}
+	for (int p = 0; p < t->graph.n_params; p++)
+		if (load_param(t, p, st, &known, err))
+			return -1;
+	return st->n == known ? 0 : err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+}
+
 int checkpoint_load(struct trainer *t, const char *path, struct err *err)
 {
 	struct safetensors st;
-	const struct st_tensor *counters, *history;
-	size_t n = COUNTERS;
 	if (safetensors_open(&st, path, err))
 		return -1;
-	int rc = matches(t, &st, err) || safetensors_need(&st, "counters", ST_F64, 1, &n, &counters, err);
-	if (!rc) {
-		const double *c = counters->data;
-		for (int i = 0; i < COUNTERS; i++)
-			if (!(c[i] >= 0 && c[i] <= 4e9)) {
-				safetensors_release(&st);
-				return err_set(err, "%s: counter %d is %g", path, i, c[i]);
-			}
-		t->step = (uint32_t)c[AT_STEP];
-		t->epoch = (int)c[AT_EPOCH];
-		t->best_epoch = (int)c[AT_BEST_EPOCH];
-		t->best_score = c[AT_BEST_SCORE];
-		size_t bytes = (size_t)t->epoch * sizeof *t->history;
-		rc = (t->epoch > t->plan->epochs &&
-		      err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch,
-							    t->plan->epochs)) ||
-		     safetensors_need(&st, "history", ST_U8, 1, &bytes, &history, err) ||
-		     mem_grow(&t->history, &t->cap_history, (size_t)t->epoch, sizeof *t->history, err);
-		if (!rc)
-			memcpy(t->history, history->data, bytes);
-	}
-	if (!rc && t->best_epoch) { /* room for load_param to fill */
-		rc = mem_alloc(&t->best, (size_t)t->graph.n_params, sizeof *t->best, err);
-		for (int p = 0; p < t->graph.n_params && !rc; p++)
-			rc = mem_alloc(&t->best[p], param_size(&t->graph.param[p]), sizeof(float), err);
-	}
-	for (int p = 0; p < t->graph.n_params && !rc; p++)
-		rc = load_param(t, p, &st, err);
+	int rc = load_all(t, &st, err);
 	t->graph.version++;
 	safetensors_release(&st);
-	return rc ? -1 : 0;
+	return rc;
 }

@@ -1,16 +1,11 @@
 /* Any bytes as a calibration map: refused, or a map that turns finite logits into numbers that a stream may hold,
- * probabilities that sum to 1, and that is the same after being written and read again. */
+ * probabilities that sum to 1, and that is the same after being written and read again. The mutator changes numbers of the JSON
+ * and seals the file anew. */
+#include "sealed.h"
+
 #include "eval/calfile.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST = 64 };
 
@@ -52,10 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = ERR_NONE;
 	char path[64];
 	double z[MOST], out[MOST];
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int fd = memory_file(path, data, size);
 	if (!calfile_load(&f, path, &err)) {
 		for (int scale = -1; f.n_classes <= MOST && scale <= 1; scale++) {
 			for (int c = 0; c < f.n_classes; c++)
@@ -69,4 +61,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	close(fd);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	char *text = calloc(size + 1, 1), *changed;
+	if (!text)
+		abort();
+	memcpy(text, data, size);
+	changed = mutate_json(text, &seed);
+	size_t n = strlen(changed);
+	if (draw(&seed) % 8 && n <= max) {
+		if (seal_check(changed, n, 0) != SEAL_NONE)
+			seal_set(changed, n, 0);
+		memcpy(data, changed, n);
+		size = n;
+	} else {
+		size = LLVMFuzzerMutate(data, size, max);
+	}
+	free(text);
+	free(changed);
+	return size;
 }

@@ -1,6 +1,6 @@
-/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at many lengths and with bits
- * flipped in fixed places. Seeds are the arguments, or the files of tests/fuzz/seeds/TOPIC for a program called
- * fuzz_TOPIC. Passing means that nothing crashed; the sanitizers of MODE=asan make that mean more. */
+/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at many lengths, with bits flipped in fixed places and, where
+ * the target has a mutator of its own, changed by that. Seeds are the arguments, or the files of tests/fuzz/seeds/TOPIC for
+ * a program called fuzz_TOPIC. Passing means that nothing crashed; the sanitizers of MODE=asan make that mean more. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,15 +9,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) __attribute__((weak));
 
 enum { QUICK = 60, THOROUGH = 300, MAX_SEED = 1 << 20 };
 static size_t times = QUICK; /* cuts, and again as many flips, of each seed; $VIC_THOROUGH: more */
 
-/* What a custom mutator calls; never run here. */
+/* What a mutator calls: here a bit, the next one each time. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
 {
-	(void)data;
+	static uint32_t turn;
 	(void)max;
+	turn++;
+	if (size)
+		data[(uint64_t)turn * 2654435761u % size] ^= (uint8_t)(1u << turn % 8);
 	return size;
 }
 
@@ -29,6 +33,19 @@ static void run(const uint8_t *data, size_t n)
 		abort();
 	memcpy(copy, data, n);
 	LLVMFuzzerTestOneInput(copy, n);
+	free(copy);
+}
+
+static void mutate(const uint8_t *data, size_t n)
+{
+	enum { MORE = 4096 };
+	uint8_t *copy = calloc(n + MORE, 1);
+	if (!copy)
+		abort();
+	for (size_t i = 0; LLVMFuzzerCustomMutator && i < times; i++) {
+		memcpy(copy, data, n);
+		run(copy, LLVMFuzzerCustomMutator(copy, n, n + MORE, (unsigned)(i * 2654435761u)));
+	}
 	free(copy);
 }
 
@@ -51,6 +68,7 @@ static int replay(const char *path)
 		run(data, n);
 		data[at] ^= (uint8_t)(1u << i % 8);
 	}
+	mutate(data, n);
 	return 0;
 }
 
