@@ -1,6 +1,7 @@
 /* What a comparison comes to, as a table and as a sentence. */
 #include "compare.h"
 #include "pipeline/mem.h"
+#include "pipeline/memtext.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,10 +72,10 @@ static int any(const struct comparison *c, int which)
 
 int compare_claim(const struct comparison *c, char **text, struct err *err)
 {
-	size_t len;
-	FILE *to = open_memstream(text, &len);
-	if (!to)
-		return err_sys(err, "the sentence");
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	FILE *to = m.to;
 	fprintf(to, "On these %zu records ", c->n);
 	if (any(c, 1)) {
 		fprintf(to, "%s may be called better than %s in ", c->b, c->a);
@@ -94,7 +95,5 @@ int compare_claim(const struct comparison *c, char **text, struct err *err)
 		" (%g %% intervals; claims hold together at that level, after Holm); records were resampled, not "
 		"training runs, so nothing is said of other seeds or other data.",
 		100 * c->level);
-	if (fclose(to))
-		return err_memory(err);
-	return 0;
+	return memtext_close(&m, text, NULL, err);
 }

@@ -1,5 +1,6 @@
 /* vic-plot: pictures from vic-reliability's tables. */
 #include "pipeline/io.h"
+#include "pipeline/memtext.h"
 #include "pipeline/stage.h"
 #include "plot.h"
 #include "report.h"
@@ -56,11 +57,12 @@ static int name_svg(char **picture, size_t *len, const struct plot_table *t, str
 	static const char mark[] = "<title>Gnuplot</title>";
 	char *at = strstr(*picture, mark), *named = NULL;
 	size_t size = 0;
-	FILE *to = at ? open_memstream(&named, &size) : NULL;
+	struct memtext m;
 	if (!at)
 		return 0;
-	if (!to)
-		return err_sys(err, "the picture");
+	if (memtext_open(&m, err))
+		return -1;
+	FILE *to = m.to;
 	fprintf(to, "%.*s<title>", (int)(at - *picture), *picture);
 	html_text(to, o.title ? o.title : "");
 	fprintf(to, "%s%s of", o.title ? ": " : "", plot_curve_name(t->curve));
@@ -69,8 +71,8 @@ static int name_svg(char **picture, size_t *len, const struct plot_table *t, str
 		html_text(to, t->group[i]);
 	}
 	fprintf(to, "</title>%s", at + strlen(mark));
-	if (fclose(to))
-		return err_memory(err);
+	if (memtext_close(&m, &named, &size, err))
+		return -1;
 	free(*picture);
 	*picture = named;
 	*len = size;
@@ -84,11 +86,11 @@ static int draw(const struct plot_table *t, struct err *err)
 	char *script = NULL, *picture = NULL;
 	size_t len = 0, size = 0;
 	look.png = o.format == FORMAT_PNG || (o.format == FORMAT_AUTO && ends_in_png(o.out));
-	FILE *to = open_memstream(&script, &len);
-	if (!to)
-		return err_sys(err, "the script");
-	plot_script(t, &look, to);
-	int bad = ferror(to), rc = fclose(to) || bad ? err_memory(err) : 0;
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	plot_script(t, &look, m.to);
+	int rc = memtext_close(&m, &script, &len, err);
 	if (!rc && !o.script)
 		rc = plot_run(script, len, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
 	if (!rc)

@@ -1,6 +1,7 @@
 /* vic-reliability: the curves behind reliability pictures, as TSV. */
 #include "curves.h"
 #include "metrics.h"
+#include "pipeline/memtext.h"
 #include "pipeline/num.h"
 #include "pipeline/stage.h"
 #include "rows.h"
@@ -124,7 +125,8 @@ struct making {
 	struct rows_ask rows;
 	struct curve_ask ask;
 	struct list alpha, at;
-	FILE *to;
+	struct memtext text;
+	FILE *to; /* the text's */
 };
 
 static int one_stream(const struct stage *st, struct making *m, size_t i, struct err *err)
@@ -219,18 +221,18 @@ static int run(struct stage *st, struct err *err)
 	char *text = NULL;
 	size_t len;
 	int rc = ask_of(st, &m, err);
+	rc = rc || memtext_open(&m.text, err);
 	if (!rc) {
-		m.to = open_memstream(&text, &len);
-		rc = m.to ? all_curves(st, &m, err) : err_memory(err);
+		m.to = m.text.to;
+		rc = all_curves(st, &m, err) || memtext_close(&m.text, &text, &len, err);
 	}
-	if (m.to && fclose(m.to) && !rc)
-		rc = err_memory(err);
+	memtext_drop(&m.text);
 	if (!rc)
 		fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
 	free(text);
 	pool_close(m.ask.pool);
 	opt_many_release(&o.names);
-	return rc;
+	return rc ? -1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* vic-report: a page that anyone can open. */
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
+#include "pipeline/memtext.h"
 #include "pipeline/stage.h"
 #include "report.h"
 
@@ -105,17 +106,14 @@ static int write_page(const struct report *r, struct err *err)
 	struct output out = { 0 };
 	char *page = NULL;
 	size_t len = 0;
-	FILE *to = open_memstream(&page, &len);
-	if (!to)
-		return err_sys(err, "the page");
-	report_write(r, to);
-	int bad = ferror(to), rc = -1;
-	if (fclose(to) || bad)
-		err_memory(err);
-	else
-		rc = output_open(&out, o.out, err) || output_write(&out, page, len, err) || output_commit(&out, err)
-			     ? -1
-			     : 0;
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	report_write(r, m.to);
+	int rc = memtext_close(&m, &page, &len, err) || output_open(&out, o.out, err) ||
+				 output_write(&out, page, len, err) || output_commit(&out, err)
+			 ? -1
+			 : 0;
 	output_release(&out);
 	free(page);
 	return rc;

@@ -1,5 +1,6 @@
 /* vic-predict: a model and records in, logits out; or lines of text in, lines of labels out. */
 #include "pipeline/mem.h"
+#include "pipeline/memtext.h"
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
 #include "train/predictor.h"
@@ -64,23 +65,22 @@ static int title_of(const struct model *m, char **title, struct err *err)
 	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width",
 					       "--dropout" };
 	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
-	size_t i, size;
-	FILE *to = open_memstream(title, &size);
-	if (!to)
-		return err_sys(err, "the title");
-	fputs(m->net->name, to);
+	size_t i;
+	struct memtext mt;
+	if (memtext_open(&mt, err))
+		return -1;
+	fputs(m->net->name, mt.to);
 	json_array_foreach(json_object_get(last, "args"), i, v)
 	{
 		const char *s = json_string_value(v);
 		for (size_t k = 0; s && k < sizeof telling / sizeof *telling; k++)
 			if (!strncmp(s, telling[k], strlen(telling[k])))
-				fprintf(to, " %s", s + 2);
+				fprintf(mt.to, " %s", s + 2);
 	}
 	if (o.mc_dropout)
-		fprintf(to, " mc-dropout %" PRId64, o.mc_dropout);
-	int bad = ferror(to);
-	if (fclose(to) || bad)
-		return err_memory(err);
+		fprintf(mt.to, " mc-dropout %" PRId64, o.mc_dropout);
+	if (memtext_close(&mt, title, NULL, err))
+		return -1;
 	for (char *p = *title; *p; p++)
 		*p = *p == '=' ? ' ' : *p;
 	return 0;

@@ -1,4 +1,5 @@
 /* vic-train: text or images in, a model file out. */
+#include "pipeline/memtext.h"
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
 #include "train/checkpoint.h"
@@ -69,13 +70,13 @@ static int write_history(const struct trainer *t, const char *path, struct err *
 	struct output out;
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
-	if (!f)
-		return err_sys(err, "history");
-	epoch_header(f);
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	epoch_header(m.to);
 	for (int i = 0; i < t->epoch; i++)
-		epoch_print(&t->history[i], f);
-	int rc = fclose(f) ? err_sys(err, "history") : output_open(&out, path, err);
+		epoch_print(&t->history[i], m.to);
+	int rc = memtext_close(&m, &text, &size, err) || output_open(&out, path, err) ? -1 : 0;
 	if (!rc) {
 		rc = output_write(&out, text, size, err) || output_commit(&out, err) ? -1 : 0;
 		output_release(&out);

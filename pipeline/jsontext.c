@@ -1,4 +1,5 @@
 #include "jsontext.h"
+#include "memtext.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -125,16 +126,15 @@ static int why(const json_t *j, struct err *err)
 /* Replaces what may not be shown; it stands in strings alone. All of it lies below U+10000. */
 static int show(char **text, struct err *err)
 {
-	size_t n = strlen(*text), size;
-	char *shown = NULL;
-	FILE *to = NULL;
+	size_t n = strlen(*text);
+	struct memtext m = { 0 };
 	for (char *p = *text;;) {
 		size_t clean = text_clean(p, n, TEXT_SHOWN), len;
-		if (clean == n && !to)
+		if (clean == n && !m.to)
 			return 0;
-		if (!to && !(to = open_memstream(&shown, &size)))
-			return err_memory(err);
-		fwrite(p, 1, clean, to);
+		if (!m.to && memtext_open(&m, err))
+			return -1;
+		fwrite(p, 1, clean, m.to);
 		p += clean;
 		n -= clean;
 		if (!n)
@@ -142,19 +142,17 @@ static int show(char **text, struct err *err)
 		len = *p == '\n' ? 1 : text_character(p, n); /* line ends are JSON_INDENT's */
 		const unsigned char *c = (const unsigned char *)p;
 		if (*p == '\n')
-			fputc('\n', to);
+			fputc('\n', m.to);
 		else
-			fprintf(to, "\\u%04X", len == 1 ? c[0]
+			fprintf(m.to, "\\u%04X", len == 1 ? c[0]
 						: len == 2 ? (c[0] & 31u) << 6 | (c[1] & 63u)
 							   : (c[0] & 15u) << 12 | (c[1] & 63u) << 6 | (c[2] & 63u));
 		p += len;
 		n -= len;
 	}
-	int bad = ferror(to);
-	if (fclose(to) || bad) {
-		free(shown);
-		return err_memory(err);
-	}
+	char *shown;
+	if (memtext_close(&m, &shown, NULL, err))
+		return -1;
 	free(*text);
 	*text = shown;
 	return 0;

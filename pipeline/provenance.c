@@ -1,4 +1,5 @@
 #include "provenance.h"
+#include "memtext.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -123,18 +124,12 @@ static int put_history(FILE *to, const json_t *history, struct err *err)
 
 int provenance_shell(const json_t *history, char **text, struct err *err)
 {
-	size_t size;
+	struct memtext m;
 	*text = NULL;
-	FILE *to = open_memstream(text, &size);
-	if (!to)
-		return err_sys(err, "provenance");
-	int rc = put_history(to, history, err);
-	int failed = ferror(to);
-	if ((fclose(to) || failed) && !rc)
-		rc = err_memory(err);
-	if (rc) {
-		free(*text);
-		*text = NULL;
-	}
-	return rc;
+	if (memtext_open(&m, err))
+		return -1;
+	if (!put_history(m.to, history, err))
+		return memtext_close(&m, text, NULL, err);
+	memtext_drop(&m);
+	return -1;
 }

@@ -1,5 +1,6 @@
 #include "text.h"
 #include "mem.h"
+#include "memtext.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,20 +133,15 @@ int text_write(struct output *out, const char *text, size_t n, enum text_form fo
 
 int text_escape(char **out, const char *text, enum text_form form, struct err *err)
 {
-	size_t n = strlen(text), size;
+	size_t n = strlen(text);
+	struct memtext m;
 	*out = NULL;
 	if (text_clean(text, n, form) == n)
 		return mem_text(out, text, n, err);
-	FILE *to = open_memstream(out, &size);
-	if (!to)
-		return err_memory(err);
-	text_put_part(to, text, n, form);
-	int bad = ferror(to);
-	if (!fclose(to) && !bad)
-		return 0;
-	free(*out);
-	*out = NULL;
-	return err_memory(err);
+	if (memtext_open(&m, err))
+		return -1;
+	text_put_part(m.to, text, n, form);
+	return memtext_close(&m, out, NULL, err);
 }
 
 void text_vprint(FILE *to, const char *fmt, va_list args)

@@ -91,6 +91,7 @@ banned 'strcpy|strcat|sprintf|vsprintf|gets|strtok|tmpnam|mktemp' 'no function t
 banned 'rand|srand|random|drand48' 'random numbers are counted, not remembered (pipeline/philox.h)'
 grep -v '^pipeline/jsontext\.c$' "$T/ours" >"$T/parsed"
 banned 'json_load[a-z]*' 'JSON is parsed by jsontext_parse, which bounds its memory' "$T/parsed"
+banned 'open_memstream' 'text in memory is printed by pipeline/memtext.h, which notices that there was none' "$T/ours"
 banned 'alloca' 'no memory from the stack whose size came from outside'
 
 # Libraries return; the frame prints and exits. opt.c aborts on a slip of the programmer, progress.c draws its line.
