@@ -54,7 +54,17 @@ static int reads_out(const struct op *op)
 	return reads[op->type].out && (op->type != OP_NORM || op->norm.relu);
 }
 
-/* Gradients that lead to something trained. */
+/* 1 when some op that reads value v has a gradient to hand back. */
+static int led_on(const struct graph *g, int v)
+{
+	for (int i = 0; i < g->n_ops; i++)
+		for (int k = 0; k < g->op[i].n_in; k++)
+			if (g->op[i].in[k] == v && g->value[g->op[i].out].wanted)
+				return 1;
+	return 0;
+}
+
+/* Gradients that come from the loss and lead to something trained. */
 static void want(struct graph *g)
 {
 	for (int v = 0; v < g->n_values; v++)
@@ -67,6 +77,10 @@ static void want(struct graph *g)
 		for (int k = 0; k < op->n_in; k++)
 			wanted |= g->value[op->in[k]].wanted;
 		g->value[op->out].wanted = wanted;
+	}
+	for (int i = g->n_ops; i-- > 0;) {
+		int v = g->op[i].out;
+		g->value[v].wanted = g->value[v].wanted && (v == g->loss || led_on(g, v));
 	}
 }
 

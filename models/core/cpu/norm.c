@@ -261,7 +261,7 @@ static void sums_task(void *arg, int b, int worker)
 	}
 }
 
-/* d_x = scale g + slope (x - mean) + shift. */
+/* d_x = scale g + slope (x - mean) + shift. Before d_r, which adds to it where both inputs are one value. */
 static void backward_task(void *arg, int b, int worker)
 {
 	struct work *w = arg;
@@ -276,21 +276,20 @@ static void backward_task(void *arg, int b, int worker)
 		for (size_t at = 0; at < period; at += NATIVE) {
 			size_t p = row + at;
 			nvec d = behind(s, *(const unvec *)(g + p), y + p);
-			if (d_r)
-				*(unvec *)(d_r + p) = c->add[1] ? *(const unvec *)(d_r + p) + d : d;
-			if (!d_x)
-				continue;
 			nvec v = *(const nvec *)(s->scale + at) * d + *(const nvec *)(s->shift + at) +
 				*(const nvec *)(s->slope + at) * (*(const unvec *)(x + p) - *(const nvec *)(s->mean + at));
-			*(unvec *)(d_x + p) = c->add[0] ? *(const unvec *)(d_x + p) + v : v;
+			if (d_x)
+				*(unvec *)(d_x + p) = c->add[0] ? *(const unvec *)(d_x + p) + v : v;
+			if (d_r)
+				*(unvec *)(d_r + p) = c->add[1] ? *(const unvec *)(d_r + p) + d : d;
 		}
 	for (size_t p = row; p < end; p++) {
 		size_t at = p - row;
 		float d = s->relu && y[p] <= 0 ? 0 : g[p], v = s->scale[at] * d + s->shift[at] + s->slope[at] * (x[p] - s->mean[at]);
-		if (d_r)
-			d_r[p] = c->add[1] ? d_r[p] + d : d;
 		if (d_x)
 			d_x[p] = c->add[0] ? d_x[p] + v : v;
+		if (d_r)
+			d_r[p] = c->add[1] ? d_r[p] + d : d;
 	}
 }
 

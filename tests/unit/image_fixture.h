@@ -1,0 +1,198 @@
+/* A small image network compiled for a device, alone or in lockstep with ref, and its batch: what the tests of image ops run. */
+#ifndef VIC_TEST_IMAGE_FIXTURE_H
+#define VIC_TEST_IMAGE_FIXTURE_H
+
+#include "image_graphs.h"
+#include "lockstep.h"
+
+struct fixture {
+	struct device dev, outer; /* outer: what the graph was compiled for */
+	struct backend_ctx lock;
+	struct graph g;
+	struct images images;
+	struct batch batch;
+	unsigned char bytes[PICTURES][20 * 20 * 5];
+	float real[PICTURES][20 * 20 * 5], scale[17], shift[17];
+	const void *pixel[PICTURES];
+	struct view view[PICTURES];
+	uint32_t partner[MAX_N], sample[MAX_N];
+	float lambda[MAX_N], target[MAX_N * CLASSES];
+	double lr;
+};
+
+static const struct update sgd = { .rule = RULE_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = 1, .weight_decay = 1e-2,
+				   .decay_all = 1 };
+/* The batch's first n pictures. Two share a partner, one is its own, one is all its partner, one all itself. */
+static inline void set_n(struct fixture *f, const struct picture_case *c, int n)
+{
+	f->batch.n = n;
+	for (int i = 0; i < n; i++)
+		f->partner[i] = (uint32_t)(c->partners == BEYOND ? n + (i * 2) % (PICTURES - n) : (i * 2 + 1) % n);
+}
+
+static inline void make_batch(struct fixture *f, const struct picture_case *c)
+{
+	assert_true((size_t)((c->h + 2) * (c->w + 1) * c->c) <= sizeof f->bytes[0]);
+	f->images = (struct images){ .count = PICTURES, .h = c->h + 2, .w = c->w + 1, .c = c->c, .is_float = c->is_float,
+				     .pixel = f->pixel, .view = f->view, .scale = f->scale, .shift = f->shift };
+	struct rng r;
+	rng_init(&r, 14, RNG_TEST, 0, 0);
+	for (int i = 0; i < PICTURES; i++) {
+		for (int k = 0; k < f->images.h * f->images.w * c->c; k++) {
+			double u = rng_real(&r);
+			f->bytes[i][k] = (unsigned char)(256 * u);
+			f->real[i][k] = (float)(350 * u - 50);
+		}
+		f->pixel[i] = c->is_float ? (const void *)f->real[i] : f->bytes[i];
+		f->view[i] = (struct view){ (int16_t)(i % 4 - 1), (int16_t)(2 - i % 5), i % 3 == 1 };
+	}
+	f->view[1] = (struct view){ 0, -2, 1 };
+	f->view[2] = (struct view){ 1, 30, 1 }; /* beyond one side, another, and above */
+	f->view[3] = (struct view){ 2, -20, 0 };
+	f->view[PICTURES - 1] = (struct view){ (int16_t)-c->h, 0, 0 };
+	for (int k = 0; k < c->c; k++) {
+		f->scale[k] = (float)(0.01 + 0.004 * k);
+		f->shift[k] = (float)(-1 - 0.3 * k) + (c->layer[0].type == OP_NORM ? 300 : 0); /* far from its deviation */
+	}
+	for (int i = 0; i < MAX_N; i++) {
+		double t = draw(90, (uint32_t)i);
+		f->sample[i] = (uint32_t)(1000 + 7 * i);
+		f->lambda[i] = (float)(i == 1 ? 1 : i == 2 ? 0 : draw(91, (uint32_t)i));
+		f->target[i * CLASSES] = (float)t;
+		f->target[i * CLASSES + 1] = (float)(i == 3 ? 0 : 1 - t);
+	}
+	f->batch = (struct batch){ .images = &f->images, .partner = c->partners ? f->partner : NULL, .mix_at = c->mix_at,
+				   .lambda = f->lambda, .target = f->target, .seed = 5, .epoch = 1, .sample = f->sample };
+	set_n(f, c, c->n);
+}
+
+static inline void fill(struct graph *g, int p, int salt)
+{
+	struct err err = ERR_NONE;
+	const struct param *q = &g->param[p];
+	size_t n = param_size(q), fan_in = n / (size_t)q->dim[0];
+	float *w = floats(n);
+	struct rng r;
+	rng_init(&r, 13, RNG_TEST, (uint32_t)p, (uint32_t)salt);
+	int positive = q->kind == PARAM_SCALE || (q->kind == PARAM_STATE && strstr(q->name, "variance"));
+	for (size_t i = 0; i < n; i++) {
+		double u = 2 * rng_real(&r) - 1;
+		w[i] = (float)(positive ? 1 + 0.5 * u : q->kind == PARAM_WEIGHT ? 2 * u / sqrt((double)fan_in) : 0.4 * u);
+	}
+	assert_int_equal(graph_set(g, p, w, &err), 0);
+	free(w);
+}
+
+/* tol > 0: in lockstep. u NULL: for prediction. thaw > 0: all is frozen but every thaw-th parameter. 0,
+ * when this processor cannot run the variant that VIC_CPU names. */
+static inline int setup_for(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol,
+		     const struct update *u, int thaw)
+{
+	struct err err = ERR_NONE;
+	memset(f, 0, sizeof *f);
+	if (device_open(&f->dev, device, threads, &err)) {
+		if (strstr(err.msg, "does not run it"))
+			return 0;
+		fail_msg("%s", err.msg);
+	}
+	graph_init(&f->g);
+	build_graph(&f->g, c);
+	for (int p = 0; p < f->g.n_params; p++)
+		f->g.param[p].frozen = thaw > 0 && p % thaw != thaw - 1;
+	f->outer = tol > 0 ? lockstep_open(&f->lock, f->dev, &f->g, c->name, tol) : f->dev;
+	if (graph_compile(&f->g, &f->outer, MAX_N, u, &err))
+		fail_msg("%s: %s", c->name, err.msg);
+	make_batch(f, c);
+	f->lr = sgd.lr;
+	for (int p = 0; p < f->g.n_params; p++)
+		fill(&f->g, p, 0);
+	return 1;
+}
+
+static inline int setup(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol)
+{
+	return setup_for(f, c, device, threads, tol, &sgd, 0);
+}
+
+static inline void teardown(struct fixture *f)
+{
+	if (f->lock.g)
+		lockstep_close(&f->lock);
+	graph_release(&f->g);
+	device_close(&f->dev);
+}
+
+static inline void forward(struct fixture *f, enum phase phase)
+{
+	struct err err = ERR_NONE;
+	if (graph_forward(&f->g, &f->batch, phase, &err))
+		fail_msg("%s", err.msg);
+}
+
+static inline double mean_loss(struct fixture *f)
+{
+	struct err err = ERR_NONE;
+	float loss[MAX_N];
+	double sum = 0;
+	assert_int_equal(graph_read(&f->g, f->g.loss, f->batch.n, loss, &err), 0);
+	for (int i = 0; i < f->batch.n; i++)
+		sum += loss[i];
+	return sum / f->batch.n;
+}
+
+static inline void step(struct fixture *f, uint32_t number)
+{
+	struct err err = ERR_NONE;
+	struct update u = sgd;
+	u.lr = f->lr;
+	u.step = number;
+	u.decay_all = number != 2;
+	u.nesterov = number != 3;
+	forward(f, PHASE_TRAIN);
+	if (graph_backward(&f->g, &f->batch, &err) || graph_update(&f->g, &f->batch, &u, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* A full batch, one picture, a full batch; then both kinds of prediction. And a graph that only predicts, when its weights
+ * change; and one half frozen. differences: ref's gradients are held against finite ones. lr: of the steps. */
+static inline void prove(const char *device, const struct picture_case *c, double tol, int differences, double lr)
+{
+	static double worst;
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
+	if (setup(f, c, device, 2, tol)) {
+		f->lock.differences = differences;
+		f->lr = lr;
+		step(f, 1);
+		f->lock.differences = 0;
+		set_n(f, c, 1);
+		step(f, 2);
+		set_n(f, c, c->n);
+		step(f, 3);
+		assert_false(isnan(mean_loss(f)));
+		forward(f, PHASE_PREDICT);
+		f->batch.target = NULL;
+		forward(f, PHASE_SAMPLE);
+		if (f->lock.worst > worst && getenv("VIC_TEST_WORST")) {
+			worst = f->lock.worst;
+			print_message("# %s, %s, %s: %.2g\n", device, c->name, f->lock.worst_op, worst);
+		}
+		teardown(f);
+	}
+	if (setup_for(f, c, device, 2, tol, NULL, 0)) {
+		forward(f, PHASE_PREDICT);
+		for (int p = 0; p < f->g.n_params; p++)
+			fill(&f->g, p, 1);
+		forward(f, PHASE_PREDICT);
+		set_n(f, c, 1);
+		forward(f, PHASE_PREDICT);
+		teardown(f);
+	}
+	if (setup_for(f, c, device, 2, tol, &sgd, 2)) {
+		step(f, 1);
+		teardown(f);
+	}
+	free(f);
+}
+
+#endif
