@@ -20,8 +20,9 @@ static struct {
 
 static const struct opt opts[] = {
 	{ "to", 0, OPT_TEXT, &o.to, "DIR", "data folder; for synth the folder of the files itself",
-	  .flags = OPT_LOCAL },
-	{ "from", 0, OPT_TEXT, &o.from, "DIR", "fetch: take a local copy from DIR, packed or not", .flags = OPT_LOCAL },
+	  .flags = OPT_LOCAL | OPT_OUTPUT | OPT_FOLDER },
+	{ "from", 0, OPT_TEXT, &o.from, "DIR", "fetch: take a local copy from DIR, packed or not",
+	  .flags = OPT_LOCAL | OPT_INPUT | OPT_FOLDER },
 	{ "n", 'n', OPT_INT, &o.n, "N", "synth: sentences, or training pictures (and a fifth as many for the test)",
 	  .lo = 1, .hi = 100000000 },
 	{ "classes", 0, OPT_INT, &o.classes, "K", "synth: classes (images: 10)", .lo = 2, .hi = CLASSES_MAX },
@@ -65,7 +66,8 @@ static const struct program prog = {
 	1,
 	-1,
 	NULL,
-	0
+	0,
+	1
 };
 
 static const struct dataset *find(const char *name, struct err *err)

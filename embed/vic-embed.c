@@ -18,7 +18,7 @@ static struct {
 
 static const struct opt opts[] = {
 	{ "vectors", 0, OPT_TEXT, &o.vectors, "FILE",
-	  "word vectors: GloVe text or word2vec binary, also gzipped; -: stdin", .flags = 0 },
+	  "word vectors: GloVe text or word2vec binary, also gzipped; -: stdin", .flags = OPT_INPUT },
 	{ "vectors-format", 0, OPT_CHOICE, &o.format, NULL, "format of FILE", .choices = "auto|text|word2vec" },
 	{ "dim", 0, OPT_INT, &o.dim, "N", "numbers a word; default: as in FILE, 300 with --random", .lo = 1,
 	  .hi = VECTORS_MAX_DIM, .flags = OPT_NO_DEFAULT },
@@ -29,10 +29,10 @@ static const struct opt opts[] = {
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the drawn vectors", .lo = 0, .hi = INT64_MAX },
 	{ "top-oov", 0, OPT_INT, &o.top_oov, "N", "how many words not in FILE to name on stderr", .lo = 0,
 	  .hi = 1000000, .flags = OPT_LOCAL },
-	{ "oov-report", 0, OPT_TEXT, &o.oov_report, "TSV", "write all of them: word, count", .flags = OPT_LOCAL },
+	{ "oov-report", 0, OPT_TEXT, &o.oov_report, "TSV", "write all of them: word, count", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where to", .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where to", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ 0 },
 };
 
@@ -62,7 +62,8 @@ static const struct program prog = {
 	0,
 	-1,
 	libraries,
-	1
+	1,
+	0
 };
 
 static void say_counts(const struct stage *st, const struct vectors *v)
@@ -149,9 +150,6 @@ static int check_options(const struct stage *st, struct oov *oov, struct err *er
 		return err_usage(err, "--random draws every word: --oov must be uniform:A");
 	if (o.random && (o.oov_report || stage_given(st, "vectors-format")))
 		return err_usage(err, "--random reads no vectors, so --vectors-format and --oov-report say nothing");
-	for (int i = 0; i < (st->n ? st->n : 1); i++)
-		if (o.vectors && !strcmp(o.vectors, "-") && !strcmp(stage_operand(st, i), "-"))
-			return err_usage(err, "vectors and tokens cannot both come from stdin; name the TOKENS file");
 	return 0;
 }
 

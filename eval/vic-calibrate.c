@@ -23,14 +23,14 @@ static struct {
 
 static const struct opt opts[] = {
 	{ "method", 'm', OPT_CHOICE, &o.method, NULL, "what is fitted", .choices = CALMAP_CHOICES },
-	{ "apply", 'a', OPT_TEXT, &o.apply, "MAP", "apply this map instead of fitting one", .flags = 0 },
+	{ "apply", 'a', OPT_TEXT, &o.apply, "MAP", "apply this map instead of fitting one", .flags = OPT_INPUT },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL,
 	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = SPLITS,
 	  .flags = OPT_NO_DEFAULT },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the map was fitted on", .flags = 0 },
 	{ "table", 't', OPT_FLAG, &o.table, NULL,
-	  "the before-and-after table on stdout; the rest only where --out says", .flags = OPT_LOCAL },
+	  "the before-and-after table on stdout; the rest only where --out says", .flags = OPT_LOCAL | OPT_PRINTS },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "that table as JSON, an object a line", .value = TABLE_JSON,
 	  .flags = OPT_LOCAL },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "that table as tab-separated values", .value = TABLE_TSV,
@@ -259,8 +259,6 @@ static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 	for (size_t i = 0; i < sizeof fit_only / sizeof *fit_only; i++)
 		if (stage_given(st, fit_only[i]))
 			return err_usage(err, "--%s belongs to a fit; --apply takes the map as it is", fit_only[i]);
-	if (!strcmp(o.apply, "-") && !strcmp(stage_operand(st, 0), "-"))
-		return err_usage(err, "map and logits cannot both come from stdin; name a file for one");
 	int rc = calfile_load(&f, o.apply, err) || rows_read_each(&list, &n, stage_operand(st, 0), &ask, err) ||
 		 apply_all(st, &f, list, n, pool, err);
 	if (!rc && f.version < 2)

@@ -98,8 +98,6 @@ static int run(struct stage *st, struct err *err)
 	if (how.rounds < compare_least_rounds(o.level))
 		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d",
 				 how.rounds, o.level, compare_least_rounds(o.level));
-	if (!strcmp(st->operand[0], "-") && !strcmp(st->operand[1], "-"))
-		return err_usage(err, "only one of the streams can come from stdin");
 	int rc = pool_open(&pool, (int)o.threads, err);
 	for (int i = 0; !rc && i < 2; i++) {
 		rc = rows_read(&rows[i], st->operand[i], &ask, err);

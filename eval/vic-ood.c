@@ -18,8 +18,8 @@ static struct {
 } o = { .rounds = 1000, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
-	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = 0 },
-	{ "out", 'o', OPT_MANY, &o.out, "LOGITS", "other records; may be given again", .flags = 0 },
+	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = OPT_INPUT },
+	{ "out", 'o', OPT_MANY, &o.out, "LOGITS", "other records; may be given again", .flags = OPT_INPUT },
 	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0,
 	  .hi = 1000000 },
@@ -129,13 +129,8 @@ static int run(struct stage *st, struct err *err)
 	struct table t = { 0 };
 	struct rows in = { 0 };
 	struct pool *pool = NULL;
-	int stdins = o.in && !strcmp(o.in, "-");
 	if (!o.in || !o.out.n)
 		return err_usage(err, "both --in and --out are needed; --help shows how");
-	for (size_t i = 0; i < o.out.n; i++)
-		stdins += !strcmp(o.out.item[i], "-");
-	if (stdins > 1)
-		return err_usage(err, "only one of the streams can come from stdin");
 	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &ask, err);
 	for (size_t i = 0; !rc && i < o.out.n; i++)
 		rc = one_out(st, &t, &in, o.out.item[i], pool, err);

@@ -21,7 +21,7 @@ static const struct opt opts[] = {
 	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull" },
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
 	  .choices = "auto|svg|png" },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = OPT_NAME },
 	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
 	{ "scale", 0, OPT_REAL, &o.scale, "X", "png: pixels a point", .flo = 0.5, .fhi = 8 },

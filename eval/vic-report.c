@@ -20,7 +20,7 @@ enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST, MOST = 64 };
 
 static const struct opt opts[] = {
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = OPT_NAME },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
 	  .choices = "auto|all|train|dev|test|extra" },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
@@ -57,13 +57,9 @@ static int read_streams(const struct stage *st, struct report *r, const struct s
 	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled,
 				     .class_bins = (int)o.bins,
 				     .threads = (int)o.threads };
-	int n = st->n ? st->n : 1, stdins = 0;
+	int n = st->n ? st->n : 1;
 	rows_ask.split = o.split == SPLIT_AUTO ? ROWS_AUTO : o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
 	rows_ask.columns = score_columns(ask) | COMPARE_COLUMNS;
-	for (int i = 0; i < n; i++)
-		stdins += !strcmp(stage_operand(st, i), "-");
-	if (stdins > 1)
-		return err_usage(err, "only one of the streams can come from stdin");
 	if (mem_alloc(&r->portrait, (size_t)n, sizeof *r->portrait, err))
 		return -1;
 	for (; r->n < n; r->n++)

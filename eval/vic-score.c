@@ -43,7 +43,7 @@ static const struct opt opts[] = {
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
-	  "true P(class | record) of synthetic data: adds the true errors", .flags = 0 },
+	  "true P(class | record) of synthetic data: adds the true errors", .flags = OPT_INPUT },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a stream", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
 	{ "diagram", 0, OPT_FLAG, &o.diagram, NULL,

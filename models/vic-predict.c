@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ 0 },
 };
 

@@ -1,5 +1,6 @@
 #include "io.h"
 #include "mem.h"
+#include "roles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,10 @@ int input_open(struct input *in, const char *path, struct err *err)
 		if (!fstat(in->fd, &st) && S_ISDIR(st.st_mode)) {
 			input_release(in);
 			return err_set(err, "%s: is a folder", path);
+		}
+		if (roles_reading(in->fd, path, err)) {
+			input_release(in);
+			return -1;
 		}
 	}
 	/* A pipe of 64 KiB has both ends woken 16 times a block; where the system grants no more, that is how it

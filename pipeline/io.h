@@ -58,6 +58,9 @@ struct output {
 };
 
 int output_open(struct output *out, const char *path, struct err *err) VIC_CHECKED;
+/* Whether output_open of this path would succeed now, without opening what cannot be opened for nothing (a FIFO's reader would see
+ * its end) and without leaving anything. Errors: as output_open's. */
+int output_prove(const char *path, struct err *err) VIC_CHECKED;
 /* A file that never gets a name, to be read again through out->fd; it goes with its last descriptor. Not to be committed. */
 int output_unnamed(struct output *out, const char *folder, struct err *err) VIC_CHECKED;
 /* 1 when bytes are where they go as soon as they are flushed, so that they cannot be written anew. */

@@ -31,7 +31,13 @@ enum opt_flags {
 	OPT_LOCAL = 1,  /* cannot change a byte of the output (threads, progress, where to): not in the provenance */
 	OPT_HIDDEN = 2, /* not in --help */
 	OPT_NO_DEFAULT = 4, /* help text says what the default is */
-	OPT_NAME = 64, /* a title or a name of a class: must be UTF-8 */
+	OPT_INPUT = 8,      /* names a file that is read; "-": stdin */
+	OPT_OUTPUT = 16,    /* names a file that is written; "-": stdout */
+	OPT_FOLDER = 32,    /* with either: a folder, in which files are looked for or put under names of their own */
+	OPT_NAME = 64,      /* a title or a name of a class: must be UTF-8 */
+	OPT_LIST = 128,     /* with OPT_INPUT: a file only where it begins with @ */
+	OPT_PRINTS = 256,   /* a flag: what it asks for goes to stdout; an output that is not given is then none */
+	OPT_NO_OPERANDS = 512, /* stands for the operands: without them stdin is not read */
 };
 
 struct opt_many {
@@ -51,6 +57,8 @@ struct opt {
 	const char *choices;
 	int value, zero; /* OPT_FLAG: store value; .zero = 1 stores 0 */
 	unsigned flags;
+	const char *reads_with; /* OPT_INPUT | OPT_OUTPUT: the option that makes it an input; an output without */
+	const char *renews;     /* OPT_INPUT: the option of an output that may be the same file, by design */
 };
 
 /* Parses argv[1..argc-1]. Operands are moved, in order, to argv[1..]; *n_operands says how many. When `given` is not

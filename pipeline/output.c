@@ -104,6 +104,48 @@ fail:
 	return -1;
 }
 
+/* Closes, and removes what has no name for good. */
+static void drop(struct output *out)
+{
+	if (out->fd >= 0 && !out->standard)
+		close(out->fd);
+	if (out->leftover >= 0) {
+		unlinkat(out->folder, leftover_name(out->leftover), 0);
+		leftover_forget(out->leftover);
+	}
+	if (out->folder >= 0)
+		close(out->folder);
+	free(out->base);
+}
+
+int output_prove(const char *path, struct err *err)
+{
+	struct output out = { .fd = -1, .folder = -1, .leftover = -1 };
+	struct place p;
+	struct stat st;
+	if (place_of(&p, path, STDOUT_FILENO, err))
+		return -1;
+	int there = !place_stat(&p, &st), ok;
+	if (p.fd >= 0) {
+		int mode = fcntl(p.fd, F_GETFL);
+		ok = mode >= 0;
+		if (ok && (mode & O_ACCMODE) == O_RDONLY)
+			return err_system(err, "%s: is closed, or open for reading alone", strcmp(path, "-") ? path : "stdout");
+	} else if (there && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		ok = 0;
+	} else if (p.special || (there && !S_ISREG(st.st_mode))) {
+		ok = !faccessat(AT_FDCWD, p.path, W_OK, AT_EACCESS);
+	} else {
+		out.fd = open_beside(&out, &p, there ? &st : NULL);
+		ok = out.fd >= 0;
+	}
+	if (!ok)
+		err_sys(err, "%s", strcmp(path, "-") ? path : "stdout");
+	drop(&out);
+	return ok ? 0 : -1;
+}
+
 int output_unnamed(struct output *out, const char *folder, struct err *err)
 {
 	*out = (struct output){ .fd = -1, .folder = -1, .leftover = -1 };
@@ -272,18 +314,8 @@ int output_in_place(const struct output *out)
 
 void output_release(struct output *out)
 {
-	if (!out->buf && !out->name) /* zeroed, or never opened */
-		goto done;
-	if (out->fd >= 0 && !out->standard)
-		close(out->fd);
-	if (out->leftover >= 0) {
-		unlinkat(out->folder, leftover_name(out->leftover), 0);
-		leftover_forget(out->leftover);
-	}
-	if (out->folder >= 0)
-		close(out->folder);
-done:
-	free(out->base);
+	if (out->buf || out->name) /* else zeroed, or never opened */
+		drop(out);
 	free(out->name);
 	free(out->buf);
 	*out = (struct output){ .fd = -1, .folder = -1, .leftover = -1 };

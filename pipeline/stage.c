@@ -2,6 +2,7 @@
 #include "jsontext.h"
 #include "mem.h"
 #include "process.h"
+#include "roles.h"
 #include "text.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@
 #define VIC_CFLAGS "unknown"
 #endif
 
-enum { ASK_NONE, ASK_HELP, ASK_VERSION, ASK_MAN, ASK_SUMMARY, MAX_OPTS = 96 };
+enum { ASK_NONE, ASK_HELP, ASK_VERSION, ASK_MAN, ASK_SUMMARY, ASK_ROLES, MAX_OPTS = 96 };
 
 static void print_help(const struct program *p, const struct opt *opts)
 {
@@ -131,6 +132,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		{ "version", 0, OPT_FLAG, &ask, NULL, "version, compiler, flags and libraries", .value = ASK_VERSION,
 		  .flags = OPT_LOCAL },
 		{ "summary", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_SUMMARY, .flags = OPT_LOCAL | OPT_HIDDEN },
+		{ "roles", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_ROLES, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
@@ -166,9 +168,14 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		rc = finish_stdout(&err);
 		goto report;
 	}
+	if (ask == ASK_ROLES) { /* for tests */
+		roles_print(prog, stdout);
+		rc = finish_stdout(&err);
+		goto report;
+	}
 	st.operand = argv + 1;
 	json_object_seed(1); /* objects keep insertion order; a fixed seed keeps even hashing the same */
-	if (usage_of(prog, st.n, &err) || provenance(&st, opts, n, &err))
+	if (usage_of(prog, st.n, &err) || roles_check(&st, &err) || provenance(&st, opts, n, &err))
 		goto report;
 	rc = run(&st, &err);
 	if (!rc)

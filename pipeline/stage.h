@@ -3,7 +3,8 @@
  *   static int run(struct stage *st, struct err *err) { ... return 0; }
  *   int main(int argc, char **argv) { return stage_main(&prog, argc, argv, run); }
  *
- * The frame parses options, answers --help, --version and --help-man, runs the function, closes stdout (a device that is
+ * The frame parses options, answers --help, --version and --help-man, checks which files are read and written (roles.h), runs the
+ * function, closes stdout (a device that is
  * full says so here), prints the one error line to stderr as "vic-name: message" and gives the exit status. It adds the
  * options --quiet, --help and --version to every table. It is the only code that prints errors or exits. */
 #ifndef VIC_STAGE_H
@@ -27,6 +28,8 @@ struct program {
 	int stream_operand; /* a filter: which operand (from 1) may name the stream that it passes on. It is left out of the
 			     * provenance, where the stage before stands for it: `f x` and `f < x` give the same bytes. Where any
 			     * number of operands may be given it holds for a single one */
+	int words; /* 1: operands are words, no files. Else they are read, and where `operands` has them in brackets and none is
+		    * given, stdin is */
 };
 
 struct stage {

@@ -27,6 +27,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 1,
 	.max_operands = -1,
+	.words = 1,
 };
 
 struct stages {

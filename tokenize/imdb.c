@@ -2,6 +2,7 @@
 #include "lines.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/roles.h"
 #include "pipeline/tar.h"
 
 #include <dirent.h>
@@ -163,6 +164,10 @@ static int slurp(struct reviews *all, const char *path, struct err *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 	if (fd < 0)
 		return err_sys(err, "%s", path);
+	if (roles_reading(fd, path, err)) {
+		close(fd);
+		return -1;
+	}
 	all->used = 0;
 	for (;;) {
 		ssize_t k;

@@ -42,7 +42,7 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "fine", 0, OPT_FLAG, &o.fine, NULL, "trec: the 50 fine classes instead of the 6 coarse ones", .value = 1 },
 	{ "flush", 0, OPT_FLAG, &o.flush, NULL, "write every record at once, for interactive use", .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ 0 },
 };
 
@@ -94,7 +94,7 @@ static int names_classes(int format)
 	return format == CSV || format == TSV || format == FASTTEXT;
 }
 
-/* An option that the format would not look at, an operand that cannot be read twice. */
+/* An option that the format would not look at, an operand that it cannot read. */
 static int refuse_unused(const struct stage *st, struct err *err)
 {
 	static const char *const of_csv[] = { "label-column", "text-column", "header", "no-header" };
@@ -114,8 +114,6 @@ static int refuse_unused(const struct stage *st, struct err *err)
 		return err_usage(err, "--flush needs --classes here: without them nothing is written before the end");
 	for (int i = 0; i < st->n; i++)
 		stdins += !strcmp(st->operand[i], "-");
-	if (stdins > 1)
-		return err_usage(err, "stdin (-) can be read once");
 	if (stdins && (o.format == MR || o.format == IMDB))
 		return err_usage(err, "this format is several files: give the folder or the archive, not -");
 	return 0;

@@ -2,6 +2,7 @@
 #include "pipeline/gzip.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
+#include "pipeline/roles.h"
 #include "pipeline/spool.h"
 #include "pipeline/tar.h"
 
@@ -292,6 +293,10 @@ int archive_read(const struct archive *a, const struct entry *e, uint64_t at, vo
 		fd = open(text, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return err_sys(err, "%s", text);
+		if (roles_reading(fd, text, err)) {
+			close(fd);
+			return -1;
+		}
 		rc = io_read_at(fd, at, to, n);
 		close(fd);
 	}

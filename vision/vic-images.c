@@ -20,7 +20,7 @@ static const struct opt opts[] = {
 	{ "only", 0, OPT_TEXT, &o.filter.only, "SPLITS", "keep these splits (before --split): train,test", .flags = 0 },
 	{ "class-subset", 0, OPT_TEXT, &o.filter.classes, "LIST",
 	  "keep these classes, names or numbers with commas, or @FILE with one a line; numbers labels anew, in this order",
-	  .flags = OPT_NAME },
+	  .flags = OPT_NAME | OPT_INPUT | OPT_LIST },
 	{ "limit", 'n', OPT_INT, &o.filter.limit, "N", "the first N records of each split (0: all)", .lo = 0,
 	  .hi = INT64_MAX },
 	{ "per-class", 0, OPT_INT, &o.filter.per_class, "N", "the first N records of each class in each split (0: all)",
@@ -45,12 +45,12 @@ static const struct opt opts[] = {
 	  .hi = (int64_t)1 << 31 },
 	{ "gaussian-like", 0, OPT_TEXT, &o.like, "STREAM",
 	  "instead of PATH: noise with each channel's mean and variance in STREAM's training images; split test, no labels",
-	  .flags = 0 },
+	  .flags = OPT_INPUT | OPT_NO_OPERANDS },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of --gaussian-like", .lo = 0, .hi = INT64_MAX },
 	{ "threads", 't', OPT_INT, &o.threads, "N",
 	  "decode with N threads (0: as many as there are); the output is the same", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ 0 },
 };
 

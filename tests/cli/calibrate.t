@@ -71,7 +71,7 @@ like 'which is said too' 'the limit given' "$(cat .err)"
 fails 2 'is for two classes' 'platt refuses three classes' vic-calibrate -q --method platt x
 fails 2 'belongs to a fit' 'a method with --apply is refused' vic-calibrate --apply map --method vector x
 fails 2 'belongs to --apply' '--allow-fit-data without --apply' vic-calibrate --allow-fit-data x
-fails 2 'cannot both come from stdin' 'one stdin' vic-calibrate --apply -
+fails 2 'stdin can be read once' 'one stdin' vic-calibrate --apply -
 fails 1 '2 classes; the map was fitted on 3' 'another number of classes' vic-calibrate -q --apply map two
 fails 1 'no record of split extra' 'a split that is not there' vic-calibrate -q --apply map --split extra x
 # A map changed by hand: seen as damage, unless it says that it has no seal.

@@ -57,7 +57,7 @@ fails 1 'record 4 (number 4) has label 0 in a and 1 in label' 'another label' vi
 fails 1 'record 0 is number 0 in sure and 1 in' 'other ids' vic-compare -q sure moved
 fails 1 'sure has 3 classes and a has 2' 'other classes' vic-compare -q sure a
 fails 2 'too few to claim anything' 'too few resamples for any claim' vic-compare --bootstrap 100 sure mild
-fails 2 'only one of the streams' 'one stdin' vic-compare - -
+fails 2 "stdin can be read once" 'one stdin' vic-compare - -
 fails 2 'missing' 'two streams are needed' vic-compare sure
 vic-cat --from tsv --kind probs --classes x,y /dev/stdin >zero <<'END'
 x	1	0

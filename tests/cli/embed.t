@@ -80,7 +80,7 @@ fails 1 'c.tokens: does not go with' 'other classes' vic-embed -q --vectors v.tx
 
 fails 2 'give --vectors FILE or --random' 'neither file nor --random' vic-embed a.tokens
 fails 2 'not both' 'both' vic-embed --random --vectors v.txt a.tokens
-fails 2 'cannot both come from stdin' 'two things from stdin' vic-embed --vectors -
+fails 2 'stdin can be read once' 'two things from stdin' vic-embed --vectors -
 fails 2 "is none of uniform:A" '--oov' vic-embed --oov normal --vectors v.txt a.tokens
 fails 2 'must be uniform' '--random --oov zero' vic-embed --random --oov zero a.tokens
 fails 1 'no row of the first .* has 5 numbers' 'a wrong --dim' vic-embed -q --dim 5 --vectors v.txt a.tokens

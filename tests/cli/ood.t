@@ -57,7 +57,7 @@ ok 'another seed, other intervals' sh -c '! cmp -s one seed'
 like 'json has value, low and high' '"name":"msp",.*"auroc":{"value":0\.[0-9]*,"low":0\.[0-9]*,"high":0\.[0-9]*}' "$(cat one)"
 like 'samples bring mutual information' 'mutual' "$(vic-ood -q --bootstrap 0 --in mc --out other | head -1)"
 ok 'stdin for one of them' sh -c 'vic-ood -q --bootstrap 0 --in - --out noise <known'
-fails 2 'only one' 'not for both' vic-ood --in - --out -
+fails 2 'stdin can be read once' 'not for both' vic-ood --in - --out -
 fails 2 'both --in and --out' 'both are needed' vic-ood --in known
 fails 1 'not outputs of one model' 'other numbers of classes' vic-ood -q --in known --out out
 finish

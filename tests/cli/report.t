@@ -47,7 +47,7 @@ cat a b >folds
 ok 'documents are pooled' vic-report --bootstrap 0 --floor 0 -o folds.html folds
 like 'and it is said' '2 documents were pooled' "$(cat folds.html)"
 ok 'stdin' sh -c 'vic-report -q --bootstrap 0 <a >/dev/null'
-fails 2 'only one of the streams' 'one stdin' vic-report - -
+fails 2 "stdin can be read once" 'one stdin' vic-report - -
 "$TOOLS/mklogits" n=30 ood=1 >unlabelled
 fails 1 'has no label' 'records without a label' vic-report -q unlabelled
 finish

@@ -197,7 +197,7 @@ fails 2 'format is missing' 'the format must be given' vic-tokenize "$T/lines"
 fails 2 'PATH... is missing' 'a path must be given' vic-tokenize -f lines
 fails 2 'goes with --format csv' 'an option of another format is refused' vic-tokenize -f lines --header "$T/lines"
 fails 2 'goes with --format trec' '--fine elsewhere is refused' vic-tokenize -f lines --fine "$T/lines"
-fails 2 'read once' 'stdin twice is refused' vic-tokenize -f lines - -
+fails 2 'stdin can be read once' 'stdin twice is refused' vic-tokenize -f lines - -
 fails 2 'exclude each other' '--lower --cased is refused' vic-tokenize -f lines --lower --cased "$T/lines"
 fails 2 '--flush needs --classes' '--flush where nothing could flow is refused' vic-tokenize -f tsv --flush "$T/a.tsv"
 fails 1 'No such file' 'a missing file' vic-tokenize -f lines "$T/nowhere"

@@ -23,6 +23,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 1,
 	.max_operands = 3,
+	.words = 1,
 };
 
 static int head_of(const char *kind, struct stream_head *h, struct err *err)

@@ -1,0 +1,220 @@
+#!/bin/sh
+# No file is two things at once. Every pair of what a program reads and writes, from the program's own table (--roles), is made one
+# file in every way there is. Refused, with nothing written: an output that is an input, two outputs of one place, a descriptor that
+# is read twice. Not refused: /dev/null as often as one likes, one file read twice, a checkpoint that a run goes on from.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+for program in "$BIN"/vic*; do
+	"$program" --roles || echo "$program: gives no list"
+done >roles
+
+# Options that take a text which is no file. A new option of a program gets a role in its table, or is put here.
+sort >no_files <<'L'
+vic-cat --classes
+vic-cat --name
+vic-embed --oov
+vic-images --classes
+vic-images --name
+vic-images --only
+vic-images --resize
+vic-images --split
+vic-perturb --only
+vic-plot --title
+vic-predict --device
+vic-predict --name
+vic-predict --split
+vic-reliability --alpha
+vic-reliability --at
+vic-reliability --class
+vic-reliability --name
+vic-reliability --split
+vic-report --title
+vic-score --bins
+vic-score --class
+vic-score --name
+vic-score --split
+vic-tokenize --classes
+vic-tokenize --label-column
+vic-tokenize --text-column
+vic-train --class-weights
+vic-train --device
+vic-train --filters
+vic-train --lr-steps
+vic-train --model
+L
+same 'every option that takes a text has a role or is known to be no file' "$(cat no_files)" \
+	"$(awk -F '\t' '$2 ~ /^--/ && $3 == "text" { print $1, $2 }' roles | sort -u)"
+
+# One line a run: refused or taken, the redirections, the command.
+cat >pairs.awk <<'A'
+BEGIN {
+	FS = "\t"
+	least["vic-tokenize"] = least["vic-predict"] = 1; least["vic-compare"] = 2
+	both = "file file|file ./file|link file|file link|hard file|file hard|file ../" here "/file|file /proc/self/cwd/file"
+}
+function slot(k, h, t, a) { n++; kind[n] = k; how[n] = h; text[n] = t; alone[n] = a }
+function pairs(  i, j) { for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) pair(i, j); n = 0 }
+$1 != program { pairs(); program = $1 }
+{ a = $3 ~ / alone$/; sub(/ alone$/, "", $3) }
+$2 == "stdin" { slot("r", "stdin", "") }
+$2 == "stdout" { slot("w", "stdout", ""); next }
+$3 == "read" && $2 ~ /^--/ { slot("r", "option", $2 " @", a) }
+$3 == "list" { slot("r", "option", $2 " '@'@", a) }
+$3 == "read" && $2 !~ /^(--|stdin)/ { slot("r", "operand", "@"); if ($2 ~ / |\.\.\./) slot("r", "operand", "@") }
+$3 == "written" { slot("w", "option", $2 " @") }
+$3 == "written or stdout" { slot("w", "main", $2 " @") }
+$3 == "read or written" { slot("r", "option", "--from npy " $2 " @"); slot("w", "option", "--to npy " $2 " @") }
+$3 == "prints" { slot("w", "prints", $2, a) }
+END { pairs(); print count >"count" }
+
+function run(want, redirect, i, x, j, y,  line, k) {
+	line = program
+	k = least[program] - (how[i] == "operand") - (how[j] == "operand")
+	if (how[i] != "operand") line = line " " put(text[i], x)
+	if (how[j] != "operand") line = line " " put(text[j], y)
+	for (; k > 0; k--) line = line " other"
+	if (how[i] == "operand") line = line " " put(text[i], x)
+	if (how[j] == "operand") line = line " " put(text[j], y)
+	print want "\t" redirect "\t" line
+}
+function put(t, x,  at) { at = match(t, /@$/); return at ? substr(t, 1, at - 1) x : t }
+function each(want, redirect, i, j, list,  k, p, xy) {
+	p = split(list, part, "|")
+	for (k = 1; k <= p; k++) { split(part[k], xy, " "); run(want, redirect, i, xy[1], j, xy[2]) }
+}
+function pair(i, j,  t) {
+	if (kind[i] == "w" && kind[j] == "r") { t = i; i = j; j = t }
+	if (how[i] == "stdin" && how[j] == "operand" || how[i] == "operand" && how[j] == "stdin") return
+	if ((how[i] ~ /stdin|operand/ && alone[j]) || (how[j] ~ /stdin|operand/ && alone[i])) return
+	if ((how[i] == "main" && how[j] == "stdout") || (how[i] == "prints" && how[j] ~ /stdout|prints/)) return
+	if (text[i] ~ /--(from|to) npy/ && text[j] ~ /--(from|to) npy/) return
+	count++
+	if (kind[i] == "r" && kind[j] == "r") read_both(i, j)
+	else if (kind[i] == "r") read_and_written(i, j)
+	else write_both(i, j)
+}
+function read_both(i, j) {
+	if (how[j] == "stdin") { t = i; i = j; j = t }
+	if (how[i] == "stdin") { each("refused", "<file", i, j, "0 -|0 /dev/stdin|0 /dev/fd/0|0 stdin"); return }
+	each("taken", "", i, j, "file file|file hard|link ./file|/dev/null /dev/null")
+	each("refused", "<file", i, j, "- -|- /dev/stdin|/dev/fd/0 /proc/self/fd/0|stdin -")
+	each("refused", "3<file", i, j, "/dev/fd/3 /proc/self/fd/3")
+	each("refused", "<pipe 3<&0", i, j, "- /dev/fd/3")
+	each("taken", "<file 3<hard", i, j, "- /dev/fd/3")
+}
+function read_and_written(i, j) {
+	if (how[i] == "stdin" && how[j] ~ /stdout|prints/) { each("refused", "<file >>file", i, j, "0 0"); each("taken", "", i, j, "0 0") }
+	else if (how[i] == "stdin") {
+		each("refused", "<file", i, j, "0 file|0 link|0 hard")
+		each("refused", "<file 3>>file", i, j, "0 /dev/fd/3")
+		each("taken", "</dev/null", i, j, "0 /dev/null")
+	} else if (how[j] ~ /stdout|prints/) {
+		each("refused", ">>file", i, j, "file 0|link 0|hard 0")
+		each("refused", "<file >>hard", i, j, "- 0|/dev/stdin 0")
+		each("taken", ">/dev/null", i, j, "/dev/null 0")
+	} else {
+		t = text[i] text[j] ~ /--resume .*--checkpoint/ || text[j] text[i] ~ /--resume .*--checkpoint/
+		each(t ? "taken" : "refused", "", i, j, both)
+		if (!t) {
+			each("refused", "<file", i, j, "- file|/dev/stdin hard|stdin link")
+			each("refused", "3<file", i, j, "/dev/fd/3 file")
+			each("refused", ">>file", i, j, "file -|file /dev/stdout|hard /dev/fd/1")
+			each("refused", "", i, j, "pipe pipe")
+		}
+		each("taken", "", i, j, "/dev/null /dev/null|null /dev/null|other new")
+	}
+}
+function write_both(i, j) {
+	if (how[i] ~ /stdout|prints/) { t = i; i = j; j = t }
+	if (how[j] ~ /stdout|prints/) {
+		each("refused", "", i, j, "- 0|/dev/stdout 0|/dev/fd/1 0|stdout 0")
+		each("refused", "3>&1", i, j, "/proc/self/fd/1 0")
+		each("refused", ">>file", i, j, "file 0|link 0|hard 0")
+		each("taken", ">/dev/null", i, j, "/dev/null 0|new 0")
+	} else {
+		each("refused", "", i, j, both "|new new|new ./new|dangling new|dangling dangling|pipe pipe")
+		each("refused", "", i, j, "- -|- /dev/stdout|/dev/fd/1 /proc/self/fd/1|stdout -")
+		each("refused", ">>file", i, j, "file -|/dev/stdout hard|link stdout")
+		each("refused", "3>>new", i, j, "/dev/fd/3 /proc/self/fd/3")
+		each("taken", "", i, j, "/dev/null /dev/null|null /dev/null|new other")
+		each("taken", "3>/dev/null", i, j, "null /dev/fd/3")
+	}
+}
+A
+awk -v here="$(basename "$T")" -f pairs.awk roles >runs
+if [ -z "$VIC_THOROUGH" ]; then # a sixth of them, of every pair at least one
+	awk 'NR % 6 == 1' runs >some && mv some runs
+fi
+
+"$TOOLS/mkstream" tokens 3 >tokens
+ln -s /dev/null null && ln -s /proc/self/fd/0 stdin && ln -s /proc/self/fd/1 stdout
+fresh() {
+	rm -f file link hard new dangling pipe other
+	cp tokens other && cp tokens file && ln -s file link && ln file hard && ln -s new dangling && mkfifo pipe
+}
+fresh
+exec 9<>pipe # so that opening it waits for nobody
+wrong=0 refused=0 taken=0
+while IFS='	' read -r want redirect command; do
+	eval "timeout 20 $command </dev/null >/dev/null 9>&- $redirect" 2>err
+	status=$?
+	got=taken
+	if grep -q -e 'are the same file' -e 'go to the same place' -e 'can be read once' err; then
+		got=refused
+		[ $status = 2 ] && [ "$(wc -l <err)" = 1 ] && cmp -s file tokens || got='refused, but too late'
+		rm -f new
+	elif [ "$status" = 124 ]; then
+		got='waiting for ever'
+	else
+		exec 9<&-
+		fresh
+		exec 9<>pipe
+	fi
+	case $want in refused) refused=$((refused + 1)) ;; *) taken=$((taken + 1)) ;; esac
+	[ "$got" = "$want" ] && continue
+	wrong=$((wrong + 1))
+	echo "# $got, not $want: $command $redirect: $(head -1 err)"
+done <runs
+same "all $(cat count) pairs: $refused runs refused, $taken taken" 0 $wrong
+[ "$(cat count)" -ge 60 ]
+tap $? 'there are pairs enough'
+
+# Found in a folder or a list, not named: refused when it is opened, and nothing is written.
+spared() {
+	cp "$2" kept
+	fails 1 'is among what is read, and is where the output goes' "$1" timeout 20 sh -c "$3"
+	cmp -s "$2" kept
+	tap $? "$1: the file is as it was"
+}
+mkdir -p m pictures/a imdb/train/pos imdb/train/neg
+echo 'a film' >m/rt-polarity.neg && cp m/rt-polarity.neg m/rt-polarity.pos
+cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp pictures/a/1.jpg pictures/a/2.jpg
+echo 'a film' >imdb/train/pos/1_9.txt && echo 'a film' >imdb/train/neg/1_1.txt
+ln m/rt-polarity.pos m/hard
+spared 'a file of MR' m/rt-polarity.neg 'vic-tokenize --format mr -o m/rt-polarity.neg m'
+spared 'by another name' m/rt-polarity.pos 'vic-tokenize --format mr -o m/hard m'
+spared 'by stdout' m/rt-polarity.pos 'vic-tokenize --format mr m >>m/rt-polarity.pos'
+spared 'a file of IMDB' imdb/train/pos/1_9.txt 'vic-tokenize --format imdb -o imdb/train/pos/1_9.txt imdb'
+spared 'a picture' pictures/a/2.jpg 'vic-images -o pictures/a/2.jpg pictures'
+ok 'another file of that folder may be written' vic-tokenize -q --format mr -o m/tokens m
+ok 'also again' vic-tokenize -q --format mr -o m/tokens m
+
+# Before the work: with inputs from which nothing ever comes, an output that cannot be written is said all the same.
+mkdir -p locked
+outputs=0
+awk -F '\t' '$3 ~ /^written/ && $2 ~ /^--/ || $3 == "read or written" { print $1, $2 }' roles >written
+exec 9>&-
+exec 9<>pipe
+while read -r program option; do
+	case $program in vic-tokenize | vic-predict) rest=pipe ;; vic-cat) rest='--to npy' ;; *) rest= ;; esac
+	for place in nowhere/x locked m/tokens/x; do
+		outputs=$((outputs + 1))
+		# shellcheck disable=SC2086
+		timeout 20 "$program" $rest "$option" $place <pipe >got 2>err 9>&-
+		status=$?
+		[ $status = 1 ] && [ ! -s got ] && grep -q "$place: " err || echo "# $program $option $place: exit $status, $(head -1 err)"
+	done
+done <written >late
+[ ! -s late ]
+tap $? "all $outputs outputs that cannot be written are found before the work" || cat late
+finish
