@@ -97,7 +97,7 @@ int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_d
 		break;
 	case MAP_ISOTONIC:
 	case MAP_HISTOGRAM:
-		rc = fit_one_against_rest(map, d, set->bins, err);
+		rc = fit_one_against_rest(map, d, set, err);
 		break;
 	case MAP_METHODS:
 		break;

@@ -54,6 +54,7 @@ struct calmap_settings {
 	int bins;		    /* histogram */
 	double lowest_t, highest_t; /* temperature is held within; 0 and INFINITY: free */
 	int max_steps;		    /* vector, matrix */
+	size_t key_room;	    /* isotonic, histogram: keys at a time; 0 but in tests that it does not show */
 };
 /* Matrix: as a normal prior of standard deviation 0.1 on each off-diagonal weight would weigh on 5,000 records. */
 #define CALMAP_L2_VECTOR 1e-3
@@ -88,7 +89,8 @@ const char *calmap_method_name(enum calmap_method method);
 int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
 	       struct calmap_fit *fit, struct err *err) VIC_CHECKED;
 int fit_two_class(struct calmap *map, const struct fit_data *d, struct calmap_fit *fit, struct err *err) VIC_CHECKED;
-int fit_one_against_rest(struct calmap *map, const struct fit_data *d, int bins, struct err *err) VIC_CHECKED;
+int fit_one_against_rest(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
+			 struct err *err) VIC_CHECKED;
 /* Score of one-against-rest maps: value of the curve or bin at p. */
 double curve_at(const struct curve *c, double p);
 

@@ -80,12 +80,13 @@ static int one_curve(struct calmap *map, int c, conf_key *key, size_t n, struct 
 	return histogram(map->bin + (size_t)c * (size_t)map->bins, map->bins, key, n, err);
 }
 
-int fit_one_against_rest(struct calmap *map, const struct fit_data *d, int bins, struct err *err)
+int fit_one_against_rest(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
+			 struct err *err)
 {
 	conf_key *key = NULL;
 	int rc = 0, curves = map->k == 2 ? 1 : map->k, shift = curves == 1, iso = map->method == MAP_ISOTONIC;
-	int batch = (int)(KEY_ROOM / d->n < (size_t)curves ? KEY_ROOM / d->n : (size_t)curves);
-	batch = batch ? batch : 1;
+	size_t fit = (set->key_room ? set->key_room : KEY_ROOM) / d->n;
+	int batch = fit < 1 ? 1 : fit < (size_t)curves ? (int)fit : curves, bins = set->bins;
 	if (mem_alloc(&key, (size_t)batch * d->n, sizeof *key, err))
 		return -1;
 	rc = iso ? mem_alloc(&map->curve, (size_t)curves, sizeof *map->curve, err)

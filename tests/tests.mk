@@ -5,7 +5,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
 # Unit tests of more than a second, but those of the core, are left to make test.
-HEAVY := $(B)/tests/test_synth_images $(B)/tests/test_rules $(B)/tests/test_vectors
+HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors)
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
