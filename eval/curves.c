@@ -183,7 +183,7 @@ int curve_density(const char *name, const conf_key *k, size_t n, const struct cu
 	if (mem_alloc(&cell, m * m, sizeof *cell, err))
 		return -1;
 	for (; group_at(k, n, (size_t)ask->group, groups, &conf, &accuracy, &count); groups++)
-		cell[(size_t)bin_of(ask->bins, conf > 1 ? 1 : conf) * m + (size_t)bin_of(ask->bins, accuracy)]++;
+		cell[(size_t)bin_of(ask->bins, conf) * m + (size_t)bin_of(ask->bins, accuracy)]++;
 	for (size_t x = 0; x < m; x++)
 		for (size_t y = 0; y < m; y++) {
 			curve_name(name, to);

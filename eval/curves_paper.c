@@ -78,15 +78,14 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 {
 	char what[256];
 	const char *epoch = line;
+	char *at = line;
 	size_t i = 0;
 	double v;
 	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
-	for (char *at = line; at; i++) {
+	for (; at && i < h->n; i++) {
 		char *tab = strchr(at, '\t');
 		if (tab)
 			*tab++ = 0;
-		if (i >= h->n)
-			break;
 		int none = !strcmp(at, "-") && i;
 		if (!none && num_f64(what, at, -INFINITY, INFINITY, &v, err)) {
 			err->status = VIC_DATA;
@@ -100,7 +99,7 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 		}
 		at = tab;
 	}
-	return i == h->n ? 0 : err_set(err, "%s: does not have %zu columns", what, h->n);
+	return i == h->n && !at ? 0 : err_set(err, "%s: does not have %zu columns", what, h->n);
 }
 
 int curve_training(const char *name, const char *path, FILE *to, struct err *err)
