@@ -4,7 +4,8 @@
  * The model shows temperature x (z + noise e) with e from (model, first + i): temperature above 1 is overconfidence
  * that can be undone exactly, noise a worse model of the same records. Keys (defaults): n (1000) classes (3) seed (1)
  * model (1) first (0) spread (2) temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread
- * halved) dev (0: share of dev, per thousand) name (none) split (train). */
+ * halved) dev (0: share of dev, per thousand) name (none) split (train). cut (0): blocks end at random, one record in so
+ * many; the provenance does not tell. */
 #include "pipeline/mem.h"
 #include "pipeline/philox.h"
 #include "pipeline/stream.h"
@@ -19,7 +20,7 @@ static struct {
 	double value;
 } key[] = { { "n", 1000 },   { "classes", 3 },	   { "seed", 1 },  { "model", 1 },   { "first", 0 },
 	    { "spread", 2 }, { "temperature", 1 }, { "noise", 0 }, { "samples", 1 }, { "f64", 0 },
-	    { "probs", 0 },  { "ood", 0 },	   { "dev", 0 } };
+	    { "probs", 0 },  { "ood", 0 },	   { "dev", 0 },    { "cut", 0 } };
 enum { KEYS = sizeof key / sizeof *key };
 
 static double get(const char *name)
@@ -92,6 +93,9 @@ static int write_records(struct stream_writer *w, const struct stream_head *h, i
 			((float *)v)[c] = (float)v[c]; /* in place: what is read lies behind what is written */
 		if (stream_add(w, id, label, split, v, stream_record_size(h), err))
 			return -1;
+		rng_init(&r, (uint64_t)get("seed"), RNG_TEST, id, (uint32_t)get("cut"));
+		if (get("cut") > 0 && rng_below(&r, (uint32_t)get("cut")) == 0 && stream_flush(w, err))
+			return -1;
 	}
 	free(z);
 	free(v);
@@ -127,7 +131,8 @@ int main(int argc, char **argv)
 	head.values = get("probs") > 0 ? VALUES_PROBS : VALUES_LOGITS;
 	json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "mklogits", "version", "0", "args");
 	for (int i = 1; self && i < argc; i++)
-		json_array_append_new(json_object_get(self, "args"), json_string(argv[i]));
+		if (strncmp(argv[i], "cut=", 4))
+			json_array_append_new(json_object_get(self, "args"), json_string(argv[i]));
 	if (k < 1 || k > 1000 || stream_head_classes(&head, k, classes, &err) || output_open(&out, "-", &err) ||
 	    stream_begin(&w, &out, &head, NULL, self, &err) || write_records(w, &head, split, &err) ||
 	    stream_finish(w, &err) || output_commit(&out, &err)) {
