@@ -1,0 +1,311 @@
+/* What vic-train's options come to: the defaults of each kind of records, update rule and schedule as the help says them, every
+ * combination that means nothing refused, and what a plan makes of them. */
+#include "models/train/planning.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const struct train_options none = TRAIN_OPTIONS_DEFAULT;
+
+static struct train_options settle(struct train_options o, enum stream_kind kind)
+{
+	struct err err = ERR_NONE;
+	if (train_options_settle(&o, kind, &err))
+		fail_msg("%s", err.msg);
+	return o;
+}
+
+static void same(const struct train_options *a, const struct train_options *b)
+{
+	const double *x = &a->mixup, *y = &b->mixup;
+	const int *i = &a->mix_mode, *j = &b->mix_mode;
+	const int64_t *n = &a->maps, *m = &b->maps;
+	for (size_t k = 0; &x[k] <= &a->stop_top5; k++)
+		if (x[k] != y[k])
+			fail_msg("real option %zu is %g, not %g", k, x[k], y[k]);
+	for (size_t k = 0; &i[k] <= &a->decay; k++)
+		if (i[k] != j[k])
+			fail_msg("choice %zu is %d, not %d", k, i[k], j[k]);
+	for (size_t k = 0; &n[k] <= &a->seed; k++)
+		if (n[k] != m[k])
+			fail_msg("whole option %zu is %lld, not %lld", k, (long long)n[k], (long long)m[k]);
+	assert_string_equal(a->model, b->model);
+	assert_string_equal(a->filters, b->filters);
+	assert_string_equal(a->lr_steps, b->lr_steps);
+}
+
+/* What settle leaves to plan_make stands as it was. */
+#define LATER .flip = -1, .crop_pad = -1, .seed = 1
+
+static void defaults(void **state)
+{
+	(void)state;
+	struct train_options o = settle(none, STREAM_TEXT);
+	same(&o, &(struct train_options){ .model = "kimcnn", .filters = "3,4,5", .lr_steps = "2,60,120,160", .words = 0, .optimizer = 0,
+					  .schedule = SCHEDULE_CONSTANT, .nesterov = 0, .decay = 1, .dropout = 0.5, .max_norm = 3, .width = 1,
+					  .lr = 1, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5, .maps = 100, .max_tokens = 400,
+					  .epochs = 25, .batch = 50, LATER });
+	o = settle(none, STREAM_IMAGES);
+	struct train_options images = { .model = "resnet20", .filters = "3,4,5", .lr_steps = "2,60,120,160", .words = 0, .optimizer = 1,
+					.schedule = SCHEDULE_STEPS, .nesterov = 1, .decay = 0, .dropout = 0, .max_norm = 0, .width = 1,
+					.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5,
+					.maps = 100, .max_tokens = 400, .epochs = 200, .batch = 128, LATER };
+	same(&o, &images);
+	o = none;
+	o.schedule = SCHEDULE_GOYAL;
+	o = settle(o, STREAM_IMAGES);
+	images.schedule = SCHEDULE_GOYAL;
+	images.lr_steps = "30,60,80";
+	images.decay = 1;
+	images.weight_decay = 1e-4;
+	images.lr_factor = 0.1;
+	images.epochs = 90;
+	same(&o, &images);
+	o = none;
+	o.optimizer = 2;
+	o = settle(o, STREAM_IMAGES);
+	assert_true(o.lr == 0.001 && o.momentum == 0 && !o.nesterov && o.weight_decay == 0);
+	o = none;
+	o.optimizer = 1;
+	o = settle(o, STREAM_TEXT);
+	assert_true(o.lr == 0.1 && o.momentum == 0.9 && !o.nesterov && o.weight_decay == 0);
+	o = none;
+	o.momentum = 0;
+	o = settle(o, STREAM_IMAGES);
+	assert_true(!o.nesterov);
+}
+
+/* Given options stay; 0 is given. */
+static void given(void **state)
+{
+	(void)state;
+	struct train_options o = { .model = "smallcnn", .lr_steps = "7", .flip = 1, .optimizer = 1, .schedule = SCHEDULE_STEPS,
+				   .nesterov = 0, .decay = 1, .dropout = 0.25, .max_norm = -1, .width = 0.5, .lr = 3, .momentum = 0.5,
+				   .weight_decay = 0.25, .rho = -1, .eps = -1, .lr_factor = 0.75, .max_tokens = -1, .crop_pad = 0,
+				   .epochs = 1, .batch = 2, .seed = 9, .words = -1, .mixup = 0.4, .patience = 3 };
+	struct train_options want = o, got = settle(o, STREAM_IMAGES);
+	want.filters = "3,4,5";
+	want.words = 0;
+	want.max_norm = 0;
+	want.rho = 0.95;
+	want.eps = 1e-6;
+	want.max_tokens = 400;
+	want.maps = 100;
+	same(&got, &want);
+	o = none;
+	o.max_tokens = 0;
+	o.max_norm = 0;
+	o.dropout = 0;
+	o.words = 2;
+	o.filters = "2";
+	o.maps = 7;
+	got = settle(o, STREAM_TEXT);
+	assert_true(got.max_tokens == 0 && got.max_norm == 0 && got.dropout == 0 && got.words == 2 && got.maps == 7);
+	assert_string_equal(got.filters, "2");
+}
+
+#define ABSENT .words = -1, .flip = -1, .optimizer = -1, .schedule = -1, .nesterov = -1, .decay = -1, .dropout = -1, .max_norm = -1, \
+	       .width = -1, .lr = -1, .momentum = -1, .weight_decay = -1, .rho = -1, .eps = -1, .lr_factor = -1, .max_tokens = -1,    \
+	       .crop_pad = -1, .seed = 1
+#pragma GCC diagnostic ignored "-Woverride-init" /* absent, but for what a row gives */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Winitializer-overrides"
+#endif
+#define GIVEN(...) { ABSENT, __VA_ARGS__ }
+
+static void combinations(void **state)
+{
+	static const struct {
+		enum stream_kind kind;
+		const char *says; /* NULL: taken */
+		struct train_options o;
+	} cases[] = {
+		{ STREAM_IMAGES, "--max-norm is for text", GIVEN(.max_norm = 0) },
+		{ STREAM_IMAGES, "--words is for text", GIVEN(.words = 0) },
+		{ STREAM_IMAGES, "--filters is for text", GIVEN(.filters = "3") },
+		{ STREAM_IMAGES, "--maps is for text", GIVEN(.maps = 1) },
+		{ STREAM_IMAGES, "--max-tokens is for text", GIVEN(.max_tokens = 0) },
+		{ STREAM_TEXT, "--width is for images", GIVEN(.width = 0) },
+		{ STREAM_TEXT, "--crop is for images", GIVEN(.crop = 1) },
+		{ STREAM_TEXT, "--crop-pad is for images", GIVEN(.crop_pad = 0) },
+		{ STREAM_TEXT, "--flip is for images", GIVEN(.flip = 0) },
+		{ STREAM_TEXT, "--schedule goyal is for images", GIVEN(.schedule = SCHEDULE_GOYAL) },
+		{ STREAM_TEXT, "--weight-decay goes with", GIVEN(.weight_decay = 0.1) },
+		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0) },
+		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0.1, .optimizer = 2, .decay = 0) },
+		{ STREAM_TEXT, "--decay goes with a --weight-decay above 0", GIVEN(.decay = 0, .optimizer = 2) },
+		{ STREAM_IMAGES, NULL, GIVEN(.decay = 0) },
+		{ STREAM_IMAGES, "--decay goes with a --weight-decay above 0", GIVEN(.decay = 1, .weight_decay = 0) },
+		{ STREAM_TEXT, "--nesterov goes with --optimizer sgd", GIVEN(.nesterov = 0) },
+		{ STREAM_TEXT, "--momentum goes with --optimizer sgd", GIVEN(.momentum = 0, .optimizer = 2) },
+		{ STREAM_IMAGES, "--nesterov needs a --momentum above 0", GIVEN(.nesterov = 1, .momentum = 0) },
+		{ STREAM_IMAGES, NULL, GIVEN(.nesterov = 0, .momentum = 0) },
+		{ STREAM_IMAGES, NULL, GIVEN(.nesterov = 1, .momentum = 0.1) },
+		{ STREAM_TEXT, "--rho goes with --optimizer adadelta", GIVEN(.rho = 0.5, .optimizer = 2) },
+		{ STREAM_TEXT, NULL, GIVEN(.rho = 0) },
+		{ STREAM_IMAGES, "--eps goes with --optimizer adadelta or adam", GIVEN(.eps = 0.1) },
+		{ STREAM_IMAGES, NULL, GIVEN(.eps = 0.1, .optimizer = 2) },
+		{ STREAM_TEXT, "--lr-steps goes with --schedule steps or goyal", GIVEN(.lr_steps = "1") },
+		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal", GIVEN(.lr_factor = 0.1, .schedule = SCHEDULE_COSINE) },
+		{ STREAM_IMAGES, NULL, GIVEN(.lr_factor = 0.2, .lr_steps = "1", .schedule = SCHEDULE_GOYAL) },
+		{ STREAM_TEXT, "--patience needs --select best-dev", GIVEN(.patience = 1, .select = SELECT_LAST) },
+		{ STREAM_TEXT, NULL, GIVEN(.patience = 1) },
+		{ STREAM_TEXT, NULL, GIVEN(.select = SELECT_LAST) },
+		{ STREAM_IMAGES, "without --mixup-partner dataset", GIVEN(.mix_mode = MIX_MANIFOLD, .mix_partner = PARTNER_DATASET) },
+		{ STREAM_IMAGES, NULL, GIVEN(.mix_mode = MIX_MANIFOLD) },
+		{ STREAM_IMAGES, NULL, GIVEN(.mix_partner = PARTNER_DATASET) },
+		{ STREAM_TEXT, "--class-weights go with --loss cross-entropy", GIVEN(.loss = 1, .class_weights = "balanced") },
+		{ STREAM_TEXT, NULL, GIVEN(.loss = 1) },
+		{ STREAM_TEXT, NULL, GIVEN(.class_weights = "balanced") },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct train_options o = cases[i].o;
+		struct err err = ERR_NONE;
+		int rc = train_options_settle(&o, cases[i].kind, &err);
+		if (!rc != !cases[i].says || (rc && (!strstr(err.msg, cases[i].says) || err.status != VIC_USAGE)))
+			fail_msg("case %zu: '%s', not '%s'", i, err.msg, cases[i].says ? cases[i].says : "");
+	}
+}
+
+/* Records for a plan: `n` of the first class, 3 of the second, 1 of each further one, none of the last. */
+static struct dataset records(enum stream_kind kind, int classes, int n, int32_t *label, uint8_t *split, const void **pixel)
+{
+	static uint8_t picture[24 * 16 * 4];
+	struct dataset d = { .head = { .kind = kind, .n_classes = classes, .dim = 5, .height = 24, .width = 16, .channels = 3 },
+			     .label = label, .split = split, .images = { .pixel = pixel } };
+	for (int k = 0; k < classes - 1; k++)
+		for (int i = 0; i < (k == 0 ? n : k == 1 ? 3 : 1); i++) {
+			pixel[d.n] = picture;
+			split[d.n] = SPLIT_TRAIN;
+			label[d.n++] = k;
+		}
+	split[d.n] = SPLIT_DEV; /* counts for nothing */
+	pixel[d.n] = picture;
+	label[d.n++] = 0;
+	d.text.words = 9;
+	return d;
+}
+
+static int32_t label[64];
+static uint8_t split[64];
+static const void *pixel[64];
+
+static void plans(void **state)
+{
+	struct dataset d = records(STREAM_IMAGES, 4, 8, label, split, pixel);
+	struct train_options o = settle(none, STREAM_IMAGES);
+	struct plan p;
+	struct err err = ERR_NONE;
+	(void)state;
+	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
+	assert_true(p.framing.h == 24 && p.framing.w == 16 && p.framing.pad == 2 && p.framing.flip && !p.cropped);
+	assert_true(p.n_steps == 4 && p.step_at[0] == 2 && p.step_at[3] == 160 && p.step_factor == 0.5 && !p.vicinity.class_weight);
+	assert_true(p.update.rule == RULE_SGD && p.update.decay_all == 1 && p.update.nesterov && p.update.momentum == 0.9);
+	assert_true(p.config.image.h == 24 && p.config.image.w == 16 && p.config.image.c == 3 && p.config.width_factor == 1);
+	plan_release(&p);
+	d.head.channels = 1;
+	assert_int_equal(plan_make(&p, &o, &d, &err), 0); /* grey: nothing is cut or turned */
+	assert_true(p.framing.pad == 0 && !p.framing.flip);
+	plan_release(&p);
+	d.head.channels = 3;
+	o.crop = 16;
+	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
+	assert_true(p.framing.h == 16 && p.framing.w == 16 && p.framing.pad == 0 && p.framing.flip && p.cropped);
+	plan_release(&p);
+	o.crop_pad = 1;
+	o.flip = 0;
+	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
+	assert_true(p.framing.pad == 1 && !p.framing.flip);
+	plan_release(&p);
+	o.crop = 17;
+	assert_int_equal(plan_make(&p, &o, &d, &err), -1);
+	assert_non_null(strstr(err.msg, "--crop 17: the pictures are 24x16"));
+	plan_release(&p);
+}
+
+/* Weights as given in proportion; their mean over the training records is 1. */
+static void class_weights(void **state)
+{
+	static const struct {
+		const char *text, *says;
+		double want[3];
+	} cases[] = {
+		{ "balanced", NULL, { 12.0 / 3 / 8, 12.0 / 3 / 3, 12.0 / 3 } }, /* of 12 records 8, 3 and 1; the fourth class has none */
+		{ "1,1,1,1", NULL, { 1, 1, 1 } },
+		{ "0,2,0,5", NULL, { 0, 4, 0 } },
+		{ "1,1,1", "4 weights are needed", { 0 } },
+		{ "1,1,1,1,1", "4 weights are needed", { 0 } },
+		{ "0,0,0,1", "all are zero", { 0 } },
+		{ "1,x,1,1", "--class-weights", { 0 } },
+		{ "1,-1,1,1", "--class-weights", { 0 } },
+	};
+	struct dataset d = records(STREAM_TEXT, 4, 8, label, split, pixel);
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct train_options o = none;
+		struct plan p;
+		struct err err = ERR_NONE;
+		o.class_weights = cases[i].text;
+		o = settle(o, STREAM_TEXT);
+		int rc = plan_make(&p, &o, &d, &err);
+		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
+			fail_msg("%s: '%s'", cases[i].text, err.msg);
+		for (int k = 0; k < 3 && !rc; k++)
+			assert_true(fabs(p.vicinity.class_weight[k] - cases[i].want[k]) < 1e-12);
+		plan_release(&p);
+	}
+}
+
+static void plans_refused(void **state)
+{
+	static const struct {
+		enum stream_kind kind;
+		int classes;
+		const char *says;
+		struct train_options o;
+	} cases[] = {
+		{ STREAM_TEXT, 3, "'x' is not known", GIVEN(.model = "x") },
+		{ STREAM_TEXT, 3, "--model resnet20 is for images; these records are text", GIVEN(.model = "resnet20") },
+		{ STREAM_IMAGES, 3, "--model kimcnn is for text; these records are images", GIVEN(.model = "kimcnn") },
+		{ STREAM_IMAGES, 3, "these have: preactresnet18, preactresnet34", GIVEN(.mix_mode = MIX_MANIFOLD) },
+		{ STREAM_IMAGES, 3, NULL, GIVEN(.mix_mode = MIX_MANIFOLD, .model = "preactresnet18") },
+		{ STREAM_TEXT, 1, "have 1 classes; at least 2", GIVEN(.lr = 1) },
+		{ STREAM_TEXT, 2, NULL, GIVEN(.lr = 1) },
+		{ STREAM_TEXT, 5, "of 5 classes the likeliest five are always right", GIVEN(.stop_top5 = 0.5) },
+		{ STREAM_TEXT, 6, NULL, GIVEN(.stop_top5 = 0.5) },
+		{ STREAM_TEXT, 3, "--filters", GIVEN(.filters = "0") },
+		{ STREAM_TEXT, 3, "--filters", GIVEN(.filters = "65") },
+		{ STREAM_TEXT, 3, "--filters", GIVEN(.filters = "3,") },
+		{ STREAM_TEXT, 3, "more than 8 numbers", GIVEN(.filters = "1,2,3,4,5,6,7,8,9") },
+		{ STREAM_TEXT, 3, NULL, GIVEN(.filters = "1,2,3,4,5,6,7,64") },
+		{ STREAM_IMAGES, 3, "--lr-steps", GIVEN(.lr_steps = "0") },
+		{ STREAM_IMAGES, 3, NULL, GIVEN(.lr_steps = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,1000000") },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dataset d = records(cases[i].kind, cases[i].classes, 8, label, split, pixel);
+		struct train_options o = settle(cases[i].o, cases[i].kind);
+		struct plan p;
+		struct err err = ERR_NONE;
+		int rc = plan_make(&p, &o, &d, &err);
+		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
+			fail_msg("case %zu: '%s'", i, err.msg);
+		plan_release(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	    cmocka_unit_test(given), cmocka_unit_test(combinations),
+					    cmocka_unit_test(plans),	    cmocka_unit_test(class_weights),
+					    cmocka_unit_test(plans_refused) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

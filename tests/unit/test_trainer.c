@@ -1,0 +1,276 @@
+/* Runs of training at random settings against the plainest loop that does the same: every line of the history, which epoch's weights
+ * are kept, when a run is done; and that a run which was interrupted anywhere ends in the same bits. */
+#include "train_task.h"
+
+/* The plain loop. */
+struct plain {
+	struct graph g;
+	struct batcher b;
+	uint32_t train[RECORDS], dev[RECORDS];
+	int n_train, n_dev, epoch, best_epoch;
+	double best;
+	uint32_t step;
+	struct epoch_line line[MOST_EPOCHS];
+	float *kept[32];
+};
+
+static void plain_open(struct plain *r, const struct task *t)
+{
+	struct err err = ERR_NONE;
+	float w[256];
+	memset(r, 0, sizeof *r);
+	for (uint32_t i = 0; i < t->data.n; i++) {
+		if (t->split[i] == SPLIT_TRAIN)
+			r->train[r->n_train++] = i;
+		if (t->split[i] == SPLIT_DEV)
+			r->dev[r->n_dev++] = i;
+	}
+	graph_init(&r->g);
+	r->g.max_words = WORDS;
+	if (batcher_init(&r->b, &t->data, NULL, &err) || t->plan.net->build(&r->g, &t->plan.config, &err) ||
+	    graph_compile(&r->g, (struct device *)(uintptr_t)&t->dev, RECORDS, &t->plan.update, &err))
+		fail_msg("%s", err.msg);
+	for (int p = 0; p < r->g.n_params; p++) {
+		int table = r->g.param[p].kind == PARAM_TABLE;
+		if (!table)
+			t->plan.net->init(&t->plan.config, &r->g.param[p], p, t->plan.seed, w);
+		assert_int_equal(graph_set(&r->g, p, table ? t->vector : w, &err), 0);
+		if (table && t->plan.config.multichannel)
+			assert_int_equal(graph_fix(&r->g, p, t->vector, &err), 0);
+	}
+}
+
+static void plain_close(struct plain *r)
+{
+	for (int p = 0; p < 32; p++)
+		free(r->kept[p]);
+	graph_release(&r->g);
+	batcher_release(&r->b);
+}
+
+static int largest(const float *z, int n)
+{
+	int top = 0;
+	for (int k = 0; k < n; k++)
+		top = z[k] > z[top] ? k : top;
+	return top;
+}
+
+/* One record at a time, into 15 bins of confidence by the definitions of the paper. */
+static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *l)
+{
+	struct err err = ERR_NONE;
+	int classes = t->data.head.n_classes;
+	double n[15] = { 0 }, right[15] = { 0 }, sure[15] = { 0 };
+	l->dev_n = r->n_dev;
+	for (int i = 0; i < r->n_dev; i++) {
+		float z[MOST_CLASSES];
+		double sum = 0, ahead = 0;
+		int label = t->label[r->dev[i]];
+		assert_int_equal(batch_plain(&r->b, &r->dev[i], 1, &err), 0);
+		assert_int_equal(graph_forward(&r->g, &r->b.batch, PHASE_PREDICT, &err), 0);
+		assert_int_equal(graph_read(&r->g, r->g.logits, 1, z, &err), 0);
+		int top = largest(z, classes), bin = 0;
+		for (int k = 0; k < classes; k++) {
+			sum += exp((double)z[k] - z[top]);
+			ahead += z[k] > z[label] || (z[k] == z[label] && k < label);
+		}
+		while (bin < 14 && 1 / sum > (bin + 1) / 15.0)
+			bin++;
+		n[bin]++;
+		right[bin] += top == label;
+		sure[bin] += 1 / sum;
+		l->dev_loss += (log(sum) + z[top] - z[label]) / r->n_dev;
+		l->dev_accuracy += (top == label) / (double)r->n_dev;
+		l->dev_top5 += (ahead < 5) / (double)r->n_dev;
+		l->dev_confidence += 1 / sum / r->n_dev;
+	}
+	for (int b = 0; b < 15; b++) {
+		double gap = n[b] > 0 ? sure[b] / n[b] - right[b] / n[b] : 0;
+		l->dev_ece += r->n_dev ? n[b] / r->n_dev * fabs(gap) : 0;
+		l->dev_oe += gap > 0 ? n[b] / r->n_dev * (sure[b] / n[b]) * gap : 0;
+	}
+}
+
+static void plain_batch(struct plain *r, const struct task *t, const uint32_t *item, int n, uint32_t index, struct epoch_line *l)
+{
+	struct err err = ERR_NONE;
+	int classes = t->data.head.n_classes, batches = (r->n_train + t->plan.batch - 1) / t->plan.batch;
+	struct update u = t->plan.update;
+	float loss[RECORDS], *z;
+	assert_int_equal(mem_alloc(&z, (size_t)n * (size_t)classes, sizeof *z, &err), 0);
+	u.step = ++r->step;
+	u.lr = plan_lr(&t->plan, r->epoch + 1, index, (uint32_t)batches);
+	l->lr = index ? l->lr : u.lr;
+	if (batch_mixed(&r->b, &t->plan.vicinity, item, n, r->train, (uint32_t)r->n_train, t->plan.seed, (uint32_t)r->epoch + 1, index,
+			&err) ||
+	    graph_forward(&r->g, &r->b.batch, PHASE_TRAIN, &err) || graph_backward(&r->g, &r->b.batch, &err) ||
+	    graph_read(&r->g, r->g.loss, n, loss, &err) || graph_read(&r->g, r->g.logits, n, z, &err) ||
+	    graph_update(&r->g, &r->b.batch, &u, &err))
+		fail_msg("%s", err.msg);
+	for (int i = 0; i < n; i++) {
+		l->train_loss += (double)loss[i] / r->n_train;
+		l->train_accuracy += (double)r->b.target[i * classes + largest(z + i * classes, classes)] / r->n_train;
+	}
+	l->label_entropy += r->b.label_entropy / r->n_train;
+	free(z);
+}
+
+static void plain_epoch(struct plain *r, const struct task *t)
+{
+	struct err err = ERR_NONE;
+	struct epoch_line *l = &r->line[r->epoch];
+	uint32_t order[RECORDS];
+	struct rng shuffle;
+	memcpy(order, r->train, sizeof order);
+	rng_init(&shuffle, t->plan.seed, RNG_SHUFFLE, (uint32_t)r->epoch + 1, 0);
+	rng_shuffle(&shuffle, order, (size_t)r->n_train);
+	for (int at = 0; at < r->n_train; at += t->plan.batch)
+		plain_batch(r, t, order + at, r->n_train - at < t->plan.batch ? r->n_train - at : t->plan.batch,
+			    (uint32_t)(at / t->plan.batch), l);
+	plain_dev(r, t, l);
+	l->epoch = ++r->epoch;
+	int better = t->plan.select == SELECT_LAST || !r->n_dev || l->dev_accuracy >= r->best - 1e-9;
+	for (int p = 0; p < r->g.n_params && better; p++) {
+		if (!r->kept[p])
+			assert_int_equal(mem_alloc(&r->kept[p], param_size(&r->g.param[p]), sizeof(float), &err), 0);
+		assert_int_equal(graph_get(&r->g, p, r->kept[p], &err), 0);
+	}
+	r->best = better ? l->dev_accuracy : r->best;
+	r->best_epoch = better ? r->epoch : r->best_epoch;
+}
+
+static int plain_done(const struct plain *r, const struct task *t)
+{
+	const struct plan *p = &t->plan;
+	int tired = p->patience && r->epoch - r->best_epoch >= p->patience;
+	int good = p->stop_top5 > 0 && r->epoch && r->line[r->epoch - 1].dev_top5 >= p->stop_top5;
+	return r->epoch >= p->epochs || tired || good;
+}
+
+static void same_line(const struct epoch_line *a, const struct epoch_line *b)
+{
+	const double *x = &a->lr, *y = &b->lr, *v = &a->dev_loss, *w = &b->dev_loss;
+	assert_int_equal(a->epoch, b->epoch);
+	assert_int_equal(a->dev_n, b->dev_n);
+	for (int i = 0; i < 4; i++)
+		if (!(fabs(x[i] - y[i]) <= 1e-9 * (1 + fabs(y[i]))))
+			fail_msg("epoch %d: column %d is %.12g, not %.12g", (int)a->epoch, i + 1, x[i], y[i]);
+	for (int i = 0; i < 6; i++)
+		if (!(fabs(v[i] - w[i]) <= 1e-9 * (1 + fabs(w[i]))))
+			fail_msg("epoch %d: dev column %d is %.12g, not %.12g", (int)a->epoch, i, v[i], w[i]);
+}
+
+static uint32_t ticks;
+
+static void tick(void *ctx, uint32_t done)
+{
+	const struct trainer *t = ctx;
+	ticks++;
+	assert_in_range(done, 1, t->n_train);
+}
+
+/* The trainer is given up for another one, which goes on from its checkpoint. */
+static void interrupt(struct trainer *t, struct task *task)
+{
+	struct err err = ERR_NONE;
+	struct trainer next;
+	char path[64];
+	int fd = memory_file(path);
+	if (checkpoint_save(t, path, &err))
+		fail_msg("%s", err.msg);
+	open_trainer(&next, task);
+	if (checkpoint_load(&next, path, &err))
+		fail_msg("%s", err.msg);
+	close(fd);
+	trainer_release(t);
+	*t = next;
+	t->batcher.batch = (struct batch){ 0 }; /* which pointed into the other one */
+}
+
+static void one(uint32_t number)
+{
+	static struct task task;
+	static struct plain r;
+	struct trainer t;
+	struct err err = ERR_NONE;
+	float **weights;
+	int epoch;
+	make_task(&task, number);
+	plain_open(&r, &task);
+	open_trainer(&t, &task);
+	while (!plain_done(&r, &task)) {
+		assert_false(trainer_done(&t));
+		ticks = 0;
+		t.tick = tick;
+		t.tick_ctx = &t;
+		plain_epoch(&r, &task);
+		if (trainer_epoch(&t, &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(ticks, (r.n_train + task.plan.batch - 1) / task.plan.batch);
+		same_line(&t.history[r.epoch - 1], &r.line[r.epoch - 1]);
+		if (below(3) == 0)
+			interrupt(&t, &task);
+	}
+	assert_true(trainer_done(&t));
+	assert_int_equal(trainer_weights(&t, &weights, &epoch, &err), 0);
+	assert_int_equal(epoch, r.best_epoch);
+	assert_int_equal(t.step, r.step);
+	for (int p = 0; p < r.g.n_params; p++)
+		assert_memory_equal(weights[p], r.kept[p], param_size(&r.g.param[p]) * sizeof(float));
+	trainer_release(&t);
+	plain_close(&r);
+	device_close(&task.dev);
+}
+
+static void runs_are_the_plain_loop(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < (getenv("VIC_THOROUGH") ? 200 : 40); i++)
+		one(i);
+}
+
+/* Records that cannot be trained on, and stops that nothing can reach. */
+static void refusals(void **state)
+{
+	static struct task task;
+	struct trainer t;
+	struct err err = ERR_NONE;
+	(void)state;
+	make_task(&task, 3);
+	task.plan.patience = 0;
+	task.plan.stop_top5 = 0;
+	uint8_t *split = task.split;
+	for (size_t i = 0; i < task.data.n; i++)
+		split[i] = i < 4 ? SPLIT_TRAIN : SPLIT_EXTRA;
+	task.label[task.data.n - 1] = -1; /* not for training: nobody asks */
+	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), 0);
+	assert_int_equal(t.n_train, 4);
+	trainer_release(&t);
+	task.plan.patience = 1;
+	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), -1);
+	assert_non_null(strstr(err.msg, "--patience needs records marked dev"));
+	task.plan.patience = 0;
+	task.plan.stop_top5 = 0.5;
+	err = ERR_NONE;
+	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), -1);
+	assert_non_null(strstr(err.msg, "--stop-top5 needs records marked dev"));
+	task.plan.stop_top5 = 0;
+	task.label[2] = -1;
+	task.id[2] = 77;
+	err = ERR_NONE;
+	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), -1);
+	assert_non_null(strstr(err.msg, "record with id 77 is for training but has no label"));
+	task.label[2] = 0;
+	memset(split, SPLIT_TEST, task.data.n);
+	err = ERR_NONE;
+	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), -1);
+	assert_non_null(strstr(err.msg, "no record is marked train"));
+	device_close(&task.dev);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_the_plain_loop), cmocka_unit_test(refusals) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
