@@ -4,12 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+/* A quote is a string of its own: doubled, as gnuplot's manual has it, gnuplot 5 takes one behind another or at the beginning of a
+ * string for that string's end. */
 void plot_string(FILE *to, const char *text)
 {
 	fputc('\'', to);
 	for (const char *quote; (quote = strchr(text, '\'')); text = quote + 1) {
 		text_put_part(to, text, (size_t)(quote - text), TEXT_SHOWN);
-		fputs("''", to);
+		fputs("'.\"'\".'", to);
 	}
 	text_put(to, text, TEXT_SHOWN);
 	fputc('\'', to);

@@ -1,6 +1,7 @@
 /* vic-reliability: the curves behind reliability pictures, as TSV. */
 #include "curves.h"
 #include "metrics.h"
+#include "pipeline/mem.h"
 #include "pipeline/memtext.h"
 #include "pipeline/num.h"
 #include "pipeline/stage.h"
@@ -82,12 +83,14 @@ static int list_of(const char *text, const char *what, struct list *l, struct er
 {
 	for (const char *p = text;;) {
 		size_t len = strcspn(p, ",");
-		char one[64];
-		if (len >= sizeof one || l->n == LIST)
+		char *one;
+		if (l->n == LIST)
 			return err_usage(err, "%s: at most %d numbers, with commas between", what, LIST);
-		memcpy(one, p, len);
-		one[len] = 0;
-		if (num_f64(what, one, 0, 1e9, &l->v[l->n++], err))
+		if (mem_text(&one, p, len, err))
+			return -1;
+		int rc = num_f64(what, one, 0, 1e9, &l->v[l->n++], err);
+		free(one);
+		if (rc)
 			return -1;
 		if (!p[len])
 			return 0;

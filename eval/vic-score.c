@@ -103,13 +103,15 @@ static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
 {
 	for (const char *p = list;;) {
 		size_t len = strcspn(p, ",");
-		char one[32];
+		char *one;
 		int64_t v;
-		if (len >= sizeof one || ask->n_bins == SCORE_BINS)
+		if (ask->n_bins == SCORE_BINS)
 			return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
-		memcpy(one, p, len);
-		one[len] = 0;
-		if (num_i64("--bins", one, 1, BINS_MAX, &v, err))
+		if (mem_text(&one, p, len, err))
+			return -1;
+		int rc = num_i64("--bins", one, 1, BINS_MAX, &v, err);
+		free(one);
+		if (rc)
 			return -1;
 		for (int i = 0; i < ask->n_bins; i++)
 			if (ask->bins[i] == v)

@@ -57,6 +57,20 @@ void archive_describe(const struct archive *a, const struct entry *e, char *text
 		err_phrase(text, size, "%s: %s", r->path, e->name);
 }
 
+/* Opens a file of a folder, however long its path. */
+static int open_below(const struct archive_root *r, const struct entry *e, int *fd, struct err *err)
+{
+	char *path;
+	if (mem_printf(&path, err, "%s/%s", r->path, e->name))
+		return -1;
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = *fd < 0 ? err_sys(err, "%s", path) : roles_reading(*fd, path, err);
+	if (rc && *fd >= 0)
+		close(*fd);
+	free(path);
+	return rc;
+}
+
 static int add_folder(struct archive *a, int root, const char *path, struct err *err)
 {
 	char *paths[] = { (char *)(uintptr_t)path, NULL };
@@ -289,14 +303,8 @@ int archive_read(const struct archive *a, const struct entry *e, uint64_t at, vo
 	if (fd >= 0) {
 		rc = io_read_at(fd, e->at + at, to, n);
 	} else {
-		archive_describe(a, e, text, sizeof text);
-		fd = open(text, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return err_sys(err, "%s", text);
-		if (roles_reading(fd, text, err)) {
-			close(fd);
+		if (open_below(&a->root[e->root], e, &fd, err))
 			return -1;
-		}
 		rc = io_read_at(fd, at, to, n);
 		close(fd);
 	}

@@ -21,7 +21,7 @@ vic-reliability -q --curve entropy >entropy.tsv
 printf 'stream\tmu\tn\taccuracy\taccuracy_low\taccuracy_high\tconfidence\tentropy\nbase\t0\t9\t0.9\t\t\t0.8\t0.1\nbase\t10\t9\t0.5\t\t\t0.9\t0.2\nbase\t100\t9\t0.1\t\t\t1\t0\n' >hull.tsv
 
 like 'a script can be had without gnuplot' '^set terminal svg' "$(vic-plot --script bins.tsv)"
-like 'quotes in names are doubled' "set title 'it''s \"quoted\" & <odd> _{x}'" "$(vic-plot --script bins.tsv)"
+like 'a quote in a name is a string of its own' "set title 'it'.\"'\".'s \"quoted\" & <odd> _{x}'" "$(vic-plot --script bins.tsv)"
 printf 'stream\tgroup\tn\tconfidence\taccuracy\n`touch pwned`\t1\t2\t0.5\t0.5\nx"; system "touch pwned\t1\t2\t0.5\t0.5\n' >evil.tsv
 if command -v gnuplot >/dev/null; then
 	for curve in bins histogram corp scatter density entropy training hull; do
