@@ -103,7 +103,7 @@ static int joins(const char *start, const char *p, const char *end, int split)
 		return letter_at(p + 1, end);
 	case '.': /* 3.5; u.s, where each part is one letter */
 		return digits || (letter_at(p + 1, end) && is_letter((unsigned char)p[-1]) &&
-				  (p - start == 1 || p[-2] == '.') && !word_char(p + 2, end));
+				  (p - start == 1 || p[-2] == '.') && !word_char(p + 1 + word_char(p + 1, end), end));
 	case ',':
 		return digits && digit_at(p + 2, end) && digit_at(p + 3, end) && !digit_at(p + 4, end);
 	case ':':
@@ -204,10 +204,11 @@ static const char *word(struct tokens *t, const char *p, const char *end, const 
 static const char *address(const char *p, const char *end)
 {
 	static const char *const begins[] = { "http://", "https://", "www." };
+	static const char closing[] = ".,;:!?'\")]}>";
 	for (size_t i = 0; i < 3; i++) {
 		size_t k = strlen(begins[i]);
 		if ((size_t)(end - p) > k && !strncasecmp(p, begins[i], k)) {
-			while (end > p + k && memchr(".,;:!?'\")]}>", end[-1], 11))
+			while (end > p + k && memchr(closing, end[-1], sizeof closing - 1))
 				end--;
 			return end;
 		}
