@@ -185,6 +185,7 @@ static void documents_come_back(void **state)
 		rng_init(&rng, 3, RNG_TEST, round, 0);
 		uint32_t n = 1 + rng_below(&rng, 3);
 		assert_int_equal(output_open(&out, path, &err), 0);
+		out.hasty = 1;
 		for (uint32_t i = 0; i < n; i++) {
 			draw(&rng, &plan[i]);
 			put(&plan[i], &out, &rng);
@@ -192,6 +193,7 @@ static void documents_come_back(void **state)
 		assert_int_equal(output_commit(&out, &err), 0);
 		output_release(&out);
 		assert_int_equal(output_open(&copy, second, &err), 0);
+		copy.hasty = 1;
 		assert_int_equal(stream_open(&r, path, &err), 0);
 		for (uint32_t i = 0; i < n; i++)
 			take(&plan[i], r, &copy);
