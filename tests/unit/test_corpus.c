@@ -48,7 +48,8 @@ static void write_tokens(struct rng *r, struct plain *p)
 	assert_int_equal(stream_head_classes(&head, 2, class, &err), 0);
 	assert_int_equal(output_open(&out, path, &err), 0);
 	out.hasty = 1;
-	int apart = rng_below(r, 2) == 0, words = 1 + (int)rng_below(r, WORDS);
+	uint32_t alike = rng_below(r, 3); /* ids: all documents' own, the same in all, or one of them */
+	int words = 1 + (int)rng_below(r, WORDS);
 	for (size_t d = 0; d < p->documents; d++) {
 		struct stream_writer *w;
 		json_t *self = line_of(d == 1 ? "second" : "first");
@@ -59,7 +60,7 @@ static void write_tokens(struct rng *r, struct plain *p)
 			char text[TOKENS * 20] = "", word[16];
 			size_t len = 0;
 			int k = (int)rng_below(r, TOKENS);
-			p->id[p->n] = 10 * i + (apart ? 1000 * d : 0);
+			p->id[p->n] = 10 * i + (alike == 1 || (alike == 2 && d == 1 && i == 3) ? 0 : 1000 * d);
 			p->label[p->n] = (int)rng_below(r, 3) - 1;
 			p->split[p->n] = (int)rng_below(r, 4);
 			p->n_tokens[p->n] = k;

@@ -282,9 +282,32 @@ static void blank_lines_and_ends(void **state)
 	}
 }
 
+/* As many classes as a stream may have, and one more. */
+static void a_million_labels(void **state)
+{
+	struct err err = ERR_NONE;
+	struct sink k = { .split = -1 };
+	struct labelled t;
+	struct place at = { "x", 7, NULL };
+	char label[16];
+	(void)state;
+	rule_table(&k.rules, RULE_WHITESPACE, 0);
+	assert_int_equal(labelled_init(&t, &k, &err), 0);
+	for (int i = 0; i < STREAM_MAX_CLASSES; i++) {
+		size_t n = (size_t)snprintf(label, sizeof label, "%d", i);
+		assert_int_equal(labelled_put(&t, &at, label, n, "", 0, &err), 0);
+	}
+	assert_int_equal(labelled_put(&t, &at, "one more", 8, "", 0, &err), -1);
+	assert_non_null(strstr(err.msg, "x:7: more than 1000000 different labels"));
+	assert_int_equal(t.n, STREAM_MAX_CLASSES);
+	labelled_release(&t);
+	sink_release(&k);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tables_come_back), cmocka_unit_test(blank_lines_and_ends) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tables_come_back), cmocka_unit_test(blank_lines_and_ends),
+					    cmocka_unit_test(a_million_labels) };
 	snprintf(path, sizeof path, "%s/vic-csv-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));
 	text_room = malloc(ROOM);

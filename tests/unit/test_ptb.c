@@ -324,7 +324,8 @@ static size_t draw(struct rng *r, char *line)
 	};
 	size_t n = 0, parts = rng_below(r, 14);
 	for (size_t i = 0; i < parts; i++) {
-		const char *p = piece[rng_below(r, sizeof piece / sizeof *piece)];
+		const char *p = piece[rng_below(r, sizeof piece / sizeof *piece)], any[2] = { (char)(1 + rng_below(r, 127)), 0 };
+		p = rng_below(r, 4) ? p : any;
 		size_t k = strlen(p);
 		if (n + k > MAX / 2)
 			break;
@@ -345,7 +346,7 @@ static void treebank_as_reference(void **state)
 		unsigned how = rng_below(&r, 4);
 		char *in = malloc(n + 1); /* of just that size: a sanitizer sees what reads on */
 		memcpy(in, line, n);
-		in[n] = k % 2 ? '5' : '.'; /* not part of the line */
+		in[n] = "5.'`-a&/:, s\xc3"[rng_below(&r, 14)]; /* not part of the line */
 		got = malloc(rule_room(n));
 		len = ptb_line(in, n, how, got);
 		size_t want_len = slow(line, n, how, want);
