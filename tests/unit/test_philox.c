@@ -60,9 +60,87 @@ static void below_is_uniform(void **state)
 		assert_true(abs(count[i] - 10000) < 5 * 93); /* sd = sqrt(70000/7*6/7) = 92.6 */
 }
 
+/* Each draw against the definition, over words taken from Philox by hand. */
+static uint32_t word_at(const struct rng *fresh, size_t i)
+{
+	uint32_t ctr[4] = { fresh->ctr[0] + (uint32_t)(i / 4), fresh->ctr[1], fresh->ctr[2], fresh->ctr[3] }, out[4];
+	philox4x32(out, ctr, fresh->key);
+	return out[i % 4];
+}
+
+static void draws_by_definition(void **state)
+{
+	(void)state;
+	for (uint32_t k = 0; k < 2000; k++) {
+		struct rng r, fresh;
+		size_t at = 0;
+		rng_init(&fresh, UINT64_C(0x123456789ABCDEF) * k, RNG_TEST, k, 7);
+		assert_int_equal(fresh.key[0], (uint32_t)(UINT64_C(0x123456789ABCDEF) * k));
+		assert_int_equal(fresh.key[1], UINT64_C(0x123456789ABCDEF) * k >> 32);
+		assert_true(fresh.ctr[0] == 0 && fresh.ctr[1] == 7 && fresh.ctr[2] == k && fresh.ctr[3] == RNG_TEST);
+		r = fresh;
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(rng_u32(&r), word_at(&fresh, at++));
+		uint64_t hi = word_at(&fresh, at), lo = word_at(&fresh, at + 1);
+		double u = (double)((hi << 32 | lo) >> 11) / 9007199254740992.0;
+		assert_true(rng_real(&r) == u);
+		at += 2;
+		/* Lemire 2019: the top half of word * n, words refused whose bottom half is below 2^32 mod n */
+		static const uint32_t below[] = { 1, 2, 3, 7, 1u << 31, (1u << 31) + 1, 3000000000u, UINT32_MAX };
+		for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+			uint32_t n = below[i], refused = (uint32_t)((UINT64_C(1) << 32) % n);
+			uint64_t m = (uint64_t)word_at(&fresh, at++) * n;
+			while ((uint32_t)m < refused)
+				m = (uint64_t)word_at(&fresh, at++) * n;
+			assert_int_equal(rng_below(&r, n), m >> 32);
+		}
+		struct rng same = r;
+		double a = 1 - rng_real(&same), b = rng_real(&same); /* Box and Muller */
+		assert_true(fabs(rng_normal(&r) - sqrt(-2 * log(a)) * cos(2 * acos(-1) * b)) < 1e-12);
+		uint32_t item[20], want[20], n = k % 20;
+		for (uint32_t i = 0; i < n; i++)
+			item[i] = want[i] = i * i;
+		same = r;
+		for (uint32_t i = n; i > 1; i--) { /* Fisher and Yates, from the end */
+			uint32_t j = rng_below(&same, i), t = want[j];
+			want[j] = want[i - 1];
+			want[i - 1] = t;
+		}
+		rng_shuffle(&r, item, n);
+		assert_memory_equal(item, want, n * sizeof *item);
+	}
+}
+
+/* Mean and variance of Gamma(a, 1) are a, and E log is digamma(a): the moments that Marsaglia and Tsang's method would miss first. */
+static void gamma_moments(void **state)
+{
+	static const struct {
+		double shape, digamma, trigamma;
+	} is[] = { { 0.2, -5.289039896592188, 26.26737720 }, { 1, -0.5772156649015329, 1.644934066848226 },
+		   { 2.5, 0.7031566406452432, 0.4903577561 }, { 9, 2.140641477955610, 0.1175120146 } };
+	enum { N = 40000 };
+	(void)state;
+	for (size_t k = 0; k < sizeof is / sizeof *is; k++) {
+		double sum = 0, squares = 0, logs = 0, a = is[k].shape;
+		struct rng r;
+		rng_init(&r, 8, RNG_TEST, (uint32_t)k, 0);
+		for (int i = 0; i < N; i++) {
+			double x = rng_gamma(&r, a);
+			assert_true(x >= 0);
+			sum += x;
+			squares += (x - a) * (x - a);
+			logs += log(x);
+		}
+		assert_true(fabs(sum / N - a) < 5 * sqrt(a / N));
+		assert_true(fabs(squares / N - a) < 5 * sqrt((2 * a * a + 6 * a) / N));
+		assert_true(fabs(logs / N - is[k].digamma) < 5 * sqrt(is[k].trigamma / N));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(beta_moments),
-					    cmocka_unit_test(below_is_uniform) };
+					    cmocka_unit_test(below_is_uniform),
+					    cmocka_unit_test(draws_by_definition), cmocka_unit_test(gamma_moments) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
