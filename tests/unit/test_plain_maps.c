@@ -346,6 +346,36 @@ static void what_is_not_finite_is_refused(void **state)
 	}
 }
 
+/* A loss of 2^32 is as good as infinite and counted apart; one less is summed. */
+static void losses_at_the_limit(void **state)
+{
+	(void)state;
+	struct plain d = { .s = { .classes = 2, .samples = 1, .f64 = 1, .n = 3 } };
+	double v[6] = { 0, -FIX_LIMIT, 0, -(FIX_LIMIT - 1), 0, -(FIX_LIMIT + 1) };
+	struct plain_record r[3] = { { .id = 1, .label = 1 }, { .id = 2, .label = 1 }, { .id = 3, .label = 1 } };
+	struct rng g;
+	struct rows w;
+	double one = 1;
+	struct calmap m = { .method = MAP_TEMPERATURE, .k = 2, .weight = &one };
+	struct judged before = { 0 }, after = { 0 };
+	uint64_t written = 0;
+	struct rows_ask ask = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
+	d.v = v;
+	d.r = r;
+	plain_rng(&g, 0, 65);
+	plain_write(&d, &file[0], 0, 1, 1, 0, &g);
+	assert_int_equal(rows_read(&w, file[0].path, &ask, &err), 0);
+	assert_int_equal(calibrate_rows(&w, &m, ROWS_ALL, NULL, NULL, &before, &after, &written, &err), 0);
+	const struct rows_sums *sum[3] = { &w.sum, &before.sum, &after.sum };
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(sum[i]->infinite, 2);
+		assert_true(fix_real(sum[i]->nll) == FIX_LIMIT - 1);
+	}
+	judged_release(&before);
+	judged_release(&after);
+	rows_release(&w);
+}
+
 static int rising(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -467,7 +497,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(applied_by_the_table),	       cmocka_unit_test(records_in_batches),
-		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(sketches_hold_the_smallest),
+		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(losses_at_the_limit), cmocka_unit_test(sketches_hold_the_smallest),
 		cmocka_unit_test(prints_tell_records_apart),   cmocka_unit_test(overlap_is_the_share),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
