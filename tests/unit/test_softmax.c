@@ -202,6 +202,30 @@ static void rows_are_right(void **state)
 	}
 }
 
+/* The same for who has logits in memory: classes in steps of 512, the winner in any of them. */
+static void rows_in_steps(void **state)
+{
+	(void)state;
+	static double z[2100], p[2101];
+	for (int t = 0; t < 400; t++) {
+		int k = t % 2 ? 1 + (int)rng_below(&r, 20) : 512 * (1 + (int)rng_below(&r, 4)) - 2 + (int)rng_below(&r, 5), w = 0;
+		long double rest = 0;
+		draw(z, k, t);
+		if (t % 3 == 0)
+			z[rng_below(&r, (uint32_t)k)] = 40;
+		p[k] = 12345;
+		for (int j = 1; j < k; j++)
+			w = z[j] > z[w] ? j : w;
+		for (int j = 0; j < k; j++)
+			rest += j == w ? 0 : expl((long double)z[j] - z[w]);
+		double log_sum = softmax_row(z, k, p), again = softmax_row(z, k, NULL);
+		assert_true(fabsl(log_sum - (z[w] + log1pl(rest))) <= 1e-13L * (1 + fabsl((long double)z[w])));
+		assert_true(log_sum == again && p[k] == 12345);
+		for (int j = 0; j < k; j++)
+			assert_true(fabsl(p[j] - expl((long double)z[j] - z[w]) / (1 + rest)) <= 1e-13L);
+	}
+}
+
 static void bad_values_show(void **state)
 {
 	(void)state;
@@ -252,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup(variants_agree, seed),
 		cmocka_unit_test_setup(lanes_and_rows_agree, seed),
 		cmocka_unit_test_setup(rows_are_right, seed),
+		cmocka_unit_test_setup(rows_in_steps, seed),
 		cmocka_unit_test_setup(bad_values_show, seed),
 		cmocka_unit_test_setup(sure_records_do_not_tie, seed),
 	};
