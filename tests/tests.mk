@@ -54,6 +54,11 @@ lint: programs ## includes, banned functions, file sizes, help and man pages
 golden: test-programs ## write the golden files of tests/cli/golden anew
 	@REGENERATE=1 $(PROVE) tests/cli/golden.t
 
+# Mutation testing in a scratch copy: FOLDER is a line of tests/mutate/table.
+mutate: ## change one operator at a time: which changes do the tests of FOLDER=eval not notice? (SECONDS=1800 SEED=1)
+	@python3 tests/mutate/mutate.py $(FOLDER) --seconds $(or $(filter-out 60,$(SECONDS)),1800) --seed $(or $(SEED),1)
+.PHONY: mutate
+
 # Fuzzing: the library once more, by clang with its sanitizers; each target for SECONDS, one after the other. What crashed lies in
 # $(FUZZ)/crashes; FUZZERS="fuzz_npy" picks.
 FUZZ_CC ?= $(firstword $(shell command -v clang clang-19 clang-16 clang-15 clang-14 2>/dev/null) clang)
