@@ -49,7 +49,8 @@ static void defaults(void **state)
 	(void)state;
 	struct train_options o = settle(none, STREAM_TEXT);
 	same(&o, &(struct train_options){ .model = "kimcnn", .filters = "3,4,5", .lr_steps = "2,60,120,160", .words = 0, .optimizer = 0,
-					  .schedule = SCHEDULE_CONSTANT, .nesterov = 0, .decay = 1, .dropout = 0.5, .max_norm = 3, .width = 1,
+					  .schedule = SCHEDULE_CONSTANT, .nesterov = 0, .decay = 1, .dropout = 0.5,
+					  .max_norm = 3, .width = 1,
 					  .lr = 1, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5, .maps = 100, .max_tokens = 400,
 					  .epochs = 25, .batch = 50, LATER });
 	o = settle(none, STREAM_IMAGES);

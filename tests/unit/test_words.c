@@ -46,7 +46,8 @@ static struct net_config random_config(int longest)
 {
 	static const int dims[] = { 1, 2, 15, 16, 17, 100, 111, 112, 113, 127, 128, 129, 240 };
 	static const int maps[] = { 1, 4, 5, 6, 15, 16, 17, 31, 33, 40 }, vocabularies[] = { 2, 30, 127, 129, 145, 290, 400 };
-	struct net_config c = { .classes = 2 + (int)below(4), .vocabulary = vocabularies[below(7)], .dim = dims[below(longest > 100 ? 5 : 13)],
+	struct net_config c = { .classes = 2 + (int)below(4), .vocabulary = vocabularies[below(7)],
+					.dim = dims[below(longest > 100 ? 5 : 13)],
 				.maps = maps[below(10)], .widths = 1 + (int)below(4), .multichannel = below(4) == 0,
 				.frozen_words = below(5) == 0, .dropout = below(2) ? 0.5 : 0, .max_norm = 3,
 				.erl = below(3) ? 0 : 0.2 };
