@@ -169,7 +169,8 @@ static inline int plain_split(const struct plain_shape *s, struct rng *r)
 static inline void plain_make(struct plain *d, const struct plain_shape *s, struct rng *r)
 {
 	size_t k = (size_t)s->classes, each = k * (size_t)s->samples, n = (size_t)s->n;
-	*d = (struct plain){ *s, calloc(n * each + 1, sizeof(double)), calloc(n + 1, sizeof *d->r), calloc(n * k + 1, sizeof *d->p) };
+	*d = (struct plain){ *s, calloc(n * each + 1, sizeof(double)), calloc(n + 1, sizeof *d->r),
+			     calloc(n * k + 1, sizeof *d->p) };
 	for (size_t i = 0; i < n; i++) {
 		struct plain_record *at = &d->r[i];
 		double *v = d->v + i * each;
@@ -225,7 +226,8 @@ static inline void plain_file_open(struct plain_file *f)
 }
 
 /* Writes samples first..first+m-1 of the records, in documents and blocks that end at random. */
-static inline void plain_write(const struct plain *d, const struct plain_file *file, int first, int m, int documents, int cut, struct rng *r)
+static inline void plain_write(const struct plain *d, const struct plain_file *file, int first, int m, int documents,
+			       int cut, struct rng *r)
 {
 	const struct plain_shape *s = &d->s;
 	size_t k = (size_t)s->classes, n = k * (size_t)m;
@@ -243,7 +245,8 @@ static inline void plain_write(const struct plain *d, const struct plain_file *f
 			const double *v = d->v + ((size_t)i * (size_t)s->samples + (size_t)first) * k;
 			for (size_t j = 0; j < n; j++)
 				f[j] = (float)v[j];
-			bad = stream_add(w, d->r[i].id, d->r[i].label, d->r[i].split, s->f64 ? (const void *)v : f, n * (s->f64 ? 8 : 4), &err);
+			bad = stream_add(w, d->r[i].id, d->r[i].label, d->r[i].split, s->f64 ? (const void *)v : f,
+					 n * (s->f64 ? 8 : 4), &err);
 			if (cut && rng_below(r, (uint32_t)cut) == 0)
 				bad = bad || stream_flush(w, &err);
 		}
@@ -264,7 +267,7 @@ static inline void plain_write(const struct plain *d, const struct plain_file *f
 static inline int plain_checks(int few)
 {
 	const char *said = getenv("VIC_CHECKS");
-	return said ? atoi(said) : getenv("VIC_THOROUGH") ? 10 * few : few;
+	return said ? (int)strtol(said, NULL, 10) : getenv("VIC_THOROUGH") ? 10 * few : few;
 }
 
 /* Another seed draws other records (VIC_SEED); what failed is named by its number, which is all it depends on. */

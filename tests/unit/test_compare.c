@@ -160,7 +160,8 @@ static void areas_of_any_records(void **state)
 				count[label[j]]++;
 				all += off * off;
 			}
-			double v = correct ? all * (double)n / (double)(n - 1) : side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
+			double v = correct ? all * (double)n / (double)(n - 1)
+					   : side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
 			double off = area[1] - area[0];
 			assert_true(fabs(d->a - area[0]) < 1e-13 && fabs(d->b - area[1]) < 1e-13);
 			assert_int_equal(d->there, isfinite(v));

@@ -90,8 +90,12 @@ static double z_of(double level)
 
 static struct curve_ask ask_of(int i)
 {
-	return (struct curve_ask){ .bins = 1 + (int)rng_below(&r, 20), .group = 1 + (int)rng_below(&r, 30), .rounds = i % 3 ? 2 + (int)rng_below(&r, 30) : 0,
-				   .level = 0.5 + 0.49 * rng_real(&r), .seed = rng_u32(&r), .pool = pool };
+	return (struct curve_ask){ .bins = 1 + (int)rng_below(&r, 20),
+				   .group = 1 + (int)rng_below(&r, 30),
+				   .rounds = i % 3 ? 2 + (int)rng_below(&r, 30) : 0,
+				   .level = 0.5 + 0.49 * rng_real(&r),
+				   .seed = rng_u32(&r),
+				   .pool = pool };
 }
 
 static void bins_and_histogram(void **state)
@@ -137,7 +141,10 @@ static void bins_and_histogram(void **state)
 		draw_curve(curve_histogram, k, n, &ask);
 		assert_true(table.n == (size_t)ask.bins && table.fields == 7);
 		for (int b = 0; b < ask.bins; b++) {
-			double want[] = { b + 1, (double)b / ask.bins, (b + 1.0) / ask.bins, count[b], count[b] / (double)n, right[b], count[b] - right[b] };
+			double want[] = {
+				b + 1,	  (double)b / ask.bins, (b + 1.0) / ask.bins, count[b], count[b] / (double)n,
+				right[b], count[b] - right[b]
+			};
 			for (int f = 0; f < 7; f++)
 				near(table.v[b][f], want[f], 1e-8);
 		}
@@ -230,7 +237,8 @@ static void groups(void **state)
 			near(table.v[g][2], conf / (double)m, 1e-8);
 			near(table.v[g][3], right / (double)m, 1e-8);
 			/* exact in long double: edges belong to the bin below */
-			int x = (int)ceill((long double)(conf / (double)m) * ask.bins) - 1, y = (int)ceill((long double)(right / (double)m) * ask.bins) - 1;
+			int x = (int)ceill((long double)(conf / (double)m) * ask.bins) - 1,
+			    y = (int)ceill((long double)(right / (double)m) * ask.bins) - 1;
 			cell[x < 0 ? 0 : x][y < 0 ? 0 : y]++;
 		}
 		draw_curve(curve_density, k, n, &ask);
@@ -278,7 +286,8 @@ static void beta_in_closed_form(void **state)
 				double tail = 0;
 				int n = a + b - 1;
 				for (int j = a; j <= n; j++)
-					tail += exp(lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1)) * pow(x, j) * pow(1 - x, n - j);
+					tail += exp(lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1)) * pow(x, j) *
+						pow(1 - x, n - j);
 				near(beta_inc(a, b, x), tail, 1e-12);
 			}
 	for (double x = 0.001; x < 1; x += 0.013) {

@@ -112,7 +112,8 @@ static const struct wrong {
 	{ MAP_BETA, 2, "{\"a\": -0.1, \"b\": 2, \"c\": 0}", "not below 0" },
 	{ MAP_BETA, 2, "{\"a\": 1, \"b\": -2, \"c\": 0}", "not below 0" },
 	{ MAP_ISOTONIC, 3, "{\"curves\": []}", "'curves' is not a list of 3" },
-	{ MAP_ISOTONIC, 2, "{\"curves\": [{\"score\": [0], \"value\": [0]}, {\"score\": [0], \"value\": [0]}]}", "not a list of 1" },
+	{ MAP_ISOTONIC, 2, "{\"curves\": [{\"score\": [0], \"value\": [0]}, {\"score\": [0], \"value\": [0]}]}",
+	  "not a list of 1" },
 	{ MAP_ISOTONIC, 2, "{\"curves\": {\"a\": 1}}", "not a list of 1" },
 	{ MAP_ISOTONIC, 2, "{\"curves\": [{\"score\": [], \"value\": []}]}", "without knots" },
 	{ MAP_ISOTONIC, 2, "{\"curves\": [{\"value\": [0.5]}]}", "without knots" },
@@ -243,7 +244,8 @@ static void files_come_back(void **state)
 			json_t *line = json_object(), *note;
 			assert_int_equal(calfile_note(&f, line, &err), 0);
 			note = json_object_get(line, "map");
-			assert_string_equal(json_string_value(json_object_get(note, "method")), calmap_method_name((enum calmap_method)m));
+			assert_string_equal(json_string_value(json_object_get(note, "method")),
+					    calmap_method_name((enum calmap_method)m));
 			assert_int_equal(json_integer_value(json_object_get(note, "records")), prints);
 			assert_true(json_is_real(json_object_get(note, "temperature")) == (m == MAP_TEMPERATURE));
 			json_decref(line);
@@ -387,7 +389,9 @@ static void classes_must_fit(void **state)
 {
 	(void)state;
 	const char *map[] = { "a", "b", "c" };
-	static const char *const stream[][4] = { { "a", "b", "c" }, { "x", "b", "c" }, { "a", "b", "x" }, { "a", "b" }, { "a", "b", "c", "d" } };
+	static const char *const stream[][4] = {
+		{ "a", "b", "c" }, { "x", "b", "c" }, { "a", "b", "x" }, { "a", "b" }, { "a", "b", "c", "d" }
+	};
 	for (int i = 0; i < 5; i++) {
 		struct calfile f = { .n_classes = 3, .classes = (char **)(uintptr_t)map };
 		struct stream_head head = { .n_classes = i == 3 ? 2 : i == 4 ? 4 : 3, .classes = (char **)(uintptr_t)stream[i] };

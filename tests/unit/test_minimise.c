@@ -118,7 +118,8 @@ static void few_steps_are_taken(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_coordinate_is_heeded), cmocka_unit_test(steps_meet_wolfes_conditions),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_coordinate_is_heeded),
+					    cmocka_unit_test(steps_meet_wolfes_conditions),
 					    cmocka_unit_test(few_steps_are_taken) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

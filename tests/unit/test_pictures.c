@@ -128,7 +128,8 @@ static void check_bars(const struct sample *s, const char *svg, int number)
 	const char *bars = svg, *gaps = svg, *lines = svg, *at;
 	char want[32];
 	for (int b = 0; b < s->m; b++) {
-		double v[8], acc = s->right[b] / s->n[b], conf = s->conf[b] / s->n[b], wide = frame[2] / s->m, inset = wide > 6 ? 1 : 0;
+		double v[8], acc = s->right[b] / s->n[b], conf = s->conf[b] / s->n[b], wide = frame[2] / s->m,
+			     inset = wide > 6 ? 1 : 0;
 		if (!(s->n[b] > 0))
 			continue;
 		assert_non_null(at = after(&bars, "<rect class=\"bar\""));
@@ -268,8 +269,10 @@ static void check_words(const struct sample *s, const char *svg)
 			worst = b;
 		}
 	}
-	int at = snprintf(text, sizeof text, "%.0f records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean "
-			  "confidence %.3f, accuracy %.3f.", s->all_n, s->m, filled, over, s->all_conf / s->all_n, s->all_right / s->all_n);
+	int at = snprintf(text, sizeof text,
+			  "%.0f records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean "
+			  "confidence %.3f, accuracy %.3f.",
+			  s->all_n, s->m, filled, over, s->all_conf / s->all_n, s->all_right / s->all_n);
 	snprintf(text + at, sizeof text - (size_t)at, " The widest gap, %.3f, is at confidence %.3f (%.0f records).", widest,
 		 s->conf[worst] / s->n[worst], s->n[worst]);
 	if (!strstr(svg, text))
@@ -289,7 +292,8 @@ static void check_table(const struct sample *s)
 		assert_non_null(after(&at, "<tr><th scope=\"row\">"));
 		int n = snprintf(row, sizeof row, "%.3f to %.3f</th>", (double)b / s->m, (b + 1.0) / s->m);
 		if (s->n[b] > 0)
-			snprintf(row + n, sizeof row - (size_t)n, "<td>%.0f</td><td>%.3f</td><td>%.3f</td><td>%+.3f</td></tr>", s->n[b], c, a, c - a);
+			snprintf(row + n, sizeof row - (size_t)n,
+				 "<td>%.0f</td><td>%.3f</td><td>%.3f</td><td>%+.3f</td></tr>", s->n[b], c, a, c - a);
 		else
 			snprintf(row + n, sizeof row - (size_t)n, "<td>0</td><td></td><td></td><td></td></tr>");
 		assert_int_equal(strncmp(at, row, strlen(row)), 0);

@@ -386,7 +386,8 @@ static void lines_between_knots(void **state)
 		for (int j = 0; j < 3; j++)
 			if (p >= score[j])
 				want = p >= score[j + 1] ? value[j + 1]
-							 : value[j] + (value[j + 1] - value[j]) * (p - score[j]) / (score[j + 1] - score[j]);
+							 : value[j] + (value[j + 1] - value[j]) * (p - score[j]) /
+									      (score[j + 1] - score[j]);
 		small(curve_at(&c, p) - want, 1e-15);
 	}
 	c.n = 1;

@@ -206,7 +206,9 @@ static void judged_as(struct judged *j, const struct totals *t)
 static void check_written(const struct plain *d, const struct calmap *m, int split, uint64_t written)
 {
 	struct rows w;
-	struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = COL_ID | COL_LABEL | COL_SPLIT | COL_VALUES };
+	struct rows_ask ask = { .split = ROWS_ALL,
+				.unlabelled = ROWS_KEEP,
+				.columns = COL_ID | COL_LABEL | COL_SPLIT | COL_VALUES };
 	size_t at = 0;
 	double got[64];
 	long double z[64], want[64];
@@ -319,7 +321,11 @@ static void what_is_not_finite_is_refused(void **state)
 		char want[64];
 		struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 		plain_rng(&r, (uint32_t)i, 62);
-		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 5), .samples = 1, .f64 = 1, .scale = 1, .n = 1 + (int)rng_below(&r, 9) };
+		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 5),
+					 .samples = 1,
+					 .f64 = 1,
+					 .scale = 1,
+					 .n = 1 + (int)rng_below(&r, 9) };
 		plain_make(&d, &s, &r);
 		plain_write(&d, &file[0], 0, 1, 1, 0, &r);
 		assert_int_equal(rows_read(&w, file[0].path, &ask, &err), 0);
@@ -408,7 +414,8 @@ static void sketches_hold_the_smallest(void **state)
 		assert_int_equal(s.n, u);
 		assert_memory_equal(s.print, all, u * sizeof *all);
 		for (size_t j = 0; j < u; j++)
-			assert_true(sketch_has(&s, all[j]) && (sketch_has(&s, all[j] + 1) == (j + 1 < u && all[j + 1] == all[j] + 1)));
+			assert_true(sketch_has(&s, all[j]) &&
+				    (sketch_has(&s, all[j] + 1) == (j + 1 < u && all[j + 1] == all[j] + 1)));
 	}
 }
 
@@ -423,7 +430,9 @@ static void prints_tell_records_apart(void **state)
 	for (uint64_t i = 0; i < MANY; i++) {
 		double w[4] = { 1, 2, 3, 4 };
 		w[i % 4] += (double)i / 4;
-		print[i] = i % 3 == 0 ? record_print(i + 1, 0, v, 4) : i % 3 == 1 ? record_print(0, (int32_t)i - 1, v, 4) : record_print(0, 7, w, 4);
+		print[i] = i % 3 == 0	? record_print(i + 1, 0, v, 4)
+			   : i % 3 == 1 ? record_print(0, (int32_t)i - 1, v, 4)
+					: record_print(0, 7, w, 4);
 		high += print[i] >> 63;
 	}
 	assert_true(record_print(0, 0, v, 3) != record_print(0, 0, v, 4));
@@ -451,7 +460,11 @@ static void overlap_is_the_share(void **state)
 		double share;
 		struct rows_ask ask = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 		plain_rng(&r, (uint32_t)i, 64);
-		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 4), .samples = 1 + i % 2, .probs = i % 4 > 1, .scale = 1, .splits = 1,
+		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 4),
+					 .samples = 1 + i % 2,
+					 .probs = i % 4 > 1,
+					 .scale = 1,
+					 .splits = 1,
 					 .n = 1 + (int)rng_below(&r, 200) };
 		plain_make(&d, &s, &r);
 		plain_write(&d, &file[0], 0, s.samples, 1, 9, &r);
@@ -496,9 +509,10 @@ int main(void)
 	if (pool_open(&pool, 2, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(applied_by_the_table),	       cmocka_unit_test(records_in_batches),
-		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(losses_at_the_limit), cmocka_unit_test(sketches_hold_the_smallest),
-		cmocka_unit_test(prints_tell_records_apart),   cmocka_unit_test(overlap_is_the_share),
+		cmocka_unit_test(applied_by_the_table),		 cmocka_unit_test(records_in_batches),
+		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(losses_at_the_limit),
+		cmocka_unit_test(sketches_hold_the_smallest),	 cmocka_unit_test(prints_tell_records_apart),
+		cmocka_unit_test(overlap_is_the_share),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

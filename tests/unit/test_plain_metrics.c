@@ -161,12 +161,15 @@ static void running_sums(void **state)
 	assert_true(isnan(c.ks) && isnan(c.ks_p) && isnan(c.kuiper) && isnan(c.kuiper_p) && c.ks_error == 0);
 	assert_true(ks_tail(0) == 1 && kuiper_tail(0) == 1 && ks_tail(40) == 0 && kuiper_tail(40) == 0);
 	for (double x = 0; x < 8; x += 0.01) /* tails fall, from 1 to 0 */
-		assert_true(ks_tail(x) >= ks_tail(x + 0.01) && kuiper_tail(x) >= kuiper_tail(x + 0.01) && ks_tail(x) <= 1 && kuiper_tail(x) <= 1);
+		assert_true(ks_tail(x) >= ks_tail(x + 0.01) && kuiper_tail(x) >= kuiper_tail(x + 0.01) && ks_tail(x) <= 1 &&
+			    kuiper_tail(x) <= 1);
 }
 
 static void rows_of(struct rows *w, size_t n, int classes)
 {
-	*w = (struct rows){ .name = (char *)(uintptr_t) "it", .n = n, .key = calloc(n, sizeof *w->key), .documents = 2, .split = ROWS_ALL };
+	*w = (struct rows){
+		.name = (char *)(uintptr_t) "it", .n = n, .key = calloc(n, sizeof *w->key), .documents = 2, .split = ROWS_ALL
+	};
 	make(w->key, n, 4, 1.5);
 	w->sum.n = n;
 	w->sum.top5 = n / 2;
@@ -183,10 +186,13 @@ static void rows_of(struct rows *w, size_t n, int classes)
 static void scores_in_order(void **state)
 {
 	(void)state;
-	static const char all[] = "n accuracy ece oe nll brier gap bins ece_floor ece_floor95 ece_p oe_floor oe_floor95 top5 entropy mutual uce mce "
-				  "mce_n rmsce l2_debiased ece_mass ece_sweep sweep_bins ece_smooth ks kuiper kuiper_p corp_score corp_mcb corp_dsc "
+	static const char all[] = "n accuracy ece oe nll brier gap bins ece_floor ece_floor95 ece_p oe_floor oe_floor95 "
+				  "top5 entropy mutual uce mce "
+				  "mce_n rmsce l2_debiased ece_mass ece_sweep sweep_bins ece_smooth ks kuiper kuiper_p "
+				  "corp_score corp_mcb corp_dsc "
 				  "corp_unc aurc augrc ";
-	static const char then[] = "ece@7 oe@7 ece_floor@7 ece_floor95@7 ece_p@7 oe_floor@7 oe_floor95@7 split classes documents samples values "
+	static const char then[] = "ece@7 oe@7 ece_floor@7 ece_floor95@7 ece_p@7 oe_floor@7 oe_floor95@7 split classes "
+				   "documents samples values "
 				   "floor_draws seed ";
 	static struct score s;
 	struct rows w;
@@ -203,7 +209,8 @@ static void scores_in_order(void **state)
 	near(score_find(&s, "entropy")->value, 0.25, 1e-15);
 	near(score_find(&s, "mutual")->value, 0.125, 1e-15);
 	near(score_find(&s, "top5")->value, 0.5, 1e-15);
-	assert_true(score_find(&s, "documents")->value == 2 && score_find(&s, "classes")->value == 6 && score_find(&s, "seed")->value == 9);
+	assert_true(score_find(&s, "documents")->value == 2 && score_find(&s, "classes")->value == 6 &&
+		    score_find(&s, "seed")->value == 9);
 	assert_string_equal(score_find(&s, "split")->text, "all");
 	assert_string_equal(score_find(&s, "values")->text, "logits");
 	assert_null(score_find(&s, "no such"));
@@ -218,7 +225,8 @@ static void scores_in_order(void **state)
 	w.sum.infinite = 1;
 	ask = (struct score_ask){ .bins = { 10 }, .n_bins = 1, .threads = 1 };
 	assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
-	assert_true(!score_find(&s, "top5") && !score_find(&s, "mutual") && !score_find(&s, "ece_floor") && !score_find(&s, "floor_draws"));
+	assert_true(!score_find(&s, "top5") && !score_find(&s, "mutual") && !score_find(&s, "ece_floor") &&
+		    !score_find(&s, "floor_draws"));
 	assert_true(isinf(score_find(&s, "nll")->value));
 	assert_string_equal(score_find(&s, "split")->text, "test");
 	assert_string_equal(score_find(&s, "values")->text, "probs");
@@ -233,8 +241,10 @@ static void scores_of_other_tools(void **state)
 		enum compat c;
 		const char *keys;
 	} tools[] = {
-		{ COMPAT_GUO, "n accuracy ece ece@7 brier bins " },	{ COMPAT_TORCHMETRICS, "n accuracy ece mce rmsce ece@7 mce@7 rmsce@7 brier bins " },
-		{ COMPAT_NETCAL, "n accuracy ece mce ace ece@7 mce@7 ace@7 brier bins " }, { COMPAT_TFP, "n accuracy ece ece@7 brier bins " },
+		{ COMPAT_GUO, "n accuracy ece ece@7 brier bins " },
+		{ COMPAT_TORCHMETRICS, "n accuracy ece mce rmsce ece@7 mce@7 rmsce@7 brier bins " },
+		{ COMPAT_NETCAL, "n accuracy ece mce ace ece@7 mce@7 ace@7 brier bins " },
+		{ COMPAT_TFP, "n accuracy ece ece@7 brier bins " },
 		{ COMPAT_SKLEARN, "n accuracy ece ece@7 brier bins " },
 	};
 	for (size_t t = 0; t < 5; t++)
@@ -244,7 +254,9 @@ static void scores_of_other_tools(void **state)
 			struct compat_errors e;
 			struct score_ask ask = { .bins = { 15, 7 }, .n_bins = 2, .compat = tools[t].c, .threads = 1 };
 			char got[400] = "";
-			double right = 0, brier = tools[t].c == COMPAT_TFP ? -0.5 : tools[t].c == COMPAT_SKLEARN && classes == 2 ? 0.25 : 0.5;
+			double right = 0, brier = tools[t].c == COMPAT_TFP			 ? -0.5
+						  : tools[t].c == COMPAT_SKLEARN && classes == 2 ? 0.25
+												 : 0.5;
 			rows_of(&w, 80, classes);
 			for (int i = 0; i < 80; i++)
 				right += conf_right(w.key[i]) / 80.0;
@@ -323,7 +335,8 @@ static void tables(void **state)
 		to = open_memstream(&text, &len);
 		assert_int_equal(table_print(&u, format[f], to, &err), 0);
 		fclose(to);
-		assert_string_equal(text, f == 1 ? "{\"name\":\"a\",\"p\":0.30000000000000004,\"q\":\"-inf\"}\n" : "metric\ta\np\t0.30000000000000004\nq\t-inf\n");
+		assert_string_equal(text, f == 1 ? "{\"name\":\"a\",\"p\":0.30000000000000004,\"q\":\"-inf\"}\n"
+						 : "metric\ta\np\t0.30000000000000004\nq\t-inf\n");
 		free(text);
 	}
 	table_release(&t);
@@ -338,21 +351,24 @@ static void text_tables(void **state)
 		double v;
 		const char *said;
 	} shown[] = {
-		{ 0, "0.0000" }, { 0.5, "0.5000" }, { 0.01, "0.0100" }, { 0.00999, "0.00999" }, { 0.0001, "0.00010" }, { 0.000099, "9.90e-05" },
-		{ 1, "1.000" }, { 0.99999, "1.0000" }, { 9.9, "9.900" }, { 10, "10.00" }, { 99.5, "99.50" }, { 100, "100.0" }, { 99999, "99999.0" },
-		{ 100000, "1.00e+05" }, { -0.25, "-0.2500" }, { -12.5, "-12.50" }, { NAN, "undefined" }, { INFINITY, "inf" }, { -INFINITY, "-inf" },
+		{ 0, "0.0000" },       { 0.5, "0.5000" },	 { 0.01, "0.0100" },	{ 0.00999, "0.00999" },
+		{ 0.0001, "0.00010" }, { 0.000099, "9.90e-05" }, { 1, "1.000" },	{ 0.99999, "1.0000" },
+		{ 9.9, "9.900" },      { 10, "10.00" },		 { 99.5, "99.50" },	{ 100, "100.0" },
+		{ 99999, "99999.0" },  { 100000, "1.00e+05" },	 { -0.25, "-0.2500" },	{ -12.5, "-12.50" },
+		{ NAN, "undefined" },  { INFINITY, "inf" },	 { -INFINITY, "-inf" },
 	};
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct table t = { .head = "h\u00e9", .note = i % 2 ? "note" : NULL };
 		char *text, want[200];
 		size_t len, wide = strlen(shown[i].said);
 		wide = wide < 4 ? 4 : wide;
-		assert_false(table_column(&t, "col\u00fc", &err) || table_real(&t, "key", shown[i].v, &err) || table_count(&t, "k", 12, &err));
+		assert_false(table_column(&t, "col\u00fc", &err) || table_real(&t, "key", shown[i].v, &err) ||
+			     table_count(&t, "k", 12, &err));
 		FILE *to = open_memstream(&text, &len);
 		assert_int_equal(table_print(&t, TABLE_TEXT, to, &err), 0);
 		fclose(to);
-		snprintf(want, sizeof want, "h\u00e9   %*s\nkey  %*s\nk    %*s\n%s", (int)wide + 1, "col\u00fc", (int)wide, shown[i].said, (int)wide, "12",
-			 i % 2 ? "note\n" : "");
+		snprintf(want, sizeof want, "h\u00e9   %*s\nkey  %*s\nk    %*s\n%s", (int)wide + 1, "col\u00fc", (int)wide,
+			 shown[i].said, (int)wide, "12", i % 2 ? "note\n" : "");
 		assert_string_equal(text, want);
 		free(text);
 		table_release(&t);
@@ -365,8 +381,9 @@ static void text_tables(void **state)
 	FILE *to = open_memstream(&text, &len);
 	assert_int_equal(table_print(&t, TABLE_TEXT, to, &err), 0);
 	fclose(to);
-	assert_string_equal(text, "metric                        a                b\nx       0.5000 [0.2500, 0.7500]                -\n"
-				  "y                             -  2.000 +- 0.5000\n");
+	assert_string_equal(
+		text, "metric                        a                b\nx       0.5000 [0.2500, 0.7500]                -\n"
+		      "y                             -  2.000 +- 0.5000\n");
 	free(text);
 	table_release(&t);
 }

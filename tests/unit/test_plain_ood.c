@@ -30,8 +30,13 @@ struct side {
 /* Scores on a coarse or a fine grid; higher is in for all but entropy and mutual information. */
 static void draw(struct side *s, size_t n, double shift, int coarse, struct rng *r)
 {
-	s->rows = (struct rows){ .n = n, .key = calloc(n, 8), .max_logit = calloc(n, 8), .energy = calloc(n, 8), .entropy = calloc(n, 8),
-				 .margin = calloc(n, 8), .mutual = calloc(n, 8) };
+	s->rows = (struct rows){ .n = n,
+				 .key = calloc(n, 8),
+				 .max_logit = calloc(n, 8),
+				 .energy = calloc(n, 8),
+				 .entropy = calloc(n, 8),
+				 .margin = calloc(n, 8),
+				 .mutual = calloc(n, 8) };
 	s->rows.head.samples = 2;
 	for (size_t i = 0; i < n; i++) {
 		for (int k = 0; k < OOD_SCORES; k++) {
@@ -156,7 +161,8 @@ static void basic(double *v, int n, double point, double level, const struct int
 	}
 }
 
-static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *ask, const struct answer *whole, const struct ood_result *got)
+static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *ask, const struct answer *whole,
+			    const struct ood_result *got)
 {
 	double value[3][ROUNDS];
 	int w[2 * MOST], k = 0;
@@ -195,7 +201,9 @@ static void every_score(void **state)
 		struct rng r;
 		plain_rng(&r, (uint32_t)i, 80);
 		size_t m = 1 + rng_below(&r, i % 3 ? MOST : 3), n = 1 + rng_below(&r, i % 5 ? MOST : 3);
-		struct ood_ask ask = { .rounds = i % 4 ? 1 + (int)rng_below(&r, ROUNDS) : 0, .level = 0.5 + 0.49 * rng_real(&r), .seed = rng_u32(&r) };
+		struct ood_ask ask = { .rounds = i % 4 ? 1 + (int)rng_below(&r, ROUNDS) : 0,
+				       .level = 0.5 + 0.49 * rng_real(&r),
+				       .seed = rng_u32(&r) };
 		draw(&in, m, 4 * rng_real(&r), i % 2, &r);
 		draw(&out, n, 0, i % 2, &r);
 		for (int s = 0; s < OOD_SCORES; s++) {
@@ -249,7 +257,8 @@ int main(void)
 {
 	if (pool_open(&pool, 2, &err))
 		return 1;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(area_intervals), cmocka_unit_test(every_score), cmocka_unit_test(what_scores_lack) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(area_intervals), cmocka_unit_test(every_score),
+					    cmocka_unit_test(what_scores_lack) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);
 	return rc;

@@ -208,9 +208,16 @@ static void intervals_of_scores(void **state)
 		long double whole[KEYS];
 		int empty = 0;
 		plain_rng(&g, (uint32_t)i, 70);
-		int n = i % 30 == 7 ? 4094 + (int)rng_below(&g, 4900) : i % 5 == 0 ? 1 + (int)rng_below(&g, 5) : 5 + (int)rng_below(&g, 60);
-		struct score_ask ask = { .bins = { 1 + 2 * (int)rng_below(&g, 10) }, .n_bins = 1, .brief = i % 10 != 3, .level = 0.5 + 0.49 * rng_real(&g),
-					 .rounds = n > 100 ? 3 : 2 + (int)rng_below(&g, ROUNDS - 1), .seed = rng_u32(&g), .threads = 1 + (int)rng_below(&g, 3) };
+		int n = i % 30 == 7  ? 4094 + (int)rng_below(&g, 4900)
+			: i % 5 == 0 ? 1 + (int)rng_below(&g, 5)
+				     : 5 + (int)rng_below(&g, 60);
+		struct score_ask ask = { .bins = { 1 + 2 * (int)rng_below(&g, 10) },
+					 .n_bins = 1,
+					 .brief = i % 10 != 3,
+					 .level = 0.5 + 0.49 * rng_real(&g),
+					 .rounds = n > 100 ? 3 : 2 + (int)rng_below(&g, ROUNDS - 1),
+					 .seed = rng_u32(&g),
+					 .threads = 1 + (int)rng_below(&g, 3) };
 		draw(r, &rows, n, (int)rng_below(&g, 2), &g);
 		memcpy(sorted, r, (size_t)n * sizeof *r);
 		qsort(sorted, (size_t)n, sizeof *sorted, by_rank);
@@ -236,8 +243,14 @@ static void intervals_of_scores(void **state)
 				continue;
 			assert_int_equal(v->kind, SCORE_INTERVAL);
 			near(v->value, whole[k], 1e-12);
-			near(v->low, fminl(most[k], fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 + ask.level) / 2))), 1e-11);
-			near(v->high, fminl(most[k], fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 - ask.level) / 2))), 1e-11);
+			near(v->low,
+			     fminl(most[k],
+				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 + ask.level) / 2))),
+			     1e-11);
+			near(v->high,
+			     fminl(most[k],
+				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 - ask.level) / 2))),
+			     1e-11);
 		}
 		drop(&rows);
 	}
@@ -316,7 +329,8 @@ static void check_boot(const struct difference *d, long double *v, int rounds, l
 	assert_true(d->there);
 	near(d->low, 2 * (b - a) - quantile(v, rounds, (1 + level) / 2), 1e-11);
 	near(d->high, 2 * (b - a) - quantile(v, rounds, (1 - level) / 2), 1e-11);
-	assert_true(d->p >= fmin(1, 2.0 * (1 + far[0]) / (rounds + 1)) - 1e-14 && d->p <= fmin(1, 2.0 * (1 + far[1]) / (rounds + 1)) + 1e-14);
+	assert_true(d->p >= fmin(1, 2.0 * (1 + far[0]) / (rounds + 1)) - 1e-14 &&
+		    d->p <= fmin(1, 2.0 * (1 + far[1]) / (rounds + 1)) + 1e-14);
 }
 
 static void comparisons(void **state)
@@ -336,7 +350,9 @@ static void comparisons(void **state)
 		int rounds = 0, lost = i % 7 == 3;
 		plain_rng(&g, (uint32_t)i, 72);
 		int n = i % 5 == 0 ? 1 + (int)rng_below(&g, 4) : 4 + (int)rng_below(&g, 80);
-		struct compare_ask ask = { .bins = 1 + 2 * (int)rng_below(&g, 8), .rounds = 2 + (int)rng_below(&g, ROUNDS - 1), .level = 0.5 + 0.49 * rng_real(&g),
+		struct compare_ask ask = { .bins = 1 + 2 * (int)rng_below(&g, 8),
+					   .rounds = 2 + (int)rng_below(&g, ROUNDS - 1),
+					   .level = 0.5 + 0.49 * rng_real(&g),
 					   .seed = (uint64_t)rng_u32(&g) << 20 };
 		draw(a, &ra, n, (int)rng_below(&g, 2), &g);
 		draw(b, &rb, n, (int)rng_below(&g, 2), &g);
@@ -400,12 +416,21 @@ static void comparisons(void **state)
 static void the_same_records(void **state)
 {
 	(void)state;
-	static const char *const said[] = { NULL, "classes and", "class 0 is", "class 1 is", "record 0 is number", "record 2 is number",
-					    "record 0 (number 5) has label", "record 2 (number 7) has label", "the first 3 agree", "the first 2 agree" };
+	static const char *const said[] = { NULL,
+					    "classes and",
+					    "class 0 is",
+					    "class 1 is",
+					    "record 0 is number",
+					    "record 2 is number",
+					    "record 0 (number 5) has label",
+					    "record 2 (number 7) has label",
+					    "the first 3 agree",
+					    "the first 2 agree" };
 	for (int i = 0; i < 10; i++) {
 		uint64_t id[2][4] = { { 5, 6, 7, 8 }, { 5, 6, 7, 8 } };
 		int32_t label[2][4] = { { 0, 1, 0, 1 }, { 0, 1, 0, 1 } };
-		char one[] = "one", two[] = "two", other[] = "other", *names[2][2] = { { one, two }, { i == 2 ? other : one, i == 3 ? other : two } };
+		char one[] = "one", two[] = "two", other[] = "other",
+		     *names[2][2] = { { one, two }, { i == 2 ? other : one, i == 3 ? other : two } };
 		struct rows w[2];
 		for (int s = 0; s < 2; s++) {
 			w[s] = (struct rows){ .name = s ? two : one, .n = 3, .id = id[s], .label = label[s] };
@@ -427,8 +452,11 @@ int main(void)
 	if (pool_open(&pool, 3, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(weights_are_drawn_by_their_table), cmocka_unit_test(intervals_of_scores), cmocka_unit_test(mcnemar_and_holm),
-		cmocka_unit_test(comparisons), cmocka_unit_test(the_same_records),
+		cmocka_unit_test(weights_are_drawn_by_their_table),
+		cmocka_unit_test(intervals_of_scores),
+		cmocka_unit_test(mcnemar_and_holm),
+		cmocka_unit_test(comparisons),
+		cmocka_unit_test(the_same_records),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

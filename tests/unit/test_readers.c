@@ -279,9 +279,12 @@ static void seeds_aside(void **state)
 		{ "[\"--seed\"]", "[]", "", "", 0 },
 		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": []}]", "", 0 },
 		{ "[]", "[]", "", ", \"model\": [{\"program\": \"t\", \"args\": []}]", 0 },
-		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": [\"--seed=3\"]}]", ", \"model\": [{\"program\": \"t\", \"args\": []}]", 1 },
-		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": [\"--a=3\"]}]", ", \"model\": [{\"program\": \"t\", \"args\": []}]", 0 },
-		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": []}]", ", \"model\": [{\"program\": \"u\", \"args\": []}]", 0 },
+		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": [\"--seed=3\"]}]",
+		  ", \"model\": [{\"program\": \"t\", \"args\": []}]", 1 },
+		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": [\"--a=3\"]}]",
+		  ", \"model\": [{\"program\": \"t\", \"args\": []}]", 0 },
+		{ "[]", "[]", ", \"model\": [{\"program\": \"t\", \"args\": []}]",
+		  ", \"model\": [{\"program\": \"u\", \"args\": []}]", 0 },
 	};
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
 		for (int extra = 0; extra < 3; extra++) { /* alone, second of two, or one list longer */
