@@ -58,7 +58,7 @@ define folder_rules
 $(B)/lib/$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar qcs $$@ $$^
+	$(AR) qcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
@@ -75,7 +75,7 @@ $(B)/%.o: %.c Makefile
 # Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
 $(B)/vision/resize.o: ALL_CFLAGS := $(patsubst -O2,-O3,$(ALL_CFLAGS))
 $(B)/pipeline/stage.o: CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(shell $(CC) --version 2>/dev/null | head -1)"' -DVIC_CFLAGS='"$(ALL_CFLAGS)"'
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 install: all man ## install programs, plug-ins and man pages under PREFIX (DESTDIR is honoured)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/vicinal $(DESTDIR)$(PREFIX)/share/man/man1

@@ -1,7 +1,7 @@
 # Backends are plug-ins opened at run time, so that no stage pays for one it does not use. The cpu backend is built once for each
 # instruction set worth having; device.c picks. -fno-math-errno and -ffp-contract=fast let GCC use vector square roots and fused
 # multiply-add; neither allows it to reorder sums.
-ARCH := $(shell uname -m)
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 ISAS := $(if $(filter x86_64,$(ARCH)),v4 v3) base
 ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 ISA_v3 := -march=x86-64-v3

@@ -13,7 +13,8 @@ TEST_LIBS := $(LDFLAGS) $(foreach f,$(FOLDERS),$(LDLIBS_$(f)))
 LINK_TEST = $(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # The programs under test, the tests' own tools, and cmocka's output as TAP.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-PROVE = BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools MODE=$(MODE) CC='$(CC)' \
+IN := $(B)
+PROVE = BIN=$(abspath $(IN))/bin TOOLS=$(abspath $(IN))/tests/tools MODE=$(MODE) CC='$(CC)' \
 	COMPILE='$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' LINK='$(B)/lib/pipeline.a $(LDFLAGS) $(LDLIBS_pipeline)' CMOCKA_MESSAGE_OUTPUT=TAP \
 	TSAN_OPTIONS=halt_on_error=1 $(UNMAPPED) prove -j $(JOBS) -e ''
 # ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
@@ -51,6 +52,13 @@ test: ## everything from nothing: set up, build, all tests and lints (YES=1: ins
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
 lint: programs ## includes, banned functions, file sizes, help and man pages
 	@$(PROVE) $(LINT)
+# The tests' programs for another processor, and something in the folder IN that runs them: tests/arm/run.sh.
+TESTS ?= $(QUICK) $(patsubst $(B)/%,$(IN)/%,$(UNIT) $(REPLAY))
+.PHONY: test-arm prove-in
+test-arm: ## cross-compile for aarch64 and run the tests under qemu
+	@sh tests/arm/run.sh
+prove-in:
+	@$(PROVE) $(TESTS)
 golden: test-programs ## write the golden files of tests/cli/golden anew
 	@REGENERATE=1 $(PROVE) tests/cli/golden.t
 

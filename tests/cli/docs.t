@@ -3,6 +3,8 @@
 # docs/CONTRIBUTING.md.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
+# What runs a program for another processor (make test-arm); nothing for one of this machine.
+run=${RUNNER:-}
 
 # block LANGUAGE PAGE: the page's code in that language.
 block() {
@@ -10,10 +12,12 @@ block() {
 }
 
 block c STREAM.md >marktest.c
-ok 'the filter compiles without a warning' ${CC:-cc} -std=c11 -Wall -Wextra -Werror -O2 -o marktest marktest.c -lz
+# From the project's root: what CC and COMPILE name may be relative to it.
+ok 'the filter compiles without a warning' sh -c \
+	"cd '$ROOT' && ${CC:-cc} -std=c11 -Wall -Wextra -Werror -O2 -o '$T/marktest' '$T/marktest.c' -lz"
 for kind in tokens text images jpeg pixels logits f64 passes; do
 	"$TOOLS/mkstream" "$kind" 20 2 >in
-	./marktest <in >out
+	$run ./marktest <in >out
 	ok "its output is a stream: $kind" vic-cat --check out
 	vic-cat in | cut -f 1,3- >want
 	vic-cat out | cut -f 1,3- >got
@@ -22,7 +26,7 @@ for kind in tokens text images jpeg pixels logits f64 passes; do
 done
 same 'it leaves its line' 'marktest' "$(vic-cat --provenance out | tail -1)"
 head -c 700 in >cut
-./marktest <cut >out 2>err
+$run ./marktest <cut >out 2>err
 same 'it notices a cut stream' '1 marktest: the stream is truncated' "$? $(cat err)"
 fails 1 truncated 'and what it wrote until then is no whole stream' vic-cat --check out
 
@@ -71,10 +75,10 @@ if [ -n "${COMPILE:-}" ]; then
 	block c CONTRIBUTING.md >vic-first.c
 	ok 'the program of CONTRIBUTING.md compiles' sh -c "cd '$ROOT' && $COMPILE -Werror -o '$T/vic-first' '$T/vic-first.c' $LINK"
 	"$TOOLS/mkstream" tokens 9 >in
-	same 'it prints labels' '0 1 0' "$(./vic-first --limit 3 in | paste -s -d ' ')"
+	same 'it prints labels' '0 1 0' "$($run ./vic-first --limit 3 in | paste -s -d ' ')"
 	head -c 800 in >cut
-	fails 1 'truncated after record 0' 'it notices a cut stream' ./vic-first cut
-	fails 2 "did you mean '--limit'" 'it knows its options' ./vic-first --limti 3 in
+	fails 1 'truncated after record 0' 'it notices a cut stream' $run ./vic-first cut
+	fails 2 "did you mean '--limit'" 'it knows its options' $run ./vic-first --limti 3 in
 else
 	skip 'the program of CONTRIBUTING.md' 'COMPILE and LINK are not set; make check sets them'
 fi

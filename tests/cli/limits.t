@@ -23,6 +23,8 @@ row_test() {
 	fresh "$input"
 	# shellcheck disable=SC2086
 	outcome 256 $run_argv >"$T/little"
+	grep -q '^status 0' "$T/enough"
+	tap $? "$command: runs"
 	same "$command: 256 KiB of stack" "$(cat "$T/enough")" "$(cat "$T/little")"
 	cd "$T" || exit 1
 }
@@ -52,6 +54,8 @@ if [ "${MODE:-release}" = release ]; then
 	while read -r command; do
 		rm -f "$T/seen"
 		want=$(cd "$T/inputs" && $command 2>/dev/null | cksum)
+		[ "$want" != "$(cksum </dev/null)" ]
+		tap $? "$command: says something"
 		for n in 1 3; do
 			# shellcheck disable=SC2086
 			same "$command: thread $n does not start" "$want" "$(threads_fail $n $command)"

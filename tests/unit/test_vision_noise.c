@@ -100,8 +100,9 @@ static void perturbation(void **state)
 	noise_perturb(b, x, N, 3, 1, 2, 0, 5);
 	assert_memory_not_equal(a, b, 64);
 	noise_perturb(b, x, N, 2, 0, 1, 0, 5); /* not divided: the largest change is mu */
-	for (int i = 0; i < N; i++)
-		largest = fmax(largest, fabs(b[i] - 0.5));
+	for (int i = 0; i < N; i++) /* not fmax(): GCC 12 for aarch64 breaks down over it */
+		if (!(fabs(b[i] - 0.5) <= largest))
+			largest = fabs(b[i] - 0.5);
 	assert_true(largest <= 2 && largest > 1.99);
 	noise_perturb(b, x, N, 0, 1, 1, 0, 5);
 	assert_memory_equal(b, x, N * sizeof *x);
