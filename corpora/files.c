@@ -1,14 +1,14 @@
 #include "files.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
+#include "pipeline/gzip.h"
+#include "pipeline/walk.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { COPY_BLOCK = 1 << 20 };
 
@@ -54,43 +54,20 @@ int make_folders(const char *path, struct err *err)
 	return rc;
 }
 
-/* Walks a tree without following links; visit sees every entry, folders before (FTS_D) and after (FTS_DP) what is in
- * them. */
-static int walk(const char *path, int (*visit)(void *arg, const FTSENT *e, struct err *err), void *arg, struct err *err)
-{
-	char *const paths[] = { (char *)path, NULL };
-	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	FTSENT *e;
-	int rc = 0;
-	if (!fts)
-		return err_sys(err, "%s", path);
-	while (!rc && (errno = 0, e = fts_read(fts))) {
-		if (e->fts_info == FTS_ERR || e->fts_info == FTS_DNR || e->fts_info == FTS_NS) {
-			errno = e->fts_errno;
-			rc = errno == ENOENT && e->fts_level == 0 ? 0 : err_sys(err, "%s", e->fts_path);
-			continue;
-		}
-		rc = visit(arg, e, err);
-	}
-	if (!rc && errno)
-		rc = err_sys(err, "%s", path);
-	fts_close(fts);
-	return rc;
-}
-
-static int remove_one(void *arg, const FTSENT *e, struct err *err)
+static int remove_one(void *arg, const struct walk_item *e, struct err *err)
 {
 	(void)arg;
-	if (e->fts_info == FTS_D)
+	if (e->at == WALK_FOLDER)
 		return 0;
-	if ((e->fts_info == FTS_DP ? rmdir(e->fts_path) : unlink(e->fts_path)) && errno != ENOENT)
-		return err_sys(err, "%s: cannot remove", e->fts_path);
+	if ((e->at == WALK_LEFT ? rmdir(e->path) : unlink(e->path)) && errno != ENOENT)
+		return err_sys(err, "%s: cannot remove", e->path);
 	return 0;
 }
 
 int remove_tree(const char *path, struct err *err)
 {
-	return walk(path, remove_one, NULL, err);
+	struct stat st;
+	return lstat(path, &st) && errno == ENOENT ? 0 : walk(path, 0, remove_one, NULL, err);
 }
 
 int copy_file(const char *from, const char *to, struct err *err)
@@ -119,24 +96,20 @@ struct copying {
 	const char *to;
 };
 
-static int copy_one(void *arg, const FTSENT *e, struct err *err)
+static int copy_one(void *arg, const struct walk_item *e, struct err *err)
 {
 	const struct copying *c = arg;
-	const char *rest = e->fts_path + c->skip;
+	const char *rest = e->path + c->skip;
 	char *to;
-	if (e->fts_info == FTS_DP)
+	if (e->at == WALK_LEFT)
 		return 0;
 	while (*rest == '/')
 		rest++;
+	if (e->at == WALK_ENTRY && !S_ISREG(e->st.st_mode))
+		return err_set(err, "%s: is %s, neither a file nor a folder", e->path, io_kind(e->st.st_mode));
 	if (path_join(&to, c->to, rest, err))
 		return -1;
-	int rc;
-	if (e->fts_info == FTS_D)
-		rc = make_folders(to, err);
-	else if (e->fts_info == FTS_F)
-		rc = copy_file(e->fts_path, to, err);
-	else
-		rc = err_set(err, "%s: is neither a file nor a folder", e->fts_path);
+	int rc = e->at == WALK_FOLDER ? make_folders(to, err) : copy_file(e->path, to, err);
 	free(to);
 	return rc;
 }
@@ -144,7 +117,7 @@ static int copy_one(void *arg, const FTSENT *e, struct err *err)
 int copy_tree(const char *from, const char *to, struct err *err)
 {
 	struct copying c = { strlen(from), to };
-	return walk(from, copy_one, &c, err);
+	return walk(from, 0, copy_one, &c, err);
 }
 
 int file_bytes(const char *path, uint64_t *n, struct err *err)
@@ -161,19 +134,19 @@ struct counting {
 	uint64_t n;
 };
 
-static int count_one(void *arg, const FTSENT *e, struct err *err)
+static int count_one(void *arg, const struct walk_item *e, struct err *err)
 {
 	struct counting *c = arg;
-	size_t n = strlen(c->suffix);
+	size_t n = strlen(c->suffix), len = strlen(e->name);
 	(void)err;
-	c->n += e->fts_info == FTS_F && e->fts_namelen >= n && !strcmp(e->fts_name + e->fts_namelen - n, c->suffix);
+	c->n += e->at == WALK_ENTRY && S_ISREG(e->st.st_mode) && len >= n && !strcmp(e->name + len - n, c->suffix);
 	return 0;
 }
 
 int count_files(const char *path, const char *suffix, uint64_t *n, struct err *err)
 {
 	struct counting c = { suffix, 0 };
-	int rc = walk(path, count_one, &c, err);
+	int rc = walk(path, 0, count_one, &c, err);
 	*n = c.n;
 	return rc;
 }
@@ -206,22 +179,21 @@ static uint64_t count_block(const char *p, size_t len, const char *prefix, long 
 
 int count_lines(const char *path, const char *prefix, uint64_t *n, struct err *err)
 {
-	gzFile z = gzopen(path, "rb"); /* passes what is not gzip through */
-	char *block;
+	struct gzip *gz;
+	char *block = NULL;
+	size_t got = COPY_BLOCK;
 	long at = 0;
-	int in_line = 0, got, rc;
+	int in_line = 0;
 	*n = 0;
-	if (!z)
-		return err_sys(err, "%s", path);
-	if (mem_alloc(&block, COPY_BLOCK, 1, err)) {
-		gzclose(z);
+	if (io_regular(path, err) || gzip_open(&gz, path, err))
 		return -1;
+	int rc = mem_alloc(&block, COPY_BLOCK, 1, err);
+	while (!rc && got == COPY_BLOCK) {
+		rc = gzip_read(gz, block, COPY_BLOCK, &got, err);
+		if (!rc)
+			*n += count_block(block, got, prefix, &at, &in_line);
 	}
-	while ((got = gzread(z, block, COPY_BLOCK)) > 0)
-		*n += count_block(block, (size_t)got, prefix, &at, &in_line);
 	free(block);
-	rc = gzclose(z);
-	if (got < 0 || rc != Z_OK)
-		return err_set(err, "%s: cannot be read to its end; damaged or cut short", path);
-	return 0;
+	gzip_close(gz);
+	return rc;
 }

@@ -1,4 +1,5 @@
 /* The table of numbers, and where each stream came from. */
+#include "pipeline/jsontext.h"
 #include "pipeline/provenance.h"
 #include "pipeline/text.h"
 #include "report.h"
@@ -225,8 +226,10 @@ static void notes(FILE *to, const json_t *line)
 		if (!strcmp(key, "map") && json_is_object(value)) {
 			map_note(to, value);
 		} else {
-			char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-			html_text(to, text ? text : "?");
+			char *text;
+			struct err ignored;
+			int rc = jsontext_write(&text, value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6), &ignored);
+			html_text(to, rc ? "?" : text);
 			free(text);
 		}
 		fputs("</span>", to);

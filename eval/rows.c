@@ -1,5 +1,6 @@
 /* The reader: one thread reads blocks, the others work on them; columns lie in the order of the stream. */
 #include "rows.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 #include "rows_block.h"
 
@@ -194,7 +195,7 @@ static int begin(struct reading *g, struct err *err)
 	const char *name = h->name && *h->name ? h->name : stream_name(g->stream);
 	if (mem_text(&w->name, name, strlen(name), err))
 		return -1;
-	w->provenance = json_deep_copy(stream_provenance(g->stream));
+	w->provenance = jsontext_copy(stream_provenance(g->stream));
 	if (!w->provenance)
 		return err_memory(err);
 	for (int i = 0; i < pool_threads(g->pool); i++)

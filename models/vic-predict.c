@@ -1,4 +1,5 @@
 /* vic-predict: a model and records in, logits out; or lines of text in, lines of labels out. */
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 #include "pipeline/memtext.h"
 #include "pipeline/progress.h"
@@ -98,7 +99,7 @@ static int begin(struct stage *st, const struct predictor *p, const struct strea
 		return -1;
 	}
 	head.name = title;
-	json_t *self = json_deep_copy(st->provenance);
+	json_t *self = jsontext_copy(st->provenance);
 	int rc = !self || json_object_set(self, "model", m->provenance) ? err_memory(err) : 0;
 	rc = rc || stream_head_classes(&head, m->config.classes, (const char *const *)m->classes, err) ||
 	     stream_begin(w, out, &head, stream_provenance(r), self, err);

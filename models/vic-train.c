@@ -1,4 +1,5 @@
 /* vic-train: text or images in, a model file out. */
+#include "pipeline/jsontext.h"
 #include "pipeline/memtext.h"
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
@@ -135,7 +136,7 @@ static int write_model(struct stage *st, struct trainer *t, struct err *err)
 	struct output out;
 	float **weights;
 	int epoch;
-	json_t *provenance = json_deep_copy(t->data->provenance);
+	json_t *provenance = jsontext_copy(t->data->provenance);
 	if (!provenance || json_array_append(provenance, st->provenance))
 		return err_memory(err);
 	int rc = trainer_weights(t, &weights, &epoch, err) || output_open(&out, run_o.output, err);

@@ -20,7 +20,7 @@ int cat_head(struct stream_reader *r, struct output *out, struct err *err)
 {
 	if (read_all(r, err))
 		return -1;
-	json_t *j = head_to_json(stream_head_of(r)), *prov = json_deep_copy(stream_provenance(r));
+	json_t *j = head_to_json(stream_head_of(r)), *prov = jsontext_copy(stream_provenance(r));
 	int bad = !j || !prov || json_object_set_new(j, "records", json_integer((json_int_t)stream_records(r)));
 	if (!bad && stream_head_of(r)->kind == STREAM_TEXT)
 		bad = json_object_set_new(j, "words", json_integer((json_int_t)stream_words(r)));

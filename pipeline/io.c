@@ -12,27 +12,84 @@
 
 enum { IN_BUF = INPUT_BUFFER, AHEAD = 16 * 1024, PIPE = 1024 * 1024 };
 
+struct io_mark io_mark_of(const struct stat *st)
+{
+	return (struct io_mark){ (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec };
+}
+
+int io_unchanged(int fd, const struct io_mark *was, const char *name, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return err_sys(err, "%s", name);
+	struct io_mark now = io_mark_of(&st);
+	if (now.size != was->size)
+		return err_system(err, "%s: became %s while it was read", name, now.size < was->size ? "shorter" : "longer");
+	return now.s == was->s && now.ns == was->ns ? 0 : err_system(err, "%s: was written to while it was read", name);
+}
+
+const char *io_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a file";
+	case S_IFDIR:
+		return "a folder";
+	case S_IFLNK:
+		return "a link";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+static int must_be_regular(const struct stat *st, const char *path, struct err *err)
+{
+	return S_ISREG(st->st_mode) ? 0 : err_set(err, "%s: is %s, where a file is wanted", path, io_kind(st->st_mode));
+}
+
+int io_regular(const char *path, struct err *err)
+{
+	struct stat st;
+	return stat(path, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err);
+}
+
+int io_open_regular(const char *path, struct err *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) /* a socket cannot be opened: say that rather than why not */
+		return errno == ENXIO && io_regular(path, err) ? -1 : err_sys(err, "%s", path);
+	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) && !roles_reading(fd, path, err))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int input_open(struct input *in, const char *path, struct err *err)
 {
+	struct stat st;
 	*in = (struct input){ .fd = -1 };
 	if (!strcmp(path, "-")) {
 		in->name = "stdin";
 		in->fd = STDIN_FILENO;
 		in->standard = 1;
 	} else {
-		struct stat st;
 		in->name = path;
 		in->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (in->fd < 0)
 			return err_sys(err, "%s", path);
-		if (!fstat(in->fd, &st) && S_ISDIR(st.st_mode)) {
+	}
+	if (!fstat(in->fd, &st)) {
+		int folder = !in->standard && S_ISDIR(st.st_mode);
+		if (folder || (!in->standard && roles_reading(in->fd, path, err))) {
 			input_release(in);
-			return err_set(err, "%s: is a folder", path);
+			return folder ? err_set(err, "%s: is a folder", path) : -1;
 		}
-		if (roles_reading(in->fd, path, err)) {
-			input_release(in);
-			return -1;
-		}
+		in->mark = io_mark_of(&st);
 	}
 	/* A pipe of 64 KiB has both ends woken 16 times a block; where the system grants no more, that is how it
 	 * stays. */
@@ -161,8 +218,10 @@ int io_read_at(int fd, uint64_t at, void *to, size_t n)
 		ssize_t k = pread(fd, p, n, (off_t)at);
 		if (k < 0 && errno == EINTR)
 			continue;
-		if (k <= 0)
+		if (k <= 0) {
+			errno = k ? errno : 0;
 			return -1;
+		}
 		p += k;
 		at += (uint64_t)k;
 		n -= (size_t)k;

@@ -5,6 +5,12 @@
 #include "err.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+
+/* What a file was, to tell whether it has changed: length and time of the last write. */
+struct io_mark {
+	int64_t size, s, ns;
+};
 
 /* Where bytes come from. Read large blocks straight into the caller's memory; small reads go through a 256 KiB buffer. */
 enum { INPUT_BUFFER = 256 * 1024 };
@@ -16,6 +22,7 @@ struct input {
 	unsigned char *buf;
 	size_t have, used;
 	int eof;
+	struct io_mark mark; /* of a regular file when it was opened */
 };
 
 int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
@@ -30,8 +37,19 @@ int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got,
  * bytes is an error. `*lf` (may be NULL) is 1 when the line ended in LF. */
 int input_line(struct input *in, size_t max, const char **line, size_t *len, int *lf, struct err *err) VIC_CHECKED;
 
-/* n bytes from `at` on of a file, whatever its offset; safe from several threads. -1: fewer are there, or errno. */
+/* n bytes from `at` on of a file, whatever its offset; safe from several threads. -1: errno says why, 0 that fewer are there. */
 int io_read_at(int fd, uint64_t at, void *to, size_t n) VIC_CHECKED;
+/* Opens a file that was found in a folder: a regular one, or a link to one. A FIFO there would be waited for, a device never ends;
+ * the error says which. Returns the descriptor, or -1. */
+int io_open_regular(const char *path, struct err *err) VIC_CHECKED;
+/* 0 when the path leads to a regular file, for what opens it itself; else io_open_regular's errors. */
+int io_regular(const char *path, struct err *err) VIC_CHECKED;
+/* "a FIFO", "a socket" ... for a message. */
+const char *io_kind(mode_t mode);
+
+struct io_mark io_mark_of(const struct stat *st);
+/* 0 when the file behind fd is as marked; else -1, and an error (the system's) that names it `name`. */
+int io_unchanged(int fd, const struct io_mark *was, const char *name, struct err *err) VIC_CHECKED;
 
 /* Where bytes go.
  *

@@ -1,4 +1,5 @@
 #include "jsontext.h"
+#include "mem.h"
 #include "memtext.h"
 #include "text.h"
 
@@ -158,11 +159,45 @@ static int show(char **text, struct err *err)
 	return 0;
 }
 
+json_t *jsontext_copy(const json_t *j)
+{
+	json_t *copy = j ? json_deep_copy(j) : NULL;
+	if (!copy || json_equal(copy, j))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
+struct dump {
+	char *text; /* owned */
+	size_t n, cap;
+	int failed;
+};
+
+static int dump_piece(const char *piece, size_t n, void *arg)
+{
+	struct dump *d = arg;
+	struct err ignored; /* jsontext_write says it */
+	if (d->failed || mem_grow(&d->text, &d->cap, d->n + n + 1, 1, &ignored)) {
+		d->failed = 1;
+		return -1;
+	}
+	memcpy(d->text + d->n, piece, n);
+	d->n += n;
+	d->text[d->n] = 0;
+	return 0;
+}
+
 int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err)
 {
-	*text = j ? json_dumps(j, flags) : NULL;
-	if (!*text)
+	struct dump d = { NULL };
+	/* json_dumps does not look whether a key found memory: the text then lacks it, and all seems well. */
+	if (!j || json_dump_callback(j, dump_piece, &d, flags) || d.failed || !d.text) {
+		free(d.text);
+		*text = NULL;
 		return why(j, err);
+	}
+	*text = d.text;
 	if (!show(text, err))
 		return 0;
 	free(*text);

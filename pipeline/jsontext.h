@@ -26,7 +26,11 @@ int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struc
  * json_string looks like no memory. */
 json_t *jsontext_name(const char *text);
 
-/* json_dumps with `flags`; *text is owned by the caller, freed with free(). What may not be shown (pipeline/text.h) and JSON
+/* json_deep_copy, whole or not at all: jansson's leaves out of an object what it found no memory for, and says nothing. NULL: no
+ * memory (also where j is NULL). */
+json_t *jsontext_copy(const json_t *j);
+
+/* As json_dumps with `flags`, but whole or not at all; *text is owned by the caller, freed with free(). What may not be shown (pipeline/text.h) and JSON
  * allows as it is becomes \uXXXX, which reads back the same. Errors: out of memory (also where j is NULL); a name that is not
  * UTF-8, which is named: "class name 2 ('caf\xe9') is not UTF-8". */
 int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err) VIC_CHECKED;

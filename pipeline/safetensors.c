@@ -143,15 +143,16 @@ static int add_entry(json_t *head, const struct st_tensor *t, size_t from)
 /* The metadata with each tensor's checksum, and room for the header's. */
 static json_t *sealed_meta(const struct safetensors *st)
 {
-	json_t *meta = st->meta ? json_copy(st->meta) : json_object(), *list = json_object();
+	json_t *meta = st->meta ? jsontext_copy(st->meta) : json_object(), *list = json_object();
 	char digits[9], *text = NULL;
+	struct err ignored; /* nothing but memory can be short: the caller says it */
 	int bad = !meta || !list;
 	for (size_t i = 0; i < st->n && !bad; i++) {
 		seal_digits(crc32_of(0, st->tensor[i].data, st->tensor[i].bytes), digits);
 		bad = json_object_set_new(list, st->tensor[i].name, json_string(digits));
 	}
-	text = bad ? NULL : json_dumps(list, JSON_COMPACT);
-	bad = !text || json_object_set_new(meta, "tensors crc32", json_string(text)) ||
+	bad = bad || jsontext_write(&text, list, JSON_COMPACT, &ignored) ||
+	      json_object_set_new(meta, "tensors crc32", json_string(text)) ||
 	      json_object_set_new(meta, SEAL_KEY, json_string(SEAL_BLANK));
 	free(text);
 	json_decref(list);

@@ -64,7 +64,7 @@ static int some(struct tar *t, void *to, size_t n, size_t *got, struct err *err)
 	} else {
 		*got = n < t->end - t->at ? n : (size_t)(t->end - t->at);
 		if (io_read_at(t->fd, t->at, to, *got))
-			return truncated(t, err);
+			return errno ? err_sys(err, "reading the archive") : truncated(t, err);
 	}
 	t->at += *got;
 	return 0;
@@ -130,10 +130,12 @@ static int zero(const unsigned char *h)
 	return 1;
 }
 
-int tar_is(int fd, uint64_t at)
+int tar_is(int fd, struct err *err)
 {
 	unsigned char h[BLOCK];
-	return !io_read_at(fd, at, h, BLOCK) && !zero(h) && header_right(h);
+	if (io_read_at(fd, 0, h, BLOCK))
+		return errno ? err_sys(err, "reading") : 0;
+	return !zero(h) && header_right(h);
 }
 
 /* pax records: "LENGTH KEY=VALUE\n", LENGTH counting all of it. */

@@ -27,7 +27,7 @@ int tar_next(struct tar *t, struct tar_entry *e, struct err *err) VIC_CHECKED;
 int tar_read(struct tar *t, void *to, struct err *err) VIC_CHECKED;
 void tar_close(struct tar *t); /* NULL is fine */
 
-/* 1 when a tar header lies at `at` of fd. */
-int tar_is(int fd, uint64_t at);
+/* 1 when fd begins with a tar header, 0 when not; -1 when that cannot be read. */
+int tar_is(int fd, struct err *err) VIC_CHECKED;
 
 #endif

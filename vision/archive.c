@@ -2,13 +2,12 @@
 #include "pipeline/gzip.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
-#include "pipeline/roles.h"
 #include "pipeline/spool.h"
 #include "pipeline/tar.h"
+#include "pipeline/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,8 @@
 enum { STEP = 1 << 20 };
 
 /* name is copied. */
-static int add(struct archive *a, int root, const char *name, size_t len, uint64_t at, uint64_t size, struct err *err)
+static int add(struct archive *a, struct entry e, const char *name, size_t len, struct err *err)
 {
-	struct entry e = { .root = root, .at = at, .size = size };
 	if (mem_grow(&a->entry, &a->cap, a->n + 1, sizeof *a->entry, err) || mem_text(&e.name, name, len, err))
 		return -1;
 	a->entry[a->n++] = e;
@@ -57,70 +55,27 @@ void archive_describe(const struct archive *a, const struct entry *e, char *text
 		err_phrase(text, size, "%s: %s", r->path, e->name);
 }
 
-/* Opens a file of a folder, however long its path. */
-static int open_below(const struct archive_root *r, const struct entry *e, int *fd, struct err *err)
-{
-	char *path;
-	if (mem_printf(&path, err, "%s/%s", r->path, e->name))
-		return -1;
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc = *fd < 0 ? err_sys(err, "%s", path) : roles_reading(*fd, path, err);
-	if (rc && *fd >= 0)
-		close(*fd);
-	free(path);
-	return rc;
-}
+struct finding {
+	struct archive *a;
+	int root;
+	size_t skip; /* bytes of the root's path, in front of the names */
+};
 
-static int add_folder(struct archive *a, int root, const char *path, struct err *err)
+static int add_found(void *arg, const struct walk_item *item, struct err *err)
 {
-	char *paths[] = { (char *)(uintptr_t)path, NULL };
-	size_t skip = strlen(path);
-	while (skip && path[skip - 1] == '/')
-		skip--;
-	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
-	if (!fts)
-		return err_sys(err, "%s", path);
-	FTSENT *f;
-	int rc = 0;
-	errno = 0;
-	while (!rc && (f = fts_read(fts))) {
-		if (f->fts_level > 0 && f->fts_name[0] == '.') {
-			fts_set(fts, f, FTS_SKIP);
-			continue;
-		}
-		switch (f->fts_info) {
-		case FTS_F:
-			if (f->fts_level > 0) {
-				const char *name = f->fts_path + skip;
-				while (*name == '/')
-					name++;
-				rc = add(a, root, name, strlen(name), 0, (uint64_t)f->fts_statp->st_size, err);
-			}
-			break;
-		case FTS_D:
-		case FTS_DP:
-			break;
-		case FTS_DC:
-			rc = err_set(err, "%s: a link leads back to a folder above it", f->fts_path);
-			break;
-		case FTS_SLNONE:
-			rc = err_set(err, "%s: a link to nothing", f->fts_path);
-			break;
-		case FTS_DNR:
-		case FTS_NS:
-		case FTS_ERR:
-			errno = f->fts_errno;
-			rc = err_sys(err, "%s", f->fts_path);
-			break;
-		default:
-			rc = err_set(err, "%s: is no file", f->fts_path);
-		}
-		errno = 0;
-	}
-	if (!rc && errno)
-		rc = err_sys(err, "%s", path);
-	fts_close(fts);
-	return rc;
+	const struct finding *f = arg;
+	const char *name = item->path + f->skip;
+	if (item->level > 0 && item->name[0] == '.')
+		return 1;
+	if (item->at != WALK_ENTRY)
+		return 0;
+	if (!S_ISREG(item->st.st_mode))
+		return err_set(err, "%s: is %s, neither a file nor a folder; take it out of the folder", item->path,
+			       io_kind(item->st.st_mode));
+	while (*name == '/')
+		name++;
+	struct entry e = { .root = f->root, .size = (uint64_t)item->st.st_size, .mark = io_mark_of(&item->st) };
+	return add(f->a, e, name, strlen(name), err);
 }
 
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
@@ -144,7 +99,7 @@ static int add_member(struct archive *a, int root, const char *prefix, const str
 		full[n - 3] = 0;
 		return add_tar(a, root, e->at, e->size, full, err);
 	}
-	return add(a, root, full, (size_t)n, e->at, e->size, err);
+	return add(a, (struct entry){ .root = root, .at = e->at, .size = e->size }, full, (size_t)n, err);
 }
 
 /* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside are
@@ -212,31 +167,31 @@ done:
 static int add_file(struct archive *a, int root, const char *path, struct err *err)
 {
 	struct stat st;
-	unsigned char magic[2];
+	unsigned char magic[2] = { 0, 0 };
 	int fd = a->root[root].fd;
-	if (fstat(fd, &st))
+	if (fstat(fd, &st) || (S_ISREG(st.st_mode) && io_read_at(fd, 0, magic, 2) && errno))
 		return err_sys(err, "%s", path);
-	int packed = S_ISREG(st.st_mode) && !io_read_at(fd, 0, magic, 2) && magic[0] == 0x1f && magic[1] == 0x8b;
+	int packed = magic[0] == 0x1f && magic[1] == 0x8b;
+	a->root[root].mark = io_mark_of(&st);
 	if (!S_ISREG(st.st_mode) || packed || fd == STDIN_FILENO) {
 		int other = unpacked(fd, path, err);
 		if (fd != STDIN_FILENO)
 			close(fd);
 		a->root[root].fd = fd = other;
+		a->root[root].copied = 1;
 		if (other < 0)
 			return -1;
 	}
 	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
-	if (tar_is(fd, 0)) {
-		if (add_tar(a, root, 0, (uint64_t)st.st_size, "", err))
-			return err_context(err, "%s", path);
-		return 0;
-	}
+	int tar = tar_is(fd, err);
+	if (tar)
+		return tar < 0 || add_tar(a, root, 0, (uint64_t)st.st_size, "", err) ? err_context(err, "%s", path) : 0;
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	size_t n = strlen(base);
 	if (packed && n > 3 && !strcmp(base + n - 3, ".gz"))
 		n -= 3;
-	return add(a, root, base, n, 0, (uint64_t)st.st_size, err);
+	return add(a, (struct entry){ .root = root, .size = (uint64_t)st.st_size }, base, n, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -255,7 +210,8 @@ static int open_root(struct archive *a, int i, const char *path, struct err *err
 	} else if (stat(path, &st)) {
 		return err_sys(err, "%s", path);
 	} else if (S_ISDIR(st.st_mode)) {
-		if (add_folder(a, i, path, err))
+		struct finding f = { a, i, strlen(path) };
+		if (walk(path, 1, add_found, &f, err))
 			return -1;
 	} else {
 		a->root[i].fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -274,7 +230,7 @@ int archive_open(struct archive *a, char *const *paths, int n, struct err *err)
 	if (mem_alloc(&a->root, (size_t)n, sizeof *a->root, err))
 		return -1;
 	for (int i = 0; i < n; i++)
-		a->root[i] = (struct archive_root){ paths[i], -1 };
+		a->root[i] = (struct archive_root){ .path = paths[i], .fd = -1 };
 	a->roots = n;
 	for (int i = 0; i < n; i++)
 		if (open_root(a, i, paths[i], err))
@@ -292,26 +248,40 @@ fail:
 	return -1;
 }
 
+/* Looked at behind the reading: what was changed before that, or meanwhile, shows. `was` NULL: a copy that nobody else can change. */
+static int read_part(int fd, uint64_t at, void *to, size_t n, const struct io_mark *was, const char *name, struct err *err)
+{
+	int rc = io_read_at(fd, at, to, n);
+	if (rc && errno)
+		return err_sys(err, "%s: read", name);
+	if (was && io_unchanged(fd, was, name, err))
+		return -1;
+	return rc ? err_system(err, "%s: became shorter while it was read", name) : 0;
+}
+
+static int read_found(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)
+{
+	const char *root = a->root[e->root].path;
+	char *path;
+	if (mem_printf(&path, err, "%s%s%s", root, root[strlen(root) - 1] == '/' ? "" : "/", e->name))
+		return -1;
+	int fd = io_open_regular(path, err), rc = fd < 0 ? -1 : read_part(fd, at, to, n, &e->mark, path, err);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)
 {
+	const struct archive_root *r = &a->root[e->root];
 	char text[1024];
-	int fd = a->root[e->root].fd, rc;
 	if (at > e->size || n > e->size - at) {
 		archive_describe(a, e, text, sizeof text);
 		return err_set(err, "%s: ends before byte %llu", text, (unsigned long long)(at + n));
 	}
-	if (fd >= 0) {
-		rc = io_read_at(fd, e->at + at, to, n);
-	} else {
-		if (open_below(&a->root[e->root], e, &fd, err))
-			return -1;
-		rc = io_read_at(fd, at, to, n);
-		close(fd);
-	}
-	if (!rc)
-		return 0;
-	archive_describe(a, e, text, sizeof text);
-	return err_set(err, "%s: cannot be read, or became shorter meanwhile", text);
+	return r->fd < 0 ? read_found(a, e, at, to, n, err)
+			 : read_part(r->fd, e->at + at, to, n, r->copied ? NULL : &r->mark, r->path, err);
 }
 
 int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,

@@ -3,12 +3,13 @@
  *
  * A .tar is read where it lies (POSIX ustar, GNU long names, pax paths and sizes); tars inside a tar, as ImageNet's
  * training set has them, count as folders. What is compressed, or comes through a pipe, is unpacked to an unnamed
- * temporary file in $TMPDIR first. Names beginning with a dot are left out; links inside a tar are refused, links in a
- * folder are followed. */
+ * temporary file in $TMPDIR first. Names beginning with a dot are left out. Links inside a tar are refused: an archive comes from
+ * others. Links in a folder are followed, wherever they lead: people put data sets together from them, and a folder is its owner's.
+ * What then is neither a file nor a folder (a FIFO, a socket, a device) is refused by name, never opened. */
 #ifndef VIC_ARCHIVE_H
 #define VIC_ARCHIVE_H
 
-#include "pipeline/err.h"
+#include "pipeline/io.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,11 +19,14 @@ struct entry {
 	int root;      /* which path it came from */
 	uint64_t at;   /* in the tar */
 	uint64_t size; /* bytes */
+	struct io_mark mark; /* of a file in a folder, when it was listed */
 };
 
 struct archive_root {
 	const char *path; /* as given; borrowed from the caller; "stdin" for "-" */
 	int fd;		  /* the tar or the one file; -1 for a folder */
+	int copied;	  /* fd is our own unpacked copy */
+	struct io_mark mark; /* of fd when it was opened */
 };
 
 struct archive {
@@ -36,7 +40,8 @@ struct archive {
  * tar. */
 int archive_open(struct archive *a, char *const *paths, int n, struct err *err) VIC_CHECKED;
 void archive_release(struct archive *a);
-/* `n` bytes from `at` on. Safe from several threads. Errors: fewer are there. */
+/* `n` bytes from `at` on. Safe from several threads. Errors: the entry is shorter; the system's: it cannot be opened or read, is
+ * no longer there, or was written to since it was listed. */
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n,
 		 struct err *err) VIC_CHECKED;
 /* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL behind it. Errors: more than `max` bytes. */

@@ -13,6 +13,7 @@ struct reader {
 	struct jpeg_error_mgr mgr; /* first: libjpeg hands back a pointer to it */
 	struct jpeg_progress_mgr progress;
 	jmp_buf back;
+	int no_memory;
 	char *note; /* 128 bytes or NULL */
 	char why[JMSG_LENGTH_MAX];
 };
@@ -21,6 +22,7 @@ static void on_error(j_common_ptr jpeg)
 {
 	struct reader *r = (struct reader *)(void *)jpeg->err;
 	r->mgr.format_message(jpeg, r->why);
+	r->no_memory = r->mgr.msg_code == JERR_OUT_OF_MEMORY;
 	longjmp(r->back, 1);
 }
 
@@ -158,7 +160,7 @@ static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct re
 static int guarded(struct jpeg_decompress_struct *jpeg, struct reader *r, struct request *q, struct err *err)
 {
 	if (setjmp(r->back))
-		return err_set(err, "JPEG: %s", r->why);
+		return r->no_memory ? err_memory(err) : err_set(err, "JPEG: %s", r->why);
 	return body(jpeg, r, q, err);
 }
 

@@ -1,4 +1,5 @@
 #include "noisegen.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static int read_moments(const char *path, struct moments *m, struct stream_head 
 			rc = err_set(err, "%s: holds JPEG files; vic-images --format stream --resize HxW decodes them",
 				     stream_name(r));
 		if (!rc && !*history)
-			*history = json_deep_copy(stream_provenance(r));
+			rc = (*history = jsontext_copy(stream_provenance(r))) ? 0 : err_memory(err);
 		while (!rc && (rc = stream_next_block(r, &b, err)) == 1) {
 			rc = 0;
 			for (uint32_t i = 0; i < b.n; i++) {

@@ -122,13 +122,18 @@ static int fill(struct packer *p, struct err *err)
 	return 0;
 }
 
-/* An image that cannot be had: counted or the end. */
+/* An image that cannot be had. One that is bad is counted, or ends the run; what the system could not do (no memory, no descriptor, a
+ * disk that fails, no permission, a file that is gone) says nothing of the image, and always ends it. */
 static int bad(struct packer *p, struct slot *t, struct err *err)
 {
 	char what[1024];
 	p->s->ops->describe(p->s, &t->item, what, sizeof what);
 	/* an I/O error names the file already */
 	int named = !strncmp(t->err.msg, what, strlen(what));
+	if (t->err.cause == CAUSE_SYSTEM) {
+		*err = t->err;
+		return named ? -1 : err_context(err, "%s", what);
+	}
 	if (!p->opt->skip_bad)
 		return err_set(err, "%s%s%s (--on-bad skip leaves such images out)", named ? "" : what,
 			       named ? "" : ": ", t->err.msg);
@@ -150,6 +155,8 @@ static int choose_encoding(struct packer *p, struct err *err)
 		pool_run(p->pool, p->n, look, p);
 		for (int i = 0; i < p->n; i++) {
 			const struct image_info *info = &p->slot[i].info;
+			if (p->slot[i].rc && p->slot[i].err.cause == CAUSE_SYSTEM)
+				return bad(p, &p->slot[i], err);
 			if (p->slot[i].rc) /* reported when it is decoded, once */
 				continue;
 			if (!h) {

@@ -15,6 +15,7 @@ struct source {
 	size_t len, at;
 	char *note; /* 128 bytes or NULL */
 	png_bytep *rows;
+	int no_memory; /* an allocation has failed: what libpng says after that is not the picture's fault */
 	char why[200];
 };
 
@@ -30,6 +31,20 @@ static void on_warning(png_structp png, png_const_charp text)
 	struct source *s = png_get_error_ptr(png);
 	if (s->note && !s->note[0])
 		err_phrase(s->note, 128, "%s", text);
+}
+
+static png_voidp on_malloc(png_structp png, png_alloc_size_t n)
+{
+	struct source *s = png_get_mem_ptr(png);
+	void *p = malloc(n);
+	s->no_memory |= !p;
+	return p;
+}
+
+static void on_free(png_structp png, png_voidp p)
+{
+	(void)png;
+	free(p);
 }
 
 static void on_read(png_structp png, png_bytep to, size_t n)
@@ -95,9 +110,11 @@ static int run(const unsigned char *bytes, size_t len, const struct codec_option
 	       struct image *out, char *note, struct err *err)
 {
 	struct source s = { .bytes = bytes, .len = len, .note = note };
-	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
+	png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s, on_malloc, on_free);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
-	int rc = info ? guarded(png, info, opt, what, out, &s, err) : err_memory(err);
+	int rc = info ? guarded(png, info, opt, what, out, &s, err) : -1;
+	if (!info || s.no_memory)
+		rc = err_memory(err);
 	png_destroy_read_struct(&png, &info, NULL);
 	free(s.rows);
 	return rc;

@@ -1,6 +1,7 @@
 #include "dataset.h"
 
 #include "pipeline/crc.h"
+#include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 		return err_context(err, "%s", stream_name(r));
 	if (stream_head_copy(&d->head, head, err))
 		return -1;
-	d->provenance = json_deep_copy(stream_provenance(r));
+	d->provenance = jsontext_copy(stream_provenance(r));
 	return d->provenance ? 0 : err_memory(err);
 }
 

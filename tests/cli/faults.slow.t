@@ -1,5 +1,5 @@
 #!/bin/sh
-# The fault matrix, finely: the input cut at every byte, every allocation, read, write and fsync failing in turn.
+# The fault matrix, finely: the input cut at every byte, every allocation, read, write, fsync and open failing in turn.
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/faults/matrix.sh"
 
@@ -9,7 +9,7 @@ row_test() {
 		swept "cut at every byte ($every)" cut -e "$every" -o "$cut" "$input" --
 	fi
 	grow=$([ "$every" = 1 ] || echo "-e $every")
-	for call in alloc read write fsync; do
+	for call in alloc read write fsync open; do
 		fresh "$input"
 		if [ "${MODE:-release}" = release ]; then
 			# shellcheck disable=SC2086

@@ -1,8 +1,8 @@
-/* Preloaded into a program, makes one call fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread and N from 1
+/* Preloaded into a program, makes calls fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread, open and N from 1
  * counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign together; it fails with
- * ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment later). read fails with EIO,
- * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, from the Nth call on, too. write to stderr always works: it
- * carries the message.
+ * ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment later). read and pread fail with EIO,
+ * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a file to be read with EMFILE, from the Nth call on, too;
+ * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
  *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
  * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD } failing;
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN } failing;
 static long nth;
+static int once;
 static atomic_long calls;
 static const char *seen;
 
 static int fails(enum kind kind)
 {
-	if (failing != kind || atomic_fetch_add(&calls, 1) + 1 < nth)
+	if (failing != kind)
+		return 0;
+	long call = atomic_fetch_add(&calls, 1) + 1;
+	if (call < nth || (once && call > nth))
 		return 0;
 	if (seen) {
 		int fd = (int)syscall(SYS_openat, AT_FDCWD, seen, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -39,8 +44,8 @@ static int fails(enum kind kind)
 
 static enum kind kind_of(const char *name)
 {
-	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:" };
-	for (int i = ALLOC; i <= THREAD; i++)
+	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:", "open:" };
+	for (int i = ALLOC; i <= OPEN; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
 	return NONE;
@@ -60,6 +65,7 @@ int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv
 	if (spec && strchr(spec, ':')) {
 		nth = strtol(strchr(spec, ':') + 1, NULL, 10);
 		seen = getenv("VIC_FAIL_SEEN");
+		once = strstr(spec, ":once") != NULL;
 		failing = kind_of(spec);
 	}
 	return real(main_, argc, argv, init, fini, rtld_fini, stack_end);
@@ -112,6 +118,28 @@ ssize_t read(int fd, void *to, size_t n)
 		return -1;
 	}
 	return syscall(SYS_read, fd, to, n);
+}
+
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+	if (fails(READ)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, to, n, at);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	va_start(ap, flags);
+	int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;
+	va_end(ap);
+	if (!(flags & O_ACCMODE) && fails(OPEN)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 ssize_t write(int fd, const void *from, size_t n)

@@ -5,8 +5,8 @@
  *     COMMAND or after -i (stdin) is the cut file. Wanted: exit status 1, "truncated" in the message, nothing on stdout
  *     (-o none), text (-o text) or a stream without its closing block (-o stream), nothing new in the folder.
  *   sweep fail [-i FILE] [-e EVERY] KIND SHIM -- COMMAND...
- *     The Nth alloc, read, write or fsync fails (tests/faults/inject.c), N from 1 until all succeed; -e 7: N grows by a
- *     7th of itself. Wanted: exit status 1 (or 3), a message that begins with the program's name, nothing new in the folder; and
+ *     From the Nth alloc, read, write, fsync or open on all fail (tests/faults/inject.c), or the Nth alone (alloc:once), N from 1
+ *     until all succeed; -e 7: N grows by a 7th of itself. Wanted: exit status 1 (or 3), a message that begins with the program's name, nothing new in the folder; and
  *     0 once no call fails. A failed alloc may also leave no trace in the output.
  *
  *   sweep pipe [-i FILE] -- COMMAND...
@@ -337,7 +337,8 @@ static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 		char fault[64];
 		struct outcome o;
 		snprintf(fault, sizeof fault, "%s %ld fails", kind, n);
-		snprintf(s->env_fail, sizeof s->env_fail, "VIC_FAIL=%s:%ld", kind, n);
+		snprintf(s->env_fail, sizeof s->env_fail, "VIC_FAIL=%.*s:%ld%s", (int)strcspn(kind, ":"), kind, n,
+			 kind + strcspn(kind, ":"));
 		unlink(seen_name);
 		run(s, &o);
 		check_manners(s, &o, fault);
@@ -346,7 +347,7 @@ static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 				die("no %s fails any more: exit status %d: %.300s", kind, o.status, o.err);
 			break;
 		}
-		if (strcmp(kind, "alloc") || !survived(s, &o, fault))
+		if (strncmp(kind, "alloc", 5) || !survived(s, &o, fault))
 			check_refusal(s, &o, fault);
 	}
 	unlink(seen_name);
@@ -377,7 +378,7 @@ int main(int argc, char **argv)
 		optind--;
 	if (operands < 0 || argc < optind + operands + 2 || strcmp(argv[optind + operands], "--") || s.every < 1) {
 		fprintf(stderr, "usage: sweep cut [-i FILE] [-e N] [-o none|text|stream] FILE -- COMMAND...\n"
-				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync SHIM -- COMMAND...\n"
+				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync|open[:once] SHIM -- COMMAND...\n"
 				"       sweep pipe [-i FILE] -- COMMAND...\n");
 		return 2;
 	}
