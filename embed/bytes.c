@@ -51,31 +51,22 @@ static int start_stream(struct bytes *s, const char *path, struct err *err)
 static int try_map(struct bytes *s, const char *path, struct err *err)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned char first[4];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	if (fd < 0)
 		return err_sys(err, "%s", path);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < 4) {
-		close(fd);
-		return 0;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && !io_read_at(fd, 0, first, sizeof first) &&
+	    !(first[0] == 0x1F && first[1] == 0x8B)) {
+		struct io_mark mark = io_mark_of(&st);
+		rc = refuse_zip(s, first, sizeof first, err) ? -1 : mapped_open(&s->map, fd, &mark, path, err);
 	}
-	size_t n = (size_t)st.st_size;
-	void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	if (p == MAP_FAILED)
-		return 0;
-	const unsigned char *first = p;
-	s->map = p;
-	s->map_size = n;
-	if (first[0] == 0x1F && first[1] == 0x8B) {
-		munmap(p, n);
-		s->map = NULL;
-		return 0;
-	}
-	if (refuse_zip(s, first, n, err))
-		return -1;
-	madvise(p, n, MADV_SEQUENTIAL); /* advice: if it is not taken, reading is slower and nothing else */
-	s->at = p;
-	s->n = n;
+	if (rc != 1)
+		return rc;
+	/* advice: if it is not taken, reading is slower and nothing else */
+	madvise((void *)(uintptr_t)s->map.bytes, s->map.size, MADV_SEQUENTIAL);
+	s->at = s->map.bytes;
+	s->n = s->map.size;
 	s->last = 1;
 	return 1;
 }
@@ -95,13 +86,17 @@ int bytes_skip(struct bytes *s, size_t used, struct err *err)
 	s->at += used;
 	s->n -= used;
 	s->bytes += used;
-	return s->map ? 0 : fill(s, err);
+	return s->map.bytes ? 0 : fill(s, err);
+}
+
+int bytes_unchanged(const struct bytes *s, struct err *err)
+{
+	return mapped_unchanged(&s->map, err);
 }
 
 void bytes_release(struct bytes *s)
 {
-	if (s->map)
-		munmap(s->map, s->map_size);
+	mapped_release(&s->map);
 	gzip_close(s->gz);
 	free(s->buf);
 	*s = (struct bytes){ 0 };

@@ -5,6 +5,7 @@
 #define VIC_EMBED_BYTES_H
 
 #include "pipeline/err.h"
+#include "pipeline/mapped.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,7 @@ struct bytes {
 	int last;	/* nothing follows the window */
 	uint64_t bytes; /* skipped so far, decompressed */
 	/* private */
-	void *map;
-	size_t map_size;
+	struct mapped map;
 	struct gzip *gz; /* what is not mapped, and the buffer that its windows lie in */
 	char *buf;       /* [2 * BYTES_WINDOW] */
 };
@@ -31,6 +31,8 @@ int bytes_open(struct bytes *s, const char *path, struct err *err) VIC_CHECKED;
 /* Drops the window's first `used` bytes (<= n) and reads on. Errors: read, gzip data that is damaged, cut short or
  * followed by something else. */
 int bytes_skip(struct bytes *s, size_t used, struct err *err) VIC_CHECKED;
+/* 0 when what was read from a mapped file is still there; ask before the words found in it are given out. */
+int bytes_unchanged(const struct bytes *s, struct err *err) VIC_CHECKED;
 /* Safe on a zeroed struct and twice. */
 void bytes_release(struct bytes *s);
 

@@ -105,13 +105,15 @@ static int is_header(const char *line, size_t n, uint64_t *rows, uint64_t *dim)
 	       whole_number(space + 1, n - (size_t)(space + 1 - line), dim) && *dim >= 1 && *dim <= VECTORS_MAX_DIM;
 }
 
-static int ends_in_numbers(const char *line, size_t n, size_t dim)
+/* 1 or 0; -1: no memory. */
+static int ends_in_numbers(const char *line, size_t n, size_t dim, struct err *err)
 {
 	const char *p = line_last_fields(line, n, dim);
 	float *scratch;
-	struct err ignored;
-	if (!p || p - line < 2 || mem_alloc(&scratch, dim, sizeof *scratch, &ignored))
+	if (!p || p - line < 2)
 		return 0;
+	if (mem_alloc(&scratch, dim, sizeof *scratch, err))
+		return -1;
 	enum decimal_result rc = decimal_row(p, n - (size_t)(p - line), dim, scratch);
 	free(scratch);
 	return rc == DECIMAL_OK;
@@ -171,9 +173,11 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 	int more = next_line(&p, stop, &second, &n2);
 	/* "7 3" could be the word 7 of a one-dimensional file: a header is followed by a row of its width, or by
 	 * binary. */
-	int text_row = header && more && ends_in_numbers(second, n2, (size_t)width);
-	c->is_binary = format == VECTORS_WORD2VEC ||
-		       (format == VECTORS_AUTO && header && more && !text_row && !ends_in_numbers(second, n2, 1));
+	int text_row = header && more ? ends_in_numbers(second, n2, (size_t)width, err) : 0;
+	int number_behind = format == VECTORS_AUTO && header && more && !text_row ? ends_in_numbers(second, n2, 1, err) : 1;
+	if (text_row < 0 || number_behind < 0)
+		return -1;
+	c->is_binary = format == VECTORS_WORD2VEC || !number_behind;
 	if (!header && c->is_binary)
 		return err_set(err, "%s: is no word2vec file: its first line is not \"rows dim\"", s->name);
 	if (header && (text_row || c->is_binary || rows == 0 || !more)) {
@@ -222,7 +226,7 @@ int vectors_read(struct vectors *v, const char *path, enum vectors_format format
 		rc = vectors_init(v, found_dim, words->n, err);
 	v->count = c;
 	if (!rc)
-		rc = read_rows(v, &s, lines, words, pool, err);
+		rc = read_rows(v, &s, lines, words, pool, err) || bytes_unchanged(&s, err) ? -1 : 0;
 	v->count.bytes = s.bytes;
 	bytes_release(&s);
 	return rc;

@@ -19,12 +19,17 @@ static struct {
 } file[MOST];
 static _Atomic pid_t owner; /* a child between fork and exec owns none of them */
 
-static void remove_all(int sig)
+void leftover_remove(void)
 {
 	if (getpid() == owner)
 		for (int i = 0; i < MOST; i++)
 			if (atomic_load(&file[i].state) == 2)
 				unlinkat(file[i].folder, file[i].name, 0);
+}
+
+static void remove_all(int sig)
+{
+	leftover_remove();
 	raise(sig); /* SA_RESETHAND: this one ends the program as the signal would have */
 }
 

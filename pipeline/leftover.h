@@ -12,6 +12,8 @@ enum { LEFTOVER_NAME = 32 };
  * `folder` is a descriptor that stays open until leftover_forget. */
 int leftover_add(int folder);
 const char *leftover_name(int number);
+/* Removes them all now, from a signal handler. */
+void leftover_remove(void);
 /* The file has got its name for good, or was unlinked. */
 void leftover_forget(int number);
 

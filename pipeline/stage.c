@@ -136,7 +136,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
-	if (process_begin(&err))
+	if (process_begin(prog->name, &err))
 		goto report;
 	if (n + (int)(sizeof common / sizeof *common) > MAX_OPTS) {
 		fprintf(stderr, "%s: option table too long\n", prog->name);

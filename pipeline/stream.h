@@ -124,8 +124,10 @@ int stream_next_block(struct stream_reader *r, struct block *b, struct err *err)
  * memory (NULL, 0: it takes new). */
 void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap);
 /* Where the data of the ROWS block just read lies, when the input is a regular file: 1, its descriptor (the reader's; duplicate it
- * to keep it) and offset, for a program that maps the file; else 0. */
-int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, uint64_t *at);
+ * to keep it), what the file was when it was opened, and the offset, for a program that maps the file; else 0. */
+int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at);
+/* A checksum of the document at hand as far as it was read: head, provenance and blocks, with all they hold. Equal for equal documents. */
+uint32_t stream_digest(const struct stream_reader *r);
 const struct stream_head *stream_head_of(const struct stream_reader *r);
 const json_t *stream_provenance(const struct stream_reader *r); /* array, oldest first; borrowed */
 const char *stream_name(const struct stream_reader *r);         /* file name, for messages */

@@ -412,7 +412,12 @@ void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *ca
 	*cap = c;
 }
 
-int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, uint64_t *at)
+uint32_t stream_digest(const struct stream_reader *r)
+{
+	return r->crcs;
+}
+
+int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at)
 {
 	struct stat st;
 	off_t behind = lseek(r->in.fd, 0, SEEK_CUR); /* the block and what the input has read ahead */
@@ -420,6 +425,7 @@ int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd
 		return 0;
 	size_t before = (size_t)(b->data - r->buf);
 	*fd = r->in.fd;
+	*mark = r->in.mark;
 	*at = (uint64_t)behind - (r->in.have - r->in.used) - pad64(before + b->data_len) + before;
 	return 1;
 }

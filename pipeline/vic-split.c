@@ -103,8 +103,23 @@ static int note_block(struct split_records *records, const struct stream_head *h
 	return rc ? -1 : 0;
 }
 
+/* What each document was at the first reading, to be compared with the second: content, not counts. */
+struct digests {
+	uint32_t *crc; /* owned */
+	size_t n, cap;
+};
+
+static int digests_add(struct digests *d, uint32_t crc, struct err *err)
+{
+	if (mem_grow(&d->crc, &d->cap, d->n + 1, sizeof *d->crc, err))
+		return -1;
+	d->crc[d->n++] = crc;
+	return 0;
+}
+
 /* First reading: keys, labels and marks of all records; the head of the first document, which all must share. */
-static int note_all(const char *path, struct split_records *records, struct stream_head *head, struct err *err)
+static int note_all(const char *path, struct split_records *records, struct digests *digests, struct stream_head *head,
+		    struct err *err)
 {
 	struct stream_reader *r;
 	struct wordmap map = { 0 };
@@ -126,7 +141,7 @@ static int note_all(const char *path, struct split_records *records, struct stre
 				rc = -1;
 				break;
 			}
-		if (rc)
+		if (rc || (rc = digests_add(digests, stream_digest(r), err)))
 			break;
 	}
 	wordmap_release(&map);
@@ -134,15 +149,20 @@ static int note_all(const char *path, struct split_records *records, struct stre
 	return rc;
 }
 
+static int changed(const struct stream_reader *r, struct err *err)
+{
+	return err_system(err, "%s: changed between its two readings", stream_name(r));
+}
+
 static int copy_document(struct stream_reader *r, struct stream_writer *w, const struct split_records *records, uint64_t *at,
-			 struct err *err)
+			 uint32_t digest, struct err *err)
 {
 	struct block b;
 	int rc;
 	while ((rc = stream_next_block(r, &b, err)) == 1) {
 		if (b.type == BLOCK_ROWS) {
 			if (b.n > records->n - *at)
-				return err_set(err, "%s: changed while it was read", stream_name(r));
+				return changed(r, err);
 			if (b.n)
 				memcpy(b.split, records->split + *at, b.n);
 			*at += b.n;
@@ -150,31 +170,38 @@ static int copy_document(struct stream_reader *r, struct stream_writer *w, const
 		if (stream_add_block(w, &b, err))
 			return -1;
 	}
+	if (!rc && stream_digest(r) != digest)
+		return changed(r, err);
 	return rc ? rc : stream_finish(w, err);
 }
 
 /* Second reading: every document goes out with its new marks. */
-static int mark_all(const char *path, const struct split_records *records, const json_t *self, struct output *out,
-		    struct err *err)
+static int mark_all(const char *path, const struct split_records *records, const struct digests *digests, const json_t *self,
+		    struct output *out, struct err *err)
 {
 	struct stream_reader *r;
 	uint64_t at = 0;
+	size_t document = 0;
 	int rc;
 	if (stream_open(&r, path, err))
 		return -1;
 	while ((rc = stream_next_document(r, err)) == 1) {
 		struct stream_writer *w;
+		if (document == digests->n) {
+			rc = changed(r, err);
+			break;
+		}
 		if (stream_begin(&w, out, stream_head_of(r), stream_provenance(r), self, err)) {
 			rc = -1;
 			break;
 		}
-		rc = copy_document(r, w, records, &at, err);
+		rc = copy_document(r, w, records, &at, digests->crc[document++], err);
 		stream_writer_free(w);
 		if (rc)
 			break;
 	}
-	if (!rc && at != records->n)
-		rc = err_set(err, "%s: changed while it was read", stream_name(r));
+	if (!rc && (at != records->n || document != digests->n))
+		rc = changed(r, err);
 	stream_close(r);
 	return rc;
 }
@@ -222,18 +249,20 @@ static int run(struct stage *st, struct err *err)
 	const struct split_plan plan = { .folds = o.folds, .fold = o.fold, .test = o.test, .dev = o.dev,
 					 .seed = (uint64_t)o.seed, .stratify = o.stratify, .remark = o.remark };
 	struct split_records records = { 0 };
+	struct digests digests = { 0 };
 	struct stream_head head = { 0 };
 	struct split_report report;
 	struct spool in;
 	struct output out = { 0 };
 	int rc = refuse_idle(st, err) || spool_input(&in, stage_operand(st, 0), err) ||
-		 note_all(in.path, &records, &head, err) || split_assign(&plan, &records, &report, err) ||
+		 note_all(in.path, &records, &digests, &head, err) || split_assign(&plan, &records, &report, err) ||
 		 spool_rewind(&in, err) || output_open(&out, "-", err) ||
-		 mark_all(in.path, &records, st->provenance, &out, err) || output_commit(&out, err);
+		 mark_all(in.path, &records, &digests, st->provenance, &out, err) || output_commit(&out, err);
 	if (!rc)
 		say_all(st, &records, &head, &report);
 	output_release(&out);
 	split_records_release(&records);
+	free(digests.crc);
 	stream_head_release(&head);
 	return rc ? -1 : 0;
 }

@@ -3,6 +3,7 @@
 #ifndef VIC_DATASET_H
 #define VIC_DATASET_H
 
+#include "pipeline/mapped.h"
 #include "pipeline/stream.h"
 
 enum { MAX_CHANNELS = 4 }; /* docs/STREAM.md */
@@ -24,10 +25,7 @@ struct text_data {
  * is room for and several runs share it; else in the memory they were read into. */
 struct image_data {
 	const void **pixel; /* [n] pictures [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
-	void *map;          /* the file, or NULL */
-	size_t map_size;
-	int fd;             /* of the mapped file, owned */
-	int64_t changed_s, changed_ns; /* when it was last written */
+	struct mapped file; /* what of them is mapped */
 	unsigned char **block; /* [blocks] memory that the pixels lie in, owned */
 	size_t blocks, cap_pixel, cap_block;
 };
@@ -50,7 +48,7 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 /* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all). */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
-/* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since. */
+/* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since it was opened. */
 int dataset_unchanged(const struct dataset *d, struct err *err) VIC_CHECKED;
 
 /* The parts, for dataset_read and for a reader that goes block by block. Each adds what its block holds; rows are added by the

@@ -2,12 +2,8 @@
 
 #include "pipeline/mem.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 int image_data_usable(const struct stream_head *head, struct err *err)
 {
@@ -19,28 +15,16 @@ int image_data_usable(const struct stream_head *head, struct err *err)
 	return 0;
 }
 
-/* Maps the file that the block was read from, once. 1 when the block's data lie in the map, at *at. */
-static int mapped(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at)
+/* Maps the file that the block was read from, once. 1 when the block's data lie in the map, at *at; -1: no memory. */
+static int in_map(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at, struct err *err)
 {
-	struct stat st;
-	int fd;
-	if (m->blocks || !stream_in_file(r, b, &fd, at) || *at % 64)
+	struct io_mark mark;
+	int fd, rc;
+	if (m->blocks || !stream_in_file(r, b, &fd, &mark, at) || *at % 64)
 		return 0;
-	if (!m->map) {
-		int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		void *map = own < 0 || fstat(own, &st) ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, own, 0);
-		if (map == MAP_FAILED) {
-			if (own >= 0)
-				close(own);
-			return 0;
-		}
-		m->map = map;
-		m->map_size = (size_t)st.st_size;
-		m->fd = own;
-		m->changed_s = (int64_t)st.st_mtim.tv_sec;
-		m->changed_ns = (int64_t)st.st_mtim.tv_nsec;
-	}
-	return *at + b->data_len <= m->map_size;
+	if (!m->file.bytes && (rc = mapped_open(&m->file, fd, &mark, stream_name(r), err)) != 1)
+		return rc;
+	return *at + b->data_len <= m->file.size;
 }
 
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err)
@@ -49,10 +33,11 @@ int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct
 	size_t each = stream_record_size(&d->head), cap = 0;
 	const unsigned char *data = b->data;
 	uint64_t at;
-	if (mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err))
+	int there = mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err) ? -1 : in_map(m, r, b, &at, err);
+	if (there < 0)
 		return -1;
-	if (mapped(m, r, b, &at)) {
-		data = (const unsigned char *)m->map + at;
+	if (there) {
+		data = (const unsigned char *)m->file.bytes + at;
 	} else {
 		if (mem_grow(&m->block, &m->cap_block, m->blocks + 1, sizeof *m->block, err))
 			return -1;
@@ -70,23 +55,12 @@ void image_data_release(struct image_data *m)
 		free(m->block[i]);
 	free(m->block);
 	free(m->pixel);
-	if (m->map) {
-		munmap(m->map, m->map_size);
-		close(m->fd);
-	}
+	mapped_release(&m->file);
 }
 
 int dataset_unchanged(const struct dataset *d, struct err *err)
 {
-	const struct image_data *m = &d->images;
-	struct stat st;
-	if (!m->map)
-		return 0;
-	if (fstat(m->fd, &st))
-		return err_sys(err, "the file of images");
-	if ((size_t)st.st_size != m->map_size || st.st_mtim.tv_sec != m->changed_s || st.st_mtim.tv_nsec != m->changed_ns)
-		return err_set(err, "the file of images was written to while it was trained on");
-	return 0;
+	return mapped_unchanged(&d->images.file, err) ? err_context(err, "the training data have changed") : 0;
 }
 
 /* Sums of a channel: of values and of their squares. Bytes are summed exactly; 2^64 would take 2.8e14 pixels. */

@@ -229,7 +229,8 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	line.train_loss /= t->n_train;
 	line.train_accuracy /= t->n_train;
 	line.label_entropy /= t->n_train;
-	if (evaluate_dev(t, &line, err) ||
+	/* the last reading of the data before a checkpoint or a model is written */
+	if (evaluate_dev(t, &line, err) || dataset_unchanged(t->data, err) ||
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch + 1, sizeof *t->history, err))
 		return -1;
 	t->history[t->epoch++] = line;

@@ -4,6 +4,9 @@
  * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a file to be read with EMFILE, from the Nth call on, too;
  * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
  *
+ * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it behind the Nth mmap of a file, swap gives its name to
+ * the file of that name with ".new" behind it, before the Nth opening of it.
+ *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
  * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */
 #include <dlfcn.h>
@@ -12,17 +15,19 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN } failing;
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP } failing;
 static long nth;
 static int once;
 static atomic_long calls;
-static const char *seen;
+static const char *seen, *victim;
 
 static int fails(enum kind kind)
 {
@@ -44,8 +49,8 @@ static int fails(enum kind kind)
 
 static enum kind kind_of(const char *name)
 {
-	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:", "open:" };
-	for (int i = ALLOC; i <= OPEN; i++)
+	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:", "open:", "map:", "swap:" };
+	for (int i = ALLOC; i <= SWAP; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
 	return NONE;
@@ -65,6 +70,7 @@ int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv
 	if (spec && strchr(spec, ':')) {
 		nth = strtol(strchr(spec, ':') + 1, NULL, 10);
 		seen = getenv("VIC_FAIL_SEEN");
+		victim = getenv("VIC_FAIL_FILE");
 		once = strstr(spec, ":once") != NULL;
 		failing = kind_of(spec);
 	}
@@ -135,11 +141,24 @@ int open(const char *path, int flags, ...)
 	va_start(ap, flags);
 	int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;
 	va_end(ap);
+	if (victim && !strcmp(path, victim) && fails(SWAP)) {
+		char other[4200];
+		snprintf(other, sizeof other, "%s.new", victim);
+		rename(other, victim);
+	}
 	if (!(flags & O_ACCMODE) && fails(OPEN)) {
 		errno = EMFILE;
 		return -1;
 	}
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
+{
+	void *p = (void *)syscall(SYS_mmap, at, n, prot, flags, fd, from);
+	if (fd >= 0 && victim && fails(MAP) && truncate(victim, 0))
+		return MAP_FAILED;
+	return p;
 }
 
 ssize_t write(int fd, const void *from, size_t n)

@@ -159,7 +159,13 @@ static void take(const struct plan *p, struct stream_reader *r, struct output *c
 			assert_true(b.n <= 65536);
 			same_rows(p, &b);
 			unsigned char some[16];
-			assert_int_equal(stream_in_file(r, &b, &fd, &at), 1);
+			struct io_mark mark;
+			struct stat st;
+			assert_int_equal(stream_in_file(r, &b, &fd, &mark, &at), 1);
+			assert_int_equal(fstat(fd, &st), 0);
+			assert_int_equal(mark.size, st.st_size);
+			assert_int_equal(mark.s, st.st_mtim.tv_sec);
+			assert_int_equal(mark.ns, st.st_mtim.tv_nsec);
 			size_t n = b.data_len < sizeof some ? b.data_len : sizeof some;
 			assert_int_equal(pread(fd, some, n, (off_t)at), n);
 			assert_memory_equal(some, b.data, n);
