@@ -1,8 +1,10 @@
 #include "check.h"
 #include "command.h"
 #include "files.h"
+#include "pipeline/io.h"
 #include "pipeline/mem.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +22,18 @@ int find_one_of(const char *folder, const char *names, char **path, struct err *
 		free(name);
 		if (rc)
 			return -1;
-		if (path_kind(*path) != PATH_NONE)
+		enum path_kind kind = path_kind(*path);
+		if (kind == PATH_FILE || kind == PATH_FOLDER)
 			return 0;
+		/* a FIFO would be waited for; what cannot be looked at is not missing */
+		if (kind == PATH_OTHER)
+			rc = io_regular(*path, err);
+		else if (errno != ENOENT && errno != ENOTDIR)
+			rc = err_sys(err, "%s", *path);
 		free(*path);
 		*path = NULL;
+		if (rc)
+			return -1;
 		p += n + (p[n] == '|');
 	}
 	return 0;

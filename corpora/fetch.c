@@ -2,6 +2,7 @@
 #include "check.h"
 #include "command.h"
 #include "files.h"
+#include "members.h"
 #include "pipeline/mem.h"
 
 #include <errno.h>
@@ -50,16 +51,16 @@ static int is_tar(const char *name)
 static int unpack(const struct work *w, const char *path, int move, struct err *err)
 {
 	const char *name = strrchr(path, '/') + 1;
-	const char *const tar[] = { "tar", "-x", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
+	const char *const tar[] = { "tar", "-x", "--force-local", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
 				    NULL };
 	const char *const zip[] = { "unzip", "-q", "-o", path, "-d", w->stage, NULL };
 	char *to;
 	if (is_tar(name))
-		return command_must(tar, path, err);
+		return members_of_tar(path, err) || command_must(tar, path, err) ? -1 : 0;
 	if (ends_in(name, ".zip") && *path == '-')
 		return err_usage(err, "%s: unzip takes this for an option; write ./%s", path, path);
 	if (ends_in(name, ".zip"))
-		return command_must(zip, path, err);
+		return members_of_zip(path, err) || command_must(zip, path, err) ? -1 : 0;
 	if (path_join(&to, w->stage, name, err))
 		return -1;
 	int rc = move ? (rename(path, to) ? err_sys(err, "%s: rename", to) : 0) : copy_file(path, to, err);
@@ -361,7 +362,7 @@ static int do_work(struct work *w, struct err *err)
 			if (fetch_one(w, r, err))
 				return -1;
 	}
-	if (install(w, err) || remove_tree(w->part, err))
+	if (members_unpacked(w->stage, err) || install(w, err) || remove_tree(w->part, err))
 		return -1;
 	say(w, "%s: in %s; cite: %s; terms: %s", w->d->name, w->goal, w->d->citation, w->d->terms);
 	return 0;

@@ -18,7 +18,7 @@ int copy_file(const char *from, const char *to, struct err *err) VIC_CHECKED;
 int copy_tree(const char *from, const char *to, struct err *err) VIC_CHECKED;
 
 enum path_kind { PATH_NONE, PATH_FILE, PATH_FOLDER, PATH_OTHER };
-enum path_kind path_kind(const char *path); /* follows links */
+enum path_kind path_kind(const char *path); /* follows links; PATH_NONE: errno says why */
 
 /* Lines of a file that begin with `prefix` ("" counts all); a last line without LF is a line. A gzip file is
  * decompressed. */

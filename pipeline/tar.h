@@ -23,6 +23,8 @@ int tar_over(struct tar **t, int fd, uint64_t at, uint64_t size, struct err *err
 /* 1 and the next entry; 0 when the archive is whole and at its end. What was not read is passed over. Errors: read, a
  * damaged header, a truncated archive, something behind its end, a sparse file, a pax header that names all files. */
 int tar_next(struct tar *t, struct tar_entry *e, struct err *err) VIC_CHECKED;
+/* 0 for a file or a folder; a link or a device is an error: reading on without it would leave its data out. */
+int tar_plain(const struct tar_entry *e, struct err *err) VIC_CHECKED;
 /* The bytes of the entry that tar_next gave last, all of them and once: `to` has room for its size. */
 int tar_read(struct tar *t, void *to, struct err *err) VIC_CHECKED;
 void tar_close(struct tar *t); /* NULL is fine */

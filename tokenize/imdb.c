@@ -1,8 +1,8 @@
 #include "formats.h"
 #include "lines.h"
+#include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
-#include "pipeline/roles.h"
 #include "pipeline/tar.h"
 
 #include <dirent.h>
@@ -120,6 +120,10 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	while ((got = tar_next(a, &e, err)) == 1) {
 		const char *base;
 		struct review r = { .part = part_of(e.name, &base), .at = all.used, .len = (size_t)e.size };
+		if (tar_plain(&e, err)) {
+			err_context(err, "%s", path);
+			goto out;
+		}
 		if (e.type != '0')
 			continue;
 		if (r.part < 0 || !parse_name(base, &r)) {
@@ -161,13 +165,9 @@ out:
 /* Reads one small file whole into all->text. input_open's buffer is larger than a hundred reviews, so not by that. */
 static int slurp(struct reviews *all, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+	int fd = io_open_regular(path, err), rc = -1;
 	if (fd < 0)
-		return err_sys(err, "%s", path);
-	if (roles_reading(fd, path, err)) {
-		close(fd);
 		return -1;
-	}
 	all->used = 0;
 	for (;;) {
 		ssize_t k;
@@ -289,7 +289,7 @@ int read_imdb(struct sink *s, const char *path, struct err *err)
 		return read_archive(s, path, err);
 	rc = look_into(path, &at, err);
 	if (rc > 0)
-		rc = rc == 1 ? read_folder(s, at, err) : read_archive(s, at, err);
+		rc = rc == 1 ? read_folder(s, at, err) : io_regular(at, err) ? -1 : read_archive(s, at, err);
 	free(at);
 	return rc;
 }

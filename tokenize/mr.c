@@ -1,5 +1,6 @@
 #include "formats.h"
 #include "lines.h"
+#include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/tar.h"
 
@@ -19,7 +20,7 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 	int rc = -1;
 	if (path_below(&path, dir, mr_files[label], err))
 		return -1;
-	if (!lines_open(&l, path, &s->boms, err)) {
+	if (!io_regular(path, err) && !lines_open(&l, path, &s->boms, err)) {
 		rc = put_lines(s, &l, label, err);
 		lines_release(&l);
 	}
@@ -40,6 +41,10 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 	while ((got = tar_next(a, &e, err)) == 1) {
 		const char *base = strrchr(e.name, '/') ? strrchr(e.name, '/') + 1 : e.name;
 		int half = !strcmp(base, mr_files[0]) ? 0 : !strcmp(base, mr_files[1]) ? 1 : -1;
+		if (tar_plain(&e, err)) {
+			err_context(err, "%s", path);
+			goto out;
+		}
 		if (e.type != '0' || half < 0)
 			continue;
 		if (text[half] || e.size > MR_MAX_FILE) {
@@ -102,7 +107,7 @@ int read_mr(struct sink *s, const char *path, struct err *err)
 	}
 	if ((here = inside(&packed, path, "rt-polaritydata.tar.gz", err)) < 0)
 		goto out;
-	rc = here ? read_archive(s, packed, err)
+	rc = here ? (io_regular(packed, err) ? -1 : read_archive(s, packed, err))
 		  : err_set(err, "%s: has neither rt-polarity.neg nor rt-polaritydata/ nor rt-polaritydata.tar.gz",
 			    path);
 out:

@@ -1,5 +1,6 @@
 #include "formats.h"
 #include "lines.h"
+#include "pipeline/io.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ int read_trec(struct sink *s, const char *path, int fine, struct err *err)
 		char *file;
 		if (path_below(&file, path, files[i], err))
 			return -1;
-		rc = read_file(s, file, fine, err);
+		rc = io_regular(file, err) || read_file(s, file, fine, err) ? -1 : 0;
 		free(file);
 	}
 	return rc;

@@ -116,10 +116,8 @@ static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, cons
 			rc = -1;
 		else if (e.type == '0')
 			rc = add_member(a, root, prefix, &e, err);
-		else if (e.type != '5')
-			rc = err_set(err,
-				     "'%s' is a link or device (type '%c'); pack the files themselves (tar -h --hard-dereference)",
-				     e.name, e.type >= 32 && e.type < 127 ? e.type : '?');
+		else
+			rc = tar_plain(&e, err);
 	}
 	tar_close(t);
 	return rc;
