@@ -55,6 +55,7 @@ static const struct program prog = {
 		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model",
 	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
 	.opts = opts,
+	.about = device_print,
 	.min_operands = 1,
 	.max_operands = 2,
 	.stream_operand = 2,
@@ -192,7 +193,7 @@ static int run(struct stage *st, struct err *err)
 		model_release(&m);
 		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
 	}
-	int rc = device_open(&dev, o.device, (int)o.threads, err) ||
+	int rc = device_open_for(st, &dev, o.device, (int)o.threads, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, stage_operand(st, 1), (int)o.top_k, err) : predict(st, &p, err));
 	if (!rc && m.version < 2)

@@ -63,6 +63,7 @@ static const struct program prog = {
 		   "vic-train -m resnet18 --mixup 0.4 --checkpoint run.ck -o mixup.model cifar10.vic",
 	.see_also = "vic-embed(1), vic-images(1), vic-split(1), vic-predict(1)",
 	.opts = opts,
+	.about = device_print,
 	.min_operands = 0,
 	.max_operands = 1,
 	.stream_operand = 1,
@@ -108,13 +109,14 @@ static void note_epoch(struct shown *s, const struct epoch_line *l)
 		snprintf(s->note + n, sizeof s->note - (size_t)n, ", dev accuracy %.4f, dev ECE %.4f", l->dev_accuracy, l->dev_ece);
 }
 
-static int train(struct stage *st, struct trainer *t, struct err *err)
+static int train(struct stage *st, struct trainer *t, const struct device *device, struct err *err)
 {
 	struct shown s = { .note = "epoch 1" };
 	if (run_o.resume && checkpoint_load(t, run_o.resume, err))
 		return -1;
 	if (t->epoch)
 		note_epoch(&s, &t->history[t->epoch - 1]);
+	stage_say(st, "%s", device->b->describe(device->ctx));
 	t->tick = tick;
 	t->tick_ctx = &s;
 	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
@@ -163,8 +165,8 @@ static int work(struct stage *st, const struct dataset *data, struct err *err)
 		if (!rc)
 			graph_print(&t.graph, stdout);
 	} else if (!rc) {
-		rc = device_open(&dev, run_o.device, (int)run_o.threads, err) || trainer_open(&t, &plan, data, &dev, err) ||
-		     train(st, &t, err) || write_model(st, &t, err);
+		rc = device_open_for(st, &dev, run_o.device, (int)run_o.threads, err) || trainer_open(&t, &plan, data, &dev, err) ||
+		     train(st, &t, &dev, err) || write_model(st, &t, err);
 	}
 	trainer_release(&t);
 	device_close(&dev);

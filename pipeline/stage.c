@@ -160,6 +160,8 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", prog->name, VIC_VERSION,
 		       VIC_CC, VIC_CFLAGS, JANSSON_VERSION, prog->libraries ? ", " : "",
 		       prog->libraries ? prog->libraries() : "");
+		if (prog->about)
+			prog->about(stdout);
 		rc = finish_stdout(&err);
 		goto report;
 	}

@@ -30,6 +30,7 @@ struct program {
 			     * number of operands may be given it holds for a single one */
 	int words; /* 1: operands are words, no files. Else they are read, and where `operands` has them in brackets and none is
 		    * given, stdin is */
+	void (*about)(FILE *f); /* further lines of --version; may be NULL */
 };
 
 struct stage {

@@ -9,54 +9,55 @@ HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors)
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
-TEST_LIBS := $(LDFLAGS) $(foreach f,$(FOLDERS),$(LDLIBS_$(f)))
-LINK_TEST = $(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
-# The programs under test, the tests' own tools, and cmocka's output as TAP.
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+TEST_LIBS = $(CONFIG_LDFLAGS) $(foreach f,$(FOLDERS),$(LDLIBS_$(f)))
+LINK_TEST = $(LINK) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+# The programs under test, the tests' own tools, and cmocka's output as TAP. tests/prove.sh counts, and says what was skipped.
+ONLY ?=
 IN := $(B)
-PROVE = BIN=$(abspath $(IN))/bin TOOLS=$(abspath $(IN))/tests/tools MODE=$(MODE) CC='$(CC)' \
-	COMPILE='$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' LINK='$(B)/lib/pipeline.a $(LDFLAGS) $(LDLIBS_pipeline)' CMOCKA_MESSAGE_OUTPUT=TAP \
-	TSAN_OPTIONS=halt_on_error=1 $(UNMAPPED) prove -j $(JOBS) -e ''
+PROVE = BIN="$(CURDIR)/$(IN)/bin" TOOLS="$(CURDIR)/$(IN)/tests/tools" MODE=$(MODE) CC='$(CONFIG_CC)' \
+	COMPILE='$(COMPILE)' LINK='$(B)/lib/pipeline.a $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)' CMOCKA_MESSAGE_OUTPUT=TAP \
+	TSAN_OPTIONS=halt_on_error=1 ONLY='$(ONLY)' $(UNMAPPED) sh tests/prove.sh
 # ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
 UNMAPPED := $(if $(filter tsan,$(MODE)),setarch -R)
 
 $(B)/tests/%: $(B)/tests/unit/%.o $(ARCHIVES)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(LINK_TEST) -lcmocka
+	$(Q)$(LINK_TEST) -lcmocka
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LDLIBS_pipeline)
+	$(Q)$(LINK) -o $@ $^ $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)
 # What the benchmarks time that no program shows alone.
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVES)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(LINK_TEST)
+	$(Q)$(LINK_TEST)
 bench: $(B)/tests/bench/images_rate
 # A fuzz target with a driver that replays tests/fuzz/seeds, cut and flipped in fixed ways: no clang needed.
 $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVES)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(LINK_TEST)
+	$(Q)$(LINK_TEST)
 # The failing malloc and write of the fault matrix; preloaded, so never built with a sanitizer.
-$(B)/tests/tools/inject.so: tests/faults/inject.c
+$(B)/tests/tools/inject.so: tests/faults/inject.c $(RULES)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O2 $(WARN) $(WERROR) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
+	$(Q)$(CONFIG_CC) -std=c11 -O2 -Wall -Wextra $(STRICT) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
 
-.PHONY: unit test-programs golden
+.PHONY: unit test-programs golden check test lint fuzz
 unit: $(UNIT) ## build and run the unit tests
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q -e '' $(UNIT)
+	@$(PROVE) $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
-check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer)
+check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so)
 	@$(PROVE) $(QUICK) $(filter-out $(HEAVY),$(UNIT)) $(REPLAY)
-test: ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
-	@sh pipeline/recipes/setup.sh test
-	@$(MAKE) --no-print-directory -j $(JOBS) test-programs
+test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
 lint: programs ## includes, banned functions, file sizes, help and man pages
 	@$(PROVE) $(LINT)
 # The tests' programs for another processor, and something in the folder IN that runs them: tests/arm/run.sh.
 TESTS ?= $(QUICK) $(patsubst $(B)/%,$(IN)/%,$(UNIT) $(REPLAY))
-.PHONY: test-arm prove-in
-test-arm: ## cross-compile for aarch64 and run the tests under qemu
-	@sh tests/arm/run.sh
+.PHONY: prove-in
 prove-in:
 	@$(PROVE) $(TESTS)
 golden: test-programs ## write the golden files of tests/cli/golden anew
@@ -69,21 +70,29 @@ mutate: ## change one operator at a time: which changes do the tests of FOLDER=e
 
 # Fuzzing: the library once more, by clang with its sanitizers; each target for SECONDS, one after the other. What crashed lies in
 # $(FUZZ)/crashes; FUZZERS="fuzz_npy" picks.
-FUZZ_CC ?= $(firstword $(shell command -v clang clang-19 clang-16 clang-15 clang-14 2>/dev/null) clang)
+FUZZ_CC ?= clang
 FUZZ := $(B)/fuzz
 SECONDS ?= 60
 FUZZERS ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_FLAGS := -std=c11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined $(CPPFLAGS)
+FUZZ_FLAGS = -std=c11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined $(ALL_CPPFLAGS)
 FUZZ_SAN := address,undefined
 FUZZ_LIB := $(foreach f,$(FOLDERS),$(patsubst %.c,$(FUZZ)/%.o,$(call library,$(f))))
-$(FUZZ)/%.o: %.c
+.PHONY: fuzz-compiler
+$(FUZZ)/compiler: fuzz-compiler
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -MMD -MP -c -o $@ $<
+	@{ $(FUZZ_CC) --version && echo '$(FUZZ_FLAGS)'; } >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(FUZZ)/%.o: %.c $(RULES) $(FUZZ)/compiler
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -MMD -MP -c -o $@ $<
 $(FUZZ)/library.a: $(FUZZ_LIB)
+	$(call say,AR,$@)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 $(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/library.a
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,$(FUZZ_SAN) -rdynamic -o $@ $^ $(TEST_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,$(FUZZ_SAN) -rdynamic -o $@ $^ $(TEST_LIBS)
 fuzz: $(FUZZERS:%=$(FUZZ)/%) ## run every fuzz target for SECONDS=60 each (needs clang)
 	@mkdir -p $(FUZZ)/crashes; bad=; for f in $(FUZZERS); do \
 		corpus=$(FUZZ)/corpus/$$f; seeds=tests/fuzz/seeds/$${f#fuzz_}; mkdir -p $$corpus; [ -d $$seeds ] || seeds=; \

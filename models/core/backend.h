@@ -11,8 +11,9 @@
 #define VIC_BACKEND_H
 
 #include "graph.h"
+#include "pipeline/stage.h"
 
-enum { BACKEND_ABI = 2 };
+enum { BACKEND_ABI = 3, DEVICE_NOTES = 4 };
 
 struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
@@ -48,7 +49,10 @@ struct backend {
 
 	int (*open)(struct backend_ctx **ctx, const struct backend_config *config, struct err *err);
 	void (*close)(struct backend_ctx *ctx);
-	/* One line for --version and logs: engine, instruction set, threads. Borrowed. */
+	/* What computes, as models keep it: backend, instruction set, library and its version ("cpu-v4, oneDNN 2.6.3"). Never what
+	 * may not change a result, such as the number of threads. Borrowed from ctx. */
+	const char *(*engine)(const struct backend_ctx *ctx);
+	/* The same and the rest, for --version and logs ("cpu-v4, oneDNN 2.6.3, 2 threads"). Borrowed from ctx. */
 	const char *(*describe)(const struct backend_ctx *ctx);
 
 	/* Device memory, zeroed, 64-byte aligned or better. */
@@ -87,11 +91,20 @@ struct device {
 	const struct backend *b;
 	struct backend_ctx *ctx;
 	void *library; /* dlopen handle, NULL for ref */
+	/* Better plug-ins than the one opened that are there and do not work: a line each, to be said. Owned. */
+	char *note[DEVICE_NOTES];
+	int notes;
 };
 
 /* name: "auto" (cuda where there is one, else cpu), "cpu", "ref", "cuda", "cuda:N". Plug-ins are looked for in
- * $VIC_BACKENDS, else in ../lib/vicinal beside the program. Error VIC_NO_DEVICE when asked-for hardware is missing. */
+ * $VIC_BACKENDS, else in ../lib/vicinal beside the program; one that does not load is passed over for the next and noted in d.
+ * Error VIC_NO_DEVICE when asked-for hardware is missing or no plug-in loads. */
 int device_open(struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
+/* The same for a program: says what was passed over, a line each. */
+int device_open_for(const struct stage *st, struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
 void device_close(struct device *d);
+const char *device_engine(const struct device *d); /* backend->engine of d; borrowed */
+/* For --version: a line with what "auto" opens here, or why nothing opens. */
+void device_print(FILE *f);
 
 #endif

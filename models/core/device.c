@@ -1,5 +1,6 @@
 #include "backend.h"
 
+#include "pipeline/mem.h"
 #include "pipeline/num.h"
 
 #include <dlfcn.h>
@@ -25,6 +26,7 @@ static int plugin_dir(char *dir, size_t size, struct err *err)
 	return 0;
 }
 
+/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in wants. */
 static int open_plugin(struct device *d, const char *file, struct err *err)
 {
 	char dir[4096], path[4400];
@@ -32,8 +34,11 @@ static int open_plugin(struct device *d, const char *file, struct err *err)
 		return -1;
 	snprintf(path, sizeof path, "%s/%s", dir, file);
 	d->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!d->library)
-		return err_no_device(err, "%s", dlerror());
+	if (!d->library) {
+		const char *why = dlerror();
+		size_t n = strlen(path);
+		return err_no_device(err, "%s: %s", path, !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why);
+	}
 	backend_entry *entry;
 	*(void **)&entry = dlsym(d->library, "vic_backend");
 	d->b = entry ? entry() : NULL;
@@ -41,11 +46,22 @@ static int open_plugin(struct device *d, const char *file, struct err *err)
 		return 0;
 	int abi = d->b ? d->b->abi : -1;
 	dlclose(d->library);
-	*d = (struct device){ 0 };
+	d->library = NULL;
+	d->b = NULL;
 	return err_no_device(err, "%s: speaks interface %d, this program %d; build them together", path, abi, BACKEND_ABI);
 }
 
-/* The cpu plug-in is built for several instruction sets; the best that runs here, or the one $VIC_CPU names. */
+/* What did not work and is passed over for the next. Without memory for it there is no more to come. */
+static int pass_over(struct device *d, struct err *err)
+{
+	if (d->notes == DEVICE_NOTES || mem_printf(&d->note[d->notes], err, "%s", err->msg))
+		return -1;
+	d->notes++;
+	*err = ERR_NONE;
+	return 0;
+}
+
+/* The cpu plug-in is built for several instruction sets; the best that runs here and loads, or the one $VIC_CPU names. */
 static int open_cpu(struct device *d, struct err *err)
 {
 	static const char *const variants[] = { "v4", "v3", "base" };
@@ -68,48 +84,71 @@ static int open_cpu(struct device *d, struct err *err)
 		snprintf(file, sizeof file, "libvic-cpu-%s.so", variants[i]);
 		if (!open_plugin(d, file, err))
 			return 0;
-		if (want && *want)
+		if ((want && *want) || i == 2)
+			return -1;
+		if (pass_over(d, err))
 			return -1;
 	}
-	if (want && *want)
-		return err_no_device(err, "VIC_CPU=%s: is none of v4, v3, base", want);
-	return err->msg[0] ? -1 : err_no_device(err, "no cpu backend found");
+	return err_no_device(err, "VIC_CPU=%s: is none of v4, v3, base", want);
 }
 
-int device_open(struct device *d, const char *name, int threads, struct err *err)
+/* A machine without a graphics card, or an installation without the plug-in, is no news; a plug-in that is there and broken is. */
+static int open_cuda_if_any(struct device *d, const struct backend_config *config, struct err *err)
+{
+	char dir[4096], path[4400];
+	if (plugin_dir(dir, sizeof dir, err))
+		return -1;
+	snprintf(path, sizeof path, "%s/libvic-cuda.so", dir);
+	if (access(path, F_OK))
+		return 0;
+	if (open_plugin(d, "libvic-cuda.so", err))
+		return pass_over(d, err);
+	if (!d->b->open(&d->ctx, config, err))
+		return 0;
+	dlclose(d->library);
+	d->library = NULL;
+	d->b = NULL;
+	if (err->status == VIC_NO_DEVICE) {
+		*err = ERR_NONE;
+		return 0;
+	}
+	return pass_over(d, err);
+}
+
+static int open_named(struct device *d, const char *name, int threads, struct err *err)
 {
 	struct backend_config config = { .threads = threads };
-	int auto_ = !strcmp(name, "auto");
-	*d = (struct device){ 0 };
-	*err = ERR_NONE;
+	int any = !strcmp(name, "auto");
 	if (!strncmp(name, "cuda:", 5)) {
 		int64_t n;
 		if (num_i64("--device cuda", name + 5, 0, 1023, &n, err))
 			return -1;
 		config.ordinal = (int)n;
 	}
+	if (any && (open_cuda_if_any(d, &config, err) || d->ctx))
+		return d->ctx ? 0 : -1;
 	if (!strcmp(name, "ref"))
 		d->b = &backend_ref;
 	else if (!strncmp(name, "cuda", 4) && (!name[4] || name[4] == ':')) {
 		if (open_plugin(d, "libvic-cuda.so", err))
 			return -1;
-	} else if (auto_ && !open_plugin(d, "libvic-cuda.so", err)) {
-		if (!d->b->open(&d->ctx, &config, err))
-			return 0;
-		device_close(d);
-	}
-	if (!d->b && !auto_ && strcmp(name, "cpu"))
+	} else if (!any && strcmp(name, "cpu"))
 		return err_usage(err, "--device: '%s' is none of auto, cpu, ref, cuda, cuda:N", name);
-	if (!d->b) {
-		*err = ERR_NONE;
-		if (open_cpu(d, err))
-			return -1;
-	}
-	if (d->b->open(&d->ctx, &config, err)) {
-		device_close(d);
+	else if (open_cpu(d, err))
 		return -1;
-	}
-	return 0;
+	return d->b->open(&d->ctx, &config, err);
+}
+
+int device_open(struct device *d, const char *name, int threads, struct err *err)
+{
+	*d = (struct device){ 0 };
+	*err = ERR_NONE;
+	if (!open_named(d, name, threads, err))
+		return 0;
+	if (d->notes && !d->b)
+		err_context(err, "%s; nor does another plug-in load", d->note[0]);
+	device_close(d);
+	return -1;
 }
 
 void device_close(struct device *d)
@@ -118,5 +157,35 @@ void device_close(struct device *d)
 		d->b->close(d->ctx);
 	if (d->library)
 		dlclose(d->library);
+	for (int i = 0; i < d->notes; i++)
+		free(d->note[i]);
 	*d = (struct device){ 0 };
+}
+
+const char *device_engine(const struct device *d)
+{
+	return d->b->engine(d->ctx);
+}
+
+int device_open_for(const struct stage *st, struct device *d, const char *name, int threads, struct err *err)
+{
+	if (device_open(d, name, threads, err))
+		return -1;
+	for (int i = 0; i < d->notes; i++)
+		stage_say(st, "passed over: %s", d->note[i]);
+	return 0;
+}
+
+void device_print(FILE *f)
+{
+	struct device d;
+	struct err err;
+	if (device_open(&d, "auto", 0, &err)) {
+		fprintf(f, "engine: none: %s\n", err.msg);
+		return;
+	}
+	fprintf(f, "engine: %s\n", d.b->describe(d.ctx));
+	for (int i = 0; i < d.notes; i++)
+		fprintf(f, "passed over: %s\n", d.note[i]);
+	device_close(&d);
 }

@@ -62,6 +62,7 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 		err_memory(err);
 	snprintf(number, sizeof number, "%d", epoch);
 	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
+	     safetensors_set(&st, "engine", device_engine(g->dev), err) ||
 	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan), err) ||
 	     set_json(&st, "classes", json_incref(classes), err) || set_json(&st, "provenance", jsontext_copy(provenance), err);
 	for (int p = 0; p < g->n_params && !rc; p++) {

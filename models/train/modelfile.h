@@ -2,7 +2,8 @@
  * everything needed to use them. Python reads it as any safetensors file.
  *
  *   metadata  format "vicinal-model 2" (version 1, without checksums, is read too); net: JSON of the network's settings;
- *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; checksums
+ *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; engine: what computed
+ *             them (struct backend's engine, "cpu-v4, oneDNN 2.6.3"); checksums
  *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
  *             vocabulary
  *

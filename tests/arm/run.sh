@@ -28,9 +28,6 @@ sh tests/arm/sysroot.sh "$work/sysroot" arm64 2>"$work/sysroot.log" || {
 
 # Relative to the root of the project, whose path may hold spaces.
 cross="$cc --sysroot=$work/sysroot"
-PKG_CONFIG_LIBDIR=$here/sysroot/usr/lib/$target/pkgconfig
-PKG_CONFIG_SYSROOT_DIR=$here/sysroot
-export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
 cross_make() {
 	${MAKE:-make} --no-print-directory B="$out" CC="$cross" AR=$target-ar JOBS="${JOBS:-$(nproc)}" "$@"
 }

@@ -14,14 +14,16 @@
 static int cpu_open(struct backend_ctx **ctx, const struct backend_config *config, struct err *err)
 {
 	struct backend_ctx *c;
+	char product[96];
 	if (mem_alloc(&c, 1, sizeof *c, err))
 		return -1;
 	if (pool_open(&c->pool, config->threads, err)) {
 		free(c);
 		return -1;
 	}
-	snprintf(c->text, sizeof c->text, "cpu: %d thread%s, %s, instruction set %s", pool_threads(c->pool),
-		 pool_threads(c->pool) > 1 ? "s" : "", gemm_engine(), VIC_ISA);
+	gemm_engine(product, sizeof product);
+	snprintf(c->engine, sizeof c->engine, "cpu-" VIC_ISA ", %s", product);
+	snprintf(c->text, sizeof c->text, "%s, %d thread%s", c->engine, pool_threads(c->pool), pool_threads(c->pool) > 1 ? "s" : "");
 	*ctx = c;
 	return 0;
 }
@@ -32,6 +34,11 @@ static void cpu_close(struct backend_ctx *ctx)
 	conv_shared_close(ctx->conv);
 	free(ctx->row_of);
 	free(ctx);
+}
+
+static const char *cpu_engine(const struct backend_ctx *ctx)
+{
+	return ctx->engine;
 }
 
 static const char *cpu_describe(const struct backend_ctx *ctx)
@@ -147,6 +154,7 @@ static const struct backend backend_cpu = {
 	.name = "cpu",
 	.open = cpu_open,
 	.close = cpu_close,
+	.engine = cpu_engine,
 	.describe = cpu_describe,
 	.alloc = cpu_alloc,
 	.release = cpu_release,

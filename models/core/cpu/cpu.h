@@ -12,7 +12,7 @@ struct backend_ctx {
 	uint32_t *row_of; /* update of a table by a dense rule: gradient row + 1 of each table row, or 0 */
 	size_t row_of_cap;
 	struct conv_shared *conv; /* what all convolutions share, or NULL */
-	char text[256];
+	char engine[128], text[160]; /* without and with the threads */
 };
 
 enum { LANES = 16 };
@@ -29,7 +29,8 @@ static inline int round16(int n)
 void gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
 void gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
 void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
-const char *gemm_engine(void);
+/* The library and its version, as it was loaded: "oneDNN 2.6.3". */
+void gemm_engine(char *text, size_t size);
 
 /* Vectors as wide as the registers are. GCC keeps wider ones in memory where their loops grow: the ops of images took two to five
  * times as long without 512-bit registers. */

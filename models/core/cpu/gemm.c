@@ -1,13 +1,13 @@
 /* oneDNN's sgemm was the faster of the two on the sizes of Kim-CNN (docs/PERFORMANCE.md); a BLAS serves where it is missing. */
 #include "cpu.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #ifdef VIC_ONEDNN
 #include "onednn_api.h"
 #else
 #include <cblas.h>
-#ifdef OPENBLAS_VERSION
-#include <stdlib.h>
-#endif
 #endif
 
 static void gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
@@ -43,11 +43,16 @@ void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int l
 	gemm('T', 'N', m, n, k, a, lda, b, ldb, c, ldc);
 }
 
-const char *gemm_engine(void)
+void gemm_engine(char *text, size_t size)
 {
 #ifdef VIC_ONEDNN
-	return "oneDNN";
+	const dnnl_version_t *v = dnnl_version();
+	snprintf(text, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+#elif defined(OPENBLAS_VERSION)
+	const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+	size_t name = strcspn(config, " "), version = strcspn(config + name + !!config[name], " ");
+	snprintf(text, size, "%.*s", (int)(name + !!config[name] + version), config);
 #else
-	return "BLAS";
+	snprintf(text, size, "BLAS");
 #endif
 }

@@ -18,10 +18,16 @@ static void ref_close(struct backend_ctx *ctx)
 	(void)ctx;
 }
 
+static const char *ref_engine(const struct backend_ctx *ctx)
+{
+	(void)ctx;
+	return "ref";
+}
+
 static const char *ref_describe(const struct backend_ctx *ctx)
 {
 	(void)ctx;
-	return "ref: plain loops, one thread";
+	return "ref, 1 thread";
 }
 
 static int ref_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err)
@@ -126,6 +132,7 @@ const struct backend backend_ref = {
 	.name = "ref",
 	.open = ref_open,
 	.close = ref_close,
+	.engine = ref_engine,
 	.describe = ref_describe,
 	.alloc = ref_alloc,
 	.release = ref_release,

@@ -1,0 +1,151 @@
+#!/bin/sh
+# Writes FOLDER/config.mk: the compiler, all flags, and what this machine has. A thing is there when a program that uses it compiles
+# and links with the flags in force; nothing else is believed. The file keeps its time while its content stays, since every object
+# depends on it. Called by the Makefile, which sets CONFIG_*.
+# usage: configure.sh FOLDER build|test...
+#   CONFIG_ONEDNN, CONFIG_DEFLATE: auto, yes (missing is an error) or no
+set -eu
+to=${1:?usage: configure.sh FOLDER build|test...}
+needs=" $* "
+CC=${CONFIG_CC:-cc}
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+trap 'exit 130' INT TERM HUP
+
+die() {
+	echo "configure: $1" >&2
+	exit 1
+}
+
+# links NAME LIBRARIES [FLAGS]: the program on stdin compiles and links. What the compiler says lies in $T/NAME.log.
+links() {
+	cat >"$T/$1.c"
+	# shellcheck disable=SC2086
+	$CC ${CONFIG_CPPFLAGS:-} -D_GNU_SOURCE ${CONFIG_CFLAGS:-} ${3:-} -o "$T/$1" "$T/$1.c" ${CONFIG_LDFLAGS:-} $2 >"$T/$1.log" 2>&1
+}
+
+# library HEADER LIBRARIES DEBIAN_PACKAGE EXPRESSION: one that there is no doing without. Probes run side by side.
+library() {
+	name=$(printf %s "$3" | tr -c 'a-z0-9\n' _)
+	{
+		printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <setjmp.h>\n'
+		printf '#include <%s>\nint main(void)\n{\n\treturn (%s) != 0;\n}\n' "$1" "$4"
+	} | links "$name" "$2" ||
+		printf '  <%s> with %s (Debian and Ubuntu: %s): %s\n' "$1" "$2" "$3" "$(grep -m 1 -E 'error|undefined|cannot find' "$T/$name.log")" \
+			>"$T/$name.missing"
+}
+
+# The optional ones leave their libraries in $T/NAME.libs.
+onednn() {
+	[ "$CONFIG_ONEDNN" != no ] || return 0
+	for libs in "-ldnnl -lgomp" "-ldnnl -lomp"; do
+		if links onednn "$libs" <<'END'; then echo "$libs" >"$T/onednn.libs" && return 0; fi
+#include <oneapi/dnnl/dnnl.h>
+#if DNNL_VERSION_MAJOR < 2 || DNNL_VERSION_MAJOR > 3
+#error "versions 2 and 3 are served"
+#endif
+#if DNNL_CPU_RUNTIME != DNNL_RUNTIME_OMP
+#error "not built with OpenMP: its threads cannot be held to one"
+#endif
+void omp_set_num_threads(int n);
+int main(void)
+{
+	float a = 1, c;
+	omp_set_num_threads(1);
+	return dnnl_sgemm('N', 'N', 1, 1, 1, 1, &a, 1, &a, 1, 0, &c, 1) != dnnl_success || !dnnl_version();
+}
+END
+	done
+	[ "$CONFIG_ONEDNN" != yes ] || die "ONEDNN=yes, but no program with it compiles and links: $(grep -m 1 -E 'error|undefined' "$T/onednn.log")"
+}
+# The matrix product of OpenBLAS, or of any other library with the C interface of BLAS.
+blas() {
+	for libs in -lopenblas -lblas "-lcblas -lblas"; do
+		if links blas "$libs" <<'END'; then echo "$libs" >"$T/blas.libs" && return 0; fi
+#include <cblas.h>
+int main(void)
+{
+	float a = 1, c;
+#ifdef OPENBLAS_VERSION
+	openblas_set_num_threads(1);
+#endif
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &a, 1, &a, 1, 0, &c, 1);
+	return c != 1;
+}
+END
+	done
+}
+deflate() {
+	[ "$CONFIG_DEFLATE" != no ] || return 0
+	if links deflate -ldeflate <<'END'; then echo -ldeflate >"$T/deflate.libs" && return 0; fi
+#include <libdeflate.h>
+int main(void)
+{
+	return libdeflate_crc32(0, "a", 1) == 0;
+}
+END
+	[ "$CONFIG_DEFLATE" != yes ] || die "DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
+}
+# An instruction set of the cpu backend (models/plugins.mk).
+isa() {
+	if echo 'int main(void) { return 0; }' | links "isa-$1" "" "$2"; then echo "$1" >"$T/isa-$1.libs"; fi
+}
+found() { [ ! -e "$T/$1.libs" ] || cat "$T/$1.libs"; }
+
+: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}"
+for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE"; do
+	case $choice in *=auto | *=yes | *=no) ;; *) die "$choice is none of auto, yes, no" ;; esac
+done
+# shellcheck disable=SC2086
+command -v ${CC%% *} >/dev/null || die "the compiler '$CC' is not there (CC=NAME chooses another)"
+echo 'int main(void) { return 0; }' | links works "" ||
+	die "'$CC' makes no program with these flags: ${CONFIG_CFLAGS:-} ${CONFIG_LDFLAGS:-}
+$(head -5 "$T/works.log")"
+# shellcheck disable=SC2086
+machine=$($CC -dumpmachine)
+onednn & p1=$!
+deflate & p2=$!
+blas &
+library jansson.h -ljansson libjansson-dev 'json_object()' &
+library zlib.h -lz zlib1g-dev 'crc32(0, NULL, 0)' &
+library csv.h -lcsv libcsv-dev 'csv_strerror(0)' &
+library utf8proc.h -lutf8proc libutf8proc-dev 'utf8proc_version()' &
+library jpeglib.h -ljpeg libjpeg-dev 'jpeg_std_error(NULL)' &
+library png.h -lpng libpng-dev 'png_access_version_number()' &
+case $needs in *' test '*) library cmocka.h -lcmocka libcmocka-dev '_cmocka_run_group_tests("", NULL, 0, NULL, NULL)' & ;; esac
+case $machine in x86_64*)
+	isa v4 "-march=x86-64-v4 -mprefer-vector-width=512" &
+	isa v3 -march=x86-64-v3 &
+	;;
+esac
+wait "$p1" && wait "$p2" || exit 1
+wait
+cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
+[ ! -s "$T/missing" ] || die "what is needed and not there:
+$(cat "$T/missing")"
+[ -n "$(found onednn)$(found blas)" ] || die "neither oneDNN nor a BLAS is there (Debian and Ubuntu: libdnnl-dev or libopenblas-dev)
+$(grep -m 1 -E 'error|undefined' "$T/blas.log")"
+
+# value TEXT: as make wants it. shown TEXT: fit to stand between quotes on a command line.
+value() { printf %s "$*" | sed 's/[$]/$$/g; s/#/\\#/g'; }
+shown() { printf %s "$*" | tr -d "\"'\\\\\`\$"; }
+cat >"$T/config.mk" <<END
+# Written by pipeline/recipes/configure.sh; everything is built anew when it changes.
+CONFIG_CC := $(value "$CC")
+CC_VERSION := $(value "$(shown "$($CC --version | head -1)")")
+CONFIG_CFLAGS := $(value "${CONFIG_CFLAGS:-}")
+CONFIG_CPPFLAGS := $(value "${CONFIG_CPPFLAGS:-}")
+CONFIG_LDFLAGS := $(value "${CONFIG_LDFLAGS:-}")
+SHOWN_CFLAGS := $(value "$(shown "${CONFIG_CFLAGS:-}")")
+MACHINE := $machine
+ISAS := $(echo $(found isa-v4) $(found isa-v3) base)
+ONEDNN_LIBS := $(found onednn)
+BLAS_LIBS := $([ -n "$(found onednn)" ] || found blas)
+DEFLATE_LIBS := $(found deflate)
+END
+cmp -s "$T/config.mk" "$to/config.mk" && exit 0
+mkdir -p "$to"
+cp "$T/config.mk" "$to/config.mk.new"
+mv "$to/config.mk.new" "$to/config.mk"
+echo "configure: $CC for $machine, $([ -n "$(found onednn)" ] && echo oneDNN || echo "a BLAS ($(found blas)), not oneDNN: images train slower"), \
+$([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate)"

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Runs tests (TAP) side by side under prove, and ends with what was skipped and why, and one line of counts. Status 0 when none
+# failed. make check, test, unit and lint call it.
+# usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name
+set -eu
+if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
+	kept=$RESULTS/$(printf %s "$2" | tr / :)
+	{ "$2" && s=0 || s=$?; echo "$s" >"$kept.status"; } |
+		# cmocka says "not ok 3 # SKIP name" of a test that skips itself, and the reason in a line of its own
+		awk '/^# SKIP: / { why = substr($0, 9) }
+			match($0, /^not ok [0-9]+ # SKIP /) { $0 = "ok " $3 " - " substr($0, RLENGTH + 1) " # SKIP " why }
+			{ print; fflush() }' | tee "$kept.tap"
+	read -r s <"$kept.status"
+	exit "$s"
+fi
+for t in "$@"; do
+	shift
+	case ${t##*/} in *"${ONLY:-}"*) set -- "$@" "$t" ;; esac
+done
+[ $# -gt 0 ] || { echo "tests: none has '${ONLY:-}' in its name" >&2; exit 1; }
+RESULTS=$(mktemp -d)
+export RESULTS
+trap 'rm -rf "$RESULTS"' EXIT
+trap 'exit 130' INT TERM HUP
+status=0
+prove -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?
+for t in "$@"; do
+	kept=$RESULTS/$(printf %s "$t" | tr / :)
+	echo "= $t $(cat "$kept.status" 2>/dev/null || echo none)"
+	cat "$kept.tap" 2>/dev/null || true
+done | awk '
+	function close_test() {
+		# one that died, or ran other tests than it planned, failed, whatever it said until then
+		if (name != "" && !bad && (status != "0" || planned != run)) lost[++n_lost] = name " (status " status ", " run " of " planned + 0 " tests)"
+		failed += bad
+	}
+	/^= / { close_test(); name = $2; status = $3; planned = -1; run = bad = 0; next }
+	/^1\.\.0/ { planned = 0; skipped++; why = $0; sub(/^1\.\.0 *(# *(SKIP|skip) *)?/, "", why); reason[skipped] = name ": " why; next }
+	/^1\.\./ { planned = substr($0, 4) + 0; next }
+	/^ok .* # SKIP/ {
+		run++; skipped++; what = $0; why = $0
+		sub(/^ok [0-9]+ *-? */, "", what); sub(/ # SKIP.*/, "", what); sub(/.* # SKIP */, "", why)
+		reason[skipped] = name ": " what ": " why
+		next
+	}
+	/^ok / { run++; passed++ }
+	/^not ok / { run++; bad++ }
+	END {
+		close_test()
+		if (skipped) print "\nSkipped, and why:"
+		for (i = 1; i <= skipped; i++) print "  " reason[i]
+		if (n_lost) print "\nDid not end as planned:"
+		for (i = 1; i <= n_lost; i++) print "  " lost[i]
+		printf "\n%d passed, %d failed, %d skipped\n", passed, failed + n_lost, skipped
+		exit failed + n_lost > 0
+	}' || status=1
+exit "$status"
