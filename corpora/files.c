@@ -76,8 +76,10 @@ int copy_file(const char *from, const char *to, struct err *err)
 	struct output out = { .fd = -1 };
 	unsigned char *block = NULL;
 	size_t got = 1;
-	int rc = io_regular(from, err) || mem_alloc(&block, COPY_BLOCK, 1, err) || input_open(&in, from, err) || output_open(&out, to, err) ? -1
-														   : 0;
+	int rc = io_regular(from, err) || mem_alloc(&block, COPY_BLOCK, 1, err) || input_open(&in, from, err) ||
+				 output_open(&out, to, err)
+			 ? -1
+			 : 0;
 	while (!rc && got) {
 		rc = input_read(&in, block, COPY_BLOCK, &got, err);
 		if (!rc)

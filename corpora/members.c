@@ -27,7 +27,7 @@ static int name_stays(const char *name, size_t n)
 
 static int refuse_name(const char *path, const char *name, size_t n, struct err *err)
 {
-	return err_set(err, "%s: the archive has a member '%.*s', which would lie outside the folder that it is unpacked into; not unpacked",
+	return err_set(err, "%s: the archive has a member '%.*s', which would lie outside the folder it is unpacked into; not unpacked",
 		       path, (int)(n < 500 ? n : 500), name);
 }
 
@@ -225,7 +225,8 @@ static int check_unpacked(void *arg, const struct walk_item *e, struct err *err)
 	if (!S_ISREG(e->st.st_mode))
 		return err_set(err, "%s: what was unpacked holds %s; a data set is files and folders", e->path, io_kind(e->st.st_mode));
 	if (e->st.st_nlink != 1)
-		return err_set(err, "%s: what was unpacked is another name (hard link) of a file; a data set is files and folders", e->path);
+		return err_set(err, "%s: what was unpacked is another name (hard link) of a file; a data set is files and folders",
+			       e->path);
 	return 0;
 }
 

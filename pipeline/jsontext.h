@@ -30,9 +30,9 @@ json_t *jsontext_name(const char *text);
  * memory (also where j is NULL). */
 json_t *jsontext_copy(const json_t *j);
 
-/* As json_dumps with `flags`, but whole or not at all; *text is owned by the caller, freed with free(). What may not be shown (pipeline/text.h) and JSON
- * allows as it is becomes \uXXXX, which reads back the same. Errors: out of memory (also where j is NULL); a name that is not
- * UTF-8, which is named: "class name 2 ('caf\xe9') is not UTF-8". */
+/* As json_dumps with `flags`, but whole or not at all; *text is owned by the caller, freed with free(). What may not be shown
+ * (pipeline/text.h) and JSON allows as it is becomes \uXXXX, which reads back the same. Errors: out of memory (also where j is NULL);
+ * a name that is not UTF-8, which is named: "class name 2 ('caf\xe9') is not UTF-8". */
 int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err) VIC_CHECKED;
 
 #endif

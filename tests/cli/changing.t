@@ -1,5 +1,6 @@
 #!/bin/sh
-# Files that change while they are read: a mapped one that is cut, one that is read twice. tests/faults/inject.c does it at the worst moment.
+# Files that change while they are read: a mapped one that is cut, one that is read twice. tests/faults/inject.c does it at the
+# worst moment.
 . "$(dirname "$0")/lib.sh"
 shim=$TOOLS/inject.so
 cd "$T" || exit 1
@@ -45,8 +46,10 @@ same 'another content at the second reading' '1 vic-split: in.vic: changed betwe
 like 'and what was written is seen to be cut' 'truncated\|is empty' "$(vic-cat --check out 2>&1)"
 cat one two >in.vic
 cp one in.vic.new
-fails 1 'in.vic: changed between its two readings' 'a document less' at swap:2 in.vic sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
+fails 1 'in.vic: changed between its two readings' 'a document less' at swap:2 in.vic \
+	sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
 cp one in.vic
 cat one two >in.vic.new
-fails 1 'in.vic: changed between its two readings' 'a document more' at swap:2 in.vic sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
+fails 1 'in.vic: changed between its two readings' 'a document more' at swap:2 in.vic \
+	sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
 finish

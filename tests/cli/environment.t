@@ -25,7 +25,8 @@ pack='vic-images --threads 2 --resize 8 --on-bad skip'
 
 vic-images -q --threads 2 --resize 8 --on-bad skip f >whole.vic
 same 'the good images are there' 5 "$(records whole.vic)"
-like 'and how many were left out, and why' '2 images left out that do not decode; the first: f/b/cut.jpg: JPEG: Premature end' "$($pack f 2>&1 >/dev/null)"
+like 'and how many were left out, and why' '2 images left out that do not decode; the first: f/b/cut.jpg: JPEG: Premature end' \
+	"$($pack f 2>&1 >/dev/null)"
 
 # Permissions
 chmod 000 f/a/grey.png
@@ -62,7 +63,8 @@ if [ "${MODE:-release}" = release ]; then
 	for call in read read:once open open:once; do
 		ok "failing $call: nothing but damaged images is left out" "$TOOLS/sweep" fail $call "$shim" -- \
 			vic-images --threads 1 --resize 8 --on-bad skip f
-		ok "failing $call: nor is another encoding chosen" "$TOOLS/sweep" fail $call "$shim" -- vic-images --threads 1 --on-bad skip f
+		ok "failing $call: nor is another encoding chosen" "$TOOLS/sweep" fail $call "$shim" -- \
+			vic-images --threads 1 --on-bad skip f
 	done
 	for call in alloc alloc:once; do
 		ok "failing $call: nothing but damaged images is left out" "$TOOLS/sweep" fail -e 15 $call "$shim" -- \

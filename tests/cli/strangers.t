@@ -61,7 +61,11 @@ same 'nobody touched the file outside' 'keep me' "$(cat precious)"
 anew
 archive sly
 mkdir bin
-printf '#!/bin/sh\nwhile [ "$1" != -C ]; do shift; done\nmkdir "$2/rt-polaritydata" && ln -s /etc/passwd "$2/rt-polaritydata/rt-polarity.neg"\n' >bin/tar
+cat >bin/tar <<'END'
+#!/bin/sh
+while [ "$1" != -C ]; do shift; done
+mkdir "$2/rt-polaritydata" && ln -s /etc/passwd "$2/rt-polaritydata/rt-polarity.neg"
+END
 chmod +x bin/tar
 PATH=$T/bin:$PATH fails 1 'what was unpacked holds a link' 'a link that only unpacking shows' fetch sly
 ok 'is not in place' test ! -e to-sly/mr

@@ -65,8 +65,11 @@ static void count(const uint8_t *data, size_t size, const char *prefix)
 
 static void facts(const char *prefix, size_t size)
 {
-	const struct fact fact[] = { { FACT_LINES, "file", prefix, 3 }, { FACT_BYTES, "none|file", NULL, size }, { FACT_FILES, ".", "le", 1 },
-				     { FACT_LINES, "none", NULL, 1 },	{ 0 } };
+	const struct fact fact[] = { { FACT_LINES, "file", prefix, 3 },
+				     { FACT_BYTES, "none|file", NULL, size },
+				     { FACT_FILES, ".", "le", 1 },
+				     { FACT_LINES, "none", NULL, 1 },
+				     { 0 } };
 	const struct dataset d = { .name = "fuzz", .fact = fact };
 	struct err err = ERR_NONE;
 	int differ;

@@ -6,7 +6,8 @@
  *     (-o none), text (-o text) or a stream without its closing block (-o stream), nothing new in the folder.
  *   sweep fail [-i FILE] [-e EVERY] KIND SHIM -- COMMAND...
  *     From the Nth alloc, read, write, fsync or open on all fail (tests/faults/inject.c), or the Nth alone (alloc:once), N from 1
- *     until all succeed; -e 7: N grows by a 7th of itself. Wanted: exit status 1 (or 3), a message that begins with the program's name, nothing new in the folder; and
+ *     until all succeed; -e 7: N grows by a 7th of itself. Wanted: exit status 1 (or 3), a message that
+ *     begins with the program's name, nothing new in the folder; and
  *     0 once no call fails. A failed alloc may also leave no trace in the output.
  *
  *   sweep pipe [-i FILE] -- COMMAND...

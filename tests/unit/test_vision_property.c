@@ -217,7 +217,11 @@ static void filtering(void **state)
 	static const char *const only_of[] = { NULL, "train", "dev,test", "extra", "test,train,dev", "train,dev,test,extra" };
 	static const unsigned keeps[] = { 15, 1, 2 | 4, 8, 7, 15 };
 	static const char *const subsets[] = { NULL, "dog,ant", "3,1", "bee", "0,dog" };
-	static const int maps[][5] = { { 0, 1, 2, 3, 4 }, { 1, -1, -1, 0, -1 }, { -1, 1, -1, -1, 0 }, { -1, 0, -1, -1, -1 }, { 0, -1, -1, 1, -1 } };
+	static const int maps[][5] = { { 0, 1, 2, 3, 4 },
+				       { 1, -1, -1, 0, -1 },
+				       { -1, 1, -1, -1, 0 },
+				       { -1, 0, -1, -1, -1 },
+				       { 0, -1, -1, 1, -1 } };
 	static const int kept_classes[] = { 5, 2, 2, 1, 2 };
 	static const char *const marks[] = { NULL, "dev", "extra" };
 	assert_true(SPLIT_TRAIN == 0 && SPLIT_DEV == 1 && SPLIT_TEST == 2 && SPLIT_EXTRA == 3);
