@@ -1,6 +1,7 @@
 #include "bytes.h"
 #include "pipeline/gzip.h"
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ static int fill(struct bytes *s, struct err *err)
 
 static int refuse_zip(struct bytes *s, const unsigned char *first, size_t n, struct err *err)
 {
-	if (n >= 4 && !memcmp(first, "PK\3\4", 4))
+	struct sniffed kind;
+	sniff(&kind, first, n, s->name);
+	if (!strcmp(kind.what, "a zip archive"))
 		return err_set(
 			err,
 			"%s: is a zip archive; unzip it first, or: unzip -p FILE MEMBER | vic-embed --vectors - TOKENS",

@@ -1,6 +1,7 @@
 #include "vectors.h"
 #include "decimal.h"
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 #include "vectors_file.h"
 
 #include <inttypes.h>
@@ -168,6 +169,10 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 	stop = s->at + s->n;
 	if (!next_line(&p, stop, &line, &n))
 		return err_set(err, "%s: is empty", s->name);
+	struct sniffed kind;
+	sniff(&kind, (const unsigned char *)s->at, s->n, s->name);
+	if (kind.known && !strstr(kind.what, "word vectors") && strcmp(kind.what, "plain text")) /* of few numbers a word */
+		return sniff_refuse(s->name, s->at, s->n, "word vectors", err);
 	int header = is_header(line, n, &rows, &width);
 	const char *behind = p;
 	int more = next_line(&p, stop, &second, &n2);
@@ -191,7 +196,7 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 		return bytes_skip(s, (size_t)(behind - s->at), err);
 	}
 	*lines = 0;
-	return vote(s, s->at, asked, dim, err);
+	return vote(s, s->at, asked, dim, err) ? sniff_explain(s->name, "word vectors", err) : 0;
 }
 
 static int read_rows(struct vectors *v, struct bytes *s, uint64_t lines, const struct vocab *words, struct pool *pool,

@@ -3,6 +3,7 @@
 #include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
 #include "pipeline/seal.h"
+#include "pipeline/sniff.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -164,6 +165,18 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 	return take_prints(&f->sketch, fit, err) || calmap_from_json(&f->map, j, (int)k, err) ? -1 : 0;
 }
 
+/* What is no JSON object: another kind of file, or a map that was damaged in its first byte. */
+static void refuse_kind(const char *path, const char *text, size_t n, struct err *err)
+{
+	struct sniffed s;
+	const char *name = strcmp(path, "-") ? path : "stdin";
+	sniff(&s, (const unsigned char *)text, n, name);
+	if (s.binary || seal_check(text, n, 0) == SEAL_NONE)
+		sniff_refuse(name, text, n, "a calibration map", err);
+	else
+		err_context(err, "%s", name);
+}
+
 int calfile_load(struct calfile *f, const char *path, struct err *err)
 {
 	char *text;
@@ -173,12 +186,15 @@ int calfile_load(struct calfile *f, const char *path, struct err *err)
 	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
 		return -1;
 	int rc = seal_read(&j, text, len, "calibration map", "vicinal map", VERSION, &f->version, err) || take_file(f, j, err) ? -1 : 0;
+	if (rc && *text != '{')
+		refuse_kind(path, text, len, err);
+	else if (rc)
+		err_context(err, "%s", path);
 	free(text);
 	json_decref(j);
-	if (!rc)
-		return 0;
-	calfile_release(f);
-	return err_context(err, "%s", path);
+	if (rc)
+		calfile_release(f);
+	return rc;
 }
 
 void calfile_release(struct calfile *f)

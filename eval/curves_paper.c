@@ -1,6 +1,7 @@
 /* Curves that are not drawn from logits: entropies of mixed labels, and histories of training. */
 #include "curves.h"
 #include "pipeline/io.h"
+#include "pipeline/sniff.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
 #include "pipeline/text.h"
@@ -68,8 +69,10 @@ static int read_header(struct header *h, const char *line, size_t len, const cha
 		h->name[h->n++] = at;
 		at = tab;
 	}
-	if (h->n < 2 || strcmp(h->name[0], "epoch"))
-		return err_set(err, "%s: line 1: a history begins with 'epoch' and the names of its columns", path);
+	if (h->n < 2 || strcmp(h->name[0], "epoch")) {
+		err_set(err, "%s: line 1: a history begins with 'epoch' and the names of its columns", path);
+		return sniff_explain(path, "history", err);
+	}
 	return 0;
 }
 

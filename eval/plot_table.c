@@ -1,5 +1,6 @@
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/sniff.h"
 #include "pipeline/text.h"
 #include "plot.h"
 
@@ -115,5 +116,6 @@ int plot_read(struct plot_table *t, const char *path, char *text, size_t len, st
 	if (!rc)
 		return 0;
 	plot_release(t);
-	return err_context(err, "%s", path);
+	err_context(err, "%s", path);
+	return sniff_explain(path, "curves", err);
 }

@@ -4,6 +4,7 @@
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/sniff.h"
 #include "pipeline/text.h"
 #include "rows.h"
 
@@ -32,8 +33,10 @@ static int header(struct posterior *p, char *line, const char *path, struct err 
 {
 	size_t cap = 0;
 	char *f = field(&line);
-	if (strcmp(f, "record"))
-		return err_set(err, "%s: line 1: a table of posteriors begins with 'record' and the class names", path);
+	if (strcmp(f, "record")) {
+		err_set(err, "%s: line 1: a table of posteriors begins with 'record' and the class names", path);
+		return sniff_explain(path, "posteriors", err);
+	}
 	while ((f = field(&line))) {
 		text_restore(f);
 		if (mem_grow(&p->name, &cap, (size_t)p->classes + 1, sizeof *p->name, err) ||

@@ -4,6 +4,7 @@
 #include "num.h"
 #include "table.h"
 #include "text.h"
+#include "sniff.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -143,6 +144,8 @@ static int import_table(const struct import *im, struct intake *in, const json_t
 			rc = -1;
 			break;
 		}
+	if (rc && table_line(t) <= 2) /* a table further on; one with a fault, not another kind of file */
+		sniff_explain(im->path, im->form == EXPORT_CSV ? "CSV" : "TSV", err);
 	table_close(t);
 	return rc ? -1 : intake_finish(in, err);
 }

@@ -1,6 +1,7 @@
 #include "io.h"
 #include "mem.h"
 #include "roles.h"
+#include "sniff.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,7 @@ int input_open(struct input *in, const char *path, struct err *err)
 		int folder = !in->standard && S_ISDIR(st.st_mode);
 		if (folder || (!in->standard && roles_reading(in->fd, path, err))) {
 			input_release(in);
-			return folder ? err_set(err, "%s: is a folder", path) : -1;
+			return folder ? err_set(err, "%s: %s", path, sniff_folder) : -1;
 		}
 		in->mark = io_mark_of(&st);
 	}

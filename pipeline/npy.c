@@ -1,5 +1,7 @@
 #include "npy.h"
 #include "mem.h"
+#include "sniff.h"
+
 
 #include <inttypes.h>
 #include <math.h>
@@ -159,7 +161,7 @@ static int read_head(struct npy_reader *r, struct err *err)
 	if (input_read(&r->in, start, 8, &got, err))
 		return -1;
 	if (got < 8 || memcmp(start, "\x93NUMPY", 6))
-		return err_set(err, "%s: is no NPY file", r->in.name);
+		return sniff_refuse_input(&r->in, start, got, "an NPY array", err);
 	if (start[6] < 1 || start[6] > 3 || start[7])
 		return err_set(err, "%s: NPY version %d.%d; 1.0, 2.0 and 3.0 are read", r->in.name, start[6], start[7]);
 	size_t wide = start[6] == 1 ? 2 : 4;

@@ -3,6 +3,7 @@
 #include "jsontext.h"
 #include "mem.h"
 #include "seal.h"
+#include "sniff.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -56,11 +57,12 @@ int safetensors_version(const struct safetensors *st, const char *family, int ne
 {
 	const char *format = safetensors_meta(st, "format");
 	size_t n = strlen(family);
-	if (format && !strncmp(format, family, n) && format[n] == ' ' && format[n + 1] >= '1' && format[n + 1] <= '9' && !format[n + 2])
-		*version = format[n + 1] - '0';
-	else
-		return err_set(err, "%s: is not a %s of this program (format '%s')", st->name, strchr(family, '-') + 1,
-			       format ? format : "");
+	if (!format || strncmp(format, family, n) || format[n] != ' ' || format[n + 1] < '1' || format[n + 1] > '9' || format[n + 2]) {
+		const char *own = strchr(family, '-') + 1;
+		err_set(err, "%s: is not a %s of this program (format '%s')", st->name, own, format ? format : "");
+		return sniff_explain(st->name, own, err);
+	}
+	*version = format[n + 1] - '0';
 	if (*version > newest)
 		return err_set(err, "%s: is of version %d; this program reads up to %d", st->name, *version, newest);
 	if (*version > 1 && !st->sealed)

@@ -3,6 +3,7 @@
 #include "mem.h"
 #include "safetensors.h"
 #include "seal.h"
+#include "sniff.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -278,9 +279,23 @@ int safetensors_open(struct safetensors *st, const char *path, struct err *err)
 	return rc;
 }
 
+/* Says what a file is that is certainly something else; what may be a damaged one is left to read_all. */
+static int other_kind(struct input *in, struct err *err)
+{
+	struct sniffed s;
+	const unsigned char *head;
+	size_t n;
+	if (input_peek(in, SNIFF_BYTES, &head, &n, err))
+		return -1;
+	sniff(&s, head, n, in->name);
+	return s.known && !safetensors_begins(head, n) ? sniff_refuse(in->name, head, n, "a model or checkpoint", err) : 0;
+}
+
 int safetensors_read(struct safetensors *st, struct input *in, struct err *err)
 {
 	*st = (struct safetensors){ 0 };
+	if (other_kind(in, err))
+		return -1;
 	int rc = mem_text(&st->name, in->name, strlen(in->name), err);
 	if (!rc && read_all(st, in, err))
 		rc = err_context(err, "%s", in->name);

@@ -1,6 +1,7 @@
 #include "crc.h"
 #include "jsontext.h"
 #include "mem.h"
+#include "sniff.h"
 #include "stream_format.h"
 
 #include <inttypes.h>
@@ -240,7 +241,7 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 	if (!got && r->documents)
 		return 0;
 	if (!got)
-		return err_set(err, "%s: is empty, not a stream", r->in.name);
+		return sniff_refuse(r->in.name, sig, 0, "a vicinal stream", err);
 	if (got < sizeof sig || memcmp(sig, stream_signature, 8)) {
 		if (r->documents)
 			return err_set(err, "%s: bytes that are no stream follow the end of document %" PRIu64, r->in.name,
@@ -249,7 +250,7 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 			return err_set(err, "%s: truncated after record 0 (inside the signature)", r->in.name);
 		if (!memcmp(sig, stream_signature, 4))
 			return err_set(err, "%s: was damaged by a transfer in text mode", r->in.name);
-		return err_set(err, "%s: is not a vicinal stream (docs/STREAM.md)", r->in.name);
+		return sniff_refuse_input(&r->in, sig, got, "a vicinal stream", err);
 	}
 	uint16_t major = (uint16_t)(sig[8] | sig[9] << 8), minor = (uint16_t)(sig[10] | sig[11] << 8);
 	if (major != STREAM_MAJOR)
@@ -269,8 +270,8 @@ int stream_next_of(struct stream_reader *r, enum stream_kind kind, struct err *e
 {
 	int rc = stream_next_document(r, err);
 	if (rc == 1 && r->head.kind != kind)
-		return err_set(err, "%s: is a stream of %s; this program reads %s", r->in.name, stream_kind_name(r->head.kind),
-			       stream_kind_name(kind));
+		return err_set(err, "%s: is a stream of %s; this program reads %s; %s", r->in.name, stream_kind_name(r->head.kind),
+			       stream_kind_name(kind), sniff_stream_remedy(stream_kind_name(r->head.kind)));
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "table.h"
 #include "mem.h"
+#include "sniff.h"
 
 #include <csv.h>
 #include <inttypes.h>
@@ -28,6 +29,11 @@ int table_open(struct table **out, const char *path, int comma, struct err *err)
 		return -1;
 	t->comma = comma;
 	if (input_open(&t->in, path, err)) {
+		free(t);
+		return -1;
+	}
+	if (sniff_text(&t->in, comma ? "a CSV table" : "a TSV table", err)) {
+		input_release(&t->in);
 		free(t);
 		return -1;
 	}

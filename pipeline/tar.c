@@ -2,6 +2,7 @@
 #include "gzip.h"
 #include "io.h"
 #include "mem.h"
+#include "sniff.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -203,6 +204,12 @@ static int header(struct tar *t, unsigned char *h, struct err *err)
 			return -1;
 		if (!got && t->zeros)
 			return 0;
+		if (!t->next && t->path) { /* the first */
+			struct sniffed s;
+			sniff(&s, h, got, t->path);
+			if (s.known && !strstr(s.what, "tar"))
+				return sniff_refuse(t->path, h, got, "a tar archive", err);
+		}
 		if (got < BLOCK)
 			return truncated(t, err);
 		t->next = t->at;

@@ -67,7 +67,10 @@ static const struct program prog = {
 		"--head, --to npy and --check print nothing before all of it was read.\n"
 		"\n"
 		"--check also reads models and checkpoints (vic-train) and calibration maps\n"
-		"(vic-calibrate): every bit of them is under a checksum.",
+		"(vic-calibrate): every bit of them is under a checksum.\n"
+		"\n"
+		"Given a file that is no stream, it (like every program) says what the file is and\n"
+		"which program reads it: tables, arrays, images, archives, word vectors, texts.",
 	.example = "vic-cat mr.tokens | head\n"
 		   "vic-cat --check mr.text && vic-cat --provenance mr.text\n"
 		   "vic-cat --from csv --kind probs --classes neg,pos theirs.csv | vic-score",

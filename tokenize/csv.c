@@ -1,6 +1,7 @@
 #include "lines.h"
 #include "pipeline/mem.h"
 #include "pipeline/num.h"
+#include "pipeline/sniff.h"
 #include "labelled.h"
 
 #include <csv.h>
@@ -207,7 +208,7 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 		return -1;
 	}
 	r.at.file = in.name;
-	rc = mem_alloc(&r.chunk, CHUNK, 1, err) || parse(&r, &csv, &in, err) ? -1 : 0;
+	rc = sniff_text(&in, "a CSV table", err) || mem_alloc(&r.chunk, CHUNK, 1, err) || parse(&r, &csv, &in, err) ? -1 : 0;
 	csv_free(&csv);
 	input_release(&in);
 	free(r.row);

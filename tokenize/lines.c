@@ -1,4 +1,5 @@
 #include "lines.h"
+#include "pipeline/sniff.h"
 
 #include <string.h>
 
@@ -19,6 +20,10 @@ int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *er
 	*l = (struct lines){ .boms = boms };
 	if (input_open(&l->in, path, err))
 		return -1;
+	if (sniff_text(&l->in, "text", err)) {
+		input_release(&l->in);
+		return -1;
+	}
 	l->at.file = l->in.name;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* vic-tokenize: a corpus in the form in which it is distributed to a stream of tokens. */
 #include "formats.h"
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 #include "pipeline/stage.h"
 #include "labelled.h"
 
@@ -201,6 +202,8 @@ static void report(const struct stage *st, const struct sink *s, const struct la
 
 static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct err *err)
 {
+	static const char *const own_kind[] = { [MR] = "tar", [TREC] = "TREC", [IMDB] = "tar", [CSV] = "CSV", [TSV] = "TSV",
+						[FASTTEXT] = "fastText", [LINES] = "" };
 	int late = names_classes(o.format) && !o.classes;
 	if (o.classes && labelled_give(t, o.classes, err))
 		return -1;
@@ -208,7 +211,7 @@ static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct
 		return -1;
 	for (int i = 0; i < st->n; i++)
 		if (read_operand(s, t, st->operand[i], err))
-			return -1;
+			return sniff_explain(st->operand[i], own_kind[o.format], err);
 	if (late && (begin(s, t, out, st, err) || labelled_drain(t, err)))
 		return -1;
 	return stream_finish(s->writer, err) || output_commit(out, err) ? -1 : 0;

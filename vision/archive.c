@@ -2,6 +2,7 @@
 #include "pipeline/gzip.h"
 #include "pipeline/io.h"
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 #include "pipeline/spool.h"
 #include "pipeline/tar.h"
 #include "pipeline/walk.h"
@@ -268,6 +269,24 @@ static int read_found(const struct archive *a, const struct entry *e, uint64_t a
 		close(fd);
 	free(path);
 	return rc;
+}
+
+int archive_lacks(const struct archive *a, const char *what, struct err *err)
+{
+	unsigned char head[SNIFF_BYTES];
+	char text[1024];
+	struct sniffed s;
+	const struct entry *e = &a->entry[0];
+	size_t n = e->size < sizeof head ? (size_t)e->size : sizeof head;
+	archive_describe(a, e, text, sizeof text);
+	if (archive_read(a, e, 0, head, n, err))
+		return -1;
+	sniff(&s, head, n, text);
+	if (!s.known)
+		return err_set(err, "%s: %s is in it; --format says what it holds", a->root[0].path, what);
+	if (!strcmp(text, a->root[0].path))
+		return err_set(err, "%s: is %s; %s is in it; %s", a->root[0].path, s.what, what, s.remedy);
+	return err_set(err, "%s: %s is in it; --format says what it holds; %s is %s: %s", a->root[0].path, what, text, s.what, s.remedy);
 }
 
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)

@@ -121,5 +121,5 @@ int cifar_open(struct source *s, int hundred, struct err *err)
 			if (is_bin(base) && (split == SPLIT_TEST) == test && scan(s, i, split, err))
 				return -1;
 		}
-	return s->n ? 0 : err_set(err, "%s: no .bin file of CIFAR's binary version is in it", s->archive.root[0].path);
+	return s->n ? 0 : archive_lacks(&s->archive, "no .bin file of CIFAR's binary version", err);
 }

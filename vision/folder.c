@@ -276,8 +276,7 @@ static int build(struct source *s, struct listing *l, struct err *err)
 	if (place_images(s, l, err) || apply_annotations(s, l, wnids != NULL, err) || collect_classes(l, err))
 		return -1;
 	if (!l->n)
-		return err_set(err, "%s: no .jpg, .jpeg or .png file is in it (--format says what it holds)",
-			       s->archive.root[0].path);
+		return archive_lacks(&s->archive, "no .jpg, .jpeg or .png file", err);
 	int32_t *order;
 	if (mem_alloc(&order, l->classes, sizeof *order, err))
 		return -1;

@@ -206,6 +206,6 @@ int idx_open(struct source *s, struct err *err)
 				return -1;
 		}
 	if (!s->n)
-		return err_set(err, "%s: no IDX file of images is in it", s->archive.root[0].path);
+		return archive_lacks(&s->archive, "no IDX file of images", err);
 	return source_classes_numbered(s, top + 1, err);
 }

@@ -144,6 +144,5 @@ int stl10_open(struct source *s, struct err *err)
 	if (s->opt.fold >= 0 && !used[0])
 		return err_set(err, "--fold: there is no train_X.bin");
 	return s->n ? 0
-		    : err_set(err, "%s: none of train_X.bin, test_X.bin and unlabeled_X.bin is in it",
-			      s->archive.root[0].path);
+		    : archive_lacks(&s->archive, "none of train_X.bin, test_X.bin and unlabeled_X.bin", err);
 }

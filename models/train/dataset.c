@@ -3,6 +3,7 @@
 #include "pipeline/crc.h"
 #include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,8 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 	*d = (struct dataset){ 0 };
 	const struct stream_head *head = stream_head_of(r);
 	if (head->kind != STREAM_TEXT && head->kind != STREAM_IMAGES)
-		return err_set(err, "%s: is a stream of %s; this program reads text or images%s", stream_name(r),
-			       stream_kind_name(head->kind),
-			       head->kind == STREAM_TOKENS ? " (vic-embed makes text of tokens)" : "");
+		return err_set(err, "%s: is a stream of %s; this program reads text or images; %s", stream_name(r),
+			       stream_kind_name(head->kind), sniff_stream_remedy(stream_kind_name(head->kind)));
 	if (head->kind == STREAM_IMAGES && image_data_usable(head, err))
 		return err_context(err, "%s", stream_name(r));
 	if (stream_head_copy(&d->head, head, err))

@@ -1,13 +1,15 @@
 #include "predictor.h"
 
 #include "pipeline/mem.h"
+#include "pipeline/sniff.h"
 
 int predictor_images_document(const struct predictor *p, const struct stream_head *head, struct err *err)
 {
 	struct shape s = p->model->config.image;
 	int cropped = p->model->cropped;
 	if (head->kind != STREAM_IMAGES)
-		return err_set(err, "a stream of %s; this model reads images", stream_kind_name(head->kind));
+		return err_set(err, "is a stream of %s; this model reads images; %s", stream_kind_name(head->kind),
+			       sniff_stream_remedy(stream_kind_name(head->kind)));
 	if (image_data_usable(head, err))
 		return -1;
 	if (head->channels != s.c)

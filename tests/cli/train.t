@@ -117,7 +117,7 @@ same 'tokens are predicted too' 0 $?
 
 # What is refused.
 fails 1 'reads text' 'logits are not for training' vic-train -q -o "$T/no" "$T/l"
-fails 1 'not a safetensors\|header' 'a stream is no model' vic-predict -q "$T/text" "$T/text"
+fails 1 'a vicinal stream of text, not a model' 'a stream is no model' vic-predict -q "$T/text" "$T/text"
 fails 2 'is none of' 'an unknown device' vic-train -q --device abacus -o "$T/no" "$T/text"
 fails 3 'libvic-cuda' 'a GPU that is not there' vic-train -q --device cuda -o "$T/no" "$T/text"
 fails 2 'list-models' 'an unknown network' vic-train -q --model lstm -o "$T/no" "$T/text"

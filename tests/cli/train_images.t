@@ -45,9 +45,9 @@ fails 2 'rho goes with' "another rule's option" train --rho 0.9 -o "$T/no" "$T/i
 fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to train on' train -o "$T/no" "$T/jpeg"
 fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to predict' vic-predict -q "$T/a" "$T/jpeg"
 fails 1 "grey: its pictures have 1 channel, the model's 3" 'grey pictures for a model of colours' vic-predict -q "$T/a" "$T/grey"
-fails 1 'text: a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" "$T/text"
+fails 1 'text: is a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" "$T/text"
 vic-train -q --maps 2 --epochs 1 -o "$T/words" "$T/text"
-fails 1 'images: a stream of images; this model reads text' 'images for a model of text' vic-predict -q "$T/words" "$T/images"
+fails 1 'images: is a stream of images; this model reads text' 'images for a model of text' vic-predict -q "$T/words" "$T/images"
 fails 2 'is a model of images' 'lines of text for a model of images' vic-predict -q --text "$T/a" /dev/null
 fails 2 'trained without dropout' 'passes that would all be the same' vic-predict -q --mc-dropout 3 "$T/a" "$T/images"
 fails 2 'stop-top5 needs records marked dev' 'a stop that nothing can reach' train --stop-top5 0.9 -o "$T/no" "$T/grey"

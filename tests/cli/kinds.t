@@ -1,0 +1,175 @@
+#!/bin/sh
+# A file of the wrong kind: whatever program it is given to, the one line says what the file is and names what reads it. Every kind of
+# pipeline/sniff.c by every way of reading a file.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+
+# Good files, for what stands beside the wrong one.
+vic-corpora synth text -q --n 200 --vocabulary 100 --dim 4 --to synth
+vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt | vic-split -q --dev 0.2 --test 0.2 >good.text
+vic-train -q --epochs 1 --maps 2 --checkpoint good.ckpt --history good.history -o good.model good.text
+vic-predict -q good.model good.text >good.logits
+vic-calibrate -q --max-temperature 5 good.logits >good.map
+"$TOOLS/mkstream" tokens 5 >good.tokens
+"$TOOLS/mkstream" images 5 >good.images
+vic-reliability -q good.logits >good.curves
+
+mkdir dir
+zeros() { head -c "$1" /dev/zero; }
+# What is no file of ours, by its first bytes.
+printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }" >array.npy
+zeros 8 >>array.npy
+printf 'PK\003\004\024\000\000\000\000\000array.npyxxxx' >arrays.npz
+printf 'PK\003\004\024\000\000\000\000\000archive/data.pkl' >net.pt
+printf 'PK\003\004\024\000\000\000\000\000readme.txt' >some.zip
+{ printf '\377\330\377\340\000\020JFIF\000'; zeros 90; } >cat.jpg
+{ printf '\211PNG\r\n\032\n'; zeros 90; } >cat.png
+{ printf 'GIF89a'; zeros 90; } >cat.gif
+{ printf 'RIFF\001\001\001\001WEBP'; zeros 90; } >cat.webp
+printf '%%PDF-1.4\n\200\201\202\000' >paper.pdf
+printf '<!DOCTYPE html>\n<html><body>404</body></html>\n' >page.html
+printf '{"a": 1}\n' >some.json
+printf '\002\000\000\000\000\000\000\000{}' >other.safetensors
+{ printf '\000\000\010\003\000\000\000\001\000\000\000\002\000\000\000\002'; zeros 4; } >train-images-idx3-ubyte
+{ printf '\003'; zeros 3072; } >data_batch_1.bin
+{ printf '\003\004'; zeros 3072; } >train.bin
+printf '2 3\nthe \315\314\314\075\315\314\314\075\315\314\314\075\nof \315\314\314\075\315\314\314\075\315\314\314\075\n' >w2v.bin
+printf 'the 0.1 0.2 0.3 0.4\nof 0.1 -0.2 0.3 1e-4\n' >glove.txt
+printf 'label,a,b\n0,1.5,2\n1,0.3,1\n' >numbers.csv
+printf '0\t1.5\t2\n1\t0.3\t1\n' >numbers.tsv
+printf 'label,text\npos,a fine film\nneg,dull\n' >texts.csv
+printf 'pos\ta fine film\nneg\tdull\n' >texts.tsv
+printf '__label__pos a fine film\n__label__neg dull\n' >fast.txt
+printf 'NUM:count How many ?\nHUM:ind Who ?\n' >trec.txt
+printf 'a gorgeous , witty film\nlame\n' >plain.txt
+printf '\377\376H\000i\000\n\000' >utf16.txt
+printf 'x' >dir/f
+tar -cf some.tar dir
+gzip -c some.tar >some.tar.gz
+gzip -c good.tokens >tokens.gz
+gzip -c plain.txt >plain.txt.gz
+: >empty
+{ printf '\001\002\003\000'; zeros 90; } >noise
+
+# Ways of reading: a word that kinds below exclude, and the command with {} for the file.
+cat >ways <<'END'
+cat      vic-cat {}
+check    vic-cat --check {}
+npy      vic-cat --from npy --kind logits {}
+labels   vic-cat --from npy --kind logits --labels {} array.npy
+csv      vic-cat --from csv --kind logits {}
+split    vic-split --dev 0.1 {}
+embed    vic-embed --random {}
+vectors  vic-embed --vectors {} good.tokens
+train    vic-train -o out {}
+resume   vic-train --resume {} -o out good.text
+records  vic-predict good.model {}
+model    vic-predict {} good.text
+score    vic-score {}
+post     vic-score --posterior {} good.logits
+curves   vic-reliability {}
+history  vic-reliability --curve training {}
+fit      vic-calibrate {}
+map      vic-calibrate --apply {} good.logits
+ood      vic-ood --in good.logits --out {}
+compare  vic-compare {} good.logits
+report   vic-report {}
+plot     vic-plot --script {}
+perturb  vic-perturb {}
+stream   vic-images --format stream {}
+idx      vic-images --format idx {}
+cifar    vic-images --format cifar10 {}
+folder   vic-images --format folder {}
+lines    vic-tokenize --format lines {}
+texts    vic-tokenize --format csv {}
+tsv      vic-tokenize --format tsv {}
+trec     vic-tokenize --format trec {}
+fast     vic-tokenize --format fasttext {}
+mr       vic-tokenize --format mr {}
+END
+# Any text may be lines, and what a CSV or TSV reader finds at fault in text of its own kind it says itself.
+text='lines texts tsv'
+# file | what the message calls it | what it must name | ways that read it, or speak of it in words of their own
+cat >kinds <<END
+array.npy | an NPY array | vic-cat --from npy | npy labels
+arrays.npz | an NPZ archive | vic-cat --from npy |
+net.pt | a PyTorch file | vic-cat --from npy |
+some.zip | a zip archive | unpack | vectors
+cat.jpg | a JPEG image | vic-images --format folder | folder
+cat.png | a PNG image | vic-images --format folder | folder
+cat.gif | a GIF image | vic-images --format folder |
+cat.webp | a WebP image | vic-images --format folder |
+paper.pdf | a PDF document | vic-tokenize --format lines |
+page.html | an HTML page | browser | $text
+some.json | JSON | vic-calibrate | $text map check
+other.safetensors | a safetensors file | vic-predict | check
+good.model | a model | vic-predict | check model
+good.ckpt | a checkpoint | vic-train --resume | check resume
+good.map | a calibration map | vic-calibrate --apply | check map $text
+train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
+data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar
+train.bin | CIFAR-100 | vic-images --format cifar100 | cifar
+w2v.bin | word vectors | vic-embed --vectors | vectors cifar
+glove.txt | word vectors | vic-embed --vectors | vectors $text
+numbers.csv | a CSV table of numbers | vic-cat --from csv | csv $text
+numbers.tsv | a TSV table of numbers | vic-cat --from tsv | $text
+texts.csv | a CSV table | vic-tokenize --format csv | csv $text
+texts.tsv | a TSV table | vic-tokenize --format tsv | $text
+fast.txt | text in fastText's form | vic-tokenize --format fasttext | fast $text
+trec.txt | questions in TREC's form | vic-tokenize --format trec | trec $text
+plain.txt | plain text | vic-tokenize --format lines | $text
+utf16.txt | UTF-16 | iconv | $text
+good.history | a training history | vic-reliability --curve training | history $text
+synth/posterior.tsv | a table of posteriors | vic-score --posterior | post $text
+good.curves | a table of curves | vic-plot | plot $text
+some.tar | a tar archive | tar -xf | idx cifar folder mr
+some.tar.gz | a tar archive | tar -xf | idx cifar folder mr
+tokens.gz | gzip data of a vicinal stream of tokens | gzip -dc | vectors idx cifar folder
+plain.txt.gz | gzip data of plain text | gzip -dc | vectors idx cifar folder
+dir | a folder | vic-images | texts trec mr idx cifar folder
+empty | empty | wrote nothing | $text csv vectors post history plot trec fast
+noise | of no kind | vic-cat(1) | csv vectors $text resume model check post history plot trec fast idx cifar folder mr map
+good.tokens | stream of tokens | vic-embed | cat check split embed records
+good.text | stream of text | vic-train and vic-predict | cat check split train records
+good.images | stream of images | vic-perturb | cat check split train perturb stream
+good.logits | stream of logits | vic-score | cat check split score curves fit ood compare report
+END
+
+pairs=0 line=0
+while IFS='|' read -r file what names reads; do
+	file=${file% } what=${what# } what=${what% } names=${names# } names=${names% }
+	wrong='' line=$((line + 1)) n=$line
+	while read -r way command; do
+		n=$((n + 1)) # a quarter of the pairs where time is short
+		[ "${VIC_THOROUGH:-}" ] || [ $((n % 4)) = 0 ] || continue
+		case " $reads " in *" $way "*) continue ;; esac
+		set -f
+		set -- $command
+		set +f
+		for word; do
+			shift
+			[ "$word" = '{}' ] && word=$file
+			set -- "$@" "$word"
+		done
+		said=$("$@" -q 2>&1 >out </dev/null) 2>/dev/null
+		status=$?
+		pairs=$((pairs + 1))
+		case "$status $said" in
+		*"
+"*) wrong="$wrong$way (several lines)
+" ;;
+		1\ *"$what"*"$names"*) [ ! -s out ] || wrong="$wrong$way: bytes on stdout
+" ;;
+		*) wrong="$wrong$way: $status $said
+" ;;
+		esac
+	done <ways
+	same "$file is called $what, with $names" '' "$wrong"
+done <kinds
+same 'pairs tried' yes "$([ $pairs -gt 250 ] && echo yes || echo "$pairs")"
+
+like 'from stdin it is the same' 'stdin: is a CSV table of numbers' "$(vic-score <numbers.csv 2>&1)"
+like 'and through a pipe that comes in drops' 'stdin: is an NPY array' "$({ printf '\223NUM'; sleep 0.1; printf 'PY\001'; } | vic-score 2>&1)"
+same 'a line is answered before the next one is there' '0	train	-	hi' \
+	"$({ echo hi; sleep 1; } | vic-tokenize -q -f lines --flush - | vic-cat | grep -v '^#')"
+finish
