@@ -1,4 +1,5 @@
 #include "calfile.h"
+#include "cautions.h"
 #include "pipeline/io.h"
 #include "pipeline/jsontext.h"
 #include "pipeline/mem.h"
@@ -6,6 +7,7 @@
 #include "pipeline/sniff.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,14 +75,22 @@ static json_t *hex(uint64_t v)
 
 static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *map)
 {
-	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient);
-	int bad = !j;
+	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient), *cautions = json_array();
+	int bad = !j || !cautions;
 	if (map->method == MAP_VECTOR || map->method == MAP_MATRIX)
 		bad |= json_object_set_new(j, "l2", json_real(how->l2)) ||
 		       json_object_set_new(j, "l2_bias", json_real(how->l2_bias));
 	if (how->held)
 		bad |= json_object_set_new(j, "held_at",
 					   json_string(how->held < 0 ? "min-temperature" : "max-temperature"));
+	if (how->low > 0)
+		bad |= json_object_set_new(j, "interval", json_pack("[f, o]", how->low,
+							   isinf(how->high) ? json_null() : json_real(how->high)));
+	for (int c = 0; c < CAUTIONS; c++)
+		if (how->cautions & 1u << c)
+			bad |= json_array_append_new(cautions, json_string(caution_name((enum caution)c)));
+	bad |= json_object_set(j, "cautions", cautions);
+	json_decref(cautions);
 	if (!bad)
 		return j;
 	json_decref(j);

@@ -1,7 +1,8 @@
 /* calfile: a calibration map as a file, with what it was fitted on, and the check that it is not judged on the same.
  *
  * JSON, sealed (pipeline/seal.h): "vicinal map" (version 2; 1, which had no seal, is read too), "method",
- * "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance, steps, gradient, ...}, "tool".
+ * "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance, steps, gradient,
+ * interval [low, high] of a temperature, cautions ["wide", ..] (cautions.h), ...}, "tool".
  * The sketch holds the SKETCH smallest of the fitted records' 64-bit fingerprints (id, label and values): a stream
  * that shares a share f of those records hits about f SKETCH of them, so all but traces of overlap are seen, whatever
  * the streams are called, in a file whose size does not grow with the data. */

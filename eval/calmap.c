@@ -56,7 +56,9 @@ static int fit_temperature(struct calmap *map, const struct fit_data *d, const s
 	/* NLL is convex in 1/T: where the optimum lies outside, the nearer limit is the best allowed. */
 	fit->held = t.t < set->lowest_t ? -1 : t.t > set->highest_t ? 1 : 0;
 	map->weight[0] = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
-	return t.end == TEMPERATURE_INSIDE || fit->held ? 0 : no_optimum(&t, err);
+	if (fit->held)
+		return 0;
+	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err) : no_optimum(&t, err);
 }
 
 /* An unpenalised scale runs away on data that is right throughout; better said before the minimiser runs after it. */

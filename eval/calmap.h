@@ -65,7 +65,9 @@ struct calmap_fit {
 	int steps;	    /* passes (temperature) or steps of the minimiser */
 	double gradient;    /* largest entry of the gradient at the answer; 0 for isotonic and histogram */
 	int held;	    /* temperature: -1 held at lowest_t, 1 at highest_t, 0 inside */
+	double low, high;   /* temperature, inside: temperature_interval; else 0, 0 */
 	double l2, l2_bias; /* as used */
+	unsigned cautions;  /* set by the caller: cautions_of */
 };
 
 /* Fits on d. Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class methods on

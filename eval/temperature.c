@@ -230,3 +230,41 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 	return err_set(err, "the temperature search did not settle in 200 passes (between %g and %g)", exp(-hi),
 		       exp(-lo));
 }
+
+/* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a convex
+ * function comes from outside and stays there. `curvature` of the sum at the best starts it. 0 where no T is that bad. */
+static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, double least, double curvature,
+			   double *beta, struct err *err)
+{
+	const double CHI = 3.841458820694124, nothing = best * 1e-6;
+	double sum[SUMS], x = best + side * sqrt(CHI / curvature);
+	for (int i = 0; i < 100; i++) {
+		int at_end = !(x > nothing);
+		x = at_end ? nothing : x;
+		if (look(d, pool, x, sum, err))
+			return -1;
+		double over = 2 * (sum[SUM_NLL] - least) - CHI, step = over / (2 * sum[SUM_G]);
+		if (at_end && over <= 0) {
+			*beta = 0;
+			return 0;
+		}
+		x -= step;
+		if (fabs(step) <= 1e-9 * x) {
+			*beta = x;
+			return 0;
+		}
+	}
+	return err_set(err, "the interval of the temperature did not settle");
+}
+
+int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high, struct err *err)
+{
+	double sum[SUMS], above, below;
+	if (look(d, pool, 1 / t, sum, err) ||
+	    end_of_interval(d, pool, 1 / t, 1, sum[SUM_NLL], sum[SUM_H], &above, err) ||
+	    end_of_interval(d, pool, 1 / t, -1, sum[SUM_NLL], sum[SUM_H], &below, err))
+		return -1;
+	*low = 1 / above;
+	*high = below > 0 ? 1 / below : INFINITY;
+	return 0;
+}

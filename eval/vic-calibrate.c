@@ -2,6 +2,7 @@
 #include "calfile.h"
 #include "calibrate.h"
 #include "calmap.h"
+#include "cautions.h"
 #include "pipeline/stage.h"
 
 #include <inttypes.h>
@@ -70,7 +71,10 @@ static const struct program prog = {
 		       "is the exact\n"
 		       "minimum of the negative log-likelihood; where there is none (every label right, or the logits "
 		       "tell nothing) it\n"
-		       "says so instead of giving a number. docs/METRICS.md has the methods' formulas.",
+		       "says so instead of giving a number. Its 95 % interval is that of the profile likelihood. Cautions say "
+		       "when the interval\n"
+		       "holds T = 1, when the records are too few, and when they also chose the model's epoch; vic-split\n"
+		       "--calibration holds records back for the fit. docs/METRICS.md has the methods' formulas.",
 	.example = "vic-calibrate --split dev mr.logits > mr.map\n"
 		   "vic-calibrate --apply mr.map --split test mr.logits | vic-score\n"
 		   "vic-calibrate --method vector --split dev mr.logits | vic-calibrate --apply - --table mr.logits",
@@ -85,8 +89,23 @@ static const char *split_text(int split)
 	return split == ROWS_ALL ? "all" : split_name(split);
 }
 
-static int print_table(const struct stage *st, struct judged *before, struct judged *after, struct pool *pool,
-		       struct err *err)
+/* In JSON the column of what came after says what the map is and what to think of it. */
+static int describe_fit(struct table *t, const struct calmap *map, const struct calmap_fit *fit, struct err *err)
+{
+	char names[128] = "";
+	size_t at = 0;
+	for (int c = 0; c < CAUTIONS; c++)
+		if (fit->cautions & 1u << c)
+			at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? " " : "", caution_name((enum caution)c));
+	if (map->method == MAP_TEMPERATURE && fit->low > 0 &&
+	    table_interval(t, "temperature", map->weight[0], fit->low, fit->high, err))
+		return -1;
+	return table_text(t, "cautions", names, err);
+}
+
+/* map, fit: NULL after --apply. */
+static int print_table(const struct stage *st, struct judged *before, struct judged *after, const struct calmap *map,
+		       const struct calmap_fit *fit, struct pool *pool, struct err *err)
 {
 	struct table t = { 0 };
 	struct err unheard; /* on stderr the table is a report: what cannot be said there fails nothing */
@@ -95,7 +114,8 @@ static int print_table(const struct stage *st, struct judged *before, struct jud
 		stage_say(st, "no labelled records: nothing to judge");
 	} else if (o.table || !st->quiet) {
 		rc = judged_column(&t, "before", before, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
-		     judged_column(&t, "after", after, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err);
+		     judged_column(&t, "after", after, (int)o.bins, FLOOR_ROUNDS, (uint64_t)o.seed, pool, err) ||
+		     (fit && o.format == TABLE_JSON && describe_fit(&t, map, fit, err));
 		if (!rc && o.table)
 			rc = table_print(&t, (enum table_format)o.format, stdout, err);
 		else if (!rc && table_print(&t, (enum table_format)o.format, stderr, &unheard))
@@ -122,6 +142,14 @@ static void say_fit(const struct stage *st, const struct rows *rows, const struc
 		  rows->name, split_text(rows->split));
 	if (rows->sum.unlabelled)
 		stage_say(st, "%" PRIu64 " records without label were left out", rows->sum.unlabelled);
+	if (fit->low > 0)
+		stage_say(st, "T lies between %.4g and %.4g (95 %% interval, profile likelihood)", fit->low, fit->high);
+	for (int c = 0; c < CAUTIONS; c++) {
+		char text[512];
+		caution_text((enum caution)c, map, fit, rows, text, sizeof text);
+		if (fit->cautions & 1u << c)
+			stage_say(st, "caution: %s", text);
+	}
 }
 
 static int write_map(const struct stage *st, const struct calmap *map, const struct sketch *sketch,
@@ -173,12 +201,13 @@ static int run_fit(struct stage *st, struct pool *pool, struct err *err)
 		err_context(err, "%s", rows.name);
 		goto out;
 	}
+	fit.cautions = cautions_of(&map, &fit, &rows);
 	say_fit(st, &rows, &map, &fit);
 	if (calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err) ||
 	    (has_output(st) && write_map(st, &map, &sketch, &rows, &fit, err)))
 		goto out;
 	stage_say(st, "the table is of the records fitted on; apply the map to others before you believe it");
-	rc = print_table(st, &before, &after, pool, err);
+	rc = print_table(st, &before, &after, &map, &fit, pool, err);
 out:
 	fit_data_release(&data, owned);
 	calmap_release(&map);
@@ -238,7 +267,7 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 		goto out;
 	stage_say(st, "applied %s, fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64 " records (split %s)",
 		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written, split_text(split));
-	rc = print_table(st, &before, &after, pool, err);
+	rc = print_table(st, &before, &after, NULL, NULL, pool, err);
 out:
 	output_release(&out);
 	judged_release(&before);

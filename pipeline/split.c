@@ -23,7 +23,7 @@ struct deal {
 };
 
 /* What the random numbers are for: part of what a seed means. */
-enum { DRAW_FOLDS, DRAW_TEST, DRAW_DEV };
+enum { DRAW_FOLDS, DRAW_TEST, DRAW_DEV, DRAW_CALIBRATION = 1 << 30 /* each fold has its own DRAW_DEV */ };
 
 int split_records_add(struct split_records *r, struct hash128 key, int32_t label, int split, struct err *err)
 {
@@ -218,7 +218,7 @@ static uint32_t set_quotas(const struct deal *d, double share, struct quota *quo
 }
 
 /* Marks a share of the groups; they must all be of the pool as it is now. */
-static int deal_share(struct deal *d, double share, int split, uint32_t what, struct err *err)
+static int deal_share(struct deal *d, double share, int split, const char *option, uint32_t what, struct err *err)
 {
 	struct quota *quota;
 	unsigned char *taken;
@@ -244,9 +244,9 @@ static int deal_share(struct deal *d, double share, int split, uint32_t what, st
 	}
 	int rc = 0;
 	if (!marked)
-		rc = err_set(err, "--%s %g of %u records is none", split_name(split), share, pool);
+		rc = err_set(err, "--%s %g of %u records is none", option, share, pool);
 	else if (marked == pool)
-		rc = err_set(err, "--%s %g of %u records leaves none to train on", split_name(split), share, pool);
+		rc = err_set(err, "--%s %g of %u records leaves none to train on", option, share, pool);
 	else
 		mark(d, taken, split);
 	free(quota);
@@ -272,7 +272,7 @@ static void drop_marked(struct deal *d)
 static int run_plan(struct deal *d, struct err *err)
 {
 	const struct split_plan *p = d->plan;
-	uint32_t what = DRAW_DEV;
+	uint32_t fold = 0;
 	if (!d->groups)
 		return err_set(err, "no record is marked train, so there is nothing to split");
 	if (p->folds) {
@@ -281,19 +281,29 @@ static int run_plan(struct deal *d, struct err *err)
 		for (uint32_t i = 0; i < d->r->n; i++)
 			if (d->r->split[i] == SPLIT_TRAIN && d->fold_of[d->of[i]] == (uint32_t)p->fold)
 				d->r->split[i] = SPLIT_TEST;
-		what += (uint32_t)p->fold; /* each fold draws its own dev records */
+		fold = (uint32_t)p->fold; /* each fold draws its own dev records */
 	}
-	if (p->test > 0 && deal_share(d, p->test, SPLIT_TEST, DRAW_TEST, err))
+	if (p->test > 0 && deal_share(d, p->test, SPLIT_TEST, "test", DRAW_TEST, err))
 		return -1;
 	drop_marked(d);
-	return p->dev > 0 ? deal_share(d, p->dev, SPLIT_DEV, what, err) : 0;
+	if (p->dev > 0 && deal_share(d, p->dev, SPLIT_DEV, "dev", DRAW_DEV + fold, err))
+		return -1;
+	if (!(p->calibration > 0))
+		return 0;
+	drop_marked(d);
+	return deal_share(d, p->calibration, SPLIT_EXTRA, "calibration", DRAW_CALIBRATION + fold, err);
 }
 
 static int refuse_mixing(const struct split_plan *p, const struct split_records *r, struct err *err)
 {
 	uint32_t count[SPLIT_COUNT] = { 0 };
 	for (uint32_t i = 0; i < r->n; i++)
-		count[r->split[i]]++;
+		count[r->split[i]] += r->split[i] != SPLIT_EXTRA || r->label[i] >= 0;
+	if (p->calibration > 0 && count[SPLIT_EXTRA])
+		return err_set(err,
+			       "%u labelled records are marked extra already and would be mixed with those for calibration; --remark "
+			       "forgets the marks",
+			       count[SPLIT_EXTRA]);
 	if ((p->folds || p->test > 0) && count[SPLIT_TEST])
 		return err_set(err, "%u records are marked test already and would be mixed with new ones; --remark forgets the marks",
 			       count[SPLIT_TEST]);
@@ -331,7 +341,7 @@ int split_assign(const struct split_plan *plan, struct split_records *r, struct 
 	int rc;
 	*report = (struct split_report){ 0 };
 	for (uint32_t i = 0; plan->remark && i < r->n; i++)
-		if (r->split[i] != SPLIT_EXTRA)
+		if (r->split[i] != SPLIT_EXTRA || (plan->calibration > 0 && r->label[i] >= 0))
 			r->split[i] = SPLIT_TRAIN;
 	rc = refuse_mixing(plan, r, err) || mem_alloc(&d.of, r->n, sizeof *d.of, err) ||
 	     mem_alloc(&d.group, r->n, sizeof *d.group, err) || mem_alloc(&d.order, r->n, sizeof *d.order, err) ||

@@ -8,10 +8,10 @@
 
 struct split_plan {
 	int64_t folds, fold; /* folds 0: no cross-validation */
-	double test, dev;    /* shares, 0: none */
+	double test, dev, calibration; /* shares, 0: none */
 	uint64_t seed;
 	int stratify;
-	int remark;          /* train, dev and test marks of the input are forgotten first */
+	int remark;          /* train, dev and test marks of the input are forgotten first; with calibration also a labelled extra's */
 };
 
 /* One entry a record, in the order of the stream. Records with equal keys are copies of each other. */
@@ -40,10 +40,11 @@ struct split_report {
  *   Fold number `fold` is marked test.
  * test > 0: round(test x pool) records are marked test: floor(test x n) of each class and one more of the classes with the
  *   largest remainders. Groups are taken in shuffled order as long as they fit; only where copies prevent it are there fewer.
- * dev > 0: the same of what then remains marked train.
+ * dev > 0: the same of what then remains marked train; calibration > 0: once more, marked extra.
  *
  * Errors: a share that rounds to no record or leaves none to train on; more folds than groups; marks that would be mixed
- * with others (test records in the input with folds or test; dev records with dev), unless `remark`. */
+ * with others (test records in the input with folds or test; dev records with dev; labelled extra ones with calibration), unless
+ * `remark`. */
 int split_assign(const struct split_plan *plan, struct split_records *records, struct split_report *report, struct err *err)
 	VIC_CHECKED;
 int split_records_add(struct split_records *records, struct hash128 key, int32_t label, int split, struct err *err)

@@ -12,7 +12,7 @@ enum { CLASSES_SHOWN = 20 };
 
 static struct {
 	int64_t folds, fold, seed;
-	double test, dev;
+	double test, dev, calibration;
 	int stratify, remark;
 } o = { .stratify = 1 };
 
@@ -22,6 +22,8 @@ static const struct opt opts[] = {
 	{ "fold", 0, OPT_INT, &o.fold, "I", "the fold that is marked test, from 0", .lo = 0, .hi = 999999 },
 	{ "test", 0, OPT_REAL, &o.test, "SHARE", "mark this share of the training records test", .flo = 0, .fhi = 1 },
 	{ "dev", 0, OPT_REAL, &o.dev, "SHARE", "then mark this share of the remaining ones dev", .flo = 0, .fhi = 1 },
+	{ "calibration", 0, OPT_REAL, &o.calibration, "SHARE",
+	  "then this share of what remains extra: for vic-calibrate --split extra", .flo = 0, .fhi = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "which of the many splits", .lo = 0, .hi = INT64_MAX },
 	{ "stratify", 0, OPT_FLAG, &o.stratify, NULL, "keep the classes' shares in every part (the default)", .value = 1 },
 	{ "no-stratify", 0, OPT_FLAG, &o.stratify, NULL, "draw without regard to classes", .zero = 1 },
@@ -44,11 +46,16 @@ static const struct program prog = {
 		"--test are exact: the share of all, rounded, spread over the classes by largest\n"
 		"remainder. The same seed gives the same marks.\n"
 		"\n"
+		"The dev records choose the epoch, so they flatter the model: a temperature that is\n"
+		"fitted on them as well is off for others, the more so the fewer they are. The\n"
+		"records of --calibration are neither trained on nor choose anything.\n"
+		"\n"
 		"The input is read twice; one that is not a regular file is first copied to a\n"
 		"temporary file in $TMPDIR (else /tmp). Memory: about 40 bytes a record.",
 	.example = "vic-split --cv 10 --fold 0 --dev 0.1 mr.text > mr.0.text\n"
-		   "vic-split --dev 0.1 --seed 7 < trec.text | vic-cat --stats",
-	.see_also = "vic-cat(1), vic-train(1)",
+		   "vic-split --dev 0.1 --seed 7 < trec.text | vic-cat --stats\n"
+		   "vic-split --test 0.2 --dev 0.1 --calibration 0.1 mr.text > parts.text",
+	.see_also = "vic-cat(1), vic-train(1), vic-calibrate(1)",
 	.opts = opts,
 	.min_operands = 0,
 	.max_operands = 1,
@@ -64,8 +71,8 @@ static int refuse_idle(const struct stage *st, struct err *err)
 		return err_usage(err, "--fold %" PRId64 ": folds are numbered 0 to %" PRId64, o.fold, o.folds - 1);
 	if (cv && stage_given(st, "test"))
 		return err_usage(err, "--cv and --test exclude each other: the fold is the test");
-	if (!cv && !(o.test > 0) && !(o.dev > 0))
-		return err_usage(err, "nothing to do: give --cv K --fold I, --test SHARE or --dev SHARE");
+	if (!cv && !(o.test > 0) && !(o.dev > 0) && !(o.calibration > 0))
+		return err_usage(err, "nothing to do: give --cv K --fold I, --test, --dev or --calibration SHARE");
 	return 0;
 }
 
@@ -246,7 +253,7 @@ static void say_all(const struct stage *st, const struct split_records *r, const
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct split_plan plan = { .folds = o.folds, .fold = o.fold, .test = o.test, .dev = o.dev,
+	const struct split_plan plan = { .folds = o.folds, .fold = o.fold, .test = o.test, .dev = o.dev, .calibration = o.calibration,
 					 .seed = (uint64_t)o.seed, .stratify = o.stratify, .remark = o.remark };
 	struct split_records records = { 0 };
 	struct digests digests = { 0 };

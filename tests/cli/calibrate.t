@@ -102,4 +102,47 @@ ok 'several samples are averaged' vic-calibrate -o mcmap mc
 near 'probabilities give the temperature of their logits' \
 	"$(vic-calibrate -q logits | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" \
 	"$(vic-calibrate -q probs | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" 0.0001
+
+# What the records of a fit do not tell. Dev records that chose the model's epoch:
+vic-corpora synth text -q --n 600 --vocabulary 200 --dim 8 --to synth
+vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt >all.text
+vic-split -q --test 0.3 --dev 0.1 --calibration 0.3 all.text >parts.text
+same 'records are held back for calibration' 'extra 113' "$(vic-cat --stats parts.text | sed -n 's/^split \(extra [0-9]*\)$/\1/p' | head -1)"
+chosen='also chose the model.s epoch'
+vic-train -q --epochs 2 --maps 4 --lr 0.5 --optimizer sgd -o chosen.model parts.text
+vic-predict -q chosen.model parts.text >chosen
+vic-calibrate --max-temperature 9 -o map2 chosen 2>talk
+like 'dev records that chose the epoch are said to have' "$chosen" "$(cat talk)"
+like 'with what to do' 'vic-split --dev 0.1 --calibration 0.1' "$(cat talk)"
+like 'the map has it' '"chose-epoch"' "$(cat map2)"
+vic-calibrate --max-temperature 9 --split extra -o map2 chosen 2>talk
+same 'records that were held back did not' 0 "$(grep -c "$chosen" talk map2 | sed -n 's/^talk://p')"
+vic-train -q --epochs 2 --maps 4 --select last -o last.model parts.text
+vic-predict -q last.model parts.text | vic-calibrate --max-temperature 9 -o map2 2>talk
+same 'nor did dev records where the last epoch was kept' 0 "$(grep -c "$chosen" talk)"
+
+"$TOOLS/mklogits" n=40 split=dev temperature=1 >few
+"$TOOLS/mklogits" n=20000 split=dev temperature=1 >same1
+"$TOOLS/mklogits" n=20000 split=dev temperature=3 >many
+vic-calibrate -o map2 few 2>talk
+like 'the interval is said' 'T lies between [0-9.]* and [0-9.inf]* (95 % interval' "$(cat talk)"
+like 'that it holds 1' 'caution: the interval holds T = 1' "$(cat talk)"
+like 'that the records are few' 'caution: 40 records are too few: they' "$(cat talk)"
+like 'the map has the interval' '"interval": \[' "$(cat map2)"
+like 'and what to think of it' '"holds-one",' "$(cat map2)"
+vic-calibrate -o map2 same1 2>talk
+like 'many records at T = 1: it is held' 'holds T = 1' "$(cat talk)"
+same 'but they are not few' 0 "$(grep -c 'too few' talk)"
+vic-calibrate -o map2 many 2>talk
+same 'many records at T = 3: no caution' 0 "$(grep -c caution talk)"
+like 'and an empty list of them' '"cautions": \[\]' "$(cat map2)"
+like 'JSON tables have both' '"temperature":{"value":[0-9.]*,"low":[0-9.]*,"high":[0-9.]*},"cautions":""' \
+	"$(vic-calibrate -q --table --json many | tail -1)"
+like 'and the cautions by name' '"cautions":"holds-one wide"' "$(vic-calibrate -q --table --json few | tail -1)"
+for method in vector histogram isotonic; do
+	like "40 records are few for $method too" 'caution: 40 records are few' "$(vic-calibrate --method $method -o map2 few 2>&1)"
+	same "which is no word about 20,000: $method" 0 "$(vic-calibrate --method $method -o map2 many 2>&1 | grep -c caution)"
+done
+vic-calibrate --max-temperature 1.1 -o map2 many 2>talk
+same 'a held temperature has no interval' 0 "$(grep -c 'T lies' talk)"
 finish

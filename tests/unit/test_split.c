@@ -220,11 +220,50 @@ static void marks_that_are_there(void **state)
 	split_records_release(&r);
 }
 
+/* Records for calibration are a share of what remains, and who they are changes no other mark. */
+static void calibration(void **state)
+{
+	(void)state;
+	for (int64_t fold = 0; fold < 3; fold++) {
+		struct split_records without = { 0 }, with = { 0 };
+		struct split_plan plan = { .folds = 3, .fold = fold, .dev = 0.1, .seed = 4, .stratify = 1 };
+		struct split_report report;
+		struct err err = ERR_NONE;
+		fill(&without, 600, 9);
+		fill(&with, 600, 9);
+		assign(&without, &plan, NULL);
+		plan.calibration = 0.2;
+		assign(&with, &plan, &report);
+		uint32_t rest = count(&without, SPLIT_TRAIN, -1);
+		assert_int_equal(count(&with, SPLIT_EXTRA, -1), llround(0.2 * rest));
+		for (uint32_t i = 0; i < 600; i++) {
+			assert_true(with.split[i] == without.split[i] || (with.split[i] == SPLIT_EXTRA && without.split[i] == SPLIT_TRAIN));
+			for (uint32_t j = 0; j < i; j++)
+				assert_true(memcmp(&with.key[i], &with.key[j], sizeof *with.key) || with.split[i] == with.split[j]);
+		}
+		plan.folds = 0;
+		plan.dev = 0;
+		assert_int_equal(split_assign(&plan, &with, &report, &err), -1);
+		assert_non_null(strstr(err.msg, "labelled records are marked extra already"));
+		plan.remark = 1;
+		assign(&with, &plan, NULL);
+		assert_int_equal(count(&with, SPLIT_EXTRA, -1), 120);
+		with.label[0] = -1; /* extra without label: of no use for a fit, so in nobody's way */
+		for (uint32_t i = 0; i < 600; i++)
+			with.split[i] = i ? SPLIT_TRAIN : SPLIT_EXTRA;
+		plan.remark = 0;
+		assign(&with, &plan, NULL);
+		split_records_release(&without);
+		split_records_release(&with);
+	}
+}
+
 static void what_cannot_be(void **state)
 {
 	(void)state;
 	static const struct { struct split_plan plan; const char *message; } bad[] = {
 		{ { .folds = 11 }, "11 folds of 10 different records: some would be empty" },
+		{ { .calibration = 0.01 }, "--calibration 0.01 of 10 records is none" },
 		{ { .dev = 0.01 }, "--dev 0.01 of 10 records is none" },
 		{ { .test = 1 }, "--test 1 of 10 records leaves none to train on" },
 	};
@@ -248,6 +287,6 @@ int main(void)
 					    cmocka_unit_test(a_large_group),         cmocka_unit_test(shares_are_exact),
 					    cmocka_unit_test(seeds),                 cmocka_unit_test(pinned),
 					    cmocka_unit_test(marks_that_are_there),
-					    cmocka_unit_test(what_cannot_be) };
+					    cmocka_unit_test(calibration), cmocka_unit_test(what_cannot_be) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,68 @@ static void random_data_agrees_with_a_dumb_search(void **state)
 	}
 }
 
+/* Random data of any size: the interval's ends are where a slow bisection over T has twice the loss above the least at 3.841. */
+static double end_by_bisection(const struct fit_data *d, double t, double factor)
+{
+	struct err err;
+	double least, nll, in = t, out = t;
+	assert_int_equal(temperature_nll(d, pool, t, &least, &err), 0);
+	do {
+		out *= factor;
+		if (out > 1e5 * t)
+			return INFINITY;
+		assert_int_equal(temperature_nll(d, pool, out, &nll, &err), 0);
+	} while (2 * (double)d->n * (nll - least) <= 3.841458820694124);
+	for (int i = 0; i < 60; i++) {
+		double middle = sqrt(in * out);
+		assert_int_equal(temperature_nll(d, pool, middle, &nll, &err), 0);
+		if (2 * (double)d->n * (nll - least) <= 3.841458820694124)
+			in = middle;
+		else
+			out = middle;
+	}
+	return in;
+}
+
+static void interval_agrees_with_bisection(void **state)
+{
+	(void)state;
+	int endless = 0, closed = 0;
+	for (uint32_t round = 0; round < 60; round++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct temperature t;
+		double low, high, *z;
+		rng_init(&r, 7, RNG_TEST, round, 0);
+		struct fit_data d = { .n = 5 + rng_below(&r, round % 3 ? 60 : 2000), .k = 2 + (int)rng_below(&r, 9), .is_double = 1 };
+		double scale = pow(10, 4 * rng_real(&r) - 2), truth = pow(10, 2 * rng_real(&r) - 1.5);
+		assert_int_equal(mem_alloc(&z, d.n * (size_t)d.k, sizeof *z, &err), 0);
+		assert_int_equal(mem_alloc(&d.label, d.n, sizeof *d.label, &err), 0);
+		d.z = z;
+		for (size_t i = 0; i < d.n; i++) {
+			double best = -INFINITY;
+			for (int c = 0; c < d.k; c++) {
+				double v = rng_normal(&r), gumbel = truth * v - log(-log(rng_real(&r) + 1e-300));
+				z[i * (size_t)d.k + (size_t)c] = scale * v;
+				d.label[i] = gumbel > best ? c : d.label[i];
+				best = gumbel > best ? gumbel : best;
+			}
+		}
+		assert_int_equal(temperature_fit(&d, pool, &t, &err), 0);
+		if (t.end == TEMPERATURE_INSIDE) {
+			assert_int_equal(temperature_interval(&d, pool, t.t, &low, &high, &err), 0);
+			double a = end_by_bisection(&d, t.t, 1 / 1.1), b = end_by_bisection(&d, t.t, 1.1);
+			assert_true(low > 0 && low < t.t && high > t.t);
+			assert_true(fabs(low / a - 1) < 1e-6);
+			assert_true(isinf(high) ? isinf(b) || b > 1e4 * t.t : fabs(high / b - 1) < 1e-6);
+			endless += isinf(high);
+			closed += !isinf(high);
+		}
+		drop(&d);
+	}
+	assert_true(endless > 3 && closed > 10);
+}
+
 static void ends_are_said(void **state)
 {
 	(void)state;
@@ -224,6 +286,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_is_found),   cmocka_unit_test(random_data_agrees_with_a_dumb_search),
+		cmocka_unit_test(interval_agrees_with_bisection),
 		cmocka_unit_test(ends_are_said),      cmocka_unit_test(minus_infinity_is_no_class),
 		cmocka_unit_test(threads_never_show), cmocka_unit_test(minimiser_finds_the_bottom),
 	};
