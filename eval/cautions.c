@@ -1,7 +1,6 @@
 /* cautions: see cautions.h. */
 #include "cautions.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { RECORDS_A_PARAMETER = 10, ISOTONIC_RECORDS = 1000 };
@@ -91,30 +90,21 @@ void caution_text(enum caution c, const struct calmap *map, const struct calmap_
 {
 	switch (c) {
 	case CAUTION_HOLDS_ONE:
-		err_phrase(text, size, 
-			   "the interval holds T = 1: these records do not tell whether any temperature is needed, and the map "
-			   "may make others worse");
+		err_phrase(text, size, "the interval holds T = 1: these records do not tell whether any temperature is needed, "
+				       "and the map may make others worse");
 		return;
 	case CAUTION_WIDE:
-		if (isinf(fit->high))
-			err_phrase(text, size, 
-				   "%zu records are too few: they do not tell T from one without end; fit on more (vic-split "
-				   "--calibration)", rows->n);
-		else
-			err_phrase(text, size, 
-				   "%zu records are too few: they know T only to within a factor of %.3g; fit on more (vic-split "
-				   "--calibration)", rows->n, fit->high / fit->low);
+		err_phrase(text, size, "%zu records are too few: they know T only to within a factor of %.3g; fit on more "
+				       "(vic-split --calibration)", rows->n, fit->high / fit->low);
 		return;
 	case CAUTION_FEW:
-		err_phrase(text, size, 
-			   "%zu records are few for a map of this kind, which wants %.0f and more; take --method temperature, or "
-			   "fit on more (vic-split --calibration)",
-			   rows->n, records_wanted(map));
+		err_phrase(text, size, "%zu records are few for a map of this kind, which wants %.0f and more; take --method "
+				       "temperature, or fit on more (vic-split --calibration)", rows->n, records_wanted(map));
 		return;
 	case CAUTION_CHOSE_EPOCH:
-		err_phrase(text, size, 
-			   "these dev records also chose the model's epoch (vic-train --select best-dev), which flatters them: the "
-			   "map may make others worse; hold records back (vic-split --dev 0.1 --calibration 0.1) and fit on them (--split extra)");
+		err_phrase(text, size, "these dev records also chose the model's epoch (vic-train --select best-dev), which "
+				       "flatters them: the map may make others worse; hold records back (vic-split --dev 0.1 "
+				       "--calibration 0.1) and fit on them (--split extra)");
 		return;
 	case CAUTIONS:
 		break;

@@ -98,23 +98,67 @@ static const char *operand(const json_t *line)
 	return "MODEL";
 }
 
-static int put_history(FILE *to, const json_t *history, struct err *err)
+/* The value of an option, as "--apply=FILE" in the arguments has it; "MAP" where it is none or stdin. */
+static const char *map_file(const json_t *line)
 {
-	const json_t *line, *model;
+	static const char *const options[] = { "--apply=", "--map=" };
+	const json_t *arg;
+	size_t i;
+	json_array_foreach(json_object_get(line, "args"), i, arg)
+		for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
+			const char *s = json_string_value(arg);
+			if (!strncmp(s, options[k], strlen(options[k])) && strcmp(s + strlen(options[k]), "-"))
+				return s + strlen(options[k]);
+		}
+	return "MAP";
+}
+
+static int put_history(FILE *to, const json_t *history, json_t *done, struct err *err);
+
+/* What a stage used that is not in the pipe, made first: its model, the map that it applied. done: what was made already. */
+static int put_used(FILE *to, const json_t *line, const char *key, const char *file, json_t *done, struct err *err)
+{
+	const json_t *used = json_object_get(line, key), *one;
+	int map = !strcmp(key, "map");
+	const json_t *before = map ? json_object_get(used, "history") : used;
+	size_t i;
+	if (map ? !json_is_array(json_object_get(used, "args")) || !json_is_array(before) : !json_array_size(used))
+		return 0;
+	json_array_foreach(done, i, one)
+		if (json_equal(one, used))
+			return 0;
+	if (json_array_append(done, (json_t *)(uintptr_t)used))
+		return err_memory(err);
+	if (put_history(to, before, done, err))
+		return -1;
+	if (map) {
+		json_t *fit = json_pack("{s:s, s:O}", "program", "vic-calibrate", "args", json_object_get(used, "args"));
+		int rc = !fit ? err_memory(err) : is_stage(fit) ? 0 : err_set(err, "a map's arguments are no texts");
+		if (!rc) {
+			fputs(json_array_size(before) ? " |\n" : "", to);
+			put_stage(to, fit);
+			fputs(json_array_size(before) ? "" : " LOGITS", to);
+		}
+		json_decref(fit);
+		if (rc)
+			return -1;
+	}
+	fputs(" > ", to);
+	put_argument(to, file);
+	fputc('\n', to);
+	return 0;
+}
+
+static int put_history(FILE *to, const json_t *history, json_t *done, struct err *err)
+{
+	const json_t *line;
 	size_t i;
 	json_array_foreach(history, i, line)
 		if (!is_stage(line))
 			return err_set(err, "provenance line %zu is not a program with its arguments", i + 1);
-	json_array_foreach(history, i, line) {
-		model = json_object_get(line, "model");
-		if (!json_array_size(model))
-			continue;
-		if (put_history(to, model, err))
+	json_array_foreach(history, i, line)
+		if (put_used(to, line, "model", operand(line), done, err) || put_used(to, line, "map", map_file(line), done, err))
 			return -1;
-		fputs(" > ", to);
-		put_argument(to, operand(line));
-		fputc('\n', to);
-	}
 	json_array_foreach(history, i, line) {
 		fputs(i ? " |\n" : "", to);
 		put_stage(to, line);
@@ -125,10 +169,15 @@ static int put_history(FILE *to, const json_t *history, struct err *err)
 int provenance_shell(const json_t *history, char **text, struct err *err)
 {
 	struct memtext m;
+	json_t *done = json_array();
 	*text = NULL;
-	if (memtext_open(&m, err))
-		return -1;
-	if (!put_history(m.to, history, err))
+	if (!done || memtext_open(&m, err)) {
+		json_decref(done);
+		return done ? -1 : err_memory(err);
+	}
+	int rc = put_history(m.to, history, done, err);
+	json_decref(done);
+	if (!rc)
 		return memtext_close(&m, text, NULL, err);
 	memtext_drop(&m);
 	return -1;

@@ -1,5 +1,6 @@
 #include "sink.h"
 #include "pipeline/mem.h"
+#include "pipeline/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,11 +19,33 @@ int place_context(const struct place *at, struct err *err)
 	return err_context(err, "%s:%" PRIu64, at->file, at->line);
 }
 
+/* Counts the words with letters outside ASCII, of which Kim's rules make spaces. Letters: in UTF-8 all but U+0080 to U+00BF,
+ * U+2000 to U+2FFF (punctuation and symbols) and U+1F000 on (pictures); in one-byte encodings what ISO 8859 has letters for. */
+static int count_torn(struct sink *s, const char *text, size_t n, struct err *err)
+{
+	enum charset charset = s->decoder.charset;
+	int utf8 = charset != CHARSET_LATIN1 && charset != CHARSET_CP1252 && text_is_utf8(text, n);
+	for (size_t i = 0; i < n;) {
+		size_t from = i, lost = 0;
+		for (; i < n && (unsigned char)text[i] > ' '; i++) {
+			unsigned char c = (unsigned char)text[i], next = i + 1 < n ? (unsigned char)text[i + 1] : 0;
+			lost += utf8 ? c >= 0xC3 && c != 0xE2 && !(c == 0xF0 && next == 0x9F) : c >= 0xC0 && c != 0xD7 && c != 0xF7;
+		}
+		if (lost && !s->torn++ && mem_text(&s->torn_word, text + from, i - from, err))
+			return -1;
+		i += i == from;
+	}
+	return 0;
+}
+
 int sink_tokenise(struct sink *s, const struct place *at, const char *text, size_t n, const char **tokens, size_t *len,
 		  struct err *err)
 {
 	int kim = s->rules.rule == RULE_KIM;
+	uint64_t before = s->decoder.not_ascii;
 	if (kim ? decoder_check(&s->decoder, text, n, err) : decoder_line(&s->decoder, text, n, &text, &n, err))
+		return place_context(at, err);
+	if (kim && s->decoder.not_ascii > before && count_torn(s, text, n, err))
 		return place_context(at, err);
 	if (mem_grow(&s->tokens, &s->cap_tokens, rule_room(n), 1, err) ||
 	    (!kim && mem_grow(&s->scratch, &s->cap_scratch, rule_room(n), 1, err)))
@@ -59,5 +82,6 @@ void sink_release(struct sink *s)
 	decoder_release(&s->decoder);
 	free(s->tokens);
 	free(s->scratch);
+	free(s->torn_word);
 	*s = (struct sink){ 0 };
 }

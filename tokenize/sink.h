@@ -23,6 +23,8 @@ struct sink {
 	uint64_t n, by_split[SPLIT_COUNT];
 	/* what readers count for the report */
 	uint64_t boms, passed_over;
+	uint64_t torn; /* kim: words that lost letters, because they are outside ASCII */
+	char *torn_word; /* the first of them, as it came; owned */
 	char *tokens, *scratch;
 	size_t cap_tokens, cap_scratch;
 };

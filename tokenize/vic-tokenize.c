@@ -198,6 +198,9 @@ static void report(const struct stage *st, const struct sink *s, const struct la
 	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
 		if (notes[i].n)
 			stage_say(st, "%" PRIu64 " %s", notes[i].n, notes[i].what);
+	if (s->torn)
+		stage_say(st, "%" PRIu64 " words lost letters: to kim all but ASCII is a space, as in '%s'; --rules ptb keeps them",
+			  s->torn, s->torn_word);
 }
 
 static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct err *err)

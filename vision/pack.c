@@ -79,9 +79,10 @@ static int take_file(struct packer *p, struct slot *t, struct scratch *c)
 	if (p->s->ops->file(p->s, &t->item, &bytes, &len, c, &t->err))
 		return -1;
 	if (codec_of(bytes, len) == CODEC_PNG)
-		return err_set(
-			&t->err,
-			"is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw decodes it");
+		return err_set(&t->err,
+			       p->opt->encoding == PACK_AUTO
+				       ? "is a PNG among images of different sizes; make them one size, as in --resize 64"
+				       : "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw decodes it");
 	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
 	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
 		return -1;
@@ -196,9 +197,9 @@ static int settle(struct packer *p, struct err *err)
 			return -1;
 	}
 	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
-		return err_usage(
-			err,
-			"--encoding jpeg keeps the files as they are: it goes with neither --resize nor --channels");
+		return err_usage(err, p->opt->encoding == PACK_AUTO
+					      ? "the images are of different sizes; with --channels make them one size, as in --resize 64"
+					      : "--encoding jpeg keeps the files as they are: it goes with neither --resize nor --channels");
 	size_t each =
 		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
 	size_t fit = BATCH_BYTES / each;
@@ -214,8 +215,8 @@ static int size_right(struct packer *p, struct slot *t, struct err *err)
 		return 0;
 	p->s->ops->describe(p->s, &t->item, what, sizeof what);
 	return err_set(
-		err, "%.400s: is %dx%d and %.400s %dx%d; --resize HxW makes them one size, --encoding jpeg keeps them",
-		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w);
+		err, "%.400s: is %dx%d and %.400s %dx%d; make them one size, as in --resize %d (also HxW)",
+		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w, p->h);
 }
 
 static int begin(struct packer *p, struct err *err)

@@ -130,6 +130,9 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 	progress_end(&progress);
 	if (!rc)
 		report(st, &s, &r);
+	if (!rc && o.encoding == PACK_AUTO && o.format != SOURCE_STREAM && r.head.encoding == ENCODING_JPEG)
+		stage_say(st, "the images are of different sizes, so they stay JPEG files; to train on them make them one size, as in "
+			      "--resize 64");
 	stream_head_release(&r.head);
 	source_release(&s);
 	return rc;

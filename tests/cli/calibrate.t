@@ -145,4 +145,15 @@ for method in vector histogram isotonic; do
 done
 vic-calibrate --max-temperature 1.1 -o map2 many 2>talk
 same 'a held temperature has no interval' 0 "$(grep -c 'T lies' talk)"
+
+# The history of what a map was applied to begins with the run that fitted it, and makes the same bytes again.
+vic-calibrate -q --max-temperature 9 --split extra -o my.map chosen
+vic-calibrate -q --apply my.map -o mapped chosen
+vic-cat --provenance mapped >again.sh
+same 'the model and the map are made first, once each' '1 1 1' \
+	"$(grep -c '^vic-train' again.sh) $(grep -c ' > chosen.model$' again.sh) $(grep -c ' > my.map$' again.sh)"
+like 'with its name' '^vic-calibrate .*--max-temperature=9.* > my.map$' "$(cat again.sh)"
+mkdir again && cp -r synth again/ && (cd again && sh ../again.sh >mapped 2>/dev/null)
+ok 'and all of it gives the same stream' cmp mapped again/mapped
+like 'the report says so too' '^vic-calibrate .*--max-temperature=9.* &gt; my.map' "$(vic-report -q --bootstrap 0 --floor 0 mapped)"
 finish

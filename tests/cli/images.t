@@ -53,4 +53,18 @@ for layout in idx cifar; do
 done
 fails 2 'ten classes, not 3' 'CIFAR files of three classes' vic-corpora synth images --layout cifar --classes 3 --to "$T/z"
 fails 2 'dim is for synth text' 'an option of synth text' vic-corpora synth images --dim 3 --to "$T/z"
+
+# A folder of mixed sizes: the remedy is --resize, and nothing is said of an --encoding that nobody asked for.
+mkdir -p "$T/mixed/a" "$T/mixed/b"
+cp "$golden/exif6.jpg" "$T/mixed/a/1.jpg"
+cp "$golden/rgb420.jpg" "$T/mixed/b/2.jpg"
+like 'JPEG files of different sizes are kept, with what to do' 'different sizes.*--resize 64' "$(vic-images "$T/mixed" 2>&1 >"$T/mixed.vic")"
+same 'one size: no word' 0 "$(vic-images --resize 20 "$T/mixed" 2>&1 >/dev/null | grep -c 'different sizes')"
+fails 1 'make them one size, as in --resize [0-9]' 'raw records of different sizes' images --encoding raw "$T/mixed"
+cp "$golden/rgb.png" "$T/mixed/b/3.png"
+fails 1 '3.png: is a PNG among images of different sizes; make them one size, as in --resize 64' 'a PNG among them' images "$T/mixed"
+same 'of --encoding jpeg nothing is said' 0 "$(images "$T/mixed" 2>&1 >/dev/null | grep -c 'encoding jpeg')"
+fails 2 'the images are of different sizes; with --channels' 'channels of files as they are' images --channels 1 "$T/mixed"
+fails 1 'is a PNG, and --encoding jpeg keeps' 'who asks for it is told of it' images --encoding jpeg "$T/mixed"
+ok 'the remedy is one' images --resize 64 -o "$T/one.vic" "$T/mixed"
 finish

@@ -203,4 +203,14 @@ fails 2 '--flush needs --classes' '--flush where nothing could flow is refused' 
 fails 1 'No such file' 'a missing file' vic-tokenize -f lines "$T/nowhere"
 fails 1 'is a folder' 'a folder where a file is read' vic-tokenize -f lines "$T" -o "$T/x"
 ok 'a failed run leaves no output file' test ! -e "$T/x"
+
+# Kim's rules know ASCII alone: what they take apart is said.
+printf 'Jos\303\251 N\303\272\303\261ez met Zo\303\253\nna\303\257ve \342\200\224 it was 5 \302\260C \360\237\230\200\nplain\n' >"$T/names"
+like 'words that lost letters are counted, with the first and the remedy' "4 words lost letters.*as in 'José'; --rules ptb keeps them" \
+	"$(vic-tokenize -f lines "$T/names" 2>&1 >/dev/null)"
+printf 'Jos\351 \226 N\372\361ez\n' >"$T/names1"
+like 'in cp1252 too' '2 words lost letters' "$(vic-tokenize -f lines "$T/names1" 2>&1 >/dev/null)"
+like 'and in latin1' '2 words lost letters' "$(vic-tokenize -f lines -e latin1 "$T/names1" 2>&1 >/dev/null)"
+same 'ptb loses none, and says nothing' '0 josé núñez met zoë' \
+	"$(vic-tokenize -f lines -r ptb "$T/names" 2>&1 >"$T/y" | grep -c lost) $(vic-cat "$T/y" | sed -n '3s/.*	//p')"
 finish
