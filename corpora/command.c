@@ -1,32 +1,13 @@
 #include "command.h"
+#include "pipeline/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-static int start(const char *const argv[], const char *stdin_path, const int *pipe_ends, pid_t *pid, struct err *err)
-{
-	posix_spawn_file_actions_t act;
-	int rc = posix_spawn_file_actions_init(&act);
-	if (!rc)
-		rc = posix_spawn_file_actions_addopen(&act, 0, stdin_path ? stdin_path : "/dev/null", O_RDONLY, 0);
-	if (!rc)
-		rc = posix_spawn_file_actions_adddup2(&act, pipe_ends ? pipe_ends[1] : 2, 1);
-	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &act, NULL, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&act);
-	if (rc == ENOENT && (!stdin_path || !access(stdin_path, R_OK)))
-		return err_set(err, "%s is not installed and is needed; install it (Debian: apt install %s)", argv[0],
-			       strstr(argv[0], "sum") ? "coreutils" : argv[0]);
-	errno = rc;
-	return rc ? err_sys(err, "%s: cannot be started", argv[0]) : 0;
-}
+enum { LONGEST = 4 * 3600 }; /* of one command: unpacking, a checksum */
 
 static void collect(int fd, char *text, size_t size)
 {
@@ -44,34 +25,38 @@ static void collect(int fd, char *text, size_t size)
 	text[used] = 0;
 }
 
-int command_run(const char *const argv[], const char *stdin_path, char *text, size_t size, int *status, struct err *err)
+int command_run(const struct command_ask *ask, char *text, size_t size, int *status, struct err *err)
 {
-	int ends[2], wait_status;
-	pid_t pid;
+	char missing[200];
+	const char *name = ask->argv[0];
+	struct spawn s = { .argv = ask->argv, .fd = { -1, STDERR_FILENO, -1 }, .missing = missing,
+			   .seconds = ask->grows ? ask->seconds : LONGEST, .grows = ask->grows };
+	struct child child;
+	int ends[2] = { -1, -1 }, rc = 0;
+	snprintf(missing, sizeof missing, "%s is not installed and is needed; install it (Debian: apt install %s)", name,
+		 strstr(name, "sum") ? "coreutils" : name);
+	if (ask->input && (s.fd[0] = open(ask->input, O_RDONLY | O_CLOEXEC)) < 0)
+		return err_sys(err, "%s", ask->input);
 	if (text && pipe2(ends, O_CLOEXEC))
-		return err_sys(err, "pipe");
-	int rc = start(argv, stdin_path, text ? ends : NULL, &pid, err);
-	if (text) {
+		rc = err_sys(err, "pipe");
+	if (text)
+		s.fd[1] = ends[1];
+	rc = rc || spawn_start(&child, &s, err);
+	if (ends[1] >= 0)
 		close(ends[1]);
-		if (!rc)
-			collect(ends[0], text, size);
+	if (!rc && text)
+		collect(ends[0], text, size);
+	if (ends[0] >= 0)
 		close(ends[0]);
-	}
-	if (rc)
-		return -1;
-	while (waitpid(pid, &wait_status, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(err, "%s: waiting for it", argv[0]);
-	*status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
-	if (*status == 127) /* spawned by a fork that found nothing to execute */
-		return err_set(err, "%s is not installed and is needed", argv[0]);
-	return 0;
+	if (s.fd[0] >= 0)
+		close(s.fd[0]);
+	return rc ? -1 : spawn_end(&child, status, err);
 }
 
 int command_must(const char *const argv[], const char *what, struct err *err)
 {
 	int status;
-	if (command_run(argv, NULL, NULL, 0, &status, err))
+	if (command_run(&(struct command_ask){ .argv = argv }, NULL, 0, &status, err))
 		return -1;
 	return status ? err_set(err, "%s: %s failed (exit status %d)", what, argv[0], status) : 0;
 }
@@ -82,7 +67,7 @@ int command_sum(const char *kind, const char *path, char hex[129], struct err *e
 	int status;
 	snprintf(program, sizeof program, "%ssum", kind);
 	const char *const argv[] = { program, NULL }; /* by stdin: names with odd characters would be escaped */
-	if (command_run(argv, path, hex, 129, &status, err))
+	if (command_run(&(struct command_ask){ .argv = argv, .input = path }, hex, 129, &status, err))
 		return -1;
 	hex[strspn(hex, "0123456789abcdef")] = 0;
 	if (status || !*hex)

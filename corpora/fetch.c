@@ -127,7 +127,8 @@ static int curl(const struct work *w, const struct remote *r, const char *part, 
 				     "--url",
 				     r->url,
 				     NULL };
-	return command_run(argv, NULL, NULL, 0, status, err);
+	/* curl has its own limits; this one is for a curl that hangs */
+	return command_run(&(struct command_ask){ .argv = argv, .grows = part, .seconds = 300 }, NULL, 0, status, err);
 }
 
 /* Loads into part, going on where it stopped. What a server cannot continue is loaded anew. */

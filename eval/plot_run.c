@@ -1,57 +1,45 @@
 /* gnuplot as a filter. Files, not pipes, stand between the two programs: neither can wait for the other. */
 #include "pipeline/mem.h"
+#include "pipeline/spawn.h"
+#include "pipeline/spool.h"
 #include "plot.h"
 
 #include <errno.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
+enum { SCRIPT, PICTURE, TALK, FILES, LONGEST = 120 };
 
-enum { SCRIPT, PICTURE, TALK, FILES };
-
-static int spawn(FILE *const file[FILES], pid_t *pid, struct err *err)
+/* What a user's own settings could change of the picture stays out: ~/.gnuplot by -d, the rest here. */
+static int run(struct output *file, int *status, struct err *err)
 {
-	char name[] = "gnuplot";
-	char *argv[] = { name, NULL };
-	posix_spawn_file_actions_t actions;
-	if (posix_spawn_file_actions_init(&actions))
-		return err_memory(err);
-	int rc = 0;
+	static const char *const argv[] = { "gnuplot", "-d", NULL };
+	static const char *const without[] = { "GNUTERM=", "GNUPLOT", NULL };
+	struct spawn s = { .argv = argv,
+			   .without = without,
+			   .seconds = LONGEST,
+			   .missing = "gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script with --script" };
 	for (int i = 0; i < FILES; i++)
-		rc = rc ? rc : posix_spawn_file_actions_adddup2(&actions, fileno(file[i]), i);
-	rc = rc ? rc : posix_spawnp(pid, name, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (rc == ENOENT)
-		return err_set(err, "gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script "
-				    "with --script");
-	errno = rc;
-	return rc ? err_sys(err, "starting gnuplot") : 0;
+		s.fd[i] = file[i].fd;
+	return spawn_run(&s, status, err);
 }
 
-static int whole_file(FILE *f, char **data, size_t *len, struct err *err)
+static int whole_file(const struct output *f, char **data, size_t *len, struct err *err)
 {
-	off_t n = lseek(fileno(f), 0, SEEK_END);
+	off_t n = lseek(f->fd, 0, SEEK_END);
 	if (n < 0 || mem_alloc(data, (size_t)n + 1, 1, err))
 		return n < 0 ? err_sys(err, "gnuplot's output") : -1;
 	*len = (size_t)n;
-	for (off_t at = 0; at < n;) {
-		ssize_t got = pread(fileno(f), *data + at, (size_t)(n - at), at);
-		if (got <= 0) {
-			free(*data);
-			*data = NULL;
-			return err_sys(err, "gnuplot's output");
-		}
-		at += got;
-	}
-	return 0;
+	if (!io_read_at(f->fd, 0, *data, *len))
+		return 0;
+	free(*data);
+	*data = NULL;
+	return err_sys(err, "gnuplot's output");
 }
 
 /* What gnuplot complained of, on one line. */
-static int complain(FILE *talk, struct err *err)
+static int complain(const struct output *talk, struct err *err)
 {
 	char *text, line[600] = "";
 	size_t len, at = 0;
@@ -68,30 +56,36 @@ static int complain(FILE *talk, struct err *err)
 	return err_set(err, "gnuplot failed: %s", at ? line : "it drew nothing and said nothing");
 }
 
-int plot_run(const char *script, size_t script_len, char **picture, size_t *len, struct err *err)
+/* Whether the picture has its end: gnuplot looks at no write. */
+static int is_whole(const char *picture, size_t len, int png)
 {
-	FILE *file[FILES] = { NULL };
-	pid_t pid;
+	static const char iend[12] = "\0\0\0\0IEND\xAE\x42\x60\x82", svg[] = "</svg>";
+	if (png)
+		return len >= sizeof iend && !memcmp(picture + len - sizeof iend, iend, sizeof iend);
+	while (len && strchr(" \t\r\n", picture[len - 1]) && picture[len - 1])
+		len--;
+	return len >= sizeof svg - 1 && !memcmp(picture + len - (sizeof svg - 1), svg, sizeof svg - 1);
+}
+
+int plot_run(const char *script, size_t script_len, int png, char **picture, size_t *len, struct err *err)
+{
+	struct output file[FILES] = { 0 };
 	int status = 0, rc = 0;
 	*picture = NULL;
 	for (int i = 0; i < FILES && !rc; i++)
-		if (!(file[i] = tmpfile()))
-			rc = err_sys(err, "a temporary file");
-	if (!rc && (fwrite(script, 1, script_len, file[SCRIPT]) != script_len || fflush(file[SCRIPT]) ||
-		    lseek(fileno(file[SCRIPT]), 0, SEEK_SET)))
+		rc = spool_output(&file[i], err);
+	if (!rc)
+		rc = output_write(&file[SCRIPT], script, script_len, err) || output_flush(&file[SCRIPT], err);
+	if (!rc && lseek(file[SCRIPT].fd, 0, SEEK_SET))
 		rc = err_sys(err, "a temporary file");
 	if (!rc)
-		rc = spawn(file, &pid, err);
-	if (!rc) {
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		rc = whole_file(file[PICTURE], picture, len, err);
-		if (!rc && (!WIFEXITED(status) || WEXITSTATUS(status) || !*len))
-			rc = complain(file[TALK], err);
-	}
+		rc = run(file, &status, err) || whole_file(&file[PICTURE], picture, len, err);
+	if (!rc && (status || !*len))
+		rc = complain(&file[TALK], err);
+	if (!rc && !is_whole(*picture, *len, png))
+		rc = err_system(err, "gnuplot's picture has no end: is there no room for it in $TMPDIR, or in /tmp without that?");
 	for (int i = 0; i < FILES; i++)
-		if (file[i])
-			fclose(file[i]);
+		output_release(&file[i]);
 	if (rc) {
 		free(*picture);
 		*picture = NULL;

@@ -92,7 +92,7 @@ static int draw(const struct plot_table *t, struct err *err)
 	plot_script(t, &look, m.to);
 	int rc = memtext_close(&m, &script, &len, err);
 	if (!rc && !o.script)
-		rc = plot_run(script, len, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
+		rc = plot_run(script, len, look.png, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
 	if (!rc)
 		rc = output_open(&out, o.out, err) ||
 		     output_write(&out, o.script ? script : picture, o.script ? len : size, err) ||

@@ -1,16 +1,13 @@
 #include "mem.h"
+#include "spawn.h"
 #include "stage.h"
 
 #include <dirent.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static const struct opt opts[] = { { 0 } };
 
@@ -86,36 +83,29 @@ static int path_of(const char *stage, char **path, struct err *err)
 /* The stage's own words: what it prints for --summary. */
 static int summary_of(const char *stage, char *text, size_t size, struct err *err)
 {
-	char *path, *argv[] = { NULL, (char *)(uintptr_t) "--summary", NULL };
-	int ends[2], status = -1;
-	pid_t child;
-	posix_spawn_file_actions_t to_pipe;
+	char *path;
+	int ends[2], status = 0, rc = -1;
+	struct child child;
 	if (path_of(stage, &path, err))
 		return -1;
-	if (pipe(ends)) {
-		free(path);
-		return err_sys(err, "pipe");
+	const char *const argv[] = { path, "--summary", NULL };
+	struct spawn s = { .argv = argv, .fd = { -1, -1, -1 }, .seconds = 60, .peer = 1 };
+	if (pipe2(ends, O_CLOEXEC)) {
+		err_sys(err, "pipe");
+		goto done;
 	}
-	argv[0] = path;
-	int rc = posix_spawn_file_actions_init(&to_pipe);
-	if (!rc) {
-		rc = posix_spawn_file_actions_adddup2(&to_pipe, ends[1], STDOUT_FILENO);
-		rc = rc ? rc : posix_spawn_file_actions_addclose(&to_pipe, ends[0]);
-		rc = rc ? rc : posix_spawn(&child, path, &to_pipe, NULL, argv, environ);
-		posix_spawn_file_actions_destroy(&to_pipe);
-	}
+	s.fd[1] = ends[1];
+	rc = spawn_start(&child, &s, err);
 	close(ends[1]);
-	if (rc)
-		errno = rc;
 	ssize_t n = 0, k = 0;
 	while (!rc && (k = read(ends[0], text + n, size - 1 - (size_t)n)) > 0)
 		n += k;
 	close(ends[0]);
-	if (!rc)
-		waitpid(child, &status, 0);
 	text[n] = 0;
 	text[strcspn(text, "\n")] = 0;
-	rc = rc ? err_sys(err, "%s", path) : status || k < 0 || !n ? err_set(err, "%s does not say what it does", path) : 0;
+	if (!rc && !(rc = spawn_end(&child, &status, err)) && (status || k < 0 || !n))
+		rc = err_set(err, "%s does not say what it does", path);
+done:
 	free(path);
 	return rc;
 }

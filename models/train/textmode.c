@@ -1,16 +1,14 @@
 #include "textmode.h"
 
 #include "pipeline/mem.h"
+#include "pipeline/spawn.h"
 #include "pipeline/text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_ARGS = 16 };
@@ -47,25 +45,20 @@ static int command(const struct predictor *p, char *program, const char *path, c
 	return 0;
 }
 
-static int start(char **argv, pid_t *pid, int *from, struct err *err)
+/* *from: where its stream comes out; closed by the caller. */
+static int start(char **argv, struct child *child, int *from, struct err *err)
 {
-	extern char **environ;
-	posix_spawn_file_actions_t actions;
-	int fd[2], rc;
+	struct spawn s = { .argv = (const char *const *)argv, .fd = { STDIN_FILENO, -1, -1 }, .peer = 1 };
+	int fd[2];
 	if (pipe2(fd, O_CLOEXEC))
 		return err_sys(err, "pipe");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fd[1], STDOUT_FILENO);
-	rc = posix_spawn(pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	s.fd[1] = fd[1];
+	int rc = spawn_start(child, &s, err);
 	close(fd[1]);
-	if (!rc) {
-		*from = fd[0];
-		return 0;
-	}
-	close(fd[0]);
-	errno = rc;
-	return err_sys(err, "%s", argv[0]);
+	*from = fd[0];
+	if (rc)
+		close(fd[0]);
+	return rc;
 }
 
 struct ranked {
@@ -132,11 +125,11 @@ int textmode_run(struct stage *st, struct predictor *p, const char *path, int to
 {
 	char *program, *argv[MAX_ARGS], name[64];
 	struct stream_reader *r = NULL;
-	pid_t pid = -1;
+	struct child child;
 	int from = -1, status = 0;
 	if (stage_peer("vic-tokenize", &program, err))
 		return -1;
-	int rc = command(p, program, path, argv, err) || start(argv, &pid, &from, err);
+	int rc = command(p, program, path, argv, err) || start(argv, &child, &from, err);
 	if (rc) {
 		free(program);
 		return -1;
@@ -145,11 +138,15 @@ int textmode_run(struct stage *st, struct predictor *p, const char *path, int to
 	rc = stream_open(&r, name, err) || answer_all(p, r, top_k, err);
 	stream_close(r);
 	close(from);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	struct err why = ERR_NONE;
+	int lost = spawn_end(&child, &status, &why);
 	free(program);
+	if (!rc && lost) {
+		*err = why;
+		return -1;
+	}
 	/* The tokenizer has said itself what went wrong with the text; a broken pipe is only our own failure coming back. */
-	if (WIFEXITED(status) && WEXITSTATUS(status))
+	if (!lost && status && status <= 128)
 		return err_set(err, "%s could not be tokenised", path);
 	if (!rc && p->unknown)
 		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);

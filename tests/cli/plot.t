@@ -53,6 +53,35 @@ chmod +x empty/gnuplot
 fails 1 'gnuplot failed: line 3: no such thing' 'a failing one too' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
 printf '#!/bin/sh\nexit 0\n' >empty/gnuplot
 fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
+# A gnuplot that cannot write all of it, and says nothing.
+for end in '<svg>' '<svg></svg' '<svg></svg>x'; do
+	printf '#!/bin/sh\necho "%s"\n' "$end" >empty/gnuplot
+	echo old >kept.svg
+	fails 1 'picture has no end: is there no room' "a picture that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.svg bins.tsv
+	same 'the old one stays' old "$(cat kept.svg)"
+done
+for end in '' '\0\0\0\0IEND' '\0\0\0\0IEND\256B`\203'; do
+	printf '#!/bin/sh\nprintf "\\211PNG%s"\n' "$(printf %s "$end" | sed 's/[\\`]/\\&/g')" >empty/gnuplot
+	fails 1 'picture has no end' "a PNG that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
+	ok 'nothing is written' test ! -e kept.png
+done
+printf '#!/bin/sh\nprintf "\\211PNG\\0\\0\\0\\0IEND\\256B\\140\\202"\n' >empty/gnuplot
+ok 'a PNG with its end' env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
+# Its own folder for temporary files, and nothing of a user's own settings.
+printf '#!/bin/sh\n[ "$*" = -d ] && env >"%s/env" && readlink /proc/self/fd/* >"%s/files"\necho "<svg></svg>"\n' "$T" "$T" >empty/gnuplot
+mkdir tmp
+ok 'a picture' env PATH="$T/empty:$PATH" TMPDIR="$T/tmp" GNUTERM=x11 GNUPLOT_LIB=/x GNUPLOT_FONTPATH=/x KEPT=1 vic-plot -o kept.svg bins.tsv
+same 'without GNUTERM and GNUPLOT_*' 'KEPT=1' "$(grep -e '^GNU' -e '^KEPT' env)"
+same 'through files in $TMPDIR' 2 "$(grep -c "^$T/tmp/" files)"
+fails 1 'temporary file: .*nowhere' 'no such $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/nowhere" vic-plot bins.tsv
+if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=64k none small 2>/dev/null; then
+	printf '#!/bin/sh\nyes "<path/>" | head -c 100000 2>/dev/null\necho "</svg>"\nexit 0\n' >empty/gnuplot
+	fails 1 'no room' 'a full $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/small" vic-plot -o full.svg bins.tsv
+	umount small
+	ok 'nothing is written' test ! -e full.svg
+else
+	skip 'a full $TMPDIR' 'only root can mount a small one'
+fi
 fails 1 'line 1 is none of the headers' 'another table' sh -c 'echo "a	b" | vic-plot'
 fails 1 'bins.tsv: holds bins, not corp' 'another curve than asked for' vic-plot --curve corp bins.tsv
 fails 1 'holds no line of numbers' 'a header alone' sh -c 'head -1 bins.tsv | vic-plot'
