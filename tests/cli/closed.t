@@ -60,6 +60,8 @@ row() {
 while IFS='|' read -r to command; do
 	to=${to%% *} command=${command# }
 	programs="$programs ${command%% *}"
+	[ "$to" != file ] || commands="$commands
+$command"
 	row
 done <<'ROWS'
 file   | vic-tokenize --format tsv -o o tsv
@@ -90,6 +92,19 @@ stdout | vic-plot --script curve
 stdout | vic-train --list-models
 stdout | vic-predict --device ref model text
 stdin  | vic-cat
+stdin  | vic-tokenize --format lines -o o -
+stdin  | vic-embed --random --dim 4 -o o
+stdin  | vic-embed --vectors - -o o tokens
+stdin  | vic-predict --device ref -o o model
+stdin  | vic-predict --device ref --text model
+stdin  | vic-calibrate --threads 1 --out o
+stdin  | vic-calibrate --threads 1 --apply - --out o f64
+stdin  | vic-compare --bootstrap 320 logits -
+stdin  | vic-ood --bootstrap 0 --in - --out probs
+stdin  | vic-plot --script -o o
+stdin  | vic-reliability --bands 0
+stdin  | vic-report --bootstrap 0 --floor 0 --out o
+stdin  | vic-perturb -o o
 stdin  | vic-score -
 stdin  | vic-split --dev 0.2
 stdin  | vic-train --maps 2 -o o
@@ -101,5 +116,13 @@ for file in "$BIN"/vic*; do
 	*) tap 1 "${file##*/} has a row" ;;
 	esac
 done
+for file in "$BIN"/vic*; do
+	"$file" --roles
+done | awk -F '\t' '$3 ~ /^written/ && $2 ~ /^--/ { print $1, $2 }' >outputs
+while read -r program option; do
+	case $option in --output | --out) short=-o ;; *) short=$option ;; esac
+	printf '%s\n' "$commands" | grep -q -e "^$program .*$option o\( \|$\)" -e "^$program .*$short o\( \|$\)"
+	tap $? "$program $option has a row"
+done <outputs
 tap 0 "every program has a row; $runs runs"
 finish

@@ -29,10 +29,53 @@ row_test() {
 	cd "$T" || exit 1
 }
 
+# Files may not have a byte: the system's signal is held off, and the sentence comes.
+no_bytes() {
+	fresh "$input"
+	# shellcheck disable=SC2086
+	said=$( (
+		ulimit -f 0
+		timeout 60 $run_argv 2>&1 >.stdout </dev/null
+		echo "status $?"
+	))
+	printf '%s\n' "$said" | grep -q 'File too large' && printf '%s\n' "$said" | grep -q '^status 1$'
+	tap $? "$command: no file may have a byte" || printf '%s\n' "$said" | sed 's/^/# /'
+	cd "$T" || exit 1
+}
+
 prepare
 tap $? 'the inputs could be made'
 if [ "${MODE:-release}" = release ]; then
 	each_row
+	while read -r command; do
+		input=-
+		no_bytes
+	done <<-END
+		vic help
+		vic-cat tokens
+		vic-cat --to npy --labels new logits
+		vic-split --dev 0.2 --remark text
+		vic-tokenize --format tsv -o new tsv
+		vic-embed --random --dim 3 -o new tokens
+		vic-embed --vectors glove --oov-report new -o /dev/null tokens
+		vic-train --maps 2 --epochs 1 --batch 4 --device ref -o new text
+		vic-train --maps 2 --epochs 1 --batch 4 --device ref -o /dev/null --history new text
+		vic-train --maps 2 --epochs 1 --batch 4 --device ref -o /dev/null --checkpoint new text
+		vic-predict --device ref -o new model text
+		vic-score --floor 0 logits
+		vic-calibrate -o new f64
+		vic-ood --bootstrap 0 --in logits --out probs
+		vic-compare --bootstrap 320 logits probs
+		vic-corpora list
+		vic-corpora synth text --n 20 --vocabulary 200 --dim 2 --to new
+		vic-corpora synth images --n 10 --to new
+		vic-images --format stream -o new images
+		vic-perturb -o new images
+		vic-plot --script -o new curve
+		vic-plot -o new curve
+		vic-reliability --bands 0 logits
+		vic-report --bootstrap 0 --floor 0 -o new logits
+	END
 	# The cpu backend, whose threads have stacks of that size too.
 	for command in 'vic-train -q --threads 2 --epochs 2 --batch 4 --mixup 1 --seed 3 -o out text' \
 		'vic-train -q --threads 2 -m resnet20 --width 0.25 --epochs 1 --batch 4 -o out images' \
