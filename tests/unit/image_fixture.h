@@ -195,4 +195,24 @@ static inline void prove(const char *device, const struct picture_case *c, doubl
 	free(f);
 }
 
+/* The cpu's builds, best first, and the number of the first that this processor runs: the tests must not pass by testing none. */
+enum { VARIANTS = 3 };
+static const char *const variants[VARIANTS] = { "v4", "v3", "base" };
+
+static inline int first_variant(void)
+{
+	struct device dev;
+	struct err err = ERR_NONE;
+	int v = 0;
+	for (; v < VARIANTS - 1; v++) {
+		setenv("VIC_CPU", variants[v], 1);
+		if (!device_open(&dev, "cpu", 1, &err)) {
+			device_close(&dev);
+			break;
+		}
+	}
+	unsetenv("VIC_CPU");
+	return v;
+}
+
 #endif

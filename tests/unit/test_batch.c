@@ -1,6 +1,7 @@
 /* What a batch is told: partners, lambdas and soft labels, against the definitions; and the history's ECE and OE. */
 #include "models/train/batch.h"
 #include "models/train/trainer.h"
+#include "pipeline/philox.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -59,6 +60,49 @@ static void words_are_numbered_once(void **state)
 			same_words(&b, s, item[round + s]);
 	}
 	batcher_release(&b);
+}
+
+/* Twice as many words as n of the longest record (3 words) have, or all there are. */
+static void room_for_words(void **state)
+{
+	(void)state;
+	assert_int_equal(batcher_max_words(&data, 1), 6);
+	assert_int_equal(batcher_max_words(&data, 2), WORDS);
+	assert_int_equal(batcher_max_words(&data, 1000000000), WORDS);
+	assert_int_equal(batcher_max_words(&(struct dataset){ .n = 3 }, 5), 0); /* pictures */
+}
+
+/* What a batch draws, once more from the definition: one lambda, then partners, each from a sequence of its own. */
+static void partners_are_drawn(void **state)
+{
+	(void)state;
+	for (uint32_t round = 0; round < 60; round++) {
+		struct batcher b;
+		struct err err;
+		struct rng r;
+		uint32_t shuffled[RECORDS], n = 1 + round % RECORDS, epoch = 1 + round % 5;
+		struct vicinity v = { .alpha = round % 3 ? 0.4 : 5, .mode = (enum mix_mode)(round % 2),
+				      .partner = round % 4 < 2 ? PARTNER_BATCH : PARTNER_DATASET };
+		assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
+		assert_int_equal(batch_mixed(&b, &v, item, (int)n, item + 5, RECORDS - 5, 9, epoch, round, &err), 0);
+		rng_init(&r, 9, RNG_MIX_LAMBDA, epoch, round);
+		assert_true(b.lambda[n - 1] == (float)rng_beta(&r, v.alpha));
+		rng_init(&r, 9, RNG_MIX_PARTNER, epoch, round);
+		for (uint32_t i = 0; i < n; i++)
+			shuffled[i] = i;
+		rng_shuffle(&r, shuffled, v.partner == PARTNER_BATCH ? n : 0);
+		for (uint32_t i = 0; i < n; i++) {
+			if (v.partner == PARTNER_BATCH) {
+				assert_int_equal(b.partner[i], shuffled[i]);
+				continue;
+			}
+			assert_int_equal(b.partner[i], n + i);
+			assert_int_equal(b.sample[n + i], item[5 + rng_below(&r, RECORDS - 5)]);
+		}
+		assert_int_equal(b.batch.n, n);
+		assert_true(b.batch.seed == 9 && b.batch.epoch == epoch && b.batch.mix_at == 0);
+		batcher_release(&b);
+	}
 }
 
 /* The target that the definitions give sample i of a mixed batch. */
@@ -168,6 +212,7 @@ static void history_scores(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(words_are_numbered_once), cmocka_unit_test(targets_are_mixed_labels),
+					    cmocka_unit_test(room_for_words), cmocka_unit_test(partners_are_drawn),
 					    cmocka_unit_test(draws_depend_on_the_place_alone),
 					    cmocka_unit_test(class_weights_scale_targets), cmocka_unit_test(history_scores) };
 	return cmocka_run_group_tests(tests, make_data, NULL);

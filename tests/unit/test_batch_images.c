@@ -166,6 +166,9 @@ static void channels_are_measured(void **state)
 	one.images.pixel = &at;
 	assert_int_equal(image_data_moments(&one, mean, deviation, &err), 0);
 	assert_true(mean[2] == 77 && deviation[2] == 1);
+	flat[2] = 78; /* and one that hardly varies has its own */
+	assert_int_equal(image_data_moments(&one, mean, deviation, &err), 0);
+	assert_true(fabs(deviation[2] - sqrt(H * W - 1) / (H * W)) < 1e-12 && deviation[1] == 1);
 	train = SPLIT_TEST;
 	assert_int_equal(image_data_moments(&one, mean, deviation, &err), -1);
 }

@@ -17,7 +17,7 @@ static int cpu_open(struct backend_ctx **ctx, const struct backend_config *confi
 	char product[96];
 	if (mem_alloc(&c, 1, sizeof *c, err))
 		return -1;
-	if (pool_open(&c->pool, config->threads, err)) {
+	if (gemm_ready(err) || pool_open(&c->pool, config->threads, err)) {
 		free(c);
 		return -1;
 	}

@@ -25,10 +25,12 @@ static inline int round16(int n)
 	return (n + 15) & ~15;
 }
 
-/* C[m][n] = A[m][k] B[n][k]^T and friends; row-major with leading dimensions; the calling thread does all of it. */
-void gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
-void gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
-void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
+/* C[m][n] = A[m][k] B[n][k]^T and friends; row-major with leading dimensions; the calling thread does all of it. -1: no memory for it. */
+int gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
+int gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
+int gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
+/* Before the first product: makes what products need, while the failure of that can still be told. */
+int gemm_ready(struct err *err) VIC_CHECKED;
 /* The library and its version, as it was loaded: "oneDNN 2.6.3". */
 void gemm_engine(char *text, size_t size);
 

@@ -66,8 +66,8 @@ int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err 
 {
 	int in = c->in_size[0], out = c->out_size;
 	(void)ctx;
-	(void)err;
-	gemm_nt(c->n, out, in, c->in[0], in, c->param[0], in, c->out, out);
+	if (gemm_nt(c->n, out, in, c->in[0], in, c->param[0], in, c->out, out))
+		return err_memory(err);
 	for (int b = 0; b < c->n; b++)
 		for (int o = 0; o < out; o++)
 			c->out[(size_t)b * (size_t)out + (size_t)o] += c->param[1][o];
@@ -78,9 +78,8 @@ int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err
 {
 	int in = c->in_size[0], out = c->out_size;
 	(void)ctx;
-	(void)err;
-	if (c->d_param[0])
-		gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in);
+	if (c->d_param[0] && gemm_tn(out, in, c->n, c->d_out, out, c->in[0], in, c->d_param[0], in))
+		return err_memory(err);
 	for (int o = 0; o < out && c->d_param[1]; o++) {
 		double db = 0;
 		for (int b = 0; b < c->n; b++)
@@ -89,10 +88,8 @@ int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err
 	}
 	if (!c->d_in[0])
 		return 0;
-	if (!c->add[0]) {
-		gemm_nn(c->n, in, out, c->d_out, out, c->param[0], in, c->d_in[0], in);
-		return 0;
-	}
+	if (!c->add[0])
+		return gemm_nn(c->n, in, out, c->d_out, out, c->param[0], in, c->d_in[0], in) ? err_memory(err) : 0;
 	for (int b = 0; b < c->n; b++)
 		for (int o = 0; o < out; o++) {
 			float g = c->d_out[(size_t)b * (size_t)out + (size_t)o];

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef VIC_ONEDNN
 #include "onednn_api.h"
@@ -10,11 +11,12 @@
 #include <cblas.h>
 #endif
 
-static void gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+/* oneDNN makes its kernels when they are first asked for, and its own memory may be missing then. */
+static int gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
 #ifdef VIC_ONEDNN
 	one_thread();
-	dnnl_sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+	return dnnl_sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc) == dnnl_success ? 0 : -1;
 #else
 #ifdef OPENBLAS_VERSION
 	static _Thread_local int once;
@@ -25,22 +27,35 @@ static void gemm(char ta, char tb, int m, int n, int k, const float *a, int lda,
 #endif
 	cblas_sgemm(CblasRowMajor, ta == 'T' ? CblasTrans : CblasNoTrans, tb == 'T' ? CblasTrans : CblasNoTrans, m, n, k, 1, a,
 		    lda, b, ldb, 0, c, ldc);
+	return 0;
 #endif
 }
 
-void gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+int gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
-	gemm('N', 'T', m, n, k, a, lda, b, ldb, c, ldc);
+	return gemm('N', 'T', m, n, k, a, lda, b, ldb, c, ldc);
 }
 
-void gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+int gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
-	gemm('N', 'N', m, n, k, a, lda, b, ldb, c, ldc);
+	return gemm('N', 'N', m, n, k, a, lda, b, ldb, c, ldc);
 }
 
-void gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+int gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
 {
-	gemm('T', 'N', m, n, k, a, lda, b, ldb, c, ldc);
+	return gemm('T', 'N', m, n, k, a, lda, b, ldb, c, ldc);
+}
+
+int gemm_ready(struct err *err)
+{
+	enum { ROOM = 64 << 20 };
+	float one = 1, product;
+	/* What cannot be had is better asked for here: oneDNN ends the program, from inside, where it has no memory for its tables. */
+	void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return err_sys(err, "the cpu backend needs %d MiB of memory beside the data", ROOM >> 20);
+	munmap(room, ROOM);
+	return gemm_nn(1, 1, 1, &one, 1, &one, 1, &product, 1) || gemm_nt(1, 1, 1, &one, 1, &one, 1, &product, 1) ? err_memory(err) : 0;
 }
 
 void gemm_engine(char *text, size_t size)

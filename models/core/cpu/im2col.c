@@ -82,7 +82,6 @@ static int run_kernel(const struct conv_kernel *k, int part, int worker, const s
 	size_t in_size = shape_size(s->in), out_size = shape_size(s->out);
 	(void)part;
 	(void)worker;
-	(void)err;
 	if (k->kind == CONV_DATA)
 		memset(io->in, 0, in_size * (size_t)k->n * sizeof(float));
 	if (k->kind == CONV_WEIGHT && s->bias)
@@ -93,17 +92,17 @@ static int run_kernel(const struct conv_kernel *k, int part, int worker, const s
 			float *out = (float *)io->out + (size_t)b * out_size + g * og;
 			float *w = (float *)io->weight + (size_t)(g * og) * (size_t)row;
 			if (k->kind == CONV_DATA) {
-				gemm_nn(p, row, og, out, s->out.c, w, row, col, row);
+				if (gemm_nn(p, row, og, out, s->out.c, w, row, col, row))
+					return err_memory(err);
 				copy_windows(s, g, in, col, 1);
 				continue;
 			}
 			copy_windows(s, g, in, col, 0);
-			if (k->kind == CONV_FORWARD) {
-				gemm_nt(p, og, row, col, row, w, row, out, s->out.c);
-			} else {
-				gemm_tn(og, row, p, out, s->out.c, col, row, once, row);
+			if (k->kind == CONV_FORWARD ? gemm_nt(p, og, row, col, row, w, row, out, s->out.c) :
+						      gemm_tn(og, row, p, out, s->out.c, col, row, once, row))
+				return err_memory(err);
+			if (k->kind == CONV_WEIGHT)
 				add_weight_gradient(k, w, once, b == 0);
-			}
 		}
 	for (size_t i = 0; k->kind == CONV_FORWARD && s->bias && i < (size_t)k->n * (size_t)p; i++)
 		for (int o = 0; o < s->out.c; o++)

@@ -3,6 +3,7 @@
 #include "pipeline/mem.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -176,6 +177,7 @@ static int find_fresh(struct wordconv *s, const struct op_call *c, struct err *e
 struct work {
 	struct wordconv *s;
 	const struct op_call *c;
+	atomic_int failed;
 };
 
 enum { GATHER_ROWS = 128, GEMM_ROWS = 144, GEMM_PARTS = 2 };
@@ -270,8 +272,9 @@ static void project_task(void *arg, int task, int worker)
 	if (from >= s->fresh_n || columns <= 0)
 		return;
 	rows = s->fresh_n - from < rows ? s->fresh_n - from : rows;
-	gemm_nn((int)rows, columns, s->dim, s->x + from * (size_t)s->dim16, s->dim16, s->turned + at, s->stride,
-		s->proj + (s->slots + from) * (size_t)s->stride + at, s->stride);
+	if (gemm_nn((int)rows, columns, s->dim, s->x + from * (size_t)s->dim16, s->dim16, s->turned + at, s->stride,
+		    s->proj + (s->slots + from) * (size_t)s->stride + at, s->stride))
+		w->failed = 1;
 }
 
 /* A sentence's projections by position, with `pad` rows of zeros on both sides and up to length `n`. */
@@ -368,7 +371,7 @@ static void window_task(void *arg, int task, int worker)
 int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct wordconv *s = c->state;
-	struct work w = { s, c };
+	struct work w = { .s = s, .c = c };
 	size_t longest = 0;
 	for (int i = 0; i < c->batch->words->sentences; i++) {
 		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];
@@ -382,6 +385,10 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 		s->turned_version = c->version;
 	}
 	pool_run(ctx->pool, (int)gemm_blocks(s) * GEMM_PARTS, project_task, &w);
+	if (w.failed) {
+		forget(s);
+		return err_memory(err);
+	}
 	s->slots += (uint32_t)s->fresh_n;
 	pool_run(ctx->pool, c->n * s->widths, window_task, &w);
 	return 0;
