@@ -74,10 +74,10 @@ static void make_content(struct content *c, int images)
 	}
 }
 
-/* The word of number i. */
+/* The word of number i into to[64]. */
 static size_t name_of(uint32_t i, char *to)
 {
-	return (size_t)sprintf(to, "word%u%s", i, i % 3 ? "" : "-and-more");
+	return (size_t)snprintf(to, 64, "word%u%s", i, i % 3 ? "" : "-and-more");
 }
 
 static void add_record(struct stream_writer *w, const struct content *c, uint32_t i)

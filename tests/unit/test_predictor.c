@@ -24,13 +24,14 @@ static void write_record(struct stream_writer *w, const struct document *d, int 
 	struct err err = ERR_NONE;
 	char line[TOKENS * 16] = "", word[16];
 	uint32_t number[TOKENS] = { 0 };
+	size_t len = 0;
 	for (int k = 0; k < d->length[i]; k++) {
 		word_of(d->word[i][k], word);
-		strcat(strcat(line, k ? " " : ""), word);
+		len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", k ? " " : "", word);
 		for (uint32_t at = 0; at < WORDS + STRANGE; at++)
 			number[k] = d->order[at] == d->word[i][k] ? at : number[k];
 	}
-	if (d->tokens ? stream_add(w, d->id[i], d->label[i], SPLIT_TEST, line, strlen(line), &err) :
+	if (d->tokens ? stream_add(w, d->id[i], d->label[i], SPLIT_TEST, line, len, &err) :
 			stream_add(w, d->id[i], d->label[i], SPLIT_DEV, number, 4 * (size_t)d->length[i], &err))
 		fail_msg("%s", err.msg);
 }
@@ -116,7 +117,8 @@ static void formula(const struct made *m, const struct document *d, int i, int p
 				double sum = 0;
 				for (int j = 0; j < c->width[k]; j++)
 					for (int x = 0; x < DIM; x++)
-						sum += component(m, d, i, at + j, x) * (double)m->weight[1 + 2 * k][(j * MAPS + f) * DIM + x];
+						sum += component(m, d, i, at + j, x) *
+						       (double)m->weight[1 + 2 * k][(j * MAPS + f) * DIM + x];
 				best = fmax(best, sum);
 			}
 			feature[k * MAPS + f] = fmax(0, best + (double)m->weight[2 + 2 * k][f]);
