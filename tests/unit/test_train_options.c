@@ -217,6 +217,11 @@ static void plans(void **state)
 	assert_true(p.framing.pad == 0 && !p.framing.flip);
 	plan_release(&p);
 	d.head.channels = 3;
+	o.crop_pad = 0; /* given */
+	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
+	assert_true(p.framing.pad == 0 && p.framing.flip);
+	plan_release(&p);
+	o.crop_pad = -1;
 	o.crop = 16;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
 	assert_true(p.framing.h == 16 && p.framing.w == 16 && p.framing.pad == 0 && p.framing.flip && p.cropped);
