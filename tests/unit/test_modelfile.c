@@ -1,5 +1,5 @@
 /* Models whose vocabulary lies: missing, of another type or shape, falling, too long, with a word twice. Settings that claim more than
- * there is are test_claims'. */
+ * there is are test_claims'. And the settings of a network of pictures, written and read. */
 #include "made_model.h"
 
 /* The model with one tensor of its vocabulary as bytes[size] of another type or shape. */
@@ -104,8 +104,47 @@ static void vocabularies_that_lie(void **state)
 	release_model(&m);
 }
 
+/* Every setting of a network of pictures comes back: each channel's mean and deviation too. */
+static void pictures_settings(void **state)
+{
+	struct dataset data = { .head = { .kind = STREAM_IMAGES } };
+	struct plan plan = { .net = &net_smallcnn, .cropped = 1,
+			     .framing = { .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
+	struct graph g;
+	struct output out;
+	struct model m;
+	struct err err = ERR_NONE;
+	char path[64];
+	int fd = memory_file(path);
+	float *weight[64] = { 0 };
+	(void)state;
+	plan.config = (struct net_config){ .classes = 3, .image = { 4, 5, 4 }, .width_factor = 0.125, .dropout = 0.5 };
+	graph_init(&g);
+	if (stream_head_classes(&data.head, CLASSES, classes, &err) || net_smallcnn.build(&g, &plan.config, &err))
+		fail_msg("%s", err.msg);
+	for (int p = 0; p < g.n_params; p++)
+		assert_int_equal(mem_alloc(&weight[p], param_size(&g.param[p]), sizeof(float), &err), 0);
+	json_t *provenance = json_array();
+	if (output_open(&out, path, &err) || model_write(&out, &plan, &data, &g, weight, 1, provenance, &err) ||
+	    output_commit(&out, &err) || model_open(&m, path, &err))
+		fail_msg("%s", err.msg);
+	output_release(&out);
+	json_decref(provenance);
+	assert_ptr_equal(m.net, &net_smallcnn);
+	assert_true(m.config.image.h == 4 && m.config.image.w == 5 && m.config.image.c == 4 && m.cropped == 1);
+	assert_true(m.config.width_factor == 0.125 && m.config.dropout == 0.5 && m.framing.h == 4 && m.framing.w == 5);
+	for (int c = 0; c < 4; c++)
+		assert_true(m.framing.mean[c] == plan.framing.mean[c] && m.framing.deviation[c] == plan.framing.deviation[c]);
+	model_release(&m);
+	for (int p = 0; p < g.n_params; p++)
+		free(weight[p]);
+	graph_release(&g);
+	stream_head_release(&data.head);
+	close(fd);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(vocabularies_that_lie) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(vocabularies_that_lie), cmocka_unit_test(pictures_settings) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
