@@ -267,7 +267,7 @@ static void from_a_pipe(void **state)
 			fail_msg("%s", err.msg);
 		stream_close(r);
 		same_rows(&d, &c);
-		assert_null(d.images.map);
+		assert_null(d.images.file.bytes);
 		assert_int_equal(dataset_unchanged(&d, &err), 0);
 		dataset_release(&d);
 		stream_head_release(&c.head);
