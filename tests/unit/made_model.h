@@ -43,6 +43,7 @@ static inline int memory_file(char *path)
 struct made {
 	struct dataset data;
 	struct plan plan;
+	struct device dev; /* whose engine the file names */
 	struct graph g;
 	float *weight[16];
 	char text[WORDS * WORDS], path[64];
@@ -79,6 +80,8 @@ static inline void make_model(struct made *m)
 	m->plan.config = (struct net_config){ .classes = CLASSES, .vocabulary = WORDS, .dim = DIM, .maps = MAPS, .widths = 2,
 					      .width = { 1 + below(3), 1 + below(3) }, .dropout = 0.25 };
 	graph_init(&m->g);
+	assert_int_equal(device_open(&m->dev, "ref", 1, &err), 0);
+	m->g.dev = &m->dev;
 	assert_int_equal(net_kimcnn.build(&m->g, &m->plan.config, &err), 0);
 	for (int p = 0; p < m->g.n_params; p++) {
 		size_t n = param_size(&m->g.param[p]);
@@ -100,6 +103,7 @@ static inline void release_model(struct made *m)
 	for (int p = 0; p < m->g.n_params; p++)
 		free(m->weight[p]);
 	graph_release(&m->g);
+	device_close(&m->dev);
 	stream_head_release(&m->data.head);
 	close(m->fd);
 }

@@ -111,6 +111,7 @@ static void pictures_settings(void **state)
 	struct plan plan = { .net = &net_smallcnn, .cropped = 1,
 			     .framing = { .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
 	struct graph g;
+	struct device dev;
 	struct output out;
 	struct model m;
 	struct err err = ERR_NONE;
@@ -120,6 +121,8 @@ static void pictures_settings(void **state)
 	(void)state;
 	plan.config = (struct net_config){ .classes = 3, .image = { 4, 5, 4 }, .width_factor = 0.125, .dropout = 0.5 };
 	graph_init(&g);
+	assert_int_equal(device_open(&dev, "ref", 1, &err), 0);
+	g.dev = &dev;
 	if (stream_head_classes(&data.head, CLASSES, classes, &err) || net_smallcnn.build(&g, &plan.config, &err))
 		fail_msg("%s", err.msg);
 	for (int p = 0; p < g.n_params; p++)
@@ -139,6 +142,7 @@ static void pictures_settings(void **state)
 	for (int p = 0; p < g.n_params; p++)
 		free(weight[p]);
 	graph_release(&g);
+	device_close(&dev);
 	stream_head_release(&data.head);
 	close(fd);
 }
