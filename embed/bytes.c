@@ -54,18 +54,20 @@ static int start_stream(struct bytes *s, const char *path, struct err *err)
 static int try_map(struct bytes *s, const char *path, struct err *err)
 {
 	struct stat st;
-	unsigned char first[4];
+	unsigned char first[2];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	if (fd < 0)
 		return err_sys(err, "%s", path);
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && !io_read_at(fd, 0, first, sizeof first) &&
 	    !(first[0] == 0x1F && first[1] == 0x8B)) {
 		struct io_mark mark = io_mark_of(&st);
-		rc = refuse_zip(s, first, sizeof first, err) ? -1 : mapped_open(&s->map, fd, &mark, path, err);
+		rc = mapped_open(&s->map, fd, &mark, path, err);
 	}
 	close(fd);
 	if (rc != 1)
 		return rc;
+	if (refuse_zip(s, (const unsigned char *)s->map.bytes, s->map.size, err))
+		return -1;
 	/* advice: if it is not taken, reading is slower and nothing else */
 	madvise((void *)(uintptr_t)s->map.bytes, s->map.size, MADV_SEQUENTIAL);
 	s->at = s->map.bytes;

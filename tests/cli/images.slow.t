@@ -99,7 +99,7 @@ if imagenet=$(data imagenet-sample); then
 	same 'all 47 decode to one size' '47 images' "$(grep -c '64x64x3' "$T/b") images"
 	images -r 64 --as-stored "$tar" | records >"$T/a"
 	same 'one of them is turned by its EXIF tag' 1 "$(comm -23 "$T/a" "$T/b" | wc -l | tr -d ' ')"
-	fails 1 'resize HxW makes them one size' 'mixed sizes as raw records are refused' images --encoding raw "$tar"
+	fails 1 'make them one size, as in --resize' 'mixed sizes as raw records are refused' images --encoding raw "$tar"
 	images "$imagenet/imagenette2-224-subset.tar" --limit 60 | stat_of shape >"$T/a"
 	same 'images of one size become raw records' '224x224x3' "$(cat "$T/a")"
 else

@@ -92,6 +92,9 @@ same 'a batch of 2103 and a sentence of 5001 words too' 1 "$(agree "$T/many" 210
 # Prediction.
 vic-predict -q "$T/a" "$T/text" >"$T/l"
 same 'a logit row for every record' 240 "$(vic-cat --stats "$T/l" | sed -n 's/^records //p')"
+vic-predict -q "$T/a" "$T/text" | vic-cat | awk -F '\t' '$2 == "test"' >"$T/all"
+same "a record's logits do not depend on what is predicted with it" "$(cksum <"$T/all")" \
+	"$(vic-predict -q --split test "$T/a" "$T/text" | vic-cat | awk -F '\t' '$2 == "test"' | cksum)"
 same 'one split alone' 60 "$(vic-predict -q --split test "$T/a" "$T/text" | vic-cat --stats | sed -n 's/^records //p')"
 same 'threads do not show' "$(hash_of "$T/l")" "$(vic-predict -q --threads 1 "$T/a" "$T/text" | cksum)"
 like 'the stream says how it was made' 'vic-train.*--mixup=0.4' "$(vic-cat --head "$T/l"; vic-cat --provenance "$T/l")"

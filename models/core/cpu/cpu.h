@@ -29,6 +29,13 @@ static inline int round16(int n)
 int gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
 int gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
 int gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
+/* A row of a product has the same bytes whatever other rows there are when m is a multiple of this: kernels take 4, 6 or 8 rows at once,
+ * and with AVX2 what is left over is summed in another order. */
+enum { GEMM_WHOLE = 24 };
+static inline size_t gemm_whole(size_t rows)
+{
+	return (rows + GEMM_WHOLE - 1) / GEMM_WHOLE * GEMM_WHOLE;
+}
 /* Before the first product: makes what products need, while the failure of that can still be told. */
 int gemm_ready(struct err *err) VIC_CHECKED;
 /* The library and its version, as it was loaded: "oneDNN 2.6.3". */

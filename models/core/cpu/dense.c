@@ -1,7 +1,9 @@
 #include "cpu.h"
 
 #include "../mask.h"
+#include "pipeline/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct work {
@@ -62,12 +64,36 @@ int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct er
 	return 0;
 }
 
+/* y[n][out] = x[n][in] w[out][in]^T, each row as if it were alone: the last rows, fewer than GEMM_WHOLE, go with those before them, or
+ * with rows of zeros where there are none. */
+static int whole_rows(int n, int out, int in, const float *x, const float *w, float *y, struct err *err)
+{
+	int whole = n / GEMM_WHOLE * GEMM_WHOLE, left = n - whole, from = n - GEMM_WHOLE;
+	if (whole && gemm_nt(whole, out, in, x, in, w, in, y, out))
+		return err_memory(err);
+	if (!left)
+		return 0;
+	if (whole)
+		return gemm_nt(GEMM_WHOLE, out, in, x + (size_t)from * (size_t)in, in, w, in, y + (size_t)from * (size_t)out, out)
+			       ? err_memory(err)
+			       : 0;
+	float *few;
+	size_t x_size = (size_t)GEMM_WHOLE * (size_t)in;
+	if (mem_alloc(&few, x_size + (size_t)GEMM_WHOLE * (size_t)out, sizeof *few, err))
+		return -1;
+	memcpy(few, x, (size_t)left * (size_t)in * sizeof *few);
+	int rc = gemm_nt(GEMM_WHOLE, out, in, few, in, w, in, few + x_size, out) ? err_memory(err) : 0;
+	memcpy(y, few + x_size, (size_t)left * (size_t)out * sizeof *few);
+	free(few);
+	return rc;
+}
+
 int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	int in = c->in_size[0], out = c->out_size;
 	(void)ctx;
-	if (gemm_nt(c->n, out, in, c->in[0], in, c->param[0], in, c->out, out))
-		return err_memory(err);
+	if (whole_rows(c->n, out, in, c->in[0], c->param[0], c->out, err))
+		return -1;
 	for (int b = 0; b < c->n; b++)
 		for (int o = 0; o < out; o++)
 			c->out[(size_t)b * (size_t)out + (size_t)o] += c->param[1][o];

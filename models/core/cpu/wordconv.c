@@ -35,10 +35,10 @@ int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, 
 		       : 0;
 }
 
-/* Reads run up to a vector past the last row. */
+/* Reads run up to a vector past the last row; products are made in whole steps of rows. */
 static size_t proj_bytes(const struct wordconv *s, size_t slots)
 {
-	return (slots * (size_t)s->stride + LANES) * sizeof(float);
+	return ((slots + GEMM_WHOLE) * (size_t)s->stride + LANES) * sizeof(float);
 }
 
 int wordconv_open(struct wordconv **out, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
@@ -171,7 +171,11 @@ static int find_fresh(struct wordconv *s, const struct op_call *c, struct err *e
 		s->seen[s->fresh[i]] = s->stamp;
 		s->slot[s->fresh[i]] = s->slots + (uint32_t)i;
 	}
-	return scratch(&s->x, &s->x_cap, s->fresh_n * (size_t)s->dim16, sizeof *s->x, err);
+	size_t rows = gemm_whole(s->fresh_n), dim = (size_t)s->dim16;
+	if (scratch(&s->x, &s->x_cap, rows * dim, sizeof *s->x, err))
+		return -1;
+	memset(s->x + s->fresh_n * dim, 0, (rows - s->fresh_n) * dim * sizeof *s->x);
+	return 0;
 }
 
 struct work {
@@ -182,7 +186,8 @@ struct work {
 
 enum { GATHER_ROWS = 128, GEMM_ROWS = 144, GEMM_PARTS = 2 };
 
-/* Words are projected in blocks of equal size, of at most GEMM_ROWS. */
+/* Words are projected in blocks of equal size, of at most GEMM_ROWS; rows that fill a block up are zeros, and nobody reads their
+ * products, which lie in slots not given yet. */
 static size_t gemm_blocks(const struct wordconv *s)
 {
 	return (s->fresh_n + GEMM_ROWS - 1) / GEMM_ROWS;
@@ -265,13 +270,13 @@ static void project_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	size_t blocks = gemm_blocks(s), rows = (s->fresh_n + blocks - 1) / blocks, from = (size_t)(task / GEMM_PARTS) * rows;
+	size_t blocks = gemm_blocks(s), rows = gemm_whole((s->fresh_n + blocks - 1) / blocks), from = (size_t)(task / GEMM_PARTS) * rows;
 	int part = round16((s->stride + GEMM_PARTS - 1) / GEMM_PARTS), at = task % GEMM_PARTS * part;
 	int columns = s->taps * s->maps - at < part ? s->taps * s->maps - at : part;
 	(void)worker;
 	if (from >= s->fresh_n || columns <= 0)
 		return;
-	rows = s->fresh_n - from < rows ? s->fresh_n - from : rows;
+	rows = s->fresh_n - from < rows ? gemm_whole(s->fresh_n - from) : rows;
 	if (gemm_nn((int)rows, columns, s->dim, s->x + from * (size_t)s->dim16, s->dim16, s->turned + at, s->stride,
 		    s->proj + (s->slots + from) * (size_t)s->stride + at, s->stride))
 		w->failed = 1;
