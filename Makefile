@@ -24,12 +24,12 @@ export CONFIG_ONEDNN := $(or $(ONEDNN),auto)
 export CONFIG_DEFLATE := $(or $(DEFLATE),auto)
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 
-ASKED := $(filter-out help setup clean test-arm,$(or $(MAKECMDGOALS),all))
+ASKED := $(filter-out help setup clean test-arm test-fresh,$(or $(MAKECMDGOALS),all))
 BUILT := all programs plugins man install demo bench $(B)/bin/% $(B)/lib/%
 NEEDS := build $(if $(filter-out $(BUILT),$(ASKED)),test) $(filter fuzz bench,$(ASKED))
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j "$${JOBS:-$$(nproc 2>/dev/null || echo 2)}")
 
-.PHONY: ready help setup clean test-arm $(ASKED)
+.PHONY: ready help setup clean test-arm test-fresh $(ASKED)
 $(ASKED): | ready
 	@:
 ready: | $(filter setup clean,$(MAKECMDGOALS))
@@ -43,5 +43,7 @@ setup: ## install what is missing (asks first; YES=1 does not ask)
 	@AGAIN=1 sh pipeline/recipes/setup.sh build test
 test-arm: ## cross-compile for aarch64 and run the tests under qemu (apt-get brings the tools; SKIP without)
 	@sh tests/arm/run.sh
+test-fresh: ## README's commands in bare Debian systems (root and debootstrap; RELEASES="bookworm trixie")
+	@sh tests/fresh.sh $(RELEASES)
 clean: ## remove build/
 	rm -rf build

@@ -5,12 +5,20 @@
 set -eu
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
 	kept=$RESULTS/$(printf %s "$2" | tr / :)
+	TMPDIR="$kept scratch" # a folder with a space, of the test's own, in which nothing may be left
+	export TMPDIR
+	mkdir "$TMPDIR"
 	{ "$2" && s=0 || s=$?; echo "$s" >"$kept.status"; } |
 		# cmocka says "not ok 3 # SKIP name" of a test that skips itself, and the reason in a line of its own
 		awk '/^# SKIP: / { why = substr($0, 9) }
 			match($0, /^not ok [0-9]+ # SKIP /) { $0 = "ok " $3 " - " substr($0, RLENGTH + 1) " # SKIP " why }
 			{ print; fflush() }' | tee "$kept.tap"
 	read -r s <"$kept.status"
+	if [ "$s" = 0 ] && [ -n "$(ls -A "$TMPDIR")" ]; then
+		echo "# $2 left in its \$TMPDIR: $(ls -A "$TMPDIR" | tr '\n' ' ')" | tee -a "$kept.tap"
+		s=1
+		echo "$s" >"$kept.status"
+	fi
 	exit "$s"
 fi
 for t in "$@"; do
@@ -31,10 +39,11 @@ for t in "$@"; do
 done | awk '
 	function close_test() {
 		# one that died, or ran other tests than it planned, failed, whatever it said until then
-		if (name != "" && !bad && (status != "0" || planned != run)) lost[++n_lost] = name " (status " status ", " run " of " planned + 0 " tests)"
+		if (name != "" && !bad && (status != "0" || planned != run)) lost[++n_lost] = name " (status " status ", " run " of " planned + 0 " tests)" left
 		failed += bad
 	}
-	/^= / { close_test(); name = $2; status = $3; planned = -1; run = bad = 0; next }
+	/^= / { close_test(); name = $2; status = $3; planned = -1; run = bad = 0; left = ""; next }
+	/^# .* left in its \$TMPDIR: / { left = substr($0, 2) }
 	/^1\.\.0/ { planned = 0; skipped++; why = $0; sub(/^1\.\.0 *(# *(SKIP|skip) *)?/, "", why); reason[skipped] = name ": " why; next }
 	/^1\.\./ { planned = substr($0, 4) + 0; next }
 	/^ok .* # SKIP/ {

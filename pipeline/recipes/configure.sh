@@ -118,8 +118,11 @@ case $machine in x86_64*)
 	isa v3 -march=x86-64-v3 &
 	;;
 esac
-wait "$p1" && wait "$p2" || exit 1
+failed=0
+wait "$p1" || failed=1
+wait "$p2" || failed=1
 wait
+[ $failed = 0 ] || exit 1
 cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
 [ ! -s "$T/missing" ] || die "what is needed and not there:
 $(cat "$T/missing")"

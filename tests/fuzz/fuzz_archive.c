@@ -1,4 +1,5 @@
 /* Any bytes as a tar, a gzip, or a data set. The first byte says as what; the rest is the file. */
+#include "tests/scratch.h"
 #include "pipeline/io.h"
 #include "vision/pack.h"
 
@@ -69,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					     "x.tar", "x.tar",		"x.vic",     "x.tar" };
 	static const enum source_format formats[] = { SOURCE_FOLDER, SOURCE_CIFAR10, SOURCE_CIFAR100, SOURCE_IDX,
 						      SOURCE_FOLDER, SOURCE_STL10,   SOURCE_STREAM,   SOURCE_IDX };
-	char dir[] = "/dev/shm/vic-fuzz-XXXXXX", path[64];
-	if (!size || !mkdtemp(dir))
+	char dir[SCRATCH_PATH], path[SCRATCH_PATH + 32];
+	if (!size || scratch_folder(dir, "fuzz-archive"))
 		return 0;
 	int as = data[0] % 8;
 	snprintf(path, sizeof path, "%s/%s", dir, names[as]);

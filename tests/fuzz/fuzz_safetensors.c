@@ -1,4 +1,5 @@
 /* Any bytes as a model file: refused or read, never more. What is read is written again and must read the same. */
+#include "tests/scratch.h"
 #include "pipeline/safetensors.h"
 
 #include <stdint.h>
@@ -36,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < st.n; i++) /* every byte promised is there */
 		for (size_t k = 0; k < st.tensor[i].bytes; k++)
 			((unsigned char *)(uintptr_t)st.tensor[i].data)[k] ^= 1;
-	char to[] = "/dev/shm/vic-fuzz-XXXXXX";
-	close(mkstemp(to));
-	if (output_open(&out, to, &err) || safetensors_write(&st, &out, &err) || output_commit(&out, &err))
+	char to[SCRATCH_PATH];
+	if (scratch_file(to, "fuzz-safetensors") || output_open(&out, to, &err) || safetensors_write(&st, &out, &err) ||
+	    output_commit(&out, &err))
 		abort();
 	output_release(&out);
 	if (safetensors_open(&again, to, &err) || again.n != st.n)

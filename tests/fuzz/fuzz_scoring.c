@@ -1,5 +1,6 @@
 /* Any bytes as what the evaluator reads: behind 'L' a stream, behind 'P' a table of posteriors, behind 'H' a history of
  * training; behind 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic. */
+#include "tests/scratch.h"
 #include "eval/curves.h"
 #include "eval/posterior.h"
 #include "eval/score.h"
@@ -93,12 +94,11 @@ static void tables(const char *path, int history)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char path[] = "/dev/shm/fuzz-scoring-XXXXXX";
-	static int fd;
-	if (!fd && (fd = mkstemp(path)) < 0)
-		abort();
+	char path[SCRATCH_PATH];
 	if (size < 1)
 		return 0;
+	if (scratch_file(path, "fuzz-scoring"))
+		abort();
 	if (data[0] == 'F') {
 		floats(path, data + 1, size - 1);
 	} else {
@@ -110,5 +110,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (data[0] == 'P' || data[0] == 'H')
 			tables(path, data[0] == 'H');
 	}
+	unlink(path);
 	return 0;
 }

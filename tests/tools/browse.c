@@ -8,6 +8,8 @@
  *   ax ROLE NAME          the accessibility tree, ignored nodes left out
  *   pdf N                 bytes of the page on paper (print)
  */
+#include "tests/scratch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -275,9 +277,9 @@ static void look(const char *session, const char *url, int width, const char *mo
 
 int main(int argc, char **argv)
 {
-	char profile[] = "/tmp/browse-XXXXXX", command[100];
+	char profile[SCRATCH_PATH];
 	int status;
-	if (argc != 6 || !mkdtemp(profile))
+	if (argc != 6 || scratch_folder(profile, "browse"))
 		die("usage: browse BROWSER URL WIDTH light|dark|print SCREENSHOT|-");
 	signal(SIGPIPE, SIG_IGN);
 	alarm(120);
@@ -291,6 +293,10 @@ int main(int argc, char **argv)
 	json_decref(on);
 	tell(NULL, "Browser.close", NULL);
 	waitpid(pid, &status, 0);
-	snprintf(command, sizeof command, "rm -rf %s", profile);
-	return system(command) ? 1 : 0;
+	pid = fork();
+	if (!pid) {
+		execlp("rm", "rm", "-rf", profile, (char *)NULL);
+		_exit(127);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) < 0 || status ? 1 : 0;
 }

@@ -9,7 +9,7 @@ static int every_case(void)
 	return PICTURE_CASES - (getenv("VIC_THOROUGH") == NULL);
 }
 
-/* Of no interest to the thread sanitizer, which runs ref's loops twenty times slower. (cmocka's skip() is "not ok" to prove.) */
+/* Of no interest to the thread sanitizer, which runs ref's loops twenty times slower. */
 static int one_thread_alone(void)
 {
 #ifdef __SANITIZE_THREAD__

@@ -1,4 +1,5 @@
 /* Lines across the edges of the buffer, and files that appear whole or not at all. */
+#include "tests/scratch.h"
 #include "pipeline/io.h"
 
 #include <setjmp.h>
@@ -12,8 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/vic-io-XXXXXX";
-static char path[64];
+static char folder[SCRATCH_PATH];
+static char path[SCRATCH_PATH + 8];
 
 static void put(const char *data, size_t n)
 {
@@ -223,7 +224,7 @@ static void large_writes(void **state)
 
 int main(void)
 {
-	if (!mkdtemp(folder))
+	if (scratch_folder(folder, "io"))
 		return 1;
 	snprintf(path, sizeof path, "%s/file", folder);
 	const struct CMUnitTest tests[] = {

@@ -1,5 +1,6 @@
 /* NPY heads by hand, every type of value, and every way of being wrong. Files made by NumPy itself are read in
  * tests/cli/cat.t, where NumPy is there. */
+#include "tests/scratch.h"
 #include "pipeline/npy.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/tmp/vic-npy-XXXXXX";
+static char path[SCRATCH_PATH];
 
 static int parse(const char *text, struct npy_head *h, struct err *err)
 {
@@ -228,7 +229,8 @@ static void written_heads_are_read(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "npy"))
+		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(heads),
 					    cmocka_unit_test(bad_heads),
 					    cmocka_unit_test(reals_of_every_size),

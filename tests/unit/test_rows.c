@@ -1,5 +1,6 @@
 /* Logits into results: right, the same at any thread count and any cut into blocks, and refused when they are not fit.
  */
+#include "tests/scratch.h"
 #include "eval/rows.h"
 #include "pipeline/philox.h"
 
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/tmp/vic-rows-XXXXXX";
+static char path[SCRATCH_PATH];
 static struct err err;
 
 enum {
@@ -387,7 +388,8 @@ static void bad_records_are_named(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "rows"))
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(results_are_right, seed),
 		cmocka_unit_test_setup(threads_and_blocks_do_not_show, seed),

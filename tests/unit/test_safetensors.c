@@ -1,4 +1,5 @@
 /* Model files: what is written is read back; every file that is not exactly right is refused, with its name. */
+#include "tests/scratch.h"
 #include "pipeline/safetensors.h"
 
 #include <setjmp.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/dev/shm/vic-safetensors-XXXXXX";
+static char path[SCRATCH_PATH];
 
 static void put(const void *bytes, size_t n)
 {
@@ -315,7 +316,8 @@ static void writer_refuses(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "safetensors"))
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(agrees_with_the_reference),

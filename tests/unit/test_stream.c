@@ -1,4 +1,5 @@
 /* What a writer writes a reader reads; every cut and every flipped bit is noticed. */
+#include "tests/scratch.h"
 #include "pipeline/stream.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/dev/shm/vic-stream-XXXXXX";
+static char path[SCRATCH_PATH];
 
 static size_t write_text(void)
 {
@@ -193,7 +194,8 @@ static void provenance_is_bounded(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "stream"))
+		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(every_cut_is_noticed),
 					    cmocka_unit_test(every_flip_is_noticed),
 					    cmocka_unit_test(float_images_are_finite),

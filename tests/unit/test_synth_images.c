@@ -1,5 +1,6 @@
 /* The posterior of synthetic pictures is Bayes' rule done the long way, is calibrated, and goes with the files'
  * records. */
+#include "tests/scratch.h"
 #include "corpora/synth_images.h"
 #include "pipeline/io.h"
 #include "vision/source.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char dir[] = "/dev/shm/vic-shapes-XXXXXX";
+static char dir[SCRATCH_PATH];
 
 /* P(byte | mean) by adding up the density in thousandths of a level; the ends reach to 8 deviations. */
 static double by_sum(int byte, double mean)
@@ -130,7 +131,7 @@ static void files_and_records(void **state)
 		struct source src;
 		struct source_options so = { .codec.max_pixels = 1 << 20, .fold = -1 };
 		struct item item[400];
-		char *paths[1] = { dir }, path[512], note[128];
+		char *paths[1] = { dir }, path[SCRATCH_PATH + 16], note[128];
 		int n;
 		if (synth_images(&c, dir, &sum, &err))
 			fail_msg("%s", err.msg);
@@ -186,7 +187,7 @@ static void same_at_any_threads(void **state)
 	(void)state;
 	struct err err = ERR_NONE;
 	struct synth_images_summary sum;
-	char path[512], *text[2];
+	char path[SCRATCH_PATH + 16], *text[2];
 	size_t n[2];
 	snprintf(path, sizeof path, "%s/posterior.tsv", dir);
 	for (int threads = 1; threads <= 2; threads++) {
@@ -211,7 +212,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 int main(void)
 {
-	if (!mkdtemp(dir))
+	if (scratch_folder(dir, "shapes"))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(posterior_by_the_long_way),
 					    cmocka_unit_test(posterior_is_calibrated),

@@ -1,4 +1,5 @@
 /* Rows of CSV and TSV, labels, and word numbers. */
+#include "tests/scratch.h"
 #include "pipeline/cat.h"
 #include "pipeline/table.h"
 #include "pipeline/vocab.h"
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[] = "/tmp/vic-table-XXXXXX";
+static char path[SCRATCH_PATH];
 
 /* The rows as "a|b;c|d;", then "!message" when it ends in an error. */
 static const char *rows(int comma, const char *text, size_t n)
@@ -126,7 +127,8 @@ static void words(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "table"))
+		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(comma_separated), cmocka_unit_test(tab_separated),
 					    cmocka_unit_test(labels), cmocka_unit_test(words) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* A tar as a stream and as a part of a file gives the same entries and bytes; gzip's ways to be wrong are all noticed. */
+#include "tests/scratch.h"
 #include "pipeline/gzip.h"
 #include "pipeline/tar.h"
 
@@ -15,7 +16,7 @@
 
 #include <zlib.h>
 
-static char path[] = "/tmp/vic-tar-XXXXXX";
+static char path[SCRATCH_PATH];
 static unsigned char tar[1 << 17];
 static size_t tar_n;
 
@@ -227,7 +228,8 @@ static void reads_of_every_size(void **state)
 
 int main(void)
 {
-	close(mkstemp(path));
+	if (scratch_file(path, "tar"))
+		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(stream_and_part_agree), cmocka_unit_test(damage_is_noticed),
 					    cmocka_unit_test(reads_of_every_size) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Every trap that files of word vectors are known to hold, read as a file, through a pipe and from gzip: always the
  * same result, and every row accounted for. */
+#include "tests/scratch.h"
 #include "embed/oov.h"
 #include "embed/vectors.h"
 
@@ -16,7 +17,7 @@
 #include <zlib.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/vic-vectors-XXXXXX";
+static char folder[SCRATCH_PATH];
 static char plain[64], gzipped[64];
 static struct vocab words;
 static struct pool *pool;
@@ -28,7 +29,7 @@ static int setup(void **state)
 	(void)state;
 	static const char *const word[N_WORDS] = { "the", ".", "cat", "dog", "\xC2\x85", "at", "<unk>" };
 	struct err err;
-	assert_non_null(mkdtemp(folder));
+	assert_int_equal(scratch_folder(folder, "vectors"), 0);
 	snprintf(plain, sizeof plain, "%s/v.txt", folder);
 	snprintf(gzipped, sizeof gzipped, "%s/v.gz.txt", folder); /* gzip is told by its bytes, not its name */
 	assert_int_equal(vocab_init(&words, 0, &err), 0);

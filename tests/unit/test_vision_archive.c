@@ -1,5 +1,6 @@
 /* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is
  * noticed. */
+#include "tests/scratch.h"
 #include "pipeline/gzip.h"
 #include "pipeline/io.h"
 #include "vision/archive.h"
@@ -18,11 +19,11 @@
 
 #include <zlib.h>
 
-static char dir[] = "/dev/shm/vic-archive-XXXXXX";
+static char dir[SCRATCH_PATH];
 
 static const char *in_dir(const char *name)
 {
-	static char path[4][512];
+	static char path[4][SCRATCH_PATH + 64];
 	static int turn;
 	char *p = path[turn++ % 4];
 	snprintf(p, 512, "%s/%s", dir, name);
@@ -288,7 +289,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 int main(void)
 {
-	if (!mkdtemp(dir))
+	if (scratch_folder(dir, "archive"))
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_list_from_every_form), cmocka_unit_test(names_longer_than_a_header),

@@ -2,6 +2,7 @@
 #ifndef VIC_TEST_VISION_FILES_H
 #define VIC_TEST_VISION_FILES_H
 
+#include "tests/scratch.h"
 #include "pipeline/io.h"
 #include "vision/pack.h"
 
@@ -17,11 +18,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char dir[] = "/dev/shm/vic-sources-XXXXXX";
+static char dir[SCRATCH_PATH];
 
 static inline const char *in_dir(const char *name)
 {
-	static char path[4][512];
+	static char path[4][SCRATCH_PATH + 64];
 	static int turn;
 	char *p = path[turn++ % 4];
 	snprintf(p, 512, "%s/%s", dir, name);
@@ -30,7 +31,7 @@ static inline const char *in_dir(const char *name)
 
 static inline void put(const char *name, const void *bytes, size_t n)
 {
-	char path[512];
+	char path[SCRATCH_PATH + 64];
 	snprintf(path, sizeof path, "%s", in_dir(name));
 	for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')); *p++ = '/') {
 		*p = 0;
@@ -155,7 +156,7 @@ static inline size_t cifar(unsigned char *buf, int first, int n, int hundred)
 /* main of a test over such folders. */
 static inline int run_in_folder(const struct CMUnitTest *tests, size_t n)
 {
-	if (!mkdtemp(dir))
+	if (scratch_folder(dir, "sources"))
 		return 1;
 	int rc = _cmocka_run_group_tests("vision", tests, n, NULL, NULL);
 	clean(NULL);

@@ -1,0 +1,126 @@
+#!/bin/sh
+# pipeline/recipes/configure.sh: every probe is tried both ways. A compiler of our own refuses a library, a header or a flag, and the
+# answer must be no; this machine's own, or a library made here, and it must be yes.
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT" || exit 1
+real=${CC:-cc}
+conf=$T/a\ folder
+cat >"$T/cc" <<END
+#!/bin/sh
+# \$REFUSE: words of a command line, or headers, that are not there.
+for word in \$REFUSE; do
+	for arg in "\$@"; do
+		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
+		case \$arg in *.c) if grep -qF "<\$word>" "\$arg"; then echo "error: \$word: No such file" >&2; exit 1; fi ;; esac
+	done
+done
+exec $real "\$@"
+END
+chmod +x "$T/cc"
+CONFIG_CC=$(echo "$T/cc") CONFIG_CFLAGS='-std=c11 -O1 -g'
+export CONFIG_CC CONFIG_CFLAGS REFUSE
+unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_CPPFLAGS CONFIG_LDFLAGS
+configure() { sh pipeline/recipes/configure.sh "$conf" build test >"$T/said" 2>&1; }
+value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
+without() { # WORDS: configure where they are not
+	REFUSE=$1
+	rm -rf "$conf"
+	configure
+}
+
+REFUSE=
+ok 'this machine has what is needed' configure
+deflate=$(value DEFLATE_LIBS) onednn=$(value ONEDNN_LIBS)
+[ -n "$deflate" ] && same 'libdeflate: yes' -ldeflate "$deflate" || skip 'libdeflate: yes' 'it is not installed'
+[ -n "$onednn" ] && like 'oneDNN: yes' '^-ldnnl -lg\{0,1\}omp$' "$onednn" || skip 'oneDNN: yes' 'it is not installed'
+for refused in -ldeflate libdeflate.h; do
+	without $refused
+	same "no libdeflate without $refused" '0 ' "$? $(value DEFLATE_LIBS)"
+done
+for refused in -ldnnl oneapi/dnnl/dnnl.h '-lgomp -lomp'; do
+	without "$refused"
+	same "no oneDNN without $refused" '0 ' "$? $(value ONEDNN_LIBS)"
+	like 'but a BLAS' '^-lopenblas$' "$(value BLAS_LIBS)"
+done
+without '-ldnnl -lopenblas'
+s=$?
+[ $s = 0 ] && like 'another BLAS' '^-l\(c*blas\)' "$(value BLAS_LIBS)" || same 'or it says that there is none' 1 $s
+without '-ldnnl cblas.h'
+same 'neither oneDNN nor a BLAS' 1 $?
+like 'says what to install' 'libdnnl-dev or libopenblas-dev' "$(cat "$T/said")"
+while read -r header lib package; do
+	for refused in "$header" "$lib"; do
+		without "$refused"
+		same "no $package without $refused" 1 $?
+		like 'and it is named' "$package" "$(cat "$T/said")"
+	done
+done <<END
+jansson.h -ljansson libjansson-dev
+zlib.h -lz zlib1g-dev
+csv.h -lcsv libcsv-dev
+utf8proc.h -lutf8proc libutf8proc-dev
+jpeglib.h -ljpeg libjpeg-dev
+png.h -lpng libpng-dev
+cmocka.h -lcmocka libcmocka-dev
+END
+case $(value MACHINE)$(uname -m) in
+*x86_64*)
+	without -march=x86-64-v4
+	same 'a compiler that does not know an instruction set' 'v3 base' "$(value ISAS)"
+	;;
+esac
+
+# A oneDNN made here: what is found need not be the system's, and a version that is not served is none.
+mkdir -p "$T/own/oneapi/dnnl"
+own() { # VERSION RUNTIME
+	cat >"$T/own/oneapi/dnnl/dnnl.h" <<END
+#define DNNL_VERSION_MAJOR $1
+#define DNNL_RUNTIME_OMP 2
+#define DNNL_CPU_RUNTIME $2
+enum { dnnl_success };
+int dnnl_sgemm(char, char, long, long, long, float, const float *, long, const float *, long, float, float *, long);
+const void *dnnl_version(void);
+END
+	rm -rf "$conf"
+	CONFIG_CPPFLAGS=-I$T/own CONFIG_LDFLAGS=-L$T/own configure
+}
+REFUSE=
+echo 'int dnnl_sgemm() { return 0; } const void *dnnl_version() { return ""; }' >"$T/own.c"
+"$real" -shared -fPIC -o "$T/own/libdnnl.so" "$T/own.c"
+case $T in
+*' '*) skip 'a oneDNN of our own' 'flags of a compiler cannot name a folder with a space' ;;
+*)
+	own 3 2
+	like 'a oneDNN of our own is found' '^-ldnnl' "$(value ONEDNN_LIBS)"
+	own 1 2
+	same 'version 1 is not served' '' "$(value ONEDNN_LIBS)"
+	own 3 8
+	same 'one without OpenMP is not' '' "$(value ONEDNN_LIBS)"
+	;;
+esac
+
+for choice in CONFIG_ONEDNN CONFIG_DEFLATE; do
+	rm -rf "$conf"
+	ok "$choice=no" env $choice=no sh pipeline/recipes/configure.sh "$conf" build
+	same 'does without' '' "$(value ${choice#CONFIG_}_LIBS)"
+	REFUSE='-ldnnl -ldeflate'
+	fails 1 '=yes, but no program with it compiles and links' "$choice=yes insists" \
+		env $choice=yes sh pipeline/recipes/configure.sh "$conf" build
+	fails 1 'none of auto, yes, no' "$choice=maybe is refused" env $choice=maybe sh pipeline/recipes/configure.sh "$conf" build
+	REFUSE=
+done
+fails 1 "compiler 'nonesuch' is not there" 'a compiler that is not there' env CONFIG_CC=nonesuch sh pipeline/recipes/configure.sh "$conf" build
+CONFIG_CFLAGS=-fnonsense configure
+like 'a flag that the compiler does not know' 'makes no program with these flags: -fnonsense' "$(cat "$T/said")"
+
+# The file keeps its time while nothing changed.
+rm -rf "$conf"
+configure
+touch -d '2001-01-01' "$conf/config.mk"
+old=$(ls -l --time-style=full-iso "$conf/config.mk")
+configure
+same 'the same facts, the same file' "$old" "$(ls -l --time-style=full-iso "$conf/config.mk")"
+CONFIG_CFLAGS='-std=c11 -O0' configure
+[ "$old" != "$(ls -l --time-style=full-iso "$conf/config.mk")" ]
+tap $? 'other flags, another'
+finish
