@@ -4,7 +4,7 @@
 # usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name
 set -eu
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
-	kept=$RESULTS/$(printf %s "$2" | tr / :)
+	kept=$RESULTS/$(printf %s "$2" | tr / .)
 	TMPDIR="$kept scratch" # a folder with a space, of the test's own, in which nothing may be left
 	export TMPDIR
 	mkdir "$TMPDIR"
@@ -33,8 +33,8 @@ trap 'exit 130' INT TERM HUP
 status=0
 prove -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?
 for t in "$@"; do
-	kept=$RESULTS/$(printf %s "$t" | tr / :)
-	echo "= $t $(cat "$kept.status" 2>/dev/null || echo none)"
+	kept=$RESULTS/$(printf %s "$t" | tr / .)
+	echo "= $(cat "$kept.status" 2>/dev/null || echo none) $t"
 	cat "$kept.tap" 2>/dev/null || true
 done | awk '
 	function close_test() {
@@ -42,7 +42,7 @@ done | awk '
 		if (name != "" && !bad && (status != "0" || planned != run)) lost[++n_lost] = name " (status " status ", " run " of " planned + 0 " tests)" left
 		failed += bad
 	}
-	/^= / { close_test(); name = $2; status = $3; planned = -1; run = bad = 0; left = ""; next }
+	/^= / { close_test(); status = $2; name = $0; sub(/^= [^ ]* /, "", name); planned = -1; run = bad = 0; left = ""; next }
 	/^# .* left in its \$TMPDIR: / { left = substr($0, 2) }
 	/^1\.\.0/ { planned = 0; skipped++; why = $0; sub(/^1\.\.0 *(# *(SKIP|skip) *)?/, "", why); reason[skipped] = name ": " why; next }
 	/^1\.\./ { planned = substr($0, 4) + 0; next }
