@@ -134,8 +134,8 @@ static void inputs_that_cannot_be(void **state)
 
 static int files_in_folder(void)
 {
-	char command[100], text[32] = "";
-	snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
+	char command[SCRATCH_PATH + 32], text[32] = "";
+	snprintf(command, sizeof command, "ls -A '%s' | wc -l", folder);
 	FILE *p = popen(command, "r");
 	assert_non_null(fgets(text, sizeof text, p));
 	pclose(p);

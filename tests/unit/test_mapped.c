@@ -1,4 +1,5 @@
 /* Files that are mapped and change: cut under a thread that reads them, overwritten while they are trained on. */
+#include "tests/scratch.h"
 #include "models/train/planning.h"
 #include "pipeline/leftover.h"
 #include "pipeline/mapped.h"
@@ -19,14 +20,12 @@
 #include <cmocka.h>
 
 enum { PAGES = 64, PAGE = 4096 };
-static char folder[64], path[128];
+static char folder[SCRATCH_PATH], path[SCRATCH_PATH + 8];
 
 static int make_folder(void **state)
 {
 	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	snprintf(folder, sizeof folder, "%.40s/vic-mapped-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(folder))
+	if (scratch_folder(folder, "mapped"))
 		return -1;
 	snprintf(path, sizeof path, "%s/a\tb", folder);
 	return 0;
