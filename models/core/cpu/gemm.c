@@ -7,8 +7,25 @@
 
 #ifdef VIC_ONEDNN
 #include "onednn_api.h"
+#include "onednn_guard.h"
 #else
 #include <cblas.h>
+#endif
+
+#ifdef VIC_ONEDNN
+struct product {
+	char ta, tb;
+	int m, n, k, lda, ldb, ldc;
+	const float *a, *b;
+	float *c;
+};
+
+static int multiply(void *arg, struct err *err)
+{
+	const struct product *p = arg;
+	(void)err;
+	return dnnl_sgemm(p->ta, p->tb, p->m, p->n, p->k, 1, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc) == dnnl_success ? 0 : -1;
+}
 #endif
 
 /* oneDNN makes its kernels when they are first asked for, and its own memory may be missing then. */
@@ -16,7 +33,8 @@ static int gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, 
 {
 #ifdef VIC_ONEDNN
 	one_thread();
-	return dnnl_sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, 0, c, ldc) == dnnl_success ? 0 : -1;
+	struct err unsaid; /* the caller says what it wanted */
+	return onednn_guarded(multiply, &(struct product){ ta, tb, m, n, k, lda, ldb, ldc, a, b, c }, &unsaid);
 #else
 #ifdef OPENBLAS_VERSION
 	static _Thread_local int once;

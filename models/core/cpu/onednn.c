@@ -4,6 +4,7 @@
 
 #ifdef VIC_ONEDNN
 #include "onednn_api.h"
+#include "onednn_guard.h"
 #include "pipeline/mem.h"
 
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct conv_engine {
 struct onednn {
 	struct conv_kernel k; /* first */
 	const struct conv_engine *engine;
+	dnnl_primitive_attr_t attr;
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_t run;
 	own_desc md[ARGS];     /* in, weight, bias, out, scratch */
@@ -35,34 +37,42 @@ static int check(dnnl_status_t s, const char *what, struct err *err)
 	return err_set(err, "oneDNN: %s failed with status %d", what, (int)s);
 }
 
+static int start_engine(void *arg, struct err *err)
+{
+	struct conv_engine *e = arg;
+	if (check(dnnl_engine_create(&e->engine, dnnl_cpu, 0), "making an engine", err))
+		return -1;
+	for (int i = 0; i < e->workers; i++)
+		if (check(dnnl_stream_create(&e->stream[i], e->engine, dnnl_stream_default_flags), "making a stream", err))
+			return -1;
+	return 0;
+}
+
 int conv_engine_open(struct conv_engine **out, int workers, struct err *err)
 {
 	struct conv_engine *e;
 	if (mem_alloc(&e, 1, sizeof *e, err))
 		return -1;
 	e->workers = workers;
-	if (mem_alloc(&e->stream, (size_t)workers, sizeof *e->stream, err) ||
-	    check(dnnl_engine_create(&e->engine, dnnl_cpu, 0), "making an engine", err))
-		goto fail;
-	for (int i = 0; i < workers; i++)
-		if (check(dnnl_stream_create(&e->stream[i], e->engine, dnnl_stream_default_flags), "making a stream", err))
-			goto fail;
+	if (mem_alloc(&e->stream, (size_t)workers, sizeof *e->stream, err) || onednn_guarded(start_engine, e, err)) {
+		conv_engine_close(e);
+		return -1;
+	}
 	*out = e;
 	return 0;
-fail:
-	conv_engine_close(e);
-	return -1;
 }
 
 void conv_engine_close(struct conv_engine *e)
 {
 	if (!e)
 		return;
-	for (int i = 0; e->stream && i < e->workers; i++)
-		if (e->stream[i])
-			dnnl_stream_destroy(e->stream[i]);
-	if (e->engine)
-		dnnl_engine_destroy(e->engine);
+	if (!onednn_starved()) {
+		for (int i = 0; e->stream && i < e->workers; i++)
+			if (e->stream[i])
+				dnnl_stream_destroy(e->stream[i]);
+		if (e->engine)
+			dnnl_engine_destroy(e->engine);
+	}
 	free(e->stream);
 	free(e);
 }
@@ -107,12 +117,12 @@ static int plan_gradient(struct onednn *k, const struct conv_args *a, desc bias,
 	return rc;
 }
 
-static int plan_any(struct onednn *k, dnnl_primitive_attr_t attr, struct err *err)
+static int plan_any(struct onednn *k, struct err *err)
 {
 	const struct conv_shape *s = &k->k.shape;
 	desc bias = s->bias ? desc_of(&k->md[2]) : NULL;
 	dnnl_dims_t stride = { s->stride, s->stride }, left = { s->pad, s->pad }, right = { 0 };
-	struct conv_args a = { k->engine->engine, attr, stride, left, right };
+	struct conv_args a = { k->engine->engine, k->attr, stride, left, right };
 	/* What the stride leaves over at the far side is cut off, as negative padding. */
 	right[0] = (int64_t)(s->out.h - 1) * s->stride + s->kernel - s->in.h - s->pad;
 	right[1] = (int64_t)(s->out.w - 1) * s->stride + s->kernel - s->in.w - s->pad;
@@ -182,9 +192,8 @@ static int make_memory(struct onednn *k, struct err *err)
 	return 0;
 }
 
-static void close_kernel(struct conv_kernel *base)
+static void release_primitive(struct onednn *k)
 {
-	struct onednn *k = (struct onednn *)base;
 	for (int i = 0; k->memory && i < k->engine->workers * ARGS; i++)
 		if (k->memory[i])
 			dnnl_memory_destroy(k->memory[i]);
@@ -192,64 +201,99 @@ static void close_kernel(struct conv_kernel *base)
 		dnnl_primitive_destroy(k->run);
 	if (k->pd)
 		dnnl_primitive_desc_destroy(k->pd);
+	if (k->attr)
+		dnnl_primitive_attr_destroy(k->attr);
 	for (int i = 0; i < ARGS; i++)
 		desc_release(&k->md[i]);
+}
+
+static void close_kernel(struct conv_kernel *base)
+{
+	struct onednn *k = (struct onednn *)base;
+	if (!onednn_starved())
+		release_primitive(k);
 	conv_layout_close(&k->k.layout);
 	free(k->memory);
 	free(k);
 }
 
-static int run_kernel(const struct conv_kernel *base, int part, int worker, const struct conv_io *io, struct err *err)
+struct execution {
+	const struct onednn *k;
+	const struct conv_io *io;
+	int worker;
+};
+
+static int execute(void *arg, struct err *err)
 {
 	static const int names[CONV_KINDS][ARGS] = {
 		{ DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD },
 		{ DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
 		{ DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
 	};
-	const struct onednn *k = (const struct onednn *)base;
-	void *at[ARGS] = { io->in, io->weight, io->bias, io->out, io->scratch };
-	dnnl_memory_t *m = k->memory + worker * ARGS;
-	dnnl_exec_arg_t arg[ARGS];
+	const struct execution *x = arg;
+	const struct onednn *k = x->k;
+	void *at[ARGS] = { x->io->in, x->io->weight, x->io->bias, x->io->out, x->io->scratch };
+	dnnl_memory_t *m = k->memory + x->worker * ARGS;
+	dnnl_exec_arg_t args[ARGS];
 	int n = 0;
-	(void)part;
 	one_thread();
 	for (int i = 0; i < ARGS; i++) {
-		if (i == 2 && (!base->shape.bias || base->kind == CONV_DATA))
+		if (i == 2 && (!k->k.shape.bias || k->k.kind == CONV_DATA))
 			continue;
 		if (check(dnnl_memory_set_data_handle(m[i], at[i]), "setting memory", err))
 			return -1;
-		arg[n++] = (dnnl_exec_arg_t){ names[base->kind][i], m[i] };
+		args[n++] = (dnnl_exec_arg_t){ names[k->k.kind][i], m[i] };
 	}
-	return check(dnnl_primitive_execute(k->run, k->engine->stream[worker], n, arg), "a convolution", err);
+	return check(dnnl_primitive_execute(k->run, k->engine->stream[x->worker], n, args), "a convolution", err);
+}
+
+static int run_kernel(const struct conv_kernel *base, int part, int worker, const struct conv_io *io, struct err *err)
+{
+	(void)part;
+	return onednn_guarded(execute, &(struct execution){ (const struct onednn *)base, io, worker }, err);
+}
+
+struct plan {
+	struct onednn *k;
+	const struct onednn *like; /* or NULL */
+};
+
+static int make_kernel(void *arg, struct err *err)
+{
+	enum { ROOM = 16 << 20 }; /* version 2 does not look at every pointer that it gets from malloc() */
+	const struct plan *p = arg;
+	struct onednn *k = p->k;
+	void *room = malloc(ROOM);
+	if (!room)
+		return err_system(err, "oneDNN: out of memory (planning a convolution)");
+	free(room);
+	one_thread();
+	return describe_values(k, k->k.n, err) ||
+			       (p->like && check(desc_copy(&k->md[1], desc_of(&p->like->md[1])), "describing the weights", err)) ||
+			       check(dnnl_primitive_attr_create(&k->attr), "making attributes", err) ||
+			       check(dnnl_primitive_attr_set_scratchpad_mode(k->attr, dnnl_scratchpad_mode_user), "making attributes",
+				     err) ||
+			       plan_any(k, err) ||
+			       check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err) || ask_layouts(k, err) ||
+			       read_layout(k, err) || make_memory(k, err) ?
+		       -1 :
+		       0;
 }
 
 int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
 		     const struct conv_kernel *like, struct err *err)
 {
 	struct onednn *k;
-	dnnl_primitive_attr_t attr = NULL;
-	int rc = -1;
-	one_thread();
 	if (mem_alloc(&k, 1, sizeof *k, err))
 		return -1;
 	k->k = (struct conv_kernel){ .kind = kind, .shape = *shape, .n = n, .parts = 1, .run = run_kernel, .close = close_kernel };
 	k->engine = e;
-	if (describe_values(k, n, err) ||
-	    (like && check(desc_copy(&k->md[1], desc_of(&((const struct onednn *)like)->md[1])), "describing the weights", err)) ||
-	    check(dnnl_primitive_attr_create(&attr), "making attributes", err) ||
-	    check(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), "making attributes", err) ||
-	    plan_any(k, attr, err) || check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err) ||
-	    ask_layouts(k, err) || read_layout(k, err) || make_memory(k, err))
-		goto done;
-	rc = 0;
-done:
-	if (attr)
-		dnnl_primitive_attr_destroy(attr);
-	if (rc)
+	if (onednn_guarded(make_kernel, &(struct plan){ k, (const struct onednn *)like }, err)) {
 		close_kernel(&k->k);
-	else
-		*out = &k->k;
-	return rc;
+		return -1;
+	}
+	*out = &k->k;
+	return 0;
 }
 #else
 typedef int conv_by_im2col; /* ISO C wants something in every file */

@@ -10,7 +10,7 @@ void omp_set_num_threads(int n); /* OpenMP's; clang comes without omp.h */
 /* Every thread of ours works alone. A setting of the calling thread, also read when a primitive is made. */
 static inline void one_thread(void)
 {
-	static _Thread_local int once;
+	static _Thread_local __attribute__((tls_model("initial-exec"))) int once;
 	if (!once) {
 		omp_set_num_threads(1);
 		once = 1;
