@@ -67,11 +67,13 @@ $(B)/pipeline/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 TO = "$(DESTDIR)$(PREFIX)"
-install: programs man ## install programs, plug-ins and man pages under PREFIX (DESTDIR is honoured)
-	$(Q)install -d $(TO)/bin $(TO)/lib/vicinal $(TO)/share/man/man1
+install: programs man ## install programs, plug-ins, man pages and docs under PREFIX (DESTDIR is honoured)
+	$(Q)install -d $(TO)/bin $(TO)/lib/vicinal $(TO)/share/man/man1 $(TO)/share/doc/vicinal/docs
 	$(Q)install $(PROGRAMS) $(TO)/bin
 	$(Q)install -m 644 $(PLUGINS) $(TO)/lib/vicinal
 	$(Q)install -m 644 $(B)/man/*.1 $(TO)/share/man/man1
+	$(Q)install -m 644 README.md LICENSE $(TO)/share/doc/vicinal
+	$(Q)install -m 644 docs/*.md $(TO)/share/doc/vicinal/docs
 
 man: programs ## man pages, from the same tables as --help, into build/man
 	@mkdir -p $(B)/man

@@ -197,11 +197,10 @@ static int settle(struct packer *p, struct err *err)
 			return -1;
 	}
 	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
-		return err_usage(err, p->opt->encoding == PACK_AUTO
-					      ? "the images are of different sizes; with --channels make them one "
-						"size, as in --resize 64"
-					      : "--encoding jpeg keeps the files as they are: it goes with neither "
-						"--resize nor --channels");
+		return err_usage(
+			err, p->opt->encoding == PACK_AUTO
+				     ? "the images are of different sizes; with --channels make them one size, as in --resize 64"
+				     : "--encoding jpeg keeps the files as they are: it goes with neither --resize nor --channels");
 	size_t each =
 		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
 	size_t fit = BATCH_BYTES / each;
