@@ -25,8 +25,8 @@ killed() {
 	child=$1
 	shift
 	for signal in TERM INT HUP KILL; do
-		# The shell has the signals of the keyboard ignored in the background.
-		PATH=$T/bin:$PATH env --default-signal=INT,QUIT "$@" >out 2>err </dev/null &
+		# The shell has the signals of the keyboard ignored in the background, nohup that of the line.
+		PATH=$T/bin:$PATH env --default-signal=HUP,INT,QUIT "$@" >out 2>err </dev/null &
 		pid=$!
 		said=$(timeout 60 sh -c "exec 3<alive; read up <&3; kill -$signal $pid; cat <&3; echo \$up")
 		wait $pid 2>/dev/null
