@@ -5,7 +5,7 @@
 cd "$ROOT" || exit 1
 real=${CC:-cc}
 conf=$T/a\ folder
-cat >"$T/cc" <<END
+cat >"$T/refusing-cc" <<END
 #!/bin/sh
 # \$REFUSE: words of a command line, or headers, that are not there.
 for word in \$REFUSE; do
@@ -16,8 +16,8 @@ for word in \$REFUSE; do
 done
 exec $real "\$@"
 END
-chmod +x "$T/cc"
-CONFIG_CC=$(echo "$T/cc") CONFIG_CFLAGS='-std=c11 -O1 -g'
+chmod +x "$T/refusing-cc"
+PATH=$T:$PATH CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 export CONFIG_CC CONFIG_CFLAGS REFUSE
 unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_CPPFLAGS CONFIG_LDFLAGS
 configure() { sh pipeline/recipes/configure.sh "$conf" build test >"$T/said" 2>&1; }
