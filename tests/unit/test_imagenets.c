@@ -118,7 +118,8 @@ static void ref_is_its_differences(void **state)
 #endif
 }
 
-/* The tolerance is twice that of test_imageops, which explains it: the worst of 800 was 2.3e-5. */
+/* The tolerance is five times that of test_imageops, which explains it: the worst of 800 was 2.3e-5 with AVX-512 and 7.0e-5 with AVX2 (the
+ * scale of a NORM, a sum of terms that cancel). */
 static void cpu_is_ref(void **state)
 {
 	int first = first_variant();
@@ -126,7 +127,7 @@ static void cpu_is_ref(void **state)
 	for (uint32_t i = 0; i < number_of_cases(100, 800); i++) {
 		struct picture_case c = random_case(i, i % 3 != 0);
 		setenv("VIC_CPU", variants[i % 4 ? first : first + (int)(i / 4) % (VARIANTS - first)], 1);
-		prove("cpu", &c, 5e-5, 0, GENTLE);
+		prove("cpu", &c, 1e-4, 0, GENTLE);
 	}
 	unsetenv("VIC_CPU");
 }

@@ -140,7 +140,7 @@ static void missing_programs_are_said(void **state)
 static void time_is_limited(void **state)
 {
 	struct err err = ERR_NONE;
-	char text[256], grown[64], script[200];
+	char text[256], grown[4096], script[8192];
 	int status;
 	struct spawn s = plain;
 	s.seconds = 1;
@@ -153,7 +153,7 @@ static void time_is_limited(void **state)
 	snprintf(grown, sizeof grown, "/tmp/vic-spawn-%d", (int)getpid());
 	const char *tmp = getenv("TMPDIR");
 	if (tmp && *tmp)
-		snprintf(grown, sizeof grown, "%.40s/vic-spawn-%d", tmp, (int)getpid());
+		snprintf(grown, sizeof grown, "%.4000s/vic-spawn-%d", tmp, (int)getpid());
 	s.grows = grown;
 	s.seconds = 3;
 	snprintf(script, sizeof script, "for i in 1 2 3 4 5 6 7 8 9; do echo >>'%s'; sleep 0.5; done; echo done; exec sleep 1000", grown);
