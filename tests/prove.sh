@@ -52,12 +52,15 @@ done | awk '
 		reason[skipped] = name ": " what ": " why
 		next
 	}
-	/^ok / { run++; passed++ }
-	/^not ok / { run++; bad++ }
+	/^ok / { run++; passed++; lines = 99 }
+	/^not ok / { run++; bad++; if (n_bad < 40) failure[++n_bad] = name ": " $0; lines = 0; next }
+	bad && /^#/ && n_bad < 40 && lines++ < 6 { failure[n_bad] = failure[n_bad] "\n    " $0 }
 	END {
 		close_test()
 		if (skipped) print "\nSkipped, and why:"
 		for (i = 1; i <= skipped; i++) print "  " reason[i]
+		if (n_bad) print "\nFailed:"
+		for (i = 1; i <= n_bad; i++) print "  " failure[i]
 		if (n_lost) print "\nDid not end as planned:"
 		for (i = 1; i <= n_lost; i++) print "  " lost[i]
 		printf "\n%d passed, %d failed, %d skipped\n", passed, failed + n_lost, skipped

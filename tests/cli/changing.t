@@ -2,7 +2,7 @@
 # Files that change while they are read: a mapped one that is cut, one that is read twice. tests/faults/inject.c does it at the
 # worst moment.
 . "$(dirname "$0")/lib.sh"
-shim=$TOOLS/inject.so
+exec 9<"$TOOLS/inject.so" # LD_PRELOAD cannot name a file whose path holds a space
 cd "$T" || exit 1
 vectors() {
 	for word in the film is a and of dull bad flat good warm fine; do
@@ -13,7 +13,7 @@ vectors() {
 at() {
 	at_what=$1 at_file=$2
 	shift 2
-	VIC_FAIL=$at_what VIC_FAIL_FILE=$at_file LD_PRELOAD=$shim "$@"
+	VIC_FAIL=$at_what VIC_FAIL_FILE=$at_file LD_PRELOAD=/proc/self/fd/9 "$@"
 }
 
 "$TOOLS/mkstream" tokens 12 >tokens

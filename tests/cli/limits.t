@@ -87,11 +87,12 @@ else
 	skip '256 KiB of stack' 'sanitizers make frames larger'
 fi
 
+exec 9<"$shim" # LD_PRELOAD cannot name a file whose path holds a space
 # threads_fail N COMMAND...: cksum of its stdout where the Nth thread and all behind it do not start.
 threads_fail() {
 	n=$1
 	shift
-	(cd "$T/inputs" && LD_PRELOAD=$shim VIC_FAIL=thread:$n VIC_FAIL_SEEN=$T/seen "$@" 2>/dev/null | cksum)
+	(cd "$T/inputs" && LD_PRELOAD=/proc/self/fd/9 VIC_FAIL=thread:$n VIC_FAIL_SEEN=$T/seen "$@" 2>/dev/null | cksum)
 }
 if [ "${MODE:-release}" = release ]; then
 	while read -r command; do

@@ -333,7 +333,10 @@ static int survived(struct sweep *s, const struct outcome *o, const char *fault)
 
 static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 {
-	snprintf(s->env_preload, sizeof s->env_preload, "LD_PRELOAD=%s", shim);
+	int fd = open(shim, O_RDONLY); /* by its number: LD_PRELOAD cannot name a file whose path holds a space */
+	if (fd < 0)
+		die("%s: %s", shim, strerror(errno));
+	snprintf(s->env_preload, sizeof s->env_preload, "LD_PRELOAD=/proc/self/fd/%d", fd);
 	for (long n = 1;; n += s->every > 1 ? 1 + n / s->every : 1) {
 		char fault[64];
 		struct outcome o;
@@ -342,6 +345,8 @@ static void sweep_fail(struct sweep *s, const char *kind, const char *shim)
 			 kind + strcspn(kind, ":"));
 		unlink(seen_name);
 		run(s, &o);
+		if (strstr(o.err, "cannot be preloaded"))
+			die("no fault can be made: %.300s", o.err);
 		check_manners(s, &o, fault);
 		if (access(seen_name, F_OK)) {
 			if (o.status)
