@@ -33,6 +33,8 @@ static int open_plugin(struct device *d, const char *file, struct err *err)
 	if (plugin_dir(dir, sizeof dir, err))
 		return -1;
 	snprintf(path, sizeof path, "%s/%s", dir, file);
+	/* A BLAS starts threads of its own when it is loaded, and ends the program where they do not start; ours work alone. */
+	setenv("OPENBLAS_NUM_THREADS", "1", 1);
 	d->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!d->library) {
 		const char *why = dlerror();

@@ -128,7 +128,7 @@ static void gradient(struct affine *a)
 	const struct fit_data *d = a->d;
 	const struct calmap *map = a->map;
 	int k = d->k, matrix = map->method == MAP_MATRIX, nw = matrix ? k * k : k;
-	long double z[64], out[64], p[64], square = 0, finite = 0;
+	long double z[64], out[64] = { 0 }, p[64], square = 0, finite = 0; /* out: GCC 14 thinks k might be 0 */
 	memset(a->gradient, 0, sizeof a->gradient);
 	for (size_t i = 0; i < d->n; i++) {
 		for (int c = 0; c < k; c++) {
