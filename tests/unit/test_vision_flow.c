@@ -1,11 +1,13 @@
 /* Streams of images through perturbing, noise and packing, at random: documents, records, splits, copies, classes and threads, against each
- * record worked out by itself; and what EXIF and IDX headers may say. */
+ * record worked out by itself; and what EXIF and IDX headers, CMYK and folders may say. */
 #include "vision_files.h"
 
 #include "pipeline/philox.h"
 #include "vision/noisegen.h"
 
 #include <math.h>
+
+#include <jpeglib.h>
 
 enum { DOCS = 3, MOST = 1500, H = 2, W = 3, C = 1, VALUES = H * W * C };
 
@@ -321,10 +323,91 @@ static void idx_sizes(void **state)
 	}
 }
 
+/* CMYK JPEGs hold ink as it is, or, as Adobe writes them, inverted: both come out as the same definition says. */
+static void cmyk_both_ways(void **state)
+{
+	(void)state;
+	enum { SIDE = 8 };
+	static const struct codec_options opt = { .max_pixels = 1 << 20 };
+	for (int round = 0; round < 200; round++) {
+		struct jpeg_compress_struct j;
+		struct jpeg_error_mgr errors;
+		unsigned char *bytes = NULL, ink[4], row[SIDE * 4];
+		unsigned long len = 0;
+		JSAMPROW at = row;
+		struct image im = { 0 }, scratch = { 0 };
+		struct err err;
+		char note[128];
+		int adobe = round % 2;
+		for (int k = 0; k < 4; k++)
+			ink[k] = (unsigned char)below(256);
+		for (int x = 0; x < SIDE; x++)
+			memcpy(row + 4 * x, ink, 4);
+		j.err = jpeg_std_error(&errors);
+		jpeg_create_compress(&j);
+		jpeg_mem_dest(&j, &bytes, &len);
+		j.image_width = j.image_height = SIDE;
+		j.input_components = 4;
+		j.in_color_space = JCS_CMYK;
+		jpeg_set_defaults(&j);
+		jpeg_set_quality(&j, 100, TRUE);
+		j.write_Adobe_marker = adobe ? TRUE : FALSE;
+		jpeg_start_compress(&j, TRUE);
+		while (j.next_scanline < j.image_height)
+			jpeg_write_scanlines(&j, &at, 1);
+		jpeg_finish_compress(&j);
+		jpeg_destroy_compress(&j);
+		assert_int_equal(codec_decode(bytes, len, &opt, NULL, &im, &scratch, note, &err), 0);
+		assert_true(im.h == SIDE && im.w == SIDE && im.c == 3);
+		for (int k = 0; k < 3; k++) {
+			double light = adobe ? ink[k] * ink[3] / 255.0 : (255 - ink[k]) * (255 - ink[3]) / 255.0;
+			assert_true(fabs(im.px[k] - light) <= 2); /* of quality 100, one level each way, and rounding */
+		}
+		image_release(&im);
+		image_release(&scratch);
+		free(bytes);
+	}
+}
+
+/* Folders that all pictures share are no classes, unless a picture, be it the first or the last, lies beside them. */
+static void shared_folders(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file[3];
+		const char *classes[3];
+	} sets[] = { { { "t/A/1.png", "t/B/2.png", "t/B/3.png" }, { "A", "B" } },
+		     { { "A/1.png", "B/c/2.png", "B/d/3.png" }, { "A", "B" } },
+		     { { "B/c/2.png", "B/d/3.png", "C/1.png" }, { "B", "C" } },
+		     { { "u/t/A/x/1.png", "u/t/B/2.png", "u/t/C/3.png" }, { "A", "B", "C" } },
+		     { { "u/train/A/1.png", "u/val/A/2.png", "u/val/B/3.png" }, { "A", "B" } } };
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		struct source s;
+		struct source_options so = { .codec.max_pixels = 100, .fold = -1 };
+		struct err err;
+		char name[64], *path;
+		int n = 0;
+		for (int k = 0; k < 3; k++) {
+			snprintf(name, sizeof name, "%zu/%s", i, sets[i].file[k]);
+			put(name, "x", 1);
+		}
+		snprintf(name, sizeof name, "%zu", i);
+		path = (char *)(uintptr_t)in_dir(name);
+		assert_int_equal(source_open(&s, SOURCE_FOLDER, &path, 1, &so, &err), 0);
+		while (n < 3 && sets[i].classes[n])
+			n++;
+		assert_int_equal(s.head.n_classes, n);
+		for (int k = 0; k < n; k++)
+			assert_string_equal(s.head.classes[k], sets[i].classes[k]);
+		source_release(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream), TEST(packing_again),
-					    TEST(exif_directories), TEST(idx_sizes) };
+					    TEST(exif_directories), TEST(idx_sizes),
+					    TEST(cmyk_both_ways),   TEST(shared_folders) };
 	rng_init(&rng, 11, RNG_SHUFFLE, 0, 0);
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
