@@ -13,8 +13,6 @@
 
 #include <stddef.h>
 
-enum { BINS_MAX = 100000 };
-
 struct bin {
 	uint64_t n, right;
 	fix conf; /* sum of confidences */

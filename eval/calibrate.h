@@ -2,8 +2,8 @@
 #ifndef VIC_CALIBRATE_H
 #define VIC_CALIBRATE_H
 
-#include "calfile.h"
-#include "calmap.h"
+#include "calfit.h"
+#include "pipeline/calfile.h"
 #include "rows.h"
 #include "table.h"
 
@@ -38,6 +38,10 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
  * CALIBRATE_COLUMNS. */
 int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n, int split, double *share,
 		      struct err *err) VIC_CHECKED;
+
+/* A map's file as text, to its last LF (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
+int calfile_text(char **text, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
+		 const struct calmap_fit *how, const json_t *tool, struct err *err) VIC_CHECKED;
 
 /* Fills a column: n accuracy ece ece_floor oe oe_floor nll brier gap. Sorts j->key. bins: equal width. */
 int judged_column(struct table *t, const char *name, struct judged *j, int bins, int rounds, uint64_t seed,

@@ -2,7 +2,7 @@
 #ifndef VIC_CAUTIONS_H
 #define VIC_CAUTIONS_H
 
-#include "calmap.h"
+#include "calfit.h"
 #include "rows.h"
 
 enum caution {

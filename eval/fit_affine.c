@@ -1,5 +1,5 @@
 /* Vector and matrix scaling by L-BFGS. */
-#include "calmap.h"
+#include "calfit.h"
 #include "minimise.h"
 #include "pipeline/mem.h"
 #include "softmax.h"

@@ -1,6 +1,6 @@
 /* Isotonic regression and histogram binning, each class against the rest. */
 #include "bins.h"
-#include "calmap.h"
+#include "calfit.h"
 #include "metrics.h"
 #include "pipeline/mem.h"
 #include "rows.h"

@@ -1,7 +1,5 @@
 /* vic-calibrate: fits a calibration map on one split, applies it to another. */
-#include "calfile.h"
 #include "calibrate.h"
-#include "calmap.h"
 #include "cautions.h"
 #include "pipeline/stage.h"
 

@@ -4,6 +4,7 @@
 #include "pipeline/memtext.h"
 #include "pipeline/progress.h"
 #include "pipeline/stage.h"
+#include "train/calibrated.h"
 #include "train/predictor.h"
 #include "train/textmode.h"
 
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 static struct {
-	const char *device, *split, *output, *name;
+	const char *device, *split, *output, *name, *map;
 	int64_t threads, mc_dropout, top_k, seed;
 	int text;
 } o = { .device = "auto", .output = "-", .top_k = 1, .seed = 1 };
@@ -27,6 +28,7 @@ static const struct opt opts[] = {
 	{ "text", 0, OPT_FLAG, &o.text, NULL, "read lines of plain text, write label and probability, a line for each",
 	  .flags = 0 },
 	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0, .hi = STREAM_MAX_CLASSES },
+	{ "map", 0, OPT_TEXT, &o.map, "FILE", "apply this calibration map (vic-calibrate) to every answer", .flags = OPT_INPUT },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
@@ -49,10 +51,16 @@ static const struct program prog = {
 		"trained on; a model trained with --crop takes the middle of larger ones.\n\n"
 		"With --text, RECORDS is plain text: each line is taken apart as the training data was (by\n"
 		"vic-tokenize, with the rules the model remembers) and answered at once with\n"
-		"LABEL<TAB>PROBABILITY, best first for --top-k.",
+		"LABEL<TAB>PROBABILITY, best first for --top-k.\n\n"
+		"With --map, answers are calibrated: lines of --text hold the map's probabilities, and the\n"
+		"stream is what vic-calibrate --apply would make of the logits: float64 logits, or probabilities\n"
+		"of the maps isotonic and histogram, one a record (passes of --mc-dropout are averaged). A map\n"
+		"of other classes is refused, and so are records that it was fitted on.",
 	.example = "vic-predict mixup.model < mr.text | vic-score\n"
 		   "vic-predict --mc-dropout 10 --split test resnet20.model cifar10.vic > mc.logits\n"
-		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model",
+		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model\n"
+		   "vic-predict mixup.model mr.text | vic-calibrate --split dev > mr.map\n"
+		   "echo 'a gorgeous , witty film' | vic-predict --text --map mr.map mixup.model",
 	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
 	.opts = opts,
 	.about = device_print,
@@ -88,8 +96,8 @@ static int title_of(const struct model *m, char **title, struct err *err)
 	return 0;
 }
 
-static int begin(struct stage *st, const struct predictor *p, const struct stream_reader *r, struct output *out,
-		 struct stream_writer **w, struct err *err)
+static int begin(struct stage *st, const struct predictor *p, const struct calibrated *map, const struct stream_reader *r,
+		 struct output *out, struct stream_writer **w, struct err *err)
 {
 	const struct model *m = p->model;
 	char *title = NULL;
@@ -100,8 +108,19 @@ static int begin(struct stage *st, const struct predictor *p, const struct strea
 		return -1;
 	}
 	head.name = title;
+	if (map) {
+		char *named;
+		if (mem_printf(&named, err, "%s + %s", title, calmap_method_name(map->file.map.method))) {
+			free(title);
+			return -1;
+		}
+		free(title);
+		head = (struct stream_head){ .kind = STREAM_LOGITS, .dtype = DTYPE_F64, .samples = 1, .name = named,
+					     .values = calibrated_gives_probs(map) ? VALUES_PROBS : VALUES_LOGITS };
+	}
 	json_t *self = jsontext_copy(st->provenance);
 	int rc = !self || json_object_set(self, "model", m->provenance) ? err_memory(err) : 0;
+	rc = rc || (map && calfile_note(&map->file, self, err));
 	rc = rc || stream_head_classes(&head, m->config.classes, (const char *const *)m->classes, err) ||
 	     stream_begin(w, out, &head, stream_provenance(r), self, err);
 	json_decref(self);
@@ -121,27 +140,43 @@ static int choose(const struct block *b, int split, unsigned char **keep, size_t
 	return 0;
 }
 
-static int document(struct stage *st, struct predictor *p, struct stream_reader *r, struct output *out, int split, uint64_t *done,
-		    struct err *err)
+/* The n records that the predictor holds, as they are or through the map. */
+static int put_records(struct predictor *p, struct calibrated *map, struct stream_writer *w, struct err *err)
+{
+	const struct dataset *d = &p->data;
+	int samples = p->passes ? p->passes : 1, n = p->model->config.classes;
+	size_t values = (size_t)samples * (size_t)n;
+	double *to = map ? map->room + 3 * n : NULL;
+	for (size_t i = 0; i < d->n; i++) {
+		const float *logits = p->logits + i * values;
+		if (map && (calibrated_apply(map, logits, samples, to, err) || calibrated_refuse_fitted(map, d->id[i], d->label[i], err)))
+			return -1;
+		const void *record = map ? (const void *)to : logits;
+		size_t bytes = map ? (size_t)n * sizeof *to : values * sizeof *logits;
+		if (stream_add(w, d->id[i], d->label[i], d->split[i], record, bytes, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int document(struct stage *st, struct predictor *p, struct calibrated *map, struct stream_reader *r, struct output *out, int split,
+		    uint64_t *done, struct err *err)
 {
 	struct stream_writer *w = NULL;
 	struct block b;
 	unsigned char *keep = NULL;
-	size_t cap = 0, bytes = sizeof(float) * (size_t)(p->passes ? p->passes : 1) * (size_t)p->model->config.classes;
+	size_t cap = 0;
 	if (predictor_document(p, stream_head_of(r), err))
 		return err_context(err, "%s", stream_name(r));
-	int rc = begin(st, p, r, out, &w, err) ? -1 : 1;
+	int rc = begin(st, p, map, r, out, &w, err) ? -1 : 1;
 	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
 		if (b.type == BLOCK_WORDS) {
 			rc = predictor_words(p, &b, err) ? -1 : 1;
 			continue;
 		}
-		if (choose(&b, split, &keep, &cap, err) || predictor_rows(p, &b, split < 0 ? NULL : keep, err))
+		if (choose(&b, split, &keep, &cap, err) || predictor_rows(p, &b, split < 0 ? NULL : keep, err) ||
+		    put_records(p, map, w, err))
 			rc = -1;
-		for (size_t i = 0; i < p->data.n && rc == 1; i++)
-			if (stream_add(w, p->data.id[i], p->data.label[i], p->data.split[i],
-				       (const unsigned char *)p->logits + i * bytes, bytes, err))
-				rc = -1;
 		*done += p->data.n;
 	}
 	if (!rc)
@@ -151,7 +186,7 @@ static int document(struct stage *st, struct predictor *p, struct stream_reader 
 	return rc;
 }
 
-static int predict(struct stage *st, struct predictor *p, struct err *err)
+static int predict(struct stage *st, struct predictor *p, struct calibrated *map, struct err *err)
 {
 	struct stream_reader *r;
 	struct output out = { 0 };
@@ -165,7 +200,7 @@ static int predict(struct stage *st, struct predictor *p, struct err *err)
 		return -1;
 	rc = output_open(&out, o.output, err);
 	while (!rc && (rc = stream_next_document(r, err)) == 1)
-		rc = document(st, p, r, &out, split, &done, err);
+		rc = document(st, p, map, r, &out, split, &done, err);
 	stream_close(r);
 	if (!rc && split >= 0 && !done)
 		rc = err_set(err, "no record is marked %s", o.split);
@@ -183,6 +218,7 @@ static int run(struct stage *st, struct err *err)
 	struct model m;
 	struct device dev = { 0 };
 	struct predictor p = { 0 };
+	struct calibrated map = { 0 };
 	if (!o.text && stage_given(st, "top-k"))
 		return err_usage(err, "--top-k goes with --text");
 	if (o.text && (o.mc_dropout || o.split || stage_given(st, "output")))
@@ -193,11 +229,13 @@ static int run(struct stage *st, struct err *err)
 		model_release(&m);
 		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
 	}
-	int rc = device_open_for(st, &dev, o.device, (int)o.threads, err) ||
+	int rc = (o.map && calibrated_open(&map, o.map, &m, err)) || device_open_for(st, &dev, o.device, (int)o.threads, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
-		 (o.text ? textmode_run(st, &p, stage_operand(st, 1), (int)o.top_k, err) : predict(st, &p, err));
+		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err) :
+			   predict(st, &p, o.map ? &map : NULL, err));
 	if (!rc && m.version < 2)
 		stage_say(st, "%s is of version 1, which has no checksums: damage would not be seen", st->operand[0]);
+	calibrated_release(&map);
 	predictor_release(&p);
 	device_close(&dev);
 	model_release(&m);

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+enum { BINS_MAX = 100000 };
+
 /* The exact answer; i: right or one off. Apart from bin_of, so that the call of fma costs registers only where it is
  * made (it is a function where the CPU's own is not known to be there). */
 __attribute__((noinline, unused)) static int bin_at_edge(int bins, double p, int i)

@@ -1,3 +1,4 @@
+#include "calfile.h"
 #include "cat.h"
 #include "safetensors.h"
 #include "seal.h"
@@ -7,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAP_MAX = 1 << 28, NEWEST_MAP = 2 };
-
 static int check_map(struct input *in, int *sealed, struct err *err)
 {
 	char *text;
 	size_t n;
 	json_t *j;
 	int version;
-	if (input_slurp(in, MAP_MAX, &text, &n, err))
+	if (input_slurp(in, CALFILE_MAX, &text, &n, err))
 		return -1;
-	int rc = seal_read(&j, text, n, "calibration map", "vicinal map", NEWEST_MAP, &version, err) ? err_context(err, "%s", in->name) : 1;
+	int rc = seal_read(&j, text, n, "calibration map", "vicinal map", CALFILE_VERSION, &version, err) ?
+			 err_context(err, "%s", in->name) :
+			 1;
 	*sealed = rc == 1 && seal_check(text, n, 0) == SEAL_WHOLE;
 	free(text);
 	if (rc == 1)

@@ -94,7 +94,7 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 	if (begins(l, "\xFF\xFE") || begins(l, "\xFE\xFF"))
 		sniff_say(s, 0, "UTF-16 text", "recode it (iconv -f UTF-16 -t UTF-8) for vic-tokenize --format lines");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
-		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply reads it");
+		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
 		sniff_say(s, 0, "JSON", "of JSON only the maps of vic-calibrate are read (--apply); write records as CSV");
 	else if (begins(l, "<!doctype html") || begins(l, "<html"))

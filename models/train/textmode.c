@@ -72,16 +72,19 @@ static int likelier(const void *a, const void *b)
 	return x->p != y->p ? (x->p < y->p ? 1 : -1) : x->k - y->k;
 }
 
-static int answer(const struct model *m, const float *z, struct ranked *rank, int top_k, struct output *out, struct err *err)
+/* prob: [classes] of scratch. */
+static int answer(const struct model *m, struct calibrated *map, const float *z, double *prob, struct ranked *rank, int top_k,
+		  struct output *out, struct err *err)
 {
-	double max = z[0], sum = 0;
 	int n = m->config.classes;
-	for (int k = 1; k < n; k++)
-		max = z[k] > max ? z[k] : max;
 	for (int k = 0; k < n; k++)
-		sum += exp(z[k] - max);
+		prob[k] = z[k];
+	if (map && calibrated_apply(map, z, 1, prob, err))
+		return -1;
+	if (!map || !calibrated_gives_probs(map))
+		calibrated_softmax(prob, n, prob);
 	for (int k = 0; k < n; k++)
-		rank[k] = (struct ranked){ exp(z[k] - max) / sum, k };
+		rank[k] = (struct ranked){ prob[k], k };
 	qsort(rank, (size_t)n, sizeof *rank, likelier);
 	for (int i = 0; i < n && (i < top_k || !top_k); i++) {
 		const char *name = m->classes[rank[i].k];
@@ -92,15 +95,17 @@ static int answer(const struct model *m, const float *z, struct ranked *rank, in
 	return output_write(out, "\n", 1, err);
 }
 
-static int answer_all(struct predictor *p, struct stream_reader *r, int top_k, struct err *err)
+static int answer_all(struct predictor *p, struct calibrated *map, struct stream_reader *r, int top_k, struct err *err)
 {
 	struct block b;
 	struct output out;
 	struct ranked *rank;
+	double *prob = NULL;
 	int rc, classes = p->model->config.classes;
 	if (mem_alloc(&rank, (size_t)classes, sizeof *rank, err))
 		return -1;
-	if (output_open(&out, "-", err)) {
+	if (mem_alloc(&prob, (size_t)classes, sizeof *prob, err) || output_open(&out, "-", err)) {
+		free(prob);
 		free(rank);
 		return -1;
 	}
@@ -110,18 +115,19 @@ static int answer_all(struct predictor *p, struct stream_reader *r, int top_k, s
 	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
 		int bad = predictor_rows(p, &b, NULL, err);
 		for (size_t i = 0; i < p->data.n && !bad; i++)
-			bad = answer(p->model, p->logits + i * (size_t)classes, rank, top_k, &out, err);
+			bad = answer(p->model, map, p->logits + i * (size_t)classes, prob, rank, top_k, &out, err);
 		if (bad || output_flush(&out, err)) {
 			rc = -1;
 			break;
 		}
 	}
 	output_release(&out);
+	free(prob);
 	free(rank);
 	return rc;
 }
 
-int textmode_run(struct stage *st, struct predictor *p, const char *path, int top_k, struct err *err)
+int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, const char *path, int top_k, struct err *err)
 {
 	char *program, *argv[MAX_ARGS], name[64];
 	struct stream_reader *r = NULL;
@@ -135,7 +141,7 @@ int textmode_run(struct stage *st, struct predictor *p, const char *path, int to
 		return -1;
 	}
 	snprintf(name, sizeof name, "/dev/fd/%d", from);
-	rc = stream_open(&r, name, err) || answer_all(p, r, top_k, err);
+	rc = stream_open(&r, name, err) || answer_all(p, map, r, top_k, err);
 	stream_close(r);
 	close(from);
 	struct err why = ERR_NONE;

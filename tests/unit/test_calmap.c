@@ -1,6 +1,6 @@
 /* Calibration maps against scipy, scikit-learn and betacal (tests/oracles/calmap.py), and through a file and back. */
-#include "eval/calfile.h"
-#include "eval/calmap.h"
+#include "eval/calibrate.h"
+#include "eval/calfit.h"
 #include "eval/compare.h"
 #include "eval/ranking.h"
 #include "pipeline/mem.h"

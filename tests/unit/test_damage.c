@@ -1,6 +1,6 @@
 /* A flipped bit anywhere in a model, a checkpoint or a calibration map is refused as damage, with the file's name. One bit of every
  * byte with $VIC_THOROUGH, else of every 11th. */
-#include "eval/calfile.h"
+#include "eval/calibrate.h"
 #include "models/train/modelfile.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Map files: what was written is read again to the last bit; everything else is refused, and why is said. */
 #include "eval/bins.h"
-#include "eval/calfile.h"
+#include "eval/calibrate.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Calibration maps against what defines them, in long double and without their code: the gradient of the loss vanishes
  * at a fit, isotonic curves are the min-max formula's, histograms are counted. Random sizes across each slice and batch. */
-#include "eval/calmap.h"
+#include "eval/calfit.h"
 #include "eval/temperature.h"
 
 #include <math.h>

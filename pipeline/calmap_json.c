@@ -1,6 +1,6 @@
-#include "bins.h"
+#include "binof.h"
 #include "calmap.h"
-#include "pipeline/mem.h"
+#include "mem.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * JSON, sealed (pipeline/seal.h): "vicinal map" (version 2; 1, which had no seal, is read too), "method",
  * "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance, steps, gradient,
- * interval [low, high] of a temperature, cautions ["wide", ..] (cautions.h), ...}, "tool".
+ * interval [low, high] of a temperature, cautions ["wide", ..], ...}, "tool".
  * The sketch holds the SKETCH smallest of the fitted records' 64-bit fingerprints (id, label and values): a stream
  * that shares a share f of those records hits about f SKETCH of them, so all but traces of overlap are seen, whatever
  * the streams are called, in a file whose size does not grow with the data. */
@@ -10,9 +10,9 @@
 #define VIC_CALFILE_H
 
 #include "calmap.h"
-#include "rows.h"
+#include "stream.h"
 
-enum { SKETCH = 256, CALFILE_MAX = 1 << 28 };
+enum { SKETCH = 256, CALFILE_MAX = 1 << 28, CALFILE_VERSION = 2 };
 
 struct sketch {
 	size_t n;
@@ -36,9 +36,6 @@ struct calfile {
 	json_t *fit, *args; /* "fit" and the tool's arguments; owned */
 };
 
-/* The file's text, to its last LF (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
-int calfile_text(char **text, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
-		 const struct calmap_fit *how, const json_t *tool, struct err *err) VIC_CHECKED;
 /* Errors name the path and what is wrong. On failure *f is released. */
 int calfile_load(struct calfile *f, const char *path, struct err *err) VIC_CHECKED;
 void calfile_release(struct calfile *f);
