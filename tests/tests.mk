@@ -4,8 +4,9 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
-# Unit tests of more than a second, but those of the core, are left to make test.
-HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors)
+# Unit tests of more than a second, but those of the core, and matrices over every program are left to make test.
+HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors imagenets gzip csv jsontext input) \
+	$(patsubst %,tests/cli/%.t,limits names closed roles kinds environment children prove setup engine predict_map)
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
@@ -50,7 +51,7 @@ unit: $(UNIT) ## build and run the unit tests
 	@$(PROVE) $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so)
-	@$(PROVE) $(QUICK) $(filter-out $(HEAVY),$(UNIT)) $(REPLAY)
+	@$(PROVE) $(filter-out $(HEAVY),$(QUICK) $(UNIT)) $(REPLAY)
 test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
 lint: programs ## includes, banned functions, file sizes, help and man pages
