@@ -1,4 +1,5 @@
-/* Out of memory inside oneDNN becomes an error: what operator new calls when it has no memory jumps back to who called oneDNN. */
+/* Out of memory inside oneDNN becomes an error: what operator new calls when it has no memory, and what a throw calls that nobody
+ * catches, jumps back to who called oneDNN. */
 #ifdef VIC_ONEDNN
 #include "onednn_guard.h"
 
@@ -6,13 +7,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-typedef void (*new_handler)(void);
-/* std::set_new_handler(), of the C++ library that oneDNN brings. */
-__attribute__((weak)) new_handler set_new_handler(new_handler handler) __asm__("_ZSt15set_new_handlerPFvvE");
+typedef void (*handler)(void);
+/* Of the C++ library that oneDNN brings: std::set_new_handler(), std::set_terminate(), and what a thread keeps of its exceptions. */
+__attribute__((weak)) handler set_new_handler(handler h) __asm__("_ZSt15set_new_handlerPFvvE");
+__attribute__((weak)) handler set_terminate(handler h) __asm__("_ZSt13set_terminatePFvvE");
+__attribute__((weak)) void *exceptions_of_thread(void) __asm__("__cxa_get_globals");
 
 /* Memory of the thread itself from its start: the loader takes what it has to find later from malloc(), and aborts without. */
 static _Thread_local __attribute__((tls_model("initial-exec"))) jmp_buf *back;
-static atomic_int starved, installed;
+static _Thread_local __attribute__((tls_model("initial-exec"))) int ready;
+static atomic_int starved;
 
 static void leave(void)
 {
@@ -27,11 +31,23 @@ int onednn_starved(void)
 	return atomic_load_explicit(&starved, memory_order_relaxed);
 }
 
+/* Once in each thread: the first throw would ask the loader for memory, which ends the program where there is none. */
+static void prepare_thread(void)
+{
+	if (set_new_handler)
+		set_new_handler(leave);
+	if (set_terminate)
+		set_terminate(leave);
+	if (exceptions_of_thread)
+		exceptions_of_thread();
+	ready = 1;
+}
+
 int onednn_guarded(int (*f)(void *arg, struct err *err), void *arg, struct err *err)
 {
 	jmp_buf here;
-	if (!atomic_load_explicit(&installed, memory_order_relaxed) && !atomic_exchange(&installed, 1) && set_new_handler)
-		set_new_handler(leave);
+	if (!ready)
+		prepare_thread();
 	if (onednn_starved())
 		return err_system(err, "oneDNN: out of memory");
 	back = &here;
