@@ -189,6 +189,22 @@ int opt_parse(const struct opt *opts, int argc, char **argv, int *n_operands, un
 	return 0;
 }
 
+int opt_keep(const struct opt *opts, unsigned flag, int n, char **args, int *kept, struct err *err)
+{
+	*kept = 0;
+	for (int i = 0; i < n; i++) {
+		if (args[i][0] != '-' || args[i][1] != '-')
+			continue;
+		size_t len = strcspn(args[i], "=");
+		int at = find(opts, args[i], len);
+		if (at < 0)
+			return unknown(opts, args[i], len, err);
+		if (opts[at].flags & flag)
+			args[(*kept)++] = args[i];
+	}
+	return 0;
+}
+
 int opt_given(const struct opt *opts, const unsigned char *given, const char *name)
 {
 	for (int i = 0; opts[i].type != OPT_END; i++)

@@ -38,6 +38,7 @@ enum opt_flags {
 	OPT_LIST = 128,     /* with OPT_INPUT: a file only where it begins with @ */
 	OPT_PRINTS = 256,   /* a flag: what it asks for goes to stdout; an output that is not given is then none */
 	OPT_NO_OPERANDS = 512, /* stands for the operands: without them stdin is not read */
+	OPT_LINE = 1024, /* says how a line of text becomes a record: new lines for a model are given it again (stage.h) */
 };
 
 struct opt_many {
@@ -68,6 +69,9 @@ int opt_parse(const struct opt *opts, int argc, char **argv, int *n_operands, un
 	VIC_CHECKED;
 
 int opt_count(const struct opt *opts);
+/* Of n arguments as provenance holds them ("--name", "--name=value", operands), moves those whose options have the flag to the
+ * front, in order; *kept says how many. Errors: an option that is not of the table. */
+int opt_keep(const struct opt *opts, unsigned flag, int n, char **args, int *kept, struct err *err) VIC_CHECKED;
 /* 1 when `name` was present on the command line. Errors in `name` abort: it is a programmer's slip. */
 int opt_given(const struct opt *opts, const unsigned char *given, const char *name);
 /* The table as --help prints it, with defaults. Call before parsing, while targets hold their defaults. */

@@ -110,6 +110,23 @@ static int finish_stdout(struct err *err)
 	return 0;
 }
 
+/* --line-as-in ARGUMENT... --: see stage.h. */
+static int recall(const struct opt *opts, int *argc, char **argv, struct err *err)
+{
+	int end = 2, kept;
+	if (*argc < 2 || strcmp(argv[1], "--line-as-in"))
+		return 0;
+	while (end < *argc && strcmp(argv[end], "--"))
+		end++;
+	if (opt_keep(opts, OPT_LINE, end - 2, argv + 2, &kept, err))
+		return -1;
+	memmove(argv + 1, argv + 2, (size_t)kept * sizeof *argv);
+	int rest = end < *argc ? *argc - end - 1 : 0;
+	memmove(argv + 1 + kept, argv + *argc - rest, (size_t)rest * sizeof *argv);
+	*argc = 1 + kept + rest;
+	return 0;
+}
+
 static int usage_of(const struct program *prog, int n, struct err *err)
 {
 	if (n < prog->min_operands)
@@ -154,7 +171,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 			goto report;
 		}
 	}
-	if (opt_parse(opts, argc, argv, &st.n, given, &err))
+	if (recall(opts, &argc, argv, &err) || opt_parse(opts, argc, argv, &st.n, given, &err))
 		goto report;
 	if (ask == ASK_VERSION) {
 		printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", prog->name, VIC_VERSION,

@@ -44,6 +44,10 @@ struct stage {
 
 int stage_main(const struct program *prog, int argc, char **argv, int (*run)(struct stage *, struct err *));
 
+/* As its first argument every program takes --line-as-in and then, up to "--", the arguments of an earlier run of it, as provenance
+ * holds them: those whose options say how a line becomes a record (OPT_LINE) count as given, all others are dropped. So a program
+ * that reads new lines for a model needs no list of another program's options. */
+
 /* 1 when the option was present on the command line. */
 int stage_given(const struct stage *st, const char *name);
 /* operand i, or "-" when there are fewer: a filter without operands reads stdin. */

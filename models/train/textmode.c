@@ -11,12 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ARGS = 16 };
-
-/* The tokenizer's command line: the options of the run that made the training data which concern how a line is taken apart. */
-static int command(const struct predictor *p, char *program, const char *path, char **argv, struct err *err)
+/* The tokenizer's command line: it is told the arguments of the run that made the training data, and itself takes those of them
+ * that say how a line becomes tokens. *argv is owned by the caller, what it points to is not. */
+static int command(const struct predictor *p, char *program, const char *path, char ***argv, struct err *err)
 {
-	static const char *const carried[] = { "--rules=", "--lower", "--cased", "--encoding=" };
 	const json_t *line, *arg, *found = NULL;
 	size_t i, n = 0;
 	json_array_foreach(p->model->provenance, i, line)
@@ -28,20 +26,17 @@ static int command(const struct predictor *p, char *program, const char *path, c
 	if (!found)
 		return err_set(err, "%s: does not say how its text was tokenised; pipe tokens in instead of --text",
 			       p->model->file.name);
-	argv[n++] = program;
-	argv[n++] = (char *)"--quiet";
-	argv[n++] = (char *)"--flush";
-	argv[n++] = (char *)"--format=lines";
-	json_array_foreach(json_object_get(found, "args"), i, arg)
-	{
-		const char *s = json_string_value(arg);
-		for (size_t k = 0; s && k < sizeof carried / sizeof *carried && n < MAX_ARGS - 3; k++)
-			if (!strncmp(s, carried[k], strlen(carried[k])))
-				argv[n++] = (char *)s;
-	}
-	argv[n++] = (char *)"--";
-	argv[n++] = (char *)path;
-	argv[n] = NULL;
+	const json_t *args = json_object_get(found, "args");
+	const char *const rest[] = { "--", "--quiet", "--flush", "--format=lines", "--", path, NULL };
+	if (mem_alloc(argv, json_array_size(args) + 2 + sizeof rest / sizeof *rest, sizeof **argv, err))
+		return -1;
+	(*argv)[n++] = program;
+	(*argv)[n++] = (char *)"--line-as-in";
+	json_array_foreach(args, i, arg)
+		if (json_is_string(arg))
+			(*argv)[n++] = (char *)json_string_value(arg);
+	for (i = 0; i < sizeof rest / sizeof *rest; i++)
+		(*argv)[n++] = (char *)rest[i];
 	return 0;
 }
 
@@ -129,13 +124,14 @@ static int answer_all(struct predictor *p, struct calibrated *map, struct stream
 
 int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, const char *path, int top_k, struct err *err)
 {
-	char *program, *argv[MAX_ARGS], name[64];
+	char *program, **argv = NULL, name[64];
 	struct stream_reader *r = NULL;
 	struct child child;
 	int from = -1, status = 0;
 	if (stage_peer("vic-tokenize", &program, err))
 		return -1;
-	int rc = command(p, program, path, argv, err) || start(argv, &child, &from, err);
+	int rc = command(p, program, path, &argv, err) || start(argv, &child, &from, err);
+	free(argv);
 	if (rc) {
 		free(program);
 		return -1;
