@@ -9,8 +9,9 @@
 
 static struct score_item *add(struct score *s, const char *key, enum score_kind kind)
 {
-	/* The list is as long as the longest possible table; a key beyond it would be a slip of ours. */
-	struct score_item *i = &s->item[s->n < SCORE_ITEMS ? s->n++ : SCORE_ITEMS - 1];
+	/* The list is as long as the longest possible table; a value beyond it is counted, and score_show refuses. */
+	struct score_item *i = s->n < SCORE_ITEMS ? &s->item[s->n++] : &s->beyond;
+	s->n_beyond += i == &s->beyond;
 	*i = (struct score_item){ .kind = kind };
 	snprintf(i->key, sizeof i->key, "%s", key);
 	return i;
@@ -46,6 +47,8 @@ struct score_item *score_find(struct score *s, const char *key)
 
 int score_show(struct table *t, const char *name, const struct score *s, struct err *err)
 {
+	if (s->n_beyond)
+		return err_set(err, "%s: %d values more than the %d that a table holds", name, s->n_beyond, SCORE_ITEMS);
 	int rc = table_column(t, name, err);
 	for (int i = 0; i < s->n && !rc; i++) {
 		const struct score_item *v = &s->item[i];

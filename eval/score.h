@@ -32,8 +32,8 @@ struct score_item {
 	char text[96];
 };
 struct score {
-	struct score_item item[SCORE_ITEMS];
-	int n;
+	struct score_item item[SCORE_ITEMS], beyond;
+	int n, n_beyond; /* n_beyond: values that found no room; 0, or score_show fails */
 };
 
 /* Columns that score_rows needs from rows_read. */
@@ -47,7 +47,7 @@ int score_keys(struct score *s, const conf_key *sorted, size_t n, const struct s
 int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
 
 void score_count(struct score *s, const char *key, uint64_t value);
-/* key may hold one %d, for `number`. */
+/* The key is "key@number"; just `key` where number is 0. */
 void score_real(struct score *s, const char *key, int number, double value, double least, double most);
 void score_text(struct score *s, const char *key, const char *text);
 struct score_item *score_find(struct score *s, const char *key);

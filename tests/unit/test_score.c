@@ -125,9 +125,28 @@ static void every_number_has_its_place(void **state)
 	release(&w);
 }
 
+static void a_value_without_room_is_no_silent_loss(void **state)
+{
+	(void)state;
+	static struct score s;
+	struct table t = { 0 };
+	char key[SCORE_KEY];
+	for (int i = 0; i < SCORE_ITEMS; i++) {
+		snprintf(key, sizeof key, "key%d", i);
+		score_count(&s, key, 1);
+	}
+	assert_int_equal(score_show(&t, "whole", &s, &err), 0);
+	score_count(&s, "one more", 2);
+	assert_string_equal(s.item[SCORE_ITEMS - 1].key, key);
+	assert_int_equal(score_show(&t, "more", &s, &err), -1);
+	assert_string_equal(err.msg, "more: 1 values more than the 160 that a table holds");
+	table_release(&t);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(intervals_cover), cmocka_unit_test(spread_over_seeds),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_value_without_room_is_no_silent_loss),
+					    cmocka_unit_test(intervals_cover), cmocka_unit_test(spread_over_seeds),
 					    cmocka_unit_test(every_number_has_its_place) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
