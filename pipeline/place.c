@@ -12,6 +12,9 @@
 
 enum { MOST_LINKS = 40 }; /* as the kernel follows */
 
+static struct place_file replaced[PLACE_REPLACED];
+static size_t n_replaced;
+
 const char *place_split(const char *path, char *folder)
 {
 	const char *slash = strrchr(path, '/');
@@ -98,4 +101,21 @@ too_long:
 int place_stat(const struct place *p, struct stat *st)
 {
 	return p->fd >= 0 ? fstat(p->fd, st) : stat(p->path, st);
+}
+
+void place_replaces(const struct place_file *file, size_t n)
+{
+	n_replaced = n < PLACE_REPLACED ? n : PLACE_REPLACED;
+	memcpy(replaced, file, n_replaced * sizeof *file);
+}
+
+int place_reading(int fd, const char *name, struct err *err)
+{
+	struct stat s;
+	if (!n_replaced || fstat(fd, &s) || !S_ISREG(s.st_mode))
+		return 0;
+	for (size_t i = 0; i < n_replaced; i++)
+		if (replaced[i].dev == s.st_dev && replaced[i].ino == s.st_ino)
+			return err_system(err, "%s: is among what is read, and is where the output goes; write to another file", name);
+	return 0;
 }

@@ -22,4 +22,16 @@ int place_stat(const struct place *p, struct stat *st) VIC_CHECKED;
  * path ends in a slash. */
 const char *place_split(const char *path, char *folder);
 
+/* The files that this run is about to replace; a process has one command line, so there is one such list (roles_check makes it). */
+enum { PLACE_REPLACED = 16 };
+struct place_file {
+	dev_t dev;
+	ino_t ino;
+};
+void place_replaces(const struct place_file *file, size_t n);
+/* For every file that is opened for reading, also those that no option names (found in a folder, in a list): an error where it is
+ * what an output of this run is about to replace. It is not the data's fault, so never a reason to pass over the file. name: for the
+ * message. */
+int place_reading(int fd, const char *name, struct err *err) VIC_CHECKED;
+
 #endif

@@ -23,13 +23,6 @@ struct roles {
 	size_t n;
 };
 
-/* The files that are about to be replaced, for roles_reading. A process has one command line. */
-static struct {
-	dev_t dev;
-	ino_t ino;
-} replaced[16];
-static size_t n_replaced;
-
 static void add(struct roles *r, const struct opt *opt, const char *path, int writes, int given)
 {
 	struct role *x = &r->item[r->n++];
@@ -184,17 +177,18 @@ static int compare(const struct roles *r, struct err *err)
 /* Remembers the outputs, less the one that is read on purpose. */
 static void remember(const struct roles *r)
 {
-	n_replaced = 0;
+	struct place_file file[PLACE_REPLACED];
+	size_t n = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct role *x = &r->item[i];
 		int resumed = 0;
 		for (size_t k = 0; k < r->n; k++)
 			resumed |= is_resumed(&r->item[k], x) && r->item[k].dev == x->dev && r->item[k].ino == x->ino;
-		if (!x->writes || !x->there || !S_ISREG(x->mode) || resumed || n_replaced == sizeof replaced / sizeof *replaced)
+		if (!x->writes || !x->there || !S_ISREG(x->mode) || resumed || n == PLACE_REPLACED)
 			continue;
-		replaced[n_replaced].dev = x->dev;
-		replaced[n_replaced++].ino = x->ino;
+		file[n++] = (struct place_file){ x->dev, x->ino };
 	}
+	place_replaces(file, n);
 }
 
 int roles_check(const struct stage *st, struct err *err)
@@ -208,17 +202,6 @@ int roles_check(const struct stage *st, struct err *err)
 		remember(&r);
 	free(r.item);
 	return rc ? -1 : 0;
-}
-
-int roles_reading(int fd, const char *name, struct err *err)
-{
-	struct stat s;
-	if (!n_replaced || fstat(fd, &s) || !S_ISREG(s.st_mode))
-		return 0;
-	for (size_t i = 0; i < n_replaced; i++)
-		if (replaced[i].dev == s.st_dev && replaced[i].ino == s.st_ino)
-			return err_system(err, "%s: is among what is read, and is where the output goes; write to another file", name);
-	return 0;
 }
 
 static const char *role_text(const struct opt *o)

@@ -12,10 +12,6 @@
 /* All files of the command line; opts: the program's own. Then every output is proved to be writable: its folder is there, and a file
  * can be made in it. Errors: VIC_USAGE for two roles of one file, VIC_DATA for an output that cannot be written. */
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
-/* For every file that is opened for reading, also those that no option names (found in a folder, in a list): an error where it is
- * what an output of this run is about to replace. It is not the data's fault, so never a reason to pass over the file. name: for the
- * message. */
-int roles_reading(int fd, const char *name, struct err *err) VIC_CHECKED;
 /* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles: read, written,
  * written or stdout (where it is not given), read or written, folder, list (read where it begins with @), prints (on stdout), text (no
  * file); " alone" behind it: no operands go with it. Then what operands, stdin and stdout are. */

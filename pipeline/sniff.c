@@ -15,9 +15,6 @@
 #define NUMBERS "numpy.save the numbers and read them with vic-cat --from npy --kind logits"
 #define ONE_IMAGE "vic-images --format folder reads a folder of such files"
 
-const char sniff_folder[] =
-	"is a folder, not a file; vic-images reads folders of images, vic-tokenize those of its formats mr, imdb and trec";
-
 static const struct signature {
 	size_t at, n;
 	const char *bytes, *what, *remedy;

@@ -32,7 +32,5 @@ int sniff_explain(const char *path, const char *own, struct err *err);
 
 /* Who reads a stream of that kind: "vic-embed reads tokens, ..."; for a stream given to a program of another kind. */
 const char *sniff_stream_remedy(const char *kind);
-/* For messages about a folder given where a file is read. */
-extern const char sniff_folder[];
 
 #endif
