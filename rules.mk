@@ -63,7 +63,7 @@ $(B)/%.o: %.c $(RULES)
 	$(Q)$(COMPILE) -fPIC -MMD -MP -c -o $@ $<
 # Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
 $(B)/vision/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
-$(B)/pipeline/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(CC_VERSION)"' -DVIC_CFLAGS='"$(SHOWN_CFLAGS)"'
+$(B)/pipeline/frame/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(CC_VERSION)"' -DVIC_CFLAGS='"$(SHOWN_CFLAGS)"'
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 TO = "$(DESTDIR)$(PREFIX)"

@@ -1,8 +1,8 @@
 #include "check.h"
 #include "command.h"
 #include "files.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
 
 #include <errno.h>
 #include <inttypes.h>

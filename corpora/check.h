@@ -2,7 +2,7 @@
 #ifndef VIC_CHECK_H
 #define VIC_CHECK_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 #include "registry.h"
 
 /* Called for every fact: ok, and a line such as "rt-polarity.neg: 5331 lines" or "train/unsup: is missing". */

@@ -1,5 +1,5 @@
 #include "command.h"
-#include "pipeline/spawn.h"
+#include "pipeline/files/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef VIC_COMMAND_H
 #define VIC_COMMAND_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 #include <stddef.h>
 
 struct command_ask {

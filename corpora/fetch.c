@@ -3,7 +3,7 @@
 #include "command.h"
 #include "files.h"
 #include "members.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #ifndef VIC_FETCH_H
 #define VIC_FETCH_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 #include "registry.h"
 
 struct fetch {

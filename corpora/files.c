@@ -1,8 +1,8 @@
 #include "files.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/gzip.h"
-#include "pipeline/walk.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/formats/gzip.h"
+#include "pipeline/files/walk.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef VIC_CORPORA_FILES_H
 #define VIC_CORPORA_FILES_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 #include <stddef.h>
 #include <stdint.h>
 

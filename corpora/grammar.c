@@ -1,6 +1,6 @@
 #include "grammar.h"
-#include "pipeline/mem.h"
-#include "pipeline/philox.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <stdlib.h>

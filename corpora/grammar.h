@@ -22,8 +22,8 @@
 #ifndef VIC_GRAMMAR_H
 #define VIC_GRAMMAR_H
 
-#include "pipeline/err.h"
-#include "pipeline/vocab.h"
+#include "pipeline/base/err.h"
+#include "pipeline/base/vocab.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #include "members.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/tar.h"
-#include "pipeline/walk.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/formats/tar.h"
+#include "pipeline/files/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef VIC_CORPORA_MEMBERS_H
 #define VIC_CORPORA_MEMBERS_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 
 /* Before: every member of a tar (gzipped or not) is a file or a folder, and no name is absolute or leads up ("..", "a/../b"). Errors: one
  * that is not so, named; a damaged archive. */

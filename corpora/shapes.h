@@ -8,7 +8,7 @@
 #ifndef VIC_SHAPES_H
 #define VIC_SHAPES_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 
 #include <stddef.h>
 #include <stdint.h>

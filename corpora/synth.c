@@ -1,7 +1,7 @@
 #include "synth.h"
 #include "files.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 #include "synth_images.h"
 #include "files.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/pool.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/pool.h"
 
 #include <inttypes.h>
 #include <math.h>

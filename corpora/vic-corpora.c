@@ -3,7 +3,7 @@
 #include "command.h"
 #include "fetch.h"
 #include "files.h"
-#include "pipeline/stage.h"
+#include "pipeline/frame/stage.h"
 #include "synth.h"
 #include "synth_images.h"
 

@@ -1,7 +1,7 @@
 #include "bytes.h"
-#include "pipeline/gzip.h"
-#include "pipeline/mem.h"
-#include "pipeline/sniff.h"
+#include "pipeline/formats/gzip.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

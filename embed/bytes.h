@@ -4,8 +4,8 @@
 #ifndef VIC_EMBED_BYTES_H
 #define VIC_EMBED_BYTES_H
 
-#include "pipeline/err.h"
-#include "pipeline/mapped.h"
+#include "pipeline/base/err.h"
+#include "pipeline/files/mapped.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 #include "corpus.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

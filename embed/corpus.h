@@ -3,8 +3,8 @@
 #ifndef VIC_EMBED_CORPUS_H
 #define VIC_EMBED_CORPUS_H
 
-#include "pipeline/stream.h"
-#include "pipeline/vocab.h"
+#include "pipeline/stream/stream.h"
+#include "pipeline/base/vocab.h"
 #include "vectors.h"
 
 struct record {

@@ -9,7 +9,7 @@
  * rounded doubles (2^-53, none up to 10^22) and one product or quotient (2^-53), the true value lies within
  * d(1 - 2^-50) and d(1 + 2^-50). Rounding to float is monotone: when both ends round to the same float, so does the
  * true value. Otherwise (a tie, or next to one; exponents outside the table) the C library's strtof in the C locale
- * decides. tests/unit/test_decimal.c compares with strtof. */
+ * decides. tests/unit/text/test_decimal.c compares with strtof. */
 #ifndef VIC_DECIMAL_H
 #define VIC_DECIMAL_H
 

@@ -1,6 +1,6 @@
 #include "oov.h"
-#include "pipeline/num.h"
-#include "pipeline/philox.h"
+#include "pipeline/base/num.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef VIC_EMBED_OOV_H
 #define VIC_EMBED_OOV_H
 
-#include "pipeline/vocab.h"
+#include "pipeline/base/vocab.h"
 #include "vectors.h"
 
 /* uniform: every number from U(-a, a); Kim 2014 has a = 0.25, "so that the unknown vectors have (approximately) same

@@ -1,7 +1,7 @@
 #include "vectors.h"
 #include "decimal.h"
-#include "pipeline/mem.h"
-#include "pipeline/sniff.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
 #include "vectors_file.h"
 
 #include <inttypes.h>

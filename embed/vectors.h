@@ -12,9 +12,9 @@
 #ifndef VIC_EMBED_VECTORS_H
 #define VIC_EMBED_VECTORS_H
 
-#include "pipeline/err.h"
-#include "pipeline/pool.h"
-#include "pipeline/vocab.h"
+#include "pipeline/base/err.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/base/vocab.h"
 
 #include <stddef.h>
 #include <stdint.h>

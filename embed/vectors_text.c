@@ -1,5 +1,5 @@
 #include "decimal.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 #include "vectors_file.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* vic-embed: tokens to word ids with a table of word vectors. */
 #include "corpus.h"
 #include "oov.h"
-#include "pipeline/stage.h"
-#include "pipeline/text.h"
+#include "pipeline/frame/stage.h"
+#include "pipeline/files/text.h"
 #include "vectors.h"
 
 #include <inttypes.h>

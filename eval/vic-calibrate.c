@@ -1,7 +1,7 @@
 /* vic-calibrate: fits a calibration map on one split, applies it to another. */
-#include "calibrate.h"
-#include "cautions.h"
-#include "pipeline/stage.h"
+#include "eval/calibrate/calibrate.h"
+#include "eval/calibrate/cautions.h"
+#include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* vic-compare: is one model better than another on the same records? */
-#include "compare.h"
-#include "pipeline/mem.h"
-#include "pipeline/stage.h"
-#include "pipeline/text.h"
+#include "eval/metrics/compare.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/frame/stage.h"
+#include "pipeline/files/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* vic-ood: can the model tell what it was not trained for? */
-#include "ood.h"
-#include "pipeline/mem.h"
-#include "pipeline/stage.h"
-#include "table.h"
+#include "eval/metrics/ood.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/frame/stage.h"
+#include "eval/metrics/table.h"
 
 #include <inttypes.h>
 #include <math.h>

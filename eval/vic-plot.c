@@ -1,9 +1,9 @@
 /* vic-plot: pictures from vic-reliability's tables. */
-#include "pipeline/io.h"
-#include "pipeline/memtext.h"
-#include "pipeline/stage.h"
-#include "plot.h"
-#include "report.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/frame/stage.h"
+#include "eval/show/plot.h"
+#include "eval/show/report.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* vic-reliability: the curves behind reliability pictures, as TSV. */
-#include "curves.h"
-#include "metrics.h"
-#include "pipeline/mem.h"
-#include "pipeline/memtext.h"
-#include "pipeline/num.h"
-#include "pipeline/stage.h"
-#include "rows.h"
+#include "eval/show/curves.h"
+#include "eval/metrics/metrics.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/base/num.h"
+#include "pipeline/frame/stage.h"
+#include "eval/records/rows.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* vic-report: a page that anyone can open. */
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/memtext.h"
-#include "pipeline/stage.h"
-#include "report.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/frame/stage.h"
+#include "eval/show/report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* vic-score: the calibration table of streams of logits. */
-#include "diagram.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
-#include "pipeline/stage.h"
-#include "score.h"
-#include "seeds.h"
+#include "eval/show/diagram.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "pipeline/frame/stage.h"
+#include "eval/metrics/score.h"
+#include "eval/metrics/seeds.h"
 
 #include <inttypes.h>
 #include <langinfo.h>

@@ -1,12 +1,12 @@
 /* vic-predict: a model and records in, logits out; or lines of text in, lines of labels out. */
-#include "pipeline/jsontext.h"
-#include "pipeline/mem.h"
-#include "pipeline/memtext.h"
-#include "pipeline/progress.h"
-#include "pipeline/stage.h"
-#include "train/calibrated.h"
-#include "train/predictor.h"
-#include "train/textmode.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/frame/progress.h"
+#include "pipeline/frame/stage.h"
+#include "models/predict/calibrated.h"
+#include "models/predict/predictor.h"
+#include "models/predict/textmode.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* vic-train: text or images in, a model file out. */
-#include "pipeline/jsontext.h"
-#include "pipeline/memtext.h"
-#include "pipeline/progress.h"
-#include "pipeline/stage.h"
-#include "train/checkpoint.h"
-#include "train/listing.h"
-#include "train/modelfile.h"
-#include "train/planning.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/frame/progress.h"
+#include "pipeline/frame/stage.h"
+#include "models/files/checkpoint.h"
+#include "models/train/listing.h"
+#include "models/files/modelfile.h"
+#include "models/train/planning.h"
 
 #include <stdlib.h>
 #include <string.h>

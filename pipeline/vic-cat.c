@@ -1,5 +1,5 @@
-#include "cat.h"
-#include "stage.h"
+#include "pipeline/cat/cat.h"
+#include "pipeline/frame/stage.h"
 
 #include <csv.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
-#include "mem.h"
-#include "spool.h"
-#include "split.h"
-#include "stage.h"
-#include "wordmap.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/files/spool.h"
+#include "pipeline/cat/split.h"
+#include "pipeline/frame/stage.h"
+#include "pipeline/stream/wordmap.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

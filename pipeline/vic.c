@@ -1,6 +1,6 @@
-#include "mem.h"
-#include "spawn.h"
-#include "stage.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/files/spawn.h"
+#include "pipeline/frame/stage.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 # Tests: unit (C, cmocka), command line (shell), lint, fuzzers. All speak TAP and run under prove; docs/CONTRIBUTING.md says
 # how to add one. `check` is what one runs while working, `test` is everything from nothing.
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT := $(patsubst %.c,$(B)/tests/%,$(notdir $(UNIT_SRC)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
@@ -21,10 +22,13 @@ PROVE = BIN="$(CURDIR)/$(IN)/bin" TOOLS="$(CURDIR)/$(IN)/tests/tools" MODE=$(MOD
 # ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
 UNMAPPED := $(if $(filter tsan,$(MODE)),setarch -R)
 
-$(B)/tests/%: $(B)/tests/unit/%.o $(ARCHIVES)
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(LINK_TEST) -lcmocka
+define unit_rule
+$(B)/tests/$(notdir $(1)): $(B)/$(1).o $(ARCHIVES)
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$(Q)$$(LINK_TEST) -lcmocka
+endef
+$(foreach t,$(UNIT_SRC:.c=),$(eval $(call unit_rule,$(t))))
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -3,7 +3,7 @@
 #ifndef VIC_CHARSET_H
 #define VIC_CHARSET_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 #include "lines.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
-#include "pipeline/sniff.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "pipeline/stream/sniff.h"
 #include "labelled.h"
 
 #include <csv.h>

@@ -1,6 +1,6 @@
 #include "formats.h"
 #include "lines.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdio.h>
 #include <string.h>

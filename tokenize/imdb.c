@@ -1,9 +1,9 @@
 #include "formats.h"
 #include "lines.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
-#include "pipeline/tar.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "pipeline/formats/tar.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "labelled.h"
 #include "lines.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

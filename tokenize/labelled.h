@@ -4,7 +4,7 @@
 #ifndef VIC_LABELLED_H
 #define VIC_LABELLED_H
 
-#include "pipeline/vocab.h"
+#include "pipeline/base/vocab.h"
 #include "sink.h"
 
 enum csv_header { HEADER_AUTO, HEADER_YES, HEADER_NO };

@@ -1,5 +1,5 @@
 #include "lines.h"
-#include "pipeline/sniff.h"
+#include "pipeline/stream/sniff.h"
 
 #include <string.h>
 

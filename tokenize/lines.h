@@ -4,7 +4,7 @@
 #ifndef VIC_LINES_H
 #define VIC_LINES_H
 
-#include "pipeline/io.h"
+#include "pipeline/files/io.h"
 #include "sink.h"
 
 enum { LINE_MAX_BYTES = 64 << 20 };

@@ -1,8 +1,8 @@
 #include "formats.h"
 #include "lines.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/tar.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/formats/tar.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "sink.h"
-#include "pipeline/mem.h"
-#include "pipeline/text.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/files/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

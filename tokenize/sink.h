@@ -4,7 +4,7 @@
 #define VIC_SINK_H
 
 #include "charset.h"
-#include "pipeline/stream.h"
+#include "pipeline/stream/stream.h"
 #include "rules.h"
 
 /* Where a text was found, for messages. line 0: the whole file. */

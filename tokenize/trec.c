@@ -1,6 +1,6 @@
 #include "formats.h"
 #include "lines.h"
-#include "pipeline/io.h"
+#include "pipeline/files/io.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* vic-tokenize: a corpus in the form in which it is distributed to a stream of tokens. */
 #include "formats.h"
-#include "pipeline/mem.h"
-#include "pipeline/sniff.h"
-#include "pipeline/stage.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
+#include "pipeline/frame/stage.h"
 #include "labelled.h"
 
 #include <csv.h>

@@ -1,11 +1,11 @@
 #include "archive.h"
-#include "pipeline/gzip.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/sniff.h"
-#include "pipeline/spool.h"
-#include "pipeline/tar.h"
-#include "pipeline/walk.h"
+#include "pipeline/formats/gzip.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
+#include "pipeline/files/spool.h"
+#include "pipeline/formats/tar.h"
+#include "pipeline/files/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>

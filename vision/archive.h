@@ -9,7 +9,7 @@
 #ifndef VIC_ARCHIVE_H
 #define VIC_ARCHIVE_H
 
-#include "pipeline/io.h"
+#include "pipeline/files/io.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "filter.h"
-#include "pipeline/io.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "image.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdint.h>
 #include <stdlib.h>

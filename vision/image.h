@@ -2,7 +2,7 @@
 #ifndef VIC_IMAGE_H
 #define VIC_IMAGE_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 
 #include <stddef.h>
 

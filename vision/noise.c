@@ -1,5 +1,5 @@
 #include "noise.h"
-#include "pipeline/philox.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 

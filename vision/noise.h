@@ -4,8 +4,8 @@
 #ifndef VIC_NOISE_H
 #define VIC_NOISE_H
 
-#include "pipeline/err.h"
-#include "pipeline/stream.h"
+#include "pipeline/base/err.h"
+#include "pipeline/stream/stream.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #include "noisegen.h"
-#include "pipeline/jsontext.h"
-#include "pipeline/mem.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

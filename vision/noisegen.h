@@ -3,9 +3,9 @@
 #define VIC_NOISEGEN_H
 
 #include "noise.h"
-#include "pipeline/io.h"
-#include "pipeline/pool.h"
-#include "pipeline/stream.h"
+#include "pipeline/files/io.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/stream/stream.h"
 
 struct noise_options {
 	const char *like; /* stream whose train records give the moments; "-" for stdin */

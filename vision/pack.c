@@ -1,6 +1,6 @@
 #include "pack.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>

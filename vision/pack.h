@@ -4,8 +4,8 @@
 #define VIC_PACK_H
 
 #include "filter.h"
-#include "pipeline/pool.h"
-#include "pipeline/progress.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/frame/progress.h"
 #include "source.h"
 
 enum pack_encoding { PACK_AUTO, PACK_RAW, PACK_JPEG };

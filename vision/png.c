@@ -1,5 +1,5 @@
 #include "codec.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <setjmp.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "image.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <math.h>
 #include <stdint.h>

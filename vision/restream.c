@@ -1,5 +1,5 @@
 #include "source.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>

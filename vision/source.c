@@ -1,5 +1,5 @@
 #include "source.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "archive.h"
 #include "codec.h"
 #include "image.h"
-#include "pipeline/stream.h"
+#include "pipeline/stream/stream.h"
 
 struct item {
 	uint64_t id;		    /* number in the source, or as in the stream read */

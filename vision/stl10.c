@@ -1,6 +1,6 @@
 #include "source.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <inttypes.h>
 #include <stdio.h>

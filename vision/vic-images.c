@@ -2,7 +2,7 @@
 #include "codec.h"
 #include "noisegen.h"
 #include "pack.h"
-#include "pipeline/stage.h"
+#include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
 

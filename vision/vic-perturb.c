@@ -1,6 +1,6 @@
 /* vic-perturb: images moved away from the training data along random directions. */
 #include "noisegen.h"
-#include "pipeline/stage.h"
+#include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
 

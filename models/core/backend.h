@@ -6,12 +6,12 @@
  * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
  * finish it in download() or sync(). Results may not depend on the number of threads.
  *
- * Adding an op: its type and meaning in graph.h, its loops in ref/, its row in tests/unit/test_ops.c; then cpu/, cuda/. */
+ * Adding an op: its type and meaning in graph.h, its loops in ref/, its row in tests/unit/models/test_ops.c; then cpu/, cuda/. */
 #ifndef VIC_BACKEND_H
 #define VIC_BACKEND_H
 
 #include "graph.h"
-#include "pipeline/stage.h"
+#include "pipeline/frame/stage.h"
 
 enum { BACKEND_ABI = 3, DEVICE_NOTES = 4 };
 

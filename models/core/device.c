@@ -1,7 +1,7 @@
 #include "backend.h"
 
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <dlfcn.h>
 #include <libgen.h>

@@ -1,5 +1,5 @@
 #include "backend.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #ifndef VIC_GRAPH_H
 #define VIC_GRAPH_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 
 #include <stddef.h>
 #include <stdint.h>

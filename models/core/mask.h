@@ -2,7 +2,7 @@
 #ifndef VIC_MASK_H
 #define VIC_MASK_H
 
-#include "pipeline/philox.h"
+#include "pipeline/base/philox.h"
 
 /* Words drawn for one sample: unit k is kept when word[k] >= threshold; P(dropped) = rate to within 2^-32. */
 static inline uint32_t mask_threshold(double rate)

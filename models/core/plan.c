@@ -4,7 +4,7 @@
  * in order of size, the usual greedy bound. */
 #include "graph.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "blocks.h"
 
-#include "pipeline/philox.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <string.h>

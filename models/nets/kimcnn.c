@@ -5,7 +5,7 @@
  * added (section 2.1), which is the filter on the sum of the two vectors. */
 #include "nets.h"
 
-#include "pipeline/philox.h"
+#include "pipeline/base/philox.h"
 
 static int add_wordconv(struct graph *g, const struct net_config *c, struct err *err)
 {

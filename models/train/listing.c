@@ -1,7 +1,7 @@
 #include "listing.h"
 
 #include "models/nets/nets.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 #ifndef VIC_OPTIONS_H
 #define VIC_OPTIONS_H
 
-#include "pipeline/opt.h"
-#include "pipeline/stream.h"
+#include "pipeline/frame/opt.h"
+#include "pipeline/stream/stream.h"
 
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;

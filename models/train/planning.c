@@ -1,7 +1,7 @@
 #include "planning.h"
 
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "trainer.h"
 
-#include "pipeline/binof.h"
+#include "pipeline/base/binof.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "trainer.h"
 
-#include "pipeline/mem.h"
-#include "pipeline/philox.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef VIC_TRAINER_H
 #define VIC_TRAINER_H
 
-#include "batch.h"
+#include "models/data/batch.h"
 #include "models/core/backend.h"
 #include "models/nets/nets.h"
 

@@ -1,8 +1,8 @@
 /* images_rate THREADS: pictures a second that the cpu backend's OP_IMAGES crops, flips, normalises and mixes, bytes of 32x32x3 in batches
  * of 128. Prints the number. For bench_images_train.py. */
 #include "models/core/backend.h"
-#include "pipeline/mem.h"
-#include "pipeline/num.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>

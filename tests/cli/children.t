@@ -54,9 +54,9 @@ if [ -x "$BIN/vic-predict" ]; then
 	killed vic-tokenize copy/vic-predict --device ref --text model
 fi
 if [ -e "$BIN/../lib" ] && command -v timeout >/dev/null; then
-	same 'nothing but pipeline/spawn.c starts a program' pipeline/spawn.c \
+	same 'nothing but pipeline/files/spawn.c starts a program' pipeline/files/spawn.c \
 		"$(cd "$ROOT" && grep -lE '\b(popen|system|v?fork|posix_spawnp?|exec[vl][pe]*|execvpe) ?\(' \
-			pipeline/*.c corpora/*.c tokenize/*.c embed/*.c vision/*.c models/*.c models/*/*.c models/*/*/*.c eval/*.c |
+			pipeline/*.c pipeline/*/*.c corpora/*.c tokenize/*.c embed/*.c vision/*.c models/*.c models/*/*.c models/*/*/*.c eval/*.c eval/*/*.c |
 			grep -v '^pipeline/vic.c$')"
 fi
 finish

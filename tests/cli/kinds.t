@@ -1,6 +1,6 @@
 #!/bin/sh
 # A file of the wrong kind: whatever program it is given to, the one line says what the file is and names what reads it. Every kind of
-# pipeline/sniff.c by every way of reading a file.
+# pipeline/stream/sniff.c by every way of reading a file.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 

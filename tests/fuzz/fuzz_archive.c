@@ -1,6 +1,6 @@
 /* Any bytes as a tar, a gzip, or a data set. The first byte says as what; the rest is the file. */
 #include "tests/scratch.h"
-#include "pipeline/io.h"
+#include "pipeline/files/io.h"
 #include "vision/pack.h"
 
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * and seals the file anew. */
 #include "sealed.h"
 
-#include "eval/calibrate.h"
+#include "eval/calibrate/calibrate.h"
 
 #include <math.h>
 

@@ -3,10 +3,10 @@
  * those of another. */
 #include "sealed.h"
 
-#include "models/train/checkpoint.h"
-#include "models/train/modelfile.h"
+#include "models/files/checkpoint.h"
+#include "models/files/modelfile.h"
 #include "models/train/planning.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 enum { EPOCHS = 3 };
 

@@ -3,7 +3,7 @@
 #include "corpora/check.h"
 #include "corpora/files.h"
 #include "corpora/members.h"
-#include "pipeline/gzip.h"
+#include "pipeline/formats/gzip.h"
 
 #include <fcntl.h>
 #include <stdint.h>

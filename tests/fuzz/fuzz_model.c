@@ -2,7 +2,7 @@
  * what it answers are numbers. The mutator changes settings, class names and weights, and seals the file anew. */
 #include "sealed.h"
 
-#include "models/train/predictor.h"
+#include "models/predict/predictor.h"
 
 #include <math.h>
 

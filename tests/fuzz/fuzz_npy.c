@@ -1,6 +1,6 @@
 /* Any bytes as an NPY file and as a table of numbers: refused or made into a stream that vic-cat --check would accept. */
-#include "pipeline/cat.h"
-#include "pipeline/npy.h"
+#include "pipeline/cat/cat.h"
+#include "pipeline/formats/npy.h"
 
 #include <stdint.h>
 #include <stdio.h>

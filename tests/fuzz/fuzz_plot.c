@@ -1,6 +1,6 @@
 /* Any bytes as a table of vic-reliability: refused, or turned into a script in which every text is closed on its line,
  * so that no name can become a command of gnuplot's. */
-#include "eval/plot.h"
+#include "eval/show/plot.h"
 
 #include <stdint.h>
 #include <stdlib.h>

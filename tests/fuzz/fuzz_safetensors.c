@@ -1,6 +1,6 @@
 /* Any bytes as a model file: refused or read, never more. What is read is written again and must read the same. */
 #include "tests/scratch.h"
-#include "pipeline/safetensors.h"
+#include "pipeline/formats/safetensors.h"
 
 #include <stdint.h>
 #include <stdio.h>

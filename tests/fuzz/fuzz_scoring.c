@@ -1,9 +1,9 @@
 /* Any bytes as what the evaluator reads: behind 'L' a stream, behind 'P' a table of posteriors, behind 'H' a history of
  * training; behind 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic. */
 #include "tests/scratch.h"
-#include "eval/curves.h"
-#include "eval/posterior.h"
-#include "eval/score.h"
+#include "eval/show/curves.h"
+#include "eval/metrics/posterior.h"
+#include "eval/metrics/score.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* Any bytes as a stream: refused or read, never more; and what was read is written again and reads the same. Most mutations
  * would die at the first checksum, so the mutator repairs the checksums of what it changed and thereby gets deep. */
-#include "pipeline/cat.h"
-#include "pipeline/crc.h"
-#include "pipeline/stream_format.h"
+#include "pipeline/cat/cat.h"
+#include "pipeline/base/crc.h"
+#include "pipeline/stream/stream_format.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #ifndef VIC_FUZZ_SEALED_H
 #define VIC_FUZZ_SEALED_H
 
-#include "pipeline/safetensors.h"
-#include "pipeline/seal.h"
+#include "pipeline/formats/safetensors.h"
+#include "pipeline/formats/seal.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -59,6 +59,28 @@ awk -v allowed="$T/allowed" '
 	}' "$T/includes" >"$T/bad"
 report 'every #include is one that docs/ARCHITECTURE.md allows' "$T/bad"
 
+# The shelves of a folder, lowest first: ARCHITECTURE.md's second table.
+sed -n 's/^| `\([a-z]*\)\/\([a-z]*\)\/` | .* |$/\1 \2/p' docs/ARCHITECTURE.md >"$T/shelves"
+awk -v shelves="$T/shelves" '
+	BEGIN {
+		while ((getline line < shelves) > 0) {
+			split(line, part, " ")
+			floor[part[1] "/" part[2]] = ++n
+			shelved[part[1]]
+		}
+	}
+	{
+		k = split($1, from, "/")
+		m = split($2, to, "/")
+		mine = from[1] "/" from[2]
+		its = to[1] "/" to[2]
+		if (!(from[1] in shelved) || from[1] != to[1] || k == 2 && from[2] ~ /^vic/) next
+		if (!(mine in floor)) print $1 ": lies on no shelf of docs/ARCHITECTURE.md"
+		else if (!(its in floor) || floor[its] > floor[mine]) print $1 " may not include " $2 ", which stands on a higher shelf"
+	}' "$T/includes" >"$T/bad"
+[ "$(wc -l <"$T/shelves")" -ge 15 ] || echo 'docs/ARCHITECTURE.md has no table of shelves' >>"$T/bad"
+report 'every #include inside a folder is from the same shelf or a lower one' "$T/bad"
+
 # All code as file:line:text, without comments and texts.
 while read -r f; do
 	awk -v f="$f" '
@@ -88,16 +110,18 @@ banned() {
 }
 banned 'atoi|atol|atoll|atof' 'numbers are read by num_i64 and num_f64'
 banned 'strcpy|strcat|sprintf|vsprintf|gets|strtok|tmpnam|mktemp' 'no function that cannot know how much room there is'
-banned 'rand|srand|random|drand48' 'random numbers are counted, not remembered (pipeline/philox.h)'
-grep -v '^pipeline/jsontext\.c$' "$T/ours" >"$T/parsed"
+banned 'rand|srand|random|drand48' 'random numbers are counted, not remembered (pipeline/base/philox.h)'
+grep -v '^pipeline/files/jsontext\.c$' "$T/ours" >"$T/parsed"
 banned 'json_load[a-z]*' 'JSON is parsed by jsontext_parse, which bounds its memory' "$T/parsed"
-banned 'open_memstream' 'text in memory is printed by pipeline/memtext.h, which notices that there was none' "$T/ours"
+banned 'open_memstream' 'text in memory is printed by pipeline/base/memtext.h, which notices that there was none' "$T/ours"
 banned 'alloca' 'no memory from the stack whose size came from outside'
 
 # Libraries return; the frame prints and exits. opt.c aborts on a slip of the programmer, progress.c draws its line.
-grep -vE '(^|/)vic(-[a-z]*)?\.c$|^pipeline/(stage|progress)\.c$|\.cuh?$' "$T/ours" >"$T/library"
+grep -vE '(^|/)vic(-[a-z]*)?\.c$|^pipeline/frame/(stage|progress)\.c$|\.cuh?$' "$T/ours" >"$T/library"
 banned 'printf|puts|putchar|perror|exit|_Exit|quick_exit|err|errx|warn|warnx' 'a library function neither prints nor exits' "$T/library"
 
+sed 's|/[^/]*$||' "$T/sources" | sort | uniq -c | awk '$1 > 30 { print $2 ": " $1 " source files" }' >"$T/bad"
+report 'no folder holds more than 30 source files' "$T/bad"
 xargs wc -l <"$T/sources" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }' >"$T/bad"
 report 'no source file is longer than 600 lines' "$T/bad"
 

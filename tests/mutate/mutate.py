@@ -68,7 +68,7 @@ def main():
         make = ['make', '-s', '-j2', '-f', 'rules.mk', 'B=build', 'MODE=release', 'test-programs']
         if subprocess.run(['make', '-s', 'YES=1', 'test-programs'], stdout=subprocess.DEVNULL).returncode:
             sys.exit('mutate: the tree does not build')
-        tests = sorted({'build/tests/' + os.path.basename(f)[:-2] for u in unit for d in ('unit', 'fuzz')
+        tests = sorted({'build/tests/' + os.path.basename(f)[:-2] for u in unit for d in ('unit/*', 'fuzz')
                         for f in glob.glob('tests/%s/%s.c' % (d, u))} | {f for c in cli for f in glob.glob('tests/cli/%s.t' % c)})
         env = dict(os.environ, BIN=scratch + '/build/bin', TOOLS=scratch + '/build/tests/tools', MODE='release', CC='cc')
         prove = ['prove', '-Q', '-j2', '-e', ''] + tests

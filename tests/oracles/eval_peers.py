@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs other calibration tools on small cases and writes tests/golden/eval_peers.txt, which tests/unit/test_compat.c reads.
+"""Runs other calibration tools on small cases and writes tests/golden/eval_peers.txt, which tests/unit/eval/test_compat.c reads.
 
     python3 tests/oracles/eval_peers.py > tests/golden/eval_peers.txt
 

@@ -5,7 +5,7 @@ usage: images_pillow.py FOLDER    (tests/golden/images)
 
 Writes FOLDER/*.jpg, *.png and FOLDER/expected.tsv: file, height, width, channels and the CRC-32 of Pillow's pixels
 (EXIF orientation applied, alpha dropped, CMYK by ink coverage); then lines `resize SIDE ...` with the CRC-32 of Pillow's
-BILINEAR resizes of the picture that tests/unit/test_vision_codec.c computes by the same formula."""
+BILINEAR resizes of the picture that tests/unit/vision/test_vision_codec.c computes by the same formula."""
 import sys
 import zlib
 

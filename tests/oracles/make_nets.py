@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The image networks in PyTorch (pip install torch torchvision): writes tests/golden/nets/*.txt for tests/unit/test_nets.c.
+"""The image networks in PyTorch (pip install torch torchvision): writes tests/golden/nets/*.txt for tests/unit/models/test_nets.c.
 
     python3 tests/oracles/make_nets.py tests/golden/nets [CASE ...]
 

@@ -3,7 +3,7 @@
 
 usage: safetensors_files.py FOLDER    (tests/golden)
 
-Writes FOLDER/peer.safetensors, which tests/unit/test_safetensors.c reads, and checks FOLDER/ours.safetensors, which that
+Writes FOLDER/peer.safetensors, which tests/unit/pipeline/test_safetensors.c reads, and checks FOLDER/ours.safetensors, which that
 test compares byte for byte with what the writer makes: so the reference has read exactly our bytes."""
 import json
 import sys

@@ -6,9 +6,9 @@
  * model (1) first (0) spread (2) temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread
  * halved) dev (0: share of dev, per thousand) name (none) split (train). cut (0): blocks end at random, one record in so
  * many; the provenance does not tell. */
-#include "pipeline/mem.h"
-#include "pipeline/philox.h"
-#include "pipeline/stream.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
+#include "pipeline/stream/stream.h"
 
 #include <math.h>
 #include <stdio.h>

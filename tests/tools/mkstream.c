@@ -1,10 +1,10 @@
 /* mkstream KIND [RECORDS [DOCUMENTS]]: a small valid stream on stdout, the same every time, so that tests of faults need no
  * data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three). Half of the
  * records train, a quarter each are dev and test; two classes; label and contents agree, so that a model can learn them. */
-#include "pipeline/num.h"
-#include "pipeline/philox.h"
-#include "pipeline/stage.h"
-#include "pipeline/stream.h"
+#include "pipeline/base/num.h"
+#include "pipeline/base/philox.h"
+#include "pipeline/frame/stage.h"
+#include "pipeline/stream/stream.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  * KIND<TAB>FILE<TAB>WHAT. KIND: text (a person or a table reads it), markup (HTML, SVG), json (one value or one a line). Prints
  * "raw" (something that may not be shown, or the name as it is where it needs escaping), "broken" (no JSON), "unseen" (no name in
  * it), "cut" (its end is missing) or "seen" for each, a TAB and WHAT. Exit status 0 where every file could be read. */
-#include "pipeline/err.h"
-#include "pipeline/io.h"
-#include "pipeline/text.h"
+#include "pipeline/base/err.h"
+#include "pipeline/files/io.h"
+#include "pipeline/files/text.h"
 
 #include <jansson.h>
 #include <stdio.h>

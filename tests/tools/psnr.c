@@ -1,6 +1,6 @@
 /* psnr EXACT APPROXIMATE: two streams of raw images. For each record of EXACT, the record of APPROXIMATE with the
  * highest peak signal-to-noise ratio among the first 60 of the same class; prints lowest, highest and mean in dB. */
-#include "pipeline/stream.h"
+#include "pipeline/stream/stream.h"
 
 #include <math.h>
 #include <stdio.h>

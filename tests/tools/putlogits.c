@@ -5,9 +5,9 @@
  *                                      N records drawn: logits N(0, S^2), label from softmax(logits), logits then times
  * T options: --probs --f64 --samples N --split NAME --name TEXT --seed N --random-seed-line N (a provenance line
  * --seed=N) */
-#include "pipeline/num.h"
-#include "pipeline/philox.h"
-#include "pipeline/stream.h"
+#include "pipeline/base/num.h"
+#include "pipeline/base/philox.h"
+#include "pipeline/stream/stream.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * core's second-level cache, while its arithmetic must be large beside reading the weights once a shard. */
 #include "conv.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "cpu.h"
 
-#include "../ref/ref.h"
-#include "pipeline/mem.h"
+#include "models/core/ref/ref.h"
+#include "pipeline/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

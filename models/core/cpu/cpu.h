@@ -4,8 +4,8 @@
 #ifndef VIC_CPU_H
 #define VIC_CPU_H
 
-#include "../backend.h"
-#include "pipeline/pool.h"
+#include "models/core/backend.h"
+#include "pipeline/base/pool.h"
 
 struct backend_ctx {
 	struct pool *pool;

@@ -1,7 +1,7 @@
 #include "cpu.h"
 
-#include "../mask.h"
-#include "pipeline/mem.h"
+#include "models/core/mask.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "conv_kernel.h"
 
 #ifndef VIC_ONEDNN
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * in one pass over vectors. */
 #include "cpu.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <string.h>
 

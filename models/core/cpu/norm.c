@@ -3,7 +3,7 @@
  * period is done one by one. Blocks of some periods are the tasks. */
 #include "cpu.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

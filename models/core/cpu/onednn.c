@@ -5,7 +5,7 @@
 #ifdef VIC_ONEDNN
 #include "onednn_api.h"
 #include "onednn_guard.h"
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

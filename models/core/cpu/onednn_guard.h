@@ -3,7 +3,7 @@
 #ifndef VIC_ONEDNN_GUARD_H
 #define VIC_ONEDNN_GUARD_H
 
-#include "pipeline/err.h"
+#include "pipeline/base/err.h"
 
 /* Returns f(arg, err); or -1 and "oneDNN: out of memory" where the C++ library on the way had no memory left. f is left where it
  * stands then, with whatever it holds, and so are oneDNN's locks: from then on nothing in this process calls oneDNN (every call

@@ -1,7 +1,7 @@
 /* OP_POOL over NHWC: a task a picture, channels by vectors. A row of channels that is no multiple of 16 ends in single steps. */
 #include "cpu.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <math.h>
 #include <string.h>

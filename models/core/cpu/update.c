@@ -4,7 +4,7 @@
  * The other rules move every row at every step, and so does this code. */
 #include "cpu.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <math.h>
 #include <string.h>

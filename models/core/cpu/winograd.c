@@ -7,7 +7,7 @@
  * All constants are 0, 1 and 1/2, so what it loses in float is like what the definition loses. */
 #include "winograd.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

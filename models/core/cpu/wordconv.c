@@ -1,6 +1,6 @@
 #include "wordconv.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <math.h>
 #include <stdatomic.h>

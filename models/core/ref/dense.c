@@ -1,6 +1,6 @@
 /* DROPOUT, LINEAR and XENT by their definitions. */
 #include "ref.h"
-#include "../mask.h"
+#include "models/core/mask.h"
 
 #include <math.h>
 

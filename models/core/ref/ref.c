@@ -1,6 +1,6 @@
 #include "ref.h"
 
-#include "pipeline/mem.h"
+#include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef VIC_REF_H
 #define VIC_REF_H
 
-#include "../backend.h"
+#include "models/core/backend.h"
 
 void ref_wordconv_forward(const struct op_call *c); /* state: int32_t [n][out], the winning window of every feature */
 void ref_wordconv_backward(const struct op_call *c);

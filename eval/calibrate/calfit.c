@@ -1,0 +1,94 @@
+/* calfit: which fit makes which map. */
+#include "calfit.h"
+#include "pipeline/base/mem.h"
+#include "eval/records/rows.h"
+#include "temperature.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int no_optimum(const struct temperature *t, struct err *err)
+{
+	if (t->end == TEMPERATURE_ZERO)
+		return err_set(
+			err,
+			"every label has its record's largest logit, so the loss falls as T falls to 0: there is no "
+			"best temperature; fit on records with errors among them, or hold it with --min-temperature");
+	return err_set(err, "the logits say nothing about the labels, or the opposite: the loss falls as T grows "
+			    "without end; look at the labels, or hold it with --max-temperature");
+}
+
+static int fit_temperature(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
+			   struct pool *pool, struct calmap_fit *fit, struct err *err)
+{
+	struct temperature t;
+	if (mem_alloc(&map->weight, 1, sizeof *map->weight, err) || temperature_fit(d, pool, &t, err))
+		return -1;
+	fit->steps = t.passes;
+	fit->gradient = fabs(t.gradient);
+	/* NLL is convex in 1/T: where the optimum lies outside, the nearer limit is the best allowed. */
+	fit->held = t.t < set->lowest_t ? -1 : t.t > set->highest_t ? 1 : 0;
+	map->weight[0] = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
+	if (fit->held)
+		return 0;
+	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err) : no_optimum(&t, err);
+}
+
+/* An unpenalised scale runs away on data that is right throughout; better said before the minimiser runs after it. */
+static int affine_has_optimum(enum calmap_method method, const struct fit_data *d, const struct calmap_settings *set,
+			      struct pool *pool, struct err *err)
+{
+	struct temperature t;
+	if (method == MAP_VECTOR && set->l2 != 0)
+		return 0;
+	if (temperature_fit(d, pool, &t, err))
+		return -1;
+	return t.end == TEMPERATURE_ZERO ? err_set(err,
+						   "every label has its record's largest logit: the best %s scale is "
+						   "infinite; fit on records with errors among them",
+						   calmap_method_name(method))
+					 : 0;
+}
+
+int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
+	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit, struct err *err)
+{
+	int rc = -1;
+	*map = (struct calmap){ .method = method, .k = d->k };
+	*fit = (struct calmap_fit){ 0 };
+	if (!d->n)
+		return err_set(err, "there are no records to fit on");
+	switch (method) {
+	case MAP_TEMPERATURE:
+		rc = fit_temperature(map, d, set, pool, fit, err);
+		break;
+	case MAP_VECTOR:
+	case MAP_MATRIX:
+		rc = affine_has_optimum(method, d, set, pool, err) || fit_affine(map, d, set, pool, fit, err) ? -1 : 0;
+		break;
+	case MAP_PLATT:
+	case MAP_BETA:
+		rc = fit_two_class(map, d, fit, err);
+		break;
+	case MAP_ISOTONIC:
+	case MAP_HISTOGRAM:
+		rc = fit_one_against_rest(map, d, set, err);
+		break;
+	case MAP_METHODS:
+		break;
+	}
+	if (rc)
+		calmap_release(map);
+	return rc;
+}
+
+static void to_probs(const double *z, int k, double *p)
+{
+	(void)softmax_row(z, k, p);
+}
+
+void calmap_apply(const struct calmap *map, const double *z, double *out, double *room)
+{
+	calmap_apply_with(map, to_probs, z, out, room);
+}

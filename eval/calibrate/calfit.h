@@ -1,0 +1,44 @@
+/* calfit: fits a calibration map (pipeline/formats/calmap.h) to logits and labels. */
+#ifndef VIC_CALFIT_H
+#define VIC_CALFIT_H
+
+#include "fitdata.h"
+#include "pipeline/formats/calmap.h"
+
+struct calmap_settings {
+	double l2, l2_bias;	    /* vector, matrix; negative: CALMAP_L2_* below */
+	int bins;		    /* histogram */
+	double lowest_t, highest_t; /* temperature is held within; 0 and INFINITY: free */
+	int max_steps;		    /* vector, matrix */
+	size_t key_room;	    /* isotonic, histogram: keys at a time; 0 but in tests that it does not show */
+};
+/* Matrix: as a normal prior of standard deviation 0.1 on each off-diagonal weight would weigh on 5,000 records. */
+#define CALMAP_L2_VECTOR 1e-3
+#define CALMAP_L2_MATRIX(k) ((k) * ((k)-1.0) / 100)
+
+/* How a fit went. */
+struct calmap_fit {
+	int steps;	    /* passes (temperature) or steps of the minimiser */
+	double gradient;    /* largest entry of the gradient at the answer; 0 for isotonic and histogram */
+	int held;	    /* temperature: -1 held at lowest_t, 1 at highest_t, 0 inside */
+	double low, high;   /* temperature, inside: temperature_interval; else 0, 0 */
+	double l2, l2_bias; /* as used */
+	unsigned cautions;  /* set by the caller: cautions_of */
+};
+
+/* Fits on d. Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class methods on
+ * other than two classes, infinite logits where the method cannot take them, not converged, no memory. */
+int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
+	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit,
+	       struct err *err) VIC_CHECKED;
+/* For calmap_fit; each fills weight and bias, which it allocates. */
+int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
+	       struct calmap_fit *fit, struct err *err) VIC_CHECKED;
+int fit_two_class(struct calmap *map, const struct fit_data *d, struct calmap_fit *fit, struct err *err) VIC_CHECKED;
+int fit_one_against_rest(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
+			 struct err *err) VIC_CHECKED;
+
+/* calmap_apply_with the softmax that every stream is judged by. */
+void calmap_apply(const struct calmap *map, const double *z, double *out, double *room);
+
+#endif

@@ -1,0 +1,46 @@
+#include "fitdata.h"
+#include "pipeline/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct slices {
+	const struct fit_data *d;
+	size_t each, m;
+	void (*f)(const struct fit_data *, size_t, size_t, void *, double *);
+	void *arg;
+	double *sum; /* [slices][m] */
+};
+
+static void one_slice(void *arg, int task, int worker)
+{
+	const struct slices *s = arg;
+	size_t from = (size_t)task * s->each, to = from + s->each < s->d->n ? from + s->each : s->d->n;
+	(void)worker;
+	s->f(s->d, from, to, s->arg, s->sum + (size_t)task * s->m);
+}
+
+int fit_sum(const struct fit_data *d, struct pool *pool, size_t m,
+	    void (*f)(const struct fit_data *, size_t, size_t, void *, double *), void *arg, double *sum,
+	    struct err *err)
+{
+	/* About 64 Ki values a slice, and never more than 256 slices, which bounds what the sums of a large fit take.
+	 */
+	size_t each = ((size_t)1 << 16) / (size_t)d->k + 1, least = (d->n + 255) / 256;
+	each = each > least ? each : least;
+	size_t n = (d->n + each - 1) / each;
+	if (m > 4096) { /* a K x K gradient for each slice would outgrow the data */
+		n = n > 8 ? 8 : n;
+		each = n ? (d->n + n - 1) / n : 1;
+	}
+	struct slices s = { d, each, m, f, arg, NULL };
+	if (mem_alloc(&s.sum, n * m, sizeof *s.sum, err))
+		return -1;
+	pool_run(pool, (int)n, one_slice, &s);
+	memset(sum, 0, m * sizeof *sum);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			sum[j] += s.sum[i * m + j];
+	free(s.sum);
+	return 0;
+}

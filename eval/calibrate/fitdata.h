@@ -1,0 +1,46 @@
+/* fitdata: logits and labels in memory, for fits that pass over them many times. */
+#ifndef VIC_FITDATA_H
+#define VIC_FITDATA_H
+
+#include "pipeline/base/err.h"
+#include "pipeline/base/pool.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* n records of k logits. Values are finite or -Inf (a class ruled out); the label's own logit is finite, for else the
+ * loss is infinite whatever a map does. */
+struct fit_data {
+	size_t n;
+	int k;
+	int is_double;
+	void *z;	/* [n][k] float or double */
+	int32_t *label; /* [n] 0..k-1 */
+};
+
+static inline double fit_value(const struct fit_data *d, size_t i, int c)
+{
+	size_t at = i * (size_t)d->k + (size_t)c;
+	return d->is_double ? ((const double *)d->z)[at] : (double)((const float *)d->z)[at];
+}
+
+/* The whole record: to[k]. */
+static inline void fit_row(const struct fit_data *d, size_t i, double *to)
+{
+	size_t k = (size_t)d->k, at = i * k;
+	if (d->is_double) {
+		for (size_t c = 0; c < k; c++)
+			to[c] = ((const double *)d->z)[at + c];
+	} else {
+		for (size_t c = 0; c < k; c++)
+			to[c] = (double)((const float *)d->z)[at + c];
+	}
+}
+
+/* Runs f over the records in slices whose cut depends on n and k alone, and adds up what the slices return:
+ * sum[0..m-1], in slice order, so that any number of threads gives the same bits. f adds to a zeroed sum of m doubles.
+ * Errors: no memory. */
+int fit_sum(const struct fit_data *d, struct pool *pool, size_t m,
+	    void (*f)(const struct fit_data *, size_t from, size_t to, void *arg, double *sum), void *arg, double *sum,
+	    struct err *err) VIC_CHECKED;
+
+#endif

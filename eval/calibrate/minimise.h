@@ -1,0 +1,27 @@
+/* minimise: limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989) with a line search that meets the strong Wolfe
+ * conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), for smooth convex losses. Deterministic. */
+#ifndef VIC_MINIMISE_H
+#define VIC_MINIMISE_H
+
+#include "pipeline/base/err.h"
+#include <stddef.h>
+
+struct objective {
+	size_t n;
+	/* Value and gradient (grad: [n]) at x. */
+	int (*at)(void *arg, const double *x, double *value, double *grad, struct err *err);
+	void *arg;
+};
+
+struct minimum {
+	double value, gradient; /* loss and largest |gradient| entry where it stopped */
+	int steps, calls;
+	int converged; /* gradient <= tol, or no step can lower the loss by more than its rounding */
+};
+
+/* x: [n], the start and then the answer. Errors: what `at` reports, no memory. Not converging within max_steps is no
+ * error: look at out->converged. */
+int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out,
+	     struct err *err) VIC_CHECKED;
+
+#endif

@@ -1,0 +1,62 @@
+/* compare: two models on the same records, pair by pair.
+ *
+ * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. ece, oe, nll, brier, aurc:
+ * a paired bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals
+ * and the p-value that goes with them, 2 (1 + resamples on the far side of 0) / (rounds + 1). auroc (two classes:
+ * P(class 1) against the label): DeLong's paired test. auroc_correct (confidence against having been right): the two
+ * streams are right on different records, so DeLong's placements serve as influence values and the variance is that of
+ * their difference; the same as DeLong's to order 1/n where labels agree. p-values of one table are adjusted together
+ * after Holm 1979. */
+#ifndef VIC_COMPARE_H
+#define VIC_COMPARE_H
+
+#include "eval/records/rows.h"
+#include "table.h"
+
+enum compared { CMP_ACCURACY, CMP_ECE, CMP_OE, CMP_NLL, CMP_BRIER, CMP_AURC, CMP_AUROC, CMP_AUROC_CORRECT, CMP_COUNT };
+enum { COMPARE_COLUMNS = COL_ID | COL_LABEL | COL_PREDICTED | COL_NLL | COL_BRIER };
+
+struct comparison {
+	const char *a, *b; /* names, borrowed */
+	size_t n;
+	uint64_t only_a, only_b; /* records that only one got right */
+	double level;
+	struct difference {
+		int there;   /* a difference there is: both finite, and asked of these streams */
+		double a, b; /* NaN where undefined */
+		double low, high, p, holm;
+	} of[CMP_COUNT];
+};
+
+struct compare_ask {
+	int bins, rounds; /* rounds >= compare_least_rounds(level) */
+	double level;
+	uint64_t seed;
+};
+
+/* Fewer resamples than this could never give a p-value small enough to claim anything after Holm's adjustment. */
+int compare_least_rounds(double level);
+
+/* 0 where the streams hold the same records in the same order; else -1 and the first that differs. */
+int compare_same_records(const struct rows *a, const struct rows *b, struct err *err) VIC_CHECKED;
+/* a, b: the same records, labelled, read with COMPARE_COLUMNS. */
+int compare_rows(const struct rows *a, const struct rows *b, const struct compare_ask *ask, struct pool *pool,
+		 struct comparison *c, struct err *err) VIC_CHECKED;
+
+/* The areas' part of compare_rows. */
+int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c,
+		  struct err *err) VIC_CHECKED;
+
+const char *compared_name(enum compared what);
+/* P-value of McNemar's exact test: min(1, 2 P(X <= min(b, c))), X ~ Binomial(b + c, 1/2). */
+double mcnemar_exact(uint64_t b, uint64_t c);
+/* Holm's step-down adjustment, in place; p: [n], n <= CMP_COUNT, NaN left alone. */
+void holm(double *p, int n);
+/* Two-sided p-value that goes with a basic interval: v: [rounds] bootstrap values. */
+double bootstrap_p(const double *v, int rounds, double estimate);
+/* One sentence: what may be claimed of these records, and what may not. text: owned by the caller. */
+int compare_claim(const struct comparison *c, char **text, struct err *err) VIC_CHECKED;
+/* Columns: A, B, difference, p, p (Holm). */
+int compare_table(const struct comparison *c, struct table *t, struct err *err) VIC_CHECKED;
+
+#endif

@@ -1,0 +1,122 @@
+/* Paired differences of areas: DeLong's, and by influence values where the two sides differ in what is positive. */
+#include "compare.h"
+#include "ood.h"
+#include "pipeline/base/mem.h"
+#include "ranking.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* One stream's area; `influence` [n] by record. `key` [n] rising with the score, `positive` [n]. 1: there is none (one
+ * side empty). */
+static int area_of(const uint64_t *key, const uint8_t *positive, size_t n, double *area, double *influence,
+		   struct err *err)
+{
+	struct ranking r = { 0 };
+	struct ranking_numbers v;
+	uint64_t *sided = NULL;
+	uint32_t *from = NULL;
+	double *place = NULL;
+	size_t m = 0, at = 0;
+	int rc = -1;
+	for (size_t i = 0; i < n; i++)
+		m += positive[i];
+	if (!m || m == n)
+		return 1;
+	if (mem_alloc(&sided, n, sizeof *sided, err) || mem_alloc(&from, n, sizeof *from, err) ||
+	    mem_alloc(&place, n, sizeof *place, err))
+		goto out;
+	for (int side = 1; side >= 0; side--)
+		for (size_t i = 0; i < n; i++)
+			if (positive[i] == side) {
+				sided[at] = key[i];
+				from[at++] = (uint32_t)i;
+			}
+	if (ranking_init(&r, sided, m, n - m, err))
+		goto out;
+	ranking_measure(&r, NULL, &v);
+	ranking_placements(&r, place);
+	*area = v.auroc;
+	for (size_t i = 0; i < n; i++)
+		influence[from[i]] = (place[i] - v.auroc) / (double)(i < m ? m : n - m);
+	rc = 0;
+out:
+	ranking_release(&r);
+	free(sided);
+	free(from);
+	free(place);
+	return rc;
+}
+
+/* Variance of the difference. Influences sum to 0 over either side, so with equal sides and the factor m/(m - 1) of
+ * each this is DeLong's; where they differ, n/(n - 1) stands for both. */
+static double variance(const double *a, const double *b, const uint8_t *positive, int same, size_t n)
+{
+	double side[2] = { 0, 0 }, count[2] = { 0, 0 }, all = 0;
+	for (size_t i = 0; i < n; i++) {
+		double d = b[i] - a[i];
+		side[positive[i]] += d * d;
+		count[positive[i]]++;
+		all += d * d;
+	}
+	if (!same)
+		return all * (double)n / (double)(n - 1);
+	return side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
+}
+
+static int one_area(const uint64_t *const key[2], const uint8_t *const positive[2], int same, size_t n, double level,
+		    struct difference *d, struct err *err)
+{
+	double *influence;
+	if (mem_alloc(&influence, 2 * n, sizeof *influence, err))
+		return -1;
+	int rc = area_of(key[0], positive[0], n, &d->a, influence, err);
+	int other = rc < 0 ? rc : area_of(key[1], positive[1], n, &d->b, influence + n, err);
+	rc = other ? other : rc;
+	if (!rc) {
+		double v = variance(influence, influence + n, positive[0], same, n), sd = sqrt(v), diff = d->b - d->a;
+		d->there = isfinite(v);
+		double half = normal_quantile_two_sided(level) * sd;
+		d->low = diff - half;
+		d->high = diff + half;
+		d->p = sd > 0 ? erfc(fabs(diff) / sd / sqrt(2)) : diff == 0 ? 1 : 0;
+	}
+	free(influence);
+	return rc < 0 ? -1 : 0;
+}
+
+/* P(class 1) of a two-class record, in the order of conf.h, from the winner's. */
+static uint64_t class_one(const struct rows *r, size_t i)
+{
+	conf_key k = r->key[i];
+	return conf_order(r->predicted[i] == 1 ? k : conf_pack(conf_rest(k), conf_p(k), 0));
+}
+
+int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c, struct err *err)
+{
+	const struct rows *rows[2] = { a, b };
+	uint64_t *key[2] = { NULL, NULL };
+	uint8_t *positive[2] = { NULL, NULL };
+	size_t n = a->n;
+	int rc = 0;
+	for (int s = 0; s < 2; s++)
+		rc = rc || mem_alloc(&key[s], n, sizeof *key[s], err) || mem_alloc(&positive[s], n, 1, err);
+	for (int what = CMP_AUROC; !rc && what <= CMP_AUROC_CORRECT; what++) {
+		int by_class = what == CMP_AUROC;
+		if (by_class && a->head.n_classes != 2)
+			continue;
+		for (int s = 0; s < 2; s++)
+			for (size_t i = 0; i < n; i++) {
+				key[s][i] = by_class ? class_one(rows[s], i) : conf_order(rows[s]->key[i]);
+				positive[s][i] =
+					by_class ? rows[s]->label[i] == 1 : (uint8_t)conf_right(rows[s]->key[i]);
+			}
+		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class, n, level,
+			      &c->of[what], err);
+	}
+	for (int s = 0; s < 2; s++) {
+		free(key[s]);
+		free(positive[s]);
+	}
+	return rc ? -1 : 0;
+}

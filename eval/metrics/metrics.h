@@ -1,0 +1,92 @@
+/* metrics: estimates of calibration and selective prediction from the confidences and correctness of n records.
+ *
+ * "Sorted" keys are ascending in confidence (keys_sort). Ties are one group and never split, so that no result depends
+ * on the order of records. Every function takes n >= 1. */
+#ifndef VIC_EVAL_METRICS_H
+#define VIC_EVAL_METRICS_H
+
+#include "eval/records/bins.h"
+#include "eval/records/conf.h"
+#include "pipeline/base/err.h"
+#include "pipeline/base/pool.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Radix sort, ascending in confidence; wrong before right within a tie. Uses n keys of scratch memory. */
+int keys_sort(conf_key *key, size_t n, struct err *err) VIC_CHECKED;
+
+/* Means over all records. */
+struct selective {
+	double aurc;  /* mean over k = 1..n of the error rate of the k most confident (Geifman et al. 2018); a tie group
+		       * counts with its expected risk under random order */
+	double augrc; /* mean over k = 1..n of (errors among the k most confident) / n (Traub et al. 2024) */
+};
+void selective_of(const conf_key *sorted, size_t n, struct selective *s);
+
+/* Quantile bins: about n/bins records each, a tie group kept whole in the bin where its middle falls. */
+double ece_equal_mass(const conf_key *sorted, size_t n, int bins);
+/* How many records lie in bins before bin i of these. */
+size_t mass_cut(const conf_key *sorted, size_t n, size_t bins, size_t i);
+/* Roelofs et al. 2022: equal-mass bins, one more at a time while accuracy does not fall from bin to bin; at most 1000. */
+int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct err *err) VIC_CHECKED;
+
+/* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
+int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;
+
+/* The same of any residuals at x[i] in [0,1]. */
+int smooth_residuals(const double *x, const double *residual, size_t n, double *value, struct err *err) VIC_CHECKED;
+
+/* Arrieta-Ibarra et al. 2022: D_k = sum of (right - conf) over the k least confident; sigma = sqrt(sum conf (1 -
+ * conf)). ks = max |D_k| / sigma, kuiper = (max D_k - min D_k) / sigma with D_0 = 0, k at ends of tie groups; p-values
+ * of the limiting Brownian motion. sigma = 0: statistics and p are NaN. */
+struct cumulative {
+	double ks, ks_p, kuiper, kuiper_p;
+	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
+};
+double ks_tail(double ks);	   /* P(max |B| > ks) */
+double kuiper_tail(double kuiper); /* P(max B - min B > kuiper) */
+void cumulative_of(const conf_key *sorted, size_t n, struct cumulative *c);
+
+/* CORP (Dimitriadis, Gneiting, Jordan 2021): isotonic regression of right on conf. The Brier score of the top label
+ * s = mean (conf - right)^2 = miscalibration - discrimination + uncertainty. */
+struct corp {
+	double score, miscalibration, discrimination, uncertainty;
+};
+/* Pool adjacent violators over tie groups. Block b covers records up to end[b] (exclusive) with accuracy right[b]/size.
+ * *block (owned by the caller) has *n_blocks. */
+struct pav_block {
+	size_t end;
+	uint64_t right;
+};
+int pav(const conf_key *sorted, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err) VIC_CHECKED;
+int corp_of(const conf_key *sorted, size_t n, struct corp *c, struct err *err) VIC_CHECKED;
+
+/* What a perfectly calibrated model with these confidences would score: right[i] drawn anew with probability conf[i],
+ * `rounds` times (consistency resampling: Broecker and Smith 2007; Vaicenavicius et al. 2019). Seeded; the same at any
+ * thread count. A bin whose variance sum conf (1 - conf) exceeds FLOOR_NORMAL draws its number of right records from a
+ * normal with the binomial sum's first three moments instead of record by record. */
+enum { FLOOR_NORMAL = 50 };
+struct floor_of {
+	double mean, q95; /* of the error under the null */
+	double p;	  /* (1 + rounds with an error >= the observed one) / (rounds + 1) */
+};
+struct floors {
+	struct floor_of ece, oe, mce, rmsce;
+};
+int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool,
+	       struct floors *f, struct err *err) VIC_CHECKED;
+
+/* The draws themselves: off[bin][round] is the number of right records in a bin minus the sum of its confidences. */
+int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
+	       struct err *err) VIC_CHECKED;
+
+/* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
+ * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */
+void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8_t *weight);
+/* The interval from `rounds` bootstrap values v (sorted in place): `basic` turns the distribution around the estimate,
+ * which takes the noise floor's bias out of errors that cannot be negative; clipped to [lo, hi]. */
+void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
+			double *high);
+
+#endif

@@ -1,0 +1,169 @@
+#include "ood.h"
+#include "metrics.h"
+#include "pipeline/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const names[OOD_SCORES] = { "msp", "max_logit", "energy", "entropy", "margin", "mutual" };
+
+const char *ood_score_name(enum ood_score score)
+{
+	return names[score];
+}
+
+const char *ood_score_lacks(enum ood_score score, const struct rows *in, const struct rows *out)
+{
+	int probs = in->head.values == VALUES_PROBS || out->head.values == VALUES_PROBS;
+	if ((score == OOD_MAX_LOGIT || score == OOD_ENERGY) && probs)
+		return "needs logits, and these are probabilities";
+	if (score == OOD_MUTUAL && (in->head.samples < 2 || out->head.samples < 2))
+		return "needs several samples a record";
+	return NULL;
+}
+
+static double score_at(const struct rows *r, enum ood_score score, size_t i)
+{
+	switch (score) {
+	case OOD_MAX_LOGIT:
+		return r->max_logit[i];
+	case OOD_ENERGY:
+		return r->energy[i];
+	case OOD_ENTROPY:
+		return -r->entropy[i];
+	case OOD_MARGIN:
+		return r->margin[i];
+	case OOD_MUTUAL:
+		return -r->mutual[i];
+	case OOD_MSP:
+	case OOD_SCORES:
+		break;
+	}
+	return conf_p(r->key[i]);
+}
+
+static uint64_t key_at(const struct rows *r, enum ood_score score, size_t i)
+{
+	return score == OOD_MSP ? conf_order(r->key[i]) : ranking_key(score_at(r, score, i));
+}
+
+/* By bisection on erfc: exact to the last digits and called once. */
+double normal_quantile_two_sided(double level)
+{
+	double lo = 0, hi = 40;
+	for (int i = 0; i < 200; i++) {
+		double z = lo + (hi - lo) / 2;
+		if (erfc(z / sqrt(2)) > 1 - level)
+			lo = z;
+		else
+			hi = z;
+	}
+	return lo;
+}
+
+enum { VALUES = 3 };
+struct resampling {
+	const struct ranking *ranking;
+	uint64_t seed;
+	uint32_t *weight;      /* [workers][n] */
+	uint8_t *draw;	       /* [workers][n] */
+	double *value[VALUES]; /* [rounds]: aupr_in, aupr_out, fpr95 */
+};
+
+static void one_round(void *arg, int task, int worker)
+{
+	const struct resampling *s = arg;
+	size_t n = s->ranking->n_pos + s->ranking->n_neg;
+	uint32_t *weight = s->weight + (size_t)worker * n;
+	uint8_t *draw = s->draw + (size_t)worker * n;
+	struct ranking_numbers v;
+	bootstrap_weights(s->seed, (uint32_t)task, 0, n, draw);
+	for (size_t i = 0; i < n; i++)
+		weight[i] = draw[i];
+	ranking_measure(s->ranking, weight, &v);
+	s->value[0][task] = v.aupr_pos;
+	s->value[1][task] = v.aupr_neg;
+	s->value[2][task] = v.fpr95;
+}
+
+/* The rounds that had records on both sides, moved to the front. */
+static int usable(double *v, int n)
+{
+	int k = 0;
+	for (int i = 0; i < n; i++)
+		if (!isnan(v[i]))
+			v[k++] = v[i];
+	return k;
+}
+
+static int rising(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The middle `level` of the resamples as they are. fpr95 hangs on one quantile of few records and piles up at 1; turned
+ * around the estimate (`basic`), its interval covered 48 % of the time at 100 records a side where this one covers 93
+ * %. */
+static void percentile_interval(double *v, int n, double level, struct interval *out)
+{
+	qsort(v, (size_t)n, sizeof *v, rising);
+	double tail = (1 - level) / 2 * (n - 1);
+	out->low = v[(int)floor(tail)];
+	out->high = v[(int)ceil(n - 1 - tail)];
+}
+
+static int resample(const struct ranking *r, const struct ood_ask *ask, struct pool *pool, struct ood_result *out,
+		    struct err *err)
+{
+	struct resampling s = { .ranking = r, .seed = ask->seed };
+	size_t n = r->n_pos + r->n_neg, workers = (size_t)pool_threads(pool);
+	struct interval *to[VALUES] = { &out->aupr_in, &out->aupr_out, &out->fpr95 };
+	double point[VALUES] = { out->value.aupr_pos, out->value.aupr_neg, out->value.fpr95 };
+	int rc = mem_alloc(&s.weight, workers * n, sizeof *s.weight, err) || mem_alloc(&s.draw, workers * n, 1, err);
+	for (int v = 0; v < VALUES; v++)
+		rc = rc || mem_alloc(&s.value[v], (size_t)ask->rounds, sizeof *s.value[v], err);
+	if (!rc)
+		pool_run(pool, ask->rounds, one_round, &s);
+	for (int v = 0; v < VALUES; v++) {
+		int k = rc ? 0 : usable(s.value[v], ask->rounds);
+		if (k && to[v] == &out->fpr95)
+			percentile_interval(s.value[v], k, ask->level, to[v]);
+		else if (k)
+			bootstrap_interval(s.value[v], k, point[v], ask->level, 0, 1, &to[v]->low, &to[v]->high);
+		free(s.value[v]);
+	}
+	free(s.weight);
+	free(s.draw);
+	return rc ? -1 : 0;
+}
+
+int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
+		struct pool *pool, struct ood_result *result, struct err *err)
+{
+	struct ranking ranking = { 0 };
+	const struct interval none = { NAN, NAN };
+	uint64_t *key = NULL;
+	double *place = NULL;
+	size_t n = in->n + out->n;
+	int rc = -1;
+	*result = (struct ood_result){ .auroc = none, .aupr_in = none, .aupr_out = none, .fpr95 = none };
+	if (mem_alloc(&key, n, sizeof *key, err) || mem_alloc(&place, n, sizeof *place, err))
+		goto out;
+	for (size_t i = 0; i < n; i++)
+		key[i] = i < in->n ? key_at(in, score, i) : key_at(out, score, i - in->n);
+	if (ranking_init(&ranking, key, in->n, out->n, err))
+		goto out;
+	ranking_measure(&ranking, NULL, &result->value);
+	ranking_placements(&ranking, place);
+	result->auroc = auroc_interval(result->value.auroc, delong_variance(place, NULL, in->n, out->n), in->n, out->n,
+				       normal_quantile_two_sided(ask->level));
+	uint32_t at = result->value.at95;
+	result->threshold95 = at < in->n ? score_at(in, score, at) : score_at(out, score, at - in->n);
+	rc = ask->rounds ? resample(&ranking, ask, pool, result, err) : 0;
+out:
+	ranking_release(&ranking);
+	free(key);
+	free(place);
+	return rc;
+}

@@ -1,0 +1,41 @@
+/* ood: how well scores tell in-distribution records from others. All scores are turned so that higher means in.
+ *
+ *   msp        largest probability, ordered by eval/records/conf.h's keys: as z_max - logsumexp(rest) orders it, never
+ * saturating (Hendrycks and Gimpel 2017) max_logit  largest logit (Hendrycks et al. 2022) energy     logsumexp(z):
+ * minus the free energy at T = 1 (Liu et al. 2020) entropy    minus the entropy of the probabilities margin     largest
+ * probability less the second mutual     minus the mutual information of several samples (entropy of the mean less mean
+ * entropy); one sample: refused In-distribution is the positive class of auroc and fpr95; aupr is given both ways. */
+#ifndef VIC_OOD_H
+#define VIC_OOD_H
+
+#include "ranking.h"
+#include "eval/records/rows.h"
+
+enum ood_score { OOD_MSP, OOD_MAX_LOGIT, OOD_ENERGY, OOD_ENTROPY, OOD_MARGIN, OOD_MUTUAL, OOD_SCORES };
+#define OOD_CHOICES "all|msp|max_logit|energy|entropy|margin|mutual"
+enum { OOD_COLUMNS = COL_ENTROPY | COL_MUTUAL | COL_MAX_LOGIT | COL_ENERGY | COL_MARGIN };
+
+const char *ood_score_name(enum ood_score score);
+/* NULL where these streams can be scored so, else why not. */
+const char *ood_score_lacks(enum ood_score score, const struct rows *in, const struct rows *out);
+
+struct ood_result {
+	struct ranking_numbers value; /* aupr_pos: in as the class to find; aupr_neg: out */
+	struct interval auroc, aupr_in, aupr_out, fpr95;
+	double threshold95; /* the score itself, sign as above */
+};
+
+struct ood_ask {
+	int rounds;   /* bootstrap resamples for aupr and fpr95; 0: no intervals for them (NaN) */
+	double level; /* 0.95 */
+	uint64_t seed;
+};
+/* in, out: read with OOD_COLUMNS. The auroc interval is DeLong's. Resamples of one seed are the same for every score.
+ * Errors: no memory, too many records. */
+int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
+		struct pool *pool, struct ood_result *result, struct err *err) VIC_CHECKED;
+
+/* z with P(|N(0,1)| < z) = level; 0 < level < 1. */
+double normal_quantile_two_sided(double level);
+
+#endif

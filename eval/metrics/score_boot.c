@@ -1,0 +1,137 @@
+/* Intervals by resampling records: each round builds the sorted keys of its resample and scores them like any others.
+ */
+#include "metrics.h"
+#include "pipeline/base/mem.h"
+#include "score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 4096 };
+
+struct boot {
+	const struct rows *w;
+	const struct score_ask *ask;
+	struct score *shape;   /* which numbers there are, in which order */
+	double *value;	       /* [shape->n][rounds] */
+	conf_key **key;	       /* [threads] */
+	size_t *cap;	       /* [threads] */
+	struct err *err;       /* [threads] */
+	struct score *scratch; /* [threads] */
+};
+
+/* Sorted keys stay sorted when each is repeated. */
+static int resample(struct boot *b, uint32_t round, int worker, size_t *n, struct err *err)
+{
+	uint8_t weight[CHUNK];
+	*n = 0;
+	for (size_t from = 0; from < b->w->n; from += CHUNK) {
+		size_t m = b->w->n - from < CHUNK ? b->w->n - from : CHUNK;
+		bootstrap_weights(b->ask->seed, round, from, m, weight);
+		if (mem_grow(&b->key[worker], &b->cap[worker], *n + 12 * CHUNK, sizeof(conf_key), err))
+			return -1;
+		for (size_t i = 0; i < m; i++)
+			for (int k = 0; k < weight[i]; k++)
+				b->key[worker][(*n)++] = b->w->key[from + i];
+	}
+	return 0;
+}
+
+/* Weighted means of NLL and Brier over labelled records. Keys are sorted and these columns are not, so the two are
+ * resampled apart; no interval depends on both. */
+static void means(struct boot *b, uint32_t round, double *nll, double *brier)
+{
+	uint8_t weight[CHUNK];
+	double n = 0, sum_nll = 0, sum_brier = 0;
+	for (size_t from = 0; from < b->w->n; from += CHUNK) {
+		size_t m = b->w->n - from < CHUNK ? b->w->n - from : CHUNK;
+		bootstrap_weights(b->ask->seed, round, from, m, weight);
+		for (size_t i = 0; i < m; i++) {
+			if (!weight[i] || isnan(b->w->brier[from + i]))
+				continue;
+			n += weight[i];
+			sum_nll += weight[i] * b->w->nll[from + i];
+			sum_brier += weight[i] * b->w->brier[from + i];
+		}
+	}
+	*nll = sum_nll / n;
+	*brier = sum_brier / n;
+}
+
+static void one_round(void *arg, int round, int worker)
+{
+	struct boot *b = arg;
+	struct score *s = &b->scratch[worker];
+	double nll = NAN, brier = NAN;
+	size_t n;
+	s->n = 0;
+	if (b->err[worker].status || resample(b, (uint32_t)round, worker, &n, &b->err[worker]))
+		return;
+	if (n && score_keys(s, b->key[worker], n, b->ask, &b->err[worker]))
+		return;
+	means(b, (uint32_t)round, &nll, &brier);
+	score_real(s, "nll", 0, nll, 0, 0);
+	score_real(s, "brier", 0, brier, 0, 0);
+	for (int i = 0; i < b->shape->n; i++) {
+		const struct score_item *v = score_find(s, b->shape->item[i].key);
+		b->value[(size_t)i * (size_t)b->ask->rounds + (size_t)round] = v ? v->value : NAN;
+	}
+}
+
+static int gather(struct boot *b, struct err *err)
+{
+	int rounds = b->ask->rounds;
+	for (int i = 0; i < b->shape->n; i++) {
+		struct score_item *v = &b->shape->item[i];
+		double *x = b->value + (size_t)i * (size_t)rounds;
+		int whole = 1;
+		for (int r = 0; r < rounds; r++)
+			whole &= isfinite(x[r]) != 0;
+		if (v->kind != SCORE_REAL || isnan(v->least))
+			continue;
+		if (!whole && isfinite(v->value) && strcmp(v->key, "nll"))
+			return err_set(err, "%s: a resample of %zu records has no %s; give --bootstrap more records",
+				       b->w->name, b->w->n, v->key);
+		if (!whole)
+			continue;
+		v->kind = SCORE_INTERVAL;
+		bootstrap_interval(x, rounds, v->value, b->ask->level, v->least, v->most, &v->low, &v->high);
+	}
+	return 0;
+}
+
+int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err)
+{
+	struct boot b = { .w = w, .ask = ask, .shape = s };
+	struct pool *pool;
+	int rc = -1, threads;
+	if (pool_open(&pool, ask->threads, err))
+		return -1;
+	threads = pool_threads(pool);
+	if (mem_alloc(&b.value, (size_t)s->n * (size_t)ask->rounds, sizeof *b.value, err) ||
+	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) ||
+	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
+	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err) ||
+	    mem_alloc(&b.scratch, (size_t)threads, sizeof *b.scratch, err))
+		goto end;
+	pool_run(pool, ask->rounds, one_round, &b);
+	rc = 0;
+	for (int i = 0; i < threads && !rc; i++)
+		if (b.err[i].status) {
+			*err = b.err[i];
+			rc = -1;
+		}
+	if (!rc)
+		rc = gather(&b, err);
+end:
+	for (int i = 0; b.key && i < threads; i++)
+		free(b.key[i]);
+	free(b.key);
+	free(b.cap);
+	free(b.value);
+	free(b.err);
+	free(b.scratch);
+	pool_close(pool);
+	return rc;
+}

@@ -1,0 +1,157 @@
+/* Smooth ECE. Residuals right - conf are laid on a fine grid once, and that is halved again and again; for a width
+ * sigma the grid whose cells are just below sigma/8 is smoothed with a Gaussian that is reflected at 0 and 1. So one
+ * trial costs O(1/sigma) and not O(n). */
+#include "metrics.h"
+#include "pipeline/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Grids of 2^LEAST to 2^MOST cells. PER_WIDTH: cells a width, at least; REACH: widths a Gaussian reaches. */
+enum { LEAST = 7, MOST = 16, FINE = 1 << MOST, PER_WIDTH = 8, REACH = 6 };
+
+struct grid {
+	double *memory;
+	double *node[MOST + 1]; /* [level][2^level + 1]: mass at i / 2^level */
+	double *padded;		/* scratch */
+	double n;
+};
+
+/* Mass m at x in [0,1] goes to the two nearest nodes, nearer more: its mean stays where it was. */
+static void deposit(double *node, size_t cells, double x, double m)
+{
+	double at = x * (double)cells;
+	size_t i = (size_t)at;
+	if (i >= cells)
+		i = cells - 1;
+	double u = at - (double)i;
+	node[i] += m * (1 - u);
+	node[i + 1] += m * u;
+}
+
+/* Integral over [0,1] of |smoothed residuals|. */
+static double error_at(struct grid *g, double sigma)
+{
+	int level = LEAST;
+	while (level < MOST && (1 << level) * sigma < PER_WIDTH)
+		level++;
+	size_t cells = (size_t)1 << level;
+	const double *node = g->node[level];
+	double h = 1.0 / (double)cells;
+	/* Spreading over two nodes has already smoothed, by h^2/6 on average. */
+	double variance = sigma * sigma - h * h / 6, width = variance > h * h / 36 ? sqrt(variance) : h / 6;
+	size_t reach = (size_t)ceil(REACH * width / h);
+	double total = 0, *kernel = g->padded;
+	for (size_t d = 0; d <= reach; d++) {
+		double x = (double)d * h / width;
+		kernel[d] = exp(-0.5 * x * x);
+		total += d ? 2 * kernel[d] : kernel[d];
+	}
+	/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and
+	 * count twice. */
+	double *line = kernel + reach + 1, sum = 0;
+	long period = 2 * (long)cells;
+	for (long i = -(long)reach; i <= (long)(cells + reach); i++) {
+		long j = ((i % period) + period) % period;
+		if (j > (long)cells)
+			j = period - j;
+		line[i + (long)reach] = node[j] * (j == 0 || j == (long)cells ? 2 : 1);
+	}
+	/* Four neighbours at a time, so that no addition waits for the one before it; the places behind the last node
+	 * are padding and not summed. */
+	for (size_t i = 0; i <= cells; i += 4) {
+		const double *c = line + i + reach;
+		double v[4] = { kernel[0] * c[0], kernel[0] * c[1], kernel[0] * c[2], kernel[0] * c[3] };
+		for (size_t d = 1; d <= reach; d++) {
+			const double *left = c - d, *right = c + d;
+			v[0] += kernel[d] * (left[0] + right[0]);
+			v[1] += kernel[d] * (left[1] + right[1]);
+			v[2] += kernel[d] * (left[2] + right[2]);
+			v[3] += kernel[d] * (left[3] + right[3]);
+		}
+		for (size_t j = 0; j < 4 && i + j <= cells; j++)
+			sum += fabs(v[j]) * (i + j == 0 || i + j == cells ? 0.5 : 1);
+	}
+	return sum / total / g->n;
+}
+
+/* The error falls as the width rises, smoothly: bisection on the logarithm of the width down to a ratio of 1.02, then
+ * one straight line between the ends. A trial costs O(1/width), so the few trials matter where the error is small. */
+static void solve(struct grid *g, double *value, double *width)
+{
+	double lo = log(4.0 / FINE), hi = 0, above = 0, below = error_at(g, 1) - 1;
+	int crossed = 0;
+	while (hi - lo > 0.02) {
+		double mid = 0.5 * (lo + hi), d = error_at(g, exp(mid)) - exp(mid);
+		if (d > 0) {
+			lo = mid;
+			above = d;
+			crossed = 1;
+		} else {
+			hi = mid;
+			below = d;
+		}
+	}
+	*width = exp(crossed ? lo + (hi - lo) * above / (above - below) : hi);
+	*value = error_at(g, *width);
+}
+
+/* At the least level a width of 1 is 2^LEAST cells, above it a width is at most 2 PER_WIDTH. */
+static int grid_open(struct grid *g, size_t n, struct err *err)
+{
+	*g = (struct grid){ .n = (double)n };
+	if (mem_alloc(&g->memory, 2 * FINE + MOST, sizeof *g->memory, err) ||
+	    mem_alloc(&g->padded, FINE + 8 + 4 * ((REACH << LEAST) + 2), sizeof *g->padded, err))
+		return -1;
+	g->node[MOST] = g->memory;
+	for (int l = MOST - 1; l >= LEAST; l--)
+		g->node[l] = g->node[l + 1] + (2 << l) + 1;
+	return 0;
+}
+
+/* Every second node of a level; what lies between goes to both neighbours. */
+static void grid_halve(struct grid *g)
+{
+	for (int l = MOST - 1; l >= LEAST; l--) {
+		const double *fine = g->node[l + 1];
+		double *node = g->node[l];
+		size_t cells = (size_t)1 << l;
+		for (size_t i = 0; i <= cells; i++)
+			node[i] = fine[2 * i] + 0.5 * ((i ? fine[2 * i - 1] : 0) + (i < cells ? fine[2 * i + 1] : 0));
+	}
+}
+
+static void grid_release(struct grid *g)
+{
+	free(g->memory);
+	free(g->padded);
+}
+
+int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct err *err)
+{
+	struct grid g;
+	int rc = grid_open(&g, n, err);
+	if (!rc) {
+		for (size_t i = 0; i < n; i++)
+			deposit(g.node[MOST], FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
+		grid_halve(&g);
+		solve(&g, value, width);
+	}
+	grid_release(&g);
+	return rc;
+}
+
+int smooth_residuals(const double *x, const double *residual, size_t n, double *value, struct err *err)
+{
+	struct grid g;
+	double width;
+	int rc = grid_open(&g, n, err);
+	if (!rc) {
+		for (size_t i = 0; i < n; i++)
+			deposit(g.node[MOST], FINE, x[i], residual[i]);
+		grid_halve(&g);
+		solve(&g, value, &width);
+	}
+	grid_release(&g);
+	return rc;
+}

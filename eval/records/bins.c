@@ -1,0 +1,82 @@
+#include "bins.h"
+#include "pipeline/base/mem.h"
+
+#include <stdlib.h>
+
+int bins_init(struct bins *b, int m, struct err *err)
+{
+	*b = (struct bins){ .m = m };
+	return mem_alloc(&b->bin, (size_t)m, sizeof *b->bin, err);
+}
+
+void bins_release(struct bins *b)
+{
+	free(b->bin);
+	*b = (struct bins){ 0 };
+}
+
+void bins_add(struct bins *b, const conf_key *key, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double p = conf_p(key[i]);
+		struct bin *c = &b->bin[bin_of(b->m, p)];
+		c->n++;
+		c->right += (uint64_t)conf_right(key[i]);
+		c->conf += fix_of(p);
+	}
+}
+
+void bins_add_weighted(struct bins *b, const conf_key *key, const uint8_t *weight, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double p = conf_p(key[i]);
+		struct bin *c = &b->bin[bin_of(b->m, p)];
+		c->n += weight[i];
+		c->right += conf_right(key[i]) ? weight[i] : 0;
+		c->conf += fix_of(p) * weight[i];
+	}
+}
+
+void bins_errors(const struct bins *b, struct bin_errors *e)
+{
+	uint64_t n = 0, right = 0;
+	fix conf = 0;
+	double square = 0, debiased = 0;
+	*e = (struct bin_errors){ 0 };
+	for (int i = 0; i < b->m; i++) {
+		n += b->bin[i].n;
+		right += b->bin[i].right;
+		conf += b->bin[i].conf;
+	}
+	if (!n)
+		return;
+	for (int i = 0; i < b->m; i++) {
+		const struct bin *c = &b->bin[i];
+		if (!c->n)
+			continue;
+		double w = (double)c->n / (double)n, mean = bin_conf(c), acc = bin_accuracy(c), gap = mean - acc;
+		double over = gap > 0 ? gap : 0, under = gap < 0 ? -gap : 0;
+		e->filled++;
+		e->over += w * over;
+		e->under += w * under;
+		e->oe += w * mean * over;
+		e->uce += w * (1 - mean) * under;
+		e->ace += over + under;
+		square += w * gap * gap;
+		debiased += w * gap * gap;
+		if (c->n > 1) /* one record says nothing about its bin's noise */
+			debiased -= w * acc * (1 - acc) / (double)(c->n - 1);
+		if (over + under > e->mce) {
+			e->mce = over + under;
+			e->mce_n = c->n;
+		}
+	}
+	e->n = n;
+	e->accuracy = (double)right / (double)n;
+	e->conf = fix_real(conf) / (double)n;
+	e->gap = e->conf - e->accuracy;
+	e->ece = e->over + e->under;
+	e->rmsce = sqrt(square);
+	e->l2_debiased = sqrt(debiased > 0 ? debiased : 0);
+	e->ace /= e->filled;
+}

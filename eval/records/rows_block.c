@@ -1,0 +1,207 @@
+/* A block of records, one at a time or eight side by side. */
+#include "rows_block.h"
+#include "pipeline/base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+static int bad_value(const struct stream_head *h, const struct block *b, const char *name, struct err *err)
+{
+	if (logits_check(h, b, name, err))
+		return -1;
+	size_t each = (size_t)h->samples;
+	for (uint32_t i = 0; i < b->n; i++)
+		for (size_t s = 0; s < each; s++) {
+			int finite = 0;
+			for (int k = 0; k < h->n_classes; k++) {
+				size_t at = (i * each + s) * (size_t)h->n_classes + (size_t)k;
+				finite |= isfinite(h->dtype == DTYPE_F64 ? ((const double *)b->data)[at]
+									 : (double)((const float *)b->data)[at]);
+			}
+			if (!finite)
+				return err_set(err, "%s: record %llu: every logit is -Inf", name,
+					       (unsigned long long)b->first + i);
+		}
+	return err_set(err, "%s: near record %llu: values that cannot be used", name, (unsigned long long)b->first);
+}
+
+static void load(const struct stream_head *h, const struct block *b, size_t row, double *x)
+{
+	size_t k = (size_t)h->n_classes;
+	if (h->dtype == DTYPE_F64)
+		memcpy(x, (const double *)b->data + row * k, k * sizeof *x);
+	else
+		for (size_t j = 0; j < k; j++)
+			x[j] = ((const float *)b->data)[row * k + j];
+}
+
+static void soft_row(struct tally *t, const struct stream_head *h, const struct block *b, size_t row, int label,
+		     struct soft *s)
+{
+	size_t k = (size_t)h->n_classes;
+	if (h->dtype == DTYPE_F64)
+		t->ops->row_f64((const double *)b->data + row * k, h->n_classes, label, t->x, s);
+	else
+		t->ops->row_f32((const float *)b->data + row * k, h->n_classes, label, t->x, s);
+}
+
+static int soft_right(const struct soft *s)
+{
+	return isfinite(s->max) && s->rest >= 0;
+}
+
+/* Mean of the samples' probabilities into t->mean, and what follows from them. */
+static int mean_row(struct tally *t, const struct stream_head *h, const struct block *b, size_t i, int label,
+		    struct result *r)
+{
+	int n = h->n_classes;
+	double rest = 0, inside = 0, max = 0, energy = 0;
+	memset(t->mean, 0, padded(n) * sizeof *t->mean);
+	for (int s = 0; s < h->samples; s++) {
+		size_t row = i * (size_t)h->samples + (size_t)s;
+		double scale = 1;
+		struct result one;
+		if (h->values == VALUES_LOGITS) {
+			struct soft soft;
+			soft_row(t, h, b, row, label, &soft);
+			if (!soft_right(&soft))
+				return -1;
+			scale = soft.scale;
+			result_of_soft(&soft, label, &one);
+		} else {
+			load(h, b, row, t->x);
+			result_of_probs(t->x, n, label, -1, &one);
+		}
+		for (int k = 0; k < n; k++)
+			t->mean[k] += t->x[k] * scale;
+		inside += one.entropy;
+		max += one.max_logit;
+		energy += one.energy;
+	}
+	double each = 1.0 / h->samples;
+	int w = 0;
+	for (int k = 0; k < n; k++) {
+		t->mean[k] = h->samples == 1 ? t->mean[k] : t->mean[k] * each;
+		w = t->mean[k] > t->mean[w] ? k : w;
+	}
+	for (int k = 0; k < n; k++)
+		rest += k == w ? 0 : t->mean[k];
+	result_of_probs(t->mean, n, label, h->values == VALUES_LOGITS ? rest : -1, r);
+	r->mutual = h->samples > 1 ? r->entropy - inside * each : 0;
+	if (r->mutual < 0)
+		r->mutual = 0;
+	if (h->values == VALUES_LOGITS) {
+		r->max_logit = max * each;
+		r->energy = energy * each;
+	}
+	return 0;
+}
+
+static int by_row(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out)
+{
+	int plain = h->values == VALUES_LOGITS && h->samples == 1;
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct result r;
+		struct soft soft;
+		double scale = 1;
+		int label = b->label[i];
+		if (plain) {
+			soft_row(t, h, b, i, label, &soft);
+			if (!soft_right(&soft))
+				return -1;
+			scale = soft.scale;
+			result_of_soft(&soft, label, &r);
+			if (t->one_class >= 0 || out->margin)
+				for (int k = 0; k < h->n_classes; k++)
+					t->mean[k] = t->x[k] * scale;
+		} else {
+			if (mean_row(t, h, b, i, label, &r))
+				return -1;
+			memcpy(t->x, t->mean, padded(h->n_classes) * sizeof *t->x);
+		}
+		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->ask->class_bins && label >= 0)
+			classwise_row(&t->split[b->split[i]].by_class, t->x, scale, label, r.winner, r.p);
+	}
+	return 0;
+}
+
+/* Eight records of one split: their numbers in the block. Unused lanes repeat the first and weigh nothing. */
+static int eight(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out,
+		 const uint32_t *which, int n)
+{
+	int k = h->n_classes;
+	int32_t label[LANES];
+	struct soft soft[LANES];
+	double weight[LANES] __attribute__((aligned(64)));
+	for (int j = 0; j < LANES; j++) {
+		size_t row = which[j < n ? j : 0];
+		label[j] = b->label[row];
+		if (h->dtype == DTYPE_F64)
+			for (int c = 0; c < k; c++)
+				t->x[c * LANES + j] = ((const double *)b->data)[row * (size_t)k + (size_t)c];
+		else
+			for (int c = 0; c < k; c++)
+				t->x[c * LANES + j] = ((const float *)b->data)[row * (size_t)k + (size_t)c];
+	}
+	t->ops->lanes(t->x, k, label, soft);
+	for (int j = 0; j < LANES; j++) {
+		if (!soft_right(&soft[j]))
+			return -1;
+		weight[j] = j < n && label[j] >= 0 ? soft[j].scale : 0;
+	}
+	if (t->one_class >= 0 || out->margin)
+		for (int c = 0; c < k; c++)
+			for (int j = 0; j < LANES; j++)
+				t->mean[c * LANES + j] = t->x[c * LANES + j] * soft[j].scale;
+	if (t->ask->class_bins)
+		classwise_lanes(&t->split[b->split[which[0]]].by_class, t->x, weight, label, soft);
+	for (int j = 0; j < n; j++) {
+		struct result r;
+		result_of_soft(&soft[j], label[j], &r);
+		result_store(t, out, which[j], b->split[which[j]], label[j], &r, t->mean + j, LANES, at + which[j]);
+	}
+	return 0;
+}
+
+static int by_lanes(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at,
+		    struct results *out)
+{
+	uint32_t which[SPLIT_COUNT][LANES];
+	int n[SPLIT_COUNT] = { 0 };
+	for (uint32_t i = 0; i < b->n; i++) {
+		int s = b->split[i];
+		which[s][n[s]++] = i;
+		if (n[s] == LANES) {
+			if (eight(t, h, b, at, out, which[s], LANES))
+				return -1;
+			n[s] = 0;
+		}
+	}
+	for (int s = 0; s < SPLIT_COUNT; s++)
+		if (n[s] && eight(t, h, b, at, out, which[s], n[s]))
+			return -1;
+	return 0;
+}
+
+static int split_room(struct tally *t, struct split_tally *s, struct err *err)
+{
+	const struct rows_ask *ask = t->ask;
+	if (!ask->class_bins || s->by_class.total)
+		return 0;
+	return classwise_init(&s->by_class, t->classes, ask->class_bins, t->lanes, ask->class_room, err);
+}
+
+int tally_block(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *r,
+		const char *name, struct err *err)
+{
+	if (results_room(r, t->ask->columns, b->n, err))
+		return -1;
+	for (uint32_t i = 0; i < b->n; i++)
+		if (split_room(t, &t->split[b->split[i]], err))
+			return -1;
+	if (h->values == VALUES_PROBS && logits_check(h, b, name, err))
+		return -1;
+	if (t->lanes > 1 ? by_lanes(t, h, b, at, r) : by_row(t, h, b, at, r))
+		return bad_value(h, b, name, err);
+	return 0;
+}

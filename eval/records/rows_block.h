@@ -1,0 +1,76 @@
+/* rows_block: one block of a logits document into results and exact sums. For eval/records/ and vic-calibrate, which reads blocks itself. */
+#ifndef VIC_EVAL_ROWS_BLOCK_H
+#define VIC_EVAL_ROWS_BLOCK_H
+
+#include "classwise.h"
+#include "rows.h"
+#include "softmax.h"
+
+/* Results of one block, record by record; arrays that were not asked for are NULL. */
+struct results {
+	conf_key *key;
+	int32_t *predicted;
+	double *nll, *brier, *entropy, *mutual, *max_logit, *energy, *margin;
+	uint8_t *fate; /* split, or FATE_DROP */
+	size_t cap;
+};
+enum { FATE_DROP = 255 };
+int results_room(struct results *r, unsigned asked, size_t n, struct err *err) VIC_CHECKED;
+void results_release(struct results *r);
+
+/* The columns that were asked for: a block's behind the `at` records that are there. cap: one for each column, zeroed
+ * before the first block. */
+enum { ROWS_COLUMNS = 13 };
+int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
+		const struct results *r, struct err *err) VIC_CHECKED;
+/* Of n records those of `split` (or ROWS_ALL) that are not dropped. */
+void rows_keep(struct rows *w, size_t n, int split);
+void rows_free_columns(struct rows *w);
+
+/* One record, whichever way its probabilities came. */
+struct result {
+	double p, rest; /* the winner's probability and what is left, each with its own precision */
+	double nll, brier, entropy, mutual, max_logit, energy, margin;
+	int32_t winner, above;
+	int tied;
+};
+
+void result_of_soft(const struct soft *s, int label, struct result *r);
+/* Of probabilities p[classes] as they are. `rest`: 1 - p of the winner where it is known better than by subtraction,
+ * else negative. */
+void result_of_probs(const double *p, int classes, int label, double rest, struct result *r);
+
+/* What one worker has summed so far, by split. Merging tallies in any order gives the same bits. */
+struct split_tally {
+	struct rows_sums sum;
+	uint64_t records, first_unlabelled; /* first_unlabelled: number in the pooled stream, UINT64_MAX: none */
+	struct classwise by_class;	    /* all zero until a record comes, and where it was not asked for */
+};
+struct tally {
+	const struct softmax_ops *ops;
+	const struct rows_ask *ask;
+	int classes;
+	int one_class;	  /* whose probability the key is of; -1: the winner */
+	size_t lanes;	  /* LANES: records side by side; 1: one at a time */
+	double *x, *mean; /* scratch */
+	struct split_tally split[SPLIT_COUNT];
+};
+int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask,
+	       struct err *err) VIC_CHECKED;
+void tally_release(struct tally *t);
+/* `at`: number of the block's first record in the pooled stream. `name` is for messages. */
+int tally_block(struct tally *t, const struct stream_head *head, const struct block *b, uint64_t at, struct results *r,
+		const char *name, struct err *err) VIC_CHECKED;
+/* Stores record i of a block, the `number`th of the stream, in out and the sums of its split. `stride` apart lie its
+ * probabilities p. Returns 0 where it is to be dropped. */
+int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
+		 const double *p, size_t stride, uint64_t number);
+/* a += b; b is used up. */
+void split_merge(struct split_tally *a, struct split_tally *b);
+void split_release(struct split_tally *s);
+
+/* Merges the workers' tallies, decides the split and leaves in *w what was asked for. `records`: read in all. */
+int rows_settle(struct rows *w, struct tally *tally, int workers, const struct rows_ask *ask, uint64_t records,
+		const char *name, struct err *err) VIC_CHECKED;
+
+#endif

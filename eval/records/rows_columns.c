@@ -1,0 +1,113 @@
+/* The columns of records: one table of which there are, from which a block's results are made room for, put behind the
+ * others, thinned out and freed. */
+#include "pipeline/base/mem.h"
+#include "rows_block.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum source { RESULTS, BLOCK };
+enum { ALWAYS = 0, RECORD = 0 };
+
+static const struct column {
+	unsigned wanted; /* enum rows_column, or ALWAYS */
+	enum source source;
+	size_t size, from, to; /* bytes an item, or RECORD: a record's values; where the arrays are in source and rows */
+} columns[] = {
+	{ ALWAYS, RESULTS, 8, offsetof(struct results, key), offsetof(struct rows, key) },
+	{ ALWAYS, RESULTS, 1, offsetof(struct results, fate), offsetof(struct rows, split_of) },
+	{ COL_PREDICTED, RESULTS, 4, offsetof(struct results, predicted), offsetof(struct rows, predicted) },
+	{ COL_NLL, RESULTS, 8, offsetof(struct results, nll), offsetof(struct rows, nll) },
+	{ COL_BRIER, RESULTS, 8, offsetof(struct results, brier), offsetof(struct rows, brier) },
+	{ COL_ENTROPY, RESULTS, 8, offsetof(struct results, entropy), offsetof(struct rows, entropy) },
+	{ COL_MUTUAL, RESULTS, 8, offsetof(struct results, mutual), offsetof(struct rows, mutual) },
+	{ COL_MAX_LOGIT, RESULTS, 8, offsetof(struct results, max_logit), offsetof(struct rows, max_logit) },
+	{ COL_ENERGY, RESULTS, 8, offsetof(struct results, energy), offsetof(struct rows, energy) },
+	{ COL_MARGIN, RESULTS, 8, offsetof(struct results, margin), offsetof(struct rows, margin) },
+	{ COL_ID, BLOCK, 8, offsetof(struct block, id), offsetof(struct rows, id) },
+	{ COL_LABEL, BLOCK, 4, offsetof(struct block, label), offsetof(struct rows, label) },
+	{ COL_VALUES, BLOCK, RECORD, offsetof(struct block, data), offsetof(struct rows, values) },
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+_Static_assert((int)COLUMNS == (int)ROWS_COLUMNS, "rows_append needs room for the size of each column");
+
+static int wanted(const struct column *c, unsigned asked)
+{
+	return c->wanted == ALWAYS || (asked & c->wanted);
+}
+
+static size_t size_of(const struct column *c, const struct rows *w)
+{
+	return c->size == RECORD ? stream_record_size(&w->head) : c->size;
+}
+
+/* The array pointer at `offset` in a struct. */
+static unsigned char **array_at(const void *base, size_t offset)
+{
+	return (unsigned char **)((uintptr_t)base + offset);
+}
+
+int results_room(struct results *r, unsigned asked, size_t n, struct err *err)
+{
+	if (n <= r->cap && r->key)
+		return 0;
+	results_release(r);
+	for (const struct column *c = columns; c < columns + COLUMNS; c++)
+		if (c->source == RESULTS && wanted(c, asked) && mem_alloc(array_at(r, c->from), n, c->size, err))
+			return -1;
+	r->cap = n;
+	return 0;
+}
+
+void results_release(struct results *r)
+{
+	for (const struct column *c = columns; c < columns + COLUMNS; c++)
+		if (c->source == RESULTS)
+			free(*array_at(r, c->from));
+	*r = (struct results){ 0 };
+}
+
+int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
+		const struct results *r, struct err *err)
+{
+	for (const struct column *c = columns; c < columns + COLUMNS; c++) {
+		unsigned char **to = array_at(w, c->to);
+		size_t size = size_of(c, w);
+		if (!wanted(c, asked))
+			continue;
+		if (mem_grow(to, &cap[c - columns], at + b->n, size, err))
+			return -1;
+		memcpy(*to + at * size, *array_at(c->source == BLOCK ? (const void *)b : r, c->from), b->n * size);
+	}
+	return 0;
+}
+
+/* Keeps the items whose fate is the split (or, for ROWS_ALL, any split). */
+static void keep(unsigned char *p, size_t size, const uint8_t *fate, size_t n, int split)
+{
+	size_t to = 0;
+	for (size_t i = 0; p && i < n; i++)
+		if (split == ROWS_ALL ? fate[i] != FATE_DROP : fate[i] == split) {
+			if (to != i)
+				memcpy(p + to * size, p + i * size, size);
+			to++;
+		}
+}
+
+void rows_keep(struct rows *w, size_t n, int split)
+{
+	const uint8_t *fate = w->split_of;
+	for (const struct column *c = columns; c < columns + COLUMNS; c++)
+		if (*array_at(w, c->to) != fate)
+			keep(*array_at(w, c->to), size_of(c, w), fate, n, split);
+	keep(w->split_of, 1, fate, n, split);
+}
+
+void rows_free_columns(struct rows *w)
+{
+	for (const struct column *c = columns; c < columns + COLUMNS; c++) {
+		free(*array_at(w, c->to));
+		*array_at(w, c->to) = NULL;
+	}
+}

@@ -1,0 +1,83 @@
+/* What a worker has summed: made, added up, let go. */
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "rows_block.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -1 for the winner; a name before a number, so that a class called "1" is found by it. */
+static int class_of(const struct stream_head *h, const struct rows_ask *ask, int *k, struct err *err)
+{
+	int64_t number;
+	struct err ignored = ERR_NONE;
+	*k = ask->binary_second && h->n_classes == 2 ? 1 : -1;
+	if (!ask->class_name)
+		return 0;
+	for (int i = 0; i < h->n_classes; i++)
+		if (!strcmp(h->classes[i], ask->class_name)) {
+			*k = i;
+			return 0;
+		}
+	if (num_i64("class", ask->class_name, 0, h->n_classes - 1, &number, &ignored))
+		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name,
+				 h->n_classes, h->classes[0]);
+	*k = (int)number;
+	return 0;
+}
+
+int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask, struct err *err)
+{
+	int small = head->n_classes < SMALL_CLASSES && head->values == VALUES_LOGITS && head->samples == 1;
+	size_t n;
+	*t = (struct tally){ .ops = softmax_ops(), .ask = ask, .classes = head->n_classes, .lanes = small ? LANES : 1 };
+	n = padded(head->n_classes) * t->lanes;
+	if (class_of(head, ask, &t->one_class, err))
+		return -1;
+	for (int s = 0; s < SPLIT_COUNT; s++)
+		t->split[s].first_unlabelled = UINT64_MAX;
+	if (mem_alloc(&t->x, n, sizeof *t->x, err) || mem_alloc(&t->mean, n, sizeof *t->mean, err)) {
+		tally_release(t);
+		return -1;
+	}
+	return 0;
+}
+
+void split_release(struct split_tally *s)
+{
+	classwise_release(&s->by_class);
+	*s = (struct split_tally){ .first_unlabelled = UINT64_MAX };
+}
+
+void tally_release(struct tally *t)
+{
+	for (int s = 0; s < SPLIT_COUNT; s++)
+		split_release(&t->split[s]);
+	free(t->x);
+	free(t->mean);
+	*t = (struct tally){ 0 };
+}
+
+static void add_sums(struct rows_sums *a, const struct rows_sums *b)
+{
+	a->n += b->n;
+	a->right += b->right;
+	a->top5 += b->top5;
+	a->ties += b->ties;
+	a->infinite += b->infinite;
+	a->unlabelled += b->unlabelled;
+	a->conf += b->conf;
+	a->nll += b->nll;
+	a->brier += b->brier;
+	a->entropy += b->entropy;
+	a->mutual += b->mutual;
+}
+
+void split_merge(struct split_tally *a, struct split_tally *b)
+{
+	add_sums(&a->sum, &b->sum);
+	a->records += b->records;
+	if (b->first_unlabelled < a->first_unlabelled)
+		a->first_unlabelled = b->first_unlabelled;
+	classwise_merge(&a->by_class, &b->by_class);
+}

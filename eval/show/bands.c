@@ -1,0 +1,117 @@
+/* Consistency bands: what curves of perfectly calibrated models with these confidences look like. */
+#include "curves.h"
+#include "eval/metrics/metrics.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Sorts v[rounds] and gives its two quantiles, linear between order statistics. */
+static void two_sided(double *v, int rounds, double level, double *low, double *high)
+{
+	double side[2] = { (1 - level) / 2, (1 + level) / 2 }, *out[2] = { low, high };
+	qsort(v, (size_t)rounds, sizeof *v, by_value);
+	for (int s = 0; s < 2; s++) {
+		double at = side[s] * (rounds - 1);
+		int i = (int)at;
+		*out[s] = i + 1 < rounds ? v[i] + (at - i) * (v[i + 1] - v[i]) : v[rounds - 1];
+	}
+}
+
+int null_bands(const conf_key *k, size_t n, int bins, const struct curve_ask *ask, double *low, double *high,
+	       struct err *err)
+{
+	double *off, *v;
+	struct bins b;
+	if (mem_alloc(&off, (size_t)bins * (size_t)ask->rounds, sizeof *off, err))
+		return -1;
+	if (bins_init(&b, bins, err)) {
+		free(off);
+		return -1;
+	}
+	int rc = null_draws(k, n, bins, ask->rounds, ask->seed, ask->pool, off, err);
+	bins_add(&b, k, n);
+	for (int i = 0; i < bins && !rc; i++) {
+		v = off + (size_t)i * (size_t)ask->rounds;
+		low[i] = high[i] = NAN;
+		if (!b.bin[i].n)
+			continue;
+		two_sided(v, ask->rounds, ask->level, &low[i], &high[i]);
+		low[i] = fmax(0, bin_conf(&b.bin[i]) + low[i] / (double)b.bin[i].n);
+		high[i] = fmin(1, bin_conf(&b.bin[i]) + high[i] / (double)b.bin[i].n);
+	}
+	bins_release(&b);
+	free(off);
+	return rc;
+}
+
+struct drawing {
+	const conf_key *key;
+	size_t n;
+	const size_t *at;
+	size_t m;
+	const struct curve_ask *ask;
+	conf_key **scratch; /* [threads][n] */
+	struct err *err;    /* [threads] */
+	double *value;	    /* [m][rounds] */
+};
+
+static void draw_pav(void *arg, int round, int worker)
+{
+	struct drawing *d = arg;
+	struct rng r;
+	struct pav_block *block;
+	size_t m, b = 0;
+	conf_key *k = d->scratch[worker];
+	rng_init(&r, d->ask->seed, RNG_FLOOR, (uint32_t)round, UINT32_MAX);
+	for (size_t i = 0; i < d->n; i++) {
+		int right = rng_real(&r) < conf_p(d->key[i]);
+		k[i] = conf_order(d->key[i]) | (right ? CONF_RIGHT : 0);
+	}
+	if (d->err[worker].status || pav(k, d->n, &block, &m, &d->err[worker]))
+		return;
+	for (size_t i = 0; i < d->m; i++) {
+		while (block[b].end <= d->at[i])
+			b++;
+		d->value[i * (size_t)d->ask->rounds + (size_t)round] =
+			(double)block[b].right / (double)(block[b].end - (b ? block[b - 1].end : 0));
+	}
+	free(block);
+}
+
+int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const struct curve_ask *ask, double *low,
+	      double *high, struct err *err)
+{
+	struct drawing d = { .key = k, .n = n, .at = at, .m = m, .ask = ask };
+	size_t threads = (size_t)pool_threads(ask->pool);
+	int rc = -1;
+	if (mem_alloc(&d.scratch, threads, sizeof *d.scratch, err) || mem_alloc(&d.err, threads, sizeof *d.err, err) ||
+	    mem_alloc(&d.value, m * (size_t)ask->rounds, sizeof *d.value, err))
+		goto end;
+	for (size_t i = 0; i < threads; i++)
+		if (mem_alloc(&d.scratch[i], n, sizeof **d.scratch, err))
+			goto end;
+	pool_run(ask->pool, ask->rounds, draw_pav, &d);
+	rc = 0;
+	for (size_t i = 0; i < threads && !rc; i++)
+		if (d.err[i].status) {
+			*err = d.err[i];
+			rc = -1;
+		}
+	for (size_t i = 0; i < m && !rc; i++)
+		two_sided(d.value + i * (size_t)ask->rounds, ask->rounds, ask->level, &low[i], &high[i]);
+end:
+	for (size_t i = 0; d.scratch && i < threads; i++)
+		free(d.scratch[i]);
+	free(d.scratch);
+	free(d.err);
+	free(d.value);
+	return rc;
+}

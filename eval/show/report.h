@@ -1,0 +1,50 @@
+/* report: one self-contained HTML page about a few streams of logits. No script, no network, no clock: the same streams
+ * give the same bytes. Pictures are inline SVG with a title, a description and a table beside them that says the same
+ * in numbers. */
+#ifndef VIC_REPORT_H
+#define VIC_REPORT_H
+
+#include "eval/records/bins.h"
+#include "eval/metrics/compare.h"
+#include "eval/metrics/metrics.h"
+#include "eval/records/rows.h"
+#include "eval/metrics/score.h"
+
+#include <stdio.h>
+
+/* One stream as the page shows it. */
+struct portrait {
+	struct rows rows; /* owned */
+	struct score score;
+	struct bins bins;
+	struct pav_block *block; /* CORP curve: [n_blocks] over rows.key, which is sorted; owned */
+	size_t n_blocks;
+	char *claim; /* against the first stream, or NULL where there is none to make; owned */
+};
+
+struct report {
+	const char *title;
+	struct portrait *portrait; /* [n], owned */
+	int n;
+	double level;
+	int rounds; /* of the bootstrap behind the intervals; 0: none */
+	uint64_t seed;
+	const char *version;
+};
+
+void report_release(struct report *r);
+/* Writes the page. Errors of `to` are left for its close. */
+void report_write(const struct report *r, FILE *to);
+
+/* Parts of the page. */
+void html_text(FILE *to, const char *text); /* &, <, >, quotes; what may not be shown is escaped (pipeline/files/text.h) */
+void report_diagram(FILE *to, const struct portrait *p, int number);
+void report_bins_table(FILE *to, const struct portrait *p);
+void report_scores(FILE *to, const struct report *r);
+void report_more_scores(FILE *to, const struct report *r);
+void report_provenance(FILE *to, const struct portrait *p);
+
+/* Wilson's interval of k of n at z. */
+void wilson(double k, double n, double z, double *low, double *high);
+
+#endif

@@ -1,0 +1,276 @@
+/* The table of numbers, and where each stream came from. */
+#include "pipeline/files/jsontext.h"
+#include "pipeline/frame/provenance.h"
+#include "pipeline/files/text.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void html_text(FILE *to, const char *text)
+{
+	for (const char *p = text ? text : ""; *p;) {
+		size_t plain = strcspn(p, "&<>\"");
+		text_put_part(to, p, plain, TEXT_SHOWN);
+		p += plain;
+		if (*p)
+			fputs(*p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : "&quot;", to);
+		p += *p != 0;
+	}
+}
+
+/* Rows of the table, in reading order; a NULL key begins a group. What is said first is what most readers came for. */
+static const struct row {
+	const char *key, *label, *note;
+} first[] = {
+	{ "n", "Records", NULL },
+	{ "accuracy", "Accuracy", NULL },
+	{ "ece", "ECE", "expected calibration error" },
+	{ "ece_floor", "ECE floor", "what chance alone would give" },
+	{ "oe", "OE", "overconfidence error" },
+	{ "oe_floor", "OE floor", "what chance alone would give" },
+	{ "gap", "Gap", "mean confidence less accuracy" },
+	{ "nll", "NLL", "nats" },
+	{ "brier", "Brier score", "sum over classes" },
+	{ "aurc", "AURC", "does it know when it is wrong" },
+	{ 0 },
+}, rest[] = {
+	{ NULL, "Calibration of the top label", NULL },
+	{ "ece_p", "p of calibration", "chance of such an ECE when calibrated" },
+	{ "uce", "UCE", "underconfidence error" },
+	{ "mce", "MCE", "largest gap of a bin" },
+	{ "rmsce", "RMSCE", "root mean square gap" },
+	{ "l2_debiased", "RMSCE, debiased", NULL },
+	{ "ece_mass", "ECE, equal mass", NULL },
+	{ "ece_sweep", "ECE, sweep", "largest monotone number of bins" },
+	{ "ece_smooth", "Smooth ECE", "no bins" },
+	{ "ks", "KS error", "no bins" },
+	{ "kuiper", "Kuiper error", "no bins" },
+	{ "kuiper_p", "p of Kuiper", "chance of such a range when calibrated" },
+	{ NULL, "Other classes than the top one", NULL },
+	{ "top5", "Top-5 accuracy", NULL },
+	{ "ece_class", "ECE, class-wise", "mean over classes" },
+	{ "ece_top", "ECE, top-label", "by predicted class" },
+	{ NULL, "Parts of the top label's Brier score (CORP)", NULL },
+	{ "corp_mcb", "Miscalibration", NULL },
+	{ "corp_dsc", "Discrimination", "higher is better" },
+	{ "corp_unc", "Uncertainty", "the data's own" },
+	{ NULL, "Knowing when it is wrong", NULL },
+	{ "augrc", "AUGRC", "generalised risk and coverage" },
+	{ "entropy", "Mean entropy", "nats" },
+	{ "mutual", "Mutual information", "nats, between samples" },
+	{ 0 },
+};
+
+static const struct score_item *find(const struct portrait *p, const char *key)
+{
+	for (int i = 0; i < p->score.n; i++)
+		if (!strcmp(p->score.item[i].key, key))
+			return &p->score.item[i];
+	return NULL;
+}
+
+static void number(FILE *to, double v)
+{
+	if (isnan(v))
+		fputs("not defined", to);
+	else if (isinf(v))
+		fputs(v > 0 ? "infinite" : "&minus;infinite", to);
+	else if (v != 0 && fabs(v) < 5e-5)
+		fprintf(to, "%s%.1e", v < 0 ? "&minus;" : "", fabs(v));
+	else
+		fprintf(to, "%s%.4f", v < 0 ? "&minus;" : "", fabs(v));
+}
+
+static void cell(FILE *to, const struct score_item *s)
+{
+	fputs("<td>", to);
+	if (!s)
+		fputs("&ndash;", to);
+	else if (s->kind == SCORE_COUNT)
+		fprintf(to, "%.0f", s->value);
+	else if (s->kind == SCORE_TEXT)
+		html_text(to, s->text);
+	else
+		number(to, s->value);
+	if (s && s->kind == SCORE_INTERVAL) {
+		fputs("<small>", to);
+		number(to, s->low);
+		fputs("&nbsp;to ", to);
+		number(to, s->high);
+		fputs("</small>", to);
+	}
+	fputs("</td>", to);
+}
+
+static int anyone_has(const struct report *r, const char *key)
+{
+	for (int i = 0; i < r->n; i++)
+		if (find(&r->portrait[i], key))
+			return 1;
+	return 0;
+}
+
+static void head_of_table(FILE *to, const struct report *r, const char *name)
+{
+	fprintf(to, "<p class=\"note\">One column a stream; %d bins of equal width.", r->portrait[0].bins.m);
+	if (r->rounds)
+		fprintf(to, " Small print: %g %% intervals from %d bootstrap resamples.", 100 * r->level, r->rounds);
+	fprintf(to,
+		"</p><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table "
+		"class=\"scores\"><caption>%s</caption><thead><tr><th scope=\"col\">Measure</th>",
+		name, name);
+	for (int i = 0; i < r->n; i++) {
+		fprintf(to, "<th scope=\"col\">");
+		html_text(to, r->portrait[i].rows.name);
+		fprintf(to, "</th>");
+	}
+	fprintf(to, "</tr></thead><tbody>");
+}
+
+static void rows_of_table(FILE *to, const struct report *r, const struct row *list)
+{
+	for (; list->label; list++) {
+		if (!list->key) {
+			fprintf(to,
+				"</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>",
+				r->n + 1, list->label);
+			continue;
+		}
+		if (!anyone_has(r, list->key))
+			continue;
+		fprintf(to, "<tr><th scope=\"row\">%s", list->label);
+		if (list->note)
+			fprintf(to, "<small>%s</small>", list->note);
+		fprintf(to, "</th>");
+		for (int i = 0; i < r->n; i++)
+			cell(to, find(&r->portrait[i], list->key));
+		fprintf(to, "</tr>");
+	}
+	fprintf(to, "</tbody></table></div>");
+}
+
+void report_scores(FILE *to, const struct report *r)
+{
+	head_of_table(to, r, "Scores");
+	rows_of_table(to, r, first);
+}
+
+void report_more_scores(FILE *to, const struct report *r)
+{
+	head_of_table(to, r, "More measures");
+	rows_of_table(to, r, rest);
+}
+
+/* The commands that would make the stream again, line by line. */
+static void report_commands(FILE *to, const json_t *provenance)
+{
+	struct err err = ERR_NONE;
+	char *text, *next;
+	if (provenance_shell(provenance, &text, &err)) {
+		html_text(to, err.msg);
+		return;
+	}
+	for (char *line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		html_text(to, line);
+		fputc('\n', to);
+	}
+	free(text);
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	const char *text = json_string_value(json_object_get(j, key));
+	return text ? text : "?";
+}
+
+/* The map that vic-calibrate applied, in words. */
+static void map_note(FILE *to, const json_t *map)
+{
+	const json_t *t = json_object_get(map, "temperature");
+	size_t i;
+	json_t *arg;
+	html_text(to, text_of(map, "method"));
+	if (json_is_real(t))
+		fprintf(to, " %.5g", json_real_value(t));
+	fprintf(to, ", fitted on %" JSON_INTEGER_FORMAT " records of ",
+		json_integer_value(json_object_get(map, "records")));
+	html_text(to, text_of(map, "name"));
+	fputs(" (split ", to);
+	html_text(to, text_of(map, "split"));
+	fputs(") by vic-calibrate", to);
+	json_array_foreach(json_object_get(map, "args"), i, arg)
+	{
+		fputs(" ", to);
+		html_text(to, json_string_value(arg) ? json_string_value(arg) : "?");
+	}
+}
+
+/* What a stage noted beside its arguments. */
+static void notes(FILE *to, const json_t *line)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)line, key, value)
+	{
+		if (!strcmp(key, "program") || !strcmp(key, "version") || !strcmp(key, "args") || !strcmp(key, "model"))
+			continue;
+		fputs("<br><span class=\"note\">", to);
+		html_text(to, key);
+		fputs(": ", to);
+		if (!strcmp(key, "map") && json_is_object(value)) {
+			map_note(to, value);
+		} else {
+			char *text;
+			struct err ignored;
+			int rc = jsontext_write(&text, value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6), &ignored);
+			html_text(to, rc ? "?" : text);
+			free(text);
+		}
+		fputs("</span>", to);
+	}
+}
+
+void report_provenance(FILE *to, const struct portrait *p)
+{
+	size_t i;
+	json_t *line;
+	const char *split = p->rows.split == ROWS_ALL ? "all" : split_name(p->rows.split);
+	fputs("<h3>", to);
+	html_text(to, p->rows.name);
+	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n, split,
+		p->rows.head.n_classes, p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits",
+		p->rows.head.dtype == DTYPE_F64 ? "64" : "32");
+	if (p->rows.head.samples > 1)
+		fprintf(to, ", %d samples a record, probabilities averaged", p->rows.head.samples);
+	fputs(".", to);
+	if (p->rows.documents > 1)
+		fprintf(to, " %" PRIu64 " documents were pooled; what follows is the first one's.", p->rows.documents);
+	if (p->rows.sum.unlabelled)
+		fprintf(to, " %" PRIu64 " records without a label were left out.", p->rows.sum.unlabelled);
+	fputs("</p>", to);
+	if (!json_array_size(p->rows.provenance)) {
+		fputs("<p>The stream does not say how it was made.</p>", to);
+		return;
+	}
+	fputs("<ol>", to);
+	json_array_foreach(p->rows.provenance, i, line)
+	{
+		const char *program = json_string_value(json_object_get(line, "program"));
+		const char *version = json_string_value(json_object_get(line, "version"));
+		fputs("<li>", to);
+		html_text(to, program ? program : "(unnamed program)");
+		fputs(" ", to);
+		html_text(to, version ? version : "");
+		notes(to, line);
+		fputs("</li>", to);
+	}
+	fputs("</ol><p>To make it again:</p><pre><code>", to);
+	report_commands(to, p->rows.provenance);
+	fputs("</code></pre>", to);
+}

@@ -1,0 +1,41 @@
+#include "batch.h"
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
+
+void batch_images_begin(struct batcher *b)
+{
+	const struct stream_head *head = &b->data->head;
+	int is_float = head->encoding == ENCODING_F32;
+	for (int c = 0; c < head->channels; c++) { /* floats have 1 where bytes have 255 */
+		b->scale[c] = (float)((is_float ? 255.0 : 1.0) / b->framing.deviation[c]);
+		b->shift[c] = (float)(-b->framing.mean[c] / b->framing.deviation[c]);
+	}
+	b->images = (struct images){ .h = head->height, .w = head->width, .c = head->channels, .is_float = is_float,
+				     .pixel = b->pixel, .view = b->view, .scale = b->scale, .shift = b->shift };
+	b->batch.images = &b->images;
+}
+
+int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
+{
+	const struct framing *f = &b->framing;
+	size_t at = (size_t)b->images.count;
+	int h = b->images.h - f->h, w = b->images.w - f->w; /* rows and columns to spare */
+	struct view v = { .y = (int16_t)(h / 2), .x = (int16_t)(w / 2) };
+	if (mem_grow(&b->pixel, &b->cap_pixel, at + 1, sizeof *b->pixel, err) ||
+	    mem_grow(&b->view, &b->cap_view, at + 1, sizeof *b->view, err))
+		return -1;
+	if (b->training) {
+		struct rng r;
+		rng_init(&r, b->seed, RNG_AUGMENT, b->epoch, item);
+		v.y = (int16_t)((int)rng_below(&r, (uint32_t)(h + 2 * f->pad) + 1) - f->pad);
+		v.x = (int16_t)((int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad);
+		v.flip = f->flip && rng_u32(&r) >> 31;
+	}
+	b->pixel[at] = b->data->images.pixel[item];
+	b->view[at] = v;
+	b->images.count++;
+	b->images.pixel = b->pixel; /* these may have moved */
+	b->images.view = b->view;
+	return 0;
+}

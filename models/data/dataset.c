@@ -1,0 +1,79 @@
+#include "dataset.h"
+
+#include "pipeline/base/crc.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *err)
+{
+	*d = (struct dataset){ 0 };
+	const struct stream_head *head = stream_head_of(r);
+	if (head->kind != STREAM_TEXT && head->kind != STREAM_IMAGES)
+		return err_set(err, "%s: is a stream of %s; this program reads text or images; %s", stream_name(r),
+			       stream_kind_name(head->kind), sniff_stream_remedy(stream_kind_name(head->kind)));
+	if (head->kind == STREAM_IMAGES && image_data_usable(head, err))
+		return err_context(err, "%s", stream_name(r));
+	if (stream_head_copy(&d->head, head, err))
+		return -1;
+	d->provenance = jsontext_copy(stream_provenance(r));
+	return d->provenance ? 0 : err_memory(err);
+}
+
+int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)
+{
+	size_t n = d->n + b->n;
+	if (mem_grow(&d->id, &d->cap_id, n, sizeof *d->id, err) || mem_grow(&d->label, &d->cap_label, n, sizeof *d->label, err) ||
+	    mem_grow(&d->split, &d->cap_split, n, 1, err))
+		return -1;
+	memcpy(d->id + d->n, b->id, b->n * sizeof *d->id);
+	memcpy(d->label + d->n, b->label, b->n * sizeof *d->label);
+	memcpy(d->split + d->n, b->split, b->n);
+	d->n = n;
+	d->crc = crc32_of(d->crc, b->data, b->data_len);
+	d->crc = crc32_of(d->crc, b->label, b->n * sizeof *b->label);
+	d->crc = crc32_of(d->crc, b->split, b->n);
+	return 0;
+}
+
+static int add_block(struct dataset *d, struct stream_reader *r, const struct block *b, int max_tokens, struct err *err)
+{
+	if (b->type == BLOCK_WORDS)
+		return text_data_add_words(d, b, err);
+	int rc = d->head.kind == STREAM_TEXT ? text_data_add_rows(d, b, max_tokens, err) : image_data_add_rows(d, r, b, err);
+	return rc ? rc : dataset_add_rows(d, b, err);
+}
+
+int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err)
+{
+	struct block b;
+	int rc;
+	while ((rc = stream_next_block(r, &b, err)) == 1)
+		if (add_block(d, r, &b, max_tokens, err))
+			return -1;
+	if (rc < 0)
+		return -1;
+	int text = d->head.kind == STREAM_TEXT;
+	if (!d->n || (text && !d->text.words))
+		return err_set(err, "%s: there are no records to train on", stream_name(r));
+	rc = stream_next_document(r, err);
+	if (rc == 1)
+		return err_set(err, "%s: holds a second document; give %s at once", stream_name(r),
+			       text ? "vic-embed all tokens" : "vic-images all files");
+	return rc;
+}
+
+void dataset_release(struct dataset *d)
+{
+	struct text_data *t = &d->text;
+	void *mine[] = { d->id, d->label, d->split, t->text, t->word_end, t->vector, t->begin, t->token };
+	stream_head_release(&d->head);
+	json_decref(d->provenance);
+	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
+		free(mine[i]);
+	image_data_release(&d->images);
+	*d = (struct dataset){ 0 };
+}

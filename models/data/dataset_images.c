@@ -1,0 +1,128 @@
+#include "dataset.h"
+
+#include "pipeline/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int image_data_usable(const struct stream_head *head, struct err *err)
+{
+	enum { MOST = 32767 }; /* struct view has 16 bits */
+	if (head->encoding == ENCODING_JPEG)
+		return err_set(err, "its records are JPEG files; vic-images --format stream --resize HxW decodes them");
+	if (head->height > MOST || head->width > MOST)
+		return err_set(err, "pictures of %dx%d; vic-images --resize HxW makes smaller ones", head->height, head->width);
+	return 0;
+}
+
+/* Maps the file that the block was read from, once. 1 when the block's data lie in the map, at *at; -1: no memory. */
+static int in_map(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at, struct err *err)
+{
+	struct io_mark mark;
+	int fd, rc;
+	if (m->blocks || !stream_in_file(r, b, &fd, &mark, at) || *at % 64)
+		return 0;
+	if (!m->file.bytes && (rc = mapped_open(&m->file, fd, &mark, stream_name(r), err)) != 1)
+		return rc;
+	return *at + b->data_len <= m->file.size;
+}
+
+int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err)
+{
+	struct image_data *m = &d->images;
+	size_t each = stream_record_size(&d->head), cap = 0;
+	const unsigned char *data = b->data;
+	uint64_t at;
+	int there = mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err) ? -1 : in_map(m, r, b, &at, err);
+	if (there < 0)
+		return -1;
+	if (there) {
+		data = (const unsigned char *)m->file.bytes + at;
+	} else {
+		if (mem_grow(&m->block, &m->cap_block, m->blocks + 1, sizeof *m->block, err))
+			return -1;
+		m->block[m->blocks] = NULL;
+		stream_swap_buffer(r, &m->block[m->blocks++], &cap);
+	}
+	for (uint32_t i = 0; i < b->n; i++)
+		m->pixel[d->n + i] = data + i * each;
+	return 0;
+}
+
+void image_data_release(struct image_data *m)
+{
+	for (size_t i = 0; i < m->blocks; i++)
+		free(m->block[i]);
+	free(m->block);
+	free(m->pixel);
+	mapped_release(&m->file);
+}
+
+int dataset_unchanged(const struct dataset *d, struct err *err)
+{
+	return mapped_unchanged(&d->images.file, err) ? err_context(err, "the training data have changed") : 0;
+}
+
+/* Sums of a channel: of values and of their squares. Bytes are summed exactly; 2^64 would take 2.8e14 pixels. */
+struct sums {
+	uint64_t n, sum, squares;
+};
+
+static void add_bytes(struct sums s[MAX_CHANNELS], const uint8_t *pixel, size_t places, size_t channels)
+{
+	for (size_t c = 0; c < channels; c++) {
+		uint64_t sum = 0, squares = 0;
+		for (size_t i = 0; i < places; i++) {
+			uint32_t v = pixel[i * channels + c];
+			sum += v;
+			squares += v * v;
+		}
+		s[c].n += places;
+		s[c].sum += sum;
+		s[c].squares += squares;
+	}
+}
+
+/* Sum over channel c of (v - about)^power, power 1 or 2, in units of bytes. */
+static double sum_floats(const struct dataset *d, size_t places, size_t channels, size_t c, double about, int power)
+{
+	double total = 0;
+	for (size_t r = 0; r < d->n; r++) {
+		const float *pixel = d->images.pixel[r];
+		double sum = 0;
+		for (size_t i = 0; d->split[r] == SPLIT_TRAIN && i < places; i++) {
+			double v = 255.0 * (double)pixel[i * channels + c] - about;
+			sum += power == 1 ? v : v * v;
+		}
+		total += sum;
+	}
+	return total;
+}
+
+int image_data_moments(const struct dataset *d, double mean[MAX_CHANNELS], double deviation[MAX_CHANNELS], struct err *err)
+{
+	size_t channels = (size_t)d->head.channels, places = (size_t)d->head.height * (size_t)d->head.width, n = 0;
+	struct sums s[MAX_CHANNELS] = { 0 };
+	for (size_t r = 0; r < d->n; r++)
+		if (d->split[r] == SPLIT_TRAIN) {
+			n++;
+			if (d->head.encoding == ENCODING_RAW)
+				add_bytes(s, d->images.pixel[r], places, channels);
+		}
+	if (!n)
+		return err_set(err, "no record is marked train");
+	for (size_t c = 0; c < channels; c++) {
+		double count = (double)n * (double)places, variance;
+		if (d->head.encoding == ENCODING_RAW) {
+			/* n * sum of squares - sum^2 has up to 128 bits and is exact: no cancellation */
+			unsigned __int128 spread = (unsigned __int128)s[c].n * s[c].squares - (unsigned __int128)s[c].sum * s[c].sum;
+			mean[c] = (double)s[c].sum / count;
+			variance = (double)spread / count / count;
+		} else {
+			mean[c] = sum_floats(d, places, channels, c, 0, 1) / count;
+			variance = sum_floats(d, places, channels, c, mean[c], 2) / count;
+		}
+		deviation[c] = variance > 0 ? sqrt(variance) : 1;
+	}
+	return 0;
+}

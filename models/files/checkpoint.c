@@ -1,0 +1,187 @@
+#include "checkpoint.h"
+
+#include "pipeline/base/mem.h"
+#include "pipeline/formats/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAMILY "vicinal-checkpoint"
+#define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
+enum { VERSION = 2 };
+
+enum { SLOT_W, SLOT_S1, SLOT_S2, SLOT_BEST, SLOTS };
+static const char *const slot_name[SLOTS] = { "w", "s1", "s2", "best" };
+
+/* The run's counters, as they lie in the file: F64 holds each exactly. */
+enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
+
+static float *slot_of(const struct trainer *t, int p, int slot)
+{
+	const struct param *q = &t->graph.param[p];
+	return slot == SLOT_W ? q->w : slot == SLOT_S1 ? q->s1 : slot == SLOT_S2 ? q->s2 : t->best ? t->best[p] : NULL;
+}
+
+static void tensor_name(char *to, size_t size, const struct param *q, const char *slot)
+{
+	snprintf(to, size, "%s:%s", q->name, slot);
+}
+
+/* Adds one parameter's slots; device memory is copied into `host`, which the caller frees after writing. */
+static int add_param(struct safetensors *st, const struct trainer *t, int p, float **host, struct err *err)
+{
+	const struct param *q = &t->graph.param[p];
+	size_t shape[4], n = param_size(q);
+	char name[GRAPH_NAME + 8];
+	for (int i = 0; i < q->ndim; i++)
+		shape[i] = (size_t)q->dim[i];
+	for (int slot = 0; slot < SLOTS; slot++) {
+		float *from = slot_of(t, p, slot);
+		if (!from)
+			continue;
+		if (slot != SLOT_BEST) {
+			if (mem_alloc(&host[slot], n, sizeof **host, err) ||
+			    t->graph.dev->b->download(t->graph.dev->ctx, host[slot], from, n * sizeof **host, err))
+				return -1;
+			from = host[slot];
+		}
+		tensor_name(name, sizeof name, q, slot_name[slot]);
+		if (safetensors_add(st, name, ST_F32, q->ndim, shape, from, err))
+			return -1;
+	}
+	if (!q->last)
+		return 0;
+	tensor_name(name, sizeof name, q, "last");
+	return safetensors_add(st, name, ST_U32, 1, shape, q->last, err);
+}
+
+int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
+{
+	struct safetensors st = { 0 };
+	struct output out = { 0 };
+	int n = t->graph.n_params, rc;
+	float **host;
+	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch, [AT_BEST_EPOCH] = t->best_epoch,
+				     [AT_BEST_SCORE] = t->best_score };
+	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
+	char crc[16];
+	if (mem_alloc(&host, (size_t)n * SLOTS, sizeof *host, err))
+		return -1;
+	snprintf(crc, sizeof crc, "%08x", t->data->crc);
+	rc = safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "plan", t->plan->key, err) ||
+	     safetensors_set(&st, "data", crc, err) || safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
+	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
+	for (int p = 0; p < n && !rc; p++)
+		rc = add_param(&st, t, p, host + (size_t)p * SLOTS, err);
+	rc = rc || output_open(&out, path, err) || safetensors_write(&st, &out, err) || output_commit(&out, err);
+	output_release(&out);
+	safetensors_release(&st);
+	for (int i = 0; i < n * SLOTS; i++)
+		free(host[i]);
+	free(host);
+	return rc ? -1 : 0;
+}
+
+/* Adds to *known the tensors that it found. */
+static int load_param(struct trainer *t, int p, const struct safetensors *st, size_t *known, struct err *err)
+{
+	struct param *q = &t->graph.param[p];
+	size_t shape[4], n = param_size(q);
+	char name[GRAPH_NAME + 8];
+	const struct st_tensor *from;
+	for (int i = 0; i < q->ndim; i++)
+		shape[i] = (size_t)q->dim[i];
+	for (int slot = 0; slot < SLOTS; slot++) {
+		float *to = slot_of(t, p, slot);
+		tensor_name(name, sizeof name, q, slot_name[slot]);
+		if (!to)
+			continue;
+		if (safetensors_need(st, name, ST_F32, q->ndim, shape, &from, err))
+			return -1;
+		++*known;
+		if (slot == SLOT_BEST)
+			memcpy(to, from->data, n * sizeof *to);
+		else if (t->graph.dev->b->upload(t->graph.dev->ctx, to, from->data, n * sizeof *to, err))
+			return -1;
+	}
+	if (!q->last)
+		return 0;
+	tensor_name(name, sizeof name, q, "last");
+	if (safetensors_need(st, name, ST_U32, 1, shape, &from, err))
+		return -1;
+	++*known;
+	memcpy(q->last, from->data, shape[0] * sizeof *q->last);
+	return 0;
+}
+
+static int matches(const struct trainer *t, const struct safetensors *st, struct err *err)
+{
+	const char *plan = safetensors_meta(st, "plan"), *data = safetensors_meta(st, "data");
+	int version;
+	char crc[16];
+	snprintf(crc, sizeof crc, "%08x", t->data->crc);
+	if (safetensors_version(st, FAMILY, VERSION, &version, err))
+		return -1;
+	if (!plan || !data)
+		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
+	if (strcmp(plan, t->plan->key))
+		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan, t->plan->key);
+	if (strcmp(data, crc))
+		return err_set(err, "%s: was made on other data (%s, here %s)", st->name, data, crc);
+	return 0;
+}
+
+/* The counters, each a whole number that a run can reach, but the score. */
+static int take_counters(struct trainer *t, const double *c, const char *path, struct err *err)
+{
+	static const char *const name[COUNTERS] = { "step", "epoch", "best epoch", "best score" };
+	double most[COUNTERS] = { [AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH], [AT_BEST_SCORE] = 1 };
+	for (int i = 0; i < COUNTERS; i++)
+		if (!(c[i] >= 0 && c[i] <= most[i]) || (i != AT_BEST_SCORE && c[i] != floor(c[i])))
+			return err_set(err, "%s: its %s is %g, which no run comes to", path, name[i], c[i]);
+	t->step = (uint32_t)c[AT_STEP];
+	t->epoch = (int)c[AT_EPOCH];
+	t->best_epoch = (int)c[AT_BEST_EPOCH];
+	t->best_score = c[AT_BEST_SCORE];
+	if (t->epoch > t->plan->epochs)
+		return err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch, t->plan->epochs);
+	return 0;
+}
+
+static int load_all(struct trainer *t, const struct safetensors *st, struct err *err)
+{
+	const struct st_tensor *counters, *history;
+	size_t n = COUNTERS, known = 2;
+	if (matches(t, st, err) || safetensors_need(st, "counters", ST_F64, 1, &n, &counters, err) ||
+	    take_counters(t, counters->data, st->name, err))
+		return -1;
+	size_t bytes = (size_t)t->epoch * sizeof *t->history;
+	if (safetensors_need(st, "history", ST_U8, 1, &bytes, &history, err) ||
+	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch, sizeof *t->history, err))
+		return -1;
+	if (bytes)
+		memcpy(t->history, history->data, bytes);
+	if (t->best_epoch) { /* room for load_param to fill */
+		if (mem_alloc(&t->best, (size_t)t->graph.n_params, sizeof *t->best, err))
+			return -1;
+		for (int p = 0; p < t->graph.n_params; p++)
+			if (mem_alloc(&t->best[p], param_size(&t->graph.param[p]), sizeof(float), err))
+				return -1;
+	}
+	for (int p = 0; p < t->graph.n_params; p++)
+		if (load_param(t, p, st, &known, err))
+			return -1;
+	return st->n == known ? 0 : err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+}
+
+int checkpoint_load(struct trainer *t, const char *path, struct err *err)
+{
+	struct safetensors st;
+	if (safetensors_open(&st, path, err))
+		return -1;
+	int rc = load_all(t, &st, err);
+	t->graph.version++;
+	safetensors_release(&st);
+	return rc;
+}

@@ -1,0 +1,39 @@
+/* modelfile: what vic-train writes and vic-predict reads: safetensors with the weights, the vocabulary and, in its metadata,
+ * everything needed to use them. Python reads it as any safetensors file.
+ *
+ *   metadata  format "vicinal-model 2" (version 1, without checksums, is read too); net: JSON of the network's settings;
+ *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; engine: what computed
+ *             them (struct backend's engine, "cpu-v4, oneDNN 2.6.3"); checksums
+ *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
+ *             vocabulary
+ *
+ * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger pictures are
+ * cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
+#ifndef VIC_MODELFILE_H
+#define VIC_MODELFILE_H
+
+#include "models/nets/nets.h"
+#include "models/train/trainer.h"
+#include "pipeline/formats/safetensors.h"
+
+struct model {
+	struct safetensors file; /* owns the weights */
+	const struct net *net;
+	struct net_config config;
+	int max_tokens;         /* text */
+	struct framing framing; /* images */
+	int cropped;
+	char **classes;      /* [config.classes], owned */
+	json_t *provenance;  /* owned */
+	int version;         /* of the format; 1: the file has no checksums, damage could not be seen */
+	/* the vocabulary, inside `file` */
+	const char *text;
+	const uint32_t *word_end;
+};
+
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
+		int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
+int model_open(struct model *m, const char *path, struct err *err) VIC_CHECKED;
+void model_release(struct model *m);
+
+#endif

@@ -1,0 +1,170 @@
+#include "predictor.h"
+
+#include "pipeline/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Records at once: sentences, pictures; fewer where their activations would take more than ARENA bytes. */
+enum { TEXT_BATCH = 512, IMAGE_BATCH = 64, ARENA = 256 << 20 };
+
+static int of_words(const struct predictor *p)
+{
+	return p->model->net->input == NET_WORDS;
+}
+
+int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed, struct err *err)
+{
+	*p = (struct predictor){ .model = model, .dev = dev, .passes = passes, .seed = seed };
+	if (passes && !(model->config.dropout > 0))
+		return err_usage(err, "--mc-dropout: the model was trained without dropout, so all passes would be the same; "
+				      "vic-train --dropout P");
+	return of_words(p) ? predictor_text_open(p, err) : 0;
+}
+
+static void forget_document(struct predictor *p)
+{
+	graph_release(&p->graph);
+	batcher_release(&p->batcher);
+	dataset_release(&p->data);
+	free(p->label);
+	p->label = NULL;
+	p->n_row = 0;
+	p->ready = 0;
+}
+
+void predictor_release(struct predictor *p)
+{
+	forget_document(p);
+	vocab_release(&p->known);
+	free(p->row);
+	free(p->logits);
+	*p = (struct predictor){ 0 };
+}
+
+int predictor_document(struct predictor *p, const struct stream_head *head, struct err *err)
+{
+	const struct model *m = p->model;
+	forget_document(p);
+	if (!of_words(p) && predictor_images_document(p, head, err))
+		return -1;
+	if (stream_head_copy(&p->data.head, head, err) || mem_alloc(&p->label, (size_t)head->n_classes, sizeof *p->label, err) ||
+	    (of_words(p) && predictor_text_document(p, head, err)))
+		return -1;
+	for (int i = 0; i < head->n_classes; i++) {
+		p->label[i] = -1;
+		for (int k = 0; k < m->config.classes; k++)
+			if (!strcmp(head->classes[i], m->classes[k]))
+				p->label[i] = k;
+	}
+	return 0;
+}
+
+/* Records at once; needs the graph's plan. */
+static int batch_size(const struct graph *g, int most)
+{
+	size_t fit = ARENA / (g->arena_floats * sizeof(float));
+	return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
+}
+
+static int set_weights(struct predictor *p, struct err *err)
+{
+	for (int i = 0; i < p->graph.n_params; i++) {
+		const struct param *q = &p->graph.param[i];
+		const struct st_tensor *from;
+		size_t shape[4];
+		for (int k = 0; k < q->ndim; k++)
+			shape[k] = (size_t)q->dim[k];
+		if (q->kind == PARAM_TABLE) {
+			if (graph_set(&p->graph, i, p->data.text.vector, err))
+				return -1;
+		} else if (safetensors_need(&p->model->file, q->name, ST_F32, q->ndim, shape, &from, err) ||
+			   graph_set(&p->graph, i, from->data, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int make_ready(struct predictor *p, struct err *err)
+{
+	struct net_config c = p->model->config;
+	c.vocabulary = p->data.text.words;
+	c.frozen_words = 1;
+	graph_init(&p->graph);
+	if (p->model->net->build(&p->graph, &c, err) || graph_plan(&p->graph, 0, err))
+		return -1;
+	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
+	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
+	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->framing, err) || set_weights(p, err))
+		return -1;
+	p->ready = 1;
+	return 0;
+}
+
+static int take_records(struct predictor *p, const struct block *b, const unsigned char *keep, struct err *err)
+{
+	struct dataset *d = &p->data;
+	size_t each = stream_record_size(&d->head);
+	d->n = 0;
+	if (mem_grow(&d->id, &d->cap_id, b->n, sizeof *d->id, err) || mem_grow(&d->label, &d->cap_label, b->n, sizeof *d->label, err) ||
+	    mem_grow(&d->split, &d->cap_split, b->n, 1, err))
+		return -1;
+	for (uint32_t i = 0; i < b->n; i++) {
+		size_t len;
+		const unsigned char *record = block_record(b, each, i, &len);
+		if (keep && !keep[i])
+			continue;
+		if (of_words(p) ? predictor_text_add(p, record, len, err) : predictor_images_add(p, record, err))
+			return -1;
+		int label = b->label[i] < 0 ? -1 : p->label[b->label[i]];
+		p->strange += b->label[i] >= 0 && label < 0;
+		d->id[d->n] = b->id[i];
+		d->label[d->n] = label;
+		d->split[d->n++] = b->split[i];
+	}
+	return 0;
+}
+
+/* Records `at` to `at` + n - 1 through the network, once a pass; `part` has room for one pass. */
+static int one_batch(struct predictor *p, size_t at, int n, float *part, struct err *err)
+{
+	int classes = p->model->config.classes, samples = p->passes ? p->passes : 1;
+	size_t row = (size_t)samples * (size_t)classes;
+	uint32_t item[TEXT_BATCH] = { 0 };
+	for (int i = 0; i < n; i++)
+		item[i] = (uint32_t)at + (uint32_t)i;
+	if (batch_plain(&p->batcher, item, n, err))
+		return -1;
+	for (int i = 0; i < n; i++) /* a mask depends on the record, not on where its block was cut */
+		p->batcher.sample[i] = (uint32_t)p->data.id[at + (size_t)i];
+	for (int s = 0; s < samples; s++) {
+		p->batcher.batch.seed = p->seed;
+		p->batcher.batch.epoch = (uint32_t)s;
+		if (graph_forward(&p->graph, &p->batcher.batch, p->passes ? PHASE_SAMPLE : PHASE_PREDICT, err) ||
+		    graph_read(&p->graph, p->graph.logits, n, part, err))
+			return -1;
+		for (int i = 0; i < n * classes; i++)
+			if (!isfinite(part[i]))
+				return err_set(err, "record with id %llu: the network answers %g",
+					       (unsigned long long)p->data.id[at + (size_t)(i / classes)], (double)part[i]);
+		for (int i = 0; i < n; i++)
+			memcpy(p->logits + (at + (size_t)i) * row + (size_t)s * (size_t)classes, part + i * classes,
+			       (size_t)classes * sizeof *part);
+	}
+	return 0;
+}
+
+int predictor_rows(struct predictor *p, const struct block *b, const unsigned char *keep, struct err *err)
+{
+	size_t classes = (size_t)p->model->config.classes, row = classes * (size_t)(p->passes ? p->passes : 1);
+	if ((!p->ready && make_ready(p, err)) || take_records(p, b, keep, err) ||
+	    mem_grow(&p->logits, &p->cap_logits, p->data.n * row + (size_t)p->batch * classes, sizeof *p->logits, err))
+		return -1;
+	for (size_t at = 0; at < p->data.n; at += (size_t)p->batch) {
+		int n = p->data.n - at < (size_t)p->batch ? (int)(p->data.n - at) : p->batch;
+		if (one_batch(p, at, n, p->logits + p->data.n * row, err))
+			return -1;
+	}
+	return 0;
+}

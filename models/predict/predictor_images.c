@@ -1,0 +1,32 @@
+#include "predictor.h"
+
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
+
+int predictor_images_document(const struct predictor *p, const struct stream_head *head, struct err *err)
+{
+	struct shape s = p->model->config.image;
+	int cropped = p->model->cropped;
+	if (head->kind != STREAM_IMAGES)
+		return err_set(err, "is a stream of %s; this model reads images; %s", stream_kind_name(head->kind),
+			       sniff_stream_remedy(stream_kind_name(head->kind)));
+	if (image_data_usable(head, err))
+		return -1;
+	if (head->channels != s.c)
+		return err_set(err, "its pictures have %d channel%s, the model's %d; vic-images --channels changes that", head->channels,
+			       head->channels == 1 ? "" : "s", s.c);
+	if (cropped ? head->height < s.h || head->width < s.w : head->height != s.h || head->width != s.w)
+		return err_set(err, "its pictures are %dx%d, the model reads %dx%d%s; vic-images --resize changes that", head->height,
+			       head->width, s.h, s.w, cropped ? " of the middle" : "");
+	return 0;
+}
+
+/* The pixels stay where they are: in the block, which outlives the batches made of it. */
+int predictor_images_add(struct predictor *p, const unsigned char *record, struct err *err)
+{
+	struct image_data *m = &p->data.images;
+	if (mem_grow(&m->pixel, &m->cap_pixel, p->data.n + 1, sizeof *m->pixel, err))
+		return -1;
+	m->pixel[p->data.n] = record;
+	return 0;
+}

@@ -1,0 +1,100 @@
+#include "predictor.h"
+
+#include "pipeline/base/mem.h"
+#include "pipeline/stream/sniff.h"
+
+#include <string.h>
+
+int predictor_text_open(struct predictor *p, struct err *err)
+{
+	const struct model *m = p->model;
+	uint32_t from = 0;
+	if (vocab_init(&p->known, (size_t)m->config.vocabulary, err))
+		return -1;
+	for (int64_t i = 0; i < m->config.vocabulary; from = m->word_end[i++]) {
+		uint32_t number;
+		if (vocab_add(&p->known, m->text + from, m->word_end[i] - from, &number, err))
+			return -1;
+		if (number != i)
+			return err_set(err, "%s: word %lld of the vocabulary is there twice", m->file.name, (long long)i);
+	}
+	return 0;
+}
+
+int predictor_text_document(struct predictor *p, const struct stream_head *head, struct err *err)
+{
+	const struct model *m = p->model;
+	struct text_data *t = &p->data.text;
+	const struct st_tensor *vectors = safetensors_find(&m->file, "words.vectors");
+	size_t rows = (size_t)m->config.vocabulary + 1, dim = (size_t)m->config.dim;
+	if (head->kind != STREAM_TEXT && head->kind != STREAM_TOKENS)
+		return err_set(err, "is a stream of %s; this model reads text or tokens; %s", stream_kind_name(head->kind),
+			       sniff_stream_remedy(stream_kind_name(head->kind)));
+	if (head->kind == STREAM_TEXT && head->dim != m->config.dim)
+		return err_set(err, "its word vectors have %d numbers, the model's %d", head->dim, m->config.dim);
+	if (mem_grow(&t->vector, &t->cap_vector, rows * dim, sizeof *t->vector, err))
+		return -1;
+	p->data.head.dim = m->config.dim;
+	memcpy(t->vector, vectors->data, (rows - 1) * dim * sizeof *t->vector);
+	memset(t->vector + (rows - 1) * dim, 0, dim * sizeof *t->vector);
+	t->words = (uint32_t)rows;
+	return 0;
+}
+
+/* The model's row of a word, or -1. */
+static int64_t model_row(const struct predictor *p, const char *word, size_t len)
+{
+	uint32_t number = vocab_find(&p->known, word, len);
+	return number == VOCAB_NONE ? -1 : (int64_t)number;
+}
+
+int predictor_words(struct predictor *p, const struct block *b, struct err *err)
+{
+	size_t dim = (size_t)p->data.head.dim;
+	struct text_data *t = &p->data.text;
+	if (mem_grow(&p->row, &p->cap_row, p->n_row + b->n, sizeof *p->row, err))
+		return -1;
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint32_t from = i ? b->word_end[i - 1] : 0;
+		int64_t row = model_row(p, b->word + from, b->word_end[i] - from);
+		if (row < 0) {
+			if (mem_grow(&t->vector, &t->cap_vector, (t->words + (size_t)1) * dim, sizeof *t->vector, err))
+				return -1;
+			memcpy(t->vector + t->words * dim, b->vector + i * dim, dim * sizeof *t->vector);
+			row = t->words++;
+		}
+		p->row[p->n_row++] = (uint32_t)row;
+	}
+	return 0;
+}
+
+/* The record's words as rows of the table. */
+int predictor_text_add(struct predictor *p, const unsigned char *record, size_t len, struct err *err)
+{
+	struct text_data *t = &p->data.text;
+	int ids = p->data.head.kind == STREAM_TEXT;
+	size_t most = p->model->max_tokens ? (size_t)p->model->max_tokens : SIZE_MAX, had, n;
+	if (mem_grow(&t->begin, &t->cap_begin, p->data.n + 2, sizeof *t->begin, err))
+		return -1;
+	if (!p->data.n)
+		t->begin[0] = 0;
+	n = had = t->begin[p->data.n];
+	if (mem_grow(&t->token, &t->cap_token, had + len / (ids ? 4 : 1) + 1, sizeof *t->token, err))
+		return -1;
+	for (size_t i = 0; ids && i < len / 4 && i < most; i++) {
+		uint32_t id;
+		memcpy(&id, record + 4 * i, 4);
+		t->token[n++] = p->row[id];
+	}
+	for (size_t at = 0; !ids && at < len && n - had < most;) {
+		const unsigned char *space = memchr(record + at, ' ', len - at);
+		size_t end = space ? (size_t)(space - record) : len;
+		int64_t row = model_row(p, (const char *)record + at, end - at);
+		p->unknown += row < 0;
+		t->token[n++] = row < 0 ? (uint32_t)p->model->config.vocabulary : (uint32_t)row;
+		at = end + 1;
+	}
+	p->tokens += n - had;
+	t->begin[p->data.n + 1] = n;
+	return 0;
+}

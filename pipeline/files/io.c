@@ -1,0 +1,266 @@
+#include "io.h"
+#include "pipeline/base/mem.h"
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a folder is told that was given where a file is read. */
+static const char io_folder[] =
+	"is a folder, not a file; vic-images reads folders of images, vic-tokenize those of its formats mr, imdb and trec";
+
+enum { IN_BUF = INPUT_BUFFER, AHEAD = 16 * 1024, PIPE = 1024 * 1024 };
+
+struct io_mark io_mark_of(const struct stat *st)
+{
+	return (struct io_mark){ (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec };
+}
+
+int io_unchanged(int fd, const struct io_mark *was, const char *name, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return err_sys(err, "%s", name);
+	struct io_mark now = io_mark_of(&st);
+	if (now.size != was->size)
+		return err_system(err, "%s: became %s while it was read", name, now.size < was->size ? "shorter" : "longer");
+	return now.s == was->s && now.ns == was->ns ? 0 : err_system(err, "%s: was written to while it was read", name);
+}
+
+const char *io_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a file";
+	case S_IFDIR:
+		return "a folder";
+	case S_IFLNK:
+		return "a link";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+static int must_be_regular(const struct stat *st, const char *path, struct err *err)
+{
+	return S_ISREG(st->st_mode) ? 0 : err_set(err, "%s: is %s, where a file is wanted", path, io_kind(st->st_mode));
+}
+
+int io_regular(const char *path, struct err *err)
+{
+	struct stat st;
+	return stat(path, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err);
+}
+
+int io_open_regular(const char *path, struct err *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) /* a socket cannot be opened: say that rather than why not */
+		return errno == ENXIO && io_regular(path, err) ? -1 : err_sys(err, "%s", path);
+	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) && !place_reading(fd, path, err))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int input_open(struct input *in, const char *path, struct err *err)
+{
+	struct stat st;
+	*in = (struct input){ .fd = -1 };
+	if (!strcmp(path, "-")) {
+		in->name = "stdin";
+		in->fd = STDIN_FILENO;
+		in->standard = 1;
+	} else {
+		in->name = path;
+		in->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (in->fd < 0)
+			return err_sys(err, "%s", path);
+	}
+	if (!fstat(in->fd, &st)) {
+		int folder = !in->standard && S_ISDIR(st.st_mode);
+		if (folder || (!in->standard && place_reading(in->fd, path, err))) {
+			input_release(in);
+			return folder ? err_set(err, "%s: %s", path, io_folder) : -1;
+		}
+		in->mark = io_mark_of(&st);
+	}
+	/* A pipe of 64 KiB has both ends woken 16 times a block; where the system grants no more, that is how it
+	 * stays. */
+	(void)fcntl(in->fd, F_SETPIPE_SZ, PIPE);
+	if (!mem_alloc(&in->buf, IN_BUF, 1, err))
+		return 0;
+	input_release(in);
+	return -1;
+}
+
+void input_release(struct input *in)
+{
+	if (in->fd >= 0 && !in->standard)
+		close(in->fd);
+	free(in->buf);
+	*in = (struct input){ .fd = -1 };
+}
+
+static int read_some(struct input *in, void *to, size_t n, size_t *got, struct err *err)
+{
+	ssize_t k;
+	do
+		k = read(in->fd, to, n);
+	while (k < 0 && errno == EINTR);
+	if (k < 0)
+		return err_sys(err, "%s: read", in->name);
+	if (k == 0)
+		in->eof = 1;
+	*got = (size_t)k;
+	return 0;
+}
+
+int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err)
+{
+	unsigned char *p = to;
+	size_t done = 0, k;
+	while (done < n) {
+		if (in->used < in->have) {
+			k = in->have - in->used < n - done ? in->have - in->used : n - done;
+			memcpy(p + done, in->buf + in->used, k);
+			in->used += k;
+			done += k;
+			continue;
+		}
+		if (in->eof)
+			break;
+		if (n - done >= AHEAD) {
+			if (read_some(in, p + done, n - done, &k, err))
+				return -1;
+			done += k;
+		} else {
+			in->used = in->have = 0;
+			/* What a small read fetches ahead is copied once more by the large read behind it. */
+			if (read_some(in, in->buf, AHEAD, &in->have, err))
+				return -1;
+		}
+	}
+	in->at += done;
+	*got = done;
+	return 0;
+}
+
+int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got, struct err *err)
+{
+	if (in->used) {
+		memmove(in->buf, in->buf + in->used, in->have - in->used);
+		in->have -= in->used;
+		in->used = 0;
+	}
+	while (in->have < n && !in->eof) {
+		size_t k;
+		if (read_some(in, in->buf + in->have, AHEAD, &k, err))
+			return -1;
+		in->have += k;
+	}
+	*p = in->buf;
+	*got = in->have < n ? in->have : n;
+	return 0;
+}
+
+int input_line(struct input *in, size_t max, const char **line, size_t *len, int *lf, struct err *err)
+{
+	size_t scanned = 0, cap = in->have > IN_BUF ? in->have : IN_BUF;
+	for (;;) {
+		unsigned char *from = in->buf + in->used;
+		size_t n = in->have - in->used;
+		unsigned char *nl = n > scanned ? memchr(from + scanned, '\n', n - scanned) : NULL;
+		size_t k = nl ? (size_t)(nl - from) : n;
+		if (k > max)
+			return err_set(err, "%s: a line is longer than %zu bytes", in->name, max);
+		if (nl || (in->eof && n)) {
+			*line = (const char *)from;
+			*len = k;
+			if (lf)
+				*lf = nl != NULL;
+			in->used += k + (nl != NULL);
+			in->at += k + (nl != NULL);
+			return 1;
+		}
+		if (in->eof)
+			return 0;
+		scanned = n;
+		memmove(in->buf, from, n); /* make room behind what is kept */
+		in->used = 0;
+		in->have = n;
+		if (n > cap / 2) {
+			unsigned char *bigger;
+			if (mem_alloc(&bigger, cap * 2, 1, err))
+				return -1;
+			memcpy(bigger, in->buf, n);
+			free(in->buf);
+			in->buf = bigger;
+			cap *= 2;
+		}
+		size_t got;
+		if (read_some(in, in->buf + n, cap - n, &got, err))
+			return -1;
+		in->have += got;
+	}
+}
+
+int io_read_at(int fd, uint64_t at, void *to, size_t n)
+{
+	unsigned char *p = to;
+	while (n) {
+		ssize_t k = pread(fd, p, n, (off_t)at);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0) {
+			errno = k ? errno : 0;
+			return -1;
+		}
+		p += k;
+		at += (uint64_t)k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err)
+{
+	char *buf = NULL;
+	size_t cap = 0, n = 0, got;
+	do {
+		if (mem_grow(&buf, &cap, n + 65536 + 1, 1, err) || input_read(in, buf + n, cap - n - 1, &got, err))
+			goto fail;
+		n += got;
+		if (n > max) {
+			err_set(err, "%s: longer than %zu bytes", in->name, max);
+			goto fail;
+		}
+	} while (got);
+	buf[n] = 0;
+	*data = buf;
+	*len = n;
+	return 0;
+fail:
+	free(buf);
+	return -1;
+}
+
+int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err)
+{
+	struct input in;
+	if (input_open(&in, path, err))
+		return -1;
+	int rc = input_slurp(&in, max, data, len, err);
+	input_release(&in);
+	return rc;
+}

@@ -1,0 +1,177 @@
+#include "calfile.h"
+#include "pipeline/files/io.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/base/mem.h"
+#include "seal.h"
+#include "pipeline/stream/sniff.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t stir(uint64_t h, uint64_t w)
+{
+	unsigned __int128 m = (unsigned __int128)(h ^ w) * 0x9E3779B97F4A7C15u;
+	h = (uint64_t)m ^ (uint64_t)(m >> 64);
+	return h + 0xD1B54A32D192ED03u;
+}
+
+uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n)
+{
+	uint64_t h = stir(0x243F6A8885A308D3u, id), u;
+	h = stir(h, (uint32_t)label);
+	for (size_t i = 0; i < n; i++) {
+		double d = v[i] == 0 ? 0 : v[i];
+		memcpy(&u, &d, 8);
+		h = stir(h, u);
+	}
+	h = stir(h, n);
+	return stir(h, h >> 32); /* the smallest prints are kept, so the high bits must be as stirred as the low ones */
+}
+
+void sketch_add(struct sketch *s, uint64_t print)
+{
+	size_t at = s->n;
+	s->records++;
+	s->sum += print;
+	if (at == SKETCH && print >= s->print[SKETCH - 1])
+		return;
+	if (sketch_has(s, print))
+		return;
+	if (at == SKETCH)
+		at--;
+	else
+		s->n++;
+	for (; at > 0 && s->print[at - 1] > print; at--)
+		s->print[at] = s->print[at - 1];
+	s->print[at] = print;
+}
+
+int sketch_has(const struct sketch *s, uint64_t print)
+{
+	size_t lo = 0, hi = s->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (s->print[mid] == print)
+			return 1;
+		if (s->print[mid] < print)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
+
+static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
+{
+	const json_t *list = json_object_get(fit, "sketch"), *n = json_object_get(fit, "records");
+	if (!json_is_array(list) || json_array_size(list) > SKETCH || !json_is_integer(n) || json_integer_value(n) < 1)
+		return err_set(err, "'fit' lacks 'records' or a 'sketch' of at most %d", SKETCH);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *t = json_string_value(json_array_get(list, i));
+		if (!t || strlen(t) != 16 || strspn(t, "0123456789abcdef") != 16)
+			return err_set(err, "'sketch' holds something other than 16 hexadecimal digits");
+		sketch_add(s, strtoull(t, NULL, 16));
+	}
+	s->records = (uint64_t)json_integer_value(n);
+	return 0;
+}
+
+static int take_file(struct calfile *f, const json_t *j, struct err *err)
+{
+	const json_t *classes = json_object_get(j, "classes"), *fit = json_object_get(j, "fit");
+	const char *split = json_string_value(json_object_get(fit, "split")),
+		   *name = json_string_value(json_object_get(fit, "name"));
+	size_t k = json_array_size(classes);
+	if (!k || k > STREAM_MAX_CLASSES)
+		return err_set(err, "'classes' is not a list of names");
+	if (!split || !name)
+		return err_set(err, "'fit' does not say on which split of what the map was fitted");
+	if (mem_alloc(&f->classes, k, sizeof *f->classes, err) || mem_text(&f->split, split, strlen(split), err) ||
+	    mem_text(&f->name, name, strlen(name), err))
+		return -1;
+	for (size_t c = 0; c < k; c++, f->n_classes++) {
+		const char *class = json_string_value(json_array_get(classes, c));
+		if (!class)
+			return err_set(err, "'classes' is not a list of names");
+		if (mem_text(&f->classes[c], class, strlen(class), err))
+			return -1;
+	}
+	f->fit = json_incref((json_t *)fit);
+	f->args = json_incref(json_object_get(json_object_get(j, "tool"), "args"));
+	if (!json_is_array(f->args))
+		return err_set(err, "'tool' does not say how the map was made");
+	return take_prints(&f->sketch, fit, err) || calmap_from_json(&f->map, j, (int)k, err) ? -1 : 0;
+}
+
+/* What is no JSON object: another kind of file, or a map that was damaged in its first byte. */
+static void refuse_kind(const char *path, const char *text, size_t n, struct err *err)
+{
+	struct sniffed s;
+	const char *name = strcmp(path, "-") ? path : "stdin";
+	sniff(&s, (const unsigned char *)text, n, name);
+	if (s.binary || seal_check(text, n, 0) == SEAL_NONE)
+		sniff_refuse(name, text, n, "a calibration map", err);
+	else
+		err_context(err, "%s", name);
+}
+
+int calfile_load(struct calfile *f, const char *path, struct err *err)
+{
+	char *text;
+	size_t len;
+	json_t *j = NULL;
+	*f = (struct calfile){ 0 };
+	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
+		return -1;
+	int rc = seal_read(&j, text, len, "calibration map", "vicinal map", CALFILE_VERSION, &f->version, err) ||
+		 take_file(f, j, err) ? -1 : 0;
+	if (rc && *text != '{')
+		refuse_kind(path, text, len, err);
+	else if (rc)
+		err_context(err, "%s", path);
+	free(text);
+	json_decref(j);
+	if (rc)
+		calfile_release(f);
+	return rc;
+}
+
+void calfile_release(struct calfile *f)
+{
+	calmap_release(&f->map);
+	for (int c = 0; c < f->n_classes; c++)
+		free(f->classes[c]);
+	free(f->classes);
+	free(f->split);
+	free(f->name);
+	json_decref(f->fit);
+	json_decref(f->args);
+	*f = (struct calfile){ 0 };
+}
+
+int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name, struct err *err)
+{
+	if (f->n_classes != head->n_classes)
+		return err_set(err, "%s: has %d classes; the map was fitted on %d", name, head->n_classes,
+			       f->n_classes);
+	for (int c = 0; c < f->n_classes; c++)
+		if (strcmp(f->classes[c], head->classes[c]))
+			return err_set(err, "%s: class %d is '%s'; the map was fitted on '%s'", name, c,
+				       head->classes[c], f->classes[c]);
+	return 0;
+}
+
+int calfile_note(const struct calfile *f, json_t *line, struct err *err)
+{
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*, s:O, s:O*}", "method", calmap_method_name(f->map.method), "records",
+			      (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
+			      json_object_get(f->fit, "digest"), "args", f->args, "history",
+			      json_object_get(f->fit, "provenance"));
+	if (j && f->map.method == MAP_TEMPERATURE &&
+	    json_object_set_new(j, "temperature", json_real(f->map.weight[0]))) {
+		json_decref(j);
+		j = NULL;
+	}
+	return !j || json_object_set_new(line, "map", j) ? err_memory(err) : 0;
+}

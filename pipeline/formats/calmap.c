@@ -1,0 +1,118 @@
+/* calmap: see calmap.h. */
+#include "calmap.h"
+#include "pipeline/base/binof.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[MAP_METHODS] = { "temperature", "vector",   "matrix",   "platt",
+						"beta",	       "isotonic", "histogram" };
+
+const char *calmap_method_name(enum calmap_method method)
+{
+	return names[method];
+}
+
+int calmap_gives_probs(enum calmap_method method)
+{
+	return method == MAP_ISOTONIC || method == MAP_HISTOGRAM;
+}
+
+void calmap_release(struct calmap *map)
+{
+	for (int c = 0; map->curve && c < map->curves; c++) {
+		free(map->curve[c].score);
+		free(map->curve[c].value);
+	}
+	free(map->curve);
+	free(map->weight);
+	free(map->bias);
+	free(map->bin);
+	*map = (struct calmap){ 0 };
+}
+
+double curve_at(const struct curve *c, double p)
+{
+	size_t lo = 0, hi = c->n - 1;
+	if (p <= c->score[0])
+		return c->value[0];
+	if (p >= c->score[hi])
+		return c->value[hi];
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (c->score[mid] <= p)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	double t = (p - c->score[lo]) / (c->score[hi] - c->score[lo]);
+	return c->value[lo] + t * (c->value[hi] - c->value[lo]);
+}
+
+static double one_class(const struct calmap *map, int c, double p)
+{
+	if (map->method == MAP_ISOTONIC)
+		return curve_at(&map->curve[c], p);
+	double v = map->bin[(size_t)c * (size_t)map->bins + (size_t)bin_of(map->bins, p)];
+	return isnan(v) ? p : v;
+}
+
+static void apply_curves(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z, double *out,
+			 double *p)
+{
+	double sum = 0;
+	softmax(z, map->k, p);
+	if (map->curves == 1) {
+		out[1] = one_class(map, 0, p[1]);
+		out[0] = 1 - out[1];
+		return;
+	}
+	for (int c = 0; c < map->k; c++)
+		sum += out[c] = one_class(map, c, p[c]);
+	for (int c = 0; c < map->k; c++)
+		out[c] = sum > 0 ? out[c] / sum : 1.0 / map->k;
+}
+
+/* log(1 + exp(u)) without overflow. */
+static double softplus(double u)
+{
+	return u > 0 ? u + log1p(exp(-u)) : log1p(exp(u));
+}
+
+void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z, double *out,
+		       double *room)
+{
+	size_t k = (size_t)map->k;
+	double s = map->k == 2 ? z[1] - z[0] : 0;
+	switch (map->method) {
+	case MAP_TEMPERATURE:
+		for (size_t c = 0; c < k; c++)
+			out[c] = z[c] / map->weight[0];
+		break;
+	case MAP_VECTOR: /* a class ruled out stays so, whatever the sign of its weight */
+		for (size_t c = 0; c < k; c++)
+			out[c] = z[c] > -INFINITY ? map->weight[c] * z[c] + map->bias[c] : -INFINITY;
+		break;
+	case MAP_MATRIX:
+		for (size_t c = 0; c < k; c++) {
+			out[c] = map->bias[c];
+			for (size_t j = 0; j < k; j++)
+				out[c] += map->weight[c * k + j] * z[j];
+		}
+		break;
+	case MAP_PLATT:
+		out[0] = 0;
+		out[1] = map->weight[0] * s + map->bias[0];
+		break;
+	case MAP_BETA:
+		out[0] = 0;
+		out[1] = -map->weight[0] * softplus(-s) + map->weight[1] * softplus(s) + map->bias[0];
+		break;
+	case MAP_ISOTONIC:
+	case MAP_HISTOGRAM:
+	case MAP_METHODS:
+		apply_curves(map, softmax, z, out, room);
+		break;
+	}
+}

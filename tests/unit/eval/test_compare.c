@@ -1,0 +1,220 @@
+/* Paired tests of areas against counting all pairs; the claim says what the numbers say. */
+#include "eval/metrics/compare.h"
+#include "pipeline/base/philox.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { N = 90 };
+
+struct made {
+	double p1[N]; /* P(class 1), on a grid so that records tie */
+	conf_key key[N];
+	int32_t label[N], predicted[N];
+	struct rows rows;
+};
+
+static void make(struct made *m, uint32_t which, const int32_t *label)
+{
+	memset(&m->rows, 0, sizeof m->rows);
+	for (uint32_t i = 0; i < N; i++) {
+		struct rng r;
+		rng_init(&r, 11, RNG_TEST, i, which);
+		double u = 0.35 + 0.3 * label[i] + 0.3 * rng_normal(&r);
+		m->p1[i] = round(16 * (u < 0 ? 0 : u > 1 ? 1 : u)) / 16;
+		m->label[i] = label[i];
+		m->predicted[i] = m->p1[i] > 0.5;
+		double conf = m->predicted[i] ? m->p1[i] : 1 - m->p1[i];
+		m->key[i] = conf_pack(conf, 1 - conf, m->predicted[i] == label[i]);
+	}
+	m->rows.n = N;
+	m->rows.key = m->key;
+	m->rows.label = m->label;
+	m->rows.predicted = m->predicted;
+	m->rows.head.n_classes = 2;
+}
+
+/* Area and each record's share in its error, by pairs. */
+static double by_pairs(size_t records, const double *score, const int *positive, double *share)
+{
+	double m = 0, n = 0, wins = 0, beats[N] = { 0 };
+	for (int i = 0; i < (int)records; i++)
+		*(positive[i] ? &m : &n) += 1;
+	for (int i = 0; i < (int)records; i++)
+		for (int j = 0; j < (int)records; j++) {
+			if (!positive[i] || positive[j])
+				continue;
+			double win = score[i] > score[j] ? 1 : score[i] == score[j] ? 0.5 : 0;
+			wins += win;
+			beats[i] += win / n;
+			beats[j] += win / m;
+		}
+	for (int i = 0; i < (int)records; i++)
+		share[i] = (beats[i] - wins / (m * n)) / (positive[i] ? m : n);
+	return wins / (m * n);
+}
+
+static double p_of(double d, double variance)
+{
+	return erfc(fabs(d) / sqrt(variance) / sqrt(2));
+}
+
+static void areas_by_pairs(void **state)
+{
+	(void)state;
+	int32_t label[N];
+	static struct made a, b;
+	struct comparison c = { 0 };
+	struct err err = ERR_NONE;
+	for (int i = 0; i < N; i++)
+		label[i] = i % 5 < 2;
+	make(&a, 1, label);
+	make(&b, 2, label);
+	assert_int_equal(compare_auroc(&a.rows, &b.rows, 0.95, &c, &err), 0);
+	double sa[N], sb[N], ca[N], cb[N], side[2] = { 0 }, count[2] = { 0 }, all = 0;
+	int one[N], right_a[N], right_b[N];
+	for (int i = 0; i < N; i++) {
+		one[i] = label[i];
+		right_a[i] = conf_right(a.key[i]);
+		right_b[i] = conf_right(b.key[i]);
+		ca[i] = conf_p(a.key[i]);
+		cb[i] = conf_p(b.key[i]);
+	}
+	double area_a = by_pairs(N, a.p1, one, sa), area_b = by_pairs(N, b.p1, one, sb);
+	for (int i = 0; i < N; i++) {
+		side[one[i]] += (sb[i] - sa[i]) * (sb[i] - sa[i]);
+		count[one[i]]++;
+	}
+	/* DeLong: sample variances of the placements, each over its side's size */
+	double delong = side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
+	const struct difference *d = &c.of[CMP_AUROC];
+	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
+	assert_true(fabs(d->p - p_of(area_b - area_a, delong)) < 1e-12);
+	assert_true(fabs((d->high - d->low) / 2 - 1.959963984540054 * sqrt(delong)) < 1e-12);
+
+	area_a = by_pairs(N, ca, right_a, sa);
+	area_b = by_pairs(N, cb, right_b, sb);
+	for (int i = 0; i < N; i++)
+		all += (sb[i] - sa[i]) * (sb[i] - sa[i]);
+	d = &c.of[CMP_AUROC_CORRECT];
+	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
+	assert_true(fabs(d->p - p_of(area_b - area_a, all * N / (N - 1))) < 1e-12);
+}
+
+/* Any number of records and any labels, one side empty or of one record too: the same by pairs. */
+static void areas_of_any_records(void **state)
+{
+	(void)state;
+	int empty = 0, same = 0;
+	for (uint32_t i = 0; i < 400; i++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct comparison c = { 0 };
+		static struct made a, b;
+		int32_t label[N];
+		double level = 0.5 + 0.4 * (i % 10) / 9.0, z = 0;
+		rng_init(&r, 12, RNG_TEST, i, 0);
+		size_t n = 1 + rng_below(&r, i % 2 ? 8 : 60);
+		uint32_t share = rng_below(&r, 5);
+		for (int j = 0; j < N; j++)
+			label[j] = rng_below(&r, 4) < share;
+		make(&a, 2 * i, label);
+		make(&b, i % 7 ? 2 * i + 1 : 2 * i, label);
+		a.rows.n = b.rows.n = n;
+		for (int k = 0; k < CMP_COUNT; k++)
+			c.of[k].a = c.of[k].b = NAN;
+		assert_int_equal(compare_auroc(&a.rows, &b.rows, level, &c, &err), 0);
+		for (double step = 8; step > 1e-15; step /= 2)
+			z += erfc((z + step) / sqrt(2)) > 1 - level ? step : 0;
+		for (int correct = 0; correct < 2; correct++) {
+			const struct difference *d = &c.of[correct ? CMP_AUROC_CORRECT : CMP_AUROC];
+			const struct made *m[2] = { &a, &b };
+			double area[2] = { NAN, NAN }, share_of[2][N], all = 0, side[2] = { 0 }, count[2] = { 0 };
+			for (int s = 0; s < 2; s++) {
+				double score[N];
+				int positive[N], some = 0;
+				for (size_t j = 0; j < n; j++) {
+					score[j] = correct ? conf_p(m[s]->key[j]) : m[s]->p1[j];
+					positive[j] = correct ? conf_right(m[s]->key[j]) : label[j];
+					some += positive[j];
+				}
+				if (some && some < (int)n)
+					area[s] = by_pairs(n, score, positive, share_of[s]);
+			}
+			if (isnan(area[0]) || isnan(area[1])) {
+				assert_false(d->there);
+				assert_true(isnan(area[0]) ? isnan(d->a) : fabs(d->a - area[0]) < 1e-13);
+				assert_true(isnan(area[1]) ? isnan(d->b) : fabs(d->b - area[1]) < 1e-13);
+				empty++;
+				continue;
+			}
+			for (size_t j = 0; j < n; j++) {
+				double off = share_of[1][j] - share_of[0][j];
+				side[label[j]] += off * off;
+				count[label[j]]++;
+				all += off * off;
+			}
+			double v = correct ? all * (double)n / (double)(n - 1)
+					   : side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
+			double off = area[1] - area[0];
+			assert_true(fabs(d->a - area[0]) < 1e-13 && fabs(d->b - area[1]) < 1e-13);
+			assert_int_equal(d->there, isfinite(v));
+			if (!isfinite(v))
+				continue;
+			assert_true(fabs(d->low - (off - z * sqrt(v))) < 1e-11 && fabs(d->high - (off + z * sqrt(v))) < 1e-11);
+			if (v > 1e-20)
+				assert_true(fabs(d->p - p_of(off, v)) < 1e-9);
+			else if (fabs(off) < 1e-15)
+				assert_true(d->p == 1 && ++same);
+		}
+	}
+	assert_true(empty > 20 && same > 5);
+}
+
+static void a_stream_against_itself(void **state)
+{
+	(void)state;
+	int32_t label[N];
+	static struct made a;
+	struct comparison c = { 0 };
+	struct err err = ERR_NONE;
+	for (int i = 0; i < N; i++)
+		label[i] = i % 3 == 0;
+	make(&a, 1, label);
+	assert_int_equal(compare_auroc(&a.rows, &a.rows, 0.95, &c, &err), 0);
+	assert_true(c.of[CMP_AUROC].there && c.of[CMP_AUROC].p == 1 && c.of[CMP_AUROC].low == 0);
+}
+
+static void the_claim_follows_the_numbers(void **state)
+{
+	(void)state;
+	struct comparison c = { .a = "old", .b = "new", .n = 7, .level = 0.95 };
+	struct err err = ERR_NONE;
+	char *text;
+	c.of[CMP_ACCURACY] = (struct difference){ 1, 0.7, 0.8, 0.05, 0.15, 0.001, 0.003 };
+	c.of[CMP_ECE] = (struct difference){ 1, 0.1, 0.2, 0.05, 0.15, 0.001, 0.003 };
+	c.of[CMP_NLL] = (struct difference){ 1, 0.5, 0.4, -0.3, 0.1, 0.04, 0.06 };
+	assert_int_equal(compare_claim(&c, &text, &err), 0);
+	assert_non_null(strstr(text, "new may be called better than old in accuracy (by 0.1, 0.05 to 0.15)"));
+	assert_non_null(strstr(text, "and old may be called better than new in ECE"));
+	assert_non_null(strstr(text, "no difference may be claimed in NLL"));
+	assert_null(strstr(text, "Brier"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(areas_by_pairs),
+		cmocka_unit_test(areas_of_any_records),
+		cmocka_unit_test(a_stream_against_itself),
+		cmocka_unit_test(the_claim_follows_the_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

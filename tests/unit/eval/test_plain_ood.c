@@ -1,0 +1,265 @@
+/* Out-of-distribution detection against trying every threshold and every pair, and against resampling in the open. */
+#include "eval/metrics/metrics.h"
+#include "eval/metrics/ood.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "plain_rows.h"
+
+enum { MOST = 60, ROUNDS = 30 };
+
+static struct err err;
+static struct pool *pool;
+
+#define near(got, want, tol)                                                                                                 \
+	do {                                                                                                                 \
+		double g_ = (got), w_ = (want);                                                                              \
+		if (!(fabs(g_ - w_) <= (tol)) && !(isnan(g_) && isnan(w_)))                                                  \
+			fail_msg("%s:%d: %s is %.17g, not %.17g", __func__, __LINE__, #got, g_, w_);                         \
+	} while (0)
+
+struct side {
+	struct rows rows;
+	double score[OOD_SCORES][MOST];
+};
+
+/* Scores on a coarse or a fine grid; higher is in for all but entropy and mutual information. */
+static void draw(struct side *s, size_t n, double shift, int coarse, struct rng *r)
+{
+	s->rows = (struct rows){ .n = n,
+				 .key = calloc(n, 8),
+				 .max_logit = calloc(n, 8),
+				 .energy = calloc(n, 8),
+				 .entropy = calloc(n, 8),
+				 .margin = calloc(n, 8),
+				 .mutual = calloc(n, 8) };
+	s->rows.head.samples = 2;
+	for (size_t i = 0; i < n; i++) {
+		for (int k = 0; k < OOD_SCORES; k++) {
+			double v = shift + rng_normal(r);
+			s->score[k][i] = coarse ? floor(2 * v) / 2 : v;
+		}
+		double p = 1 / (1 + exp(-s->score[OOD_MSP][i]));
+		s->rows.key[i] = conf_pack(p, 1 - p, rng_below(r, 2) != 0);
+		s->score[OOD_MSP][i] = conf_p(s->rows.key[i]);
+		s->rows.max_logit[i] = s->score[OOD_MAX_LOGIT][i];
+		s->rows.energy[i] = s->score[OOD_ENERGY][i];
+		s->rows.entropy[i] = -s->score[OOD_ENTROPY][i];
+		s->rows.margin[i] = s->score[OOD_MARGIN][i];
+		s->rows.mutual[i] = -s->score[OOD_MUTUAL][i];
+	}
+}
+
+static void drop(struct side *s)
+{
+	free(s->rows.key);
+	free(s->rows.max_logit);
+	free(s->rows.energy);
+	free(s->rows.entropy);
+	free(s->rows.margin);
+	free(s->rows.mutual);
+}
+
+struct answer {
+	double auroc, in, out, fpr95, threshold;
+};
+
+/* v: [m] in, then [n] out, each counting w times; 0 where a side is empty. */
+static int by_thresholds(const double *v, const int *w, size_t m, size_t n, struct answer *a)
+{
+	double pos = 0, neg = 0, wins = 0;
+	for (size_t i = 0; i < m + n; i++)
+		*(i < m ? &pos : &neg) += w[i];
+	*a = (struct answer){ .threshold = -INFINITY };
+	if (!(pos > 0) || !(neg > 0))
+		return 0;
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = m; j < m + n; j++)
+			wins += (v[i] > v[j] ? 1 : v[i] == v[j] ? 0.5 : 0) * w[i] * w[j];
+	a->auroc = wins / pos / neg;
+	double scale = neg * (double)m / (pos * (double)n);
+	for (size_t t = 0; t < m + n; t++) {
+		double tp = 0, fp = 0, tn = 0, fn = 0, hits = 0, others = 0;
+		int first = 1;
+		for (size_t i = 0; i < m + n; i++) {
+			first &= !(i < t && v[i] == v[t]);
+			*(i < m ? &tp : &fp) += v[i] >= v[t] ? w[i] : 0;
+			*(i < m ? &fn : &tn) += v[i] <= v[t] ? w[i] : 0;
+			*(i < m ? &hits : &others) += v[i] == v[t] ? w[i] : 0;
+		}
+		if (first && hits > 0)
+			a->in += hits / pos * scale * tp / (scale * tp + fp);
+		if (first && others > 0)
+			a->out += others / neg * tn / (tn + scale * fn);
+		if (20 * tp >= 19 * pos && v[t] > a->threshold) {
+			a->threshold = v[t];
+			a->fpr95 = fp / neg;
+		}
+	}
+	return 1;
+}
+
+/* Hanley and McNeil's components from all pairs, as DeLong has them. */
+static double variance(const double *v, size_t m, size_t n, double area)
+{
+	double s[2] = { 0, 0 };
+	for (size_t i = 0; i < m + n; i++) {
+		double share = 0;
+		for (size_t j = i < m ? m : 0; j < (i < m ? m + n : m); j++) {
+			double d = i < m ? v[i] - v[j] : v[j] - v[i];
+			share += (d > 0 ? 1 : d == 0 ? 0.5 : 0) / (double)(i < m ? n : m);
+		}
+		s[i >= m] += (share - area) * (share - area);
+	}
+	return m < 2 || n < 2 ? NAN : s[0] / (double)(m - 1) / (double)m + s[1] / (double)(n - 1) / (double)n;
+}
+
+/* Newcombe's limits: the areas t that lie z deviations of their own from a. */
+static double limit(double a, double end, double m, double n, double z)
+{
+	double in = a, out = end;
+	for (int i = 0; i < 300; i++) {
+		double t = (in + out) / 2, h = (m + n) / 2 - 1;
+		double v = t * (1 - t) / (m * n) * (1 + h * (1 - t) / (2 - t) + h * t / (1 + t));
+		*(fabs(t - a) < z * sqrt(v) ? &in : &out) = t;
+	}
+	return in;
+}
+
+static void area_intervals(void **state)
+{
+	(void)state;
+	for (double a = 0; a <= 1.0; a += 0.125)
+		for (size_t m = 1; m < 200; m *= 3)
+			for (size_t n = 1; n < 200; n *= 4)
+				for (int none = 0; none < 2; none++) {
+					struct interval i = auroc_interval(a, none ? NAN : 0, m, n, 1.96);
+					near(i.low, limit(a, 0, (double)m, (double)n, 1.96), 1e-12);
+					near(i.high, limit(a, 1, (double)m, (double)n, 1.96), 1e-12);
+					struct interval v = auroc_interval(a, 0.01, m, n, 2);
+					near(v.low, fmax(0, a - 0.2), 1e-15);
+					near(v.high, fmin(1, a + 0.2), 1e-15);
+				}
+}
+
+static int rising(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static void basic(double *v, int n, double point, double level, const struct interval *got)
+{
+	for (int side = 0; side < 2; side++) {
+		double at = (side ? 1 - level : 1 + level) / 2 * (n - 1), part = at - floor(at);
+		double want = 2 * point - (v[(int)floor(at)] * (1 - part) + v[(int)ceil(at)] * part);
+		near(side ? got->high : got->low, fmin(1, fmax(0, want)), 1e-12);
+	}
+}
+
+static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *ask, const struct answer *whole,
+			    const struct ood_result *got)
+{
+	double value[3][ROUNDS];
+	int w[2 * MOST], k = 0;
+	uint8_t draws[2 * MOST];
+	for (int t = 0; t < ask->rounds; t++) {
+		struct answer a;
+		bootstrap_weights(ask->seed, (uint32_t)t, 0, m + n, draws); /* test_plain_resample has these from their table */
+		for (size_t i = 0; i < m + n; i++)
+			w[i] = draws[i];
+		if (!by_thresholds(v, w, m, n, &a))
+			continue;
+		value[0][k] = a.in;
+		value[1][k] = a.out;
+		value[2][k++] = a.fpr95;
+	}
+	if (!k) {
+		assert_true(isnan(got->aupr_in.low) && isnan(got->fpr95.high));
+		return;
+	}
+	for (int i = 0; i < 3; i++)
+		qsort(value[i], (size_t)k, sizeof(double), rising);
+	basic(value[0], k, whole->in, ask->level, &got->aupr_in);
+	basic(value[1], k, whole->out, ask->level, &got->aupr_out);
+	double tail = (1 - ask->level) / 2 * (k - 1);
+	near(got->fpr95.low, value[2][(int)floor(tail)], 1e-13);
+	near(got->fpr95.high, value[2][(int)ceil(k - 1 - tail)], 1e-13);
+}
+
+static void every_score(void **state)
+{
+	(void)state;
+	int checks = plain_checks(200);
+	for (int i = 0; i < checks; i++) {
+		static struct side in, out;
+		static const int once[2 * MOST] = { [0 ... 2 * MOST - 1] = 1 };
+		struct rng r;
+		plain_rng(&r, (uint32_t)i, 80);
+		size_t m = 1 + rng_below(&r, i % 3 ? MOST : 3), n = 1 + rng_below(&r, i % 5 ? MOST : 3);
+		struct ood_ask ask = { .rounds = i % 4 ? 1 + (int)rng_below(&r, ROUNDS) : 0,
+				       .level = 0.5 + 0.49 * rng_real(&r),
+				       .seed = rng_u32(&r) };
+		draw(&in, m, 4 * rng_real(&r), i % 2, &r);
+		draw(&out, n, 0, i % 2, &r);
+		for (int s = 0; s < OOD_SCORES; s++) {
+			double v[2 * MOST];
+			struct ood_result got;
+			struct answer want;
+			memcpy(v, in.score[s], m * sizeof *v);
+			memcpy(v + m, out.score[s], n * sizeof *v);
+			assert_int_equal(ood_measure(&in.rows, &out.rows, (enum ood_score)s, &ask, pool, &got, &err), 0);
+			assert_true(by_thresholds(v, once, m, n, &want));
+			near(got.value.auroc, want.auroc, 1e-13);
+			near(got.value.aupr_pos, want.in, 1e-13);
+			near(got.value.aupr_neg, want.out, 1e-13);
+			near(got.value.fpr95, want.fpr95, 1e-13);
+			near(got.threshold95, want.threshold, 0);
+			double z = normal_quantile_two_sided(ask.level), var = variance(v, m, n, want.auroc);
+			if (var > 1e-20) {
+				near(got.auroc.low, fmax(0, want.auroc - z * sqrt(var)), 1e-11);
+				near(got.auroc.high, fmin(1, want.auroc + z * sqrt(var)), 1e-11);
+			} else {
+				near(got.auroc.low, limit(want.auroc, 0, (double)m, (double)n, z), 1e-9);
+				near(got.auroc.high, limit(want.auroc, 1, (double)m, (double)n, z), 1e-9);
+			}
+			if (ask.rounds)
+				check_resamples(v, m, n, &ask, &want, &got);
+			else
+				assert_true(isnan(got.aupr_in.low) && isnan(got.aupr_out.high) && isnan(got.fpr95.low));
+		}
+		drop(&in);
+		drop(&out);
+	}
+}
+
+/* What a score needs of both sides. */
+static void what_scores_lack(void **state)
+{
+	(void)state;
+	for (int s = 0; s < OOD_SCORES; s++)
+		for (int i = 0; i < 16; i++) {
+			struct rows in = { 0 }, out = { 0 };
+			in.head.values = i & 1 ? VALUES_PROBS : VALUES_LOGITS;
+			out.head.values = i & 2 ? VALUES_PROBS : VALUES_LOGITS;
+			in.head.samples = i & 4 ? 2 : 1;
+			out.head.samples = i & 8 ? 2 : 1;
+			int lacks = ((s == OOD_MAX_LOGIT || s == OOD_ENERGY) && (i & 3)) || (s == OOD_MUTUAL && (i & 12) != 12);
+			assert_int_equal(ood_score_lacks((enum ood_score)s, &in, &out) != NULL, lacks);
+		}
+}
+
+int main(void)
+{
+	if (pool_open(&pool, 2, &err))
+		return 1;
+	const struct CMUnitTest tests[] = { cmocka_unit_test(area_intervals), cmocka_unit_test(every_score),
+					    cmocka_unit_test(what_scores_lack) };
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	pool_close(pool);
+	return rc;
+}

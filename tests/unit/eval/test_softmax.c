@@ -1,0 +1,284 @@
+/* The hot loops: accuracy against long double, the same bits from every instruction set, nothing lost in the tails. */
+#include "eval/records/conf.h"
+#include "eval/records/rows.h"
+#include "eval/records/softmax.h"
+#include "pipeline/base/philox.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define ALIGNED __attribute__((aligned(64)))
+
+static struct rng r;
+
+static int seed(void **state)
+{
+	(void)state;
+	rng_init(&r, 7, RNG_TEST, 0, 0);
+	return 0;
+}
+
+/* Distance in units in the last place of the true value. */
+static double ulps(double got, long double want)
+{
+	double w = (double)want, step = nextafter(fabs(w), INFINITY) - fabs(w);
+	return (double)(fabsl((long double)got - want) / step);
+}
+
+static void exp_is_accurate(void **state)
+{
+	(void)state;
+	enum { N = 4096, ROUNDS = 500 };
+	static double x[N] ALIGNED, y[N] ALIGNED;
+	double worst = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		double span = round % 3 == 0 ? 708 : round % 3 == 1 ? 30 : 1;
+		for (int i = 0; i < N; i++)
+			y[i] = x[i] = -span * rng_real(&r);
+		softmax_ops()->exp_many(y, N);
+		for (int i = 0; i < N; i++)
+			worst = fmax(worst, ulps(y[i], expl(x[i])));
+	}
+	print_message("exp: worst error %.3f ulp\n", worst);
+	assert_true(worst < 1.1);
+	double edge[8] ALIGNED = { 0, -INFINITY, -708, -709, -1e308, NAN, -1e-300, -0x1p-60 };
+	softmax_ops()->exp_many(edge, 8);
+	assert_true(edge[0] == 1 && edge[1] == 0 && edge[2] > 0 && edge[3] == 0 && edge[4] == 0);
+	assert_true(isnan(edge[5]));
+	assert_true(edge[6] == 1 && edge[7] == 1);
+}
+
+/* log1p is reached through a record of two classes: rest = exp(-gap). */
+static void log1p_is_accurate(void **state)
+{
+	(void)state;
+	double worst = 0, x[8] ALIGNED;
+	for (int i = 0; i < 300000; i++) {
+		struct soft s;
+		int k = 2 + i % 7;
+		double z[8] = { 0 };
+		for (int j = 1; j < k; j++)
+			z[j] = -40 * rng_real(&r) * (i % 2);
+		softmax_ops()->row_f64(z, k, 0, x, &s);
+		worst = fmax(worst, ulps(s.spread, log1pl(s.rest)));
+	}
+	print_message("log1p: worst error %.3f ulp\n", worst);
+	assert_true(worst < 1.5);
+}
+
+static void draw(double *z, int k, int kind)
+{
+	for (int j = 0; j < k; j++) {
+		z[j] = kind % 3 == 0   ? 3 * rng_normal(&r)
+		       : kind % 3 == 1 ? 200 * rng_normal(&r)
+				       : floor(3 * rng_real(&r));
+		if (kind % 5 == 4 && j % 3 == 1)
+			z[j] = -INFINITY;
+	}
+	if (!(z[0] > -INFINITY))
+		z[0] = 0;
+}
+
+/* To the last bit; of `above` only what is promised. */
+static void same(struct soft *a, struct soft *b)
+{
+	a->above = a->above < ENOUGH ? a->above : ENOUGH;
+	b->above = b->above < ENOUGH ? b->above : ENOUGH;
+	assert_memory_equal(a, b, sizeof *a);
+}
+
+static void variants_agree(void **state)
+{
+	(void)state;
+	enum { K = 1000 };
+	static double z[K], x[2][K] ALIGNED;
+	static float f[K];
+	static uint64_t sum[2][K] ALIGNED;
+	static int32_t found[2][K + 1];
+	const struct softmax_ops *plain = softmax_variant(0), *v;
+	int seen = 0;
+	for (int i = 1; (v = softmax_variant(i)); i++) {
+		seen++;
+		for (int t = 0; t < 3000; t++) {
+			int k = 1 + (int)rng_below(&r, t % 10 ? 60 : K),
+			    label = (int)rng_below(&r, (uint32_t)k + 1) - 1;
+			struct soft a, b;
+			memset(&a, 0, sizeof a);
+			memset(&b, 0, sizeof b);
+			draw(z, k, t);
+			plain->row_f64(z, k, label, x[0], &a);
+			v->row_f64(z, k, label, x[1], &b);
+			same(&a, &b);
+			assert_memory_equal(x[0], x[1], padded(k) * 8);
+			for (int j = 0; j < k; j++)
+				f[j] = (float)z[j];
+			plain->row_f32(f, k, label, x[0], &a);
+			v->row_f32(f, k, label, x[1], &b);
+			same(&a, &b);
+			memset(sum, 0, sizeof sum);
+			int n0 = plain->class_sums(x[0], padded(k), 1 / (1 + a.rest), 0.05, sum[0], found[0]);
+			int n1 = v->class_sums(x[1], padded(k), 1 / (1 + b.rest), 0.05, sum[1], found[1]);
+			assert_int_equal(n0, n1);
+			assert_memory_equal(found[0], found[1], (size_t)n0 * 4);
+			assert_memory_equal(sum[0], sum[1], padded(k) * 8);
+		}
+	}
+	print_message("%d variants beside the plain one\n", seen);
+}
+
+/* A record a lane or lanes across a record: the same numbers but for the order of sums. */
+static void lanes_and_rows_agree(void **state)
+{
+	(void)state;
+	enum { K = SMALL_CLASSES - 1 };
+	double lane[K * LANES] ALIGNED, again[K * LANES] ALIGNED, x[K + LANES] ALIGNED, z[LANES][K];
+	for (int t = 0; t < 20000; t++) {
+		int k = 1 + (int)rng_below(&r, K);
+		int32_t label[LANES];
+		struct soft got[LANES], one, same[LANES];
+		memset(got, 0, sizeof got);
+		memset(same, 0, sizeof same);
+		for (int j = 0; j < LANES; j++) {
+			draw(z[j], k, t);
+			label[j] = (int32_t)rng_below(&r, (uint32_t)k + 1) - 1;
+			for (int c = 0; c < k; c++)
+				lane[c * LANES + j] = z[j][c];
+		}
+		memcpy(again, lane, sizeof lane);
+		softmax_ops()->lanes(lane, k, label, got);
+		softmax_variant(0)->lanes(again, k, label, same);
+		assert_memory_equal(got, same, sizeof got);
+		for (int j = 0; j < LANES; j++) {
+			softmax_ops()->row_f64(z[j], k, label[j], x, &one);
+			assert_int_equal(got[j].winner, one.winner);
+			assert_int_equal(got[j].tied, one.tied);
+			if (label[j] >= 0)
+				assert_int_equal(got[j].above < ENOUGH ? got[j].above : ENOUGH,
+						 one.above < ENOUGH ? one.above : ENOUGH);
+			assert_true(got[j].max == one.max);
+			assert_true(fabs(got[j].rest - one.rest) <= 1e-14 * one.rest);
+			assert_true(fabs(got[j].spread - one.spread) <= 1e-14 * one.spread);
+			assert_true(label[j] < 0 || got[j].label == one.label);
+		}
+	}
+}
+
+/* Against the definition, in long double. */
+static void rows_are_right(void **state)
+{
+	(void)state;
+	double z[300], x[304] ALIGNED;
+	for (int t = 0; t < 5000; t++) {
+		int k = 1 + (int)rng_below(&r, 300), label = (int)rng_below(&r, (uint32_t)k), w = 0, above = 0;
+		long double rest = 0, square = 0, slope = 0;
+		struct soft s;
+		draw(z, k, t);
+		for (int j = 1; j < k; j++)
+			w = z[j] > z[w] ? j : w;
+		for (int j = 0; j < k; j++) {
+			long double e = expl((long double)z[j] - z[w]);
+			above += z[j] > z[label] || (z[j] == z[label] && j < label);
+			if (j == w || !(e > 0))
+				continue;
+			rest += e;
+			square += e * e;
+			slope += e * ((long double)z[j] - z[w]);
+		}
+		softmax_ops()->row_f64(z, k, label, x, &s);
+		assert_int_equal(s.winner, w);
+		if (above < ENOUGH)
+			assert_int_equal(s.above, above);
+		else
+			assert_true(s.above >= ENOUGH);
+		assert_true(fabsl(s.rest - rest) <= 1e-13L * rest + 1e-307L);
+		assert_true(fabsl(s.square - square) <= 1e-13L * square + 1e-307L);
+		assert_true(fabsl(s.slope - slope) <= 1e-13L * fabsl(slope) + 1e-300L);
+	}
+}
+
+/* The same for who has logits in memory: classes in steps of 512, the winner in any of them. */
+static void rows_in_steps(void **state)
+{
+	(void)state;
+	static double z[2100], p[2101];
+	for (int t = 0; t < 400; t++) {
+		int k = t % 2 ? 1 + (int)rng_below(&r, 20) : 512 * (1 + (int)rng_below(&r, 4)) - 2 + (int)rng_below(&r, 5), w = 0;
+		long double rest = 0;
+		draw(z, k, t);
+		if (t % 3 == 0)
+			z[rng_below(&r, (uint32_t)k)] = 40;
+		p[k] = 12345;
+		for (int j = 1; j < k; j++)
+			w = z[j] > z[w] ? j : w;
+		for (int j = 0; j < k; j++)
+			rest += j == w ? 0 : expl((long double)z[j] - z[w]);
+		double log_sum = softmax_row(z, k, p), again = softmax_row(z, k, NULL);
+		assert_true(fabsl(log_sum - (z[w] + log1pl(rest))) <= 1e-13L * (1 + fabsl((long double)z[w])));
+		assert_true(log_sum == again && p[k] == 12345);
+		for (int j = 0; j < k; j++)
+			assert_true(fabsl(p[j] - expl((long double)z[j] - z[w]) / (1 + rest)) <= 1e-13L);
+	}
+}
+
+static void bad_values_show(void **state)
+{
+	(void)state;
+	double x[40] ALIGNED, lane[40 * LANES] ALIGNED;
+	int32_t label[LANES] = { 0 };
+	for (int k = 1; k < 40; k++)
+		for (int at = 0; at < k; at++)
+			for (int what = 0; what < 2; what++) {
+				double z[40] = { 0 };
+				struct soft s, l[LANES];
+				z[at] = what ? NAN : INFINITY;
+				softmax_ops()->row_f64(z, k, 0, x, &s);
+				assert_false(isfinite(s.max) && s.rest >= 0);
+				if (k >= SMALL_CLASSES)
+					continue;
+				for (int c = 0; c < k; c++)
+					for (int j = 0; j < LANES; j++)
+						lane[c * LANES + j] = j == 5 ? z[c] : 0;
+				softmax_ops()->lanes(lane, k, label, l);
+				for (int j = 0; j < LANES; j++)
+					assert_int_equal(isfinite(l[j].max) && l[j].rest >= 0, j != 5);
+			}
+}
+
+/* Where float32 says 1 and float64 does too, records still differ and are in order. */
+static void sure_records_do_not_tie(void **state)
+{
+	(void)state;
+	double x[8] ALIGNED;
+	uint64_t before = 0;
+	for (int gap = 1; gap <= 700; gap++) {
+		double z[2] = { gap, 0 };
+		struct soft s;
+		softmax_ops()->row_f64(z, 2, 0, x, &s);
+		conf_key k = conf_pack(1 / (1 + s.rest), s.rest / (1 + s.rest), 1);
+		assert_true(conf_order(k) > before);
+		before = conf_order(k);
+		assert_true(conf_p(k) <= 1);
+		assert_true(fabs(conf_rest(k) - 1 / (1 + exp(gap))) <= 1e-15 * conf_rest(k));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(exp_is_accurate, seed),
+		cmocka_unit_test_setup(log1p_is_accurate, seed),
+		cmocka_unit_test_setup(variants_agree, seed),
+		cmocka_unit_test_setup(lanes_and_rows_agree, seed),
+		cmocka_unit_test_setup(rows_are_right, seed),
+		cmocka_unit_test_setup(rows_in_steps, seed),
+		cmocka_unit_test_setup(bad_values_show, seed),
+		cmocka_unit_test_setup(sure_records_do_not_tie, seed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* Checkpoints that say what no run comes to, or are another run's: refused, with the reason. That a run goes on from one to the same bits
+ * is test_trainer's. */
+#include "train_task.h"
+
+#include "pipeline/formats/safetensors.h"
+
+/* The checkpoint of a run of two epochs with one of its counters set, or ("+") with a tensor more, or other text for a key. */
+static int load_changed(struct task *task, int counter, double value, const char *key, const char *text, struct err *err)
+{
+	struct trainer t;
+	struct safetensors st;
+	struct output out;
+	char path[64];
+	int fd = memory_file(path);
+	open_trainer(&t, task);
+	if (trainer_epoch(&t, err) || trainer_epoch(&t, err) || checkpoint_save(&t, path, err) || safetensors_open(&st, path, err))
+		fail_msg("%s", err->msg);
+	trainer_release(&t);
+	if (counter >= 0)
+		((double *)(uintptr_t)safetensors_find(&st, "counters")->data)[counter] = value;
+	if (key && !text && safetensors_add(&st, key, ST_U8, 1, &(size_t){ 1 }, "", err))
+		fail_msg("%s", err->msg);
+	if (text && safetensors_set(&st, key, text, err))
+		fail_msg("%s", err->msg);
+	assert_int_equal(ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET), 0);
+	if (output_open(&out, path, err) || safetensors_write(&st, &out, err) || output_commit(&out, err))
+		fail_msg("%s", err->msg);
+	output_release(&out);
+	safetensors_release(&st);
+	open_trainer(&t, task);
+	int rc = checkpoint_load(&t, path, err);
+	if (!rc)
+		assert_int_equal(t.epoch, 2);
+	trainer_release(&t);
+	close(fd);
+	return rc;
+}
+
+static void checkpoints_that_lie(void **state)
+{
+	static const struct {
+		int counter;
+		double value;
+		const char *key, *text, *says; /* NULL: taken */
+	} cases[] = {
+		{ -1, 0, NULL, NULL, NULL },
+		{ 0, 4294967295.0, NULL, NULL, NULL },
+		{ 0, 4294967296.0, NULL, NULL, "its step is" },
+		{ 0, 1.5, NULL, NULL, "its step is" },
+		{ 0, -1, NULL, NULL, "its step is" },
+		{ 1, 3, NULL, NULL, "tensor 'history' is" },
+		{ 1, 1.5, NULL, NULL, "its epoch is" },
+		{ 1, 9, NULL, NULL, "has 9 epochs already, --epochs asks for 3" },
+		{ 1, 2147483648.0, NULL, NULL, "its epoch is" },
+		{ 1, NAN, NULL, NULL, "its epoch is" },
+		{ 2, 3, NULL, NULL, "its best epoch is" },
+		{ 2, 1, NULL, NULL, NULL },
+		{ 2, 0, NULL, NULL, "tensors where the run has" },
+		{ 3, 1, NULL, NULL, NULL },
+		{ 3, 1.01, NULL, NULL, "its best score is" },
+		{ -1, 0, "one more", NULL, "tensors where the run has" },
+		{ -1, 0, "plan", "another", "was made with other options: another" },
+		{ -1, 0, "data", "00000001", "was made on other data (00000001" },
+		{ -1, 0, "format", "vicinal-checkpoint 3", "is of version 3" },
+		{ -1, 0, "format", "vicinal-model 2", "is not a checkpoint" },
+	};
+	static struct task task;
+	(void)state;
+	make_task(&task, 3);
+	for (size_t i = 0; i < task.data.n; i++)
+		task.split[i] = i % 2 ? SPLIT_DEV : SPLIT_TRAIN;
+	task.plan.select = SELECT_BEST_DEV;
+	task.plan.epochs = 3;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_NONE;
+		int rc = load_changed(&task, cases[i].counter, cases[i].value, cases[i].key, cases[i].text, &err);
+		if (!cases[i].says != !rc || (rc && !strstr(err.msg, cases[i].says)))
+			fail_msg("case %zu: '%s'", i, err.msg);
+	}
+	device_close(&task.dev);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* Known answers of Philox4x32-10 from the Random123 distribution's kat_vectors (Salmon et al. 2011), and the shape of the
+ * distributions drawn from it. */
+#include "pipeline/base/philox.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static void known_answers(void **state)
+{
+	(void)state;
+	static const uint32_t in[3][6] = { { 0, 0, 0, 0, 0, 0 },
+					   { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u },
+					   { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0 } };
+	static const uint32_t want[3][4] = { { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 },
+					     { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd },
+					     { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } };
+	for (int i = 0; i < 3; i++) {
+		uint32_t out[4];
+		philox4x32(out, in[i], in[i] + 4);
+		for (int j = 0; j < 4; j++)
+			assert_int_equal(out[j], want[i][j]);
+	}
+}
+
+/* Var of Beta(a, a) is 1 / (4 (2a + 1)); with n draws the mean is off by more than 5 standard errors about never. */
+static void beta_moments(void **state)
+{
+	(void)state;
+	static const double a[] = { 0.05, 0.4, 1, 8 };
+	enum { N = 40000 };
+	for (int k = 0; k < 4; k++) {
+		double sum = 0, sq = 0, var = 1 / (4 * (2 * a[k] + 1));
+		for (uint32_t i = 0; i < N; i++) {
+			struct rng r;
+			rng_init(&r, 7, RNG_TEST, i, (uint32_t)k);
+			double x = rng_beta(&r, a[k]);
+			assert_true(x >= 0 && x <= 1);
+			sum += x;
+			sq += (x - .5) * (x - .5);
+		}
+		assert_true(fabs(sum / N - .5) < 5 * sqrt(var / N));
+		assert_true(fabs(sq / N - var) < 5 * sqrt(2.0 * var * var / N));
+	}
+}
+
+static void below_is_uniform(void **state)
+{
+	(void)state;
+	struct rng r;
+	int count[7] = { 0 };
+	rng_init(&r, 1, RNG_TEST, 0, 0);
+	for (int i = 0; i < 70000; i++)
+		count[rng_below(&r, 7)]++;
+	for (int i = 0; i < 7; i++)
+		assert_true(abs(count[i] - 10000) < 5 * 93); /* sd = sqrt(70000/7*6/7) = 92.6 */
+}
+
+/* Each draw against the definition, over words taken from Philox by hand. */
+static uint32_t word_at(const struct rng *fresh, size_t i)
+{
+	uint32_t ctr[4] = { fresh->ctr[0] + (uint32_t)(i / 4), fresh->ctr[1], fresh->ctr[2], fresh->ctr[3] }, out[4];
+	philox4x32(out, ctr, fresh->key);
+	return out[i % 4];
+}
+
+static void draws_by_definition(void **state)
+{
+	(void)state;
+	for (uint32_t k = 0; k < 2000; k++) {
+		struct rng r, fresh;
+		size_t at = 0;
+		rng_init(&fresh, UINT64_C(0x123456789ABCDEF) * k, RNG_TEST, k, 7);
+		assert_int_equal(fresh.key[0], (uint32_t)(UINT64_C(0x123456789ABCDEF) * k));
+		assert_int_equal(fresh.key[1], UINT64_C(0x123456789ABCDEF) * k >> 32);
+		assert_true(fresh.ctr[0] == 0 && fresh.ctr[1] == 7 && fresh.ctr[2] == k && fresh.ctr[3] == RNG_TEST);
+		r = fresh;
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(rng_u32(&r), word_at(&fresh, at++));
+		uint64_t hi = word_at(&fresh, at), lo = word_at(&fresh, at + 1);
+		double u = (double)((hi << 32 | lo) >> 11) / 9007199254740992.0;
+		assert_true(rng_real(&r) == u);
+		at += 2;
+		/* Lemire 2019: the top half of word * n, words refused whose bottom half is below 2^32 mod n */
+		static const uint32_t below[] = { 1, 2, 3, 7, 1u << 31, (1u << 31) + 1, 3000000000u, UINT32_MAX };
+		for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+			uint32_t n = below[i], refused = (uint32_t)((UINT64_C(1) << 32) % n);
+			uint64_t m = (uint64_t)word_at(&fresh, at++) * n;
+			while ((uint32_t)m < refused)
+				m = (uint64_t)word_at(&fresh, at++) * n;
+			assert_int_equal(rng_below(&r, n), m >> 32);
+		}
+		struct rng same = r;
+		double a = 1 - rng_real(&same), b = rng_real(&same); /* Box and Muller */
+		assert_true(fabs(rng_normal(&r) - sqrt(-2 * log(a)) * cos(2 * acos(-1) * b)) < 1e-12);
+		uint32_t item[20], want[20], n = k % 20;
+		for (uint32_t i = 0; i < n; i++)
+			item[i] = want[i] = i * i;
+		same = r;
+		for (uint32_t i = n; i > 1; i--) { /* Fisher and Yates, from the end */
+			uint32_t j = rng_below(&same, i), t = want[j];
+			want[j] = want[i - 1];
+			want[i - 1] = t;
+		}
+		rng_shuffle(&r, item, n);
+		assert_memory_equal(item, want, n * sizeof *item);
+	}
+}
+
+/* Mean and variance of Gamma(a, 1) are a, and E log is digamma(a): the moments that Marsaglia and Tsang's method would miss first. */
+static void gamma_moments(void **state)
+{
+	static const struct {
+		double shape, digamma, trigamma;
+	} is[] = { { 0.2, -5.289039896592188, 26.26737720 }, { 1, -0.5772156649015329, 1.644934066848226 },
+		   { 2.5, 0.7031566406452432, 0.4903577561 }, { 9, 2.140641477955610, 0.1175120146 } };
+	enum { N = 40000 };
+	(void)state;
+	for (size_t k = 0; k < sizeof is / sizeof *is; k++) {
+		double sum = 0, squares = 0, logs = 0, a = is[k].shape;
+		struct rng r;
+		rng_init(&r, 8, RNG_TEST, (uint32_t)k, 0);
+		for (int i = 0; i < N; i++) {
+			double x = rng_gamma(&r, a);
+			assert_true(x >= 0);
+			sum += x;
+			squares += (x - a) * (x - a);
+			logs += log(x);
+		}
+		assert_true(fabs(sum / N - a) < 5 * sqrt(a / N));
+		assert_true(fabs(squares / N - a) < 5 * sqrt((2 * a * a + 6 * a) / N));
+		assert_true(fabs(logs / N - is[k].digamma) < 5 * sqrt(is[k].trigamma / N));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(beta_moments),
+					    cmocka_unit_test(below_is_uniform),
+					    cmocka_unit_test(draws_by_definition), cmocka_unit_test(gamma_moments) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+/* Rows of CSV and TSV, labels, and word numbers. */
+#include "tests/scratch.h"
+#include "pipeline/cat/cat.h"
+#include "pipeline/formats/table.h"
+#include "pipeline/base/vocab.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char path[SCRATCH_PATH];
+
+/* The rows as "a|b;c|d;", then "!message" when it ends in an error. */
+static const char *rows(int comma, const char *text, size_t n)
+{
+	static char all[4096];
+	struct table *t;
+	struct err err = ERR_NONE;
+	int rc;
+	FILE *f = fopen(path, "wb");
+	assert_int_equal(fwrite(text, 1, n, f), n);
+	fclose(f);
+	all[0] = 0;
+	assert_int_equal(table_open(&t, path, comma, &err), 0);
+	while ((rc = table_row(t, &err)) == 1)
+		for (size_t i = 0; i < table_fields(t); i++) {
+			strncat(all, table_field(t, i), sizeof all - strlen(all) - 1);
+			strncat(all, i + 1 < table_fields(t) ? "|" : ";", sizeof all - strlen(all) - 1);
+		}
+	if (rc < 0)
+		snprintf(all + strlen(all), sizeof all - strlen(all), "!%s", strstr(err.msg, ": ") + 2);
+	table_close(t);
+	return all;
+}
+#define ROWS(comma, text) rows(comma, text, sizeof(text) - 1)
+
+static void comma_separated(void **state)
+{
+	(void)state;
+	assert_string_equal(ROWS(1, ""), "");
+	assert_string_equal(ROWS(1, "a,b\n1,2\n"), "a|b;1|2;");
+	assert_string_equal(ROWS(1, "a,b\r\n1,2"), "a|b;1|2;");
+	assert_string_equal(ROWS(1, "\"a,\"\"x\"\"\",b\n"), "a,\"x\"|b;");
+	assert_string_equal(ROWS(1, "\"two\n\nlines\",b\nc,d\n"), "two\n\nlines|b;c|d;");
+	assert_string_equal(ROWS(1, "a,,\n,,\n"), "a||;||;");
+	assert_string_equal(ROWS(1, "a,b\n\n\n"), "a|b;");
+	assert_string_equal(ROWS(1, "a,b\n\nc,d\n"), "a|b;!line 2 is empty");
+	assert_string_equal(ROWS(1, "a,\"b\n"), "!ends inside a quoted field");
+	assert_string_equal(ROWS(1, "a,b\"c\n"), "!line 1: a quote where none belongs");
+	assert_string_equal(ROWS(1, "a,b\rc,d\n"), "!line 1: a carriage return in the middle");
+	assert_string_equal(ROWS(1, "a,b\nc\0,d\n"), "a|b;!line 2 holds a NUL byte");
+}
+
+static void tab_separated(void **state)
+{
+	(void)state;
+	assert_string_equal(ROWS(0, "a\tb\n1\t2\r\n3\t"), "a|b;1|2;3|;");
+	assert_string_equal(ROWS(0, "\"a\tb\"\n"), "\"a|b\";");
+	assert_string_equal(ROWS(0, "one\n\t\n"), "one;|;");
+	assert_string_equal(ROWS(0, "a\n\nb\n"), "a;!line 2 is empty");
+}
+
+static void labels(void **state)
+{
+	(void)state;
+	struct stream_head h = { .kind = STREAM_LOGITS };
+	struct err err = ERR_NONE;
+	int32_t label;
+	assert_int_equal(classes_of(&h, "neg,pos", 2, &err), 0);
+	assert_int_equal(label_of(&h, "pos", &label, &err), 0);
+	assert_int_equal(label, 1);
+	assert_int_equal(label_of(&h, "0", &label, &err), 0);
+	assert_int_equal(label, 0);
+	assert_int_equal(label_of(&h, "", &label, &err), 0);
+	assert_int_equal(label, -1);
+	assert_int_equal(label_of(&h, "-1", &label, &err), 0);
+	assert_int_equal(label, -1);
+	assert_int_equal(label_of(&h, "2", &label, &err), -1);
+	assert_int_equal(label_of(&h, "-2", &label, &err), -1);
+	assert_int_equal(label_of(&h, "Pos", &label, &err), -1);
+	/* classes named like numbers: a label is a name and nothing else */
+	assert_int_equal(classes_of(&h, "3,1", 2, &err), 0);
+	assert_int_equal(label_of(&h, "1", &label, &err), 0);
+	assert_int_equal(label, 1);
+	assert_int_equal(label_of(&h, "0", &label, &err), -1);
+	assert_string_equal(err.msg, "label '0' is none of the 2 classes");
+	assert_int_equal(classes_of(&h, NULL, 11, &err), 0);
+	assert_string_equal(h.classes[10], "10");
+	assert_int_equal(classes_of(&h, "a,b,c", 2, &err), -1);
+	assert_string_equal(err.msg, "--classes names 3 classes; there are 2");
+	assert_int_equal(classes_of(&h, "a,a", 2, &err), -1);
+	assert_string_equal(err.msg, "two classes are called 'a'");
+	assert_int_equal(classes_of(&h, "a,", 2, &err), -1);
+	stream_head_release(&h);
+}
+
+static void words(void **state)
+{
+	(void)state;
+	enum { N = 20000 };
+	struct vocab s = { 0 };
+	struct err err = ERR_NONE;
+	char word[16];
+	size_t len;
+	uint32_t number;
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < N; i++) {
+			int n = snprintf(word, sizeof word, "w%u", i * 7919 % N);
+			assert_int_equal(vocab_add(&s, word, (size_t)n, &number, &err), 0);
+			assert_int_equal(number, i);
+		}
+	assert_int_equal(s.n, N);
+	assert_memory_equal(vocab_word(&s, 1, &len), "w7919", 5);
+	assert_int_equal(len, 5);
+	assert_int_equal(vocab_add(&s, "", 0, &number, &err), 0);
+	assert_int_equal(number, N);
+	assert_int_equal(vocab_add(&s, "\0", 1, &number, &err), 0);
+	assert_int_equal(number, N + 1);
+	vocab_release(&s);
+}
+
+int main(void)
+{
+	if (scratch_file(path, "table"))
+		return 1;
+	const struct CMUnitTest tests[] = { cmocka_unit_test(comma_separated), cmocka_unit_test(tab_separated),
+					    cmocka_unit_test(labels), cmocka_unit_test(words) };
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return rc;
+}

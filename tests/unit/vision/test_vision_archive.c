@@ -1,0 +1,302 @@
+/* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is
+ * noticed. */
+#include "tests/scratch.h"
+#include "pipeline/formats/gzip.h"
+#include "pipeline/files/io.h"
+#include "vision/archive.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <zlib.h>
+
+static char dir[SCRATCH_PATH];
+
+static const char *in_dir(const char *name)
+{
+	static char path[4][SCRATCH_PATH + 64];
+	static int turn;
+	char *p = path[turn++ % 4];
+	snprintf(p, 512, "%s/%s", dir, name);
+	return p;
+}
+
+static void put(const char *path, const void *bytes, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A tar in memory. */
+static unsigned char tar[1 << 16];
+static size_t tar_n;
+
+static void add(const char *name, int type, const void *data, size_t n)
+{
+	unsigned char *h = tar + tar_n;
+	memset(h, 0, 512);
+	snprintf((char *)h, 100, "%s", name);
+	memcpy(h + 100, "0000644\0", 8);
+	snprintf((char *)h + 124, 12, "%011zo", n);
+	h[156] = (unsigned char)type;
+	memcpy(h + 257, "ustar\00000", 8);
+	memset(h + 148, ' ', 8);
+	unsigned sum = 0;
+	for (int i = 0; i < 512; i++)
+		sum += h[i];
+	snprintf((char *)h + 148, 8, "%06o", sum);
+	memcpy(h + 512, data, n);
+	memset(h + 512 + n, 0, 512);
+	tar_n += 512 + (n + 511) / 512 * 512;
+}
+
+static void end(void)
+{
+	memset(tar + tar_n, 0, 1024);
+	tar_n += 1024;
+}
+
+static int list(const char *path, struct archive *a, struct err *err)
+{
+	char *paths[1] = { (char *)(uintptr_t)path };
+	return archive_open(a, paths, 1, err);
+}
+
+/* "name=bytes," for each entry. */
+static void contents(const struct archive *a, char *text, size_t size)
+{
+	struct err err = ERR_NONE;
+	size_t n = 0;
+	text[0] = 0;
+	for (size_t i = 0; i < a->n; i++) {
+		char data[64] = "";
+		assert_true(a->entry[i].size < sizeof data);
+		assert_int_equal(archive_read(a, &a->entry[i], 0, data, a->entry[i].size, &err), 0);
+		n += (size_t)snprintf(text + n, size - n, "%s=%s,", a->entry[i].name, data);
+	}
+}
+
+static void gzip_file(const char *path, const void *bytes, size_t n, const char *mode)
+{
+	gzFile f = gzopen(path, mode);
+	assert_int_equal(gzwrite(f, bytes, (unsigned)n), (int)n);
+	assert_int_equal(gzclose(f), Z_OK);
+}
+
+#define WANTED "a.txt=first,b/c=second,b/d.txt=,"
+
+static void one_list_from_every_form(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char text[512];
+	mkdir(in_dir("f"), 0777);
+	mkdir(in_dir("f/b"), 0777);
+	mkdir(in_dir("f/empty"), 0777);
+	put(in_dir("f/a.txt"), "first", 5);
+	put(in_dir("f/b/c"), "second", 6);
+	put(in_dir("f/b/d.txt"), "", 0);
+	put(in_dir("f/b/.hidden"), "x", 1);
+	tar_n = 0;
+	add("./", '5', "", 0);
+	add("./b/d.txt", '0', "", 0);
+	add("b/c", '0', "second", 6);
+	add("b/._c", '0', "x", 1);
+	add("a.txt", 0, "first", 5);
+	add("empty/", '5', "", 0);
+	end();
+	put(in_dir("x.tar"), tar, tar_n);
+	gzip_file(in_dir("x.tar.gz"), tar, tar_n, "wb");
+	gzip_file(in_dir("two.tgz"), tar, 700, "wb");
+	gzip_file(in_dir("two.tgz"), tar + 700, tar_n - 700, "ab"); /* a second member */
+	static const char *const forms[] = { "f", "f/", "x.tar", "x.tar.gz", "two.tgz" };
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (list(in_dir(forms[i]), &a, &err))
+			fail_msg("%s: %s", forms[i], err.msg);
+		contents(&a, text, sizeof text);
+		assert_string_equal(text, WANTED);
+		assert_ptr_equal(archive_beside(&a, &a.entry[1], "d.txt"), &a.entry[2]);
+		assert_null(archive_beside(&a, &a.entry[1], "a.txt"));
+		assert_ptr_equal(archive_beside(&a, &a.entry[0], "a.txt"), &a.entry[0]);
+		assert_int_equal(archive_read(&a, &a.entry[0], 1, text, 5, &err), -1);
+		archive_release(&a);
+	}
+}
+
+static void names_longer_than_a_header(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char name[300], pax[400], text[1024], want[1024];
+	memset(name, 'n', sizeof name);
+	name[sizeof name - 1] = 0;
+	tar_n = 0;
+	add("././@LongLink", 'L', name, sizeof name);
+	add("cut", '0', "gnu", 3);
+	name[0] = 'p';
+	snprintf(pax, sizeof pax, "308 path=%s\n", name + 1);
+	assert_int_equal(strlen(pax), 308);
+	add("PaxHeader", 'x', pax, strlen(pax));
+	add("cut", '0', "pax", 3);
+	add("plain", '0', "z", 1); /* the long names are for one entry only */
+	end();
+	put(in_dir("long.tar"), tar, tar_n);
+	assert_int_equal(list(in_dir("long.tar"), &a, &err), 0);
+	contents(&a, text, sizeof text);
+	snprintf(want, sizeof want, "%s=pax,n%s=gnu,plain=z,", name + 1, name + 1);
+	assert_string_equal(text, want);
+	archive_release(&a);
+}
+
+static void tars_inside_are_folders(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char text[512];
+	static unsigned char inner[8192];
+	tar_n = 0;
+	add("1.JPEG", '0', "one", 3);
+	add("2.JPEG", '0', "two", 3);
+	end();
+	size_t n = tar_n;
+	memcpy(inner, tar, n);
+	tar_n = 0;
+	add("n01.tar", '0', inner, n);
+	add("n02.tar", '0', inner, n);
+	end();
+	put(in_dir("nested.tar"), tar, tar_n);
+	assert_int_equal(list(in_dir("nested.tar"), &a, &err), 0);
+	contents(&a, text, sizeof text);
+	assert_string_equal(text, "n01/1.JPEG=one,n01/2.JPEG=two,n02/1.JPEG=one,n02/2.JPEG=two,");
+	archive_release(&a);
+}
+
+static void refused(const char *name, const char *says)
+{
+	struct err err = ERR_NONE;
+	struct archive a;
+	if (!list(in_dir(name), &a, &err))
+		fail_msg("%s is taken", name);
+	if (!strstr(err.msg, says) || !strstr(err.msg, name))
+		fail_msg("%s: '%s' does not say '%s'", name, err.msg, says);
+}
+
+static void damage_is_noticed(void **state)
+{
+	(void)state;
+	static unsigned char packed[8192];
+	tar_n = 0;
+	add("a", '0', "x", 1);
+	add("b", '2', "", 0);
+	end();
+	put(in_dir("link.tar"), tar, tar_n);
+	refused("link.tar", "'b' is a link");
+	tar_n = 0;
+	add("a", '0', "x", 1);
+	add("a", '0', "y", 1);
+	end();
+	put(in_dir("twice.tar"), tar, tar_n);
+	refused("twice.tar", "twice");
+	tar_n = 0;
+	add("a", '0', "x", 1);
+	end();
+	add("b", '0', "x", 1);
+	end();
+	put(in_dir("joined.tar"), tar, tar_n);
+	refused("joined.tar", "follow the end");
+	tar_n = 0;
+	add("a", '0', "12345", 5);
+	add("b", '0', "x", 1);
+	end();
+	/* cut anywhere but inside the two closing blocks, of which one is enough */
+	for (size_t keep = 512; keep < tar_n - 512; keep += 256) {
+		put(in_dir("cut.tar"), tar, keep);
+		refused("cut.tar", "truncated tar");
+	}
+	tar[1024 + 124] ^= 1; /* the size of b */
+	put(in_dir("flip.tar"), tar, tar_n);
+	refused("flip.tar", "damaged tar header at byte 1024");
+	tar[1024 + 124] ^= 1;
+	gzip_file(in_dir("x.gz"), tar, tar_n, "wb");
+	char *bytes;
+	size_t n;
+	struct err err = ERR_NONE;
+	assert_int_equal(io_slurp(in_dir("x.gz"), 1 << 20, &bytes, &n, &err), 0);
+	assert_true(n < sizeof packed);
+	memcpy(packed, bytes, n);
+	free(bytes);
+	for (size_t keep = 3; keep < n; keep++) {
+		put(in_dir("cut.gz"), packed, keep);
+		refused("cut.gz", "gzip data is");
+	}
+	memcpy(packed + n, "more", 4);
+	put(in_dir("more.gz"), packed, n + 4);
+	refused("more.gz", "no gzip data follow");
+	packed[n - 6] ^= 1; /* the checksum */
+	put(in_dir("sum.gz"), packed, n);
+	refused("sum.gz", "damaged");
+	mkdir(in_dir("nothing"), 0777);
+	refused("nothing", "holds no files");
+	refused("absent", "No such file");
+	assert_int_equal(symlink("nowhere", in_dir("nothing/l")), 0);
+	refused("nothing", "a link to nothing");
+	unlink(in_dir("nothing/l"));
+	assert_int_equal(symlink("..", in_dir("nothing/l")), 0);
+	refused("nothing", "leads back");
+}
+
+static void gunzip_in_memory(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	char *bytes;
+	unsigned char *out;
+	size_t n, m;
+	static unsigned char zeros[3 << 20];
+	gzip_file(in_dir("z.gz"), zeros, sizeof zeros, "wb");
+	gzip_file(in_dir("z.gz"), "tail", 4, "ab");
+	assert_int_equal(io_slurp(in_dir("z.gz"), 1 << 20, &bytes, &n, &err), 0);
+	assert_int_equal(gunzip((unsigned char *)bytes, n, sizeof zeros + 4, &out, &m, &err), 0);
+	assert_int_equal(m, sizeof zeros + 4);
+	assert_memory_equal(out + sizeof zeros, "tail", 5);
+	free(out);
+	assert_int_equal(gunzip((unsigned char *)bytes, n, sizeof zeros + 3, &out, &m, &err), -1);
+	assert_non_null(strstr(err.msg, "more than"));
+	for (size_t keep = 1; keep < n; keep += 37)
+		assert_int_equal(gunzip((unsigned char *)bytes, keep, 1 << 30, &out, &m, &err), -1);
+	free(bytes);
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+int main(void)
+{
+	if (scratch_folder(dir, "archive"))
+		return 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_list_from_every_form), cmocka_unit_test(names_longer_than_a_header),
+		cmocka_unit_test(tars_inside_are_folders),  cmocka_unit_test(damage_is_noticed),
+		cmocka_unit_test(gunzip_in_memory),
+	};
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return rc;
+}

@@ -1,0 +1,301 @@
+/* Sizes, cuts, turns, channels and filters at random, against slow plain versions of the same definitions. */
+#include "pipeline/base/philox.h"
+#include "vision/filter.h"
+#include "vision/image.h"
+#include "vision/pack.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct rng r;
+
+static int below(int n)
+{
+	return (int)(rng_u32(&r) % (uint32_t)n);
+}
+
+static int seed(void **state)
+{
+	(void)state;
+	rng_init(&r, 5, RNG_SHUFFLE, 0, 0);
+	return 0;
+}
+
+static struct image random_image(int h, int w, int c)
+{
+	struct image im = { 0 };
+	struct err err;
+	assert_int_equal(image_shape(&im, h, w, c, &err), 0);
+	for (size_t i = 0; i < image_bytes(&im); i++) /* flat stretches and edges, black and white */
+		im.px[i] = below(4) ? (unsigned char)rng_u32(&r) : (unsigned char)(below(2) * 255);
+	return im;
+}
+
+/* Where the window lies, by torchvision's words: the shorter side as asked, the other floored; the rest halved, halves to even. */
+static void windows(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		int most = i % 2 ? 12 : 5000, sh = 1 + below(most), sw = 1 + below(most), h = 1 + below(most), w = 1 + below(most);
+		struct geometry g = geometry_of(sh, sw, h, w, FIT_CROP), s = geometry_of(sh, sw, h, w, FIT_STRETCH);
+		int wide = (long)sw * h >= (long)sh * w; /* the height decides */
+		long rh = wide ? h : (long)sh * w / sw, rw = wide ? (long)sw * h / sh : w;
+		assert_int_equal(g.rh, rh);
+		assert_int_equal(g.rw, rw);
+		assert_int_equal(g.top, (int)nearbyint((double)(rh - h) / 2));
+		assert_int_equal(g.left, (int)nearbyint((double)(rw - w) / 2));
+		assert_true(g.h == h && g.w == w && g.top + h <= g.rh && g.left + w <= g.rw);
+		assert_true(s.rh == h && s.rw == w && !s.top && !s.left && s.h == h && s.w == w);
+	}
+}
+
+/* The weight of each input for output `at` of an axis, as Pillow's precompute_coeffs and normalize_coeffs_8bpc have it. */
+static void weights(int in, double extent, int out, int at, long *weight)
+{
+	double scale = extent / out, support = scale > 1 ? scale : 1, centre = (at + 0.5) * scale, total = 0, w[64];
+	int lo = (int)(centre - support + 0.5), hi = (int)(centre + support + 0.5);
+	for (int k = 0; k < in; k++) {
+		double d = fabs((k - centre + 0.5) * (1 / support));
+		w[k] = k >= lo && k < hi && d < 1 ? 1 - d : 0;
+		total += w[k];
+	}
+	for (int k = 0; k < in; k++)
+		weight[k] = (long)(0.5 + w[k] / total * (1 << 22));
+}
+
+static int to_byte(long sum)
+{
+	long v = (sum + (1 << 21)) >> 22;
+	return v < 0 ? 0 : v > 255 ? 255 : (int)v;
+}
+
+static void resize_plainly(const struct image *src, const struct geometry *g, unsigned char *out)
+{
+	long wx[64], wy[64];
+	static unsigned char between[64][64][3];
+	for (int x = 0; x < g->w; x++) {
+		weights(src->w, src->full_w * src->eighths / 8.0, g->rw, g->left + x, wx);
+		for (int y = 0; y < src->h; y++)
+			for (int c = 0; c < src->c; c++) {
+				long sum = 0;
+				for (int k = 0; k < src->w; k++)
+					sum += wx[k] * src->px[(y * src->w + k) * src->c + c];
+				between[y][x][c] = (unsigned char)to_byte(sum);
+			}
+	}
+	for (int y = 0; y < g->h; y++) {
+		weights(src->h, src->full_h * src->eighths / 8.0, g->rh, g->top + y, wy);
+		for (int x = 0; x < g->w; x++)
+			for (int c = 0; c < src->c; c++) {
+				long sum = 0;
+				for (int k = 0; k < src->h; k++)
+					sum += wy[k] * between[k][x][c];
+				out[(y * g->w + x) * src->c + c] = (unsigned char)to_byte(sum);
+			}
+	}
+}
+
+static void resizing(void **state)
+{
+	(void)state;
+	static unsigned char want[64 * 64 * 3];
+	struct image dst = { 0 }, scratch = { 0 };
+	struct err err;
+	for (int i = 0; i < 6000; i++) {
+		int most = i % 3 ? 12 : 48, c = i % 2 ? 3 : 1;
+		struct image src = random_image(1 + below(most), 1 + below(most), c);
+		if (i % 5 == 0) { /* decoded at eighths: the last pixel may be a partial one */
+			src.eighths = 1 << below(3);
+			src.full_h = src.h * 8 / src.eighths - below(8 / src.eighths);
+			src.full_w = src.w * 8 / src.eighths - below(8 / src.eighths);
+		}
+		int same = i % 7 == 0, h = same ? src.full_h : 1 + below(most), w = i % 7 < 2 ? src.full_w : 1 + below(most);
+		if (h > 64 || w > 64) {
+			image_release(&src);
+			continue;
+		}
+		struct geometry g = geometry_of(src.full_h, src.full_w, h, w, below(2) ? FIT_CROP : FIT_STRETCH);
+		resize_plainly(&src, &g, want);
+		assert_int_equal(image_resize(&src, &g, &dst, &scratch, &err), 0);
+		assert_true(dst.h == h && dst.w == w && dst.c == c);
+		if (memcmp(dst.px, want, image_bytes(&dst)))
+			fail_msg("%d: %dx%dx%d (of %dx%d at %d/8) to %dx%d in %dx%d", i, src.h, src.w, c, src.full_h, src.full_w,
+				 src.eighths, h, w, g.rh, g.rw);
+		image_release(&src);
+	}
+	image_release(&dst);
+	image_release(&scratch);
+}
+
+/* EXIF's table: where the stored row 0 and column 0 are seen, so which stored pixel is seen at (y, x). */
+static void stored_at(int o, int h, int w, int y, int x, int *sy, int *sx)
+{
+	/* h, w: of the stored image */
+	switch (o) {
+	case 2: *sy = y, *sx = w - 1 - x; break;
+	case 3: *sy = h - 1 - y, *sx = w - 1 - x; break;
+	case 4: *sy = h - 1 - y, *sx = x; break;
+	case 5: *sy = x, *sx = y; break;
+	case 6: *sy = h - 1 - x, *sx = y; break;
+	case 7: *sy = h - 1 - x, *sx = w - 1 - y; break;
+	case 8: *sy = x, *sx = w - 1 - y; break;
+	default: *sy = y, *sx = x;
+	}
+}
+
+static void turning(void **state)
+{
+	(void)state;
+	struct image scratch = { 0 };
+	struct err err;
+	for (int i = 0; i < 3000; i++) {
+		int o = i % 12 - 1, c = below(2) ? 3 : 1, h = 1 + below(9), w = 1 + below(9), turned = o >= 5 && o <= 8;
+		struct image was = random_image(h, w, c), im = random_image(h, w, c);
+		memcpy(im.px, was.px, image_bytes(&was));
+		im.full_h = 8 * h;
+		im.full_w = 8 * w - 3;
+		im.eighths = 1;
+		assert_int_equal(image_upright(&im, o, &scratch, &err), 0);
+		assert_true(im.h == (turned ? w : h) && im.w == (turned ? h : w) && im.c == c && im.eighths == 1);
+		assert_true(im.full_h == (turned ? 8 * w - 3 : 8 * h) && im.full_w == (turned ? 8 * h : 8 * w - 3));
+		for (int y = 0; y < im.h; y++)
+			for (int x = 0; x < im.w; x++) {
+				int sy, sx;
+				stored_at(o, h, w, y, x, &sy, &sx);
+				assert_memory_equal(im.px + (y * im.w + x) * c, was.px + (sy * w + sx) * c, (size_t)c);
+			}
+		image_release(&was);
+		image_release(&im);
+	}
+	image_release(&scratch);
+}
+
+/* Grey is ITU-R BT.601's luma, to the nearest of the fixed point's 65,536ths; colour repeats it. */
+static void channels(void **state)
+{
+	(void)state;
+	struct err err;
+	for (int i = 0; i < 500; i++) {
+		struct image a = random_image(1 + below(20), 1 + below(20), 3), b = random_image(a.h, a.w, 3);
+		memcpy(b.px, a.px, image_bytes(&a));
+		size_t n = (size_t)a.h * (size_t)a.w;
+		assert_int_equal(image_channels(&b, 3, &err), 0);
+		assert_memory_equal(a.px, b.px, 3 * n);
+		assert_int_equal(image_channels(&b, 1, &err), 0);
+		assert_int_equal(b.c, 1);
+		for (size_t k = 0; k < n; k++) {
+			const unsigned char *p = a.px + 3 * k;
+			double luma = (19595.0 * p[0] + 38470.0 * p[1] + 7471.0 * p[2]) / 65536;
+			assert_int_equal(b.px[k], (int)floor(luma + 0.5));
+			assert_true(fabs(luma - (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2])) < 0.01);
+		}
+		struct image grey = random_image(a.h, a.w, 1);
+		memcpy(grey.px, b.px, n);
+		assert_int_equal(image_channels(&grey, 1, &err), 0);
+		assert_memory_equal(grey.px, b.px, n);
+		assert_int_equal(image_channels(&b, 3, &err), 0);
+		for (size_t k = 0; k < 3 * n; k++)
+			assert_int_equal(b.px[k], grey.px[k / 3]);
+		image_release(&a);
+		image_release(&b);
+		image_release(&grey);
+	}
+}
+
+/* Which records pass: counted one by one by the words of filter.h. */
+static void filtering(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "ant", "bee", "cow", "dog", "3" };
+	static const char *const only_of[] = { NULL, "train", "dev,test", "extra", "test,train,dev", "train,dev,test,extra" };
+	static const unsigned keeps[] = { 15, 1, 2 | 4, 8, 7, 15 };
+	static const char *const subsets[] = { NULL, "dog,ant", "3,1", "bee", "0,dog" };
+	static const int maps[][5] = { { 0, 1, 2, 3, 4 },
+				       { 1, -1, -1, 0, -1 },
+				       { -1, 1, -1, -1, 0 },
+				       { -1, 0, -1, -1, -1 },
+				       { 0, -1, -1, 1, -1 } };
+	static const int kept_classes[] = { 5, 2, 2, 1, 2 };
+	static const char *const marks[] = { NULL, "dev", "extra" };
+	assert_true(SPLIT_TRAIN == 0 && SPLIT_DEV == 1 && SPLIT_TEST == 2 && SPLIT_EXTRA == 3);
+	for (int i = 0; i < 3000; i++) {
+		int only = below(6), subset = below(5), mark = below(3);
+		struct filter_options o = { .only = only_of[only], .mark = marks[mark], .classes = subsets[subset],
+					    .limit = below(3) ? below(6) : 0, .per_class = below(3) ? below(4) : 0 };
+		struct stream_head head = { .kind = STREAM_IMAGES };
+		struct filter f;
+		struct err err;
+		int all[4] = { 0 }, each[4][6] = { { 0 } };
+		uint64_t unlabelled = 0;
+		assert_int_equal(stream_head_classes(&head, 5, names, &err), 0);
+		assert_int_equal(filter_open(&f, &o, &head, &err), 0);
+		assert_int_equal(head.n_classes, kept_classes[subset]);
+		for (int k = 0; k < 60; k++) {
+			struct item item = { .label = below(6) - 1, .split = below(4) };
+			int split = item.split, was = item.label, label = was < 0 ? -1 : maps[subset][was], take = keeps[only] >> split & 1;
+			if (take && subset) {
+				unlabelled += was < 0;
+				take = label >= 0;
+			}
+			int *n = &all[split], *c = &each[split][label < 0 ? 5 : label];
+			take = take && !(o.limit && *n >= o.limit) && !(o.per_class && *c >= o.per_class);
+			assert_int_equal(filter_take(&f, &item), take);
+			if (take) {
+				++*n, ++*c;
+				assert_int_equal(item.label, label);
+				assert_int_equal(item.split, mark == 1 ? SPLIT_DEV : mark == 2 ? SPLIT_EXTRA : split);
+			}
+			if (k == 40 && below(2)) {
+				filter_reset(&f);
+				memset(all, 0, sizeof all);
+				memset(each, 0, sizeof each);
+				unlabelled = 0;
+			}
+		}
+		assert_int_equal(f.unlabelled, unlabelled);
+		filter_release(&f);
+		stream_head_release(&head);
+	}
+}
+
+static void sizes_and_splits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int h, w; /* 0: refused */
+	} size[] = { { "32", 32, 32 },	     { "32x48", 32, 48 },   { "1", 1, 1 },	 { "4096x1", 4096, 1 },	 { "1x4096", 1, 4096 },
+		     { "0", 0, 0 },	     { "4097", 0, 0 },	    { "1x4097", 0, 0 },	 { "x", 0, 0 },		 { "8x", 0, 0 },
+		     { "x8", 0, 0 },	     { "8x8x8", 0, 0 },	    { "-1", 0, 0 },	 { "8 x8", 0, 0 },	 { "", 0, 0 },
+		     { "00000032", 0, 0 },   { "1x0000032", 1, 32 }, { "0000032", 32, 32 }, { "1x00000032", 0, 0 }, { "8X8", 0, 0 } };
+	static const struct {
+		const char *name;
+		int split;
+	} split[] = { { "train", SPLIT_TRAIN }, { "training", SPLIT_TRAIN }, { "val", SPLIT_DEV }, { "valid", SPLIT_DEV },
+		      { "validation", SPLIT_DEV }, { "dev", SPLIT_DEV },     { "test", SPLIT_TEST }, { "tests", -1 },
+		      { "tes", -1 },	       { "", -1 },		     { "Train", -1 } };
+	struct err err;
+	for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+		int h = 0, w = 0, rc = pack_size_of(size[i].text, &h, &w, &err);
+		if (rc != (size[i].h ? 0 : -1) || (size[i].h && (h != size[i].h || w != size[i].w)))
+			fail_msg("'%s': %d, %dx%d", size[i].text, rc, h, w);
+	}
+	for (size_t i = 0; i < sizeof split / sizeof *split; i++)
+		assert_int_equal(source_split_of(split[i].name, strlen(split[i].name)), split[i].split);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(windows),  cmocka_unit_test(resizing),	 cmocka_unit_test(turning),
+		cmocka_unit_test(channels), cmocka_unit_test(filtering), cmocka_unit_test(sizes_and_splits),
+	};
+	return cmocka_run_group_tests_name("vision_property", tests, seed, NULL);
+}
