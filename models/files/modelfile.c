@@ -16,8 +16,13 @@ static json_t *text_settings(const struct net_config *c, const struct plan *p)
 	for (int i = 0; i < c->widths; i++)
 		if (json_array_append_new(widths, json_integer(c->width[i])))
 			return NULL;
-	return json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", p->net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
-			 "dropout", c->dropout, "max_tokens", p->max_tokens);
+	json_t *j = json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", p->net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
+			      "dropout", c->dropout, "max_tokens", p->max_tokens);
+	if (j && c->multichannel && json_object_set_new(j, "multichannel", json_true())) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
 }
 
 static json_t *image_settings(const struct net_config *c, const struct plan *p)
@@ -48,6 +53,23 @@ static int add_words(struct safetensors *st, const struct text_data *d, struct e
 	       safetensors_add(st, "words.end", ST_U32, 1, &words, d->word_end, err);
 }
 
+/* The vectors that the network computes with: of multichannel the sum of both copies. *own: what the caller frees. */
+static int effective(const struct plan *plan, const struct dataset *data, const struct param *q, const float *w, const float **from,
+		     float **own, struct err *err)
+{
+	size_t n = param_size(q);
+	*own = NULL;
+	*from = w;
+	if (q->kind != PARAM_TABLE || !plan->config.multichannel)
+		return 0;
+	if (mem_alloc(own, n, sizeof **own, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		(*own)[i] = w[i] + data->text.vector[i];
+	*from = *own;
+	return 0;
+}
+
 int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
 		int epoch, const json_t *provenance, struct err *err)
 {
@@ -55,6 +77,7 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 	struct safetensors st = { 0 };
 	char number[32];
 	json_t *classes = json_array();
+	float *sum = NULL; /* one parameter is a table */
 	int rc = 0;
 	for (int k = 0; k < data->head.n_classes; k++)
 		rc = rc || json_array_append_new(classes, jsontext_name(data->head.classes[k]));
@@ -67,14 +90,19 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 	     set_json(&st, "classes", json_incref(classes), err) || set_json(&st, "provenance", jsontext_copy(provenance), err);
 	for (int p = 0; p < g->n_params && !rc; p++) {
 		const struct param *q = &g->param[p];
+		const float *from;
+		float *own;
 		size_t shape[4];
 		for (int i = 0; i < q->ndim; i++)
 			shape[i] = (size_t)q->dim[i];
-		rc = safetensors_add(&st, q->name, ST_F32, q->ndim, shape, weights[p], err);
+		rc = effective(plan, data, q, weights[p], &from, &own, err) ||
+		     safetensors_add(&st, q->name, ST_F32, q->ndim, shape, from, err);
+		sum = own ? own : sum;
 	}
 	rc = rc || (text && add_words(&st, &data->text, err)) || safetensors_write(&st, out, err);
 	json_decref(classes);
 	safetensors_release(&st);
+	free(sum);
 	return rc ? -1 : 0;
 }
 
@@ -119,6 +147,7 @@ static int read_text(struct model *m, const json_t *j)
 			return -1;
 		c->width[c->widths++] = (int)v;
 	}
+	m->multichannel = json_is_true(json_object_get(j, "multichannel"));
 	return 0;
 }
 

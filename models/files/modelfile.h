@@ -21,6 +21,7 @@ struct model {
 	const struct net *net;
 	struct net_config config;
 	int max_tokens;         /* text */
+	int multichannel;       /* text: a word's vector is twice the stream's plus what training added; "words.vectors" holds the sums */
 	struct framing framing; /* images */
 	int cropped;
 	char **classes;      /* [config.classes], owned */

@@ -60,7 +60,10 @@ int predictor_words(struct predictor *p, const struct block *b, struct err *err)
 		if (row < 0) {
 			if (mem_grow(&t->vector, &t->cap_vector, (t->words + (size_t)1) * dim, sizeof *t->vector, err))
 				return -1;
-			memcpy(t->vector + t->words * dim, b->vector + i * dim, dim * sizeof *t->vector);
+			float *to = t->vector + t->words * dim;
+			memcpy(to, b->vector + i * dim, dim * sizeof *to);
+			for (size_t d = 0; d < dim && p->model->multichannel; d++)
+				to[d] += to[d];
 			row = t->words++;
 		}
 		p->row[p->n_row++] = (uint32_t)row;

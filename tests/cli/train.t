@@ -49,13 +49,26 @@ for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-
 	'--erl 0.3' '--words static' '--words multichannel' '--class-weights balanced' '--class-weights 1,3' \
 	'--schedule cosine' '--schedule steps --lr-steps 1,2' '--filters 2,7' '--dropout 0'; do
 	# shellcheck disable=SC2086
-	train $m -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" >"$T/l" && vic-cat "$T/l" | grep -v '^#' >"$T/p2"
+	train $m --select last --history "$T/h" -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" >"$T/l" &&
+		vic-cat "$T/l" | grep -v '^#' >"$T/p2"
 	if [ $? = 0 ] && ! cmp -s "$T/p1" "$T/p2"; then
 		tap 0 "$m changes the logits"
 	else
 		tap 1 "$m changes the logits"
 	fi
+	vic-score -q --json --split dev "$T/l" | sed 's/.*"nll": *\([-0-9.e+]*\).*/\1/' | awk 'NR == FNR { loss = $7; next }
+		{ d = $1 - loss } END { exit !(loss > 0 && d < 1e-6 && -d < 1e-6) }' "$T/h" -
+	tap $? "$m: what is predicted has the loss that training saw"
 done
+# A word that training never saw takes the stream's vector, of multichannel in both channels.
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --words multichannel --epochs 1 --lr 1e-9 -o "$T/b" "$T/text"
+vic-cat --words "$T/text" | awk -F '\t' '$2 == "pretrained" { print $1; exit }' >"$T/known"
+awk -v w="$(cat "$T/known")" '{ print } $1 == w { $1 = "never-seen"; print }' "$T/synth/vectors.txt" >"$T/vectors"
+echo never-seen | cat "$T/known" - >"$T/lines"
+same 'a word that training never saw counts as one it saw with the same vector' 1 \
+	"$(vic-tokenize -q --rules whitespace --format lines "$T/lines" | vic-embed -q --vectors "$T/vectors" |
+		vic-predict -q "$T/b" | vic-cat | grep -v '^#' | cut -f4- | awk '{ printf "%.5g %.5g\n", $1, $2 }' | sort -u | wc -l | tr -d ' ')"
+rm "$T/known"
 entropy() { awk 'NR == 2 { print ($5 > 0.01) }' "$T/h"; }
 train --mixup 1 --history "$T/h" -o "$T/b" "$T/text"
 same 'full mixup has soft labels' 1 "$(entropy)"
