@@ -115,6 +115,7 @@ static void batch_release(struct batch *b)
 	free(b->label);
 	free(b->split);
 	free(b->to);
+	*b = (struct batch){ 0 };
 }
 
 static int batch_init(struct batch *b, size_t k, struct err *err)

@@ -3,6 +3,8 @@
 #include "pipeline/base/memtext.h"
 #include "text.h"
 
+#include <pthread.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,39 @@ static size_t memory_of(const char *text, size_t n, int *deepest)
 	return sum;
 }
 
+/* jansson's parser asserts, drops keys or calls the text wrong when memory is short inside it. So while a thread parses, a malloc
+ * that fails leaves the parser for good; what it had made is lost, in a run that ends for want of memory. */
+static _Thread_local jmp_buf *shortage;
+
+static void *take(size_t n)
+{
+	void *p = malloc(n);
+	if (!p && shortage)
+		longjmp(*shortage, 1);
+	return p;
+}
+
+static void use_take(void)
+{
+	json_set_alloc_funcs(take, free);
+}
+
+/* 1 when memory was short. */
+static int load(json_t **out, const char *text, size_t n, json_error_t *je)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	jmp_buf here;
+	int rc = pthread_once(&once, use_take);
+	if (rc || setjmp(here)) {
+		shortage = NULL;
+		return 1;
+	}
+	shortage = &here;
+	*out = json_loadb(text, n, JSON_REJECT_DUPLICATES, je);
+	shortage = NULL;
+	return 0;
+}
+
 int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struct err *err)
 {
 	size_t own = JSONTEXT_ROOM, need;
@@ -66,8 +101,7 @@ int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struc
 		return err_set(err, "JSON of more than %d levels", JSONTEXT_DEPTH);
 	if (need > *room)
 		return err_set(err, "JSON whose values would take %zu bytes of memory; there is room for %zu", need, *room);
-	*out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
-	if (!*out && json_error_code(&je) == json_error_out_of_memory)
+	if (load(out, text, n, &je))
 		return err_memory(err);
 	if (!*out)
 		return err_set(err, "is not JSON (line %d: %s)", je.line, je.text);

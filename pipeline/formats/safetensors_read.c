@@ -254,7 +254,7 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	else if (*text != '{')
 		rc = err_set(err, "is no safetensors file, or damaged: the header is no JSON object");
 	else if (jsontext_parse(&head, (char *)text, n, NULL, err))
-		rc = err_context(err, "damaged header");
+		rc = err->cause == CAUSE_SYSTEM ? -1 : err_context(err, "damaged header");
 	else
 		rc = take_header(st, head, &total, err) || take_checksums(st, err) || check_size(in, n, total, &known, err) ||
 		     take_bytes(st, in, total, known, err);

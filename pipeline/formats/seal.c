@@ -75,7 +75,7 @@ int seal_read(json_t **out, const char *text, size_t n, const char *what, const 
 		return err_set(err, "damaged: does not match its checksum (one changed on purpose must lose '%s' and be of version 1)",
 			       SEAL_KEY);
 	if (jsontext_parse(out, text, n, &room, err))
-		return err_context(err, "is not a %s, or damaged", what);
+		return err->cause == CAUSE_SYSTEM ? -1 : err_context(err, "is not a %s, or damaged", what);
 	const json_t *v = json_object_get(*out, key);
 	int rc = 0;
 	if (!json_is_integer(v) || json_integer_value(v) < 1)
