@@ -4,14 +4,14 @@
     tests/mutate/mutate.py FOLDER [--seconds N] [--seed N] [--only FILE]     (make mutate FOLDER=eval SECONDS=1800 SEED=1)
 
 FOLDER is a line of tests/mutate/table. The tree's tracked files are copied to a scratch folder and built there; one operator or
-constant of the folder's sources is changed at a time, what depends on it is built and the line's tests run. Printed is each mutant
+constant of the folder's sources is changed at a time, and the line's tests are built and run until one notices. Printed is each mutant
 that survived, and the counts. Programs (vic-*.c) and lines that hold a text are left alone: they are tested by example.
 Many survivors are equivalent (a bound never reached, a buffer's size): read each before you believe it."""
 import argparse, glob, os, random, re, shutil, subprocess, sys, tempfile, time
 
 CHANGES = [(r'(?<![<>=!\-])<(?![<=])', '<='), (r'(?<![<>=!\-])>(?![>=])', '>='), (r'(?<!<)<=', '<'), (r'(?<!>)>=', '>'), (r'==', '!='),
            (r'!=', '=='), (r' \+ ', ' - '), (r' - ', ' + '), (r' \* ', ' / '), (r'&&', '||'), (r'\|\|', '&&'), (r'\+\+', '--'),
-           (r'\b0\.5\b', '0.25'), (r'\b1\b(?!\.)', '2'), (r'\b0\b(?!\.)', '1'), (r' \+= ', ' = '), (r'\bif \(!', 'if (')]
+           (r'\b0\.5\b', '0.25'), (r'(?<!return -)\b1\b(?!\.)', '2'), (r'\b0\b(?!\.)', '1'), (r' \+= ', ' = '), (r'\bif \(!', 'if (')]
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
 
@@ -39,14 +39,57 @@ def candidates(files):
 
 
 def run(argv, limit, env=None):
-    """Exit status; 'late' after the limit, when its whole process group is ended."""
-    p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=env)
-    try:
-        return p.wait(limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(p.pid, 9)
-        p.wait()
-        return 'late'
+    """'passed', 'failed' (by its status, or its TAP is not a plan and as many ok), or 'late' after the limit, when its whole process group is ended."""
+    with tempfile.TemporaryFile() as said:
+        p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.DEVNULL, start_new_session=True, env=env)
+        try:
+            status = p.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, 9)
+            p.wait()
+            return 'late'
+        said.seek(0)
+        text = said.read()
+        plan = re.search(rb'^1\.\.(\d+)', text, re.M)
+        whole = plan and int(plan.group(1)) == len(re.findall(rb'^ok', text, re.M))
+        return 'passed' if whole and not status else 'failed'
+
+
+class Suite:
+    """The tests of a folder. The likeliest to notice run first, and none after one that did: most mutants die in the first second."""
+
+    def __init__(self, unit, cli, env):
+        self.seconds, self.kills, self.env = {}, {}, env
+        self.tests = sorted({'build/tests/' + os.path.basename(f)[:-2] for u in unit for d in ('unit/*', 'fuzz')
+                             for f in glob.glob('tests/%s/%s.c' % (d, u))}) + sorted(f for c in cli for f in glob.glob('tests/cli/%s.t' % c))
+
+    def begin(self):
+        for t in self.tests:
+            begun = time.time()
+            if run([t], 600, self.env) != 'passed':
+                sys.exit('mutate: %s fails on the unchanged tree' % t)
+            self.seconds[t] = time.time() - begun
+
+    def order(self, source):
+        stem = os.path.basename(source)[:-2]
+        return sorted(self.tests, key=lambda t: (-self.kills.get((source, t), 0), stem not in t, t.endswith('.t'), -self.kills.get(t, 0),
+                                                 self.seconds[t]))
+
+    def judge(self, source):
+        """'stillborn', 'noticed', 'late' or 'survived'. What has been built is what the next tests need."""
+        tests = self.order(source)
+        for group in (tests[:3], tests[3:12], tests[12:]):
+            wanted = [t for t in group if not t.endswith('.t')] + (['test-programs'] if any(t.endswith('.t') for t in group) else [])
+            make = ['make', '-s', '-j2', '-f', 'rules.mk', 'B=build', 'MODE=release'] + wanted
+            if wanted and subprocess.run(make, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+                return 'stillborn'
+            for t in group:
+                fate = run([t], 20 + 10 * self.seconds[t], self.env)
+                if fate != 'passed':
+                    for key in (t, (source, t)):
+                        self.kills[key] = self.kills.get(key, 0) + 1
+                    return 'noticed' if fate == 'failed' else 'late'
+        return 'survived'
 
 
 def main():
@@ -65,17 +108,10 @@ def main():
             shutil.copy2(os.path.join(ROOT, f), os.path.join(scratch, f))
         os.chdir(scratch)
         os.environ.update(CFLAGS='-O2 -g0', LDFLAGS='-fuse-ld=gold', TMPDIR=tempfile.mkdtemp(dir=scratch), CMOCKA_MESSAGE_OUTPUT='TAP')
-        make = ['make', '-s', '-j2', '-f', 'rules.mk', 'B=build', 'MODE=release', 'test-programs']
         if subprocess.run(['make', '-s', 'YES=1', 'test-programs'], stdout=subprocess.DEVNULL).returncode:
             sys.exit('mutate: the tree does not build')
-        tests = sorted({'build/tests/' + os.path.basename(f)[:-2] for u in unit for d in ('unit/*', 'fuzz')
-                        for f in glob.glob('tests/%s/%s.c' % (d, u))} | {f for c in cli for f in glob.glob('tests/cli/%s.t' % c)})
-        env = dict(os.environ, BIN=scratch + '/build/bin', TOOLS=scratch + '/build/tests/tools', MODE='release', CC='cc')
-        prove = ['prove', '-Q', '-j2', '-e', ''] + tests
-        begun = time.time()
-        if run(prove, 600, env):
-            sys.exit('mutate: the tests fail on the unchanged tree: ' + ' '.join(tests))
-        limit = 30 + 5 * (time.time() - begun)
+        suite = Suite(unit, cli, dict(os.environ, BIN=scratch + '/build/bin', TOOLS=scratch + '/build/tests/tools', MODE='release', CC='cc'))
+        suite.begin()
         files = [f for s in sources for f in sorted(glob.glob(s)) if '/vic' not in f and (not a.only or f == a.only)]
         todo = candidates(files)
         random.Random(a.seed).shuffle(todo)
@@ -88,11 +124,7 @@ def main():
             old = lines[n]
             lines[n] = old[:b] + new + old[e:]
             open(name, 'w').write('\n'.join(lines))
-            if subprocess.run(make, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-                fate = 'stillborn'
-            else:
-                status = run(prove, limit, env)
-                fate = 'late' if status == 'late' else 'noticed' if status else 'survived'
+            fate = suite.judge(name)
             count[fate] += 1
             if fate == 'survived':
                 print('SURVIVED %s:%d  %s   ->   %s' % (name, n + 1, old.strip(), lines[n].strip()), flush=True)
