@@ -1,3 +1,6 @@
+/* Compares a folder with the facts of a data set. A fact that does not hold is no error: it is counted and reported,
+ * and the next one is looked at. Only ENOENT and ENOTDIR mean "missing": a file that may not be looked at is an error
+ * and must not pass for an absent one. */
 #include "check.h"
 #include "command.h"
 #include "files.h"

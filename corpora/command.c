@@ -1,3 +1,6 @@
+/* The external programs of this folder, started through pipeline/spawn.h. Output is read to its end even when the
+ * buffer is full, since a program that writes to a full pipe would block. Without `grows` a command may take LONGEST;
+ * with it, its seconds count from the file's last change, so a slow transfer that makes progress is never ended. */
 #include "command.h"
 #include "pipeline/files/spawn.h"
 

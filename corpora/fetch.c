@@ -1,3 +1,10 @@
+/* How a data set gets into place. The order of the steps is what makes TO/NAME complete or absent: lock NAME.part, load
+ * or take a local copy, look at an archive's members, unpack into NAME.part/unpacked, look at what was unpacked, check
+ * the facts, sync, rename. NAME.part lies beside NAME, so the rename stays within one file system. A loaded FILE.part
+ * is renamed to FILE only after its published sum or size was checked, and FILE is not checked again by a later run.
+ * What differs from the published data is an error when it was loaded and only reported when it is a local copy.
+ * NAME.part stays after a failed download, for the next run, and is removed after a failed --from. The lock lies in
+ * NAME.part and goes with it. */
 #include "fetch.h"
 #include "check.h"
 #include "command.h"

@@ -1,3 +1,7 @@
+/* Paths, trees and counts, on pipeline/walk.h. No tree function follows a link: remove_tree removes the link itself,
+ * copy_tree refuses it, count_files leaves it out. path_kind does follow links. A copied file appears whole, because
+ * struct output gives it its name at the commit. Lines are counted in blocks of any cut: the place in the current line
+ * and in the prefix is carried from block to block. */
 #include "files.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"

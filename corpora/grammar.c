@@ -1,3 +1,9 @@
+/* Builds the grammar, draws sentences and computes their posterior. Each kind of draw has its own random stream (enum
+ * draws), and the order of draws within a stream is part of what a seed means: to add, drop or move one changes every
+ * corpus. Segment w < words.n is the single word w; drawing, likelihood, phrase index and word vectors rely on that.
+ * The likelihood is a forward recursion over words and numbers of segments, A_z(i, m) of grammar.h: for each word it
+ * tries the word alone and the phrases that end there. PHRASE_MAX + 1 rows are kept, as a ring, and all share one
+ * scale, so that long sentences neither overflow nor underflow. */
 #include "grammar.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"

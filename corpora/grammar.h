@@ -6,7 +6,7 @@
  *   y = z with probability 1 - rho, else one of the other K - 1 classes, uniformly        label noise
  *   m ~ uniform over min_segments..max_segments           independent of z
  *   s_1 ... s_m, independently, with p(s | z) = b(s) exp(tau(s, z)) / sum_s' b(s') exp(tau(s', z))
- *   the text is the words of s_1 ... s_m, one behind the other
+ *   the text is the words of s_1 ... s_m, one after the other
  *
  * A segment s is one to three words, with a base weight b(s) (Zipf-Mandelbrot within its kind) and a tilt
  * tau(s, z) = t(s) (1[z = a(s)] - 1/K) towards its class a(s):
@@ -17,8 +17,10 @@
  * so that single words, word pairs against their words, and longer phrases all carry information.
  *
  * The text does not show where segments end, so its likelihood is a sum over all ways to cut it,
- *   p(x | z) = sum_m q(m) A_z(L, m),   A_z(i, m) = sum over segments s that end at word i of p(s | z) A_z(i - |s|, m -
- * 1), and P(y | x) = sum_z P(y | z) p(x | z) / sum_z p(x | z): exact, no sampling. */
+ *   p(x | z)  = sum_m q(m) A_z(L, m)
+ *   A_z(i, m) = sum over segments s that end at word i of p(s | z) A_z(i - |s|, m - 1)
+ *   P(y | x)  = sum_z P(y | z) p(x | z) / sum_z p(x | z)
+ * exact, no sampling. */
 #ifndef VIC_GRAMMAR_H
 #define VIC_GRAMMAR_H
 

@@ -1,3 +1,8 @@
+/* Checks of archives, from their lists of members, and of what was unpacked from them. Both are needed: the check
+ * before keeps a member from being written outside the folder (also through a link unpacked earlier), the check after
+ * sees what the tool really made of the archive. A backslash counts as a separator. Of a zip only the central directory
+ * is read, by hand: a few fields are needed. Sizes and counts from the file are compared with the file's size before
+ * memory is allocated or a record is read by them. */
 #include "members.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,8 @@
+/* Draws images of shapes and computes P(shape | image). Only ratios to the bare ground are needed, since the ground's
+ * own probability is common to all hypotheses. A shape's mask is kept as runs of covered pixels in row order, so with
+ * prefix sums of log ratios a pose costs two look-ups a run instead of one a pixel; the poses are then added by
+ * log-sum-exp. log_byte must describe exactly what shapes_picture does to a value (round, then clip): change both or
+ * neither. The order of draws in shapes_picture is part of what a seed means. */
 #include "shapes.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"

@@ -1,3 +1,8 @@
+/* Writes the files of a synthetic text corpus. All outputs are opened before the first sentence is drawn and committed
+ * after the last byte is written. Posteriors are kept in memory in the order of drawing and written class by class when
+ * there are two classes: the sentences are then in two files, and vic-tokenize numbers those of rt-polarity.neg first.
+ * vectors.txt is in order of base weight, ties by word number; from LEFT_OUT_FROM on, every LEFT_OUT_EVERY-th word is
+ * left out. */
 #include "synth.h"
 #include "files.h"
 #include "pipeline/files/io.h"

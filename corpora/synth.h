@@ -3,9 +3,11 @@
  *   rt-polarity.neg, rt-polarity.pos   two classes: MR's own files, sentences of class 0 and of class 1
  *   synth.tsv                          more than two: class<TAB>text, no header; classes "class0", "class1", ...
  *   posterior.tsv                      header "record" and the class names; then for each record, numbered as
- * vic-tokenize numbers it (rt-polarity.neg first), P(class | sentence) with 17 digits vectors.txt GloVe's format, most
- * frequent words first; about one word in 25 is left out, so that there are unknown words as in real text README.txt
- * settings, model and what the best possible classifier scores
+ *                                      vic-tokenize numbers it (rt-polarity.neg first), P(class | sentence) with 17
+ *                                      digits
+ *   vectors.txt                        GloVe's format, most frequent words first; about one word in 25 is left out, so
+ *                                      that there are unknown words as in real text
+ *   README.txt                         settings, model and what the best possible classifier scores
  *
  * Same settings, same bytes. */
 #ifndef VIC_SYNTH_H

@@ -1,3 +1,7 @@
+/* Writes the files of a synthetic image data set. Images are drawn and scored in batches on the pool, each task into
+ * its own slot, and written in order by the calling thread: so any number of threads gives the same bytes. Record
+ * numbers run on from the training set to the test set. CIFAR's labels lie beside the pixels, so its LABELS file has
+ * the class names and there is no TEST_LABELS. */
 #include "synth_images.h"
 #include "files.h"
 #include "pipeline/files/io.h"

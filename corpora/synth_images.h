@@ -1,9 +1,11 @@
-/* synth_images: the files of a synthetic image data set (shapes.h says how the pictures come about).
+/* synth_images: the files of a synthetic image data set (shapes.h says how the images come about).
  *
- *   idx     train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte: 28x28,
- * grey cifar   data_batch_1.bin, test_batch.bin, batches.meta.txt: 32x32, three channels, ten classes posterior.tsv
- * header "record" and the class names; then for each record, numbered as vic-images numbers it (training first),
- * P(class | picture) with 17 digits README.txt      settings, model and what the best possible classifier scores
+ *   idx            train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte:
+ *                  28x28, grey
+ *   cifar          data_batch_1.bin, test_batch.bin, batches.meta.txt: 32x32, three channels, ten classes
+ *   posterior.tsv  header "record" and the class names; then for each record, numbered as vic-images numbers it
+ *                  (training first), P(class | image) with 17 digits
+ *   README.txt     settings, model and what the best possible classifier scores
  *
  * Same settings, same bytes, at any number of threads. */
 #ifndef VIC_SYNTH_IMAGES_H

@@ -1,3 +1,8 @@
+/* The window over a file of word vectors. A mapped file is one window, which is the last from the start and whose
+ * bytes stay in place. Anything else passes through `buf`: fill() moves what is left to its front and tops it up, so
+ * pointers into a window do not survive bytes_skip. A regular file without gzip's first two bytes is mapped; where
+ * mapping is refused it is read like a pipe. A zip archive is refused by its first bytes, because gzip_read would
+ * hand it on as plain bytes. */
 #include "bytes.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,7 @@
+/* Token numbers follow first appearance while documents are read, since frequencies are known only at the end. The
+ * word table is written by frequency, so write_records renumbers every token by `place`, the inverse of `order`. A
+ * record keeps only where its tokens end; they begin where those of the record before end. Sorting breaks ties by
+ * number, so the order is the same with any qsort. */
 #include "corpus.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,6 @@
+/* Decimal numbers to float. decimal_float takes the common form (at most 19 digits, no exponent), any_float every
+ * other; both end in put_together, which accepts a result only where the proof in decimal.h holds and leaves the
+ * rest to the C library. The proof needs a correctly rounded table, IEEE doubles and compiler flags that keep both. */
 #include "decimal.h"
 
 #include <locale.h>

@@ -1,3 +1,6 @@
+/* Vectors for unknown words. A draw is keyed by a hash of the word's bytes, so two words of equal hash would get
+ * equal vectors; nothing looks for that. The hash, RNG_OOV and the order of the draws are part of the results:
+ * another choice changes every vector. */
 #include "oov.h"
 #include "pipeline/base/num.h"
 #include "pipeline/base/philox.h"

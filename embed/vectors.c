@@ -1,3 +1,8 @@
+/* What both formats of word vectors share: helpers on lines, a look at the first lines, and the checks after the
+ * last row. look() decides from the first window alone. A first line of two whole numbers is a header only if the
+ * next line ends in that many numbers, if binary data follow, if it promises no rows, or if nothing follows; else it
+ * is the first row of a file without one. Where there is no header the first PROBE_ROWS rows vote on the number of
+ * dimensions. look() leaves the source at the first row. */
 #include "vectors.h"
 #include "decimal.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,7 @@
+/* Rows of word2vec's binary format. Floats are copied as they lie, so the machine must be little-endian. A line feed
+ * in front of a row belongs to the row before: some writers put one after each row, others none. A row is read only
+ * when all of it is in the window. One that does not fit although it stands at the window's front is cut short or no
+ * row. The header says how many rows there are, and bytes after the last are an error. */
 #include "vectors_file.h"
 
 #include <inttypes.h>

@@ -1,3 +1,8 @@
+/* Rows of text, read in parallel. A window is cut into slices at line ends, by size alone; each is scanned by one
+ * task, which notes the rows of wanted words. Then, in the file's order, the first row of each word is picked, and
+ * the numbers of the picked rows are read, HITS_PER_TASK rows a task. Where they are bad the word's next row has its
+ * turn. Hits point into the window, so their numbers are read before it moves on. Line numbers count from the
+ * slice's first line until gather() adds the lines before it. found[] is PENDING only inside take_hits. */
 #include "decimal.h"
 #include "pipeline/base/mem.h"
 #include "vectors_file.h"
@@ -6,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A window is cut into slices at line ends, by size alone; each is scanned by one task, which notes the rows of wanted
- * words. Then, in the file's order, the first row of each word is picked, and the numbers of the picked rows are read,
- * HITS_PER_TASK rows a task. */
 enum { SLICE = 1 << 20, WINDOW_MAX = 256 << 20, HITS_PER_TASK = 64 };
 
 struct hit {

@@ -1,3 +1,4 @@
+/* vic-cat: reads streams and shows, checks, counts or exports records; --from reads logits and writes a stream. */
 #include "pipeline/cat/cat.h"
 #include "pipeline/frame/stage.h"
 

@@ -1,3 +1,4 @@
+/* vic-split: reads a stream twice and writes the same records with new marks: train, dev, test, extra. */
 #include "pipeline/base/mem.h"
 #include "pipeline/files/spool.h"
 #include "pipeline/cat/split.h"

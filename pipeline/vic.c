@@ -1,3 +1,4 @@
+/* vic: reads a stage's name and becomes vic-STAGE, the program beside it; or prints a list of these. */
 #include "pipeline/base/mem.h"
 #include "pipeline/files/spawn.h"
 #include "pipeline/frame/stage.h"

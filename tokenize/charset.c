@@ -1,3 +1,8 @@
+/* Decoding, one pass a line. ASCII is told by charset_scan and returned as it is. Of other lines shape_of says
+ * whether they are UTF-8 and whether all their points are ones that normal form C leaves alone (nfc_sure: ranges,
+ * not all such points); only the rest goes through utf8proc. A line with too many combining marks in a row is not
+ * normalised, because ordering them takes quadratic time. decoder_check must accept and refuse the same lines as
+ * decoder_line. */
 #include "charset.h"
 #include "pipeline/base/mem.h"
 

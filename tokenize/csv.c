@@ -1,3 +1,7 @@
+/* CSV by libcsv in strict mode. The fields of a row are collected end to end, because libcsv hands them over one by
+ * one and its memory is reused. The first row says how many columns there are and whether it is a header. libcsv
+ * ends a row at the CR and again at the LF of CR LF: the second end is no blank line. Places in messages are
+ * records, since a record may span lines. */
 #include "lines.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"

@@ -1,3 +1,7 @@
+/* What rules need done outside ASCII: white space, lower case and, for PTB, plain punctuation. Bytes misread as
+ * U+0080..U+009F become their Windows-1252 characters first, so that their quotes and ellipses are replaced too. Two
+ * bytes may become three at most (U+0085 to "...", U+023A to its lower case): with the space that PTB may add after
+ * them they are four, and rule_room has no more. */
 #include "fold.h"
 #include "charset.h"
 

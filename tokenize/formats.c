@@ -1,3 +1,4 @@
+/* What the readers of the corpora share: paths, and lines as records. */
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/base/mem.h"

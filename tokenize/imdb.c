@@ -1,3 +1,7 @@
+/* IMDB (Maas et al. 2011) as a folder or an archive. Neither a tar nor a folder has an order to rely on, so all
+ * reviews are listed and sorted by part, number and rating before the first is written. An archive's texts are held
+ * in memory; a folder's files are read one by one. parse_name takes only the spelling that the numbers give back, so
+ * names are made anew from the numbers. */
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/files/io.h"

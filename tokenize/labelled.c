@@ -1,3 +1,6 @@
+/* TSV, fastText and the labels of CSV. With --classes a record goes straight to the sink. Without, tokens are kept
+ * and labels are numbered as they are met, until labelled_classes sorts the names and renumbers all records; so it
+ * is called once, between the last labelled_put and labelled_drain. */
 #include "labelled.h"
 #include "lines.h"
 #include "pipeline/base/mem.h"

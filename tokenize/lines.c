@@ -1,3 +1,5 @@
+/* Lines of a file or of memory. A byte order mark is looked for on the first line only, after the CR is taken off; a
+ * file that is a mark and nothing else has no line, which is why lines_next remembers the length before. */
 #include "lines.h"
 #include "pipeline/stream/sniff.h"
 

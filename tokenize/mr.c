@@ -1,3 +1,6 @@
+/* MR (Pang and Lee 2005) as a folder or an archive. neg always comes before pos, whatever the order in the archive.
+ * In a folder the two files are looked for first, then rt-polaritydata/, then the archive; the first that is there
+ * is read. */
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/files/io.h"

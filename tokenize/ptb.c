@@ -1,3 +1,8 @@
+/* The rules of ptb.h, in one pass over the bytes. A line is cut at white space into chunks. A chunk of ASCII letters
+ * alone is one token; in any other, word() takes what begins with a letter or digit and mark() the rest, each
+ * returning where the next token begins. joins() decides which marks are part of a word. Case is kept until put(),
+ * because an initial is told by its capital letter. Output stays within rule_room: a token adds one space and is no
+ * longer than its bytes, but for ".." (to "..."). */
 #include "ptb.h"
 #include "fold.h"
 

@@ -1,3 +1,7 @@
+/* Rules by a table of 256 entries: Kim's clean_str and white space here, PTB in ptb.c. Kim's rules see bytes, so
+ * they are spared decoding; the others see UTF-8, and fold_line goes over a line only where it has a byte above
+ * 0x7F. A byte is written even where it is then not counted (a second space), which is cheaper than a branch;
+ * rule_room has the room for it. */
 #include "rules.h"
 #include "charset.h"
 #include "fold.h"

@@ -1,3 +1,7 @@
+/* From a text to a record of tokens: decode, apply the rule, add. Ids are the number of records added before, over
+ * all operands. sink_tokenise writes nothing to the stream, so a record that fails leaves none. Kim's rules only
+ * check the encoding; whether a line had bytes above 0x7F, which count_torn needs to look at, is told by the
+ * decoder's count. */
 #include "sink.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/text.h"

@@ -1,3 +1,5 @@
+/* TREC's questions (Li and Roth 2002). The class tables are fixed and in bytewise order, so that a class has one
+ * number whichever files are read. */
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/files/io.h"

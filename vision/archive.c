@@ -1,3 +1,8 @@
+/* Lists the files of folders, tars and single files, and reads their bytes. Entries are sorted when all roots are
+ * listed; their numbers are fixed from then on. A folder's file is opened for each read; a tar or single file stays
+ * open in its root. Every read, but of our own copies, is followed by a comparison with the file's mark of when it
+ * was listed or opened. add_found and add_member must leave out the same names, so that the same files give the same
+ * list. Tars are opened one level deep. */
 #include "archive.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/files/io.h"

@@ -1,3 +1,7 @@
+/* CIFAR's binary version (https://www.cs.toronto.edu/~kriz/cifar.html): a record is 1 label byte (CIFAR-100: coarse,
+ * then fine) and 32x32 red, green, blue, each row by row. `where` of an item: entry number << 32 | record. Labels
+ * are read when the source is opened, pixels when an image is loaded. `own` is no memory but a mark: set where
+ * records have two label bytes. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 
@@ -6,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* CIFAR's binary version (https://www.cs.toronto.edu/~kriz/cifar.html): a record is 1 label byte (CIFAR-100: coarse,
- * then fine) and 32x32 red, green, blue, each row by row. `where` of an item: entry number << 32 | record. */
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE };
 
 static int label_bytes(const struct source *s)

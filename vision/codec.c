@@ -1,3 +1,4 @@
+/* Chooses the decoder by an image's first bytes, and holds the limit on size that both share. */
 #include "codec.h"
 
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* The orientation in an EXIF segment. The bytes may be anything: each offset is compared with what is left before it
+ * is used, and what is invalid means 1, upright. */
 #include "codec.h"
 
 #include <string.h>

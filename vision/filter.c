@@ -1,3 +1,7 @@
+/* Which records are kept. The order is part of the meaning: splits, then classes, then limits, so that only records
+ * which pass everything else count towards a limit. Limits count by a record's own split and new label; --split
+ * marks it afterwards. filter_open replaces the head's classes by those kept, so item labels are old numbers before
+ * filter_take and new ones after. */
 #include "filter.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,8 @@
+/* Image folders: [TOP/][SPLIT/]CLASS/.../FILE. Tiny ImageNet's additions: wnids.txt names and orders the classes;
+ * SPLIT/images/FILE with SPLIT/val_annotations.txt ("FILE<TAB>CLASS<TAB>...") instead of class folders. `where` of
+ * an item: its entry. Steps: find split and class by position, replace class "images" by the annotation, sort the
+ * class names, number them. A struct part points into an entry's name or an annotation file's text, and both stay
+ * until the list is built. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 
@@ -6,9 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Image folders: [TOP/][SPLIT/]CLASS/.../FILE. Tiny ImageNet's additions: wnids.txt names and orders the classes;
- * SPLIT/images/FILE with SPLIT/val_annotations.txt ("FILE<TAB>CLASS<TAB>...") instead of class folders. `where` of an
- * item: its entry. */
 enum { FILE_MAX = 128 << 20 };
 
 /* A piece of an entry's name. */

@@ -1,3 +1,7 @@
+/* IDX as MNIST and Fashion-MNIST have it: big-endian, 00 00 type rank, then a u32 for each dimension, then the
+ * values. Images: unsigned bytes (type 8) of rank 3 [n][h][w], or rank 4 [n][h][w][c]; labels: rank 1. `where` of an
+ * item: file << 32 | record. Image files are loaded whole when the source is opened, and kept until it is released,
+ * since most come gzipped. Training files come first. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 
@@ -6,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* IDX as MNIST and Fashion-MNIST have it: big-endian, 00 00 type rank, then a u32 for each dimension, then the values.
- * Images: unsigned bytes (type 8) of rank 3 [n][h][w], or rank 4 [n][h][w][c]; labels: rank 1. `where` of an item: file
- * << 32 | record. */
 enum { MAX_FILES = 64 };
 
 struct idx_files {

@@ -1,3 +1,7 @@
+/* Shapes, channels and orientation of decoded images. Pixel memory only grows. image_shape says "not reduced"
+ * (full_h, full_w, eighths), so a decoder that reduced an image says so after it. Grey is computed with Pillow's
+ * integers, so that it gives Pillow's bytes. image_upright leaves the result in *im by exchanging the two images'
+ * memory. */
 #include "image.h"
 #include "pipeline/base/mem.h"
 

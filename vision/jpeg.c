@@ -1,3 +1,7 @@
+/* JPEG by libjpeg. Its errors come back by longjmp to guarded(): what body() takes must hang on its arguments, where
+ * it is freed whatever happens. A warning is an error, but for three that say nothing of the image. A lack of memory
+ * is told apart from damage. `want` speaks of the upright image, so where orientation transposes it, its sides are
+ * exchanged before the reduction while decoding is chosen. */
 #include "codec.h"
 
 #include <setjmp.h>

@@ -1,3 +1,7 @@
+/* Noise and random directions. Each record has a random stream of its own, keyed by direction and record number;
+ * Gaussian noise has the direction UINT32_MAX. A direction is drawn twice from the same stream, first for its
+ * length, since it is as large as a record and is not kept. Sums of bytes are exact; those of floats are doubles,
+ * added in the order of the records. */
 #include "noise.h"
 #include "pipeline/base/philox.h"
 

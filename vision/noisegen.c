@@ -1,3 +1,7 @@
+/* Writes streams of noise and of perturbed images. A batch's records are made by all threads and written in order by
+ * one; each record has its own random stream, so the cut into batches does not show. perturb_block walks over
+ * (record, copy) twice, to make and to write, and both walks must skip the same records. `number` counts kept
+ * records over all documents. Records read are used where they lie in the block, so a batch never spans two. */
 #include "noisegen.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

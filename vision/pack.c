@@ -1,3 +1,7 @@
+/* Images are worked on in batches: taken in order, decoded by all threads, written in order, each batch while the
+ * next is decoded. The batch's length depends on the images' size alone. Task 0 of work() is the writer: it alone
+ * touches the writer, the report and the size that the first image set. An item's bytes may lie in a stream's block
+ * that is gone when the next batch is taken, so decoding copies into the slot all that the writer needs. */
 #include "pack.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -6,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Images are worked on in batches: taken in order, decoded by all threads, written in order, each batch while the next
- * is decoded. The batch's length depends on the images' size alone. */
 enum { BATCH_MAX = 256, BATCH_MIN = 8, BATCH_BYTES = 64 << 20 };
 
 struct slot {

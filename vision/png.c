@@ -1,3 +1,6 @@
+/* PNG by libpng, to 8 bits and 1 or 3 channels without alpha. Its errors come back by longjmp to guarded(): what
+ * body() takes must hang on its arguments, where it is freed whatever happens. libpng takes its memory through
+ * on_malloc, so that a lack of it is told apart from damage. */
 #include "codec.h"
 #include "pipeline/base/mem.h"
 

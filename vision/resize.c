@@ -1,3 +1,7 @@
+/* Pillow's BILINEAR (src/libImaging/Resample.c), bit for bit: the same weights in 22-bit fixed point, columns before
+ * rows, and rounding to 8 bits in between; geometry_of has torchvision's roundings. Of the first pass only the rows
+ * that the second reads are made. The source may be a JPEG decoded at eighths: its extent is then a fraction of
+ * pixels, and weights are computed from that. */
 #include "image.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,7 @@
+/* A stream of images read again: to decode its JPEG records, to resize, or to pick classes. It goes forward only,
+ * one document at a time: more() puts the next head into the source and chooses the functions by its encoding, since
+ * only JPEG records are files. An item's bytes lie in the reader's block, so next() never takes items from two
+ * blocks, and items may be gone at the next call. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 
@@ -6,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stream of images read again: to decode its JPEG records, to resize, or to pick classes. */
 struct restream {
 	struct stream_reader *r;
 	struct block b;

@@ -1,3 +1,7 @@
+/* Opens a source by its format, and what the formats share: the index of labels and splits, class names, names of
+ * splits. Ids are numbers in the order of source_add, so a format adds its records in an order that depends on the
+ * data alone. --classes and --title are applied after the format has filled the head, and again for every further
+ * document. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 

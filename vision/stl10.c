@@ -1,3 +1,6 @@
+/* STL-10's binary files (https://cs.stanford.edu/~acoates/stl10/): an image is 96x96 red, green, blue, each column
+ * by column; labels in X's companion y, 1 to 10. `where` of an item: entry number << 32 | record. Order: train,
+ * test, unlabeled. With --fold, training images outside the fold are never listed, so ids count those of the fold. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -7,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* STL-10's binary files (https://cs.stanford.edu/~acoates/stl10/): an image is 96x96 red, green, blue, each column by
- * column; labels in X's companion y, 1 to 10. `where` of an item: entry number << 32 | record. */
 enum { SIDE = 96, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE };
 
 static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,

@@ -1,3 +1,8 @@
+/* Takes records to a fit, and a fitted map to records. record_logits is the one definition of what a map works on: the
+ * fit, the sketch, the overlap and the application all use it, or a record's print would not be found again. "Before"
+ * is summed from the columns that were read; "after" is computed from the mapped values by tally_block, the code that
+ * every stream is read with, so it is what vic-score says of the written document. Records are mapped in batches of
+ * about BATCH_VALUES values. */
 #include "calibrate.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,6 @@
+/* Sums over slices of records, for the fits. The cut depends on n, k and m and never on the threads, and the slices'
+ * sums are added in slice order: so any number of threads gives the same bits. A slice function cannot return an error;
+ * one that runs out of memory leaves a NaN in its sum for the caller to find. */
 #include "fitdata.h"
 #include "pipeline/base/mem.h"
 

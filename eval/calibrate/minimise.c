@@ -1,3 +1,8 @@
+/* L-BFGS with the last PAIRS pairs of steps and gradient changes. x, grad and value belong to one point: a line search
+ * that succeeds sets value and leaves the new point in next and next_grad, and remember() must follow to take them
+ * over; one that fails changes none of them. A pair whose s'y is not positive is dropped, which keeps the approximation
+ * positive definite. A direction that does not point downhill, or a failed search, drops all pairs and starts again
+ * from steepest descent; if that fails too, the search ends. Sums are in index order, so a run is deterministic. */
 #include "minimise.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,9 @@
+/* The search that temperature.h describes, in x = log beta. limits() runs first: it finds the data sets without an
+ * optimum, so the bracket that follows has a root to find. A pass sums NLL, g and its slope at one beta over all
+ * records; logits are taken relative to the record's largest, so no exponential overflows, and BATCH values at a time,
+ * for the cache and for one call of exp_many. Loops over lanes fix the order of additions, so results do not depend on
+ * how they are compiled. A slice without memory makes its sum NaN, which look() reports. The interval's ends are found
+ * by Newton in beta. */
 #include "temperature.h"
 #include "pipeline/base/mem.h"
 #include "eval/records/softmax.h"

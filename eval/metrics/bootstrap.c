@@ -1,3 +1,7 @@
+/* Poisson bootstrap. A weight is drawn by inversion: one 32-bit word of Philox against the table of the Poisson(1)
+ * distribution function. One Philox block of four words serves records 4k..4k+3 wherever `from` begins, so a weight
+ * depends on (seed, b, record) alone and a stream may be cut into any chunks. Table and counter layout are part of what
+ * a seed means. */
 #include "metrics.h"
 #include "pipeline/base/philox.h"
 

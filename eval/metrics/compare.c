@@ -1,3 +1,9 @@
+/* Paired differences between two streams of the same records. In a round both sides get the same weights, which belong
+ * to the record number and not to the place in an order. A side's records are ordered by confidence once, so a
+ * resample's keys come out sorted without sorting. Each round writes only its own slot and each worker has its own
+ * scratch, so the number of threads does not affect the result. Point estimates of nll and brier come from the exact
+ * sums, those of a round from doubles in record order. struct numbers, differences() and CMP_ECE..CMP_AURC must keep
+ * one order. */
 #include "compare.h"
 #include "metrics.h"
 #include "ood.h"

@@ -1,3 +1,7 @@
+/* Calibration errors of other tools, reproduced with their rounding. Types and order are the specification: float where
+ * the tool has float32, double where it has float64, running sums in the order of the stream, edges as its own linspace
+ * makes them. A more exact sum would no longer be the tool's number. netcal bins a record twice, so there are two sets
+ * of edges; the others have one. There is one cell more than bins, for torchmetrics' confidence of 1. */
 #include "compat.h"
 #include "pipeline/base/mem.h"
 

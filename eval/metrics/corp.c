@@ -1,3 +1,7 @@
+/* CORP by the pool-adjacent-violators algorithm, in one pass over sorted keys: a tie group enters as one block, and
+ * blocks are merged while the last is not above the one before it. Accuracies are compared as integers, by
+ * cross-multiplying, with no rounding; the products need 128 bits only beyond 2^32 - 1 records. The isotonic fit's
+ * Brier score follows from the blocks alone. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 

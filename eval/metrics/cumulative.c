@@ -1,3 +1,7 @@
+/* Cumulative differences between right and confidence, after Arrieta-Ibarra et al. 2022, and the tails of their limits.
+ * The running sum is an integer (fix.h), so it is exact; its extremes are taken only at ends of tie groups, where the
+ * order of records no longer matters. The series for the tails alternate and converge slowly near 0, where the tail is
+ * given as 1. */
 #include "metrics.h"
 
 #include <math.h>

@@ -1,3 +1,7 @@
+/* Radix sort of confidence keys, DIGIT bits a pass. Keys are rearranged first: the correctness bit, which lies above
+ * the magnitude, becomes the lowest bit, so that confidence decides and wrong comes before right within a tie. Only the
+ * high digits are sorted by passes; the runs that share them are finished by insertion or qsort, which is cheaper than
+ * three more passes over all keys. Equal keys cannot be told apart, so stability does not matter at the end. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,7 @@
+/* Scores that tell in-distribution records from others, their measures and intervals. Every score becomes a 64-bit key
+ * that rises with it (msp: the confidence's own order); ranking.c does the rest, with the in-distribution records
+ * first, as the positives. A round's weights depend on seed, round and record, so all scores see the same resamples.
+ * auroc has DeLong's interval, aupr a basic one and fpr95 a percentile one; the reason is at percentile_interval. */
 #include "ood.h"
 #include "metrics.h"
 #include "pipeline/base/mem.h"

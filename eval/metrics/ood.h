@@ -1,10 +1,14 @@
-/* ood: how well scores tell in-distribution records from others. All scores are turned so that higher means in.
+/* ood: how well scores tell in-distribution records from others. All scores are oriented so that higher means in.
  *
- *   msp        largest probability, ordered by eval/records/conf.h's keys: as z_max - logsumexp(rest) orders it, never
- * saturating (Hendrycks and Gimpel 2017) max_logit  largest logit (Hendrycks et al. 2022) energy     logsumexp(z):
- * minus the free energy at T = 1 (Liu et al. 2020) entropy    minus the entropy of the probabilities margin     largest
- * probability less the second mutual     minus the mutual information of several samples (entropy of the mean less mean
- * entropy); one sample: refused In-distribution is the positive class of auroc and fpr95; aupr is given both ways. */
+ *   msp        largest probability, ordered by eval/conf.h's keys: as z_max - logsumexp(rest) orders it, never
+ *              saturating                                           Hendrycks and Gimpel 2017
+ *   max_logit  largest logit                                        Hendrycks et al. 2022
+ *   energy     logsumexp(z): minus the free energy at T = 1         Liu et al. 2020
+ *   entropy    minus the entropy of the probabilities
+ *   margin     largest probability less the second
+ *   mutual     minus the mutual information of several samples (entropy of the mean less mean entropy); one sample:
+ *              refused
+ * In-distribution is the positive class of auroc and fpr95; aupr is given both ways. */
 #ifndef VIC_OOD_H
 #define VIC_OOD_H
 

@@ -1,3 +1,7 @@
+/* Reads a table of posteriors and measures a stream against it. Ids must rise in the table, since records are found by
+ * binary search; classes are matched by name, since the two may order them differently. truth_of needs each key beside
+ * its id and prediction, so it must run before the keys are sorted; it sorts pairs of its own, and a bin is then one
+ * run. */
 #include "posterior.h"
 #include "eval/records/bins.h"
 #include "metrics.h"

@@ -1,3 +1,7 @@
+/* AUROC, average precision and FPR at 95 % TPR from one order of the records. The order comes from a stable radix sort
+ * of (key, record), so ties are in order of record number and the result is reproducible. Every measure is one pass
+ * that acts only at the ends of tie groups (ends[]). Counts are whole numbers in doubles, exact below 2^53. DeLong's
+ * variance is taken from the placements, O(n) once the order is there (Sun and Xu 2014). */
 #include "ranking.h"
 #include "pipeline/base/mem.h"
 

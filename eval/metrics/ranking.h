@@ -3,8 +3,8 @@
  * Records 0..n_pos-1 are the positives, n_pos..n_pos+n_neg-1 the negatives. A higher score should mean positive.
  *   auroc   P(pos > neg) + P(pos = neg)/2: Mann and Whitney's U over n_pos n_neg.
  *   aupr    average precision, sum over falling distinct thresholds of (recall step) x precision: no interpolation,
- * tied scores enter together. aupr_pos takes the positives as the class to be found; aupr_neg the negatives, by the
- *           negated score.
+ *           tied scores enter together. aupr_pos takes the positives as the class to be found; aupr_neg the negatives,
+ *           by the negated score.
  *   fpr95   share of negatives at or above the highest threshold at which at least 95 % of the positives are (first
  *           TPR >= 0.95 by whole counts, so 19 of 20 is enough); at95 is a record that has this threshold as its score.
  * Intervals of auroc: DeLong, DeLong and Clarke-Pearson 1988, by mid-ranks as in Sun and Xu 2014. Where the sample

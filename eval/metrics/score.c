@@ -1,3 +1,8 @@
+/* The list of a stream's numbers. The order of steps in score_rows matters: other tools' rules need the keys in the
+ * order of the stream, and truth_of needs them beside their records, so both come before keys_sort; score_bootstrap
+ * turns what is in the list into intervals, so it comes after nll and brier. in_order then sorts the list for reading;
+ * a key its string does not name (ece@M, the convention) stays behind those it names. score_spread goes by position:
+ * the scores must come from one score_ask and have the same items. */
 #include "score.h"
 #include "metrics.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,6 @@
+/* Compares provenances stage by stage. Only options count, less --seed: an argument that does not begin with '-', or is
+ * '-' alone, is an operand. Provenance has options in the order of the program's table, so comparing them in order does
+ * not depend on how the command was typed. A model's own stages are compared by the same rule, recursively. */
 #include "seeds.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* AURC and AUGRC in one pass from the most confident record down. Records that tie have no order, so each adds its
+ * group's error rate: the expected number of errors under random order, and no result depends on how ties were
+ * sorted. */
 #include "metrics.h"
 
 void selective_of(const conf_key *k, size_t n, struct selective *s)

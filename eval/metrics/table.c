@@ -1,3 +1,6 @@
+/* Tables of named numbers as text, JSON or TSV. A row is found by its key, linearly, and keeps only the cells up to the
+ * last column that set one; cell_at stands in for the rest. Setters always write to the last column. JSON and TSV print
+ * doubles so that they read back the same; text rounds for people. Every name and text is escaped on its way out. */
 #include "table.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

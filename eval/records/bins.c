@@ -1,3 +1,6 @@
+/* Sums over equal-width bins. Counts and confidences are summed as integers (fix.h), so neither the order of records
+ * nor how they are cut into calls affects the result, and a record of weight w adds exactly what w copies of it add.
+ * Doubles begin in bins_errors, which takes the bins in order. */
 #include "bins.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,7 @@
+/* Compiles softmax_body.h once for each instruction set and picks one at run time. All variants must give the same
+ * bits, so no multiply-add may be fused here: GCC does not fuse them under -std=c11. Only GCC on x86-64 gets more than
+ * the plain variant. softmax_variant lists them from slow to fast, without gaps, and softmax_ops takes the last that
+ * this CPU runs. softmax_row works in blocks on the stack, and z and p may be the same array. */
 #include "softmax.h"
 #include "rows.h"
 

@@ -1,3 +1,6 @@
+/* The regularised incomplete beta function by its continued fraction (DLMF 8.17.22, modified Lentz). Above about the
+ * mean the fraction converges slowly, so I_x(a, b) = 1 - I_{1-x}(b, a) is used there. The factor in front of it is
+ * taken in logarithms, where powers and gammas cannot overflow. */
 #include "curves.h"
 
 #include <math.h>

@@ -1,3 +1,7 @@
+/* Rows of vic-reliability's tables. The header lines stand in the order of enum curve, and vic-plot knows a table by
+ * its exact header line: a column that is added or renamed is a change of format, for plot.h's PLOT_FIELDS and the
+ * column numbers in eval/plot_*.c too. An undefined number is an empty field. Curves from files and formulas are in
+ * curves_paper.c, the bands in bands.c. */
 #include "curves.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"

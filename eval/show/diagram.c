@@ -1,3 +1,5 @@
+/* A reliability diagram in characters. When there are more than MOST_LINES bins, neighbours are joined by adding their
+ * sums, so a joined line is a true wider bin. Lines above the highest and below the lowest filled bin are left out. */
 #include "diagram.h"
 #include "pipeline/files/text.h"
 

@@ -1,3 +1,7 @@
+/* What all plots share in their gnuplot script: styles, key, heading, margins and quoting. Text that comes from data
+ * goes into a script through plot_string alone, so that no name can be read as gnuplot's code. The key is drawn from
+ * objects, arrows and labels of one last, empty plot. Callers give positions in points from the lower left corner; the
+ * script has them as fractions of the canvas. */
 #include "pipeline/files/text.h"
 #include "plot.h"
 

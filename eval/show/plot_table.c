@@ -1,3 +1,6 @@
+/* Reads the tables of vic-reliability. The text is cut up in place. The first line must be one of curve_header's, to
+ * the byte: it says which curve this is and how many fields a line has. Groups and quantities are numbered in order of
+ * appearance and found by linear search, since there are at most PLOT_GROUPS of each. */
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 #include "pipeline/stream/sniff.h"

@@ -1,3 +1,8 @@
+/* The frame of vic-report's page: head, contents, order of the sections and their fixed text; numbers and pictures are
+ * in report_scores.c and report_diagram.c. Text that comes from streams or options is written by html_text alone. The
+ * links of the contents name the ids of the headings. The key's swatches use the patterns o0 and u0, which the first
+ * diagram defines, so the page needs at least one stream. The content security policy forbids scripts and loading
+ * anything from elsewhere. */
 #include "report.h"
 #include "report_style.h"
 

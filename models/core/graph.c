@@ -1,3 +1,8 @@
+/* Builds, compiles and runs a graph. The plan comes first: it gives every value a place in floats a sample, so an
+ * address is place * max_n. max_words must be set before compiling, since it sizes the gradient of a word table. In
+ * backward `written` tells an op whether it is the first to write a value's gradient or must add to it. Whatever
+ * changes weights must raise `version`, because backends keep what they derived from the old ones. graph_release is
+ * right at every stage of compiling. */
 #include "backend.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,7 @@
+/* Makes batches. Items are the records in the order given, then partners from elsewhere, if any; partner[i] is an
+ * item, not a record. One lambda serves the whole batch. Lambda, partners and the layer to mix at are drawn from
+ * streams of their own, keyed by seed, epoch and batch, so that a resumed run draws the same; a further draw needs a
+ * purpose of its own. The entropy of the labels is taken before class weights, which make targets no distributions. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,6 @@
+/* The images of a batch: a pointer and a window for each; the op `images` cuts, flips and normalises. A window
+ * depends on seed, epoch and record, never on the batch, so a partner is cut as it is in its own batch. The order of
+ * the draws (y, x, flip) is part of the results. In prediction the window is the middle. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,5 @@
+/* The words of a batch, numbered by first appearance, so that each distinct word is looked up once. number[w] is
+ * valid where seen[w] == stamp; a new batch raises the stamp instead of clearing the marks. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,7 @@
+/* Reads one document into memory. crc covers, in the order read, all that training depends on: words with their
+ * vectors, records as they came (before --max-tokens cuts them), labels and splits; ids are not in it. A block is
+ * added by its kind's function first, which takes d->n for the number of its first record; dataset_add_rows then
+ * raises d->n. */
 #include "dataset.h"
 
 #include "pipeline/base/crc.h"

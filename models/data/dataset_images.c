@@ -1,3 +1,7 @@
+/* Image records: pointers into the mapped file, or into blocks of memory taken from the reader. Once one block had
+ * to be taken, the later ones are too. Data that are not aligned to 64 bytes in the file are not used from the map.
+ * Channel moments: sums of bytes are exact integers in one pass; floats take two passes, summed record by record in
+ * order. */
 #include "dataset.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,5 @@
+/* The words and records of a text document, end to end. word_end and begin count over all blocks. The checksum
+ * covers whole records, so --max-tokens cuts only what is kept. */
 #include "dataset.h"
 
 #include "pipeline/base/crc.h"

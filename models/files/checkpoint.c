@@ -1,3 +1,8 @@
+/* The file: metadata "plan" (the run's key) and "data" (its checksum), which must be this run's; the counters; the
+ * history as its structs lie; and of each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running
+ * statistics are parameters too. A multichannel table's fixed copy is not kept: trainer_open takes it from the data.
+ * Counters are loaded first, because they say how long the history is and whether there are best weights. Which
+ * tensors there must be follows from the trainer, and any other is refused. */
 #include "checkpoint.h"
 
 #include "pipeline/base/mem.h"

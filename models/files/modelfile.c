@@ -1,3 +1,7 @@
+/* Writes and reads models. A file comes from others, so each setting is bounded, and the network that they describe
+ * is compared with the tensors before any memory is taken in proportion to what they claim. The writer and the
+ * reader of a kind's settings go together: every key is required, so one that older files lack needs a default here.
+ * Weights and vocabulary stay in the file's memory. */
 #include "modelfile.h"
 
 #include "pipeline/files/jsontext.h"

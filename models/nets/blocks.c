@@ -1,3 +1,8 @@
+/* The pieces that image networks are put together from, and their first weights. Sizes are refused in add(), before
+ * the planner multiplies them. An op's parameters are added in the order in which graph.h numbers them; a
+ * parameter's number in the graph keys its draw, so one more parameter changes the first weights of all after it.
+ * init() tells a parameter by rank, kind and name: four dimensions are a convolution, two the linear layer, and only
+ * norms under "layer" may begin at 0. */
 #include "blocks.h"
 
 #include "pipeline/base/philox.h"

@@ -1,3 +1,5 @@
+/* The table of all networks, in the order in which --list-models prints them. A network is one file and one line
+ * here. */
 #include "nets.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/* Predicts a document block by block. The data set holds the records of the block at hand, but the word table of the
+ * whole document; so the graph is built at the first rows, when all word blocks have been read. A batch has as
+ * many records as ARENA has room for, up to a fixed number. One pass of a batch is read into the room after the
+ * block's logits and copied from there, since the passes of a record stand side by side. */
 #include "predictor.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,5 @@
+/* Images for prediction: what fits the model is settled by the document's head; records are used where they lie in
+ * the block. */
 #include "predictor.h"
 
 #include "pipeline/base/mem.h"

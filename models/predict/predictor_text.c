@@ -1,3 +1,6 @@
+/* Words for prediction. The table's rows are the model's words as the model numbers them, then a row of zeros, then
+ * words that only the stream has. Word numbers of a text stream go through p->row; tokens are looked up by their
+ * letters, and unknown ones get the row of zeros. Records are cut as in training, by the model's max_tokens. */
 #include "predictor.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,4 @@
+/* The lines of --list-models: each network is built and planned with the defaults of its kind; no device is opened. */
 #include "listing.h"
 
 #include "models/nets/nets.h"

@@ -1,3 +1,6 @@
+/* Defaults and refusals of vic-train's options. The order matters: options of the other kind of records are refused
+ * first; then optimizer, schedule and weight decay are settled, since others depend on them; then combinations are
+ * checked, while what was not given can still be told from what was; then the rest is filled in. */
 #include "options.h"
 
 #include "trainer.h"

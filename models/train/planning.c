@@ -1,3 +1,7 @@
+/* Turns settled options and data into a plan. The key names every option that changes what an epoch makes: one that
+ * is missing there lets a run resume with other settings. --patience and --stop-top5, which only end a run, are not
+ * in it; --epochs is only with the cosine schedule. Numbers stand in it with 17 digits, so that equal text means
+ * equal values. */
 #include "planning.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,8 @@
+/* Epochs, learning rates, and the weights to keep. Everything drawn is keyed by seed, epoch (from 1: t->epoch + 1)
+ * and batch, so no generator has a state to save. t->epoch counts finished epochs and goes up only when the history
+ * has its line; t->step never starts again, since Adam and postponed decay count by it. The data are asked whether
+ * they changed before an epoch and again after its last reading. Of epochs of equal dev accuracy the later is kept,
+ * as in Kim's code. */
 #include "trainer.h"
 
 #include "pipeline/base/mem.h"

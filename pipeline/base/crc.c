@@ -1,3 +1,4 @@
+/* CRC-32 by libdeflate where the build found it (VIC_LIBDEFLATE), else by zlib: crc32_z, whose length is a size_t. */
 #include "crc.h"
 
 #ifdef VIC_LIBDEFLATE

@@ -1,3 +1,7 @@
+/* Messages of a fixed size: a text that does not fit is cut after a whole UTF-8 character and ends in "...". The
+ * cause stands last and says most, so where context and cause do not both fit, the context is cut, and the cause
+ * keeps at least half. err_sys saves errno before it formats anything; err_context saves the old message, since it
+ * formats into its place. */
 #include "err.h"
 
 #include <errno.h>

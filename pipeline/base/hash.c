@@ -1,3 +1,6 @@
+/* hash128: two lanes of folded multiplication, 8 bytes a step. The length goes into the start, so that the zeros
+ * that fill the last word differ from zeros of the data. Values are compared within one run and never stored, and no
+ * output depends on their order, so the function may be changed. */
 #include "hash.h"
 
 #include <string.h>

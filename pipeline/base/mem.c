@@ -1,3 +1,7 @@
+/* Two kinds of memory. mem_alloc's is zeroed and 64-byte aligned. mem_grow's is realloc's and neither of these, also
+ * where it grows an array that mem_alloc made.
+ * Results are stored by memcpy: the caller's pointer has a type of its own, and a store through void ** would break
+ * the aliasing rule. */
 #include "mem.h"
 
 #include <stdarg.h>

@@ -1,3 +1,6 @@
+/* strtoll and strtod without what they let pass: leading space, trailing text, NaN. Hexadecimal reals are read. A
+ * lower limit of -INFINITY admits "-inf", and any number that overflows to it. strtod obeys LC_NUMERIC, which no
+ * program sets. */
 #include "num.h"
 
 #include <ctype.h>

@@ -1,3 +1,8 @@
+/* Philox4x32-10 and distributions on it. The counter is { block, b, a, purpose }, so a sequence has 2^34 words.
+ * A seed stands for these sequences and for how many words each draw takes: another rejection rule or another order
+ * of draws changes every split, shuffle and model made before. Box-Muller's sine half is thrown away, because
+ * keeping it would be state that depends on earlier draws. log, exp and cos are libm's: with another C library last
+ * bits may differ. */
 #include "philox.h"
 
 #include <math.h>

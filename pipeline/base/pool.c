@@ -1,3 +1,8 @@
+/* A fork-join pool. pool_run publishes a round; the workers and the caller claim its tasks from one atomic counter.
+ * The order in start_round matters: the old counter is put out of reach, then f, arg and n are set, then the new
+ * ticket. Wake-ups are not lost because a worker adds itself to `asleep` before it looks at the ticket for the last
+ * time, and start_round reads `asleep` after it has set the ticket; this needs the sequentially consistent atomics
+ * used here. */
 #include "pool.h"
 #include "mem.h"
 

@@ -1,3 +1,7 @@
+/* The word table: open addressing, linear probing, at most half full, and nothing is ever removed. Ids depend on the
+ * order of vocab_add alone, so the hash function may be changed. vocab_add takes all memory before it changes
+ * anything, so that after a failure the table holds what it held. Its word must not lie in the same table, whose
+ * text may move. */
 #include "vocab.h"
 #include "mem.h"
 

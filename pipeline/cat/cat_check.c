@@ -1,3 +1,6 @@
+/* vic-cat --check: tells models, maps and streams apart by their first bytes and reads each to its end. Those bytes
+ * are peeked at, not taken, so that a pipe can be checked too. Models and maps are judged by checksum and form;
+ * whether their contents make a network or a map is left to the programs that load them. */
 #include "pipeline/formats/calfile.h"
 #include "cat.h"
 #include "pipeline/formats/safetensors.h"

@@ -1,3 +1,8 @@
+/* Records as NPY, CSV, TSV and portable pixmaps.
+ * An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool`
+ * and are copied after the head once they are counted. So nothing of a stream that turns out to be cut reaches the
+ * output, either. The other forms are written as the records come. A CSV field that begins or ends with a space is
+ * quoted, since libcsv drops spaces around one that is not. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/npy.h"
@@ -8,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool` and are
- * copied behind the head once they are counted. So nothing of a stream that turns out to be cut reaches the output, either. */
 struct export {
 	enum export_form form;
 	const char *labels; /* file, or NULL */

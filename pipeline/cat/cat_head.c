@@ -1,3 +1,4 @@
+/* vic-cat --head and --provenance: what a document says of itself, printed once all of it was read and found whole. */
 #include "cat.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/frame/provenance.h"

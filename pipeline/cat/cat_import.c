@@ -1,3 +1,7 @@
+/* Logits or probabilities of other programs, as CSV, TSV or NPY, made into a stream of logits. The stream begins
+ * when the first row or the NPY head has told the number of classes. Every record passes intake_add, which alone
+ * narrows to the stream's dtype and checks the values. Until then values are doubles; float16 and float32 survive
+ * that exactly. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/npy.h"

@@ -1,3 +1,7 @@
+/* vic-cat --stats: counts over all documents of all inputs, which must share one head. Text is counted by the
+ * numbers of a wordmap, since ids of two documents need not mean the same; `seen` is indexed by these numbers and
+ * grows with the set. Pixel moments are plain sums in double, in one pass: good for values near [0, 1], not for a
+ * mean far above the std. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 

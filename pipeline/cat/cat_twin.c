@@ -1,3 +1,6 @@
+/* The text twin (docs/STREAM.md) and the word table. All that comes from outside is escaped (text.h), so that a
+ * record is always one line. An image is shown by size and CRC-32, everything else in full.
+ * pick_record counts the records that it accepts: ask it exactly once for each. */
 #include "cat.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"

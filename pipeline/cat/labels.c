@@ -1,3 +1,7 @@
+/* Class names and labels of imported records; cat.h declares them. A label is tried as a class name, then as an
+ * escaped name, and last as a number, but never as a number where some class is named like one: it could mean
+ * either.
+ * A label is looked for among all names in turn, so each record costs a pass over the classes. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"

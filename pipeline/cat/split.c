@@ -1,3 +1,8 @@
+/* Splits records by groups of copies. `of` maps a record of the pool to its group. Groups are numbered by their
+ * first record and sorted by class, so that hash values leave no trace in the marks. Each draw is keyed by seed,
+ * DRAW_ constant and class; these, and the order test, dev, calibration, are part of what a seed means.
+ * drop_marked renumbers the groups, so that the next share is one of what is left; fold_of is scratch there.
+ * Dealing folds takes groups x folds steps: fast enough for leave-one-out of some ten thousand records. */
 #include "split.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"

@@ -1,3 +1,8 @@
+/* Guards around jansson. Before parsing, depth and memory are computed from the text, since jansson recurses once a
+ * level and takes far more memory than the text has bytes. The OF_ constants are the sizes of its structs and
+ * tables: look at them when its version changes.
+ * Where memory is short, jansson's copy and dump leave members out and report nothing: jsontext_copy compares, and
+ * dump_piece fails for good after its first failure. jansson does not say which name was not UTF-8: broken finds it. */
 #include "jsontext.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"

@@ -1,3 +1,7 @@
+/* Follows the links of a path's last name, one at a time. realpath() would not do: it wants the last name to exist,
+ * and it does not stop where a chain enters /proc, whose links stand for descriptors (/dev/stdout leads to
+ * /proc/self/fd/1). Links among the folders are left to the kernel, so the resulting path is not canonical: compare
+ * places by stat(). */
 #include "place.h"
 
 #include <ctype.h>

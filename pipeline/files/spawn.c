@@ -1,3 +1,11 @@
+/* Starts programs with two forks: this process starts the guard, the guard starts the program. One pipe carries the
+ * guard's report. The other carries the errno of a failed exec; a successful exec closes it, and so spawn_start
+ * knows.
+ * This process may have threads, so nothing after a fork may allocate or take a lock. Signals are blocked from
+ * before the first fork until the guard has its handlers and the program its own mask. The guard kills the program's
+ * group before it reaps the program, while the number cannot have been given to another.
+ * PR_SET_PDEATHSIG follows the thread that forked, not the process: call spawn_start from a thread that outlives the
+ * program. */
 #include "spawn.h"
 #include "pipeline/base/mem.h"
 

@@ -1,3 +1,6 @@
+/* Temporary files without a name. An input that cannot be read twice is copied to one, which then takes the place of
+ * descriptor 0, so that readers simply open "-". All readings of descriptor 0 share one offset, hence spool_rewind.
+ * A regular file on stdin is read again from where it stood at first (`start`), which need not be its beginning. */
 #include "spool.h"
 #include "pipeline/base/mem.h"
 

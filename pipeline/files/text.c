@@ -1,3 +1,6 @@
+/* Escaping. text_clean defines what may be shown: bytes by kind_of and the form's mask, longer characters by
+ * is_hidden. stand_in escapes the character at which text_clean stopped, and text_restore undoes that: change the
+ * three together. UTF-8 is judged by Unicode's table 3-7, well-formed byte sequences. */
 #include "text.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"

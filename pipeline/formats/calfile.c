@@ -1,3 +1,8 @@
+/* Reads map files (eval/calwrite.c writes them) and keeps the sketch of the records that a map was fitted on: a
+ * bottom-k sketch (Cohen and Kaplan 2007) of 64-bit prints, sorted, each print once.
+ * Prints lie in map files, so record_print is part of their format: with another constant, or its inputs in another
+ * order, an old map would not recognise its own records, and no error would show it. -0 and 0 give the same print.
+ * After calfile_load, sketch.records is the file's number, but sketch.sum covers only the prints in the sketch. */
 #include "calfile.h"
 #include "pipeline/files/io.h"
 #include "pipeline/files/jsontext.h"

@@ -1,16 +1,18 @@
-/* calmap: a calibration map, that is what vic-calibrate fits on one split and applies to another. z are a record's k
- * logits.
+/* calmap: a calibration map, which vic-calibrate fits on one split and applies to another. z are a record's k logits.
  *
- *   temperature  softmax(z / T)                                                       Guo et al. 2017
- *   vector       softmax(w o z + b); loss + l2 (mean_k (w_k - 1)^2 + mean_k b_k^2)    Guo et al. 2017; shrunk to the
- * identity matrix       softmax(W z + b); loss + l2 mean_{i != j} W_ij^2 + l2_bias mean_k b_k^2   "ODIR", Kull et al.
- * 2019 platt        two classes, s = z_1 - z_0: P(1) = 1 / (1 + exp(-(a s + b))), fitted to Platt's targets (n_1 +
- * 1)/(n_1 + 2) and 1/(n_0 + 2)                                                      Platt 1999 beta         two
- * classes, p = P(1): log-odds a ln p - b ln(1 - p) + c, a and b >= 0   Kull et al. 2017 isotonic     each class against
- * the rest: pool adjacent violators over P(class), linear between blocks, constant beyond; then divided by the sum (all
- * zero: uniform). Two classes: P(1) alone.   Zadrozny and Elkan 2002 histogram    the same with the frequency of the
- * class in each of `bins` equal-width bins of P(class); a bin without data leaves P(class) as it is Zadrozny and Elkan
- * 2001 The first five give logits, the last two probabilities. All but platt's targets are fitted to hard labels. */
+ *   temperature  softmax(z / T)                                                          Guo et al. 2017
+ *   vector       softmax(w o z + b); loss + l2 (mean_k (w_k - 1)^2 + mean_k b_k^2)       Guo et al. 2017; shrunk to the
+ *                                                                                        identity
+ *   matrix       softmax(W z + b); loss + l2 mean_{i != j} W_ij^2 + l2_bias mean_k b_k^2   "ODIR", Kull et al. 2019
+ *   platt        two classes, s = z_1 - z_0: P(1) = 1 / (1 + exp(-(a s + b))), fitted to
+ *                Platt's targets (n_1 + 1)/(n_1 + 2) and 1/(n_0 + 2)                     Platt 1999
+ *   beta         two classes, p = P(1): log-odds a ln p - b ln(1 - p) + c, a and b >= 0  Kull et al. 2017
+ *   isotonic     each class against the rest: pool adjacent violators over P(class), linear between blocks, constant
+ *                beyond; then divided by the sum (all zero: uniform). Two classes: P(1) alone.
+ *                                                                                        Zadrozny and Elkan 2002
+ *   histogram    the same with the frequency of the class in each of `bins` equal-width bins of P(class); a bin
+ *                without data leaves P(class) as it is                                   Zadrozny and Elkan 2001
+ * The first five give logits, the last two probabilities. All but platt's targets are fitted to hard labels. */
 #ifndef VIC_CALMAP_H
 #define VIC_CALMAP_H
 

@@ -1,3 +1,7 @@
+/* A calibration map's method and parameters as JSON, and back. The JSON may have been edited by hand, so all that
+ * calmap_apply_with relies on is checked here: lengths, signs, values within [0, 1], knots that do not fall. Numbers
+ * need no test for infinity, since jansson refuses a text that overflows. null stands for NaN, in a histogram's bins
+ * alone. */
 #include "pipeline/base/binof.h"
 #include "calmap.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,7 @@
+/* Gunzip by zlib's inflate. The reader is in one of three states: not packed (bytes pass through), inside a member,
+ * or `between` two members, where the input may end and nothing may follow but another member.
+ * zlib counts in 32 bits, so no call is given more than 1 GiB. Large reads unpack into the caller's memory, small
+ * ones into `out`; what `out` still holds is handed out first, so both kinds may alternate. */
 #include "gzip.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,8 @@
+/* NPY arrays. The head is a Python literal; the parser takes what numpy writes (one dictionary of three keys in any
+ * order, texts without escapes) and refuses everything else. shape_literal bounds the product of the dimensions by
+ * INT64_MAX / 8, counting zeros as ones, so that no later product of counts and sizes overflows. Swapped to
+ * little-endian where need be, values are then taken as they lie.
+ * A zeroed reader has descriptor 0, which is stdin: in.buf, not in.fd, tells whether it is open. */
 #include "npy.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"

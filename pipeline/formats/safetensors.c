@@ -1,3 +1,7 @@
+/* Tensor lists and the safetensors writer; the reader is safetensors_read.c. safetensors_write goes over the tensors
+ * twice, for the header and for the data, by element sizes 8, 4, 2, 1: both loops must take the same order, or
+ * data_offsets lie. The seal covers the header's length and padding, so it is set when both are final. jansson keeps
+ * the order in which members were added, so the same content gives the same bytes. */
 #include "safetensors.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"

@@ -1,3 +1,8 @@
+/* The safetensors reader. The header's checksum is checked before the header is parsed, each tensor's as it is read.
+ * Entries are sorted by offset and must tile the data without hole or overlap; the data is then read in that order,
+ * each tensor to a multiple of ST_ALIGN of one block. The block may move while it grows, so `data` is set when all
+ * is read. No length is trusted with memory: a regular file's size is compared first, else memory grows as bytes
+ * arrive. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,5 @@
+/* The CRC-32 inside a JSON text. The member is found by a search from the end, not by parsing, since a damaged text
+ * may not parse. Inside a JSON string its quotes would be escaped, so whatever matches is a member. */
 #include "seal.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"

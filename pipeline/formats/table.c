@@ -1,3 +1,8 @@
+/* Rows of tables. input_line cuts the lines; libcsv takes CSV apart, tsv_line TSV. libcsv gets one line at a time,
+ * so a row ends with the line unless a quoted field goes on, and a line that ends two rows holds a bare carriage
+ * return. Its callbacks cannot fail: they leave the error in t->err and set `broken`. It drops spaces and tabs
+ * around fields without quotes. An empty line is an error only once another line follows, since files may end in
+ * some. */
 #include "table.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"

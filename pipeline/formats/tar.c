@@ -1,3 +1,8 @@
+/* Reads tar archives, header by header. t->next is where the next header lies; pass reaches it by reading in a
+ * stream, by moving t->at in a part of a file. tar_next compares a claimed size with t->end before anything is
+ * skipped or allocated. What 'x' and 'L' headers say holds for one entry; a 'g' header may not name or size files.
+ * At least one closing block of zeros is demanded, since an archive without one was cut, and nothing but zeros may
+ * follow it. */
 #include "tar.h"
 #include "gzip.h"
 #include "pipeline/files/io.h"

@@ -1,3 +1,8 @@
+/* The option table: parsing, help, man page, and arguments for the provenance. Targets hold the defaults until
+ * opt_parse overwrites them, so opt_help and opt_roff come before it. Texts are not copied: targets point into argv,
+ * whose operands opt_parse moves to the front. An option that is repeated (OPT_MANY aside), or that sets the target
+ * of another one given, is refused. A table has at most 128 entries (`seen`, `names`). choose and choice read the
+ * same "a|b|c" list and must agree. */
 #include "opt.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"

@@ -1,3 +1,6 @@
+/* State of the whole process: descriptors 0 to 2 are taken, SIGXFSZ is ignored, SIGBUS has a handler. The handler
+ * runs in whichever thread met the fault and may make only async-signal-safe calls: the file's name is ready in
+ * mapped.h's list, and writev prints it. A fault in no mapped file ends the program as if there were no handler. */
 #include "process.h"
 #include "pipeline/files/leftover.h"
 #include "pipeline/files/mapped.h"

@@ -1,3 +1,7 @@
+/* Provenance as a script for POSIX sh. The lines come from files, so nothing in them is trusted: is_stage checks the
+ * form of all lines before one is printed, and every argument is quoted unless all its characters are harmless.
+ * What a stage used (a model, a map) is made first, recursively, and once: `done` holds what was made, compared by
+ * value. The recursion ends because the JSON was parsed with bounded depth (jsontext.h). */
 #include "provenance.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/files/text.h"

@@ -1,3 +1,7 @@
+/* The frame of every program. The order in stage_main matters: process_begin before any file is opened; --help
+ * before parsing, while targets hold their defaults; roles_check before run, so that nothing is written where a file
+ * has two roles; stdout flushed and closed last, since a full device may show only there.
+ * In the merged table the program's own options come first: `given` is indexed by the program's table too. */
 #include "stage.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,7 @@
+/* The head of a document: its JSON form, its copies and comparisons. The tables of names are in the order of the
+ * enums in stream.h and are part of the format: a new name goes to the end, and none is changed.
+ * head_from_json bounds every number from outside, so that stream_record_size cannot overflow. It counts n_classes
+ * up name by name, so that after a failure stream_head_release frees just what is there. */
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
 #include "stream_format.h"

@@ -1,3 +1,8 @@
+/* Reads streams, one block at a time. A block's columns are pointers into buf at multiples of 64 bytes, so buf must
+ * be aligned: it comes from mem_alloc and grows by copying. Nothing is handed out before its CRC was checked.
+ * A block's header is read ahead in one place, after PROV blocks, whose end only the next header shows (have_chunk).
+ * crcs runs over the stored CRCs of all blocks but DONE, in order, as in stream_write.c.
+ * stream_in_file computes the place from the input's position: call it before the next block is read. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

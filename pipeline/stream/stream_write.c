@@ -1,3 +1,8 @@
+/* Writes streams. Where a block ends depends on the records alone (STREAM_BLOCK bytes or STREAM_BLOCK / 16 records),
+ * so that the same records give the same bytes; only stream_flush and stream_add_block end one early. Words and
+ * records collect in the same `data`, so the word table is closed before the first record is taken.
+ * The pieces of put_rows and put_words lie as rows_layout and words_layout (stream_format.h) say: change them
+ * together. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"

@@ -1,3 +1,6 @@
+/* Ids of one document as numbers of a common set. A word that the document's table lists twice has two ids and one
+ * number, so words are equal exactly where their numbers are. The set's counts tell nothing about occurrences in
+ * records. */
 #include "wordmap.h"
 #include "pipeline/base/mem.h"
 

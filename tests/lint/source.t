@@ -133,6 +133,12 @@ xargs awk '{
 }' <"$T/sources" >"$T/bad"
 report 'no line is wider than 140 columns (120 is the aim)' "$T/bad"
 
+# A table in a comment has its rows indented; a row that stands amid prose was reflowed by a formatter.
+xargs grep -nE '^ \* [^ ]+ [^ ].*[^ ]   +[^ ]' <"$T/sources" >"$T/bad"
+report 'no table in a comment was reflowed as prose' "$T/bad"
+xargs awk 'FNR == 1 && !/^\/[*\/]/ { print FILENAME " does not open with a comment that says what it is" }' <"$T/sources" >"$T/bad"
+report 'every source file opens with what it is' "$T/bad"
+
 grep -vE '\.(png|jpg|jpeg|JPEG|vic|npy|safetensors|gz|bin|idx)$|/seeds/|/golden/' "$T/files" >"$T/texts"
 # The words are put together here so that this file does not find itself.
 mark='TO''DO|FIX''ME|place''holder'

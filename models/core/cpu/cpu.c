@@ -1,3 +1,7 @@
+/* The cpu backend's table of functions: contexts, memory, and the choice of an op's functions by its type. Built
+ * once for each instruction set (VIC_ISA); vic_backend alone is visible outside. Kernels may read one vector past
+ * the end of an array, so cpu_alloc takes that much more. A new op needs its row in `ops`, and cases in cpu_prepare
+ * and, unless free() ends its state, in cpu_unprepare. */
 #include "cpu.h"
 
 #include "models/core/ref/ref.h"

@@ -1,3 +1,7 @@
+/* Dropout and the linear layer. A record's logits must not depend on the number of records beside it, so the forward
+ * product runs over whole steps of GEMM_WHOLE rows; rows computed twice get the same bytes. Backward needs no such
+ * care: it runs only on training batches, whose size is given. The bias gradient is summed in double, in sample
+ * order. */
 #include "cpu.h"
 
 #include "models/core/mask.h"

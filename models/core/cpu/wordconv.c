@@ -1,3 +1,9 @@
+/* The forward pass of wordconv (the method is in wordconv.h): list the batch's new words, gather their vectors,
+ * transpose the filters, project, then slide each window over looked-up rows. slot[word] is valid where seen[word]
+ * == stamp; forget() raises the stamp and so drops all. Products run over whole steps of GEMM_WHOLE rows, so a
+ * word's projection has the same bytes in any company; the surplus rows lie in slots that are not given out yet, for
+ * which proj_bytes keeps room. slots counts a batch's words only after their products are made. A window's sum adds
+ * its taps in order, and mixup mixes finished sums. */
 #include "wordconv.h"
 
 #include "pipeline/base/mem.h"

@@ -1,3 +1,5 @@
+/* The ref backend's table of functions. It has no context and one thread, its device memory is host memory, and the
+ * state of every op is one block that free() ends. */
 #include "ref.h"
 
 #include "pipeline/base/mem.h"
