@@ -2,7 +2,7 @@
  * buf[used..have) was read and is not yet handed out. The size of buf is not stored: it is at least INPUT_BUFFER and
  * at least `have`, and input_line, the only one that replaces buf by a larger one, relies on no more.
  * Small reads fetch only 16 KiB ahead, because a large read copies what was fetched once more. Each file that is
- * opened by name is shown to roles_reading: it may be the one that an output is about to replace. */
+ * opened by name is shown to place_reading: it may be the one that an output is about to replace. */
 #include "io.h"
 #include "pipeline/base/mem.h"
 #include "place.h"

@@ -7,7 +7,6 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
 
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The files of a command line, collected from options and operands, compared in pairs, and the outputs proved
  * writable, all before any work. A file that exists is its device and inode; one that does not is its folder's
- * device and inode and its name. roles_reading compares files that are opened later, by descriptor, with the outputs
- * kept in `replaced`, the module's only state; it has room for 16, more than any program's outputs. */
+ * device and inode and its name. The outputs go to place_replaces, so that files that are opened later are
+ * compared with them by descriptor (place_reading); it has room for 16, more than any program's outputs. */
 #include "roles.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
