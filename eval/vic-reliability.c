@@ -141,7 +141,8 @@ static int one_stream(const struct stage *st, struct making *m, size_t i, struct
 		return -1;
 	const char *name = i < o.names.n ? o.names.item[i] : w.name;
 	int rc = 0;
-	if (o.curve == CURVE_BINS || o.curve == CURVE_HISTOGRAM || o.curve == CURVE_CORP)
+	m->ask.label = w.label;
+	if (o.curve == CURVE_BINS || o.curve == CURVE_CORP)
 		rc = keys_sort(w.key, w.n, err);
 	if (w.documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
@@ -205,6 +206,7 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 	m->rows.unlabelled = o.unlabelled == 2				       ? ROWS_DROP
 			     : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP
 									       : ROWS_REFUSE;
+	m->rows.columns = o.curve == CURVE_HISTOGRAM ? COL_LABEL : 0;
 	m->rows.class_name = o.class_name;
 	m->rows.threads = (int)o.threads;
 	m->ask = (struct curve_ask){ .bins = o.bins ? (int)o.bins

@@ -93,17 +93,25 @@ int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve
 int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to,
 		    struct err *err)
 {
-	struct bins b;
+	struct bins b, unlabelled;
 	if (bins_init(&b, ask->bins, err))
 		return -1;
+	if (bins_init(&unlabelled, ask->bins, err)) {
+		bins_release(&b);
+		return -1;
+	}
 	bins_add(&b, k, n);
+	for (size_t i = 0; ask->label && i < n; i++)
+		if (ask->label[i] < 0)
+			bins_add(&unlabelled, k + i, 1);
 	for (int i = 0; i < b.m; i++) {
 		const struct bin *c = &b.bin[i];
 		curve_name(name, to);
 		fprintf(to, "\t%d\t%.9g\t%.9g\t%" PRIu64 "\t%.9g\t%" PRIu64 "\t%" PRIu64 "\n", i + 1, (double)i / b.m,
-			(double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right, c->n - c->right);
+			(double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right, c->n - c->right - unlabelled.bin[i].n);
 	}
 	bins_release(&b);
+	bins_release(&unlabelled);
 	return 0;
 }
 

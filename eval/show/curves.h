@@ -31,6 +31,7 @@ struct curve_ask {
 	double level; /* of bands and intervals */
 	uint64_t seed;
 	struct pool *pool;
+	const int32_t *label; /* histogram: [n], negative where unlabelled; NULL: all have a label */
 };
 
 /* Names are escaped (pipeline/files/text.h); vic-plot brings them back. */
@@ -39,7 +40,8 @@ void curve_name(const char *name, FILE *to);
 /* sorted: keys ascending in confidence. */
 int curve_bins(const char *name, const conf_key *sorted, size_t n, const struct curve_ask *ask, FILE *to,
 	       struct err *err) VIC_CHECKED;
-int curve_histogram(const char *name, const conf_key *sorted, size_t n, const struct curve_ask *ask, FILE *to,
+/* Keys in any order. A record without a label counts as neither right nor wrong. */
+int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to,
 		    struct err *err) VIC_CHECKED;
 /* Two lines a block of the isotonic regression: its least and its most confident record. */
 int curve_corp(const char *name, const conf_key *sorted, size_t n, const struct curve_ask *ask, FILE *to,

@@ -1,8 +1,8 @@
 /* Runs vic-tokenize beside vic-predict and answers its records one by one. The model's provenance comes from a file:
  * it reaches the tokenizer as --line-as-in, which takes of it what says how a line becomes tokens; "--" keeps the path
- * from being an option, and no shell is involved. The tokenizer runs with --flush and answers are flushed by block, so that each line is answered before
- * the next is typed. The stream is closed before the tokenizer is waited for, so one that still writes gets a broken
- * pipe and ends. */
+ * from being an option, and no shell is involved. The tokenizer runs with --flush and answers are flushed by block, so
+ * that each line is answered before the next is typed. The stream is closed before the tokenizer is waited for, so one
+ * that still writes gets a broken pipe and ends. */
 #include "textmode.h"
 
 #include "pipeline/base/mem.h"

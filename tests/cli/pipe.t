@@ -41,6 +41,9 @@ fi
 # Large records and many blocks.
 "$TOOLS/mkstream" logits 200000 >many
 same 'a stream of several blocks is counted whole' 200000 "$(stat_of records many)"
+printf -- '-1 0.5 2\n1 3 1\n' | "$TOOLS/putlogits" 2 | vic-cat --to npy - >unlabelled.npy
+same 'a record without a label comes back without one' '- 1' \
+	"$(vic-cat --from npy --kind logits unlabelled.npy | vic-cat | grep -v '^#' | cut -f 3 | paste -s -d ' ')"
 vic-cat --to npy many >many.npy
 same 'NPY of several blocks comes back' 200000 "$(vic-cat --from npy --kind logits many.npy | vic-cat --stats | sed -n 's/^records //p')"
 vic-cat many | head -2 >/dev/null

@@ -33,6 +33,11 @@ if command -v gnuplot >/dev/null; then
 		same "$curve: is PNG" PNG "$(head -c 4 $curve.png | tail -c 3)"
 	done
 	ok 'labelled beside unlabelled' vic-plot mixed.tsv
+	for order in 'a b' 'a ood' 'ood a'; do
+		# shellcheck disable=SC2086 # two words
+		same "a key for what has no label: $order" "$(case $order in *ood*) echo 1 ;; *) echo 0 ;; esac)" \
+			"$(vic-reliability -q --curve histogram $order | vic-plot | grep -c '>unlabelled<')"
+	done
 	like 'the odd name is drawn as it is' '<text>it.*s "quoted" &amp; &lt;odd\(>\|&gt;\) _{x}</text>' "$(vic-plot scatter.tsv | grep '<text>it')"
 	like 'the picture has a title to be read out' '<title>MR: scatter of it.*odd&gt; _{x}, mild</title>' \
 		"$(vic-plot --title MR scatter.tsv | grep '<title>MR')"

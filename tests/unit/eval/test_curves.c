@@ -138,12 +138,20 @@ static void bins_and_histogram(void **state)
 			near(v[10], there ? fmin(1, (conf[b] + quantile(o, ask.rounds, (1 + ask.level) / 2)) / c) : NAN, 1e-8);
 		}
 		free(off);
+		int32_t label[300];
+		double without[20] = { 0 };
+		for (size_t j = 0; j < n; j++) {
+			int b = (int)ceil(conf_p(k[j]) * ask.bins) - 1;
+			label[j] = conf_right(k[j]) || rng_below(&r, 3) ? 0 : -1;
+			without[b < 0 ? 0 : b] += label[j] < 0;
+		}
+		ask.label = label;
 		draw_curve(curve_histogram, k, n, &ask);
 		assert_true(table.n == (size_t)ask.bins && table.fields == 7);
 		for (int b = 0; b < ask.bins; b++) {
 			double want[] = {
 				b + 1,	  (double)b / ask.bins, (b + 1.0) / ask.bins, count[b], count[b] / (double)n,
-				right[b], count[b] - right[b]
+				right[b], count[b] - right[b] - without[b]
 			};
 			for (int f = 0; f < 7; f++)
 				near(table.v[b][f], want[f], 1e-8);

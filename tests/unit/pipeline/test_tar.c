@@ -20,9 +20,8 @@ static char path[SCRATCH_PATH];
 static unsigned char tar[1 << 17];
 static size_t tar_n;
 
-static void add(const char *name, int type, const void *data, size_t n)
+static void header_of(unsigned char *h, const char *name, int type, size_t n)
 {
-	unsigned char *h = tar + tar_n;
 	unsigned sum = 0;
 	memset(h, 0, 512);
 	snprintf((char *)h, 100, "%s", name);
@@ -33,6 +32,12 @@ static void add(const char *name, int type, const void *data, size_t n)
 	for (int i = 0; i < 512; i++)
 		sum += h[i];
 	snprintf((char *)h + 148, 8, "%06o", sum);
+}
+
+static void add(const char *name, int type, const void *data, size_t n)
+{
+	unsigned char *h = tar + tar_n;
+	header_of(h, name, type, n);
 	memset(h + 512, 0, (n + 511) / 512 * 512);
 	memcpy(h + 512, data, n);
 	tar_n += 512 + (n + 511) / 512 * 512;
@@ -190,6 +195,38 @@ static void damage_is_noticed(void **state)
 	refused("sparse");
 }
 
+/* A pax size stands for the header's, 0 as well; records that are not what they say are damage. */
+static void pax_is_read_as_written(void **state)
+{
+	(void)state;
+	static const char *const damaged[] = { "0 path=longer\n",  "-15 path=longer\n", "25 path=longer\n", "16 path=longer\n",
+					       "15 path=longer",
+					       "15 path=longer ", "14 pathlonger\n", "14xpath=longe\n", "15" };
+	struct err err = ERR_NONE;
+	char got[256];
+	tar_n = 0;
+	add("x", 'x', "9 size=0\n", 9);
+	header_of(tar + tar_n, "none", '0', 700);
+	tar_n += 512;
+	add("x", 'x', "9 size=3\n", 9);
+	header_of(tar + tar_n, "three", '0', 0);
+	memset(tar + tar_n + 512, 7, 512);
+	tar_n += 1024;
+	add("last", '0', "z", 1);
+	end();
+	put(tar, tar_n);
+	assert_int_equal(walk_stream(9, got, sizeof got, &err), 0);
+	assert_string_equal(got, "none 0 0 0..0;three 0 3 7..7;last 0 1 122..122;");
+	for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+		tar_n = 0;
+		add("x", 'x', damaged[i], strlen(damaged[i]));
+		add("a", '0', "", 0);
+		end();
+		put(tar, tar_n);
+		refused("damaged pax header");
+	}
+}
+
 /* Reads smaller, as large and larger than the buffer behind them give the same bytes. */
 static void reads_of_every_size(void **state)
 {
@@ -231,7 +268,7 @@ int main(void)
 	if (scratch_file(path, "tar"))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(stream_and_part_agree), cmocka_unit_test(damage_is_noticed),
-					    cmocka_unit_test(reads_of_every_size) };
+					    cmocka_unit_test(pax_is_read_as_written), cmocka_unit_test(reads_of_every_size) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;
