@@ -69,6 +69,11 @@ same 'a word that training never saw counts as one it saw with the same vector' 
 	"$(vic-tokenize -q --rules whitespace --format lines "$T/lines" | vic-embed -q --vectors "$T/vectors" |
 		vic-predict -q "$T/b" | vic-cat | grep -v '^#' | cut -f4- | awk '{ printf "%.5g %.5g\n", $1, $2 }' | sort -u | wc -l | tr -d ' ')"
 rm "$T/known"
+for words in tuned static multichannel; do
+	vic-train -q --batch 20 --maps 12 --words $words --epochs 1 -o "$T/b" "$T/text"
+	same "$words: the model says whether it holds both copies" "$([ $words = multichannel ] && echo 1 || echo 0)" \
+		"$(head -c 4000 "$T/b" | tr -d '\\' | grep -ac '"multichannel"')"
+done
 entropy() { awk 'NR == 2 { print ($5 > 0.01) }' "$T/h"; }
 train --mixup 1 --history "$T/h" -o "$T/b" "$T/text"
 same 'full mixup has soft labels' 1 "$(entropy)"
@@ -116,6 +121,9 @@ same 'MC dropout: as many samples as passes' 3 "$(vic-predict -q --mc-dropout 3 
 head -3 "$T/synth/rt-polarity.neg" >"$T/lines"
 printf '\nlast line without its end' >>"$T/lines"
 same 'a line for every line of text' 5 "$(vic-predict -q --text "$T/a" "$T/lines" | wc -l | tr -d ' ')"
+for k in 1 2; do
+	same "--top-k $k: so many labels a line" $k "$(vic-predict -q --text --top-k $k "$T/a" "$T/lines" | awk -F '\t' '{ print NF / 2 }' | sort -u)"
+done
 same 'all labels of a line sum to 1' 1 "$(vic-predict -q --text --top-k 0 "$T/a" "$T/lines" |
 	awk '{ s = $2 + $4 - 1; if (s < 0) s = -s; if (!(s <= 1e-6)) bad = 1 } END { print !bad }')"
 # An answer must come while its writer still holds the pipe open.

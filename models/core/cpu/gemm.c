@@ -95,7 +95,8 @@ static int are_alike(int rows, int columns, int depth, char tb, float *x, float 
 
 static int look_alike(struct err *err)
 {
-	static const int steps[] = { GEMM_WHOLE, 12, 8, 6, 4, 2, 1 }, columns[] = { 1, 2, 3, 10, 16, 17, 100 }, depths[] = { 8, 50, 300, 301 };
+	static const int steps[] = { GEMM_WHOLE, 12, 8, 6, 4, 2, 1 }, columns[] = { 1, 2, 3, 10, 16, 17, 100 };
+	static const int depths[] = { 8, 50, 300, 301 };
 	enum { MOST = 301 * 100 };
 	float *room;
 	if (mem_alloc(&room, 3 * MOST, sizeof *room, err))
