@@ -51,6 +51,8 @@ static void comma_separated(void **state)
 	assert_string_equal(ROWS(1, "a,,\n,,\n"), "a||;||;");
 	assert_string_equal(ROWS(1, "a,b\n\n\n"), "a|b;");
 	assert_string_equal(ROWS(1, "a,b\n\nc,d\n"), "a|b;!line 2 is empty");
+	assert_string_equal(ROWS(1, "a,b\r\n\r\n\r\n"), "a|b;");
+	assert_string_equal(ROWS(1, "a,b\r\n\r\nc,d\r\n"), "a|b;!line 2 is empty");
 	assert_string_equal(ROWS(1, "a,\"b\n"), "!ends inside a quoted field");
 	assert_string_equal(ROWS(1, "a,b\"c\n"), "!line 1: a quote where none belongs");
 	assert_string_equal(ROWS(1, "a,b\rc,d\n"), "!line 1: a carriage return in the middle");
