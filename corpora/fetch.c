@@ -54,8 +54,8 @@ static int is_tar(const char *name)
 	return ends_in(name, ".tar.gz") || ends_in(name, ".tgz") || ends_in(name, ".tar");
 }
 
-/* Unpacks an archive into the stage, or puts any other file there: by renaming where `move`, else by copying. */
-static int unpack(const struct work *w, const char *path, int move, struct err *err)
+/* Unpacks an archive into the stage, or copies any other file there: what was loaded stays until all of it is installed. */
+static int unpack(const struct work *w, const char *path, struct err *err)
 {
 	const char *name = strrchr(path, '/') + 1;
 	const char *const tar[] = { "tar", "-x", "--force-local", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
@@ -70,7 +70,7 @@ static int unpack(const struct work *w, const char *path, int move, struct err *
 		return members_of_zip(path, err) || command_must(zip, path, err) ? -1 : 0;
 	if (path_join(&to, w->stage, name, err))
 		return -1;
-	int rc = move ? (rename(path, to) ? err_sys(err, "%s: rename", to) : 0) : copy_file(path, to, err);
+	int rc = copy_file(path, to, err);
 	free(to);
 	return rc;
 }
@@ -199,7 +199,7 @@ static int fetch_one(const struct work *w, const struct remote *r, struct err *e
 			goto done;
 		}
 	}
-	rc = unpack(w, file, 1, err);
+	rc = unpack(w, file, err);
 done:
 	free(file);
 	free(part);
@@ -253,7 +253,7 @@ static int take_packed(const struct work *w, char *const folder[3], int *taken, 
 			*taken = 0;
 			return 0;
 		}
-		int rc = note_deviation(w, r, path, err) || unpack(w, path, 0, err);
+		int rc = note_deviation(w, r, path, err) || unpack(w, path, err);
 		free(path);
 		if (rc)
 			return -1;
@@ -347,14 +347,18 @@ static int take_lock(struct work *w, struct err *err)
 	char *path;
 	if (path_join(&path, w->part, "lock", err))
 		return -1;
-	w->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	free(path);
-	if (w->lock < 0)
+	if (fd < 0)
 		return err_sys(err, "%s: lock", w->part);
-	if (flock(w->lock, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? err_set(err, "%s: another vic-corpora is fetching it", w->d->name)
-					    : err_sys(err, "%s: lock", w->part);
-	return 0;
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		w->lock = fd;
+		return 0;
+	}
+	int rc = errno == EWOULDBLOCK ? err_set(err, "%s: another vic-corpora is fetching it", w->d->name)
+				      : err_sys(err, "%s: lock", w->part);
+	close(fd);
+	return rc;
 }
 
 static int do_work(struct work *w, struct err *err)
@@ -391,7 +395,7 @@ int fetch_dataset(const struct dataset *d, const struct fetch *f, struct err *er
 		goto done;
 	}
 	rc = do_work(&w, err);
-	if (rc && f->from) { /* nothing that a later run could go on from */
+	if (rc && f->from && w.lock >= 0) { /* nothing that a later run could go on from; without the lock it is another run's */
 		struct err ignored;
 		if (remove_tree(w.part, &ignored))
 			say(&w, "%s", ignored.msg);

@@ -4,6 +4,7 @@
 #include "pipeline/frame/stage.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int find_stages(struct stages *s, struct err *err)
 	free(self);
 	if (!dir)
 		return err_sys(err, "the folder of this program");
-	while (!rc && (entry = readdir(dir))) {
+	while (!rc && (errno = 0, entry = readdir(dir))) {
 		const char *name = entry->d_name;
 		if (strncmp(name, "vic-", 4) || strchr(name, '.'))
 			continue;
@@ -66,6 +67,8 @@ static int find_stages(struct stages *s, struct err *err)
 		     mem_text(&s->name[s->n], name + 4, strlen(name + 4), err);
 		s->n += !rc;
 	}
+	if (!rc && errno)
+		rc = err_sys(err, "the folder of this program");
 	closedir(dir);
 	if (s->n)
 		qsort(s->name, s->n, sizeof *s->name, by_name);

@@ -274,11 +274,16 @@ static int look_into(const char *dir, char **out, struct err *err)
 	d = opendir(dir);
 	if (!d)
 		return err_sys(err, "%s", dir);
-	while ((e = readdir(d)))
+	while (errno = 0, (e = readdir(d)))
 		if (!fnmatch("aclImdb*.tar.gz", e->d_name, 0) && !found++ && path_below(out, dir, e->d_name, err)) {
 			closedir(d);
 			return -1;
 		}
+	if (errno) {
+		err_sys(err, "%s: reading the folder", dir);
+		closedir(d);
+		return -1;
+	}
 	closedir(d);
 	return found == 1 ? 2 : err_set(err, "%s: has neither train/ nor aclImdb/ nor one aclImdb*.tar.gz", dir);
 }

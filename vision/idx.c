@@ -169,14 +169,15 @@ done:
 	return rc;
 }
 
-/* 1 when the entry, packed or not, is an IDX file of images. */
-static int holds_images(const struct source *s, const struct entry *e)
+/* 1 when the entry, packed or not, is an IDX file of images; -1 where it cannot be read. */
+static int holds_images(const struct source *s, const struct entry *e, struct err *err)
 {
 	const char *base = archive_base(e);
 	unsigned char head[20];
 	int rank;
-	struct err err;
-	if (e->size >= 20 && !archive_read(&s->archive, e, 0, head, 20, &err)) {
+	if (e->size >= 20) {
+		if (archive_read(&s->archive, e, 0, head, 20, err))
+			return -1;
 		if (sniff(head, 20, &rank))
 			return rank != 1;
 		if (head[0] == 0x1f &&
@@ -201,9 +202,10 @@ int idx_open(struct source *s, struct err *err)
 			const char *base = archive_base(&s->archive.entry[i]);
 			int test = !strncmp(base, "t10k", 4) || !strncmp(base, "test", 4) ||
 				   strstr(base, "-test-") != NULL;
-			if (test != (split == SPLIT_TEST) || !holds_images(s, &s->archive.entry[i]))
+			int holds = test != (split == SPLIT_TEST) ? 0 : holds_images(s, &s->archive.entry[i], err);
+			if (!holds)
 				continue;
-			if (add_images(s, i, split, &top, err))
+			if (holds < 0 || add_images(s, i, split, &top, err))
 				return -1;
 		}
 	if (!s->n)

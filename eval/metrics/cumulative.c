@@ -31,7 +31,7 @@ double ks_tail(double x)
 double kuiper_tail(double x)
 {
 	double p = 0;
-	if (x < 0.7) /* the complement is below 1e-6 there */
+	if (x < 0.5) /* the complement is below 1e-7 there */
 		return 1;
 	for (int k = 1; k < 200; k++) {
 		double term = 8 * k * tail(k * x);

@@ -72,6 +72,33 @@ fails 1 'is not the published file' 'a server that cannot go on: loaded anew' wi
 echo 'exit 22' >"$T/curl.does"
 fails 1 'the server answers with an error' 'a missing page' with_curl vic-corpora fetch -q trec --to "$data"
 
+# A run that holds the lock keeps what it has.
+if command -v flock >/dev/null; then
+	mkdir -p "$T/held/mr.part/unpacked"
+	echo work >"$T/held/mr.part/unpacked/half"
+	for how in '' "--from $T"; do
+		# shellcheck disable=SC2086 # an option and its value
+		fails 1 'another vic-corpora is fetching it' "another run holds the lock${how:+, with a local copy}" \
+			flock "$T/held/mr.part/lock" vic-corpora fetch mr $how --to "$T/held"
+		ok 'and its work stays' test -e "$T/held/mr.part/unpacked/half"
+	done
+else
+	skip 'another run holds the lock' 'there is no flock'
+fi
+# Files that are no archives stay loaded when a later one fails.
+cat >"$T/curl.does" <<'END'
+case $url in *train_5500*) cat "$(dirname "$0")/../first" >"$out" ;; *) exit 22 ;; esac
+END
+if trec=$(data trec); then
+	cp "$trec/train_5500.label" "$T/first"
+	fails 1 'answers with an error' 'the second of two files fails' with_curl vic-corpora fetch -q trec --to "$T/two"
+	: >"$T/curl.said"
+	fails 1 'answers with an error' 'and again' with_curl vic-corpora fetch -q trec --to "$T/two"
+	same 'the first is not loaded again' 0 "$(grep -c train_5500 "$T/curl.said")"
+else
+	skip 'the first of two files is not loaded again' 'data/trec is not there'
+fi
+
 if trec=$(data trec); then
 	echo "cat '$trec'/\${url##*/} >\"\$out\"" >"$T/curl.does"
 	ok 'TREC by the network' with_curl vic-corpora fetch -q trec --to "$data"
