@@ -64,7 +64,6 @@ void bins_errors(const struct bins *b, struct bin_errors *e)
 		e->under += w * under;
 		e->oe += w * mean * over;
 		e->uce += w * (1 - mean) * under;
-		e->ace += over + under;
 		square += w * gap * gap;
 		debiased += w * gap * gap;
 		if (c->n > 1) /* one record says nothing about its bin's noise */
@@ -81,5 +80,4 @@ void bins_errors(const struct bins *b, struct bin_errors *e)
 	e->ece = e->over + e->under;
 	e->rmsce = sqrt(square);
 	e->l2_debiased = sqrt(debiased > 0 ? debiased : 0);
-	e->ace /= e->filled;
 }

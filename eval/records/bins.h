@@ -33,12 +33,11 @@ void bins_add_weighted(struct bins *b, const conf_key *key, const uint8_t *weigh
  *   ece = sum w |gap|       oe = sum w conf_m max(gap, 0)      uce = sum w (1 - conf_m) max(-gap, 0)
  *   mce = max |gap|, mce_n records in that bin                 rmsce = sqrt(sum w gap^2)
  *   l2_debiased = sqrt(max(0, sum w (gap^2 - acc_m (1 - acc_m) / (n_m - 1))))   (Kumar, Liang, Ma 2019; n_m >= 2)
- *   over = sum w max(gap, 0), under = sum w max(-gap, 0): ece = over + under
- *   ace = mean |gap| over the non-empty bins (Neumann 2018) */
+ *   over = sum w max(gap, 0), under = sum w max(-gap, 0): ece = over + under */
 struct bin_errors {
 	uint64_t n;
 	double accuracy, conf, gap; /* means over all; gap = conf - accuracy */
-	double ece, oe, uce, mce, rmsce, l2_debiased, over, under, ace;
+	double ece, oe, uce, mce, rmsce, l2_debiased, over, under;
 	uint64_t mce_n;
 	int filled; /* non-empty bins */
 };
