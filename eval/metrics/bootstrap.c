@@ -51,3 +51,17 @@ void bootstrap_interval(double *v, int rounds, double estimate, double level, do
 	*low = fmin(fmax(2 * estimate - quantile(v, rounds, 1 - side), lo), hi);
 	*high = fmin(fmax(2 * estimate - quantile(v, rounds, side), lo), hi);
 }
+
+/* By bisection on erfc: exact to the last digits and called once. */
+double normal_quantile_two_sided(double level)
+{
+	double lo = 0, hi = 40;
+	for (int i = 0; i < 200; i++) {
+		double z = lo + (hi - lo) / 2;
+		if (erfc(z / sqrt(2)) > 1 - level)
+			lo = z;
+		else
+			hi = z;
+	}
+	return lo;
+}

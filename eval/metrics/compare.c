@@ -6,7 +6,6 @@
  * one order. */
 #include "compare.h"
 #include "metrics.h"
-#include "ood.h"
 #include "pipeline/base/mem.h"
 #include "ranking.h"
 

@@ -1,6 +1,6 @@
 /* Paired differences of areas: DeLong's, and by influence values where the two sides differ in what is positive. */
 #include "compare.h"
-#include "ood.h"
+#include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "ranking.h"
 

@@ -51,20 +51,6 @@ static uint64_t key_at(const struct rows *r, enum ood_score score, size_t i)
 	return score == OOD_MSP ? conf_order(r->key[i]) : ranking_key(score_at(r, score, i));
 }
 
-/* By bisection on erfc: exact to the last digits and called once. */
-double normal_quantile_two_sided(double level)
-{
-	double lo = 0, hi = 40;
-	for (int i = 0; i < 200; i++) {
-		double z = lo + (hi - lo) / 2;
-		if (erfc(z / sqrt(2)) > 1 - level)
-			lo = z;
-		else
-			hi = z;
-	}
-	return lo;
-}
-
 enum { VALUES = 3 };
 struct resampling {
 	const struct ranking *ranking;

@@ -39,7 +39,4 @@ struct ood_ask {
 int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
 		struct pool *pool, struct ood_result *result, struct err *err) VIC_CHECKED;
 
-/* z with P(|N(0,1)| < z) = level; 0 < level < 1. */
-double normal_quantile_two_sided(double level);
-
 #endif

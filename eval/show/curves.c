@@ -42,24 +42,10 @@ static void number(double v, FILE *to)
 		fprintf(to, "\t%.9g", v);
 }
 
-/* The standard normal quantile of (1 + level)/2, by bisection on erfc. */
-static double z_of(double level)
-{
-	double lo = 0, hi = 10;
-	for (int i = 0; i < 80; i++) {
-		double mid = (lo + hi) / 2;
-		if (erfc(mid * M_SQRT1_2) > 1 - level)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
 {
 	struct bins b;
-	double *band = NULL, z = z_of(ask->level);
+	double *band = NULL, z = normal_quantile_two_sided(ask->level);
 	if (bins_init(&b, ask->bins, err))
 		return -1;
 	if (mem_alloc(&band, 2 * (size_t)b.m, sizeof *band, err) ||
@@ -152,7 +138,7 @@ end:
 void curve_hull(const char *name, double mu, const struct rows *w, const struct curve_ask *ask, FILE *to)
 {
 	double n = (double)w->n, right = (double)w->sum.right, low, high;
-	wilson(right, n, z_of(ask->level), &low, &high);
+	wilson(right, n, normal_quantile_two_sided(ask->level), &low, &high);
 	curve_name(name, to);
 	fprintf(to, "\t%.9g\t%zu\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\n", mu, w->n, right / n, low, high,
 		fix_real(w->sum.conf) / n, fix_real(w->sum.entropy) / n);
