@@ -161,12 +161,11 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 	st.y = st.s + PAIRS * f->n;
 	int rc = f->at(f->arg, x, &st.value, st.grad, err);
 	st.calls = 1;
-	for (; !rc && out->steps < max_steps; out->steps++) {
+	for (; !rc; out->steps++) {
 		double g = largest(st.grad, st.n);
-		if (g <= tol) {
-			out->converged = 1;
+		out->converged = g <= tol;
+		if (out->converged || out->steps >= max_steps)
 			break;
-		}
 		direction(&st);
 		if (!(dot(st.grad, st.dir, st.n) < 0)) { /* curvature lost to rounding: begin again downhill */
 			st.have = 0;

@@ -16,7 +16,7 @@ struct objective {
 struct minimum {
 	double value, gradient; /* loss and largest |gradient| entry where it stopped */
 	int steps, calls;
-	int converged; /* gradient <= tol, or no step can lower the loss by more than its rounding */
+	int converged; /* gradient <= tol; or <= 1e-6, where no step against it was found that lowers the loss */
 };
 
 /* x: [n], the start and then the answer. Errors: what `at` reports, no memory. Not converging within max_steps is no

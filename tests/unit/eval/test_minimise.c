@@ -116,10 +116,36 @@ static void few_steps_are_taken(void **state)
 	assert_in_range(calls, 6300, 6900); /* 6598 where this was written */
 }
 
+/* x^2 / 2 from 1: the first step goes to the bottom exactly, so one step is enough. */
+static int parabola_at(void *arg, const double *x, double *value, double *grad, struct err *e)
+{
+	(void)arg, (void)e;
+	*value = x[0] * x[0] / 2;
+	grad[0] = x[0];
+	return 0;
+}
+
+static void the_last_step_counts(void **state)
+{
+	(void)state;
+	struct objective f = { 1, parabola_at, NULL };
+	struct minimum m;
+	for (int most = 0; most < 3; most++) {
+		double x = 1;
+		assert_int_equal(minimise(&f, &x, 1e-12, most, &m, &err), 0);
+		assert_int_equal(m.steps, most ? 1 : 0);
+		assert_int_equal(m.converged, most > 0);
+		x = 0;
+		assert_int_equal(minimise(&f, &x, 1e-12, most, &m, &err), 0);
+		assert_true(m.converged && !m.steps);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_coordinate_is_heeded),
 					    cmocka_unit_test(steps_meet_wolfes_conditions),
-					    cmocka_unit_test(few_steps_are_taken) };
+					    cmocka_unit_test(few_steps_are_taken),
+					    cmocka_unit_test(the_last_step_counts) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
