@@ -128,23 +128,36 @@ static json_t *cell_json(const struct cell *c)
 	return NULL;
 }
 
+/* The line of a column; *text is the caller's, NULL on failure. */
+static int column_json(const struct table *t, size_t c, char **text, struct err *err)
+{
+	json_t *j = json_object();
+	int bad = !j || json_object_set_new(j, "name", jsontext_name(t->column[c]));
+	for (size_t r = 0; r < t->n_rows; r++)
+		if (cell_at(&t->row[r], c)->type)
+			bad |= json_object_set_new(j, t->row[r].key, cell_json(cell_at(&t->row[r], c)));
+	*text = NULL;
+	int rc = jsontext_write(text, bad ? NULL : j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
+	json_decref(j);
+	return rc;
+}
+
+/* All columns' lines are made before the first is printed. */
 static int print_json(const struct table *t, FILE *to, struct err *err)
 {
+	char **line;
+	int rc = mem_alloc(&line, t->n_columns, sizeof *line, err);
+	if (rc)
+		return -1;
+	for (size_t c = 0; !rc && c < t->n_columns; c++)
+		rc = column_json(t, c, &line[c], err);
 	for (size_t c = 0; c < t->n_columns; c++) {
-		json_t *j = json_object();
-		int bad = !j || json_object_set_new(j, "name", jsontext_name(t->column[c]));
-		for (size_t r = 0; r < t->n_rows; r++)
-			if (cell_at(&t->row[r], c)->type)
-				bad |= json_object_set_new(j, t->row[r].key, cell_json(cell_at(&t->row[r], c)));
-		char *text;
-		int rc = jsontext_write(&text, bad ? NULL : j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
-		json_decref(j);
-		if (rc)
-			return -1;
-		fprintf(to, "%s\n", text);
-		free(text);
+		if (!rc)
+			fprintf(to, "%s\n", line[c]);
+		free(line[c]);
 	}
-	return 0;
+	free(line);
+	return rc;
 }
 
 /* The shortest text that reads back as the same double. */

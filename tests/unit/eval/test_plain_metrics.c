@@ -388,6 +388,23 @@ static void text_tables(void **state)
 	table_release(&t);
 }
 
+/* The last column cannot be written: nor are those before it. */
+static void json_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	struct table t = { 0 };
+	char *text;
+	size_t len;
+	assert_false(table_column(&t, "a", &err) || table_real(&t, "x", 0.5, &err) || table_column(&t, "caf\xe9", &err));
+	FILE *to = open_memstream(&text, &len);
+	assert_int_equal(table_print(&t, TABLE_JSON, to, &err), -1);
+	fclose(to);
+	assert_non_null(strstr(err.msg, "is not UTF-8"));
+	assert_int_equal(len, 0);
+	free(text);
+	table_release(&t);
+}
+
 int main(void)
 {
 	if (pool_open(&pool, 2, &err))
@@ -397,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup(running_sums, seed),		      cmocka_unit_test_setup(scores_in_order, seed),
 		cmocka_unit_test_setup(scores_of_other_tools, seed),	      cmocka_unit_test_setup(spreads, seed),
 		cmocka_unit_test_setup(tables, seed),			      cmocka_unit_test_setup(text_tables, seed),
+		cmocka_unit_test(json_whole_or_not_at_all),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);
