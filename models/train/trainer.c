@@ -247,10 +247,21 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	return 0;
 }
 
+/* The last epoch that was better than all before it: one that is only as good is kept, but shows no progress. */
+static int last_better(const struct trainer *t)
+{
+	int at = 0;
+	for (int e = 1; e < t->epoch; e++)
+		if (t->history[e].dev_accuracy > t->history[at].dev_accuracy)
+			at = e;
+	return at + 1;
+}
+
 int trainer_done(const struct trainer *t)
 {
 	const struct plan *p = t->plan;
-	return t->epoch >= p->epochs || (p->patience && t->n_dev && t->epoch - t->best_epoch >= p->patience) ||
+	int tired = p->patience && t->n_dev && t->epoch && t->epoch - last_better(t) >= p->patience;
+	return t->epoch >= p->epochs || tired ||
 	       (p->stop_top5 > 0 && t->epoch && t->history[t->epoch - 1].dev_top5 >= p->stop_top5);
 }
 

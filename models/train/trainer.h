@@ -54,8 +54,8 @@ struct trainer {
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */
-	float *logits;                /* [max(batch, eval_batch)][classes], host */
-	float *loss;
+	float *logits;                /* [eval_batch][classes], host; no batch of training is larger */
+	float *loss;                  /* [eval_batch] */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
 	/* the best epoch so far */

@@ -7,8 +7,8 @@ struct plain {
 	struct graph g;
 	struct batcher b;
 	uint32_t train[RECORDS], dev[RECORDS];
-	int n_train, n_dev, epoch, best_epoch;
-	double best;
+	int n_train, n_dev, epoch, best_epoch, further_epoch; /* the last one kept; the last better than all before */
+	double best, highest;
 	uint32_t step;
 	struct epoch_line line[MOST_EPOCHS];
 	float *kept[32];
@@ -136,6 +136,9 @@ static void plain_epoch(struct plain *r, const struct task *t)
 			assert_int_equal(mem_alloc(&r->kept[p], param_size(&r->g.param[p]), sizeof(float), &err), 0);
 		assert_int_equal(graph_get(&r->g, p, r->kept[p], &err), 0);
 	}
+	int further = r->epoch == 1 || l->dev_accuracy > r->highest;
+	r->highest = further ? l->dev_accuracy : r->highest;
+	r->further_epoch = further ? r->epoch : r->further_epoch;
 	r->best = better ? l->dev_accuracy : r->best;
 	r->best_epoch = better ? r->epoch : r->best_epoch;
 }
@@ -143,7 +146,7 @@ static void plain_epoch(struct plain *r, const struct task *t)
 static int plain_done(const struct plain *r, const struct task *t)
 {
 	const struct plan *p = &t->plan;
-	int tired = p->patience && r->epoch - r->best_epoch >= p->patience;
+	int tired = p->patience && r->epoch - r->further_epoch >= p->patience;
 	int good = p->stop_top5 > 0 && r->epoch && r->line[r->epoch - 1].dev_top5 >= p->stop_top5;
 	return r->epoch >= p->epochs || tired || good;
 }
