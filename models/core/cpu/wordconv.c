@@ -173,13 +173,13 @@ static int find_fresh(struct wordconv *s, const struct op_call *c, struct err *e
 			return -1;
 		list_fresh(s, w);
 	}
+	size_t rows = gemm_whole(s->fresh_n), dim = (size_t)s->dim16;
+	if (scratch(&s->x, &s->x_cap, rows * dim, sizeof *s->x, err)) /* before any word is marked */
+		return -1;
 	for (size_t i = 0; i < s->fresh_n; i++) {
 		s->seen[s->fresh[i]] = s->stamp;
 		s->slot[s->fresh[i]] = s->slots + (uint32_t)i;
 	}
-	size_t rows = gemm_whole(s->fresh_n), dim = (size_t)s->dim16;
-	if (scratch(&s->x, &s->x_cap, rows * dim, sizeof *s->x, err))
-		return -1;
 	memset(s->x + s->fresh_n * dim, 0, (rows - s->fresh_n) * dim * sizeof *s->x);
 	return 0;
 }
