@@ -151,7 +151,7 @@ struct words {
 
 /* A batch of pictures, all of one size, u8 or f32 in the same units (0 to 255). Host memory, borrowed. */
 struct view {
-	int16_t y, x; /* the picture's place at the output's corner; negative: padding */
+	int32_t y, x; /* the picture's place at the output's corner; negative: padding */
 	uint8_t flip; /* left to right */
 };
 struct images {

@@ -24,15 +24,15 @@ int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 	const struct framing *f = &b->framing;
 	size_t at = (size_t)b->images.count;
 	int h = b->images.h - f->h, w = b->images.w - f->w; /* rows and columns to spare */
-	struct view v = { .y = (int16_t)(h / 2), .x = (int16_t)(w / 2) };
+	struct view v = { .y = h / 2, .x = w / 2 };
 	if (mem_grow(&b->pixel, &b->cap_pixel, at + 1, sizeof *b->pixel, err) ||
 	    mem_grow(&b->view, &b->cap_view, at + 1, sizeof *b->view, err))
 		return -1;
 	if (b->training) {
 		struct rng r;
 		rng_init(&r, b->seed, RNG_AUGMENT, b->epoch, item);
-		v.y = (int16_t)((int)rng_below(&r, (uint32_t)(h + 2 * f->pad) + 1) - f->pad);
-		v.x = (int16_t)((int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad);
+		v.y = (int)rng_below(&r, (uint32_t)(h + 2 * f->pad) + 1) - f->pad;
+		v.x = (int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad;
 		v.flip = f->flip && rng_u32(&r) >> 31;
 	}
 	b->pixel[at] = b->data->images.pixel[item];

@@ -11,7 +11,7 @@
 
 int image_data_usable(const struct stream_head *head, struct err *err)
 {
-	enum { MOST = 32767 }; /* struct view has 16 bits */
+	enum { MOST = 32767 }; /* as --crop */
 	if (head->encoding == ENCODING_JPEG)
 		return err_set(err, "its records are JPEG files; vic-images --format stream --resize HxW decodes them");
 	if (head->height > MOST || head->width > MOST)

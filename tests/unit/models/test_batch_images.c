@@ -75,6 +75,34 @@ static void windows_are_drawn_evenly(void **state)
 	batcher_release(&b);
 }
 
+/* The largest pictures, the largest padding and the smallest window that options allow. */
+static void windows_of_large_pictures(void **state)
+{
+	(void)state;
+	enum { SIDE = 32767, PAD = 16383 };
+	struct batcher b;
+	struct err err;
+	struct vicinity v = { 0 };
+	struct dataset large = data;
+	struct framing f = framing;
+	int beyond = 0;
+	large.head.height = large.head.width = SIDE;
+	f.h = f.w = 1;
+	f.pad = PAD;
+	assert_int_equal(batcher_init(&b, &large, &f, &err), 0);
+	for (uint32_t epoch = 1; epoch <= 10; epoch++) {
+		assert_int_equal(batch_mixed(&b, &v, item, RECORDS, item, RECORDS, 7, epoch, 0, &err), 0);
+		for (int i = 0; i < RECORDS; i++) {
+			struct view w = b.batch.images->view[i];
+			assert_in_range(w.y + PAD, 0, SIDE - 1 + 2 * PAD);
+			assert_in_range(w.x + PAD, 0, SIDE - 1 + 2 * PAD);
+			beyond += w.y >= SIDE;
+		}
+	}
+	assert_in_range(beyond, 75, 175); /* a quarter of 500 */
+	batcher_release(&b);
+}
+
 static int same_view(struct view a, struct view b)
 {
 	return a.y == b.y && a.x == b.x && a.flip == b.flip;
@@ -236,7 +264,8 @@ static void top_five(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(windows_are_drawn_evenly),	cmocka_unit_test(a_window_depends_on_seed_epoch_and_record),
+		cmocka_unit_test(windows_are_drawn_evenly),	cmocka_unit_test(windows_of_large_pictures),
+		cmocka_unit_test(a_window_depends_on_seed_epoch_and_record),
 		cmocka_unit_test(channels_are_measured),	cmocka_unit_test(manifold_draws_every_layer),
 		cmocka_unit_test(learning_rates),		cmocka_unit_test(top_five),
 	};
