@@ -24,7 +24,7 @@ static enum decimal_result by_library(const char *text, size_t n, float *out)
 {
 	char small[128], *copy = n < sizeof small ? small : malloc(n + 1);
 	if (!copy)
-		return DECIMAL_BAD;
+		return DECIMAL_SYSTEM;
 	memcpy(copy, text, n);
 	copy[n] = 0;
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* glibc: a constant, nothing is allocated */
@@ -33,6 +33,8 @@ static enum decimal_result by_library(const char *text, size_t n, float *out)
 		freelocale(c);
 	if (copy != small)
 		free(copy);
+	if (!c)
+		return DECIMAL_SYSTEM;
 	if (!isfinite(v))
 		return DECIMAL_NONFINITE;
 	*out = v;
@@ -154,8 +156,8 @@ enum decimal_result decimal_row(const char *text, size_t n, size_t count, float 
 	enum decimal_result worst = DECIMAL_OK;
 	for (size_t i = 0; i < count; i++) {
 		enum decimal_result one = decimal_float(p, (size_t)(stop - p), &p, &out[i]);
-		if (one == DECIMAL_BAD)
-			return DECIMAL_BAD;
+		if (one == DECIMAL_BAD || one == DECIMAL_SYSTEM)
+			return one;
 		if (one == DECIMAL_NONFINITE)
 			worst = one;
 		if (i + 1 < count && (p == stop || *p++ != ' '))

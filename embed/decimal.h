@@ -18,11 +18,12 @@
 enum decimal_result {
 	DECIMAL_OK,
 	DECIMAL_BAD,	  /* not a number */
-	DECIMAL_NONFINITE /* nan, inf, or too large for a float */
+	DECIMAL_NONFINITE, /* nan, inf, or too large for a float */
+	DECIMAL_SYSTEM	  /* no memory for the C library's part: nothing is known of the number */
 };
 
 /* Reads one number from text[0..n): *end is set behind it (where the first byte that cannot belong to it stands), *out
- * to the value; on DECIMAL_BAD and DECIMAL_NONFINITE *out is not set. Reads no byte at or beyond text + n. */
+ * to the value; unless it is DECIMAL_OK *out is not set. Reads no byte at or beyond text + n. */
 enum decimal_result decimal_float(const char *text, size_t n, const char **end, float *out);
 
 /* Exactly `count` numbers in text[0..n), one space between two, nothing before or behind; out: [count], of which some

@@ -122,7 +122,7 @@ static int ends_in_numbers(const char *line, size_t n, size_t dim, struct err *e
 		return -1;
 	enum decimal_result rc = decimal_row(p, n - (size_t)(p - line), dim, scratch);
 	free(scratch);
-	return rc == DECIMAL_OK;
+	return rc == DECIMAL_SYSTEM ? err_memory(err) : rc == DECIMAL_OK;
 }
 
 /* dim by the vote of the first rows. */

@@ -57,7 +57,10 @@ static int spaced_row(struct scan *sc, struct slice *sl, const char *line, size_
 {
 	size_t dim = (size_t)sc->v->dim;
 	const char *numbers = line_last_fields(line, n, dim);
-	if (decimal_row(numbers, n - (size_t)(numbers - line), dim, scratch) != DECIMAL_OK) {
+	enum decimal_result rc = decimal_row(numbers, n - (size_t)(numbers - line), dim, scratch);
+	if (rc == DECIMAL_SYSTEM)
+		return err_memory(&sl->err);
+	if (rc != DECIMAL_OK) {
 		note_bad(&sl->count, &sl->count.fields, sl->lines);
 		return 0;
 	}
@@ -142,6 +145,11 @@ static int take_hits(struct scan *sc, struct hit **hit, size_t n, struct pool *p
 		pool_run(pool, (int)((sc->n_todo + HITS_PER_TASK - 1) / HITS_PER_TASK), read_numbers, sc);
 		for (size_t i = 0; i < sc->n_todo; i++) {
 			const struct hit *h = sc->todo[i];
+			if (h->result == DECIMAL_SYSTEM) {
+				free(sc->todo);
+				sc->todo = NULL;
+				return err_memory(err);
+			}
 			v->found[h->id] = h->result == DECIMAL_OK;
 			v->n_found += h->result == DECIMAL_OK;
 			if (h->result == DECIMAL_BAD)

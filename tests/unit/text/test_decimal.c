@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 static void agrees(const char *text)
@@ -177,10 +178,43 @@ static void locales(void **state)
 	setlocale(LC_ALL, "C");
 }
 
+/* A long number needs a copy: without memory for it nothing is said of the number. Sanitizers' allocators would not
+ * survive. */
+static void no_memory(void **state)
+{
+	(void)state;
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+	puts("# SKIP: a sanitizer's allocator needs its memory");
+	skip();
+#else
+	enum { LONG = 8 << 20 };
+	struct rlimit was, none;
+	char *text = malloc(LONG);
+	const char *end;
+	float v[2];
+	assert_non_null(text);
+	memset(text, '0', LONG);
+	memcpy(text, "1 0.", 4);
+	text[LONG - 1] = '1'; /* 1e-8388605 */
+	assert_int_equal(getrlimit(RLIMIT_AS, &was), 0);
+	none = was;
+	none.rlim_cur = 1;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	enum decimal_result one = decimal_float(text + 2, LONG - 2, &end, v), row = decimal_row(text, LONG, 2, v);
+	assert_int_equal(setrlimit(RLIMIT_AS, &was), 0);
+	assert_int_equal(one, DECIMAL_SYSTEM);
+	assert_int_equal(row, DECIMAL_SYSTEM);
+	assert_int_equal(decimal_row(text, LONG, 2, v), DECIMAL_OK);
+	assert_true(v[0] == 1 && v[1] == 0);
+	free(text);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(shapes),	 cmocka_unit_test(random_numbers),
 					    cmocka_unit_test(midpoints), cmocka_unit_test(refused),
-					    cmocka_unit_test(rows),	 cmocka_unit_test(locales) };
+					    cmocka_unit_test(rows),	 cmocka_unit_test(locales),
+					    cmocka_unit_test(no_memory) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
