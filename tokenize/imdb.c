@@ -154,6 +154,10 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 		const struct review *r = &all.r[i];
 		char file[96];
 		snprintf(file, sizeof file, "%s/%u_%u.txt", parts[r->part].dir, r->id, r->rating);
+		if (i && !by_place(r - 1, r)) { /* a folder cannot hold it twice */
+			err_set(err, "%s: %s is there twice", path, file);
+			goto out;
+		}
 		if (put(s, file, r, all.text + r->at, r->len, err)) {
 			err_context(err, "%s", path);
 			goto out;
@@ -274,17 +278,15 @@ static int look_into(const char *dir, char **out, struct err *err)
 	d = opendir(dir);
 	if (!d)
 		return err_sys(err, "%s", dir);
-	while (errno = 0, (e = readdir(d)))
+	while ((errno = 0, e = readdir(d)))
 		if (!fnmatch("aclImdb*.tar.gz", e->d_name, 0) && !found++ && path_below(out, dir, e->d_name, err)) {
 			closedir(d);
 			return -1;
 		}
-	if (errno) {
-		err_sys(err, "%s: reading the folder", dir);
-		closedir(d);
-		return -1;
-	}
+	int rc = errno ? err_sys(err, "%s", dir) : 0;
 	closedir(d);
+	if (rc)
+		return -1;
 	return found == 1 ? 2 : err_set(err, "%s: has neither train/ nor aclImdb/ nor one aclImdb*.tar.gz", dir);
 }
 

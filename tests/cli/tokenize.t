@@ -129,6 +129,9 @@ done
 fails 1 'not a tar archive, or damaged' 'a header whose sum is wrong is refused' \
 	tok -f imdb -o "$T/x" "$T/flip.tar"
 fails 1 'tar archive' 'what is no archive is refused' tok -f imdb -o "$T/x" "$BIN/vic-tokenize"
+(cd "$T" && tar --format=ustar -cf twice.tar aclImdb && tar --format=ustar -rf twice.tar aclImdb/test/neg/9_4.txt)
+fails 1 'twice.tar: test/neg/9_4.txt is there twice' 'a review that is there twice is refused' \
+	tok -f imdb -o "$T/x" "$T/twice.tar"
 fails 1 'train/pos' 'an archive without reviews is refused' sh -c \
 	"cd '$T' && tar --format=ustar -cf none.tar lines && vic-tokenize -q -f imdb none.tar -o x"
 
