@@ -169,7 +169,7 @@ done:
 	return rc;
 }
 
-/* 1 when the entry, packed or not, is an IDX file of images; -1 where it cannot be read. */
+/* 1 when the entry, packed or not, is an IDX file of images; -1: it cannot be read. */
 static int holds_images(const struct source *s, const struct entry *e, struct err *err)
 {
 	const char *base = archive_base(e);
@@ -202,10 +202,10 @@ int idx_open(struct source *s, struct err *err)
 			const char *base = archive_base(&s->archive.entry[i]);
 			int test = !strncmp(base, "t10k", 4) || !strncmp(base, "test", 4) ||
 				   strstr(base, "-test-") != NULL;
-			int holds = test != (split == SPLIT_TEST) ? 0 : holds_images(s, &s->archive.entry[i], err);
-			if (!holds)
+			if (test != (split == SPLIT_TEST))
 				continue;
-			if (holds < 0 || add_images(s, i, split, &top, err))
+			int images = holds_images(s, &s->archive.entry[i], err);
+			if (images < 0 || (images && add_images(s, i, split, &top, err)))
 				return -1;
 		}
 	if (!s->n)
