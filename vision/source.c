@@ -65,6 +65,27 @@ int source_split_of(const char *name, size_t len)
 	return -1;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* No name is there twice. */
+static int all_differ(const char *const *name, size_t n, const char *what, struct err *err)
+{
+	const char **sorted;
+	int rc = 0;
+	if (mem_alloc(&sorted, n, sizeof *sorted, err))
+		return -1;
+	memcpy(sorted, name, n * sizeof *sorted);
+	qsort(sorted, n, sizeof *sorted, by_name);
+	for (size_t i = 1; !rc && i < n; i++)
+		if (!strcmp(sorted[i - 1], sorted[i]))
+			rc = err_set(err, "%s: class '%s' is there twice", what, sorted[i]);
+	free(sorted);
+	return rc;
+}
+
 /* The names are the parts of `text` between `sep`; empty ones are refused. text is cut up. */
 static int classes_of(struct source *s, char *text, char sep, const char *what, struct err *err)
 {
@@ -78,16 +99,17 @@ static int classes_of(struct source *s, char *text, char sep, const char *what, 
 		size_t len = strlen(p);
 		if (len && p[len - 1] == '\r')
 			p[--len] = 0;
-		if (!len || n >= STREAM_MAX_CLASSES)
+		if (!len)
 			rc = err_set(err, "%s: class %zu has no name", what, n);
-		for (size_t i = 0; !rc && n < 10000 && i < n; i++)
-			if (!strcmp(name[i], p))
-				rc = err_set(err, "%s: class '%s' is there twice", what, p);
+		else if (n == STREAM_MAX_CLASSES)
+			rc = err_set(err, "%s: more than %d classes", what, STREAM_MAX_CLASSES);
 		if (!rc)
 			rc = mem_grow(&name, &cap, n + 1, sizeof *name, err);
 		if (!rc)
 			name[n++] = p;
 	}
+	if (!rc)
+		rc = all_differ(name, n, what, err);
 	if (!rc)
 		rc = stream_head_classes(&s->head, (int)n, name, err);
 	free(name);

@@ -219,6 +219,55 @@ static void idx_files(void **state)
 	stream_close(in);
 }
 
+/* What cannot be read any more is not passed over, whatever its name. */
+static void idx_that_changed(void **state)
+{
+	(void)state;
+	static unsigned char buf[4096];
+	char *path = (char *)(uintptr_t)in_dir("m");
+	struct source s = { .head.kind = STREAM_IMAGES };
+	struct err err = ERR_NONE;
+	put("m/pictures", buf, idx_images(buf, 0, 3, 5, 7, 1));
+	assert_int_equal(archive_open(&s.archive, &path, 1, &err), 0);
+	put("m/pictures", buf, idx_images(buf, 0, 2, 5, 7, 1));
+	assert_int_equal(idx_open(&s, &err), -1);
+	assert_non_null(strstr(err.msg, "pictures"));
+	assert_int_equal(err.cause, CAUSE_SYSTEM);
+	source_release(&s);
+}
+
+/* n names, of which the last is that of number `as`; the caller's. */
+static char *names(size_t n, size_t as)
+{
+	char *text = malloc(n * 8), *p = text;
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		p += snprintf(p, 8, "%zx%s", i + 1 < n ? i : as, i + 1 < n ? "," : "");
+	return text;
+}
+
+static void class_names(void **state)
+{
+	(void)state;
+	static unsigned char buf[4096];
+	static const struct {
+		size_t n, as;
+		const char *says;
+	} bad[] = { { 12000, 11000, "class '2af8' is there twice" },
+		    { 3, 0, "class '0' is there twice" },
+		    { STREAM_MAX_CLASSES + 1, STREAM_MAX_CLASSES, "more than 1000000 classes" } };
+	struct run r = { .format = SOURCE_IDX, .path = "m" };
+	put("m/images-idx3-ubyte", buf, idx_images(buf, 0, 3, 5, 7, 1));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char *text = names(bad[i].n, bad[i].as);
+		r.so.classes = text;
+		refused(&r, bad[i].says);
+		free(text);
+	}
+	r.so.classes = "a,,b";
+	refused(&r, "class 1 has no name");
+}
+
 static void sizes_are_parsed(void **state)
 {
 	(void)state;
@@ -236,7 +285,8 @@ static void sizes_are_parsed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(sizes_are_parsed),
+		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files),
+		TEST(idx_that_changed), TEST(class_names), TEST(sizes_are_parsed),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
