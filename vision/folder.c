@@ -19,21 +19,28 @@ struct part {
 	size_t n;
 };
 
+/* A folder's name with its slash, and which operand it is in: two may have folders of one name. */
+struct home {
+	int root;
+	struct part name;
+};
+
 /* Where an image stands before class numbers are known. */
 struct placed {
 	size_t entry;
 	int split;
 	struct part class; /* p NULL: none */
-	struct part home;  /* SPLIT folder's name with its slash, where val_annotations.txt would be */
+	struct home home;  /* SPLIT folder, where val_annotations.txt would be */
 };
 
 struct annotation {
-	struct part home, file, class;
+	struct home home;
+	struct part file, class;
 };
 
 struct annotated {
 	unsigned char *text; /* owned */
-	struct part home;
+	struct home home;
 };
 
 struct listing {
@@ -56,6 +63,11 @@ static int part_cmp(struct part a, struct part b)
 static int by_part(const void *a, const void *b)
 {
 	return part_cmp(*(const struct part *)a, *(const struct part *)b);
+}
+
+static int home_cmp(struct home a, struct home b)
+{
+	return a.root != b.root ? (a.root > b.root) - (a.root < b.root) : part_cmp(a.name, b.name);
 }
 
 static int is_image(const char *name)
@@ -108,13 +120,13 @@ static int place_images(struct source *s, struct listing *l, struct err *err)
 			top = shared_top(a, root = e->root);
 		if (!is_image(e->name))
 			continue;
-		struct placed p = { .entry = i, .split = SPLIT_TRAIN, .home = { e->name, top } };
+		struct placed p = { .entry = i, .split = SPLIT_TRAIN, .home = { root, { e->name, top } } };
 		const char *rest = e->name + top, *slash = strchr(rest, '/');
 		int split = slash ? source_split_of(rest, (size_t)(slash - rest)) : -1;
 		if (split >= 0) {
 			p.split = split;
 			rest = slash + 1;
-			p.home.n = (size_t)(rest - e->name);
+			p.home.name.n = (size_t)(rest - e->name);
 			slash = strchr(rest, '/');
 		}
 		if (slash)
@@ -136,7 +148,7 @@ static int read_annotations(struct source *s, struct listing *l, const struct en
 	if (mem_grow(&l->text, &l->cap_texts, l->texts + 1, sizeof *l->text, err) ||
 	    archive_load(&s->archive, e, 256 << 20, &text, &len, err))
 		return -1;
-	struct part home = { e->name, (size_t)(archive_base(e) - e->name) };
+	struct home home = { e->root, { e->name, (size_t)(archive_base(e) - e->name) } };
 	l->text[l->texts++] = (struct annotated){ text, home };
 	for (char *p = (char *)text, *end = p + len; p < end;) {
 		char *nl = memchr(p, '\n', (size_t)(end - p));
@@ -158,7 +170,7 @@ static int read_annotations(struct source *s, struct listing *l, const struct en
 static int by_file(const void *a, const void *b)
 {
 	const struct annotation *x = a, *y = b;
-	int c = part_cmp(x->home, y->home);
+	int c = home_cmp(x->home, y->home);
 	return c ? c : part_cmp(x->file, y->file);
 }
 
@@ -185,7 +197,7 @@ static int apply_annotations(struct source *s, struct listing *l, int have_wnids
 		struct annotation *found = l->notes ? bsearch(&key, l->note, l->notes, sizeof *l->note, by_file) : NULL;
 		int annotated = 0;
 		for (size_t k = 0; k < l->texts; k++) /* one or two */
-			annotated |= !part_cmp(l->text[k].home, p->home);
+			annotated |= !home_cmp(l->text[k].home, p->home);
 		if (annotated && !found) {
 			archive_describe(&s->archive, e, what, sizeof what);
 			return err_set(err, "%s: val_annotations.txt has no line for it", what);
@@ -278,7 +290,7 @@ static int build(struct source *s, struct listing *l, struct err *err)
 	if (place_images(s, l, err) || apply_annotations(s, l, wnids != NULL, err) || collect_classes(l, err))
 		return -1;
 	if (!l->n)
-		return archive_lacks(&s->archive, "no .jpg, .jpeg or .png file", err);
+		return archive_lacks(&s->archive, "no .jpg, .jpeg, .jpe or .png file", err);
 	int32_t *order;
 	if (mem_alloc(&order, l->classes, sizeof *order, err))
 		return -1;
@@ -293,7 +305,7 @@ static int build(struct source *s, struct listing *l, struct err *err)
 	size_t others = s->archive.n - l->n - sides;
 	int n = 0;
 	if (others)
-		n = snprintf(s->note, sizeof s->note, "%zu files that are neither .jpg, .jpeg nor .png left out",
+		n = snprintf(s->note, sizeof s->note, "%zu files that are neither .jpg, .jpeg, .jpe nor .png left out",
 			     others);
 	if (l->notes > l->used)
 		snprintf(s->note + n, sizeof s->note - (size_t)n, "%s%zu annotations without an image", n ? "; " : "",

@@ -57,7 +57,7 @@ static void folders(void **state)
 	assert_string_equal(text, "train:a,train:a,");
 	clean(NULL);
 	put_text("f/a.txt", "x");
-	refused(&r, "no .jpg, .jpeg or .png");
+	refused(&r, "no .jpg, .jpeg, .jpe or .png");
 }
 
 static void tiny_imagenet(void **state)
@@ -88,6 +88,34 @@ static void tiny_imagenet(void **state)
 	refused(&r, "line 2 is not FILE<TAB>CLASS");
 	put_text("f/t/val/val_annotations.txt", "val_1.png\tn3\nval_1.png\tn3\n");
 	refused(&r, "'val_1.png' is there twice");
+}
+
+/* Two operands with folders of the same names: each one's annotations are for its own images. */
+static void annotations_of_two_roots(void **state)
+{
+	(void)state;
+	struct source_options so = { .codec.max_pixels = 1 << 20, .fold = -1 };
+	struct source s;
+	struct err err = ERR_NONE;
+	copy_golden("rgb.png", "a/val/images/0.png");
+	copy_golden("rgb.png", "b/val/images/0.png");
+	copy_golden("rgb.png", "b/val/images/1.png");
+	put_text("a/val/val_annotations.txt", "0.png\tn1\n");
+	put_text("b/val/val_annotations.txt", "0.png\tn2\n1.png\tn1\n");
+	char *paths[2] = { (char *)(uintptr_t)in_dir("a"), (char *)(uintptr_t)in_dir("b") };
+	if (source_open(&s, SOURCE_FOLDER, paths, 2, &so, &err))
+		fail_msg("%s", err.msg);
+	static const char *const want[] = { "n1", "n2", "n1" };
+	assert_int_equal(s.n, 3);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(s.head.classes[s.label[i]], want[i]);
+	source_release(&s);
+	/* what one has no annotations for keeps its folder's name */
+	assert_int_equal(remove(in_dir("b/val/val_annotations.txt")), 0);
+	if (source_open(&s, SOURCE_FOLDER, paths, 2, &so, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(s.head.classes[s.label[1]], "images");
+	source_release(&s);
 }
 
 static void bad_images(void **state)
@@ -257,7 +285,8 @@ static void filters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(folders), TEST(tiny_imagenet), TEST(bad_images), TEST(mixed_sizes), TEST(filters),
+		TEST(folders), TEST(tiny_imagenet), TEST(annotations_of_two_roots), TEST(bad_images),
+		TEST(mixed_sizes), TEST(filters),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
