@@ -1,5 +1,5 @@
 /* corpus: token streams read whole into word ids, and written as one document of text. The word table comes before the
- * records, so all of it is held in memory: four bytes a token and 25 a record. */
+ * records, so all of it is held in memory: four bytes a token and 24 a record. */
 #ifndef VIC_EMBED_CORPUS_H
 #define VIC_EMBED_CORPUS_H
 

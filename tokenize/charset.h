@@ -40,8 +40,8 @@ void decoder_release(struct decoder *d);
  * Errors: not UTF-8 under CHARSET_UTF8, with the offset of the bad byte. */
 int decoder_line(struct decoder *d, const char *line, size_t len, const char **text, size_t *n, struct err *err)
 	VIC_CHECKED;
-/* Counts and refuses as decoder_line does, but decodes nothing: for rules to which every byte above 0x7F is the
- * same. */
+/* Counts and refuses as decoder_line does, but decodes nothing and orders no marks, so `unordered` is not counted: for
+ * rules to which every byte above 0x7F is the same. */
 int decoder_check(struct decoder *d, const char *line, size_t len, struct err *err) VIC_CHECKED;
 
 /* The code point of a Windows-1252 byte; U+FFFD where there is none. */

@@ -41,7 +41,7 @@ static int begins_clitic(unsigned char a, unsigned char b)
 	return a == 's' || a == 'd' || (a == 'v' && b == 'e') || (a == 'r' && b == 'e') || (a == 'l' && b == 'l');
 }
 
-/* clean_str's fourteen substitutions in one pass. They cannot disturb one another: each only inserts a space, before an
+/* clean_str's thirteen substitutions in one pass. They cannot disturb one another: each only inserts a space, before an
  * apostrophe, before the n of n't or around a mark, and none of these places is inside another's pattern. So a byte and
  * its neighbours in the original line decide everything, and what is written is already collapsed and stripped. */
 static size_t kim_line(const unsigned char *to, const unsigned char *in, size_t n, unsigned char *out)

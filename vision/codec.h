@@ -44,7 +44,7 @@ int png_decode(const unsigned char *bytes, size_t len, const struct codec_option
 int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err) VIC_CHECKED;
 /* The orientation 1..8 in an APP1 segment's bytes; 1 where there is none. */
 int exif_orientation(const unsigned char *app1, size_t len);
-/* "jpeg 2.1.5, png 1.6.39" for --version. */
+/* "libjpeg-turbo 2.1.5, libpng 1.6.39" for --version. */
 const char *codec_libraries(void);
 
 #endif

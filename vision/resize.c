@@ -142,7 +142,7 @@ int image_resize(const struct image *src, const struct geometry *to, struct imag
 		goto done;
 	int y0 = ay.from[0], y1 = ay.from[to->h - 1] + ay.count[to->h - 1];
 	const struct image *between = src;
-	/* An axis whose size stays is not touched: a filter of width one would only copy it. */
+	/* Where the width stays, columns are not touched: a filter of width one would only copy them. */
 	if (to->rw != src->full_w || src->eighths != 8 || to->left || to->w != src->w) {
 		if (image_shape(scratch, y1 - y0, to->w, src->c, err))
 			goto done;

@@ -13,7 +13,7 @@ struct item {
 	int32_t label;		    /* -1: none */
 	int split;		    /* enum stream_split */
 	size_t at;		    /* the source's own number of it */
-	const unsigned char *bytes; /* where the record is in memory already: until the next source_next */
+	const unsigned char *bytes; /* where the record is in memory already: until the source's next `next` */
 	size_t len;
 };
 
@@ -94,7 +94,8 @@ int source_next_indexed(struct source *s, struct item *item, int max, int *n, st
 int source_classes_from(struct source *s, const struct entry *e, int n, struct err *err) VIC_CHECKED;
 /* Names "0", "1", ... */
 int source_classes_numbered(struct source *s, int n, struct err *err) VIC_CHECKED;
-/* The split that a folder or file name stands for: train; val, valid, validation, dev: dev; test; else -1. */
+/* The split that a folder or file name stands for: train, training: train; val, valid, validation, dev: dev; test:
+ * test; else -1. */
 int source_split_of(const char *name, size_t len);
 
 #endif

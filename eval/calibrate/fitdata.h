@@ -36,9 +36,9 @@ static inline void fit_row(const struct fit_data *d, size_t i, double *to)
 	}
 }
 
-/* Runs f over the records in slices whose cut depends on n and k alone, and adds up what the slices return:
- * sum[0..m-1], in slice order, so that any number of threads gives the same bits. f adds to a zeroed sum of m doubles.
- * Errors: no memory. */
+/* Runs f over the records in slices whose cut depends on n, k and m alone, and adds up what the slices
+ * return: sum[0..m-1], in slice order, so that any number of threads gives the same bits. f adds to a zeroed sum
+ * of m doubles. Errors: no memory. */
 int fit_sum(const struct fit_data *d, struct pool *pool, size_t m,
 	    void (*f)(const struct fit_data *, size_t from, size_t to, void *arg, double *sum), void *arg, double *sum,
 	    struct err *err) VIC_CHECKED;

@@ -19,8 +19,8 @@ struct temperature {
 	double t; /* 0 or INFINITY at an end */
 	enum temperature_end end;
 	int passes;	      /* over the data */
-	double gradient;      /* g at the answer, in logits */
-	double before, after; /* mean NLL in nats at T = 1 and at t */
+	double gradient;      /* g at the answer, in logits; at an end 0, not computed */
+	double before, after; /* mean NLL in nats at T = 1 and at t; at an end `after` is 0, not computed */
 };
 
 /* Errors: no records; all logits of every record equal; a label's logit of -Inf; no memory. */

@@ -1,6 +1,6 @@
-/* softmax: the hot loops of the evaluator, private to eval/. One body (softmax_body.h) is compiled for SSE2, AVX2 and
- * AVX-512 and picked at run time. Every variant does the same IEEE operations in the same order on 8 lanes, without
- * fused multiply-add, so all give the same bits. */
+/* softmax: the hot loops of the evaluator, private to eval/. One body (softmax_body.h) is compiled by GCC on x86-64
+ * for SSE2, AVX2 and AVX-512 and picked at run time; elsewhere there is one variant, the plain one. Every variant
+ * does the same IEEE operations in the same order on 8 lanes, without fused multiply-add, so all give the same bits. */
 #ifndef VIC_EVAL_SOFTMAX_H
 #define VIC_EVAL_SOFTMAX_H
 

@@ -6,8 +6,10 @@
 
 #include <stdio.h>
 
-/* One line a bin, from the most confident down: its range, a bar as long as its accuracy, a mark at its mean
- * confidence, its number of records. Too confident shows as a gap behind the bar, too modest as bar beyond the mark.
+/* A line a bin, from the most confident down: its range, a bar as long as its accuracy, a mark at its mean
+ * confidence, its number of records. Of more than 20 bins as many neighbours are joined as it takes; lines above the
+ * highest and below the lowest bin that has records are left out. Too confident shows as a gap behind the bar, too
+ * modest as bar beyond the mark.
  * utf8: block characters; else plain ASCII. About 78 columns. */
 void diagram_print(const struct bins *b, const char *title, int utf8, FILE *to);
 

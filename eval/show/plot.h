@@ -27,7 +27,7 @@ struct plot_table {
 /* text: [len], with a NUL behind. Errors name the path and the line. On failure *t is released. */
 int plot_read(struct plot_table *t, const char *path, char *text, size_t len, struct err *err) VIC_CHECKED;
 void plot_release(struct plot_table *t);
-/* The curve by its option name ("bins", ...), or -1. */
+/* A curve's option name ("bins", ...). */
 const char *plot_curve_name(enum curve c);
 
 struct plot_look {

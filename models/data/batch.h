@@ -31,7 +31,7 @@ struct framing {
 	double mean[MAX_CHANNELS], deviation[MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
 };
 
-/* Makes batches of a data set; owns their memory, which lives until the next batch_make. */
+/* Makes batches of a data set; owns their memory, which lives until the next batch_plain or batch_mixed. */
 struct batcher {
 	const struct dataset *data; /* borrowed */
 	struct batch batch;
