@@ -76,10 +76,9 @@ fails 1 'the server answers with an error' 'a missing page' with_curl vic-corpor
 if command -v flock >/dev/null; then
 	mkdir -p "$T/held/mr.part/unpacked"
 	echo work >"$T/held/mr.part/unpacked/half"
-	for how in '' "--from $T"; do
-		# shellcheck disable=SC2086 # an option and its value
-		fails 1 'another vic-corpora is fetching it' "another run holds the lock${how:+, with a local copy}" \
-			flock "$T/held/mr.part/lock" vic-corpora fetch mr $how --to "$T/held"
+	for how in --quiet "--from=$T"; do
+		fails 1 'another vic-corpora is fetching it' "another run holds the lock (${how%%=*})" \
+			flock "$T/held/mr.part/lock" vic-corpora fetch mr "$how" --to "$T/held"
 		ok 'and its work stays' test -e "$T/held/mr.part/unpacked/half"
 	done
 else
