@@ -137,11 +137,8 @@ if [ "${MODE:-release}" = release ] && vic-train --version | grep -q oneDNN; the
 		n=$((n + n / 15))
 	done
 	same 'no memory inside oneDNN ends the program with a sentence' '' "$ended"
-	if [ $said -gt 0 ]; then
-		tap 0 "which is oneDNN's ($said of the tries)"
-	else
-		skip "which is oneDNN's" "on this machine memory was always missing elsewhere first, in the loader or at the start of a thread"
-	fi
+	# How often it was oneDNN's own memory depends on the machine: told, not tested.
+	echo "# of these tries $said ended with oneDNN's own sentence"
 else
 	skip 'no memory inside oneDNN' 'there is no oneDNN, or a sanitizer has its own allocator'
 fi
