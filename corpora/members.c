@@ -144,8 +144,9 @@ static int find_directory(int fd, uint64_t total, struct directory *d, const cha
 			rc = read_at(fd, number(locator + 8, 8), end64, END64, path, err);
 			if (!rc && memcmp(end64, "PK\6\6", 4))
 				rc = damaged(path, err);
-			*d = (struct directory){ number(end64 + END64_FROM, 8), number(end64 + END64_SIZE, 8),
-						 number(end64 + END64_COUNT, 8) };
+			if (!rc)
+				*d = (struct directory){ number(end64 + END64_FROM, 8), number(end64 + END64_SIZE, 8),
+							 number(end64 + END64_COUNT, 8) };
 		}
 	}
 	free(tail);
