@@ -123,7 +123,9 @@ static double log_byte(int byte, double mean)
 int shapes_open(struct shapes **out, const struct shapes_config *config, struct err *err)
 {
 	struct shapes *s;
-	if (config->side > SIDE_MAX || mem_alloc(&s, 1, sizeof *s, err))
+	if (config->side > SIDE_MAX)
+		return err_usage(err, "a picture of %d pixels a side; the most is %d", config->side, SIDE_MAX);
+	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->c = *config;
 	for (int shape = 0; shape < config->classes; shape++)

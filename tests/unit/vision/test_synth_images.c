@@ -204,6 +204,18 @@ static void same_at_any_threads(void **state)
 	assert_non_null(strstr(err.msg, "ten classes, not 3"));
 }
 
+static void too_large_is_said(void **state)
+{
+	(void)state;
+	struct shapes *s = NULL;
+	struct err err = ERR_NONE;
+	const struct shapes_config c = { 33, 1, 10, 1, 0, 1 };
+	assert_int_equal(shapes_open(&s, &c, &err), -1);
+	assert_int_equal(err.status, VIC_USAGE);
+	assert_string_equal(err.msg, "a picture of 33 pixels a side; the most is 32");
+	shapes_close(s);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st, (void)flag, (void)ftw;
@@ -217,7 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(posterior_by_the_long_way),
 					    cmocka_unit_test(posterior_is_calibrated),
 					    cmocka_unit_test(files_and_records),
-					    cmocka_unit_test(same_at_any_threads) };
+					    cmocka_unit_test(same_at_any_threads),
+					    cmocka_unit_test(too_large_is_said) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;
