@@ -1,7 +1,7 @@
-/* Paths, trees and counts, on pipeline/walk.h. No tree function follows a link: remove_tree removes the link itself,
- * copy_tree refuses it, count_files leaves it out. path_kind does follow links. A copied file appears whole, because
- * struct output gives it its name at the commit. Lines are counted in blocks of any cut: the place in the current line
- * and in the prefix is carried from block to block. */
+/* Paths, trees and counts, on pipeline/files/walk.h. remove_tree removes a link itself, copy_tree refuses it;
+ * count_files and path_kind follow it, as whoever reads the data does. A copied file appears whole, because struct
+ * output gives it its name at the commit. Lines are counted in blocks of any cut: the place in the current line and in
+ * the prefix is carried from block to block. */
 #include "files.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
@@ -152,7 +152,7 @@ static int count_one(void *arg, const struct walk_item *e, struct err *err)
 int count_files(const char *path, const char *suffix, uint64_t *n, struct err *err)
 {
 	struct counting c = { suffix, 0 };
-	int rc = walk(path, 0, count_one, &c, err);
+	int rc = walk(path, 1, count_one, &c, err);
 	*n = c.n;
 	return rc;
 }

@@ -23,7 +23,8 @@ enum path_kind path_kind(const char *path); /* follows links; PATH_NONE: errno s
 /* Lines of a file that begin with `prefix` ("" counts all); a last line without LF is a line. A gzip file is
  * decompressed. */
 int count_lines(const char *path, const char *prefix, uint64_t *n, struct err *err) VIC_CHECKED;
-/* Regular files below a folder, at any depth, whose names end in `suffix` ("" counts all). */
+/* Regular files below a folder, at any depth, whose names end in `suffix` ("" counts all). Links are followed. Errors:
+ * walk.h's of links. */
 int count_files(const char *path, const char *suffix, uint64_t *n, struct err *err) VIC_CHECKED;
 int file_bytes(const char *path, uint64_t *n, struct err *err) VIC_CHECKED;
 

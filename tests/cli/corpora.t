@@ -143,6 +143,20 @@ fi
 fails 1 'holds no copy of it' 'a folder without a copy' vic-corpora fetch -q imdb --from "$T/empty" --to "$T/local"
 fails 1 'is not there' 'verify what is not there' vic-corpora verify imdb --to "$T/empty"
 
+# Data sets lie where there is room, and links lead there: they are followed as by those who read.
+mkdir -p "$T/linked/imdb/train" "$T/room/pos"
+for f in 0_9 1_7 2_8; do
+	echo fine >"$T/room/pos/$f.txt"
+done
+ln -s "$T/room/pos" "$T/linked/imdb/train/pos"
+ln -s pos "$T/room/neg"
+mv "$T/room/pos/2_8.txt" "$T/room/aside"
+ln -s ../aside "$T/room/pos/2_8.txt"
+ln -s "$T/room/neg" "$T/linked/imdb/train/neg"
+vic-corpora verify imdb --to "$T/linked" >"$T/out" 2>&1
+like 'verify counts the files in a linked folder' 'differs.train/pos: 3 files named' "$(cat "$T/out")"
+like 'by a link to a link, too' 'differs.train/neg: 3 files named' "$(cat "$T/out")"
+
 # Synthetic text
 ok 'synth' vic-corpora synth text -q --n 600 --vocabulary 200 --seed 4 --to "$T/s1"
 ok 'synth again' vic-corpora synth text -q --n 600 --vocabulary 200 --seed 4 --to "$T/s2"
