@@ -1,6 +1,6 @@
-/* strtoll and strtod without what they let pass: leading space, trailing text, NaN. Hexadecimal reals are read. A
- * lower limit of -INFINITY admits "-inf", and any number that overflows to it. strtod obeys LC_NUMERIC, which no
- * program sets. */
+/* strtoll and strtod without what they let pass: leading space, trailing text, NaN, and infinity for a finite number
+ * that overflows (its errno tells the two apart; it is set for one that underflows, too, which is read). Hexadecimal
+ * reals are read. strtod obeys LC_NUMERIC, which no program sets. */
 #include "num.h"
 
 #include <ctype.h>
@@ -25,11 +25,14 @@ int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t 
 int num_f64(const char *what, const char *text, double lo, double hi, double *out, struct err *err)
 {
 	char *end;
+	errno = 0;
 	double v = strtod(text, &end);
 	if (end == text || *end || isspace((unsigned char)*text) || isnan(v))
 		return err_usage(err, "%s: '%s' is not a number", what, text);
 	if (!(v >= lo && v <= hi))
 		return err_usage(err, "%s: %s is outside %g to %g", what, text, lo, hi);
+	if (isinf(v) && errno == ERANGE)
+		return err_usage(err, "%s: %s is too large for f64", what, text);
 	*out = v;
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* num: the only number parser. The whole text must be one number inside the stated range: no trailing characters, no
- * leading space, no NaN, no infinity. `what` names the thing in the message ("--epochs", "line 7"). */
+ * leading space, no NaN. Infinity is read where it is written ("-inf") and the range has it; a finite number that is
+ * too large for a double never becomes one. `what` names the thing in the message ("--epochs", "line 7"). */
 #ifndef VIC_NUM_H
 #define VIC_NUM_H
 

@@ -47,6 +47,15 @@ static void reals(void **state)
 	assert_int_equal(num_f64("x", "1e999", 0, DBL_MAX, &v, &err), -1);
 	assert_int_equal(num_f64("x", "-inf", -INFINITY, DBL_MAX, &v, &err), 0);
 	assert_true(isinf(v) && v < 0);
+	assert_int_equal(num_f64("x", "-1e400", -INFINITY, DBL_MAX, &v, &err), -1); /* finite, and no float64 */
+	assert_string_equal(err.msg, "x: -1e400 is too large for f64");
+	assert_int_equal(num_f64("x", "1e309", -INFINITY, INFINITY, &v, &err), -1);
+	assert_int_equal(num_f64("x", "-0x1p1024", -INFINITY, INFINITY, &v, &err), -1);
+	assert_int_equal(num_f64("x", "-Infinity", -INFINITY, INFINITY, &v, &err), 0);
+	assert_int_equal(num_f64("x", "1e-400", 0, 1, &v, &err), 0);
+	assert_true(v == 0);
+	assert_int_equal(num_f64("x", "4.9e-324", 0, 1, &v, &err), 0);
+	assert_true(v > 0);
 	assert_int_equal(num_f64("x", "1.0000001", 0, 1, &v, &err), -1);
 }
 
