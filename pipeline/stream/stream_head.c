@@ -179,8 +179,10 @@ int head_from_json(struct stream_head *h, const json_t *j, struct err *err)
 		h->n_classes = (int)i + 1;
 	}
 	const json_t *name = json_object_get(j, "name");
-	if (name && (!json_is_string(name) || mem_text(&h->name, json_string_value(name), json_string_length(name), err)))
-		return h->name ? -1 : err_set(err, "head: 'name' is not a text");
+	if (name && !json_is_string(name))
+		return err_set(err, "head: 'name' is not a text");
+	if (name && mem_text(&h->name, json_string_value(name), json_string_length(name), err))
+		return -1;
 	if (kind == STREAM_TEXT)
 		return whole(json_object_get(j, "dim"), 1, STREAM_MAX_DIM, &h->dim, "dim", err);
 	if (kind == STREAM_IMAGES) {

@@ -44,4 +44,17 @@ all_have_rows
 prepare
 tap $? 'the inputs could be made'
 each_row
+
+# A head's name for which there is no memory is not called a wrong one.
+if [ "${MODE:-release}" = release ]; then
+	"$TOOLS/mkstream" logits 4 | vic-cat --to csv | vic-cat --from csv --kind logits --name fine >"$T/named"
+	n=0 said=
+	while n=$((n + 1)) && ! LD_PRELOAD=$shim VIC_FAIL=alloc:$n:once vic-cat --head "$T/named" >"$T/out" 2>"$T/err"; do
+		grep -q 'memory' "$T/err" || said=$said$(cat "$T/err")
+	done
+	ok 'some allocations failed' test "$n" -gt 20
+	same 'each failing allocation of a head is told as that' '' "$said"
+else
+	skip 'each failing allocation of a head is told as that' 'a sanitizer has its own allocator'
+fi
 finish
