@@ -29,7 +29,7 @@ static json_t *curves_to_json(const struct calmap *map)
 	for (int c = 0; list && c < map->curves; c++) {
 		json_t *one;
 		if (map->method == MAP_ISOTONIC)
-			one = json_pack("{s:o*, s:o*}", "score", reals(map->curve[c].score, map->curve[c].n), "value",
+			one = json_pack("{s:o, s:o}", "score", reals(map->curve[c].score, map->curve[c].n), "value",
 					reals(map->curve[c].value, map->curve[c].n));
 		else
 			one = reals(map->bin + (size_t)c * (size_t)map->bins, (size_t)map->bins);

@@ -82,6 +82,39 @@ static void as_numbers_came(void **state)
 	}
 }
 
+/* jansson's memory: the call after `spare` others finds none, the ones behind it do. */
+static long spare;
+
+static void *stingy(size_t n)
+{
+	return spare-- ? malloc(n) : NULL;
+}
+
+/* Whichever of jansson's allocations fails: the whole map or none, never one that lacks a curve's half. */
+static void whole_or_none(void **state)
+{
+	(void)state;
+	for (int m = 0; m < MAP_METHODS; m++) {
+		struct calmap map;
+		json_t *j = a_map(m), *want, *got;
+		assert_int_equal(calmap_from_json(&map, j, classes_of(m), &err), 0);
+		want = calmap_to_json(&map);
+		assert_non_null(want);
+		json_set_alloc_funcs(stingy, free);
+		for (long k = 0; spare = k, !(got = calmap_to_json(&map)) || spare < 0; k++) {
+			if (got)
+				assert_true(json_equal(got, want));
+			json_decref(got);
+		}
+		json_set_alloc_funcs(malloc, free);
+		assert_true(json_equal(got, want));
+		json_decref(got);
+		json_decref(want);
+		json_decref(j);
+		calmap_release(&map);
+	}
+}
+
 /* Parameters that are not a map, by method and number of classes, and what is said of them. */
 static const struct wrong {
 	int method, k;
@@ -412,6 +445,7 @@ int main(void)
 		cmocka_unit_test(as_many_bins_as_there_may_be), cmocka_unit_test(files_come_back),
 		cmocka_unit_test(edited_files),    cmocka_unit_test(no_more_prints_than_a_sketch_has),
 		cmocka_unit_test(held_is_said),    cmocka_unit_test(classes_must_fit),
+		cmocka_unit_test(whole_or_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
