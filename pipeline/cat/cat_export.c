@@ -1,8 +1,8 @@
 /* Records as NPY, CSV, TSV and portable pixmaps.
  * An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool`
  * and are copied after the head once they are counted. So nothing of a stream that turns out to be cut reaches the
- * output, either. The other forms are written as the records come. A CSV field that begins or ends with a space is
- * quoted, since libcsv drops spaces around one that is not. */
+ * output, either. The other forms are written as the records come. A CSV field that begins or ends with a space or
+ * a tab is quoted, since libcsv drops both around one that is not. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/npy.h"
@@ -78,6 +78,12 @@ static int fits(const struct export *e, const struct stream_head *h, struct err 
 	return 0;
 }
 
+/* What libcsv drops around a field without quotes. */
+static int is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* A field of a table. CSV quotes what needs it; TSV cannot, so that a text with a tab has no place there. */
 static int put_field(struct export *e, const char *text, size_t n, struct err *err)
 {
@@ -90,7 +96,7 @@ static int put_field(struct export *e, const char *text, size_t n, struct err *e
 	size_t i = 0;
 	while (i < n && (!text[i] || !strchr(",\"\n\r", text[i])))
 		i++;
-	if (i == n && (!n || (text[0] != ' ' && text[n - 1] != ' ')))
+	if (i == n && (!n || (!is_blank(text[0]) && !is_blank(text[n - 1]))))
 		return output_write(e->out, text, n, err);
 	if (output_write(e->out, "\"", 1, err))
 		return -1;

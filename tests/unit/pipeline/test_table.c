@@ -127,12 +127,56 @@ static void words(void **state)
 	vocab_release(&s);
 }
 
+/* Texts as vic-cat --to csv writes them are the same when the table is read again. */
+static void exported_texts_come_back(void **state)
+{
+	(void)state;
+	static const char *const text[] = { "",	    "a b", " a",    "a ",   "\ta", "a\t", "\t",
+					    "a\tb", "a,b", "a\"b", "a\nb", "\"",  ", " };
+	enum { N = sizeof text / sizeof *text };
+	struct err err = ERR_NONE;
+	char stream[SCRATCH_PATH];
+	struct stream_head head = { .kind = STREAM_TOKENS };
+	struct output out;
+	struct stream_writer *w;
+	struct stream_reader *r;
+	struct export *e;
+	struct pick all = { .split = -1, .limit = UINT64_MAX };
+	struct table *t;
+	json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "p", "version", "0", "args");
+	assert_int_equal(scratch_file(stream, "stream"), 0);
+	assert_int_equal(output_open(&out, stream, &err) || stream_begin(&w, &out, &head, NULL, self, &err), 0);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(stream_add(w, i, -1, 0, text[i], strlen(text[i]), &err), 0);
+	assert_int_equal(stream_finish(w, &err) || output_commit(&out, &err), 0);
+	stream_writer_free(w);
+	output_release(&out);
+	json_decref(self);
+	assert_int_equal(output_open(&out, path, &err) || export_open(&e, EXPORT_CSV, NULL, &out, &err) ||
+			 stream_open(&r, stream, &err), 0);
+	assert_int_equal(stream_next_document(r, &err), 1);
+	assert_int_equal(export_document(e, r, &all, &err) || export_finish(e, &err) || output_commit(&out, &err), 0);
+	export_close(e);
+	stream_close(r);
+	output_release(&out);
+	assert_int_equal(table_open(&t, path, 1, &err), 0);
+	assert_int_equal(table_row(t, &err), 1); /* label,text */
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(table_row(t, &err), 1);
+		assert_string_equal(table_field(t, 1), text[i]);
+	}
+	assert_int_equal(table_row(t, &err), 0);
+	table_close(t);
+	unlink(stream);
+}
+
 int main(void)
 {
 	if (scratch_file(path, "table"))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(comma_separated), cmocka_unit_test(tab_separated),
-					    cmocka_unit_test(labels), cmocka_unit_test(words) };
+					    cmocka_unit_test(labels), cmocka_unit_test(words),
+					    cmocka_unit_test(exported_texts_come_back) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;
