@@ -127,10 +127,9 @@ int safetensors_set(struct safetensors *st, const char *key, const char *value, 
 {
 	if (!text_is_utf8(key, strlen(key)) || !text_is_utf8(value, strlen(value)))
 		return err_set(err, "model metadata '%s': is not UTF-8", key);
-	json_t *text = json_string(value);
 	if (!st->meta)
 		st->meta = json_object();
-	if (!text || !st->meta || json_object_set_new(st->meta, key, text))
+	if (!st->meta || json_object_set_new(st->meta, key, json_string(value)))
 		return err_memory(err);
 	return 0;
 }

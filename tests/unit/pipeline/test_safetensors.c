@@ -314,6 +314,39 @@ static void writer_refuses(void **state)
 	safetensors_release(&st);
 }
 
+/* jansson's memory: how many blocks it holds; the call after `spare` others finds none. */
+static long spare, held;
+
+static void *counted(size_t n)
+{
+	void *p = spare-- ? malloc(n) : NULL;
+	held += p != NULL;
+	return p;
+}
+
+static void uncounted(void *p)
+{
+	held -= p != NULL;
+	free(p);
+}
+
+static void no_memory_leaves_nothing(void **state)
+{
+	(void)state;
+	json_set_alloc_funcs(counted, uncounted);
+	for (long k = 0, rc = -1; rc; k++) {
+		struct err err = ERR_NONE;
+		struct safetensors st = { 0 };
+		spare = k;
+		rc = safetensors_set(&st, "seed", "1", &err);
+		if (rc)
+			assert_int_equal(err.cause, CAUSE_SYSTEM);
+		safetensors_release(&st);
+		assert_int_equal(held, 0);
+	}
+	json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
 	if (scratch_file(path, "safetensors"))
@@ -327,6 +360,7 @@ int main(void)
 		cmocka_unit_test(reads_stdin),
 		cmocka_unit_test(bad_headers_are_refused),
 		cmocka_unit_test(writer_refuses),
+		cmocka_unit_test(no_memory_leaves_nothing),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
