@@ -37,9 +37,12 @@ static int command(const struct predictor *p, char *program, const char *path, c
 		return -1;
 	(*argv)[n++] = program;
 	(*argv)[n++] = (char *)"--line-as-in";
-	json_array_foreach(args, i, arg)
+	json_array_foreach(args, i, arg) {
+		if (json_is_string(arg) && !strcmp(json_string_value(arg), "--"))
+			break; /* operands, which may look like options */
 		if (json_is_string(arg))
 			(*argv)[n++] = (char *)json_string_value(arg);
+	}
 	for (i = 0; i < sizeof rest / sizeof *rest; i++)
 		(*argv)[n++] = (char *)rest[i];
 	return 0;

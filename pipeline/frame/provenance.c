@@ -77,15 +77,18 @@ static void put_stage(FILE *to, const json_t *line)
 {
 	const json_t *arg;
 	size_t i;
-	int options_ended = 0;
+	int options_ended = 0, operands = 0;
 	put_argument(to, json_string_value(json_object_get(line, "program")));
 	json_array_foreach(json_object_get(line, "args"), i, arg) {
 		const char *text = json_string_value(arg);
-		/* Options were noted as --name=value, in front; an operand that begins with a dash needs "--". */
-		if (!options_ended && text[0] == '-' && text[1] && text[1] != '-') {
-			options_ended = 1;
+		/* Options were noted as --name=value, in front; an operand that begins with a dash needs "--". It was
+		 * not always noted: then what is no option tells where they end. */
+		int dash = text[0] == '-' && text[1], mark = !strcmp(text, "--");
+		int ends = !options_ended && (mark || (dash && (text[1] != '-' || operands)));
+		if (ends && !mark)
 			fputs(" --", to);
-		}
+		options_ended |= ends;
+		operands |= !dash;
 		fputc(' ', to);
 		put_argument(to, text);
 	}
@@ -96,9 +99,13 @@ static const char *operand(const json_t *line)
 {
 	const json_t *arg;
 	size_t i;
-	json_array_foreach(json_object_get(line, "args"), i, arg)
-		if (json_string_value(arg)[0] != '-')
-			return json_string_value(arg);
+	int options_ended = 0;
+	json_array_foreach(json_object_get(line, "args"), i, arg) {
+		const char *text = json_string_value(arg);
+		if (options_ended || *text != '-')
+			return text;
+		options_ended = !strcmp(text, "--");
+	}
 	return "MODEL";
 }
 
@@ -111,6 +118,8 @@ static const char *map_file(const json_t *line)
 	json_array_foreach(json_object_get(line, "args"), i, arg)
 		for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
 			const char *s = json_string_value(arg);
+			if (!strcmp(s, "--"))
+				return "MAP";
 			if (!strncmp(s, options[k], strlen(options[k])) && strcmp(s + strlen(options[k]), "-"))
 				return s + strlen(options[k]);
 		}

@@ -75,7 +75,14 @@ static void print_man(const struct program *p, const struct opt *opts)
 		printf(".SH SEE ALSO\n%s\n", p->see_also);
 }
 
-/* Arguments as they were given, less those that cannot change the output. One that is not UTF-8 is told when it is written. */
+/* Whether operand i is part of the provenance: see stream_operand. */
+static int is_noted(const struct stage *st, int i)
+{
+	return i + 1 != st->prog->stream_operand || (st->prog->max_operands <= 0 && st->n != 1);
+}
+
+/* Arguments as they were given, less those that cannot change the output; "--" where an operand would be taken for an
+ * option. One that is not UTF-8 is told when it is written. */
 static int provenance(struct stage *st, const struct opt *opts, int n_own, struct err *err)
 {
 	json_t *args = json_array();
@@ -95,12 +102,14 @@ static int provenance(struct stage *st, const struct opt *opts, int n_own, struc
 				return err_memory(err);
 		}
 	}
-	for (int i = 0; i < st->n; i++) {
-		if (i + 1 == st->prog->stream_operand && (st->prog->max_operands > 0 || st->n == 1))
-			continue;
-		if (json_array_append_new(args, jsontext_name(st->operand[i])))
+	int dash = 0;
+	for (int i = 0; i < st->n; i++)
+		dash |= is_noted(st, i) && st->operand[i][0] == '-' && st->operand[i][1];
+	if (dash && json_array_append_new(args, json_string("--")))
+		return err_memory(err);
+	for (int i = 0; i < st->n; i++)
+		if (is_noted(st, i) && json_array_append_new(args, jsontext_name(st->operand[i])))
 			return err_memory(err);
-	}
 	return 0;
 }
 

@@ -68,4 +68,9 @@ tail -n +2 piped | paste answer - | awk -F '\t' '{
 	exit !(d < 1e-6 && -d < 1e-6 && NF == 7)
 }'
 tap $? 'and its answer is that of the pipe'
+mv mr ./--mr
+vic-tokenize -q --format mr --rules ptb --hyphens split -- --mr | vic-embed -q --random --dim 8 |
+	vic-train -q --epochs 1 --device ref -o dashed
+vic-predict --device ref --top-k 0 --text dashed new >dashes 2>said
+same 'a folder called like an option is none of its options' "$(cat answer)" "$(cat dashes said)"
 finish

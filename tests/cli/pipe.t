@@ -61,4 +61,20 @@ sh -c 'vic-cat <&-' >out 2>err
 same 'vic-cat <&-' "1 vic-cat: stdin: read: Bad file descriptor" "$? $(cat err)"
 sh -c 'vic-split -q --dev .3 --remark few >&-' 2>err
 same 'vic-split FILE >&-' "1 vic-split: stdout: write: Bad file descriptor" "$? $(cat err)"
+
+# The stages passed make the same stream again where a file is called like an option.
+if [ -x "$BIN/vic-tokenize" ]; then
+	mkdir dashes && cd dashes || exit 1
+	for name in --quiet --lowercase=1 -q -- plain; do
+		printf 'a Fine film\n' >"./$name"
+		vic-tokenize -q --format lines --lower -- "$name" >../dashed
+		vic-cat --provenance ../dashed >../dashed.sh
+		sh ../dashed.sh >../again 2>/dev/null </dev/null
+		ok "a file called $name is no option" cmp ../dashed ../again
+	done
+	cd .. || exit 1
+	same 'where none is, nothing is added' 'vic-tokenize --format=lines --lower plain' "$(cat dashed.sh)"
+else
+	skip 'a file called like an option' 'vic-tokenize is missing'
+fi
 finish
