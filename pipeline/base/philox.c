@@ -83,11 +83,6 @@ static double log_gamma_draw(struct rng *r, double shape)
 	}
 }
 
-double rng_gamma(struct rng *r, double shape)
-{
-	return exp(log_gamma_draw(r, shape));
-}
-
 double rng_beta(struct rng *r, double a)
 {
 	double x = log_gamma_draw(r, a), y = log_gamma_draw(r, a);
