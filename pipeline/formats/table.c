@@ -42,7 +42,7 @@ int table_open(struct table **out, const char *path, int comma, struct err *err)
 		free(t);
 		return -1;
 	}
-	if (csv_init(&t->csv, CSV_STRICT | CSV_STRICT_FINI)) {
+	if (csv_init(&t->csv, CSV_STRICT)) {
 		err_memory(err);
 		table_close(t);
 		return -1;

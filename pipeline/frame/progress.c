@@ -1,6 +1,5 @@
 /* The progress line, drawn at most every 0.1 s and not in the first 0.1 s, so that short runs show none. The time
  * left is extrapolated from the average speed since progress_begin. */
-#define _POSIX_C_SOURCE 200809L
 #include "progress.h"
 
 #include <inttypes.h>
