@@ -30,7 +30,8 @@ struct synth_images_summary {
 	uint64_t n;
 };
 
-/* Writes the files into `folder`, which is made where it is missing. All are put in place at the end. */
+/* Writes the files into `folder`, which is made where it is missing. All are put in place at the end. After a failure a
+ * folder that it made is gone again, with what is in it. */
 int synth_images(const struct synth_images_config *config, const char *folder, struct synth_images_summary *sum,
 		 struct err *err) VIC_CHECKED;
 

@@ -1,4 +1,4 @@
-/* hash: 128 bits of any bytes, the same on every machine of either word order that this project runs on (little-endian).
+/* hash: 128 bits of any bytes, the same on every little-endian machine; this project runs on no other.
  * For tables and for telling records apart, not against an adversary: two of ten million distinct records agree with
  * probability about 1e-25. The mixing step is the folded 64 x 64 -> 128 bit product (as in Wang Yi's wyhash, 2019). */
 #ifndef VIC_HASH_H

@@ -23,7 +23,7 @@ struct intake {
 	const char *path;
 	int split;
 	uint64_t records;
-	double *value; /* [n]; for NPY with the label in front: value[-1] */
+	double *value; /* [n + 1]: a record; for NPY without --labels value[0] is its label, and the record follows */
 	void *narrow;  /* [n] float or double */
 	size_t n;
 };

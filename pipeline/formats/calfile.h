@@ -17,13 +17,15 @@ enum { SKETCH = 256, CALFILE_MAX = 1 << 28, CALFILE_VERSION = 2 };
 struct sketch {
 	size_t n;
 	uint64_t print[SKETCH]; /* rising */
-	uint64_t records, sum;	/* of all records: how many, and their prints' sum, a digest that no order changes */
+	uint64_t records; /* all that were added; after calfile_load, the file's number */
+	uint64_t sum;	  /* of the prints of all that were added, a digest that no order changes; after calfile_load,
+			   * of print[] alone, since the file's digest is text, in "fit" */
 };
 
 /* Fingerprint of one record, from its id, label and logits (or probabilities) in float64. */
 uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n);
 void sketch_add(struct sketch *s, uint64_t print);
-/* How many of the sketch's prints are among those of other records; add each once with sketch_has. */
+/* 1 when the print is in the sketch, else 0: summed over other records' prints, how many of them were fitted on. */
 int sketch_has(const struct sketch *s, uint64_t print);
 
 struct calfile {

@@ -9,7 +9,7 @@
 
 #include "stage.h"
 
-/* All files of the command line; opts: the program's own. Then every output is proved to be writable: its folder is there, and a file
+/* All files of the command line. Then every output is proved to be writable: its folder is there, and a file
  * can be made in it. Errors: VIC_USAGE for two roles of one file, VIC_DATA for an output that cannot be written. */
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
 /* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles: read, written,

@@ -3,10 +3,10 @@
  *   static int run(struct stage *st, struct err *err) { ... return 0; }
  *   int main(int argc, char **argv) { return stage_main(&prog, argc, argv, run); }
  *
- * The frame parses options, answers --help, --version and --help-man, checks which files are read and written (roles.h), runs the
- * function, closes stdout (a device that is
- * full says so here), prints the one error line to stderr as "vic-name: message" and gives the exit status. It adds the
- * options --quiet, --help and --version to every table. It is the only code that prints errors or exits. */
+ * The frame parses options, answers --help, --version and --help-man, checks which files are read and written
+ * (roles.h), runs the function, closes stdout (a device that is full says so here), prints the one error line to stderr
+ * as "vic-name: message" and gives the exit status. It adds the options --quiet, --help and --version to every table.
+ * Nothing else prints errors or ends a program but process.c, on a signal: where a file that is mapped was cut. */
 #ifndef VIC_STAGE_H
 #define VIC_STAGE_H
 
