@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs tests (TAP) side by side under prove, and ends with what was skipped and why, and one line of counts. Status 0 when none
 # failed. make check, test, unit and lint call it.
-# usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name
+# usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name; KEEP=1: what
+# each test said and its scratch folder are kept, and it says where
 set -eu
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
 	kept=$RESULTS/$(printf %s "$2" | tr / .)
@@ -14,7 +15,7 @@ if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as
 			match($0, /^not ok [0-9]+ # SKIP /) { $0 = "ok " $3 " - " substr($0, RLENGTH + 1) " # SKIP " why }
 			{ print; fflush() }' | tee "$kept.tap"
 	read -r s <"$kept.status"
-	if [ "$s" = 0 ] && [ -n "$(ls -A "$TMPDIR")" ]; then
+	if [ "$s" = 0 ] && [ -z "${KEEP:-}" ] && [ -n "$(ls -A "$TMPDIR")" ]; then
 		echo "# $2 left in its \$TMPDIR: $(ls -A "$TMPDIR" | tr '\n' ' ')" | tee -a "$kept.tap"
 		s=1
 		echo "$s" >"$kept.status"
@@ -28,7 +29,11 @@ done
 [ $# -gt 0 ] || { echo "tests: none has '${ONLY:-}' in its name" >&2; exit 1; }
 RESULTS=$(mktemp -d)
 export RESULTS
-trap 'rm -rf "$RESULTS"' EXIT
+if [ -z "${KEEP:-}" ]; then
+	trap 'rm -rf "$RESULTS"' EXIT
+else
+	trap 'echo "Kept, a .tap and a scratch folder a test: $RESULTS"' EXIT
+fi
 trap 'exit 130' INT TERM HUP
 status=0
 prove -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?

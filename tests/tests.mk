@@ -50,14 +50,16 @@ $(B)/tests/tools/inject.so: tests/faults/inject.c $(RULES)
 	@mkdir -p $(@D)
 	$(Q)$(CONFIG_CC) -std=c11 -O2 -Wall -Wextra $(STRICT) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
 
-.PHONY: unit test-programs golden check test lint fuzz
+.PHONY: unit test-programs golden check test lint fuzz list-tests
 unit: $(UNIT) ## build and run the unit tests
 	@$(PROVE) $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
-check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so)
+check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so; KEEP=1: keep their scratch folders)
 	@$(PROVE) $(filter-out $(HEAVY),$(QUICK) $(UNIT)) $(REPLAY)
 test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
+list-tests: ## what each test is about and whose functions it calls (ONLY=bins.h: those that name it)
+	@ONLY='$(ONLY)' sh tests/list.sh
 lint: programs ## includes, banned functions, file sizes, help and man pages
 	@$(PROVE) $(LINT)
 # The tests' programs for another processor, and something in the folder IN that runs them: tests/arm/run.sh.

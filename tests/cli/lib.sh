@@ -1,5 +1,5 @@
 # Sourced by tests/cli/*.t: TAP for POSIX sh. BIN is the folder of programs (make check sets it), TOOLS that of tests/tools.
-# A test gets an empty folder $T that is removed at the end, and ends with `finish`.
+# A test gets an empty folder $T that is removed at the end (not with KEEP=1), and ends with `finish`.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   ok 'a stream is whole' vic-cat --check x.logits
@@ -17,7 +17,7 @@ PATH=$BIN:$PATH
 LC_ALL=C
 export PATH LC_ALL
 T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
+[ -n "${KEEP:-}" ] || trap 'rm -rf "$T"' EXIT
 trap 'exit 130' INT TERM
 tests=0
 

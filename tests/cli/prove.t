@@ -23,8 +23,8 @@ run() { # TEST...: what it said into $T/said, its last line and status into $las
 	status=$?
 	last="$status: $(tail -1 "$T/said")"
 }
-ONLY=
-export ONLY
+ONLY= KEEP=
+export ONLY KEEP
 run good.t none.t
 same 'passed and skipped' '0: 1 passed, 0 failed, 2 skipped' "$last"
 like 'a reason' 'good.t: b: no such thing$' "$(cat "$T/said")"
@@ -40,6 +40,13 @@ for t in dies early leaves status; do
 done
 run leaves.t
 like 'what was left is named' 'left in its .TMPDIR: crumb' "$(cat "$T/said")"
+KEEP=1
+run leaves.t
+same 'with KEEP=1 a test may leave things' '0: Kept, a .tap and a scratch folder a test' "${last%%test: *}test"
+kept=${last##*test: }
+same 'which stay' "$(printf 'ok 1 - a\n1..1\ncrumb')" "$(cat "$kept"/.*.tap; ls "$kept"/.*scratch)"
+rm -rf "$kept"
+KEEP=
 ONLY=goo
 run good.t bad.t dies.t
 same 'ONLY picks by name' '0: 1 passed, 0 failed, 1 skipped' "$last"
