@@ -100,6 +100,28 @@ skip() {
 	echo "ok $tests - $1 # SKIP $2"
 }
 
+# console PAGE: takes the examples out of docs/PAGE: after "$ " a command ("> " continues it), then what it prints. One file a command
+# (NNN.sh) and one for what it should print (NNN.want) in the present folder.
+console() {
+	awk '
+		/^```console$/ { on = 1; next }
+		/^```/ { on = 0; close(want) }
+		!on { next }
+		/^\$ / { close(cmd); close(want); n++; cmd = sprintf("%03d.sh", n); want = sprintf("%03d.want", n); printf "" > want
+			print substr($0, 3) > cmd; next }
+		/^> / { print substr($0, 3) > cmd; next }
+		{ print > want }
+	' "$ROOT/docs/$1"
+}
+
+# run_console: runs them in order, each must print what it should.
+run_console() {
+	for console_cmd in [0-9]*.sh; do
+		sh "$console_cmd" >got 2>&1
+		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(cat "${console_cmd%.sh}.want")" "$(cat got)"
+	done
+}
+
 # data NAME: prints the path of a data folder, or fails when it is nowhere.
 data() {
 	for data_root in ${VIC_DATA:+"$VIC_DATA"} "$ROOT/data" "$ROOT/../shared/data"; do

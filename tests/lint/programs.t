@@ -16,6 +16,7 @@ for program in "$BIN"/vic*; do
 	like "$name has one line for vic help" '^[a-z].*[^.]$' "$("$program" --summary)"
 	wide=$(expand -t 8 "$T/help" | awk 'length($0) > 200' | wc -l)
 	same "$name --help has no line wider than 200 columns" 0 "$wide"
+	[ "$name" = vic ] || like "vic(7) names $name" "\\\\fB$name" "$(cat "$ROOT/docs/vic.7")"
 	"$program" --help-man >"$T/page.1"
 	if command -v groff >/dev/null; then
 		groff -man -ww -Tutf8 -rLL=100n "$T/page.1" >"$T/page" 2>"$T/warnings"
@@ -25,4 +26,11 @@ for program in "$BIN"/vic*; do
 		skip "$name has a man page without warnings" 'groff is not installed'
 	fi
 done
+if command -v groff >/dev/null; then
+	groff -t -man -ww -Tutf8 "$ROOT/docs/vic.7" >"$T/page" 2>"$T/warnings"
+	[ ! -s "$T/warnings" ] && [ -s "$T/page" ]
+	tap $? "vic(7) is a man page without warnings" || diag "$T/warnings"
+else
+	skip "vic(7) is a man page without warnings" 'groff is not installed'
+fi
 finish
