@@ -49,20 +49,24 @@ static const struct program prog = {
 	.summary = "get, check and make data sets",
 	.operands = "list|fetch|verify|synth [NAME...]",
 	.description =
-		"list: the data sets that are known; with names, where they come from and on what terms.\n"
-		"fetch NAME...: puts data sets into the data folder, from their official addresses with\n"
-		"curl (checked by published checksums, going on where it was cut off) or --from a local\n"
-		"copy. A data set is there whole or not at all. VIC_OFFLINE=1 never tries the network.\n"
+		"list: the data sets that are known; with names, where they come from and on\n"
+		"what terms.\n"
+		"fetch NAME...: puts data sets into the data folder, from their official\n"
+		"addresses with curl (checked by published checksums, going on where it was cut\n"
+		"off) or --from a local copy. A data set is there whole or not at all.\n"
+		"VIC_OFFLINE=1 never tries the network.\n"
 		"verify NAME...: counts and checksums; exit status 1 and what differs.\n"
-		"synth text: sentences from a grammar whose P(class | sentence) is known, as MR's two files\n"
-		"(more than two classes: synth.tsv), with vectors.txt in GloVe's format and posterior.tsv.\n"
-		"synth images: shapes in noise whose P(class | picture) is known (posterior.tsv), as MNIST's\n"
-		"four files or CIFAR-10's.",
+		"synth text: sentences from a grammar whose P(class | sentence) is known, as\n"
+		"MR's two files (more than two classes: synth.tsv), with vectors.txt in GloVe's\n"
+		"format and posterior.tsv.\n"
+		"synth images: shapes in noise whose P(class | image) is known (posterior.tsv),\n"
+		"as MNIST's four files or CIFAR-10's.",
 	.example =
 		"vic-corpora fetch mr glove.6B\n"
 		"vic-corpora verify mr --to data\n"
 		"vic-corpora synth text --n 10000 --seed 1 --to synth\n"
-		"vic-corpora synth images --layout cifar --n 10000 --to shapes && vic-images -f cifar10 shapes > shapes.vic",
+		"vic-corpora synth images --layout cifar --n 10000 --to shapes &&\n"
+		"    vic-images -f cifar10 shapes > shapes.vic",
 	.see_also = "vic-tokenize(1), vic-embed(1), vic-images(1)",
 	.opts = opts,
 	.min_operands = 1,

@@ -48,16 +48,19 @@ static const struct program prog = {
 	.summary = "join word vectors to tokens",
 	.operands = "[TOKENS...]",
 	.description =
-		"Reads streams of tokens and writes one stream of text: a table of the words, most\n"
-		"frequent first (ties by first appearance), each with its vector, then the records as\n"
-		"word numbers, with their ids, labels and splits. Where several documents repeat an id,\n"
-		"records are numbered anew from 0.\n\n"
-		"Only rows of words that the tokens have are read from FILE. The last N fields of a line\n"
-		"are its numbers; the first sound row of a word counts. Words with spaces, repeated words,\n"
-		"headers and garbled rows are counted on stderr, as are the words that FILE lacks. A word\n"
-		"that FILE lacks gets a draw that depends on --seed and its letters alone.",
+		"Reads streams of tokens and writes one stream of text: a table of the words,\n"
+		"most frequent first (ties by first appearance), each with its vector, then the\n"
+		"records as indices into it, with their ids, labels and splits. Where several\n"
+		"documents repeat an id, records are renumbered from 0.\n"
+		"\n"
+		"Only rows of words that occur are read from FILE. The last N fields of a line\n"
+		"are its numbers; of a word with several valid rows the first counts. Words\n"
+		"with spaces, repeated words, headers and garbled rows are counted on stderr,\n"
+		"as are the words that FILE lacks. A word that FILE lacks gets a draw that\n"
+		"depends on --seed and its letters alone.",
 	.example =
-		"vic-tokenize --format mr data/mr | vic-embed --vectors glove.6B.300d.txt > mr.text\n"
+		"vic-tokenize --format mr data/mr |\n"
+		"    vic-embed --vectors glove.6B.300d.txt > mr.text\n"
 		"zcat glove.txt.gz | vic-embed --vectors - --oov std mr.tokens > mr.text",
 	.see_also = "vic-tokenize(1), vic-split(1), vic-train(1)",
 	.opts = opts,

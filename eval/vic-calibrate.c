@@ -58,24 +58,26 @@ static const struct program prog = {
 	.name = "vic-calibrate",
 	.summary = "fit a calibration map on one split and apply it to another",
 	.operands = "[LOGITS]",
-	.description = "Without --apply: fits a map to the labelled records of a split (dev, unless --split says "
-		       "otherwise) and writes\n"
-		       "it as JSON. With --apply MAP: writes the records with the map applied, as float64 logits "
-		       "(probabilities for\n"
-		       "isotonic and histogram). Either way a table of before and after goes to stderr, or to stdout "
-		       "with --table; after a\n"
-		       "fit it is of the records fitted on, and flatters.\n\n"
-		       "A map is refused on records it was fitted on: it remembers fingerprints of theirs. Temperature "
-		       "is the exact\n"
-		       "minimum of the negative log-likelihood; where there is none (every label right, or the logits "
-		       "tell nothing) it\n"
-		       "says so instead of giving a number. Its 95 % interval is that of the profile likelihood. Cautions say "
-		       "when the interval\n"
-		       "holds T = 1, when the records are too few, and when they also chose the model's epoch; vic-split\n"
-		       "--calibration holds records back for the fit. docs/METRICS.md has the methods' formulas.",
-	.example = "vic-calibrate --split dev mr.logits > mr.map\n"
-		   "vic-calibrate --apply mr.map --split test mr.logits | vic-score\n"
-		   "vic-calibrate --method vector --split dev mr.logits | vic-calibrate --apply - --table mr.logits",
+	.description =
+		"Without --apply: fits a map to the labelled records of a split (dev, unless\n"
+		"--split says otherwise) and writes it as JSON. With --apply MAP: writes the\n"
+		"records with the map applied, as float64 logits (probabilities for isotonic\n"
+		"and histogram). Either way a table of scores before and after goes to stderr,\n"
+		"or to stdout with --table; after a fit it covers the very records that were\n"
+		"fitted on, so it flatters.\n"
+		"\n"
+		"A map is refused on records it was fitted on: it holds fingerprints of them.\n"
+		"Temperature is the exact minimum of the negative log-likelihood; where there\n"
+		"is none (every label right, or logits that carry no information) it says so\n"
+		"instead of giving a number. Its 95 % interval is that of the profile\n"
+		"likelihood. Cautions say when the interval holds T = 1, when the records are\n"
+		"too few, and when they also chose the model's epoch; vic-split --calibration\n"
+		"holds records back for the fit. docs/METRICS.md has the methods' formulas.",
+	.example =
+		"vic-calibrate --split dev mr.logits > mr.map\n"
+		"vic-calibrate --apply mr.map --split test mr.logits | vic-score\n"
+		"vic-calibrate --method vector --split dev mr.logits |\n"
+		"    vic-calibrate --apply - --table mr.logits",
 	.see_also = "vic-score(1), vic-compare(1), vic-report(1)",
 	.opts = opts,
 	.max_operands = 1,

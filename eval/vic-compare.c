@@ -36,15 +36,15 @@ static const struct program prog = {
 	.summary = "whether one model is better than another on the same records",
 	.operands = "A B",
 	.description =
-		"Takes two streams of logits over the same records, in the same order (ids and labels must match), and "
-		"tests the\n"
-		"differences B - A: accuracy by McNemar's exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that "
-		"draws the\n"
-		"same records for both; AUROC by DeLong's test (of class 1 with two classes, and of having been "
-		"right). Then one\n"
-		"sentence says what may be claimed, all claims holding together at the level (Holm), and what may not.",
-	.example = "vic-compare baseline.logits mixup.logits\n"
-		   "vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",
+		"Takes two streams of logits over the same records, in the same order (ids and\n"
+		"labels must match), and tests the differences B - A: accuracy by McNemar's\n"
+		"exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that draws the same\n"
+		"records for both; AUROC by DeLong's test (of class 1 with two classes, and of\n"
+		"having been right). Then one sentence says what may be claimed, all claims\n"
+		"holding together at the level (Holm), and what may not.",
+	.example =
+		"vic-compare baseline.logits mixup.logits\n"
+		"vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",
 	.see_also = "vic-score(1), vic-calibrate(1), vic-report(1)",
 	.opts = opts,
 	.min_operands = 2,

@@ -37,20 +37,21 @@ static const struct program prog = {
 	.summary = "how well a model's scores tell its own kind of data from others",
 	.operands = "",
 	.description =
-		"Compares scores of in-distribution records (--in) with those of others (--out): AUROC, AUPR both ways "
-		"and FPR95,\n"
-		"one column a score. In-distribution is the positive class of auroc and fpr95: auroc is the chance "
-		"that an --in\n"
-		"record scores above an --out record (ties half), fpr95 the share of --out records accepted at the "
-		"highest\n"
-		"threshold that accepts at least 95 % of --in. All are exact: no grid of thresholds. The interval of "
-		"auroc is\n"
-		"DeLong's, the others' are bootstrapped.\n\n"
-		"Records marked test are used where there are any, else all. Labels do not matter. max_logit and "
-		"energy are left\n"
-		"out, and it is said, where a stream holds probabilities; mutual where there is one sample a record.",
-	.example = "vic-ood --in stl10.logits --out noise.logits\n"
-		   "vic-ood --in stl10.logits --out imagenet.logits --out noise.logits --score msp --json",
+		"Compares scores of in-distribution records (--in) with those of others\n"
+		"(--out): AUROC, AUPR both ways and FPR95, one column a score. In-distribution\n"
+		"is the positive class of auroc and fpr95: auroc is the chance that an --in\n"
+		"record scores above an --out record (ties half), fpr95 the share of --out\n"
+		"records accepted at the highest threshold that accepts at least 95 % of --in.\n"
+		"All are exact: no grid of thresholds. The interval of auroc is DeLong's, the\n"
+		"others' are bootstrapped.\n"
+		"\n"
+		"Records marked test are used where there are any, else all. Labels do not\n"
+		"matter. Where a stream holds probabilities, max_logit and energy are left out,\n"
+		"with a note on stderr; likewise mutual where there is one sample a record.",
+	.example =
+		"vic-ood --in stl10.logits --out noise.logits\n"
+		"vic-ood --in stl10.logits --out imagenet.logits --out noise.logits \\\n"
+		"    --score msp --json",
 	.see_also = "vic-predict(1), vic-images(1), vic-report(1)",
 	.opts = opts,
 	.max_operands = 0,

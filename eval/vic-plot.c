@@ -33,13 +33,16 @@ static const struct program prog = {
 	.name = "vic-plot",
 	.summary = "pictures of calibration, as SVG or PNG",
 	.operands = "[TSV]",
-	.description = "Draws a table that vic-reliability wrote, through gnuplot: a panel for each stream with the "
-		       "same axes, or for\n"
-		       "training and hull a panel for each quantity with a line for each run. The header says what it "
-		       "is. Colours are\n"
-		       "distinct to every kind of colour vision, and doubled by hatching, dashes or marks.",
-	.example = "vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
-		   "vic-reliability --curve training baseline.tsv mixup.tsv | vic-plot -o training.png",
+	.description =
+		"Draws a table that vic-reliability wrote, through gnuplot: one panel a stream\n"
+		"with the same axes, or for training and hull one panel a quantity with a line\n"
+		"for each run. The table's header says which curve it holds. Colours are\n"
+		"distinct to every kind of colour vision, and doubled by hatching, dashes or\n"
+		"marks.",
+	.example =
+		"vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
+		"vic-reliability --curve training baseline.tsv mixup.tsv |\n"
+		"    vic-plot -o training.png",
 	.see_also = "vic-reliability(1), vic-report(1), gnuplot(1)",
 	.opts = opts,
 	.max_operands = 1,

@@ -50,24 +50,31 @@ static const struct program prog = {
 	.name = "vic-reliability",
 	.summary = "curves of calibration as tab-separated values",
 	.operands = "[FILE...]",
-	.description = "Reads streams of logits and prints what pictures are drawn from. The header line names the "
-		       "columns.\n\n"
-		       "bins: accuracy against confidence in equal-width bins, with Wilson intervals of the accuracy "
-		       "and with\n"
-		       "the band in which a calibrated model's accuracy would lie.\n"
-		       "histogram: how many records have which confidence (the paper's Figures 8 and 9).\n"
-		       "corp: isotonic regression of correctness on confidence, the reliability diagram without bins, "
-		       "with its\n"
-		       "consistency band; two lines a block.\n"
-		       "scatter, density: mean confidence and accuracy of groups of consecutive records, as points or "
-		       "counted on\n"
-		       "a grid; one stream an epoch gives the paper's Figure 1.\n"
-		       "hull: accuracy, confidence and entropy of streams that vic-perturb moved by mu (Figure 10).\n"
-		       "entropy: distribution of the labels' entropy under mixup (Figure 5); reads nothing.\n"
-		       "training: reads vic-train's --history files instead of streams, one line a number (Figure 7).",
-	.example = "vic-reliability --curve corp mixup.logits | vic-plot --curve corp > mixup.svg\n"
-		   "vic-reliability --curve density --name 1 --name 50 epoch1.logits epoch50.logits\n"
-		   "vic-reliability --curve entropy --alpha 0.1,0.4,1",
+	.description =
+		"Reads streams of logits and prints the numbers that plots are drawn from. The\n"
+		"header line names the columns.\n"
+		"\n"
+		"bins: accuracy against confidence in equal-width bins, with Wilson intervals\n"
+		"of the accuracy and with the band in which a calibrated model's accuracy would\n"
+		"lie.\n"
+		"histogram: how many records have which confidence (the paper's Figures 8 and\n"
+		"9).\n"
+		"corp: isotonic regression of correctness on confidence, the reliability\n"
+		"diagram without bins, with its consistency band; two lines a block.\n"
+		"scatter, density: mean confidence and accuracy of groups of consecutive\n"
+		"records, as points or counted on a grid; one stream an epoch gives the paper's\n"
+		"Figure 1.\n"
+		"hull: accuracy, confidence and entropy of streams that vic-perturb moved by mu\n"
+		"(Figure 10).\n"
+		"entropy: distribution of the labels' entropy under mixup (Figure 5); reads\n"
+		"nothing.\n"
+		"training: reads vic-train's --history files instead of streams, one line a\n"
+		"number (Figure 7).",
+	.example =
+		"vic-reliability --curve corp mixup.logits | vic-plot --curve corp > mixup.svg\n"
+		"vic-reliability --curve density --name 1 \\\n"
+		"    --name 50 epoch1.logits epoch50.logits\n"
+		"vic-reliability --curve entropy --alpha 0.1,0.4,1",
 	.see_also = "vic-score(1), vic-plot(1), vic-predict(1), vic-train(1)",
 	.opts = opts,
 	.max_operands = -1,

@@ -39,14 +39,15 @@ static const struct program prog = {
 	.name = "vic-report",
 	.summary = "one self-contained HTML page about models' calibration",
 	.operands = "[LOGITS...]",
-	.description = "Writes a page with the scores and their intervals, what may be claimed of each stream against "
-		       "the first,\n"
-		       "reliability diagrams side by side, how every stream was made and the command lines to make it "
-		       "again. The page\n"
-		       "needs no network and no script, follows the reader's light or dark setting, prints on paper "
-		       "and speaks to screen\n"
-		       "readers. The same streams give the same bytes.",
-	.example = "vic-report --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html",
+	.description =
+		"Writes a page with the scores and their intervals, what may be claimed of each\n"
+		"stream against the first, reliability diagrams side by side, how every stream\n"
+		"was made and the command lines to make it again. The page needs no network and\n"
+		"no script, follows the reader's light or dark setting, prints on paper and\n"
+		"speaks to screen readers. The same streams give the same bytes.",
+	.example =
+		"vic-report \\\n"
+		"    --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html",
 	.see_also = "vic-score(1), vic-compare(1), vic-plot(1)",
 	.opts = opts,
 	.max_operands = MOST,

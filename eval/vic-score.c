@@ -59,19 +59,20 @@ static const struct program prog = {
 	.name = "vic-score",
 	.summary = "how good and how honest a classifier's probabilities are",
 	.operands = "[LOGITS...]",
-	.description = "Reads streams of logits or probabilities and prints one column a stream. Documents that follow "
-		       "one another\n"
-		       "in a stream (the folds of a cross-validation, laid end to end) are pooled, and it is said.\n\n"
-		       "Confidences are float64 softmax probabilities of the winning class; bins are equally wide and "
-		       "closed above.\n"
-		       "Beside each ECE and OE stands its null floor: what a perfectly calibrated model with the same "
-		       "confidences\n"
-		       "would score (mean, and the value that 95 % of draws stay below). An error at its floor is no "
-		       "evidence of\n"
-		       "miscalibration. docs/METRICS.md has every key with its formula.",
-	.example = "vic-predict mixup.model < mr.text | vic-score\n"
-		   "vic-score --bins 15,100 --bootstrap 1000 baseline.logits mixup.logits\n"
-		   "vic-score --seeds --json seed1.logits seed2.logits seed3.logits",
+	.description =
+		"Reads streams of logits or probabilities and prints one column a stream.\n"
+		"Documents that follow one another in a stream (the folds of a\n"
+		"cross-validation, joined by cat) are pooled, with a note on stderr.\n"
+		"\n"
+		"Confidences are float64 softmax probabilities of the winning class; bins are\n"
+		"equally wide and closed above. Beside each ECE and OE stands its null floor:\n"
+		"what a perfectly calibrated model with the same confidences would score (mean,\n"
+		"and the value that 95 % of draws stay below). An error at its floor is no\n"
+		"evidence of miscalibration. docs/METRICS.md has every key with its formula.",
+	.example =
+		"vic-predict mixup.model < mr.text | vic-score\n"
+		"vic-score --bins 15,100 --bootstrap 1000 baseline.logits mixup.logits\n"
+		"vic-score --seeds --json seed1.logits seed2.logits seed3.logits",
 	.see_also = "vic-predict(1), vic-reliability(1), vic-calibrate(1), vic-compare(1)",
 	.opts = opts,
 	.max_operands = -1,

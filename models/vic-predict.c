@@ -43,24 +43,34 @@ static const struct program prog = {
 	.summary = "logits of a model for a stream of records, or labels for lines of text",
 	.operands = "MODEL [RECORDS]",
 	.description =
-		"Reads what the model was trained on, and writes a stream of logits with the records' ids,\n"
-		"labels and splits. Classes are matched by name; a record without a label stays without.\n\n"
-		"Text (or tokens): words are matched by their letters; a word that the model never saw takes\n"
-		"the vector that the stream brings, and zeros where it brings none.\n\n"
-		"Images: bytes or floats (vic-images, vic-perturb) of the size and channels that the model was\n"
-		"trained on; a model trained with --crop takes the middle of larger ones.\n\n"
-		"With --text, RECORDS is plain text: each line is taken apart as the training data was (by\n"
-		"vic-tokenize, with the rules the model remembers) and answered at once with\n"
-		"LABEL<TAB>PROBABILITY, best first for --top-k.\n\n"
-		"With --map, answers are calibrated: lines of --text hold the map's probabilities, and the\n"
-		"stream is what vic-calibrate --apply would make of the logits: float64 logits, or probabilities\n"
-		"of the maps isotonic and histogram, one a record (passes of --mc-dropout are averaged). A map\n"
-		"of other classes is refused, and so are records that it was fitted on.",
-	.example = "vic-predict mixup.model < mr.text | vic-score\n"
-		   "vic-predict --mc-dropout 10 --split test resnet20.model cifar10.vic > mc.logits\n"
-		   "echo 'a gorgeous , witty film' | vic-predict --text mixup.model\n"
-		   "vic-predict mixup.model mr.text | vic-calibrate --split dev > mr.map\n"
-		   "echo 'a gorgeous , witty film' | vic-predict --text --map mr.map mixup.model",
+		"Reads what the model was trained on, and writes a stream of logits with the\n"
+		"records' ids, labels and splits. Classes are matched by name; a record without\n"
+		"a label stays without.\n"
+		"\n"
+		"Text (or tokens): words are matched by their letters; a word that the model\n"
+		"never saw takes the vector that the stream brings, and zeros where it brings\n"
+		"none.\n"
+		"\n"
+		"Images: bytes or floats (vic-images, vic-perturb) of the size and channels\n"
+		"that the model was trained on; a model trained with --crop takes the middle of\n"
+		"larger ones.\n"
+		"\n"
+		"With --text, RECORDS is plain text: each line is tokenised as the training\n"
+		"data was (by vic-tokenize, with the options kept in the model) and answered at\n"
+		"once with LABEL<TAB>PROBABILITY, best first for --top-k.\n"
+		"\n"
+		"With --map, answers are calibrated: lines of --text hold the map's\n"
+		"probabilities, and the stream is what vic-calibrate --apply would make of the\n"
+		"logits: float64 logits, or probabilities of the maps isotonic and histogram,\n"
+		"one a record (passes of --mc-dropout are averaged). A map of other classes is\n"
+		"refused, and so are records that it was fitted on.",
+	.example =
+		"vic-predict mixup.model < mr.text | vic-score\n"
+		"vic-predict --mc-dropout 10 --split test resnet20.model cifar10.vic \\\n"
+		"    > mc.logits\n"
+		"echo 'a gorgeous , witty film' | vic-predict --text mixup.model\n"
+		"vic-predict mixup.model mr.text | vic-calibrate --split dev > mr.map\n"
+		"echo 'a gorgeous , witty film' | vic-predict --text --map mr.map mixup.model",
 	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
 	.opts = opts,
 	.about = device_print,

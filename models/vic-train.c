@@ -43,24 +43,36 @@ static const struct program prog = {
 	.summary = "train a classifier on a stream of records, with mixup or one of its rivals",
 	.operands = "[RECORDS]",
 	.description =
-		"Reads one document of text (vic-embed) or images (vic-images), trains on the records marked\n"
-		"train, keeps the epoch that is best on those marked dev (vic-split), and writes one model\n"
-		"file (safetensors). Without dev records the last epoch is kept, and it is said.\n\n"
-		"Mixup (--mixup ALPHA) mixes two samples and their labels with one weight a batch drawn from\n"
-		"Beta(ALPHA, ALPHA): of text the word vectors, of images the pixels, with --mixup-mode\n"
-		"manifold also hidden values. 0 is plain training, byte for byte.\n\n"
-		"Defaults, in brackets, follow the kind of records. Text: Kim 2014, Adadelta. Images:\n"
-		"Thulasidasan et al. 2019: Nesterov's SGD at 0.1, halved behind epochs 2, 60, 120 and 160 of\n"
-		"200, batches of 128, weight decay 5e-4 on all parameters; colour images are cut at random\n"
-		"from a padded frame and flipped. Each channel is brought to mean 0 and deviation 1 of the\n"
-		"training records. Records must be bytes or floats: vic-images packs and decodes.\n\n"
-		"--schedule goyal is ImageNet's (Goyal et al. 2017): 90 epochs, /10 behind 30, 60 and 80,\n"
-		"--lr for a batch of 256 and in proportion for others, larger ones reached in five epochs of\n"
-		"equal steps; residual blocks that end in a normalisation begin with its scale at 0.\n\n"
-		"The same seed gives the same bytes on the same device at any number of threads.",
-	.example = "vic-train --mixup 0.4 -o mixup.model < mr.text\n"
-		   "vic-train --label-smoothing 0.1 --history ls.tsv mr.text > ls.model\n"
-		   "vic-train -m resnet18 --mixup 0.4 --checkpoint run.ck -o mixup.model cifar10.vic",
+		"Reads one document of text (vic-embed) or images (vic-images), trains on the\n"
+		"records marked train, keeps the epoch that is best on those marked dev\n"
+		"(vic-split), and writes one model file (safetensors). Without dev records the\n"
+		"last epoch is kept, with a note on stderr.\n"
+		"\n"
+		"Mixup (--mixup ALPHA) mixes two samples and their labels with one weight a\n"
+		"batch, drawn from Beta(ALPHA, ALPHA): word vectors of text, pixels of images,\n"
+		"and with --mixup-mode manifold hidden values too. 0 is plain training, byte\n"
+		"for byte.\n"
+		"\n"
+		"Defaults, in brackets, follow the kind of records. Text: Kim 2014, Adadelta.\n"
+		"Images: Thulasidasan et al. 2019: Nesterov's SGD at 0.1, halved after epochs\n"
+		"2, 60, 120 and 160 of 200, batches of 128, weight decay 5e-4 on all\n"
+		"parameters; colour images are cropped at random after padding, and flipped.\n"
+		"Each channel is normalised to mean 0 and standard deviation 1 over the\n"
+		"training records. Records must be bytes or floats: vic-images packs and\n"
+		"decodes.\n"
+		"\n"
+		"--schedule goyal is ImageNet's (Goyal et al. 2017): 90 epochs, the rate\n"
+		"divided by 10 after 30, 60 and 80; --lr is for a batch of 256 and scales with\n"
+		"the batch, with a warm-up of five epochs for larger ones; residual blocks that\n"
+		"end in a normalisation begin with its scale at 0.\n"
+		"\n"
+		"The same seed gives the same bytes on the same device at any number of\n"
+		"threads.",
+	.example =
+		"vic-train --mixup 0.4 -o mixup.model < mr.text\n"
+		"vic-train --label-smoothing 0.1 --history ls.tsv mr.text > ls.model\n"
+		"vic-train -m resnet18 --mixup 0.4 \\\n"
+		"    --checkpoint run.ck -o mixup.model cifar10.vic",
 	.see_also = "vic-embed(1), vic-images(1), vic-split(1), vic-predict(1)",
 	.opts = opts,
 	.about = device_print,

@@ -38,24 +38,27 @@ static const struct program prog = {
 	.operands = "[FILE]",
 	.description =
 		"Reads a stream of any kind and writes the same records in the same order with\n"
-		"their marks (train, dev, test, extra) rewritten. An unmarked stream is all train;\n"
-		"records that come marked test, dev or extra stay what they are.\n"
+		"their splits (train, dev, test, extra) rewritten. An unmarked stream is all\n"
+		"train; records that come marked test, dev or extra keep their split.\n"
 		"\n"
-		"Copies of a record (equal contents) always land on one side. The folds of --cv are\n"
-		"the same for every I: ten runs with --fold 0 to 9 test each record once. In each\n"
-		"class, fold sizes differ by at most one, or by what the copies force. --dev and\n"
-		"--test are exact: the share of all, rounded, spread over the classes by largest\n"
-		"remainder. The same seed gives the same marks.\n"
+		"Copies of a record (equal contents) always get the same split. The folds of\n"
+		"--cv are\n"
+		"the same for every I: ten runs with --fold 0 to 9 test each record once. In\n"
+		"each class, fold sizes differ by at most one, or by what the copies force.\n"
+		"--dev and --test are exact: the share of all, rounded, spread over the classes\n"
+		"by largest remainder. The same seed gives the same splits.\n"
 		"\n"
-		"The dev records choose the epoch, so they flatter the model: a temperature that is\n"
-		"fitted on them as well is off for others, the more so the fewer they are. The\n"
-		"records of --calibration are neither trained on nor choose anything.\n"
+		"The dev records choose the epoch, so the model looks better on them than it\n"
+		"is: a temperature fitted on them is off for other records, the more so the\n"
+		"fewer they are. The records of --calibration are neither trained on nor choose\n"
+		"anything.\n"
 		"\n"
 		"The input is read twice; one that is not a regular file is first copied to a\n"
 		"temporary file in $TMPDIR (else /tmp). Memory: about 40 bytes a record.",
-	.example = "vic-split --cv 10 --fold 0 --dev 0.1 mr.text > mr.0.text\n"
-		   "vic-split --dev 0.1 --seed 7 < trec.text | vic-cat --stats\n"
-		   "vic-split --test 0.2 --dev 0.1 --calibration 0.1 mr.text > parts.text",
+	.example =
+		"vic-split --cv 10 --fold 0 --dev 0.1 mr.text > mr.0.text\n"
+		"vic-split --dev 0.1 --seed 7 < trec.text | vic-cat --stats\n"
+		"vic-split --test 0.2 --dev 0.1 --calibration 0.1 mr.text > parts.text",
 	.see_also = "vic-cat(1), vic-train(1), vic-calibrate(1)",
 	.opts = opts,
 	.min_operands = 0,

@@ -17,11 +17,13 @@ static const struct program prog = {
 	.name = "vic",
 	.summary = "run a stage of vicinal, or list them",
 	.operands = "STAGE [ARGUMENT...]",
-	.description = "`vic STAGE ...` becomes vic-STAGE, the program beside this one, with the same\n"
-		       "arguments, streams and exit status. `vic help` lists the stages; `vic help STAGE`\n"
-		       "is `vic-STAGE --help`.",
-	.example = "vic help\n"
-		   "vic tokenize --format mr data/mr | vic cat --stats",
+	.description =
+		"`vic STAGE ...` becomes vic-STAGE, the program beside this one, with the same\n"
+		"arguments, streams and exit status. `vic help` lists the stages; `vic help\n"
+		"STAGE` is `vic-STAGE --help`.",
+	.example =
+		"vic help\n"
+		"vic tokenize --format mr data/mr | vic cat --stats",
 	.see_also = "vic-cat(1)",
 	.opts = opts,
 	.min_operands = 1,

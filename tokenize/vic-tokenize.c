@@ -23,7 +23,7 @@ static struct {
 static const struct opt opts[] = {
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "how PATH holds texts and labels (must be given)",
 	  .choices = "mr|trec|imdb|csv|tsv|fasttext|lines", .flags = OPT_NO_DEFAULT },
-	{ "rules", 'r', OPT_CHOICE, &o.rules, NULL, "how a line is taken apart", .choices = "kim|ptb|whitespace",
+	{ "rules", 'r', OPT_CHOICE, &o.rules, NULL, "how a line is split into tokens", .choices = "kim|ptb|whitespace",
 	  .flags = OPT_LINE },
 	{ "lower", 0, OPT_FLAG, &o.lower, NULL, "lower case (the default)", .value = 1, .flags = OPT_NO_DEFAULT | OPT_LINE },
 	{ "cased", 0, OPT_FLAG, &o.lower, NULL, "keep case", .zero = 1, .flags = OPT_NO_DEFAULT | OPT_LINE },
@@ -63,29 +63,47 @@ static const struct program prog = {
 	.summary = "texts and labels in their distributed form to a stream of tokens",
 	.operands = "PATH...",
 	.description =
-		"Reads the PATHs in order and writes one stream: a record for each text, its tokens joined by\n"
-		"single spaces, in UTF-8, with its class and split; ids count from 0.\n\n"
-		"mr: a folder with rt-polarity.neg and rt-polarity.pos, or rt-polaritydata.tar.gz. trec: files of\n"
-		"\"COARSE:fine question\", or the folder with train_5500.label and TREC_10.label (marked test).\n"
-		"imdb: aclImdb, as a folder or .tar.gz; train and test as its folders say, unsup is extra and\n"
-		"without label; <br /> is a line break. csv: RFC 4180 with a header that names label and text, or\n"
-		"two columns, or the columns chosen; every row as many columns as the first; blank lines are\n"
-		"passed over and counted. tsv: label<TAB>text. fasttext: __label__NAME text. lines: a text a line,\n"
-		"no labels. \"-\" is stdin, for all formats but mr and imdb. There is one record for every line,\n"
-		"empty ones included; lines end at LF, a CR before it is dropped, and the last line needs none.\n\n"
-		"csv, tsv and fasttext name their own classes, which are sorted bytewise and must be known before\n"
-		"the first record: the tokens of all PATHs are kept in memory until the last is read. With\n"
-		"--classes they stream.\n\n"
-		"kim: clean_str of Kim (2014) with plain ( ) ?: what is not A-Za-z0-9(),!?'` is a space. ptb: the\n"
-		"Penn Treebank's rules as GloVe's vocabulary shows them (it 's, do n't, u.s., 1,000, well-known,\n"
-		"..., --); half of the hyphenated words of MR and IMDB are not in GloVe: --hyphens split takes\n"
-		"them apart. whitespace: split at white space, nothing else.\n\n"
-		"Text is brought to Unicode's normal form C (not by kim, to which all but ASCII is a space). NUL\n"
-		"bytes are white space. Bytes that Windows-1252 does not define become U+FFFD. All that is counted\n"
-		"and reported.",
-	.example = "vic-tokenize --format mr data/mr | vic-cat --stats\n"
-		   "vic-tokenize --format csv --label-column stars --text-column 3 --rules ptb a.csv > a.tokens\n"
-		   "vic-tokenize --format trec --cased data/trec | vic-embed --random --dim 300 > trec.text",
+		"Reads the PATHs in order and writes one stream: a record for each text, its\n"
+		"tokens joined by single spaces, in UTF-8, with its class and split; ids count\n"
+		"from 0.\n"
+		"\n"
+		"mr: a folder with rt-polarity.neg and rt-polarity.pos, or\n"
+		"    rt-polaritydata.tar.gz.\n"
+		"trec: files of \"COARSE:fine question\", or the folder with train_5500.label and\n"
+		"    TREC_10.label (marked test).\n"
+		"imdb: aclImdb, as a folder or .tar.gz; train and test as its folders say,\n"
+		"    unsup is extra and without label; <br /> is a line break.\n"
+		"csv: RFC 4180 with a header that names label and text, or two columns, or the\n"
+		"    columns chosen; every row has as many columns as the first; blank lines\n"
+		"    are skipped and counted.\n"
+		"tsv: label<TAB>text.\n"
+		"fasttext: __label__NAME text.\n"
+		"lines: a text a line, no labels.\n"
+		"\n"
+		"\"-\" is stdin, for all formats but mr and imdb. There is one record for every\n"
+		"line, empty ones included; lines end at LF, a CR before it is dropped, and the\n"
+		"last line needs none.\n"
+		"\n"
+		"csv, tsv and fasttext name their own classes, which are sorted bytewise and\n"
+		"must be known before the first record: the tokens of all PATHs are kept in\n"
+		"memory until the last is read. With --classes they stream.\n"
+		"\n"
+		"kim: clean_str of Kim (2014) with plain ( ) ?: what is not A-Za-z0-9(),!?'` is\n"
+		"    a space.\n"
+		"ptb: the Penn Treebank's rules as GloVe's vocabulary shows them (it 's, do\n"
+		"    n't, u.s., 1,000, well-known, ..., --); half of the hyphenated words of MR\n"
+		"    and IMDB are not in GloVe: --hyphens split takes them apart.\n"
+		"whitespace: split at white space, nothing else.\n"
+		"\n"
+		"Text is normalised to Unicode's form C (not by kim, for which everything but\n"
+		"ASCII is a space). NUL bytes are white space. Bytes that Windows-1252 does not\n"
+		"define become U+FFFD. All that is counted and reported.",
+	.example =
+		"vic-tokenize --format mr data/mr | vic-cat --stats\n"
+		"vic-tokenize --format csv --label-column stars --text-column 3 \\\n"
+		"    --rules ptb a.csv > a.tokens\n"
+		"vic-tokenize --format trec --cased data/trec |\n"
+		"    vic-embed --random --dim 300 > trec.text",
 	.see_also = "vic-embed(1), vic-split(1), vic-cat(1)",
 	.opts = opts,
 	.min_operands = 1,

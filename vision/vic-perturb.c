@@ -32,17 +32,26 @@ static const struct program prog = {
 	.summary = "move images along random directions",
 	.operands = "[FILE]",
 	.description =
-		"Writes x + mu * d/|d| for each image x of a stream: d is drawn from U(-1, 1) for every value,\n"
-		"by seed and place of the record, so that a series of --mu goes along the same directions.\n"
-		"It is the experiment of appendix D of Thulasidasan et al. 2019, with mu from 0.01 to 100.\n\n"
-		"The paper writes a unit vector, |d-hat| = 1. For 96x96x3 values mu = 1 then moves each by\n"
-		"0.006 and mu = 100 by 0.6; --norm none takes d itself, where mu is the largest change of a value.\n"
-		"Values are the pixels' before a network's own normalisation (1 is white).\n\n"
-		"The images written are floats that leave [0, 1]. --encoding raw rounds to 255ths, which loses\n"
-		"a small mu whole, and clips, which brings a large one back among the pictures: what the\n"
-		"experiment is about is gone. It is there for looking at the pictures, and counts what it clips.",
-	.example = "vic-perturb --mu 10 --only test stl10.vic | vic-predict vgg16.model | vic-score\n"
-		   "for mu in 0.01 0.1 1 10 100; do vic-perturb --mu $mu --only test stl10.vic > stl10.mu$mu.vic; done",
+		"Writes x + mu * d/|d| for each image x of a stream: d is drawn from U(-1, 1)\n"
+		"for every value, from the seed and the record's position, so that a series of\n"
+		"--mu goes along the same directions. It is the experiment of appendix D of\n"
+		"Thulasidasan et al. 2019, with mu from 0.01 to 100.\n"
+		"\n"
+		"The paper writes a unit vector, |d-hat| = 1. For 96x96x3 values mu = 1 then\n"
+		"moves each by 0.006 and mu = 100 by 0.6; --norm none takes d itself, where mu\n"
+		"is the largest change of a value. Values are the pixels' before a network's\n"
+		"own normalisation (1 is white).\n"
+		"\n"
+		"The images written are floats that leave [0, 1]. --encoding raw rounds to\n"
+		"255ths, which loses a small mu whole, and clips, which brings a large one back\n"
+		"among the images, which defeats the experiment. It is meant for looking at the\n"
+		"images, and counts what it clips.",
+	.example =
+		"vic-perturb --mu 10 --only test stl10.vic | vic-predict vgg16.model |\n"
+		"    vic-score\n"
+		"for mu in 0.01 0.1 1 10 100; do\n"
+		"    vic-perturb --mu $mu --only test stl10.vic > stl10.mu$mu.vic\n"
+		"done",
 	.see_also = "vic-images(1), vic-predict(1), vic-reliability(1)",
 	.opts = opts,
 	.max_operands = 1,

@@ -290,6 +290,27 @@ static void default_of(const struct opt *opt, char *text, size_t size)
 	}
 }
 
+enum { HELP_COLUMN = 32, HELP_WIDTH = 80 };
+
+/* Prints the words of text, which go on at column *at, in lines of HELP_WIDTH columns from HELP_COLUMN on. */
+static void print_words(FILE *to, const char *text, int *at)
+{
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+		if (*at > HELP_COLUMN && *at + 1 + n > HELP_WIDTH) {
+			fprintf(to, "\n%*s", HELP_COLUMN, "");
+			*at = HELP_COLUMN;
+		} else if (*at > HELP_COLUMN) {
+			fputc(' ', to);
+			++*at;
+		}
+		fprintf(to, "%.*s", n, text);
+		*at += n;
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
 void opt_help(const struct opt *opts, FILE *to)
 {
 	for (int i = 0; opts[i].type != OPT_END; i++) {
@@ -302,11 +323,17 @@ void opt_help(const struct opt *opts, FILE *to)
 		if (o->letter)
 			snprintf(letter, sizeof letter, "-%c, ", o->letter);
 		snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, *arg ? " " : "", arg);
-		fprintf(to, strlen(left) < 31 ? "%-31s " : "%s\n                                ", left);
+		fprintf(to, "%-*s", HELP_COLUMN, left);
+		if (strlen(left) >= HELP_COLUMN)
+			fprintf(to, "\n%*s", HELP_COLUMN, "");
+		int at = HELP_COLUMN;
+		print_words(to, o->help, &at);
 		default_of(o, value, sizeof value);
-		fputs(o->help, to);
-		if (value[0] && !(o->flags & OPT_NO_DEFAULT))
-			fprintf(to, " [%s]", value);
+		if (value[0] && !(o->flags & OPT_NO_DEFAULT)) {
+			char shown[sizeof value + 3];
+			snprintf(shown, sizeof shown, "[%s]", value);
+			print_words(to, shown, &at);
+		}
 		fputc('\n', to);
 	}
 }

@@ -14,8 +14,8 @@ for program in "$BIN"/vic*; do
 	like "$name --help begins with its usage" "^usage: $name " "$(head -1 "$T/help")"
 	like "$name --version names version, compiler, flags and libraries" '^libraries: ' "$("$program" --version)"
 	like "$name has one line for vic help" '^[a-z].*[^.]$' "$("$program" --summary)"
-	wide=$(expand -t 8 "$T/help" | awk 'length($0) > 200' | wc -l)
-	same "$name --help has no line wider than 200 columns" 0 "$wide"
+	wide=$(expand -t 8 "$T/help" | awk 'length($0) > 80' | wc -l)
+	same "$name --help has no line wider than 80 columns" 0 "$wide"
 	[ "$name" = vic ] || like "vic(7) names $name" "\\\\fB$name" "$(cat "$ROOT/docs/vic.7")"
 	"$program" --help-man >"$T/page.1"
 	if command -v groff >/dev/null; then
