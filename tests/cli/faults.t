@@ -49,7 +49,7 @@ each_row
 if [ "${MODE:-release}" = release ]; then
 	"$TOOLS/mkstream" logits 4 | vic-cat --to csv | vic-cat --from csv --kind logits --name fine >"$T/named"
 	n=0 said=
-	while n=$((n + 1)) && ! LD_PRELOAD=$shim VIC_FAIL=alloc:$n:once vic-cat --head "$T/named" >"$T/out" 2>"$T/err"; do
+	while n=$((n + 1)) && ! LD_PRELOAD=$preload VIC_FAIL=alloc:$n:once vic-cat --head "$T/named" >"$T/out" 2>"$T/err"; do
 		grep -q 'memory' "$T/err" || said=$said$(cat "$T/err")
 	done
 	ok 'some allocations failed' test "$n" -gt 20

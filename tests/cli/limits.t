@@ -87,12 +87,11 @@ else
 	skip '256 KiB of stack' 'sanitizers make frames larger'
 fi
 
-exec 9<"$shim" # LD_PRELOAD cannot name a file whose path holds a space
 # threads_fail N COMMAND...: cksum of its stdout where the Nth thread and all behind it do not start.
 threads_fail() {
 	n=$1
 	shift
-	(cd "$T/inputs" && LD_PRELOAD=/proc/self/fd/9 VIC_FAIL=thread:$n VIC_FAIL_SEEN=$T/seen "$@" 2>/dev/null | cksum)
+	(cd "$T/inputs" && LD_PRELOAD=$preload VIC_FAIL=thread:$n VIC_FAIL_SEEN=$T/seen "$@" 2>/dev/null | cksum)
 }
 if [ "${MODE:-release}" = release ]; then
 	while read -r command; do
@@ -125,7 +124,7 @@ fi
 if [ "${MODE:-release}" = release ] && vic-train --version | grep -q oneDNN; then
 	n=1500 said=0 ended='' status=1
 	while [ $status != 0 ] && [ $n -lt 1000000 ]; do
-		(cd "$T/inputs" && LD_PRELOAD=$shim VIC_FAIL=alloc:$n vic-train -q --threads 1 -m resnet20 --width 0.25 --epochs 1 --batch 4 \
+		(cd "$T/inputs" && LD_PRELOAD=$preload VIC_FAIL=alloc:$n vic-train -q --threads 1 -m resnet20 --width 0.25 --epochs 1 --batch 4 \
 			images >"$T/.out" 2>"$T/.err") 2>/dev/null
 		status=$?
 		case $status in

@@ -1,6 +1,8 @@
 # The fault matrix over tests/faults/table. Sourced by tests/cli/faults.t and faults.slow.t, behind lib.sh.
 
 shim=$TOOLS/inject.so
+exec 9<"$shim"
+preload=/proc/self/fd/9 # LD_PRELOAD cannot name a file whose path holds a space
 
 # The inputs of all rows, in $T/inputs.
 prepare() {
