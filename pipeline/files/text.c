@@ -163,6 +163,23 @@ void text_vprint(FILE *to, const char *fmt, va_list args)
 		free(text);
 }
 
+void text_roff(FILE *to, const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if (*p == '\\')
+			fputs("\\e", to);
+		else if (*p == '-')
+			fputs("\\-", to);
+		else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
+			fprintf(to, "\\&%c", *p);
+		else if (*p == '\n' && p[1] == '\n') {
+			fputs("\n.PP\n", to);
+			p++;
+		} else
+			fputc(*p, to);
+	}
+}
+
 static int digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;

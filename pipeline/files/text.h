@@ -31,6 +31,9 @@ int text_write(struct output *out, const char *text, size_t n, enum text_form fo
 int text_escape(char **out, const char *text, enum text_form form, struct err *err) VIC_CHECKED;
 /* What the format makes, as TEXT_SHOWN, of any length. */
 void text_vprint(FILE *to, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+/* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line ends a
+ * paragraph. */
+void text_roff(FILE *to, const char *text);
 /* Brings back, in place, what TEXT_NAME or TEXT_WORD escaped. A backslash that begins none of the form's escapes stays (as does
  * \x00, which would end the text), so most names that never were escaped come through. */
 void text_restore(char *text);

@@ -262,8 +262,7 @@ int opt_argument(const struct opt *opt, size_t k, char **text, struct err *err)
 		       : mem_printf(text, err, "--%s=%.*s", opt->name, len, value);
 }
 
-/* The default as help shows it, while the target holds it; empty where there is none. Defaults are short. */
-static void default_of(const struct opt *opt, char *text, size_t size)
+void opt_default(const struct opt *opt, char *text, size_t size)
 {
 	int len;
 	const char *p;
@@ -328,28 +327,13 @@ void opt_help(const struct opt *opts, FILE *to)
 			fprintf(to, "\n%*s", HELP_COLUMN, "");
 		int at = HELP_COLUMN;
 		print_words(to, o->help, &at);
-		default_of(o, value, sizeof value);
+		opt_default(o, value, sizeof value);
 		if (value[0] && !(o->flags & OPT_NO_DEFAULT)) {
 			char shown[sizeof value + 3];
 			snprintf(shown, sizeof shown, "[%s]", value);
 			print_words(to, shown, &at);
 		}
 		fputc('\n', to);
-	}
-}
-
-/* roff takes a line that starts with a dot or quote, and every backslash, as its own. */
-static void roff_text(const char *text, FILE *to)
-{
-	for (const char *p = text; *p; p++) {
-		if (*p == '\\')
-			fputs("\\e", to);
-		else if (*p == '-')
-			fputs("\\-", to);
-		else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
-			fprintf(to, "\\&%c", *p);
-		else
-			fputc(*p, to);
 	}
 }
 
@@ -364,19 +348,19 @@ void opt_roff(const struct opt *opts, FILE *to)
 		if (o->letter)
 			fprintf(to, "\\fB\\-%c\\fR, ", o->letter);
 		fputs("\\fB\\-\\-", to);
-		roff_text(o->name, to);
+		text_roff(to, o->name);
 		fputs("\\fR", to);
 		if (o->type != OPT_FLAG) {
 			fputs(" \\fI", to);
-			roff_text(o->arg ? o->arg : o->choices, to);
+			text_roff(to, o->arg ? o->arg : o->choices);
 			fputs("\\fR", to);
 		}
 		fputc('\n', to);
-		roff_text(o->help, to);
-		default_of(o, value, sizeof value);
+		text_roff(to, o->help);
+		opt_default(o, value, sizeof value);
 		if (value[0] && !(o->flags & OPT_NO_DEFAULT)) {
 			fputs(" (default: ", to);
-			roff_text(value, to);
+			text_roff(to, value);
 			fputc(')', to);
 		}
 		fputc('\n', to);

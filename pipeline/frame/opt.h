@@ -74,6 +74,8 @@ int opt_count(const struct opt *opts);
 int opt_keep(const struct opt *opts, unsigned flag, int n, char **args, int *kept, struct err *err) VIC_CHECKED;
 /* 1 when `name` was present on the command line. Errors in `name` abort: it is a programmer's slip. */
 int opt_given(const struct opt *opts, const unsigned char *given, const char *name);
+/* The default as help shows it, empty where there is none; defaults are short. Call before parsing, while the target holds it. */
+void opt_default(const struct opt *opt, char *text, size_t size);
 /* The table as --help prints it, with defaults. Call before parsing, while targets hold their defaults. */
 void opt_help(const struct opt *opts, FILE *to);
 /* The same for a man page (roff). */

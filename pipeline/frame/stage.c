@@ -27,7 +27,9 @@
 #define VIC_CFLAGS "unknown"
 #endif
 
-enum { ASK_NONE, ASK_HELP, ASK_VERSION, ASK_MAN, ASK_SUMMARY, ASK_ROLES, MAX_OPTS = 96 };
+/* What may be asked of a program instead of its work. `vic help` asks for the summary, tests for roles. */
+enum ask { ASK_NONE, ASK_HELP, ASK_MAN, ASK_VERSION, ASK_SUMMARY, ASK_ROLES };
+enum { MAX_OPTS = 96 };
 
 static void print_help(const struct program *p, const struct opt *opts)
 {
@@ -42,37 +44,57 @@ static void print_help(const struct program *p, const struct opt *opts)
 	}
 }
 
-static void roff_block(const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		if (*p == '\\')
-			printf("\\e");
-		else if (*p == '-')
-			printf("\\-");
-		else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
-			printf("\\&%c", *p);
-		else if (*p == '\n' && p[1] == '\n') {
-			printf("\n.PP\n");
-			p++;
-		} else
-			putchar(*p);
-	}
-	putchar('\n');
-}
-
 static void print_man(const struct program *p, const struct opt *opts)
 {
 	printf(".TH %s 1 \"\" \"vicinal %s\" \"vicinal\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n\\fB%s\\fR [options] %s\n"
 	       ".SH DESCRIPTION\n",
 	       p->name, VIC_VERSION, p->name, p->summary, p->name, p->operands);
-	roff_block(p->description);
-	printf(".SH OPTIONS\n");
+	text_roff(stdout, p->description);
+	printf("\n.SH OPTIONS\n");
 	opt_roff(opts, stdout);
 	printf(".SH EXIT STATUS\n0 done; 1 data or I/O; 2 usage; 3 no such device.\n.SH EXAMPLE\n.nf\n");
-	roff_block(p->example);
-	printf(".fi\n");
+	text_roff(stdout, p->example);
+	printf("\n.fi\n");
 	if (p->see_also)
 		printf(".SH SEE ALSO\n%s\n", p->see_also);
+}
+
+static void print_version(const struct program *p, const struct opt *opts)
+{
+	(void)opts;
+	printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", p->name, VIC_VERSION, VIC_CC, VIC_CFLAGS,
+	       JANSSON_VERSION, p->libraries ? ", " : "", p->libraries ? p->libraries() : "");
+	if (p->about)
+		p->about(stdout);
+}
+
+static void print_summary(const struct program *p, const struct opt *opts)
+{
+	(void)opts;
+	printf("%s\n", p->summary);
+}
+
+static void print_roles(const struct program *p, const struct opt *opts)
+{
+	(void)opts;
+	roles_print(p, stdout);
+}
+
+static void (*const answers[])(const struct program *, const struct opt *) = {
+	[ASK_HELP] = print_help, [ASK_MAN] = print_man, [ASK_VERSION] = print_version,
+	[ASK_SUMMARY] = print_summary, [ASK_ROLES] = print_roles,
+};
+
+/* Help shows defaults, so it must be found before parsing overwrites them. */
+static int help_asked(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return ASK_HELP;
+		if (!strcmp(argv[i], "--help-man"))
+			return ASK_MAN;
+	}
+	return ASK_NONE;
 }
 
 /* Whether operand i is part of the provenance: see stream_operand. */
@@ -155,7 +177,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 	static unsigned char given[MAX_OPTS];
 	struct stage st = { .prog = prog, .given = given };
 	struct err err = ERR_NONE;
-	int ask = ASK_NONE, n = opt_count(prog->opts), rc = -1;
+	int ask = help_asked(argc, argv), n = opt_count(prog->opts), rc = -1;
 	const struct opt common[] = {
 		{ "quiet", 'q', OPT_FLAG, &st.quiet, NULL, "no progress and no reports on stderr", .flags = OPT_LOCAL },
 		{ "help", 'h', OPT_FLAG, &ask, NULL, "this text", .value = ASK_HELP, .flags = OPT_LOCAL },
@@ -175,33 +197,10 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 	if (n)
 		memcpy(opts, prog->opts, (size_t)n * sizeof *opts);
 	memcpy(opts + n, common, sizeof common);
-	for (int i = 1; i < argc; i++) { /* defaults must be read before they are overwritten */
-		if (!strcmp(argv[i], "--"))
-			break;
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "--help-man")) {
-			argv[i][2] && !strcmp(argv[i], "--help-man") ? print_man(prog, opts) : print_help(prog, opts);
-			rc = finish_stdout(&err);
-			goto report;
-		}
-	}
-	if (recall(opts, &argc, argv, &err) || opt_parse(opts, argc, argv, &st.n, given, &err))
+	if (!ask && (recall(opts, &argc, argv, &err) || opt_parse(opts, argc, argv, &st.n, given, &err)))
 		goto report;
-	if (ask == ASK_VERSION) {
-		printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", prog->name, VIC_VERSION,
-		       VIC_CC, VIC_CFLAGS, JANSSON_VERSION, prog->libraries ? ", " : "",
-		       prog->libraries ? prog->libraries() : "");
-		if (prog->about)
-			prog->about(stdout);
-		rc = finish_stdout(&err);
-		goto report;
-	}
-	if (ask == ASK_SUMMARY) { /* for `vic help` */
-		printf("%s\n", prog->summary);
-		rc = finish_stdout(&err);
-		goto report;
-	}
-	if (ask == ASK_ROLES) { /* for tests */
-		roles_print(prog, stdout);
+	if (ask) {
+		answers[ask](prog, opts);
 		rc = finish_stdout(&err);
 		goto report;
 	}
