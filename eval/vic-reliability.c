@@ -4,6 +4,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/base/num.h"
+#include "pipeline/frame/marks.h"
 #include "pipeline/frame/stage.h"
 #include "eval/records/rows.h"
 
@@ -105,27 +106,19 @@ static int list_of(const char *text, const char *what, struct list *l, struct er
 	}
 }
 
-/* --mu of the stage that moved the images, 1 (its default) where the stage was given none; 0 when there was no such
- * stage. */
-static int mu_of(const json_t *provenance, double *mu)
+/* How far the stage that moved the images moved them; 0 when there was no such stage. */
+static int distance_of(const json_t *provenance, double *mu)
 {
-	size_t i, k;
-	json_t *stage, *arg;
+	size_t i;
+	json_t *stage;
 	struct err ignored = ERR_NONE;
 	int found = 0;
 	json_array_foreach(provenance, i, stage)
 	{
-		const char *program = json_string_value(json_object_get(stage, "program"));
-		if (!program || strcmp(program, "vic-perturb"))
-			continue;
-		*mu = 1;
-		found = 1;
-		json_array_foreach(json_object_get(stage, "args"), k, arg)
-		{
-			const char *a = json_string_value(arg);
-			if (a && !strncmp(a, "--mu=", 5) && num_f64("--mu", a + 5, 0, 1e9, mu, &ignored))
-				return 0;
-		}
+		const char *value = marks_value(stage, MARK_DISTANCE);
+		if (value && num_f64("distance", value, 0, 1e9, mu, &ignored))
+			return 0;
+		found |= value != NULL;
 	}
 	return found;
 }
@@ -166,7 +159,7 @@ static int one_stream(const struct stage *st, struct making *m, size_t i, struct
 	if (!rc && o.curve == CURVE_HULL) {
 		if (i < m->at.n)
 			mu = m->at.v[i];
-		else if (!mu_of(w.provenance, &mu))
+		else if (!distance_of(w.provenance, &mu))
 			rc = err_usage(err, "%s: no vic-perturb in its provenance; give --at", path);
 		if (!rc)
 			curve_hull(name, mu, &w, &m->ask, m->to);

@@ -2,6 +2,7 @@
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
+#include "pipeline/frame/marks.h"
 #include "pipeline/frame/progress.h"
 #include "pipeline/frame/stage.h"
 #include "models/predict/calibrated.h"
@@ -82,21 +83,15 @@ static const struct program prog = {
 /* "kimcnn --mixup=0.4": the model's name and what its training was asked that concerns the method. */
 static int title_of(const struct model *m, char **title, struct err *err)
 {
-	static const char *const telling[] = { "--mixup", "--label-smoothing", "--erl", "--words", "--optimizer", "--loss", "--width",
-					       "--dropout" };
-	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1), *v;
-	size_t i;
+	const json_t *last = json_array_get(m->provenance, json_array_size(m->provenance) - 1);
+	const char *option;
+	size_t i = 0;
 	struct memtext mt;
 	if (memtext_open(&mt, err))
 		return -1;
 	fputs(m->net->name, mt.to);
-	json_array_foreach(json_object_get(last, "args"), i, v)
-	{
-		const char *s = json_string_value(v);
-		for (size_t k = 0; s && k < sizeof telling / sizeof *telling; k++)
-			if (!strncmp(s, telling[k], strlen(telling[k])))
-				fprintf(mt.to, " %s", s + 2);
-	}
+	while ((option = marks_next(last, MARK_METHOD, &i)))
+		fprintf(mt.to, " %s", option + 2);
 	if (o.mc_dropout)
 		fprintf(mt.to, " mc-dropout %" PRId64, o.mc_dropout);
 	if (memtext_close(&mt, title, NULL, err))

@@ -1,5 +1,6 @@
 /* cautions: see cautions.h. */
 #include "cautions.h"
+#include "pipeline/frame/marks.h"
 
 #include <string.h>
 
@@ -38,19 +39,6 @@ static const json_t *model_of(const json_t *history, size_t *at)
 	return NULL;
 }
 
-static int has_argument(const json_t *line, const char *prefix)
-{
-	const json_t *arg, *args = json_object_get(line, "args");
-	size_t i;
-	json_array_foreach(args, i, arg)
-	{
-		const char *s = json_string_value(arg);
-		if (s && !strncmp(s, prefix, strlen(prefix)))
-			return 1;
-	}
-	return 0;
-}
-
 /* The model kept its best epoch on dev (vic-train's default), and its stream was this one or had dev records of its own. */
 static int dev_chose_epoch(const struct rows *rows)
 {
@@ -58,13 +46,13 @@ static int dev_chose_epoch(const struct rows *rows)
 	const json_t *model = model_of(rows->provenance, &at);
 	size_t n = json_array_size(model);
 	const json_t *train = n ? json_array_get(model, n - 1) : NULL;
-	if (strcmp(program_of(train), "vic-train") || has_argument(train, "--select=last"))
+	if (!marks_value(train, MARK_DEV_EPOCH))
 		return 0;
 	while (same < at && same < n - 1 && json_equal(json_array_get(rows->provenance, same), json_array_get(model, same)))
 		same++;
 	int own = 0;
 	for (size_t i = 0; i < n - 1; i++)
-		own |= has_argument(json_array_get(model, i), "--dev=") || has_argument(json_array_get(model, i), "--split=dev");
+		own |= marks_value(json_array_get(model, i), MARK_DEV) != NULL;
 	return own || (same == at && same == n - 1);
 }
 

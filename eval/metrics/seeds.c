@@ -1,22 +1,20 @@
-/* Compares provenances stage by stage. Only options count, less --seed: an argument that does not begin with '-', or is
- * '-' alone, is an operand. Provenance has options in the order of the program's table, so comparing them in order does
- * not depend on how the command was typed. A model's own stages are compared by the same rule, recursively. */
+/* Compares provenances stage by stage. Only options count, less those that are seeds (MARK_SEED): an argument that does
+ * not begin with '-', or is '-' alone, is an operand. Provenance has options in the order of the program's table, so
+ * comparing them in order does not depend on how the command was typed. A model's own stages are compared by the same
+ * rule, recursively. */
 #include "seeds.h"
 
-#include <string.h>
+#include "pipeline/frame/marks.h"
 
-/* Of options only, and of those not the seed. */
-static int counts(const json_t *arg)
+/* The next argument that is an option, and not the seed. */
+static const json_t *next(const json_t *line, size_t *i)
 {
-	const char *s = json_string_value(arg);
-	return s && s[0] == '-' && s[1] && strncmp(s, "--seed=", 7);
-}
-
-static const json_t *next(const json_t *args, size_t *i)
-{
-	while (*i < json_array_size(args)) {
-		const json_t *a = json_array_get(args, (*i)++);
-		if (counts(a))
+	const json_t *args = json_object_get(line, "args"), *a;
+	const char *program = json_string_value(json_object_get(line, "program"));
+	while ((a = json_array_get(args, *i))) {
+		const char *s = json_string_value(a);
+		++*i;
+		if (s && s[0] == '-' && s[1] && !(marks_of(program ? program : "", s) & MARK_SEED))
 			return a;
 	}
 	return NULL;
@@ -24,13 +22,13 @@ static const json_t *next(const json_t *args, size_t *i)
 
 static int same_stage(const json_t *a, const json_t *b)
 {
-	const json_t *x = json_object_get(a, "args"), *y = json_object_get(b, "args"), *u, *v;
+	const json_t *x, *y, *u, *v;
 	size_t i = 0, j = 0;
 	if (!json_equal(json_object_get(a, "program"), json_object_get(b, "program")))
 		return 0;
 	do {
-		u = next(x, &i);
-		v = next(y, &j);
+		u = next(a, &i);
+		v = next(b, &j);
 		if (!u != !v || (u && !json_equal(u, v)))
 			return 0;
 	} while (u);

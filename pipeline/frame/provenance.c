@@ -3,6 +3,7 @@
  * What a stage used (a model, a map) is made first, recursively, and once: `done` holds what was made, compared by
  * value. The recursion ends because the JSON was parsed with bounded depth (jsontext.h). */
 #include "provenance.h"
+#include "marks.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/files/text.h"
 
@@ -109,21 +110,11 @@ static const char *operand(const json_t *line)
 	return "MODEL";
 }
 
-/* The value of an option, as "--apply=FILE" in the arguments has it; "MAP" where it is none or stdin. */
+/* The file of the map that a stage applied; "MAP" where none is named. */
 static const char *map_file(const json_t *line)
 {
-	static const char *const options[] = { "--apply=", "--map=" };
-	const json_t *arg;
-	size_t i;
-	json_array_foreach(json_object_get(line, "args"), i, arg)
-		for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
-			const char *s = json_string_value(arg);
-			if (!strcmp(s, "--"))
-				return "MAP";
-			if (!strncmp(s, options[k], strlen(options[k])) && strcmp(s + strlen(options[k]), "-"))
-				return s + strlen(options[k]);
-		}
-	return "MAP";
+	const char *file = marks_value(line, MARK_MAP);
+	return file && strcmp(file, "-") ? file : "MAP";
 }
 
 static int put_history(FILE *to, const json_t *history, json_t *done, struct err *err);

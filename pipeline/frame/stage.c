@@ -5,6 +5,7 @@
 #include "stage.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
+#include "marks.h"
 #include "process.h"
 #include "roles.h"
 #include "pipeline/files/text.h"
@@ -27,8 +28,8 @@
 #define VIC_CFLAGS "unknown"
 #endif
 
-/* What may be asked of a program instead of its work. `vic help` asks for the summary, tests for roles. */
-enum ask { ASK_NONE, ASK_HELP, ASK_MAN, ASK_VERSION, ASK_SUMMARY, ASK_ROLES };
+/* What may be asked of a program instead of its work. `vic help` asks for the summary, tests for roles and marks. */
+enum ask { ASK_NONE, ASK_HELP, ASK_MAN, ASK_VERSION, ASK_SUMMARY, ASK_ROLES, ASK_MARKS };
 enum { MAX_OPTS = 96 };
 
 static void print_help(const struct program *p, const struct opt *opts)
@@ -80,9 +81,15 @@ static void print_roles(const struct program *p, const struct opt *opts)
 	roles_print(p, stdout);
 }
 
+static void print_marks(const struct program *p, const struct opt *opts)
+{
+	(void)opts;
+	marks_print(p->name, p->opts, stdout);
+}
+
 static void (*const answers[])(const struct program *, const struct opt *) = {
 	[ASK_HELP] = print_help, [ASK_MAN] = print_man, [ASK_VERSION] = print_version,
-	[ASK_SUMMARY] = print_summary, [ASK_ROLES] = print_roles,
+	[ASK_SUMMARY] = print_summary, [ASK_ROLES] = print_roles, [ASK_MARKS] = print_marks,
 };
 
 /* Help shows defaults, so it must be found before parsing overwrites them. */
@@ -185,6 +192,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		  .flags = OPT_LOCAL },
 		{ "summary", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_SUMMARY, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "roles", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_ROLES, .flags = OPT_LOCAL | OPT_HIDDEN },
+		{ "marks", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MARKS, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
