@@ -161,6 +161,33 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *er
 	return 0;
 }
 
+int input_read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit, size_t *got,
+		     struct err *err)
+{
+	enum { STEP = 8 << 20 };
+	*got = 0;
+	while (*got < n) {
+		size_t step = n - *got < STEP ? n - *got : STEP, end = at + *got + step, k;
+		if (end > *cap) {
+			size_t want = *cap > limit / 2 ? limit : *cap * 2 > end ? *cap * 2 : end;
+			unsigned char *bigger;
+			if (mem_alloc(&bigger, want, 1, err))
+				return -1;
+			if (*cap)
+				memcpy(bigger, *buf, at + *got);
+			free(*buf);
+			*buf = bigger;
+			*cap = want;
+		}
+		if (input_read(in, *buf + at + *got, step, &k, err))
+			return -1;
+		*got += k;
+		if (k < step)
+			return 0;
+	}
+	return 0;
+}
+
 int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got, struct err *err)
 {
 	if (in->used) {

@@ -29,6 +29,10 @@ int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
 void input_release(struct input *in);
 /* Up to n bytes; *got < n only at the end of input. */
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;
+/* The same to *buf + at, for a length that may lie: *buf (*cap bytes, from mem_alloc, or NULL) grows by copying, at most doubling,
+ * and only as bytes arrive. limit: all that it will ever have to hold, or SIZE_MAX. */
+int input_read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit, size_t *got,
+		     struct err *err) VIC_CHECKED;
 /* The next bytes without taking them: *p points into the input's buffer, valid until the next call; *got < n (at most 16 KiB) only
  * at the end of input. */
 int input_peek(struct input *in, size_t n, const unsigned char **p, size_t *got, struct err *err) VIC_CHECKED;

@@ -152,34 +152,6 @@ static int take_checksums(struct safetensors *st, struct err *err)
 	return rc;
 }
 
-/* n bytes to *buf + at, which grows (at most doubling) only as bytes arrive; `limit` is all it will ever need. */
-static int read_grown(struct input *in, unsigned char **buf, size_t *cap, size_t at, size_t n, size_t limit,
-		      size_t *got, struct err *err)
-{
-	enum { STEP = 8 << 20 };
-	*got = 0;
-	while (*got < n) {
-		size_t step = n - *got < STEP ? n - *got : STEP, end = at + *got + step, k;
-		if (end > *cap) {
-			size_t want = *cap > limit / 2 ? limit : *cap * 2 > end ? *cap * 2 : end;
-			unsigned char *bigger;
-			if (mem_alloc(&bigger, want, 1, err))
-				return -1;
-			if (*cap)
-				memcpy(bigger, *buf, at + *got);
-			free(*buf);
-			*buf = bigger;
-			*cap = want;
-		}
-		if (input_read(in, *buf + at + *got, step, &k, err))
-			return -1;
-		*got += k;
-		if (k < step)
-			return 0;
-	}
-	return 0;
-}
-
 static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, int size_known, struct err *err)
 {
 	unsigned char *buf = NULL, more;
@@ -196,7 +168,7 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 	}
 	for (size_t i = 0; i < st->n; i++) {
 		struct st_tensor *t = &st->tensor[i];
-		int rc = read_grown(in, &buf, &cap, at, t->bytes, limit, &got, err);
+		int rc = input_read_grown(in, &buf, &cap, at, t->bytes, limit, &got, err);
 		st->bytes = buf;
 		done += got;
 		if (rc)
@@ -246,7 +218,7 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	if (n < 2 || n > ST_MAX_HEADER)
 		return err_set(err, "is no safetensors file, or damaged: a header of %llu bytes (2 to %d)", (unsigned long long)n,
 			       ST_MAX_HEADER);
-	if (read_grown(in, &text, &cap, 0, n, n, &got, err)) {
+	if (input_read_grown(in, &text, &cap, 0, n, n, &got, err)) {
 		free(text);
 		return -1;
 	}

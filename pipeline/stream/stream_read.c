@@ -1,5 +1,6 @@
-/* Reads streams, one block at a time. A block's columns are pointers into buf at multiples of 64 bytes, so buf must
- * be aligned: it comes from mem_alloc and grows by copying. Nothing is handed out before its CRC was checked.
+/* Reads streams, one block at a time. A block's columns are pointers into buf at multiples of 64 bytes
+ * (stream_columns.c), so buf must be aligned: it comes from mem_alloc and grows by copying. Nothing is handed out before
+ * its CRC was checked.
  * A block's header is read ahead in one place, after PROV blocks, whose end only the next header shows (have_chunk).
  * crcs runs over the stored CRCs of all blocks but DONE, in order, as in stream_write.c.
  * stream_in_file computes the place from the input's position: call it before the next block is read. */
@@ -7,41 +8,13 @@
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
 #include "sniff.h"
-#include "stream_format.h"
+#include "stream_reader.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct stream_reader {
-	struct input in;
-	struct stream_head head;
-	json_t *provenance;
-	unsigned char *buf; /* payload of the block at hand */
-	size_t cap;
-	uint64_t records, blocks, words, documents;
-	uint32_t crcs; /* CRC-32 over the stored CRCs of the document's blocks */
-	int open;      /* inside a document */
-	unsigned char chunk[CHUNK_HEADER];
-	int have_chunk; /* a chunk header was read ahead */
-};
-
-static uint32_t u32(const unsigned char *p)
-{
-	uint32_t v;
-	memcpy(&v, p, 4);
-	return v;
-}
-
-static uint64_t u64(const unsigned char *p)
-{
-	uint64_t v;
-	memcpy(&v, p, 8);
-	return v;
-}
 
 int stream_open(struct stream_reader **out, const char *path, struct err *err)
 {
@@ -104,16 +77,9 @@ static int cut(struct stream_reader *r, struct err *err)
 		       r->records);
 }
 
-static int bad(struct stream_reader *r, const char *what, struct err *err)
+int stream_bad(const struct stream_reader *r, const char *what, struct err *err)
 {
 	return err_set(err, "%s: damaged after record %" PRIu64 ": %s", r->in.name, r->records, what);
-}
-
-static int all_zero(const unsigned char *p, size_t n)
-{
-	while (n && !*p)
-		p++, n--;
-	return n == 0;
 }
 
 /* Reads a chunk header into r->chunk and checks it. */
@@ -128,7 +94,7 @@ static int read_chunk_header(struct stream_reader *r, struct err *err)
 		return cut(r, err);
 	if (u32(r->chunk + 24) != crc32_of(0, r->chunk, 24) || u32(r->chunk + 20) ||
 	    !all_zero(r->chunk + 28, CHUNK_HEADER - 28))
-		return bad(r, "a block's header does not match its checksum", err);
+		return stream_bad(r, "a block's header does not match its checksum", err);
 	r->have_chunk = 1;
 	return 0;
 }
@@ -138,43 +104,27 @@ static int chunk_is(const struct stream_reader *r, const char *type)
 	return r->have_chunk && !memcmp(r->chunk, type, 4);
 }
 
-/* Reads the payload that r->chunk announces into r->buf, in steps: a length that lies costs no memory up front. */
+/* Reads the payload that r->chunk announces into r->buf. */
 static int read_payload(struct stream_reader *r, size_t max, size_t *len, struct err *err)
 {
-	enum { STEP = 8 << 20 };
-	uint64_t n = u64(r->chunk + 8), padded = pad64(n), done = 0;
+	uint64_t n = u64(r->chunk + 8), padded = pad64(n);
+	size_t got;
 	r->have_chunk = 0;
 	if (n > max)
-		return bad(r, "a block is longer than this version allows", err);
+		return stream_bad(r, "a block is longer than this version allows", err);
 	if (!r->buf) { /* an empty payload may come first */
 		if (mem_alloc(&r->buf, CHUNK_ALIGN, 1, err))
 			return -1;
 		r->cap = CHUNK_ALIGN;
 	}
-	while (done < padded) {
-		uint64_t step = padded - done < STEP ? padded - done : STEP;
-		size_t got;
-		if (done + step > r->cap) {
-			size_t want = r->cap * 2 > done + step ? r->cap * 2 : done + step;
-			unsigned char *bigger;
-			if (mem_alloc(&bigger, want, 1, err))
-				return -1;
-			if (done)
-				memcpy(bigger, r->buf, done);
-			free(r->buf);
-			r->buf = bigger;
-			r->cap = want;
-		}
-		if (input_read(&r->in, r->buf + done, step, &got, err))
-			return -1;
-		if (got < step)
-			return cut(r, err);
-		done += step;
-	}
+	if (input_read_grown(&r->in, &r->buf, &r->cap, 0, padded, SIZE_MAX, &got, err))
+		return -1;
+	if (got < padded)
+		return cut(r, err);
 	if (crc32_of(0, r->buf, n) != u32(r->chunk + 4))
-		return bad(r, "a block does not match its checksum", err);
+		return stream_bad(r, "a block does not match its checksum", err);
 	if (!all_zero(r->buf + n, padded - n))
-		return bad(r, "padding is not zero", err);
+		return stream_bad(r, "padding is not zero", err);
 	*len = n;
 	return 0;
 }
@@ -191,7 +141,7 @@ static int read_json(struct stream_reader *r, json_t **out, size_t *room, struct
 	if (!json_is_object(*out)) {
 		json_decref(*out);
 		*out = NULL;
-		return bad(r, "head or provenance is not a JSON object", err);
+		return stream_bad(r, "head or provenance is not a JSON object", err);
 	}
 	return 0;
 }
@@ -203,7 +153,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 	if (read_chunk_header(r, err))
 		return -1;
 	if (!chunk_is(r, "HEAD"))
-		return bad(r, "no head behind the signature", err);
+		return stream_bad(r, "no head behind the signature", err);
 	stream_head_release(&r->head);
 	json_decref(r->provenance);
 	r->provenance = json_array();
@@ -221,7 +171,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 		if (!chunk_is(r, "PROV"))
 			return 0;
 		if (json_array_size(r->provenance) >= 10000)
-			return bad(r, "more than 10000 provenance lines", err);
+			return stream_bad(r, "more than 10000 provenance lines", err);
 		if (read_json(r, &j, &lines, err))
 			return -1;
 		if (json_array_append_new(r->provenance, j))
@@ -262,7 +212,7 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 		return err_set(err, "%s: stream version %u.%u; this program reads %u.x", r->in.name, major, minor,
 			       STREAM_MAJOR);
 	if (!all_zero(sig + 12, sizeof sig - 12))
-		return bad(r, "bytes behind the signature are not zero", err);
+		return stream_bad(r, "bytes behind the signature are not zero", err);
 	r->have_chunk = 0;
 	if (read_head(r, err))
 		return -1;
@@ -280,108 +230,11 @@ int stream_next_of(struct stream_reader *r, enum stream_kind kind, struct err *e
 	return rc;
 }
 
-/* Ends must not fall, and the last one is the data's length. */
-static int ends_right(const uint32_t *end, size_t n, size_t total)
-{
-	uint32_t before = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (end[i] < before)
-			return 0;
-		before = end[i];
-	}
-	return before == total;
-}
-
-static int take_words(struct stream_reader *r, struct block *b, size_t len, struct err *err)
-{
-	if (r->head.kind != STREAM_TEXT || r->records)
-		return bad(r, "a word table where none belongs", err);
-	size_t n = len >= 64 ? u32(r->buf) : 0, dim = (size_t)r->head.dim;
-	/* n is bounded by the bytes that are there: each word has at least its 4-byte end. */
-	if (len < 64 || n > len / 4 || n != b->n || u32(r->buf + 4) != dim || !all_zero(r->buf + 8, 56))
-		return bad(r, "a word block contradicts itself", err);
-	struct words_layout at = words_layout(n, 0, dim);
-	b->word_end = (uint32_t *)(r->buf + at.end);
-	size_t text = at.text <= len && n ? b->word_end[n - 1] : 0;
-	at = words_layout(n, text, dim);
-	if (at.total != len || !ends_right(b->word_end, n, text))
-		return bad(r, "a word block contradicts itself", err);
-	b->type = BLOCK_WORDS;
-	b->first = r->words;
-	b->origin = r->buf + at.origin;
-	b->word = (char *)r->buf + at.text;
-	b->vector = (float *)(r->buf + at.vector);
-	for (size_t i = 0; i < n * dim; i++)
-		if (!isfinite(b->vector[i]))
-			return err_set(err, "%s: the vector of word %zu is not finite", r->in.name,
-				       (size_t)r->words + i / dim);
-	r->words += n;
-	if (r->words > UINT32_MAX)
-		return bad(r, "more than 2^32 words", err);
-	return 1;
-}
-
-static int check_rows(struct stream_reader *r, const struct block *b, struct err *err)
-{
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (b->label[i] < -1 || b->label[i] >= r->head.n_classes)
-			return err_set(err, "%s: record %" PRIu64 ": label %d is outside the %d classes", r->in.name,
-				       b->first + i, b->label[i], r->head.n_classes);
-		if (b->split[i] >= SPLIT_COUNT)
-			return err_set(err, "%s: record %" PRIu64 ": unknown split %d", r->in.name, b->first + i,
-				       b->split[i]);
-	}
-	if (r->head.kind == STREAM_IMAGES && r->head.encoding == ENCODING_F32) {
-		const float *pixel = (const float *)b->data;
-		size_t each = stream_record_size(&r->head) / 4;
-		for (size_t i = 0; i < b->n * each; i++)
-			if (!isfinite(pixel[i]))
-				return err_set(err, "%s: record %" PRIu64 ": a pixel is not finite", r->in.name,
-					       b->first + i / each);
-	}
-	if (r->head.kind != STREAM_TEXT)
-		return 0;
-	const uint32_t *id = (const uint32_t *)b->data;
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->end[i] % 4)
-			return err_set(err, "%s: record %" PRIu64 " is no list of word ids", r->in.name, b->first + i);
-	for (size_t i = 0; i < b->data_len / 4; i++)
-		if (id[i] >= r->words)
-			return err_set(err, "%s: near record %" PRIu64 ": word id %u but the table has %" PRIu64 " words",
-				       r->in.name, b->first, id[i], r->words);
-	return 0;
-}
-
-static int take_rows(struct stream_reader *r, struct block *b, size_t len, struct err *err)
-{
-	size_t n = b->n, each = stream_record_size(&r->head);
-	if (n > STREAM_MAX_ROWS)
-		return bad(r, "too many records in one block", err);
-	struct rows_layout at = rows_layout(n, !each);
-	if (at.data > len)
-		return bad(r, "a block is shorter than its records", err);
-	b->type = BLOCK_ROWS;
-	b->first = r->records;
-	b->id = (uint64_t *)(r->buf + at.id);
-	b->label = (int32_t *)(r->buf + at.label);
-	b->split = r->buf + at.split;
-	b->end = each ? NULL : (uint32_t *)(r->buf + at.end);
-	b->data = r->buf + at.data;
-	b->data_len = len - at.data;
-	if (each ? b->data_len != n * each : !ends_right(b->end, n, b->data_len))
-		return bad(r, "a block's length does not fit its records", err);
-	if (check_rows(r, b, err))
-		return -1;
-	r->records += n;
-	r->blocks++;
-	return 1;
-}
-
 static int take_done(struct stream_reader *r, size_t len, struct err *err)
 {
 	if (len != 24 || u64(r->buf) != r->records || u64(r->buf + 8) != r->blocks || u32(r->buf + 16) != r->crcs ||
 	    u32(r->buf + 20))
-		return bad(r, "the closing block does not agree with what came before it", err);
+		return stream_bad(r, "the closing block does not agree with what came before it", err);
 	r->open = 0;
 	return 0;
 }
@@ -396,7 +249,7 @@ int stream_next_block(struct stream_reader *r, struct block *b, struct err *err)
 		return -1;
 	int words = chunk_is(r, "WORD"), rows = chunk_is(r, "ROWS"), done = chunk_is(r, "DONE");
 	if (!words && !rows && !done)
-		return bad(r, "a block of unknown type", err);
+		return stream_bad(r, "a block of unknown type", err);
 	b->n = u32(r->chunk + 16);
 	unsigned char stored[4];
 	memcpy(stored, r->chunk + 4, 4);
@@ -405,7 +258,7 @@ int stream_next_block(struct stream_reader *r, struct block *b, struct err *err)
 	if (done)
 		return take_done(r, len, err);
 	r->crcs = crc32_of(r->crcs, stored, 4);
-	return words ? take_words(r, b, len, err) : take_rows(r, b, len, err);
+	return words ? columns_of_words(r, b, len, err) : columns_of_rows(r, b, len, err);
 }
 
 void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap)
@@ -434,29 +287,4 @@ int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd
 	*mark = r->in.mark;
 	*at = (uint64_t)behind - (r->in.have - r->in.used) - pad64(before + b->data_len) + before;
 	return 1;
-}
-
-int logits_check(const struct stream_head *h, const struct block *b, const char *name, struct err *err)
-{
-	size_t k = (size_t)h->n_classes, per = k * (size_t)h->samples;
-	const float *f = (const float *)b->data;
-	const double *d = (const double *)b->data;
-	for (uint32_t i = 0; i < b->n; i++) {
-		double sum = 0;
-		for (size_t j = 0; j < per; j++) {
-			double v = h->dtype == DTYPE_F64 ? d[i * per + j] : (double)f[i * per + j];
-			int probs = h->values == VALUES_PROBS;
-			if (isnan(v) || (probs ? !(v >= 0 && v <= 1) : v == INFINITY))
-				return err_set(err, "%s: record %" PRIu64 ": class %zu has the value %g", name, b->first + i,
-					       j % k, v);
-			sum += v;
-			if (probs && j % k == k - 1) {
-				if (!(fabs(sum - 1) <= 1e-3))
-					return err_set(err, "%s: record %" PRIu64 ": probabilities sum to %g", name,
-						       b->first + i, sum);
-				sum = 0;
-			}
-		}
-	}
-	return 0;
 }
