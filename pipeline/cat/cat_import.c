@@ -6,7 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/npy.h"
 #include "pipeline/base/num.h"
-#include "pipeline/formats/table.h"
+#include "pipeline/formats/row_reader.h"
 #include "pipeline/files/text.h"
 #include "pipeline/stream/sniff.h"
 
@@ -84,12 +84,12 @@ static void intake_release(struct intake *in)
 
 /* Tables. */
 
-static int take_columns(struct intake *in, const struct import *im, struct table *t, int *header, struct err *err)
+static int take_columns(struct intake *in, const struct import *im, struct row_reader *t, int *header, struct err *err)
 {
-	size_t n = table_fields(t);
-	*header = !strcmp(table_field(t, 0), "label");
+	size_t n = row_fields(t);
+	*header = !strcmp(row_field(t, 0), "label");
 	if (n < 2 || n - 1 > STREAM_MAX_CLASSES)
-		return err_set(err, "line %" PRIu64 " has %zu columns; a label and at least one value are needed", table_line(t), n);
+		return err_set(err, "line %" PRIu64 " has %zu columns; a label and at least one value are needed", row_line(t), n);
 	int k = (int)n - 1, rc;
 	if (!*header || im->classes)
 		return classes_of(&in->head, im->classes, k, err);
@@ -97,7 +97,7 @@ static int take_columns(struct intake *in, const struct import *im, struct table
 	if (mem_alloc(&names, (size_t)k, sizeof *names, err))
 		return -1;
 	for (int i = 0; i < k; i++) {
-		names[i] = table_field(t, (size_t)i + 1);
+		names[i] = row_field(t, (size_t)i + 1);
 		text_restore(names[i]);
 	}
 	rc = classes_named(&in->head, names, k, err);
@@ -105,14 +105,14 @@ static int take_columns(struct intake *in, const struct import *im, struct table
 	return rc;
 }
 
-static int parse_row(struct intake *in, struct table *t, int32_t *label, struct err *err)
+static int parse_row(struct intake *in, struct row_reader *t, int32_t *label, struct err *err)
 {
-	if (table_fields(t) != in->n + 1)
-		return err_set(err, "has %zu columns; the first row has %zu", table_fields(t), in->n + 1);
-	if (label_of(&in->head, table_field(t, 0), label, err))
+	if (row_fields(t) != in->n + 1)
+		return err_set(err, "has %zu columns; the first row has %zu", row_fields(t), in->n + 1);
+	if (label_of(&in->head, row_field(t, 0), label, err))
 		return -1;
 	for (size_t i = 0; i < in->n; i++) {
-		if (num_f64("a value", table_field(t, i + 1), -INFINITY, DBL_MAX, &in->value[i], err)) {
+		if (num_f64("a value", row_field(t, i + 1), -INFINITY, DBL_MAX, &in->value[i], err)) {
 			err->status = VIC_DATA; /* the parser speaks of options */
 			return -1;
 		}
@@ -120,37 +120,37 @@ static int parse_row(struct intake *in, struct table *t, int32_t *label, struct 
 	return 0;
 }
 
-static int take_row(struct intake *in, struct table *t, struct err *err)
+static int take_row(struct intake *in, struct row_reader *t, struct err *err)
 {
 	int32_t label;
 	if (parse_row(in, t, &label, err))
-		return err_context(err, "%s: line %" PRIu64, in->path, table_line(t));
+		return err_context(err, "%s: line %" PRIu64, in->path, row_line(t));
 	return intake_add(in, in->value, label, err);
 }
 
 static int import_table(const struct import *im, struct intake *in, const json_t *self, struct output *out, struct err *err)
 {
-	struct table *t;
+	struct row_reader *t;
 	int rc, header = 0;
 	const char *name = !strcmp(im->path, "-") ? "stdin" : im->path;
-	if (table_open(&t, im->path, im->form == EXPORT_CSV, err))
+	if (row_reader_open(&t, im->path, im->form == EXPORT_CSV, err))
 		return -1;
 	in->head.dtype = im->dtype;
-	rc = table_row(t, err);
+	rc = row_reader_next(t, err);
 	if (rc == 0)
 		rc = err_set(err, "%s: holds no record", name);
 	if (rc == 1 && (take_columns(in, im, t, &header, err) || intake_begin(in, im, 1, self, out, err)))
 		rc = err_context(err, "%s", name);
 	if (rc == 1 && header)
-		rc = table_row(t, err);
-	for (; rc == 1; rc = table_row(t, err))
+		rc = row_reader_next(t, err);
+	for (; rc == 1; rc = row_reader_next(t, err))
 		if (take_row(in, t, err)) {
 			rc = -1;
 			break;
 		}
-	if (rc && table_line(t) <= 2) /* a table further on; one with a fault, not another kind of file */
+	if (rc && row_line(t) <= 2) /* a table further on; one with a fault, not another kind of file */
 		sniff_explain(im->path, im->form == EXPORT_CSV ? "CSV" : "TSV", err);
-	table_close(t);
+	row_reader_close(t);
 	return rc ? -1 : intake_finish(in, err);
 }
 

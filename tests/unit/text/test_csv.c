@@ -1,7 +1,7 @@
 /* Both readers of CSV and the reader of TSV: random tables, written as RFC 4180 allows, come back field by field, wherever the reader's
  * blocks are cut; with one thing wrong they are refused. */
 #include "pipeline/base/philox.h"
-#include "pipeline/formats/table.h"
+#include "pipeline/formats/row_reader.h"
 #include "tokenize/labelled.h"
 
 #include <fcntl.h>
@@ -32,7 +32,7 @@ struct sheet {
 
 static char *text_room, *file;
 
-/* trimmed: the reader takes spaces around a bare field away (pipeline/formats/table.c, for numbers). */
+/* trimmed: the reader takes spaces around a bare field away (pipeline/formats/row_reader.c, for numbers). */
 static int needs_quotes(const struct field *f, int trimmed)
 {
 	if (trimmed && f->n && (f->text[0] == ' ' || f->text[f->n - 1] == ' '))
@@ -165,29 +165,29 @@ static void same_as_labelled(const struct sheet *s)
 	sink_release(&k);
 }
 
-/* pipeline/formats/table.c reads line by line, and joins a quoted field's lines by LF. */
+/* pipeline/formats/row_reader.c reads line by line, and joins a quoted field's lines by LF. */
 static void same_as_table(const struct sheet *s)
 {
 	struct err err = ERR_NONE;
-	struct table *t;
+	struct row_reader *t;
 	uint64_t line = 0;
 	int rc;
-	assert_int_equal(table_open(&t, path, !s->tabs, &err), 0);
+	assert_int_equal(row_reader_open(&t, path, !s->tabs, &err), 0);
 	for (size_t i = 0; i < s->rows; i++) {
-		rc = table_row(t, &err);
+		rc = row_reader_next(t, &err);
 		if (rc != 1)
 			fail_msg("row %zu of %zu: %s", i, s->rows, rc ? err.msg : "the end");
-		assert_int_equal(table_fields(t), s->columns);
+		assert_int_equal(row_fields(t), s->columns);
 		for (size_t k = 0; k < s->columns; k++) {
 			const struct field *f = &s->field[i][k];
-			assert_int_equal(strlen(table_field(t, k)), f->n);
-			assert_memory_equal(table_field(t, k), f->text, f->n);
+			assert_int_equal(strlen(row_field(t, k)), f->n);
+			assert_memory_equal(row_field(t, k), f->text, f->n);
 		}
-		assert_true(table_line(t) > line);
-		line = table_line(t);
+		assert_true(row_line(t) > line);
+		line = row_line(t);
 	}
-	assert_int_equal(table_row(t, &err), 0);
-	table_close(t);
+	assert_int_equal(row_reader_next(t, &err), 0);
+	row_reader_close(t);
 }
 
 static void tables_come_back(void **state)

@@ -1,7 +1,7 @@
 /* Rows of CSV and TSV, labels, and word numbers. */
 #include "tests/scratch.h"
 #include "pipeline/cat/cat.h"
-#include "pipeline/formats/table.h"
+#include "pipeline/formats/row_reader.h"
 #include "pipeline/base/vocab.h"
 
 #include <setjmp.h>
@@ -20,22 +20,22 @@ static char path[SCRATCH_PATH];
 static const char *rows(int comma, const char *text, size_t n)
 {
 	static char all[4096];
-	struct table *t;
+	struct row_reader *t;
 	struct err err = ERR_NONE;
 	int rc;
 	FILE *f = fopen(path, "wb");
 	assert_int_equal(fwrite(text, 1, n, f), n);
 	fclose(f);
 	all[0] = 0;
-	assert_int_equal(table_open(&t, path, comma, &err), 0);
-	while ((rc = table_row(t, &err)) == 1)
-		for (size_t i = 0; i < table_fields(t); i++) {
-			strncat(all, table_field(t, i), sizeof all - strlen(all) - 1);
-			strncat(all, i + 1 < table_fields(t) ? "|" : ";", sizeof all - strlen(all) - 1);
+	assert_int_equal(row_reader_open(&t, path, comma, &err), 0);
+	while ((rc = row_reader_next(t, &err)) == 1)
+		for (size_t i = 0; i < row_fields(t); i++) {
+			strncat(all, row_field(t, i), sizeof all - strlen(all) - 1);
+			strncat(all, i + 1 < row_fields(t) ? "|" : ";", sizeof all - strlen(all) - 1);
 		}
 	if (rc < 0)
 		snprintf(all + strlen(all), sizeof all - strlen(all), "!%s", strstr(err.msg, ": ") + 2);
-	table_close(t);
+	row_reader_close(t);
 	return all;
 }
 #define ROWS(comma, text) rows(comma, text, sizeof(text) - 1)
@@ -142,7 +142,7 @@ static void exported_texts_come_back(void **state)
 	struct stream_reader *r;
 	struct export *e;
 	struct pick all = { .split = -1, .limit = UINT64_MAX };
-	struct table *t;
+	struct row_reader *t;
 	json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "p", "version", "0", "args");
 	assert_int_equal(scratch_file(stream, "stream"), 0);
 	assert_int_equal(output_open(&out, stream, &err) || stream_begin(&w, &out, &head, NULL, self, &err), 0);
@@ -159,14 +159,14 @@ static void exported_texts_come_back(void **state)
 	export_close(e);
 	stream_close(r);
 	output_release(&out);
-	assert_int_equal(table_open(&t, path, 1, &err), 0);
-	assert_int_equal(table_row(t, &err), 1); /* label,text */
+	assert_int_equal(row_reader_open(&t, path, 1, &err), 0);
+	assert_int_equal(row_reader_next(t, &err), 1); /* label,text */
 	for (size_t i = 0; i < N; i++) {
-		assert_int_equal(table_row(t, &err), 1);
-		assert_string_equal(table_field(t, 1), text[i]);
+		assert_int_equal(row_reader_next(t, &err), 1);
+		assert_string_equal(row_field(t, 1), text[i]);
 	}
-	assert_int_equal(table_row(t, &err), 0);
-	table_close(t);
+	assert_int_equal(row_reader_next(t, &err), 0);
+	row_reader_close(t);
 	unlink(stream);
 }
 

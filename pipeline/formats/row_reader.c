@@ -3,7 +3,7 @@
  * return. Its callbacks cannot fail: they leave the error in t->err and set `broken`. It drops spaces and tabs
  * around fields without quotes. An empty line is an error only once another line follows, since files may end in
  * some. */
-#include "table.h"
+#include "row_reader.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
 
@@ -15,7 +15,7 @@
 /* A line may hold a million classes of 17 digits. */
 enum { MAX_LINE = 64 << 20 };
 
-struct table {
+struct row_reader {
 	struct input in;
 	int comma, broken; /* broken: no memory inside a callback */
 	struct csv_parser csv;
@@ -27,9 +27,9 @@ struct table {
 	struct err err;
 };
 
-int table_open(struct table **out, const char *path, int comma, struct err *err)
+int row_reader_open(struct row_reader **out, const char *path, int comma, struct err *err)
 {
-	struct table *t;
+	struct row_reader *t;
 	if (mem_alloc(&t, 1, sizeof *t, err))
 		return -1;
 	t->comma = comma;
@@ -44,14 +44,14 @@ int table_open(struct table **out, const char *path, int comma, struct err *err)
 	}
 	if (csv_init(&t->csv, CSV_STRICT)) {
 		err_memory(err);
-		table_close(t);
+		row_reader_close(t);
 		return -1;
 	}
 	*out = t;
 	return 0;
 }
 
-void table_close(struct table *t)
+void row_reader_close(struct row_reader *t)
 {
 	if (!t)
 		return;
@@ -62,22 +62,22 @@ void table_close(struct table *t)
 	free(t);
 }
 
-size_t table_fields(const struct table *t)
+size_t row_fields(const struct row_reader *t)
 {
 	return t->fields;
 }
 
-char *table_field(const struct table *t, size_t i)
+char *row_field(const struct row_reader *t, size_t i)
 {
 	return t->text + t->start[i];
 }
 
-uint64_t table_line(const struct table *t)
+uint64_t row_line(const struct row_reader *t)
 {
 	return t->line;
 }
 
-static void take_field(struct table *t, const char *text, size_t n)
+static void take_field(struct row_reader *t, const char *text, size_t n)
 {
 	if (t->broken || mem_grow(&t->start, &t->cap_start, t->fields + 1, sizeof *t->start, &t->err) ||
 	    mem_grow(&t->text, &t->cap_text, t->used + n + 1, 1, &t->err)) {
@@ -99,10 +99,10 @@ static void csv_field(void *text, size_t n, void *table)
 static void csv_row(int end, void *table)
 {
 	(void)end;
-	((struct table *)table)->rows++;
+	((struct row_reader *)table)->rows++;
 }
 
-static void tsv_line(struct table *t, const char *line, size_t n)
+static void tsv_line(struct row_reader *t, const char *line, size_t n)
 {
 	n -= n && line[n - 1] == '\r';
 	for (size_t from = 0; from <= n;) {
@@ -114,7 +114,7 @@ static void tsv_line(struct table *t, const char *line, size_t n)
 	t->rows = 1;
 }
 
-static int malformed(struct table *t, struct err *err)
+static int malformed(struct row_reader *t, struct err *err)
 {
 	if (csv_error(&t->csv) == CSV_ENOMEM)
 		return err_memory(err);
@@ -122,7 +122,7 @@ static int malformed(struct table *t, struct err *err)
 }
 
 /* Gives one line to the parser. */
-static int feed(struct table *t, const char *line, size_t n, struct err *err)
+static int feed(struct row_reader *t, const char *line, size_t n, struct err *err)
 {
 	if (memchr(line, 0, n))
 		return err_set(err, "%s: line %" PRIu64 " holds a NUL byte", t->in.name, t->line);
@@ -140,7 +140,7 @@ static int feed(struct table *t, const char *line, size_t n, struct err *err)
 	return 0;
 }
 
-int table_row(struct table *t, struct err *err)
+int row_reader_next(struct row_reader *t, struct err *err)
 {
 	const char *line;
 	size_t n;
