@@ -59,15 +59,11 @@ static int read_header(struct header *h, const char *line, size_t len, const cha
 {
 	if (mem_text(&h->line, line, len, err))
 		return -1;
-	for (char *at = h->line; at;) {
-		char *tab = strchr(at, '\t');
-		if (tab)
-			*tab++ = 0;
+	for (char *at = h->line, *name; (name = text_field(&at));) {
 		if (mem_grow(&h->name, &h->cap, h->n + 1, sizeof *h->name, err))
 			return -1;
-		text_restore(at);
-		h->name[h->n++] = at;
-		at = tab;
+		text_restore(name);
+		h->name[h->n++] = name;
 	}
 	if (h->n < 2 || strcmp(h->name[0], "epoch")) {
 		err_set(err, "%s: line 1: a history begins with 'epoch' and the names of its columns", path);
@@ -85,12 +81,9 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 	size_t i = 0;
 	double v;
 	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
-	for (; at && i < h->n; i++) {
-		char *tab = strchr(at, '\t');
-		if (tab)
-			*tab++ = 0;
-		int none = !strcmp(at, "-") && i;
-		if (!none && num_f64(what, at, -INFINITY, INFINITY, &v, err)) {
+	for (char *text; i < h->n && (text = text_field(&at)); i++) {
+		int none = !strcmp(text, "-") && i;
+		if (!none && num_f64(what, text, -INFINITY, INFINITY, &v, err)) {
 			err->status = VIC_DATA;
 			return -1;
 		}
@@ -98,9 +91,8 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 			curve_name(run, to);
 			fprintf(to, "\t%s\t", epoch);
 			curve_name(h->name[i], to);
-			fprintf(to, "\t%s\n", at);
+			fprintf(to, "\t%s\n", text);
 		}
-		at = tab;
 	}
 	return i == h->n && !at ? 0 : err_set(err, "%s: does not have %zu columns", what, h->n);
 }

@@ -44,21 +44,9 @@ static int name_index(char **list, int *n, const char *name, const char *what, s
 	return (*n)++;
 }
 
-/* Ends the field at *at with a NUL and moves *at behind it; NULL at the end of the line. */
-static char *field(char **at)
-{
-	char *from = *at;
-	if (!from)
-		return NULL;
-	*at = strchr(from, '\t');
-	if (*at)
-		*(*at)++ = 0;
-	return from;
-}
-
 static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *err)
 {
-	char *at = line, *text = field(&at);
+	char *at = line, *text = text_field(&at);
 	text_restore(text);
 	if (mem_grow(&t->row, cap, t->n + 1, sizeof *t->row, err))
 		return -1;
@@ -67,7 +55,7 @@ static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *e
 	if (r->group < 0)
 		return -1;
 	for (int i = 0; i < t->fields; i++) {
-		text = field(&at);
+		text = text_field(&at);
 		if (!text)
 			return err_set(err, "has fewer fields than the header");
 		r->number[i] = NAN;

@@ -163,6 +163,14 @@ void text_vprint(FILE *to, const char *fmt, va_list args)
 		free(text);
 }
 
+char *text_field(char **at)
+{
+	char *field = *at;
+	if (field && (*at = strchr(field, '\t')))
+		*(*at)++ = 0;
+	return field;
+}
+
 void text_roff(FILE *to, const char *text)
 {
 	for (const char *p = text; *p; p++) {
