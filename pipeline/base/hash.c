@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-static uint64_t fold(uint64_t x, uint64_t y)
-{
-	unsigned __int128 p = (unsigned __int128)x * y;
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
 /* Fractional bits of the square roots of 2, 3, 5 and 7: odd, and nothing up the sleeve. */
 enum { WORD = 8 };
 static const uint64_t key[4] = { 0x6a09e667f3bcc909, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1 };
@@ -22,12 +16,12 @@ struct hash128 hash128_of(const void *data, size_t n)
 	for (size_t at = 0; at < n; at += WORD) {
 		uint64_t w = 0;
 		memcpy(&w, p + at, n - at < WORD ? n - at : WORD);
-		uint64_t a = fold(h.a ^ w, key[2]) + h.b;
-		h.b = fold(h.b + w, key[3]) ^ (h.a << 23 | h.a >> 41);
+		uint64_t a = hash_fold(h.a ^ w, key[2]) + h.b;
+		h.b = hash_fold(h.b + w, key[3]) ^ (h.a << 23 | h.a >> 41);
 		h.a = a;
 	}
-	uint64_t a = fold(h.a ^ key[3], h.b ^ key[2]);
-	h.b = fold(h.b + key[0], h.a ^ key[1]);
+	uint64_t a = hash_fold(h.a ^ key[3], h.b ^ key[2]);
+	h.b = hash_fold(h.b + key[0], h.a ^ key[1]);
 	h.a = a;
 	return h;
 }

@@ -7,6 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The two halves of the 64 x 64 -> 128 bit product, folded. */
+static inline uint64_t hash_fold(uint64_t x, uint64_t y)
+{
+	unsigned __int128 p = (unsigned __int128)x * y;
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
 struct hash128 {
 	uint64_t a, b;
 };

@@ -3,18 +3,13 @@
  * anything, so that after a failure the table holds what it held. Its word must not lie in the same table, whose
  * text may move. */
 #include "vocab.h"
+#include "hash.h"
 #include "mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SLOTS_MIN = 64 };
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 p = (unsigned __int128)a * b;
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
 
 static uint64_t load64(const char *p)
 {
@@ -37,7 +32,7 @@ static uint32_t hash_of(const char *p, size_t n)
 	const uint64_t k0 = 0x243F6A8885A308D3u, k1 = 0x9E3779B97F4A7C15u;
 	uint64_t h = k0 ^ n, a, b;
 	while (n > 16) {
-		h = mix(load64(p) ^ k1, load64(p + 8) ^ h);
+		h = hash_fold(load64(p) ^ k1, load64(p + 8) ^ h);
 		p += 16;
 		n -= 16;
 	}
@@ -53,7 +48,7 @@ static uint32_t hash_of(const char *p, size_t n)
 		      : 0;
 		b = 0;
 	}
-	h = mix(mix(a ^ k1, b ^ h), k0);
+	h = hash_fold(hash_fold(a ^ k1, b ^ h), k0);
 	return (uint32_t)(h ^ h >> 32);
 }
 

@@ -6,6 +6,7 @@
 #include "calfile.h"
 #include "pipeline/files/io.h"
 #include "pipeline/files/jsontext.h"
+#include "pipeline/base/hash.h"
 #include "pipeline/base/mem.h"
 #include "seal.h"
 #include "pipeline/stream/sniff.h"
@@ -16,9 +17,7 @@
 
 static uint64_t stir(uint64_t h, uint64_t w)
 {
-	unsigned __int128 m = (unsigned __int128)(h ^ w) * 0x9E3779B97F4A7C15u;
-	h = (uint64_t)m ^ (uint64_t)(m >> 64);
-	return h + 0xD1B54A32D192ED03u;
+	return hash_fold(h ^ w, 0x9E3779B97F4A7C15u) + 0xD1B54A32D192ED03u;
 }
 
 uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n)
