@@ -5,24 +5,10 @@
 #define VIC_NOISE_H
 
 #include "pipeline/base/err.h"
-#include "pipeline/stream/stream.h"
+#include "pipeline/stream/moments.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-enum { NOISE_CHANNELS = 4 };
-
-/* Mean and variance (divided by n) of each channel over all pixels of the images added. */
-struct moments {
-	int channels;
-	uint64_t n;					       /* pixels of one channel */
-	uint64_t sum[NOISE_CHANNELS], squares[NOISE_CHANNELS]; /* raw: exact */
-	double fsum[NOISE_CHANNELS], fsquares[NOISE_CHANNELS]; /* f32 */
-};
-/* data: one record of a raw or f32 images stream with this head. */
-void moments_add(struct moments *m, const struct stream_head *head, const unsigned char *data);
-double moments_mean(const struct moments *m, int channel);
-double moments_variance(const struct moments *m, int channel);
 
 /* Record `number`: out [pixels][channels], each N(mean, variance) of its channel, not clipped. */
 void noise_gaussian(float *out, size_t pixels, const struct moments *m, uint64_t seed, uint32_t number);

@@ -5,6 +5,7 @@
 #include "dataset.h"
 
 #include "pipeline/base/mem.h"
+#include "pipeline/stream/moments.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -67,26 +68,6 @@ int dataset_unchanged(const struct dataset *d, struct err *err)
 	return mapped_unchanged(&d->images.file, err) ? err_context(err, "the training data have changed") : 0;
 }
 
-/* Sums of a channel: of values and of their squares. Bytes are summed exactly; 2^64 would take 2.8e14 pixels. */
-struct sums {
-	uint64_t n, sum, squares;
-};
-
-static void add_bytes(struct sums s[MAX_CHANNELS], const uint8_t *pixel, size_t places, size_t channels)
-{
-	for (size_t c = 0; c < channels; c++) {
-		uint64_t sum = 0, squares = 0;
-		for (size_t i = 0; i < places; i++) {
-			uint32_t v = pixel[i * channels + c];
-			sum += v;
-			squares += v * v;
-		}
-		s[c].n += places;
-		s[c].sum += sum;
-		s[c].squares += squares;
-	}
-}
-
 /* Sum over channel c of (v - about)^power, power 1 or 2, in units of bytes. */
 static double sum_floats(const struct dataset *d, size_t places, size_t channels, size_t c, double about, int power)
 {
@@ -106,12 +87,12 @@ static double sum_floats(const struct dataset *d, size_t places, size_t channels
 int image_data_moments(const struct dataset *d, double mean[MAX_CHANNELS], double deviation[MAX_CHANNELS], struct err *err)
 {
 	size_t channels = (size_t)d->head.channels, places = (size_t)d->head.height * (size_t)d->head.width, n = 0;
-	struct sums s[MAX_CHANNELS] = { 0 };
+	struct moments m = { 0 };
 	for (size_t r = 0; r < d->n; r++)
 		if (d->split[r] == SPLIT_TRAIN) {
 			n++;
 			if (d->head.encoding == ENCODING_RAW)
-				add_bytes(s, d->images.pixel[r], places, channels);
+				moments_add(&m, &d->head, d->images.pixel[r]);
 		}
 	if (!n)
 		return err_set(err, "no record is marked train");
@@ -119,8 +100,8 @@ int image_data_moments(const struct dataset *d, double mean[MAX_CHANNELS], doubl
 		double count = (double)n * (double)places, variance;
 		if (d->head.encoding == ENCODING_RAW) {
 			/* n * sum of squares - sum^2 has up to 128 bits and is exact: no cancellation */
-			unsigned __int128 spread = (unsigned __int128)s[c].n * s[c].squares - (unsigned __int128)s[c].sum * s[c].sum;
-			mean[c] = (double)s[c].sum / count;
+			unsigned __int128 spread = (unsigned __int128)m.n * m.squares[c] - (unsigned __int128)m.sum[c] * m.sum[c];
+			mean[c] = (double)m.sum[c] / count;
 			variance = (double)spread / count / count;
 		} else {
 			mean[c] = sum_floats(d, places, channels, c, 0, 1) / count;

@@ -6,6 +6,7 @@
 #define VIC_CAT_H
 
 #include "pipeline/files/io.h"
+#include "pipeline/stream/moments.h"
 #include "pipeline/stream/stream.h"
 #include "pipeline/base/vocab.h"
 #include "pipeline/stream/wordmap.h"
@@ -51,9 +52,9 @@ struct stats {
 	unsigned char *seen;     /* [words] kind text: the word occurs */
 	size_t cap_seen;
 	uint64_t n_seen;
-	/* images: bytes; raw and f32 also sums a channel, in units of 1.0 */
-	uint64_t bytes, pixels;
-	double sum[4], square[4];
+	/* images */
+	uint64_t bytes;
+	struct moments moments; /* raw and f32 */
 	/* logits */
 	double least, greatest;  /* of the finite values */
 	uint64_t minus_inf;

@@ -1,7 +1,6 @@
 /* vic-cat --stats: counts over all documents of all inputs, which must share one head. Text is counted by the
  * numbers of a wordmap, since ids of two documents need not mean the same; `seen` is indexed by these numbers and
- * grows with the set. Pixel moments are plain sums in double, in one pass: good for values near [0, 1], not for a
- * mean far above the std. */
+ * grows with the set. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 
@@ -52,22 +51,9 @@ static int count_words(struct stats *s, const unsigned char *record, size_t len,
 
 static void count_image(struct stats *s, const unsigned char *record, size_t len)
 {
-	size_t c = (size_t)s->head.channels;
 	s->bytes += len;
-	if (s->head.encoding == ENCODING_JPEG)
-		return;
-	size_t n = (size_t)s->head.height * (size_t)s->head.width;
-	s->pixels += n;
-	for (size_t i = 0; i < n * c; i++) {
-		float f;
-		double v = record[i] / 255.0;
-		if (s->head.encoding == ENCODING_F32) {
-			memcpy(&f, record + 4 * i, 4);
-			v = (double)f;
-		}
-		s->sum[i % c] += v;
-		s->square[i % c] += v * v;
-	}
+	if (s->head.encoding != ENCODING_JPEG)
+		moments_add(&s->moments, &s->head, record);
 }
 
 static void count_logits(struct stats *s, const unsigned char *record)
@@ -169,11 +155,10 @@ static int print_kind(const struct stats *s, struct output *out, struct err *err
 	if (h->kind == STREAM_IMAGES) {
 		if (output_printf(out, err, "shape %dx%dx%d\nbytes %" PRIu64 "\n", h->height, h->width, h->channels, s->bytes))
 			return -1;
-		for (int c = 0; s->pixels && c < h->channels; c++) {
-			double n = (double)s->pixels, mean = s->sum[c] / n, var = s->square[c] / n - mean * mean;
-			if (output_printf(out, err, "channel %d mean %.6f sd %.6f\n", c, mean, sqrt(var > 0 ? var : 0)))
+		for (int c = 0; c < s->moments.channels; c++)
+			if (output_printf(out, err, "channel %d mean %.6f sd %.6f\n", c, moments_mean(&s->moments, c),
+					  sqrt(moments_variance(&s->moments, c))))
 				return -1;
-		}
 	}
 	if (h->kind == STREAM_LOGITS) {
 		if (output_printf(out, err, "values %s\ndtype %s\nsamples %d\n", h->values == VALUES_PROBS ? "probs" : "logits",
