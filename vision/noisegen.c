@@ -1,6 +1,5 @@
 /* Writes streams of noise and of perturbed images. A batch's records are made by all threads and written in order by
- * one; each record has its own random stream, so the cut into batches does not show. perturb_block walks over
- * (record, copy) twice, to make and to write, and both walks must skip the same records. `number` counts kept
+ * one; each record has its own random stream, so the cut into batches does not show. `number` counts kept
  * records over all documents. Records read are used where they lie in the block, so a batch never spans two. */
 #include "noisegen.h"
 #include "pipeline/files/jsontext.h"
@@ -24,7 +23,7 @@ struct batch {
 	const struct moments *moments;
 	const struct perturb_options *perturb;
 	const unsigned char **from; /* [cap] records read */
-	uint32_t *number, *copy;    /* [cap] */
+	uint32_t *row, *number, *copy; /* [cap] row of the block read; of the record, and its direction */
 	uint64_t seed;
 };
 
@@ -35,6 +34,7 @@ static void batch_release(struct batch *b)
 	free(b->clipped);
 	free(b->length);
 	free(b->from);
+	free(b->row);
 	free(b->number);
 	free(b->copy);
 }
@@ -48,6 +48,7 @@ static int batch_open(struct batch *b, size_t values, int raw, struct err *err)
 	if (mem_alloc(&b->f, cap * values, sizeof *b->f, err) || (raw && mem_alloc(&b->raw, cap * values, 1, err)) ||
 	    mem_alloc(&b->clipped, cap, sizeof *b->clipped, err) ||
 	    mem_alloc(&b->length, cap, sizeof *b->length, err) || mem_alloc(&b->from, cap, sizeof *b->from, err) ||
+	    mem_alloc(&b->row, cap, sizeof *b->row, err) ||
 	    mem_alloc(&b->number, cap, sizeof *b->number, err) || mem_alloc(&b->copy, cap, sizeof *b->copy, err))
 		return -1;
 	return 0;
@@ -178,28 +179,26 @@ static int perturb_block(struct batch *b, const struct block *in, int only, uint
 	uint64_t copies = (uint64_t)b->perturb->directions, total = (uint64_t)in->n * copies;
 	int rc = 0;
 	for (uint64_t k = 0; !rc && k < total;) {
-		uint64_t from = k;
 		for (b->n = 0; b->n < b->cap && k < total; k++) {
 			uint32_t i = (uint32_t)(k / copies), copy = (uint32_t)(k % copies);
 			if (only >= 0 && in->split[i] != only)
 				continue;
 			if (*number >= UINT32_MAX)
 				return err_set(err, "more than %u records", UINT32_MAX);
+			b->row[b->n] = i;
 			b->number[b->n] = (uint32_t)*number;
 			b->copy[b->n] = copy;
 			b->from[b->n++] = block_record(in, each, i, &len);
 			*number += copy + 1 == copies;
 		}
 		pool_run(pool, b->n, perturb_one, b);
-		for (int j = 0; !rc && j < b->n; from++) {
-			uint32_t i = (uint32_t)(from / copies);
-			if (only >= 0 && in->split[i] != only)
-				continue;
+		for (int j = 0; !rc && j < b->n; j++) {
+			uint32_t i = b->row[j];
 			report->records++;
 			report->clipped += b->clipped[j];
 			report->values += b->values;
 			report->length += b->length[j];
-			rc = stream_add(w, in->id[i], in->label[i], in->split[i], record_of(b, j++),
+			rc = stream_add(w, in->id[i], in->label[i], in->split[i], record_of(b, j),
 					stream_record_size(b->out), err);
 		}
 	}
