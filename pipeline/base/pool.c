@@ -1,8 +1,17 @@
-/* A fork-join pool. pool_run publishes a round; the workers and the caller claim its tasks from one atomic counter.
- * The order in start_round matters: the old counter is put out of reach, then f, arg and n are set, then the new
- * ticket. Wake-ups are not lost because a worker adds itself to `asleep` before it looks at the ticket for the last
- * time, and start_round reads `asleep` after it has set the ticket; this needs the sequentially consistent atomics
- * used here. */
+/* A fork-join pool. pool_run publishes a round; the workers and the caller claim its tasks from one atomic counter,
+ * `ticket`, which holds the round's number and the next task. What makes it right:
+ *
+ * 1. A task is done once: it is claimed by a compare-and-exchange of the whole ticket, and no two rounds have one number
+ *    (within 2^32 of them).
+ * 2. A worker late for a round claims nothing of the next: the round's number in its ticket is the old one. Nor is it
+ *    waited for: pool_run returns when `done` says that all tasks are done, whoever did them.
+ * 3. A claim against the n of another round fails: start_round puts the old counter out of reach before it sets f, arg and
+ *    n, and sets the new ticket behind them, so for whoever has read the new n the old ticket has changed.
+ * 4. f and arg are those of the claimed task: they are read after the claim, and the round cannot end, nor another
+ *    begin, before that task is done.
+ * 5. No wake-up is lost: a worker adds itself to `asleep` before it looks at the ticket for the last time, and
+ *    start_round reads `asleep` after it has set the ticket. This needs sequentially consistent atomics.
+ * 6. Rounds do not nest and are begun by one thread: f must not call pool_run on its own pool. */
 #include "pool.h"
 #include "mem.h"
 
@@ -16,8 +25,6 @@
  * 13 ns here: SPIN is 15 us, and a yield costs little when nobody else wants the processor. */
 enum { SPIN = 1200, YIELD = 200 };
 
-/* Tasks are claimed from one counter that also holds the round's number, so a worker that comes late to a round can neither
- * take a task of the next one nor be waited for: the caller returns when all tasks are done, whoever did them. */
 struct pool {
 	int threads;
 	pthread_t *thread; /* [threads - 1] */
@@ -49,8 +56,7 @@ static uint32_t round_of(uint64_t ticket)
 	return (uint32_t)(ticket >> 32);
 }
 
-/* Does tasks of one round until none is left. n is read before the claim and may be the next round's by then, but in that case
- * the ticket has changed and the claim fails; f and arg are read after it, when the round cannot end without this task. */
+/* Does tasks of one round until none is left. n is read before the claim, f and arg after it (3, 4). */
 static void work(struct pool *p, uint32_t round, int worker)
 {
 	uint64_t t = atomic_load(&p->ticket);
@@ -95,8 +101,7 @@ static void *worker_main(void *arg)
 	}
 }
 
-/* A new round with n tasks; wakes who sleeps. First the old round's counter is put out of reach: a worker still on its way
- * through it must not take the new n for the old one and claim a task that was never there. */
+/* A new round with n tasks, set in the order of 3; wakes who sleeps (5). */
 static uint32_t start_round(struct pool *p, int n, void (*f)(void *, int, int), void *arg)
 {
 	uint32_t old = round_of(atomic_load(&p->ticket)), round = old + 1;
