@@ -31,8 +31,13 @@ static const struct program prog = {
 	.words = 1,
 };
 
+/* The pipe from its beginning to its end; a program that is not listed stands behind these. */
+static const char *const pipe_order[] = { "corpora", "tokenize", "embed",     "images", "perturb", "split",       "cat",  "train",
+					  "predict", "calibrate", "score",    "compare", "ood",    "reliability", "plot", "report" };
+enum { LISTED = sizeof pipe_order / sizeof *pipe_order };
+
 struct stages {
-	char **name; /* without "vic-", sorted; owned */
+	char **name; /* without "vic-", in the order of the pipe; owned */
 	size_t n, cap;
 };
 
@@ -43,9 +48,19 @@ static void stages_release(struct stages *s)
 	free(s->name);
 }
 
-static int by_name(const void *a, const void *b)
+static int place_in_pipe(const char *name)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	int i = 0;
+	while (i < LISTED && strcmp(pipe_order[i], name))
+		i++;
+	return i;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	int i = place_in_pipe(x), j = place_in_pipe(y);
+	return i == j ? strcmp(x, y) : i - j;
 }
 
 /* The vic-* files in the folder of this program. */
@@ -73,7 +88,7 @@ static int find_stages(struct stages *s, struct err *err)
 		rc = err_sys(err, "the folder of this program");
 	closedir(dir);
 	if (s->n)
-		qsort(s->name, s->n, sizeof *s->name, by_name);
+		qsort(s->name, s->n, sizeof *s->name, by_place);
 	return rc ? -1 : 0;
 }
 
@@ -137,7 +152,10 @@ static int unknown_stage(const char *name, const struct stages *s, struct err *e
 
 static int is_stage(const char *name, const struct stages *s)
 {
-	return s->n && bsearch(&name, s->name, s->n, sizeof *s->name, by_name);
+	size_t i = 0;
+	while (i < s->n && strcmp(name, s->name[i]))
+		i++;
+	return i < s->n;
 }
 
 /* Becomes vic-STAGE; returns only on failure. argv: [n], with a NULL behind (main's own). */
