@@ -4,6 +4,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/base/num.h"
+#include "pipeline/files/text.h"
 #include "pipeline/frame/marks.h"
 #include "pipeline/frame/stage.h"
 #include "eval/records/rows.h"
@@ -89,21 +90,13 @@ struct list {
 
 static int list_of(const char *text, const char *what, struct list *l, struct err *err)
 {
-	for (const char *p = text;;) {
-		size_t len = strcspn(p, ",");
-		char *one;
-		if (l->n == LIST)
-			return err_usage(err, "%s: at most %d numbers, with commas between", what, LIST);
-		if (mem_text(&one, p, len, err))
-			return -1;
-		int rc = num_f64(what, one, 0, 1e9, &l->v[l->n++], err);
-		free(one);
-		if (rc)
-			return -1;
-		if (!p[len])
-			return 0;
-		p += len + 1;
-	}
+	char *copy = NULL, *one;
+	int rc = mem_text(&copy, text, strlen(text), err);
+	for (char *at = copy; !rc && (one = text_field(&at, ','));)
+		rc = l->n == LIST ? err_usage(err, "%s: at most %d numbers, with commas between", what, LIST)
+				  : num_f64(what, one, 0, 1e9, &l->v[l->n++], err);
+	free(copy);
+	return rc;
 }
 
 /* How far the stage that moved the images moved them; 0 when there was no such stage. */

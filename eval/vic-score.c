@@ -2,6 +2,7 @@
 #include "eval/show/diagram.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
+#include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
 #include "eval/metrics/score.h"
 #include "eval/metrics/seeds.h"
@@ -100,28 +101,28 @@ static void columns_release(struct columns *c)
 	free(c->item);
 }
 
+static int add_bins(struct score_ask *ask, const char *text, struct err *err)
+{
+	int64_t v;
+	if (ask->n_bins == SCORE_BINS)
+		return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
+	if (num_i64("--bins", text, 1, BINS_MAX, &v, err))
+		return -1;
+	for (int i = 0; i < ask->n_bins; i++)
+		if (ask->bins[i] == v)
+			return err_usage(err, "--bins: %d is there twice", (int)v);
+	ask->bins[ask->n_bins++] = (int)v;
+	return 0;
+}
+
 static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
 {
-	for (const char *p = list;;) {
-		size_t len = strcspn(p, ",");
-		char *one;
-		int64_t v;
-		if (ask->n_bins == SCORE_BINS)
-			return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
-		if (mem_text(&one, p, len, err))
-			return -1;
-		int rc = num_i64("--bins", one, 1, BINS_MAX, &v, err);
-		free(one);
-		if (rc)
-			return -1;
-		for (int i = 0; i < ask->n_bins; i++)
-			if (ask->bins[i] == v)
-				return err_usage(err, "--bins: %d is there twice", (int)v);
-		ask->bins[ask->n_bins++] = (int)v;
-		if (!p[len])
-			return 0;
-		p += len + 1;
-	}
+	char *copy = NULL, *one;
+	int rc = mem_text(&copy, list, strlen(list), err);
+	for (char *at = copy; !rc && (one = text_field(&at, ','));)
+		rc = add_bins(ask, one, err);
+	free(copy);
+	return rc;
 }
 
 static int parse_split(const char *name, int *split, struct err *err)

@@ -4,6 +4,7 @@
  * document. */
 #include "source.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,10 +93,7 @@ static int classes_of(struct source *s, char *text, char sep, const char *what, 
 	const char **name = NULL;
 	size_t n = 0, cap = 0;
 	int rc = 0;
-	for (char *p = text, *end; !rc && p; p = end) {
-		end = strchr(p, sep);
-		if (end)
-			*end++ = 0;
+	for (char *p; !rc && (p = text_field(&text, sep));) {
 		size_t len = strlen(p);
 		if (len && p[len - 1] == '\r')
 			p[--len] = 0;

@@ -23,12 +23,12 @@ enum { LINE_MAX_BYTES = 64 << 20 };
 static int header(struct posterior *p, char *line, const char *path, struct err *err)
 {
 	size_t cap = 0;
-	char *f = text_field(&line);
+	char *f = text_field(&line, '\t');
 	if (strcmp(f, "record")) {
 		err_set(err, "%s: line 1: a table of posteriors begins with 'record' and the class names", path);
 		return sniff_explain(path, "posteriors", err);
 	}
-	while ((f = text_field(&line))) {
+	while ((f = text_field(&line, '\t'))) {
 		text_restore(f);
 		if (mem_grow(&p->name, &cap, (size_t)p->classes + 1, sizeof *p->name, err) ||
 		    mem_text(&p->name[p->classes], f, strlen(f), err))
@@ -48,11 +48,11 @@ static int record(struct posterior *p, size_t caps[2], char *line, const char *p
 	if (mem_grow(&p->id, &caps[0], p->n + 1, sizeof *p->id, err) ||
 	    mem_grow(&p->p, &caps[1], (p->n + 1) * k, sizeof *p->p, err))
 		return -1;
-	if (num_i64(what, text_field(&line), 0, INT64_MAX, &id, err))
+	if (num_i64(what, text_field(&line, '\t'), 0, INT64_MAX, &id, err))
 		goto data;
 	p->id[p->n] = (uint64_t)id;
 	for (size_t c = 0; c < k; c++) {
-		const char *f = text_field(&line);
+		const char *f = text_field(&line, '\t');
 		double *v = &p->p[p->n * k + c];
 		if (!f)
 			return err_set(err, "%s: %zu probabilities for %zu classes", what, c, k);

@@ -59,7 +59,7 @@ static int read_header(struct header *h, const char *line, size_t len, const cha
 {
 	if (mem_text(&h->line, line, len, err))
 		return -1;
-	for (char *at = h->line, *name; (name = text_field(&at));) {
+	for (char *at = h->line, *name; (name = text_field(&at, '\t'));) {
 		if (mem_grow(&h->name, &h->cap, h->n + 1, sizeof *h->name, err))
 			return -1;
 		text_restore(name);
@@ -81,7 +81,7 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 	size_t i = 0;
 	double v;
 	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
-	for (char *text; i < h->n && (text = text_field(&at)); i++) {
+	for (char *text; i < h->n && (text = text_field(&at, '\t')); i++) {
 		int none = !strcmp(text, "-") && i;
 		if (!none && num_f64(what, text, -INFINITY, INFINITY, &v, err)) {
 			err->status = VIC_DATA;

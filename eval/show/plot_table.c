@@ -46,7 +46,7 @@ static int name_index(char **list, int *n, const char *name, const char *what, s
 
 static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *err)
 {
-	char *at = line, *text = text_field(&at);
+	char *at = line, *text = text_field(&at, '\t');
 	text_restore(text);
 	if (mem_grow(&t->row, cap, t->n + 1, sizeof *t->row, err))
 		return -1;
@@ -55,7 +55,7 @@ static int one_line(struct plot_table *t, char *line, size_t *cap, struct err *e
 	if (r->group < 0)
 		return -1;
 	for (int i = 0; i < t->fields; i++) {
-		text = text_field(&at);
+		text = text_field(&at, '\t');
 		if (!text)
 			return err_set(err, "has fewer fields than the header");
 		r->number[i] = NAN;

@@ -14,16 +14,11 @@
 static int cut_list(char *list, char **names, int k, struct err *err)
 {
 	int n = 0;
-	for (char *p = list; p;) {
-		char *comma = strchr(p, ',');
-		if (comma)
-			*comma = 0;
-		if (!*p)
+	for (char *name; (name = text_field(&list, ',')); n++) {
+		if (!*name)
 			return err_usage(err, "--classes has an empty name");
 		if (n < k)
-			names[n] = p;
-		n++;
-		p = comma ? comma + 1 : NULL;
+			names[n] = name;
 	}
 	return n == k ? 0 : err_usage(err, "--classes names %d classes; there are %d", n, k);
 }

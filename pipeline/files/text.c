@@ -163,10 +163,10 @@ void text_vprint(FILE *to, const char *fmt, va_list args)
 		free(text);
 }
 
-char *text_field(char **at)
+char *text_field(char **at, char separator)
 {
 	char *field = *at;
-	if (field && (*at = strchr(field, '\t')))
+	if (field && (*at = strchr(field, separator)))
 		*(*at)++ = 0;
 	return field;
 }

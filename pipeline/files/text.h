@@ -34,9 +34,9 @@ void text_vprint(FILE *to, const char *fmt, va_list args) __attribute__((format(
 /* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line ends a
  * paragraph. */
 void text_roff(FILE *to, const char *text);
-/* Cuts a line at tabs: ends the field at *at with a NUL and moves *at behind it, to NULL at the end of the line. Returns the field,
- * still escaped; NULL where *at is. */
-char *text_field(char **at);
+/* Cuts a line at tabs, a list at commas: ends the field at *at with a NUL and moves *at behind the separator, to NULL where none is
+ * left. Returns the field, which may be empty and is still escaped; NULL where *at is. */
+char *text_field(char **at, char separator);
 /* Brings back, in place, what TEXT_NAME or TEXT_WORD escaped. A backslash that begins none of the form's escapes stays (as does
  * \x00, which would end the text), so most names that never were escaped come through. */
 void text_restore(char *text);

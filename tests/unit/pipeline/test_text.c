@@ -196,6 +196,23 @@ static void cuts_are_seen(void **state)
 	assert_string_equal(part, "123456789");
 }
 
+static void fields_are_cut(void **state)
+{
+	(void)state;
+	char line[] = "a\t\tb,c\t", list[] = "3,4", none[] = "", *at = line;
+	static const char *const want[] = { "a", "", "b,c", "" };
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(text_field(&at, '\t'), want[i]);
+	assert_null(text_field(&at, '\t'));
+	at = list;
+	assert_string_equal(text_field(&at, ','), "3");
+	assert_string_equal(text_field(&at, ','), "4");
+	assert_null(text_field(&at, ','));
+	at = none;
+	assert_string_equal(text_field(&at, ','), "");
+	assert_null(text_field(&at, ','));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +222,7 @@ int main(void)
 		cmocka_unit_test(json_is_shown_and_reads_back),
 		cmocka_unit_test(json_names_what_is_not_utf8),
 		cmocka_unit_test(cuts_are_seen),
+		cmocka_unit_test(fields_are_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
