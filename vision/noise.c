@@ -8,7 +8,7 @@
 
 void noise_gaussian(float *out, size_t pixels, const struct moments *m, uint64_t seed, uint32_t number)
 {
-	double mean[MOMENTS_CHANNELS], sd[MOMENTS_CHANNELS];
+	double mean[STREAM_MAX_CHANNELS], sd[STREAM_MAX_CHANNELS];
 	struct rng r;
 	for (int k = 0; k < m->channels; k++) {
 		mean[k] = moments_mean(m, k);

@@ -28,7 +28,7 @@ struct framing {
 	int h, w;     /* what the network sees */
 	int pad;      /* training: pixels of zeros on each side */
 	int flip;     /* training: half of the pictures are turned left to right */
-	double mean[MAX_CHANNELS], deviation[MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
+	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
 };
 
 /* Makes batches of a data set; owns their memory, which lives until the next batch_plain or batch_mixed. */
@@ -48,7 +48,7 @@ struct batcher {
 	struct images images;
 	const void **pixel;
 	struct view *view;
-	float scale[MAX_CHANNELS], shift[MAX_CHANNELS];
+	float scale[STREAM_MAX_CHANNELS], shift[STREAM_MAX_CHANNELS];
 	int training;         /* windows are drawn, from seed and epoch */
 	uint64_t seed;
 	uint32_t epoch;

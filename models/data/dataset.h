@@ -6,8 +6,6 @@
 #include "pipeline/files/mapped.h"
 #include "pipeline/stream/stream.h"
 
-enum { MAX_CHANNELS = 4 }; /* docs/STREAM.md */
-
 struct text_data {
 	/* the word table */
 	uint32_t words;
@@ -64,7 +62,8 @@ void image_data_release(struct image_data *m);
 int image_data_usable(const struct stream_head *head, struct err *err) VIC_CHECKED;
 /* Mean and standard deviation (of the population) of each channel over the records marked train, in units of bytes: 0 to 255,
  * whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. */
-int image_data_moments(const struct dataset *d, double mean[MAX_CHANNELS], double deviation[MAX_CHANNELS], struct err *err)
+int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double deviation[STREAM_MAX_CHANNELS],
+		       struct err *err)
 	VIC_CHECKED;
 
 #endif

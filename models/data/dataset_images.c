@@ -84,7 +84,8 @@ static double sum_floats(const struct dataset *d, size_t places, size_t channels
 	return total;
 }
 
-int image_data_moments(const struct dataset *d, double mean[MAX_CHANNELS], double deviation[MAX_CHANNELS], struct err *err)
+int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double deviation[STREAM_MAX_CHANNELS],
+		       struct err *err)
 {
 	size_t channels = (size_t)d->head.channels, places = (size_t)d->head.height * (size_t)d->head.width, n = 0;
 	struct moments m = { 0 };

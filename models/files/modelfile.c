@@ -161,7 +161,7 @@ static int read_images(struct model *m, const json_t *j)
 	struct framing *f = &m->framing;
 	const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
 	if (integer(j, "height", 1, 32767, &s->h) || integer(j, "width", 1, 32767, &s->w) ||
-	    integer(j, "channels", 1, MAX_CHANNELS, &s->c) || integer(j, "cropped", 0, 1, &m->cropped) ||
+	    integer(j, "channels", 1, STREAM_MAX_CHANNELS, &s->c) || integer(j, "cropped", 0, 1, &m->cropped) ||
 	    real(json_object_get(j, "width_factor"), 0.001, 1000, &m->config.width_factor) ||
 	    json_array_size(mean) != (size_t)s->c || json_array_size(deviation) != (size_t)s->c)
 		return -1;

@@ -5,14 +5,13 @@
 
 #include "stream.h"
 
-enum { MOMENTS_CHANNELS = 4 };
-
 /* A zeroed struct is empty. */
 struct moments {
 	int channels;
 	uint64_t n; /* pixels of one channel */
-	uint64_t sum[MOMENTS_CHANNELS], squares[MOMENTS_CHANNELS]; /* of bytes: exact up to 2.8e14 pixels, in units of a byte */
-	double fsum[MOMENTS_CHANNELS], fsquares[MOMENTS_CHANNELS]; /* of floats */
+	/* of bytes, in units of a byte: exact up to 2.8e14 pixels */
+	uint64_t sum[STREAM_MAX_CHANNELS], squares[STREAM_MAX_CHANNELS];
+	double fsum[STREAM_MAX_CHANNELS], fsquares[STREAM_MAX_CHANNELS]; /* of floats */
 };
 
 /* data: one record of a raw or f32 images stream with this head. */

@@ -38,6 +38,7 @@ enum {
 	STREAM_MAX_CLASSES = 1000000,
 	STREAM_MAX_ROWS = 1 << 24,        /* records in one block */
 	STREAM_MAX_DIM = 65536,
+	STREAM_MAX_CHANNELS = 4,
 };
 
 /* tokens: a record is the line's tokens, joined by single spaces (UTF-8, may be empty).

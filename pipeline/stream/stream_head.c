@@ -191,7 +191,7 @@ int head_from_json(struct stream_head *h, const json_t *j, struct err *err)
 		int least = h->encoding != ENCODING_JPEG; /* jpeg records may each have their own size */
 		if (whole(json_array_get(shape, 0), least, 65535, &h->height, "shape[0]", err) ||
 		    whole(json_array_get(shape, 1), least, 65535, &h->width, "shape[1]", err) ||
-		    whole(json_array_get(shape, 2), least, 4, &h->channels, "shape[2]", err))
+		    whole(json_array_get(shape, 2), least, STREAM_MAX_CHANNELS, &h->channels, "shape[2]", err))
 			return -1;
 	}
 	if (kind == STREAM_LOGITS) {

@@ -152,7 +152,8 @@ static void channels_are_measured(void **state)
 {
 	(void)state;
 	struct err err;
-	double mean[MAX_CHANNELS], deviation[MAX_CHANNELS], mean_f[MAX_CHANNELS], deviation_f[MAX_CHANNELS];
+	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS];
+	double mean_f[STREAM_MAX_CHANNELS], deviation_f[STREAM_MAX_CHANNELS];
 	assert_int_equal(image_data_moments(&data, mean, deviation, &err), 0);
 	assert_int_equal(image_data_moments(&floats, mean_f, deviation_f, &err), 0);
 	for (int c = 0; c < C; c++) {
