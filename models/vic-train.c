@@ -173,7 +173,7 @@ static int work(struct stage *st, const struct dataset *data, struct err *err)
 	struct trainer t = { 0 };
 	int rc = plan_make(&plan, &o, data, err);
 	if (!rc && run_o.plan) {
-		rc = plan.net->build(&t.graph, &plan.config, err) || graph_plan(&t.graph, 1, err);
+		rc = plan.net->build(plan.net, &t.graph, &plan.config, err) || graph_plan(&t.graph, 1, err);
 		if (!rc)
 			graph_print(&t.graph, stdout);
 	} else if (!rc) {

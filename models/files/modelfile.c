@@ -241,7 +241,7 @@ static int check_tensors(struct model *m, struct err *err)
 	const struct st_tensor *found;
 	size_t known = m->net->input == NET_WORDS ? 2 : 0; /* the vocabulary */
 	graph_init(&g);
-	if (m->net->build(&g, &m->config, err)) {
+	if (m->net->build(m->net, &g, &m->config, err)) {
 		graph_release(&g);
 		err->status = VIC_DATA; /* not an option's: the file's */
 		return err_context(err, "%s: the network's settings make no sense", m->file.name);

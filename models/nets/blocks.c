@@ -1,7 +1,7 @@
 /* The pieces that image networks are put together from, and their first weights. Sizes are refused in add(), before
  * the planner multiplies them. An op's parameters are added in the order in which graph.h numbers them; a
  * parameter's number in the graph keys its draw, so one more parameter changes the first weights of all after it.
- * init() tells a parameter by rank, kind and name: four dimensions are a convolution, two the linear layer, and only
+ * net_image_init tells a parameter by rank, kind and name: four dimensions are a convolution, two the linear layer, and only
  * norms under "layer" may begin at 0. */
 #include "blocks.h"
 
@@ -189,11 +189,10 @@ static int ends(const char *name, const char *with)
 	return n >= m && !strcmp(name + n - m, with);
 }
 
-/* last: what the gammas are named that may begin at 0, or NULL. */
-static void init(const struct net_config *config, const struct param *p, int index, uint64_t seed, const char *last,
-		 float *to)
+void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
+		    float *to)
 {
-	int zero = config->zero_gamma && last && !strncmp(p->name, "layer", 5) && ends(p->name, last);
+	int zero = config->zero_gamma && net->zero_gamma && !strncmp(p->name, "layer", 5) && ends(p->name, net->zero_gamma);
 	double fixed = (p->kind == PARAM_SCALE && !zero) || ends(p->name, "running_var") ? 1 : 0;
 	double std = p->ndim == 4 ? sqrt(2.0 / (double)(p->dim[0] * p->dim[2] * p->dim[3])) : 0;
 	double bound = p->ndim == 2 ? 1 / sqrt((double)p->dim[1]) : 0;
@@ -202,19 +201,4 @@ static void init(const struct net_config *config, const struct param *p, int ind
 	rng_init(&r, seed, RNG_INIT, (uint32_t)index, 0);
 	for (size_t i = 0; i < n; i++)
 		to[i] = (float)(std > 0 ? std * rng_normal(&r) : bound > 0 ? bound * (2 * rng_real(&r) - 1) : fixed);
-}
-
-void net_init_plain(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to)
-{
-	init(config, p, index, seed, NULL, to);
-}
-
-void net_init_basic(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to)
-{
-	init(config, p, index, seed, ".bn2.weight", to);
-}
-
-void net_init_bottleneck(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to)
-{
-	init(config, p, index, seed, ".bn3.weight", to);
 }

@@ -36,32 +36,14 @@ int net_mix(struct net_build *b, int in, int layer);
  * before the linear layer), linear layer `name`, loss. Returns 0 or -1; sets g->logits and g->loss. */
 int net_end(struct net_build *b, int in, const char *name);
 
-/* A residual network: its stem, `layers` stages of blocks whose first halves the picture (but for the first stage), its
- * head. */
-enum residual_block {
-	BLOCK_BASIC,	  /* 3x3, 3x3, each with NORM; shortcut where shapes differ: 1x1 and NORM */
-	BLOCK_BOTTLENECK, /* 1x1, 3x3 (with the stride, "v1.5"), 1x1 */
-	BLOCK_PREACT,	  /* NORM and ReLU before each 3x3; the shortcut's 1x1, without NORM, reads the first ReLU */
-};
-struct residual {
-	enum residual_block block;
-	int imagenet_stem; /* 1: 7x7 with stride 2, then a 3x3 max pool with stride 2; 0: 3x3 */
-	int layers, blocks[4];
-	int planes;	      /* of the first stage; doubles at each next one */
-	int groups, base;     /* BLOCK_BOTTLENECK: the 3x3 has planes * base / 64 * groups channels in `groups` groups;
-				 others 1, 64 */
-	const char *shortcut; /* name of the shortcut's modules in a block: "downsample" or "shortcut" */
-	const char *linear;   /* name of the linear layer: "fc" or "linear" */
-};
-int net_residual(const struct net *net, const struct residual *r, struct graph *g, const struct net_config *config,
-		 struct err *err) VIC_CHECKED;
+/* net.build of the residual networks: net->residual. */
+int net_residual_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err) VIC_CHECKED;
 
 /* net.init of every image network. Convolutions N(0, 2 / fan_out), fan_out = out * kernel * kernel (He et al. 2015, as
  * torchvision has it, groups not counted); the linear weight U(-1 / sqrt(in), +) (PyTorch's default); all biases and
- * beta 0, gamma 1; running mean 0, variance 1. Draws are Philox's of (seed, RNG_INIT, index). net_init_basic and
- * net_init_bottleneck begin the gamma of each block's last NORM at 0 where config->zero_gamma. */
-void net_init_plain(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
-void net_init_basic(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
-void net_init_bottleneck(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
+ * beta 0, gamma 1, but those of net->zero_gamma 0 where config->zero_gamma; running mean 0, variance 1. Draws are
+ * Philox's of (seed, RNG_INIT, index). */
+void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
+		    float *to);
 
 #endif

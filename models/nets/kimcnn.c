@@ -38,13 +38,14 @@ static int add_wordconv(struct graph *g, const struct net_config *c, struct err 
 	return graph_add(g, &op, (struct shape){ 1, 1, c->maps * c->widths }, err);
 }
 
-static int build(struct graph *g, const struct net_config *c, struct err *err)
+static int kimcnn_build(const struct net *net, struct graph *g, const struct net_config *c, struct err *err)
 {
 	int features = c->maps * c->widths;
 	int64_t weight[2] = { c->classes, features }, bias[1] = { c->classes };
 	struct op drop = { .type = OP_DROPOUT, .name = "dropped", .n_in = 1, .dropout = { .rate = c->dropout } };
 	struct op linear = { .type = OP_LINEAR, .name = "logits", .n_in = 1, .n_param = 2 };
 	struct op xent = { .type = OP_XENT, .name = "loss", .n_in = 1, .xent = { .erl = c->erl, .bce = c->bce } };
+	(void)net;
 	if ((drop.in[0] = add_wordconv(g, c, err)) < 0 ||
 	    (linear.in[0] = graph_add(g, &drop, (struct shape){ 1, 1, features }, err)) < 0 ||
 	    (linear.param[0] = graph_param(g, "softmax.weight", PARAM_WEIGHT, 2, weight, err)) < 0 ||
@@ -56,10 +57,12 @@ static int build(struct graph *g, const struct net_config *c, struct err *err)
 	return 0;
 }
 
-static void init(const struct net_config *c, const struct param *p, int index, uint64_t seed, float *to)
+static void kimcnn_init(const struct net *net, const struct net_config *c, const struct param *p, int index, uint64_t seed,
+			float *to)
 {
 	size_t n = param_size(p);
 	struct rng r;
+	(void)net;
 	(void)c;
 	rng_init(&r, seed, RNG_INIT, (uint32_t)index, 0);
 	for (size_t i = 0; i < n; i++)
@@ -70,6 +73,6 @@ const struct net net_kimcnn = {
 	.name = "kimcnn",
 	.summary = "Kim 2014: convolution over word vectors, max over time, dropout, softmax",
 	.input = NET_WORDS,
-	.build = build,
-	.init = init,
+	.build = kimcnn_build,
+	.init = kimcnn_init,
 };

@@ -1,4 +1,5 @@
-/* nets: the networks by name, one a file. A network is a function that adds ops to an empty graph. */
+/* nets: the networks by name. A network is a function that adds ops to an empty graph: one page each, and for the
+ * residual networks one page (residual.c) and a row each (nets.c). */
 #ifndef VIC_NETS_H
 #define VIC_NETS_H
 
@@ -23,6 +24,22 @@ struct net_config {
 
 enum net_input { NET_WORDS, NET_IMAGES };
 
+/* A residual network: its stem, up to four stages of blocks, each but the first halving the image, its head. */
+enum residual_block {
+	BLOCK_BASIC,	  /* 3x3, 3x3, each with NORM; shortcut where shapes differ: 1x1 and NORM */
+	BLOCK_BOTTLENECK, /* 1x1, 3x3 (with the stride, "v1.5"), 1x1 */
+	BLOCK_PREACT,	  /* NORM and ReLU before each 3x3; the shortcut's 1x1, without NORM, reads the first ReLU */
+};
+struct residual {
+	enum residual_block block;
+	int imagenet_stem; /* 1: 7x7 with stride 2, then a 3x3 max pool with stride 2; 0: 3x3 */
+	int blocks[4];	   /* of each stage; 0: no more stages */
+	int planes;	   /* of the first stage; doubles at each next one */
+	int groups, base;  /* BLOCK_BOTTLENECK alone: the 3x3 has planes * base / 64 * groups channels in `groups` groups */
+	const char *shortcut; /* name of the shortcut's modules in a block: "downsample" or "shortcut" */
+	const char *linear;   /* name of the linear layer: "fc" or "linear" */
+};
+
 struct net {
 	const char *name;
 	const char *summary; /* with its source */
@@ -30,18 +47,21 @@ struct net {
 	struct shape native;  /* images: the size and classes that it is published for: what --list-models counts */
 	int native_classes;
 	int mix_layers;       /* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
-	int zero_gamma;       /* 1: has residual blocks that end in a NORM, so config.zero_gamma means something */
+	/* How the names of the gammas end that config.zero_gamma begins at 0, those of each residual block's last NORM; NULL: no
+	 * block ends in one. */
+	const char *zero_gamma;
+	struct residual residual; /* read by net_residual_build alone */
 	/* Fills an initialised graph; sets g->logits and g->loss. Weights are drawn later, by init. */
-	int (*build)(struct graph *g, const struct net_config *config, struct err *err);
+	int (*build)(const struct net *net, struct graph *g, const struct net_config *config, struct err *err);
 	/* First values of parameter p, [param_size], from the seed; a word table is not asked for. */
-	void (*init)(const struct net_config *config, const struct param *p, int index, uint64_t seed, float *to);
+	void (*init)(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
+		     float *to);
 };
 
 extern const struct net *const nets[]; /* NULL-ended */
 /* NULL when there is none of that name. */
 const struct net *net_find(const char *name);
 
-extern const struct net net_kimcnn, net_smallcnn, net_resnet20, net_vgg16, net_resnet18, net_resnet34, net_resnet50,
-	net_resnext101, net_preactresnet18, net_preactresnet34;
+extern const struct net net_kimcnn, net_smallcnn, net_vgg16;
 
 #endif

@@ -86,14 +86,14 @@ static int stem(struct net_build *b, const struct residual *r)
 	return r->imagenet_stem ? net_max_pool(b, x, "maxpool", 3, 2, 1) : x;
 }
 
-int net_residual(const struct net *net, const struct residual *r, struct graph *g, const struct net_config *config,
-		 struct err *err)
+int net_residual_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err)
 {
+	const struct residual *r = &net->residual;
 	typedef int add_block(struct block *k);
 	static add_block *const add[] = { [BLOCK_BASIC] = basic, [BLOCK_BOTTLENECK] = bottleneck, [BLOCK_PREACT] = preact };
 	struct net_build b = { .g = g, .net = net, .config = config, .err = err };
 	int x = stem(&b, r);
-	for (int layer = 0; layer < r->layers; layer++) {
+	for (int layer = 0; layer < 4 && r->blocks[layer]; layer++) {
 		int planes = r->planes << layer, expansion = r->block == BLOCK_BOTTLENECK ? 4 : 1;
 		struct block k = {
 			.b = &b, .r = r, .out = net_channels(&b, planes * expansion, 8), .groups = r->groups

@@ -4,9 +4,9 @@
  * gave a test accuracy of 0.922 for 110 s of processor time. */
 #include "blocks.h"
 
-static int build(struct graph *g, const struct net_config *config, struct err *err)
+static int smallcnn_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err)
 {
-	struct net_build b = { .g = g, .net = &net_smallcnn, .config = config, .err = err };
+	struct net_build b = { .g = g, .net = net, .config = config, .err = err };
 	char name[GRAPH_NAME];
 	int x = net_begin(&b);
 	for (int i = 0; i < 6; i++) {
@@ -26,6 +26,6 @@ const struct net net_smallcnn = {
 	.input = NET_IMAGES,
 	.native = { 28, 28, 1 },
 	.native_classes = 10,
-	.build = build,
-	.init = net_init_plain,
+	.build = smallcnn_build,
+	.init = net_image_init,
 };

@@ -5,10 +5,10 @@
  * which at 32x32 changes nothing. */
 #include "blocks.h"
 
-static int build(struct graph *g, const struct net_config *config, struct err *err)
+static int vgg16_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err)
 {
 	static const int channels[] = { 64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0 };
-	struct net_build b = { .g = g, .net = &net_vgg16, .config = config, .err = err };
+	struct net_build b = { .g = g, .net = net, .config = config, .err = err };
 	char name[GRAPH_NAME];
 	int x = net_begin(&b), module = 0; /* convolution, NORM and ReLU are three modules, a pool is one */
 	for (size_t i = 0; i < sizeof channels / sizeof *channels && x >= 0; i++) {
@@ -32,6 +32,6 @@ const struct net net_vgg16 = {
 	.input = NET_IMAGES,
 	.native = { 32, 32, 3 },
 	.native_classes = 10,
-	.build = build,
-	.init = net_init_plain,
+	.build = vgg16_build,
+	.init = net_image_init,
 };

@@ -96,7 +96,7 @@ static int make_ready(struct predictor *p, struct err *err)
 	c.vocabulary = p->data.text.words;
 	c.frozen_words = 1;
 	graph_init(&p->graph);
-	if (p->model->net->build(&p->graph, &c, err) || graph_plan(&p->graph, 0, err))
+	if (p->model->net->build(p->model->net, &p->graph, &c, err) || graph_plan(&p->graph, 0, err))
 		return -1;
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||

@@ -33,7 +33,7 @@ static int line(FILE *to, struct graph *g, const struct net *net, const struct t
 	int copies = 2 + (images ? o->momentum > 0 : 2);
 	char input[32];
 	graph_init(g);
-	if (net->build(g, &c, err) || graph_plan(g, 1, err))
+	if (net->build(net, g, &c, err) || graph_plan(g, 1, err))
 		return -1;
 	for (int p = 0; p < g->n_params; p++) {
 		const struct param *q = &g->param[p];

@@ -48,7 +48,7 @@ static int set_first_weights(struct trainer *t, struct err *err)
 		if (q->kind != PARAM_TABLE) {
 			if (mem_alloc(&mine, param_size(q), sizeof *mine, err))
 				return -1;
-			t->plan->net->init(&t->plan->config, q, p, t->plan->seed, mine);
+			t->plan->net->init(t->plan->net, &t->plan->config, q, p, t->plan->seed, mine);
 			w = mine;
 		}
 		int rc = graph_set(g, p, w, err);
@@ -101,7 +101,7 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 	t->eval_batch = images || plan->batch > EVAL_BATCH ? largest : EVAL_BATCH;
 	t->graph.max_words = batcher_max_words(data, plan->batch);
 	if (batcher_init(&t->batcher, data, images ? &plan->framing : NULL, err) ||
-	    plan->net->build(&t->graph, &plan->config, err) ||
+	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
 	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
 	    mem_alloc(&t->loss, (size_t)t->eval_batch, sizeof *t->loss, err)) {

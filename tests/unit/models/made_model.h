@@ -82,7 +82,7 @@ static inline void make_model(struct made *m)
 	graph_init(&m->g);
 	assert_int_equal(device_open(&m->dev, "ref", 1, &err), 0);
 	m->g.dev = &m->dev;
-	assert_int_equal(net_kimcnn.build(&m->g, &m->plan.config, &err), 0);
+	assert_int_equal(net_kimcnn.build(&net_kimcnn, &m->g, &m->plan.config, &err), 0);
 	for (int p = 0; p < m->g.n_params; p++) {
 		size_t n = param_size(&m->g.param[p]);
 		assert_int_equal(mem_alloc(&m->weight[p], n, sizeof(float), &err), 0);

@@ -257,7 +257,7 @@ static void plans_hold(void **state)
 						     .mix_hidden = nets[i]->mix_layers > 0 };
 			config.classes = config.classes ? config.classes : 2;
 			graph_release(g);
-			if (nets[i]->build(g, &config, &err))
+			if (nets[i]->build(nets[i], g, &config, &err))
 				fail_msg("%s: %s", nets[i]->name, err.msg);
 			clock_t began = clock();
 			assert_int_equal(graph_plan(g, training, &err), 0);

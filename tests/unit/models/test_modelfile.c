@@ -123,7 +123,7 @@ static void pictures_settings(void **state)
 	graph_init(&g);
 	assert_int_equal(device_open(&dev, "ref", 1, &err), 0);
 	g.dev = &dev;
-	if (stream_head_classes(&data.head, CLASSES, classes, &err) || net_smallcnn.build(&g, &plan.config, &err))
+	if (stream_head_classes(&data.head, CLASSES, classes, &err) || net_smallcnn.build(&net_smallcnn, &g, &plan.config, &err))
 		fail_msg("%s", err.msg);
 	for (int p = 0; p < g.n_params; p++)
 		assert_int_equal(mem_alloc(&weight[p], param_size(&g.param[p]), sizeof(float), &err), 0);

@@ -158,7 +158,7 @@ static void prepare(struct fixture *f, const char *device)
 	const struct net *net = net_find(f->net);
 	assert_non_null(net);
 	graph_init(&f->g);
-	if (device_open(&f->dev, device, 2, &err) || net->build(&f->g, &f->config, &err) ||
+	if (device_open(&f->dev, device, 2, &err) || net->build(net, &f->g, &f->config, &err) ||
 	    graph_compile(&f->g, &f->dev, f->n, &plain, &err))
 		fail_msg("%s on %s: %s", f->net, device, err.msg);
 	for (int p = 0; p < f->g.n_params; p++) {

@@ -24,7 +24,7 @@ static void build_native(struct graph *g, const struct net *net, double width, s
 	struct err err = ERR_NONE;
 	*c = (struct net_config){ .classes = net->native_classes, .image = net->native, .width_factor = width };
 	graph_release(g);
-	if (net->build(g, c, &err))
+	if (net->build(net, g, c, &err))
 		fail_msg("%s: %s", net->name, err.msg);
 }
 
@@ -74,8 +74,8 @@ static void first_values(void **state)
 			size_t n = param_size(q);
 			float *w = malloc(2 * n * sizeof *w);
 			double sum = 0, square = 0, std = 0;
-			nets[i]->init(&c, q, p, 7, w);
-			nets[i]->init(&c, q, p, 7, w + n);
+			nets[i]->init(nets[i], &c, q, p, 7, w);
+			nets[i]->init(nets[i], &c, q, p, 7, w + n);
 			assert_memory_equal(w, w + n, n * sizeof *w);
 			for (size_t k = 0; k < n; k++) {
 				sum += (double)w[k];
@@ -111,7 +111,7 @@ static void refused(const char *net, const struct net_config *c, const char *why
 	static struct graph g;
 	struct err err = ERR_NONE;
 	graph_release(&g);
-	assert_int_equal(net_find(net)->build(&g, c, &err), -1);
+	assert_int_equal(net_find(net)->build(net_find(net), &g, c, &err), -1);
 	if (!strstr(err.msg, why))
 		fail_msg("%s: '%s' does not say '%s'", net, err.msg, why);
 }
@@ -153,7 +153,7 @@ static void options(void **state)
 	};
 	int mix[3] = { 0 }, drops = 0;
 	graph_release(&g);
-	assert_int_equal(net_find("preactresnet34")->build(&g, &c, &err), 0);
+	assert_int_equal(net_find("preactresnet34")->build(net_find("preactresnet34"), &g, &c, &err), 0);
 	for (int i = 0; i < g.n_ops; i++) {
 		const struct op *op = &g.op[i];
 		if (op->type == OP_MIX) {

@@ -101,7 +101,7 @@ static void setup_with(struct fixture *f, const struct shape_case *c, const char
 	if (device_open(&f->dev, device, threads, &err))
 		fail_msg("%s", err.msg);
 	graph_init(&f->g);
-	assert_int_equal(net_kimcnn.build(&f->g, &config, &err), 0);
+	assert_int_equal(net_kimcnn.build(&net_kimcnn, &f->g, &config, &err), 0);
 	f->g.max_words = c->vocabulary;
 	if (graph_compile(&f->g, &f->dev, MAX_N, u, &err))
 		fail_msg("%s", err.msg);

@@ -27,13 +27,13 @@ static void plain_open(struct plain *r, const struct task *t)
 	}
 	graph_init(&r->g);
 	r->g.max_words = WORDS;
-	if (batcher_init(&r->b, &t->data, NULL, &err) || t->plan.net->build(&r->g, &t->plan.config, &err) ||
+	if (batcher_init(&r->b, &t->data, NULL, &err) || t->plan.net->build(t->plan.net, &r->g, &t->plan.config, &err) ||
 	    graph_compile(&r->g, (struct device *)(uintptr_t)&t->dev, RECORDS, &t->plan.update, &err))
 		fail_msg("%s", err.msg);
 	for (int p = 0; p < r->g.n_params; p++) {
 		int table = r->g.param[p].kind == PARAM_TABLE;
 		if (!table)
-			t->plan.net->init(&t->plan.config, &r->g.param[p], p, t->plan.seed, w);
+			t->plan.net->init(t->plan.net, &t->plan.config, &r->g.param[p], p, t->plan.seed, w);
 		assert_int_equal(graph_set(&r->g, p, table ? t->vector : w, &err), 0);
 		if (table && t->plan.config.multichannel)
 			assert_int_equal(graph_fix(&r->g, p, t->vector, &err), 0);

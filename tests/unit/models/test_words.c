@@ -124,7 +124,7 @@ static void open_run(struct run *r, const struct task *t, const char *device, in
 	struct err err = ERR_NONE;
 	struct rng weights;
 	graph_init(&r->g);
-	if (device_open(&r->dev, device, threads, &err) || net_kimcnn.build(&r->g, &t->config, &err))
+	if (device_open(&r->dev, device, threads, &err) || net_kimcnn.build(&net_kimcnn, &r->g, &t->config, &err))
 		fail_msg("%s", err.msg);
 	r->g.max_words = (int)t->config.vocabulary;
 	if (graph_compile(&r->g, &r->dev, t->batch.n + 1, training ? &plain : NULL, &err))
