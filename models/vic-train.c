@@ -12,15 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct train_options o = TRAIN_OPTIONS_DEFAULT;
+static struct train_options o;
 static struct {
 	const char *device, *output, *history, *checkpoint, *resume;
 	int64_t threads;
 	int plan, list;
 } run_o = { .device = "auto", .output = "-" };
 
-static const struct opt opts[] = {
-	TRAIN_OPTIONS(o),
+/* After those of options.h. */
+static const struct opt run_opts[] = {
 	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
@@ -74,7 +74,6 @@ static const struct program prog = {
 		"vic-train -m resnet18 --mixup 0.4 \\\n"
 		"    --checkpoint run.ck -o mixup.model cifar10.vic",
 	.see_also = "vic-embed(1), vic-images(1), vic-split(1), vic-predict(1)",
-	.opts = opts,
 	.about = device_print,
 	.min_operands = 0,
 	.max_operands = 1,
@@ -215,5 +214,11 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	struct opt opts[TRAIN_OPTIONS + sizeof run_opts / sizeof *run_opts];
+	struct program with_opts = prog;
+	o = train_options_none();
+	train_options_rows(opts, &o);
+	memcpy(opts + TRAIN_OPTIONS, run_opts, sizeof run_opts);
+	with_opts.opts = opts;
+	return stage_main(&with_opts, argc, argv, run);
 }

@@ -13,7 +13,7 @@
 #include "graph.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 3, DEVICE_NOTES = 4 };
+enum { BACKEND_ABI = 4, DEVICE_NOTES = 4 };
 
 struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */

@@ -179,7 +179,7 @@ struct batch {
 	const uint32_t *sample;  /* [n] index of the sample in its data set */
 };
 
-enum rule { RULE_SGD, RULE_ADADELTA, RULE_ADAM };
+enum rule { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
 struct update {
 	enum rule rule;
 	double lr, momentum, weight_decay; /* SGD; weight decay is added to the gradient */

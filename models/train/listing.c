@@ -53,7 +53,7 @@ static int line(FILE *to, struct graph *g, const struct net *net, const struct t
 
 int listing_print(FILE *to, const struct train_options *given, struct err *err)
 {
-	struct train_options o[2] = { TRAIN_OPTIONS_DEFAULT, TRAIN_OPTIONS_DEFAULT };
+	struct train_options o[2] = { train_options_none(), train_options_none() };
 	struct graph g;
 	for (int images = 0; images < 2; images++) {
 		o[images].batch = given->batch;

@@ -1,23 +1,204 @@
-/* Defaults and refusals of vic-train's options. The order matters: options of the other kind of records are refused
- * first; then optimizer, schedule and weight decay are settled, since others depend on them; then combinations are
- * checked, while what was not given can still be told from what was; then the rest is filled in. */
+/* vic-train's options in one table: how each is given, its default for each kind of records, and its place in the key
+ * of a checkpoint. The order of settling matters: options of the other kind of records are refused first; then
+ * optimizer, schedule and weight decay are settled, since others depend on them; then combinations are checked, while
+ * what was not given can still be told from what was; then the rest is filled in. */
 #include "options.h"
 
+#include "pipeline/base/memtext.h"
 #include "trainer.h"
 
-/* What was given though it has no meaning here; NULL when nothing. */
-static const char *of_other_kind(const struct train_options *o, int images)
+#include <inttypes.h>
+#include <stddef.h>
+
+enum column { TEXT, IMAGES, GOYAL, COLUMNS };
+
+/* `text` or `number` holds the defaults; with FIXED, train_options_none does. */
+struct row {
+	struct opt opt; /* without target; OPT_NO_DEFAULT is added where the default depends on something */
+	size_t field;	/* of struct train_options */
+	/* What stands before the value in the key, or NULL: the value changes nothing that an epoch makes. An option that
+	 * changes something and has no key lets a run resume with other settings. */
+	const char *key;
+	enum { FIXED, BY_RECORDS, BY_OPTIMIZER /* columns are enum rule */, OF_SGD /* by records; of others 0 */ } by;
+	double number[COLUMNS];
+	const char *text[COLUMNS];
+	enum { ANY_RECORDS, TEXT_ONLY, IMAGES_ONLY } records;
+	int early; /* settled before combinations are checked */
+};
+#define FIELD(name) .field = offsetof(struct train_options, name)
+#define SAME(value) { value, value, value }
+
+static const struct row table[] = {
+	{ { "model", 'm', OPT_TEXT, NULL, "NAME",
+	    "the network; --list-models lists them [text: kimcnn, images: resnet20]", .flags = 0 },
+	  FIELD(model), "model=", BY_RECORDS, .text = { "kimcnn", "resnet20", "resnet20" } },
+	{ { "mixup", 0, OPT_REAL, NULL, "ALPHA", "mix with weights from Beta(ALPHA, ALPHA); 0: no mixup",
+	    .fhi = 1e4 },
+	  FIELD(mixup), " mixup=" },
+	{ { "mixup-mode", 0, OPT_CHOICE, NULL, NULL,
+	    "features: the mixed sample takes the nearer one's hard label; manifold: hidden values too are mixed",
+	    .choices = "full|features|manifold" },
+	  FIELD(mix_mode), " mode=" },
+	{ { "mixup-partner", 0, OPT_CHOICE, NULL, NULL, "partners are the batch, permuted, or drawn from all records",
+	    .choices = "batch|dataset" },
+	  FIELD(mix_partner), " partner=" },
+	{ { "label-smoothing", 0, OPT_REAL, NULL, "E", "share of each label spread over the other classes",
+	    .fhi = 0.999 },
+	  FIELD(smoothing), " smoothing=" },
+	{ { "erl", 0, OPT_REAL, NULL, "K", "entropy-regularised loss: loss - K * entropy", .fhi = 1e4 },
+	  FIELD(erl), " erl=" },
+	{ { "loss", 0, OPT_CHOICE, NULL, NULL,
+	    "bce: binary cross-entropy of each class's probability, the mean over the classes",
+	    .choices = "cross-entropy|bce" },
+	  FIELD(loss), " loss=" },
+	{ { "dropout", 0, OPT_REAL, NULL, "P", "share of features dropped in training [text: 0.5, images: 0]",
+	    .fhi = 0.999 },
+	  FIELD(dropout), " dropout=", BY_RECORDS, { 0.5, 0, 0 } },
+	{ { "max-norm", 0, OPT_REAL, NULL, "S", "text: bound on the norm of each softmax row; 0: none [3]",
+	    .fhi = 1e6 },
+	  FIELD(max_norm), " norm=", BY_RECORDS, { 3, 0, 0 }, .records = TEXT_ONLY },
+	{ { "words", 0, OPT_CHOICE, NULL, NULL,
+	    "text: static: word vectors are not tuned; multichannel: a tuned and a fixed copy [tuned]",
+	    .choices = "tuned|static|multichannel" },
+	  FIELD(words), " words=", BY_RECORDS, SAME(WORDS_TUNED), .records = TEXT_ONLY },
+	{ { "filters", 0, OPT_TEXT, NULL, "W,W,...", "text: filter widths, in words [3,4,5]", .flags = 0 },
+	  FIELD(filters), " filters=", BY_RECORDS, .text = SAME("3,4,5"), .records = TEXT_ONLY },
+	{ { "maps", 0, OPT_INT, NULL, "N", "text: feature maps a width [100]", .lo = 1, .hi = 10000 },
+	  FIELD(maps), " maps=", BY_RECORDS, SAME(100), .records = TEXT_ONLY },
+	{ { "max-tokens", 0, OPT_INT, NULL, "N",
+	    "text: keep the first N words of a record; 0: all (4096 at most) [400]", .hi = 4096 },
+	  FIELD(max_tokens), " max-tokens=", BY_RECORDS, SAME(400), .records = TEXT_ONLY },
+	{ { "width", 0, OPT_REAL, NULL, "FACTOR", "images: so many times the network's channels [1]", .flo = 0.01,
+	    .fhi = 64 },
+	  FIELD(width), " width=", BY_RECORDS, SAME(1), .records = IMAGES_ONLY },
+	{ { "crop", 0, OPT_INT, NULL, "N", "images: train on N x N cut out at random, predict the middle N x N [all]",
+	    .lo = 1, .hi = 32767 },
+	  FIELD(crop), " crop=", BY_RECORDS, SAME(0), .records = IMAGES_ONLY },
+	{ { "crop-pad", 0, OPT_INT, NULL, "N",
+	    "images: N zeros on each side before a cut at random [colour without --crop: an eighth of the width; else 0]",
+	    .hi = 16383 },
+	  FIELD(crop_pad), " pad=", BY_RECORDS, SAME(-1), .records = IMAGES_ONLY },
+	{ { "flip", 0, OPT_FLAG, NULL, NULL, "images: turn half of the training images left to right [colour]",
+	    .flags = 0 },
+	  FIELD(flip), " flip=", BY_RECORDS, SAME(-1), .records = IMAGES_ONLY },
+	{ { "no-flip", 0, OPT_FLAG, NULL, NULL, "do not [grey]", .zero = 1, .flags = OPT_NO_DEFAULT }, FIELD(flip) },
+	{ { "optimizer", 0, OPT_CHOICE, NULL, NULL, "update rule [text: adadelta, images: sgd]",
+	    .choices = "adadelta|sgd|adam" },
+	  FIELD(optimizer), " optimizer=", BY_RECORDS, { RULE_ADADELTA, RULE_SGD, RULE_SGD }, .early = 1 },
+	{ { "lr", 0, OPT_REAL, NULL, "R", "learning rate [adadelta: 1, sgd: 0.1, adam: 0.001]", .fhi = 1e6 },
+	  FIELD(lr), " lr=", BY_OPTIMIZER, { [RULE_ADADELTA] = 1, [RULE_SGD] = 0.1, [RULE_ADAM] = 0.001 } },
+	{ { "momentum", 0, OPT_REAL, NULL, "M", "of sgd [0.9]", .fhi = 0.9999 },
+	  FIELD(momentum), " momentum=", OF_SGD, SAME(0.9) },
+	{ { "nesterov", 0, OPT_FLAG, NULL, NULL, "Nesterov's form of sgd's momentum [images]", .flags = 0 },
+	  FIELD(nesterov), " nesterov=", OF_SGD, { 0, 1, 1 } },
+	{ { "no-nesterov", 0, OPT_FLAG, NULL, NULL, "the plain form [text]", .zero = 1, .flags = OPT_NO_DEFAULT },
+	  FIELD(nesterov) },
+	{ { "weight-decay", 0, OPT_REAL, NULL, "D",
+	    "added to the gradient as D * weight (sgd, adam) [0; images with sgd: 5e-4, goyal: 1e-4]", .fhi = 1 },
+	  FIELD(weight_decay), " decay=", OF_SGD, { 0, 5e-4, 1e-4 }, .early = 1 },
+	{ { "decay", 0, OPT_CHOICE, NULL, NULL,
+	    "what it pulls at: all is biases and normalisation too [images: all; goyal, text: weights]",
+	    .choices = "all|weights" },
+	  FIELD(decay), ":", BY_RECORDS, { DECAY_WEIGHTS, DECAY_ALL, DECAY_WEIGHTS } },
+	{ { "rho", 0, OPT_REAL, NULL, "R", "of adadelta [0.95]", .fhi = 0.999999 },
+	  FIELD(rho), " rho=", BY_RECORDS, SAME(0.95) },
+	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta and adam [1e-6]", .flo = 1e-30, .fhi = 1 },
+	  FIELD(eps), " eps=", BY_RECORDS, SAME(1e-6) },
+	{ { "schedule", 0, OPT_CHOICE, NULL, NULL, "how the learning rate goes [text: constant, images: steps]",
+	    .choices = "constant|steps|cosine|goyal" },
+	  FIELD(schedule), " schedule=", BY_RECORDS, { SCHEDULE_CONSTANT, SCHEDULE_STEPS }, .early = 1 },
+	{ { "lr-steps", 0, OPT_TEXT, NULL, "E,E,...",
+	    "epochs behind which it is multiplied by --lr-factor [steps: 2,60,120,160, goyal: 30,60,80]",
+	    .flags = 0 },
+	  FIELD(lr_steps), ":", BY_RECORDS, .text = { "2,60,120,160", "2,60,120,160", "30,60,80" } },
+	{ { "lr-factor", 0, OPT_REAL, NULL, "F", "see --lr-steps [steps: 0.5, goyal: 0.1]", .flo = 1e-6, .fhi = 1 },
+	  FIELD(lr_factor), ":", BY_RECORDS, { 0.5, 0.5, 0.1 } },
+	{ { "epochs", 'e', OPT_INT, NULL, "N", "passes over the training records [text: 25, images: 200, goyal: 90]",
+	    .lo = 1, .hi = 1000000 },
+	  FIELD(epochs), ":", BY_RECORDS, { 25, 200, 90 } },
+	{ { "batch", 'b', OPT_INT, NULL, "N", "records a step [text: 50, images: 128]", .lo = 1, .hi = 65536 },
+	  FIELD(batch), " batch=", BY_RECORDS, { 50, 128, 128 } },
+	{ { "select", 0, OPT_CHOICE, NULL, NULL, "which epoch's weights are kept", .choices = "best-dev|last" },
+	  FIELD(select), " select=" },
+	{ { "patience", 0, OPT_INT, NULL, "N", "stop after N epochs without a better dev accuracy; 0: never",
+	    .hi = 1000000 },
+	  FIELD(patience) },
+	{ { "stop-top5", 0, OPT_REAL, NULL, "ACC", "stop at this dev accuracy of the likeliest five; 0: never",
+	    .fhi = 1 },
+	  FIELD(stop_top5) },
+	{ { "class-weights", 0, OPT_TEXT, NULL, "balanced|W,W,...", "weight of each class in the loss", .flags = 0 },
+	  FIELD(class_weights) /* in the key: at its end */ },
+	{ { "seed", 's', OPT_INT, NULL, "N", "seed of everything drawn", .hi = INT64_MAX }, FIELD(seed), " seed=" },
+};
+_Static_assert(sizeof table / sizeof *table == TRAIN_OPTIONS, "options.h says how many rows there are");
+
+static void *field_of(const struct row *r, const struct train_options *o)
 {
-	if (images)
-		return o->max_norm >= 0 ? "--max-norm" : o->words >= 0 ? "--words" : o->filters ? "--filters" : o->maps ? "--maps"
-			: o->max_tokens >= 0 ? "--max-tokens" : NULL;
-	return o->width >= 0 ? "--width" : o->crop ? "--crop" : o->crop_pad >= 0 ? "--crop-pad" : o->flip >= 0 ? "--flip"
-		: o->schedule == SCHEDULE_GOYAL ? "--schedule goyal" : NULL;
+	return (char *)o + r->field;
 }
 
-static int check_rule(const struct train_options *o, struct err *err)
+static double number_of(const struct row *r, const struct train_options *o)
 {
-	int adadelta = o->optimizer == 0, sgd = o->optimizer == 1;
+	const void *at = field_of(r, o);
+	return r->opt.type == OPT_REAL ? *(const double *)at
+	       : r->opt.type == OPT_INT ? (double)*(const int64_t *)at
+					: *(const int *)at;
+}
+
+static void set_number(const struct row *r, struct train_options *o, double value)
+{
+	void *at = field_of(r, o);
+	if (r->opt.type == OPT_REAL)
+		*(double *)at = value;
+	else if (r->opt.type == OPT_INT)
+		*(int64_t *)at = (int64_t)value;
+	else
+		*(int *)at = (int)value;
+}
+
+static double absent(const struct row *r)
+{
+	return r->opt.type == OPT_INT ? (double)(r->opt.lo - 1) : -1;
+}
+
+/* Of a row that is not FIXED. */
+static int was_given(const struct row *r, const struct train_options *o)
+{
+	return r->opt.type == OPT_TEXT ? *(const char **)field_of(r, o) != NULL : number_of(r, o) != absent(r);
+}
+
+struct train_options train_options_none(void)
+{
+	struct train_options o = { .seed = 1 };
+	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++)
+		if (r->by != FIXED && r->opt.type != OPT_TEXT)
+			set_number(r, &o, absent(r));
+	return o;
+}
+
+void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o)
+{
+	for (int i = 0; i < TRAIN_OPTIONS; i++) {
+		rows[i] = table[i].opt;
+		rows[i].target = field_of(&table[i], o);
+		rows[i].flags |= table[i].by != FIXED ? OPT_NO_DEFAULT : 0;
+	}
+}
+
+static int check_records(const struct train_options *o, int images, struct err *err)
+{
+	const char *strange = !images && o->schedule == SCHEDULE_GOYAL ? "schedule goyal" : NULL;
+	for (int i = TRAIN_OPTIONS; i-- > 0;)
+		if (table[i].records == (images ? TEXT_ONLY : IMAGES_ONLY) && was_given(&table[i], o))
+			strange = table[i].opt.name;
+	return strange ? err_usage(err, "--%s is for %s; these records are %s", strange, images ? "text" : "images",
+				   images ? "images" : "text")
+		       : 0;
+}
+
+static int check_combinations(const struct train_options *o, struct err *err)
+{
+	int adadelta = o->optimizer == RULE_ADADELTA, sgd = o->optimizer == RULE_SGD;
 	if (adadelta && o->weight_decay > 0)
 		return err_usage(err, "--weight-decay goes with --optimizer sgd or adam");
 	if (!(o->weight_decay > 0) && o->decay >= 0)
@@ -38,62 +219,61 @@ static int check_rule(const struct train_options *o, struct err *err)
 		return err_usage(err, "--patience needs --select best-dev");
 	if (o->mix_mode == MIX_MANIFOLD && o->mix_partner == PARTNER_DATASET)
 		return err_usage(err, "--mixup-mode manifold mixes within the batch: it goes without --mixup-partner dataset");
-	if (o->loss == 1 && o->class_weights) /* a weighted target is no probability, which 1 - target needs */
+	if (o->loss == LOSS_BCE && o->class_weights) /* a weighted target is no probability, which 1 - target needs */
 		return err_usage(err, "--class-weights go with --loss cross-entropy");
 	return 0;
 }
 
-static void real(double *to, double value)
+static void fill_in(struct train_options *o, enum column column, int early)
 {
-	*to = *to < 0 ? value : *to;
-}
-
-static void choice(int *to, int value)
-{
-	*to = *to < 0 ? value : *to;
-}
-
-static void whole(int64_t *to, int64_t absent, int64_t value)
-{
-	*to = *to == absent ? value : *to;
-}
-
-static void text(const char **to, const char *value)
-{
-	*to = *to ? *to : value;
+	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++) {
+		if (r->by == FIXED || r->early != early || was_given(r, o))
+			continue;
+		if (r->opt.type == OPT_TEXT)
+			*(const char **)field_of(r, o) = r->text[column];
+		else if (r->by == OF_SGD && o->optimizer != RULE_SGD)
+			set_number(r, o, 0);
+		else
+			set_number(r, o, r->number[r->by == BY_OPTIMIZER ? (enum column)o->optimizer : column]);
+	}
 }
 
 int train_options_settle(struct train_options *o, enum stream_kind kind, struct err *err)
 {
-	static const double lr[] = { 1, 0.1, 0.001 }, momentum[] = { 0, 0.9, 0 };
 	int images = kind == STREAM_IMAGES;
-	const char *strange = of_other_kind(o, images);
-	if (strange)
-		return err_usage(err, "%s is for %s; these records are %s", strange, images ? "text" : "images",
-				 images ? "images" : "text");
-	choice(&o->optimizer, images ? 1 : 0);
-	choice(&o->schedule, images ? SCHEDULE_STEPS : SCHEDULE_CONSTANT);
-	int goyal = o->schedule == SCHEDULE_GOYAL;
-	real(&o->weight_decay, images && o->optimizer == 1 ? (goyal ? 1e-4 : 5e-4) : 0);
-	if (check_rule(o, err))
+	enum column column = o->schedule == SCHEDULE_GOYAL ? GOYAL : images ? IMAGES : TEXT;
+	if (check_records(o, images, err))
 		return -1;
-	text(&o->model, images ? "resnet20" : "kimcnn");
-	text(&o->filters, "3,4,5");
-	text(&o->lr_steps, goyal ? "30,60,80" : "2,60,120,160");
-	choice(&o->words, 0);
-	choice(&o->decay, images && !goyal ? 0 : 1);
-	real(&o->dropout, images ? 0 : 0.5);
-	real(&o->max_norm, images ? 0 : 3);
-	real(&o->width, 1);
-	real(&o->lr, lr[o->optimizer]);
-	real(&o->momentum, momentum[o->optimizer]);
-	choice(&o->nesterov, images && o->momentum > 0);
-	real(&o->rho, 0.95);
-	real(&o->eps, 1e-6);
-	real(&o->lr_factor, goyal ? 0.1 : 0.5);
-	whole(&o->maps, 0, 100);
-	whole(&o->max_tokens, -1, 400);
-	whole(&o->epochs, 0, goyal ? 90 : images ? 200 : 25);
-	whole(&o->batch, 0, images ? 128 : 50);
+	fill_in(o, column, 1);
+	if (check_combinations(o, err))
+		return -1;
+	if (o->momentum == 0 && o->nesterov < 0) /* which has none without momentum */
+		o->nesterov = 0;
+	fill_in(o, column, 0);
 	return 0;
+}
+
+int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err)
+{
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++) {
+		const void *at = field_of(r, o);
+		if (!r->key)
+			continue;
+		fputs(r->key, m.to);
+		if (r->field == offsetof(struct train_options, crop)) /* as it comes out */
+			fprintf(m.to, "%dx%d", h, w);
+		else if (r->field == offsetof(struct train_options, epochs)) /* elsewhere their number changes nothing but the end */
+			fprintf(m.to, "%d", o->schedule == SCHEDULE_COSINE ? (int)o->epochs : 0);
+		else if (r->opt.type == OPT_TEXT)
+			fputs(*(const char *const *)at, m.to);
+		else if (r->opt.type == OPT_INT)
+			fprintf(m.to, "%" PRId64, *(const int64_t *)at);
+		else
+			fprintf(m.to, "%.17g", number_of(r, o));
+	}
+	fprintf(m.to, " weights=%s", o->class_weights ? o->class_weights : "none"); /* once after the seed, so always */
+	return memtext_close(&m, key, NULL, err);
 }

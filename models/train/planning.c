@@ -1,13 +1,9 @@
-/* Turns settled options and data into a plan. The key names every option that changes what an epoch makes: one that
- * is missing there lets a run resume with other settings. --patience and --stop-top5, which only end a run, are not
- * in it; --epochs is only with the cosine schedule. Numbers stand in it with 17 digits, so that equal text means
- * equal values. */
+/* Turns settled options and data into a plan. */
 #include "planning.h"
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,9 +75,8 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 
 static struct update update_of(const struct train_options *o)
 {
-	static const enum rule rules[] = { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
-	return (struct update){ .rule = rules[o->optimizer], .lr = o->lr, .rho = o->rho, .momentum = o->momentum,
-				.nesterov = o->nesterov, .weight_decay = o->weight_decay, .decay_all = o->decay == 0,
+	return (struct update){ .rule = (enum rule)o->optimizer, .lr = o->lr, .rho = o->rho, .momentum = o->momentum,
+				.nesterov = o->nesterov, .weight_decay = o->weight_decay, .decay_all = o->decay == DECAY_ALL,
 				.eps = o->eps, .beta1 = 0.9, .beta2 = 0.999 };
 }
 
@@ -122,19 +117,12 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 	return image_data_moments(d, f->mean, f->deviation, err);
 }
 
-/* What two runs share when one may resume the other. The number of epochs is left out where it changes nothing but the end. */
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)
 {
-	return mem_printf(&p->key, err,
-			 "model=%s mixup=%.17g mode=%d partner=%d smoothing=%.17g erl=%.17g loss=%d dropout=%.17g norm=%.17g words=%d "
-			 "filters=%s maps=%" PRId64 " max-tokens=%" PRId64 " width=%.17g crop=%dx%d pad=%d flip=%d optimizer=%d lr=%.17g "
-			 "momentum=%.17g nesterov=%d decay=%.17g:%d rho=%.17g eps=%.17g schedule=%d:%s:%.17g:%d batch=%" PRId64
-			 " select=%d seed=%" PRId64 " weights=%s",
-			 o->model, o->mixup, o->mix_mode, o->mix_partner, o->smoothing, o->erl, o->loss, o->dropout, o->max_norm,
-			 o->words, o->filters, o->maps, o->max_tokens, o->width, p->framing.h, p->framing.w, p->framing.pad,
-			 p->framing.flip, o->optimizer, o->lr, o->momentum, o->nesterov, o->weight_decay, o->decay, o->rho, o->eps,
-			 o->schedule, o->lr_steps, o->lr_factor, o->schedule == SCHEDULE_COSINE ? p->epochs : 0, o->batch, o->select,
-			 o->seed, o->class_weights ? o->class_weights : "none");
+	struct train_options used = *o;
+	used.crop_pad = p->framing.pad;
+	used.flip = p->framing.flip;
+	return train_options_key(&p->key, &used, p->framing.h, p->framing.w, err);
 }
 
 int plan_make(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
@@ -153,7 +141,8 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	int manifold = o->mix_mode == MIX_MANIFOLD && o->mixup > 0;
 	p->config = (struct net_config){ .classes = d->head.n_classes, .vocabulary = d->text.words, .dim = d->head.dim,
 					 .maps = (int)o->maps, .dropout = o->dropout, .max_norm = o->max_norm, .erl = o->erl,
-					 .bce = o->loss == 1, .frozen_words = o->words == 1, .multichannel = o->words == 2,
+					 .bce = o->loss == LOSS_BCE, .frozen_words = o->words == WORDS_STATIC,
+					 .multichannel = o->words == WORDS_MULTICHANNEL,
 					 .width_factor = o->width, .mix_hidden = manifold,
 					 .zero_gamma = p->schedule == SCHEDULE_GOYAL && p->net->zero_gamma };
 	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,

@@ -22,14 +22,15 @@ struct task {
 static struct task *task_of(int pictures)
 {
 	static struct task tasks[2] = {
-		{ .seed = "tests/fuzz/seeds/stream/text", .options = TRAIN_OPTIONS_DEFAULT },
-		{ .seed = "tests/fuzz/seeds/stream/images", .options = TRAIN_OPTIONS_DEFAULT },
+		{ .seed = "tests/fuzz/seeds/stream/text" },
+		{ .seed = "tests/fuzz/seeds/stream/images" },
 	};
 	struct task *t = &tasks[pictures];
 	struct stream_reader *r;
 	struct err err = ERR_NONE;
 	if (t->ready)
 		return t;
+	t->options = train_options_none();
 	t->options.filters = pictures ? NULL : "2,3";
 	t->options.maps = pictures ? 0 : 1;
 	t->options.model = pictures ? "smallcnn" : "kimcnn";

@@ -182,7 +182,7 @@ static void options(void **state)
 static void listing(void **state)
 {
 	(void)state;
-	struct train_options o = TRAIN_OPTIONS_DEFAULT;
+	struct train_options o = train_options_none();
 	struct err err = ERR_NONE;
 	char *text = NULL;
 	for (int narrow = 0; narrow < 2; narrow++) {

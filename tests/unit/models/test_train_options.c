@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct train_options none = TRAIN_OPTIONS_DEFAULT;
+static struct train_options none; /* given */
 
 static struct train_options settle(struct train_options o, enum stream_kind kind)
 {
@@ -48,15 +48,16 @@ static void defaults(void **state)
 {
 	(void)state;
 	struct train_options o = settle(none, STREAM_TEXT);
-	same(&o, &(struct train_options){ .model = "kimcnn", .filters = "3,4,5", .lr_steps = "2,60,120,160", .words = 0, .optimizer = 0,
-					  .schedule = SCHEDULE_CONSTANT, .nesterov = 0, .decay = 1, .dropout = 0.5,
-					  .max_norm = 3, .width = 1,
-					  .lr = 1, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5, .maps = 100, .max_tokens = 400,
-					  .epochs = 25, .batch = 50, LATER });
+	same(&o, &(struct train_options){ .model = "kimcnn", .filters = "3,4,5", .lr_steps = "2,60,120,160",
+					  .words = WORDS_TUNED, .optimizer = RULE_ADADELTA, .schedule = SCHEDULE_CONSTANT,
+					  .nesterov = 0, .decay = DECAY_WEIGHTS, .dropout = 0.5, .max_norm = 3, .width = 1,
+					  .lr = 1, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5, .maps = 100,
+					  .max_tokens = 400, .epochs = 25, .batch = 50, LATER });
 	o = settle(none, STREAM_IMAGES);
-	struct train_options images = { .model = "resnet20", .filters = "3,4,5", .lr_steps = "2,60,120,160", .words = 0, .optimizer = 1,
-					.schedule = SCHEDULE_STEPS, .nesterov = 1, .decay = 0, .dropout = 0, .max_norm = 0, .width = 1,
-					.lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5,
+	struct train_options images = { .model = "resnet20", .filters = "3,4,5", .lr_steps = "2,60,120,160",
+					.words = WORDS_TUNED, .optimizer = RULE_SGD, .schedule = SCHEDULE_STEPS, .nesterov = 1,
+					.decay = DECAY_ALL, .dropout = 0, .max_norm = 0, .width = 1, .lr = 0.1,
+					.momentum = 0.9, .weight_decay = 5e-4, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5,
 					.maps = 100, .max_tokens = 400, .epochs = 200, .batch = 128, LATER };
 	same(&o, &images);
 	o = none;
@@ -64,17 +65,17 @@ static void defaults(void **state)
 	o = settle(o, STREAM_IMAGES);
 	images.schedule = SCHEDULE_GOYAL;
 	images.lr_steps = "30,60,80";
-	images.decay = 1;
+	images.decay = DECAY_WEIGHTS;
 	images.weight_decay = 1e-4;
 	images.lr_factor = 0.1;
 	images.epochs = 90;
 	same(&o, &images);
 	o = none;
-	o.optimizer = 2;
+	o.optimizer = RULE_ADAM;
 	o = settle(o, STREAM_IMAGES);
 	assert_true(o.lr == 0.001 && o.momentum == 0 && !o.nesterov && o.weight_decay == 0);
 	o = none;
-	o.optimizer = 1;
+	o.optimizer = RULE_SGD;
 	o = settle(o, STREAM_TEXT);
 	assert_true(o.lr == 0.1 && o.momentum == 0.9 && !o.nesterov && o.weight_decay == 0);
 	o = none;
@@ -87,13 +88,14 @@ static void defaults(void **state)
 static void given(void **state)
 {
 	(void)state;
-	struct train_options o = { .model = "smallcnn", .lr_steps = "7", .flip = 1, .optimizer = 1, .schedule = SCHEDULE_STEPS,
-				   .nesterov = 0, .decay = 1, .dropout = 0.25, .max_norm = -1, .width = 0.5, .lr = 3, .momentum = 0.5,
-				   .weight_decay = 0.25, .rho = -1, .eps = -1, .lr_factor = 0.75, .max_tokens = -1, .crop_pad = 0,
-				   .epochs = 1, .batch = 2, .seed = 9, .words = -1, .mixup = 0.4, .patience = 3 };
+	struct train_options o = { .model = "smallcnn", .lr_steps = "7", .flip = 1, .optimizer = RULE_SGD,
+				   .schedule = SCHEDULE_STEPS, .nesterov = 0, .decay = DECAY_WEIGHTS, .dropout = 0.25,
+				   .max_norm = -1, .width = 0.5, .lr = 3, .momentum = 0.5, .weight_decay = 0.25, .rho = -1,
+				   .eps = -1, .lr_factor = 0.75, .max_tokens = -1, .crop_pad = 0, .epochs = 1, .batch = 2,
+				   .seed = 9, .words = -1, .mixup = 0.4, .patience = 3 };
 	struct train_options want = o, got = settle(o, STREAM_IMAGES);
 	want.filters = "3,4,5";
-	want.words = 0;
+	want.words = WORDS_TUNED;
 	want.max_norm = 0;
 	want.rho = 0.95;
 	want.eps = 1e-6;
@@ -104,11 +106,11 @@ static void given(void **state)
 	o.max_tokens = 0;
 	o.max_norm = 0;
 	o.dropout = 0;
-	o.words = 2;
+	o.words = WORDS_MULTICHANNEL;
 	o.filters = "2";
 	o.maps = 7;
 	got = settle(o, STREAM_TEXT);
-	assert_true(got.max_tokens == 0 && got.max_norm == 0 && got.dropout == 0 && got.words == 2 && got.maps == 7);
+	assert_true(got.max_tokens == 0 && got.max_norm == 0 && got.dropout == 0 && got.words == WORDS_MULTICHANNEL && got.maps == 7);
 	assert_string_equal(got.filters, "2");
 }
 
@@ -129,7 +131,7 @@ static void combinations(void **state)
 		struct train_options o;
 	} cases[] = {
 		{ STREAM_IMAGES, "--max-norm is for text", GIVEN(.max_norm = 0) },
-		{ STREAM_IMAGES, "--words is for text", GIVEN(.words = 0) },
+		{ STREAM_IMAGES, "--words is for text", GIVEN(.words = WORDS_TUNED) },
 		{ STREAM_IMAGES, "--filters is for text", GIVEN(.filters = "3") },
 		{ STREAM_IMAGES, "--maps is for text", GIVEN(.maps = 1) },
 		{ STREAM_IMAGES, "--max-tokens is for text", GIVEN(.max_tokens = 0) },
@@ -140,19 +142,19 @@ static void combinations(void **state)
 		{ STREAM_TEXT, "--schedule goyal is for images", GIVEN(.schedule = SCHEDULE_GOYAL) },
 		{ STREAM_TEXT, "--weight-decay goes with", GIVEN(.weight_decay = 0.1) },
 		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0) },
-		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0.1, .optimizer = 2, .decay = 0) },
-		{ STREAM_TEXT, "--decay goes with a --weight-decay above 0", GIVEN(.decay = 0, .optimizer = 2) },
-		{ STREAM_IMAGES, NULL, GIVEN(.decay = 0) },
-		{ STREAM_IMAGES, "--decay goes with a --weight-decay above 0", GIVEN(.decay = 1, .weight_decay = 0) },
+		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0.1, .optimizer = RULE_ADAM, .decay = DECAY_ALL) },
+		{ STREAM_TEXT, "--decay goes with a --weight-decay above 0", GIVEN(.decay = DECAY_ALL, .optimizer = RULE_ADAM) },
+		{ STREAM_IMAGES, NULL, GIVEN(.decay = DECAY_ALL) },
+		{ STREAM_IMAGES, "--decay goes with a --weight-decay above 0", GIVEN(.decay = DECAY_WEIGHTS, .weight_decay = 0) },
 		{ STREAM_TEXT, "--nesterov goes with --optimizer sgd", GIVEN(.nesterov = 0) },
-		{ STREAM_TEXT, "--momentum goes with --optimizer sgd", GIVEN(.momentum = 0, .optimizer = 2) },
+		{ STREAM_TEXT, "--momentum goes with --optimizer sgd", GIVEN(.momentum = 0, .optimizer = RULE_ADAM) },
 		{ STREAM_IMAGES, "--nesterov needs a --momentum above 0", GIVEN(.nesterov = 1, .momentum = 0) },
 		{ STREAM_IMAGES, NULL, GIVEN(.nesterov = 0, .momentum = 0) },
 		{ STREAM_IMAGES, NULL, GIVEN(.nesterov = 1, .momentum = 0.1) },
-		{ STREAM_TEXT, "--rho goes with --optimizer adadelta", GIVEN(.rho = 0.5, .optimizer = 2) },
+		{ STREAM_TEXT, "--rho goes with --optimizer adadelta", GIVEN(.rho = 0.5, .optimizer = RULE_ADAM) },
 		{ STREAM_TEXT, NULL, GIVEN(.rho = 0) },
 		{ STREAM_IMAGES, "--eps goes with --optimizer adadelta or adam", GIVEN(.eps = 0.1) },
-		{ STREAM_IMAGES, NULL, GIVEN(.eps = 0.1, .optimizer = 2) },
+		{ STREAM_IMAGES, NULL, GIVEN(.eps = 0.1, .optimizer = RULE_ADAM) },
 		{ STREAM_TEXT, "--lr-steps goes with --schedule steps or goyal", GIVEN(.lr_steps = "1") },
 		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal", GIVEN(.lr_factor = 0.1, .schedule = SCHEDULE_COSINE) },
 		{ STREAM_IMAGES, NULL, GIVEN(.lr_factor = 0.2, .lr_steps = "1", .schedule = SCHEDULE_GOYAL) },
@@ -162,8 +164,8 @@ static void combinations(void **state)
 		{ STREAM_IMAGES, "without --mixup-partner dataset", GIVEN(.mix_mode = MIX_MANIFOLD, .mix_partner = PARTNER_DATASET) },
 		{ STREAM_IMAGES, NULL, GIVEN(.mix_mode = MIX_MANIFOLD) },
 		{ STREAM_IMAGES, NULL, GIVEN(.mix_partner = PARTNER_DATASET) },
-		{ STREAM_TEXT, "--class-weights go with --loss cross-entropy", GIVEN(.loss = 1, .class_weights = "balanced") },
-		{ STREAM_TEXT, NULL, GIVEN(.loss = 1) },
+		{ STREAM_TEXT, "--class-weights go with --loss cross-entropy", GIVEN(.loss = LOSS_BCE, .class_weights = "balanced") },
+		{ STREAM_TEXT, NULL, GIVEN(.loss = LOSS_BCE) },
 		{ STREAM_TEXT, NULL, GIVEN(.class_weights = "balanced") },
 	};
 	(void)state;
@@ -313,5 +315,6 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	    cmocka_unit_test(given), cmocka_unit_test(combinations),
 					    cmocka_unit_test(plans),	    cmocka_unit_test(class_weights),
 					    cmocka_unit_test(plans_refused) };
+	none = train_options_none();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

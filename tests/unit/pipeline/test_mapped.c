@@ -210,7 +210,7 @@ static void training_sees_changes(void **state)
 	for (int changed = 0; changed < 2; changed++) {
 		struct stream_reader *r;
 		struct dataset data = { 0 };
-		struct train_options o = TRAIN_OPTIONS_DEFAULT;
+		struct train_options o = train_options_none();
 		struct plan plan = { 0 };
 		struct device dev = { 0 };
 		struct trainer t = { 0 };
