@@ -6,7 +6,7 @@
  * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
  * finish it in download() or sync(). Results may not depend on the number of threads.
  *
- * Adding an op: its type and meaning in graph.h, its loops in ref/, its row in tests/unit/models/test_ops.c; then cpu/, cuda/. */
+ * Adding an op: docs/CONTRIBUTING.md. */
 #ifndef VIC_BACKEND_H
 #define VIC_BACKEND_H
 

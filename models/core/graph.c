@@ -38,8 +38,6 @@ int graph_param(struct graph *g, const char *name, enum param_kind kind, int ndi
 
 int graph_add(struct graph *g, const struct op *op, struct shape out, struct err *err)
 {
-	if (g->n_ops >= GRAPH_OPS)
-		return err_set(err, "the network has more than %d ops", GRAPH_OPS);
 	if (mem_grow(&g->op, &g->cap_op, (size_t)g->n_ops + 1, sizeof *g->op, err))
 		return -1;
 	int v = graph_value(g, op->name, out, err);
@@ -157,7 +155,7 @@ int graph_forward(struct graph *g, const struct batch *b, enum phase phase, stru
 	if (b->n > g->max_n)
 		return err_set(err, "a batch of %d in a graph compiled for %d", b->n, g->max_n);
 	for (int i = 0; i < g->n_ops; i++) {
-		if (g->op[i].type == OP_XENT && !b->target)
+		if (op_info[g->op[i].type].reads_target && !b->target)
 			continue;
 		struct op_call c = call_of(g, i, b, phase);
 		if (g->dev->b->forward(g->dev->ctx, &c, err))

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OP_IN = 2, OP_PARAMS = 20, WORDCONV_WIDTHS = 8, GRAPH_OPS = 512, GRAPH_NAME = 40 };
+enum { OP_IN = 2, OP_PARAMS = 20, WORDCONV_WIDTHS = 8, GRAPH_NAME = 40 };
 
 enum op_type {
 	OP_WORDCONV, /* words -> features: embedding, mixup, convolution, ReLU, max over time, as one op */
@@ -229,6 +229,17 @@ int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHEC
 int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
 /* Multichannel: the untuned copy of table p. */
 int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
+
+/* Of each type of op. What its backward reads of in[0] and out must hold until then; none reads in[1] (both ops that have one
+ * add it). Backends may keep more in an op's own state, never read more. */
+extern const struct op_info {
+	const char *name;
+	int back_reads_in, back_reads_out; /* of a NORM: out with relu alone, see op_back_reads_out */
+	int reads_target;		   /* left out where the batch has none */
+	/* Multiply-adds of one sample forward, for graph_macs; NULL: none that count. */
+	double (*macs)(const struct graph *g, const struct op *op, int tokens);
+} op_info[OP_TYPES];
+int op_back_reads_out(const struct op *op);
 
 /* The memory plan: every op with its shapes, and where values and gradients lie (plan.c). */
 int graph_plan(struct graph *g, int training, struct err *err) VIC_CHECKED;

@@ -1,6 +1,6 @@
 /* The memory planner. The schedule of a training step has 2 * ops steps: op i runs forward in step i and backward in step
  * 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it: in training the backward of
- * its earliest reader or of its maker, where that op's backward reads it (`reads`). Intervals that do not overlap share memory: first fit
+ * its earliest reader or of its maker, where that op's backward reads it (op_info). Intervals that do not overlap share memory: first fit
  * in order of size, the usual greedy bound. */
 #include "graph.h"
 
@@ -40,20 +40,6 @@ static size_t place(const struct slot *slot, int i)
 	return at;
 }
 
-/* What the backward of an op reads: in[0] (none needs in[1]: both ops that have one add it), out. Backends may keep more in an
- * op's own state, never read more. */
-static const struct {
-	unsigned char in, out;
-} reads[OP_TYPES] = {
-	[OP_WORDCONV] = { 1, 1 }, [OP_LINEAR] = { 1, 0 }, [OP_XENT] = { 1, 0 }, [OP_CONV] = { 1, 0 },
-	[OP_NORM] = { 1, 1 },	  [OP_RELU] = { 0, 1 },
-};
-
-static int reads_out(const struct op *op)
-{
-	return reads[op->type].out && (op->type != OP_NORM || op->norm.relu);
-}
-
 /* 1 when some op that reads value v has a gradient to hand back. */
 static int led_on(const struct graph *g, int v)
 {
@@ -91,7 +77,7 @@ static void lifetimes(struct graph *g, int training)
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
 		x->born = x->made_by < 0 ? 0 : x->made_by;
-		x->dies = training && x->made_by >= 0 && reads_out(&g->op[x->made_by]) ? end - x->made_by : x->born;
+		x->dies = training && x->made_by >= 0 && op_back_reads_out(&g->op[x->made_by]) ? end - x->made_by : x->born;
 		x->d_born = x->d_dies = -1;
 		if (training && x->wanted) {
 			x->d_born = end - (g->n_ops - 1);
@@ -101,7 +87,7 @@ static void lifetimes(struct graph *g, int training)
 	for (int i = 0; i < g->n_ops; i++)
 		for (int k = 0; k < g->op[i].n_in; k++) {
 			struct value *x = &g->value[g->op[i].in[k]];
-			int last = training && k == 0 && reads[g->op[i].type].in ? end - i : i;
+			int last = training && k == 0 && op_info[g->op[i].type].back_reads_in ? end - i : i;
 			if (last > x->dies)
 				x->dies = last;
 			if (x->d_born >= 0) /* its gradient begins with its last reader, which runs first in reverse */
@@ -151,8 +137,6 @@ static void print_shape(const struct graph *g, int v, FILE *to)
 
 void graph_print(const struct graph *g, FILE *to)
 {
-	static const char *const names[OP_TYPES] = { "wordconv", "dropout", "linear", "xent", "images", "conv", "norm",
-							"relu",	    "add",     "pool",	 "mix" };
 	size_t params = 0, values = 0;
 	fprintf(to, "op\ttype\treads\tmakes\tparameters\tvalue at\tgradient at (floats a sample)\n");
 	for (int i = 0; i < g->n_ops; i++) {
@@ -161,7 +145,7 @@ void graph_print(const struct graph *g, FILE *to)
 		for (int k = 0; k < op->n_param; k++)
 			own += param_size(&g->param[op->param[k]]);
 		params += own;
-		fprintf(to, "%d\t%s\t", i, names[op->type]);
+		fprintf(to, "%d\t%s\t", i, op_info[op->type].name);
 		for (int k = 0; k < op->n_in; k++)
 			print_shape(g, op->in[k], to);
 		fputc('\t', to);
@@ -176,21 +160,4 @@ void graph_print(const struct graph *g, FILE *to)
 	for (int v = 0; v < g->n_values; v++)
 		values += shape_size(g->value[v].shape) * (g->value[v].d_born >= 0 ? 2 : 1);
 	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params, g->arena_floats, values);
-}
-
-double graph_macs(const struct graph *g, int tokens)
-{
-	double macs = 0;
-	for (int i = 0; i < g->n_ops; i++) {
-		const struct op *op = &g->op[i];
-		if (op->type == OP_LINEAR)
-			macs += (double)param_size(&g->param[op->param[0]]);
-		if (op->type == OP_CONV)
-			macs += (double)param_size(&g->param[op->param[0]]) * g->value[op->out].shape.h * g->value[op->out].shape.w;
-		if (op->type == OP_WORDCONV)
-			for (int k = 0; k < op->wordconv.widths; k++)
-				macs += (double)param_size(&g->param[op->param[1 + 2 * k]]) *
-					(tokens + op->wordconv.width[k] - 1);
-	}
-	return macs;
 }

@@ -131,8 +131,8 @@ static int gradient_shard_size(const struct conv_shape *s, int max_n)
 	return shards_of(max_n, shards < least ? least : shards);
 }
 
-int conv_open(struct backend_ctx *ctx, struct conv **out, const struct op *op, const struct graph *g, int max_n, int training,
-	      struct err *err)
+int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		 struct err *err)
 {
 	struct conv *v;
 	size_t weights;
@@ -161,15 +161,16 @@ int conv_open(struct backend_ctx *ctx, struct conv **out, const struct op *op, c
 			goto fail;
 		}
 	}
-	*out = v;
+	*state = v;
 	return 0;
 fail:
-	conv_close(v);
+	conv_unprepare(v);
 	return -1;
 }
 
-void conv_close(struct conv *v)
+void conv_unprepare(void *state)
 {
+	struct conv *v = state;
 	if (!v)
 		return;
 	for (int kind = 0; kind < CONV_KINDS; kind++) {

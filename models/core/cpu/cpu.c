@@ -1,7 +1,6 @@
 /* The cpu backend's table of functions: contexts, memory, and the choice of an op's functions by its type. Built
  * once for each instruction set (VIC_ISA); vic_backend alone is visible outside. Kernels may read one vector past
- * the end of an array, so cpu_alloc takes that much more. A new op needs its row in `ops`, and cases in cpu_prepare
- * and, unless free() ends its state, in cpu_unprepare. */
+ * the end of an array, so cpu_alloc takes that much more. */
 #include "cpu.h"
 
 #include "models/core/ref/ref.h"
@@ -71,37 +70,6 @@ static int cpu_copy(struct backend_ctx *ctx, void *to, const void *from, size_t 
 	return 0;
 }
 
-static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		       struct err *err)
-{
-	if (op->type == OP_WORDCONV)
-		return wordconv_open((struct wordconv **)state, op, g, max_n, training, err);
-	if (op->type == OP_CONV)
-		return conv_open(ctx, (struct conv **)state, op, g, max_n, training, err);
-	if (op->type == OP_NORM)
-		return norm_open((struct norm **)state, op, g, max_n, err);
-	if (op->type == OP_POOL)
-		return pool_open_op((uint16_t **)state, op, g, max_n, training, err);
-	if (op->type == OP_IMAGES)
-		return images_open(ctx, state, op, g, err);
-	if (op->type == OP_DROPOUT)
-		return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape), 1, err);
-	return 0;
-}
-
-static void cpu_unprepare(struct backend_ctx *ctx, const struct op *op, void *state)
-{
-	(void)ctx;
-	if (op->type == OP_WORDCONV)
-		wordconv_close(state);
-	else if (op->type == OP_CONV)
-		conv_close(state);
-	else if (op->type == OP_NORM)
-		norm_close(state);
-	else
-		free(state);
-}
-
 /* A few rows of a few classes: the definition is fast enough. */
 static int xent_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
@@ -120,21 +88,37 @@ static int xent_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 }
 
 static const struct {
-	int (*forward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
-	int (*backward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err); /* NULL: nothing to do */
+	op_pass *forward, *backward; /* backward NULL: nothing to do */
+	op_prepare *prepare;	     /* NULL: without state */
+	void (*unprepare)(void *state); /* NULL: free() */
 } ops[OP_TYPES] = {
-	[OP_WORDCONV] = { wordconv_forward, wordconv_backward },
-	[OP_DROPOUT] = { dropout_forward, dropout_backward },
-	[OP_LINEAR] = { linear_forward, linear_backward },
-	[OP_XENT] = { xent_forward, xent_backward },
-	[OP_IMAGES] = { images_forward, NULL },
-	[OP_CONV] = { conv_forward, conv_backward },
-	[OP_NORM] = { norm_forward, norm_backward },
-	[OP_RELU] = { relu_forward, relu_backward },
-	[OP_ADD] = { add_forward, add_backward },
-	[OP_POOL] = { pool_forward, pool_backward },
-	[OP_MIX] = { mix_forward, mix_backward },
+	[OP_WORDCONV] = { wordconv_forward, wordconv_backward, wordconv_prepare, wordconv_unprepare },
+	[OP_DROPOUT] = { dropout_forward, dropout_backward, dropout_prepare, NULL },
+	[OP_LINEAR] = { linear_forward, linear_backward, NULL, NULL },
+	[OP_XENT] = { xent_forward, xent_backward, NULL, NULL },
+	[OP_IMAGES] = { images_forward, NULL, images_prepare, NULL },
+	[OP_CONV] = { conv_forward, conv_backward, conv_prepare, conv_unprepare },
+	[OP_NORM] = { norm_forward, norm_backward, norm_prepare, norm_unprepare },
+	[OP_RELU] = { relu_forward, relu_backward, NULL, NULL },
+	[OP_ADD] = { add_forward, add_backward, NULL, NULL },
+	[OP_POOL] = { pool_forward, pool_backward, pool_prepare, NULL },
+	[OP_MIX] = { mix_forward, mix_backward, NULL, NULL },
 };
+
+static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		       struct err *err)
+{
+	return ops[op->type].prepare ? ops[op->type].prepare(ctx, op, g, max_n, training, state, err) : 0;
+}
+
+static void cpu_unprepare(struct backend_ctx *ctx, const struct op *op, void *state)
+{
+	(void)ctx;
+	if (ops[op->type].unprepare)
+		ops[op->type].unprepare(state);
+	else
+		free(state);
+}
 
 static int cpu_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
 {

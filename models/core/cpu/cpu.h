@@ -71,48 +71,23 @@ static inline nvec relu(nvec x)
 	return pick(x <= splat(0), splat(0), x);
 }
 
-struct wordconv;
-int wordconv_open(struct wordconv **s, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
-	VIC_CHECKED;
-void wordconv_close(struct wordconv *s);
-int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-
-/* state: kept units, [max_n][size] bytes */
-int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int linear_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-
-struct conv;
-int conv_open(struct backend_ctx *ctx, struct conv **v, const struct op *op, const struct graph *g, int max_n, int training,
-	      struct err *err) VIC_CHECKED;
-void conv_close(struct conv *v);
+/* An op's part of backend.prepare, forward and backward. A state that is not one block of memory has its *_unprepare. */
+typedef int op_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		       struct err *err);
+typedef int op_pass(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
+op_prepare wordconv_prepare, conv_prepare, norm_prepare;
+void wordconv_unprepare(void *state);
+void conv_unprepare(void *state);
+void norm_unprepare(void *state);
+op_prepare dropout_prepare;  /* kept units, [max_n][size] bytes */
+op_prepare pool_prepare; /* where in its window each maximum is, uint16_t [max_n][out] */
+op_prepare images_prepare;   /* scratch for a row of each worker */
+op_pass wordconv_forward, wordconv_backward, conv_forward, conv_backward,
+	norm_forward, norm_backward, dropout_forward, dropout_backward,
+	linear_forward, linear_backward, pool_forward, pool_backward,
+	relu_forward, relu_backward, add_forward, add_backward,
+	mix_forward, mix_backward, images_forward;
 void conv_shared_close(struct conv_shared *s); /* NULL is fine */
-int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-
-struct norm;
-int norm_open(struct norm **s, const struct op *op, const struct graph *g, int max_n, struct err *err) VIC_CHECKED;
-void norm_close(struct norm *s);
-int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-
-/* state: the place within its window of every maximum, [max_n][out] */
-int pool_open_op(uint16_t **places, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
-	VIC_CHECKED;
-int pool_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int pool_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-
-int relu_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int relu_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int add_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int add_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
-/* state: scratch for a row of each worker */
-int images_open(struct backend_ctx *ctx, void **state, const struct op *op, const struct graph *g, struct err *err) VIC_CHECKED;
-int images_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
 
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 	       struct err *err) VIC_CHECKED;

@@ -31,6 +31,14 @@ static void dropout_task(void *arg, int b, int worker)
 		y[k] = keep[k] ? x[k] * on : 0;
 }
 
+int dropout_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		    struct err *err)
+{
+	(void)ctx;
+	(void)training;
+	return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape), 1, err);
+}
+
 int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;

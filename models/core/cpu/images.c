@@ -8,9 +8,12 @@
 
 /* state: scale and shift of every float of a row, [row] each, then a row of each worker for the picture and for its partner,
  * as stored. row: w * c, rounded up to whole vectors. */
-int images_open(struct backend_ctx *ctx, void **state, const struct op *op, const struct graph *g, struct err *err)
+int images_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		   struct err *err)
 {
 	struct shape s = g->value[op->out].shape;
+	(void)max_n;
+	(void)training;
 	return mem_alloc(state, (size_t)round16(s.w * s.c), (2 + 2 * (size_t)pool_threads(ctx->pool)) * sizeof(float), err);
 }
 

@@ -43,11 +43,14 @@ static size_t block_floats(const struct norm *s)
 	return p >= BLOCK ? p : BLOCK / p * p;
 }
 
-int norm_open(struct norm **out, const struct op *op, const struct graph *g, int max_n, struct err *err)
+int norm_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		 struct err *err)
 {
 	struct norm *s;
 	struct shape shape = g->value[op->out].shape;
 	size_t period, floats = (size_t)max_n * shape_size(shape);
+	(void)ctx;
+	(void)training;
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->c = shape.c;
@@ -62,15 +65,16 @@ int norm_open(struct norm **out, const struct op *op, const struct graph *g, int
 	    mem_alloc(&s->from, (size_t)s->c, sizeof *s->from, err) || mem_alloc(&s->mean, period, sizeof(float), err) ||
 	    mem_alloc(&s->scale, period, sizeof(float), err) || mem_alloc(&s->shift, period, sizeof(float), err) ||
 	    mem_alloc(&s->slope, period, sizeof(float), err) || mem_alloc(&s->rstd_of, (size_t)s->c, sizeof(double), err)) {
-		norm_close(s);
+		norm_unprepare(s);
 		return -1;
 	}
-	*out = s;
+	*state = s;
 	return 0;
 }
 
-void norm_close(struct norm *s)
+void norm_unprepare(void *state)
 {
+	struct norm *s = state;
 	if (!s)
 		return;
 	free(s->part);

@@ -9,13 +9,15 @@
 enum { MOST_KERNEL = 255 }; /* a place within a window has 16 bits */
 typedef uint16_t places_vec __attribute__((vector_size(NATIVE * sizeof(uint16_t)), aligned(2)));
 
-int pool_open_op(uint16_t **places, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
+int pool_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		     struct err *err)
 {
+	(void)ctx;
 	if (op->pool.kernel > MOST_KERNEL)
 		return err_set(err, "%s: a pooling window of %d is wider than %d", op->name, op->pool.kernel, MOST_KERNEL);
 	if (!training || op->pool.average || op->pool.kernel == 0)
 		return 0;
-	return mem_alloc(places, (size_t)max_n * shape_size(g->value[op->out].shape) + NATIVE, sizeof **places, err);
+	return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape) + NATIVE, sizeof(uint16_t), err);
 }
 
 /* The window of one output: rows y .. y + h - 1 and columns of the picture, inside it. */

@@ -47,10 +47,12 @@ static size_t proj_bytes(const struct wordconv *s, size_t slots)
 	return ((slots + GEMM_WHOLE) * (size_t)s->stride + LANES) * sizeof(float);
 }
 
-int wordconv_open(struct wordconv **out, const struct op *op, const struct graph *g, int max_n, int training, struct err *err)
+int wordconv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
+		     struct err *err)
 {
 	struct wordconv *s;
 	size_t hits = training ? (size_t)max_n : 0;
+	(void)ctx;
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->dim = op->wordconv.dim;
@@ -79,15 +81,16 @@ int wordconv_open(struct wordconv **out, const struct op *op, const struct graph
 	    mem_alloc(&s->turned, (size_t)s->dim * (size_t)s->stride, sizeof *s->turned, err) ||
 	    mem_alloc(&s->arg, (size_t)max_n * (size_t)s->out, sizeof *s->arg, err) ||
 	    mem_alloc(&s->at, (size_t)max_n, sizeof *s->at, err)) {
-		wordconv_close(s);
+		wordconv_unprepare(s);
 		return -1;
 	}
-	*out = s;
+	*state = s;
 	return 0;
 }
 
-void wordconv_close(struct wordconv *s)
+void wordconv_unprepare(void *state)
 {
+	struct wordconv *s = state;
 	if (!s)
 		return;
 	if (s->proj)

@@ -24,10 +24,13 @@ static struct work work_of(const struct op *op, struct shape in, struct shape ou
 	return k;
 }
 
-size_t ref_conv_state(const struct op *op, struct shape in, struct shape out, int training)
+size_t ref_conv_state(const struct graph *g, const struct op *op, int max_n, int training)
 {
+	struct shape in = g->value[op->in[0]].shape, out = g->value[op->out].shape;
+	(void)max_n;
 	size_t forward = (size_t)(in.c / op->conv.groups) * (size_t)op->conv.kernel * (size_t)op->conv.kernel;
-	return training ? 2 * forward + (size_t)out.c * (forward + 1) + shape_size(in) : forward;
+	size_t backward = forward + (size_t)out.c * (forward + 1) + shape_size(in);
+	return (forward + (training ? backward : 0)) * sizeof(double);
 }
 
 /* Where place (ky, kx) under output (y, x) lies in a sample, or -1 in the padding. */

@@ -52,25 +52,41 @@ static int ref_copy(struct backend_ctx *ctx, void *to, const void *from, size_t 
 	return 0;
 }
 
+static size_t index_state(const struct graph *g, const struct op *op, int max_n, int training)
+{
+	(void)training;
+	return shape_size(g->value[op->out].shape) * (size_t)max_n * sizeof(int32_t);
+}
+
+static size_t sample_state(const struct graph *g, const struct op *op, int max_n, int training)
+{
+	(void)max_n;
+	(void)training;
+	return shape_size(g->value[op->out].shape) * sizeof(double);
+}
+
+static const struct {
+	void (*forward)(const struct op_call *c), (*backward)(const struct op_call *c);
+	size_t (*state)(const struct graph *g, const struct op *op, int max_n, int training); /* bytes; NULL: none */
+} ops[OP_TYPES] = {
+	[OP_WORDCONV] = { ref_wordconv_forward, ref_wordconv_backward, index_state },
+	[OP_DROPOUT] = { ref_dropout_forward, ref_dropout_backward, NULL },
+	[OP_LINEAR] = { ref_linear_forward, ref_linear_backward, NULL },
+	[OP_XENT] = { ref_xent_forward, ref_xent_backward, NULL },
+	[OP_IMAGES] = { ref_images_forward, NULL, NULL },
+	[OP_CONV] = { ref_conv_forward, ref_conv_backward, ref_conv_state },
+	[OP_NORM] = { ref_norm_forward, ref_norm_backward, ref_norm_state },
+	[OP_RELU] = { ref_relu_forward, ref_relu_backward, NULL },
+	[OP_ADD] = { ref_add_forward, ref_add_backward, NULL },
+	[OP_POOL] = { ref_pool_forward, ref_pool_backward, index_state },
+	[OP_MIX] = { ref_mix_forward, ref_mix_backward, sample_state },
+};
+
 static int ref_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 		       void **state, struct err *err)
 {
-	struct shape out = g->value[op->out].shape;
-	size_t each = shape_size(out) * (size_t)max_n;
 	(void)ctx;
-	switch (op->type) {
-	case OP_WORDCONV:
-	case OP_POOL:
-		return mem_alloc(state, each, sizeof(int32_t), err);
-	case OP_CONV:
-		return mem_alloc(state, ref_conv_state(op, g->value[op->in[0]].shape, out, training), sizeof(double), err);
-	case OP_NORM:
-		return mem_alloc(state, ref_norm_state(out), sizeof(double), err);
-	case OP_MIX:
-		return mem_alloc(state, shape_size(out), sizeof(double), err);
-	default:
-		return 0;
-	}
+	return ops[op->type].state ? mem_alloc(state, ops[op->type].state(g, op, max_n, training), 1, err) : 0;
 }
 
 static void ref_unprepare(struct backend_ctx *ctx, const struct op *op, void *state)
@@ -79,22 +95,6 @@ static void ref_unprepare(struct backend_ctx *ctx, const struct op *op, void *st
 	(void)op;
 	free(state);
 }
-
-static const struct {
-	void (*forward)(const struct op_call *c), (*backward)(const struct op_call *c);
-} ops[OP_TYPES] = {
-	[OP_WORDCONV] = { ref_wordconv_forward, ref_wordconv_backward },
-	[OP_DROPOUT] = { ref_dropout_forward, ref_dropout_backward },
-	[OP_LINEAR] = { ref_linear_forward, ref_linear_backward },
-	[OP_XENT] = { ref_xent_forward, ref_xent_backward },
-	[OP_IMAGES] = { ref_images_forward, NULL },
-	[OP_CONV] = { ref_conv_forward, ref_conv_backward },
-	[OP_NORM] = { ref_norm_forward, ref_norm_backward },
-	[OP_RELU] = { ref_relu_forward, ref_relu_backward },
-	[OP_ADD] = { ref_add_forward, ref_add_backward },
-	[OP_POOL] = { ref_pool_forward, ref_pool_backward },
-	[OP_MIX] = { ref_mix_forward, ref_mix_backward },
-};
 
 static int ref_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
 {

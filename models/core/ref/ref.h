@@ -5,6 +5,7 @@
 
 #include "models/core/backend.h"
 
+/* Each *_state says how many bytes its op's state has. */
 void ref_wordconv_forward(const struct op_call *c); /* state: int32_t [n][out], the winning window of every feature */
 void ref_wordconv_backward(const struct op_call *c);
 void ref_dropout_forward(const struct op_call *c);
@@ -14,14 +15,13 @@ void ref_linear_backward(const struct op_call *c);
 /* dlogits of XENT is d_in[0]; d_out is not read: the loss of a batch is the mean over its samples. */
 void ref_xent_forward(const struct op_call *c);
 void ref_xent_backward(const struct op_call *c);
-/* Each *_state says how many doubles its op's state holds. */
 void ref_images_forward(const struct op_call *c);
 void ref_conv_forward(const struct op_call *c);
 void ref_conv_backward(const struct op_call *c);
-size_t ref_conv_state(const struct op *op, struct shape in, struct shape out, int training);
+size_t ref_conv_state(const struct graph *g, const struct op *op, int max_n, int training);
 void ref_norm_forward(const struct op_call *c); /* keeps every channel's mean and inverse deviation in its state */
 void ref_norm_backward(const struct op_call *c);
-size_t ref_norm_state(struct shape out);
+size_t ref_norm_state(const struct graph *g, const struct op *op, int max_n, int training);
 void ref_relu_forward(const struct op_call *c);
 void ref_relu_backward(const struct op_call *c);
 void ref_add_forward(const struct op_call *c);

@@ -116,11 +116,9 @@ static inline int windows(int size, int kernel, int stride, int pad)
 
 static inline void put_layer(struct graph *g, const struct layer *l, int i)
 {
-	static const char *const names[OP_TYPES] = { [OP_CONV] = "conv", [OP_NORM] = "norm", [OP_RELU] = "relu", [OP_ADD] = "add",
-						     [OP_POOL] = "pool", [OP_MIX] = "mix", [OP_DROPOUT] = "dropout" };
 	struct op op = { .type = l->type, .n_in = l->in[1] < 0 ? 1 : 2, .in = { l->in[0], l->in[1] } };
 	struct shape in = g->value[l->in[0]].shape, out = in;
-	snprintf(op.name, sizeof op.name, "%d %s", i, names[l->type]);
+	snprintf(op.name, sizeof op.name, "%d %s", i, op_info[l->type].name);
 	if (l->type == OP_CONV || (l->type == OP_POOL && l->kernel)) {
 		out.h = windows(in.h, l->kernel, l->stride, l->pad);
 		out.w = windows(in.w, l->kernel, l->stride, l->pad);

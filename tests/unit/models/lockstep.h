@@ -146,7 +146,7 @@ static void lay_out(struct backend_ctx *c, const struct op_call *call, int backw
 	size_t n = (size_t)call->n;
 	poison_all(c->before, arena_size(c));
 	for (int k = 0; k < op->n_in; k++) {
-		if (!backward || (k == 0 && reads_in(op->type)))
+		if (!backward || (k == 0 && op_info[op->type].back_reads_in))
 			show(c, call->in[k], n * (size_t)call->in_size[k]);
 		if (backward && call->d_in[k] && call->add[k])
 			show(c, call->d_in[k], n * (size_t)call->in_size[k]);
@@ -154,7 +154,7 @@ static void lay_out(struct backend_ctx *c, const struct op_call *call, int backw
 			memcpy(c->kept[op - c->g->op][k], in_copy(c, c->before, call->in[k]),
 			       n * (size_t)call->in_size[k] * sizeof(float));
 	}
-	if (backward && reads_out(op))
+	if (backward && op_back_reads_out(op))
 		show(c, call->out, n * (size_t)call->out_size);
 	c->least = 1e-3;
 	if (backward && op->type != OP_XENT) {

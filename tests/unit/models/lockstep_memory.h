@@ -16,7 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { GUARD = 64 /* floats */, BLOCKS = 512 };
+enum { GUARD = 64 /* floats */, BLOCKS = 512, OPS = 512 };
 
 struct backend_ctx { /* of the lockstep device; the one behind it has its own */
 	struct device inner;
@@ -26,9 +26,9 @@ struct backend_ctx { /* of the lockstep device; the one behind it has its own */
 	double least;       /* in backward the largest of d_out: sums that cancel keep the rounding of their terms, which grows
 			     * with the root of their number (from 64 on; there are parts of sums) */
 	int differences;    /* compare ref's gradients with finite differences */
-	void *ref_state[GRAPH_OPS];
+	void *ref_state[OPS];
 	float *truth, *before, *expect, *after; /* the arena on the host */
-	float *kept[GRAPH_OPS][OP_IN];          /* inputs of the last forward, [max_n] */
+	float *kept[OPS][OP_IN];                /* inputs of the last forward, [max_n] */
 	struct {
 		char *base;
 		size_t floats;
@@ -132,6 +132,7 @@ static int lock_supports(struct backend_ctx *c, const struct op *op, const struc
 static int lock_prepare(struct backend_ctx *c, const struct op *op, const struct graph *g, int max_n, int training, void **state,
 			struct err *err)
 {
+	assert_true(op - g->op < OPS);
 	for (int k = 0; k < op->n_in; k++)
 		c->kept[op - g->op][k] = floats(shape_size(g->value[op->in[k]].shape) * (size_t)max_n);
 	if (backend_ref.prepare(NULL, op, g, max_n, training, &c->ref_state[op - g->op], err))
@@ -142,16 +143,6 @@ static int lock_prepare(struct backend_ctx *c, const struct op *op, const struct
 static void lock_unprepare(struct backend_ctx *c, const struct op *op, void *state)
 {
 	c->inner.b->unprepare(c->inner.ctx, op, state);
-}
-
-/* What a backward reads of in[0] and out (in[1] never): the promise of plan.c, said once more. */
-static int reads_in(enum op_type t)
-{
-	return t == OP_LINEAR || t == OP_XENT || t == OP_CONV || t == OP_NORM || t == OP_WORDCONV;
-}
-static int reads_out(const struct op *op)
-{
-	return op->type == OP_RELU || op->type == OP_WORDCONV || (op->type == OP_NORM && op->norm.relu);
 }
 
 static size_t arena_size(const struct backend_ctx *c)

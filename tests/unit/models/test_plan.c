@@ -53,17 +53,6 @@ static void grow(struct graph *g, int ops)
 	g->loss = graph_add(g, &loss, (struct shape){ 1, 1, 1 }, &err);
 }
 
-/* What op i's backward reads, once more. */
-static int back_reads_in(const struct op *op)
-{
-	return op->type == OP_LINEAR || op->type == OP_XENT || op->type == OP_CONV || op->type == OP_NORM || op->type == OP_WORDCONV;
-}
-
-static int back_reads_out(const struct op *op)
-{
-	return op->type == OP_RELU || op->type == OP_WORDCONV || (op->type == OP_NORM && op->norm.relu);
-}
-
 /* 1: a parameter of op `of`, or of one before it that leads to it, is trained. */
 static int trained_before(const struct graph *g, int of)
 {
@@ -98,13 +87,13 @@ static void lifetimes(const struct graph *g, int training)
 	int end = 2 * g->n_ops - 1;
 	for (int v = 0; v < g->n_values; v++) {
 		const struct value *x = &g->value[v];
-		int dies = training && back_reads_out(&g->op[v]) ? end - v : v, wanted = trained_before(g, v) && leads_to_loss(g, v);
+		int dies = training && op_back_reads_out(&g->op[v]) ? end - v : v, wanted = trained_before(g, v) && leads_to_loss(g, v);
 		int d_born = end - v;
 		for (int i = v + 1; i < g->n_ops; i++)
 			for (int k = 0; k < g->op[i].n_in; k++) {
 				if (g->op[i].in[k] != v)
 					continue;
-				int last = training && k == 0 && back_reads_in(&g->op[i]) ? end - i : i;
+				int last = training && k == 0 && op_info[g->op[i].type].back_reads_in ? end - i : i;
 				dies = last > dies ? last : dies;
 				d_born = end - i; /* the last reader is the first to hand back */
 			}
