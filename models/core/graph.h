@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OP_IN = 2, OP_PARAMS = 20, WORDCONV_WIDTHS = 8, GRAPH_NAME = 40 };
+enum { OP_IN = 2, OP_PARAMS = 20, GRAPH_NAME = 40 };
+enum { WORDCONV_WIDTHS = 8, WORDCONV_WIDEST = 64 }; /* widths of filters, at most; words of the widest that there may be */
 
 enum op_type {
 	OP_WORDCONV, /* words -> features: embedding, mixup, convolution, ReLU, max over time, as one op */

@@ -147,7 +147,7 @@ static int read_text(struct model *m, const json_t *j)
 		return -1;
 	for (size_t i = 0; i < json_array_size(widths); i++) {
 		double v;
-		if (real(json_array_get(widths, i), 1, 64, &v) || v != (int)v)
+		if (real(json_array_get(widths, i), 1, WORDCONV_WIDEST, &v) || v != (int)v)
 			return -1;
 		c->width[c->widths++] = (int)v;
 	}

@@ -22,8 +22,8 @@ static int add_wordconv(struct graph *g, const struct net_config *c, struct err 
 	g->param[p].frozen = c->frozen_words;
 	op.param[op.n_param++] = p;
 	for (int k = 0; k < c->widths; k++) {
-		if (c->width[k] < 1 || c->width[k] > 64)
-			return err_usage(err, "a filter of width %d; widths are 1 to 64", c->width[k]);
+		if (c->width[k] < 1 || c->width[k] > WORDCONV_WIDEST)
+			return err_usage(err, "a filter of width %d; widths are 1 to %d", c->width[k], WORDCONV_WIDEST);
 		int64_t filter[3] = { c->width[k], c->maps, c->dim }, bias[1] = { c->maps };
 		op.wordconv.width[k] = c->width[k];
 		snprintf(name, sizeof name, "conv%d.%d.weight", k, c->width[k]);

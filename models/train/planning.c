@@ -149,7 +149,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
 	double *weights = NULL;
 	if ((images && frame(p, o, d, err)) ||
-	    list("--filters", o->filters, 1, 64, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
+	    list("--filters", o->filters, 1, WORDCONV_WIDEST, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
 	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
 	    (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
 		return -1;
