@@ -1,6 +1,7 @@
 /* Platt's sigmoid and the beta map: logistic regressions with at most three numbers, by damped Newton. */
 #include "calfit.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,12 +15,6 @@ struct logistic {
 	const double *x; /* [n][MOST - 1] features */
 	const double *t; /* [n] targets in [0, 1] */
 };
-
-/* log(1 + exp(u)) without overflow. */
-static double softplus(double u)
-{
-	return u > 0 ? u + log1p(exp(-u)) : log1p(exp(u));
-}
 
 static double mean_loss(const struct logistic *m, const double *w, double *g, double h[MOST][MOST])
 {

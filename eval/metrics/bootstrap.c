@@ -4,9 +4,9 @@
  * a seed means. */
 #include "metrics.h"
 #include "pipeline/base/philox.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* 2^32 P(Poisson(1) <= k), k = 0..11, rounded; beyond 12 lies less than 2^-32. */
 static const uint32_t at_most[12] = { 1580030169u, 3160060337u, 3950075422u, 4213413783u, 4279248374u, 4292415292u,
@@ -29,39 +29,11 @@ void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Linear between order statistics. */
-static double quantile(const double *v, int n, double q)
-{
-	double at = q * (n - 1);
-	int i = (int)at;
-	return i + 1 < n ? v[i] + (at - i) * (v[i + 1] - v[i]) : v[n - 1];
-}
-
 void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
 			double *high)
 {
 	double side = (1 - level) / 2;
-	qsort(v, (size_t)rounds, sizeof *v, by_value);
-	*low = fmin(fmax(2 * estimate - quantile(v, rounds, 1 - side), lo), hi);
-	*high = fmin(fmax(2 * estimate - quantile(v, rounds, side), lo), hi);
-}
-
-/* By bisection on erfc: exact to the last digits and called once. */
-double normal_quantile_two_sided(double level)
-{
-	double lo = 0, hi = 40;
-	for (int i = 0; i < 200; i++) {
-		double z = lo + (hi - lo) / 2;
-		if (erfc(z / sqrt(2)) > 1 - level)
-			lo = z;
-		else
-			hi = z;
-	}
-	return lo;
+	sort_rising(v, (size_t)rounds);
+	*low = fmin(fmax(2 * estimate - quantile_of(v, rounds, 1 - side), lo), hi);
+	*high = fmin(fmax(2 * estimate - quantile_of(v, rounds, side), lo), hi);
 }

@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "metrics.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 #include "ranking.h"
 
 #include <inttypes.h>
@@ -52,19 +53,6 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 int compare_least_rounds(double level)
 {
 	return (int)ceil(2 * CMP_COUNT / (1 - level));
-}
-
-double mcnemar_exact(uint64_t b, uint64_t c)
-{
-	double n = (double)(b + c), k = (double)(b < c ? b : c);
-	if (b == c)
-		return 1;
-	double term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2)), sum = 0;
-	for (double i = k; i >= 0 && term > sum * 1e-18; i--) {
-		sum += term;
-		term *= i / (n - i + 1);
-	}
-	return fmin(1, 2 * sum);
 }
 
 void holm(double *p, int n)

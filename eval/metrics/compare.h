@@ -48,8 +48,6 @@ int compare_auroc(const struct rows *a, const struct rows *b, double level, stru
 		  struct err *err) VIC_CHECKED;
 
 const char *compared_name(enum compared what);
-/* P-value of McNemar's exact test: min(1, 2 P(X <= min(b, c))), X ~ Binomial(b + c, 1/2). */
-double mcnemar_exact(uint64_t b, uint64_t c);
 /* Holm's step-down adjustment, in place; p: [n], n <= CMP_COUNT, NaN left alone. */
 void holm(double *p, int n);
 /* Two-sided p-value that goes with a basic interval: v: [rounds] bootstrap values. */

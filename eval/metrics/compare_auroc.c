@@ -2,6 +2,7 @@
 #include "compare.h"
 #include "metrics.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 #include "ranking.h"
 
 #include <math.h>

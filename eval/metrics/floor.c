@@ -2,6 +2,7 @@
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -162,17 +163,11 @@ int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 	return rc;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static void summarise(double *v, int n, double observed, struct floor_of *f)
 {
 	double sum = 0;
 	int above = 0;
-	qsort(v, (size_t)n, sizeof *v, by_value);
+	sort_rising(v, (size_t)n);
 	for (int i = 0; i < n; i++) {
 		sum += v[i];
 		above += v[i] >= observed;

@@ -89,7 +89,4 @@ void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8
 void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
 			double *high);
 
-/* z with P(|N(0,1)| < z) = level; 0 < level < 1. */
-double normal_quantile_two_sided(double level);
-
 #endif

@@ -5,6 +5,7 @@
 #include "ood.h"
 #include "metrics.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,18 +87,12 @@ static int usable(double *v, int n)
 	return k;
 }
 
-static int rising(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* The middle `level` of the resamples as they are. fpr95 hangs on one quantile of few records and piles up at 1; turned
  * around the estimate (`basic`), its interval covered 48 % of the time at 100 records a side where this one covers 93
  * %. */
 static void percentile_interval(double *v, int n, double level, struct interval *out)
 {
-	qsort(v, (size_t)n, sizeof *v, rising);
+	sort_rising(v, (size_t)n);
 	double tail = (1 - level) / 2 * (n - 1);
 	out->low = v[(int)floor(tail)];
 	out->high = v[(int)ceil(n - 1 - tail)];

@@ -3,26 +3,17 @@
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Sorts v[rounds] and gives its two quantiles, linear between order statistics. */
+/* Sorts v[rounds] and gives its two quantiles. */
 static void two_sided(double *v, int rounds, double level, double *low, double *high)
 {
-	double side[2] = { (1 - level) / 2, (1 + level) / 2 }, *out[2] = { low, high };
-	qsort(v, (size_t)rounds, sizeof *v, by_value);
-	for (int s = 0; s < 2; s++) {
-		double at = side[s] * (rounds - 1);
-		int i = (int)at;
-		*out[s] = i + 1 < rounds ? v[i] + (at - i) * (v[i + 1] - v[i]) : v[rounds - 1];
-	}
+	sort_rising(v, (size_t)rounds);
+	*low = quantile_of(v, rounds, (1 - level) / 2);
+	*high = quantile_of(v, rounds, (1 + level) / 2);
 }
 
 int null_bands(const conf_key *k, size_t n, int bins, const struct curve_ask *ask, double *low, double *high,

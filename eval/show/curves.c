@@ -4,9 +4,10 @@
  * curves_paper.c, the bands in bands.c. */
 #include "curves.h"
 #include "eval/metrics/metrics.h"
+#include "eval/records/rows.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 #include "pipeline/files/text.h"
-#include "report.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -68,7 +68,4 @@ int null_bands(const conf_key *sorted, size_t n, int bins, const struct curve_as
 int pav_bands(const conf_key *sorted, size_t n, const size_t *at, size_t m, const struct curve_ask *ask, double *low,
 	      double *high, struct err *err) VIC_CHECKED;
 
-/* Regularised incomplete beta function I_x(a, b), a, b > 0; relative error about 1e-13. */
-double beta_inc(double a, double b, double x);
-
 #endif

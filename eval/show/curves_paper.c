@@ -4,6 +4,7 @@
 #include "pipeline/stream/sniff.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
+#include "pipeline/base/stats.h"
 #include "pipeline/files/text.h"
 
 #include <inttypes.h>

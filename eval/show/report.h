@@ -44,7 +44,4 @@ void report_scores(FILE *to, const struct report *r);
 void report_more_scores(FILE *to, const struct report *r);
 void report_provenance(FILE *to, const struct portrait *p);
 
-/* Wilson's interval of k of n at z. */
-void wilson(double k, double n, double z, double *low, double *high);
-
 #endif

@@ -1,4 +1,5 @@
 /* Reliability diagram and confidence histogram of one stream, as inline SVG. */
+#include "pipeline/base/stats.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -6,14 +7,6 @@
 
 /* Geometry in SVG units; the picture scales with its column. */
 enum { WIDTH = 320, HEIGHT = 392, LEFT = 46, TOP = 10, SIDE = 262, HIST_TOP = 290, HIST = 60, TIP = 4 };
-
-void wilson(double k, double n, double z, double *low, double *high)
-{
-	double p = k / n, zz = z * z, mid = (p + zz / (2 * n)) / (1 + zz / n);
-	double half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n));
-	*low = fmax(0, mid - half);
-	*high = fmin(1, mid + half);
-}
 
 static double px(double v)
 {

@@ -1,6 +1,7 @@
 /* calmap: see calmap.h. */
 #include "calmap.h"
 #include "pipeline/base/binof.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,12 +73,6 @@ static void apply_curves(const struct calmap *map, void (*softmax)(const double 
 		sum += out[c] = one_class(map, c, p[c]);
 	for (int c = 0; c < map->k; c++)
 		out[c] = sum > 0 ? out[c] / sum : 1.0 / map->k;
-}
-
-/* log(1 + exp(u)) without overflow. */
-static double softplus(double u)
-{
-	return u > 0 ? u + log1p(exp(-u)) : log1p(exp(u));
 }
 
 void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z, double *out,

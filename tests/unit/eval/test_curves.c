@@ -1,7 +1,8 @@
 /* Curves as tables: every field of every line against its definition, bands against drawing and sorting in the open. */
 #include "eval/show/curves.h"
 #include "eval/metrics/metrics.h"
-#include "eval/show/report.h"
+#include "eval/records/rows.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -4,6 +4,7 @@
 #include "eval/show/report.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
+#include "pipeline/base/stats.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 /* Out-of-distribution detection against trying every threshold and every pair, and against resampling in the open. */
 #include "eval/metrics/metrics.h"
 #include "eval/metrics/ood.h"
+#include "pipeline/base/stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 #include "eval/metrics/metrics.h"
 #include "eval/metrics/ood.h"
 #include "eval/metrics/score.h"
+#include "pipeline/base/stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

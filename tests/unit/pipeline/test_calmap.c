@@ -4,6 +4,7 @@
 #include "eval/metrics/compare.h"
 #include "eval/metrics/ranking.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/stats.h"
 
 #include <math.h>
 #include <setjmp.h>
