@@ -2,10 +2,8 @@
  * to the record number and not to the place in an order. A side's records are ordered by confidence once, so a
  * resample's keys come out sorted without sorting. Each round writes only its own slot and each worker has its own
  * scratch, so the number of threads does not affect the result. Point estimates of nll and brier come from the exact
- * sums, those of a round from doubles in record order. struct numbers, differences() and CMP_ECE..CMP_AURC must keep
- * one order. */
+ * sums, those of a round from doubles in record order. */
 #include "compare.h"
-#include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
 #include "ranking.h"
@@ -15,13 +13,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[CMP_COUNT] = {
-	"accuracy", "ece", "oe", "nll", "brier", "aurc", "auroc", "auroc_correct"
-};
-
-const char *compared_name(enum compared what)
+const struct metric *compared_metric(int i)
 {
-	return names[what];
+	const struct metric *row = metric_table;
+	for (; row->key; row++)
+		if (row->test && !i--)
+			return row;
+	return NULL;
+}
+
+int compared_count(void)
+{
+	int n = 0;
+	while (compared_metric(n))
+		n++;
+	return n;
+}
+
+struct difference *difference_of(struct comparison *c, const char *key)
+{
+	int i = 0;
+	while (strcmp(compared_metric(i)->key, key))
+		i++;
+	return &c->of[i];
 }
 
 int compare_same_records(const struct rows *a, const struct rows *b, struct err *err)
@@ -52,12 +66,12 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 
 int compare_least_rounds(double level)
 {
-	return (int)ceil(2 * CMP_COUNT / (1 - level));
+	return (int)ceil(2 * compared_count() / (1 - level));
 }
 
 void holm(double *p, int n)
 {
-	int order[CMP_COUNT], m = 0;
+	int order[COMPARED_MOST], m = 0;
 	double most = 0;
 	for (int i = 0; i < n; i++) {
 		if (isnan(p[i]))
@@ -85,12 +99,6 @@ double bootstrap_p(const double *v, int rounds, double estimate)
 	return fmin(1, 2.0 * (1 + far) / (rounds + 1));
 }
 
-/* What one resample, or the data themselves, come to. */
-struct numbers {
-	double ece, oe, nll, brier, aurc;
-};
-enum { BOOTED = 5 }; /* CMP_ECE.. CMP_AURC, in this order */
-
 struct side {
 	const struct rows *rows;
 	uint32_t *order; /* records by falling confidence, owned */
@@ -100,14 +108,16 @@ struct scratch {
 	uint8_t *weight;  /* [n] */
 	conf_key *sorted; /* room for a resample */
 	size_t room;
-	struct bins bins;
+	struct err err;
 };
 
 struct boot {
 	const struct side *side; /* [2] */
 	const struct compare_ask *ask;
 	struct scratch *scratch; /* [workers] */
-	double *value[BOOTED];	 /* [rounds] differences; NaN where a resample came out empty */
+	unsigned parts;
+	int n;			      /* compared_count() */
+	double *value[COMPARED_MOST]; /* [rounds] differences; NaN: an empty resample; NULL: another test */
 };
 
 /* The records that a resample drew, in rising order of confidence: what a fresh sample would look like when sorted. */
@@ -120,61 +130,47 @@ static size_t expand(const struct side *s, struct scratch *w, size_t n)
 	return at;
 }
 
-static int measure(const struct side *s, struct scratch *w, struct numbers *out)
+/* Returns how many records were drawn; 0: nothing was measured, for lack of them or with w->err set. */
+static size_t measure_side(const struct boot *boot, int which, struct scratch *w, struct measured *m)
 {
+	const struct side *s = &boot->side[which];
 	const struct rows *r = s->rows;
-	struct bin_errors e;
-	struct selective sel;
-	double nll = 0, brier = 0;
 	size_t drawn = expand(s, w, r->n);
-	if (!drawn)
-		return -1;
-	memset(w->bins.bin, 0, (size_t)w->bins.m * sizeof *w->bins.bin);
-	bins_add_weighted(&w->bins, r->key, w->weight, r->n);
-	bins_errors(&w->bins, &e);
-	selective_of(w->sorted, drawn, &sel);
+	*m = (struct measured){ 0 };
+	if (!drawn || measure_keys(m, w->sorted, drawn, boot->ask->bins, boot->parts, &w->err))
+		return 0;
 	for (size_t i = 0; i < r->n; i++) {
 		if (!w->weight[i])
 			continue;
-		nll += w->weight[i] * r->nll[i];
-		brier += w->weight[i] * r->brier[i];
+		m->nll += w->weight[i] * r->nll[i];
+		m->brier += w->weight[i] * r->brier[i];
 	}
-	*out = (struct numbers){ e.ece, e.oe, nll / (double)drawn, brier / (double)drawn, sel.aurc };
-	return 0;
+	m->nll /= (double)drawn;
+	m->brier /= (double)drawn;
+	return drawn;
 }
 
-static void differences(const struct numbers *a, const struct numbers *b, double *d)
+static double metric_difference(int i, const struct measured *a, const struct measured *b)
 {
-	d[0] = b->ece - a->ece;
-	d[1] = b->oe - a->oe;
-	d[2] = b->nll - a->nll;
-	d[3] = b->brier - a->brier;
-	d[4] = b->aurc - a->aurc;
+	return compared_metric(i)->value(b) - compared_metric(i)->value(a);
 }
 
 static void one_round(void *arg, int task, int worker)
 {
 	const struct boot *boot = arg;
 	struct scratch *w = &boot->scratch[worker];
-	struct numbers a, b;
-	double d[BOOTED];
+	struct measured a, b;
 	bootstrap_weights(boot->ask->seed, (uint32_t)task, 0, boot->side[0].rows->n, w->weight);
-	if (measure(&boot->side[0], w, &a) || measure(&boot->side[1], w, &b))
-		for (int v = 0; v < BOOTED; v++)
-			d[v] = NAN;
-	else
-		differences(&a, &b, d);
-	for (int v = 0; v < BOOTED; v++)
-		boot->value[v][task] = d[v];
+	size_t drawn = w->err.status || !measure_side(boot, 0, w, &a) ? 0 : measure_side(boot, 1, w, &b);
+	for (int i = 0; i < boot->n; i++)
+		if (boot->value[i])
+			boot->value[i][task] = drawn ? metric_difference(i, &a, &b) : NAN;
 }
 
-static int scratch_init(struct scratch *w, size_t n, int bins, struct err *err)
+static int scratch_init(struct scratch *w, size_t n, struct err *err)
 {
 	w->room = 2 * n + 256; /* a Poisson total of n beyond 2 n + 256 has a chance below 1e-30 */
-	return mem_alloc(&w->weight, n, 1, err) || mem_alloc(&w->sorted, w->room, sizeof *w->sorted, err) ||
-			       bins_init(&w->bins, bins, err)
-		       ? -1
-		       : 0;
+	return mem_alloc(&w->weight, n, 1, err) || mem_alloc(&w->sorted, w->room, sizeof *w->sorted, err) ? -1 : 0;
 }
 
 static void fill(struct difference *d, double a, double b)
@@ -194,68 +190,64 @@ static int finite_only(double *v, int n)
 	return k;
 }
 
-/* The means that vic-score prints, to the last bit. */
-static void exact_means(struct numbers *out, const struct rows *r)
-{
-	out->nll = r->sum.infinite ? INFINITY : fix_real(r->sum.nll) / (double)r->n;
-	out->brier = fix_real(r->sum.brier) / (double)r->n;
-}
-
 static void conclude(struct boot *boot, struct comparison *c)
 {
 	struct scratch *w = &boot->scratch[0];
-	struct numbers a = { 0 }, b = { 0 };
+	struct measured a, b;
 	memset(w->weight, 1, boot->side[0].rows->n);
-	if (measure(&boot->side[0], w, &a) || measure(&boot->side[1], w, &b))
+	if (!measure_side(boot, 0, w, &a) || !measure_side(boot, 1, w, &b))
 		return;
-	exact_means(&a, boot->side[0].rows);
-	exact_means(&b, boot->side[1].rows);
-	fill(&c->of[CMP_ECE], a.ece, b.ece);
-	fill(&c->of[CMP_OE], a.oe, b.oe);
-	fill(&c->of[CMP_NLL], a.nll, b.nll);
-	fill(&c->of[CMP_BRIER], a.brier, b.brier);
-	fill(&c->of[CMP_AURC], a.aurc, b.aurc);
-	for (int v = 0; v < BOOTED; v++) {
-		struct difference *d = &c->of[CMP_ECE + v];
-		int k = finite_only(boot->value[v], boot->ask->rounds);
+	measure_means(&a, boot->side[0].rows); /* what vic-score prints, to the last bit */
+	measure_means(&b, boot->side[1].rows);
+	for (int i = 0; i < boot->n; i++) {
+		struct difference *d = &c->of[i];
+		double *v = boot->value[i];
+		if (!v)
+			continue;
+		fill(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
+		int k = finite_only(v, boot->ask->rounds);
 		if (!k)
 			d->there = 0;
 		if (!d->there)
 			continue;
-		d->p = bootstrap_p(boot->value[v], k, d->b - d->a);
-		bootstrap_interval(boot->value[v], k, d->b - d->a, boot->ask->level, -INFINITY, INFINITY, &d->low,
-				   &d->high);
+		d->p = bootstrap_p(v, k, d->b - d->a);
+		bootstrap_interval(v, k, d->b - d->a, boot->ask->level, -INFINITY, INFINITY, &d->low, &d->high);
 	}
 }
 
 static int bootstrap(const struct side *side, const struct compare_ask *ask, struct pool *pool, struct comparison *c,
 		     struct err *err)
 {
-	struct boot boot = { .side = side, .ask = ask };
+	struct boot boot = { .side = side, .ask = ask, .n = compared_count() };
 	int workers = pool_threads(pool);
+	boot.parts = metric_parts(0, TEST_BOOTSTRAP);
 	int rc = mem_alloc(&boot.scratch, (size_t)workers, sizeof *boot.scratch, err);
 	for (int i = 0; !rc && i < workers; i++)
-		rc = scratch_init(&boot.scratch[i], side[0].rows->n, ask->bins, err);
-	for (int v = 0; !rc && v < BOOTED; v++)
-		rc = mem_alloc(&boot.value[v], (size_t)ask->rounds, sizeof *boot.value[v], err);
+		rc = scratch_init(&boot.scratch[i], side[0].rows->n, err);
+	for (int i = 0; !rc && i < boot.n; i++)
+		if (compared_metric(i)->test == TEST_BOOTSTRAP)
+			rc = mem_alloc(&boot.value[i], (size_t)ask->rounds, sizeof *boot.value[i], err);
 	if (!rc) {
 		pool_run(pool, ask->rounds, one_round, &boot);
 		conclude(&boot, c);
 	}
 	for (int i = 0; boot.scratch && i < workers; i++) {
+		if (!rc && boot.scratch[i].err.status) {
+			*err = boot.scratch[i].err;
+			rc = -1;
+		}
 		free(boot.scratch[i].weight);
 		free(boot.scratch[i].sorted);
-		bins_release(&boot.scratch[i].bins);
 	}
-	for (int v = 0; v < BOOTED; v++)
-		free(boot.value[v]);
+	for (int i = 0; i < boot.n; i++)
+		free(boot.value[i]);
 	free(boot.scratch);
 	return rc ? -1 : 0;
 }
 
 static void accuracy(const struct rows *a, const struct rows *b, double level, struct comparison *c)
 {
-	struct difference *d = &c->of[CMP_ACCURACY];
+	struct difference *d = difference_of(c, "accuracy");
 	double n = (double)a->n, right_a = 0, right_b = 0;
 	for (size_t i = 0; i < a->n; i++) {
 		int ra = conf_right(a->key[i]), rb = conf_right(b->key[i]);
@@ -277,12 +269,12 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 		 struct comparison *c, struct err *err)
 {
 	struct side side[2] = { { a, NULL }, { b, NULL } };
-	double p[CMP_COUNT];
+	double p[COMPARED_MOST];
+	int rc = 0, n = compared_count();
 	*c = (struct comparison){ .a = a->name, .b = b->name, .n = a->n, .level = ask->level };
-	for (int i = 0; i < CMP_COUNT; i++)
+	for (int i = 0; i < n; i++)
 		c->of[i].a = c->of[i].b = NAN;
 	accuracy(a, b, ask->level, c);
-	int rc = 0;
 	for (int s = 0; s < 2 && !rc; s++) {
 		uint64_t *key = NULL;
 		rc = mem_alloc(&key, a->n, sizeof *key, err) ||
@@ -295,10 +287,10 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 	rc = rc || bootstrap(side, ask, pool, c, err) || compare_auroc(a, b, ask->level, c, err);
 	free(side[0].order);
 	free(side[1].order);
-	for (int i = 0; i < CMP_COUNT; i++)
+	for (int i = 0; i < n; i++)
 		p[i] = c->of[i].there ? c->of[i].p : NAN;
-	holm(p, CMP_COUNT);
-	for (int i = 0; i < CMP_COUNT; i++)
+	holm(p, n);
+	for (int i = 0; i < n; i++)
 		c->of[i].holm = p[i];
 	return rc ? -1 : 0;
 }

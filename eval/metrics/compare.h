@@ -1,7 +1,7 @@
 /* compare: two models on the same records, pair by pair.
  *
- * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. ece, oe, nll, brier, aurc:
- * a paired bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals
+ * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. TEST_BOOTSTRAP: a paired
+ * bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals
  * and the p-value that goes with them, 2 (1 + resamples on the far side of 0) / (rounds + 1). auroc (two classes:
  * P(class 1) against the label): DeLong's paired test. auroc_correct (confidence against having been right): the two
  * streams are right on different records, so DeLong's placements serve as influence values and the variance is that of
@@ -10,10 +10,10 @@
 #ifndef VIC_COMPARE_H
 #define VIC_COMPARE_H
 
-#include "eval/records/rows.h"
+#include "metric_table.h"
 #include "table.h"
 
-enum compared { CMP_ACCURACY, CMP_ECE, CMP_OE, CMP_NLL, CMP_BRIER, CMP_AURC, CMP_AUROC, CMP_AUROC_CORRECT, CMP_COUNT };
+enum { COMPARED_MOST = 16 }; /* rows of metric_table.h with a test: at most so many */
 enum { COMPARE_COLUMNS = COL_ID | COL_LABEL | COL_PREDICTED | COL_NLL | COL_BRIER };
 
 struct comparison {
@@ -25,7 +25,7 @@ struct comparison {
 		int there;   /* a difference there is: both finite, and asked of these streams */
 		double a, b; /* NaN where undefined */
 		double low, high, p, holm;
-	} of[CMP_COUNT];
+	} of[COMPARED_MOST]; /* [compared_count()] by compared_metric() */
 };
 
 struct compare_ask {
@@ -47,8 +47,12 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c,
 		  struct err *err) VIC_CHECKED;
 
-const char *compared_name(enum compared what);
-/* Holm's step-down adjustment, in place; p: [n], n <= CMP_COUNT, NaN left alone. */
+/* The rows with a test, in the table's order; NULL beyond the last. */
+const struct metric *compared_metric(int i);
+int compared_count(void);
+/* That of the row with this key, which must have a test. */
+struct difference *difference_of(struct comparison *c, const char *key);
+/* Holm's step-down adjustment, in place; p: [n], n <= COMPARED_MOST, NaN left alone. */
 void holm(double *p, int n);
 /* Two-sided p-value that goes with a basic interval: v: [rounds] bootstrap values. */
 double bootstrap_p(const double *v, int rounds, double estimate);

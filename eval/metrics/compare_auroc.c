@@ -1,6 +1,5 @@
 /* Paired differences of areas: DeLong's, and by influence values where the two sides differ in what is positive. */
 #include "compare.h"
-#include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
 #include "ranking.h"
@@ -102,8 +101,7 @@ int compare_auroc(const struct rows *a, const struct rows *b, double level, stru
 	int rc = 0;
 	for (int s = 0; s < 2; s++)
 		rc = rc || mem_alloc(&key[s], n, sizeof *key[s], err) || mem_alloc(&positive[s], n, 1, err);
-	for (int what = CMP_AUROC; !rc && what <= CMP_AUROC_CORRECT; what++) {
-		int by_class = what == CMP_AUROC;
+	for (int by_class = 1; !rc && by_class >= 0; by_class--) {
 		if (by_class && a->head.n_classes != 2)
 			continue;
 		for (int s = 0; s < 2; s++)
@@ -113,7 +111,7 @@ int compare_auroc(const struct rows *a, const struct rows *b, double level, stru
 					by_class ? rows[s]->label[i] == 1 : (uint8_t)conf_right(rows[s]->key[i]);
 			}
 		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class, n, level,
-			      &c->of[what], err);
+			      difference_of(c, by_class ? "auroc" : "auroc_correct"), err);
 	}
 	for (int s = 0; s < 2; s++) {
 		free(key[s]);

@@ -15,9 +15,9 @@ int compare_table(const struct comparison *c, struct table *t, struct err *err)
 		const char *name = col == 0 ? c->a : col == 1 ? c->b : columns[col];
 		int rc = table_column(t, name, err) || (col < 2 && table_count(t, "n", c->n, err)) ||
 			 (col < 2 && table_count(t, "only_right", col ? c->only_b : c->only_a, err));
-		for (int i = 0; !rc && i < CMP_COUNT; i++) {
+		for (int i = 0; !rc && compared_metric(i); i++) {
 			const struct difference *d = &c->of[i];
-			const char *key = compared_name((enum compared)i);
+			const char *key = compared_metric(i)->key;
 			if (col < 2 ? isnan(col ? d->b : d->a) : !d->there)
 				continue;
 			rc = col == 2	? table_interval(t, key, d->b - d->a, d->low, d->high, err)
@@ -36,26 +36,24 @@ int compare_table(const struct comparison *c, struct table *t, struct err *err)
 static int verdict(const struct comparison *c, int i)
 {
 	const struct difference *d = &c->of[i];
-	int higher = i == CMP_ACCURACY || i == CMP_AUROC || i == CMP_AUROC_CORRECT;
+	int higher = (compared_metric(i)->flags & METRIC_HIGHER) != 0;
 	if (!d->there || !(d->holm < 1 - c->level))
 		return 0;
 	return (d->b > d->a) == higher ? 1 : -1;
 }
 
-static const char *const said[CMP_COUNT] = { "accuracy",    "ECE",  "OE",    "NLL",
-					     "Brier score", "AURC", "AUROC", "AUROC of being right" };
-
 /* "ECE (by 0.06, 0.04 to 0.08), NLL (by ...)": metrics with this verdict, or bare names for 0. */
 static int list(FILE *to, const struct comparison *c, int which)
 {
 	int n = 0;
-	for (int i = 0; i < CMP_COUNT; i++) {
+	for (int i = 0; compared_metric(i); i++) {
 		const struct difference *d = &c->of[i];
+		const struct metric *row = compared_metric(i);
 		double size = fabs(d->b - d->a), low = d->b < d->a ? -d->high : d->low,
 		       high = d->b < d->a ? -d->low : d->high;
 		if (!d->there || verdict(c, i) != which)
 			continue;
-		fprintf(to, "%s%s", n++ ? ", " : "", said[i]);
+		fprintf(to, "%s%s", n++ ? ", " : "", row->in_text ? row->in_text : row->label);
 		if (which)
 			fprintf(to, " (by %.3g, %.3g to %.3g)", size, low, high);
 	}
@@ -64,7 +62,7 @@ static int list(FILE *to, const struct comparison *c, int which)
 
 static int any(const struct comparison *c, int which)
 {
-	for (int i = 0; i < CMP_COUNT; i++)
+	for (int i = 0; compared_metric(i); i++)
 		if (c->of[i].there && verdict(c, i) == which)
 			return 1;
 	return 0;

@@ -3,13 +3,11 @@
 #ifndef VIC_EVAL_SCORE_H
 #define VIC_EVAL_SCORE_H
 
-#include "eval/records/bins.h"
 #include "compat.h"
-#include "posterior.h"
-#include "eval/records/rows.h"
+#include "metric_table.h"
 #include "table.h"
 
-enum { SCORE_BINS = 16, SCORE_ITEMS = 160, SCORE_KEY = 32 };
+enum { SCORE_BINS = 16, SCORE_ITEMS = 200, SCORE_KEY = 32 };
 
 struct score_ask {
 	int bins[SCORE_BINS], n_bins; /* equal-width bin counts; the first is "the" ECE, the others are ece@M */
@@ -27,9 +25,10 @@ enum score_kind { SCORE_COUNT, SCORE_REAL, SCORE_INTERVAL, SCORE_SPREAD, SCORE_T
 struct score_item {
 	char key[SCORE_KEY];
 	enum score_kind kind;
-	double value, low, high; /* SCORE_SPREAD: low is the standard deviation */
-	double least, most;	 /* the value's possible range, for intervals */
-	char text[96];
+	double value, low, high;     /* SCORE_SPREAD: low is the standard deviation */
+	const struct metric *metric; /* or NULL: how the numbers came about */
+	int at;			     /* index into score_ask.bins */
+	const char *text;	     /* static */
 };
 struct score {
 	struct score_item item[SCORE_ITEMS], beyond;
@@ -40,17 +39,17 @@ struct score {
 unsigned score_columns(const struct score_ask *ask);
 /* w's keys are sorted in place (its other columns keep their order). */
 int score_rows(struct score *s, struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
-/* The numbers of sorted keys: what is resampled. */
-int score_keys(struct score *s, const conf_key *sorted, size_t n, const struct score_ask *ask,
-	       struct err *err) VIC_CHECKED;
+/* Measures sorted keys once for each of ask->bins, into m: [SCORE_BINS], the first with all that is asked for. */
+int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_ask *ask,
+		  struct err *err) VIC_CHECKED;
 /* Turns the values that resampling reaches into intervals. Needs COL_NLL and COL_BRIER. */
 int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
 
 void score_count(struct score *s, const char *key, uint64_t value);
 /* The key is "key@number"; just `key` where number is 0. */
-void score_real(struct score *s, const char *key, int number, double value, double least, double most);
-void score_text(struct score *s, const char *key, const char *text);
-struct score_item *score_find(struct score *s, const char *key);
+void score_real(struct score *s, const char *key, int number, double value);
+void score_text(struct score *s, const char *key, const char *text); /* text is borrowed */
+const struct score_item *score_find(const struct score *s, const char *key);
 /* Mean and standard deviation (n - 1) of each value over several scores. */
 void score_spread(struct score *out, const struct score *const *in, int n);
 /* Adds a column. */

@@ -1,24 +1,21 @@
-/* Intervals by resampling records: each round builds the sorted keys of its resample and scores them like any others.
+/* Intervals by resampling records: each round builds the sorted keys of its resample and measures them like any others.
  */
-#include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "score.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CHUNK = 4096 };
 
 struct boot {
 	const struct rows *w;
 	const struct score_ask *ask;
-	struct score *shape;   /* which numbers there are, in which order */
-	double *value;	       /* [shape->n][rounds] */
-	conf_key **key;	       /* [threads] */
-	size_t *cap;	       /* [threads] */
-	struct err *err;       /* [threads] */
-	struct score *scratch; /* [threads] */
+	struct score *shape; /* which numbers there are, in which order */
+	double *value;	     /* [shape->n][rounds] */
+	conf_key **key;	     /* [threads] */
+	size_t *cap;	     /* [threads] */
+	struct err *err;     /* [threads] */
 };
 
 /* Sorted keys stay sorted when each is repeated. */
@@ -59,23 +56,26 @@ static void means(struct boot *b, uint32_t round, double *nll, double *brier)
 	*brier = sum_brier / n;
 }
 
+static int has_interval(const struct score_item *v)
+{
+	return v->metric && v->metric->most > v->metric->least;
+}
+
 static void one_round(void *arg, int round, int worker)
 {
 	struct boot *b = arg;
-	struct score *s = &b->scratch[worker];
-	double nll = NAN, brier = NAN;
+	struct measured m[SCORE_BINS] = { { 0 } };
 	size_t n;
-	s->n = 0;
 	if (b->err[worker].status || resample(b, (uint32_t)round, worker, &n, &b->err[worker]))
 		return;
-	if (n && score_keys(s, b->key[worker], n, b->ask, &b->err[worker]))
+	if (n && score_measure(m, b->key[worker], n, b->ask, &b->err[worker]))
 		return;
-	means(b, (uint32_t)round, &nll, &brier);
-	score_real(s, "nll", 0, nll, 0, 0);
-	score_real(s, "brier", 0, brier, 0, 0);
+	means(b, (uint32_t)round, &m[0].nll, &m[0].brier);
 	for (int i = 0; i < b->shape->n; i++) {
-		const struct score_item *v = score_find(s, b->shape->item[i].key);
-		b->value[(size_t)i * (size_t)b->ask->rounds + (size_t)round] = v ? v->value : NAN;
+		const struct score_item *v = &b->shape->item[i];
+		size_t to = (size_t)i * (size_t)b->ask->rounds + (size_t)round;
+		if (has_interval(v))
+			b->value[to] = n ? v->metric->value(&m[v->at]) : NAN;
 	}
 }
 
@@ -86,17 +86,18 @@ static int gather(struct boot *b, struct err *err)
 		struct score_item *v = &b->shape->item[i];
 		double *x = b->value + (size_t)i * (size_t)rounds;
 		int whole = 1;
+		if (!has_interval(v))
+			continue;
 		for (int r = 0; r < rounds; r++)
 			whole &= isfinite(x[r]) != 0;
-		if (v->kind != SCORE_REAL || isnan(v->least))
-			continue;
-		if (!whole && isfinite(v->value) && strcmp(v->key, "nll"))
+		if (!whole && isfinite(v->value) && isfinite(v->metric->most))
 			return err_set(err, "%s: a resample of %zu records has no %s; give --bootstrap more records",
 				       b->w->name, b->w->n, v->key);
 		if (!whole)
 			continue;
 		v->kind = SCORE_INTERVAL;
-		bootstrap_interval(x, rounds, v->value, b->ask->level, v->least, v->most, &v->low, &v->high);
+		bootstrap_interval(x, rounds, v->value, b->ask->level, v->metric->least, v->metric->most, &v->low,
+				   &v->high);
 	}
 	return 0;
 }
@@ -112,8 +113,7 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_as
 	if (mem_alloc(&b.value, (size_t)s->n * (size_t)ask->rounds, sizeof *b.value, err) ||
 	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) ||
 	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
-	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err) ||
-	    mem_alloc(&b.scratch, (size_t)threads, sizeof *b.scratch, err))
+	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err))
 		goto end;
 	pool_run(pool, ask->rounds, one_round, &b);
 	rc = 0;
@@ -131,7 +131,6 @@ end:
 	free(b.cap);
 	free(b.value);
 	free(b.err);
-	free(b.scratch);
 	pool_close(pool);
 	return rc;
 }

@@ -1,6 +1,5 @@
 /* Sums over equal-width bins. Counts and confidences are summed as integers (fix.h), so neither the order of records
- * nor how they are cut into calls affects the result, and a record of weight w adds exactly what w copies of it add.
- * Doubles begin in bins_errors, which takes the bins in order. */
+ * nor how they are cut into calls affects the result. Doubles begin in bins_errors, which takes the bins in order. */
 #include "bins.h"
 #include "pipeline/base/mem.h"
 
@@ -26,17 +25,6 @@ void bins_add(struct bins *b, const conf_key *key, size_t n)
 		c->n++;
 		c->right += (uint64_t)conf_right(key[i]);
 		c->conf += fix_of(p);
-	}
-}
-
-void bins_add_weighted(struct bins *b, const conf_key *key, const uint8_t *weight, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		double p = conf_p(key[i]);
-		struct bin *c = &b->bin[bin_of(b->m, p)];
-		c->n += weight[i];
-		c->right += conf_right(key[i]) ? weight[i] : 0;
-		c->conf += fix_of(p) * weight[i];
 	}
 }
 

@@ -26,8 +26,6 @@ struct bins {
 int bins_init(struct bins *b, int m, struct err *err) VIC_CHECKED;
 void bins_release(struct bins *b);
 void bins_add(struct bins *b, const conf_key *key, size_t n);
-/* Record i counts weight[i] times: a bootstrap resample. */
-void bins_add_weighted(struct bins *b, const conf_key *key, const uint8_t *weight, size_t n);
 
 /* Over the non-empty bins, with w = n_m/n, gap = conf_m - acc_m (bin means):
  *   ece = sum w |gap|       oe = sum w conf_m max(gap, 0)      uce = sum w (1 - conf_m) max(-gap, 0)

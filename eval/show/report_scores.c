@@ -21,57 +21,6 @@ void html_text(FILE *to, const char *text)
 	}
 }
 
-/* Rows of the table, in reading order; a NULL key begins a group. What is said first is what most readers came for. */
-static const struct row {
-	const char *key, *label, *note;
-} first[] = {
-	{ "n", "Records", NULL },
-	{ "accuracy", "Accuracy", NULL },
-	{ "ece", "ECE", "expected calibration error" },
-	{ "ece_floor", "ECE floor", "what chance alone would give" },
-	{ "oe", "OE", "overconfidence error" },
-	{ "oe_floor", "OE floor", "what chance alone would give" },
-	{ "gap", "Gap", "mean confidence less accuracy" },
-	{ "nll", "NLL", "nats" },
-	{ "brier", "Brier score", "sum over classes" },
-	{ "aurc", "AURC", "does it know when it is wrong" },
-	{ 0 },
-}, rest[] = {
-	{ NULL, "Calibration of the top label", NULL },
-	{ "ece_p", "p of calibration", "chance of such an ECE when calibrated" },
-	{ "uce", "UCE", "underconfidence error" },
-	{ "mce", "MCE", "largest gap of a bin" },
-	{ "rmsce", "RMSCE", "root mean square gap" },
-	{ "l2_debiased", "RMSCE, debiased", NULL },
-	{ "ece_mass", "ECE, equal mass", NULL },
-	{ "ece_sweep", "ECE, sweep", "largest monotone number of bins" },
-	{ "ece_smooth", "Smooth ECE", "no bins" },
-	{ "ks", "KS error", "no bins" },
-	{ "kuiper", "Kuiper error", "no bins" },
-	{ "kuiper_p", "p of Kuiper", "chance of such a range when calibrated" },
-	{ NULL, "Other classes than the top one", NULL },
-	{ "top5", "Top-5 accuracy", NULL },
-	{ "ece_class", "ECE, class-wise", "mean over classes" },
-	{ "ece_top", "ECE, top-label", "by predicted class" },
-	{ NULL, "Parts of the top label's Brier score (CORP)", NULL },
-	{ "corp_mcb", "Miscalibration", NULL },
-	{ "corp_dsc", "Discrimination", "higher is better" },
-	{ "corp_unc", "Uncertainty", "the data's own" },
-	{ NULL, "Knowing when it is wrong", NULL },
-	{ "augrc", "AUGRC", "generalised risk and coverage" },
-	{ "entropy", "Mean entropy", "nats" },
-	{ "mutual", "Mutual information", "nats, between samples" },
-	{ 0 },
-};
-
-static const struct score_item *find(const struct portrait *p, const char *key)
-{
-	for (int i = 0; i < p->score.n; i++)
-		if (!strcmp(p->score.item[i].key, key))
-			return &p->score.item[i];
-	return NULL;
-}
-
 static void number(FILE *to, double v)
 {
 	if (isnan(v))
@@ -108,7 +57,7 @@ static void cell(FILE *to, const struct score_item *s)
 static int anyone_has(const struct report *r, const char *key)
 {
 	for (int i = 0; i < r->n; i++)
-		if (find(&r->portrait[i], key))
+		if (score_find(&r->portrait[i].score, key))
 			return 1;
 	return 0;
 }
@@ -130,38 +79,50 @@ static void head_of_table(FILE *to, const struct report *r, const char *name)
 	fprintf(to, "</tr></thead><tbody>");
 }
 
-static void rows_of_table(FILE *to, const struct report *r, const struct row *list)
+static void row_of_table(FILE *to, const struct report *r, const struct metric *row)
 {
-	for (; list->label; list++) {
-		if (!list->key) {
-			fprintf(to,
-				"</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>",
-				r->n + 1, list->label);
-			continue;
-		}
-		if (!anyone_has(r, list->key))
-			continue;
-		fprintf(to, "<tr><th scope=\"row\">%s", list->label);
-		if (list->note)
-			fprintf(to, "<small>%s</small>", list->note);
-		fprintf(to, "</th>");
-		for (int i = 0; i < r->n; i++)
-			cell(to, find(&r->portrait[i], list->key));
-		fprintf(to, "</tr>");
-	}
-	fprintf(to, "</tbody></table></div>");
+	if (!anyone_has(r, row->key))
+		return;
+	fprintf(to, "<tr><th scope=\"row\">%s", row->label);
+	if (row->note)
+		fprintf(to, "<small>%s</small>", row->note);
+	fprintf(to, "</th>");
+	for (int i = 0; i < r->n; i++)
+		cell(to, score_find(&r->portrait[i].score, row->key));
+	fprintf(to, "</tr>");
 }
 
+static void rows_of_group(FILE *to, const struct report *r, enum metric_group group)
+{
+	for (int place = 0; place < REPORT_PLACES; place++)
+		for (const struct metric *row = metric_table; row->key; row++)
+			if (row->group == group && row->place == place)
+				row_of_table(to, r, row);
+}
+
+/* What most readers came for. */
 void report_scores(FILE *to, const struct report *r)
 {
 	head_of_table(to, r, "Scores");
-	rows_of_table(to, r, first);
+	rows_of_group(to, r, REPORT_FIRST);
+	fprintf(to, "</tbody></table></div>");
 }
 
 void report_more_scores(FILE *to, const struct report *r)
 {
+	static const char *const title[REPORT_GROUPS] = {
+		[REPORT_TOP_LABEL] = "Calibration of the top label",
+		[REPORT_CLASSES] = "Other classes than the top one",
+		[REPORT_CORP] = "Parts of the top label's Brier score (CORP)",
+		[REPORT_SELECTIVE] = "Knowing when it is wrong",
+	};
 	head_of_table(to, r, "More measures");
-	rows_of_table(to, r, rest);
+	for (int group = REPORT_TOP_LABEL; group < REPORT_GROUPS; group++) {
+		fprintf(to, "</tbody><tbody><tr class=\"group\"><th colspan=\"%d\" scope=\"rowgroup\">%s</th></tr>",
+			r->n + 1, title[group]);
+		rows_of_group(to, r, (enum metric_group)group);
+	}
+	fprintf(to, "</tbody></table></div>");
 }
 
 /* The commands that would make the stream again, line by line. */

@@ -147,6 +147,19 @@ report 'no line is wider than 140 columns (120 is the aim)' "$T/bad"
 # A table in a comment has its rows indented; a row that stands amid prose was reflowed by a formatter.
 xargs grep -nE '^ \* [^ ]+ [^ ].*[^ ]   +[^ ]' <"$T/sources" >"$T/bad"
 report 'no table in a comment was reflowed as prose' "$T/bad"
+
+# Keys of the table of metrics; what METRICS.md explains; what its tables list, but for vic-ood's.
+sed -n 's/^	{ "\([a-z0-9_]*\)".*/\1/p' eval/metrics/metric_table.c | sort >"$T/keys"
+grep -o '`[a-z0-9_]*`' docs/METRICS.md | tr -d '`' | sort -u >"$T/explained"
+awk '/^## / { ours = !/^## Out of distribution/ } /^\| key / { on = ours } !/^\|/ { on = 0 }
+	on && split($0, cell, "|") {
+		for (; match(cell[2], /`[a-z0-9_]+`/); cell[2] = substr(cell[2], RSTART + RLENGTH))
+			print substr(cell[2], RSTART + 1, RLENGTH - 2)
+	}' docs/METRICS.md | sort -u >"$T/listed"
+comm -23 "$T/keys" "$T/explained" | sed 's/$/ is not in docs\/METRICS.md/' >"$T/bad"
+comm -13 "$T/keys" "$T/listed" | sed 's/$/ is not in eval\/metrics\/metric_table.c/' >>"$T/bad"
+[ "$(wc -l <"$T/keys")" -ge 40 ] || echo 'eval/metrics/metric_table.c has no rows that this test can read' >>"$T/bad"
+report 'docs/METRICS.md and the table of metrics have the same keys' "$T/bad"
 xargs awk 'FNR == 1 && !/^\/[*\/]/ { print FILENAME " does not open with a comment that says what it is" }' <"$T/sources" >"$T/bad"
 report 'every source file opens with what it is' "$T/bad"
 

@@ -93,7 +93,7 @@ static void areas_by_pairs(void **state)
 	}
 	/* DeLong: sample variances of the placements, each over its side's size */
 	double delong = side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
-	const struct difference *d = &c.of[CMP_AUROC];
+	const struct difference *d = difference_of(&c, "auroc");
 	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
 	assert_true(fabs(d->p - p_of(area_b - area_a, delong)) < 1e-12);
 	assert_true(fabs((d->high - d->low) / 2 - 1.959963984540054 * sqrt(delong)) < 1e-12);
@@ -102,7 +102,7 @@ static void areas_by_pairs(void **state)
 	area_b = by_pairs(N, cb, right_b, sb);
 	for (int i = 0; i < N; i++)
 		all += (sb[i] - sa[i]) * (sb[i] - sa[i]);
-	d = &c.of[CMP_AUROC_CORRECT];
+	d = difference_of(&c, "auroc_correct");
 	assert_true(fabs(d->a - area_a) < 1e-14 && fabs(d->b - area_b) < 1e-14);
 	assert_true(fabs(d->p - p_of(area_b - area_a, all * N / (N - 1))) < 1e-12);
 }
@@ -127,13 +127,13 @@ static void areas_of_any_records(void **state)
 		make(&a, 2 * i, label);
 		make(&b, i % 7 ? 2 * i + 1 : 2 * i, label);
 		a.rows.n = b.rows.n = n;
-		for (int k = 0; k < CMP_COUNT; k++)
+		for (int k = 0; k < compared_count(); k++)
 			c.of[k].a = c.of[k].b = NAN;
 		assert_int_equal(compare_auroc(&a.rows, &b.rows, level, &c, &err), 0);
 		for (double step = 8; step > 1e-15; step /= 2)
 			z += erfc((z + step) / sqrt(2)) > 1 - level ? step : 0;
 		for (int correct = 0; correct < 2; correct++) {
-			const struct difference *d = &c.of[correct ? CMP_AUROC_CORRECT : CMP_AUROC];
+			const struct difference *d = difference_of(&c, correct ? "auroc_correct" : "auroc");
 			const struct made *m[2] = { &a, &b };
 			double area[2] = { NAN, NAN }, share_of[2][N], all = 0, side[2] = { 0 }, count[2] = { 0 };
 			for (int s = 0; s < 2; s++) {
@@ -188,7 +188,8 @@ static void a_stream_against_itself(void **state)
 		label[i] = i % 3 == 0;
 	make(&a, 1, label);
 	assert_int_equal(compare_auroc(&a.rows, &a.rows, 0.95, &c, &err), 0);
-	assert_true(c.of[CMP_AUROC].there && c.of[CMP_AUROC].p == 1 && c.of[CMP_AUROC].low == 0);
+	const struct difference *d = difference_of(&c, "auroc");
+	assert_true(d->there && d->p == 1 && d->low == 0);
 }
 
 static void the_claim_follows_the_numbers(void **state)
@@ -197,9 +198,9 @@ static void the_claim_follows_the_numbers(void **state)
 	struct comparison c = { .a = "old", .b = "new", .n = 7, .level = 0.95 };
 	struct err err = ERR_NONE;
 	char *text;
-	c.of[CMP_ACCURACY] = (struct difference){ 1, 0.7, 0.8, 0.05, 0.15, 0.001, 0.003 };
-	c.of[CMP_ECE] = (struct difference){ 1, 0.1, 0.2, 0.05, 0.15, 0.001, 0.003 };
-	c.of[CMP_NLL] = (struct difference){ 1, 0.5, 0.4, -0.3, 0.1, 0.04, 0.06 };
+	*difference_of(&c, "accuracy") = (struct difference){ 1, 0.7, 0.8, 0.05, 0.15, 0.001, 0.003 };
+	*difference_of(&c, "ece") = (struct difference){ 1, 0.1, 0.2, 0.05, 0.15, 0.001, 0.003 };
+	*difference_of(&c, "nll") = (struct difference){ 1, 0.5, 0.4, -0.3, 0.1, 0.04, 0.06 };
 	assert_int_equal(compare_claim(&c, &text, &err), 0);
 	assert_non_null(strstr(text, "new may be called better than old in accuracy (by 0.1, 0.05 to 0.15)"));
 	assert_non_null(strstr(text, "and old may be called better than new in ECE"));

@@ -175,26 +175,6 @@ static void intervals_are_turned(void **state)
 	assert_true(low == 0 && high == 0);
 }
 
-static void equal_widths_by_weight(void **state)
-{
-	(void)state;
-	static conf_key k[3000], all[20000];
-	static uint8_t w[3000];
-	size_t n = 0;
-	struct bins a, b;
-	make(k, 3000, 0, 1);
-	bootstrap_weights(1, 1, 0, 3000, w);
-	for (size_t i = 0; i < 3000; i++)
-		for (int c = 0; c < w[i]; c++)
-			all[n++] = k[i];
-	assert_int_equal(bins_init(&a, 15, &err) | bins_init(&b, 15, &err), 0);
-	bins_add_weighted(&a, k, w, 3000);
-	bins_add(&b, all, n);
-	assert_memory_equal(a.bin, b.bin, 15 * sizeof *a.bin);
-	bins_release(&a);
-	bins_release(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,7 +184,6 @@ int main(void)
 		cmocka_unit_test_setup(same_floor_at_any_thread_count, seed),
 		cmocka_unit_test_setup(weights_are_poisson, seed),
 		cmocka_unit_test_setup(intervals_are_turned, seed),
-		cmocka_unit_test_setup(equal_widths_by_weight, seed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

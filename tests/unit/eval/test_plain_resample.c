@@ -297,9 +297,9 @@ static void mcnemar_and_holm(void **state)
 		}
 	for (uint32_t i = 0; i < 500; i++) {
 		struct rng g;
-		double p[CMP_COUNT], got[CMP_COUNT];
+		double p[COMPARED_MOST], got[COMPARED_MOST];
 		plain_rng(&g, i, 71);
-		int n = 1 + (int)rng_below(&g, CMP_COUNT);
+		int n = 1 + (int)rng_below(&g, (uint32_t)compared_count());
 		for (int j = 0; j < n; j++)
 			got[j] = p[j] = rng_below(&g, 4) ? rng_below(&g, 20) / 40.0 : NAN;
 		holm(got, n);
@@ -308,8 +308,8 @@ static void mcnemar_and_holm(void **state)
 	}
 	for (double level = 0.5; level < 0.999; level += 0.03) {
 		near(erfc(normal_quantile_two_sided(level) / sqrt(2)), 1 - level, 1e-14);
-		int n = compare_least_rounds(level);
-		assert_true(2.0 / n * CMP_COUNT <= 1 - level + 1e-12 && 2.0 / (n - 1) * CMP_COUNT > 1 - level - 1e-12);
+		int n = compare_least_rounds(level), m = compared_count();
+		assert_true(2.0 / n * m <= 1 - level + 1e-12 && 2.0 / (n - 1) * m > 1 - level - 1e-12);
 	}
 }
 
@@ -346,7 +346,7 @@ static void comparisons(void **state)
 		struct comparison c;
 		struct measures ma, mb, all[2];
 		static long double v[5][ROUNDS];
-		double p[CMP_COUNT], only[2] = { 0 };
+		double p[COMPARED_MOST], only[2] = { 0 };
 		memset(all, 0, sizeof all);
 		int rounds = 0, lost = i % 7 == 3;
 		plain_rng(&g, (uint32_t)i, 72);
@@ -378,23 +378,24 @@ static void comparisons(void **state)
 			v[4][rounds++] = mb.aurc - ma.aurc;
 		}
 		assert_int_equal(compare_rows(&ra, &rb, &ask, pool, &c, &err), 0);
+		const struct difference *nll = difference_of(&c, "nll"), *area = difference_of(&c, "auroc");
 		if (rounds) {
-			check_boot(&c.of[CMP_ECE], v[0], rounds, all[0].ece, all[1].ece, ask.level);
-			check_boot(&c.of[CMP_OE], v[1], rounds, all[0].oe, all[1].oe, ask.level);
+			check_boot(difference_of(&c, "ece"), v[0], rounds, all[0].ece, all[1].ece, ask.level);
+			check_boot(difference_of(&c, "oe"), v[1], rounds, all[0].oe, all[1].oe, ask.level);
 			if (lost)
-				assert_true(!c.of[CMP_NLL].there && isinf(c.of[CMP_NLL].b) && isnan(c.of[CMP_NLL].holm));
+				assert_true(!nll->there && isinf(nll->b) && isnan(nll->holm));
 			else
-				check_boot(&c.of[CMP_NLL], v[2], rounds, all[0].nll, all[1].nll, ask.level);
-			check_boot(&c.of[CMP_BRIER], v[3], rounds, all[0].brier, all[1].brier, ask.level);
-			check_boot(&c.of[CMP_AURC], v[4], rounds, all[0].aurc, all[1].aurc, ask.level);
+				check_boot(nll, v[2], rounds, all[0].nll, all[1].nll, ask.level);
+			check_boot(difference_of(&c, "brier"), v[3], rounds, all[0].brier, all[1].brier, ask.level);
+			check_boot(difference_of(&c, "aurc"), v[4], rounds, all[0].aurc, all[1].aurc, ask.level);
 		} else {
-			assert_true(!c.of[CMP_ECE].there && !c.of[CMP_AURC].there);
+			assert_true(!difference_of(&c, "ece")->there && !difference_of(&c, "aurc")->there);
 		}
 		for (int j = 0; j < n; j++) {
 			only[0] += a[j].right && !b[j].right;
 			only[1] += b[j].right && !a[j].right;
 		}
-		const struct difference *d = &c.of[CMP_ACCURACY];
+		const struct difference *d = difference_of(&c, "accuracy");
 		double x = only[0] + 0.5, y = only[1] + 0.5, m = n + 2, mid = (y - x) / m;
 		double half = normal_quantile_two_sided(ask.level) * sqrt(((x + y) / m - mid * mid) / m);
 		assert_true(c.only_a == only[0] && c.only_b == only[1] && c.n == (size_t)n);
@@ -403,11 +404,11 @@ static void comparisons(void **state)
 		near(d->p, mcnemar_exact((uint64_t)only[0], (uint64_t)only[1]), 1e-15);
 		near(d->low, fmax(-1, mid - half), 1e-12);
 		near(d->high, fmin(1, mid + half), 1e-12);
-		assert_true(!c.of[CMP_AUROC].there && isnan(c.of[CMP_AUROC].a)); /* three classes */
-		for (int k = 0; k < CMP_COUNT; k++)
+		assert_true(!area->there && isnan(area->a)); /* three classes */
+		for (int k = 0; k < compared_count(); k++)
 			p[k] = c.of[k].there ? c.of[k].p : NAN;
-		for (int k = 0; k < CMP_COUNT; k++)
-			near(c.of[k].holm, holm_of(p, CMP_COUNT, k), 1e-15);
+		for (int k = 0; k < compared_count(); k++)
+			near(c.of[k].holm, holm_of(p, compared_count(), k), 1e-15);
 		drop(&ra);
 		drop(&rb);
 	}

@@ -263,7 +263,7 @@ static void check_score(struct rows *w, const struct plain *d, int split, const 
 	else
 		near(score_find(s, "nll")->value, sum->nll / sum->n, 1e-10);
 	if (!brief) {
-		struct score_item *top5 = score_find(s, "top5"), *mutual = score_find(s, "mutual");
+		const struct score_item *top5 = score_find(s, "top5"), *mutual = score_find(s, "mutual");
 		assert_int_equal(top5 != NULL, d->s.classes > 5);
 		assert_int_equal(mutual != NULL, d->s.samples > 1);
 		if (top5)

@@ -98,7 +98,7 @@ static void spread_over_seeds(void **state)
 	const struct score *in[3] = { &a[0], &a[1], &a[2] };
 	for (int i = 0; i < 3; i++) {
 		score_count(&a[i], "n", 10);
-		score_real(&a[i], "ece", 0, i, 0, 1);
+		score_real(&a[i], "ece", 0, i);
 		score_text(&a[i], "split", "test");
 	}
 	score_spread(&out, in, 3);
@@ -139,7 +139,7 @@ static void a_value_without_room_is_no_silent_loss(void **state)
 	score_count(&s, "one more", 2);
 	assert_string_equal(s.item[SCORE_ITEMS - 1].key, key);
 	assert_int_equal(score_show(&t, "more", &s, &err), -1);
-	assert_string_equal(err.msg, "more: 1 values more than the 160 that a table holds");
+	assert_string_equal(err.msg, "more: 1 values more than the 200 that a table holds");
 	table_release(&t);
 }
 

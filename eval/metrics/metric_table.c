@@ -1,0 +1,177 @@
+/* The table of metrics, with the function of each above it, and the measuring of what several of them read. */
+#include "metric_table.h"
+
+#include <math.h>
+
+#define VALUE(key, expression)                                                                                         \
+	static double value_##key(const struct measured *m)                                                            \
+	{                                                                                                              \
+		return expression;                                                                                     \
+	}
+
+static double labelled(const struct measured *m)
+{
+	return (double)(m->rows->sum.n - m->rows->sum.unlabelled);
+}
+
+/* Of classes times bins cells: sum of |confidence - right|. */
+static double cells_error(const struct measured *m, const struct rows_cell *cell)
+{
+	double sum = 0;
+	size_t cells = (size_t)m->rows->head.n_classes * (size_t)m->rows->class_bins;
+	for (size_t i = 0; i < cells; i++)
+		sum += fabs(fix_real(cell[i].conf) - (double)cell[i].right);
+	return sum;
+}
+
+VALUE(n, (double)m->rows->sum.n)
+VALUE(accuracy, m->bin.accuracy)
+VALUE(ece, m->bin.ece)
+VALUE(oe, m->bin.oe)
+VALUE(nll, m->nll)
+VALUE(brier, m->brier)
+VALUE(gap, m->bin.gap)
+VALUE(bins, m->bins)
+VALUE(ece_floor, m->floor.ece.mean)
+VALUE(ece_floor95, m->floor.ece.q95)
+VALUE(ece_p, m->floor.ece.p)
+VALUE(oe_floor, m->floor.oe.mean)
+VALUE(oe_floor95, m->floor.oe.q95)
+VALUE(top5, (double)m->rows->sum.top5 / labelled(m))
+VALUE(entropy, fix_real(m->rows->sum.entropy) / (double)m->rows->sum.n)
+VALUE(mutual, fix_real(m->rows->sum.mutual) / (double)m->rows->sum.n)
+VALUE(uce, m->bin.uce)
+VALUE(mce, m->bin.mce)
+VALUE(mce_n, (double)m->bin.mce_n)
+VALUE(rmsce, m->bin.rmsce)
+VALUE(l2_debiased, m->bin.l2_debiased)
+VALUE(ece_mass, ece_equal_mass(m->key, m->n, m->bins))
+VALUE(ece_sweep, m->sweep)
+VALUE(sweep_bins, m->sweep_bins)
+VALUE(ece_smooth, m->smooth)
+VALUE(ece_class, cells_error(m, m->rows->class_cell) / labelled(m) / (double)m->rows->head.n_classes)
+VALUE(ece_top, cells_error(m, m->rows->top_cell) / labelled(m))
+VALUE(ks, m->cumulative.ks_error)
+VALUE(kuiper, m->cumulative.kuiper_error)
+VALUE(kuiper_p, m->cumulative.kuiper_p)
+VALUE(corp_score, m->corp.score)
+VALUE(corp_mcb, m->corp.miscalibration)
+VALUE(corp_dsc, m->corp.discrimination)
+VALUE(corp_unc, m->corp.uncertainty)
+VALUE(aurc, m->selective.aurc)
+VALUE(augrc, m->selective.augrc)
+VALUE(true_accuracy, m->truth.accuracy)
+VALUE(true_ece, m->truth.ece)
+VALUE(true_ece_smooth, m->truth.smooth)
+VALUE(true_point, m->truth.point)
+
+#define BRIEF METRIC_BRIEF
+#define COUNT METRIC_COUNT
+#define AT_BINS METRIC_AT_BINS
+#define HIGHER METRIC_HIGHER
+#define SHOWN(group_, place_, label_, note_) .group = REPORT_##group_, .place = place_, .label = label_, .note = note_
+
+/* In the order of reading: the contract's eight, then each error beside its floor, then the rest.
+ * key, function, parts, flags, then least and most of its intervals. */
+const struct metric metric_table[] = {
+	{ "n", value_n, PART_ROWS, BRIEF | COUNT, SHOWN(FIRST, 0, "Records", NULL) },
+	{ "accuracy", value_accuracy, PART_BINS, BRIEF | HIGHER, 0, 1, TEST_MCNEMAR,
+	  SHOWN(FIRST, 0, "Accuracy", NULL), .in_text = "accuracy" },
+	{ "ece", value_ece, PART_BINS, BRIEF | AT_BINS, 0, 1, TEST_BOOTSTRAP,
+	  SHOWN(FIRST, 0, "ECE", "expected calibration error") },
+	{ "oe", value_oe, PART_BINS, BRIEF | AT_BINS, 0, 1, TEST_BOOTSTRAP,
+	  SHOWN(FIRST, 1, "OE", "overconfidence error") },
+	{ "nll", value_nll, PART_MEANS, BRIEF, 0, INFINITY, TEST_BOOTSTRAP, SHOWN(FIRST, 3, "NLL", "nats") },
+	{ "brier", value_brier, PART_MEANS, BRIEF, 0, 2, TEST_BOOTSTRAP,
+	  SHOWN(FIRST, 3, "Brier score", "sum over classes") },
+	{ "gap", value_gap, PART_BINS, BRIEF, -1, 1, SHOWN(FIRST, 2, "Gap", "mean confidence less accuracy") },
+	{ "bins", value_bins, PART_BINS, BRIEF | COUNT, .group = REPORT_NONE },
+	{ "ece_floor", value_ece_floor, PART_FLOOR, AT_BINS,
+	  SHOWN(FIRST, 0, "ECE floor", "what chance alone would give") },
+	{ "ece_floor95", value_ece_floor95, PART_FLOOR, AT_BINS, .group = REPORT_NONE },
+	{ "ece_p", value_ece_p, PART_FLOOR, AT_BINS,
+	  SHOWN(TOP_LABEL, 0, "p of calibration", "chance of such an ECE when calibrated") },
+	{ "oe_floor", value_oe_floor, PART_FLOOR, AT_BINS,
+	  SHOWN(FIRST, 1, "OE floor", "what chance alone would give") },
+	{ "oe_floor95", value_oe_floor95, PART_FLOOR, AT_BINS, .group = REPORT_NONE },
+	{ "top5", value_top5, PART_SIX_CLASSES, 0, SHOWN(CLASSES, 0, "Top-5 accuracy", NULL) },
+	{ "entropy", value_entropy, PART_ROWS, 0, SHOWN(SELECTIVE, 1, "Mean entropy", "nats") },
+	{ "mutual", value_mutual, PART_SAMPLES, 0,
+	  SHOWN(SELECTIVE, 1, "Mutual information", "nats, between samples") },
+	{ "uce", value_uce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "UCE", "underconfidence error") },
+	{ "mce", value_mce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "MCE", "largest gap of a bin") },
+	{ "mce_n", value_mce_n, PART_BINS, COUNT, .group = REPORT_NONE },
+	{ "rmsce", value_rmsce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE", "root mean square gap") },
+	{ "l2_debiased", value_l2_debiased, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE, debiased", NULL) },
+	{ "ece_mass", value_ece_mass, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "ECE, equal mass", NULL) },
+	{ "ece_sweep", value_ece_sweep, PART_SWEEP, 0, 0, 1,
+	  SHOWN(TOP_LABEL, 0, "ECE, sweep", "largest monotone number of bins") },
+	{ "sweep_bins", value_sweep_bins, PART_SWEEP, COUNT, .group = REPORT_NONE },
+	{ "ece_smooth", value_ece_smooth, PART_SMOOTH, 0, 0, 1, SHOWN(TOP_LABEL, 0, "Smooth ECE", "no bins") },
+	{ "ece_class", value_ece_class, PART_CLASS_CELLS, 0,
+	  SHOWN(CLASSES, 0, "ECE, class-wise", "mean over classes") },
+	{ "ece_top", value_ece_top, PART_CLASS_CELLS, 0, SHOWN(CLASSES, 0, "ECE, top-label", "by predicted class") },
+	{ "ks", value_ks, PART_CUMULATIVE, 0, 0, 1, SHOWN(TOP_LABEL, 0, "KS error", "no bins") },
+	{ "kuiper", value_kuiper, PART_CUMULATIVE, 0, 0, 1, SHOWN(TOP_LABEL, 0, "Kuiper error", "no bins") },
+	{ "kuiper_p", value_kuiper_p, PART_CUMULATIVE, 0,
+	  SHOWN(TOP_LABEL, 0, "p of Kuiper", "chance of such a range when calibrated") },
+	{ "corp_score", value_corp_score, PART_CORP, 0, 0, 1, .group = REPORT_NONE },
+	{ "corp_mcb", value_corp_mcb, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Miscalibration", NULL) },
+	{ "corp_dsc", value_corp_dsc, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Discrimination", "higher is better") },
+	{ "corp_unc", value_corp_unc, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Uncertainty", "the data's own") },
+	{ "aurc", value_aurc, PART_SELECTIVE, 0, 0, 1, TEST_BOOTSTRAP,
+	  SHOWN(FIRST, 4, "AURC", "does it know when it is wrong") },
+	{ "augrc", value_augrc, PART_SELECTIVE, 0, 0, 1,
+	  SHOWN(SELECTIVE, 0, "AUGRC", "generalised risk and coverage") },
+	{ "true_accuracy", value_true_accuracy, PART_TRUTH, BRIEF, .group = REPORT_NONE },
+	{ "true_ece", value_true_ece, PART_TRUTH, BRIEF, .group = REPORT_NONE },
+	{ "true_ece_smooth", value_true_ece_smooth, PART_TRUTH, BRIEF, .group = REPORT_NONE },
+	{ "true_point", value_true_point, PART_TRUTH, BRIEF, .group = REPORT_NONE },
+	{ "auroc", NULL, 0, HIGHER, 0, 0, TEST_DELONG, .label = "AUROC" },
+	{ "auroc_correct", NULL, 0, HIGHER, 0, 0, TEST_DELONG, .label = "AUROC of being right" },
+	{ 0 },
+};
+
+unsigned metric_parts(int brief, enum metric_test test)
+{
+	unsigned parts = 0;
+	for (const struct metric *row = metric_table; row->key; row++)
+		if ((!brief || row->flags & METRIC_BRIEF) && (!test || row->test == test))
+			parts |= row->parts;
+	return parts;
+}
+
+static int measure_bins(struct measured *m, struct err *err)
+{
+	struct bins b;
+	if (bins_init(&b, m->bins, err))
+		return -1;
+	bins_add(&b, m->key, m->n);
+	bins_errors(&b, &m->bin);
+	bins_release(&b);
+	return 0;
+}
+
+int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins, unsigned parts, struct err *err)
+{
+	double width;
+	m->key = sorted;
+	m->n = n;
+	m->bins = bins;
+	if ((parts & PART_BINS && measure_bins(m, err)) ||
+	    (parts & PART_SWEEP && ece_sweep(sorted, n, &m->sweep, &m->sweep_bins, err)) ||
+	    (parts & PART_SMOOTH && smooth_ece(sorted, n, &m->smooth, &width, err)) ||
+	    (parts & PART_CORP && corp_of(sorted, n, &m->corp, err)))
+		return -1;
+	if (parts & PART_CUMULATIVE)
+		cumulative_of(sorted, n, &m->cumulative);
+	if (parts & PART_SELECTIVE)
+		selective_of(sorted, n, &m->selective);
+	return 0;
+}
+
+void measure_means(struct measured *m, const struct rows *w)
+{
+	m->nll = w->sum.infinite ? INFINITY : fix_real(w->sum.nll) / (double)w->n;
+	m->brier = fix_real(w->sum.brier) / (double)w->n;
+}
