@@ -174,39 +174,37 @@ static int bracket(const struct fit_data *d, struct pool *pool, double start, do
 		err, "no temperature between exp(-4096) and exp(4096) was found best; the logits' scale is beyond use");
 }
 
-int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
+/* The data sets without a best temperature: refused, or out->end and out->t are set. Else the mean spread of a record's
+ * logits. */
+static int find_ends(const struct fit_data *d, struct pool *pool, struct temperature *out, double *spread,
+		     struct err *err)
 {
-	double end[ENDS], sum[SUMS], lo, hi;
-	*out = (struct temperature){ .t = 1 };
-	if (!d->n)
-		return err_set(err, "there are no labelled records to fit a temperature on");
-	if (fit_sum(d, pool, ENDS, limits, NULL, end, err) || temperature_nll(d, pool, 1, &out->before, err))
+	double end[ENDS];
+	if (fit_sum(d, pool, ENDS, limits, NULL, end, err))
 		return -1;
-	out->passes = 2;
 	if (end[END_BAD] > 0)
 		return err_set(
 			err,
 			"%g records give their own label probability 0: their loss is infinite at every temperature",
 			end[END_BAD]);
-	double spread = end[END_SPREAD] / (double)d->n;
-	if (!(spread > 0))
+	*spread = end[END_SPREAD] / (double)d->n;
+	if (!(*spread > 0))
 		return err_set(err, "all logits of every record are equal: no temperature changes anything");
 	if (end[END_ZERO] <= 0) {
 		out->end = TEMPERATURE_ZERO;
 		out->t = 0;
-		return 0;
-	}
-	if (end[END_INFINITE] >= 0) {
+	} else if (end[END_INFINITE] >= 0) {
 		out->end = TEMPERATURE_INFINITE;
 		out->t = INFINITY;
-		return 0;
 	}
-	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
-	 */
-	double start = log(4 / spread);
-	if (bracket(d, pool, start, &lo, &hi, &out->passes, err))
-		return -1;
-	double x = lo + (hi - lo) / 2, width = hi - lo, last = INFINITY;
+	return 0;
+}
+
+/* The root of g inside [lo, hi]. */
+static int newton(const struct fit_data *d, struct pool *pool, double lo, double hi, struct temperature *out,
+		  struct err *err)
+{
+	double sum[SUMS], x = lo + (hi - lo) / 2, width = hi - lo, last = INFINITY;
 	for (int i = 0; i < 200; i++) {
 		double beta = exp(x);
 		if (look(d, pool, beta, sum, err))
@@ -235,6 +233,24 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 	}
 	return err_set(err, "the temperature search did not settle in 200 passes (between %g and %g)", exp(-hi),
 		       exp(-lo));
+}
+
+int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
+{
+	double spread = 0, lo, hi;
+	*out = (struct temperature){ .t = 1 };
+	if (!d->n)
+		return err_set(err, "there are no labelled records to fit a temperature on");
+	if (temperature_nll(d, pool, 1, &out->before, err) || find_ends(d, pool, out, &spread, err))
+		return -1;
+	out->passes = 2;
+	if (out->end)
+		return 0;
+	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
+	 */
+	if (bracket(d, pool, log(4 / spread), &lo, &hi, &out->passes, err))
+		return -1;
+	return newton(d, pool, lo, hi, out, err);
 }
 
 /* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a convex
