@@ -95,42 +95,10 @@ static double clipped(enum compat c, double p, int f32)
 	return p < eps ? eps : p > top ? top : p;
 }
 
-/* In float32 throughout, as tensors of that type are. */
-static void add_float32(struct compat_errors *e, const struct cell *b, float n, enum compat c)
+/* A record at p is averaged in one bin and, in netcal alone, may be counted in another. */
+static void fill_cells(enum compat c, const conf_key *key, size_t n, int bins, int f32, const double *edge,
+		       const double *mean_edge, struct cell *cell)
 {
-	float acc, conf, w;
-	if (c == COMPAT_GUO) {
-		acc = (float)(b->right / b->n);
-		conf = (float)(b->conf / b->n);
-		w = (float)(b->n / n);
-	} else {
-		acc = b->right32 / b->n32;
-		conf = b->conf32 / b->n32;
-		w = b->n32 / n;
-	}
-	float gap = fabsf(acc - conf);
-	e->ece = (float)e->ece + gap * w;
-	e->mce = gap > (float)e->mce ? gap : e->mce;
-	e->rmsce = (float)e->rmsce + gap * gap * w;
-}
-
-int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f32, struct compat_errors *e,
-		  struct err *err)
-{
-	struct cell *cell;
-	double *edge, *mean_edge;
-	int filled = 0;
-	*e = (struct compat_errors){ 0 };
-	if (mem_alloc(&cell, (size_t)bins + 1, sizeof *cell, err))
-		return -1;
-	if (mem_alloc(&edge, 2 * ((size_t)bins + 1), sizeof *edge, err)) {
-		free(cell);
-		return -1;
-	}
-	mean_edge = edge + bins + 1;
-	edges_of(c, bins, edge);
-	for (int i = 0; i <= bins; i++)
-		mean_edge[i] = c == COMPAT_NETCAL ? netcal_edge(edge[i], f32) : edge[i];
 	for (size_t i = 0; i < n; i++) {
 		double p = clipped(c, conf_p(key[i]), f32);
 		int at = place(c, mean_edge, bins, p), right = conf_right(key[i]);
@@ -144,30 +112,83 @@ int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f3
 		cell[at].right32 += (float)right;
 		cell[at].conf32 += (float)p;
 	}
+}
+
+/* One bin's share of each tool's sums; n: all records. In float32 throughout, where the tool's tensors are. */
+static void add_float32(struct compat_errors *e, float acc, float conf, float weight)
+{
+	float gap = fabsf(acc - conf);
+	e->ece = (float)e->ece + gap * weight;
+	e->mce = gap > (float)e->mce ? gap : e->mce;
+	e->rmsce = (float)e->rmsce + gap * gap * weight;
+}
+
+static void add_guo(struct compat_errors *e, const struct cell *b, double n)
+{
+	add_float32(e, (float)(b->right / b->n), (float)(b->conf / b->n), (float)(b->n / (float)n));
+}
+
+static void add_torchmetrics(struct compat_errors *e, const struct cell *b, double n)
+{
+	add_float32(e, b->right32 / b->n32, b->conf32 / b->n32, b->n32 / (float)n);
+}
+
+static void add_tfp(struct compat_errors *e, const struct cell *b, double n)
+{
+	float gap = fabsf((float)b->right / (float)b->n - b->conf32 / (float)b->n);
+	e->ece = (float)e->ece + (float)b->n / (float)n * gap;
+}
+
+static void add_float64(struct compat_errors *e, const struct cell *b, double n)
+{
+	double gap = b->n > 0 ? fabs(b->right / b->n - b->conf / b->n) : 0;
+	e->ace += gap;
+	e->ece += b->weight / n * gap;
+	e->mce = gap > e->mce ? gap : e->mce;
+}
+
+static void (*const add_cell[])(struct compat_errors *, const struct cell *, double) = {
+	[COMPAT_GUO] = add_guo,	       [COMPAT_TORCHMETRICS] = add_torchmetrics,
+	[COMPAT_NETCAL] = add_float64, [COMPAT_TFP] = add_tfp,
+	[COMPAT_SKLEARN] = add_float64,
+};
+
+static void sum_cells(enum compat c, const struct cell *cell, int bins, size_t n, struct compat_errors *e)
+{
+	int filled = 0;
 	float n32 = 0;
+	*e = (struct compat_errors){ 0 };
 	for (int i = 0; i <= bins; i++)
 		n32 += cell[i].n32;
 	for (int i = 0; i <= bins; i++) {
-		const struct cell *b = &cell[i];
-		if (!(b->weight > 0))
+		if (!(cell[i].weight > 0))
 			continue;
 		filled++;
-		double gap = b->n > 0 ? fabs(b->right / b->n - b->conf / b->n) : 0;
-		e->ace += gap;
-		if (c == COMPAT_GUO || c == COMPAT_TORCHMETRICS) {
-			add_float32(e, b, c == COMPAT_GUO ? (float)n : n32, c);
-		} else if (c == COMPAT_TFP) {
-			float g = fabsf((float)b->right / (float)b->n - b->conf32 / (float)b->n);
-			e->ece = (float)e->ece + (float)b->n / (float)n * g;
-		} else {
-			e->ece += b->weight / (double)n * gap;
-			e->mce = gap > e->mce ? gap : e->mce;
-		}
+		add_cell[c](e, &cell[i], c == COMPAT_TORCHMETRICS ? (double)n32 : (double)n);
 	}
 	e->ace = c == COMPAT_NETCAL ? e->ace / filled : NAN;
 	e->rmsce = c == COMPAT_TORCHMETRICS ? sqrt(e->rmsce) : NAN;
 	if (c != COMPAT_NETCAL && c != COMPAT_TORCHMETRICS)
 		e->mce = NAN;
+}
+
+int compat_errors(enum compat c, const conf_key *key, size_t n, int bins, int f32, struct compat_errors *e,
+		  struct err *err)
+{
+	struct cell *cell;
+	double *edge, *mean_edge;
+	if (mem_alloc(&cell, (size_t)bins + 1, sizeof *cell, err))
+		return -1;
+	if (mem_alloc(&edge, 2 * ((size_t)bins + 1), sizeof *edge, err)) {
+		free(cell);
+		return -1;
+	}
+	mean_edge = edge + bins + 1;
+	edges_of(c, bins, edge);
+	for (int i = 0; i <= bins; i++)
+		mean_edge[i] = c == COMPAT_NETCAL ? netcal_edge(edge[i], f32) : edge[i];
+	fill_cells(c, key, n, bins, f32, edge, mean_edge, cell);
+	sum_cells(c, cell, bins, n, e);
 	free(cell);
 	free(edge);
 	return 0;
