@@ -1,14 +1,51 @@
-/* Radix sort of confidence keys, DIGIT bits a pass. Keys are rearranged first: the correctness bit, which lies above
- * the magnitude, becomes the lowest bit, so that confidence decides and wrong comes before right within a tie. Only the
- * high digits are sorted by passes; the runs that share them are finished by insertion or qsort, which is cheaper than
- * three more passes over all keys. Equal keys cannot be told apart, so stability does not matter at the end. */
+/* Radix sort by 64-bit keys, least significant digit first, DIGIT bits a pass: stable. A digit that all keys share is
+ * skipped. Confidence keys are rearranged first: the correctness bit, which lies above the magnitude, becomes the
+ * lowest bit, so that confidence decides and wrong comes before right within a tie. Only their high digits are sorted
+ * by passes; the runs that share them are finished by insertion or qsort, which is cheaper than three more passes over
+ * all keys. Equal keys cannot be told apart, so stability does not matter at the end. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
+#include "ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { DIGIT = 11, PLACES = 6, VALUES = 1 << DIGIT, SKIPPED = 3 };
+
+static inline void count_digits(size_t (*count)[VALUES], uint64_t key, int first)
+{
+	for (int d = first; d < PLACES; d++)
+		count[d][key >> (d * DIGIT) & (VALUES - 1)]++;
+}
+
+/* Sorts n items of `size` bytes, each beginning with its key, by the digits from `first` on, whose values were counted.
+ * `other`: room for as many. Returns where the sorted items are, `item` or `other`. Inlined to make `size` constant. */
+static inline __attribute__((always_inline)) void *sort_by_digits(void *item, void *other, size_t n, size_t size,
+								  int first, size_t (*count)[VALUES])
+{
+	char *from = item, *to = other;
+	for (int d = first; d < PLACES; d++) {
+		size_t at = 0;
+		int shared = 0;
+		for (int v = 0; v < VALUES; v++) {
+			size_t c = count[d][v];
+			shared |= c == n;
+			count[d][v] = at;
+			at += c;
+		}
+		if (shared)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t key;
+			memcpy(&key, from + i * size, sizeof key);
+			memcpy(to + count[d][key >> (d * DIGIT) & (VALUES - 1)]++ * size, from + i * size, size);
+		}
+		char *t = from;
+		from = to;
+		to = t;
+	}
+	return from;
+}
 
 /* Order for sorting: confidence first, correctness as the lowest bit. */
 static uint64_t turn(conf_key k)
@@ -48,18 +85,17 @@ static void finish_runs(uint64_t *key, size_t n)
 	}
 }
 
-/* Least significant digit first, but for the lowest three: 31 bits remain above them (the exponent and 20 bits of
- * mantissa), so few keys share them all; a digit that all keys share is skipped. */
+/* Of six digits the lowest three are left to finish_runs: 31 bits remain above them (the exponent and 20 bits of
+ * mantissa), so few keys share them all. */
 int keys_sort(conf_key *key, size_t n, struct err *err)
 {
-	uint64_t *scratch, (*count)[VALUES];
+	uint64_t *scratch, *sorted;
+	size_t(*count)[VALUES];
 	if (mem_alloc(&count, PLACES, sizeof *count, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t t = turn(key[i]);
-		key[i] = t;
-		for (int d = SKIPPED; d < PLACES; d++)
-			count[d][t >> (d * DIGIT) & (VALUES - 1)]++;
+		key[i] = turn(key[i]);
+		count_digits(count, key[i], SKIPPED);
 	}
 	/* Not mem_alloc: every word is written before it is read, and zeroing costs a pass. */
 	scratch = malloc(n * sizeof *scratch + 1);
@@ -67,28 +103,40 @@ int keys_sort(conf_key *key, size_t n, struct err *err)
 		free(count);
 		return err_system(err, "out of memory: %zu keys to sort", n);
 	}
-	uint64_t *from = key, *to = scratch;
-	for (int d = SKIPPED; d < PLACES; d++) {
-		size_t at = 0;
-		int shared = 0;
-		for (int v = 0; v < VALUES; v++) {
-			size_t c = count[d][v];
-			shared |= c == n;
-			count[d][v] = at;
-			at += c;
-		}
-		if (shared)
-			continue;
-		for (size_t i = 0; i < n; i++)
-			to[count[d][from[i] >> (d * DIGIT) & (VALUES - 1)]++] = from[i];
-		uint64_t *t = from;
-		from = to;
-		to = t;
-	}
-	finish_runs(from, n);
+	sorted = sort_by_digits(key, scratch, n, sizeof *key, SKIPPED, count);
+	finish_runs(sorted, n);
 	for (size_t i = 0; i < n; i++)
-		key[i] = turn_back(from[i]);
+		key[i] = turn_back(sorted[i]);
 	free(scratch);
 	free(count);
 	return 0;
+}
+
+struct keyed {
+	uint64_t key;
+	uint32_t at;
+};
+
+/* Stable, so ties keep the records' order. */
+int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err)
+{
+	struct keyed *a = NULL, *b = NULL;
+	size_t(*count)[VALUES] = NULL;
+	if (n > UINT32_MAX)
+		return err_set(err, "%zu records are more than can be ranked (2^32 - 1)", n);
+	int rc = mem_alloc(&a, n, sizeof *a, err) || mem_alloc(&b, n, sizeof *b, err) ||
+		 mem_alloc(&count, PLACES, sizeof *count, err);
+	if (!rc) {
+		for (size_t i = 0; i < n; i++) {
+			a[i] = (struct keyed){ ~key[i], (uint32_t)i };
+			count_digits(count, a[i].key, 0);
+		}
+		const struct keyed *sorted = sort_by_digits(a, b, n, sizeof *a, 0, count);
+		for (size_t i = 0; i < n; i++)
+			order[i] = sorted[i].at;
+	}
+	free(a);
+	free(b);
+	free(count);
+	return rc ? -1 : 0;
 }

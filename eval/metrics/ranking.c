@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct keyed {
-	uint64_t key;
-	uint32_t at;
-};
-
 uint64_t ranking_key(double v)
 {
 	uint64_t u;
@@ -21,53 +16,6 @@ uint64_t ranking_key(double v)
 		v = 0; /* not -0 */
 	memcpy(&u, &v, 8);
 	return u >> 63 ? ~u : u | (uint64_t)1 << 63;
-}
-
-/* Least significant digit first, 11 bits a pass: stable, so ties keep the records' order. A pass in which all keys
- * share the digit is skipped. */
-static void radix(struct keyed *a, struct keyed *b, size_t n)
-{
-	enum { BITS = 11, SIZE = 1 << BITS };
-	struct keyed *from = a, *to = b;
-	for (int shift = 0; shift < 64; shift += BITS) {
-		size_t count[SIZE] = { 0 }, sum = 0;
-		for (size_t i = 0; i < n; i++)
-			count[from[i].key >> shift & (SIZE - 1)]++;
-		if (count[from[0].key >> shift & (SIZE - 1)] == n)
-			continue;
-		for (int d = 0; d < SIZE; d++) {
-			size_t c = count[d];
-			count[d] = sum;
-			sum += c;
-		}
-		for (size_t i = 0; i < n; i++)
-			to[count[from[i].key >> shift & (SIZE - 1)]++] = from[i];
-		struct keyed *t = from;
-		from = to;
-		to = t;
-	}
-	if (from != a)
-		memcpy(a, from, n * sizeof *a);
-}
-
-int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err)
-{
-	struct keyed *a = NULL, *b = NULL;
-	int rc = -1;
-	if (n > UINT32_MAX)
-		return err_set(err, "%zu records are more than can be ranked (2^32 - 1)", n);
-	if (!mem_alloc(&a, n, sizeof *a, err) && !mem_alloc(&b, n, sizeof *b, err)) {
-		for (size_t i = 0; i < n; i++)
-			a[i] = (struct keyed){ ~key[i], (uint32_t)i };
-		if (n)
-			radix(a, b, n);
-		for (size_t i = 0; i < n; i++)
-			order[i] = a[i].at;
-		rc = 0;
-	}
-	free(a);
-	free(b);
-	return rc;
 }
 
 int ranking_init(struct ranking *r, const uint64_t *key, size_t n_pos, size_t n_neg, struct err *err)
