@@ -24,7 +24,7 @@ cat >table <<'END'
 --flush              | other |
 --output=elsewhere   | other |
 END
-vic-tokenize --help | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | grep -vxE -- '--(quiet|help|version)' | sort >options
+vic-tokenize --help | sed -n '/^example:/q; s/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | grep -vxE -- '--(quiet|help|version)' | sort >options
 sed 's/[= ].*//' table | sort -u >tried
 same 'every option of vic-tokenize is in the table' "$(cat options)" "$(cat tried)"
 
