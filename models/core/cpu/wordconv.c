@@ -1,8 +1,8 @@
 /* The forward pass of wordconv (the method is in wordconv.h): list the batch's new words, gather their vectors,
- * transpose the filters, project, then slide each window over looked-up rows. slot[word] is valid where seen[word]
+ * transpose the filters, project, then slide each window over looked-up rows. slot[word] is valid where slot_stamp[word]
  * == stamp; forget() raises the stamp and so drops all. Products run over whole steps of GEMM_WHOLE rows, so a
  * word's projection has the same bytes in any company; the surplus rows lie in slots that are not given out yet, for
- * which proj_bytes keeps room. slots counts a batch's words only after their products are made. A window's sum adds
+ * which proj_bytes keeps room. cache.n counts a batch's words only after their products are made. A window's sum adds
  * its taps in order, and mixup mixes finished sums. */
 #include "wordconv.h"
 
@@ -33,12 +33,13 @@ int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err)
 
 int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err)
 {
-	s->row_room = (rows + 7) / 8 * 8;
-	s->next_room = (positions + 15) / 16 * 16;
-	return scratch(&s->row, &s->row_cap, s->row_room * (size_t)threads, sizeof *s->row, err) ||
-			       scratch(&s->next, &s->next_cap, s->next_room * (size_t)threads, sizeof *s->next, err)
-		       ? -1
-		       : 0;
+	struct worker_memory *m = &s->worker;
+	m->row_room = (rows + 7) / 8 * 8;
+	m->next_room = (positions + 15) / 16 * 16;
+	if (scratch(&m->row, &m->row_cap, m->row_room * (size_t)threads, sizeof *m->row, err) ||
+	    scratch(&m->next, &m->next_cap, m->next_room * (size_t)threads, sizeof *m->next, err))
+		return -1;
+	return 0;
 }
 
 /* Reads run up to a vector past the last row; products are made in whole steps of rows. */
@@ -67,20 +68,20 @@ int wordconv_prepare(struct backend_ctx *ctx, const struct op *op, const struct 
 	s->out = s->widths * s->maps;
 	s->vocabulary = (int)g->param[op->param[0]].dim[0];
 	for (int k = 0; k < s->widths; k++)
-		s->pad = s->width[k] - 1 > s->pad ? s->width[k] - 1 : s->pad;
+		s->mixed.pad = s->width[k] - 1 > s->mixed.pad ? s->width[k] - 1 : s->mixed.pad;
 	s->max_n = max_n;
-	if (mem_alloc(&s->slot, (size_t)s->vocabulary, sizeof *s->slot, err) ||
-	    mem_alloc(&s->place, hits * (size_t)s->out, sizeof *s->place, err) ||
-	    mem_alloc(&s->place_g, hits * (size_t)s->out, sizeof *s->place_g, err) ||
-	    mem_alloc(&s->live, hits * (size_t)s->out + 1, sizeof *s->live, err) ||
-	    mem_alloc(&s->places, (size_t)s->out, sizeof *s->places, err) ||
-	    mem_alloc(&s->pull, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull, err) ||
-	    mem_alloc(&s->pull_g, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->pull_g, err) ||
-	    mem_alloc(&s->seen, (size_t)s->vocabulary, sizeof *s->seen, err) ||
-	    mem_alloc(&s->zeros, (size_t)s->stride + LANES, sizeof *s->zeros, err) ||
-	    mem_alloc(&s->turned, (size_t)s->dim * (size_t)s->stride, sizeof *s->turned, err) ||
-	    mem_alloc(&s->arg, (size_t)max_n * (size_t)s->out, sizeof *s->arg, err) ||
-	    mem_alloc(&s->at, (size_t)max_n, sizeof *s->at, err)) {
+	if (mem_alloc(&s->cache.slot, (size_t)s->vocabulary, sizeof *s->cache.slot, err) ||
+	    mem_alloc(&s->win.row, hits * (size_t)s->out, sizeof *s->win.row, err) ||
+	    mem_alloc(&s->win.grad, hits * (size_t)s->out, sizeof *s->win.grad, err) ||
+	    mem_alloc(&s->list.feature, hits * (size_t)s->out + 1, sizeof *s->list.feature, err) ||
+	    mem_alloc(&s->win.n, (size_t)s->out, sizeof *s->win.n, err) ||
+	    mem_alloc(&s->list.filter, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->list.filter, err) ||
+	    mem_alloc(&s->list.grad, hits * (size_t)s->taps * (size_t)s->maps, sizeof *s->list.grad, err) ||
+	    mem_alloc(&s->cache.slot_stamp, (size_t)s->vocabulary, sizeof *s->cache.slot_stamp, err) ||
+	    mem_alloc(&s->cache.zeros, (size_t)s->stride + LANES, sizeof *s->cache.zeros, err) ||
+	    mem_alloc(&s->cache.filters_T, (size_t)s->dim * (size_t)s->stride, sizeof *s->cache.filters_T, err) ||
+	    mem_alloc(&s->win.start, (size_t)max_n * (size_t)s->out, sizeof *s->win.start, err) ||
+	    mem_alloc(&s->mixed.first, (size_t)max_n, sizeof *s->mixed.first, err)) {
 		wordconv_unprepare(s);
 		return -1;
 	}
@@ -93,30 +94,15 @@ void wordconv_unprepare(void *state)
 	struct wordconv *s = state;
 	if (!s)
 		return;
-	if (s->proj)
-		munmap(s->proj, proj_bytes(s, s->slots_cap));
-	free(s->slot);
-	free(s->seen);
-	free(s->x);
-	free(s->fresh);
-	free(s->zeros);
-	free(s->turned);
-	free(s->arg);
-	free(s->at);
-	free(s->place);
-	free(s->place_g);
-	free(s->places);
-	free(s->live);
-	free(s->pull);
-	free(s->pull_g);
-	free(s->pull_end);
-	free(s->mix);
-	free(s->d_mix);
-	free(s->begin);
-	free(s->position);
-	free(s->weight);
-	free(s->row);
-	free(s->next);
+	if (s->cache.row)
+		munmap(s->cache.row, proj_bytes(s, s->cache.cap));
+	void *own[] = { s->cache.slot,	     s->cache.slot_stamp, s->cache.new_word,  s->cache.new_vector, s->cache.zeros,
+			s->cache.filters_T,  s->win.start,	  s->win.n,	      s->win.row,	   s->win.grad,
+			s->list.feature,     s->list.filter,	  s->list.grad,	      s->list.end,	   s->mixed.first,
+			s->mixed.row,	     s->mixed.d_row,	  s->where.begin,     s->where.position,   s->where.weight,
+			s->worker.row,	     s->worker.next };
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		free(own[i]);
 	free(s);
 }
 
@@ -125,65 +111,66 @@ void wordconv_unprepare(void *state)
 static int need_slots(struct wordconv *s, size_t need, struct err *err)
 {
 	size_t most = (size_t)PROJECTION_LIMIT / ((size_t)s->stride * sizeof(float));
-	if (need <= s->slots_cap)
+	if (need <= s->cache.cap)
 		return 0;
 	size_t want = (size_t)s->vocabulary < most ? (size_t)s->vocabulary : most;
 	want = want < need ? need : want;
-	if (s->proj)
-		munmap(s->proj, proj_bytes(s, s->slots_cap));
-	s->slots_cap = 0;
-	s->proj = mmap(NULL, proj_bytes(s, want), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s->proj == MAP_FAILED) {
-		s->proj = NULL;
+	if (s->cache.row)
+		munmap(s->cache.row, proj_bytes(s, s->cache.cap));
+	s->cache.cap = 0;
+	s->cache.row = mmap(NULL, proj_bytes(s, want), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->cache.row == MAP_FAILED) {
+		s->cache.row = NULL;
 		return err_sys(err, "memory for %zu word projections", want);
 	}
-	madvise(s->proj, proj_bytes(s, want), MADV_HUGEPAGE);
-	s->slots_cap = want;
+	madvise(s->cache.row, proj_bytes(s, want), MADV_HUGEPAGE);
+	s->cache.cap = want;
 	return 0;
 }
 
-/* Lists the batch's words that have no projection yet in s->fresh. */
-static void list_fresh(struct wordconv *s, const struct words *w)
+/* Lists the batch's words that have no projection yet in new_word. */
+static void list_new_words(struct wordconv *s, const struct words *w)
 {
-	s->fresh_n = 0;
+	s->cache.n_new = 0;
 	for (int i = 0; i < w->distinct; i++)
-		if (s->seen[w->word[i]] != s->stamp)
-			s->fresh[s->fresh_n++] = w->word[i];
+		if (s->cache.slot_stamp[w->word[i]] != s->cache.stamp)
+			s->cache.new_word[s->cache.n_new++] = w->word[i];
 }
 
 /* Forgets all projections. */
 static void forget(struct wordconv *s)
 {
-	s->slots = 0;
-	s->stamp++;
+	s->cache.n = 0;
+	s->cache.stamp++;
 }
 
 /* Finds the words to project and gives them slots. */
-static int find_fresh(struct wordconv *s, const struct op_call *c, struct err *err)
+static int find_new_words(struct wordconv *s, const struct op_call *c, struct err *err)
 {
 	const struct words *w = c->batch->words;
 	/* In training backward wants the gathered rows in the batch's order, so nothing is kept. */
-	if (c->phase == PHASE_TRAIN || s->version != c->version || s->stamp == 0) {
-		s->version = c->version;
+	if (c->phase == PHASE_TRAIN || s->cache.version != c->version || s->cache.stamp == 0) {
+		s->cache.version = c->version;
 		forget(s);
 	}
-	if (scratch(&s->fresh, &s->fresh_cap, (size_t)w->distinct, sizeof *s->fresh, err))
+	if (scratch(&s->cache.new_word, &s->cache.new_word_cap, (size_t)w->distinct, sizeof *s->cache.new_word, err))
 		return -1;
-	list_fresh(s, w);
-	if (s->slots + s->fresh_n > s->slots_cap) { /* full: begin anew with this batch's words */
+	list_new_words(s, w);
+	if (s->cache.n + s->cache.n_new > s->cache.cap) { /* full: begin anew with this batch's words */
 		forget(s);
 		if (need_slots(s, (size_t)w->distinct, err))
 			return -1;
-		list_fresh(s, w);
+		list_new_words(s, w);
 	}
-	size_t rows = gemm_whole(s->fresh_n), dim = (size_t)s->dim16;
-	if (scratch(&s->x, &s->x_cap, rows * dim, sizeof *s->x, err)) /* before any word is marked */
+	size_t rows = gemm_whole(s->cache.n_new), dim = (size_t)s->dim16;
+	/* before any word is marked */
+	if (scratch(&s->cache.new_vector, &s->cache.new_vector_cap, rows * dim, sizeof *s->cache.new_vector, err))
 		return -1;
-	for (size_t i = 0; i < s->fresh_n; i++) {
-		s->seen[s->fresh[i]] = s->stamp;
-		s->slot[s->fresh[i]] = s->slots + (uint32_t)i;
+	for (size_t i = 0; i < s->cache.n_new; i++) {
+		s->cache.slot_stamp[s->cache.new_word[i]] = s->cache.stamp;
+		s->cache.slot[s->cache.new_word[i]] = s->cache.n + (uint32_t)i;
 	}
-	memset(s->x + s->fresh_n * dim, 0, (rows - s->fresh_n) * dim * sizeof *s->x);
+	memset(s->cache.new_vector + s->cache.n_new * dim, 0, (rows - s->cache.n_new) * dim * sizeof *s->cache.new_vector);
 	return 0;
 }
 
@@ -199,7 +186,7 @@ enum { GATHER_ROWS = 128, GEMM_ROWS = 144, GEMM_PARTS = 2 };
  * products, which lie in slots not given yet. */
 static size_t gemm_blocks(const struct wordconv *s)
 {
-	return (s->fresh_n + GEMM_ROWS - 1) / GEMM_ROWS;
+	return (s->cache.n_new + GEMM_ROWS - 1) / GEMM_ROWS;
 }
 
 static int bands(const struct wordconv *s)
@@ -235,13 +222,13 @@ static void transpose16(float *to, size_t to_stride, const float *from, size_t f
 		*(uvec *)(to + (size_t)d * to_stride) = t[d];
 }
 
-/* One band of 16 dimensions of every filter row: turned[d][row] = filter[row][d]. */
-static void turn_task(void *arg, int task, int worker)
+/* One band of 16 dimensions of every filter row: filters_T[d][row] = filter[row][d]. */
+static void transpose_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	int d0 = task * LANES, nd = s->dim - d0 < LANES ? s->dim - d0 : LANES;
-	float *to = s->turned + (size_t)d0 * (size_t)s->stride;
+	float *to = s->cache.filters_T + (size_t)d0 * (size_t)s->stride;
 	(void)worker;
 	for (int k = 0; k < s->widths; k++) {
 		const float *filter = w->c->param[1 + 2 * k] + d0;
@@ -261,14 +248,14 @@ static void gather_task(void *arg, int task, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	(void)worker;
-	size_t from = (size_t)task * GATHER_ROWS, to = from + GATHER_ROWS < s->fresh_n ? from + GATHER_ROWS : s->fresh_n;
+	size_t from = (size_t)task * GATHER_ROWS, to = from + GATHER_ROWS < s->cache.n_new ? from + GATHER_ROWS : s->cache.n_new;
 	for (size_t i = from; i < to; i++) {
-		const float *e = w->c->param[0] + (size_t)s->fresh[i] * (size_t)s->dim;
-		float *x = s->x + i * (size_t)s->dim16;
+		const float *e = w->c->param[0] + (size_t)s->cache.new_word[i] * (size_t)s->dim;
+		float *x = s->cache.new_vector + i * (size_t)s->dim16;
 		memcpy(x, e, (size_t)s->dim * sizeof *x);
 		for (int d = s->dim; d < s->dim16; d++)
 			x[d] = 0;
-		const float *fixed = w->c->fixed ? w->c->fixed + (size_t)s->fresh[i] * (size_t)s->dim : NULL;
+		const float *fixed = w->c->fixed ? w->c->fixed + (size_t)s->cache.new_word[i] * (size_t)s->dim : NULL;
 		for (int d = 0; fixed && d < s->dim; d++)
 			x[d] += fixed[d];
 	}
@@ -279,15 +266,16 @@ static void project_task(void *arg, int task, int worker)
 {
 	struct work *w = arg;
 	struct wordconv *s = w->s;
-	size_t blocks = gemm_blocks(s), rows = gemm_whole((s->fresh_n + blocks - 1) / blocks), from = (size_t)(task / GEMM_PARTS) * rows;
+	size_t blocks = gemm_blocks(s), rows = gemm_whole((s->cache.n_new + blocks - 1) / blocks);
+	size_t from = (size_t)(task / GEMM_PARTS) * rows;
 	int part = round16((s->stride + GEMM_PARTS - 1) / GEMM_PARTS), at = task % GEMM_PARTS * part;
 	int columns = s->taps * s->maps - at < part ? s->taps * s->maps - at : part;
 	(void)worker;
-	if (from >= s->fresh_n || columns <= 0)
+	if (from >= s->cache.n_new || columns <= 0)
 		return;
-	rows = s->fresh_n - from < rows ? gemm_whole(s->fresh_n - from) : rows;
-	if (gemm_nn((int)rows, columns, s->dim, s->x + from * (size_t)s->dim16, s->dim16, s->turned + at, s->stride,
-		    s->proj + (s->slots + from) * (size_t)s->stride + at, s->stride))
+	rows = s->cache.n_new - from < rows ? gemm_whole(s->cache.n_new - from) : rows;
+	if (gemm_nn((int)rows, columns, s->dim, s->cache.new_vector + from * (size_t)s->dim16, s->dim16,
+		    s->cache.filters_T + at, s->stride, s->cache.row + (s->cache.n + from) * (size_t)s->stride + at, s->stride))
 		w->failed = 1;
 }
 
@@ -295,8 +283,9 @@ static void project_task(void *arg, int task, int worker)
 static void rows_of(const struct wordconv *s, const struct words *w, const uint32_t *token, int len, int n, int pad,
 		    const float **row)
 {
+	const struct projection_cache *p = &s->cache;
 	for (int t = -pad; t < n + pad; t++)
-		row[t + pad] = t >= 0 && t < len ? s->proj + (size_t)s->slot[w->word[token[t]]] * (size_t)s->stride : s->zeros;
+		row[t + pad] = t >= 0 && t < len ? p->row + (size_t)p->slot[w->word[token[t]]] * (size_t)s->stride : p->zeros;
 }
 
 struct best {
@@ -363,7 +352,7 @@ static void window_task(void *arg, int task, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
-	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->row_room / 2;
+	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->worker.row_room / 2;
 	int k = task / w->c->n, i = task % w->c->n, mixed = b->partner != NULL, n0, n1 = 0, width = s->width[k];
 	const uint32_t *t0 = tokens_of(b, i, 0, &n0), *t1 = mixed ? tokens_of(b, i, 1, &n1) : NULL;
 	int n = n0 > n1 ? n0 : n1;
@@ -378,7 +367,7 @@ static void window_task(void *arg, int task, int worker)
 		struct best best = slide_any(row0, mixed ? row1 : NULL, l0, l1, n + width - 1, width, (size_t)s->maps,
 					     before + (size_t)f);
 		size_t o = (size_t)i * (size_t)s->out + (size_t)(k * s->maps + f);
-		finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o, s->arg + o);
+		finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o, s->win.start + o);
 	}
 }
 
@@ -391,19 +380,19 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];
 		longest = len > longest ? len : longest;
 	}
-	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->pad), 0, err) || find_fresh(s, c, err))
+	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->mixed.pad), 0, err) || find_new_words(s, c, err))
 		return -1;
-	pool_run(ctx->pool, (int)((s->fresh_n + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
-	if (s->turned_version != c->version) {
-		pool_run(ctx->pool, bands(s), turn_task, &w);
-		s->turned_version = c->version;
+	pool_run(ctx->pool, (int)((s->cache.n_new + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
+	if (s->cache.filters_version != c->version) {
+		pool_run(ctx->pool, bands(s), transpose_task, &w);
+		s->cache.filters_version = c->version;
 	}
 	pool_run(ctx->pool, (int)gemm_blocks(s) * GEMM_PARTS, project_task, &w);
 	if (w.failed) {
 		forget(s);
 		return err_memory(err);
 	}
-	s->slots += (uint32_t)s->fresh_n;
+	s->cache.n += (uint32_t)s->cache.n_new;
 	pool_run(ctx->pool, c->n * s->widths, window_task, &w);
 	return 0;
 }

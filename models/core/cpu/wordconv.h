@@ -18,45 +18,58 @@ struct wordconv {
 	int stride;     /* floats of one word's projections: taps * maps, rounded up to whole vectors */
 	int out;        /* features a sample: widths * maps */
 	int vocabulary;
-	/* projections, kept by slot */
-	float *proj;       /* [slots][stride]: taps of the first width, of the second, ...; [tap][maps] */
-	size_t slots_cap;
-	uint32_t slots, version, stamp;
-	uint32_t *slot, *seen; /* [vocabulary]: the word's slot, valid when seen == stamp */
-	float *x;          /* [new words][dim16], zeros behind dim */
-	size_t x_cap;
-	uint32_t *fresh;   /* [new words] */
-	size_t fresh_cap, fresh_n;
-	float *zeros;      /* [stride]: the projection of padding */
-	float *turned;     /* [dim][stride]: all filters, transposed: the product is a quarter faster so (docs/PERFORMANCE.md) */
-	uint32_t turned_version; /* of the weights that `turned` is of; 0: none yet */
-	/* what backward needs */
-	int32_t *arg;      /* [max_n][out] start of the winning window */
-	/* Sample b's mixed sentence is rows at[b] .. at[b] + its length - 1 of mix and d_mix. `pad` rows of zeros lie before the
-	 * first and behind every sentence of mix, so that a window may reach out of its sentence. */
-	int pad;
-	uint32_t *at;       /* [max_n] */
-	float *mix, *d_mix; /* [rows][dim16] */
-	size_t mix_cap, d_mix_cap;
-	/* The windows that won and have gradient, listed twice. By feature: the row of mix where each begins, and its gradient.
-	 * By sample and position: the filter rows that stand there, and their gradients. */
-	uint32_t *place;    /* [out][max_n] */
-	float *place_g;
-	int *places;        /* [out]: how many */
-	int *live;          /* [max_n][out]: a sample's features with gradient */
-	const float **pull; /* [max_n][taps * maps] */
-	float *pull_g;
-	uint32_t *pull_end; /* [rows of mix]: where in the sample's part the pulls on this position end */
-	size_t pull_end_cap;
 	int max_n;
-	/* each thread's own, [threads][room]: rows at hand, and positions of one sentence */
-	const float **row;
-	uint32_t *next;
-	size_t row_room, row_cap, next_room, next_cap;
-	/* where each distinct word occurs: entries begin[u] .. begin[u + 1] */
-	uint32_t *begin, *position;
-	float *weight;
-	size_t begin_cap, position_cap, weight_cap;
+	/* Words' projections on all filters, kept by slot. */
+	struct projection_cache {
+		float *row;	  /* [cap][stride]: taps of the first width, of the second, ...; [tap][maps] */
+		size_t cap;	  /* slots there is room for */
+		uint32_t n;	  /* slots given out */
+		uint32_t version; /* of the weights that they are of */
+		uint32_t *slot, *slot_stamp, stamp; /* [vocabulary]: the word's slot, valid when slot_stamp == stamp */
+		uint32_t *new_word; /* [n_new] words of the batch without a projection */
+		size_t n_new, new_word_cap;
+		float *new_vector; /* [n_new][dim16], zeros after dim */
+		size_t new_vector_cap;
+		float *zeros;	  /* [stride]: the projection of padding */
+		/* [dim][stride]: all filters, transposed: the product is a quarter faster so (docs/PERFORMANCE.md) */
+		float *filters_T;
+		uint32_t filters_version; /* of the weights that filters_T is of; 0: none yet */
+	} cache;
+	/* The windows that won. Those with gradient are listed by feature, in the samples' order. */
+	struct window_result {
+		int32_t *start; /* [max_n][out]: where in the sentence */
+		int *n;		/* [out]: how many have gradient */
+		uint32_t *row;	/* [out][max_n]: the row of `mixed` where each begins */
+		float *grad;	/* [out][max_n] */
+	} win;
+	/* The same by sample and position: the filter rows that stand there, and their gradients. */
+	struct gradient_lists {
+		int *feature;	      /* [max_n][out]: a sample's features with gradient */
+		const float **filter; /* [max_n][taps * maps] */
+		float *grad;	      /* likewise */
+		uint32_t *end;	      /* [rows of mixed]: where in the sample's part those of this position end */
+		size_t end_cap;
+	} list;
+	/* Sample b's mixed sentence is rows first[b] .. first[b] + its length - 1. `pad` rows of zeros lie before the first
+	 * sentence of row and after every one, so that a window may reach out of its sentence. */
+	struct mixed_sentences {
+		int pad;
+		uint32_t *first;     /* [max_n] */
+		float *row, *d_row; /* [rows][dim16]: word vectors and their gradients */
+		size_t row_cap, d_row_cap;
+	} mixed;
+	/* Where each distinct word stands: entries begin[u] .. begin[u + 1]. */
+	struct word_positions {
+		uint32_t *begin, *position; /* position: a row of mixed */
+		float *weight;
+		size_t begin_cap, position_cap, weight_cap;
+	} where;
+	/* Each thread's own, [threads][room]: rows at hand, and positions of one sentence. */
+	struct worker_memory {
+		const float **row;
+		uint32_t *next;
+		size_t row_room, row_cap, next_room, next_cap;
+	} worker;
 };
 
 /* Tokens of sample b's sentence (partner 0) or of its partner's (1); *n of them. */
@@ -70,7 +83,7 @@ static inline const uint32_t *tokens_of(const struct batch *b, int sample, int p
 /* Of thread `worker`. */
 static inline const float **rows_of_worker(const struct wordconv *s, int worker)
 {
-	return s->row + (size_t)worker * s->row_room;
+	return s->worker.row + (size_t)worker * s->worker.row_room;
 }
 
 /* Room for `rows` rows and `positions` positions for each of so many threads, each thread's on cache lines of its own. */

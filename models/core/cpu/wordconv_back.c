@@ -1,7 +1,7 @@
 /* The backward pass of wordconv: only winning windows carry gradient. For every (sample, feature) with gradient g and window s,
  *   d_filter[tap j][map] += g * mix[s + j]         gathered feature by feature
  *   d_mix[s + j]         += g * filter[tap j][map] gathered position by position
- * and a word's gradient is the weighted sum of d_mix over the places where it stands. */
+ * and a word's gradient is the weighted sum of d_mix over the positions where it stands. */
 #include "wordconv.h"
 
 #include <string.h>
@@ -69,10 +69,10 @@ static int length_of(const struct batch *b, int sample)
 	return n0 > n1 ? n0 : n1;
 }
 
-/* Row of the gathered word vectors: in training, fresh[] is the batch's words in order. */
+/* Row of the gathered word vectors: in training, new_word[] is the batch's words in order. */
 static const float *x_row(const struct wordconv *s, uint32_t local)
 {
-	return s->x + (size_t)local * (size_t)s->dim16;
+	return s->cache.new_vector + (size_t)local * (size_t)s->dim16;
 }
 
 static void mix_task(void *arg, int task, int worker)
@@ -84,10 +84,10 @@ static void mix_task(void *arg, int task, int worker)
 	size_t row = (size_t)s->dim16;
 	(void)worker;
 	const uint32_t *t0 = tokens_of(b, task, 0, &n0), *t1 = b->partner ? tokens_of(b, task, 1, &n1) : NULL;
-	float l0 = b->partner ? b->lambda[task] : 1, l1 = 1 - l0, *mix = s->mix + s->at[task] * row;
+	float l0 = b->partner ? b->lambda[task] : 1, l1 = 1 - l0, *mix = s->mixed.row + s->mixed.first[task] * row;
 	if (!task)
-		memset(s->mix, 0, (size_t)s->pad * row * sizeof *mix);
-	memset(mix + (size_t)n * row, 0, (size_t)s->pad * row * sizeof *mix);
+		memset(s->mixed.row, 0, (size_t)s->mixed.pad * row * sizeof *mix);
+	memset(mix + (size_t)n * row, 0, (size_t)s->mixed.pad * row * sizeof *mix);
 	for (int t = 0; t < n; t++) {
 		vec *to = (vec *)(mix + (size_t)t * row);
 		const vec *e0 = t < n0 ? (const vec *)x_row(s, t0[t]) : NULL, *e1 = t < n1 ? (const vec *)x_row(s, t1[t]) : NULL;
@@ -114,17 +114,17 @@ static void list_features_task(void *arg, int task, int worker)
 	int from = task * FEATURES, to = from + FEATURES < s->out ? from + FEATURES : s->out;
 	(void)worker;
 	for (int o = from; o < to; o++)
-		s->places[o] = 0;
+		s->win.n[o] = 0;
 	for (int b = 0; b < w->c->n; b++)
 		for (int o = from; o < to; o++) {
 			float g = gradient_of(w->c, s, b, o);
-			int32_t start = s->arg[(size_t)b * (size_t)s->out + (size_t)o];
+			int32_t start = s->win.start[(size_t)b * (size_t)s->out + (size_t)o];
 			bias[o - from] += g;
 			if (g == 0 || start == WINDOW_OF_ZEROS)
 				continue;
-			size_t at = (size_t)o * (size_t)s->max_n + (size_t)s->places[o]++;
-			s->place[at] = (uint32_t)((int32_t)s->at[b] + start);
-			s->place_g[at] = g;
+			size_t at = (size_t)o * (size_t)s->max_n + (size_t)s->win.n[o]++;
+			s->win.row[at] = (uint32_t)((int32_t)s->mixed.first[b] + start);
+			s->win.grad[at] = g;
 		}
 	for (int o = from; o < to; o++)
 		w->c->d_param[2 + 2 * (o / s->maps)][o % s->maps] = (float)bias[o - from];
@@ -136,21 +136,21 @@ static void list_sample_task(void *arg, int b, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	const struct op_call *c = w->c;
-	uint32_t n = (uint32_t)length_of(c->batch, b), *next = s->next + (size_t)worker * s->next_room;
-	uint32_t *end = s->pull_end + s->at[b];
-	const int32_t *start = s->arg + (size_t)b * (size_t)s->out;
+	uint32_t n = (uint32_t)length_of(c->batch, b), *next = s->worker.next + (size_t)worker * s->worker.next_room;
+	uint32_t *end = s->list.end + s->mixed.first[b];
+	const int32_t *start = s->win.start + (size_t)b * (size_t)s->out;
 	const float *d_out = c->d_out + (size_t)b * (size_t)s->out, *out = c->out + (size_t)b * (size_t)s->out;
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps;
 	/* The features with gradient, without branches: dropout makes them unpredictable. */
-	int *live = s->live + (size_t)b * (size_t)s->out, lives = 0;
+	int *active = s->list.feature + (size_t)b * (size_t)s->out, n_active = 0;
 	for (int o = 0; o < s->out; o++) {
-		live[lives] = o;
-		lives += (d_out[o] != 0) & (out[o] > 0) & (start[o] != WINDOW_OF_ZEROS);
+		active[n_active] = o;
+		n_active += (d_out[o] != 0) & (out[o] > 0) & (start[o] != WINDOW_OF_ZEROS);
 	}
 	memset(next, 0, (n + 2) * sizeof *next);
 	for (int pass = 0; pass < 2; pass++) {
-		for (int i = 0; i < lives; i++) {
-			int o = live[i], k = o / s->maps, at = start[o];
+		for (int i = 0; i < n_active; i++) {
+			int o = active[i], k = o / s->maps, at = start[o];
 			/* taps that stand before or behind the sentence are left out */
 			int from = at < 0 ? -at : 0, to = (int)n - at;
 			to = to < s->width[k] ? to : s->width[k];
@@ -163,8 +163,8 @@ static void list_sample_task(void *arg, int b, int worker)
 			const float *row = c->param[1 + 2 * k] + (size_t)(o - k * s->maps) * (size_t)s->dim;
 			for (int j = from; j < to; j++) {
 				size_t to_at = part + next[at + j]++;
-				s->pull[to_at] = row + (size_t)j * tap;
-				s->pull_g[to_at] = d_out[o];
+				s->list.filter[to_at] = row + (size_t)j * tap;
+				s->list.grad[to_at] = d_out[o];
 			}
 		}
 		for (uint32_t t = 1; !pass && t <= n; t++)
@@ -202,10 +202,10 @@ static void filter_task(void *arg, int task, int worker)
 	size_t at = (size_t)slice * SLICE;
 	const float **row = rows_of_worker(s, worker);
 	for (int f = from; f < s->maps && f < from + FILTER_MAPS; f++) {
-		int o = k * s->maps + f, n = s->places[o];
-		const float *g = s->place_g + (size_t)o * (size_t)s->max_n;
+		int o = k * s->maps + f, n = s->win.n[o];
+		const float *g = s->win.grad + (size_t)o * (size_t)s->max_n;
 		for (int i = 0; i < n; i++)
-			row[i] = s->mix + (size_t)s->place[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
+			row[i] = s->mixed.row + (size_t)s->win.row[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
 		for (int j = 0; j < s->width[k]; j++)
 			weighted_sum(w->c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
 				     slice_size(s, slice), 0, row, g, n, (size_t)j * (size_t)s->dim16);
@@ -219,32 +219,32 @@ static void sample_task(void *arg, int task, int worker)
 	struct wordconv *s = w->s;
 	int slice = task / w->c->n, b = task % w->c->n, n = length_of(w->c->batch, b);
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps, at = (size_t)slice * SLICE;
-	float *d_mix = s->d_mix + (size_t)s->at[b] * (size_t)s->dim16 + at;
-	const uint32_t *end = s->pull_end + s->at[b];
+	float *d_mix = s->mixed.d_row + (size_t)s->mixed.first[b] * (size_t)s->dim16 + at;
+	const uint32_t *end = s->list.end + s->mixed.first[b];
 	(void)worker;
 	for (int t = 0; t < n; t++) {
 		size_t from = part + (t ? end[t - 1] : 0);
 		/* d_mix's rows are whole vectors: what lands behind dim is never used */
-		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0, s->pull + from,
-			     s->pull_g + from, (int)(part + end[t] - from), at);
+		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0, s->list.filter + from,
+			     s->list.grad + from, (int)(part + end[t] - from), at);
 	}
 }
 
-/* Where each word stands, by counting sort: within a word, places come in the batch's order. */
-static int find_places(struct wordconv *s, const struct batch *b, int n, struct err *err)
+/* Where each word stands, by counting sort: within a word, positions come in the batch's order. */
+static int find_words(struct wordconv *s, const struct batch *b, int n, struct err *err)
 {
-	size_t words = (size_t)b->words->distinct, places = 0;
+	size_t words = (size_t)b->words->distinct, positions = 0;
 	for (int i = 0; i < n; i++)
 		for (int p = 0; p < (b->partner ? 2 : 1); p++) {
 			int len;
 			tokens_of(b, i, p, &len);
-			places += (size_t)len;
+			positions += (size_t)len;
 		}
-	if (scratch(&s->begin, &s->begin_cap, words + 2, sizeof *s->begin, err) ||
-	    scratch(&s->position, &s->position_cap, places, sizeof *s->position, err) ||
-	    scratch(&s->weight, &s->weight_cap, places, sizeof *s->weight, err))
+	if (scratch(&s->where.begin, &s->where.begin_cap, words + 2, sizeof *s->where.begin, err) ||
+	    scratch(&s->where.position, &s->where.position_cap, positions, sizeof *s->where.position, err) ||
+	    scratch(&s->where.weight, &s->where.weight_cap, positions, sizeof *s->where.weight, err))
 		return -1;
-	memset(s->begin, 0, (words + 2) * sizeof *s->begin);
+	memset(s->where.begin, 0, (words + 2) * sizeof *s->where.begin);
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++)
 			for (int p = 0; p < (b->partner ? 2 : 1); p++) {
@@ -252,16 +252,16 @@ static int find_places(struct wordconv *s, const struct batch *b, int n, struct 
 				const uint32_t *t = tokens_of(b, i, p, &len);
 				float l = !b->partner ? 1 : p ? 1 - b->lambda[i] : b->lambda[i];
 				for (int k = 0; k < len; k++) {
-					uint32_t *next = &s->begin[t[k] + 2 - (uint32_t)pass];
+					uint32_t *next = &s->where.begin[t[k] + 2 - (uint32_t)pass];
 					if (pass) {
-						s->position[*next] = s->at[i] + (uint32_t)k;
-						s->weight[*next] = l;
+						s->where.position[*next] = s->mixed.first[i] + (uint32_t)k;
+						s->where.weight[*next] = l;
 					}
 					++*next;
 				}
 			}
 		for (size_t u = 2; !pass && u < words + 2; u++)
-			s->begin[u] += s->begin[u - 1];
+			s->where.begin[u] += s->where.begin[u - 1];
 	}
 	return 0;
 }
@@ -277,13 +277,13 @@ static void word_task(void *arg, int task, int worker)
 	for (uint32_t u = from; u < to && u < all; u++) {
 		float *g = w->c->d_param[0] + (size_t)u * (size_t)s->dim;
 		const float *row[256];
-		uint32_t i = s->begin[u], end = s->begin[u + 1], first = i;
-		do { /* a frequent word may stand in more places than row[] holds: run by run, in order */
+		uint32_t i = s->where.begin[u], end = s->where.begin[u + 1], first = i;
+		do { /* a frequent word may stand in more positions than row[] holds: run by run, in order */
 			int n = 0;
 			uint32_t at = i;
 			for (; i < end && n < 256; i++)
-				row[n++] = s->d_mix + (size_t)s->position[i] * (size_t)s->dim16;
-			weighted_sum(g, s->dim, at > first, row, s->weight + at, n, 0);
+				row[n++] = s->mixed.d_row + (size_t)s->where.position[i] * (size_t)s->dim16;
+			weighted_sum(g, s->dim, at > first, row, s->where.weight + at, n, 0);
 		} while (i < end);
 	}
 }
@@ -292,23 +292,23 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 {
 	struct wordconv *s = c->state;
 	struct work w = { s, c };
-	size_t rows = (size_t)s->pad, longest = 0;
+	size_t rows = (size_t)s->mixed.pad, longest = 0;
 	for (int b = 0; b < c->n; b++) {
 		size_t len = (size_t)length_of(c->batch, b);
-		s->at[b] = (uint32_t)rows;
-		rows += len + (size_t)s->pad;
+		s->mixed.first[b] = (uint32_t)rows;
+		rows += len + (size_t)s->mixed.pad;
 		longest = len > longest ? len : longest;
 	}
 	if (worker_room(s, pool_threads(ctx->pool), (size_t)c->n, longest + 2, err) ||
-	    scratch(&s->mix, &s->mix_cap, rows * (size_t)s->dim16, sizeof *s->mix, err))
+	    scratch(&s->mixed.row, &s->mixed.row_cap, rows * (size_t)s->dim16, sizeof *s->mixed.row, err))
 		return -1;
 	pool_run(ctx->pool, (s->out + FEATURES - 1) / FEATURES, list_features_task, &w);
 	pool_run(ctx->pool, c->n, mix_task, &w);
 	pool_run(ctx->pool, slices(s) * s->widths * map_groups(s), filter_task, &w);
 	if (!c->d_param[0])
 		return 0;
-	if (scratch(&s->d_mix, &s->d_mix_cap, rows * (size_t)s->dim16, sizeof *s->d_mix, err) ||
-	    scratch(&s->pull_end, &s->pull_end_cap, rows, sizeof *s->pull_end, err) || find_places(s, c->batch, c->n, err))
+	if (scratch(&s->mixed.d_row, &s->mixed.d_row_cap, rows * (size_t)s->dim16, sizeof *s->mixed.d_row, err) ||
+	    scratch(&s->list.end, &s->list.end_cap, rows, sizeof *s->list.end, err) || find_words(s, c->batch, c->n, err))
 		return -1;
 	pool_run(ctx->pool, c->n, list_sample_task, &w);
 	pool_run(ctx->pool, slices(s) * c->n, sample_task, &w);
