@@ -61,6 +61,20 @@ $(B)/%.o: %.c $(RULES)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -fPIC -MMD -MP -c -o $@ $<
+# eval's softmax: one source, compiled for each instruction set to the same bits; softmax.c picks one at run time.
+KERNEL := $(B)/eval/records/softmax_kernel
+$(KERNEL:l=)%.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS)) -ffp-contract=off
+ifneq ($(filter x86_64%,$(MACHINE)),)
+KERNEL_avx2 := -mavx2
+KERNEL_avx512 := -mavx512f -mavx512dq -mprefer-vector-width=512
+KERNELS := $(KERNEL)-avx2.o $(KERNEL)-avx512.o
+$(KERNELS): $(KERNEL)-%.o: eval/records/softmax_kernel.c $(RULES)
+	$(call say,CC,$< ($*))
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(KERNEL_$*) -DSOFTMAX=softmax_$* -fPIC -MMD -MP -c -o $@ $<
+$(B)/lib/eval.a: $(KERNELS)
+$(B)/eval/records/softmax.o: ALL_CPPFLAGS += -DVIC_SOFTMAX_X86
+endif
 # Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
 $(B)/vision/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
 $(B)/pipeline/frame/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(CC_VERSION)"' -DVIC_CFLAGS='"$(SHOWN_CFLAGS)"'

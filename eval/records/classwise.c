@@ -20,7 +20,7 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 	*c = (struct classwise){ .ops = softmax_ops(), .classes = classes, .bins = bins, .lanes = lanes };
 	c->edge = 1.0 / bins * (1 - 1e-12);
 	c->room = room > 0 && room < SUM_ROWS ? room : SUM_ROWS;
-	if (mem_alloc(&c->found, sums + 1, sizeof *c->found, err) ||
+	if (mem_alloc(&c->found, sums, sizeof *c->found, err) ||
 	    mem_alloc(&c->class_cell, cells, sizeof *c->class_cell, err) ||
 	    mem_alloc(&c->top_cell, cells, sizeof *c->top_cell, err) ||
 	    mem_alloc(&c->class_small, cells, sizeof *c->class_small, err) ||
@@ -100,7 +100,8 @@ static inline void add_top(struct classwise *c, int winner, double p, int label)
 
 void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p)
 {
-	int n = c->ops->class_sums(x, padded(c->classes), scale, c->edge, c->sums, c->found);
+	const double each[LANES] = { scale, scale, scale, scale, scale, scale, scale, scale };
+	int n = c->ops->class_sums(x, padded(c->classes), each, c->edge, c->sums, c->found);
 	for (int i = 0; i < n; i++)
 		add_class(c, c->found[i], x[c->found[i]], label);
 	add_top(c, winner, p, label);
@@ -110,7 +111,7 @@ void classwise_row(struct classwise *c, double *x, double scale, int label, int 
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,
 		     const struct soft *soft)
 {
-	int n = c->ops->lane_sums(x, c->classes, weight, c->edge, c->sums, c->found);
+	int n = c->ops->class_sums(x, (size_t)c->classes * LANES, weight, c->edge, c->sums, c->found);
 	for (int i = 0; i < n; i++)
 		add_class(c, c->found[i] / LANES, x[c->found[i]], label[c->found[i] % LANES]);
 	for (int j = 0; j < LANES; j++)

@@ -1,52 +1,20 @@
-/* Compiles softmax_body.h once for each instruction set and picks one at run time. All variants must give the same
- * bits, so no multiply-add may be fused here: GCC does not fuse them under -std=c11. Only GCC on x86-64 gets more than
- * the plain variant. softmax_variant lists them from slow to fast, without gaps, and softmax_ops takes the last that
- * this CPU runs. softmax_row works in blocks on the stack, and z and p may be the same array. */
+/* Picks the variant of softmax_kernel.c. softmax_variant lists them from slow to fast, without gaps, and softmax_ops
+ * takes the last that this CPU runs. softmax_row works in blocks on the stack, and z and p may be the same array. */
 #include "softmax.h"
 #include "rows.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Vectors are never passed between functions, so the ABI that this warning is about does not matter. */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#include <immintrin.h>
-#define VARIANTS 1
-#endif
-
-#define NAME(x) x##_plain
-static const char name_plain[] = "plain";
-#include "softmax_body.h"
-#undef NAME
-
-#ifdef VARIANTS
-#pragma GCC push_options
-#pragma GCC target("avx2")
-#define NAME(x) x##_avx2
-static const char name_avx2[] = "avx2";
-#include "softmax_body.h"
-#undef NAME
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,prefer-vector-width=512")
-#define NAME(x) x##_avx512
-static const char name_avx512[] = "avx512";
-#include "softmax_body.h"
-#undef NAME
-#pragma GCC pop_options
-#endif
-
 const struct softmax_ops *softmax_variant(int i)
 {
-#ifdef VARIANTS
+#ifdef VIC_SOFTMAX_X86
 	if (i == 2)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? &ops_avx512 : NULL;
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? &softmax_avx512 : NULL;
 	if (i == 1)
-		return __builtin_cpu_supports("avx2") ? &ops_avx2 : NULL;
+		return __builtin_cpu_supports("avx2") ? &softmax_avx2 : NULL;
 #endif
-	return i == 0 ? &ops_plain : NULL;
+	return i == 0 ? &softmax_plain : NULL;
 }
 
 const struct softmax_ops *softmax_ops(void)

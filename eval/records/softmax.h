@@ -1,6 +1,6 @@
-/* softmax: the hot loops of the evaluator, private to eval/. One body (softmax_body.h) is compiled by GCC on x86-64
- * for SSE2, AVX2 and AVX-512 and picked at run time; elsewhere there is one variant, the plain one. Every variant
- * does the same IEEE operations in the same order on 8 lanes, without fused multiply-add, so all give the same bits. */
+/* softmax: the hot loops of the evaluator, private to eval/. One source (softmax_kernel.c) is compiled on x86-64 for
+ * SSE2, AVX2 and AVX-512 and picked at run time; elsewhere there is one variant, the plain one. Every variant does the
+ * same IEEE operations in the same order on 8 lanes, without fused multiply-add, so all give the same bits. */
 #ifndef VIC_EVAL_SOFTMAX_H
 #define VIC_EVAL_SOFTMAX_H
 
@@ -38,20 +38,14 @@ struct soft {
 struct softmax_ops {
 	/* x: [n] doubles, n a multiple of LANES: exp in place. */
 	void (*exp_many)(double *x, size_t n);
-	/* One record: z[classes] of float or double; x: scratch of padded(classes), left holding e (winner's 1, padding
-	 * 0). */
+	/* One record: z[classes] of float or double; x: [padded(classes)], e after (winner's 1, padding 0). */
 	void (*row_f32)(const float *z, int classes, int label, double *x, struct soft *s);
 	void (*row_f64)(const double *z, int classes, int label, double *x, struct soft *s);
-	/* LANES records, classes < SMALL_CLASSES: x: [classes][LANES], logits on entry and e on return. label: [LANES].
-	 */
+	/* LANES records, classes < SMALL_CLASSES. x: [classes][LANES], logits first and e after; label: [LANES]. */
 	void (*lanes)(double *x, int classes, const int32_t *label, struct soft *s);
-	/* x[k] *= scale; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose x exceeds
-	 * `above` in found[] (room for n) and returns their number. */
-	int (*class_sums)(double *x, size_t n, double scale, double above, uint64_t *sum, int32_t *found);
-	/* The same for lanes: x[classes][LANES], scale[LANES], sum[classes][LANES]; found holds k * LANES + lane (room
-	 * for one more than there are). */
-	int (*lane_sums)(double *x, int classes, const double *scale, double above, uint64_t *sum, int32_t *found);
-	const char *name;
+	/* x[k] *= scale[k % LANES]; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose
+	 * x exceeds `above` in found[] (room for n) and returns their number. */
+	int (*class_sums)(double *x, size_t n, const double *scale, double above, uint64_t *sum, int32_t *found);
 };
 
 static inline size_t padded(int classes)
@@ -59,6 +53,7 @@ static inline size_t padded(int classes)
 	return ((size_t)classes + LANES - 1) / LANES * LANES;
 }
 
+extern const struct softmax_ops softmax_plain, softmax_avx2, softmax_avx512;
 /* The fastest variant this CPU runs. */
 const struct softmax_ops *softmax_ops(void);
 /* Variant i, or NULL when there are no more or this CPU lacks it (i from 0). For tests. */
