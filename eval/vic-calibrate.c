@@ -9,9 +9,6 @@
 #include <string.h>
 
 enum { FLOOR_ROUNDS = 1000 };
-/* Like "split" of the other stages; auto is dev when fitting and test when applying, where there are such records. */
-enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST };
-#define SPLITS "auto|all|train|dev|test|extra"
 
 static struct {
 	int method, split, table, format, allow;
@@ -24,7 +21,7 @@ static const struct opt opts[] = {
 	{ "method", 'm', OPT_CHOICE, &o.method, NULL, "what is fitted", .choices = CALMAP_CHOICES },
 	{ "apply", 'a', OPT_TEXT, &o.apply, "MAP", "apply this map instead of fitting one", .flags = OPT_INPUT },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL,
-	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = SPLITS,
+	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = ROWS_SPLITS,
 	  .flags = OPT_NO_DEFAULT },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the map was fitted on", .flags = 0 },
@@ -84,11 +81,6 @@ static const struct program prog = {
 	.stream_operand = 1,
 };
 
-static const char *split_text(int split)
-{
-	return split == ROWS_ALL ? "all" : split_name(split);
-}
-
 /* In JSON the column of what came after says what the map is and what to think of it. */
 static int describe_fit(struct table *t, const struct calmap *map, const struct calmap_fit *fit, struct err *err)
 {
@@ -139,7 +131,7 @@ static void say_fit(const struct stage *st, const struct rows *rows, const struc
 		snprintf(what, sizeof what, " %.6g%s", map->weight[0],
 			 fit->held ? " (the limit given: the best lies beyond)" : "");
 	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n,
-		  rows->name, split_text(rows->split));
+		  rows->name, rows_split_name(rows->split));
 	if (rows->sum.unlabelled)
 		stage_say(st, "%" PRIu64 " records without label were left out", rows->sum.unlabelled);
 	if (fit->low > 0)
@@ -168,11 +160,13 @@ static int write_map(const struct stage *st, const struct calmap *map, const str
 
 static int read_to_fit(const struct stage *st, struct rows *rows, struct err *err)
 {
+	int split = rows_split_chosen(o.split);
 	struct rows_ask ask = {
-		.split = ROWS_AUTO_DEV, .unlabelled = ROWS_DROP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
+		.split = split == ROWS_AUTO ? ROWS_AUTO_DEV : split,
+		.unlabelled = ROWS_DROP,
+		.columns = CALIBRATE_COLUMNS,
+		.threads = (int)o.threads,
 	};
-	if (o.split != SPLIT_AUTO)
-		ask.split = o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
 	return rows_read(rows, stage_operand(st, 0), &ask, err);
 }
 
@@ -234,9 +228,10 @@ static int refuse_fitted(const struct calfile *f, const struct rows *list, size_
 
 static int pick_split(const struct rows *list, size_t n)
 {
-	if (o.split >= SPLIT_FIRST)
-		return o.split - SPLIT_FIRST;
-	for (size_t d = 0; d < n && o.split == SPLIT_AUTO; d++)
+	int split = rows_split_chosen(o.split);
+	if (split != ROWS_AUTO)
+		return split;
+	for (size_t d = 0; d < n; d++)
 		if (list[d].in_split[SPLIT_TEST])
 			return SPLIT_TEST;
 	return ROWS_ALL;
@@ -260,13 +255,13 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 				   &written, err))
 			goto out;
 	if (!written) {
-		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, split_text(split));
+		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, rows_split_name(split));
 		goto out;
 	}
 	if (write && output_commit(&out, err))
 		goto out;
 	stage_say(st, "applied %s, fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64 " records (split %s)",
-		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written, split_text(split));
+		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written, rows_split_name(split));
 	rc = print_table(st, &before, &after, NULL, NULL, pool, err);
 out:
 	output_release(&out);

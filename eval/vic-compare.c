@@ -14,11 +14,9 @@ static struct {
 	double level;
 } o = { .bins = 15, .rounds = 2000, .seed = 1, .level = 0.95 };
 
-enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST };
-
 static const struct opt opts[] = {
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
-	  .choices = "auto|all|train|dev|test|extra" },
+	  .choices = ROWS_SPLITS },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of ece and oe", .lo = 1, .hi = 100000 },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 1, .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
@@ -84,9 +82,7 @@ static int print(const struct comparison *c, struct err *err)
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct rows_ask ask = { .split = o.split == SPLIT_AUTO  ? ROWS_AUTO
-					       : o.split == SPLIT_ALL ? ROWS_ALL
-								      : o.split - SPLIT_FIRST,
+	const struct rows_ask ask = { .split = rows_split_chosen(o.split),
 				      .unlabelled = ROWS_DROP,
 				      .columns = COMPARE_COLUMNS,
 				      .threads = (int)o.threads };
@@ -103,7 +99,7 @@ static int run(struct stage *st, struct err *err)
 		rc = rows_read(&rows[i], st->operand[i], &ask, err);
 		if (!rc)
 			stage_say(st, "%c is %s: %zu records (split %s)%s", 'A' + i, rows[i].name, rows[i].n,
-				  rows[i].split == ROWS_ALL ? "all" : split_name(rows[i].split),
+				  rows_split_name(rows[i].split),
 				  rows[i].sum.unlabelled ? ", those without label left out" : "");
 	}
 	rc = rc || compare_same_records(&rows[0], &rows[1], err) ||

@@ -95,8 +95,7 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 		rc = err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name,
 			     in->head.n_classes, out.name, out.head.n_classes);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
-		  in->split == ROWS_ALL ? "all" : split_name(in->split), out.n, out.name,
-		  out.split == ROWS_ALL ? "all" : split_name(out.split));
+		  rows_split_name(in->split), out.n, out.name, rows_split_name(out.split));
 	for (int s = 0; !rc && s < OOD_SCORES; s++) {
 		struct ood_result r;
 		char *name;

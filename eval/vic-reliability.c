@@ -191,11 +191,8 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 		return err_usage(err, "%zu --name for %zu streams", o.names.n, streams);
 	if (o.at && (list_of(o.at, "--at", &m->at, err) || m->at.n != streams))
 		return m->at.n == streams ? -1 : err_usage(err, "--at: %zu numbers for %zu streams", m->at.n, streams);
-	if (list_of(o.alpha, "--alpha", &m->alpha, err))
+	if (list_of(o.alpha, "--alpha", &m->alpha, err) || rows_split_of(o.split, &m->rows.split, err))
 		return -1;
-	m->rows.split = !strcmp(o.split, "auto") ? ROWS_AUTO : !strcmp(o.split, "all") ? ROWS_ALL : split_of(o.split);
-	if (m->rows.split == -1 && strcmp(o.split, "auto"))
-		return err_usage(err, "--split: '%s' is not one of auto, all, train, dev, test, extra", o.split);
 	m->rows.unlabelled = o.unlabelled == 2				       ? ROWS_DROP
 			     : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP
 									       : ROWS_REFUSE;

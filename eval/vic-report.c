@@ -16,13 +16,13 @@ static struct {
 	double level;
 } o = { .title = "Calibration report", .out = "-", .bins = 15, .rounds = 1000, .floor = 200, .seed = 1, .level = 0.95 };
 
-enum { SPLIT_AUTO, SPLIT_ALL, SPLIT_FIRST, MOST = 64 };
+enum { MOST = 64 };
 
 static const struct opt opts[] = {
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = OPT_NAME },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
-	  .choices = "auto|all|train|dev|test|extra" },
+	  .choices = ROWS_SPLITS },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000 },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either",
@@ -55,11 +55,11 @@ static const struct program prog = {
 
 static int read_streams(const struct stage *st, struct report *r, const struct score_ask *ask, struct err *err)
 {
-	struct rows_ask rows_ask = { .unlabelled = (enum rows_unlabelled)o.unlabelled,
+	struct rows_ask rows_ask = { .split = rows_split_chosen(o.split),
+				     .unlabelled = (enum rows_unlabelled)o.unlabelled,
 				     .class_bins = (int)o.bins,
 				     .threads = (int)o.threads };
 	int n = st->n ? st->n : 1;
-	rows_ask.split = o.split == SPLIT_AUTO ? ROWS_AUTO : o.split == SPLIT_ALL ? ROWS_ALL : o.split - SPLIT_FIRST;
 	rows_ask.columns = score_columns(ask) | COMPARE_COLUMNS;
 	if (mem_alloc(&r->portrait, (size_t)n, sizeof *r->portrait, err))
 		return -1;

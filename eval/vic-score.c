@@ -125,14 +125,6 @@ static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
 	return rc;
 }
 
-static int parse_split(const char *name, int *split, struct err *err)
-{
-	*split = !strcmp(name, "auto") ? ROWS_AUTO : !strcmp(name, "all") ? ROWS_ALL : split_of(name);
-	if (*split == -1 && strcmp(name, "auto"))
-		return err_usage(err, "--split: '%s' is not one of auto, all, train, dev, test, extra", name);
-	return 0;
-}
-
 /* What happened to the input on its way: pooling and choosing are never silent. */
 static void say(const struct stage *st, const struct rows *w)
 {
@@ -279,7 +271,7 @@ static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows
 	ask->compat = (enum compat)o.compat;
 	snprintf(own, sizeof own, "%d", compat_bins(ask->compat));
 	if (parse_bins(ask->compat && !stage_given(st, "bins") ? own : o.bins, ask, err) ||
-	    parse_split(o.split, &rows->split, err))
+	    rows_split_of(o.split, &rows->split, err))
 		return -1;
 	if (o.compat && (o.bootstrap || o.posterior))
 		return err_usage(err,

@@ -52,8 +52,8 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 	for (int c = 0; c < rows->head.n_classes; c++)
 		bad |= json_array_append_new(classes, jsontext_name(rows->head.classes[c]));
 	json_t *fit = json_pack("{s:I, s:s, s:o, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
-				rows->split == ROWS_ALL ? "all" : split_name(rows->split), "name", jsontext_name(rows->name), "digest",
-				hex(s->sum), "sketch", prints, "provenance", rows->provenance);
+				rows_split_name(rows->split), "name", jsontext_name(rows->name), "digest", hex(s->sum),
+				"sketch", prints, "provenance", rows->provenance);
 	bad |= !fit || json_object_update(fit, extra);
 	json_t *file =
 		json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", CALFILE_VERSION, "classes", classes, "fit", fit, "tool", tool,

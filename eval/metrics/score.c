@@ -142,7 +142,7 @@ static void add_metrics(struct score *s, const struct measured *m, const struct 
 /* How the numbers came about: in every output, so that two tables can be compared. */
 static void convention(struct score *s, const struct rows *w, const struct score_ask *ask)
 {
-	score_text(s, "split", w->split == ROWS_ALL ? "all" : split_name(w->split));
+	score_text(s, "split", rows_split_name(w->split));
 	score_count(s, "classes", (uint64_t)w->head.n_classes);
 	score_count(s, "documents", w->documents);
 	if (w->head.samples > 1)

@@ -19,6 +19,11 @@
 /* Which records. ROWS_AUTO: those marked test where any record is, else all; ROWS_AUTO_DEV: those marked dev where any
  * is, else all. Or an enum stream_split. */
 enum { ROWS_AUTO = -1, ROWS_ALL = -2, ROWS_AUTO_DEV = -3 };
+/* --split: its choices; what the nth of them and what a name of them means; and the name of ROWS_ALL or of a split. */
+#define ROWS_SPLITS "auto|all|train|dev|test|extra"
+int rows_split_chosen(int choice);
+int rows_split_of(const char *name, int *split, struct err *err) VIC_CHECKED;
+const char *rows_split_name(int split);
 /* What to do with records whose label is -1. */
 enum rows_unlabelled { ROWS_REFUSE, ROWS_DROP, ROWS_KEEP };
 

@@ -5,6 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+int rows_split_chosen(int choice)
+{
+	return choice == 0 ? ROWS_AUTO : choice == 1 ? ROWS_ALL : choice - 2;
+}
+
+int rows_split_of(const char *name, int *split, struct err *err)
+{
+	*split = !strcmp(name, "auto") ? ROWS_AUTO : !strcmp(name, "all") ? ROWS_ALL : split_of(name);
+	if (*split == -1 && strcmp(name, "auto"))
+		return err_usage(err, "--split: '%s' is not one of auto, all, train, dev, test, extra", name);
+	return 0;
+}
+
+const char *rows_split_name(int split)
+{
+	return split == ROWS_ALL ? "all" : split_name(split);
+}
+
 static int no_records(const struct rows *w, int split, uint64_t all, const char *name, struct err *err)
 {
 	if (!all)

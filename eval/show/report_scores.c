@@ -201,11 +201,11 @@ void report_provenance(FILE *to, const struct portrait *p)
 {
 	size_t i;
 	json_t *line;
-	const char *split = p->rows.split == ROWS_ALL ? "all" : split_name(p->rows.split);
 	fputs("<h3>", to);
 	html_text(to, p->rows.name);
-	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n, split,
-		p->rows.head.n_classes, p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits",
+	fprintf(to, "</h3><p>%zu records (split: %s), %d classes, %s of float%s", p->rows.n,
+		rows_split_name(p->rows.split), p->rows.head.n_classes,
+		p->rows.head.values == VALUES_PROBS ? "probabilities" : "logits",
 		p->rows.head.dtype == DTYPE_F64 ? "64" : "32");
 	if (p->rows.head.samples > 1)
 		fprintf(to, ", %d samples a record, probabilities averaged", p->rows.head.samples);
