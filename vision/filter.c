@@ -5,7 +5,6 @@
 #include "filter.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/base/num.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,13 +50,9 @@ int filter_take(struct filter *f, struct item *item)
 
 static int class_of(const struct stream_head *head, const char *name, struct err *err)
 {
-	int64_t v;
-	for (int i = 0; i < head->n_classes; i++)
-		if (!strcmp(head->classes[i], name))
-			return i;
-	struct err number = ERR_NONE;
-	if (head->n_classes && !num_i64("class", name, 0, head->n_classes - 1, &v, &number))
-		return (int)v;
+	int k = stream_class_of(head, name);
+	if (k >= 0)
+		return k;
 	return err_usage(err, "--class-subset: '%s' is neither a class name nor a number below %d%s%s%s%s", name,
 			 head->n_classes, head->n_classes ? " (class 0 is '" : "",
 			 head->n_classes ? head->classes[0] : "", head->n_classes ? "')" : "",

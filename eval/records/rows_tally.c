@@ -1,28 +1,19 @@
 /* What a worker has summed: made, added up, let go. */
 #include "pipeline/base/mem.h"
-#include "pipeline/base/num.h"
 #include "rows_block.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* -1 for the winner; a name before a number, so that a class called "1" is found by it. */
+/* -1 for the winner. */
 static int class_of(const struct stream_head *h, const struct rows_ask *ask, int *k, struct err *err)
 {
-	int64_t number;
-	struct err ignored = ERR_NONE;
 	*k = ask->binary_second && h->n_classes == 2 ? 1 : -1;
 	if (!ask->class_name)
 		return 0;
-	for (int i = 0; i < h->n_classes; i++)
-		if (!strcmp(h->classes[i], ask->class_name)) {
-			*k = i;
-			return 0;
-		}
-	if (num_i64("class", ask->class_name, 0, h->n_classes - 1, &number, &ignored))
+	*k = stream_class_of(h, ask->class_name);
+	if (*k < 0)
 		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name,
 				 h->n_classes, h->classes[0]);
-	*k = (int)number;
 	return 0;
 }
 

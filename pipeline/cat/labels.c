@@ -70,24 +70,16 @@ static int is_number(const char *text)
 	return !num_i64("", text, INT64_MIN, INT64_MAX, &v, &err);
 }
 
-static int class_of(const struct stream_head *head, const char *text)
-{
-	for (int i = 0; i < head->n_classes; i++)
-		if (!strcmp(head->classes[i], text))
-			return i;
-	return -1;
-}
-
 int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err)
 {
 	int64_t v;
 	int numbered = 0;
-	*label = class_of(head, text);
+	*label = stream_class_named(head, text);
 	if (*label >= 0)
 		return 0;
 	if (strchr(text, '\\')) {
 		text_restore(text);
-		*label = class_of(head, text);
+		*label = stream_class_named(head, text);
 	}
 	if (*label >= 0 || !*text || !strcmp(text, "-1"))
 		return 0;

@@ -74,6 +74,9 @@ int stream_head_copy(struct stream_head *to, const struct stream_head *from, str
 /* Replaces the class names; copies them. */
 int stream_head_classes(struct stream_head *head, int n, const char *const *names, struct err *err) VIC_CHECKED;
 void stream_head_release(struct stream_head *head);
+/* The class of this name, or -1. stream_class_of takes a number too, but a name first: a class called "1" is found by it. */
+int stream_class_named(const struct stream_head *head, const char *name);
+int stream_class_of(const struct stream_head *head, const char *text);
 /* 0 when records of b may follow records of a in one column (kind, classes, shape, dtype); else -1 and what differs. */
 int stream_head_same(const struct stream_head *a, const struct stream_head *b, struct err *err) VIC_CHECKED;
 

@@ -4,6 +4,7 @@
  * up name by name, so that after a failure stream_head_release frees just what is there. */
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 #include "stream_format.h"
 
 #include <stdlib.h>
@@ -40,6 +41,19 @@ const char *split_name(int split)
 int split_of(const char *name)
 {
 	return index_of(name, NAMES(splits));
+}
+
+int stream_class_named(const struct stream_head *h, const char *name)
+{
+	return index_of(name, (const char *const *)h->classes, h->n_classes);
+}
+
+int stream_class_of(const struct stream_head *h, const char *text)
+{
+	struct err ignored = ERR_NONE;
+	int64_t number;
+	int k = stream_class_named(h, text);
+	return k < 0 && h->n_classes && !num_i64("class", text, 0, h->n_classes - 1, &number, &ignored) ? (int)number : k;
 }
 
 size_t stream_record_size(const struct stream_head *h)
