@@ -229,7 +229,7 @@ static int dump_piece(const char *piece, size_t n, void *arg)
 
 int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err)
 {
-	struct dump d = { NULL };
+	struct dump d = { 0 };
 	/* json_dumps does not look whether a key found memory: the text then lacks it, and all seems well. */
 	if (!j || json_dump_callback(j, dump_piece, &d, flags) || d.failed || !d.text) {
 		free(d.text);
