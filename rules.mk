@@ -1,4 +1,4 @@
-# How everything is built. Makefile calls it, behind set-up and configure; config.mk is what configure found on this machine (the
+# How everything is built. Makefile calls it, after set-up and configure; config.mk is what configure found on this machine (the
 # compiler, all flags, the libraries), and every object is built anew when it changes.
 VERSION := 0.1.0
 FOLDERS := pipeline corpora tokenize embed vision models eval

@@ -1,8 +1,8 @@
 /* Draws images of shapes and computes P(shape | image). Only ratios to the bare ground are needed, since the ground's
  * own probability is common to all hypotheses. A shape's mask is kept as runs of covered pixels in row order, so with
  * prefix sums of log ratios a pose costs two look-ups a run instead of one a pixel; the poses are then added by
- * log-sum-exp. log_byte must describe exactly what shapes_picture does to a value (round, then clip): change both or
- * neither. The order of draws in shapes_picture is part of what a seed means. */
+ * log-sum-exp. log_byte must describe exactly what shapes_image does to a value (round, then clip): change both or
+ * neither. The order of draws in shapes_image is part of what a seed means. */
 #include "shapes.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -14,7 +14,7 @@
 enum { RUNS_MAX = 64, SIDE_MAX = 32 };
 static const double ground = 96, sigma = 64, highest = 100;
 
-/* A covered stretch of a picture, row by row: pixels from..to-1. */
+/* A covered stretch of an image, row by row: pixels from..to-1. */
 struct run {
 	uint16_t from, to;
 };
@@ -124,7 +124,7 @@ int shapes_open(struct shapes **out, const struct shapes_config *config, struct 
 {
 	struct shapes *s;
 	if (config->side > SIDE_MAX)
-		return err_usage(err, "a picture of %d pixels a side; the most is %d", config->side, SIDE_MAX);
+		return err_usage(err, "an image of %d pixels a side; the most is %d", config->side, SIDE_MAX);
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->c = *config;
@@ -146,7 +146,7 @@ void shapes_close(struct shapes *s)
 	free(s);
 }
 
-void shapes_picture(const struct shapes *s, uint32_t set, uint32_t number, unsigned char *px, struct shapes_draw *d)
+void shapes_image(const struct shapes *s, uint32_t set, uint32_t number, unsigned char *px, struct shapes_draw *d)
 {
 	struct rng r;
 	int n = s->c.side * s->c.side, k = s->c.classes;

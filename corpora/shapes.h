@@ -1,10 +1,10 @@
-/* shapes: pictures of ten shapes in noise, drawn from a model whose P(shape | picture) can be computed exactly.
+/* shapes: images of ten shapes in noise, drawn from a model whose P(shape | image) can be computed exactly.
  *
- * A picture is a grey ground; a shape of one of three sizes at one of sixteen places, brighter than the ground by one
+ * An image is a grey ground; a shape of one of three sizes at one of sixteen places, brighter than the ground by one
  * of four contrasts, in one of the channels; and normal noise on every value, rounded and clipped to bytes. Shape,
  * size, place, contrast and channel are drawn uniformly and independently. A byte's probability given the mean under it
- * is a difference of two values of the normal distribution function, so P(picture | shape) is a sum over the 192 x
- * channels ways to draw the shape, and P(shape | picture) follows by Bayes' rule. */
+ * is a difference of two values of the normal distribution function, so P(image | shape) is a sum over the 192 x
+ * channels ways to draw the shape, and P(shape | image) follows by Bayes' rule. */
 #ifndef VIC_SHAPES_H
 #define VIC_SHAPES_H
 
@@ -24,7 +24,7 @@ struct shapes_config {
 	uint64_t seed;
 };
 
-/* How one picture was drawn. */
+/* How one image was drawn. */
 struct shapes_draw {
 	int shape, pose, contrast, channel;
 	int label; /* the shape, or another by --noise */
@@ -34,8 +34,8 @@ struct shapes;
 int shapes_open(struct shapes **s, const struct shapes_config *config, struct err *err) VIC_CHECKED;
 void shapes_close(struct shapes *s); /* NULL is fine */
 const char *shapes_name(int shape);
-/* Picture `number` of set `set` (0 training, 1 test): px [channels][side][side]. Any thread. */
-void shapes_picture(const struct shapes *s, uint32_t set, uint32_t number, unsigned char *px, struct shapes_draw *draw);
+/* Image `number` of set `set` (0 training, 1 test): px [channels][side][side]. Any thread. */
+void shapes_image(const struct shapes *s, uint32_t set, uint32_t number, unsigned char *px, struct shapes_draw *draw);
 /* P(label | px), label noise included: p [classes]. Any thread. `work`: shapes_work() doubles. */
 void shapes_posterior(const struct shapes *s, const unsigned char *px, double *p, double *work);
 size_t shapes_work(const struct shapes *s);

@@ -26,7 +26,7 @@ struct synth {
 	struct synth_images_summary *sum;
 	struct shapes *shapes;
 	struct shapes_config sc;
-	size_t values;	     /* of a picture */
+	size_t values;	     /* of an image */
 	uint32_t set, first; /* of the batch */
 	unsigned char px[BATCH][VALUES_MAX];
 	struct shapes_draw draw[BATCH];
@@ -38,7 +38,7 @@ struct synth {
 static void draw_one(void *arg, int task, int worker)
 {
 	struct synth *s = arg;
-	shapes_picture(s->shapes, s->set, s->first + (uint32_t)task, s->px[task], &s->draw[task]);
+	shapes_image(s->shapes, s->set, s->first + (uint32_t)task, s->px[task], &s->draw[task]);
 	shapes_posterior(s->shapes, s->px[task], s->p[task], s->work + (size_t)worker * shapes_work(s->shapes));
 }
 
@@ -115,13 +115,13 @@ static int write_all(struct synth *s, struct pool *pool, struct err *err)
 	s->sum->entropy /= n;
 	return output_printf(
 		readme, err,
-		"Synthetic pictures whose P(class | picture) is known (posterior.tsv).\n\n"
-		"%d shapes, %dx%dx%d, %" PRIu32 " training and %" PRIu32 " test pictures, seed %" PRIu64 "\n"
+		"Synthetic images whose P(class | image) is known (posterior.tsv).\n\n"
+		"%d shapes, %dx%dx%d, %" PRIu32 " training and %" PRIu32 " test images, seed %" PRIu64 "\n"
 		"ground %g, contrasts %g %g %g %g, deviation of the noise %g (levels of 255); label noise %g\n"
 		"a shape, one of %d sizes, one of %d places, a contrast and a channel are drawn uniformly;\n"
 		"bytes are rounded and clipped\n\n"
 		"best possible classifier: accuracy %.6f expected, %.6f on these labels;\n"
-		"mean entropy of P(class | picture) %.6f nats\n",
+		"mean entropy of P(class | image) %.6f nats\n",
 		c->classes, s->sc.side, s->sc.side, s->sc.channels, c->train, c->test, c->seed, shapes_ground(),
 		shapes_level(s->shapes, 0), shapes_level(s->shapes, 1), shapes_level(s->shapes, 2),
 		shapes_level(s->shapes, 3), shapes_sigma(), c->noise, SHAPE_SIZES, SHAPE_PLACES, s->sum->expected,

@@ -18,13 +18,13 @@ enum synth_layout { SYNTH_IDX, SYNTH_CIFAR };
 struct synth_images_config {
 	enum synth_layout layout;
 	int classes;		/* 2..10; cifar: 10 */
-	uint32_t train, test;	/* pictures, each at least 1 */
+	uint32_t train, test;	/* images, each at least 1 */
 	double strength, noise; /* as struct shapes_config */
 	uint64_t seed;
 	int threads; /* 0: as many as there are */
 };
 
-/* Of all pictures that were written. */
+/* Of all images that were written. */
 struct synth_images_summary {
 	double expected, realised, entropy; /* as struct synth_summary */
 	uint64_t n;

@@ -23,7 +23,7 @@ static const struct opt opts[] = {
 	  .flags = OPT_LOCAL | OPT_OUTPUT | OPT_FOLDER },
 	{ "from", 0, OPT_TEXT, &o.from, "DIR", "fetch: take a local copy from DIR, packed or not",
 	  .flags = OPT_LOCAL | OPT_INPUT | OPT_FOLDER },
-	{ "n", 'n', OPT_INT, &o.n, "N", "synth: sentences, or training pictures (and a fifth as many for the test)",
+	{ "n", 'n', OPT_INT, &o.n, "N", "synth: sentences, or training images (and a fifth as many for the test)",
 	  .lo = 1, .hi = 100000000 },
 	{ "classes", 0, OPT_INT, &o.classes, "K", "synth: classes (images: 10)", .lo = 2, .hi = CLASSES_MAX },
 	{ "noise", 0, OPT_REAL, &o.noise, "P", "synth: probability that a label is another class's", .flo = 0,
@@ -168,13 +168,13 @@ static int synth_pictures(struct stage *st, struct err *err)
 	if (classes > SHAPES)
 		return err_usage(err, "--classes: there are %d shapes", SHAPES);
 	if (!(o.noise <= 1 - 1.0 / (double)classes))
-		return err_usage(err, "--noise %g: above 1 - 1/K the labels would speak against the pictures", o.noise);
+		return err_usage(err, "--noise %g: above 1 - 1/K the labels would speak against the images", o.noise);
 	if (synth_images(&c, folder, &s, err))
 		return -1;
-	stage_say(st, "%s: %" PRIu64 " pictures of %d shapes", folder, s.n, c.classes);
+	stage_say(st, "%s: %" PRIu64 " images of %d shapes", folder, s.n, c.classes);
 	stage_say(st,
 		  "best possible classifier: accuracy %.4f expected, %.4f on these labels; mean entropy of P(class | "
-		  "picture) %.4f nats",
+		  "image) %.4f nats",
 		  s.expected, s.realised, s.entropy);
 	return 0;
 }

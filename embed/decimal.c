@@ -143,11 +143,11 @@ enum decimal_result decimal_float(const char *text, size_t n, const char **end, 
 	if (p < stop && *p == '.')
 		for (p++; is_digit(p, stop); p++)
 			w = w * 10 + (uint64_t)(*p - '0');
-	int64_t behind = p > point ? p - point - 1 : 0, digits = point - first + behind;
+	int64_t decimals = p > point ? p - point - 1 : 0, digits = point - first + decimals;
 	if (!digits || digits > 19 || (p < stop && (*p | 0x20) == 'e'))
 		return any_float(text, n, end, out);
 	*end = p;
-	return put_together(w, -behind, *text == '-', text, (size_t)(p - text), out);
+	return put_together(w, -decimals, *text == '-', text, (size_t)(p - text), out);
 }
 
 enum decimal_result decimal_row(const char *text, size_t n, size_t count, float *out)

@@ -22,11 +22,11 @@ enum decimal_result {
 	DECIMAL_SYSTEM	  /* no memory for the C library's part: nothing is known of the number */
 };
 
-/* Reads one number from text[0..n): *end is set behind it (where the first byte that cannot belong to it stands), *out
+/* Reads one number from text[0..n): *end is set after it (where the first byte that cannot belong to it stands), *out
  * to the value; unless it is DECIMAL_OK *out is not set. Reads no byte at or beyond text + n. */
 enum decimal_result decimal_float(const char *text, size_t n, const char **end, float *out);
 
-/* Exactly `count` numbers in text[0..n), one space between two, nothing before or behind; out: [count], of which some
+/* Exactly `count` numbers in text[0..n), one space between two, nothing before or after; out: [count], of which some
  * may have been set on failure. */
 enum decimal_result decimal_row(const char *text, size_t n, size_t count, float *out);
 

@@ -77,7 +77,7 @@ size_t count_spaces(const char *p, size_t n)
 	return total;
 }
 
-/* The next line of a window, trimmed; 0 when there is none. *p moves behind it. */
+/* The next line of a window, trimmed; 0 when there is none. *p moves after it. */
 static int next_line(const char **p, const char *stop, const char **line, size_t *n)
 {
 	if (*p == stop)
@@ -179,7 +179,7 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 	if (kind.known && !strstr(kind.what, "word vectors") && strcmp(kind.what, "plain text")) /* of few numbers a word */
 		return sniff_refuse(s->name, s->at, s->n, "word vectors", err);
 	int header = is_header(line, n, &rows, &width);
-	const char *behind = p;
+	const char *next = p;
 	int more = next_line(&p, stop, &second, &n2);
 	/* "7 3" could be the word 7 of a one-dimensional file: a header is followed by a row of its width, or by
 	 * binary. */
@@ -198,7 +198,7 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 		c->header_rows = rows;
 		*dim = (int)width;
 		*lines = 1;
-		return bytes_skip(s, (size_t)(behind - s->at), err);
+		return bytes_skip(s, (size_t)(next - s->at), err);
 	}
 	*lines = 0;
 	return vote(s, s->at, asked, dim, err) ? sniff_explain(s->name, "word vectors", err) : 0;

@@ -4,7 +4,7 @@
  * and nothing else: some words of glove.840B are Unicode white space). The last `dim` fields are the numbers, all
  * before them is the word, which may therefore hold spaces. A first line "rows dim" is a header. CR LF, spaces at the
  * end of a line, a byte-order mark and a last line without LF are taken. Binary (word2vec): "rows dim\n", then for each
- * row the word, a space and dim little-endian floats, with or without a line feed behind.
+ * row the word, a space and dim little-endian floats, with or without a line feed after.
  *
  * The file is scanned by line; numbers are read only where the word is wanted (decimal.h: correctly rounded). Of rows
  * that nobody wants the number of fields is checked, not the numbers. The first sound row of a word wins. The result

@@ -7,7 +7,7 @@
 
 /* A line without its LF: bytes of it that count, without CR and spaces at its end. */
 size_t line_trim(const char *line, size_t n);
-/* The text behind the first n_spaces spaces from the end of line[0..n): where its last n_spaces fields begin; NULL
+/* The text after the first n_spaces spaces from the end of line[0..n): where its last n_spaces fields begin; NULL
  * where it has fewer spaces. */
 const char *line_last_fields(const char *line, size_t n, size_t n_spaces);
 size_t count_spaces(const char *p, size_t n);

@@ -38,7 +38,7 @@ struct scan {
 	size_t n_todo;
 };
 
-/* word: line[0..word_len); numbers: the rest behind one space. */
+/* word: line[0..word_len); numbers: the rest after one space. */
 static int note_hit(struct scan *sc, struct slice *sl, const char *line, size_t word_len, size_t n)
 {
 	uint32_t id = vocab_find(sc->words, line, word_len);
@@ -196,7 +196,7 @@ static int gather(struct scan *sc, size_t n_slices, const char *name, uint64_t *
 	return 0;
 }
 
-/* Cuts text[0..n) behind line ends. */
+/* Cuts text[0..n) after line ends. */
 static int cut(struct scan *sc, const char *text, size_t n, size_t *n_slices, struct err *err)
 {
 	size_t k = 0;

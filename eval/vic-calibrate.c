@@ -161,13 +161,13 @@ static int write_map(const struct stage *st, const struct calmap *map, const str
 static int read_to_fit(const struct stage *st, struct rows *rows, struct err *err)
 {
 	int split = rows_split_chosen(o.split);
-	struct rows_ask ask = {
+	struct rows_options options = {
 		.split = split == ROWS_AUTO ? ROWS_AUTO_DEV : split,
 		.unlabelled = ROWS_DROP,
 		.columns = CALIBRATE_COLUMNS,
 		.threads = (int)o.threads,
 	};
-	return rows_read(rows, stage_operand(st, 0), &ask, err);
+	return rows_read(rows, stage_operand(st, 0), &options, err);
 }
 
 static int run_fit(struct stage *st, struct pool *pool, struct err *err)
@@ -274,7 +274,7 @@ static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 {
 	static const char *const fit_only[] = { "method",	   "l2",	"l2-bias",	 "min-temperature",
 						"max-temperature", "max-steps", "histogram-bins" };
-	struct rows_ask ask = {
+	struct rows_options options = {
 		.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
 	};
 	struct calfile f = { 0 };
@@ -283,7 +283,7 @@ static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 	for (size_t i = 0; i < sizeof fit_only / sizeof *fit_only; i++)
 		if (stage_given(st, fit_only[i]))
 			return err_usage(err, "--%s belongs to a fit; --apply takes the map as it is", fit_only[i]);
-	int rc = calfile_load(&f, o.apply, err) || rows_read_each(&list, &n, stage_operand(st, 0), &ask, err) ||
+	int rc = calfile_load(&f, o.apply, err) || rows_read_each(&list, &n, stage_operand(st, 0), &options, err) ||
 		 apply_all(st, &f, list, n, pool, err);
 	if (!rc && f.version < 2)
 		stage_say(st, "%s is of version 1, which has no checksum: damage would not be seen", o.apply);

@@ -82,11 +82,11 @@ static int print(const struct comparison *c, struct err *err)
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct rows_ask ask = { .split = rows_split_chosen(o.split),
+	const struct rows_options options = { .split = rows_split_chosen(o.split),
 				      .unlabelled = ROWS_DROP,
 				      .columns = COMPARE_COLUMNS,
 				      .threads = (int)o.threads };
-	const struct compare_ask how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
+	const struct compare_options how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
 	struct rows rows[2] = { { 0 }, { 0 } };
 	struct comparison c;
 	char *name[2] = { NULL, NULL };
@@ -96,7 +96,7 @@ static int run(struct stage *st, struct err *err)
 				 how.rounds, o.level, compare_least_rounds(o.level));
 	int rc = pool_open(&pool, (int)o.threads, err);
 	for (int i = 0; !rc && i < 2; i++) {
-		rc = rows_read(&rows[i], st->operand[i], &ask, err);
+		rc = rows_read(&rows[i], st->operand[i], &options, err);
 		if (!rc)
 			stage_say(st, "%c is %s: %zu records (split %s)%s", 'A' + i, rows[i].name, rows[i].n,
 				  rows_split_name(rows[i].split),

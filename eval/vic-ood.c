@@ -83,12 +83,12 @@ static int add_column(struct table *t, const char *name, const struct rows *in, 
 static int one_out(const struct stage *st, struct table *t, const struct rows *in, const char *path, struct pool *pool,
 		   struct err *err)
 {
-	const struct rows_ask ask = {
+	const struct rows_options options = {
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
 	};
 	const struct ood_ask how = { (int)o.rounds, o.level, (uint64_t)o.seed };
 	struct rows out;
-	int rc = rows_read(&out, path, &ask, err);
+	int rc = rows_read(&out, path, &options, err);
 	if (rc)
 		return -1;
 	if (in->head.n_classes != out.head.n_classes)
@@ -123,7 +123,7 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct rows_ask ask = {
+	const struct rows_options options = {
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
 	};
 	struct table t = { 0 };
@@ -131,7 +131,7 @@ static int run(struct stage *st, struct err *err)
 	struct pool *pool = NULL;
 	if (!o.in || !o.out.n)
 		return err_usage(err, "both --in and --out are needed; --help shows how");
-	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &ask, err);
+	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &options, err);
 	for (size_t i = 0; !rc && i < o.out.n; i++)
 		rc = one_out(st, &t, &in, o.out.item[i], pool, err);
 	if (!rc)

@@ -1,4 +1,4 @@
-/* vic-plot: pictures from vic-reliability's tables. */
+/* vic-plot: figures from vic-reliability's tables. */
 #include "pipeline/files/io.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/frame/stage.h"
@@ -21,8 +21,8 @@ static const struct opt opts[] = {
 	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull" },
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
 	  .choices = "auto|svg|png" },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the picture goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
-	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the picture", .flags = OPT_NAME },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the figure goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the figure", .flags = OPT_NAME },
 	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
 	{ "scale", 0, OPT_REAL, &o.scale, "X", "png: pixels a point", .flo = 0.5, .fhi = 8 },
 	{ "script", 0, OPT_FLAG, &o.script, NULL, "write the gnuplot script instead of running it", .flags = 0 },
@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-plot",
-	.summary = "pictures of calibration, as SVG or PNG",
+	.summary = "figures of calibration, as SVG or PNG",
 	.operands = "[TSV]",
 	.description =
 		"Draws a table that vic-reliability wrote, through gnuplot: one panel a stream\n"
@@ -55,10 +55,10 @@ static int ends_in_png(const char *name)
 }
 
 /* gnuplot calls every SVG "Gnuplot"; a screen reader should hear what it shows. */
-static int name_svg(char **picture, size_t *len, const struct plot_table *t, struct err *err)
+static int name_svg(char **figure, size_t *len, const struct plot_table *t, struct err *err)
 {
 	static const char mark[] = "<title>Gnuplot</title>";
-	char *at = strstr(*picture, mark), *named = NULL;
+	char *at = strstr(*figure, mark), *named = NULL;
 	size_t size = 0;
 	struct memtext m;
 	if (!at)
@@ -66,7 +66,7 @@ static int name_svg(char **picture, size_t *len, const struct plot_table *t, str
 	if (memtext_open(&m, err))
 		return -1;
 	FILE *to = m.to;
-	fprintf(to, "%.*s<title>", (int)(at - *picture), *picture);
+	fprintf(to, "%.*s<title>", (int)(at - *figure), *figure);
 	html_text(to, o.title ? o.title : "");
 	fprintf(to, "%s%s of", o.title ? ": " : "", plot_curve_name(t->curve));
 	for (int i = 0; i < t->n_groups; i++) {
@@ -76,8 +76,8 @@ static int name_svg(char **picture, size_t *len, const struct plot_table *t, str
 	fprintf(to, "</title>%s", at + strlen(mark));
 	if (memtext_close(&m, &named, &size, err))
 		return -1;
-	free(*picture);
-	*picture = named;
+	free(*figure);
+	*figure = named;
 	*len = size;
 	return 0;
 }
@@ -86,7 +86,7 @@ static int draw(const struct plot_table *t, struct err *err)
 {
 	struct plot_look look = { .title = o.title, .panel = (int)o.panel, .scale = o.scale };
 	struct output out = { 0 };
-	char *script = NULL, *picture = NULL;
+	char *script = NULL, *figure = NULL;
 	size_t len = 0, size = 0;
 	look.png = o.format == FORMAT_PNG || (o.format == FORMAT_AUTO && ends_in_png(o.out));
 	struct memtext m;
@@ -95,14 +95,14 @@ static int draw(const struct plot_table *t, struct err *err)
 	plot_script(t, &look, m.to);
 	int rc = memtext_close(&m, &script, &len, err);
 	if (!rc && !o.script)
-		rc = plot_run(script, len, look.png, &picture, &size, err) || (!look.png && name_svg(&picture, &size, t, err));
+		rc = plot_run(script, len, look.png, &figure, &size, err) || (!look.png && name_svg(&figure, &size, t, err));
 	if (!rc)
 		rc = output_open(&out, o.out, err) ||
-		     output_write(&out, o.script ? script : picture, o.script ? len : size, err) ||
+		     output_write(&out, o.script ? script : figure, o.script ? len : size, err) ||
 		     output_commit(&out, err);
 	output_release(&out);
 	free(script);
-	free(picture);
+	free(figure);
 	return rc ? -1 : 0;
 }
 

@@ -1,4 +1,4 @@
-/* vic-reliability: the curves behind reliability pictures, as TSV. */
+/* vic-reliability: the curves behind reliability figures, as TSV. */
 #include "eval/show/curves.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"
@@ -118,8 +118,8 @@ static int distance_of(const json_t *provenance, double *mu)
 
 /* What every stream's curve is made with. */
 struct making {
-	struct rows_ask rows;
-	struct curve_ask ask;
+	struct rows_options rows;
+	struct curve_options options;
 	struct list alpha, at;
 	struct memtext text;
 	FILE *to; /* the text's */
@@ -134,28 +134,28 @@ static int one_stream(const struct stage *st, struct making *m, size_t i, struct
 		return -1;
 	const char *name = i < o.names.n ? o.names.item[i] : w.name;
 	int rc = 0;
-	m->ask.label = w.label;
+	m->options.label = w.label;
 	if (o.curve == CURVE_BINS || o.curve == CURVE_CORP)
 		rc = keys_sort(w.key, w.n, err);
 	if (w.documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
 	if (!rc && o.curve == CURVE_BINS)
-		rc = curve_bins(name, w.key, w.n, &m->ask, m->to, err);
+		rc = curve_bins(name, w.key, w.n, &m->options, m->to, err);
 	if (!rc && o.curve == CURVE_HISTOGRAM)
-		rc = curve_histogram(name, w.key, w.n, &m->ask, m->to, err);
+		rc = curve_histogram(name, w.key, w.n, &m->options, m->to, err);
 	if (!rc && o.curve == CURVE_CORP)
-		rc = curve_corp(name, w.key, w.n, &m->ask, m->to, err);
+		rc = curve_corp(name, w.key, w.n, &m->options, m->to, err);
 	if (!rc && o.curve == CURVE_SCATTER)
-		rc = curve_scatter(name, w.key, w.n, &m->ask, m->to, err);
+		rc = curve_scatter(name, w.key, w.n, &m->options, m->to, err);
 	if (!rc && o.curve == CURVE_DENSITY)
-		rc = curve_density(name, w.key, w.n, &m->ask, m->to, err);
+		rc = curve_density(name, w.key, w.n, &m->options, m->to, err);
 	if (!rc && o.curve == CURVE_HULL) {
 		if (i < m->at.n)
 			mu = m->at.v[i];
 		else if (!distance_of(w.provenance, &mu))
 			rc = err_usage(err, "%s: no vic-perturb in its provenance; give --at", path);
 		if (!rc)
-			curve_hull(name, mu, &w, &m->ask, m->to);
+			curve_hull(name, mu, &w, &m->options, m->to);
 	}
 	rows_release(&w);
 	return rc;
@@ -166,7 +166,7 @@ static int all_curves(const struct stage *st, struct making *m, struct err *err)
 	fprintf(m->to, "%s\n", curve_header((enum curve)o.curve));
 	if (o.curve == CURVE_ENTROPY) {
 		for (size_t i = 0; i < m->alpha.n; i++)
-			if (curve_entropy(m->alpha.v[i], o.same, &m->ask, m->to, err))
+			if (curve_entropy(m->alpha.v[i], o.same, &m->options, m->to, err))
 				return -1;
 		return 0;
 	}
@@ -199,14 +199,14 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 	m->rows.columns = o.curve == CURVE_HISTOGRAM ? COL_LABEL : 0;
 	m->rows.class_name = o.class_name;
 	m->rows.threads = (int)o.threads;
-	m->ask = (struct curve_ask){ .bins = o.bins ? (int)o.bins
+	m->options = (struct curve_options){ .bins = o.bins ? (int)o.bins
 					     : wide ? 50
 						    : 15,
 				     .group = (int)o.group,
 				     .rounds = (int)o.rounds,
 				     .level = o.level,
 				     .seed = (uint64_t)o.seed };
-	return pool_open(&m->ask.pool, (int)o.threads, err);
+	return pool_open(&m->options.pool, (int)o.threads, err);
 }
 
 /* The text is kept until all of it is there: a failure leaves stdout empty. */
@@ -225,7 +225,7 @@ static int run(struct stage *st, struct err *err)
 	if (!rc)
 		fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
 	free(text);
-	pool_close(m.ask.pool);
+	pool_close(m.options.pool);
 	opt_many_release(&o.names);
 	return rc ? -1 : 0;
 }

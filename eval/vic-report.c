@@ -53,18 +53,18 @@ static const struct program prog = {
 	.max_operands = MOST,
 };
 
-static int read_streams(const struct stage *st, struct report *r, const struct score_ask *ask, struct err *err)
+static int read_streams(const struct stage *st, struct report *r, const struct score_options *options, struct err *err)
 {
-	struct rows_ask rows_ask = { .split = rows_split_chosen(o.split),
+	struct rows_options rows_options = { .split = rows_split_chosen(o.split),
 				     .unlabelled = (enum rows_unlabelled)o.unlabelled,
 				     .class_bins = (int)o.bins,
 				     .threads = (int)o.threads };
 	int n = st->n ? st->n : 1;
-	rows_ask.columns = score_columns(ask) | COMPARE_COLUMNS;
-	if (mem_alloc(&r->portrait, (size_t)n, sizeof *r->portrait, err))
+	rows_options.columns = score_columns(options) | COMPARE_COLUMNS;
+	if (mem_alloc(&r->report_stream, (size_t)n, sizeof *r->report_stream, err))
 		return -1;
 	for (; r->n < n; r->n++)
-		if (rows_read(&r->portrait[r->n].rows, stage_operand(st, r->n), &rows_ask, err))
+		if (rows_read(&r->report_stream[r->n].rows, stage_operand(st, r->n), &rows_options, err))
 			return -1;
 	return 0;
 }
@@ -74,24 +74,24 @@ static int compare_all(const struct stage *st, struct report *r, struct pool *po
 {
 	/* Tests need more resamples than intervals do: their p-values are shared among eight measures. */
 	int least = 4 * compare_least_rounds(o.level), rounds = o.rounds > least ? (int)o.rounds : least;
-	const struct compare_ask how = { (int)o.bins, rounds, o.level, (uint64_t)o.seed };
+	const struct compare_options how = { (int)o.bins, rounds, o.level, (uint64_t)o.seed };
 	for (int i = 1; o.rounds && i < r->n; i++) {
 		struct comparison c;
 		struct err why = ERR_NONE;
-		const struct rows *a = &r->portrait[0].rows, *b = &r->portrait[i].rows;
+		const struct rows *a = &r->report_stream[0].rows, *b = &r->report_stream[i].rows;
 		if (compare_same_records(a, b, &why)) {
 			stage_say(st, "%s is not compared with %s: %s", b->name, a->name, why.msg);
 			continue;
 		}
-		if (compare_rows(a, b, &how, pool, &c, err) || compare_claim(&c, &r->portrait[i].claim, err))
+		if (compare_rows(a, b, &how, pool, &c, err) || compare_claim(&c, &r->report_stream[i].claim, err))
 			return -1;
 	}
 	return 0;
 }
 
-static int judge(struct portrait *p, const struct score_ask *ask, struct err *err)
+static int judge(struct report_stream *p, const struct score_options *options, struct err *err)
 {
-	if (score_rows(&p->score, &p->rows, ask, err) || keys_sort(p->rows.key, p->rows.n, err) ||
+	if (score_rows(&p->score, &p->rows, options, err) || keys_sort(p->rows.key, p->rows.n, err) ||
 	    bins_init(&p->bins, (int)o.bins, err) || pav(p->rows.key, p->rows.n, &p->block, &p->n_blocks, err))
 		return -1;
 	bins_add(&p->bins, p->rows.key, p->rows.n);
@@ -119,7 +119,7 @@ static int write_page(const struct report *r, struct err *err)
 static int run(struct stage *st, struct err *err)
 {
 	struct report r = { .title = o.title, .level = o.level, .rounds = (int)o.rounds, .seed = (uint64_t)o.seed };
-	const struct score_ask ask = { .bins = { (int)o.bins },
+	const struct score_options options = { .bins = { (int)o.bins },
 				       .n_bins = 1,
 				       .rounds = (int)o.rounds,
 				       .level = o.level,
@@ -128,10 +128,10 @@ static int run(struct stage *st, struct err *err)
 				       .threads = (int)o.threads };
 	struct pool *pool = NULL;
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
-	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &ask, err) ||
+	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &options, err) ||
 		 compare_all(st, &r, pool, err);
 	for (int i = 0; !rc && i < r.n; i++)
-		rc = judge(&r.portrait[i], &ask, err);
+		rc = judge(&r.report_stream[i], &options, err);
 	if (!rc)
 		rc = write_page(&r, err);
 	report_release(&r);

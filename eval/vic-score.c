@@ -101,26 +101,26 @@ static void columns_release(struct columns *c)
 	free(c->item);
 }
 
-static int add_bins(struct score_ask *ask, const char *text, struct err *err)
+static int add_bins(struct score_options *options, const char *text, struct err *err)
 {
 	int64_t v;
-	if (ask->n_bins == SCORE_BINS)
+	if (options->n_bins == SCORE_BINS)
 		return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
 	if (num_i64("--bins", text, 1, BINS_MAX, &v, err))
 		return -1;
-	for (int i = 0; i < ask->n_bins; i++)
-		if (ask->bins[i] == v)
+	for (int i = 0; i < options->n_bins; i++)
+		if (options->bins[i] == v)
 			return err_usage(err, "--bins: %d is there twice", (int)v);
-	ask->bins[ask->n_bins++] = (int)v;
+	options->bins[options->n_bins++] = (int)v;
 	return 0;
 }
 
-static int parse_bins(const char *list, struct score_ask *ask, struct err *err)
+static int parse_bins(const char *list, struct score_options *options, struct err *err)
 {
 	char *copy = NULL, *one;
 	int rc = mem_text(&copy, list, strlen(list), err);
 	for (char *at = copy; !rc && (one = text_field(&at, ','));)
-		rc = add_bins(ask, one, err);
+		rc = add_bins(options, one, err);
 	free(copy);
 	return rc;
 }
@@ -145,33 +145,33 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->name, w->sum.ties);
 }
 
-static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_ask *ask, struct err *err)
+static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options, struct err *err)
 {
 	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
 		return -1;
 	struct column *col = &c->item[c->n++];
 	memset(col, 0, sizeof *col);
-	if (score_rows(&col->score, w, ask, err) || bins_init(&col->bins, ask->bins[0], err) ||
+	if (score_rows(&col->score, w, options, err) || bins_init(&col->bins, options->bins[0], err) ||
 	    mem_text(&col->name, name, strlen(name), err))
 		return -1;
 	col->provenance = json_incref(w->provenance);
-	if (!ask->compat)
+	if (!options->compat)
 		bins_add(&col->bins, w->key, w->n);
 	return 0;
 }
 
-static int read_path(const struct stage *st, struct columns *c, const char *path, const struct rows_ask *rows_ask,
-		     const struct score_ask *ask, const char *name, struct err *err)
+static int read_path(const struct stage *st, struct columns *c, const char *path, const struct rows_options *rows_options,
+		     const struct score_options *options, const char *name, struct err *err)
 {
 	struct rows one, *list = &one;
 	size_t n = 1;
-	int rc = o.separate ? rows_read_each(&list, &n, path, rows_ask, err) : rows_read(&one, path, rows_ask, err);
+	int rc = o.separate ? rows_read_each(&list, &n, path, rows_options, err) : rows_read(&one, path, rows_options, err);
 	if (rc)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		say(st, &list[i]);
 		if (!rc)
-			rc = score_one(c, &list[i], name ? name : list[i].name, ask, err);
+			rc = score_one(c, &list[i], name ? name : list[i].name, options, err);
 		rows_release(&list[i]);
 	}
 	if (list != &one)
@@ -180,10 +180,10 @@ static int read_path(const struct stage *st, struct columns *c, const char *path
 }
 
 /* All operands as members of one model. */
-static int read_ensemble(const struct stage *st, struct columns *c, const struct rows_ask *rows_ask,
-			 const struct score_ask *ask, struct err *err)
+static int read_ensemble(const struct stage *st, struct columns *c, const struct rows_options *rows_options,
+			 const struct score_options *options, struct err *err)
 {
-	struct rows_ask all = *rows_ask;
+	struct rows_options all = *rows_options;
 	struct rows *in, joint;
 	char *name = NULL;
 	int rc = 0, n = 0;
@@ -196,10 +196,10 @@ static int read_ensemble(const struct stage *st, struct columns *c, const struct
 	for (; n < st->n && !rc; n += !rc)
 		rc = rows_read(&in[n], st->operand[n], &all, err);
 	if (!rc)
-		rc = rows_ensemble(&joint, in, n, rows_ask, err);
+		rc = rows_ensemble(&joint, in, n, rows_options, err);
 	if (!rc) {
 		rc = mem_printf(&name, err, "%s and %d more", joint.name, n - 1) ||
-		     score_one(c, &joint, o.names.n ? o.names.item[0] : name, ask, err);
+		     score_one(c, &joint, o.names.n ? o.names.item[0] : name, options, err);
 		free(name);
 		rows_release(&joint);
 	}
@@ -265,12 +265,12 @@ static void diagrams(const struct columns *c)
 		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
 }
 
-static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows, struct posterior *p, struct err *err)
+static int ask_of(struct stage *st, struct score_options *options, struct rows_options *rows, struct posterior *p, struct err *err)
 {
 	char own[16];
-	ask->compat = (enum compat)o.compat;
-	snprintf(own, sizeof own, "%d", compat_bins(ask->compat));
-	if (parse_bins(ask->compat && !stage_given(st, "bins") ? own : o.bins, ask, err) ||
+	options->compat = (enum compat)o.compat;
+	snprintf(own, sizeof own, "%d", compat_bins(options->compat));
+	if (parse_bins(options->compat && !stage_given(st, "bins") ? own : o.bins, options, err) ||
 	    rows_split_of(o.split, &rows->split, err))
 		return -1;
 	if (o.compat && (o.bootstrap || o.posterior))
@@ -282,37 +282,37 @@ static int ask_of(struct stage *st, struct score_ask *ask, struct rows_ask *rows
 		return err_usage(err, "--ensemble joins two streams or more, without --separate and --seeds");
 	if (o.class_name && o.posterior)
 		return err_usage(err, "--class and --posterior do not go together");
-	ask->brief = o.brief;
-	ask->rounds = (int)o.bootstrap;
-	ask->level = o.level;
-	ask->floor_rounds = (int)o.floor;
-	ask->seed = (uint64_t)o.seed;
-	ask->threads = (int)o.threads;
+	options->brief = o.brief;
+	options->rounds = (int)o.bootstrap;
+	options->level = o.level;
+	options->floor_rounds = (int)o.floor;
+	options->seed = (uint64_t)o.seed;
+	options->threads = (int)o.threads;
 	if (o.posterior && posterior_read(p, o.posterior, err))
 		return -1;
-	ask->posterior = o.posterior ? p : NULL;
+	options->posterior = o.posterior ? p : NULL;
 	rows->unlabelled = (enum rows_unlabelled)o.unlabelled;
 	rows->threads = (int)o.threads;
 	rows->class_name = o.class_name;
-	rows->class_bins = o.brief || o.compat || o.class_name ? 0 : ask->bins[0];
-	rows->float32 = compat_float32(ask->compat);
-	rows->binary_second = ask->compat == COMPAT_NETCAL;
-	rows->columns = score_columns(ask);
+	rows->class_bins = o.brief || o.compat || o.class_name ? 0 : options->bins[0];
+	rows->float32 = compat_float32(options->compat);
+	rows->binary_second = options->compat == COMPAT_NETCAL;
+	rows->columns = score_columns(options);
 	return 0;
 }
 
 static int run(struct stage *st, struct err *err)
 {
-	struct score_ask ask = { 0 };
-	struct rows_ask rows_ask = { 0 };
+	struct score_options options = { 0 };
+	struct rows_options rows_options = { 0 };
 	struct posterior posterior = { 0 };
 	struct columns columns = { 0 };
 	struct table table = { 0 };
-	int rc = ask_of(st, &ask, &rows_ask, &posterior, err);
+	int rc = ask_of(st, &options, &rows_options, &posterior, err);
 	if (!rc && o.ensemble)
-		rc = read_ensemble(st, &columns, &rows_ask, &ask, err);
+		rc = read_ensemble(st, &columns, &rows_options, &options, err);
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
-		rc = read_path(st, &columns, stage_operand(st, i), &rows_ask, &ask,
+		rc = read_path(st, &columns, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
 	if (!rc)
 		rc = show(st, &columns, &table, err);
@@ -322,7 +322,7 @@ static int run(struct stage *st, struct err *err)
 	if (!rc)
 		rc = table_print(&table, (enum table_format)o.format, stdout, err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
-	if (!rc && o.format == TABLE_TEXT && wanted && !ask.compat)
+	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat)
 		diagrams(&columns);
 	table_release(&table);
 	columns_release(&columns);

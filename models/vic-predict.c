@@ -213,8 +213,8 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 	output_release(&out);
 	if (!rc && p->unknown)
 		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);
-	if (!rc && p->strange)
-		stage_say(st, "%" PRIu64 " records have a label that the model does not know; they count as unlabelled", p->strange);
+	if (!rc && p->unknown_labels)
+		stage_say(st, "%" PRIu64 " records have a label that the model does not know; they count as unlabelled", p->unknown_labels);
 	return rc ? -1 : 0;
 }
 

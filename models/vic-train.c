@@ -192,7 +192,7 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	if (stream_open(&r, stage_operand(st, 0), err))
 		return -1;
 	int rc = stream_next_document(r, err) < 0 || dataset_begin(data, r, err) ||
-		 train_options_settle(&o, data->head.kind, err) || dataset_read(data, r, (int)o.max_tokens, err);
+		 train_options_finish(&o, data->head.kind, err) || dataset_read(data, r, (int)o.max_tokens, err);
 	stream_close(r);
 	if (!rc && data->text.cut)
 		stage_say(st, "%llu records were cut to their first %lld words", (unsigned long long)data->text.cut,

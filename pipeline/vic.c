@@ -31,7 +31,7 @@ static const struct program prog = {
 	.words = 1,
 };
 
-/* The pipe from its beginning to its end; a program that is not listed stands behind these. */
+/* The pipe from its beginning to its end; a program that is not listed stands after these. */
 static const char *const pipe_order[] = { "corpora", "tokenize", "embed",     "images", "perturb", "split",       "cat",  "train",
 					  "predict", "calibrate", "score",    "compare", "ood",    "reliability", "plot", "report" };
 enum { LISTED = sizeof pipe_order / sizeof *pipe_order };
@@ -158,7 +158,7 @@ static int is_stage(const char *name, const struct stages *s)
 	return i < s->n;
 }
 
-/* Becomes vic-STAGE; returns only on failure. argv: [n], with a NULL behind (main's own). */
+/* Becomes vic-STAGE; returns only on failure. argv: [n], with a NULL after (main's own). */
 static int become(const char *stage, char **argv, struct err *err)
 {
 	char *path;
@@ -199,7 +199,7 @@ static int no_memory(struct stage *st, struct err *err)
 	return err_memory(err);
 }
 
-/* Options behind STAGE are the stage's, so nothing behind it may be parsed here: "--" goes in front of it. */
+/* Options after STAGE are the stage's, so nothing after it may be parsed here: "--" goes in front of it. */
 int main(int argc, char **argv)
 {
 	char **copy;

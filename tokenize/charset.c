@@ -46,7 +46,7 @@ int nfc_sure(uint32_t c)
 	return c < 0x300 ||                    /* Latin before the combining marks */
 	       (c >= 0x400 && c <= 0x482) ||   /* Cyrillic */
 	       (c >= 0x5D0 && c <= 0x5EA) ||   /* Hebrew letters */
-	       (c >= 0x2010 && c <= 0x205E) || /* general punctuation behind the spaces */
+	       (c >= 0x2010 && c <= 0x205E) || /* general punctuation after the spaces */
 	       (c >= 0x20A0 && c <= 0x20C0) || /* currency */
 	       (c >= 0x3041 && c <= 0x3096) || (c >= 0x30A1 && c <= 0x30FA) || /* kana */
 	       (c >= 0x4E00 && c <= 0x9FFF) || /* CJK */

@@ -140,7 +140,7 @@ static int same(const char *p, size_t n, const char *word)
 	return strlen(word) == n && !strncasecmp(p, word, n);
 }
 
-/* Words that keep a full stop behind them. "no." is one only before a number. */
+/* Words that keep a full stop after them. "no." is one only before a number. */
 static int is_abbreviation(const char *p, size_t n, const char *end)
 {
 	static const char *const known[] = {

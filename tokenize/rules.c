@@ -35,7 +35,7 @@ void rule_table(struct rule_table *t, enum rule rule, int lower)
 		t->to[c] = (unsigned char)(c | 0x20);
 }
 
-/* At an apostrophe: does one of 's 've 're 'd 'll begin here? `next` has the two bytes behind it, 0 past the end. */
+/* At an apostrophe: does one of 's 've 're 'd 'll begin here? `next` has the two bytes after it, 0 past the end. */
 static int begins_clitic(unsigned char a, unsigned char b)
 {
 	return a == 's' || a == 'd' || (a == 'v' && b == 'e') || (a == 'r' && b == 'e') || (a == 'l' && b == 'l');

@@ -24,7 +24,7 @@ int place_context(const struct place *at, struct err *err)
 }
 
 /* Counts the words with letters outside ASCII, of which Kim's rules make spaces. Letters: in UTF-8 all but U+0080 to U+00BF,
- * U+2000 to U+2FFF (punctuation and symbols) and U+1F000 on (pictures); in one-byte encodings what ISO 8859 has letters for. */
+ * U+2000 to U+2FFF (punctuation and symbols) and U+1F000 on (images); in one-byte encodings what ISO 8859 has letters for. */
 static int count_torn(struct sink *s, const char *text, size_t n, struct err *err)
 {
 	enum charset charset = s->decoder.charset;

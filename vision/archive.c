@@ -252,7 +252,7 @@ fail:
 	return -1;
 }
 
-/* Looked at behind the reading: what was changed before that, or meanwhile, shows. `was` NULL: a copy that nobody else can change. */
+/* Looked at after the reading: what was changed before that, or meanwhile, shows. `was` NULL: a copy that nobody else can change. */
 static int read_part(int fd, uint64_t at, void *to, size_t n, const struct io_mark *was, const char *name, struct err *err)
 {
 	int rc = io_read_at(fd, at, to, n);

@@ -44,7 +44,7 @@ void archive_release(struct archive *a);
  * no longer there, or was written to since it was listed. */
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n,
 		 struct err *err) VIC_CHECKED;
-/* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL behind it. Errors: more than `max` bytes. */
+/* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL after it. Errors: more than `max` bytes. */
 int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,
 		 struct err *err) VIC_CHECKED;
 /* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */

@@ -32,7 +32,7 @@ int codec_probe(const unsigned char *bytes, size_t len, const struct codec_optio
 int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		 struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
 
-/* The two behind it. */
+/* The two after it. */
 int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
 	       struct err *err) VIC_CHECKED;
 int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,

@@ -52,19 +52,19 @@ int image_upright(struct image *im, int orientation, struct image *scratch, stru
 {
 	if (orientation < 2 || orientation > 8)
 		return 0;
-	int h = im->h, w = im->w, c = im->c, turned = orientation >= 5;
+	int h = im->h, w = im->w, c = im->c, sideways = orientation >= 5;
 	int flip_rows = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
 	int flip_columns = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-	if (image_shape(scratch, turned ? w : h, turned ? h : w, c, err))
+	if (image_shape(scratch, sideways ? w : h, sideways ? h : w, c, err))
 		return -1;
-	scratch->full_h = turned ? im->full_w : im->full_h;
-	scratch->full_w = turned ? im->full_h : im->full_w;
+	scratch->full_h = sideways ? im->full_w : im->full_h;
+	scratch->full_w = sideways ? im->full_h : im->full_w;
 	scratch->eighths = im->eighths;
 	unsigned char *to = scratch->px;
 	for (int y = 0; y < scratch->h; y++)
 		for (int x = 0; x < scratch->w; x++, to += c) {
 			int fy = flip_rows ? scratch->h - 1 - y : y, fx = flip_columns ? scratch->w - 1 - x : x;
-			int sy = turned ? fx : fy, sx = turned ? fy : fx;
+			int sy = sideways ? fx : fy, sx = sideways ? fy : fx;
 			memcpy(to, im->px + ((size_t)sy * (size_t)w + (size_t)sx) * (size_t)c, (size_t)c);
 		}
 	struct image kept = *im;

@@ -30,7 +30,7 @@ static void on_error(j_common_ptr jpeg)
 	longjmp(r->back, 1);
 }
 
-/* libjpeg paints over what it cannot decode and calls that a warning. Half a picture is no training example: only
+/* libjpeg paints over what it cannot decode and calls that a warning. Half an image is no training example: only
  * remarks about bytes between segments are let pass. */
 static void on_message(j_common_ptr jpeg, int level)
 {
@@ -131,11 +131,11 @@ static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct re
 		return -1;
 	if (!q->out)
 		return 0;
-	int turned = q->info.orientation >= 5, cmyk = jpeg->num_components == 4;
+	int sideways = q->info.orientation >= 5, cmyk = jpeg->num_components == 4;
 	jpeg->out_color_space = cmyk ? JCS_CMYK : q->info.c == 1 ? JCS_GRAYSCALE : JCS_RGB;
 	if (q->want) {
 		struct geometry g = geometry_of(q->info.h, q->info.w, q->want->h, q->want->w, q->want->fit);
-		jpeg->scale_num = eighths(jpeg, turned ? g.rw : g.rh, turned ? g.rh : g.rw);
+		jpeg->scale_num = eighths(jpeg, sideways ? g.rw : g.rh, sideways ? g.rh : g.rw);
 		jpeg->scale_denom = 8;
 	}
 	jpeg_start_decompress(jpeg);

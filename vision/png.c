@@ -18,7 +18,7 @@ struct source {
 	size_t len, at;
 	char *note; /* 128 bytes or NULL */
 	png_bytep *rows;
-	int no_memory; /* an allocation has failed: what libpng says after that is not the picture's fault */
+	int no_memory; /* an allocation has failed: what libpng says after that is not the image's fault */
 	char why[200];
 };
 

@@ -136,7 +136,7 @@ static int batch_init(struct batch *b, size_t k, struct err *err)
 /* Judges a batch by the same arithmetic that every stream is judged by. */
 static int judge(struct judged *j, const struct batch *b, const struct stream_head *head, struct err *err)
 {
-	static const struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_DROP };
+	static const struct rows_options options = { .split = ROWS_ALL, .unlabelled = ROWS_DROP };
 	struct block block = { .type = BLOCK_ROWS,
 			       .n = (uint32_t)b->n,
 			       .id = b->id,
@@ -146,9 +146,9 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 			       .data_len = b->n * b->k * sizeof *b->to };
 	struct tally t = { 0 };
 	struct results r = { 0 };
-	int rc = tally_init(&t, head, &ask, err) || tally_block(&t, head, &block, 0, &r, "calibrated records", err);
+	int rc = tally_init(&t, head, &options, err) || tally_block(&t, head, &block, 0, &r, "calibrated records", err);
 	for (size_t i = 0; !rc && i < b->n; i++)
-		rc = r.fate[i] != FATE_DROP && keep_key(j, r.key[i], err);
+		rc = r.fate[i] != SPLIT_DROPPED && keep_key(j, r.key[i], err);
 	for (int s = 0; !rc && s < SPLIT_COUNT; s++)
 		add_sums(&j->sum, &t.split[s].sum);
 	results_release(&r);

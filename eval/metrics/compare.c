@@ -113,7 +113,7 @@ struct scratch {
 
 struct boot {
 	const struct side *side; /* [2] */
-	const struct compare_ask *ask;
+	const struct compare_options *options;
 	struct scratch *scratch; /* [workers] */
 	unsigned parts;
 	int n;			      /* compared_count() */
@@ -137,7 +137,7 @@ static size_t measure_side(const struct boot *boot, int which, struct scratch *w
 	const struct rows *r = s->rows;
 	size_t drawn = expand(s, w, r->n);
 	*m = (struct measured){ 0 };
-	if (!drawn || measure_keys(m, w->sorted, drawn, boot->ask->bins, boot->parts, &w->err))
+	if (!drawn || measure_keys(m, w->sorted, drawn, boot->options->bins, boot->parts, &w->err))
 		return 0;
 	for (size_t i = 0; i < r->n; i++) {
 		if (!w->weight[i])
@@ -160,7 +160,7 @@ static void one_round(void *arg, int task, int worker)
 	const struct boot *boot = arg;
 	struct scratch *w = &boot->scratch[worker];
 	struct measured a, b;
-	bootstrap_weights(boot->ask->seed, (uint32_t)task, 0, boot->side[0].rows->n, w->weight);
+	bootstrap_weights(boot->options->seed, (uint32_t)task, 0, boot->side[0].rows->n, w->weight);
 	size_t drawn = w->err.status || !measure_side(boot, 0, w, &a) ? 0 : measure_side(boot, 1, w, &b);
 	for (int i = 0; i < boot->n; i++)
 		if (boot->value[i])
@@ -205,20 +205,20 @@ static void conclude(struct boot *boot, struct comparison *c)
 		if (!v)
 			continue;
 		fill(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
-		int k = finite_only(v, boot->ask->rounds);
+		int k = finite_only(v, boot->options->rounds);
 		if (!k)
 			d->there = 0;
 		if (!d->there)
 			continue;
 		d->p = bootstrap_p(v, k, d->b - d->a);
-		bootstrap_interval(v, k, d->b - d->a, boot->ask->level, -INFINITY, INFINITY, &d->low, &d->high);
+		bootstrap_interval(v, k, d->b - d->a, boot->options->level, -INFINITY, INFINITY, &d->low, &d->high);
 	}
 }
 
-static int bootstrap(const struct side *side, const struct compare_ask *ask, struct pool *pool, struct comparison *c,
+static int bootstrap(const struct side *side, const struct compare_options *options, struct pool *pool, struct comparison *c,
 		     struct err *err)
 {
-	struct boot boot = { .side = side, .ask = ask, .n = compared_count() };
+	struct boot boot = { .side = side, .options = options, .n = compared_count() };
 	int workers = pool_threads(pool);
 	boot.parts = metric_parts(0, TEST_BOOTSTRAP);
 	int rc = mem_alloc(&boot.scratch, (size_t)workers, sizeof *boot.scratch, err);
@@ -226,9 +226,9 @@ static int bootstrap(const struct side *side, const struct compare_ask *ask, str
 		rc = scratch_init(&boot.scratch[i], side[0].rows->n, err);
 	for (int i = 0; !rc && i < boot.n; i++)
 		if (compared_metric(i)->test == TEST_BOOTSTRAP)
-			rc = mem_alloc(&boot.value[i], (size_t)ask->rounds, sizeof *boot.value[i], err);
+			rc = mem_alloc(&boot.value[i], (size_t)options->rounds, sizeof *boot.value[i], err);
 	if (!rc) {
-		pool_run(pool, ask->rounds, one_round, &boot);
+		pool_run(pool, options->rounds, one_round, &boot);
 		conclude(&boot, c);
 	}
 	for (int i = 0; boot.scratch && i < workers; i++) {
@@ -265,16 +265,16 @@ static void accuracy(const struct rows *a, const struct rows *b, double level, s
 	d->high = fmin(1, mid + half);
 }
 
-int compare_rows(const struct rows *a, const struct rows *b, const struct compare_ask *ask, struct pool *pool,
+int compare_rows(const struct rows *a, const struct rows *b, const struct compare_options *options, struct pool *pool,
 		 struct comparison *c, struct err *err)
 {
 	struct side side[2] = { { a, NULL }, { b, NULL } };
 	double p[COMPARED_MOST];
 	int rc = 0, n = compared_count();
-	*c = (struct comparison){ .a = a->name, .b = b->name, .n = a->n, .level = ask->level };
+	*c = (struct comparison){ .a = a->name, .b = b->name, .n = a->n, .level = options->level };
 	for (int i = 0; i < n; i++)
 		c->of[i].a = c->of[i].b = NAN;
-	accuracy(a, b, ask->level, c);
+	accuracy(a, b, options->level, c);
 	for (int s = 0; s < 2 && !rc; s++) {
 		uint64_t *key = NULL;
 		rc = mem_alloc(&key, a->n, sizeof *key, err) ||
@@ -284,7 +284,7 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 		rc = rc || order_falling(key, a->n, side[s].order, err);
 		free(key);
 	}
-	rc = rc || bootstrap(side, ask, pool, c, err) || compare_auroc(a, b, ask->level, c, err);
+	rc = rc || bootstrap(side, options, pool, c, err) || compare_auroc(a, b, options->level, c, err);
 	free(side[0].order);
 	free(side[1].order);
 	for (int i = 0; i < n; i++)

@@ -28,7 +28,7 @@ struct comparison {
 	} of[COMPARED_MOST]; /* [compared_count()] by compared_metric() */
 };
 
-struct compare_ask {
+struct compare_options {
 	int bins, rounds; /* rounds >= compare_least_rounds(level) */
 	double level;
 	uint64_t seed;
@@ -40,7 +40,7 @@ int compare_least_rounds(double level);
 /* 0 where the streams hold the same records in the same order; else -1 and the first that differs. */
 int compare_same_records(const struct rows *a, const struct rows *b, struct err *err) VIC_CHECKED;
 /* a, b: the same records, labelled, read with COMPARE_COLUMNS. */
-int compare_rows(const struct rows *a, const struct rows *b, const struct compare_ask *ask, struct pool *pool,
+int compare_rows(const struct rows *a, const struct rows *b, const struct compare_options *options, struct pool *pool,
 		 struct comparison *c, struct err *err) VIC_CHECKED;
 
 /* The areas' part of compare_rows. */

@@ -98,24 +98,24 @@ static void percentile_interval(double *v, int n, double level, struct interval 
 	out->high = v[(int)ceil(n - 1 - tail)];
 }
 
-static int resample(const struct ranking *r, const struct ood_ask *ask, struct pool *pool, struct ood_result *out,
+static int resample(const struct ranking *r, const struct ood_ask *options, struct pool *pool, struct ood_result *out,
 		    struct err *err)
 {
-	struct resampling s = { .ranking = r, .seed = ask->seed };
+	struct resampling s = { .ranking = r, .seed = options->seed };
 	size_t n = r->n_pos + r->n_neg, workers = (size_t)pool_threads(pool);
 	struct interval *to[VALUES] = { &out->aupr_in, &out->aupr_out, &out->fpr95 };
 	double point[VALUES] = { out->value.aupr_pos, out->value.aupr_neg, out->value.fpr95 };
 	int rc = mem_alloc(&s.weight, workers * n, sizeof *s.weight, err) || mem_alloc(&s.draw, workers * n, 1, err);
 	for (int v = 0; v < VALUES; v++)
-		rc = rc || mem_alloc(&s.value[v], (size_t)ask->rounds, sizeof *s.value[v], err);
+		rc = rc || mem_alloc(&s.value[v], (size_t)options->rounds, sizeof *s.value[v], err);
 	if (!rc)
-		pool_run(pool, ask->rounds, one_round, &s);
+		pool_run(pool, options->rounds, one_round, &s);
 	for (int v = 0; v < VALUES; v++) {
-		int k = rc ? 0 : usable(s.value[v], ask->rounds);
+		int k = rc ? 0 : usable(s.value[v], options->rounds);
 		if (k && to[v] == &out->fpr95)
-			percentile_interval(s.value[v], k, ask->level, to[v]);
+			percentile_interval(s.value[v], k, options->level, to[v]);
 		else if (k)
-			bootstrap_interval(s.value[v], k, point[v], ask->level, 0, 1, &to[v]->low, &to[v]->high);
+			bootstrap_interval(s.value[v], k, point[v], options->level, 0, 1, &to[v]->low, &to[v]->high);
 		free(s.value[v]);
 	}
 	free(s.weight);
@@ -123,7 +123,7 @@ static int resample(const struct ranking *r, const struct ood_ask *ask, struct p
 	return rc ? -1 : 0;
 }
 
-int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
+int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *options,
 		struct pool *pool, struct ood_result *result, struct err *err)
 {
 	struct ranking ranking = { 0 };
@@ -142,10 +142,10 @@ int ood_measure(const struct rows *in, const struct rows *out, enum ood_score sc
 	ranking_measure(&ranking, NULL, &result->value);
 	ranking_placements(&ranking, place);
 	result->auroc = auroc_interval(result->value.auroc, delong_variance(place, NULL, in->n, out->n), in->n, out->n,
-				       normal_quantile_two_sided(ask->level));
+				       normal_quantile_two_sided(options->level));
 	uint32_t at = result->value.at95;
 	result->threshold95 = at < in->n ? score_at(in, score, at) : score_at(out, score, at - in->n);
-	rc = ask->rounds ? resample(&ranking, ask, pool, result, err) : 0;
+	rc = options->rounds ? resample(&ranking, options, pool, result, err) : 0;
 out:
 	ranking_release(&ranking);
 	free(key);

@@ -36,7 +36,7 @@ struct ood_ask {
 };
 /* in, out: read with OOD_COLUMNS. The auroc interval is DeLong's. Resamples of one seed are the same for every score.
  * Errors: no memory, too many records. */
-int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *ask,
+int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *options,
 		struct pool *pool, struct ood_result *result, struct err *err) VIC_CHECKED;
 
 #endif

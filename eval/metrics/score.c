@@ -1,6 +1,6 @@
 /* The list of a stream's numbers. truth_of needs keys beside their records and other tools' rules need them in the
  * order of the stream, so both come before keys_sort. score_spread goes by position: the scores must come from one
- * score_ask and have the same items. */
+ * score_options and have the same items. */
 #include "score.h"
 
 #include <math.h>
@@ -90,57 +90,57 @@ void score_spread(struct score *out, const struct score *const *in, int n)
 	}
 }
 
-unsigned score_columns(const struct score_ask *ask)
+unsigned score_columns(const struct score_options *options)
 {
-	return (ask->rounds ? COL_NLL | COL_BRIER : 0) | (ask->posterior ? COL_ID | COL_PREDICTED : 0);
+	return (options->rounds ? COL_NLL | COL_BRIER : 0) | (options->posterior ? COL_ID | COL_PREDICTED : 0);
 }
 
-int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_ask *ask, struct err *err)
+int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_options *options, struct err *err)
 {
-	for (int i = 0; i < ask->n_bins; i++) {
-		unsigned parts = i ? PART_BINS : metric_parts(ask->brief, TEST_NONE);
-		if (measure_keys(&m[i], sorted, n, ask->bins[i], parts, err))
+	for (int i = 0; i < options->n_bins; i++) {
+		unsigned parts = i ? PART_BINS : metric_parts(options->brief, TEST_NONE);
+		if (measure_keys(&m[i], sorted, n, options->bins[i], parts, err))
 			return -1;
 	}
 	return 0;
 }
 
-static int measure_floors(struct measured *m, const struct rows *w, const struct score_ask *ask, struct err *err)
+static int measure_floors(struct measured *m, const struct rows *w, const struct score_options *options, struct err *err)
 {
 	struct pool *pool;
 	int rc = 0;
-	if (pool_open(&pool, ask->threads, err))
+	if (pool_open(&pool, options->threads, err))
 		return -1;
-	for (int i = 0; i < ask->n_bins && !rc; i++)
-		rc = null_floor(w->key, w->n, ask->bins[i], ask->floor_rounds, ask->seed, pool, &m[i].floor, err);
+	for (int i = 0; i < options->n_bins && !rc; i++)
+		rc = null_floor(w->key, w->n, options->bins[i], options->floor_rounds, options->seed, pool, &m[i].floor, err);
 	pool_close(pool);
 	return rc;
 }
 
-static unsigned parts_of(const struct rows *w, const struct score_ask *ask)
+static unsigned parts_of(const struct rows *w, const struct score_options *options)
 {
 	return PARTS_OF_KEYS | PART_ROWS | (w->head.n_classes > 5 ? PART_SIX_CLASSES : 0) |
 	       (w->head.samples > 1 ? PART_SAMPLES : 0) | (w->class_cell ? PART_CLASS_CELLS : 0) |
-	       (ask->floor_rounds && !ask->brief ? PART_FLOOR : 0) | (ask->posterior ? PART_TRUTH : 0);
+	       (options->floor_rounds && !options->brief ? PART_FLOOR : 0) | (options->posterior ? PART_TRUTH : 0);
 }
 
-/* Adds the metrics whose parts are all in `parts`, one of them in `any`, at ask->bins[at]. */
-static void add_metrics(struct score *s, const struct measured *m, const struct score_ask *ask, int at, unsigned parts,
+/* Adds the metrics whose parts are all in `parts`, one of them in `any`, at options->bins[at]. */
+static void add_metrics(struct score *s, const struct measured *m, const struct score_options *options, int at, unsigned parts,
 			unsigned any)
 {
 	for (const struct metric *row = metric_table; row->key; row++) {
 		if (!(row->parts & any) || row->parts & ~parts || (at && !(row->flags & METRIC_AT_BINS)) ||
-		    (ask->brief && !(row->flags & METRIC_BRIEF)))
+		    (options->brief && !(row->flags & METRIC_BRIEF)))
 			continue;
 		enum score_kind kind = row->flags & METRIC_COUNT ? SCORE_COUNT : SCORE_REAL;
-		struct score_item *i = add_value(s, row->key, at ? ask->bins[at] : 0, kind, row->value(&m[at]));
+		struct score_item *i = add_value(s, row->key, at ? options->bins[at] : 0, kind, row->value(&m[at]));
 		i->metric = row;
 		i->at = at;
 	}
 }
 
 /* How the numbers came about: in every output, so that two tables can be compared. */
-static void convention(struct score *s, const struct rows *w, const struct score_ask *ask)
+static void convention(struct score *s, const struct rows *w, const struct score_options *options)
 {
 	score_text(s, "split", rows_split_name(w->split));
 	score_count(s, "classes", (uint64_t)w->head.n_classes);
@@ -148,14 +148,14 @@ static void convention(struct score *s, const struct rows *w, const struct score
 	if (w->head.samples > 1)
 		score_count(s, "samples", (uint64_t)w->head.samples);
 	score_text(s, "values", w->head.values == VALUES_PROBS ? "probs" : "logits");
-	if (ask->floor_rounds)
-		score_count(s, "floor_draws", (uint64_t)ask->floor_rounds);
-	if (ask->rounds)
-		score_count(s, "resamples", (uint64_t)ask->rounds);
-	score_count(s, "seed", ask->seed);
+	if (options->floor_rounds)
+		score_count(s, "floor_draws", (uint64_t)options->floor_rounds);
+	if (options->rounds)
+		score_count(s, "resamples", (uint64_t)options->rounds);
+	score_count(s, "seed", options->seed);
 }
 
-static int like_others(struct score *s, struct rows *w, const struct score_ask *ask, struct err *err)
+static int like_others(struct score *s, struct rows *w, const struct score_options *options, struct err *err)
 {
 	double n = (double)(w->sum.n - w->sum.unlabelled);
 	size_t right = 0;
@@ -163,10 +163,10 @@ static int like_others(struct score *s, struct rows *w, const struct score_ask *
 		right += (size_t)conf_right(w->key[i]);
 	score_count(s, "n", w->sum.n);
 	score_real(s, "accuracy", 0, (double)right / (double)w->n);
-	for (int i = 0; i < ask->n_bins; i++) {
+	for (int i = 0; i < options->n_bins; i++) {
 		struct compat_errors e;
-		int at = i ? ask->bins[i] : 0;
-		if (compat_errors(ask->compat, w->key, w->n, ask->bins[i], w->head.dtype == DTYPE_F32, &e, err))
+		int at = i ? options->bins[i] : 0;
+		if (compat_errors(options->compat, w->key, w->n, options->bins[i], w->head.dtype == DTYPE_F32, &e, err))
 			return -1;
 		score_real(s, "ece", at, e.ece);
 		if (!isnan(e.mce))
@@ -176,31 +176,31 @@ static int like_others(struct score *s, struct rows *w, const struct score_ask *
 		if (!isnan(e.ace))
 			score_real(s, "ace", at, e.ace);
 	}
-	score_real(s, "brier", 0, compat_brier(ask->compat, fix_real(w->sum.brier) / n, w->head.n_classes));
-	score_count(s, "bins", (uint64_t)ask->bins[0]);
+	score_real(s, "brier", 0, compat_brier(options->compat, fix_real(w->sum.brier) / n, w->head.n_classes));
+	score_count(s, "bins", (uint64_t)options->bins[0]);
 	return 0;
 }
 
-int score_rows(struct score *s, struct rows *w, const struct score_ask *ask, struct err *err)
+int score_rows(struct score *s, struct rows *w, const struct score_options *options, struct err *err)
 {
 	struct measured m[SCORE_BINS] = { { .rows = w } };
-	unsigned parts = parts_of(w, ask);
+	unsigned parts = parts_of(w, options);
 	*s = (struct score){ 0 };
-	if (ask->compat)
-		return like_others(s, w, ask, err);
-	if ((ask->posterior && truth_of(ask->posterior, w, ask->bins[0], &m[0].truth, err)) ||
-	    keys_sort(w->key, w->n, err) || score_measure(m, w->key, w->n, ask, err) ||
-	    (parts & PART_FLOOR && measure_floors(m, w, ask, err)))
+	if (options->compat)
+		return like_others(s, w, options, err);
+	if ((options->posterior && truth_of(options->posterior, w, options->bins[0], &m[0].truth, err)) ||
+	    keys_sort(w->key, w->n, err) || score_measure(m, w->key, w->n, options, err) ||
+	    (parts & PART_FLOOR && measure_floors(m, w, options, err)))
 		return -1;
 	measure_means(&m[0], w);
-	add_metrics(s, m, ask, 0, parts, parts);
-	for (int i = 1; i < ask->n_bins; i++)
-		add_metrics(s, m, ask, i, parts, PART_BINS);
-	for (int i = 1; i < ask->n_bins; i++)
-		add_metrics(s, m, ask, i, parts, PART_FLOOR);
-	if (ask->rounds && score_bootstrap(s, w, ask, err))
+	add_metrics(s, m, options, 0, parts, parts);
+	for (int i = 1; i < options->n_bins; i++)
+		add_metrics(s, m, options, i, parts, PART_BINS);
+	for (int i = 1; i < options->n_bins; i++)
+		add_metrics(s, m, options, i, parts, PART_FLOOR);
+	if (options->rounds && score_bootstrap(s, w, options, err))
 		return -1;
-	if (!ask->brief)
-		convention(s, w, ask);
+	if (!options->brief)
+		convention(s, w, options);
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 enum { SCORE_BINS = 16, SCORE_ITEMS = 200, SCORE_KEY = 32 };
 
-struct score_ask {
+struct score_options {
 	int bins[SCORE_BINS], n_bins; /* equal-width bin counts; the first is "the" ECE, the others are ece@M */
 	int brief;		      /* only n accuracy ece oe nll brier gap bins (and ece@M, oe@M) */
 	enum compat compat;
@@ -27,7 +27,7 @@ struct score_item {
 	enum score_kind kind;
 	double value, low, high;     /* SCORE_SPREAD: low is the standard deviation */
 	const struct metric *metric; /* or NULL: how the numbers came about */
-	int at;			     /* index into score_ask.bins */
+	int at;			     /* index into score_options.bins */
 	const char *text;	     /* static */
 };
 struct score {
@@ -36,14 +36,14 @@ struct score {
 };
 
 /* Columns that score_rows needs from rows_read. */
-unsigned score_columns(const struct score_ask *ask);
+unsigned score_columns(const struct score_options *options);
 /* w's keys are sorted in place (its other columns keep their order). */
-int score_rows(struct score *s, struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
-/* Measures sorted keys once for each of ask->bins, into m: [SCORE_BINS], the first with all that is asked for. */
-int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_ask *ask,
+int score_rows(struct score *s, struct rows *w, const struct score_options *options, struct err *err) VIC_CHECKED;
+/* Measures sorted keys once for each of options->bins, into m: [SCORE_BINS], the first with all that is asked for. */
+int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_options *options,
 		  struct err *err) VIC_CHECKED;
 /* Turns the values that resampling reaches into intervals. Needs COL_NLL and COL_BRIER. */
-int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err) VIC_CHECKED;
+int score_bootstrap(struct score *s, const struct rows *w, const struct score_options *options, struct err *err) VIC_CHECKED;
 
 void score_count(struct score *s, const char *key, uint64_t value);
 /* The key is "key@number"; just `key` where number is 0. */

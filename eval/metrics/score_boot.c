@@ -10,7 +10,7 @@ enum { CHUNK = 4096 };
 
 struct boot {
 	const struct rows *w;
-	const struct score_ask *ask;
+	const struct score_options *options;
 	struct score *shape; /* which numbers there are, in which order */
 	double *value;	     /* [shape->n][rounds] */
 	conf_key **key;	     /* [threads] */
@@ -25,7 +25,7 @@ static int resample(struct boot *b, uint32_t round, int worker, size_t *n, struc
 	*n = 0;
 	for (size_t from = 0; from < b->w->n; from += CHUNK) {
 		size_t m = b->w->n - from < CHUNK ? b->w->n - from : CHUNK;
-		bootstrap_weights(b->ask->seed, round, from, m, weight);
+		bootstrap_weights(b->options->seed, round, from, m, weight);
 		if (mem_grow(&b->key[worker], &b->cap[worker], *n + 12 * CHUNK, sizeof(conf_key), err))
 			return -1;
 		for (size_t i = 0; i < m; i++)
@@ -43,7 +43,7 @@ static void means(struct boot *b, uint32_t round, double *nll, double *brier)
 	double n = 0, sum_nll = 0, sum_brier = 0;
 	for (size_t from = 0; from < b->w->n; from += CHUNK) {
 		size_t m = b->w->n - from < CHUNK ? b->w->n - from : CHUNK;
-		bootstrap_weights(b->ask->seed, round, from, m, weight);
+		bootstrap_weights(b->options->seed, round, from, m, weight);
 		for (size_t i = 0; i < m; i++) {
 			if (!weight[i] || isnan(b->w->brier[from + i]))
 				continue;
@@ -68,12 +68,12 @@ static void one_round(void *arg, int round, int worker)
 	size_t n;
 	if (b->err[worker].status || resample(b, (uint32_t)round, worker, &n, &b->err[worker]))
 		return;
-	if (n && score_measure(m, b->key[worker], n, b->ask, &b->err[worker]))
+	if (n && score_measure(m, b->key[worker], n, b->options, &b->err[worker]))
 		return;
 	means(b, (uint32_t)round, &m[0].nll, &m[0].brier);
 	for (int i = 0; i < b->shape->n; i++) {
 		const struct score_item *v = &b->shape->item[i];
-		size_t to = (size_t)i * (size_t)b->ask->rounds + (size_t)round;
+		size_t to = (size_t)i * (size_t)b->options->rounds + (size_t)round;
 		if (has_interval(v))
 			b->value[to] = n ? v->metric->value(&m[v->at]) : NAN;
 	}
@@ -81,7 +81,7 @@ static void one_round(void *arg, int round, int worker)
 
 static int gather(struct boot *b, struct err *err)
 {
-	int rounds = b->ask->rounds;
+	int rounds = b->options->rounds;
 	for (int i = 0; i < b->shape->n; i++) {
 		struct score_item *v = &b->shape->item[i];
 		double *x = b->value + (size_t)i * (size_t)rounds;
@@ -96,26 +96,26 @@ static int gather(struct boot *b, struct err *err)
 		if (!whole)
 			continue;
 		v->kind = SCORE_INTERVAL;
-		bootstrap_interval(x, rounds, v->value, b->ask->level, v->metric->least, v->metric->most, &v->low,
+		bootstrap_interval(x, rounds, v->value, b->options->level, v->metric->least, v->metric->most, &v->low,
 				   &v->high);
 	}
 	return 0;
 }
 
-int score_bootstrap(struct score *s, const struct rows *w, const struct score_ask *ask, struct err *err)
+int score_bootstrap(struct score *s, const struct rows *w, const struct score_options *options, struct err *err)
 {
-	struct boot b = { .w = w, .ask = ask, .shape = s };
+	struct boot b = { .w = w, .options = options, .shape = s };
 	struct pool *pool;
 	int rc = -1, threads;
-	if (pool_open(&pool, ask->threads, err))
+	if (pool_open(&pool, options->threads, err))
 		return -1;
 	threads = pool_threads(pool);
-	if (mem_alloc(&b.value, (size_t)s->n * (size_t)ask->rounds, sizeof *b.value, err) ||
+	if (mem_alloc(&b.value, (size_t)s->n * (size_t)options->rounds, sizeof *b.value, err) ||
 	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) ||
 	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
 	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err))
 		goto end;
-	pool_run(pool, ask->rounds, one_round, &b);
+	pool_run(pool, options->rounds, one_round, &b);
 	rc = 0;
 	for (int i = 0; i < threads && !rc; i++)
 		if (b.err[i].status) {

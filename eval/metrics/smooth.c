@@ -57,7 +57,7 @@ static double error_at(struct grid *g, double sigma)
 			j = period - j;
 		line[i + (long)reach] = node[j] * (j == 0 || j == (long)cells ? 2 : 1);
 	}
-	/* Four neighbours at a time, so that no addition waits for the one before it; the places behind the last node
+	/* Four neighbours at a time, so that no addition waits for the one before it; the places after the last node
 	 * are padding and not summed. */
 	for (size_t i = 0; i <= cells; i += 4) {
 		const double *c = line + i + reach;

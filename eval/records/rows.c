@@ -23,7 +23,7 @@ struct job {
 
 struct reading {
 	struct stream_reader *stream;
-	const struct rows_ask *ask;
+	const struct rows_options *options;
 	struct rows *rows; /* under way */
 	size_t caps[ROWS_COLUMNS];
 	uint64_t records; /* read into rows so far */
@@ -60,7 +60,7 @@ static void work_one(struct reading *g, int worker)
 		pthread_mutex_unlock(&g->lock);
 		int rc = tally_block(&g->tally[worker], &g->rows->head, &j->block, j->at, &j->results, j->name, &err);
 		pthread_mutex_lock(&g->lock);
-		if (rc || rows_append(g->rows, g->caps, g->ask->columns, j->at, &j->block, &j->results, &err))
+		if (rc || rows_append(g->rows, g->caps, g->options->columns, j->at, &j->block, &j->results, &err))
 			fail(g, j->at, &err);
 	}
 	g->busy--;
@@ -199,7 +199,7 @@ static int begin(struct reading *g, struct err *err)
 	if (!w->provenance)
 		return err_memory(err);
 	for (int i = 0; i < pool_threads(g->pool); i++)
-		if (tally_init(&g->tally[i], &w->head, g->ask, err))
+		if (tally_init(&g->tally[i], &w->head, g->options, err))
 			return -1;
 	return 0;
 }
@@ -215,7 +215,7 @@ static int read_one(struct reading *g, int each, struct err *err)
 			*err = g->err;
 	}
 	if (!rc)
-		rc = rows_settle(g->rows, g->tally, n, g->ask, g->records, stream_name(g->stream), err);
+		rc = rows_finish(g->rows, g->tally, n, g->options, g->records, stream_name(g->stream), err);
 	for (int i = 0; i < n; i++)
 		tally_release(&g->tally[i]);
 	if (rc)
@@ -223,12 +223,12 @@ static int read_one(struct reading *g, int each, struct err *err)
 	return rc;
 }
 
-static int open_reading(struct reading *g, const char *path, const struct rows_ask *ask, struct err *err)
+static int open_reading(struct reading *g, const char *path, const struct rows_options *options, struct err *err)
 {
-	*g = (struct reading){ .ask = ask };
+	*g = (struct reading){ .options = options };
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->turn, NULL);
-	if (pool_open(&g->pool, ask->threads, err) ||
+	if (pool_open(&g->pool, options->threads, err) ||
 	    mem_alloc(&g->tally, (size_t)pool_threads(g->pool), sizeof *g->tally, err) ||
 	    stream_open(&g->stream, path, err))
 		return -1;
@@ -248,11 +248,11 @@ static void close_reading(struct reading *g)
 	pthread_cond_destroy(&g->turn);
 }
 
-int rows_read(struct rows *rows, const char *path, const struct rows_ask *ask, struct err *err)
+int rows_read(struct rows *rows, const char *path, const struct rows_options *options, struct err *err)
 {
 	struct reading g;
 	*rows = (struct rows){ 0 };
-	int rc = open_reading(&g, path, ask, err);
+	int rc = open_reading(&g, path, options, err);
 	g.rows = rows;
 	if (!rc)
 		rc = read_one(&g, 0, err);
@@ -260,11 +260,11 @@ int rows_read(struct rows *rows, const char *path, const struct rows_ask *ask, s
 	return rc;
 }
 
-int rows_read_each(struct rows **list, size_t *n, const char *path, const struct rows_ask *ask, struct err *err)
+int rows_read_each(struct rows **list, size_t *n, const char *path, const struct rows_options *options, struct err *err)
 {
 	struct reading g;
 	size_t cap = 0;
-	int rc = open_reading(&g, path, ask, err);
+	int rc = open_reading(&g, path, options, err);
 	*list = NULL;
 	*n = 0;
 	g.more = 1;

@@ -43,7 +43,7 @@ enum rows_column {
 	COL_SPLIT = 2048,    /* uint8_t split[n] */
 };
 
-struct rows_ask {
+struct rows_options {
 	int split; /* ROWS_AUTO, ROWS_ALL or an enum stream_split */
 	enum rows_unlabelled unlabelled;
 	unsigned columns;	/* enum rows_column, or-ed */
@@ -93,15 +93,15 @@ struct rows {
  * are pooled in order. Errors, each with file and record: what stream.h refuses; NaN; +Inf; all -Inf; probabilities
  * outside [0,1] or not summing to 1 within 1e-3; unlabelled records where refused; no records, or none in the split;
  * documents whose heads differ. On failure *rows is released. */
-int rows_read(struct rows *rows, const char *path, const struct rows_ask *ask, struct err *err) VIC_CHECKED;
+int rows_read(struct rows *rows, const char *path, const struct rows_options *options, struct err *err) VIC_CHECKED;
 /* As rows_read, one struct rows for each document: *list (owned; release each, then free) of *n. */
-int rows_read_each(struct rows **list, size_t *n, const char *path, const struct rows_ask *ask,
+int rows_read_each(struct rows **list, size_t *n, const char *path, const struct rows_options *options,
 		   struct err *err) VIC_CHECKED;
 /* One result of m models that saw the same records: their probabilities averaged, as samples are (mutual says how far
- * they part). in[]: read with COL_VALUES, COL_ID, COL_LABEL and COL_SPLIT, ROWS_ALL and ROWS_KEEP. ask: as for
+ * they part). in[]: read with COL_VALUES, COL_ID, COL_LABEL and COL_SPLIT, ROWS_ALL and ROWS_KEEP. options: as for
  * rows_read, and decides what is chosen now. Errors: records, labels, splits or heads that differ; what rows_read
  * refuses. */
-int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_ask *ask,
+int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options,
 		  struct err *err) VIC_CHECKED;
 void rows_release(struct rows *rows);
 

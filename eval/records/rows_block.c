@@ -119,7 +119,7 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 				return -1;
 			memcpy(t->x, t->mean, padded(h->n_classes) * sizeof *t->x);
 		}
-		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->ask->class_bins && label >= 0)
+		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->options->class_bins && label >= 0)
 			classwise_row(&t->split[b->split[i]].by_class, t->x, scale, label, r.winner, r.p);
 	}
 	return 0;
@@ -153,7 +153,7 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 		for (int c = 0; c < k; c++)
 			for (int j = 0; j < LANES; j++)
 				t->mean[c * LANES + j] = t->x[c * LANES + j] * soft[j].scale;
-	if (t->ask->class_bins)
+	if (t->options->class_bins)
 		classwise_lanes(&t->split[b->split[which[0]]].by_class, t->x, weight, label, soft);
 	for (int j = 0; j < n; j++) {
 		struct result r;
@@ -185,16 +185,16 @@ static int by_lanes(struct tally *t, const struct stream_head *h, const struct b
 
 static int split_room(struct tally *t, struct split_tally *s, struct err *err)
 {
-	const struct rows_ask *ask = t->ask;
-	if (!ask->class_bins || s->by_class.total)
+	const struct rows_options *options = t->options;
+	if (!options->class_bins || s->by_class.total)
 		return 0;
-	return classwise_init(&s->by_class, t->classes, ask->class_bins, t->lanes, ask->class_room, err);
+	return classwise_init(&s->by_class, t->classes, options->class_bins, t->lanes, options->class_room, err);
 }
 
 int tally_block(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *r,
 		const char *name, struct err *err)
 {
-	if (results_room(r, t->ask->columns, b->n, err))
+	if (results_room(r, t->options->columns, b->n, err))
 		return -1;
 	for (uint32_t i = 0; i < b->n; i++)
 		if (split_room(t, &t->split[b->split[i]], err))

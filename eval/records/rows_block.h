@@ -12,14 +12,14 @@ struct results {
 	conf_key *key;
 	int32_t *predicted;
 	double *nll, *brier, *entropy, *mutual, *max_logit, *energy, *margin;
-	uint8_t *fate; /* split, or FATE_DROP */
+	uint8_t *fate; /* split, or SPLIT_DROPPED */
 	size_t cap;
 };
-enum { FATE_DROP = 255 };
+enum { SPLIT_DROPPED = 255 };
 int results_room(struct results *r, unsigned asked, size_t n, struct err *err) VIC_CHECKED;
 void results_release(struct results *r);
 
-/* The columns that were asked for: a block's behind the `at` records that are there. cap: one for each column, zeroed
+/* The columns that were asked for: a block's after the `at` records that are there. cap: one for each column, zeroed
  * before the first block. */
 enum { ROWS_COLUMNS = 13 };
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
@@ -49,14 +49,14 @@ struct split_tally {
 };
 struct tally {
 	const struct softmax_ops *ops;
-	const struct rows_ask *ask;
+	const struct rows_options *options;
 	int classes;
 	int one_class;	  /* whose probability the key is of; -1: the winner */
 	size_t lanes;	  /* LANES: records side by side; 1: one at a time */
 	double *x, *mean; /* scratch */
 	struct split_tally split[SPLIT_COUNT];
 };
-int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask,
+int tally_init(struct tally *t, const struct stream_head *head, const struct rows_options *options,
 	       struct err *err) VIC_CHECKED;
 void tally_release(struct tally *t);
 /* `at`: number of the block's first record in the pooled stream. `name` is for messages. */
@@ -71,7 +71,7 @@ void split_merge(struct split_tally *a, struct split_tally *b);
 void split_release(struct split_tally *s);
 
 /* Merges the workers' tallies, decides the split and leaves in *w what was asked for. `records`: read in all. */
-int rows_settle(struct rows *w, struct tally *tally, int workers, const struct rows_ask *ask, uint64_t records,
+int rows_finish(struct rows *w, struct tally *tally, int workers, const struct rows_options *options, uint64_t records,
 		const char *name, struct err *err) VIC_CHECKED;
 
 #endif

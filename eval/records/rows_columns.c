@@ -1,4 +1,4 @@
-/* The columns of records: one table of which there are, from which a block's results are made room for, put behind the
+/* The columns of records: one table of which there are, from which a block's results are made room for, put after the
  * others, thinned out and freed. */
 #include "pipeline/base/mem.h"
 #include "rows_block.h"
@@ -88,7 +88,7 @@ static void keep(unsigned char *p, size_t size, const uint8_t *fate, size_t n, i
 {
 	size_t to = 0;
 	for (size_t i = 0; p && i < n; i++)
-		if (split == ROWS_ALL ? fate[i] != FATE_DROP : fate[i] == split) {
+		if (split == ROWS_ALL ? fate[i] != SPLIT_DROPPED : fate[i] == split) {
 			if (to != i)
 				memcpy(p + to * size, p + i * size, size);
 			to++;

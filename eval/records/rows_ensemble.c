@@ -18,7 +18,7 @@ static int same_records(const struct rows *a, const struct rows *b, struct err *
 	return 0;
 }
 
-/* Records from..from+n-1 of all members as one block: a record's samples are the members', one behind the other. */
+/* Records from..from+n-1 of all members as one block: a record's samples are the members', one after the other. */
 static void interleave(const struct rows *in, int m, size_t from, size_t n, struct block *b)
 {
 	size_t each = stream_record_size(&in->head);
@@ -36,7 +36,7 @@ static void interleave(const struct rows *in, int m, size_t from, size_t n, stru
 	b->data_len = n * (size_t)m * each;
 }
 
-int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_ask *ask, struct err *err)
+int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options, struct err *err)
 {
 	enum { STEP = 1024 };
 	struct tally tally = { 0 };
@@ -51,7 +51,7 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 	if (stream_head_copy(&out->head, &in->head, err))
 		return -1;
 	out->head.samples *= m;
-	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, ask, err) ||
+	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, options, err) ||
 	    mem_alloc(&b.data, STEP * (size_t)m, stream_record_size(&in->head), err))
 		goto end;
 	out->provenance = json_incref(in->provenance);
@@ -59,10 +59,10 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 	for (size_t from = 0; from < in->n; from += STEP) {
 		interleave(in, m, from, in->n - from < STEP ? in->n - from : STEP, &b);
 		if (tally_block(&tally, &out->head, &b, from, &results, out->name, err) ||
-		    rows_append(out, caps, ask->columns, from, &b, &results, err))
+		    rows_append(out, caps, options->columns, from, &b, &results, err))
 			goto end;
 	}
-	rc = rows_settle(out, &tally, 1, ask, in->n, out->name, err);
+	rc = rows_finish(out, &tally, 1, options, in->n, out->name, err);
 end:
 	free(b.data);
 	results_release(&results);

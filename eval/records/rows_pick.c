@@ -35,7 +35,7 @@ static int no_records(const struct rows *w, int split, uint64_t all, const char 
 		       name, split_name(split), w->in_split[0], w->in_split[1], w->in_split[2], w->in_split[3]);
 }
 
-int rows_settle(struct rows *w, struct tally *tally, int workers, const struct rows_ask *ask, uint64_t records,
+int rows_finish(struct rows *w, struct tally *tally, int workers, const struct rows_options *options, uint64_t records,
 		const char *name, struct err *err)
 {
 	struct split_tally *t = tally[0].split, all = { .first_unlabelled = UINT64_MAX };
@@ -44,18 +44,18 @@ int rows_settle(struct rows *w, struct tally *tally, int workers, const struct r
 			split_merge(&t[s], &tally[i].split[s]);
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		w->in_split[s] = t[s].records;
-	int split = ask->split, wanted = split == ROWS_AUTO ? SPLIT_TEST : SPLIT_DEV;
+	int split = options->split, wanted = split == ROWS_AUTO ? SPLIT_TEST : SPLIT_DEV;
 	if (split == ROWS_AUTO || split == ROWS_AUTO_DEV)
 		split = t[wanted].records ? wanted : ROWS_ALL;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		if (split == ROWS_ALL || split == s)
 			split_merge(&all, &t[s]);
 	w->split = split;
-	if (!all.records || (!all.sum.n && ask->unlabelled == ROWS_DROP)) {
+	if (!all.records || (!all.sum.n && options->unlabelled == ROWS_DROP)) {
 		split_release(&all);
 		return no_records(w, split, records, name, err);
 	}
-	if (ask->unlabelled == ROWS_REFUSE && all.first_unlabelled != UINT64_MAX) {
+	if (options->unlabelled == ROWS_REFUSE && all.first_unlabelled != UINT64_MAX) {
 		uint64_t first = all.first_unlabelled;
 		split_release(&all);
 		return err_set(err, "%s: record %" PRIu64 " has no label; --unlabelled drop leaves such records out",
@@ -63,11 +63,11 @@ int rows_settle(struct rows *w, struct tally *tally, int workers, const struct r
 	}
 	w->sum = all.sum;
 	w->n = all.sum.n;
-	w->class_bins = ask->class_bins;
+	w->class_bins = options->class_bins;
 	classwise_finish(&all.by_class, &w->class_cell, &w->top_cell);
 	if (w->n != records)
 		rows_keep(w, records, split);
-	if (!(ask->columns & COL_SPLIT)) {
+	if (!(options->columns & COL_SPLIT)) {
 		free(w->split_of);
 		w->split_of = NULL;
 	}

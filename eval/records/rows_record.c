@@ -84,7 +84,7 @@ static void sum_result(struct split_tally *t, const struct result *r, int label,
 int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
 		 const double *p, size_t stride, uint64_t number)
 {
-	const struct rows_ask *ask = t->ask;
+	const struct rows_options *options = t->options;
 	struct split_tally *s = &t->split[split];
 	double conf = r->p, rest = r->rest;
 	int right = r->winner == label;
@@ -93,8 +93,8 @@ int result_store(struct tally *t, struct results *out, size_t i, int split, int 
 	if (label < 0) {
 		if (number < s->first_unlabelled)
 			s->first_unlabelled = number;
-		if (ask->unlabelled == ROWS_DROP) {
-			out->fate[i] = FATE_DROP;
+		if (options->unlabelled == ROWS_DROP) {
+			out->fate[i] = SPLIT_DROPPED;
 			return 0;
 		}
 	}
@@ -103,7 +103,7 @@ int result_store(struct tally *t, struct results *out, size_t i, int split, int 
 		rest = t->one_class == r->winner ? r->rest : 1 - conf;
 		right = label == t->one_class;
 	}
-	if (ask->float32) {
+	if (options->float32) {
 		conf = (float)conf;
 		rest = 1 - conf;
 	}

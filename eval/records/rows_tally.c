@@ -5,25 +5,25 @@
 #include <stdlib.h>
 
 /* -1 for the winner. */
-static int class_of(const struct stream_head *h, const struct rows_ask *ask, int *k, struct err *err)
+static int class_of(const struct stream_head *h, const struct rows_options *options, int *k, struct err *err)
 {
-	*k = ask->binary_second && h->n_classes == 2 ? 1 : -1;
-	if (!ask->class_name)
+	*k = options->binary_second && h->n_classes == 2 ? 1 : -1;
+	if (!options->class_name)
 		return 0;
-	*k = stream_class_of(h, ask->class_name);
+	*k = stream_class_of(h, options->class_name);
 	if (*k < 0)
-		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", ask->class_name,
+		return err_usage(err, "there is no class '%s' among the %d ('%s' is the first)", options->class_name,
 				 h->n_classes, h->classes[0]);
 	return 0;
 }
 
-int tally_init(struct tally *t, const struct stream_head *head, const struct rows_ask *ask, struct err *err)
+int tally_init(struct tally *t, const struct stream_head *head, const struct rows_options *options, struct err *err)
 {
 	int small = head->n_classes < SMALL_CLASSES && head->values == VALUES_LOGITS && head->samples == 1;
 	size_t n;
-	*t = (struct tally){ .ops = softmax_ops(), .ask = ask, .classes = head->n_classes, .lanes = small ? LANES : 1 };
+	*t = (struct tally){ .ops = softmax_ops(), .options = options, .classes = head->n_classes, .lanes = small ? LANES : 1 };
 	n = padded(head->n_classes) * t->lanes;
-	if (class_of(head, ask, &t->one_class, err))
+	if (class_of(head, options, &t->one_class, err))
 		return -1;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		t->split[s].first_unlabelled = UINT64_MAX;

@@ -16,25 +16,25 @@ static void two_sided(double *v, int rounds, double level, double *low, double *
 	*high = quantile_of(v, rounds, (1 + level) / 2);
 }
 
-int null_bands(const conf_key *k, size_t n, int bins, const struct curve_ask *ask, double *low, double *high,
+int null_bands(const conf_key *k, size_t n, int bins, const struct curve_options *options, double *low, double *high,
 	       struct err *err)
 {
 	double *off, *v;
 	struct bins b;
-	if (mem_alloc(&off, (size_t)bins * (size_t)ask->rounds, sizeof *off, err))
+	if (mem_alloc(&off, (size_t)bins * (size_t)options->rounds, sizeof *off, err))
 		return -1;
 	if (bins_init(&b, bins, err)) {
 		free(off);
 		return -1;
 	}
-	int rc = null_draws(k, n, bins, ask->rounds, ask->seed, ask->pool, off, err);
+	int rc = null_draws(k, n, bins, options->rounds, options->seed, options->pool, off, err);
 	bins_add(&b, k, n);
 	for (int i = 0; i < bins && !rc; i++) {
-		v = off + (size_t)i * (size_t)ask->rounds;
+		v = off + (size_t)i * (size_t)options->rounds;
 		low[i] = high[i] = NAN;
 		if (!b.bin[i].n)
 			continue;
-		two_sided(v, ask->rounds, ask->level, &low[i], &high[i]);
+		two_sided(v, options->rounds, options->level, &low[i], &high[i]);
 		low[i] = fmax(0, bin_conf(&b.bin[i]) + low[i] / (double)b.bin[i].n);
 		high[i] = fmin(1, bin_conf(&b.bin[i]) + high[i] / (double)b.bin[i].n);
 	}
@@ -48,7 +48,7 @@ struct drawing {
 	size_t n;
 	const size_t *at;
 	size_t m;
-	const struct curve_ask *ask;
+	const struct curve_options *options;
 	conf_key **scratch; /* [threads][n] */
 	struct err *err;    /* [threads] */
 	double *value;	    /* [m][rounds] */
@@ -61,7 +61,7 @@ static void draw_pav(void *arg, int round, int worker)
 	struct pav_block *block;
 	size_t m, b = 0;
 	conf_key *k = d->scratch[worker];
-	rng_init(&r, d->ask->seed, RNG_FLOOR, (uint32_t)round, UINT32_MAX);
+	rng_init(&r, d->options->seed, RNG_FLOOR, (uint32_t)round, UINT32_MAX);
 	for (size_t i = 0; i < d->n; i++) {
 		int right = rng_real(&r) < conf_p(d->key[i]);
 		k[i] = conf_order(d->key[i]) | (right ? CONF_RIGHT : 0);
@@ -71,25 +71,25 @@ static void draw_pav(void *arg, int round, int worker)
 	for (size_t i = 0; i < d->m; i++) {
 		while (block[b].end <= d->at[i])
 			b++;
-		d->value[i * (size_t)d->ask->rounds + (size_t)round] =
+		d->value[i * (size_t)d->options->rounds + (size_t)round] =
 			(double)block[b].right / (double)(block[b].end - (b ? block[b - 1].end : 0));
 	}
 	free(block);
 }
 
-int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const struct curve_ask *ask, double *low,
+int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const struct curve_options *options, double *low,
 	      double *high, struct err *err)
 {
-	struct drawing d = { .key = k, .n = n, .at = at, .m = m, .ask = ask };
-	size_t threads = (size_t)pool_threads(ask->pool);
+	struct drawing d = { .key = k, .n = n, .at = at, .m = m, .options = options };
+	size_t threads = (size_t)pool_threads(options->pool);
 	int rc = -1;
 	if (mem_alloc(&d.scratch, threads, sizeof *d.scratch, err) || mem_alloc(&d.err, threads, sizeof *d.err, err) ||
-	    mem_alloc(&d.value, m * (size_t)ask->rounds, sizeof *d.value, err))
+	    mem_alloc(&d.value, m * (size_t)options->rounds, sizeof *d.value, err))
 		goto end;
 	for (size_t i = 0; i < threads; i++)
 		if (mem_alloc(&d.scratch[i], n, sizeof **d.scratch, err))
 			goto end;
-	pool_run(ask->pool, ask->rounds, draw_pav, &d);
+	pool_run(options->pool, options->rounds, draw_pav, &d);
 	rc = 0;
 	for (size_t i = 0; i < threads && !rc; i++)
 		if (d.err[i].status) {
@@ -97,7 +97,7 @@ int pav_bands(const conf_key *k, size_t n, const size_t *at, size_t m, const str
 			rc = -1;
 		}
 	for (size_t i = 0; i < m && !rc; i++)
-		two_sided(d.value + i * (size_t)ask->rounds, ask->rounds, ask->level, &low[i], &high[i]);
+		two_sided(d.value + i * (size_t)options->rounds, options->rounds, options->level, &low[i], &high[i]);
 end:
 	for (size_t i = 0; d.scratch && i < threads; i++)
 		free(d.scratch[i]);

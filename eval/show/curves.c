@@ -43,14 +43,14 @@ static void number(double v, FILE *to)
 		fprintf(to, "\t%.9g", v);
 }
 
-int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
 {
 	struct bins b;
-	double *band = NULL, z = normal_quantile_two_sided(ask->level);
-	if (bins_init(&b, ask->bins, err))
+	double *band = NULL, z = normal_quantile_two_sided(options->level);
+	if (bins_init(&b, options->bins, err))
 		return -1;
 	if (mem_alloc(&band, 2 * (size_t)b.m, sizeof *band, err) ||
-	    (ask->rounds && null_bands(k, n, b.m, ask, band, band + b.m, err))) {
+	    (options->rounds && null_bands(k, n, b.m, options, band, band + b.m, err))) {
 		bins_release(&b);
 		free(band);
 		return -1;
@@ -68,8 +68,8 @@ int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve
 		number(c->n ? bin_conf(c) - bin_accuracy(c) : NAN, to);
 		number(low, to);
 		number(high, to);
-		number(ask->rounds ? band[i] : NAN, to);
-		number(ask->rounds ? band[b.m + i] : NAN, to);
+		number(options->rounds ? band[i] : NAN, to);
+		number(options->rounds ? band[b.m + i] : NAN, to);
 		putc('\n', to);
 	}
 	free(band);
@@ -77,19 +77,19 @@ int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve
 	return 0;
 }
 
-int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to,
+int curve_histogram(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to,
 		    struct err *err)
 {
 	struct bins b, unlabelled;
-	if (bins_init(&b, ask->bins, err))
+	if (bins_init(&b, options->bins, err))
 		return -1;
-	if (bins_init(&unlabelled, ask->bins, err)) {
+	if (bins_init(&unlabelled, options->bins, err)) {
 		bins_release(&b);
 		return -1;
 	}
 	bins_add(&b, k, n);
-	for (size_t i = 0; ask->label && i < n; i++)
-		if (ask->label[i] < 0)
+	for (size_t i = 0; options->label && i < n; i++)
+		if (options->label[i] < 0)
 			bins_add(&unlabelled, k + i, 1);
 	for (int i = 0; i < b.m; i++) {
 		const struct bin *c = &b.bin[i];
@@ -102,7 +102,7 @@ int curve_histogram(const char *name, const conf_key *k, size_t n, const struct 
 	return 0;
 }
 
-int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
 {
 	struct pav_block *block;
 	size_t m, *at = NULL;
@@ -116,7 +116,7 @@ int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve
 		at[2 * i] = i ? block[i - 1].end : 0;
 		at[2 * i + 1] = block[i].end - 1;
 	}
-	if (ask->rounds && pav_bands(k, n, at, 2 * m, ask, band, band + 2 * m, err))
+	if (options->rounds && pav_bands(k, n, at, 2 * m, options, band, band + 2 * m, err))
 		goto end;
 	for (size_t i = 0; i < 2 * m; i++) {
 		size_t size = at[i | 1] - at[i & ~(size_t)1] + 1;
@@ -124,8 +124,8 @@ int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve
 		fprintf(to, "\t%zu\t%zu", i / 2 + 1, size);
 		number(conf_p(k[at[i]]), to);
 		number((double)block[i / 2].right / (double)size, to);
-		number(ask->rounds ? band[i] : NAN, to);
-		number(ask->rounds ? band[2 * m + i] : NAN, to);
+		number(options->rounds ? band[i] : NAN, to);
+		number(options->rounds ? band[2 * m + i] : NAN, to);
 		putc('\n', to);
 	}
 	rc = 0;
@@ -136,10 +136,10 @@ end:
 	return rc;
 }
 
-void curve_hull(const char *name, double mu, const struct rows *w, const struct curve_ask *ask, FILE *to)
+void curve_hull(const char *name, double mu, const struct rows *w, const struct curve_options *options, FILE *to)
 {
 	double n = (double)w->n, right = (double)w->sum.right, low, high;
-	wilson(right, n, normal_quantile_two_sided(ask->level), &low, &high);
+	wilson(right, n, normal_quantile_two_sided(options->level), &low, &high);
 	curve_name(name, to);
 	fprintf(to, "\t%.9g\t%zu\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\n", mu, w->n, right / n, low, high,
 		fix_real(w->sum.conf) / n, fix_real(w->sum.entropy) / n);
@@ -162,27 +162,27 @@ static int group_at(const conf_key *k, size_t n, size_t size, size_t g, double *
 	return 1;
 }
 
-int curve_scatter(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_scatter(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
 {
 	double conf, accuracy;
 	size_t count;
 	(void)err;
-	for (size_t g = 0; group_at(k, n, (size_t)ask->group, g, &conf, &accuracy, &count); g++) {
+	for (size_t g = 0; group_at(k, n, (size_t)options->group, g, &conf, &accuracy, &count); g++) {
 		curve_name(name, to);
 		fprintf(to, "\t%zu\t%zu\t%.9g\t%.9g\n", g + 1, count, conf, accuracy);
 	}
 	return 0;
 }
 
-int curve_density(const char *name, const conf_key *k, size_t n, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_density(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
 {
-	size_t m = (size_t)ask->bins, groups = 0, *cell;
+	size_t m = (size_t)options->bins, groups = 0, *cell;
 	double conf, accuracy;
 	size_t count;
 	if (mem_alloc(&cell, m * m, sizeof *cell, err))
 		return -1;
-	for (; group_at(k, n, (size_t)ask->group, groups, &conf, &accuracy, &count); groups++)
-		cell[(size_t)bin_of(ask->bins, conf) * m + (size_t)bin_of(ask->bins, accuracy)]++;
+	for (; group_at(k, n, (size_t)options->group, groups, &conf, &accuracy, &count); groups++)
+		cell[(size_t)bin_of(options->bins, conf) * m + (size_t)bin_of(options->bins, accuracy)]++;
 	for (size_t x = 0; x < m; x++)
 		for (size_t y = 0; y < m; y++) {
 			curve_name(name, to);

@@ -36,12 +36,12 @@ static double lambda_of(double h)
 	return hi;
 }
 
-int curve_entropy(double alpha, double same, const struct curve_ask *ask, FILE *to, struct err *err)
+int curve_entropy(double alpha, double same, const struct curve_options *options, FILE *to, struct err *err)
 {
-	double before = 0, width = M_LN2 / ask->bins;
+	double before = 0, width = M_LN2 / options->bins;
 	(void)err;
-	for (int i = 0; i < ask->bins; i++) {
-		double high = i + 1 == ask->bins ? M_LN2 : width * (i + 1);
+	for (int i = 0; i < options->bins; i++) {
+		double high = i + 1 == options->bins ? M_LN2 : width * (i + 1);
 		double upto = alpha > 0 ? 2 * beta_inc(alpha, alpha, lambda_of(high)) : 1;
 		double share = (1 - same) * (upto - before) + (i ? 0 : same);
 		fprintf(to, "%.9g\t%d\t%.9g\t%.9g\t%.9g\t%.9g\n", alpha, i + 1, width * i, high, share, share / width);

@@ -1,4 +1,4 @@
-/* plot: vic-reliability's tables as pictures. A table is read and checked, turned into a gnuplot script whose data are
+/* plot: vic-reliability's tables as figures. A table is read and checked, turned into a gnuplot script whose data are
  * in it, and gnuplot is run on that, without a shell. */
 #ifndef VIC_PLOT_H
 #define VIC_PLOT_H
@@ -10,7 +10,7 @@
 
 enum { PLOT_FIELDS = 12, PLOT_GROUPS = 64, PLOT_MAX = 1 << 30 };
 
-/* One line: its group (stream, alpha or run), and its numbers in the order of the header behind the first column; NaN
+/* One line: its group (stream, alpha or run), and its numbers in the order of the header after the first column; NaN
  * where the field is empty. training: number[0] is the epoch, number[1] the index of the quantity, number[2] the value.
  */
 struct plot_row {
@@ -24,7 +24,7 @@ struct plot_table {
 	struct plot_row *row; /* [n], owned */
 	size_t n;
 };
-/* text: [len], with a NUL behind. Errors name the path and the line. On failure *t is released. */
+/* text: [len], with a NUL after. Errors name the path and the line. On failure *t is released. */
 int plot_read(struct plot_table *t, const char *path, char *text, size_t len, struct err *err) VIC_CHECKED;
 void plot_release(struct plot_table *t);
 /* A curve's option name ("bins", ...). */
@@ -39,10 +39,10 @@ struct plot_look {
 /* Writes the script. Errors of `to` are left for its close. */
 void plot_script(const struct plot_table *t, const struct plot_look *look, FILE *to);
 
-/* Runs gnuplot on a script; *picture (owned by the caller) has *len bytes, a PNG or an SVG with a NUL behind. The user's own gnuplot
- * settings are left out. Errors: gnuplot missing, its own message, nothing drawn, a picture without its end (no room in $TMPDIR), no end
+/* Runs gnuplot on a script; *figure (owned by the caller) has *len bytes, a PNG or an SVG with a NUL after. The user's own gnuplot
+ * settings are left out. Errors: gnuplot missing, its own message, nothing drawn, a figure without its end (no room in $TMPDIR), no end
  * within two minutes. */
-int plot_run(const char *script, size_t script_len, int png, char **picture, size_t *len, struct err *err) VIC_CHECKED;
+int plot_run(const char *script, size_t script_len, int png, char **figure, size_t *len, struct err *err) VIC_CHECKED;
 
 /* For plot_script's parts. Sizes are in points. */
 struct plot_canvas {
@@ -59,7 +59,7 @@ int plot_key_height(const struct plot_key *key, int n, int width);
 void plot_key_draw(const struct plot_key *key, int n, const struct plot_canvas *c, FILE *to);
 /* Terminal, multiplot and heading. */
 void plot_begin(const struct plot_canvas *c, const struct plot_look *look, FILE *to);
-/* Margins of a picture, from the lower left corner. */
+/* Margins of a figure, from the lower left corner. */
 void plot_margins(const struct plot_canvas *c, double left, double right, double bottom, double top, FILE *to);
 /* A round step that cuts a range into about four. */
 double plot_step(double range);

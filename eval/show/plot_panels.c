@@ -23,7 +23,7 @@ static struct grid grid_of(const struct plot_table *t, const struct plot_look *l
 	return g;
 }
 
-/* The frame of a picture inside panel i: `up` points above the panel's lower edge, `high` points high. */
+/* The frame of a figure inside panel i: `up` points above the panel's lower edge, `high` points high. */
 static void frame(const struct grid *g, int i, int up, int high, FILE *to)
 {
 	double x = (double)(i % g->columns) * g->panel;

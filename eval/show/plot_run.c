@@ -11,7 +11,7 @@
 
 enum { SCRIPT, PICTURE, TALK, FILES, LONGEST = 120 };
 
-/* What a user's own settings could change of the picture stays out: ~/.gnuplot by -d, the rest here. */
+/* What a user's own settings could change of the figure stays out: ~/.gnuplot by -d, the rest here. */
 static int run(struct output *file, int *status, struct err *err)
 {
 	static const char *const argv[] = { "gnuplot", "-d", NULL };
@@ -56,22 +56,22 @@ static int complain(const struct output *talk, struct err *err)
 	return err_set(err, "gnuplot failed: %s", at ? line : "it drew nothing and said nothing");
 }
 
-/* Whether the picture has its end: gnuplot looks at no write. */
-static int is_whole(const char *picture, size_t len, int png)
+/* Whether the figure has its end: gnuplot looks at no write. */
+static int is_whole(const char *figure, size_t len, int png)
 {
 	static const char iend[12] = "\0\0\0\0IEND\xAE\x42\x60\x82", svg[] = "</svg>";
 	if (png)
-		return len >= sizeof iend && !memcmp(picture + len - sizeof iend, iend, sizeof iend);
-	while (len && strchr(" \t\r\n", picture[len - 1]) && picture[len - 1])
+		return len >= sizeof iend && !memcmp(figure + len - sizeof iend, iend, sizeof iend);
+	while (len && strchr(" \t\r\n", figure[len - 1]) && figure[len - 1])
 		len--;
-	return len >= sizeof svg - 1 && !memcmp(picture + len - (sizeof svg - 1), svg, sizeof svg - 1);
+	return len >= sizeof svg - 1 && !memcmp(figure + len - (sizeof svg - 1), svg, sizeof svg - 1);
 }
 
-int plot_run(const char *script, size_t script_len, int png, char **picture, size_t *len, struct err *err)
+int plot_run(const char *script, size_t script_len, int png, char **figure, size_t *len, struct err *err)
 {
 	struct output file[FILES] = { 0 };
 	int status = 0, rc = 0;
-	*picture = NULL;
+	*figure = NULL;
 	for (int i = 0; i < FILES && !rc; i++)
 		rc = spool_output(&file[i], err);
 	if (!rc)
@@ -79,16 +79,16 @@ int plot_run(const char *script, size_t script_len, int png, char **picture, siz
 	if (!rc && lseek(file[SCRIPT].fd, 0, SEEK_SET))
 		rc = err_sys(err, "a temporary file");
 	if (!rc)
-		rc = run(file, &status, err) || whole_file(&file[PICTURE], picture, len, err);
+		rc = run(file, &status, err) || whole_file(&file[PICTURE], figure, len, err);
 	if (!rc && (status || !*len))
 		rc = complain(&file[TALK], err);
-	if (!rc && !is_whole(*picture, *len, png))
-		rc = err_system(err, "gnuplot's picture has no end: is there no room for it in $TMPDIR, or in /tmp without that?");
+	if (!rc && !is_whole(*figure, *len, png))
+		rc = err_system(err, "gnuplot's figure has no end: is there no room for it in $TMPDIR, or in /tmp without that?");
 	for (int i = 0; i < FILES; i++)
 		output_release(&file[i]);
 	if (rc) {
-		free(*picture);
-		*picture = NULL;
+		free(*figure);
+		*figure = NULL;
 	}
 	return rc ? -1 : 0;
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A quote is a string of its own: doubled, as gnuplot's manual has it, gnuplot 5 takes one behind another or at the beginning of a
+/* A quote is a string of its own: doubled, as gnuplot's manual has it, gnuplot 5 takes one after another or at the beginning of a
  * string for that string's end. */
 void plot_string(FILE *to, const char *text)
 {

@@ -38,7 +38,7 @@ static int name_index(char **list, int *n, const char *name, const char *what, s
 		if (!strcmp(list[i], name))
 			return i;
 	if (*n == PLOT_GROUPS)
-		return err_set(err, "more than %d %s in one picture", PLOT_GROUPS, what);
+		return err_set(err, "more than %d %s in one figure", PLOT_GROUPS, what);
 	if (mem_text(&list[*n], name, strlen(name), err))
 		return -1;
 	return (*n)++;

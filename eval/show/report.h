@@ -1,5 +1,5 @@
 /* report: one self-contained HTML page about a few streams of logits. No script, no network, no clock: the same streams
- * give the same bytes. Pictures are inline SVG with a title, a description and a table beside them that says the same
+ * give the same bytes. Figures are inline SVG with a title, a description and a table beside them that says the same
  * in numbers. */
 #ifndef VIC_REPORT_H
 #define VIC_REPORT_H
@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 /* One stream as the page shows it. */
-struct portrait {
+struct report_stream {
 	struct rows rows; /* owned */
 	struct score score;
 	struct bins bins;
@@ -24,7 +24,7 @@ struct portrait {
 
 struct report {
 	const char *title;
-	struct portrait *portrait; /* [n], owned */
+	struct report_stream *report_stream; /* [n], owned */
 	int n;
 	double level;
 	int rounds; /* of the bootstrap behind the intervals; 0: none */
@@ -38,10 +38,10 @@ void report_write(const struct report *r, FILE *to);
 
 /* Parts of the page. */
 void html_text(FILE *to, const char *text); /* &, <, >, quotes; what may not be shown is escaped (pipeline/files/text.h) */
-void report_diagram(FILE *to, const struct portrait *p, int number);
-void report_bins_table(FILE *to, const struct portrait *p);
+void report_diagram(FILE *to, const struct report_stream *p, int number);
+void report_bins_table(FILE *to, const struct report_stream *p);
 void report_scores(FILE *to, const struct report *r);
 void report_more_scores(FILE *to, const struct report *r);
-void report_provenance(FILE *to, const struct portrait *p);
+void report_provenance(FILE *to, const struct report_stream *p);
 
 #endif

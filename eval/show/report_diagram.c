@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* Geometry in SVG units; the picture scales with its column. */
+/* Geometry in SVG units; the figure scales with its column. */
 enum { WIDTH = 320, HEIGHT = 392, LEFT = 46, TOP = 10, SIDE = 262, HIST_TOP = 290, HIST = 60, TIP = 4 };
 
 static double px(double v)
@@ -55,7 +55,7 @@ static void bar(FILE *to, const struct bins *b, int m, int number)
 }
 
 /* Isotonic fit of accuracy on confidence: what the bins would show if they chose themselves. */
-static void corp_curve(FILE *to, const struct portrait *p)
+static void corp_curve(FILE *to, const struct report_stream *p)
 {
 	if (!p->n_blocks)
 		return;
@@ -96,8 +96,8 @@ static void pattern(FILE *to, const char *id, int number, const char *class, int
 		id, number, angle, class, class);
 }
 
-/* What the picture shows, for who cannot see it. */
-static void describe(FILE *to, const struct portrait *p, const struct bin_errors *e)
+/* What the figure shows, for who cannot see it. */
+static void describe(FILE *to, const struct report_stream *p, const struct bin_errors *e)
 {
 	int over = 0, filled = 0, worst = -1;
 	double gap = -1;
@@ -121,7 +121,7 @@ static void describe(FILE *to, const struct portrait *p, const struct bin_errors
 			bin_conf(&p->bins.bin[worst]), p->bins.bin[worst].n);
 }
 
-void report_diagram(FILE *to, const struct portrait *p, int number)
+void report_diagram(FILE *to, const struct report_stream *p, int number)
 {
 	struct bin_errors e;
 	bins_errors(&p->bins, &e);
@@ -148,7 +148,7 @@ void report_diagram(FILE *to, const struct portrait *p, int number)
 	fprintf(to, "</svg>");
 }
 
-void report_bins_table(FILE *to, const struct portrait *p)
+void report_bins_table(FILE *to, const struct report_stream *p)
 {
 	fprintf(to, "<details><summary>The same in numbers</summary><div class=\"scroll\" role=\"region\" "
 		    "tabindex=\"0\" aria-label=\"Bins of ");

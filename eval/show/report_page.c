@@ -1,4 +1,4 @@
-/* The frame of vic-report's page: head, contents, order of the sections and their fixed text; numbers and pictures are
+/* The frame of vic-report's page: head, contents, order of the sections and their fixed text; numbers and figures are
  * in report_scores.c and report_diagram.c. Text that comes from streams or options is written by html_text alone. The
  * links of the contents name the ids of the headings. The key's swatches use the patterns o0 and u0, which the first
  * diagram defines, so the page needs at least one stream. The content security policy forbids scripts and loading
@@ -11,12 +11,12 @@
 void report_release(struct report *r)
 {
 	for (int i = 0; i < r->n; i++) {
-		rows_release(&r->portrait[i].rows);
-		bins_release(&r->portrait[i].bins);
-		free(r->portrait[i].block);
-		free(r->portrait[i].claim);
+		rows_release(&r->report_stream[i].rows);
+		bins_release(&r->report_stream[i].bins);
+		free(r->report_stream[i].block);
+		free(r->report_stream[i].claim);
 	}
-	free(r->portrait);
+	free(r->report_stream);
 	*r = (struct report){ 0 };
 }
 
@@ -34,7 +34,7 @@ static void keys(FILE *to)
 		{ "<path class=\"accline\" d=\"M13 1V15\"/>", "below: accuracy overall" },
 		{ "<path class=\"confline\" d=\"M13 1V15\"/>", "below: mean confidence" },
 	};
-	fputs("<ul class=\"keys\" aria-label=\"Key to the pictures\">", to);
+	fputs("<ul class=\"keys\" aria-label=\"Key to the figures\">", to);
 	for (size_t i = 0; i < sizeof key / sizeof *key; i++)
 		fprintf(to, "<li><svg viewBox=\"0 0 26 16\" aria-hidden=\"true\">%s</svg>%s</li>", key[i][0],
 			key[i][1]);
@@ -50,7 +50,7 @@ static void figures(FILE *to, const struct report *r)
 	keys(to);
 	fputs("<div class=\"grid-of\">", to);
 	for (int i = 0; i < r->n; i++) {
-		const struct portrait *p = &r->portrait[i];
+		const struct report_stream *p = &r->report_stream[i];
 		struct bin_errors e;
 		bins_errors(&p->bins, &e);
 		fprintf(to, "<figure aria-labelledby=\"f%d\"><h3 id=\"f%d\">", i, i);
@@ -68,7 +68,7 @@ static void figures(FILE *to, const struct report *r)
 static int has_claims(const struct report *r)
 {
 	for (int i = 1; i < r->n; i++)
-		if (r->portrait[i].claim)
+		if (r->report_stream[i].claim)
 			return 1;
 	return 0;
 }
@@ -82,10 +82,10 @@ static void claims(FILE *to, const struct report *r)
 	      "areas.</p>",
 	      to);
 	for (int i = 1; i < r->n; i++) {
-		if (!r->portrait[i].claim)
+		if (!r->report_stream[i].claim)
 			continue;
 		fputs("<p class=\"claim\">", to);
-		html_text(to, r->portrait[i].claim);
+		html_text(to, r->report_stream[i].claim);
 		fputs("</p>", to);
 	}
 }
@@ -149,7 +149,7 @@ void report_write(const struct report *r, FILE *to)
 	report_more_scores(to, r);
 	fputs("\n<h2 id=\"origin\">Where they came from</h2>", to);
 	for (int i = 0; i < r->n; i++)
-		report_provenance(to, &r->portrait[i]);
+		report_provenance(to, &r->report_stream[i]);
 	fputs("\n", to);
 	meanings(to, r);
 	fputs("<footer><p>Made by vic-report (vicinal ", to);

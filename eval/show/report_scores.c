@@ -57,14 +57,14 @@ static void cell(FILE *to, const struct score_item *s)
 static int anyone_has(const struct report *r, const char *key)
 {
 	for (int i = 0; i < r->n; i++)
-		if (score_find(&r->portrait[i].score, key))
+		if (score_find(&r->report_stream[i].score, key))
 			return 1;
 	return 0;
 }
 
 static void head_of_table(FILE *to, const struct report *r, const char *name)
 {
-	fprintf(to, "<p class=\"note\">One column a stream; %d bins of equal width.", r->portrait[0].bins.m);
+	fprintf(to, "<p class=\"note\">One column a stream; %d bins of equal width.", r->report_stream[0].bins.m);
 	if (r->rounds)
 		fprintf(to, " Small print: %g %% intervals from %d bootstrap resamples.", 100 * r->level, r->rounds);
 	fprintf(to,
@@ -73,7 +73,7 @@ static void head_of_table(FILE *to, const struct report *r, const char *name)
 		name, name);
 	for (int i = 0; i < r->n; i++) {
 		fprintf(to, "<th scope=\"col\">");
-		html_text(to, r->portrait[i].rows.name);
+		html_text(to, r->report_stream[i].rows.name);
 		fprintf(to, "</th>");
 	}
 	fprintf(to, "</tr></thead><tbody>");
@@ -88,7 +88,7 @@ static void row_of_table(FILE *to, const struct report *r, const struct metric *
 		fprintf(to, "<small>%s</small>", row->note);
 	fprintf(to, "</th>");
 	for (int i = 0; i < r->n; i++)
-		cell(to, score_find(&r->portrait[i].score, row->key));
+		cell(to, score_find(&r->report_stream[i].score, row->key));
 	fprintf(to, "</tr>");
 }
 
@@ -197,7 +197,7 @@ static void notes(FILE *to, const json_t *line)
 	}
 }
 
-void report_provenance(FILE *to, const struct portrait *p)
+void report_provenance(FILE *to, const struct report_stream *p)
 {
 	size_t i;
 	json_t *line;

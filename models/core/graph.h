@@ -23,7 +23,7 @@ enum op_type {
 	OP_DROPOUT,
 	OP_LINEAR,
 	OP_XENT,   /* logits, soft targets -> loss a sample */
-	OP_IMAGES, /* pictures -> values: crop, flip, normalisation, mixup, as one op */
+	OP_IMAGES, /* images -> values: crop, flip, normalisation, mixup, as one op */
 	OP_CONV,
 	OP_NORM,   /* batch normalisation, with what usually follows it */
 	OP_RELU,
@@ -51,16 +51,16 @@ static inline size_t shape_size(struct shape s)
  *          implementation of manifold mixup (Verma et al. 2019) minimises.
  * IMAGES:  no value in. out[y][x][c] = lambda v_i + (1 - lambda) v_partner, or v_i where batch.partner is NULL or batch.mix_at is
  *          not 0; v[y][x][c] = shift[c] + scale[c] * pixel[view.y + y][view.x + x][c], the row reversed when flipped; a pixel outside the
- *          picture is 0 (so v = shift), as when a crop is padded before normalisation.
+ *          image is 0 (so v = shift), as when a crop is padded before normalisation.
  * CONV:    [0] weight (out, in / groups, kernel, kernel), [1] bias (out), optional. Cross-correlation, zero padding on all sides.
  *          out h = (h + 2 pad - kernel) / stride + 1, rounded down; w likewise.
  * NORM:    Ioffe and Szegedy 2015: [0] gamma, [1] beta, [2] running mean, [3] running variance, each (c).
  *          y = gamma (x - mean) / sqrt(var + eps) + beta; then + in[1] where there are two inputs; then max(0, .) when relu.
- *          Training: mean and var (biased) of the batch over samples and places; running += momentum (batch - running), with the
+ *          Training: mean and var (biased) of the batch over samples and positions; running += momentum (batch - running), with the
  *          unbiased variance (biased where there is one value alone). PREDICT and SAMPLE: the running ones. NaN passes ReLU.
  * ADD:     in[0] + in[1].
- * POOL:    max over kernel x kernel places (padding never wins; the first of equals gets the gradient), or their mean
- *          (average; no padding then). kernel 0: the mean of the whole picture, out 1 x 1 x c.
+ * POOL:    max over kernel x kernel positions (padding never wins; the first of equals gets the gradient), or their mean
+ *          (average; no padding then). kernel 0: the mean of the whole image, out 1 x 1 x c.
  * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i) x_partner(i), partners
  *          from within the batch (partner < n); else out = x. */
 struct op {
@@ -150,16 +150,16 @@ struct words {
 	const uint32_t *word;  /* [distinct] row of the table */
 };
 
-/* A batch of pictures, all of one size, u8 or f32 in the same units (0 to 255). Host memory, borrowed. */
+/* A batch of images, all of one size, u8 or f32 in the same units (0 to 255). Host memory, borrowed. */
 struct view {
-	int32_t y, x; /* the picture's place at the output's corner; negative: padding */
+	int32_t y, x; /* the image's place at the output's corner; negative: padding */
 	uint8_t flip; /* left to right */
 };
 struct images {
 	int count;                /* >= the batch's n when partners come from elsewhere in the data set */
 	int h, w, c;
 	int is_float;
-	const void *const *pixel; /* [count] pictures [h][w][c] */
+	const void *const *pixel; /* [count] images [h][w][c] */
 	const struct view *view;  /* [count] */
 	const float *scale, *shift; /* [c] */
 };
@@ -170,7 +170,7 @@ struct batch {
 	int n;
 	const struct words *words;   /* one of the two */
 	const struct images *images;
-	const uint32_t *partner; /* [n] sentence or picture mixed into sample i (which is number i), or NULL: no mixup */
+	const uint32_t *partner; /* [n] sentence or image mixed into sample i (which is number i), or NULL: no mixup */
 	int mix_at;              /* where: 0 the op that reads the batch, else the OP_MIX of that layer */
 	const float *lambda;     /* [n] weight of sample i; its partner has 1 - lambda */
 	const float *target;     /* [n][classes] soft labels; NULL in prediction */

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int batcher_init(struct batcher *b, const struct dataset *data, const struct framing *framing, struct err *err)
+int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing, struct err *err)
 {
 	*b = (struct batcher){ .data = data };
-	if (framing) {
-		b->framing = *framing;
+	if (preprocessing) {
+		b->preprocessing = *preprocessing;
 		return 0;
 	}
 	size_t words = data->text.words;
@@ -65,7 +65,7 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 }
 
 /* One lambda a batch, and partners. */
-static int draw_partners(struct batcher *b, const struct vicinity *v, const uint32_t *pool, uint32_t n_pool, uint64_t seed,
+static int draw_partners(struct batcher *b, const struct mix_config *v, const uint32_t *pool, uint32_t n_pool, uint64_t seed,
 			 uint32_t epoch, uint32_t index, struct err *err)
 {
 	int n = b->batch.n;
@@ -105,7 +105,7 @@ static void add_label(float *t, int classes, int label, double weight, double sm
 	}
 }
 
-static int make_targets(struct batcher *b, const struct vicinity *v, struct err *err)
+static int make_targets(struct batcher *b, const struct mix_config *v, struct err *err)
 {
 	int classes = b->data->head.n_classes, n = b->batch.n;
 	if (mem_grow(&b->target, &b->cap_target, (size_t)n * (size_t)classes, sizeof *b->target, err))
@@ -132,7 +132,7 @@ static int make_targets(struct batcher *b, const struct vicinity *v, struct err 
 	return 0;
 }
 
-int batch_mixed(struct batcher *b, const struct vicinity *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
+int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
 		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
 {
 	b->training = 1;

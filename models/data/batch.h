@@ -1,6 +1,6 @@
-/* batch: which samples meet in a step, with whom they are mixed, what they should be called, and how pictures are cut.
+/* batch: which samples meet in a step, with whom they are mixed, what they should be called, and how images are cut.
  *
- * Everything drawn here depends on (seed, epoch, batch) alone, and the cut of a picture on (seed, epoch, record). */
+ * Everything drawn here depends on (seed, epoch, batch) alone, and the cut of an image on (seed, epoch, record). */
 #ifndef VIC_BATCH_H
 #define VIC_BATCH_H
 
@@ -13,7 +13,7 @@ enum mix_mode { MIX_FULL, MIX_FEATURES, MIX_MANIFOLD };
 enum mix_partner { PARTNER_BATCH, PARTNER_DATASET };
 
 /* What is done to samples and labels (Thulasidasan et al. 2019, sections 2, 3.3 and 5). */
-struct vicinity {
+struct mix_config {
 	double alpha;           /* 0: no mixing; nothing is drawn then */
 	enum mix_mode mode;
 	int mix_layers;         /* manifold: the layer is drawn from 0 (the input) to this one */
@@ -22,12 +22,12 @@ struct vicinity {
 	const double *class_weight; /* [classes], mean 1 over the training records, or NULL */
 };
 
-/* How pictures come to the network. In training a window of h x w is cut from the picture, padded with zeros on all sides, at a
+/* How images come to the network. In training a window of h x w is cut from the image, padded with zeros on all sides, at a
  * place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) / deviation. */
-struct framing {
+struct preprocessing {
 	int h, w;     /* what the network sees */
 	int pad;      /* training: pixels of zeros on each side */
-	int flip;     /* training: half of the pictures are turned left to right */
+	int flip;     /* training: half of the images are turned left to right */
 	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
 };
 
@@ -44,7 +44,7 @@ struct batcher {
 	struct words words;
 	uint32_t *begin, *local, *word;
 	/* images */
-	struct framing framing;
+	struct preprocessing preprocessing;
 	struct images images;
 	const void **pixel;
 	struct view *view;
@@ -55,8 +55,8 @@ struct batcher {
 	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_begin, cap_local, cap_word, cap_pixel, cap_view;
 };
 
-/* `framing`: of images, copied; NULL for text. */
-int batcher_init(struct batcher *b, const struct dataset *data, const struct framing *framing, struct err *err) VIC_CHECKED;
+/* `preprocessing`: of images, copied; NULL for text. */
+int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing, struct err *err) VIC_CHECKED;
 void batcher_release(struct batcher *b);
 /* Most distinct words that a batch of n texts can have, mixed with others or not; 0 for images. */
 int batcher_max_words(const struct dataset *data, int n);
@@ -65,7 +65,7 @@ int batcher_max_words(const struct dataset *data, int n);
 int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err) VIC_CHECKED;
 /* The training batch number `index` of an epoch: records item[0..n-1], mixed with partners from among them or from
  * pool[0..n_pool-1], with targets. */
-int batch_mixed(struct batcher *b, const struct vicinity *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
+int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
 		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err) VIC_CHECKED;
 
 /* The kinds' parts (batch_text.c, batch_images.c): begin a batch; append record `item` as number b->items. */

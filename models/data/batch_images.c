@@ -11,8 +11,8 @@ void batch_images_begin(struct batcher *b)
 	const struct stream_head *head = &b->data->head;
 	int is_float = head->encoding == ENCODING_F32;
 	for (int c = 0; c < head->channels; c++) { /* floats have 1 where bytes have 255 */
-		b->scale[c] = (float)((is_float ? 255.0 : 1.0) / b->framing.deviation[c]);
-		b->shift[c] = (float)(-b->framing.mean[c] / b->framing.deviation[c]);
+		b->scale[c] = (float)((is_float ? 255.0 : 1.0) / b->preprocessing.deviation[c]);
+		b->shift[c] = (float)(-b->preprocessing.mean[c] / b->preprocessing.deviation[c]);
 	}
 	b->images = (struct images){ .h = head->height, .w = head->width, .c = head->channels, .is_float = is_float,
 				     .pixel = b->pixel, .view = b->view, .scale = b->scale, .shift = b->shift };
@@ -21,7 +21,7 @@ void batch_images_begin(struct batcher *b)
 
 int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 {
-	const struct framing *f = &b->framing;
+	const struct preprocessing *f = &b->preprocessing;
 	size_t at = (size_t)b->images.count;
 	int h = b->images.h - f->h, w = b->images.w - f->w; /* rows and columns to spare */
 	struct view v = { .y = h / 2, .x = w / 2 };

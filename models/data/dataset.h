@@ -19,10 +19,10 @@ struct text_data {
 	size_t cap_text, cap_word_end, cap_vector, cap_begin, cap_token;
 };
 
-/* Pictures lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in memory as there
+/* Images lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in memory as there
  * is room for and several runs share it; else in the memory they were read into. */
 struct image_data {
-	const void **pixel; /* [n] pictures [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
+	const void **pixel; /* [n] images [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
 	struct mapped file; /* what of them is mapped */
 	unsigned char **block; /* [blocks] memory that the pixels lie in, owned */
 	size_t blocks, cap_pixel, cap_block;
@@ -58,7 +58,7 @@ int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens,
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err) VIC_CHECKED;
 void image_data_release(struct image_data *m);
 
-/* 0 when pictures of this head can be given to a network; else -1 and the remedy (records that are JPEG files). */
+/* 0 when images of this head can be given to a network; else -1 and the remedy (records that are JPEG files). */
 int image_data_usable(const struct stream_head *head, struct err *err) VIC_CHECKED;
 /* Mean and standard deviation (of the population) of each channel over the records marked train, in units of bytes: 0 to 255,
  * whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. */

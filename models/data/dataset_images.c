@@ -16,7 +16,7 @@ int image_data_usable(const struct stream_head *head, struct err *err)
 	if (head->encoding == ENCODING_JPEG)
 		return err_set(err, "its records are JPEG files; vic-images --format stream --resize HxW decodes them");
 	if (head->height > MOST || head->width > MOST)
-		return err_set(err, "pictures of %dx%d; vic-images --resize HxW makes smaller ones", head->height, head->width);
+		return err_set(err, "images of %dx%d; vic-images --resize HxW makes smaller ones", head->height, head->width);
 	return 0;
 }
 
@@ -69,13 +69,13 @@ int dataset_unchanged(const struct dataset *d, struct err *err)
 }
 
 /* Sum over channel c of (v - about)^power, power 1 or 2, in units of bytes. */
-static double sum_floats(const struct dataset *d, size_t places, size_t channels, size_t c, double about, int power)
+static double sum_floats(const struct dataset *d, size_t positions, size_t channels, size_t c, double about, int power)
 {
 	double total = 0;
 	for (size_t r = 0; r < d->n; r++) {
 		const float *pixel = d->images.pixel[r];
 		double sum = 0;
-		for (size_t i = 0; d->split[r] == SPLIT_TRAIN && i < places; i++) {
+		for (size_t i = 0; d->split[r] == SPLIT_TRAIN && i < positions; i++) {
 			double v = 255.0 * (double)pixel[i * channels + c] - about;
 			sum += power == 1 ? v : v * v;
 		}
@@ -84,10 +84,10 @@ static double sum_floats(const struct dataset *d, size_t places, size_t channels
 	return total;
 }
 
-int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double deviation[STREAM_MAX_CHANNELS],
+int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double std[STREAM_MAX_CHANNELS],
 		       struct err *err)
 {
-	size_t channels = (size_t)d->head.channels, places = (size_t)d->head.height * (size_t)d->head.width, n = 0;
+	size_t channels = (size_t)d->head.channels, positions = (size_t)d->head.height * (size_t)d->head.width, n = 0;
 	struct moments m = { 0 };
 	for (size_t r = 0; r < d->n; r++)
 		if (d->split[r] == SPLIT_TRAIN) {
@@ -98,17 +98,17 @@ int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS]
 	if (!n)
 		return err_set(err, "no record is marked train");
 	for (size_t c = 0; c < channels; c++) {
-		double count = (double)n * (double)places, variance;
+		double count = (double)n * (double)positions, variance;
 		if (d->head.encoding == ENCODING_RAW) {
 			/* n * sum of squares - sum^2 has up to 128 bits and is exact: no cancellation */
 			unsigned __int128 spread = (unsigned __int128)m.n * m.squares[c] - (unsigned __int128)m.sum[c] * m.sum[c];
 			mean[c] = (double)m.sum[c] / count;
 			variance = (double)spread / count / count;
 		} else {
-			mean[c] = sum_floats(d, places, channels, c, 0, 1) / count;
-			variance = sum_floats(d, places, channels, c, mean[c], 2) / count;
+			mean[c] = sum_floats(d, positions, channels, c, 0, 1) / count;
+			variance = sum_floats(d, positions, channels, c, mean[c], 2) / count;
 		}
-		deviation[c] = variance > 0 ? sqrt(variance) : 1;
+		std[c] = variance > 0 ? sqrt(variance) : 1;
 	}
 	return 0;
 }

@@ -33,8 +33,8 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 {
 	json_t *mean = json_array(), *deviation = json_array();
 	for (int i = 0; i < c->image.c; i++)
-		if (json_array_append_new(mean, json_real(p->framing.mean[i])) ||
-		    json_array_append_new(deviation, json_real(p->framing.deviation[i])))
+		if (json_array_append_new(mean, json_real(p->preprocessing.mean[i])) ||
+		    json_array_append_new(deviation, json_real(p->preprocessing.deviation[i])))
 			return NULL;
 	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:f, s:f}", "model", p->net->name, "height", c->image.h, "width",
 			 c->image.w, "channels", c->image.c, "cropped", p->cropped, "mean", mean, "deviation", deviation,
@@ -158,7 +158,7 @@ static int read_text(struct model *m, const json_t *j)
 static int read_images(struct model *m, const json_t *j)
 {
 	struct shape *s = &m->config.image;
-	struct framing *f = &m->framing;
+	struct preprocessing *f = &m->preprocessing;
 	const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
 	if (integer(j, "height", 1, 32767, &s->h) || integer(j, "width", 1, 32767, &s->w) ||
 	    integer(j, "channels", 1, STREAM_MAX_CHANNELS, &s->c) || integer(j, "cropped", 0, 1, &m->cropped) ||

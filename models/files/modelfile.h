@@ -7,7 +7,7 @@
  *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
  *             vocabulary
  *
- * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger pictures are
+ * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger images are
  * cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
 #ifndef VIC_MODELFILE_H
 #define VIC_MODELFILE_H
@@ -22,7 +22,7 @@ struct model {
 	struct net_config config;
 	int max_tokens;         /* text */
 	int multichannel;       /* text: a word's vector is twice the stream's plus what training added; "words.vectors" holds the sums */
-	struct framing framing; /* images */
+	struct preprocessing preprocessing; /* images */
 	int cropped;
 	char **classes;      /* [config.classes], owned */
 	json_t *provenance;  /* owned */

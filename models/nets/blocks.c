@@ -45,7 +45,7 @@ int net_begin(struct net_build *b)
 		return err_usage(b->err, "%s: a width of %g; it is above 0 and at most 64", b->net->name,
 				 c->width_factor);
 	if (c->classes < 1 || c->image.h < 1 || c->image.w < 1 || c->image.c < 1)
-		return err_set(b->err, "%s: pictures of %dx%dx%d in %d classes cannot be told apart", b->net->name,
+		return err_set(b->err, "%s: images of %dx%dx%d in %d classes cannot be told apart", b->net->name,
 			       c->image.h, c->image.w, c->image.c, c->classes);
 	if (c->mix_hidden && !b->net->mix_layers)
 		return err_usage(b->err, "%s has no place where hidden values are mixed; the preact networks have",
@@ -65,8 +65,8 @@ int net_channels(const struct net_build *b, int channels, int unit)
 	return unit * (units < 1 ? 1 : units);
 }
 
-/* Places along one side of a picture that a window takes; 0 where there is not one. */
-static int places(int size, int kernel, int stride, int pad)
+/* Positions along one side of an image that a window takes; 0 where there is not one. */
+static int positions(int size, int kernel, int stride, int pad)
 {
 	int room = size + 2 * pad - kernel;
 	return room < 0 ? 0 : room / stride + 1;
@@ -76,10 +76,10 @@ static int windows(struct net_build *b, int in, const char *name, int kernel, in
 		   struct shape *out)
 {
 	struct shape s = shape_of(b, in), whole = b->config->image;
-	*out = (struct shape){ places(s.h, kernel, stride, pad), places(s.w, kernel, stride, pad), channels };
+	*out = (struct shape){ positions(s.h, kernel, stride, pad), positions(s.w, kernel, stride, pad), channels };
 	if (!out->h || !out->w)
 		return err_usage(b->err,
-				 "%s: pictures of %dx%d are too small: only %dx%d is left for %s, a window of %dx%d",
+				 "%s: images of %dx%d are too small: only %dx%d is left for %s, a window of %dx%d",
 				 b->net->name, whole.h, whole.w, s.h, s.w, name, kernel, kernel);
 	return 0;
 }

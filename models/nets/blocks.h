@@ -17,7 +17,7 @@ struct net_build {
 	struct err *err;
 };
 
-/* Checks what the configuration asks of this network, and adds OP_IMAGES. Returns the value of the pictures, or -1. */
+/* Checks what the configuration asks of this network, and adds OP_IMAGES. Returns the value of the images, or -1. */
 int net_begin(struct net_build *b);
 /* width_factor times `channels`, to the nearest multiple of `unit`, at least `unit`; channels themselves where the
  * factor is 1. */
@@ -25,14 +25,14 @@ int net_channels(const struct net_build *b, int channels, int unit);
 /* Each adds one op and returns its value, or -1. Padding is kernel / 2, so a stride of 1 keeps the size. */
 int net_conv(struct net_build *b, int in, const char *name, int channels, int kernel, int stride, int groups);
 int net_conv_bias(struct net_build *b, int in, const char *name, int channels, int kernel, int stride);
-/* Batch normalisation (eps 1e-5, momentum 0.1); add: a value added behind it, or -1 for none; then ReLU when `relu`. */
+/* Batch normalisation (eps 1e-5, momentum 0.1); add: a value added after it, or -1 for none; then ReLU when `relu`. */
 int net_norm(struct net_build *b, int in, const char *name, int add, int relu);
 enum { NET_NO_ADD = -1 };
 int net_add(struct net_build *b, int in, int other, const char *name);
 int net_max_pool(struct net_build *b, int in, const char *name, int kernel, int stride, int pad);
 /* OP_MIX, where the configuration asks for mixing places; else `in` itself. */
 int net_mix(struct net_build *b, int in, int layer);
-/* Mean over the picture (left out where it is one place already), dropout where the configuration has it (inverted,
+/* Mean over the image (left out where it is one place already), dropout where the configuration has it (inverted,
  * before the linear layer), linear layer `name`, loss. Returns 0 or -1; sets g->logits and g->loss. */
 int net_end(struct net_build *b, int in, const char *name);
 

@@ -1,5 +1,5 @@
 /* A small convolutional network for machines without a GPU, ours: three pairs of 3x3 convolutions of 16, 32 and 64 channels
- * with NORM and ReLU, a max pool behind the first two pairs, the mean over what is left, one linear layer. Numbers of channels
+ * with NORM and ReLU, a max pool after the first two pairs, the mean over what is left, one linear layer. Numbers of channels
  * are multiples of 16, the lanes of a vector register. Four epochs of Fashion-MNIST (60,000; cosine, other options as they are)
  * gave a test accuracy of 0.922 for 110 s of processor time. */
 #include "blocks.h"

@@ -1,6 +1,6 @@
 /* VGG-16 with batch normalisation (Simonyan and Zisserman 2015, arXiv 1409.1556, configuration D) in its form for small
- * pictures: 13 convolutions with bias, each with NORM and ReLU, 5 max pools, one linear layer and no dropout; the form
- * and the names of github.com/kuangliu/pytorch-cifar. 14,728,266 parameters at 10 classes. Pictures larger than 32x32
+ * images: 13 convolutions with bias, each with NORM and ReLU, 5 max pools, one linear layer and no dropout; the form
+ * and the names of github.com/kuangliu/pytorch-cifar. 14,728,266 parameters at 10 classes. Images larger than 32x32
  * leave more than one place (STL-10's 96x96: 3x3), for which no published text settles the head: here it is their mean,
  * which at 32x32 changes nothing. */
 #include "blocks.h"

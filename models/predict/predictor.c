@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Records at once: sentences, pictures; fewer where their activations would take more than ARENA bytes. */
+/* Records at once: sentences, images; fewer where their activations would take more than ARENA bytes. */
 enum { TEXT_BATCH = 512, IMAGE_BATCH = 64, ARENA = 256 << 20 };
 
 static int of_words(const struct predictor *p)
@@ -100,7 +100,7 @@ static int make_ready(struct predictor *p, struct err *err)
 		return -1;
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
-	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->framing, err) || set_weights(p, err))
+	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->preprocessing, err) || set_weights(p, err))
 		return -1;
 	p->ready = 1;
 	return 0;
@@ -122,7 +122,7 @@ static int take_records(struct predictor *p, const struct block *b, const unsign
 		if (of_words(p) ? predictor_text_add(p, record, len, err) : predictor_images_add(p, record, err))
 			return -1;
 		int label = b->label[i] < 0 ? -1 : p->label[b->label[i]];
-		p->strange += b->label[i] >= 0 && label < 0;
+		p->unknown_labels += b->label[i] >= 0 && label < 0;
 		d->id[d->n] = b->id[i];
 		d->label[d->n] = label;
 		d->split[d->n++] = b->split[i];

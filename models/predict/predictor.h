@@ -1,9 +1,9 @@
 /* predictor: a model at work on one document after another, of kind text or tokens for a network of words, of kind images for
- * one of pictures.
+ * one of images.
  *
  * Words are matched by their letters, not by number: a word of the model takes the model's vector; another takes the vector that
- * the stream brings; a word of a tokens stream that the model does not have stands as zeros. Pictures must have the size that the
- * model was trained on; where it was trained on a part (--crop), the middle of a larger picture is taken. */
+ * the stream brings; a word of a tokens stream that the model does not have stands as zeros. Images must have the size that the
+ * model was trained on; where it was trained on a part (--crop), the middle of a larger image is taken. */
 #ifndef VIC_PREDICTOR_H
 #define VIC_PREDICTOR_H
 
@@ -29,7 +29,7 @@ struct predictor {
 	float *logits;             /* [rows of the block][samples][classes] */
 	size_t cap_logits;
 	uint64_t unknown, tokens;  /* words that stand as zeros, words in all */
-	uint64_t strange;          /* labels that the model does not have */
+	uint64_t unknown_labels;          /* labels that the model does not have */
 };
 
 int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed, struct err *err)

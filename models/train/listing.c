@@ -58,7 +58,7 @@ int listing_print(FILE *to, const struct train_options *given, struct err *err)
 	for (int images = 0; images < 2; images++) {
 		o[images].batch = given->batch;
 		o[images].width = images ? given->width : o[images].width;
-		if (train_options_settle(&o[images], images ? STREAM_IMAGES : STREAM_TEXT, err))
+		if (train_options_finish(&o[images], images ? STREAM_IMAGES : STREAM_TEXT, err))
 			return -1;
 	}
 	int rc = 0;

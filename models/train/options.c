@@ -71,17 +71,17 @@ static const struct row table[] = {
 	{ { "width", 0, OPT_REAL, NULL, "FACTOR", "images: so many times the network's channels [1]", .flo = 0.01,
 	    .fhi = 64 },
 	  FIELD(width), " width=", BY_RECORDS, SAME(1), .records = IMAGES_ONLY },
-	{ { "crop", 0, OPT_INT, NULL, "N", "images: train on N x N cut out at random, predict the middle N x N [all]",
+	{ { "crop", 0, OPT_INT, NULL, "N", "images: train on random N x N crops, predict the centre N x N [all]",
 	    .lo = 1, .hi = 32767 },
 	  FIELD(crop), " crop=", BY_RECORDS, SAME(0), .records = IMAGES_ONLY },
 	{ { "crop-pad", 0, OPT_INT, NULL, "N",
-	    "images: N zeros on each side before a cut at random [colour without --crop: an eighth of the width; else 0]",
+	    "images: N zeros on each side before a random crop [colour without --crop: an eighth of the width; else 0]",
 	    .hi = 16383 },
 	  FIELD(crop_pad), " pad=", BY_RECORDS, SAME(-1), .records = IMAGES_ONLY },
-	{ { "flip", 0, OPT_FLAG, NULL, NULL, "images: turn half of the training images left to right [colour]",
+	{ { "flip", 0, OPT_FLAG, NULL, NULL, "images: mirror half of the training images [colour]",
 	    .flags = 0 },
 	  FIELD(flip), " flip=", BY_RECORDS, SAME(-1), .records = IMAGES_ONLY },
-	{ { "no-flip", 0, OPT_FLAG, NULL, NULL, "do not [grey]", .zero = 1, .flags = OPT_NO_DEFAULT }, FIELD(flip) },
+	{ { "no-flip", 0, OPT_FLAG, NULL, NULL, "no flipping [grey]", .zero = 1, .flags = OPT_NO_DEFAULT }, FIELD(flip) },
 	{ { "optimizer", 0, OPT_CHOICE, NULL, NULL, "update rule [text: adadelta, images: sgd]",
 	    .choices = "adadelta|sgd|adam" },
 	  FIELD(optimizer), " optimizer=", BY_RECORDS, { RULE_ADADELTA, RULE_SGD, RULE_SGD }, .early = 1 },
@@ -97,18 +97,18 @@ static const struct row table[] = {
 	    "added to the gradient as D * weight (sgd, adam) [0; images with sgd: 5e-4, goyal: 1e-4]", .fhi = 1 },
 	  FIELD(weight_decay), " decay=", OF_SGD, { 0, 5e-4, 1e-4 }, .early = 1 },
 	{ { "decay", 0, OPT_CHOICE, NULL, NULL,
-	    "what it pulls at: all is biases and normalisation too [images: all; goyal, text: weights]",
+	    "what it applies to; all: biases and normalisation too [images: all; goyal, text: weights]",
 	    .choices = "all|weights" },
 	  FIELD(decay), ":", BY_RECORDS, { DECAY_WEIGHTS, DECAY_ALL, DECAY_WEIGHTS } },
 	{ { "rho", 0, OPT_REAL, NULL, "R", "of adadelta [0.95]", .fhi = 0.999999 },
 	  FIELD(rho), " rho=", BY_RECORDS, SAME(0.95) },
 	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta and adam [1e-6]", .flo = 1e-30, .fhi = 1 },
 	  FIELD(eps), " eps=", BY_RECORDS, SAME(1e-6) },
-	{ { "schedule", 0, OPT_CHOICE, NULL, NULL, "how the learning rate goes [text: constant, images: steps]",
+	{ { "schedule", 0, OPT_CHOICE, NULL, NULL, "schedule of the learning rate [text: constant, images: steps]",
 	    .choices = "constant|steps|cosine|goyal" },
 	  FIELD(schedule), " schedule=", BY_RECORDS, { SCHEDULE_CONSTANT, SCHEDULE_STEPS }, .early = 1 },
 	{ { "lr-steps", 0, OPT_TEXT, NULL, "E,E,...",
-	    "epochs behind which it is multiplied by --lr-factor [steps: 2,60,120,160, goyal: 30,60,80]",
+	    "epochs after which it is multiplied by --lr-factor [steps: 2,60,120,160, goyal: 30,60,80]",
 	    .flags = 0 },
 	  FIELD(lr_steps), ":", BY_RECORDS, .text = { "2,60,120,160", "2,60,120,160", "30,60,80" } },
 	{ { "lr-factor", 0, OPT_REAL, NULL, "F", "see --lr-steps [steps: 0.5, goyal: 0.1]", .flo = 1e-6, .fhi = 1 },
@@ -187,11 +187,11 @@ void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o)
 
 static int check_records(const struct train_options *o, int images, struct err *err)
 {
-	const char *strange = !images && o->schedule == SCHEDULE_GOYAL ? "schedule goyal" : NULL;
+	const char *misplaced = !images && o->schedule == SCHEDULE_GOYAL ? "schedule goyal" : NULL;
 	for (int i = TRAIN_OPTIONS; i-- > 0;)
 		if (table[i].records == (images ? TEXT_ONLY : IMAGES_ONLY) && was_given(&table[i], o))
-			strange = table[i].opt.name;
-	return strange ? err_usage(err, "--%s is for %s; these records are %s", strange, images ? "text" : "images",
+			misplaced = table[i].opt.name;
+	return misplaced ? err_usage(err, "--%s is for %s; these records are %s", misplaced, images ? "text" : "images",
 				   images ? "images" : "text")
 		       : 0;
 }
@@ -238,7 +238,7 @@ static void fill_in(struct train_options *o, enum column column, int early)
 	}
 }
 
-int train_options_settle(struct train_options *o, enum stream_kind kind, struct err *err)
+int train_options_finish(struct train_options *o, enum stream_kind kind, struct err *err)
 {
 	int images = kind == STREAM_IMAGES;
 	enum column column = o->schedule == SCHEDULE_GOYAL ? GOYAL : images ? IMAGES : TEXT;

@@ -1,5 +1,5 @@
 /* options: those of vic-train that decide what a run makes. Each is a field here and a row in options.c. One that was
- * not given is absent until train_options_settle puts the default of the kind of records there: -1, NULL, or for a
+ * not given is absent until train_options_finish puts the default of the kind of records there: -1, NULL, or for a
  * whole number one less than the least that can be given. */
 #ifndef VIC_OPTIONS_H
 #define VIC_OPTIONS_H
@@ -29,7 +29,7 @@ void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o)
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update
  * rule or of another schedule. crop_pad and flip, which depend on the images, are left to plan_make. */
-int train_options_settle(struct train_options *o, enum stream_kind kind, struct err *err) VIC_CHECKED;
+int train_options_finish(struct train_options *o, enum stream_kind kind, struct err *err) VIC_CHECKED;
 
 /* The text that two runs must share for one to resume the other: every option whose row has a key, with 17 digits, so
  * that equal text means equal values. `o`: settled, its crop_pad and flip as they are used; h, w: what the network sees

@@ -101,15 +101,15 @@ static int choose_net(struct plan *p, const struct train_options *o, enum stream
 }
 
 /* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in proportion;
- * of grey pictures, which are mostly digits and clothes on black, nothing is cut or turned. */
+ * of grey images, which are mostly digits and clothes on black, nothing is cut or turned. */
 static int frame(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
 {
-	struct framing *f = &p->framing;
+	struct preprocessing *f = &p->preprocessing;
 	int colour = d->head.channels >= 3, h = d->head.height, w = d->head.width;
 	f->h = o->crop ? (int)o->crop : h;
 	f->w = o->crop ? (int)o->crop : w;
 	if (f->h > h || f->w > w)
-		return err_usage(err, "--crop %d: the pictures are %dx%d", f->h, h, w);
+		return err_usage(err, "--crop %d: the images are %dx%d", f->h, h, w);
 	f->pad = o->crop_pad >= 0 ? (int)o->crop_pad : colour && !o->crop ? w / 8 : 0;
 	f->flip = o->flip >= 0 ? o->flip : colour;
 	p->cropped = o->crop > 0;
@@ -120,9 +120,9 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)
 {
 	struct train_options used = *o;
-	used.crop_pad = p->framing.pad;
-	used.flip = p->framing.flip;
-	return train_options_key(&p->key, &used, p->framing.h, p->framing.w, err);
+	used.crop_pad = p->preprocessing.pad;
+	used.flip = p->preprocessing.flip;
+	return train_options_key(&p->key, &used, p->preprocessing.h, p->preprocessing.w, err);
 }
 
 int plan_make(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
@@ -145,7 +145,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					 .multichannel = o->words == WORDS_MULTICHANNEL,
 					 .width_factor = o->width, .mix_hidden = manifold,
 					 .zero_gamma = p->schedule == SCHEDULE_GOYAL && p->net->zero_gamma };
-	p->vicinity = (struct vicinity){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,
+	p->mix_config = (struct mix_config){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,
 					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
 	double *weights = NULL;
 	if ((images && frame(p, o, d, err)) ||
@@ -153,13 +153,13 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
 	    (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
 		return -1;
-	p->vicinity.class_weight = weights;
+	p->mix_config.class_weight = weights;
 	return 0;
 }
 
 void plan_release(struct plan *p)
 {
-	free((void *)p->vicinity.class_weight);
+	free((void *)p->mix_config.class_weight);
 	free(p->key);
 	*p = (struct plan){ 0 };
 }

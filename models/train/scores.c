@@ -1,5 +1,5 @@
 /* Accuracy and calibration of dev logits, and the lines of --history. Bins are those of pipeline/binof.h, as in
- * eval/. Of equal logits the first class wins, in `top` as in the rank behind top5. ECE needs no bin counts, because
+ * eval/. Of equal logits the first class wins, in `top` as in the rank after top5. ECE needs no bin counts, because
  * they cancel; OE does. */
 #include "trainer.h"
 

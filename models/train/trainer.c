@@ -96,11 +96,11 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 		trainer_release(t);
 		return -1;
 	}
-	/* Pictures' activations are large: there is room for the largest batch of training and no more. */
+	/* Images' activations are large: there is room for the largest batch of training and no more. */
 	int largest = (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train;
 	t->eval_batch = images || plan->batch > EVAL_BATCH ? largest : EVAL_BATCH;
 	t->graph.max_words = batcher_max_words(data, plan->batch);
-	if (batcher_init(&t->batcher, data, images ? &plan->framing : NULL, err) ||
+	if (batcher_init(&t->batcher, data, images ? &plan->preprocessing : NULL, err) ||
 	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
 	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
@@ -142,7 +142,7 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 {
 	struct batcher *b = &t->batcher;
 	int classes = t->plan->config.classes;
-	if (batch_mixed(b, &t->plan->vicinity, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1, index, err) ||
+	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1, index, err) ||
 	    graph_forward(&t->graph, &b->batch, PHASE_TRAIN, err) || graph_backward(&t->graph, &b->batch, err) ||
 	    graph_read(&t->graph, t->graph.loss, n, t->loss, err) || graph_read(&t->graph, t->graph.logits, n, t->logits, err) ||
 	    graph_update(&t->graph, &b->batch, u, err))

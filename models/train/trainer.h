@@ -16,10 +16,10 @@ enum select { SELECT_BEST_DEV, SELECT_LAST };
 struct plan {
 	const struct net *net;
 	struct net_config config;
-	struct vicinity vicinity;
+	struct mix_config mix_config;
 	int max_tokens;       /* text: words kept of a record; 0: all */
-	struct framing framing; /* of images */
-	int cropped;          /* images: framing.h and .w were asked for */
+	struct preprocessing preprocessing; /* of images */
+	int cropped;          /* images: preprocessing.h and .w were asked for */
 	struct update update; /* .lr is the first learning rate */
 	enum schedule schedule;
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */

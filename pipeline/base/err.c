@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts text that wanted more than `room` bytes, behind a whole character, with "..." for what is gone. */
+/* Cuts text that wanted more than `room` bytes, after a whole character, with "..." for what is gone. */
 static void cut(char *text, size_t wanted, size_t room)
 {
 	size_t n = room - 4;
@@ -43,7 +43,7 @@ static int fill(struct err *err, enum vic_status status, const char *fmt, va_lis
 	return -1;
 }
 
-/* Puts text behind what is there, which is cut to make room: the cause comes last. */
+/* Puts text after what is there, which is cut to make room: the cause comes last. */
 static int append(struct err *err, const char *text)
 {
 	size_t most = sizeof err->msg / 2, n = strlen(text);

@@ -32,7 +32,7 @@ struct err {
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_no_device(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* As err_set, with ": " and the text of errno behind it; the cause is the system. */
+/* As err_set, with ": " and the text of errno after it; the cause is the system. */
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* As err_set, for what the system could not do and errno does not tell. */
 int err_system(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

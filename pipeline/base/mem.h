@@ -12,7 +12,7 @@ int mem_alloc(void *out, size_t n, size_t size, struct err *err) VIC_CHECKED;
  * appending is linear in all. On failure the old array stays valid. */
 int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err) VIC_CHECKED;
 
-/* n bytes of text, copied, with a NUL behind. */
+/* n bytes of text, copied, with a NUL after. */
 int mem_text(char **out, const char *text, size_t n, struct err *err) VIC_CHECKED;
 
 /* What the format makes, of any length: names and paths are never cut to a buffer. */

@@ -6,7 +6,7 @@
  * 2. A worker late for a round claims nothing of the next: the round's number in its ticket is the old one. Nor is it
  *    waited for: pool_run returns when `done` says that all tasks are done, whoever did them.
  * 3. A claim against the n of another round fails: start_round puts the old counter out of reach before it sets f, arg and
- *    n, and sets the new ticket behind them, so for whoever has read the new n the old ticket has changed.
+ *    n, and sets the new ticket after them, so for whoever has read the new n the old ticket has changed.
  * 4. f and arg are those of the claimed task: they are read after the claim, and the round cannot end, nor another
  *    begin, before that task is done.
  * 5. No wake-up is lost: a worker adds itself to `asleep` before it looks at the ticket for the last time, and

@@ -151,7 +151,7 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *er
 			done += k;
 		} else {
 			in->used = in->have = 0;
-			/* What a small read fetches ahead is copied once more by the large read behind it. */
+			/* What a small read fetches ahead is copied once more by the large read after it. */
 			if (read_some(in, in->buf, AHEAD, &in->have, err))
 				return -1;
 		}
@@ -228,7 +228,7 @@ int input_line(struct input *in, size_t max, const char **line, size_t *len, int
 		if (in->eof)
 			return 0;
 		scanned = n;
-		memmove(in->buf, from, n); /* make room behind what is kept */
+		memmove(in->buf, from, n); /* make room after what is kept */
 		in->used = 0;
 		in->have = n;
 		if (n > cap / 2) {

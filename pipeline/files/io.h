@@ -98,7 +98,7 @@ int output_commit(struct output *out, struct err *err) VIC_CHECKED;
 void output_release(struct output *out);
 
 /* What is left of the input, or the whole file, as one block of memory (owned by the caller, freed with free()), with a NUL
- * behind it that *len does not count. Refuses more than `max` bytes. */
+ * after it that *len does not count. Refuses more than `max` bytes. */
 int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err) VIC_CHECKED;
 int io_slurp(const char *path, size_t max, char **data, size_t *len, struct err *err) VIC_CHECKED;
 

@@ -19,7 +19,7 @@ enum {
 
 /* Parses n bytes of one JSON value; *out is a new reference. room: bytes of memory that values may still take, reduced by what
  * this text takes (estimated, never below the truth by more than a few per cent); NULL: JSONTEXT_ROOM. A key that is there twice,
- * text that is not UTF-8 and bytes behind the value are errors; messages name no file. */
+ * text that is not UTF-8 and bytes after the value are errors; messages name no file. */
 int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struct err *err) VIC_CHECKED;
 
 /* As json_string, but a name that is not UTF-8 is taken as it is: jsontext_write finds it and says which it was, where a NULL from

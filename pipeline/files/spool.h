@@ -10,7 +10,7 @@
 
 /* An output that lies in such a file; it is never committed. */
 int spool_output(struct output *out, struct err *err) VIC_CHECKED;
-/* Copies all that was written to `spool` behind what `to` has. */
+/* Copies all that was written to `spool` after what `to` has. */
 int spool_copy(struct output *spool, struct output *to, struct err *err) VIC_CHECKED;
 
 /* An input that is read more than once. */

@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 enum text_form {
-	TEXT_SHOWN, /* for reading alone (messages, pictures, pages): a backslash stays, so that doing it twice changes nothing */
+	TEXT_SHOWN, /* for reading alone (messages, images, pages): a backslash stays, so that doing it twice changes nothing */
 	TEXT_NAME,  /* text_restore brings every byte back: all that is written to stdout or a file */
 	TEXT_WORD,  /* as TEXT_NAME, and a space is \x20: words between spaces */
 };
@@ -34,7 +34,7 @@ void text_vprint(FILE *to, const char *fmt, va_list args) __attribute__((format(
 /* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line ends a
  * paragraph. */
 void text_roff(FILE *to, const char *text);
-/* Cuts a line at tabs, a list at commas: ends the field at *at with a NUL and moves *at behind the separator, to NULL where none is
+/* Cuts a line at tabs, a list at commas: ends the field at *at with a NUL and moves *at after the separator, to NULL where none is
  * left. Returns the field, which may be empty and is still escaped; NULL where *at is. */
 char *text_field(char **at, char separator);
 /* Brings back, in place, what TEXT_NAME or TEXT_WORD escaped. A backslash that begins none of the form's escapes stays (as does

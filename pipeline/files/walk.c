@@ -22,7 +22,7 @@ struct above {
 	ino_t ino;
 };
 
-/* The names in a folder, one behind the other, each with its NUL. */
+/* The names in a folder, one after the other, each with its NUL. */
 static int names_of(const char *path, char **names, size_t *used, struct err *err)
 {
 	DIR *dir = opendir(path);

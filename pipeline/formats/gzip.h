@@ -1,5 +1,5 @@
 /* gzip: bytes that may be gzipped, unpacked while they are read; the first two bytes tell, not the name. Several members
- * one behind the other are one file. What zlib's own gzFile lets pass is an error here: bytes behind the last member, and
+ * one after the other are one file. What zlib's own gzFile lets pass is an error here: bytes after the last member, and
  * a last member that is cut. */
 #ifndef VIC_GZIP_H
 #define VIC_GZIP_H
@@ -20,7 +20,7 @@ int gzip_read(struct gzip *g, void *to, size_t n, size_t *got, struct err *err) 
 int gzip_packed(const struct gzip *g);
 void gzip_close(struct gzip *g); /* NULL is fine */
 
-/* Unpacks gzip data that lies in memory. *out is the caller's (free()), with a NUL behind it that *out_len does not
+/* Unpacks gzip data that lies in memory. *out is the caller's (free()), with a NUL after it that *out_len does not
  * count. Errors: those of gzip_read; more than `max` bytes. */
 int gunzip(const unsigned char *data, size_t len, size_t max, unsigned char **out, size_t *out_len,
 	   struct err *err) VIC_CHECKED;

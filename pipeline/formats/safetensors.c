@@ -167,7 +167,7 @@ static json_t *sealed_meta(const struct safetensors *st)
 	return NULL;
 }
 
-/* Header text and the spaces behind it, sealed, into *out. */
+/* Header text and the spaces after it, sealed, into *out. */
 static int seal_header(const char *text, size_t n, size_t pad, char **out, struct err *err)
 {
 	uint64_t length = n + pad;

@@ -4,7 +4,7 @@
  *   JSON: { "__metadata__": {text: text}, "NAME": { "dtype": "F32", "shape": [..], "data_offsets": [from, to] }, .. }
  *
  * Offsets count from the end of the JSON. Bytes are row-major, little-endian. The reader is as strict as the format
- * asks: no key twice, no hole, no overlap, nothing behind the last tensor, lengths that agree with dtype and shape,
+ * asks: no key twice, no hole, no overlap, nothing after the last tensor, lengths that agree with dtype and shape,
  * bounded header. The writer puts wide elements before narrow ones and ends the header with spaces, so that every
  * tensor is aligned to its element and the first one to 64 bytes in the file.
  *

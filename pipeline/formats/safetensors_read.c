@@ -86,7 +86,7 @@ static int take_meta(struct safetensors *st, json_t *meta, struct err *err)
 	return 0;
 }
 
-/* Header to st->tensor in the order of the bytes. *total: bytes behind the header. */
+/* Header to st->tensor in the order of the bytes. *total: bytes after the header. */
 static int take_header(struct safetensors *st, json_t *head, uint64_t *total, struct err *err)
 {
 	struct placed *list;
@@ -114,7 +114,7 @@ static int take_header(struct safetensors *st, json_t *head, uint64_t *total, st
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].from != *total) {
 			err_set(err, "tensor '%s': its bytes %s the ones before", list[i].t.name,
-				list[i].from < *total ? "overlap" : "leave a hole behind");
+				list[i].from < *total ? "overlap" : "leave a hole after");
 			goto done;
 		}
 		*total = list[i].to;
@@ -174,7 +174,7 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 		if (rc)
 			return -1;
 		if (got < t->bytes)
-			return err_set(err, "truncated inside tensor '%s': %llu of %llu bytes behind the header",
+			return err_set(err, "truncated inside tensor '%s': %llu of %llu bytes after the header",
 				       t->name, (unsigned long long)done, (unsigned long long)total);
 		if (st->sealed && crc32_of(0, buf + at, t->bytes) != t->crc)
 			return err_set(err, "damaged: tensor '%s' does not match its checksum", t->name);

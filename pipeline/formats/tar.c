@@ -27,7 +27,7 @@ enum {
 	LONG_MAX_BYTES = 1 << 20
 };
 
-/* What a pax or GNU header says about the entry behind it. */
+/* What a pax or GNU header says about the entry after it. */
 struct extra {
 	char *name;   /* owned, or NULL */
 	int64_t size; /* -1: as its own header says */

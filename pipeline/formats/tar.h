@@ -21,7 +21,7 @@ int tar_open(struct tar **t, const char *path, struct err *err) VIC_CHECKED;
 /* The `size` bytes at `at` of `fd`, which stays the caller's; its offset is neither used nor moved. */
 int tar_over(struct tar **t, int fd, uint64_t at, uint64_t size, struct err *err) VIC_CHECKED;
 /* 1 and the next entry; 0 when the archive is whole and at its end. What was not read is passed over. Errors: read, a
- * damaged header, a truncated archive, something behind its end, a sparse file, a pax header that names all files. */
+ * damaged header, a truncated archive, something after its end, a sparse file, a pax header that names all files. */
 int tar_next(struct tar *t, struct tar_entry *e, struct err *err) VIC_CHECKED;
 /* 0 for a file or a folder; a link or a device is an error: reading on without it would leave its data out. */
 int tar_plain(const struct tar_entry *e, struct err *err) VIC_CHECKED;

@@ -19,7 +19,7 @@ enum mark {
 
 /* The marks of an argument ("--name=value") of a program, as provenance holds both. */
 unsigned marks_of(const char *program, const char *arg);
-/* The next argument from *i on that has the mark, in the options of a line of provenance; *i moves behind it. NULL: none is left,
+/* The next argument from *i on that has the mark, in the options of a line of provenance; *i moves after it. NULL: none is left,
  * or the line is none. */
 const char *marks_next(const json_t *line, enum mark mark, size_t *i);
 /* The value of the first option with the mark; where none was given its default, if the program has such an option and the default

@@ -13,7 +13,7 @@ struct progress {
 
 /* `quiet` from the stage: then nothing is ever printed. */
 void progress_begin(struct progress *p, const char *name, uint64_t total, int quiet);
-/* At most ten lines a second. `note` (may be NULL) is shown behind the count. */
+/* At most ten lines a second. `note` (may be NULL) is shown after the count. */
 void progress_at(struct progress *p, uint64_t done, const char *note);
 /* Clears the line. */
 void progress_end(struct progress *p);

@@ -14,7 +14,7 @@
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
 /* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles: read, written,
  * written or stdout (where it is not given), read or written, folder, list (read where it begins with @), prints (on stdout), text (no
- * file); " alone" behind it: no operands go with it. Then what operands, stdin and stdout are. */
+ * file); " alone" after it: no operands go with it. Then what operands, stdin and stdout are. */
 void roles_print(const struct program *prog, FILE *to);
 
 #endif

@@ -1,9 +1,9 @@
 #!/bin/sh
 # The paper's Figure 4 in small: a Kim-CNN on movie-review sentences, five ways of training it, cross-validated; how accurate
-# each is and how far its probabilities can be trusted. Then a small network on pictures with and without mixup, and text and
+# each is and how far its probabilities can be trusted. Then a small network on images with and without mixup, and text and
 # images side by side before one judge. Every command is shown.
 # Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with VIC_OFFLINE=1); what
-# is not to be had, or all of it with SYNTHETIC=1, is made: sentences and pictures whose true probabilities are known. OUT (default
+# is not to be had, or all of it with SYNTHETIC=1, is made: sentences and images whose true probabilities are known. OUT (default
 # build/demo) keeps the logits; FOLDS and EPOCHS (5 and 10) shorten or lengthen it.
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -54,14 +54,14 @@ say "Reliability of plain training and of mixup: accuracy (bars) against confide
 run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
 
 picture_posterior=
-if [ -z "$synthetic" ] && pictures=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
-	say "Pictures: 15,000 of Fashion-MNIST's 60,000 ($pictures)"
-	run "vic-images --format idx --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
-elif [ -z "$synthetic" ] && pictures=$(find_cifar); then
-	say "Pictures: CIFAR-10, at most 1,500 a class ($pictures)"
-	run "vic-images --format cifar10 --per-class 1500 '$pictures' | vic-split -q --dev 0.1 > '$out/images'"
+if [ -z "$synthetic" ] && images=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
+	say "Images: 15,000 of Fashion-MNIST's 60,000 ($images)"
+	run "vic-images --format idx --per-class 1500 '$images' | vic-split -q --dev 0.1 > '$out/images'"
+elif [ -z "$synthetic" ] && images=$(find_cifar); then
+	say "Images: CIFAR-10, at most 1,500 a class ($images)"
+	run "vic-images --format cifar10 --per-class 1500 '$images' | vic-split -q --dev 0.1 > '$out/images'"
 else
-	say "Pictures: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
+	say "Images: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
 	run "vic-corpora synth images --to '$out/shapes'"
 	names=$(sed -n '1{s/^record	//;s/	/,/g;p;}' "$out/shapes/posterior.tsv") # IDX files have none
 	run "vic-images --format idx --classes '$names' '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
@@ -79,7 +79,7 @@ set -- "$@" "$out/images.baseline.logits" "$out/images.mixup.logits"
 say "Text and images before one judge"
 run "vic-score -q --brief --no-diagram --name 'text: baseline' --name 'text: mixup' --name 'images: baseline' --name 'images: mixup' '$1' '$2' '$6' '$7'"
 if [ -n "$picture_posterior" ]; then
-	say "The pictures' true calibration error, which estimates can only guess at"
+	say "The images' true calibration error, which estimates can only guess at"
 	run "vic-score -q --brief --no-diagram $picture_posterior '$6' '$7'"
 fi
 say "Next, in this folder with build/bin on the PATH:"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The paper's image experiments in small: ResNet-20 on CIFAR-10 (all of it, or the part that is found), six ways of training it, several
-# seeds; then what the models say of pictures they were not made for (Figure 8, Table 1) and of perturbed ones (appendix D).
+# seeds; then what the models say of images they were not made for (Figure 8, Table 1) and of perturbed ones (appendix D).
 # usage: images.sh OUT [EPOCHS] [SEEDS]   (data: vic-corpora fetch cifar-10 and tiny-imagenet, or a folder the recipes look in)
 # A short run wants a schedule that ends: the learning rate follows a cosine. SCHEDULE= the paper's (with EPOCHS 200).
 . "$(dirname "$0")/lib.sh"
@@ -64,7 +64,7 @@ for seed in $(seq 1 "$seeds"); do
 	done
 done
 
-echo "$seeds seeds of each, $epochs epochs: mean and deviation on the test pictures"
+echo "$seeds seeds of each, $epochs epochs: mean and deviation on the test images"
 set --
 for method in $methods temperature; do
 	for seed in $(seq 1 "$seeds"); do set -- "$@" "$out/$method-$seed.logits"; done
@@ -72,9 +72,9 @@ done
 vic-score -q --seeds --no-diagram --tsv "$@" > "$out/scores.tsv"
 vic-score -q --seeds --no-diagram "$@" | grep -E '^(metric|n|accuracy|ece|ece_floor|oe|nll|brier|gap) '
 
-# The area under the ROC curve of telling test pictures from foreign ones by the winning probability, a line a seed.
+# The area under the ROC curve of telling test images from foreign ones by the winning probability, a line a seed.
 for other in $others; do
-	echo "AUROC of the winning probability, CIFAR-10's test pictures against $other: mean of $seeds seeds, least, most"
+	echo "AUROC of the winning probability, CIFAR-10's test images against $other: mean of $seeds seeds, least, most"
 	for method in baseline temperature dropout mixup label-smoothing erl features-only; do
 		for seed in $(seq 1 "$seeds"); do
 			vic-ood -q --bootstrap 0 --score msp --tsv --in "$out/$method-$seed.logits" --out "$out/$method-$seed.$other.logits"
@@ -84,7 +84,7 @@ for other in $others; do
 done
 
 # Appendix D on the first seed: what becomes of accuracy, confidence and entropy along random directions.
-echo "Pictures moved by mu along random directions (seed 1): accuracy, confidence, entropy in nats"
+echo "Images moved by mu along random directions (seed 1): accuracy, confidence, entropy in nats"
 printf 'mu\tmethod\taccuracy\tconfidence\tentropy\n' > "$out/perturbed.tsv"
 for mu in 0 0.1 0.3 1 3 10 30 100; do
 	run "vic-perturb -q --mu $mu --only test '$out/cifar.img' > '$out/moved.img'"

@@ -34,7 +34,7 @@ find_vectors() {
 	return 1
 }
 
-# CIFAR-10's and Tiny ImageNet's binary files and pictures: as vic-corpora fetch lays them, unpacked by hand, or still packed. What
+# CIFAR-10's and Tiny ImageNet's binary files and images: as vic-corpora fetch lays them, unpacked by hand, or still packed. What
 # vic-images takes.
 find_cifar() {
 	for f in cifar-10/data_batch_1.bin cifar-10-batches-bin/data_batch_1.bin; do

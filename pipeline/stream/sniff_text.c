@@ -100,7 +100,7 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 	else if (begins(l, "<!doctype html") || begins(l, "<html"))
 		sniff_say(s, 0, "an HTML page", "a browser reads it; if it was to be data, the download gave a page instead");
 	else if (begins(l, "<?xml") || begins(l, "<svg"))
-		sniff_say(s, 0, sniff_holds(l, "<svg") ? "an SVG picture" : "XML", "a browser reads it");
+		sniff_say(s, 0, sniff_holds(l, "<svg") ? "an SVG image" : "XML", "a browser reads it");
 	else if (begins(l, "__label__"))
 		sniff_say(s, 0, "text in fastText's form", "vic-tokenize --format fasttext reads it");
 	else if (*l->head == 'P' && l->head[1] >= '1' && l->head[1] <= '6' && isspace(l->head[2]))

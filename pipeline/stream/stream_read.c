@@ -153,7 +153,7 @@ static int read_head(struct stream_reader *r, struct err *err)
 	if (read_chunk_header(r, err))
 		return -1;
 	if (!chunk_is(r, "HEAD"))
-		return stream_bad(r, "no head behind the signature", err);
+		return stream_bad(r, "no head after the signature", err);
 	stream_head_release(&r->head);
 	json_decref(r->provenance);
 	r->provenance = json_array();
@@ -212,7 +212,7 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 		return err_set(err, "%s: stream version %u.%u; this program reads %u.x", r->in.name, major, minor,
 			       STREAM_MAJOR);
 	if (!all_zero(sig + 12, sizeof sig - 12))
-		return stream_bad(r, "bytes behind the signature are not zero", err);
+		return stream_bad(r, "bytes after the signature are not zero", err);
 	r->have_chunk = 0;
 	if (read_head(r, err))
 		return -1;
@@ -279,12 +279,12 @@ uint32_t stream_digest(const struct stream_reader *r)
 int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at)
 {
 	struct stat st;
-	off_t behind = lseek(r->in.fd, 0, SEEK_CUR); /* the block and what the input has read ahead */
-	if (behind < 0 || fstat(r->in.fd, &st) || !S_ISREG(st.st_mode))
+	off_t end = lseek(r->in.fd, 0, SEEK_CUR); /* the block and what the input has read ahead */
+	if (end < 0 || fstat(r->in.fd, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	size_t before = (size_t)(b->data - r->buf);
 	*fd = r->in.fd;
 	*mark = r->in.mark;
-	*at = (uint64_t)behind - (r->in.have - r->in.used) - pad64(before + b->data_len) + before;
+	*at = (uint64_t)end - (r->in.have - r->in.used) - pad64(before + b->data_len) + before;
 	return 1;
 }

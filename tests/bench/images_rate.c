@@ -1,4 +1,4 @@
-/* images_rate THREADS: pictures a second that the cpu backend's OP_IMAGES crops, flips, normalises and mixes, bytes of 32x32x3 in batches
+/* images_rate THREADS: images a second that the cpu backend's OP_IMAGES crops, flips, normalises and mixes, bytes of 32x32x3 in batches
  * of 128. Prints the number. For bench_images_train.py. */
 #include "models/core/backend.h"
 #include "pipeline/base/mem.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIDE = 32, CHANNELS = 3, PICTURES = 2048, BATCH = 128, ROUNDS = 40 };
+enum { SIDE = 32, CHANNELS = 3, IMAGES = 2048, BATCH = 128, ROUNDS = 40 };
 
 static double now(void)
 {
@@ -26,13 +26,13 @@ static int measure(struct device *d, double *rate, struct err *err)
 	static const void *pixel[BATCH];
 	static float lambda[BATCH];
 	static uint32_t partner[BATCH];
-	struct op op = { .type = OP_IMAGES, .name = "pictures" };
-	unsigned char *pictures;
+	struct op op = { .type = OP_IMAGES, .name = "images" };
+	unsigned char *images;
 	int rc = -1;
-	if (mem_alloc(&pictures, PICTURES, SIDE * SIDE * CHANNELS, err))
+	if (mem_alloc(&images, IMAGES, SIDE * SIDE * CHANNELS, err))
 		return -1;
-	for (size_t i = 0; i < (size_t)PICTURES * SIDE * SIDE * CHANNELS; i++)
-		pictures[i] = (unsigned char)(i * 2654435761u >> 24);
+	for (size_t i = 0; i < (size_t)IMAGES * SIDE * SIDE * CHANNELS; i++)
+		images[i] = (unsigned char)(i * 2654435761u >> 24);
 	graph_init(&g);
 	if (graph_add(&g, &op, (struct shape){ SIDE, SIDE, CHANNELS }, err) < 0 || graph_compile(&g, d, BATCH, NULL, err))
 		goto done;
@@ -40,10 +40,10 @@ static int measure(struct device *d, double *rate, struct err *err)
 	struct batch b = { .n = BATCH, .images = &images, .partner = partner, .lambda = lambda };
 	double start = now();
 	for (int round = 0; round < ROUNDS; round++)
-		for (int at = 0; at < PICTURES; at += BATCH) {
+		for (int at = 0; at < IMAGES; at += BATCH) {
 			for (int i = 0; i < BATCH; i++) {
-				uint32_t draw = (uint32_t)(round * PICTURES + at + i) * 2654435761u;
-				pixel[i] = pictures + (size_t)(at + i) * SIDE * SIDE * CHANNELS;
+				uint32_t draw = (uint32_t)(round * IMAGES + at + i) * 2654435761u;
+				pixel[i] = images + (size_t)(at + i) * SIDE * SIDE * CHANNELS;
 				view[i] = (struct view){ (int16_t)(draw >> 8 & 7) - 4, (int16_t)(draw >> 16 & 7) - 4, draw >> 31 };
 				partner[i] = draw >> 20 & (BATCH - 1);
 				lambda[i] = 0.3f;
@@ -51,11 +51,11 @@ static int measure(struct device *d, double *rate, struct err *err)
 			if (graph_forward(&g, &b, PHASE_TRAIN, err))
 				goto done;
 		}
-	*rate = PICTURES * ROUNDS / (now() - start);
+	*rate = IMAGES * ROUNDS / (now() - start);
 	rc = 0;
 done:
 	graph_release(&g);
-	free(pictures);
+	free(images);
 	return rc;
 }
 

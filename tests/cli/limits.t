@@ -87,7 +87,7 @@ else
 	skip '256 KiB of stack' 'sanitizers make frames larger'
 fi
 
-# threads_fail N COMMAND...: cksum of its stdout where the Nth thread and all behind it do not start.
+# threads_fail N COMMAND...: cksum of its stdout where the Nth thread and all after it do not start.
 threads_fail() {
 	n=$1
 	shift

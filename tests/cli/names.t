@@ -1,7 +1,7 @@
 #!/bin/sh
 # Names from outside: whatever a class, a stream, a file, an option is called, nothing that steers a terminal, shifts a table or
 # ends a tag comes out, JSON stays JSON, and what is not UTF-8 is called that. tests/cli/names.table has a line for each way a name
-# leaves a program; here they are run with every hostile name, and behind them every option of every program.
+# leaves a program; here they are run with every hostile name, and after them every option of every program.
 . "$(dirname "$0")/lib.sh"
 table=$ROOT/tests/cli/names.table
 combinations=0 unseen=0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# vic-plot: every curve becomes a picture; wrong tables and a missing gnuplot are said.
+# vic-plot: every curve becomes a figure; wrong tables and a missing gnuplot are said.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 "$TOOLS/mklogits" n=800 temperature=2 name="it's \"quoted\" & <odd> _{x}" >a
@@ -39,7 +39,7 @@ if command -v gnuplot >/dev/null; then
 			"$(vic-reliability -q --curve histogram $order | vic-plot | grep -c '>unlabelled<')"
 	done
 	like 'the odd name is drawn as it is' '<text>it.*s "quoted" &amp; &lt;odd\(>\|&gt;\) _{x}</text>' "$(vic-plot scatter.tsv | grep '<text>it')"
-	like 'the picture has a title to be read out' '<title>MR: scatter of it.*odd&gt; _{x}, mild</title>' \
+	like 'the figure has a title to be read out' '<title>MR: scatter of it.*odd&gt; _{x}, mild</title>' \
 		"$(vic-plot --title MR scatter.tsv | grep '<title>MR')"
 	vic-plot bins.tsv >one.svg
 	vic-plot <bins.tsv >two.svg
@@ -47,9 +47,9 @@ if command -v gnuplot >/dev/null; then
 	ok 'names are never commands' vic-plot evil.tsv
 	ok 'nor is anything run' test ! -e pwned
 	ok 'a PNG by --format on stdout' sh -c 'vic-plot --format png bins.tsv | head -c 4 | grep -q PNG'
-	ok 'the folder holds no half a picture' sh -c 'vic-plot -o nowhere/x.svg bins.tsv; test ! -e nowhere'
+	ok 'the folder holds no half a figure' sh -c 'vic-plot -o nowhere/x.svg bins.tsv; test ! -e nowhere'
 else
-	skip 'pictures' 'gnuplot is not there'
+	skip 'figures' 'gnuplot is not there'
 fi
 mkdir empty
 fails 1 'gnuplot is not on the PATH' 'a missing gnuplot is said' env PATH="$T/empty" "$BIN/vic-plot" bins.tsv
@@ -62,12 +62,12 @@ fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH
 for end in '<svg>' '<svg></svg' '<svg></svg>x'; do
 	printf '#!/bin/sh\necho "%s"\n' "$end" >empty/gnuplot
 	echo old >kept.svg
-	fails 1 'picture has no end: is there no room' "a picture that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.svg bins.tsv
+	fails 1 'figure has no end: is there no room' "a figure that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.svg bins.tsv
 	same 'the old one stays' old "$(cat kept.svg)"
 done
 for end in '' '\0\0\0\0IEND' '\0\0\0\0IEND\256B`\203'; do
 	printf '#!/bin/sh\nprintf "\\211PNG%s"\n' "$(printf %s "$end" | sed 's/[\\`]/\\&/g')" >empty/gnuplot
-	fails 1 'picture has no end' "a PNG that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
+	fails 1 'figure has no end' "a PNG that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
 	ok 'nothing is written' test ! -e kept.png
 done
 printf '#!/bin/sh\nprintf "\\211PNG\\0\\0\\0\\0IEND\\256B\\140\\202"\n' >empty/gnuplot
@@ -75,7 +75,7 @@ ok 'a PNG with its end' env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
 # Its own folder for temporary files, and nothing of a user's own settings.
 printf '#!/bin/sh\n[ "$*" = -d ] && env >"%s/env" && readlink /proc/self/fd/* >"%s/files"\necho "<svg></svg>"\n' "$T" "$T" >empty/gnuplot
 mkdir tmp
-ok 'a picture' env PATH="$T/empty:$PATH" TMPDIR="$T/tmp" GNUTERM=x11 GNUPLOT_LIB=/x GNUPLOT_FONTPATH=/x KEPT=1 vic-plot -o kept.svg bins.tsv
+ok 'a figure' env PATH="$T/empty:$PATH" TMPDIR="$T/tmp" GNUTERM=x11 GNUPLOT_LIB=/x GNUPLOT_FONTPATH=/x KEPT=1 vic-plot -o kept.svg bins.tsv
 same 'without GNUTERM and GNUPLOT_*' 'KEPT=1' "$(grep -e '^GNU' -e '^KEPT' env)"
 same 'through files in $TMPDIR' 2 "$(grep -c "^$T/tmp/" files)"
 fails 1 'temporary file: .*nowhere' 'no such $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/nowhere" vic-plot bins.tsv

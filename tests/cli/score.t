@@ -188,7 +188,7 @@ fails 1 'document 2 cannot be pooled' 'mixed class counts' sh -c "putlogits --dr
 head -c 9000 a.lg >cut.lg
 fails 1 'cut.lg: truncated after record' 'a cut stream' vic-score cut.lg
 fails 1 'a.lg: is empty\|empty.lg' 'an empty file' sh -c ': >empty.lg; vic-score empty.lg'
-fails 1 'bytes that are no stream follow' 'something behind the stream' sh -c 'cat a.lg near.txt >tail.lg; vic-score tail.lg'
+fails 1 'bytes that are no stream follow' 'something after the stream' sh -c 'cat a.lg near.txt >tail.lg; vic-score tail.lg'
 fails 1 'reads logits' 'another kind of stream' sh -c "printf '0\tsome words\n' >x.tsv; vic-tokenize --quiet --format tsv x.tsv | vic-score"
 fails 1 'gone.lg' 'a file that is not there' vic-score gone.lg
 fails 1 'cut.lg: truncated' 'a bad second stream leaves the first unprinted' vic-score a.lg cut.lg

@@ -59,7 +59,7 @@ preact --epochs 1 --mixup 0 --mixup-mode manifold -o "$T/b" "$T/images"
 same 'manifold mixup with alpha 0 is plain training' "$(vic-predict -q "$T/m" "$T/images" | rows - | cksum)" \
 	"$(vic-predict -q "$T/b" "$T/images" | rows - | cksum)"
 
-# Each rule, cut behind each epoch.
+# Each rule, cut after each epoch.
 for rule in 'sgd --mixup 0.4' 'sgd --schedule goyal --select last' 'adam --schedule cosine' 'adadelta --dropout 0.3'; do
 	# shellcheck disable=SC2086
 	train --optimizer $rule --history "$T/h" -o "$T/a" "$T/images"
@@ -70,7 +70,7 @@ for rule in 'sgd --mixup 0.4' 'sgd --schedule goyal --select last' 'adam --sched
 		small --epochs $epochs --optimizer $rule --checkpoint "$T/ck" -o "$T/b" "$T/images"
 		# shellcheck disable=SC2086
 		train --optimizer $rule --resume "$T/ck" --history "$T/h2" -o "$T/b" "$T/images"
-		same "$rule: resumed behind epoch $epochs, the same bytes" "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+		same "$rule: resumed after epoch $epochs, the same bytes" "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 		same "$rule: and the same history" "$(cat "$T/h")" "$(cat "$T/h2")"
 	done
 done
@@ -116,8 +116,8 @@ vic-images -q -f stream -r 40x36 "$T/images" >"$T/large"
 same 'a model of cuts reads any size that holds one' '108 108 108' "$(for f in images small large; do
 	vic-predict -q "$T/b" "$T/$f" | rows - | wc -l; done | tr -d ' ' | paste -sd ' ')"
 vic-images -q -f stream -r 20 "$T/images" >"$T/small"
-fails 1 'its pictures are 20x20, the model reads 24x24 of the middle' 'and refuses smaller ones' vic-predict -q "$T/b" "$T/small"
-fails 1 'its pictures are 40x36, the model reads 32x32; vic-images --resize' 'a model of whole pictures reads one size' \
+fails 1 'its images are 20x20, the model reads 24x24 of the middle' 'and refuses smaller ones' vic-predict -q "$T/b" "$T/small"
+fails 1 'its images are 40x36, the model reads 32x32; vic-images --resize' 'a model of whole images reads one size' \
 	vic-predict -q "$T/base" "$T/large"
 train --dropout 0.3 -o "$T/b" "$T/images"
 vic-predict -q --mc-dropout 3 "$T/b" "$T/images" >"$T/l"
@@ -146,7 +146,7 @@ wait
 vic-corpora synth images -q --n 1000 --noise 0 --strength 3 --seed 4 --to "$T/more" >/dev/null
 vic-images -q -f idx "$T/more" >"$T/shapes"
 vic-train -q -m smallcnn --width 0.5 --epochs 8 --batch 32 -o "$T/b" "$T/shapes"
-same 'shapes are told apart: at least 0.6 of 200 test pictures' 1 "$(vic-predict -q --split test "$T/b" "$T/shapes" |
+same 'shapes are told apart: at least 0.6 of 200 test images' 1 "$(vic-predict -q --split test "$T/b" "$T/shapes" |
 	vic-score -q --floor 0 --bootstrap 0 | tee "$T/score" | awk '$1 == "accuracy" { print ($2 >= 0.6) }')"
 sed 's/^/# /' "$T/score" | sed -n 's/^# accuracy/&/p'
 finish

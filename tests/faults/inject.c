@@ -4,8 +4,8 @@
  * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a file to be read with EMFILE, from the Nth call on, too;
  * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
  *
- * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it behind the Nth mmap of a file, swap gives its name to
- * the file of that name with ".new" behind it, before the Nth opening of it.
+ * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, swap gives its name to
+ * the file of that name with ".new" after it, before the Nth opening of it.
  *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
  * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */

@@ -1,4 +1,4 @@
-# The fault matrix over tests/faults/table. Sourced by tests/cli/faults.t and faults.slow.t, behind lib.sh.
+# The fault matrix over tests/faults/table. Sourced by tests/cli/faults.t and faults.slow.t, after lib.sh.
 
 shim=$TOOLS/inject.so
 exec 9<"$shim"

@@ -10,7 +10,7 @@
 
 enum { EPOCHS = 3 };
 
-/* Two runs to go on with: of words and of pictures. Made once. */
+/* Two runs to go on with: of words and of images. Made once. */
 struct task {
 	const char *seed;
 	struct train_options options;
@@ -19,27 +19,27 @@ struct task {
 	int ready;
 };
 
-static struct task *task_of(int pictures)
+static struct task *task_of(int images)
 {
 	static struct task tasks[2] = {
 		{ .seed = "tests/fuzz/seeds/stream/text" },
 		{ .seed = "tests/fuzz/seeds/stream/images" },
 	};
-	struct task *t = &tasks[pictures];
+	struct task *t = &tasks[images];
 	struct stream_reader *r;
 	struct err err = ERR_NONE;
 	if (t->ready)
 		return t;
 	t->options = train_options_none();
-	t->options.filters = pictures ? NULL : "2,3";
-	t->options.maps = pictures ? 0 : 1;
-	t->options.model = pictures ? "smallcnn" : "kimcnn";
-	t->options.width = pictures ? 0.1 : -1;
-	t->options.crop = pictures ? 4 : 0;
+	t->options.filters = images ? NULL : "2,3";
+	t->options.maps = images ? 0 : 1;
+	t->options.model = images ? "smallcnn" : "kimcnn";
+	t->options.width = images ? 0.1 : -1;
+	t->options.crop = images ? 4 : 0;
 	t->options.epochs = EPOCHS;
 	t->options.batch = 4;
 	if (stream_open(&r, t->seed, &err) || stream_next_document(r, &err) != 1 || dataset_begin(&t->data, r, &err) ||
-	    train_options_settle(&t->options, t->data.head.kind, &err) ||
+	    train_options_finish(&t->options, t->data.head.kind, &err) ||
 	    dataset_read(&t->data, r, (int)t->options.max_tokens, &err) || plan_make(&t->plan, &t->options, &t->data, &err))
 		abort();
 	stream_close(r);
@@ -48,25 +48,25 @@ static struct task *task_of(int pictures)
 	return t;
 }
 
-/* Takes a run's name and data from the file; 1 for pictures. The plan's key is the caller's. */
+/* Takes a run's name and data from the file; 1 for images. The plan's key is the caller's. */
 static int believe(const char *path, char **key, uint32_t *crc)
 {
 	struct safetensors st;
 	struct err err = ERR_NONE;
 	const char *plan, *data;
-	int pictures = 0;
+	int images = 0;
 	*key = NULL;
 	if (safetensors_open(&st, path, &err))
 		return 0;
 	plan = safetensors_meta(&st, "plan");
 	data = safetensors_meta(&st, "data");
-	pictures = safetensors_find(&st, "conv1.weight:w") != NULL;
+	images = safetensors_find(&st, "conv1.weight:w") != NULL;
 	if (plan && mem_text(key, plan, strlen(plan), &err))
 		abort();
 	if (!data || seal_number(data, crc))
 		*crc = 0;
 	safetensors_release(&st);
-	return pictures;
+	return images;
 }
 
 static void go_on(struct trainer *t, struct device *dev)

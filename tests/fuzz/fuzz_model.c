@@ -1,4 +1,4 @@
-/* Any bytes as a model: refused, or opened and used on a document of text, of tokens and of pictures, with and without dropout;
+/* Any bytes as a model: refused, or opened and used on a document of text, of tokens and of images, with and without dropout;
  * what it answers are numbers. The mutator changes settings, class names and weights, and seals the file anew. */
 #include "sealed.h"
 

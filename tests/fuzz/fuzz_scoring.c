@@ -1,5 +1,5 @@
-/* Any bytes as what the evaluator reads: behind 'L' a stream, behind 'P' a table of posteriors, behind 'H' a history of
- * training; behind 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic. */
+/* Any bytes as what the evaluator reads: after 'L' a stream, after 'P' a table of posteriors, after 'H' a history of
+ * training; after 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic. */
 #include "tests/scratch.h"
 #include "eval/show/curves.h"
 #include "eval/metrics/posterior.h"
@@ -20,9 +20,9 @@ static void score(const char *path, int threads)
 	struct rows w;
 	struct err err = ERR_NONE;
 	static struct score s;
-	struct rows_ask ask = { .unlabelled = ROWS_DROP, .columns = COL_NLL | COL_BRIER | COL_MARGIN, .class_bins = 5,
+	struct rows_options ask = { .unlabelled = ROWS_DROP, .columns = COL_NLL | COL_BRIER | COL_MARGIN, .class_bins = 5,
 				.threads = threads };
-	struct score_ask what = { .bins = { 15, 3 }, .n_bins = 2, .floor_rounds = 3, .rounds = 2, .level = 0.9,
+	struct score_options what = { .bins = { 15, 3 }, .n_bins = 2, .floor_rounds = 3, .rounds = 2, .level = 0.9,
 				  .threads = 1 };
 	if (rows_read(&w, path, &ask, &err)) {
 		if (!err.msg[0])

@@ -25,7 +25,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
 	return size;
 }
 
-/* Each run gets a block of exactly its size, so that a sanitizer sees a read behind it. */
+/* Each run gets a block of exactly its size, so that a sanitizer sees a read after it. */
 static void run(const uint8_t *data, size_t n)
 {
 	uint8_t *copy = calloc(n ? n : 1, 1);

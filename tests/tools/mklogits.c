@@ -90,7 +90,7 @@ static int write_records(struct stream_writer *w, const struct stream_head *h, i
 				to_probs(v + s * k, k);
 		}
 		for (int c = 0; h->dtype == DTYPE_F32 && c < k * h->samples; c++)
-			((float *)v)[c] = (float)v[c]; /* in place: what is read lies behind what is written */
+			((float *)v)[c] = (float)v[c]; /* in place: what is read lies after what is written */
 		if (stream_add(w, id, label, split, v, stream_record_size(h), err))
 			return -1;
 		rng_init(&r, (uint64_t)get("seed"), RNG_TEST, id, (uint32_t)get("cut"));

@@ -87,7 +87,7 @@ static int need_floats(float **p, size_t *have, size_t want, struct err *err)
 	return 0;
 }
 
-/* A gradient that is added to what is there goes through scratch, behind the kernel's own, where the kernel does not add. */
+/* A gradient that is added to what is there goes through scratch, after the kernel's own, where the kernel does not add. */
 int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 {
 	struct shards *s = &v->kind[kind];
@@ -110,14 +110,14 @@ static int many_weights(const struct conv_shape *s)
 	return (size_t)s->in.c * (size_t)s->out.c >= MANY_WEIGHTS;
 }
 
-/* Pictures a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the arithmetic, a
+/* Images a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the arithmetic, a
  * multiply-add a weight and place. Where a kernel has parts they give the threads work, else some shards must. */
 static int shard_size(const struct conv_shape *s, int max_n)
 {
-	size_t picture = (shape_size(s->in) + shape_size(s->out)) * sizeof(float);
+	size_t image = (shape_size(s->in) + shape_size(s->out)) * sizeof(float);
 	int parts = winograd_serves(s) && many_weights(s), least = parts ? 1024 : winograd_serves(s) ? 512 : 256;
-	int places = s->out.h * s->out.w, of = (int)(CACHE_BYTES / picture), most = parts ? max_n : shards_of(max_n, ENOUGH_SHARDS);
-	of = of < shards_of(least, places) ? shards_of(least, places) : of;
+	int positions = s->out.h * s->out.w, of = (int)(CACHE_BYTES / image), most = parts ? max_n : shards_of(max_n, ENOUGH_SHARDS);
+	of = of < shards_of(least, positions) ? shards_of(least, positions) : of;
 	of = of > most ? most : of;
 	return of > 1 ? of : 1;
 }

@@ -1,6 +1,6 @@
 /* conv: what the two files of OP_CONV share: conv.c plans, conv_run.c runs. Private to core/cpu.
  *
- * The batch is cut into shards of a fixed number of pictures, one kernel call (of one or several parts) each. Weight gradients have
+ * The batch is cut into shards of a fixed number of images, one kernel call (of one or several parts) each. Weight gradients have
  * shards of their own size; their partial sums, in the kernel's layout, are added in order of shards and put back to OIHW in one
  * pass. Nothing here knows how many threads there are. */
 #ifndef VIC_CONV_H
@@ -18,10 +18,10 @@ struct conv_shared {
 	size_t weight_floats, partial_floats;
 };
 
-/* Kernels of one kind for shards of `of` pictures and whatever is left over, made when first needed. */
+/* Kernels of one kind for shards of `of` images and whatever is left over, made when first needed. */
 struct shards {
 	int of;
-	struct conv_kernel **kernel; /* [of + 1], by pictures */
+	struct conv_kernel **kernel; /* [of + 1], by images */
 };
 
 struct conv {
@@ -53,7 +53,7 @@ static inline size_t partial_floats(const struct conv_kernel *k)
 	return round_line((k->layout.floats + (size_t)k->shape.out.c) * sizeof(float)) / sizeof(float);
 }
 
-/* The kernel for n pictures, 1 <= n <= of. All kernels of a kind share the layout of the one for a whole shard. */
+/* The kernel for n images, 1 <= n <= of. All kernels of a kind share the layout of the one for a whole shard. */
 int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err) VIC_CHECKED;
 
 #endif

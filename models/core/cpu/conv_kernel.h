@@ -1,4 +1,4 @@
-/* conv_kernel: the convolution of a fixed number of pictures, done by the calling thread alone. Two make them: winograd.c for
+/* conv_kernel: the convolution of a fixed number of images, done by the calling thread alone. Two make them: winograd.c for
  * 3x3 windows, and for all others onednn.c or, where that library is missing, im2col.c. Cutting work, threads and summing over
  * shards are conv.c's. Private to core/cpu.
  *
@@ -12,13 +12,13 @@
 enum conv_kind { CONV_FORWARD, CONV_DATA /* gradient of the input */, CONV_WEIGHT /* of weight and bias */, CONV_KINDS };
 
 struct conv_shape {
-	struct shape in, out; /* of one picture, all groups */
+	struct shape in, out; /* of one image, all groups */
 	int kernel, stride, pad, groups, bias;
 };
 
 struct conv_layout {
 	size_t floats;    /* of the weights in this layout, >= their number */
-	int padded;       /* 1: some places belong to no weight; they must be 0 */
+	int padded;       /* 1: some positions belong to no weight; they must be 0 */
 	uint32_t *group, *o, *i, *tap; /* terms of the place: [groups], [out / groups], [in / groups], [kernel * kernel] */
 };
 
@@ -48,7 +48,7 @@ struct conv_kernel {
 	int (*run)(const struct conv_kernel *k, int part, int worker, const struct conv_io *io, struct err *err);
 	void (*close)(struct conv_kernel *k);
 };
-/* A kernel for n pictures. like: whose weight layout it shares, or NULL to choose. */
+/* A kernel for n images. like: whose weight layout it shares, or NULL to choose. */
 int conv_kernel_open(struct conv_kernel **k, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
 		     const struct conv_kernel *like, struct err *err) VIC_CHECKED;
 /* Pairs of channels from which on Winograd's kernels come in parts, and shards should be few: each reads all weights. */

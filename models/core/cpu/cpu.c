@@ -49,7 +49,7 @@ static const char *cpu_describe(const struct backend_ctx *ctx)
 	return ctx->text;
 }
 
-/* A vector behind the end is readable: loops over rows whose length is no multiple of 16 run past the last one. */
+/* A vector after the end is readable: loops over rows whose length is no multiple of 16 run past the last one. */
 static int cpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err)
 {
 	(void)ctx;

@@ -1,4 +1,4 @@
-/* Convolutions where oneDNN is missing: the windows of a picture as rows of a matrix, then a product. Weights lie as
+/* Convolutions where oneDNN is missing: the windows of an image as rows of a matrix, then a product. Weights lie as
  * [group][o][kernel][kernel][i], so that a window's row is copied in runs of i. */
 #include "conv_kernel.h"
 
@@ -36,7 +36,7 @@ static int row_of(const struct conv_shape *s)
 	return s->kernel * s->kernel * (s->in.c / s->groups);
 }
 
-/* Group g of picture `in` to windows, or the sums of windows back onto the picture. */
+/* Group g of image `in` to windows, or the sums of windows back onto the image. */
 static void copy_windows(const struct conv_shape *s, int g, float *in, float *col, int back)
 {
 	size_t ig = (size_t)(s->in.c / s->groups);

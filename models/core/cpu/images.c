@@ -1,4 +1,4 @@
-/* OP_IMAGES: a task a sample. A row of the picture is placed, padded and turned round as it is stored, then converted, scaled and mixed
+/* OP_IMAGES: a task a sample. A row of the image is placed, padded and turned round as it is stored, then converted, scaled and mixed
  * in one pass over vectors. */
 #include "cpu.h"
 
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* state: scale and shift of every float of a row, [row] each, then a row of each worker for the picture and for its partner,
+/* state: scale and shift of every float of a row, [row] each, then a row of each worker for the image and for its partner,
  * as stored. row: w * c, rounded up to whole vectors. */
 int images_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
 		   struct err *err)
@@ -17,7 +17,7 @@ int images_prepare(struct backend_ctx *ctx, const struct op *op, const struct gr
 	return mem_alloc(state, (size_t)round16(s.w * s.c), (2 + 2 * (size_t)pool_threads(ctx->pool)) * sizeof(float), err);
 }
 
-/* Row y of the view of picture i, items of `size` bytes, into `to`. */
+/* Row y of the view of image i, items of `size` bytes, into `to`. */
 static void place_row(const struct op_call *c, int i, int y, size_t size, unsigned char *to)
 {
 	const struct images *im = c->batch->images;
@@ -74,7 +74,7 @@ static void mix_row(int n, int is_float, const void *row, const void *other, con
 			to[k] = l * (shift[k] + scale[k] * (float)u[k]) + (1 - l) * (shift[k] + scale[k] * (float)v[k]);
 }
 
-static void picture_task(void *arg, int b, int worker)
+static void image_task(void *arg, int b, int worker)
 {
 	const struct op_call *c = arg;
 	const struct images *im = c->batch->images;
@@ -100,11 +100,11 @@ int images_forward(struct backend_ctx *ctx, const struct op_call *c, struct err 
 	int n = c->out_shape.w * c->out_shape.c;
 	float *scale = c->state, *shift = scale + round16(n);
 	if (im->c != c->out_shape.c)
-		return err_set(err, "pictures of %d channels for a network of %d", im->c, c->out_shape.c);
+		return err_set(err, "images of %d channels for a network of %d", im->c, c->out_shape.c);
 	for (int k = 0; k < n; k++) {
 		scale[k] = im->scale[k % im->c];
 		shift[k] = im->shift[k % im->c];
 	}
-	pool_run(ctx->pool, c->n, picture_task, (void *)c);
+	pool_run(ctx->pool, c->n, image_task, (void *)c);
 	return 0;
 }

@@ -226,8 +226,8 @@ int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	return 0;
 }
 
-/* The gradient behind the ReLU: 0 where it cut. */
-static inline nvec behind(const struct norm *s, nvec g, const float *y)
+/* The gradient after the ReLU: 0 where it cut. */
+static inline nvec after_relu(const struct norm *s, nvec g, const float *y)
 {
 	return s->relu ? pick(*(const unvec *)y <= splat(0), splat(0), g) : g;
 }
@@ -250,7 +250,7 @@ static void sums_task(void *arg, int b, int worker)
 			for (int k = 0; k < FOLD && row < whole; k++, row += period)
 				for (int i = 0; i < 4; i++) {
 					size_t p = row + at + (size_t)i * NATIVE;
-					nvec d = behind(s, *(const unvec *)(g + p), y + p);
+					nvec d = after_relu(s, *(const unvec *)(g + p), y + p);
 					sum[i] += d;
 					product[i] += d * (*(const unvec *)(x + p) - m[i]);
 				}
@@ -279,7 +279,7 @@ static void backward_task(void *arg, int b, int worker)
 	for (; row + period <= end; row += period)
 		for (size_t at = 0; at < period; at += NATIVE) {
 			size_t p = row + at;
-			nvec d = behind(s, *(const unvec *)(g + p), y + p);
+			nvec d = after_relu(s, *(const unvec *)(g + p), y + p);
 			nvec v = *(const nvec *)(s->scale + at) * d + *(const nvec *)(s->shift + at) +
 				*(const nvec *)(s->slope + at) * (*(const unvec *)(x + p) - *(const nvec *)(s->mean + at));
 			if (d_x)

@@ -28,7 +28,7 @@ struct blocking {
 struct conv_args {
 	dnnl_engine_t engine;
 	dnnl_primitive_attr_t attr;
-	const dnnl_dim_t *stride, *left, *right; /* [2]; padding before and behind */
+	const dnnl_dim_t *stride, *left, *right; /* [2]; padding before and after */
 };
 
 #if DNNL_VERSION_MAJOR >= 3

@@ -1,4 +1,4 @@
-/* OP_POOL over NHWC: a task a picture, channels by vectors. A row of channels that is no multiple of 16 ends in single steps. */
+/* OP_POOL over NHWC: a task an image, channels by vectors. A row of channels that is no multiple of 16 ends in single steps. */
 #include "cpu.h"
 
 #include "pipeline/base/mem.h"
@@ -20,7 +20,7 @@ int pool_prepare(struct backend_ctx *ctx, const struct op *op, const struct grap
 	return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape) + NATIVE, sizeof(uint16_t), err);
 }
 
-/* The window of one output: rows y .. y + h - 1 and columns of the picture, inside it. */
+/* The window of one output: rows y .. y + h - 1 and columns of the image, inside it. */
 struct window {
 	int y0, y1, x0, x1; /* half-open */
 	int y, x;           /* its corner, may lie outside */

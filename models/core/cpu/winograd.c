@@ -2,7 +2,7 @@
  * 16 multiplications for a tile of 2x2 outputs where the definition has 36. With g the 3x3 weights and d a 4x4 patch of the input,
  *   Y = A' [(G g G') . (B' d B)] A,
  * summed over input channels between the brackets: 16 products of matrices, tiles x channels by channels x channels. The
- * gradients are those of the same formula: of the input, the convolution of d_Y by turned weights; of the weights,
+ * gradients are those of the same formula: of the input, the convolution of d_Y by transposed weights; of the weights,
  *   d_g = G' [sum over tiles (B' d B) . (A d_Y A')] G.
  * All constants are 0, 1 and 1/2, so what it loses in float is like what the definition loses. */
 #include "winograd.h"
@@ -55,7 +55,7 @@ static void input_points(const float *const from[P], int c, float *to, size_t po
 	}
 }
 
-/* One tile's 2x2 outputs from its points: A' m A, plus the bias. to[k] NULL: outside the picture. */
+/* One tile's 2x2 outputs from its points: A' m A, plus the bias. to[k] NULL: outside the image. */
 static void output_places(const float *from, size_t point, int c, const float *bias, int add, float *const to[4])
 {
 	for (int at = 0; at < c; at += N) {
@@ -156,7 +156,7 @@ static void products(const struct winograd *w, int tiles, const float *v, const 
 			int t = 0;
 			for (; t + ROWS <= tiles; t += ROWS)
 				product_rows(ROWS, w, v + (size_t)t * w->c_row, columns, m + (size_t)t * w->o_row + o);
-			/* what is left, in thirds of a block; rows behind the last tile are room that nobody reads */
+			/* what is left, in thirds of a block; rows after the last tile are room that nobody reads */
 			if (tiles - t > 2 * ROWS / 3)
 				product_rows(ROWS, w, v + (size_t)t * w->c_row, columns, m + (size_t)t * w->o_row + o);
 			else if (tiles - t > ROWS / 3)
@@ -201,7 +201,7 @@ static void gradient_products(const struct winograd *w, int tiles, const float *
 }
 
 struct tile {
-	int b, y, x; /* picture; corner of its outputs */
+	int b, y, x; /* image; corner of its outputs */
 };
 
 static void next(struct tile *t, struct shape s)
@@ -217,8 +217,8 @@ static void next(struct tile *t, struct shape s)
 	t->b++;
 }
 
-/* Where `side` x `side` places of a picture from (y, x) on lie; outside it, `outside`. */
-static inline void places(const float *base, struct shape s, int b, int y, int x, int side, const float *outside, const float **at)
+/* Where `side` x `side` places of an image from (y, x) on lie; outside it, `outside`. */
+static inline void locate(const float *base, struct shape s, int b, int y, int x, int side, const float *outside, const float **at)
 {
 	const float *corner = base + (size_t)b * shape_size(s) + ((ptrdiff_t)y * s.w + x) * s.c;
 	if (y >= 0 && y + side <= s.h && x >= 0 && x + side <= s.w) {
@@ -234,7 +234,7 @@ static inline void places(const float *base, struct shape s, int b, int y, int x
 		}
 }
 
-/* The first place of a tile's lower row, which is new where the upper one is known. May lie behind the end: only for fetching. */
+/* The first place of a tile's lower row, which is new where the upper one is known. May lie after the end: only for fetching. */
 static const float *row_behind(const float *base, struct shape s, struct tile t)
 {
 	return base + (size_t)t.b * shape_size(s) + (size_t)((t.y + 1) * s.w + t.x) * (size_t)s.c;
@@ -258,12 +258,12 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 		int tiles = count - begin < w->tiles ? count - begin : w->tiles;
 		const float *at[P];
 		for (int t = 0; t < tiles; t++, next(&read, out)) {
-			places(from, in, read.b, read.y - pad, read.x - pad, 4, zeros, at);
+			locate(from, in, read.b, read.y - pad, read.x - pad, 4, zeros, at);
 			input_points(at, w->c, v + (size_t)t * w->c_row, w->c_point);
 		}
 		products(w, tiles, v, weight, m, ahead_of(row_behind(from, in, read), in.c, row_behind(to, out, made), out.c, tiles));
 		for (int t = 0; t < tiles; t++, next(&made, out)) {
-			places(to + first, out, made.b, made.y, made.x, 2, NULL, at);
+			locate(to + first, out, made.b, made.y, made.x, 2, NULL, at);
 			output_places(m + (size_t)t * w->o_row, w->o_point, w->part, bias, data && io->add, (float *const *)(void *)at);
 		}
 	}
@@ -301,9 +301,9 @@ static int weight_gradient(const struct conv_kernel *base, int part, int worker,
 		int tiles = count - begin < w->tiles ? count - begin : w->tiles;
 		const float *at[P];
 		for (int t = 0; t < tiles; t++, next(&q, out)) {
-			places((const float *)io->in + first, in, q.b, q.y - pad, q.x - pad, 4, zeros, at);
+			locate((const float *)io->in + first, in, q.b, q.y - pad, q.x - pad, 4, zeros, at);
 			input_points(at, w->part, v + (size_t)t * w->c_row, w->c_point);
-			places(io->out, out, q.b, q.y, q.x, 2, zeros, at);
+			locate(io->out, out, q.b, q.y, q.x, 2, zeros, at);
 			gradient_points(at, w->o, d + (size_t)t * w->o_row, w->o_point);
 		}
 		gradient_products(w, tiles, v, d, weight, begin > 0,

@@ -96,7 +96,7 @@ static void mix_task(void *arg, int task, int worker)
 	}
 }
 
-/* Of feature o of sample b: its gradient behind ReLU. */
+/* Of feature o of sample b: its gradient after ReLU. */
 static inline float gradient_of(const struct op_call *c, const struct wordconv *s, int b, int o)
 {
 	size_t i = (size_t)b * (size_t)s->out + (size_t)o;
@@ -151,7 +151,7 @@ static void list_sample_task(void *arg, int b, int worker)
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n_active; i++) {
 			int o = active[i], k = o / s->maps, at = start[o];
-			/* taps that stand before or behind the sentence are left out */
+			/* taps that stand before or after the sentence are left out */
 			int from = at < 0 ? -at : 0, to = (int)n - at;
 			to = to < s->width[k] ? to : s->width[k];
 			if (!pass) {
@@ -224,7 +224,7 @@ static void sample_task(void *arg, int task, int worker)
 	(void)worker;
 	for (int t = 0; t < n; t++) {
 		size_t from = part + (t ? end[t - 1] : 0);
-		/* d_mix's rows are whole vectors: what lands behind dim is never used */
+		/* d_mix's rows are whole vectors: what lands after dim is never used */
 		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0, s->list.filter + from,
 			     s->list.grad + from, (int)(part + end[t] - from), at);
 	}

@@ -1,7 +1,7 @@
 /* IMAGES by its definition: crop, flip, normalise, mix. */
 #include "ref.h"
 
-/* Channel ch at (y, x) of picture i as it is seen: shift[ch] + scale[ch] * pixel, 0 for a pixel outside the picture. */
+/* Channel ch at (y, x) of image i as it is seen: shift[ch] + scale[ch] * pixel, 0 for a pixel outside the image. */
 static double seen(const struct op_call *c, uint32_t i, int y, int x, int ch)
 {
 	const struct images *m = c->batch->images;

@@ -15,7 +15,7 @@ size_t ref_norm_state(const struct graph *g, const struct op *op, int max_n, int
 	return (size_t)g->value[op->out].shape.c * sizeof(struct moments);
 }
 
-/* Mean and biased variance of channel ch over samples and places. */
+/* Mean and biased variance of channel ch over samples and positions. */
 static void measure(const struct op_call *c, int ch, double *mean, double *var)
 {
 	size_t channels = (size_t)c->out_shape.c, end = (size_t)c->n * (size_t)c->out_size, count = end / channels;

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* A window: the places of one sample that it covers, without the padding. kernel 0 covers the picture. */
+/* A window: the positions of one sample that it covers, without the padding. kernel 0 covers the image. */
 struct window {
 	int top, left, bottom, right; /* the last two exclusive */
 };

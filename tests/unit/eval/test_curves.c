@@ -25,7 +25,7 @@ static struct pool *pool;
 			fail_msg("%s:%d: %s is %.12g, not %.12g", __func__, __LINE__, #got, g_, w_);                         \
 	} while (0)
 
-/* A table read back: fields behind the name; an empty one is NaN. */
+/* A table read back: fields after the name; an empty one is NaN. */
 struct lines {
 	size_t n, fields;
 	double v[4000][12];
@@ -53,13 +53,13 @@ static void read_table(char *text, const char *name)
 	free(text);
 }
 
-static void draw_curve(int (*curve)(const char *, const conf_key *, size_t, const struct curve_ask *, FILE *, struct err *),
-		       const conf_key *k, size_t n, const struct curve_ask *ask)
+static void draw_curve(int (*curve)(const char *, const conf_key *, size_t, const struct curve_options *, FILE *, struct err *),
+		       const conf_key *k, size_t n, const struct curve_options *options)
 {
 	char *text;
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
-	if (curve("na\tme", k, n, ask, to, &err))
+	if (curve("na\tme", k, n, options, to, &err))
 		fail_msg("%s", err.msg);
 	fclose(to);
 	read_table(text, "na\\tme");
@@ -89,9 +89,9 @@ static double z_of(double level)
 	return z;
 }
 
-static struct curve_ask ask_of(int i)
+static struct curve_options ask_of(int i)
 {
-	return (struct curve_ask){ .bins = 1 + (int)rng_below(&r, 20),
+	return (struct curve_options){ .bins = 1 + (int)rng_below(&r, 20),
 				   .group = 1 + (int)rng_below(&r, 30),
 				   .rounds = i % 3 ? 2 + (int)rng_below(&r, 30) : 0,
 				   .level = 0.5 + 0.49 * rng_real(&r),
@@ -105,53 +105,53 @@ static void bins_and_histogram(void **state)
 	for (int i = 0; i < 150; i++) {
 		conf_key k[300];
 		size_t n = 1 + rng_below(&r, 300);
-		struct curve_ask ask = ask_of(i);
+		struct curve_options options = ask_of(i);
 		double count[20] = { 0 }, right[20] = { 0 }, conf[20] = { 0 }, low, high;
-		double *off = calloc((size_t)(ask.bins * (ask.rounds + 1)), sizeof *off);
+		double *off = calloc((size_t)(options.bins * (options.rounds + 1)), sizeof *off);
 		sorted(k, n, 4, 1.5);
 		for (size_t j = 0; j < n; j++) {
-			int b = (int)ceil(conf_p(k[j]) * ask.bins) - 1;
+			int b = (int)ceil(conf_p(k[j]) * options.bins) - 1;
 			b = b < 0 ? 0 : b;
 			count[b]++;
 			right[b] += conf_right(k[j]);
 			conf[b] += conf_p(k[j]);
 		}
-		if (ask.rounds)
-			assert_int_equal(null_draws(k, n, ask.bins, ask.rounds, ask.seed, pool, off, &err), 0);
-		draw_curve(curve_bins, k, n, &ask);
-		assert_true(table.n == (size_t)ask.bins && table.fields == 11);
-		for (int b = 0; b < ask.bins; b++) {
-			double *v = table.v[b], c = count[b], *o = off + b * ask.rounds;
+		if (options.rounds)
+			assert_int_equal(null_draws(k, n, options.bins, options.rounds, options.seed, pool, off, &err), 0);
+		draw_curve(curve_bins, k, n, &options);
+		assert_true(table.n == (size_t)options.bins && table.fields == 11);
+		for (int b = 0; b < options.bins; b++) {
+			double *v = table.v[b], c = count[b], *o = off + b * options.rounds;
 			near(v[0], b + 1, 0);
-			near(v[1], (double)b / ask.bins, 1e-8);
-			near(v[2], (b + 1.0) / ask.bins, 1e-8);
+			near(v[1], (double)b / options.bins, 1e-8);
+			near(v[2], (b + 1.0) / options.bins, 1e-8);
 			near(v[3], c, 0);
 			near(v[4], conf[b] / c, 1e-8);
 			near(v[5], right[b] / c, 1e-8);
 			near(v[6], (conf[b] - right[b]) / c, 1e-8);
 			low = high = NAN;
 			if (c > 0)
-				wilson(right[b], c, z_of(ask.level), &low, &high);
+				wilson(right[b], c, z_of(options.level), &low, &high);
 			near(v[7], low, 1e-8);
 			near(v[8], high, 1e-8);
-			int there = c > 0 && ask.rounds;
-			near(v[9], there ? fmax(0, (conf[b] + quantile(o, ask.rounds, (1 - ask.level) / 2)) / c) : NAN, 1e-8);
-			near(v[10], there ? fmin(1, (conf[b] + quantile(o, ask.rounds, (1 + ask.level) / 2)) / c) : NAN, 1e-8);
+			int there = c > 0 && options.rounds;
+			near(v[9], there ? fmax(0, (conf[b] + quantile(o, options.rounds, (1 - options.level) / 2)) / c) : NAN, 1e-8);
+			near(v[10], there ? fmin(1, (conf[b] + quantile(o, options.rounds, (1 + options.level) / 2)) / c) : NAN, 1e-8);
 		}
 		free(off);
 		int32_t label[300];
 		double without[20] = { 0 };
 		for (size_t j = 0; j < n; j++) {
-			int b = (int)ceil(conf_p(k[j]) * ask.bins) - 1;
+			int b = (int)ceil(conf_p(k[j]) * options.bins) - 1;
 			label[j] = conf_right(k[j]) || rng_below(&r, 3) ? 0 : -1;
 			without[b < 0 ? 0 : b] += label[j] < 0;
 		}
-		ask.label = label;
-		draw_curve(curve_histogram, k, n, &ask);
-		assert_true(table.n == (size_t)ask.bins && table.fields == 7);
-		for (int b = 0; b < ask.bins; b++) {
+		options.label = label;
+		draw_curve(curve_histogram, k, n, &options);
+		assert_true(table.n == (size_t)options.bins && table.fields == 7);
+		for (int b = 0; b < options.bins; b++) {
 			double want[] = {
-				b + 1,	  (double)b / ask.bins, (b + 1.0) / ask.bins, count[b], count[b] / (double)n,
+				b + 1,	  (double)b / options.bins, (b + 1.0) / options.bins, count[b], count[b] / (double)n,
 				right[b], count[b] - right[b] - without[b]
 			};
 			for (int f = 0; f < 7; f++)
@@ -185,22 +185,22 @@ static void isotonic_with_bands(void **state)
 		conf_key k[40];
 		int right[40];
 		size_t n = 1 + rng_below(&r, 40), line = 0;
-		struct curve_ask ask = ask_of(i);
+		struct curve_options options = ask_of(i);
 		static double fit[40], drawn[40][64];
 		sorted(k, n, i % 2, 1.5);
 		for (size_t j = 0; j < n; j++)
 			right[j] = conf_right(k[j]);
 		for (size_t j = 0; j < n; j++)
 			fit[j] = min_max(k, right, n, j);
-		for (int t = 0; t < ask.rounds; t++) {
+		for (int t = 0; t < options.rounds; t++) {
 			struct rng d;
-			rng_init(&d, ask.seed, RNG_FLOOR, (uint32_t)t, UINT32_MAX);
+			rng_init(&d, options.seed, RNG_FLOOR, (uint32_t)t, UINT32_MAX);
 			for (size_t j = 0; j < n; j++)
 				right[j] = rng_real(&d) < conf_p(k[j]);
 			for (size_t j = 0; j < n; j++)
 				drawn[j][t] = min_max(k, right, n, j);
 		}
-		draw_curve(curve_corp, k, n, &ask);
+		draw_curve(curve_corp, k, n, &options);
 		assert_int_equal(table.fields, 6);
 		for (size_t from = 0, to, block = 1; from < n; from = to, block++) {
 			for (to = from + 1; to < n && fabs(fit[to] - fit[from]) < 1e-12; to++)
@@ -212,8 +212,8 @@ static void isotonic_with_bands(void **state)
 				near(v[1], (double)(to - from), 0);
 				near(v[2], conf_p(k[at]), 1e-8);
 				near(v[3], fit[from], 1e-8);
-				near(v[4], ask.rounds ? quantile(drawn[at], ask.rounds, (1 - ask.level) / 2) : NAN, 1e-8);
-				near(v[5], ask.rounds ? quantile(drawn[at], ask.rounds, (1 + ask.level) / 2) : NAN, 1e-8);
+				near(v[4], options.rounds ? quantile(drawn[at], options.rounds, (1 - options.level) / 2) : NAN, 1e-8);
+				near(v[5], options.rounds ? quantile(drawn[at], options.rounds, (1 + options.level) / 2) : NAN, 1e-8);
 			}
 		}
 		assert_int_equal(table.n, line);
@@ -227,12 +227,12 @@ static void groups(void **state)
 	for (int i = 0; i < 200; i++) {
 		conf_key k[200];
 		size_t n = 1 + rng_below(&r, 200);
-		struct curve_ask ask = ask_of(i);
-		size_t size = (size_t)ask.group, whole = n < size ? 1 : n / size;
+		struct curve_options options = ask_of(i);
+		size_t size = (size_t)options.group, whole = n < size ? 1 : n / size;
 		static double cell[20][20];
 		memset(cell, 0, sizeof cell);
 		make(k, n, i % 5, 1.3);
-		draw_curve(curve_scatter, k, n, &ask);
+		draw_curve(curve_scatter, k, n, &options);
 		assert_true(table.n == whole && table.fields == 4);
 		for (size_t g = 0; g < whole; g++) {
 			size_t m = n < size ? n : size;
@@ -246,20 +246,20 @@ static void groups(void **state)
 			near(table.v[g][2], conf / (double)m, 1e-8);
 			near(table.v[g][3], right / (double)m, 1e-8);
 			/* exact in long double: edges belong to the bin below */
-			int x = (int)ceill((long double)(conf / (double)m) * ask.bins) - 1,
-			    y = (int)ceill((long double)(right / (double)m) * ask.bins) - 1;
+			int x = (int)ceill((long double)(conf / (double)m) * options.bins) - 1,
+			    y = (int)ceill((long double)(right / (double)m) * options.bins) - 1;
 			cell[x < 0 ? 0 : x][y < 0 ? 0 : y]++;
 		}
-		draw_curve(curve_density, k, n, &ask);
-		assert_true(table.n == (size_t)(ask.bins * ask.bins) && table.fields == 4);
+		draw_curve(curve_density, k, n, &options);
+		assert_true(table.n == (size_t)(options.bins * options.bins) && table.fields == 4);
 		for (size_t j = 0, groups_seen = 0; j < table.n; j++) {
-			size_t x = j / (size_t)ask.bins, y = j % (size_t)ask.bins;
+			size_t x = j / (size_t)options.bins, y = j % (size_t)options.bins;
 			groups_seen += (size_t)table.v[j][2];
-			near(table.v[j][0], ((double)x + 0.5) / ask.bins, 1e-8);
-			near(table.v[j][1], ((double)y + 0.5) / ask.bins, 1e-8);
+			near(table.v[j][0], ((double)x + 0.5) / options.bins, 1e-8);
+			near(table.v[j][1], ((double)y + 0.5) / options.bins, 1e-8);
 			if (i % 5 == 2 || i % 5 == 4) /* elsewhere a mean may pass an edge by a rounding */
 				near(table.v[j][2], cell[x][y], 0);
-			near(table.v[j][3], table.v[j][2] / (double)whole * ask.bins * ask.bins, 1e-8);
+			near(table.v[j][3], table.v[j][2] / (double)whole * options.bins * options.bins, 1e-8);
 			assert_true(j + 1 < table.n || groups_seen == whole);
 		}
 	}
@@ -269,14 +269,14 @@ static void one_point_of_the_hull(void **state)
 {
 	(void)state;
 	struct rows w = { .n = 40, .sum = { .n = 40, .right = 30 } };
-	struct curve_ask ask = { .level = 0.95 };
+	struct curve_options options = { .level = 0.95 };
 	char *text;
 	size_t len;
 	double low, high;
 	w.sum.conf = fix_of(32);
 	w.sum.entropy = fix_of(10);
 	FILE *to = open_memstream(&text, &len);
-	curve_hull("it", 2.5, &w, &ask, to);
+	curve_hull("it", 2.5, &w, &options, to);
 	fclose(to);
 	read_table(text, "it");
 	wilson(30, 40, 1.959963984540054, &low, &high);
@@ -330,27 +330,27 @@ static void entropies_of_mixed_labels(void **state)
 	static const double alphas[] = { 0, 0.5, 1, 2 };
 	for (int i = 0; i < 60; i++) {
 		double alpha = alphas[i % 4], same = i % 3 ? rng_real(&r) : 0, before = 0, all = 0;
-		struct curve_ask ask = { .bins = 1 + (int)rng_below(&r, 30) };
+		struct curve_options options = { .bins = 1 + (int)rng_below(&r, 30) };
 		char *text, name[16];
 		size_t len;
 		FILE *to = open_memstream(&text, &len);
-		assert_int_equal(curve_entropy(alpha, same, &ask, to, &err), 0);
+		assert_int_equal(curve_entropy(alpha, same, &options, to, &err), 0);
 		fclose(to);
 		snprintf(name, sizeof name, "%.9g", alpha);
 		read_table(text, name);
-		assert_true(table.n == (size_t)ask.bins && table.fields == 5);
-		for (int b = 0; b < ask.bins; b++) {
-			double high = M_LN2 * (b + 1) / ask.bins, l = 0.5, upto;
-			if (b + 1 < ask.bins)
+		assert_true(table.n == (size_t)options.bins && table.fields == 5);
+		for (int b = 0; b < options.bins; b++) {
+			double high = M_LN2 * (b + 1) / options.bins, l = 0.5, upto;
+			if (b + 1 < options.bins)
 				for (double lo = l = 0, hi = 0.5; hi - lo > 1e-16; l = (lo + hi) / 2)
 					*(label_entropy((lo + hi) / 2) < high ? &lo : &hi) = (lo + hi) / 2;
 			upto = alpha > 0 ? both_ends(alpha, l) : 1;
 			double share = (1 - same) * (upto - before) + (b ? 0 : same);
 			near(table.v[b][0], b + 1, 0);
-			near(table.v[b][1], M_LN2 * b / ask.bins, 1e-8);
+			near(table.v[b][1], M_LN2 * b / options.bins, 1e-8);
 			near(table.v[b][2], high, 1e-8);
 			near(table.v[b][3], share, 1e-7);
-			near(table.v[b][4], share / M_LN2 * ask.bins, 1e-7);
+			near(table.v[b][4], share / M_LN2 * options.bins, 1e-7);
 			all += table.v[b][3];
 			before = upto;
 		}
@@ -362,11 +362,11 @@ static void entropies_of_mixed_labels(void **state)
 static void small_alphas_keep_their_mass(void **state)
 {
 	(void)state;
-	struct curve_ask ask = { .bins = 10 };
+	struct curve_options options = { .bins = 10 };
 	char *text;
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
-	assert_int_equal(curve_entropy(0.001, 0, &ask, to, &err), 0);
+	assert_int_equal(curve_entropy(0.001, 0, &options, to, &err), 0);
 	fclose(to);
 	read_table(text, "0.001");
 	double all = 0;

@@ -206,13 +206,13 @@ static void judged_as(struct judged *j, const struct totals *t)
 static void check_written(const struct plain *d, const struct calmap *m, int split, uint64_t written)
 {
 	struct rows w;
-	struct rows_ask ask = { .split = ROWS_ALL,
+	struct rows_options options = { .split = ROWS_ALL,
 				.unlabelled = ROWS_KEEP,
 				.columns = COL_ID | COL_LABEL | COL_SPLIT | COL_VALUES };
 	size_t at = 0;
 	double got[64];
 	long double z[64], want[64];
-	assert_int_equal(rows_read(&w, file[1].path, &ask, &err), 0);
+	assert_int_equal(rows_read(&w, file[1].path, &options, &err), 0);
 	assert_int_equal(w.n, written);
 	assert_true(w.head.dtype == DTYPE_F64 && w.head.samples == 1);
 	assert_int_equal(w.head.values == VALUES_PROBS, calmap_gives_probs(m->method));
@@ -261,7 +261,7 @@ static void records_in_batches(void **state)
 		struct totals was = { 0 }, is = { 0 };
 		uint64_t written = 5, chosen = 0;
 		int large = i % 50 == 0, split, write;
-		struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 2 };
+		struct rows_options options = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 2 };
 		plain_rng(&r, (uint32_t)i, 61);
 		calibrated_shape(&s, &r, large);
 		split = splits[rng_below(&r, 5)];
@@ -269,7 +269,7 @@ static void records_in_batches(void **state)
 		plain_make(&d, &s, &r);
 		random_map(&m, (enum calmap_method)rng_below(&r, s.classes == 2 ? MAP_PLATT : MAP_MATRIX), s.classes, &r);
 		plain_write(&d, &file[0], 0, s.samples, 1, 9, &r);
-		assert_int_equal(rows_read(&w, file[0].path, &ask, &err), 0);
+		assert_int_equal(rows_read(&w, file[0].path, &options, &err), 0);
 		assert_true(!ftruncate(file[1].fd, 0) && !lseek(file[1].fd, 0, SEEK_SET));
 		assert_int_equal(output_open(&out, file[1].path, &err), 0);
 		assert_int_equal(calibrate_rows(&w, &m, split, write ? &out : NULL, NULL, &before, &after, &written, &err), 0);
@@ -319,7 +319,7 @@ static void what_is_not_finite_is_refused(void **state)
 		struct judged before = { 0 }, after = { 0 };
 		uint64_t written = 0;
 		char want[64];
-		struct rows_ask ask = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 1 };
+		struct rows_options options = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 		plain_rng(&r, (uint32_t)i, 62);
 		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 5),
 					 .samples = 1,
@@ -328,7 +328,7 @@ static void what_is_not_finite_is_refused(void **state)
 					 .n = 1 + (int)rng_below(&r, 9) };
 		plain_make(&d, &s, &r);
 		plain_write(&d, &file[0], 0, 1, 1, 0, &r);
-		assert_int_equal(rows_read(&w, file[0].path, &ask, &err), 0);
+		assert_int_equal(rows_read(&w, file[0].path, &options, &err), 0);
 		random_map(&m, MAP_VECTOR, s.classes, &r);
 		int at = i % 2 ? s.classes - 1 : (int)rng_below(&r, (uint32_t)s.classes), first = i % 3 == 2 ? s.n : 0;
 		if (i % 4 == 3) { /* infinite where the logit is above 0 alone */
@@ -365,12 +365,12 @@ static void losses_at_the_limit(void **state)
 	struct calmap m = { .method = MAP_TEMPERATURE, .k = 2, .weight = &one };
 	struct judged before = { 0 }, after = { 0 };
 	uint64_t written = 0;
-	struct rows_ask ask = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
+	struct rows_options options = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 	d.v = v;
 	d.r = r;
 	plain_rng(&g, 0, 65);
 	plain_write(&d, &file[0], 0, 1, 1, 0, &g);
-	assert_int_equal(rows_read(&w, file[0].path, &ask, &err), 0);
+	assert_int_equal(rows_read(&w, file[0].path, &options, &err), 0);
 	assert_int_equal(calibrate_rows(&w, &m, ROWS_ALL, NULL, NULL, &before, &after, &written, &err), 0);
 	const struct rows_sums *sum[3] = { &w.sum, &before.sum, &after.sum };
 	for (int i = 0; i < 3; i++) {
@@ -458,7 +458,7 @@ static void overlap_is_the_share(void **state)
 		struct fit_data data;
 		int owned, split = i % 3 ? ROWS_ALL : SPLIT_DEV;
 		double share;
-		struct rows_ask ask = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
+		struct rows_options options = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 		plain_rng(&r, (uint32_t)i, 64);
 		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 4),
 					 .samples = 1 + i % 2,
@@ -468,7 +468,7 @@ static void overlap_is_the_share(void **state)
 					 .n = 1 + (int)rng_below(&r, 200) };
 		plain_make(&d, &s, &r);
 		plain_write(&d, &file[0], 0, s.samples, 1, 9, &r);
-		assert_int_equal(rows_read(&w[0], file[0].path, &ask, &err), 0);
+		assert_int_equal(rows_read(&w[0], file[0].path, &options, &err), 0);
 		assert_int_equal(fit_data_of(&data, &owned, &f.sketch, &w[0], &err), 0);
 		assert_int_equal(owned, s.probs || s.samples > 1);
 		assert_true(data.n == (size_t)s.n && data.k == s.classes && f.sketch.records == (uint64_t)s.n);

@@ -191,10 +191,10 @@ static void scores_in_order(void **state)
 				   "floor_draws seed ";
 	static struct score s;
 	struct rows w;
-	struct score_ask ask = { .bins = { 15, 7 }, .n_bins = 2, .floor_rounds = 20, .seed = 9, .threads = 1 };
+	struct score_options options = { .bins = { 15, 7 }, .n_bins = 2, .floor_rounds = 20, .seed = 9, .threads = 1 };
 	char got[2000] = "", want[2000] = "";
 	rows_of(&w, 300, 6);
-	assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
+	assert_int_equal(score_rows(&s, &w, &options, &err), 0);
 	for (int i = 0; i < s.n; i++)
 		snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", s.item[i].key);
 	for (const struct metric *row = metric_table; row->key; row++)
@@ -212,17 +212,17 @@ static void scores_in_order(void **state)
 	assert_string_equal(score_find(&s, "split")->text, "all");
 	assert_string_equal(score_find(&s, "values")->text, "logits");
 	assert_null(score_find(&s, "no such"));
-	assert_int_equal(score_columns(&ask), 0);
-	ask.rounds = 2;
-	assert_int_equal(score_columns(&ask), COL_NLL | COL_BRIER);
+	assert_int_equal(score_columns(&options), 0);
+	options.rounds = 2;
+	assert_int_equal(score_columns(&options), COL_NLL | COL_BRIER);
 	free(w.key);
 	rows_of(&w, 50, 5); /* five classes: top-5 is always right */
 	w.split = SPLIT_TEST;
 	w.head.values = VALUES_PROBS;
 	w.head.samples = 1;
 	w.sum.infinite = 1;
-	ask = (struct score_ask){ .bins = { 10 }, .n_bins = 1, .threads = 1 };
-	assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
+	options = (struct score_options){ .bins = { 10 }, .n_bins = 1, .threads = 1 };
+	assert_int_equal(score_rows(&s, &w, &options, &err), 0);
 	assert_true(!score_find(&s, "top5") && !score_find(&s, "mutual") && !score_find(&s, "ece_floor") &&
 		    !score_find(&s, "floor_draws"));
 	assert_true(isinf(score_find(&s, "nll")->value));
@@ -250,7 +250,7 @@ static void scores_of_other_tools(void **state)
 			static struct score s;
 			struct rows w;
 			struct compat_errors e;
-			struct score_ask ask = { .bins = { 15, 7 }, .n_bins = 2, .compat = tools[t].c, .threads = 1 };
+			struct score_options options = { .bins = { 15, 7 }, .n_bins = 2, .compat = tools[t].c, .threads = 1 };
 			char got[400] = "";
 			double right = 0, brier = tools[t].c == COMPAT_TFP			 ? -0.5
 						  : tools[t].c == COMPAT_SKLEARN && classes == 2 ? 0.25
@@ -259,7 +259,7 @@ static void scores_of_other_tools(void **state)
 			for (int i = 0; i < 80; i++)
 				right += conf_right(w.key[i]) / 80.0;
 			assert_int_equal(compat_errors(tools[t].c, w.key, 80, 7, 1, &e, &err), 0);
-			assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
+			assert_int_equal(score_rows(&s, &w, &options, &err), 0);
 			for (int i = 0; i < s.n; i++)
 				snprintf(got + strlen(got), sizeof got - strlen(got), "%s ", s.item[i].key);
 			assert_string_equal(got, tools[t].keys);

@@ -162,15 +162,15 @@ static void basic(double *v, int n, double point, double level, const struct int
 	}
 }
 
-static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *ask, const struct answer *whole,
+static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *options, const struct answer *whole,
 			    const struct ood_result *got)
 {
 	double value[3][ROUNDS];
 	int w[2 * MOST], k = 0;
 	uint8_t draws[2 * MOST];
-	for (int t = 0; t < ask->rounds; t++) {
+	for (int t = 0; t < options->rounds; t++) {
 		struct answer a;
-		bootstrap_weights(ask->seed, (uint32_t)t, 0, m + n, draws); /* test_plain_resample has these from their table */
+		bootstrap_weights(options->seed, (uint32_t)t, 0, m + n, draws); /* test_plain_resample has these from their table */
 		for (size_t i = 0; i < m + n; i++)
 			w[i] = draws[i];
 		if (!by_thresholds(v, w, m, n, &a))
@@ -185,9 +185,9 @@ static void check_resamples(const double *v, size_t m, size_t n, const struct oo
 	}
 	for (int i = 0; i < 3; i++)
 		qsort(value[i], (size_t)k, sizeof(double), rising);
-	basic(value[0], k, whole->in, ask->level, &got->aupr_in);
-	basic(value[1], k, whole->out, ask->level, &got->aupr_out);
-	double tail = (1 - ask->level) / 2 * (k - 1);
+	basic(value[0], k, whole->in, options->level, &got->aupr_in);
+	basic(value[1], k, whole->out, options->level, &got->aupr_out);
+	double tail = (1 - options->level) / 2 * (k - 1);
 	near(got->fpr95.low, value[2][(int)floor(tail)], 1e-13);
 	near(got->fpr95.high, value[2][(int)ceil(k - 1 - tail)], 1e-13);
 }
@@ -202,7 +202,7 @@ static void every_score(void **state)
 		struct rng r;
 		plain_rng(&r, (uint32_t)i, 80);
 		size_t m = 1 + rng_below(&r, i % 3 ? MOST : 3), n = 1 + rng_below(&r, i % 5 ? MOST : 3);
-		struct ood_ask ask = { .rounds = i % 4 ? 1 + (int)rng_below(&r, ROUNDS) : 0,
+		struct ood_ask options = { .rounds = i % 4 ? 1 + (int)rng_below(&r, ROUNDS) : 0,
 				       .level = 0.5 + 0.49 * rng_real(&r),
 				       .seed = rng_u32(&r) };
 		draw(&in, m, 4 * rng_real(&r), i % 2, &r);
@@ -213,14 +213,14 @@ static void every_score(void **state)
 			struct answer want;
 			memcpy(v, in.score[s], m * sizeof *v);
 			memcpy(v + m, out.score[s], n * sizeof *v);
-			assert_int_equal(ood_measure(&in.rows, &out.rows, (enum ood_score)s, &ask, pool, &got, &err), 0);
+			assert_int_equal(ood_measure(&in.rows, &out.rows, (enum ood_score)s, &options, pool, &got, &err), 0);
 			assert_true(by_thresholds(v, once, m, n, &want));
 			near(got.value.auroc, want.auroc, 1e-13);
 			near(got.value.aupr_pos, want.in, 1e-13);
 			near(got.value.aupr_neg, want.out, 1e-13);
 			near(got.value.fpr95, want.fpr95, 1e-13);
 			near(got.threshold95, want.threshold, 0);
-			double z = normal_quantile_two_sided(ask.level), var = variance(v, m, n, want.auroc);
+			double z = normal_quantile_two_sided(options.level), var = variance(v, m, n, want.auroc);
 			if (var > 1e-20) {
 				near(got.auroc.low, fmax(0, want.auroc - z * sqrt(var)), 1e-11);
 				near(got.auroc.high, fmin(1, want.auroc + z * sqrt(var)), 1e-11);
@@ -228,8 +228,8 @@ static void every_score(void **state)
 				near(got.auroc.low, limit(want.auroc, 0, (double)m, (double)n, z), 1e-9);
 				near(got.auroc.high, limit(want.auroc, 1, (double)m, (double)n, z), 1e-9);
 			}
-			if (ask.rounds)
-				check_resamples(v, m, n, &ask, &want, &got);
+			if (options.rounds)
+				check_resamples(v, m, n, &options, &want, &got);
 			else
 				assert_true(isnan(got.aupr_in.low) && isnan(got.aupr_out.high) && isnan(got.fpr95.low));
 		}

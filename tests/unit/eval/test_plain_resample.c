@@ -212,7 +212,7 @@ static void intervals_of_scores(void **state)
 		int n = i % 30 == 7  ? 4094 + (int)rng_below(&g, 4900)
 			: i % 5 == 0 ? 1 + (int)rng_below(&g, 5)
 				     : 5 + (int)rng_below(&g, 60);
-		struct score_ask ask = { .bins = { 1 + 2 * (int)rng_below(&g, 10) },
+		struct score_options options = { .bins = { 1 + 2 * (int)rng_below(&g, 10) },
 					 .n_bins = 1,
 					 .brief = i % 10 != 3,
 					 .level = 0.5 + 0.49 * rng_real(&g),
@@ -222,35 +222,35 @@ static void intervals_of_scores(void **state)
 		draw(r, &rows, n, (int)rng_below(&g, 2), &g);
 		memcpy(sorted, r, (size_t)n * sizeof *r);
 		qsort(sorted, (size_t)n, sizeof *sorted, by_rank);
-		for (int t = -1; t < ask.rounds; t++) {
+		for (int t = -1; t < options.rounds; t++) {
 			struct measures means;
 			for (int j = 0; j < n; j++)
-				w[j] = t < 0 ? 1 : weight_of(ask.seed, (uint32_t)t, (uint64_t)j);
+				w[j] = t < 0 ? 1 : weight_of(options.seed, (uint32_t)t, (uint64_t)j);
 			/* keys are sorted before they are drawn, columns stay as they came */
-			empty |= !measure(sorted, w, n, ask.bins[0], &m);
-			(void)measure(r, w, n, ask.bins[0], &means);
+			empty |= !measure(sorted, w, n, options.bins[0], &m);
+			(void)measure(r, w, n, options.bins[0], &means);
 			m.nll = means.nll;
 			m.brier = means.brier;
 			for (int k = 0; k < KEYS; k++)
 				*(t < 0 ? &whole[k] : &value[k][t]) = ((long double *)&m)[k];
 		}
-		int rc = score_rows(&s, &rows, &ask, &err);
+		int rc = score_rows(&s, &rows, &options, &err);
 		assert_int_equal(rc, empty ? -1 : 0);
 		refused += empty;
 		for (int k = 0; k < KEYS && !rc; k++) {
 			const struct score_item *v = score_find(&s, keys[k]);
-			assert_int_equal(v != NULL, !ask.brief || k < 4 || k == 7 || k == 8);
+			assert_int_equal(v != NULL, !options.brief || k < 4 || k == 7 || k == 8);
 			if (!v)
 				continue;
 			assert_int_equal(v->kind, SCORE_INTERVAL);
 			near(v->value, whole[k], 1e-12);
 			near(v->low,
 			     fminl(most[k],
-				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 + ask.level) / 2))),
+				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds, (1 + options.level) / 2))),
 			     1e-11);
 			near(v->high,
 			     fminl(most[k],
-				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], ask.rounds, (1 - ask.level) / 2))),
+				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds, (1 - options.level) / 2))),
 			     1e-11);
 		}
 		drop(&rows);
@@ -351,7 +351,7 @@ static void comparisons(void **state)
 		int rounds = 0, lost = i % 7 == 3;
 		plain_rng(&g, (uint32_t)i, 72);
 		int n = i % 5 == 0 ? 1 + (int)rng_below(&g, 4) : 4 + (int)rng_below(&g, 80);
-		struct compare_ask ask = { .bins = 1 + 2 * (int)rng_below(&g, 8),
+		struct compare_options options = { .bins = 1 + 2 * (int)rng_below(&g, 8),
 					   .rounds = 2 + (int)rng_below(&g, ROUNDS - 1),
 					   .level = 0.5 + 0.49 * rng_real(&g),
 					   .seed = (uint64_t)rng_u32(&g) << 20 };
@@ -361,10 +361,10 @@ static void comparisons(void **state)
 			rb.nll[n - 1] = INFINITY;
 			rb.sum.infinite = 1;
 		}
-		for (int t = -1; t < ask.rounds; t++) {
+		for (int t = -1; t < options.rounds; t++) {
 			for (int j = 0; j < n; j++)
-				w[j] = t < 0 ? 1 : weight_of(ask.seed, (uint32_t)t, (uint64_t)j);
-			if (!measure(a, w, n, ask.bins, &ma) || !measure(b, w, n, ask.bins, &mb))
+				w[j] = t < 0 ? 1 : weight_of(options.seed, (uint32_t)t, (uint64_t)j);
+			if (!measure(a, w, n, options.bins, &ma) || !measure(b, w, n, options.bins, &mb))
 				continue;
 			if (t < 0) {
 				all[0] = ma;
@@ -377,17 +377,17 @@ static void comparisons(void **state)
 			v[3][rounds] = mb.brier - ma.brier;
 			v[4][rounds++] = mb.aurc - ma.aurc;
 		}
-		assert_int_equal(compare_rows(&ra, &rb, &ask, pool, &c, &err), 0);
+		assert_int_equal(compare_rows(&ra, &rb, &options, pool, &c, &err), 0);
 		const struct difference *nll = difference_of(&c, "nll"), *area = difference_of(&c, "auroc");
 		if (rounds) {
-			check_boot(difference_of(&c, "ece"), v[0], rounds, all[0].ece, all[1].ece, ask.level);
-			check_boot(difference_of(&c, "oe"), v[1], rounds, all[0].oe, all[1].oe, ask.level);
+			check_boot(difference_of(&c, "ece"), v[0], rounds, all[0].ece, all[1].ece, options.level);
+			check_boot(difference_of(&c, "oe"), v[1], rounds, all[0].oe, all[1].oe, options.level);
 			if (lost)
 				assert_true(!nll->there && isinf(nll->b) && isnan(nll->holm));
 			else
-				check_boot(nll, v[2], rounds, all[0].nll, all[1].nll, ask.level);
-			check_boot(difference_of(&c, "brier"), v[3], rounds, all[0].brier, all[1].brier, ask.level);
-			check_boot(difference_of(&c, "aurc"), v[4], rounds, all[0].aurc, all[1].aurc, ask.level);
+				check_boot(nll, v[2], rounds, all[0].nll, all[1].nll, options.level);
+			check_boot(difference_of(&c, "brier"), v[3], rounds, all[0].brier, all[1].brier, options.level);
+			check_boot(difference_of(&c, "aurc"), v[4], rounds, all[0].aurc, all[1].aurc, options.level);
 		} else {
 			assert_true(!difference_of(&c, "ece")->there && !difference_of(&c, "aurc")->there);
 		}
@@ -397,7 +397,7 @@ static void comparisons(void **state)
 		}
 		const struct difference *d = difference_of(&c, "accuracy");
 		double x = only[0] + 0.5, y = only[1] + 0.5, m = n + 2, mid = (y - x) / m;
-		double half = normal_quantile_two_sided(ask.level) * sqrt(((x + y) / m - mid * mid) / m);
+		double half = normal_quantile_two_sided(options.level) * sqrt(((x + y) / m - mid * mid) / m);
 		assert_true(c.only_a == only[0] && c.only_b == only[1] && c.n == (size_t)n);
 		near(d->a, all[0].accuracy, 1e-12);
 		near(d->b, all[1].accuracy, 1e-12);

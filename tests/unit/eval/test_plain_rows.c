@@ -28,20 +28,20 @@ struct sums {
 	int unsure_ties, unsure_nll;
 };
 
-static int chosen_split(const struct plain *d, const struct rows_ask *ask)
+static int chosen_split(const struct plain *d, const struct rows_options *options)
 {
-	int wanted = ask->split == ROWS_AUTO ? SPLIT_TEST : SPLIT_DEV;
-	if (ask->split != ROWS_AUTO && ask->split != ROWS_AUTO_DEV)
-		return ask->split;
+	int wanted = options->split == ROWS_AUTO ? SPLIT_TEST : SPLIT_DEV;
+	if (options->split != ROWS_AUTO && options->split != ROWS_AUTO_DEV)
+		return options->split;
 	for (int i = 0; i < d->s.n; i++)
 		if (d->r[i].split == wanted)
 			return wanted;
 	return ROWS_ALL;
 }
 
-static int is_chosen(const struct plain_record *r, int split, const struct rows_ask *ask)
+static int is_chosen(const struct plain_record *r, int split, const struct rows_options *options)
 {
-	return (split == ROWS_ALL || r->split == split) && (r->label >= 0 || ask->unlabelled != ROWS_DROP);
+	return (split == ROWS_ALL || r->split == split) && (r->label >= 0 || options->unlabelled != ROWS_DROP);
 }
 
 /* A probability that underflows in float64 is one in long double. */
@@ -85,15 +85,15 @@ static void check_values(const struct rows *w, size_t i, const double *v)
 }
 
 static void check_record(const struct rows *w, size_t i, const struct plain *d, const struct plain_record *r,
-			 const struct rows_ask *ask, int one, struct sums *sum)
+			 const struct rows_options *options, int one, struct sums *sum)
 {
-	unsigned asked = ask->columns;
+	unsigned asked = options->columns;
 	int logits = !d->s.probs, right = one >= 0 ? r->label == one : r->winner == r->label;
-	long double conf = one >= 0 ? r->p[one] : r->conf, tol = ask->float32 ? 1e-7 : 1e-13;
+	long double conf = one >= 0 ? r->p[one] : r->conf, tol = options->float32 ? 1e-7 : 1e-13;
 	assert_int_equal(conf_right(w->key[i]), right);
 	near(conf_p(w->key[i]), fminl(1, conf), tol);
 	/* what is left of 1 has digits of its own, where the softmax was ours */
-	if (logits && !ask->float32 && one < 0) {
+	if (logits && !options->float32 && one < 0) {
 		long double rest = 0;
 		for (int k = 0; k < d->s.classes; k++)
 			rest += k == r->winner ? 0 : r->p[k];
@@ -137,7 +137,7 @@ static void add_record(struct sums *sum, const struct plain *d, const struct pla
 	sum->may_beat += r->beaten < ENOUGH;
 }
 
-static void check_sums(const struct rows *w, const struct sums *want, const struct rows_ask *ask)
+static void check_sums(const struct rows *w, const struct sums *want, const struct rows_options *options)
 {
 	const struct rows_sums *s = &w->sum;
 	double tol = 1e-12;
@@ -151,7 +151,7 @@ static void check_sums(const struct rows *w, const struct sums *want, const stru
 	near(fix_real(s->brier), want->brier, tol);
 	near(fix_real(s->entropy), want->entropy, tol);
 	near(fix_real(s->mutual), want->mutual, 1e-10);
-	if (ask->columns & COL_NLL) {
+	if (options->columns & COL_NLL) {
 		near(fix_real(s->nll), want->nll, 1e-10);
 		assert_int_equal(s->infinite, want->infinite);
 	}
@@ -180,16 +180,16 @@ static void same_cells(const struct rows_cell *got, const struct cell *want, siz
 }
 
 /* Class-wise and top-label bins, and the two errors that follow from them. */
-static void check_cells(const struct rows *w, const struct plain *d, int split, const struct rows_ask *ask, long double *wise,
+static void check_cells(const struct rows *w, const struct plain *d, int split, const struct rows_options *options, long double *wise,
 			long double *top)
 {
-	int k = d->s.classes, bins = ask->class_bins;
+	int k = d->s.classes, bins = options->class_bins;
 	size_t n = (size_t)k * (size_t)bins;
 	double records = 0;
 	struct cell *class = calloc(2 * n, sizeof *class), *label = class + n;
 	for (int i = 0; i < d->s.n; i++) {
 		const struct plain_record *r = &d->r[i];
-		if (r->label < 0 || !is_chosen(r, split, ask))
+		if (r->label < 0 || !is_chosen(r, split, options))
 			continue;
 		records++;
 		for (int c = 0; c < k; c++)
@@ -207,14 +207,14 @@ static void check_cells(const struct rows *w, const struct plain *d, int split, 
 }
 
 /* The errors over bins, of the chosen records by their definitions. */
-static void check_errors(struct score *s, const struct plain *d, int split, const struct rows_ask *ask)
+static void check_errors(struct score *s, const struct plain *d, int split, const struct rows_options *options)
 {
 	struct cell bin[PLAIN_BINS] = { { 0 } };
 	int m = d->s.bins;
 	long double n = 0, ece = 0, oe = 0, uce = 0, mce = 0, square = 0, debiased = 0, conf = 0, right = 0, second = -1;
 	uint64_t mce_n = 0;
 	for (int i = 0; i < d->s.n; i++)
-		if (is_chosen(&d->r[i], split, ask)) {
+		if (is_chosen(&d->r[i], split, options)) {
 			count(bin, m, 0, d->r[i].conf, d->r[i].winner == d->r[i].label);
 			n++;
 		}
@@ -249,13 +249,13 @@ static void check_errors(struct score *s, const struct plain *d, int split, cons
 		assert_true(score_find(s, "mce_n")->value == (double)mce_n);
 }
 
-static void check_score(struct rows *w, const struct plain *d, int split, const struct rows_ask *ask, const struct sums *sum,
+static void check_score(struct rows *w, const struct plain *d, int split, const struct rows_options *options, const struct sums *sum,
 			const long double wise[2], int brief)
 {
-	struct score_ask how = { .bins = { d->s.bins, 7 }, .n_bins = 2, .brief = brief, .threads = 1 };
+	struct score_options how = { .bins = { d->s.bins, 7 }, .n_bins = 2, .brief = brief, .threads = 1 };
 	struct score *s = malloc(sizeof *s);
 	assert_int_equal(score_rows(s, w, &how, &err), 0);
-	check_errors(s, d, split, ask);
+	check_errors(s, d, split, options);
 	assert_true(score_find(s, "n")->value == (double)sum->n);
 	near(score_find(s, "brier")->value, sum->brier / sum->n, 1e-12);
 	if (sum->infinite)
@@ -278,19 +278,19 @@ static void check_score(struct rows *w, const struct plain *d, int split, const 
 }
 
 /* 1 where the records are to be refused, as they were. */
-static int check_refused(int rc, const struct plain *d, int split, const struct rows_ask *ask)
+static int check_refused(int rc, const struct plain *d, int split, const struct rows_options *options)
 {
 	int chosen = 0, first = -1, in_split = 0;
 	char want[64];
 	for (int i = 0; i < d->s.n; i++) {
 		int there = split == ROWS_ALL || d->r[i].split == split;
 		in_split += there;
-		chosen += is_chosen(&d->r[i], split, ask);
+		chosen += is_chosen(&d->r[i], split, options);
 		if (first < 0 && there && d->r[i].label < 0)
 			first = i;
 	}
 	snprintf(want, sizeof want, "record %d has no label", first);
-	if (chosen && (ask->unlabelled != ROWS_REFUSE || first < 0))
+	if (chosen && (options->unlabelled != ROWS_REFUSE || first < 0))
 		return 0;
 	assert_int_equal(rc, -1);
 	if (!d->s.n)
@@ -300,33 +300,33 @@ static int check_refused(int rc, const struct plain *d, int split, const struct 
 	return 1;
 }
 
-static void check_rows(struct rows *w, int rc, const struct plain *d, const struct rows_ask *ask, int one, int brief)
+static void check_rows(struct rows *w, int rc, const struct plain *d, const struct rows_options *options, int one, int brief)
 {
-	int split = chosen_split(d, ask);
+	int split = chosen_split(d, options);
 	long double wise[2] = { 0, 0 };
 	struct sums sum = { 0 };
 	uint64_t in_split[SPLIT_COUNT] = { 0 };
 	size_t at = 0;
-	if (check_refused(rc, d, split, ask))
+	if (check_refused(rc, d, split, options))
 		return;
 	if (rc)
 		fail_msg("%s", err.msg);
 	assert_int_equal(w->split, split);
 	for (int i = 0; i < d->s.n; i++) {
 		in_split[d->r[i].split]++;
-		if (!is_chosen(&d->r[i], split, ask))
+		if (!is_chosen(&d->r[i], split, options))
 			continue;
 		assert_true(at < w->n);
-		check_record(w, at++, d, &d->r[i], ask, one, &sum);
+		check_record(w, at++, d, &d->r[i], options, one, &sum);
 		add_record(&sum, d, &d->r[i]);
 	}
 	assert_int_equal(w->n, at);
 	assert_memory_equal(w->in_split, in_split, sizeof in_split);
-	check_sums(w, &sum, ask);
-	if (ask->class_bins && sum.n > sum.unlabelled)
-		check_cells(w, d, split, ask, &wise[0], &wise[1]);
-	if (ask->class_bins && !sum.unlabelled && !ask->float32 && one < 0 && (ask->columns & COL_NLL))
-		check_score(w, d, split, ask, &sum, wise, brief);
+	check_sums(w, &sum, options);
+	if (options->class_bins && sum.n > sum.unlabelled)
+		check_cells(w, d, split, options, &wise[0], &wise[1]);
+	if (options->class_bins && !sum.unlabelled && !options->float32 && one < 0 && (options->columns & COL_NLL))
+		check_score(w, d, split, options, &sum, wise, brief);
 	rows_release(w);
 }
 
@@ -351,35 +351,35 @@ static struct plain_shape shape_of(struct rng *r, int large)
 	return s;
 }
 
-static void ask_of(struct rows_ask *ask, const struct plain *d, int *one, char name[16], struct rng *r)
+static void ask_of(struct rows_options *options, const struct plain *d, int *one, char name[16], struct rng *r)
 {
 	static const int split[] = { ROWS_AUTO, ROWS_ALL, ROWS_AUTO_DEV, SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST, SPLIT_EXTRA };
-	*ask = (struct rows_ask){ .split = split[rng_below(r, 7)], .unlabelled = (enum rows_unlabelled)rng_below(r, 3),
+	*options = (struct rows_options){ .split = split[rng_below(r, 7)], .unlabelled = (enum rows_unlabelled)rng_below(r, 3),
 				  .columns = rng_below(r, 3) ? 4095 : rng_u32(r) & 4095, .threads = 1 + (int)rng_below(r, 7),
 				  .class_bins = rng_below(r, 4) ? d->s.bins : 0, .float32 = rng_below(r, 8) == 0,
 				  .class_room = rng_below(r, 4) ? 1 + (int)rng_below(r, 9) : 0,
 				  .binary_second = rng_below(r, 4) == 0 };
-	*one = ask->binary_second && d->s.classes == 2 ? 1 : -1;
+	*one = options->binary_second && d->s.classes == 2 ? 1 : -1;
 	if (rng_below(r, 4) == 0) {
 		*one = rng_below(r, 2) ? 0 : (int)rng_below(r, (uint32_t)d->s.classes);
 		snprintf(name, 16, "%s%d", rng_below(r, 2) ? "c" : "", *one);
-		ask->class_name = name;
+		options->class_name = name;
 	}
 }
 
 /* Several files whose samples make the records': read each, and together. */
-static void ensemble(const struct plain *d, const struct rows_ask *ask, int one, int m, struct rng *r)
+static void ensemble(const struct plain *d, const struct rows_options *options, int one, int m, struct rng *r)
 {
 	struct rows in[4], w;
-	struct rows_ask all = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT,
-				.threads = ask->threads };
+	struct rows_options all = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT,
+				.threads = options->threads };
 	for (int i = 0; i < m; i++) {
 		plain_write(d, &file[i], i * d->s.samples / m, d->s.samples / m, 1, 50, r);
 		assert_int_equal(rows_read(&in[i], file[i].path, &all, &err), 0);
 	}
-	int rc = rows_ensemble(&w, in, m, ask, &err);
+	int rc = rows_ensemble(&w, in, m, options, &err);
 	assert_true(rc || w.documents == (uint64_t)m);
-	check_rows(&w, rc, d, ask, one, 1);
+	check_rows(&w, rc, d, options, one, 1);
 	for (int i = 0; i < m; i++)
 		rows_release(&in[i]);
 }
@@ -389,7 +389,7 @@ static void one_check(uint32_t number, int large)
 	struct rng r;
 	struct plain d;
 	struct rows w;
-	struct rows_ask ask;
+	struct rows_options options;
 	char name[16];
 	int one, m = 1;
 	now = number;
@@ -401,15 +401,15 @@ static void one_check(uint32_t number, int large)
 		s.samples = m * (1 + (int)rng_below(&r, 2));
 	}
 	plain_make(&d, &s, &r);
-	ask_of(&ask, &d, &one, name, &r);
+	ask_of(&options, &d, &one, name, &r);
 	if (m > 1) {
-		ensemble(&d, &ask, one, m, &r);
+		ensemble(&d, &options, one, m, &r);
 	} else {
 		int documents = 1 + (int)rng_below(&r, 3) * (int)rng_below(&r, 2);
 		plain_write(&d, &file[0], 0, s.samples, documents, rng_below(&r, 4) ? 1 + (int)rng_below(&r, 60) : 0, &r);
-		int rc = rows_read(&w, file[0].path, &ask, &err);
+		int rc = rows_read(&w, file[0].path, &options, &err);
 		assert_true(rc || w.documents == (uint64_t)documents);
-		check_rows(&w, rc, &d, &ask, one, rng_below(&r, 64) != 0);
+		check_rows(&w, rc, &d, &options, one, rng_below(&r, 64) != 0);
 	}
 	plain_release(&d);
 }

@@ -101,9 +101,9 @@ static void write_stream(const struct shape *s)
 	free(f);
 }
 
-static struct rows_ask ask_for(int threads)
+static struct rows_options ask_for(int threads)
 {
-	return (struct rows_ask){ .split = ROWS_AUTO,
+	return (struct rows_options){ .split = ROWS_AUTO,
 				  .unlabelled = ROWS_KEEP,
 				  .columns = ALL_COLUMNS,
 				  .class_bins = 15,
@@ -201,9 +201,9 @@ static void results_are_right(void **state)
 	(void)state;
 	for (size_t t = 0; t < sizeof shapes / sizeof *shapes; t++) {
 		struct rows w;
-		struct rows_ask ask = ask_for(2);
+		struct rows_options options = ask_for(2);
 		write_stream(&shapes[t]);
-		assert_int_equal(rows_read(&w, path, &ask, &err), 0);
+		assert_int_equal(rows_read(&w, path, &options, &err), 0);
 		assert_int_equal(w.documents, shapes[t].documents);
 		assert_int_equal(w.split, shapes[t].splits ? SPLIT_TEST : ROWS_ALL);
 		assert_int_equal(w.n, shapes[t].splits ? shapes[t].n / 3 * shapes[t].documents
@@ -256,14 +256,14 @@ static void threads_and_blocks_do_not_show(void **state)
 	for (size_t t = 0; t < sizeof shapes / sizeof *shapes; t++) {
 		struct rows first, w;
 		struct shape s = shapes[t];
-		struct rows_ask ask = ask_for(1);
+		struct rows_options options = ask_for(1);
 		write_stream(&s);
-		assert_int_equal(rows_read(&first, path, &ask, &err), 0);
+		assert_int_equal(rows_read(&first, path, &options, &err), 0);
 		for (int threads = 1; threads <= 5; threads++) {
 			s.flush = threads * 13 - 12; /* 1: a block a record */
 			write_stream(&s);
-			ask = ask_for(threads);
-			assert_int_equal(rows_read(&w, path, &ask, &err), 0);
+			options = ask_for(threads);
+			assert_int_equal(rows_read(&w, path, &options, &err), 0);
 			same_rows(&first, &w);
 			rows_release(&w);
 		}
@@ -275,12 +275,12 @@ static void documents_apart(void **state)
 {
 	(void)state;
 	struct shape s = { 5, 1, 0, 0, 100, 3, 0, 0, 7, 2 };
-	struct rows_ask ask = ask_for(3);
+	struct rows_options options = ask_for(3);
 	struct rows *list, all;
 	size_t n;
 	write_stream(&s);
-	assert_int_equal(rows_read_each(&list, &n, path, &ask, &err), 0);
-	assert_int_equal(rows_read(&all, path, &ask, &err), 0);
+	assert_int_equal(rows_read_each(&list, &n, path, &options, &err), 0);
+	assert_int_equal(rows_read(&all, path, &options, &err), 0);
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(list[i].n, 100);
@@ -296,23 +296,23 @@ static void fates(void **state)
 	(void)state;
 	struct shape s = { 4, 1, 0, 0, 70, 1, 1, 1, 0, 2 };
 	struct rows w;
-	struct rows_ask ask = ask_for(2);
+	struct rows_options options = ask_for(2);
 	write_stream(&s);
-	ask.unlabelled = ROWS_REFUSE;
-	assert_int_equal(rows_read(&w, path, &ask, &err), -1);
+	options.unlabelled = ROWS_REFUSE;
+	assert_int_equal(rows_read(&w, path, &options, &err), -1);
 	assert_non_null(strstr(err.msg, "record 17 has no label")); /* the first of split test */
-	ask.unlabelled = ROWS_DROP;
-	assert_int_equal(rows_read(&w, path, &ask, &err), 0);
+	options.unlabelled = ROWS_DROP;
+	assert_int_equal(rows_read(&w, path, &options, &err), 0);
 	for (size_t i = 0; i < w.n; i++)
 		assert_true(w.label[i] >= 0);
 	assert_int_equal(w.sum.unlabelled, 0);
 	rows_release(&w);
-	ask.split = SPLIT_EXTRA;
-	assert_int_equal(rows_read(&w, path, &ask, &err), -1);
+	options.split = SPLIT_EXTRA;
+	assert_int_equal(rows_read(&w, path, &options, &err), -1);
 	assert_non_null(strstr(err.msg, "no record of split extra"));
-	ask.split = ROWS_ALL;
-	ask.unlabelled = ROWS_KEEP;
-	assert_int_equal(rows_read(&w, path, &ask, &err), 0);
+	options.split = ROWS_ALL;
+	options.unlabelled = ROWS_KEEP;
+	assert_int_equal(rows_read(&w, path, &options, &err), 0);
 	assert_int_equal(w.n, 70);
 	assert_int_equal(w.sum.unlabelled, 10);
 	rows_release(&w);
@@ -323,12 +323,12 @@ static void one_class(void **state)
 	(void)state;
 	for (size_t t = 0; t < 6; t++) {
 		struct rows w;
-		struct rows_ask ask = ask_for(1);
-		ask.class_name = t % 2 ? "c1" : "0";
+		struct rows_options options = ask_for(1);
+		options.class_name = t % 2 ? "c1" : "0";
 		if (shapes[t].classes < 2)
 			continue;
 		write_stream(&shapes[t]);
-		assert_int_equal(rows_read(&w, path, &ask, &err), 0);
+		assert_int_equal(rows_read(&w, path, &options, &err), 0);
 		int c = t % 2;
 		double *z = malloc((size_t)w.head.n_classes * 8), *p = malloc((size_t)w.head.n_classes * 8);
 		for (size_t i = 0; i < w.n; i++) {
@@ -362,7 +362,7 @@ static void bad_records_are_named(void **state)
 		float z[50] = { 0 };
 		char want[64];
 		struct rows rows;
-		struct rows_ask ask = ask_for(1 + t % 4);
+		struct rows_options options = ask_for(1 + t % 4);
 		head_of(&h, &s);
 		assert_int_equal(output_open(&out, path, &err), 0);
 		assert_int_equal(stream_begin(&w, &out, &h, NULL, NULL, &err), 0);
@@ -378,7 +378,7 @@ static void bad_records_are_named(void **state)
 		assert_int_equal(output_commit(&out, &err), 0);
 		output_release(&out);
 		stream_head_release(&h);
-		assert_int_equal(rows_read(&rows, path, &ask, &err), -1);
+		assert_int_equal(rows_read(&rows, path, &options, &err), -1);
 		snprintf(want, sizeof want, "record %d: ", at);
 		if (!strstr(err.msg, want))
 			print_message("%s, wanted %s\n", err.msg, want);

@@ -52,7 +52,7 @@ static void intervals_cover(void **state)
 	(void)state;
 	enum { TIMES = 200, N = 600, KEYS = 6 };
 	static const char *const key[KEYS] = { "accuracy", "gap", "ece", "oe", "nll", "brier" };
-	struct score_ask ask = { .bins = { 15 }, .n_bins = 1, .brief = 1, .rounds = 200, .level = 0.9, .seed = 1, .threads = 2 };
+	struct score_options options = { .bins = { 15 }, .n_bins = 1, .brief = 1, .rounds = 200, .level = 0.9, .seed = 1, .threads = 2 };
 	/* The truth: by integration over c, in the same bins for ECE and OE. */
 	double truth[KEYS] = { 0 }, conf[15] = { 0 }, acc[15] = { 0 }, mass[15] = { 0 };
 	int steps = 600000, hit[KEYS] = { 0 };
@@ -75,8 +75,8 @@ static void intervals_cover(void **state)
 		struct rows w;
 		struct score s;
 		draw(&w, N, t);
-		ask.seed = t;
-		assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
+		options.seed = t;
+		assert_int_equal(score_rows(&s, &w, &options, &err), 0);
 		for (int k = 0; k < KEYS; k++) {
 			const struct score_item *v = score_find(&s, key[k]);
 			assert_non_null(v);
@@ -112,10 +112,10 @@ static void every_number_has_its_place(void **state)
 	(void)state;
 	static struct score s;
 	struct rows w;
-	struct score_ask ask = { .bins = { 15, 100 }, .n_bins = 2, .floor_rounds = 50, .seed = 1, .threads = 1 };
+	struct score_options options = { .bins = { 15, 100 }, .n_bins = 2, .floor_rounds = 50, .seed = 1, .threads = 1 };
 	static const char *const first[] = { "n", "accuracy", "ece", "oe", "nll", "brier", "gap", "bins" };
 	draw(&w, 500, 1);
-	assert_int_equal(score_rows(&s, &w, &ask, &err), 0);
+	assert_int_equal(score_rows(&s, &w, &options, &err), 0);
 	for (int i = 0; i < 8; i++)
 		assert_string_equal(s.item[i].key, first[i]);
 	for (int i = 0; i < s.n; i++)

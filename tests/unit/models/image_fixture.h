@@ -11,10 +11,10 @@ struct fixture {
 	struct graph g;
 	struct images images;
 	struct batch batch;
-	unsigned char bytes[PICTURES][20 * 20 * 5];
-	float real[PICTURES][20 * 20 * 5], scale[17], shift[17];
-	const void *pixel[PICTURES];
-	struct view view[PICTURES];
+	unsigned char bytes[IMAGES][20 * 20 * 5];
+	float real[IMAGES][20 * 20 * 5], scale[17], shift[17];
+	const void *pixel[IMAGES];
+	struct view view[IMAGES];
 	uint32_t partner[MAX_N], sample[MAX_N];
 	float lambda[MAX_N], target[MAX_N * CLASSES];
 	double lr;
@@ -22,22 +22,22 @@ struct fixture {
 
 static const struct update sgd = { .rule = RULE_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = 1, .weight_decay = 1e-2,
 				   .decay_all = 1 };
-/* The batch's first n pictures. Two share a partner, one is its own, one is all its partner, one all itself. */
+/* The batch's first n images. Two share a partner, one is its own, one is all its partner, one all itself. */
 static inline void set_n(struct fixture *f, const struct picture_case *c, int n)
 {
 	f->batch.n = n;
 	for (int i = 0; i < n; i++)
-		f->partner[i] = (uint32_t)(c->partners == BEYOND ? n + (i * 2) % (PICTURES - n) : (i * 2 + 1) % n);
+		f->partner[i] = (uint32_t)(c->partners == BEYOND ? n + (i * 2) % (IMAGES - n) : (i * 2 + 1) % n);
 }
 
 static inline void make_batch(struct fixture *f, const struct picture_case *c)
 {
 	assert_true((size_t)((c->h + 2) * (c->w + 1) * c->c) <= sizeof f->bytes[0]);
-	f->images = (struct images){ .count = PICTURES, .h = c->h + 2, .w = c->w + 1, .c = c->c, .is_float = c->is_float,
+	f->images = (struct images){ .count = IMAGES, .h = c->h + 2, .w = c->w + 1, .c = c->c, .is_float = c->is_float,
 				     .pixel = f->pixel, .view = f->view, .scale = f->scale, .shift = f->shift };
 	struct rng r;
 	rng_init(&r, 14, RNG_TEST, 0, 0);
-	for (int i = 0; i < PICTURES; i++) {
+	for (int i = 0; i < IMAGES; i++) {
 		for (int k = 0; k < f->images.h * f->images.w * c->c; k++) {
 			double u = rng_real(&r);
 			f->bytes[i][k] = (unsigned char)(256 * u);
@@ -49,7 +49,7 @@ static inline void make_batch(struct fixture *f, const struct picture_case *c)
 	f->view[1] = (struct view){ 0, -2, 1 };
 	f->view[2] = (struct view){ 1, 30, 1 }; /* beyond one side, another, and above */
 	f->view[3] = (struct view){ 2, -20, 0 };
-	f->view[PICTURES - 1] = (struct view){ (int16_t)-c->h, 0, 0 };
+	f->view[IMAGES - 1] = (struct view){ (int16_t)-c->h, 0, 0 };
 	for (int k = 0; k < c->c; k++) {
 		f->scale[k] = (float)(0.01 + 0.004 * k);
 		f->shift[k] = (float)(-1 - 0.3 * k) + (c->layer[0].type == OP_NORM ? 300 : 0); /* far from its deviation */
@@ -153,7 +153,7 @@ static inline void step(struct fixture *f, uint32_t number)
 		fail_msg("%s", err.msg);
 }
 
-/* A full batch, one picture, a full batch; then both kinds of prediction. And a graph that only predicts, when its weights
+/* A full batch, one image, a full batch; then both kinds of prediction. And a graph that only predicts, when its weights
  * change; and one half frozen. differences: ref's gradients are held against finite ones. lr: of the steps. */
 static inline void prove(const char *device, const struct picture_case *c, double tol, int differences, double lr)
 {

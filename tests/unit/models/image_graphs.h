@@ -5,10 +5,10 @@
 #include "models/core/backend.h"
 #include "pipeline/base/philox.h"
 
-enum { LAYERS = 15, MAX_N = 6, PICTURES = 9, CLASSES = 3 };
+enum { LAYERS = 15, MAX_N = 6, IMAGES = 9, CLASSES = 3 };
 enum partners { ALONE, WITHIN /* the batch */, BEYOND /* it */ };
 
-/* Layer i makes value i; value 0 is the pictures. A linear layer to CLASSES logits and the loss follow the last one. */
+/* Layer i makes value i; value 0 is the images. A linear layer to CLASSES logits and the loss follow the last one. */
 struct layer {
 	enum op_type type;
 	int in[2];                                /* -1: no second */
@@ -27,7 +27,7 @@ struct layer {
 
 struct picture_case {
 	const char *name;
-	int n, h, w, c;          /* what the network sees; pictures are 2 larger each way */
+	int n, h, w, c;          /* what the network sees; images are 2 larger each way */
 	struct layer layer[LAYERS]; /* as many as have a type: 0 is no image op */
 	enum partners partners;
 	int mix_at, is_float, bce;
@@ -50,7 +50,7 @@ static const struct picture_case picture_cases[] = {
 	  CONV(3, 34, 3, 1, 1, 17, 0) }, WITHIN, 0, 0, 1, 0 },
 	{ "eight groups", 2, 6, 5, 3, { CONV(0, 32, 3, 1, 1, 1, 0), CONV(1, 64, 3, 2, 1, 8, 0), NORM(2, 1),
 	  CONV(3, 32, 1, 1, 0, 8, 1) }, ALONE, 0, 0, 0, 0 },
-	{ "groups of pictures", 2, 5, 6, 3, { CONV(0, 6, 3, 1, 1, 3, 1), RELU(1) }, ALONE, 0, 1, 0, 0 },
+	{ "groups of images", 2, 5, 6, 3, { CONV(0, 6, 3, 1, 1, 3, 1), RELU(1) }, ALONE, 0, 1, 0, 0 },
 	{ "residual", 4, 7, 9, 3, { CONV(0, 16, 3, 1, 1, 1, 0), NORM(1, 1), CONV(2, 16, 3, 1, 1, 1, 0), NORM(3, 1),
 	  CONV(4, 16, 3, 1, 1, 1, 0), NORM2(5, 2, 1), CONV(6, 32, 3, 2, 1, 1, 0), NORM(7, 1), CONV(8, 32, 3, 1, 1, 1, 0),
 	  CONV(6, 32, 1, 2, 0, 1, 0), NORM(10, 0), NORM2(9, 11, 1), MEAN(12, 0, 0) }, WITHIN, 0, 0, 0, 0 },

@@ -122,7 +122,7 @@ static void compare_params(struct backend_ctx *c, const struct op_call *call, co
 	}
 }
 
-/* How much behind a NORM the rounding of terms grows that cancel: of a channel that hardly varies, 1 / sqrt(eps) = 316 times, as 1 over its
+/* How much after a NORM the rounding of terms grows that cancel: of a channel that hardly varies, 1 / sqrt(eps) = 316 times, as 1 over its
  * deviation; 1 where all vary. x: the batch, n rows of channels, as it was before. */
 static double norm_grows(const float *x, size_t n, int channels, double eps)
 {

@@ -69,7 +69,7 @@ static void room_for_words(void **state)
 	assert_int_equal(batcher_max_words(&data, 1), 6);
 	assert_int_equal(batcher_max_words(&data, 2), WORDS);
 	assert_int_equal(batcher_max_words(&data, 1000000000), WORDS);
-	assert_int_equal(batcher_max_words(&(struct dataset){ .n = 3 }, 5), 0); /* pictures */
+	assert_int_equal(batcher_max_words(&(struct dataset){ .n = 3 }, 5), 0); /* images */
 }
 
 /* What a batch draws, once more from the definition: one lambda, then partners, each from a sequence of its own. */
@@ -81,7 +81,7 @@ static void partners_are_drawn(void **state)
 		struct err err;
 		struct rng r;
 		uint32_t shuffled[RECORDS], n = 1 + round % RECORDS, epoch = 1 + round % 5;
-		struct vicinity v = { .alpha = round % 3 ? 0.4 : 5, .mode = (enum mix_mode)(round % 2),
+		struct mix_config v = { .alpha = round % 3 ? 0.4 : 5, .mode = (enum mix_mode)(round % 2),
 				      .partner = round % 4 < 2 ? PARTNER_BATCH : PARTNER_DATASET };
 		assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 		assert_int_equal(batch_mixed(&b, &v, item, (int)n, item + 5, RECORDS - 5, 9, epoch, round, &err), 0);
@@ -106,7 +106,7 @@ static void partners_are_drawn(void **state)
 }
 
 /* The target that the definitions give sample i of a mixed batch. */
-static void wanted(const struct batcher *b, const struct vicinity *v, int i, double *t)
+static void wanted(const struct batcher *b, const struct mix_config *v, int i, double *t)
 {
 	int own = label[b->sample[i]], other = label[b->sample[b->partner[i]]];
 	double l = b->lambda[i];
@@ -126,7 +126,7 @@ static void targets_are_mixed_labels(void **state)
 		for (int partner = 0; partner < 2; partner++) {
 			struct batcher b;
 			struct err err;
-			struct vicinity v = { .alpha = 0.4, .mode = (enum mix_mode)mode, .partner = (enum mix_partner)partner,
+			struct mix_config v = { .alpha = 0.4, .mode = (enum mix_mode)mode, .partner = (enum mix_partner)partner,
 					      .smoothing = 0.1 };
 			double entropy = 0;
 			assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
@@ -155,7 +155,7 @@ static void draws_depend_on_the_place_alone(void **state)
 	(void)state;
 	struct batcher a, b;
 	struct err err;
-	struct vicinity v = { .alpha = 0.4 };
+	struct mix_config v = { .alpha = 0.4 };
 	int differ = 0, seen[20] = { 0 };
 	assert_int_equal(batcher_init(&a, &data, NULL, &err) || batcher_init(&b, &data, NULL, &err), 0);
 	assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 2, 9, &err), 0); /* another place first */
@@ -183,7 +183,7 @@ static void class_weights_scale_targets(void **state)
 	struct batcher b;
 	struct err err;
 	double weight[CLASSES] = { 0.5, 1, 2 };
-	struct vicinity v = { .class_weight = weight };
+	struct mix_config v = { .class_weight = weight };
 	assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 	assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
 	for (int i = 0; i < 20; i++)

@@ -1,4 +1,4 @@
-/* Batches of pictures: where windows lie, what they depend on, how channels are measured, in which layer is mixed; and learning
+/* Batches of images: where windows lie, what they depend on, how channels are measured, in which layer is mixed; and learning
  * rates of the schedules. */
 #include "models/data/batch.h"
 #include "models/train/trainer.h"
@@ -23,7 +23,7 @@ static uint32_t item[RECORDS];
 static struct dataset data = { .head = { .kind = STREAM_IMAGES, .n_classes = CLASSES, .height = H, .width = W, .channels = C },
 			       .n = RECORDS, .label = label, .split = split, .images = { .pixel = bytes_at } };
 static struct dataset floats;
-static const struct framing framing = { .h = H, .w = W, .pad = 2, .flip = 1, .mean = { 100, 50, 25 }, .deviation = { 10, 20, 5 } };
+static const struct preprocessing preprocessing = { .h = H, .w = W, .pad = 2, .flip = 1, .mean = { 100, 50, 25 }, .deviation = { 10, 20, 5 } };
 
 static int make_data(void **state)
 {
@@ -51,8 +51,8 @@ static void windows_are_drawn_evenly(void **state)
 	(void)state;
 	struct batcher b;
 	struct err err;
-	struct vicinity v = { 0 };
-	struct framing f = framing;
+	struct mix_config v = { 0 };
+	struct preprocessing f = preprocessing;
 	int seen[7][6] = { { 0 } }, flips = 0, n = 0;
 	f.h = H - 2; /* 3 + 4 places down, 2 + 4 across */
 	f.w = W - 1;
@@ -75,16 +75,16 @@ static void windows_are_drawn_evenly(void **state)
 	batcher_release(&b);
 }
 
-/* The largest pictures, the largest padding and the smallest window that options allow. */
+/* The largest images, the largest padding and the smallest window that options allow. */
 static void windows_of_large_pictures(void **state)
 {
 	(void)state;
 	enum { SIDE = 32767, PAD = 16383 };
 	struct batcher b;
 	struct err err;
-	struct vicinity v = { 0 };
+	struct mix_config v = { 0 };
 	struct dataset large = data;
-	struct framing f = framing;
+	struct preprocessing f = preprocessing;
 	int beyond = 0;
 	large.head.height = large.head.width = SIDE;
 	f.h = f.w = 1;
@@ -113,10 +113,10 @@ static void a_window_depends_on_seed_epoch_and_record(void **state)
 	(void)state;
 	struct batcher a, b;
 	struct err err;
-	struct vicinity v = { .alpha = 0.4 }, far = { .alpha = 0.4, .partner = PARTNER_DATASET };
+	struct mix_config v = { .alpha = 0.4 }, far = { .alpha = 0.4, .partner = PARTNER_DATASET };
 	struct view of[RECORDS];
 	int differ[2] = { 0 };
-	assert_int_equal(batcher_init(&a, &data, &framing, &err) || batcher_init(&b, &data, &framing, &err), 0);
+	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &data, &preprocessing, &err), 0);
 	assert_int_equal(batch_mixed(&a, &v, item, RECORDS, item, RECORDS, 7, 3, 0, &err), 0);
 	for (int i = 0; i < RECORDS; i++)
 		of[a.sample[i]] = a.view[i];
@@ -134,7 +134,7 @@ static void a_window_depends_on_seed_epoch_and_record(void **state)
 		assert_true(differ[k] > RECORDS / 2);
 	}
 	/* Prediction takes the middle, and nothing turned. */
-	struct framing f = framing;
+	struct preprocessing f = preprocessing;
 	f.h = H - 4;
 	f.w = W - 2;
 	batcher_release(&b);
@@ -173,13 +173,13 @@ static void channels_are_measured(void **state)
 	}
 	/* Scale and shift bring both encodings to the same values. */
 	struct batcher a, b;
-	assert_int_equal(batcher_init(&a, &data, &framing, &err) || batcher_init(&b, &floats, &framing, &err), 0);
+	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &floats, &preprocessing, &err), 0);
 	assert_int_equal(batch_plain(&a, item, 2, &err) || batch_plain(&b, item, 2, &err), 0);
 	assert_true(!a.images.is_float && b.images.is_float);
 	for (int c = 0; c < C; c++)
 		for (int i = c; i < H * W * C; i += C) {
 			double x = a.shift[c] + a.scale[c] * (double)byte[1][i], y = b.shift[c] + b.scale[c] * (double)real[1][i];
-			assert_true(fabs(x - (byte[1][i] - framing.mean[c]) / framing.deviation[c]) < 1e-5);
+			assert_true(fabs(x - (byte[1][i] - preprocessing.mean[c]) / preprocessing.deviation[c]) < 1e-5);
 			assert_true(fabs(x - y) < 1e-5);
 		}
 	batcher_release(&a);
@@ -207,9 +207,9 @@ static void manifold_draws_every_layer(void **state)
 	(void)state;
 	struct batcher b;
 	struct err err;
-	struct vicinity v = { .alpha = 2, .mode = MIX_MANIFOLD, .mix_layers = 2 };
+	struct mix_config v = { .alpha = 2, .mode = MIX_MANIFOLD, .mix_layers = 2 };
 	int seen[3] = { 0 };
-	assert_int_equal(batcher_init(&b, &data, &framing, &err), 0);
+	assert_int_equal(batcher_init(&b, &data, &preprocessing, &err), 0);
 	for (uint32_t index = 0; index < 600; index++) {
 		assert_int_equal(batch_mixed(&b, &v, item, 4, item, RECORDS, 7, 1, index, &err), 0);
 		assert_in_range(b.batch.mix_at, 0, 2);
@@ -258,7 +258,7 @@ static void top_five(void **state)
 	float z[8] = { 1, 7, 6, 5, 4, 3, 3, 0 };
 	for (int k = 0; k < 8; k++)
 		scores_add(&s, z, 8, k);
-	assert_int_equal(s.top5, 5); /* 1 to 5; 6 has the value of 5 and comes behind it */
+	assert_int_equal(s.top5, 5); /* 1 to 5; 6 has the value of 5 and comes after it */
 	assert_int_equal(s.right, 1);
 }
 

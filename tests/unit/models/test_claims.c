@@ -59,7 +59,7 @@ static int open_changed(const char *seed, const char *key, const char *in, const
 }
 
 #define WORDS "tests/fuzz/seeds/model/words"
-#define PICTURES "tests/fuzz/seeds/model/pictures"
+#define IMAGES "tests/fuzz/seeds/model/pictures"
 
 static void claims_cost_nothing(void **state)
 {
@@ -82,14 +82,14 @@ static void claims_cost_nothing(void **state)
 		{ WORDS, "net", "model", "\"no such\"", "not known" },
 		{ WORDS, "classes", NULL, "[\"a\",\"b\",\"c\"]", "not F32 [3," },
 		{ WORDS, "classes", NULL, "[]", "class names" },
-		{ PICTURES, "net", "cropped", "0", NULL },
-		{ PICTURES, "net", "width", "32767", NULL }, /* no record of that size, no memory */
-		{ PICTURES, "net", "height", "32768", "no sense" },
-		{ PICTURES, "net", "channels", "4", "no sense" },
-		{ PICTURES, "net", "width_factor", "64", "not F32 [" },
-		{ PICTURES, "net", "width_factor", "1000", "no sense" },
-		{ PICTURES, "net", "model", "\"resnext101-32x4d\"", "not F32 [8,3,7,7]" },
-		{ PICTURES, "net", "height", "1", "too small" },
+		{ IMAGES, "net", "cropped", "0", NULL },
+		{ IMAGES, "net", "width", "32767", NULL }, /* no record of that size, no memory */
+		{ IMAGES, "net", "height", "32768", "no sense" },
+		{ IMAGES, "net", "channels", "4", "no sense" },
+		{ IMAGES, "net", "width_factor", "64", "not F32 [" },
+		{ IMAGES, "net", "width_factor", "1000", "no sense" },
+		{ IMAGES, "net", "model", "\"resnext101-32x4d\"", "not F32 [8,3,7,7]" },
+		{ IMAGES, "net", "height", "1", "too small" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;

@@ -1,4 +1,4 @@
-/* A document read for training is what was written: words, records cut to a length, splits, pictures where they lie or in memory; and
+/* A document read for training is what was written: words, records cut to a length, splits, images where they lie or in memory; and
  * its checksum changes with whatever training depends on. */
 #include "models/data/dataset.h"
 #include "pipeline/base/philox.h"

@@ -188,7 +188,7 @@ static void pool(void **state)
 	equal(y, (double[]){ -9.0 / 4, -14.0 / 4 }, 2);
 	backward(&c);
 	equal(d_x, (double[]){ .25, .25, .5, .5, .25, .25, .5, .5, 0, 0, 0, 0 }, 12);
-	op.pool.average = op.pool.kernel = 0; /* the whole picture */
+	op.pool.average = op.pool.kernel = 0; /* the whole image */
 	c.out_shape.w = c.out_size = 1;
 	forward(&c);
 	equal(y, (double[]){ -49.0 / 12 }, 1);
@@ -244,7 +244,7 @@ static void bce(void **state)
 
 static struct graph planned;
 
-/* Nothing that must hold at the same time shares memory, and no gradient leads to pictures. */
+/* Nothing that must hold at the same time shares memory, and no gradient leads to images. */
 static void plans_hold(void **state)
 {
 	(void)state;

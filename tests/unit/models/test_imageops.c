@@ -68,7 +68,7 @@ static void whole_gradients(void **state)
 	free(f);
 }
 
-/* 2e-5 of the largest element: sums of up to a few hundred float32 terms against double ones, 1e-6 in most; behind a NORM of a
+/* 2e-5 of the largest element: sums of up to a few hundred float32 terms against double ones, 1e-6 in most; after a NORM of a
  * channel that does not vary a gradient is 316 times (1 / sqrt(eps)) the difference of two equals. The variants
  * are one source: a quarter of the cases for each but the best that runs here, unless there is time. */
 static void cpu_agrees(void **state)
@@ -110,7 +110,7 @@ static void threads_do_not_show(void **state)
 	free(f);
 }
 
-/* One NaN in a window, behind a ReLU, in a channel of a whole vector or of the rest; and one in each parameter. */
+/* One NaN in a window, after a ReLU, in a channel of a whole vector or of the rest; and one in each parameter. */
 static void nan_is_seen(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* Models whose vocabulary lies: missing, of another type or shape, falling, too long, with a word twice. Settings that claim more than
- * there is are test_claims'. And the settings of a network of pictures, written and read. */
+ * there is are test_claims'. And the settings of a network of images, written and read. */
 #include "made_model.h"
 
 /* The model with one tensor of its vocabulary as bytes[size] of another type or shape. */
@@ -104,12 +104,12 @@ static void vocabularies_that_lie(void **state)
 	release_model(&m);
 }
 
-/* Every setting of a network of pictures comes back: each channel's mean and deviation too. */
+/* Every setting of a network of images comes back: each channel's mean and deviation too. */
 static void pictures_settings(void **state)
 {
 	struct dataset data = { .head = { .kind = STREAM_IMAGES } };
 	struct plan plan = { .net = &net_smallcnn, .cropped = 1,
-			     .framing = { .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
+			     .preprocessing = { .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
 	struct graph g;
 	struct device dev;
 	struct output out;
@@ -135,9 +135,9 @@ static void pictures_settings(void **state)
 	json_decref(provenance);
 	assert_ptr_equal(m.net, &net_smallcnn);
 	assert_true(m.config.image.h == 4 && m.config.image.w == 5 && m.config.image.c == 4 && m.cropped == 1);
-	assert_true(m.config.width_factor == 0.125 && m.config.dropout == 0.5 && m.framing.h == 4 && m.framing.w == 5);
+	assert_true(m.config.width_factor == 0.125 && m.config.dropout == 0.5 && m.preprocessing.h == 4 && m.preprocessing.w == 5);
 	for (int c = 0; c < 4; c++)
-		assert_true(m.framing.mean[c] == plan.framing.mean[c] && m.framing.deviation[c] == plan.framing.deviation[c]);
+		assert_true(m.preprocessing.mean[c] == plan.preprocessing.mean[c] && m.preprocessing.deviation[c] == plan.preprocessing.deviation[c]);
 	model_release(&m);
 	for (int p = 0; p < g.n_params; p++)
 		free(weight[p]);

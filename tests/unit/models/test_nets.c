@@ -1,5 +1,5 @@
 /* The image networks against PyTorch: tests/golden/nets/NAME.txt was written by tests/oracles/make_nets.py, whose head
- * says what the numbers are. Weights, pictures, targets and mixing weights are drawn here by the same hash. The measure
+ * says what the numbers are. Weights, images, targets and mixing weights are drawn here by the same hash. The measure
  * is |ours - PyTorch's| / scale in the Euclidean norm, a tensor at a time: exact for logits and losses, estimated by
  * four random projections for gradients and running statistics (a gradient wrong by ten times the bound passes once in
  * 5,000). */
@@ -80,7 +80,7 @@ struct fixture {
 	struct graph g;
 	uint8_t *pixel;
 	float *target, lambda[MOST_N], scale[3], shift[3];
-	const void *picture[MOST_N];
+	const void *image[MOST_N];
 	uint32_t partner[MOST_N], sample[MOST_N];
 	struct view view[MOST_N];
 	struct images images;
@@ -122,7 +122,7 @@ static void fill_batch(struct fixture *f)
 		f->pixel[i] = (uint8_t)(hash(fnv(image, ""), i) >> 56);
 	for (int i = 0; i < f->n; i++) {
 		double sum = 0;
-		f->picture[i] = f->pixel + one * (size_t)i;
+		f->image[i] = f->pixel + one * (size_t)i;
 		f->partner[i] = (uint32_t)((i + 2) % f->n);
 		f->sample[i] = (uint32_t)i;
 		f->lambda[i] = (float)uniform(fnv("lambda", ""), (size_t)i);
@@ -137,7 +137,7 @@ static void fill_batch(struct fixture *f)
 				     .h = f->config.image.h,
 				     .w = f->config.image.w,
 				     .c = f->config.image.c,
-				     .pixel = f->picture,
+				     .pixel = f->image,
 				     .view = f->view,
 				     .scale = f->scale,
 				     .shift = f->shift };
@@ -178,7 +178,7 @@ static void release(struct fixture *f)
 	free(f->target);
 }
 
-/* Value v of the last batch against the `count` numbers behind `word`. Returns the relative error. */
+/* Value v of the last batch against the `count` numbers after `word`. Returns the relative error. */
 static double values(struct fixture *f, FILE *golden, const char *word, int v, int count)
 {
 	char found[32];

@@ -121,9 +121,9 @@ static void refusals(void **state)
 	(void)state;
 	struct net_config good = { .classes = 10, .image = { 32, 32, 3 }, .width_factor = 1 }, c = good;
 	c.image = (struct shape){ 28, 28, 1 };
-	refused("vgg16", &c, "pictures of 28x28 are too small: only 1x1 is left for features.43");
+	refused("vgg16", &c, "images of 28x28 are too small: only 1x1 is left for features.43");
 	c.image = (struct shape){ 3, 40, 3 };
-	refused("smallcnn", &c, "pictures of 3x40 are too small");
+	refused("smallcnn", &c, "images of 3x40 are too small");
 	c.image = (struct shape){ 0, 40, 3 };
 	refused("resnet50", &c, "0x40x3");
 	c.image = (struct shape){ 30000, 30000, 3 };

@@ -167,7 +167,7 @@ static void random_graphs(void **state)
 	}
 }
 
-/* Worked out by hand: 5x4x3 pictures, a 1x1 convolution to 2 channels, a ReLU, logits of two classes. */
+/* Worked out by hand: 5x4x3 images, a 1x1 convolution to 2 channels, a ReLU, logits of two classes. */
 static void printed(void **state)
 {
 	static const char want[] =

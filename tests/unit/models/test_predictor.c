@@ -225,7 +225,7 @@ static void predictions_are_the_formula(void **state)
 			count(&made, &d, &tokens, &unknown, &strange);
 			use_document(&p, &made, &d);
 		}
-		assert_true(p.tokens == tokens && p.unknown == unknown && p.strange == strange);
+		assert_true(p.tokens == tokens && p.unknown == unknown && p.unknown_labels == strange);
 		predictor_release(&p);
 		device_close(&dev);
 		model_release(&m);

@@ -17,7 +17,7 @@ static struct train_options none; /* given */
 static struct train_options settle(struct train_options o, enum stream_kind kind)
 {
 	struct err err = ERR_NONE;
-	if (train_options_settle(&o, kind, &err))
+	if (train_options_finish(&o, kind, &err))
 		fail_msg("%s", err.msg);
 	return o;
 }
@@ -172,7 +172,7 @@ static void combinations(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct train_options o = cases[i].o;
 		struct err err = ERR_NONE;
-		int rc = train_options_settle(&o, cases[i].kind, &err);
+		int rc = train_options_finish(&o, cases[i].kind, &err);
 		if (!rc != !cases[i].says || (rc && (!strstr(err.msg, cases[i].says) || err.status != VIC_USAGE)))
 			fail_msg("case %zu: '%s', not '%s'", i, err.msg, cases[i].says ? cases[i].says : "");
 	}
@@ -181,17 +181,17 @@ static void combinations(void **state)
 /* Records for a plan: `n` of the first class, 3 of the second, 1 of each further one, none of the last. */
 static struct dataset records(enum stream_kind kind, int classes, int n, int32_t *label, uint8_t *split, const void **pixel)
 {
-	static uint8_t picture[24 * 16 * 4];
+	static uint8_t image[24 * 16 * 4];
 	struct dataset d = { .head = { .kind = kind, .n_classes = classes, .dim = 5, .height = 24, .width = 16, .channels = 3 },
 			     .label = label, .split = split, .images = { .pixel = pixel } };
 	for (int k = 0; k < classes - 1; k++)
 		for (int i = 0; i < (k == 0 ? n : k == 1 ? 3 : 1); i++) {
-			pixel[d.n] = picture;
+			pixel[d.n] = image;
 			split[d.n] = SPLIT_TRAIN;
 			label[d.n++] = k;
 		}
 	split[d.n] = SPLIT_DEV; /* counts for nothing */
-	pixel[d.n] = picture;
+	pixel[d.n] = image;
 	label[d.n++] = 0;
 	d.text.words = 9;
 	return d;
@@ -209,33 +209,33 @@ static void plans(void **state)
 	struct err err = ERR_NONE;
 	(void)state;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.framing.h == 24 && p.framing.w == 16 && p.framing.pad == 2 && p.framing.flip && !p.cropped);
-	assert_true(p.n_steps == 4 && p.step_at[0] == 2 && p.step_at[3] == 160 && p.step_factor == 0.5 && !p.vicinity.class_weight);
+	assert_true(p.preprocessing.h == 24 && p.preprocessing.w == 16 && p.preprocessing.pad == 2 && p.preprocessing.flip && !p.cropped);
+	assert_true(p.n_steps == 4 && p.step_at[0] == 2 && p.step_at[3] == 160 && p.step_factor == 0.5 && !p.mix_config.class_weight);
 	assert_true(p.update.rule == RULE_SGD && p.update.decay_all == 1 && p.update.nesterov && p.update.momentum == 0.9);
 	assert_true(p.config.image.h == 24 && p.config.image.w == 16 && p.config.image.c == 3 && p.config.width_factor == 1);
 	plan_release(&p);
 	d.head.channels = 1;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0); /* grey: nothing is cut or turned */
-	assert_true(p.framing.pad == 0 && !p.framing.flip);
+	assert_true(p.preprocessing.pad == 0 && !p.preprocessing.flip);
 	plan_release(&p);
 	d.head.channels = 3;
 	o.crop_pad = 0; /* given */
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.framing.pad == 0 && p.framing.flip);
+	assert_true(p.preprocessing.pad == 0 && p.preprocessing.flip);
 	plan_release(&p);
 	o.crop_pad = -1;
 	o.crop = 16;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.framing.h == 16 && p.framing.w == 16 && p.framing.pad == 0 && p.framing.flip && p.cropped);
+	assert_true(p.preprocessing.h == 16 && p.preprocessing.w == 16 && p.preprocessing.pad == 0 && p.preprocessing.flip && p.cropped);
 	plan_release(&p);
 	o.crop_pad = 1;
 	o.flip = 0;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.framing.pad == 1 && !p.framing.flip);
+	assert_true(p.preprocessing.pad == 1 && !p.preprocessing.flip);
 	plan_release(&p);
 	o.crop = 17;
 	assert_int_equal(plan_make(&p, &o, &d, &err), -1);
-	assert_non_null(strstr(err.msg, "--crop 17: the pictures are 24x16"));
+	assert_non_null(strstr(err.msg, "--crop 17: the images are 24x16"));
 	plan_release(&p);
 }
 
@@ -267,7 +267,7 @@ static void class_weights(void **state)
 		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
 			fail_msg("%s: '%s'", cases[i].text, err.msg);
 		for (int k = 0; k < 3 && !rc; k++)
-			assert_true(fabs(p.vicinity.class_weight[k] - cases[i].want[k]) < 1e-12);
+			assert_true(fabs(p.mix_config.class_weight[k] - cases[i].want[k]) < 1e-12);
 		plan_release(&p);
 	}
 }

@@ -102,7 +102,7 @@ static void plain_batch(struct plain *r, const struct task *t, const uint32_t *i
 	u.step = ++r->step;
 	u.lr = plan_lr(&t->plan, r->epoch + 1, index, (uint32_t)batches);
 	l->lr = index ? l->lr : u.lr;
-	if (batch_mixed(&r->b, &t->plan.vicinity, item, n, r->train, (uint32_t)r->n_train, t->plan.seed, (uint32_t)r->epoch + 1, index,
+	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed, (uint32_t)r->epoch + 1, index,
 			&err) ||
 	    graph_forward(&r->g, &r->b.batch, PHASE_TRAIN, &err) || graph_backward(&r->g, &r->b.batch, &err) ||
 	    graph_read(&r->g, r->g.loss, n, loss, &err) || graph_read(&r->g, r->g.logits, n, z, &err) ||

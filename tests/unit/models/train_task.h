@@ -87,11 +87,11 @@ static inline void make_task(struct task *t, uint32_t number)
 					 .multichannel = below(4) == 0 };
 	p->update = below(2) ? (struct update){ .rule = RULE_SGD, .lr = 0.5, .momentum = below(2) ? 0.9 : 0 } :
 			       (struct update){ .rule = RULE_ADAM, .lr = 0.02, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6 };
-	p->vicinity = (struct vicinity){ .alpha = below(2) ? 0.4 : 0, .partner = (enum mix_partner)below(2),
+	p->mix_config = (struct mix_config){ .alpha = below(2) ? 0.4 : 0, .partner = (enum mix_partner)below(2),
 					 .smoothing = below(2) ? 0.1 : 0 };
 	for (int k = 0; k < classes; k++)
 		t->weight[k] = 0.5 + k;
-	p->vicinity.class_weight = below(4) ? NULL : t->weight;
+	p->mix_config.class_weight = below(4) ? NULL : t->weight;
 	p->patience = dev && p->select == SELECT_BEST_DEV && below(2) ? 1 + below(2) : 0;
 	p->stop_top5 = dev && classes > TOP && below(2) ? 0.8 : 0;
 	snprintf(t->key, sizeof t->key, "run %u", number);

@@ -104,7 +104,7 @@ static void members(void **state)
 			assert_int_equal(gunzip(file, size, n - 1, &out, &len, &err), -1);
 			assert_non_null(strstr(err.msg, "more than"));
 		}
-		size_t at = 3 + rng_below(&r, (uint32_t)size - 3); /* a cut; behind the first member it may be at a member's end */
+		size_t at = 3 + rng_below(&r, (uint32_t)size - 3); /* a cut; after the first member it may be at a member's end */
 		keep(file, at);
 		ptrdiff_t got = read_file(&r, back, 1, &err);
 		assert_true(got == -1 ? strstr(err.msg, "truncated") != NULL : (size_t)got < n || size == at);

@@ -194,7 +194,7 @@ static void spooled(void **state)
 		dup2(was, STDIN_FILENO);
 		if (child)
 			waitpid(child, NULL, 0);
-		/* and an output that is kept and then copied behind another's bytes */
+		/* and an output that is kept and then copied after another's bytes */
 		char *whole;
 		size_t len;
 		assert_int_equal(spool_output(&held, &err) || output_open(&out, path, &err), 0);

@@ -82,7 +82,7 @@ static void as_numbers_came(void **state)
 	}
 }
 
-/* jansson's memory: the call after `spare` others finds none, the ones behind it do. */
+/* jansson's memory: the call after `spare` others finds none, the ones after it do. */
 static long spare;
 
 static void *stingy(size_t n)

@@ -224,7 +224,7 @@ static void training_sees_changes(void **state)
 		assert_int_equal(stream_open(&r, path, &err), 0);
 		assert_int_equal(stream_next_document(r, &err), 1);
 		assert_int_equal(dataset_begin(&data, r, &err), 0);
-		assert_int_equal(train_options_settle(&o, data.head.kind, &err), 0);
+		assert_int_equal(train_options_finish(&o, data.head.kind, &err), 0);
 		assert_int_equal(dataset_read(&data, r, 0, &err), 0);
 		stream_close(r);
 		assert_non_null(data.images.file.bytes);

@@ -15,7 +15,7 @@
 static void called(const char *name, const char *head, size_t n, const char *what)
 {
 	struct sniffed s;
-	unsigned char *copy = malloc(n ? n : 1); /* of exactly this size, so that a read behind the end is seen */
+	unsigned char *copy = malloc(n ? n : 1); /* of exactly this size, so that a read after the end is seen */
 	memcpy(copy, head, n);
 	sniff(&s, copy, n, name);
 	free(copy);
@@ -58,7 +58,7 @@ static void alike(void **state)
 	called("a", "\0\0\x07\x01\0\0\0\x05", 8, "of no kind that is known here");
 	called("a", "\x1F\x8B\x08", 3, "gzip data");
 	called("a", "2 3\nthe \x01\x02\x03\x04\x05\x06", 14, "word vectors in word2vec's binary form");
-	called("a", "2 3\nthe \xC3\xA9 caf\xC3\xA9\n", 17, "plain text"); /* UTF-8 behind two numbers */
+	called("a", "2 3\nthe \xC3\xA9 caf\xC3\xA9\n", 17, "plain text"); /* UTF-8 after two numbers */
 }
 
 /* A row of 300 numbers, longer than what is looked at. */

@@ -1,4 +1,4 @@
-/* Children: what they get, what they say, and that nothing of them is left: neither behind a limit of time nor behind the end of this
+/* Children: what they get, what they say, and that nothing of them is left: neither after a limit of time nor after the end of this
  * program. A pipe that they hold open tells who lives: it ends with the last of them. */
 #include "pipeline/files/spawn.h"
 

@@ -26,7 +26,7 @@ static void add_find_word(void **state)
 	assert_int_equal(vocab_add(&v, "a\0b", 3, &id, &err), 0);
 	assert_int_equal(vocab_add(&v, "a\0c", 3, &id, &err), 0);
 	assert_int_equal(id, 3);
-	assert_int_equal(vocab_add(&v, "thexx", 3, &id, &err), 0); /* the length decides, not what lies behind */
+	assert_int_equal(vocab_add(&v, "thexx", 3, &id, &err), 0); /* the length decides, not what lies after */
 	assert_int_equal(id, 0);
 	assert_int_equal(v.n, 4);
 	assert_int_equal(v.count[0], 2);

@@ -29,7 +29,7 @@ static void scan(void **state)
 	for (size_t n = 0; n < sizeof line; n++)
 		for (size_t at = 0; at <= n; at++) {
 			memset(line, 'a', sizeof line);
-			line[at] = (char)0x80; /* at == n: just behind the line */
+			line[at] = (char)0x80; /* at == n: just after the line */
 			assert_int_equal(charset_scan(line, n), at < n ? SCAN_HIGH : 0);
 			line[at] = 0;
 			assert_int_equal(charset_scan(line, n), at < n ? SCAN_NUL : 0);

@@ -20,7 +20,7 @@ static void agrees(const char *text)
 	char *wanted_end;
 	const char *end;
 	float got = 0, wanted = strtof(text, &wanted_end);
-	/* a copy of exactly its length: reading behind it is an error under the address sanitizer */
+	/* a copy of exactly its length: reading after it is an error under the address sanitizer */
 	size_t n = strlen(text);
 	char *copy = malloc(n ? n : 1);
 	memcpy(copy, text, n);

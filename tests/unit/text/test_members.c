@@ -38,7 +38,7 @@ struct member {
 	const char *unicode; /* name in an extra field, or NULL */
 };
 
-/* The central directory alone (members' own headers are unzip's to read), behind `before` bytes; a comment of `comment` bytes. */
+/* The central directory alone (members' own headers are unzip's to read), after `before` bytes; a comment of `comment` bytes. */
 static void make(const struct member *m, size_t count, int zip64, size_t before, size_t comment)
 {
 	n = 0;

@@ -48,7 +48,7 @@ static int cells_of(const char *p, size_t n, struct cell *c)
 		c[k].w |= c[k].d || c[k].l;
 		i += (size_t)c[k].len;
 	}
-	c[k] = (struct cell){ .len = 0 }; /* and some more behind the end, which are nothing */
+	c[k] = (struct cell){ .len = 0 }; /* and some more after the end, which are nothing */
 	for (int i = 1; i < 6; i++)
 		c[k + i] = c[k];
 	return k;
@@ -59,7 +59,7 @@ static int is(const struct cell *c, const char *mark)
 	return c->len == 1 && c->text[0] == *mark;
 }
 
-/* Text behind text; there is room. */
+/* Text after text; there is room. */
 static char *append(char *to, const char *text)
 {
 	memcpy(to + strlen(to), text, strlen(text) + 1);
@@ -295,7 +295,7 @@ static size_t slow(const char *line, size_t n, unsigned how, char *out)
 		size_t e = i;
 		while (e < n && !((unsigned char)line[e] <= ' ' || line[e] == 0x7F))
 			e++;
-		/* "no. 5": one space and a digit behind the chunk */
+		/* "no. 5": one space and a digit after the chunk */
 		int number = e + 1 < n && line[e] == ' ' && line[e + 1] >= '0' && line[e + 1] <= '9';
 		if (e > i)
 			say_chunk(&t, line + i, e - i, number, how & PTB_SPLIT);

@@ -325,7 +325,7 @@ static void cut_gzip(void **state)
 			assert_non_null(strstr(err.msg, keep < n ? "truncated" : "no gzip data follow"));
 		vectors_release(&v);
 	}
-	/* two members one behind the other are one file, as gzip has it */
+	/* two members one after the other are one file, as gzip has it */
 	put("the 1 2\n", 8);
 	f = fopen(gzipped, "rb");
 	n = fread(z, 1, sizeof z, f);

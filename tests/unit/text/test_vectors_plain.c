@@ -168,7 +168,7 @@ static void as_plain_reading(void **state)
 	free(data);
 }
 
-/* word2vec's rows end nowhere but behind their numbers, so a word that goes on for ever is found out by its length. */
+/* word2vec's rows end nowhere but after their numbers, so a word that goes on for ever is found out by its length. */
 static void words_of_any_length(void **state)
 {
 	enum { MOST = 65535 };

@@ -1,4 +1,4 @@
-/* The posterior of synthetic pictures is Bayes' rule done the long way, is calibrated, and goes with the files'
+/* The posterior of synthetic images is Bayes' rule done the long way, is calibrated, and goes with the files'
  * records. */
 #include "tests/scratch.h"
 #include "corpora/synth_images.h"
@@ -47,7 +47,7 @@ static void posterior_by_the_long_way(void **state)
 		for (int byte = 0; byte < 256; byte++)
 			table[level][byte] = log(by_sum(byte, level ? shapes_level(s, level - 1) : shapes_ground()));
 	for (uint32_t number = 0; number < 8; number++) {
-		shapes_picture(s, 0, number, px, &d);
+		shapes_image(s, 0, number, px, &d);
 		shapes_posterior(s, px, p, work);
 		double base = 0, total = 0;
 		for (int i = 0; i < 784; i++)
@@ -73,7 +73,7 @@ static void posterior_by_the_long_way(void **state)
 	shapes_close(s);
 }
 
-/* Over many pictures: the mean of the highest probability is the accuracy, for every class and for the middle of the
+/* Over many images: the mean of the highest probability is the accuracy, for every class and for the middle of the
  * scale. */
 static void posterior_is_calibrated(void **state)
 {
@@ -92,7 +92,7 @@ static void posterior_is_calibrated(void **state)
 		for (uint32_t number = 0; number < N; number++) {
 			int best = 0;
 			double total = 0, h = 0, h2 = 0;
-			shapes_picture(s, 1, number, px, &d);
+			shapes_image(s, 1, number, px, &d);
 			shapes_posterior(s, px, p, work);
 			for (int y = 0; y < 10; y++) {
 				best = p[y] > p[best] ? y : best;
@@ -140,7 +140,7 @@ static void files_and_records(void **state)
 			fail_msg("%s", err.msg);
 		assert_int_equal(src.ops->next(&src, item, 400, &n, &err), 0);
 		assert_int_equal(n, 320);
-		/* the picture of the file is the picture drawn, and its posterior is on its line */
+		/* the image of the file is the image drawn, and its posterior is on its line */
 		struct shapes *s;
 		struct shapes_config sc = {
 			layout == SYNTH_IDX ? 28 : 32, layout == SYNTH_IDX ? 1 : 3, 10, 1, 0.05, 9
@@ -157,7 +157,7 @@ static void files_and_records(void **state)
 		for (int i = 0; i < n; i++) {
 			struct shapes_draw d;
 			int line;
-			shapes_picture(s, i >= 300, (uint32_t)(i >= 300 ? i - 300 : i), px, &d);
+			shapes_image(s, i >= 300, (uint32_t)(i >= 300 ? i - 300 : i), px, &d);
 			shapes_posterior(s, px, p, work);
 			assert_int_equal(item[i].label, d.label);
 			assert_int_equal(item[i].split, i >= 300 ? SPLIT_TEST : SPLIT_TRAIN);
@@ -212,7 +212,7 @@ static void too_large_is_said(void **state)
 	const struct shapes_config c = { 33, 1, 10, 1, 0, 1 };
 	assert_int_equal(shapes_open(&s, &c, &err), -1);
 	assert_int_equal(err.status, VIC_USAGE);
-	assert_string_equal(err.msg, "a picture of 33 pixels a side; the most is 32");
+	assert_string_equal(err.msg, "an image of 33 pixels a side; the most is 32");
 	shapes_close(s);
 }
 

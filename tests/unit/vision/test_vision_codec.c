@@ -23,7 +23,7 @@ static int decode(const void *bytes, size_t n, const struct codec_options *opt, 
 {
 	struct image scratch = { 0 };
 	char note[128];
-	/* exactly as long as it is: a sanitizer sees a read behind it */
+	/* exactly as long as it is: a sanitizer sees a read after it */
 	unsigned char *copy = malloc(n ? n : 1);
 	memcpy(copy, bytes, n);
 	int rc = codec_decode(copy, n, opt, want, out, &scratch, note, err);
@@ -32,7 +32,7 @@ static int decode(const void *bytes, size_t n, const struct codec_options *opt, 
 	return rc;
 }
 
-static void picture(struct image *im, int h, int w, int c)
+static void image(struct image *im, int h, int w, int c)
 {
 	struct err err = ERR_NONE;
 	assert_int_equal(image_shape(im, h, w, c, &err), 0);
@@ -57,7 +57,7 @@ static void agrees_with_pillow(void **state)
 		assert_int_equal(sscanf(line, "%63s %d %d %d %x", name, &h, &w, &c, &crc), 5);
 		if (!strncmp(name, "resize", 6)) {
 			struct geometry g = { h, w, 0, 0, h, w };
-			picture(&im, 53, 37, c);
+			image(&im, 53, 37, c);
 			assert_int_equal(image_resize(&im, &g, &out, &scratch, &err), 0);
 			sizes++;
 		} else {
@@ -168,7 +168,7 @@ static void png_depths_and_interlace(void **state)
 			for (int interlace = 0; interlace < 2; interlace++) {
 				struct err err = ERR_NONE;
 				struct image im = { 0 }, out = { 0 };
-				picture(&im, 19, 23, c);
+				image(&im, 19, 23, c);
 				struct memory m = write_png(&im, depth, interlace);
 				assert_int_equal(decode(m.p, m.n, &plain, NULL, &out, &err), 0);
 				assert_int_equal(out.c, c);
@@ -187,7 +187,7 @@ static void bombs_are_refused(void **state)
 	struct image im = { 0 }, out = { 0 };
 	char *bytes;
 	size_t n;
-	picture(&im, 19, 23, 3);
+	image(&im, 19, 23, 3);
 	struct memory m = write_png(&im, 8, 0);
 	memcpy(m.p + 16, "\0\0\x9c\x40\0\0\x9c\x40", 8);
 	uint32_t crc = crc32_of(0, m.p + 12, 17);
@@ -236,7 +236,7 @@ static void exif_bounds(void **state)
 	assert_int_equal(exif_orientation(tag, n), 6);
 	for (size_t keep = 0; keep < n; keep++)
 		assert_int_equal(exif_orientation(tag, keep), 1);
-	tag[13] = 200; /* the directory behind the end */
+	tag[13] = 200; /* the directory after the end */
 	assert_int_equal(exif_orientation(tag, n), 1);
 	unsigned char little[] = "Exif\0\0II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\10\0\0\0";
 	assert_int_equal(exif_orientation(little, sizeof little - 1), 8);
@@ -272,7 +272,7 @@ static void crop_is_a_window(void **state)
 	(void)state;
 	struct err err = ERR_NONE;
 	struct image im = { 0 }, whole = { 0 }, part = { 0 }, scratch = { 0 };
-	picture(&im, 60, 80, 3);
+	image(&im, 60, 80, 3);
 	struct geometry all = { 30, 40, 0, 0, 30, 40 }, window = { 30, 40, 7, 9, 12, 20 };
 	assert_int_equal(image_resize(&im, &all, &whole, &scratch, &err), 0);
 	assert_int_equal(image_resize(&im, &window, &part, &scratch, &err), 0);
@@ -310,17 +310,17 @@ static void partial_pixels(void **state)
 	(void)state;
 	struct err err = ERR_NONE;
 	struct image im = { 0 }, out = { 0 }, scratch = { 0 };
-	for (int turned = 0; turned < 2; turned++) {
-		assert_int_equal(image_shape(&im, turned ? 14 : 1, turned ? 1 : 14, 1, &err), 0);
+	for (int sideways = 0; sideways < 2; sideways++) {
+		assert_int_equal(image_shape(&im, sideways ? 14 : 1, sideways ? 1 : 14, 1, &err), 0);
 		for (int i = 0; i < 14; i++)
 			im.px[i] = (unsigned char)(10 * i);
-		im.full_h = turned ? 27 : 2;
-		im.full_w = turned ? 2 : 27;
+		im.full_h = sideways ? 27 : 2;
+		im.full_w = sideways ? 2 : 27;
 		im.eighths = 4;
 		struct geometry g = { im.full_h, im.full_w, 0, 0, im.full_h, im.full_w };
 		assert_int_equal(image_resize(&im, &g, &out, &scratch, &err), 0);
 		for (int x = 1; x < 27; x++)
-			assert_in_range(out.px[turned ? 2 * x : x], 10 * (x - 0.5) / 2 - 1, 10 * (x - 0.5) / 2 + 1);
+			assert_in_range(out.px[sideways ? 2 * x : x], 10 * (x - 0.5) / 2 - 1, 10 * (x - 0.5) / 2 + 1);
 	}
 	image_release(&im);
 	image_release(&out);

@@ -369,7 +369,7 @@ static void cmyk_both_ways(void **state)
 	}
 }
 
-/* Folders that all pictures share are no classes, unless a picture, be it the first or the last, lies beside them. */
+/* Folders that all images share are no classes, unless an image, be it the first or the last, lies beside them. */
 static void shared_folders(void **state)
 {
 	(void)state;

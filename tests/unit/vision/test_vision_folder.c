@@ -1,4 +1,4 @@
-/* Folders of pictures: which class and split a file has, what becomes of bad ones and of mixed sizes; and the filters.
+/* Folders of images: which class and split a file has, what becomes of bad ones and of mixed sizes; and the filters.
  */
 #include "vision_files.h"
 

@@ -156,15 +156,15 @@ static void turning(void **state)
 	struct image scratch = { 0 };
 	struct err err;
 	for (int i = 0; i < 3000; i++) {
-		int o = i % 12 - 1, c = below(2) ? 3 : 1, h = 1 + below(9), w = 1 + below(9), turned = o >= 5 && o <= 8;
+		int o = i % 12 - 1, c = below(2) ? 3 : 1, h = 1 + below(9), w = 1 + below(9), sideways = o >= 5 && o <= 8;
 		struct image was = random_image(h, w, c), im = random_image(h, w, c);
 		memcpy(im.px, was.px, image_bytes(&was));
 		im.full_h = 8 * h;
 		im.full_w = 8 * w - 3;
 		im.eighths = 1;
 		assert_int_equal(image_upright(&im, o, &scratch, &err), 0);
-		assert_true(im.h == (turned ? w : h) && im.w == (turned ? h : w) && im.c == c && im.eighths == 1);
-		assert_true(im.full_h == (turned ? 8 * w - 3 : 8 * h) && im.full_w == (turned ? 8 * h : 8 * w - 3));
+		assert_true(im.h == (sideways ? w : h) && im.w == (sideways ? h : w) && im.c == c && im.eighths == 1);
+		assert_true(im.full_h == (sideways ? 8 * w - 3 : 8 * h) && im.full_w == (sideways ? 8 * h : 8 * w - 3));
 		for (int y = 0; y < im.h; y++)
 			for (int x = 0; x < im.w; x++) {
 				int sy, sx;

@@ -50,9 +50,9 @@ static void wilson_is_the_score_interval(void **state)
 			}
 }
 
-/* Keys of a few records, some bins empty, sorted; and the counts that the picture is of. */
+/* Keys of a few records, some bins empty, sorted; and the counts that the figure is of. */
 struct sample {
-	struct portrait p;
+	struct report_stream p;
 	double n[100], right[100], conf[100], all_n, all_right, all_conf;
 	int m;
 };
@@ -246,7 +246,7 @@ static void check_axes(const char *svg)
 		}
 	}
 	assert_null(after(&svg, "<path class=\"grid\""));
-	/* everything lies in the picture */
+	/* everything lies in the figure */
 	for (double box[4]; (at = strstr(text, "<rect ")); text = at + 1) {
 		const char *x = strstr(at, " x="), *end = strchr(at, '>');
 		if (!x || x > end || numbers(x, box, 4) < 4)
