@@ -36,8 +36,8 @@ int command_run(const struct command_ask *ask, char *text, size_t size, int *sta
 			   .seconds = ask->grows ? ask->seconds : LONGEST, .grows = ask->grows };
 	struct child child;
 	int ends[2] = { -1, -1 }, rc = 0;
-	snprintf(missing, sizeof missing, "%s is not installed and is needed; install it (Debian: apt install %s)", name,
-		 strstr(name, "sum") ? "coreutils" : name);
+	snprintf(missing, sizeof missing, "%s is not installed and is needed; install it (Debian: apt install %s)",
+		 name, strstr(name, "sum") ? "coreutils" : name);
 	if (ask->input && (s.fd[0] = open(ask->input, O_RDONLY | O_CLOEXEC)) < 0)
 		return err_sys(err, "%s", ask->input);
 	if (text && pipe2(ends, O_CLOEXEC))

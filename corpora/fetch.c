@@ -42,12 +42,15 @@ static int is_tar(const char *name)
 	return ends_in(name, ".tar.gz") || ends_in(name, ".tgz") || ends_in(name, ".tar");
 }
 
-/* Unpacks an archive into the stage, or copies any other file there: what was loaded stays until all of it is installed. */
+/* Unpacks an archive into the stage, or copies any other file there: what was loaded stays until all of it is
+ * installed. */
 static int unpack(const struct fetch_work *w, const char *path, struct err *err)
 {
 	const char *name = strrchr(path, '/') + 1;
-	const char *const tar[] = { "tar", "-x", "--force-local", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
-				    NULL };
+	const char *const tar[] = {
+		"tar", "-x", "--force-local", "-f", path, "-C", w->stage, "--no-same-owner", "--no-same-permissions",
+		NULL
+	};
 	const char *const zip[] = { "unzip", "-q", "-o", path, "-d", w->stage, NULL };
 	char *to;
 	if (is_tar(name))
@@ -88,7 +91,8 @@ static int note_deviation(const struct fetch_work *w, const struct remote *r, co
 			return 0;
 		}
 	if (r->sum)
-		fetch_say(w, "%s: is not the published file: %s, published by %s: %s", path, got, r->sum_source, r->sum);
+		fetch_say(w, "%s: is not the published file: %s, published by %s: %s", path, got, r->sum_source,
+			  r->sum);
 	else
 		fetch_say(w, "%s: no published checksum is known; sha256:%s", path, hex);
 	return 0;
@@ -260,7 +264,8 @@ int fetch_dataset(const struct dataset *d, const struct fetch *f, struct err *er
 		goto done;
 	}
 	rc = do_work(&w, err);
-	if (rc && f->from && w.lock >= 0) { /* nothing that a later run could go on from; without the lock it is another run's */
+	/* nothing that a later run could go on from; without the lock it is another run's */
+	if (rc && f->from && w.lock >= 0) {
 		struct err ignored;
 		if (remove_tree(w.part, &ignored))
 			fetch_say(&w, "%s", ignored.msg);

@@ -1,8 +1,8 @@
 /* fetch: puts a data set into a folder, whole or not at all.
  *
  * All work is done in TO/NAME.part: files are loaded into FILE.part there (and go on where they stopped), checked,
- * unpacked into a folder, and that folder is renamed to TO/NAME at the end. So TO/NAME exists only complete, and holds nothing but files
- * and folders (members.h). */
+ * unpacked into a folder, and that folder is renamed to TO/NAME at the end. So TO/NAME exists only complete, and holds
+ * nothing but files and folders (members.h). */
 #ifndef VIC_FETCH_H
 #define VIC_FETCH_H
 

@@ -32,13 +32,17 @@ static int name_stays(const char *name, size_t n)
 
 static int refuse_name(const char *path, const char *name, size_t n, struct err *err)
 {
-	return err_set(err, "%s: the archive has a member '%.*s', which would lie outside the folder it is unpacked into; not unpacked",
+	return err_set(err,
+		       "%s: the archive has a member '%.*s', which would lie outside the folder it is unpacked into; "
+		       "not unpacked",
 		       path, (int)(n < 500 ? n : 500), name);
 }
 
 static int refuse_kind(const char *path, const char *name, const char *kind, struct err *err)
 {
-	return err_set(err, "%s: the archive holds '%.500s', %s; a data set is files and folders, so it is not unpacked", path, name, kind);
+	return err_set(err,
+		       "%s: the archive holds '%.500s', %s; a data set is files and folders, so it is not unpacked",
+		       path, name, kind);
 }
 
 static const char *tar_kind(int type)
@@ -138,7 +142,8 @@ static int find_directory(int fd, uint64_t total, struct directory *d, const cha
 	if (!rc && !end)
 		rc = damaged(path, err);
 	if (!rc) {
-		*d = (struct directory){ number(end + END_FROM, 4), number(end + END_SIZE, 4), number(end + END_COUNT, 2) };
+		*d = (struct directory){ number(end + END_FROM, 4), number(end + END_SIZE, 4),
+			number(end + END_COUNT, 2) };
 		const unsigned char *locator = end - tail >= LOCATOR ? end - LOCATOR : NULL;
 		if (locator && !memcmp(locator, "PK\6\7", 4)) {
 			rc = read_at(fd, number(locator + 8, 8), end64, END64, path, err);
@@ -229,10 +234,13 @@ static int check_unpacked(void *arg, const struct walk_item *e, struct err *err)
 	if (e->at != WALK_ENTRY)
 		return 0;
 	if (!S_ISREG(e->st.st_mode))
-		return err_set(err, "%s: what was unpacked holds %s; a data set is files and folders", e->path, io_kind(e->st.st_mode));
+		return err_set(err, "%s: what was unpacked holds %s; a data set is files and folders", e->path,
+			       io_kind(e->st.st_mode));
 	if (e->st.st_nlink != 1)
-		return err_set(err, "%s: what was unpacked is another name (hard link) of a file; a data set is files and folders",
-			       e->path);
+		return err_set(
+			err,
+			"%s: what was unpacked is another name (hard link) of a file; a data set is files and folders",
+			e->path);
 	return 0;
 }
 

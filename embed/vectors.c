@@ -176,7 +176,8 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 		return err_set(err, "%s: is empty", s->name);
 	struct sniffed kind;
 	sniff(&kind, (const unsigned char *)s->at, s->n, s->name);
-	if (kind.known && !strstr(kind.what, "word vectors") && strcmp(kind.what, "plain text")) /* of few numbers a word */
+	if (kind.known && !strstr(kind.what, "word vectors") &&
+	    strcmp(kind.what, "plain text")) /* of few numbers a word */
 		return sniff_refuse(s->name, s->at, s->n, "word vectors", err);
 	int header = is_header(line, n, &rows, &width);
 	const char *next = p;
@@ -184,7 +185,8 @@ static int look(struct bytes *s, enum vectors_format format, int asked, int *dim
 	/* "7 3" could be the word 7 of a one-dimensional file: a header is followed by a row of its width, or by
 	 * binary. */
 	int text_row = header && more ? ends_in_numbers(second, n2, (size_t)width, err) : 0;
-	int number_behind = format == VECTORS_AUTO && header && more && !text_row ? ends_in_numbers(second, n2, 1, err) : 1;
+	int number_behind =
+		format == VECTORS_AUTO && header && more && !text_row ? ends_in_numbers(second, n2, 1, err) : 1;
 	if (text_row < 0 || number_behind < 0)
 		return -1;
 	c->is_binary = format == VECTORS_WORD2VEC || !number_behind;

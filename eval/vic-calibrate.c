@@ -23,7 +23,8 @@ static const struct opt opts[] = {
 	{ "split", 0, OPT_CHOICE, &o.split, NULL,
 	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = ROWS_SPLITS,
 	  .flags = OPT_NO_DEFAULT },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the map or the logits go; -: stdout",
+	  .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the map was fitted on", .flags = 0 },
 	{ "table", 't', OPT_FLAG, &o.table, NULL,
 	  "the before-and-after table on stdout; the rest only where --out says", .flags = OPT_LOCAL | OPT_PRINTS },
@@ -88,7 +89,8 @@ static int describe_fit(struct table *t, const struct calmap *map, const struct 
 	size_t at = 0;
 	for (int c = 0; c < CAUTIONS; c++)
 		if (fit->cautions & 1u << c)
-			at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? " " : "", caution_name((enum caution)c));
+			at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? " " : "",
+					       caution_name((enum caution)c));
 	if (map->method == MAP_TEMPERATURE && fit->low > 0 &&
 	    table_interval(t, "temperature", map->weight[0], fit->low, fit->high, err))
 		return -1;
@@ -261,7 +263,8 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 	if (write && output_commit(&out, err))
 		goto out;
 	stage_say(st, "applied %s, fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64 " records (split %s)",
-		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written, rows_split_name(split));
+		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written,
+		  rows_split_name(split));
 	rc = print_table(st, &before, &after, NULL, NULL, pool, err);
 out:
 	output_release(&out);

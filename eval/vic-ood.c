@@ -18,7 +18,8 @@ static struct {
 } o = { .rounds = 1000, .seed = 1, .level = 0.95 };
 
 static const struct opt opts[] = {
-	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin", .flags = OPT_INPUT },
+	{ "in", 'i', OPT_TEXT, &o.in, "LOGITS", "records of the kind the model was trained for; -: stdin",
+	  .flags = OPT_INPUT },
 	{ "out", 'o', OPT_MANY, &o.out, "LOGITS", "other records; may be given again", .flags = OPT_INPUT },
 	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0,

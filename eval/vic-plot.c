@@ -95,7 +95,8 @@ static int draw(const struct plot_table *t, struct err *err)
 	plot_script(t, &look, m.to);
 	int rc = memtext_close(&m, &script, &len, err);
 	if (!rc && !o.script)
-		rc = plot_run(script, len, look.png, &figure, &size, err) || (!look.png && name_svg(&figure, &size, t, err));
+		rc = plot_run(script, len, look.png, &figure, &size, err) ||
+		     (!look.png && name_svg(&figure, &size, t, err));
 	if (!rc)
 		rc = output_open(&out, o.out, err) ||
 		     output_write(&out, o.script ? script : figure, o.script ? len : size, err) ||

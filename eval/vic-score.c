@@ -145,7 +145,8 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->name, w->sum.ties);
 }
 
-static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options, struct err *err)
+static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options,
+		     struct err *err)
 {
 	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
 		return -1;
@@ -160,12 +161,14 @@ static int score_one(struct columns *c, struct rows *w, const char *name, const 
 	return 0;
 }
 
-static int read_path(const struct stage *st, struct columns *c, const char *path, const struct rows_options *rows_options,
-		     const struct score_options *options, const char *name, struct err *err)
+static int read_path(const struct stage *st, struct columns *c, const char *path,
+		     const struct rows_options *rows_options, const struct score_options *options, const char *name,
+		     struct err *err)
 {
 	struct rows one, *list = &one;
 	size_t n = 1;
-	int rc = o.separate ? rows_read_each(&list, &n, path, rows_options, err) : rows_read(&one, path, rows_options, err);
+	int rc = o.separate ? rows_read_each(&list, &n, path, rows_options, err)
+			    : rows_read(&one, path, rows_options, err);
 	if (rc)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -265,7 +268,8 @@ static void diagrams(const struct columns *c)
 		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
 }
 
-static int ask_of(struct stage *st, struct score_options *options, struct rows_options *rows, struct posterior *p, struct err *err)
+static int ask_of(struct stage *st, struct score_options *options, struct rows_options *rows, struct posterior *p,
+		  struct err *err)
 {
 	char own[16];
 	options->compat = (enum compat)o.compat;

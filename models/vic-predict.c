@@ -23,13 +23,15 @@ static struct {
 static const struct opt opts[] = {
 	{ "split", 0, OPT_TEXT, &o.split, "NAME", "predict only records marked train, dev, test or extra; default: all",
 	  .flags = OPT_NO_DEFAULT },
-	{ "mc-dropout", 0, OPT_INT, &o.mc_dropout, "N", "N passes with dropout on, all of them in the stream; 0: one without",
-	  .lo = 0, .hi = 10000 },
+	{ "mc-dropout", 0, OPT_INT, &o.mc_dropout, "N",
+	  "N passes with dropout on, all of them in the stream; 0: one without", .lo = 0, .hi = 10000 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the dropped features", .lo = 0, .hi = INT64_MAX },
 	{ "text", 0, OPT_FLAG, &o.text, NULL, "read lines of plain text, write label and probability, a line for each",
 	  .flags = 0 },
-	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0, .hi = STREAM_MAX_CLASSES },
-	{ "map", 0, OPT_TEXT, &o.map, "FILE", "apply this calibration map (vic-calibrate) to every answer", .flags = OPT_INPUT },
+	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0,
+	  .hi = STREAM_MAX_CLASSES },
+	{ "map", 0, OPT_TEXT, &o.map, "FILE", "apply this calibration map (vic-calibrate) to every answer",
+	  .flags = OPT_INPUT },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
@@ -101,8 +103,8 @@ static int title_of(const struct model *m, char **title, struct err *err)
 	return 0;
 }
 
-static int begin(struct stage *st, const struct predictor *p, const struct calibrated *map, const struct stream_reader *r,
-		 struct output *out, struct stream_writer **w, struct err *err)
+static int begin(struct stage *st, const struct predictor *p, const struct calibrated *map,
+		 const struct stream_reader *r, struct output *out, struct stream_writer **w, struct err *err)
 {
 	const struct model *m = p->model;
 	char *title = NULL;
@@ -154,7 +156,8 @@ static int put_records(struct predictor *p, struct calibrated *map, struct strea
 	double *to = map ? map->room + 3 * n : NULL;
 	for (size_t i = 0; i < d->n; i++) {
 		const float *logits = p->logits + i * values;
-		if (map && (calibrated_apply(map, logits, samples, to, err) || calibrated_refuse_fitted(map, d->id[i], d->label[i], err)))
+		if (map && (calibrated_apply(map, logits, samples, to, err) ||
+			    calibrated_refuse_fitted(map, d->id[i], d->label[i], err)))
 			return -1;
 		const void *record = map ? (const void *)to : logits;
 		size_t bytes = map ? (size_t)n * sizeof *to : values * sizeof *logits;
@@ -164,8 +167,8 @@ static int put_records(struct predictor *p, struct calibrated *map, struct strea
 	return 0;
 }
 
-static int document(struct stage *st, struct predictor *p, struct calibrated *map, struct stream_reader *r, struct output *out, int split,
-		    uint64_t *done, struct err *err)
+static int document(struct stage *st, struct predictor *p, struct calibrated *map, struct stream_reader *r,
+		    struct output *out, int split, uint64_t *done, struct err *err)
 {
 	struct stream_writer *w = NULL;
 	struct block b;
@@ -212,9 +215,11 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 	rc = rc || output_commit(&out, err);
 	output_release(&out);
 	if (!rc && p->unknown)
-		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);
+		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown,
+			  p->tokens);
 	if (!rc && p->unknown_labels)
-		stage_say(st, "%" PRIu64 " records have a label that the model does not know; they count as unlabelled", p->unknown_labels);
+		stage_say(st, "%" PRIu64 " records have a label that the model does not know; they count as unlabelled",
+			  p->unknown_labels);
 	return rc ? -1 : 0;
 }
 
@@ -234,10 +239,11 @@ static int run(struct stage *st, struct err *err)
 		model_release(&m);
 		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
 	}
-	int rc = (o.map && calibrated_open(&map, o.map, &m, err)) || device_open_for(st, &dev, o.device, (int)o.threads, err) ||
+	int rc = (o.map && calibrated_open(&map, o.map, &m, err)) ||
+		 device_open_for(st, &dev, o.device, (int)o.threads, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
-		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err) :
-			   predict(st, &p, o.map ? &map : NULL, err));
+		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
+			 : predict(st, &p, o.map ? &map : NULL, err));
 	if (!rc && m.version < 2)
 		stage_say(st, "%s is of version 1, which has no checksums: damage would not be seen", st->operand[0]);
 	calibrated_release(&map);

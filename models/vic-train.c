@@ -22,10 +22,10 @@ static struct {
 /* After those of options.h. */
 static const struct opt run_opts[] = {
 	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
-	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
-	  .hi = 1024, .flags = OPT_LOCAL },
-	{ "history", 0, OPT_TEXT, &run_o.history, "FILE", "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy",
-	  .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
+	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	{ "history", 0, OPT_TEXT, &run_o.history, "FILE",
+	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "checkpoint", 0, OPT_TEXT, &run_o.checkpoint, "FILE", "write the state of the run here after every epoch",
 	  .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "resume", 0, OPT_TEXT, &run_o.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
@@ -117,7 +117,8 @@ static void note_epoch(struct shown *s, const struct epoch_line *l)
 {
 	int n = snprintf(s->note, sizeof s->note, "epoch %lld: loss %.4f", (long long)l->epoch, l->train_loss);
 	if (l->dev_n)
-		snprintf(s->note + n, sizeof s->note - (size_t)n, ", dev accuracy %.4f, dev ECE %.4f", l->dev_accuracy, l->dev_ece);
+		snprintf(s->note + n, sizeof s->note - (size_t)n, ", dev accuracy %.4f, dev ECE %.4f", l->dev_accuracy,
+			 l->dev_ece);
 }
 
 static int train(struct stage *st, struct trainer *t, const struct device *device, struct err *err)
@@ -160,7 +161,8 @@ static int write_model(struct stage *st, struct trainer *t, struct err *err)
 	}
 	json_decref(provenance);
 	if (!rc)
-		stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, epoch, t->epoch,
+		stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, epoch,
+			  t->epoch,
 			  t->n_dev || t->plan->select == SELECT_LAST ? "" : " (no record is marked dev: the last one)");
 	return rc ? -1 : 0;
 }
@@ -176,8 +178,8 @@ static int work(struct stage *st, const struct dataset *data, struct err *err)
 		if (!rc)
 			graph_print(&t.graph, stdout);
 	} else if (!rc) {
-		rc = device_open_for(st, &dev, run_o.device, (int)run_o.threads, err) || trainer_open(&t, &plan, data, &dev, err) ||
-		     train(st, &t, &dev, err) || write_model(st, &t, err);
+		rc = device_open_for(st, &dev, run_o.device, (int)run_o.threads, err) ||
+		     trainer_open(&t, &plan, data, &dev, err) || train(st, &t, &dev, err) || write_model(st, &t, err);
 	}
 	trainer_release(&t);
 	device_close(&dev);

@@ -14,24 +14,31 @@ static struct {
 } o = { .limit = INT64_MAX, .dtype = DTYPE_F64 };
 
 static const struct opt opts[] = {
-	{ "head", 0, OPT_FLAG, &o.mode, NULL, "head, counts and provenance, as JSON, a line a document", .value = SHOW_HEAD },
-	{ "check", 'c', OPT_FLAG, &o.mode, NULL, "read all of it, values included; print nothing on stdout", .value = SHOW_CHECK },
-	{ "provenance", 'p', OPT_FLAG, &o.mode, NULL, "the stages passed, as a shell pipeline", .value = SHOW_PROVENANCE },
-	{ "stats", 's', OPT_FLAG, &o.mode, NULL, "counts of records, tokens, types, splits, classes", .value = SHOW_STATS },
-	{ "words", 'w', OPT_FLAG, &o.mode, NULL, "the word table of a stream of text, a line a word", .value = SHOW_WORDS },
+	{ "head", 0, OPT_FLAG, &o.mode, NULL, "head, counts and provenance, as JSON, a line a document",
+	  .value = SHOW_HEAD },
+	{ "check", 'c', OPT_FLAG, &o.mode, NULL, "read all of it, values included; print nothing on stdout",
+	  .value = SHOW_CHECK },
+	{ "provenance", 'p', OPT_FLAG, &o.mode, NULL, "the stages passed, as a shell pipeline",
+	  .value = SHOW_PROVENANCE },
+	{ "stats", 's', OPT_FLAG, &o.mode, NULL, "counts of records, tokens, types, splits, classes",
+	  .value = SHOW_STATS },
+	{ "words", 'w', OPT_FLAG, &o.mode, NULL, "the word table of a stream of text, a line a word",
+	  .value = SHOW_WORDS },
 	{ "to", 't', OPT_CHOICE, &o.to, NULL, "write the records in this form", .choices = "npy|csv|tsv|pnm",
 	  .flags = OPT_NO_DEFAULT },
-	{ "from", 'f', OPT_CHOICE, &o.from, NULL, "make a stream of logits from FILE in this form", .choices = "npy|csv|tsv",
-	  .flags = OPT_NO_DEFAULT },
-	{ "kind", 'k', OPT_CHOICE, &o.kind, NULL, "what the numbers of --from are; never guessed", .choices = "logits|probs",
-	  .flags = OPT_NO_DEFAULT },
+	{ "from", 'f', OPT_CHOICE, &o.from, NULL, "make a stream of logits from FILE in this form",
+	  .choices = "npy|csv|tsv", .flags = OPT_NO_DEFAULT },
+	{ "kind", 'k', OPT_CHOICE, &o.kind, NULL, "what the numbers of --from are; never guessed",
+	  .choices = "logits|probs", .flags = OPT_NO_DEFAULT },
 	{ "labels", 'l', OPT_TEXT, &o.labels, "FILE", "NPY file of the labels, instead of a first column",
 	  .flags = OPT_INPUT | OPT_OUTPUT, .reads_with = "from" },
-	{ "classes", 0, OPT_TEXT, &o.classes, "A,B,C", "class names for --from (default: the header's, else 0,1,2...)", .flags = OPT_NAME },
+	{ "classes", 0, OPT_TEXT, &o.classes, "A,B,C", "class names for --from (default: the header's, else 0,1,2...)",
+	  .flags = OPT_NAME },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title for tables, for --from", .flags = OPT_NAME },
 	{ "dtype", 0, OPT_CHOICE, &o.dtype, NULL, "how --from csv and tsv keep numbers", .choices = "f32|f64" },
-	{ "split", 0, OPT_CHOICE, &o.split, NULL, "with --from: mark the records so (default: train); else: show only these",
-	  .choices = "train|dev|test|extra", .flags = OPT_NO_DEFAULT },
+	{ "split", 0, OPT_CHOICE, &o.split, NULL,
+	  "with --from: mark the records so (default: train); else: show only these", .choices = "train|dev|test|extra",
+	  .flags = OPT_NO_DEFAULT },
 	{ "limit", 'n', OPT_INT, &o.limit, "N", "show at most N records (the rest is still read and checked)", .lo = 0,
 	  .hi = INT64_MAX, .flags = OPT_NO_DEFAULT },
 	{ 0 },
@@ -92,7 +99,8 @@ static int refuse_idle(const struct stage *st, struct err *err)
 	static const char *const only_from[] = { "kind", "classes", "name", "dtype" };
 	int from = stage_given(st, "from"), to = stage_given(st, "to");
 	if (from + to + (o.mode != SHOW_TWIN) > 1)
-		return err_usage(err, "--from, --to, --head, --check, --provenance, --stats and --words exclude each other");
+		return err_usage(err,
+				 "--from, --to, --head, --check, --provenance, --stats and --words exclude each other");
 	for (size_t i = 0; i < sizeof only_from / sizeof *only_from; i++)
 		if (!from && stage_given(st, only_from[i]))
 			return err_usage(err, "--%s goes with --from", only_from[i]);
@@ -114,7 +122,8 @@ static int refuse_idle(const struct stage *st, struct err *err)
 }
 
 struct totals {
-	uint64_t documents, records, others, unsealed; /* others: files that are no streams; of these, without checksums */
+	/* others: files that are no streams; of these, without checksums */
+	uint64_t documents, records, others, unsealed;
 	struct pick pick;
 	struct stats stats;
 	struct export *export;
@@ -168,8 +177,8 @@ static void say_checked(const struct stage *st, const struct totals *t)
 {
 	char streams[96] = "", others[96] = "";
 	if (t->documents || !t->others)
-		snprintf(streams, sizeof streams, "%" PRIu64 " record%s in %" PRIu64 " document%s", t->records, t->records == 1 ? "" : "s",
-			 t->documents, t->documents == 1 ? "" : "s");
+		snprintf(streams, sizeof streams, "%" PRIu64 " record%s in %" PRIu64 " document%s", t->records,
+			 t->records == 1 ? "" : "s", t->documents, t->documents == 1 ? "" : "s");
 	if (t->others)
 		snprintf(others, sizeof others, "%s%" PRIu64 " model%s or map%s", *streams ? ", " : "", t->others,
 			 t->others == 1 ? "" : "s", t->others == 1 ? "" : "s");

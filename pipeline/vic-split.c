@@ -26,7 +26,8 @@ static const struct opt opts[] = {
 	{ "calibration", 0, OPT_REAL, &o.calibration, "SHARE",
 	  "then this share of what remains extra: for vic-calibrate --split extra", .flo = 0, .fhi = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "which of the many splits", .lo = 0, .hi = INT64_MAX },
-	{ "stratify", 0, OPT_FLAG, &o.stratify, NULL, "keep the classes' shares in every part (the default)", .value = 1 },
+	{ "stratify", 0, OPT_FLAG, &o.stratify, NULL, "keep the classes' shares in every part (the default)",
+	  .value = 1 },
 	{ "no-stratify", 0, OPT_FLAG, &o.stratify, NULL, "draw without regard to classes", .zero = 1 },
 	{ "remark", 0, OPT_FLAG, &o.remark, NULL, "forget the input's train, dev and test marks first", .value = 1 },
 	{ 0 },
@@ -81,8 +82,8 @@ static int refuse_idle(const struct stage *st, struct err *err)
 }
 
 /* A record's identity. Text of two documents is compared by words: their ids need not mean the same. */
-static int key_of(const struct wordmap *map, int is_text, const unsigned char *record, size_t len, uint32_t **ids, size_t *cap,
-		  struct hash128 *key, struct err *err)
+static int key_of(const struct wordmap *map, int is_text, const unsigned char *record, size_t len, uint32_t **ids,
+		  size_t *cap, struct hash128 *key, struct err *err)
 {
 	if (is_text) {
 		if (mem_grow(ids, cap, len / 4, sizeof **ids, err))
@@ -165,8 +166,8 @@ static int changed(const struct stream_reader *r, struct err *err)
 	return err_system(err, "%s: changed between its two readings", stream_name(r));
 }
 
-static int copy_document(struct stream_reader *r, struct stream_writer *w, const struct split_records *records, uint64_t *at,
-			 uint32_t digest, struct err *err)
+static int copy_document(struct stream_reader *r, struct stream_writer *w, const struct split_records *records,
+			 uint64_t *at, uint32_t digest, struct err *err)
 {
 	struct block b;
 	int rc;
@@ -187,8 +188,8 @@ static int copy_document(struct stream_reader *r, struct stream_writer *w, const
 }
 
 /* Second reading: every document goes out with its new marks. */
-static int mark_all(const char *path, const struct split_records *records, const struct digests *digests, const json_t *self,
-		    struct output *out, struct err *err)
+static int mark_all(const char *path, const struct split_records *records, const struct digests *digests,
+		    const json_t *self, struct output *out, struct err *err)
 {
 	struct stream_reader *r;
 	uint64_t at = 0;
@@ -230,8 +231,8 @@ static void say_counts(const struct stage *st, const struct split_records *r, in
 		}
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		if (count[s])
-			used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %u", used ? ", " : "", split_name(s),
-					 count[s]);
+			used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %u", used ? ", " : "",
+					 split_name(s), count[s]);
 	if (n)
 		stage_say(st, "%s: %s", name, text);
 }
@@ -247,18 +248,24 @@ static void say_all(const struct stage *st, const struct split_records *r, const
 	if (head->n_classes <= CLASSES_SHOWN && head->n_classes)
 		say_counts(st, r, -1, "unlabelled");
 	if (report->copies)
-		stage_say(st, "%u record%s repeat%s an earlier one and %s kept on its side (%u under another label)", report->copies,
-			  report->copies == 1 ? "" : "s", report->copies == 1 ? "s" : "", report->copies == 1 ? "is" : "are",
-			  report->disagree);
+		stage_say(st, "%u record%s repeat%s an earlier one and %s kept on its side (%u under another label)",
+			  report->copies, report->copies == 1 ? "" : "s", report->copies == 1 ? "s" : "",
+			  report->copies == 1 ? "is" : "are", report->disagree);
 	if (report->leaked)
-		stage_say(st, "%u test record%s also occur%s in train or dev, as the input has them marked", report->leaked,
-			  report->leaked == 1 ? "" : "s", report->leaked == 1 ? "s" : "");
+		stage_say(st, "%u test record%s also occur%s in train or dev, as the input has them marked",
+			  report->leaked, report->leaked == 1 ? "" : "s", report->leaked == 1 ? "s" : "");
 }
 
 static int run(struct stage *st, struct err *err)
 {
-	const struct split_plan plan = { .folds = o.folds, .fold = o.fold, .test = o.test, .dev = o.dev, .calibration = o.calibration,
-					 .seed = (uint64_t)o.seed, .stratify = o.stratify, .remark = o.remark };
+	const struct split_plan plan = { .folds = o.folds,
+					 .fold = o.fold,
+					 .test = o.test,
+					 .dev = o.dev,
+					 .calibration = o.calibration,
+					 .seed = (uint64_t)o.seed,
+					 .stratify = o.stratify,
+					 .remark = o.remark };
 	struct split_records records = { 0 };
 	struct digests digests = { 0 };
 	struct stream_head head = { 0 };

@@ -1,5 +1,5 @@
-/* scratch: where tests put files: under $TMPDIR, else /tmp. tests/prove.sh gives each test a $TMPDIR of its own and fails the one that
- * leaves something there. */
+/* scratch: where tests put files: under $TMPDIR, else /tmp. tests/prove.sh gives each test a $TMPDIR of its own and
+ * fails the one that leaves something there. */
 #ifndef VIC_TEST_SCRATCH_H
 #define VIC_TEST_SCRATCH_H
 

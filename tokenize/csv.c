@@ -212,7 +212,8 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 		return -1;
 	}
 	r.at.file = in.name;
-	rc = sniff_text(&in, "a CSV table", err) || mem_alloc(&r.chunk, CHUNK, 1, err) || parse(&r, &csv, &in, err) ? -1 : 0;
+	rc = sniff_text(&in, "a CSV table", err) || mem_alloc(&r.chunk, CHUNK, 1, err) || parse(&r, &csv, &in, err) ? -1
+														    : 0;
 	csv_free(&csv);
 	input_release(&in);
 	free(r.row);

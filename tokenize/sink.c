@@ -23,8 +23,9 @@ int place_context(const struct place *at, struct err *err)
 	return err_context(err, "%s:%" PRIu64, at->file, at->line);
 }
 
-/* Counts the words with letters outside ASCII, of which Kim's rules make spaces. Letters: in UTF-8 all but U+0080 to U+00BF,
- * U+2000 to U+2FFF (punctuation and symbols) and U+1F000 on (images); in one-byte encodings what ISO 8859 has letters for. */
+/* Counts the words with letters outside ASCII, of which Kim's rules make spaces. Letters: in UTF-8 all but U+0080 to
+ * U+00BF, U+2000 to U+2FFF (punctuation and symbols) and U+1F000 on (images); in one-byte encodings what ISO 8859 has
+ * letters for. */
 static int count_torn(struct sink *s, const char *text, size_t n, struct err *err)
 {
 	enum charset charset = s->decoder.charset;
@@ -33,7 +34,8 @@ static int count_torn(struct sink *s, const char *text, size_t n, struct err *er
 		size_t from = i, lost = 0;
 		for (; i < n && (unsigned char)text[i] > ' '; i++) {
 			unsigned char c = (unsigned char)text[i], next = i + 1 < n ? (unsigned char)text[i + 1] : 0;
-			lost += utf8 ? c >= 0xC3 && c != 0xE2 && !(c == 0xF0 && next == 0x9F) : c >= 0xC0 && c != 0xD7 && c != 0xF7;
+			lost += utf8 ? c >= 0xC3 && c != 0xE2 && !(c == 0xF0 && next == 0x9F)
+				     : c >= 0xC0 && c != 0xD7 && c != 0xF7;
 		}
 		if (lost && !s->torn++ && mem_text(&s->torn_word, text + from, i - from, err))
 			return -1;

@@ -25,7 +25,8 @@ static const struct opt opts[] = {
 	  .choices = "mr|trec|imdb|csv|tsv|fasttext|lines", .flags = OPT_NO_DEFAULT },
 	{ "rules", 'r', OPT_CHOICE, &o.rules, NULL, "how a line is split into tokens", .choices = "kim|ptb|whitespace",
 	  .flags = OPT_LINE },
-	{ "lower", 0, OPT_FLAG, &o.lower, NULL, "lower case (the default)", .value = 1, .flags = OPT_NO_DEFAULT | OPT_LINE },
+	{ "lower", 0, OPT_FLAG, &o.lower, NULL, "lower case (the default)", .value = 1,
+	  .flags = OPT_NO_DEFAULT | OPT_LINE },
 	{ "cased", 0, OPT_FLAG, &o.lower, NULL, "keep case", .zero = 1, .flags = OPT_NO_DEFAULT | OPT_LINE },
 	{ "hyphens", 0, OPT_CHOICE, &o.hyphens, NULL, "ptb: well-known, or well - known", .choices = "keep|split",
 	  .flags = OPT_LINE },
@@ -220,14 +221,16 @@ static void report(const struct stage *st, const struct sink *s, const struct la
 		if (notes[i].n)
 			stage_say(st, "%" PRIu64 " %s", notes[i].n, notes[i].what);
 	if (s->torn)
-		stage_say(st, "%" PRIu64 " words lost letters: to kim all but ASCII is a space, as in '%s'; --rules ptb keeps them",
+		stage_say(st,
+			  "%" PRIu64
+			  " words lost letters: to kim all but ASCII is a space, as in '%s'; --rules ptb keeps them",
 			  s->torn, s->torn_word);
 }
 
 static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct err *err)
 {
-	static const char *const own_kind[] = { [MR] = "tar", [TREC] = "TREC", [IMDB] = "tar", [CSV] = "CSV", [TSV] = "TSV",
-						[FASTTEXT] = "fastText", [LINES] = "" };
+	static const char *const own_kind[] = { [MR] = "tar",  [TREC] = "TREC",		[IMDB] = "tar", [CSV] = "CSV",
+						[TSV] = "TSV", [FASTTEXT] = "fastText", [LINES] = "" };
 	int late = names_classes(o.format) && !o.classes;
 	if (o.classes && labelled_give(t, o.classes, err))
 		return -1;

@@ -108,8 +108,8 @@ static int add_member(struct archive *a, int root, const char *prefix, const str
 	return add(a, (struct entry){ .root = root, .at = e->at, .size = e->size }, full, (size_t)n, err);
 }
 
-/* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside are
- * folders. */
+/* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside
+ * are folders. */
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err)
 {
 	struct tar *t;
@@ -252,8 +252,10 @@ fail:
 	return -1;
 }
 
-/* Looked at after the reading: what was changed before that, or meanwhile, shows. `was` NULL: a copy that nobody else can change. */
-static int read_part(int fd, uint64_t at, void *to, size_t n, const struct io_mark *was, const char *name, struct err *err)
+/* Looked at after the reading: what was changed before that, or meanwhile, shows. `was` NULL: a copy that nobody else
+ * can change. */
+static int read_part(int fd, uint64_t at, void *to, size_t n, const struct io_mark *was, const char *name,
+		     struct err *err)
 {
 	int rc = io_read_at(fd, at, to, n);
 	if (rc && errno)
@@ -291,7 +293,8 @@ int archive_lacks(const struct archive *a, const char *what, struct err *err)
 		return err_set(err, "%s: %s is in it; --format says what it holds", a->root[0].path, what);
 	if (!strcmp(text, a->root[0].path))
 		return err_set(err, "%s: is %s; %s is in it; %s", a->root[0].path, s.what, what, s.remedy);
-	return err_set(err, "%s: %s is in it; --format says what it holds; %s is %s: %s", a->root[0].path, what, text, s.what, s.remedy);
+	return err_set(err, "%s: %s is in it; --format says what it holds; %s is %s: %s", a->root[0].path, what, text,
+		       s.what, s.remedy);
 }
 
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)

@@ -3,9 +3,10 @@
  *
  * A .tar is read where it lies (POSIX ustar, GNU long names, pax paths and sizes); tars inside a tar, as ImageNet's
  * training set has them, count as folders. What is compressed, or comes through a pipe, is unpacked to an unnamed
- * temporary file in $TMPDIR first. Names beginning with a dot are left out. Links inside a tar are refused: an archive comes from
- * others. Links in a folder are followed, wherever they lead: people put data sets together from them, and a folder is its owner's.
- * What then is neither a file nor a folder (a FIFO, a socket, a device) is refused by name, never opened. */
+ * temporary file in $TMPDIR first. Names beginning with a dot are left out. Links inside a tar are refused: an archive
+ * comes from others. Links in a folder are followed, wherever they lead: people put data sets together from them, and a
+ * folder is its owner's. What then is neither a file nor a folder (a FIFO, a socket, a device) is refused by name,
+ * never opened. */
 #ifndef VIC_ARCHIVE_H
 #define VIC_ARCHIVE_H
 
@@ -40,8 +41,8 @@ struct archive {
  * tar. */
 int archive_open(struct archive *a, char *const *paths, int n, struct err *err) VIC_CHECKED;
 void archive_release(struct archive *a);
-/* `n` bytes from `at` on. Safe from several threads. Errors: the entry is shorter; the system's: it cannot be opened or read, is
- * no longer there, or was written to since it was listed. */
+/* `n` bytes from `at` on. Safe from several threads. Errors: the entry is shorter; the system's: it cannot be opened or
+ * read, is no longer there, or was written to since it was listed. */
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n,
 		 struct err *err) VIC_CHECKED;
 /* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL after it. Errors: more than `max` bytes. */
@@ -49,7 +50,8 @@ int archive_load(const struct archive *a, const struct entry *e, size_t max, uns
 		 struct err *err) VIC_CHECKED;
 /* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */
 const struct entry *archive_beside(const struct archive *a, const struct entry *beside, const char *base);
-/* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns -1. */
+/* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns -1.
+ * */
 int archive_lacks(const struct archive *a, const char *what, struct err *err);
 /* The last component of a name. */
 const char *archive_base(const struct entry *e);

@@ -9,13 +9,13 @@
  *                                                        test/
  *                                                          images/FILE         (no class)
  *
- * SPLIT: a name that source_split_of knows. FILE: .jpg, .jpeg, .jpe, .png; others are counted and left out. A FILE with no folder
- * for a class has no label. wnids.txt names and orders the classes, which are else sorted by name. val_annotations.txt has lines
- * "FILE<TAB>CLASS<TAB>..." for the files of the folder images beside it.
+ * SPLIT: a name that source_split_of knows. FILE: .jpg, .jpeg, .jpe, .png; others are counted and left out. A FILE with
+ * no folder for a class has no label. wnids.txt names and orders the classes, which are else sorted by name.
+ * val_annotations.txt has lines "FILE<TAB>CLASS<TAB>..." for the files of the folder images beside it.
  *
- * `where` of an item: its entry. Steps: find split and class by position, replace class "images" by the annotation, sort the
- * class names, number them. A struct part points into an entry's name or an annotation file's text, and both stay
- * until the list is built. */
+ * `where` of an item: its entry. Steps: find split and class by position, replace class "images" by the annotation,
+ * sort the class names, number them. A struct part points into an entry's name or an annotation file's text, and both
+ * stay until the list is built. */
 #include "source.h"
 #include "pipeline/base/mem.h"
 

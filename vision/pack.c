@@ -81,10 +81,12 @@ static int take_file(struct packer *p, struct slot *t, struct scratch *c)
 	if (p->s->ops->file(p->s, &t->item, &bytes, &len, c, &t->err))
 		return -1;
 	if (codec_of(bytes, len) == CODEC_PNG)
-		return err_set(&t->err,
-			       p->opt->encoding == PACK_AUTO
-				       ? "is a PNG among images of different sizes; make them one size, as in --resize 64"
-				       : "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw decodes it");
+		return err_set(
+			&t->err,
+			p->opt->encoding == PACK_AUTO
+				? "is a PNG among images of different sizes; make them one size, as in --resize 64"
+				: "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw "
+				  "decodes it");
 	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
 	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
 		return -1;
@@ -125,8 +127,8 @@ static int fill(struct packer *p, struct err *err)
 	return 0;
 }
 
-/* An image that cannot be had. One that is bad is counted, or ends the run; what the system could not do (no memory, no descriptor, a
- * disk that fails, no permission, a file that is gone) says nothing of the image, and always ends it. */
+/* An image that cannot be had. One that is bad is counted, or ends the run; what the system could not do (no memory, no
+ * descriptor, a disk that fails, no permission, a file that is gone) says nothing of the image, and always ends it. */
 static int bad(struct packer *p, struct slot *t, struct err *err)
 {
 	char what[1024];
@@ -199,10 +201,10 @@ static int settle(struct packer *p, struct err *err)
 			return -1;
 	}
 	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
-		return err_usage(
-			err, p->opt->encoding == PACK_AUTO
-				     ? "the images are of different sizes; with --channels make them one size, as in --resize 64"
-				     : "--encoding jpeg keeps the files as they are: it goes with neither --resize nor --channels");
+		return err_usage(err, p->opt->encoding == PACK_AUTO ? "the images are of different sizes; with "
+								      "--channels make them one size, as in --resize 64"
+								    : "--encoding jpeg keeps the files as they are: it "
+								      "goes with neither --resize nor --channels");
 	size_t each =
 		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
 	size_t fit = BATCH_BYTES / each;

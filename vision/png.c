@@ -113,7 +113,8 @@ static int run(const unsigned char *bytes, size_t len, const struct codec_option
 	       struct image *out, char *note, struct err *err)
 {
 	struct source s = { .bytes = bytes, .len = len, .note = note };
-	png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s, on_malloc, on_free);
+	png_structp png =
+		png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s, on_malloc, on_free);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
 	int rc = info ? guarded(png, info, opt, what, out, &s, err) : -1;
 	if (!info || s.no_memory)

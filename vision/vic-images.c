@@ -19,7 +19,8 @@ static const struct opt opts[] = {
 	  "mark every record train, dev, test or extra, whatever its file says", .flags = 0 },
 	{ "only", 0, OPT_TEXT, &o.filter.only, "SPLITS", "keep these splits (before --split): train,test", .flags = 0 },
 	{ "class-subset", 0, OPT_TEXT, &o.filter.classes, "LIST",
-	  "keep these classes, names or numbers with commas, or @FILE with one a line; numbers labels anew, in this order",
+	  "keep these classes, names or numbers with commas, or @FILE with one a line; numbers labels anew, in this "
+	  "order",
 	  .flags = OPT_NAME | OPT_INPUT | OPT_LIST },
 	{ "limit", 'n', OPT_INT, &o.filter.limit, "N", "the first N records of each split (0: all)", .lo = 0,
 	  .hi = INT64_MAX },
@@ -36,16 +37,19 @@ static const struct opt opts[] = {
 	{ "labels", 0, OPT_CHOICE, &o.coarse, NULL, "cifar100: which of the two", .choices = "fine|coarse" },
 	{ "fold", 0, OPT_INT, &o.fold, "K", "stl10: training images of predefined fold K (0 to 9) only; -1: all",
 	  .lo = -1, .hi = 1000 },
-	{ "classes", 0, OPT_TEXT, &o.classes, "LIST", "class names with commas, instead of the format's", .flags = OPT_NAME },
+	{ "classes", 0, OPT_TEXT, &o.classes, "LIST", "class names with commas, instead of the format's",
+	  .flags = OPT_NAME },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "the data set's name in tables", .flags = OPT_NAME },
 	{ "on-bad", 0, OPT_CHOICE, &o.skip_bad, NULL,
-	  "images that are damaged: end with an error, or leave them out and count; what cannot be read always ends the run",
+	  "images that are damaged: end with an error, or leave them out and count; what cannot be read always ends "
+	  "the run",
 	  .choices = "stop|skip" },
 	{ "as-stored", 0, OPT_FLAG, &o.as_stored, NULL, "do not turn images by their EXIF orientation", .flags = 0 },
 	{ "max-pixels", 0, OPT_INT, &o.max_pixels, "N", "refuse images of more pixels before decoding them", .lo = 1,
 	  .hi = (int64_t)1 << 31 },
 	{ "gaussian-like", 0, OPT_TEXT, &o.like, "STREAM",
-	  "instead of PATH: noise with each channel's mean and variance in STREAM's training images; split test, no labels",
+	  "instead of PATH: noise with each channel's mean and variance in STREAM's training images; split test, no "
+	  "labels",
 	  .flags = OPT_INPUT | OPT_NO_OPERANDS },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of --gaussian-like", .lo = 0, .hi = INT64_MAX },
 	{ "threads", 't', OPT_INT, &o.threads, "N",
@@ -143,7 +147,8 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 	if (!rc)
 		report(st, &s, &r);
 	if (!rc && o.encoding == PACK_AUTO && o.format != SOURCE_STREAM && r.head.encoding == ENCODING_JPEG)
-		stage_say(st, "the images are of different sizes, so they stay JPEG files; to train on them make them one size, as in "
+		stage_say(st, "the images are of different sizes, so they stay JPEG files; to train on them make them "
+			      "one size, as in "
 			      "--resize 64");
 	stream_head_release(&r.head);
 	source_release(&s);

@@ -32,7 +32,8 @@ static int fit_temperature(struct calmap *map, const struct fit_data *d, const s
 	map->weight[0] = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
 	if (fit->held)
 		return 0;
-	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err) : no_optimum(&t, err);
+	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err)
+					   : no_optimum(&t, err);
 }
 
 /* An unpenalised scale runs away on data that is right throughout; better said before the minimiser runs after it. */

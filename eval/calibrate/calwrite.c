@@ -55,9 +55,8 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 				rows_split_name(rows->split), "name", jsontext_name(rows->name), "digest", hex(s->sum),
 				"sketch", prints, "provenance", rows->provenance);
 	bad |= !fit || json_object_update(fit, extra);
-	json_t *file =
-		json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", CALFILE_VERSION, "classes", classes, "fit", fit, "tool", tool,
-			  SEAL_KEY, SEAL_BLANK);
+	json_t *file = json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", CALFILE_VERSION, "classes", classes, "fit",
+				 fit, "tool", tool, SEAL_KEY, SEAL_BLANK);
 	bad |= !file || !body || json_object_update(body, file);
 	/* "method" and "parameters" first: they are what a reader of the file looks for. */
 	char *lines;

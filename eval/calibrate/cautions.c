@@ -39,7 +39,8 @@ static const json_t *model_of(const json_t *history, size_t *at)
 	return NULL;
 }
 
-/* The model kept its best epoch on dev (vic-train's default), and its stream was this one or had dev records of its own. */
+/* The model kept its best epoch on dev (vic-train's default), and its stream was this one or had dev records of its
+ * own. */
 static int dev_chose_epoch(const struct rows *rows)
 {
 	size_t at = 0, same = 0;
@@ -48,7 +49,8 @@ static int dev_chose_epoch(const struct rows *rows)
 	const json_t *train = n ? json_array_get(model, n - 1) : NULL;
 	if (!marks_value(train, MARK_DEV_EPOCH))
 		return 0;
-	while (same < at && same < n - 1 && json_equal(json_array_get(rows->provenance, same), json_array_get(model, same)))
+	while (same < at && same < n - 1 &&
+	       json_equal(json_array_get(rows->provenance, same), json_array_get(model, same)))
 		same++;
 	int own = 0;
 	for (size_t i = 0; i < n - 1; i++)
@@ -74,25 +76,32 @@ const char *caution_name(enum caution c)
 	return names[c];
 }
 
-void caution_text(enum caution c, const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows, char *text, size_t size)
+void caution_text(enum caution c, const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows,
+		  char *text, size_t size)
 {
 	switch (c) {
 	case CAUTION_HOLDS_ONE:
-		err_phrase(text, size, "the interval holds T = 1: these records do not tell whether any temperature is needed, "
-				       "and the map may make others worse");
+		err_phrase(text, size,
+			   "the interval holds T = 1: these records do not tell whether any temperature is needed, "
+			   "and the map may make others worse");
 		return;
 	case CAUTION_WIDE:
-		err_phrase(text, size, "%zu records are too few: they know T only to within a factor of %.3g; fit on more "
-				       "(vic-split --calibration)", rows->n, fit->high / fit->low);
+		err_phrase(text, size,
+			   "%zu records are too few: they know T only to within a factor of %.3g; fit on more "
+			   "(vic-split --calibration)",
+			   rows->n, fit->high / fit->low);
 		return;
 	case CAUTION_FEW:
-		err_phrase(text, size, "%zu records are few for a map of this kind, which wants %.0f and more; take --method "
-				       "temperature, or fit on more (vic-split --calibration)", rows->n, records_wanted(map));
+		err_phrase(text, size,
+			   "%zu records are few for a map of this kind, which wants %.0f and more; take --method "
+			   "temperature, or fit on more (vic-split --calibration)",
+			   rows->n, records_wanted(map));
 		return;
 	case CAUTION_CHOSE_EPOCH:
-		err_phrase(text, size, "these dev records also chose the model's epoch (vic-train --select best-dev), which "
-				       "flatters them: the map may make others worse; hold records back (vic-split --dev 0.1 "
-				       "--calibration 0.1) and fit on them (--split extra)");
+		err_phrase(text, size,
+			   "these dev records also chose the model's epoch (vic-train --select best-dev), which "
+			   "flatters them: the map may make others worse; hold records back (vic-split --dev 0.1 "
+			   "--calibration 0.1) and fit on them (--split extra)");
 		return;
 	case CAUTIONS:
 		break;

@@ -6,12 +6,14 @@
 #include "eval/records/rows.h"
 
 enum caution {
-	/* temperature: the 95 % interval (temperature_interval) holds T = 1, so these records cannot tell whether any is needed */
+	/* temperature: the 95 % interval (temperature_interval) holds T = 1, so these records cannot tell whether any
+	 * is needed */
 	CAUTION_HOLDS_ONE,
 	/* temperature: the interval's ends are a factor of more than 2 apart */
 	CAUTION_WIDE,
-	/* other maps: fewer than ten records a parameter (Peduzzi et al. 1996), where the parameters are 2 (platt), 3 (beta), 2k
-	 * (vector), k (k + 1) (matrix) or the bins (histogram); isotonic: fewer than 1,000 (Niculescu-Mizil and Caruana 2005) */
+	/* other maps: fewer than ten records a parameter (Peduzzi et al. 1996), where the parameters are 2 (platt), 3
+	 * (beta), 2k (vector), k (k + 1) (matrix) or the bins (histogram); isotonic: fewer than 1,000 (Niculescu-Mizil
+	 * and Caruana 2005) */
 	CAUTION_FEW,
 	/* the records are marked dev, and by their history chose the epoch of the model that gave these logits */
 	CAUTION_CHOSE_EPOCH,
@@ -23,6 +25,7 @@ unsigned cautions_of(const struct calmap *map, const struct calmap_fit *fit, con
 /* "holds-one", as map files and JSON tables have it. */
 const char *caution_name(enum caution c);
 /* Fills text with the sentence and the remedy. */
-void caution_text(enum caution c, const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows, char *text, size_t size);
+void caution_text(enum caution c, const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows,
+		  char *text, size_t size);
 
 #endif

@@ -89,7 +89,8 @@ static int logistic_fit(const struct logistic *m, double *w, struct calmap_fit *
 				"fit on more records, or use --method temperature");
 		for (int j = 0; j < m->p; j++)
 			drop += g[j] * d[j];
-		/* The loss cannot fall by more than drop/2; of scores that hardly vary, rounding alone may keep that above the first. */
+		/* The loss cannot fall by more than drop/2; of scores that hardly vary, rounding alone may keep that
+		 * above the first. */
 		if (!(drop > 1e-24) || (fit->steps >= 50 && drop < 1e-14 * (1 + fabs(value))))
 			return value < 1e-7
 				       ? err_set(err, "the two classes can be told apart perfectly: no finite optimum; "

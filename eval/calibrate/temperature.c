@@ -253,10 +253,11 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 	return newton(d, pool, lo, hi, out, err);
 }
 
-/* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a convex
- * function comes from outside and stays there. `curvature` of the sum at the best starts it. 0 where no T is that bad. */
-static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, double least, double curvature,
-			   double *beta, struct err *err)
+/* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a
+ * convex function comes from outside and stays there. `curvature` of the sum at the best starts it. 0 where no T is
+ * that bad. */
+static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, double least,
+			   double curvature, double *beta, struct err *err)
 {
 	const double CHI = 3.841458820694124, nothing = best * 1e-6;
 	double sum[SUMS], x = best + side * sqrt(CHI / curvature);
@@ -279,7 +280,8 @@ static int end_of_interval(const struct fit_data *d, struct pool *pool, double b
 	return err_set(err, "the interval of the temperature did not settle");
 }
 
-int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high, struct err *err)
+int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high,
+			 struct err *err)
 {
 	double sum[SUMS], above, below;
 	if (look(d, pool, 1 / t, sum, err) ||

@@ -30,9 +30,10 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
  *
  *   2 n (NLL(T) - NLL(t)) <= 3.841 (the 95 % quantile of chi-squared with one degree of freedom)       Wilks 1938
  *
- * T is the likelihood's only parameter, so the profile is the likelihood. *low > 0; *high is INFINITY where logits that tell
- * nothing are within. t: an optimum that temperature_fit found inside. It says how far other records of the same kind would
- * move T. It cannot say what is wrong with these: a model that was chosen by them, or labels that depend on one another. */
+ * T is the likelihood's only parameter, so the profile is the likelihood. *low > 0; *high is INFINITY where logits that
+ * tell nothing are within. t: an optimum that temperature_fit found inside. It says how far other records of the same
+ * kind would move T. It cannot say what is wrong with these: a model that was chosen by them, or labels that depend on
+ * one another. */
 int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high,
 			 struct err *err) VIC_CHECKED;
 

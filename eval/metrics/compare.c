@@ -215,8 +215,8 @@ static void conclude(struct boot *boot, struct comparison *c)
 	}
 }
 
-static int bootstrap(const struct side *side, const struct compare_options *options, struct pool *pool, struct comparison *c,
-		     struct err *err)
+static int bootstrap(const struct side *side, const struct compare_options *options, struct pool *pool,
+		     struct comparison *c, struct err *err)
 {
 	struct boot boot = { .side = side, .options = options, .n = compared_count() };
 	int workers = pool_threads(pool);

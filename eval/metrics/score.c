@@ -53,7 +53,8 @@ const struct score_item *score_find(const struct score *s, const char *key)
 int score_show(struct table *t, const char *name, const struct score *s, struct err *err)
 {
 	if (s->n_beyond)
-		return err_set(err, "%s: %d values more than the %d that a table holds", name, s->n_beyond, SCORE_ITEMS);
+		return err_set(err, "%s: %d values more than the %d that a table holds", name, s->n_beyond,
+			       SCORE_ITEMS);
 	int rc = table_column(t, name, err);
 	for (int i = 0; i < s->n && !rc; i++) {
 		const struct score_item *v = &s->item[i];
@@ -95,7 +96,8 @@ unsigned score_columns(const struct score_options *options)
 	return (options->rounds ? COL_NLL | COL_BRIER : 0) | (options->posterior ? COL_ID | COL_PREDICTED : 0);
 }
 
-int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_options *options, struct err *err)
+int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_options *options,
+		  struct err *err)
 {
 	for (int i = 0; i < options->n_bins; i++) {
 		unsigned parts = i ? PART_BINS : metric_parts(options->brief, TEST_NONE);
@@ -105,14 +107,16 @@ int score_measure(struct measured *m, const conf_key *sorted, size_t n, const st
 	return 0;
 }
 
-static int measure_floors(struct measured *m, const struct rows *w, const struct score_options *options, struct err *err)
+static int measure_floors(struct measured *m, const struct rows *w, const struct score_options *options,
+			  struct err *err)
 {
 	struct pool *pool;
 	int rc = 0;
 	if (pool_open(&pool, options->threads, err))
 		return -1;
 	for (int i = 0; i < options->n_bins && !rc; i++)
-		rc = null_floor(w->key, w->n, options->bins[i], options->floor_rounds, options->seed, pool, &m[i].floor, err);
+		rc = null_floor(w->key, w->n, options->bins[i], options->floor_rounds, options->seed, pool, &m[i].floor,
+				err);
 	pool_close(pool);
 	return rc;
 }
@@ -125,8 +129,8 @@ static unsigned parts_of(const struct rows *w, const struct score_options *optio
 }
 
 /* Adds the metrics whose parts are all in `parts`, one of them in `any`, at options->bins[at]. */
-static void add_metrics(struct score *s, const struct measured *m, const struct score_options *options, int at, unsigned parts,
-			unsigned any)
+static void add_metrics(struct score *s, const struct measured *m, const struct score_options *options, int at,
+			unsigned parts, unsigned any)
 {
 	for (const struct metric *row = metric_table; row->key; row++) {
 		if (!(row->parts & any) || row->parts & ~parts || (at && !(row->flags & METRIC_AT_BINS)) ||

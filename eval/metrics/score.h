@@ -43,7 +43,8 @@ int score_rows(struct score *s, struct rows *w, const struct score_options *opti
 int score_measure(struct measured *m, const conf_key *sorted, size_t n, const struct score_options *options,
 		  struct err *err) VIC_CHECKED;
 /* Turns the values that resampling reaches into intervals. Needs COL_NLL and COL_BRIER. */
-int score_bootstrap(struct score *s, const struct rows *w, const struct score_options *options, struct err *err) VIC_CHECKED;
+int score_bootstrap(struct score *s, const struct rows *w, const struct score_options *options,
+		    struct err *err) VIC_CHECKED;
 
 void score_count(struct score *s, const char *key, uint64_t value);
 /* The key is "key@number"; just `key` where number is 0. */

@@ -37,8 +37,8 @@ int table_spread(struct table *t, const char *key, double mean, double sd, struc
 int table_text(struct table *t, const char *key, const char *text, struct err *err) VIC_CHECKED;
 
 /* JSON: one object a column and line, {"name": column, key: value, ...}; a number that is not finite prints as null
- * (NaN) or as the text "inf" / "-inf". TSV: a header line, a line a row; "inf", "nan" as they are. Names
- * and texts are escaped (pipeline/files/text.h; in JSON as \uXXXX). Errors: out of memory; JSON: a name that is not UTF-8; what the
+ * (NaN) or as the text "inf" / "-inf". TSV: a header line, a line a row; "inf", "nan" as they are. Names and texts are
+ * escaped (pipeline/files/text.h; in JSON as \uXXXX). Errors: out of memory; JSON: a name that is not UTF-8; what the
  * stream says. */
 int table_print(const struct table *t, enum table_format format, FILE *to, struct err *err) VIC_CHECKED;
 void table_release(struct table *t);

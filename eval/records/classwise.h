@@ -1,9 +1,9 @@
 /* classwise: class-wise and top-label bins of labelled records, summed exactly. Private to eval/records/.
  *
- * Most of P(class) lies in the first bin, and there are classes x records of it. So bins above the first are counted one
- * by one and the first is what is left of each class's total, which is summed eight classes at a time. Both are kept in
- * a fast form that has room for a limited number of rows and is then moved on. Nobody outside can tell: adding moves it
- * on when it is full, and merging and finishing do before they look, whatever was added. */
+ * Most of P(class) lies in the first bin, and there are classes x records of it. So bins above the first are counted
+ * one by one and the first is what is left of each class's total, which is summed eight classes at a time. Both are
+ * kept in a fast form that has room for a limited number of rows and is then moved on. Nobody outside can tell: adding
+ * moves it on when it is full, and merging and finishing do before they look, whatever was added. */
 #ifndef VIC_EVAL_CLASSWISE_H
 #define VIC_EVAL_CLASSWISE_H
 
@@ -34,13 +34,14 @@ void classwise_release(struct classwise *c);
 /* One labelled record. x: [padded(classes)], probabilities once multiplied by scale, which is done in place. winner, p:
  * the predicted class and its probability. */
 void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p);
-/* LANES records. x: [classes][LANES], weighed in place by weight[LANES]; weight: the records' scale, or 0: does not count. */
+/* LANES records. x: [classes][LANES], weighed in place by weight[LANES]; weight: the records' scale, or 0: does not
+ * count. */
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,
 		     const struct soft *soft);
 /* a += b, of one shape; b is used up and released. a may be all zero: it then takes what b has. */
 void classwise_merge(struct classwise *a, struct classwise *b);
-/* All that was added: *class_cell and *top_cell, [classes][bins], owned by the caller; c is released. NULL where c is all
- * zero. */
+/* All that was added: *class_cell and *top_cell, [classes][bins], owned by the caller; c is released. NULL where c is
+ * all zero. */
 void classwise_finish(struct classwise *c, struct rows_cell **class_cell, struct rows_cell **top_cell);
 
 #endif

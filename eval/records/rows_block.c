@@ -119,7 +119,8 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 				return -1;
 			memcpy(t->x, t->mean, padded(h->n_classes) * sizeof *t->x);
 		}
-		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->options->class_bins && label >= 0)
+		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->options->class_bins &&
+		    label >= 0)
 			classwise_row(&t->split[b->split[i]].by_class, t->x, scale, label, r.winner, r.p);
 	}
 	return 0;

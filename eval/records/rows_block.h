@@ -1,5 +1,5 @@
-/* rows_block: one block of a logits document into results and exact sums. For eval/records/, and for vic-calibrate, which reads
- * blocks itself. */
+/* rows_block: one block of a logits document into results and exact sums. For eval/records/, and for vic-calibrate,
+ * which reads blocks itself. */
 #ifndef VIC_EVAL_ROWS_BLOCK_H
 #define VIC_EVAL_ROWS_BLOCK_H
 

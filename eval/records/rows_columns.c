@@ -13,7 +13,8 @@ enum { ALWAYS = 0, RECORD = 0 };
 static const struct column {
 	unsigned wanted; /* enum rows_column, or ALWAYS */
 	enum source source;
-	size_t size, from, to; /* bytes an item, or RECORD: a record's values; where the arrays are in source and rows */
+	/* bytes an item, or RECORD: a record's values; where the arrays are in source and rows */
+	size_t size, from, to;
 } columns[] = {
 	{ ALWAYS, RESULTS, 8, offsetof(struct results, key), offsetof(struct rows, key) },
 	{ ALWAYS, RESULTS, 1, offsetof(struct results, fate), offsetof(struct rows, split_of) },

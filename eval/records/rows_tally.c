@@ -21,7 +21,8 @@ int tally_init(struct tally *t, const struct stream_head *head, const struct row
 {
 	int small = head->n_classes < SMALL_CLASSES && head->values == VALUES_LOGITS && head->samples == 1;
 	size_t n;
-	*t = (struct tally){ .ops = softmax_ops(), .options = options, .classes = head->n_classes, .lanes = small ? LANES : 1 };
+	*t = (struct tally){ .ops = softmax_ops(), .options = options, .classes = head->n_classes,
+		.lanes = small ? LANES : 1 };
 	n = padded(head->n_classes) * t->lanes;
 	if (class_of(head, options, &t->one_class, err))
 		return -1;

@@ -43,7 +43,8 @@ static void number(double v, FILE *to)
 		fprintf(to, "\t%.9g", v);
 }
 
-int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
+int curve_bins(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to,
+	       struct err *err)
 {
 	struct bins b;
 	double *band = NULL, z = normal_quantile_two_sided(options->level);
@@ -95,14 +96,16 @@ int curve_histogram(const char *name, const conf_key *k, size_t n, const struct 
 		const struct bin *c = &b.bin[i];
 		curve_name(name, to);
 		fprintf(to, "\t%d\t%.9g\t%.9g\t%" PRIu64 "\t%.9g\t%" PRIu64 "\t%" PRIu64 "\n", i + 1, (double)i / b.m,
-			(double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right, c->n - c->right - unlabelled.bin[i].n);
+			(double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right,
+			c->n - c->right - unlabelled.bin[i].n);
 	}
 	bins_release(&b);
 	bins_release(&unlabelled);
 	return 0;
 }
 
-int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
+int curve_corp(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to,
+	       struct err *err)
 {
 	struct pav_block *block;
 	size_t m, *at = NULL;
@@ -162,7 +165,8 @@ static int group_at(const conf_key *k, size_t n, size_t size, size_t g, double *
 	return 1;
 }
 
-int curve_scatter(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
+int curve_scatter(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to,
+		  struct err *err)
 {
 	double conf, accuracy;
 	size_t count;
@@ -174,7 +178,8 @@ int curve_scatter(const char *name, const conf_key *k, size_t n, const struct cu
 	return 0;
 }
 
-int curve_density(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to, struct err *err)
+int curve_density(const char *name, const conf_key *k, size_t n, const struct curve_options *options, FILE *to,
+		  struct err *err)
 {
 	size_t m = (size_t)options->bins, groups = 0, *cell;
 	double conf, accuracy;

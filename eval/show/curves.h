@@ -53,7 +53,8 @@ int curve_density(const char *name, const conf_key *key, size_t n, const struct 
 		  struct err *err) VIC_CHECKED;
 /* Labels lambda e_i + (1 - lambda) e_j, lambda ~ Beta(alpha, alpha), entropy in nats; with probability `same` i and j
  * share their class and the entropy is 0. alpha = 0: no mixing. */
-int curve_entropy(double alpha, double same, const struct curve_options *options, FILE *to, struct err *err) VIC_CHECKED;
+int curve_entropy(double alpha, double same, const struct curve_options *options, FILE *to,
+		  struct err *err) VIC_CHECKED;
 /* One line: where the stream stands after being moved by mu. */
 struct rows;
 void curve_hull(const char *name, double mu, const struct rows *w, const struct curve_options *options, FILE *to);
@@ -62,10 +63,10 @@ int curve_training(const char *name, const char *path, FILE *to, struct err *err
 
 /* Quantiles (1 - level)/2 and (1 + level)/2 of each bin's accuracy when right is drawn with probability conf
  * (metrics.h, null floor). low, high: [bins]; NaN for empty bins. */
-int null_bands(const conf_key *sorted, size_t n, int bins, const struct curve_options *options, double *low, double *high,
-	       struct err *err) VIC_CHECKED;
+int null_bands(const conf_key *sorted, size_t n, int bins, const struct curve_options *options, double *low,
+	       double *high, struct err *err) VIC_CHECKED;
 /* The same of the isotonic regression at records at[0..m-1]. */
-int pav_bands(const conf_key *sorted, size_t n, const size_t *at, size_t m, const struct curve_options *options, double *low,
-	      double *high, struct err *err) VIC_CHECKED;
+int pav_bands(const conf_key *sorted, size_t n, const size_t *at, size_t m, const struct curve_options *options,
+	      double *low, double *high, struct err *err) VIC_CHECKED;
 
 #endif

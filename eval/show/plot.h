@@ -39,9 +39,9 @@ struct plot_look {
 /* Writes the script. Errors of `to` are left for its close. */
 void plot_script(const struct plot_table *t, const struct plot_look *look, FILE *to);
 
-/* Runs gnuplot on a script; *figure (owned by the caller) has *len bytes, a PNG or an SVG with a NUL after. The user's own gnuplot
- * settings are left out. Errors: gnuplot missing, its own message, nothing drawn, a figure without its end (no room in $TMPDIR), no end
- * within two minutes. */
+/* Runs gnuplot on a script; *figure (owned by the caller) has *len bytes, a PNG or an SVG with a NUL after. The user's
+ * own gnuplot settings are left out. Errors: gnuplot missing, its own message, nothing drawn, a figure without its end
+ * (no room in $TMPDIR), no end within two minutes. */
 int plot_run(const char *script, size_t script_len, int png, char **figure, size_t *len, struct err *err) VIC_CHECKED;
 
 /* For plot_script's parts. Sizes are in points. */

@@ -16,10 +16,13 @@ static int run(struct output *file, int *status, struct err *err)
 {
 	static const char *const argv[] = { "gnuplot", "-d", NULL };
 	static const char *const without[] = { "GNUTERM=", "GNUPLOT", NULL };
-	struct spawn s = { .argv = argv,
-			   .without = without,
-			   .seconds = LONGEST,
-			   .missing = "gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script with --script" };
+	struct spawn s = {
+		.argv = argv,
+		.without = without,
+		.seconds = LONGEST,
+		.missing =
+			"gnuplot is not on the PATH; install it (Debian: gnuplot-nox), or see the script with --script"
+	};
 	for (int i = 0; i < FILES; i++)
 		s.fd[i] = file[i].fd;
 	return spawn_run(&s, status, err);
@@ -83,7 +86,9 @@ int plot_run(const char *script, size_t script_len, int png, char **figure, size
 	if (!rc && (status || !*len))
 		rc = complain(&file[TALK], err);
 	if (!rc && !is_whole(*figure, *len, png))
-		rc = err_system(err, "gnuplot's figure has no end: is there no room for it in $TMPDIR, or in /tmp without that?");
+		rc = err_system(
+			err,
+			"gnuplot's figure has no end: is there no room for it in $TMPDIR, or in /tmp without that?");
 	for (int i = 0; i < FILES; i++)
 		output_release(&file[i]);
 	if (rc) {

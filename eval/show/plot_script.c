@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A quote is a string of its own: doubled, as gnuplot's manual has it, gnuplot 5 takes one after another or at the beginning of a
- * string for that string's end. */
+/* A quote is a string of its own: doubled, as gnuplot's manual has it, gnuplot 5 takes one after another or at the
+ * beginning of a string for that string's end. */
 void plot_string(FILE *to, const char *text)
 {
 	fputc('\'', to);

@@ -37,7 +37,8 @@ void report_release(struct report *r);
 void report_write(const struct report *r, FILE *to);
 
 /* Parts of the page. */
-void html_text(FILE *to, const char *text); /* &, <, >, quotes; what may not be shown is escaped (pipeline/files/text.h) */
+/* &, <, >, quotes; what may not be shown is escaped (pipeline/files/text.h) */
+void html_text(FILE *to, const char *text);
 void report_diagram(FILE *to, const struct report_stream *p, int number);
 void report_bins_table(FILE *to, const struct report_stream *p);
 void report_scores(FILE *to, const struct report *r);

@@ -1,6 +1,6 @@
-/* backend: the seam. What a network needs from a machine is this one struct of functions; `ref`, `cpu` and `cuda` fill it.
- * ref is linked in and is the specification: plain loops, double accumulators. The others are plug-ins (shared objects with one
- * exported function, vic_backend), opened when asked for, so a stage pays for nothing it does not use.
+/* backend: the seam. What a network needs from a machine is this one struct of functions; `ref`, `cpu` and `cuda` fill
+ * it. ref is linked in and is the specification: plain loops, double accumulators. The others are plug-ins (shared
+ * objects with one exported function, vic_backend), opened when asked for, so a stage pays for nothing it does not use.
  *
  * Pointers named "device memory" come from alloc() and may not be followed by the host; batches (struct batch) are host
  * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
@@ -49,8 +49,8 @@ struct backend {
 
 	int (*open)(struct backend_ctx **ctx, const struct backend_config *config, struct err *err);
 	void (*close)(struct backend_ctx *ctx);
-	/* What computes, as models keep it: backend, instruction set, library and its version ("cpu-v4, oneDNN 2.6.3"). Never what
-	 * may not change a result, such as the number of threads. Borrowed from ctx. */
+	/* What computes, as models keep it: backend, instruction set, library and its version ("cpu-v4, oneDNN 2.6.3").
+	 * Never what may not change a result, such as the number of threads. Borrowed from ctx. */
 	const char *(*engine)(const struct backend_ctx *ctx);
 	/* The same and the rest, for --version and logs ("cpu-v4, oneDNN 2.6.3, 2 threads"). Borrowed from ctx. */
 	const char *(*describe)(const struct backend_ctx *ctx);
@@ -73,10 +73,10 @@ struct backend {
 	int (*backward)(struct backend_ctx *ctx, const struct op_call *call, struct err *err);
 
 	/* One optimiser step on one parameter, then its norm constraint. For a table, `rows` [n_rows] are the rows that
-	 * p->g has gradients for (host memory), in g's order; a rule whose untouched rows change too must say so by doing
-	 * them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
-	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
-		      struct err *err);
+	 * p->g has gradients for (host memory), in g's order; a rule whose untouched rows change too must say so by
+	 * doing them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
+	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows,
+		      int n_rows, struct err *err);
 
 	/* (optional) Waits until all queued work is done and says what failed. Default: nothing is ever queued. */
 	int (*sync)(struct backend_ctx *ctx, struct err *err);
@@ -97,11 +97,12 @@ struct device {
 };
 
 /* name: "auto" (cuda where there is one, else cpu), "cpu", "ref", "cuda", "cuda:N". Plug-ins are looked for in
- * $VIC_BACKENDS, else in ../lib/vicinal beside the program; one that does not load is passed over for the next and noted in d.
- * Error VIC_NO_DEVICE when asked-for hardware is missing or no plug-in loads. */
+ * $VIC_BACKENDS, else in ../lib/vicinal beside the program; one that does not load is passed over for the next and
+ * noted in d. Error VIC_NO_DEVICE when asked-for hardware is missing or no plug-in loads. */
 int device_open(struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
 /* The same for a program: says what was passed over, a line each. */
-int device_open_for(const struct stage *st, struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
+int device_open_for(const struct stage *st, struct device *d, const char *name, int threads,
+		    struct err *err) VIC_CHECKED;
 void device_close(struct device *d);
 const char *device_engine(const struct device *d); /* backend->engine of d; borrowed */
 /* For --version: a line with what "auto" opens here, or why nothing opens. */

@@ -30,20 +30,23 @@ static int plugin_dir(char *dir, size_t size, struct err *err)
 	return 0;
 }
 
-/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in wants. */
+/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in wants.
+ * */
 static int open_plugin(struct device *d, const char *file, struct err *err)
 {
 	char dir[4096], path[4400];
 	if (plugin_dir(dir, sizeof dir, err))
 		return -1;
 	snprintf(path, sizeof path, "%s/%s", dir, file);
-	/* A BLAS starts threads of its own when it is loaded, and ends the program where they do not start; ours work alone. */
+	/* A BLAS starts threads of its own when it is loaded, and ends the program where they do not start; ours work
+	 * alone. */
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
 	d->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!d->library) {
 		const char *why = dlerror();
 		size_t n = strlen(path);
-		return err_no_device(err, "%s: %s", path, !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why);
+		return err_no_device(err, "%s: %s", path,
+				     !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why);
 	}
 	backend_entry *entry;
 	*(void **)&entry = dlsym(d->library, "vic_backend");
@@ -54,7 +57,8 @@ static int open_plugin(struct device *d, const char *file, struct err *err)
 	dlclose(d->library);
 	d->library = NULL;
 	d->b = NULL;
-	return err_no_device(err, "%s: speaks interface %d, this program %d; build them together", path, abi, BACKEND_ABI);
+	return err_no_device(err, "%s: speaks interface %d, this program %d; build them together", path, abi,
+			     BACKEND_ABI);
 }
 
 /* What did not work and is passed over for the next. Without memory for it there is no more to come. */
@@ -67,7 +71,8 @@ static int pass_over(struct device *d, struct err *err)
 	return 0;
 }
 
-/* The cpu plug-in is built for several instruction sets; the best that runs here and loads, or the one $VIC_CPU names. */
+/* The cpu plug-in is built for several instruction sets; the best that runs here and loads, or the one $VIC_CPU names.
+ * */
 static int open_cpu(struct device *d, struct err *err)
 {
 	static const char *const variants[] = { "v4", "v3", "base" };
@@ -98,7 +103,8 @@ static int open_cpu(struct device *d, struct err *err)
 	return err_no_device(err, "VIC_CPU=%s: is none of v4, v3, base", want);
 }
 
-/* A machine without a graphics card, or an installation without the plug-in, is no news; a plug-in that is there and broken is. */
+/* A machine without a graphics card, or an installation without the plug-in, is no news; a plug-in that is there and
+ * broken is. */
 static int open_cuda_if_any(struct device *d, const struct backend_config *config, struct err *err)
 {
 	char dir[4096], path[4400];

@@ -133,7 +133,9 @@ static float *gradient_at(const struct graph *g, int v)
 static struct op_call call_of(struct graph *g, int i, const struct batch *b, enum phase phase)
 {
 	const struct op *op = &g->op[i];
-	struct op_call c = { .op = op, .state = g->state[i], .batch = b, .phase = phase, .n = b->n, .version = g->version };
+	struct op_call c = {
+		.op = op, .state = g->state[i], .batch = b, .phase = phase, .n = b->n, .version = g->version
+	};
 	for (int k = 0; k < op->n_in; k++) {
 		c.in[k] = value_at(g, op->in[k]);
 		c.in_shape[k] = g->value[op->in[k]].shape;
@@ -193,7 +195,8 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 		int table = p->kind == PARAM_TABLE;
 		if (!param_trained(p))
 			continue;
-		if (g->dev->b->update(g->dev->ctx, p, u, table ? b->words->word : NULL, table ? b->words->distinct : 0, err))
+		if (g->dev->b->update(g->dev->ctx, p, u, table ? b->words->word : NULL, table ? b->words->distinct : 0,
+				      err))
 			return err_context(err, "parameter %s", p->name);
 	}
 	g->version++;

@@ -1,8 +1,9 @@
-/* graph: a network is an ordered list of ops with explicit inputs. Forward walks the list, backward walks it in reverse;
- * nothing is recorded or discovered at run time. Values are per-sample shapes (NHWC); the batch is the outermost dimension
- * and may be any size up to the one the graph was compiled for.
+/* graph: a network is an ordered list of ops with explicit inputs. Forward walks the list, backward walks it in
+ * reverse; nothing is recorded or discovered at run time. Values are per-sample shapes (NHWC); the batch is the
+ * outermost dimension and may be any size up to the one the graph was compiled for.
  *
- *   graph_init -> graph_value / graph_param / graph_add -> graph_compile(device) -> forward, backward, update ... -> release
+ *   graph_init -> graph_value / graph_param / graph_add -> graph_compile(device) -> forward, backward, update ... ->
+ *   release
  *
  * Gradient contract: d_param and d_value are overwritten by backward ("="), never added to, except a value with several
  * readers, whose later readers add ("+="; op_call.add says so). */
@@ -16,7 +17,8 @@
 #include <stdio.h>
 
 enum { OP_IN = 2, OP_PARAMS = 20, GRAPH_NAME = 40 };
-enum { WORDCONV_WIDTHS = 8, WORDCONV_WIDEST = 64 }; /* widths of filters, at most; words of the widest that there may be */
+/* widths of filters, at most; words of the widest that there may be */
+enum { WORDCONV_WIDTHS = 8, WORDCONV_WIDEST = 64 };
 
 enum op_type {
 	OP_WORDCONV, /* words -> features: embedding, mixup, convolution, ReLU, max over time, as one op */
@@ -42,27 +44,30 @@ static inline size_t shape_size(struct shape s)
 }
 
 /* Params by position in op.param:
- * WORDCONV (Kim 2014, eq. 1-3): [0] table (V, dim); then for width i: [1+2i] filter (width, maps, dim), [2+2i] bias (maps).
- *          Out: maps x widths features. A sentence stands between unlimited zeros, so a window of zeros alone always exists.
+ * WORDCONV (Kim 2014, eq. 1-3): [0] table (V, dim); then for width i: [1+2i] filter (width, maps, dim), [2+2i] bias
+ * (maps).
+ *          Out: maps x widths features. A sentence stands between unlimited zeros, so a window of zeros alone always
+ *          exists.
  * LINEAR:  [0] weight (out, in), [1] bias (out).  out = W x + b.
  * DROPOUT: Kim's meaning when !inverted: training multiplies by a 0/1 mask, prediction by (1 - rate).
- * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum. With bce
- *          the first term is -(1/K) sum_k [t_ik log p_ik + (1 - t_ik) log(1 - p_ik)], p the softmax still: what the reference
- *          implementation of manifold mixup (Verma et al. 2019) minimises.
- * IMAGES:  no value in. out[y][x][c] = lambda v_i + (1 - lambda) v_partner, or v_i where batch.partner is NULL or batch.mix_at is
- *          not 0; v[y][x][c] = shift[c] + scale[c] * pixel[view.y + y][view.x + x][c], the row reversed when flipped; a pixel outside the
- *          image is 0 (so v = shift), as when a crop is padded before normalisation.
- * CONV:    [0] weight (out, in / groups, kernel, kernel), [1] bias (out), optional. Cross-correlation, zero padding on all sides.
- *          out h = (h + 2 pad - kernel) / stride + 1, rounded down; w likewise.
- * NORM:    Ioffe and Szegedy 2015: [0] gamma, [1] beta, [2] running mean, [3] running variance, each (c).
- *          y = gamma (x - mean) / sqrt(var + eps) + beta; then + in[1] where there are two inputs; then max(0, .) when relu.
- *          Training: mean and var (biased) of the batch over samples and positions; running += momentum (batch - running), with the
- *          unbiased variance (biased where there is one value alone). PREDICT and SAMPLE: the running ones. NaN passes ReLU.
+ * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum.
+ *          With bce the first term is -(1/K) sum_k [t_ik log p_ik + (1 - t_ik) log(1 - p_ik)], p the softmax still:
+ *          what the reference implementation of manifold mixup (Verma et al. 2019) minimises.
+ * IMAGES:  no value in. out[y][x][c] = lambda v_i + (1 - lambda) v_partner, or v_i where batch.partner is NULL or
+ *          batch.mix_at is not 0; v[y][x][c] = shift[c] + scale[c] * pixel[view.y + y][view.x + x][c], the row reversed
+ *          when flipped; a pixel outside the image is 0 (so v = shift), as when a crop is padded before normalisation.
+ * CONV:    [0] weight (out, in / groups, kernel, kernel), [1] bias (out), optional. Cross-correlation, zero padding on
+ *          all sides. out h = (h + 2 pad - kernel) / stride + 1, rounded down; w likewise.
+ * NORM:    Ioffe and Szegedy 2015: [0] gamma, [1] beta, [2] running mean, [3] running variance, each (c). y = gamma (x
+ *          - mean) / sqrt(var + eps) + beta; then + in[1] where there are two inputs; then max(0, .) when relu.
+ *          Training: mean and var (biased) of the batch over samples and positions; running += momentum (batch -
+ *          running), with the unbiased variance (biased where there is one value alone). PREDICT and SAMPLE: the
+ *          running ones. NaN passes ReLU.
  * ADD:     in[0] + in[1].
- * POOL:    max over kernel x kernel positions (padding never wins; the first of equals gets the gradient), or their mean
- *          (average; no padding then). kernel 0: the mean of the whole image, out 1 x 1 x c.
- * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i) x_partner(i), partners
- *          from within the batch (partner < n); else out = x. */
+ * POOL:    max over kernel x kernel positions (padding never wins; the first of equals gets the gradient), or their
+ *          mean (average; no padding then). kernel 0: the mean of the whole image, out 1 x 1 x c.
+ * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i)
+ *          x_partner(i), partners from within the batch (partner < n); else out = x. */
 struct op {
 	enum op_type type;
 	char name[GRAPH_NAME];
@@ -111,7 +116,8 @@ enum param_kind {
 	PARAM_BIAS,
 	PARAM_TABLE,
 	PARAM_SCALE, /* gamma of a NORM: treated as a bias */
-	PARAM_STATE, /* running statistics: no gradient and no update; written by forward in training, kept in the model */
+	/* running statistics: no gradient and no update; written by forward in training, kept in the model */
+	PARAM_STATE,
 };
 
 struct param {
@@ -184,7 +190,8 @@ enum rule { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
 struct update {
 	enum rule rule;
 	double lr, momentum, weight_decay; /* SGD; weight decay is added to the gradient */
-	int decay_all;                     /* 0: of weights and tables alone; 1: of biases and NORMs too, as PyTorch's SGD does */
+	/* 0: of weights and tables alone; 1: of biases and NORMs too, as PyTorch's SGD does */
+	int decay_all;
 	int nesterov;
 	double rho, beta1, beta2, eps;     /* Adadelta: rho, eps; Adam: beta1, beta2, eps */
 	uint32_t step;                     /* 1, 2, ... */
@@ -231,8 +238,8 @@ int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CH
 /* Multichannel: the untuned copy of table p. */
 int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
 
-/* Of each type of op. What its backward reads of in[0] and out must hold until then; none reads in[1] (both ops that have one
- * add it). Backends may keep more in an op's own state, never read more. */
+/* Of each type of op. What its backward reads of in[0] and out must hold until then; none reads in[1] (both ops that
+ * have one add it). Backends may keep more in an op's own state, never read more. */
 extern const struct op_info {
 	const char *name;
 	int back_reads_in, back_reads_out; /* of a NORM: out with relu alone, see op_back_reads_out */
@@ -245,7 +252,8 @@ int op_back_reads_out(const struct op *op);
 /* The memory plan: every op with its shapes, and where values and gradients lie (plan.c). */
 int graph_plan(struct graph *g, int training, struct err *err) VIC_CHECKED;
 void graph_print(const struct graph *g, FILE *to);
-/* Multiply-adds of convolutions and products of one sample forward; a wordconv counts its dense form at `tokens` tokens. */
+/* Multiply-adds of convolutions and products of one sample forward; a wordconv counts its dense form at `tokens`
+ * tokens. */
 double graph_macs(const struct graph *g, int tokens);
 
 #endif

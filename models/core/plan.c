@@ -1,7 +1,7 @@
-/* The memory planner. The schedule of a training step has 2 * ops steps: op i runs forward in step i and backward in step
- * 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it: in training the backward of
- * its earliest reader or of its maker, where that op's backward reads it (op_info). Intervals that do not overlap share memory: first fit
- * in order of size, the usual greedy bound. */
+/* The memory planner. The schedule of a training step has 2 * ops steps: op i runs forward in step i and backward in
+ * step 2 * ops - 1 - i. A value must hold from the step that makes it to the last one that reads it: in training the
+ * backward of its earliest reader or of its maker, where that op's backward reads it (op_info). Intervals that do not
+ * overlap share memory: first fit in order of size, the usual greedy bound. */
 #include "graph.h"
 
 #include "pipeline/base/mem.h"
@@ -77,7 +77,8 @@ static void lifetimes(struct graph *g, int training)
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
 		x->born = x->made_by < 0 ? 0 : x->made_by;
-		x->dies = training && x->made_by >= 0 && op_back_reads_out(&g->op[x->made_by]) ? end - x->made_by : x->born;
+		x->dies = training && x->made_by >= 0 && op_back_reads_out(&g->op[x->made_by]) ? end - x->made_by
+											       : x->born;
 		x->d_born = x->d_dies = -1;
 		if (training && x->wanted) {
 			x->d_born = end - (g->n_ops - 1);
@@ -159,5 +160,6 @@ void graph_print(const struct graph *g, FILE *to)
 	}
 	for (int v = 0; v < g->n_values; v++)
 		values += shape_size(g->value[v].shape) * (g->value[v].d_born >= 0 ? 2 : 1);
-	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params, g->arena_floats, values);
+	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params, g->arena_floats,
+		values);
 }

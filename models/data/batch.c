@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing, struct err *err)
+int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing,
+		 struct err *err)
 {
 	*b = (struct batcher){ .data = data };
 	if (preprocessing) {
@@ -19,13 +20,15 @@ int batcher_init(struct batcher *b, const struct dataset *data, const struct pre
 		return 0;
 	}
 	size_t words = data->text.words;
-	return mem_alloc(&b->seen, words, sizeof *b->seen, err) || mem_alloc(&b->number, words, sizeof *b->number, err) ? -1 : 0;
+	return mem_alloc(&b->seen, words, sizeof *b->seen, err) || mem_alloc(&b->number, words, sizeof *b->number, err)
+		       ? -1
+		       : 0;
 }
 
 void batcher_release(struct batcher *b)
 {
-	void *mine[] = { b->seen, b->number, b->begin, b->local, b->word, b->partner, b->sample, b->lambda, b->target, b->pixel,
-			 b->view };
+	void *mine[] = { b->seen,   b->number, b->begin,  b->local, b->word, b->partner,
+			 b->sample, b->lambda, b->target, b->pixel, b->view };
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);
 	*b = (struct batcher){ 0 };
@@ -65,8 +68,8 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 }
 
 /* One lambda a batch, and partners. */
-static int draw_partners(struct batcher *b, const struct mix_config *v, const uint32_t *pool, uint32_t n_pool, uint64_t seed,
-			 uint32_t epoch, uint32_t index, struct err *err)
+static int draw_partners(struct batcher *b, const struct mix_config *v, const uint32_t *pool, uint32_t n_pool,
+			 uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
 {
 	int n = b->batch.n;
 	struct rng r;
@@ -132,8 +135,8 @@ static int make_targets(struct batcher *b, const struct mix_config *v, struct er
 	return 0;
 }
 
-int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
-		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
+int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool,
+		uint32_t n_pool, uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
 {
 	b->training = 1;
 	b->seed = seed;

@@ -7,8 +7,9 @@
 #include "dataset.h"
 #include "models/core/graph.h"
 
-/* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et al.
- * 2019, section 5); manifold: hidden values of a layer drawn for each batch are mixed, and labels (Verma et al. 2019). */
+/* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et
+ * al. 2019, section 5); manifold: hidden values of a layer drawn for each batch are mixed, and labels (Verma et al.
+ * 2019). */
 enum mix_mode { MIX_FULL, MIX_FEATURES, MIX_MANIFOLD };
 enum mix_partner { PARTNER_BATCH, PARTNER_DATASET };
 
@@ -22,13 +23,15 @@ struct mix_config {
 	const double *class_weight; /* [classes], mean 1 over the training records, or NULL */
 };
 
-/* How images come to the network. In training a window of h x w is cut from the image, padded with zeros on all sides, at a
- * place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) / deviation. */
+/* How images come to the network. In training a window of h x w is cut from the image, padded with zeros on all sides,
+ * at a place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) /
+ * deviation. */
 struct preprocessing {
 	int h, w;     /* what the network sees */
 	int pad;      /* training: pixels of zeros on each side */
 	int flip;     /* training: half of the images are turned left to right */
-	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS]; /* in units of bytes, 0 to 255, whatever the encoding */
+	/* in units of bytes, 0 to 255, whatever the encoding */
+	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS];
 };
 
 /* Makes batches of a data set; owns their memory, which lives until the next batch_plain or batch_mixed. */
@@ -56,7 +59,8 @@ struct batcher {
 };
 
 /* `preprocessing`: of images, copied; NULL for text. */
-int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing, struct err *err) VIC_CHECKED;
+int batcher_init(struct batcher *b, const struct dataset *data, const struct preprocessing *preprocessing,
+		 struct err *err) VIC_CHECKED;
 void batcher_release(struct batcher *b);
 /* Most distinct words that a batch of n texts can have, mixed with others or not; 0 for images. */
 int batcher_max_words(const struct dataset *data, int n);
@@ -65,8 +69,8 @@ int batcher_max_words(const struct dataset *data, int n);
 int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err) VIC_CHECKED;
 /* The training batch number `index` of an epoch: records item[0..n-1], mixed with partners from among them or from
  * pool[0..n_pool-1], with targets. */
-int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool, uint32_t n_pool,
-		uint64_t seed, uint32_t epoch, uint32_t index, struct err *err) VIC_CHECKED;
+int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool,
+		uint32_t n_pool, uint64_t seed, uint32_t epoch, uint32_t index, struct err *err) VIC_CHECKED;
 
 /* The kinds' parts (batch_text.c, batch_images.c): begin a batch; append record `item` as number b->items. */
 int batch_text_begin(struct batcher *b, struct err *err) VIC_CHECKED;

@@ -30,7 +30,8 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)
 {
 	size_t n = d->n + b->n;
-	if (mem_grow(&d->id, &d->cap_id, n, sizeof *d->id, err) || mem_grow(&d->label, &d->cap_label, n, sizeof *d->label, err) ||
+	if (mem_grow(&d->id, &d->cap_id, n, sizeof *d->id, err) ||
+	    mem_grow(&d->label, &d->cap_label, n, sizeof *d->label, err) ||
 	    mem_grow(&d->split, &d->cap_split, n, 1, err))
 		return -1;
 	memcpy(d->id + d->n, b->id, b->n * sizeof *d->id);
@@ -47,7 +48,8 @@ static int add_block(struct dataset *d, struct stream_reader *r, const struct bl
 {
 	if (b->type == BLOCK_WORDS)
 		return text_data_add_words(d, b, err);
-	int rc = d->head.kind == STREAM_TEXT ? text_data_add_rows(d, b, max_tokens, err) : image_data_add_rows(d, r, b, err);
+	int rc = d->head.kind == STREAM_TEXT ? text_data_add_rows(d, b, max_tokens, err)
+					     : image_data_add_rows(d, r, b, err);
 	return rc ? rc : dataset_add_rows(d, b, err);
 }
 

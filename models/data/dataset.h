@@ -1,5 +1,5 @@
-/* dataset: a document of kind text or images, held in memory for training. What all kinds have in common is at the top; of
- * `text` and `images` the one that head.kind names is filled. */
+/* dataset: a document of kind text or images, held in memory for training. What all kinds have in common is at the top;
+ * of `text` and `images` the one that head.kind names is filled. */
 #ifndef VIC_DATASET_H
 #define VIC_DATASET_H
 
@@ -19,8 +19,8 @@ struct text_data {
 	size_t cap_text, cap_word_end, cap_vector, cap_begin, cap_token;
 };
 
-/* Images lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in memory as there
- * is room for and several runs share it; else in the memory they were read into. */
+/* Images lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in
+ * memory as there is room for and several runs share it; else in the memory they were read into. */
 struct image_data {
 	const void **pixel; /* [n] images [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
 	struct mapped file; /* what of them is mapped */
@@ -43,14 +43,15 @@ struct dataset {
 
 /* Begins with the head of the reader's document: copies it and the provenance. */
 int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *err) VIC_CHECKED;
-/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all). */
+/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all).
+ * */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
 /* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since it was opened. */
 int dataset_unchanged(const struct dataset *d, struct err *err) VIC_CHECKED;
 
-/* The parts, for dataset_read and for a reader that goes block by block. Each adds what its block holds; rows are added by the
- * kind's function first, then by dataset_add_rows, which counts them. */
+/* The parts, for dataset_read and for a reader that goes block by block. Each adds what its block holds; rows are added
+ * by the kind's function first, then by dataset_add_rows, which counts them. */
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_words(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err) VIC_CHECKED;
@@ -60,8 +61,8 @@ void image_data_release(struct image_data *m);
 
 /* 0 when images of this head can be given to a network; else -1 and the remedy (records that are JPEG files). */
 int image_data_usable(const struct stream_head *head, struct err *err) VIC_CHECKED;
-/* Mean and standard deviation (of the population) of each channel over the records marked train, in units of bytes: 0 to 255,
- * whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. */
+/* Mean and standard deviation (of the population) of each channel over the records marked train, in units of bytes: 0
+ * to 255, whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. */
 int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double deviation[STREAM_MAX_CHANNELS],
 		       struct err *err)
 	VIC_CHECKED;

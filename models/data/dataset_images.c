@@ -16,12 +16,14 @@ int image_data_usable(const struct stream_head *head, struct err *err)
 	if (head->encoding == ENCODING_JPEG)
 		return err_set(err, "its records are JPEG files; vic-images --format stream --resize HxW decodes them");
 	if (head->height > MOST || head->width > MOST)
-		return err_set(err, "images of %dx%d; vic-images --resize HxW makes smaller ones", head->height, head->width);
+		return err_set(err, "images of %dx%d; vic-images --resize HxW makes smaller ones", head->height,
+			       head->width);
 	return 0;
 }
 
 /* Maps the file that the block was read from, once. 1 when the block's data lie in the map, at *at; -1: no memory. */
-static int in_map(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at, struct err *err)
+static int in_map(struct image_data *m, const struct stream_reader *r, const struct block *b, uint64_t *at,
+		  struct err *err)
 {
 	struct io_mark mark;
 	int fd, rc;
@@ -38,7 +40,8 @@ int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct
 	size_t each = stream_record_size(&d->head), cap = 0;
 	const unsigned char *data = b->data;
 	uint64_t at;
-	int there = mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err) ? -1 : in_map(m, r, b, &at, err);
+	int there =
+		mem_grow(&m->pixel, &m->cap_pixel, d->n + b->n, sizeof *m->pixel, err) ? -1 : in_map(m, r, b, &at, err);
 	if (there < 0)
 		return -1;
 	if (there) {
@@ -101,7 +104,8 @@ int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS]
 		double count = (double)n * (double)positions, variance;
 		if (d->head.encoding == ENCODING_RAW) {
 			/* n * sum of squares - sum^2 has up to 128 bits and is exact: no cancellation */
-			unsigned __int128 spread = (unsigned __int128)m.n * m.squares[c] - (unsigned __int128)m.sum[c] * m.sum[c];
+			unsigned __int128 spread =
+				(unsigned __int128)m.n * m.squares[c] - (unsigned __int128)m.sum[c] * m.sum[c];
 			mean[c] = (double)m.sum[c] / count;
 			variance = (double)spread / count / count;
 		} else {

@@ -10,7 +10,8 @@
 int text_data_add_words(struct dataset *d, const struct block *b, struct err *err)
 {
 	struct text_data *t = &d->text;
-	size_t dim = (size_t)d->head.dim, had = t->words ? t->word_end[t->words - 1] : 0, more = b->n ? b->word_end[b->n - 1] : 0;
+	size_t dim = (size_t)d->head.dim, had = t->words ? t->word_end[t->words - 1] : 0,
+	       more = b->n ? b->word_end[b->n - 1] : 0;
 	if (had + more > UINT32_MAX)
 		return err_set(err, "the word table's text is longer than 4 GiB");
 	if (mem_grow(&t->text, &t->cap_text, had + more, 1, err) ||

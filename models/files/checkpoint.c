@@ -75,7 +75,8 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 		return -1;
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
 	rc = safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "plan", t->plan->key, err) ||
-	     safetensors_set(&st, "data", crc, err) || safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
+	     safetensors_set(&st, "data", crc, err) ||
+	     safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
 	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
 	for (int p = 0; p < n && !rc; p++)
 		rc = add_param(&st, t, p, host + (size_t)p * SLOTS, err);
@@ -131,7 +132,8 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 	if (!plan || !data)
 		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
 	if (strcmp(plan, t->plan->key))
-		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan, t->plan->key);
+		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan,
+			       t->plan->key);
 	if (strcmp(data, crc))
 		return err_set(err, "%s: was made on other data (%s, here %s)", st->name, data, crc);
 	return 0;
@@ -141,7 +143,9 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 static int take_counters(struct trainer *t, const double *c, const char *path, struct err *err)
 {
 	static const char *const name[COUNTERS] = { "step", "epoch", "best epoch", "best score" };
-	double most[COUNTERS] = { [AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH], [AT_BEST_SCORE] = 1 };
+	double most[COUNTERS] = {
+		[AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH], [AT_BEST_SCORE] = 1
+	};
 	for (int i = 0; i < COUNTERS; i++)
 		if (!(c[i] >= 0 && c[i] <= most[i]) || (i != AT_BEST_SCORE && c[i] != floor(c[i])))
 			return err_set(err, "%s: its %s is %g, which no run comes to", path, name[i], c[i]);

@@ -20,8 +20,8 @@ static json_t *text_settings(const struct net_config *c, const struct plan *p)
 	for (int i = 0; i < c->widths; i++)
 		if (json_array_append_new(widths, json_integer(c->width[i])))
 			return NULL;
-	json_t *j = json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", p->net->name, "dim", c->dim, "maps", c->maps, "widths", widths,
-			      "dropout", c->dropout, "max_tokens", p->max_tokens);
+	json_t *j = json_pack("{s:s, s:i, s:i, s:o, s:f, s:i}", "model", p->net->name, "dim", c->dim, "maps", c->maps,
+			      "widths", widths, "dropout", c->dropout, "max_tokens", p->max_tokens);
 	if (j && c->multichannel && json_object_set_new(j, "multichannel", json_true())) {
 		json_decref(j);
 		return NULL;
@@ -36,9 +36,9 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 		if (json_array_append_new(mean, json_real(p->preprocessing.mean[i])) ||
 		    json_array_append_new(deviation, json_real(p->preprocessing.deviation[i])))
 			return NULL;
-	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:f, s:f}", "model", p->net->name, "height", c->image.h, "width",
-			 c->image.w, "channels", c->image.c, "cropped", p->cropped, "mean", mean, "deviation", deviation,
-			 "width_factor", c->width_factor, "dropout", c->dropout);
+	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:f, s:f}", "model", p->net->name, "height", c->image.h,
+			 "width", c->image.w, "channels", c->image.c, "cropped", p->cropped, "mean", mean, "deviation",
+			 deviation, "width_factor", c->width_factor, "dropout", c->dropout);
 }
 
 static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
@@ -58,8 +58,8 @@ static int add_words(struct safetensors *st, const struct text_data *d, struct e
 }
 
 /* The vectors that the network computes with: of multichannel the sum of both copies. *own: what the caller frees. */
-static int effective(const struct plan *plan, const struct dataset *data, const struct param *q, const float *w, const float **from,
-		     float **own, struct err *err)
+static int effective(const struct plan *plan, const struct dataset *data, const struct param *q, const float *w,
+		     const float **from, float **own, struct err *err)
 {
 	size_t n = param_size(q);
 	*own = NULL;
@@ -74,8 +74,8 @@ static int effective(const struct plan *plan, const struct dataset *data, const 
 	return 0;
 }
 
-int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
-		int epoch, const json_t *provenance, struct err *err)
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g,
+		float *const *weights, int epoch, const json_t *provenance, struct err *err)
 {
 	int text = plan->net->input == NET_WORDS;
 	struct safetensors st = { 0 };
@@ -90,8 +90,10 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 	snprintf(number, sizeof number, "%d", epoch);
 	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
 	     safetensors_set(&st, "engine", device_engine(g->dev), err) ||
-	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan), err) ||
-	     set_json(&st, "classes", json_incref(classes), err) || set_json(&st, "provenance", jsontext_copy(provenance), err);
+	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan),
+		      err) ||
+	     set_json(&st, "classes", json_incref(classes), err) ||
+	     set_json(&st, "provenance", jsontext_copy(provenance), err);
 	for (int p = 0; p < g->n_params && !rc; p++) {
 		const struct param *q = &g->param[p];
 		const float *from;
@@ -116,7 +118,9 @@ static int meta_json(const struct model *m, const char *key, json_t **out, struc
 	size_t room = JSONTEXT_NAMES_ROOM;
 	if (!text)
 		return err_set(err, "%s: its metadata has no '%s'", m->file.name, key);
-	return jsontext_parse(out, text, strlen(text), &room, err) ? err_context(err, "%s: metadata '%s'", m->file.name, key) : 0;
+	return jsontext_parse(out, text, strlen(text), &room, err)
+		       ? err_context(err, "%s: metadata '%s'", m->file.name, key)
+		       : 0;
 }
 
 static int integer(const json_t *j, const char *key, int lo, int hi, int *out)
@@ -205,7 +209,8 @@ static int read_classes(struct model *m, struct err *err)
 		if (rc)
 			break;
 		const char *s = json_string_value(v);
-		rc = s ? mem_text(&m->classes[i], s, strlen(s), err) : err_set(err, "%s: class %zu has no name", m->file.name, i);
+		rc = s ? mem_text(&m->classes[i], s, strlen(s), err)
+		       : err_set(err, "%s: class %zu has no name", m->file.name, i);
 		m->config.classes = rc ? m->config.classes : (int)i + 1;
 	}
 	json_decref(j);
@@ -230,11 +235,12 @@ static int read_words(struct model *m, struct err *err)
 	for (size_t i = 0; i < words; before = m->word_end[i++])
 		if (m->word_end[i] < before)
 			return err_set(err, "%s: the vocabulary contradicts itself at word %zu", m->file.name, i);
-	return before == text->shape[0] ? 0 : err_set(err, "%s: the vocabulary's text has another length", m->file.name);
+	return before == text->shape[0] ? 0
+					: err_set(err, "%s: the vocabulary's text has another length", m->file.name);
 }
 
-/* Every parameter that the settings ask for lies in the file, in its shape, and nothing else does: looked at before anything is made
- * of the settings, so that what a file claims costs no more memory than what it holds. */
+/* Every parameter that the settings ask for lies in the file, in its shape, and nothing else does: looked at before
+ * anything is made of the settings, so that what a file claims costs no more memory than what it holds. */
 static int check_tensors(struct model *m, struct err *err)
 {
 	struct graph g;

@@ -1,14 +1,16 @@
-/* modelfile: what vic-train writes and vic-predict reads: safetensors with the weights, the vocabulary and, in its metadata,
- * everything needed to use them. Python reads it as any safetensors file.
+/* modelfile: what vic-train writes and vic-predict reads: safetensors with the weights, the vocabulary and, in its
+ * metadata, everything needed to use them. Python reads it as any safetensors file.
  *
- *   metadata  format "vicinal-model 2" (version 1, without checksums, is read too); net: JSON of the network's settings;
- *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; engine: what computed
+ *   metadata  format "vicinal-model 2" (version 1, without checksums, is read too); net: JSON of the network's
+ *             settings;
+ *             classes: JSON list; provenance: JSON list; epoch: the epoch that the weights are of; engine: what
+ *             computed
  *             them (struct backend's engine, "cpu-v4, oneDNN 2.6.3"); checksums
- *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32 [V]: the
- *             vocabulary
+ *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32
+ *             [V]: the vocabulary
  *
- * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger images are
- * cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
+ * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger
+ * images are cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
 #ifndef VIC_MODELFILE_H
 #define VIC_MODELFILE_H
 
@@ -21,7 +23,8 @@ struct model {
 	const struct net *net;
 	struct net_config config;
 	int max_tokens;         /* text */
-	int multichannel;       /* text: a word's vector is twice the stream's plus what training added; "words.vectors" holds the sums */
+	/* text: a word's vector is twice the stream's plus what training added; "words.vectors" holds the sums */
+	int multichannel;
 	struct preprocessing preprocessing; /* images */
 	int cropped;
 	char **classes;      /* [config.classes], owned */
@@ -32,8 +35,8 @@ struct model {
 	const uint32_t *word_end;
 };
 
-int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g, float *const *weights,
-		int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g,
+		float *const *weights, int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
 int model_open(struct model *m, const char *path, struct err *err) VIC_CHECKED;
 void model_release(struct model *m);
 

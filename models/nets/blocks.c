@@ -1,8 +1,8 @@
-/* The pieces that image networks are put together from, and their first weights. Sizes are refused in add(), before
- * the planner multiplies them. An op's parameters are added in the order in which graph.h numbers them; a
- * parameter's number in the graph keys its draw, so one more parameter changes the first weights of all after it.
- * net_image_init tells a parameter by rank, kind and name: four dimensions are a convolution, two the linear layer, and only
- * norms under "layer" may begin at 0. */
+/* The pieces that image networks are put together from, and their first weights. Sizes are refused in add(), before the
+ * planner multiplies them. An op's parameters are added in the order in which graph.h numbers them; a parameter's
+ * number in the graph keys its draw, so one more parameter changes the first weights of all after it. net_image_init
+ * tells a parameter by rank, kind and name: four dimensions are a convolution, two the linear layer, and only norms
+ * under "layer" may begin at 0. */
 #include "blocks.h"
 
 #include "pipeline/base/philox.h"
@@ -51,7 +51,8 @@ int net_begin(struct net_build *b)
 		return err_usage(b->err, "%s has no place where hidden values are mixed; the preact networks have",
 				 b->net->name);
 	if (c->zero_gamma && !b->net->zero_gamma)
-		return err_usage(b->err, "%s: no residual block ends in batch normalisation, whose gamma could begin at 0",
+		return err_usage(b->err,
+				 "%s: no residual block ends in batch normalisation, whose gamma could begin at 0",
 				 b->net->name);
 	return add(b, &op, "image", c->image);
 }
@@ -189,10 +190,11 @@ static int ends(const char *name, const char *with)
 	return n >= m && !strcmp(name + n - m, with);
 }
 
-void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
-		    float *to)
+void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index,
+		    uint64_t seed, float *to)
 {
-	int zero = config->zero_gamma && net->zero_gamma && !strncmp(p->name, "layer", 5) && ends(p->name, net->zero_gamma);
+	int zero = config->zero_gamma && net->zero_gamma && !strncmp(p->name, "layer", 5) &&
+		   ends(p->name, net->zero_gamma);
 	double fixed = (p->kind == PARAM_SCALE && !zero) || ends(p->name, "running_var") ? 1 : 0;
 	double std = p->ndim == 4 ? sqrt(2.0 / (double)(p->dim[0] * p->dim[2] * p->dim[3])) : 0;
 	double bound = p->ndim == 2 ? 1 / sqrt((double)p->dim[1]) : 0;

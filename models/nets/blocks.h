@@ -37,13 +37,14 @@ int net_mix(struct net_build *b, int in, int layer);
 int net_end(struct net_build *b, int in, const char *name);
 
 /* net.build of the residual networks: net->residual. */
-int net_residual_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err) VIC_CHECKED;
+int net_residual_build(const struct net *net, struct graph *g, const struct net_config *config,
+		       struct err *err) VIC_CHECKED;
 
 /* net.init of every image network. Convolutions N(0, 2 / fan_out), fan_out = out * kernel * kernel (He et al. 2015, as
  * torchvision has it, groups not counted); the linear weight U(-1 / sqrt(in), +) (PyTorch's default); all biases and
  * beta 0, gamma 1, but those of net->zero_gamma 0 where config->zero_gamma; running mean 0, variance 1. Draws are
  * Philox's of (seed, RNG_INIT, index). */
-void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
-		    float *to);
+void net_image_init(const struct net *net, const struct net_config *config, const struct param *p, int index,
+		    uint64_t seed, float *to);
 
 #endif

@@ -1,8 +1,9 @@
-/* Kim 2014, "Convolutional neural networks for sentence classification" (arXiv 1408.5882), section 2, with the settings of its
- * published code: filters U(-0.01, 0.01) and no biases at first, softmax weights 0, dropout without scaling in training and a
- * halved softmax at test, softmax rows within L2 norm 3. `rand`, `static`, `non-static` and `multichannel` differ in the word
- * table alone: vic-embed --random, or --words of vic-train. In multichannel each filter sees both channels and the results are
- * added (section 2.1), which is the filter on the sum of the two vectors. */
+/* Kim 2014, "Convolutional neural networks for sentence classification" (arXiv 1408.5882), section 2, with the settings
+ * of its published code: filters U(-0.01, 0.01) and no biases at first, softmax weights 0, dropout without scaling in
+ * training and a halved softmax at test, softmax rows within L2 norm 3. `rand`, `static`, `non-static` and
+ * `multichannel` differ in the word table alone: vic-embed --random, or --words of vic-train. In multichannel each
+ * filter sees both channels and the results are added (section 2.1), which is the filter on the sum of the two vectors.
+ * */
 #include "nets.h"
 
 #include "pipeline/base/philox.h"
@@ -57,8 +58,8 @@ static int kimcnn_build(const struct net *net, struct graph *g, const struct net
 	return 0;
 }
 
-static void kimcnn_init(const struct net *net, const struct net_config *c, const struct param *p, int index, uint64_t seed,
-			float *to)
+static void kimcnn_init(const struct net *net, const struct net_config *c, const struct param *p, int index,
+			uint64_t seed, float *to)
 {
 	size_t n = param_size(p);
 	struct rng r;

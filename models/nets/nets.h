@@ -19,7 +19,8 @@ struct net_config {
 	struct shape image; /* what the network sees: after cropping */
 	double width_factor; /* --width: multiplies every number of channels but the first and last; 1: as published */
 	int mix_hidden;     /* 1: with an OP_MIX at each of the network's mixing places (manifold mixup) */
-	int zero_gamma;     /* 1: gamma of the last NORM of every residual block begins at 0 (Goyal et al. 2017, section 5.1) */
+	/* 1: gamma of the last NORM of every residual block begins at 0 (Goyal et al. 2017, section 5.1) */
+	int zero_gamma;
 };
 
 enum net_input { NET_WORDS, NET_IMAGES };
@@ -35,7 +36,8 @@ struct residual {
 	int imagenet_stem; /* 1: 7x7 with stride 2, then a 3x3 max pool with stride 2; 0: 3x3 */
 	int blocks[4];	   /* of each stage; 0: no more stages */
 	int planes;	   /* of the first stage; doubles at each next one */
-	int groups, base;  /* BLOCK_BOTTLENECK alone: the 3x3 has planes * base / 64 * groups channels in `groups` groups */
+	/* BLOCK_BOTTLENECK alone: the 3x3 has planes * base / 64 * groups channels in `groups` groups */
+	int groups, base;
 	const char *shortcut; /* name of the shortcut's modules in a block: "downsample" or "shortcut" */
 	const char *linear;   /* name of the linear layer: "fc" or "linear" */
 };
@@ -46,16 +48,17 @@ struct net {
 	enum net_input input;
 	struct shape native;  /* images: the size and classes that it is published for: what --list-models counts */
 	int native_classes;
-	int mix_layers;       /* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
-	/* How the names of the gammas end that config.zero_gamma begins at 0, those of each residual block's last NORM; NULL: no
-	 * block ends in one. */
+	/* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
+	int mix_layers;
+	/* How the names of the gammas end that config.zero_gamma begins at 0, those of each residual block's last NORM;
+	 * NULL: no block ends in one. */
 	const char *zero_gamma;
 	struct residual residual; /* read by net_residual_build alone */
 	/* Fills an initialised graph; sets g->logits and g->loss. Weights are drawn later, by init. */
 	int (*build)(const struct net *net, struct graph *g, const struct net_config *config, struct err *err);
 	/* First values of parameter p, [param_size], from the seed; a word table is not asked for. */
-	void (*init)(const struct net *net, const struct net_config *config, const struct param *p, int index, uint64_t seed,
-		     float *to);
+	void (*init)(const struct net *net, const struct net_config *config, const struct param *p, int index,
+		     uint64_t seed, float *to);
 };
 
 extern const struct net *const nets[]; /* NULL-ended */

@@ -90,7 +90,9 @@ int net_residual_build(const struct net *net, struct graph *g, const struct net_
 {
 	const struct residual *r = &net->residual;
 	typedef int add_block(struct block *k);
-	static add_block *const add[] = { [BLOCK_BASIC] = basic, [BLOCK_BOTTLENECK] = bottleneck, [BLOCK_PREACT] = preact };
+	static add_block *const add[] = {
+		[BLOCK_BASIC] = basic, [BLOCK_BOTTLENECK] = bottleneck, [BLOCK_PREACT] = preact
+	};
 	struct net_build b = { .g = g, .net = net, .config = config, .err = err };
 	int x = stem(&b, r);
 	for (int layer = 0; layer < 4 && r->blocks[layer]; layer++) {

@@ -1,7 +1,7 @@
-/* A small convolutional network for machines without a GPU, ours: three pairs of 3x3 convolutions of 16, 32 and 64 channels
- * with NORM and ReLU, a max pool after the first two pairs, the mean over what is left, one linear layer. Numbers of channels
- * are multiples of 16, the lanes of a vector register. Four epochs of Fashion-MNIST (60,000; cosine, other options as they are)
- * gave a test accuracy of 0.922 for 110 s of processor time. */
+/* A small convolutional network for machines without a GPU, ours: three pairs of 3x3 convolutions of 16, 32 and 64
+ * channels with NORM and ReLU, a max pool after the first two pairs, the mean over what is left, one linear layer.
+ * Numbers of channels are multiples of 16, the lanes of a vector register. Four epochs of Fashion-MNIST (60,000;
+ * cosine, other options as they are) gave a test accuracy of 0.922 for 110 s of processor time. */
 #include "blocks.h"
 
 static int smallcnn_build(const struct net *net, struct graph *g, const struct net_config *config, struct err *err)

@@ -13,7 +13,8 @@ int calibrated_open(struct calibrated *m, const char *path, const struct model *
 	*m = (struct calibrated){ .path = path, .n = model->config.classes };
 	if (calfile_load(&m->file, path, err))
 		return -1;
-	if (!calfile_fits(&m->file, &head, model->file.name, err) && !mem_alloc(&m->room, 4 * (size_t)m->n, sizeof *m->room, err))
+	if (!calfile_fits(&m->file, &head, model->file.name, err) &&
+	    !mem_alloc(&m->room, 4 * (size_t)m->n, sizeof *m->room, err))
 		return 0;
 	calibrated_release(m);
 	return -1;
@@ -76,7 +77,8 @@ int calibrated_refuse_fitted(const struct calibrated *m, uint64_t id, int32_t la
 	if (!sketch_has(&m->file.sketch, record_print(id, label, m->room, (size_t)m->n)))
 		return 0;
 	return err_set(err,
-		       "record with id %llu is one of those that %s was fitted on (split %s of %s); predict others with --split, or leave "
+		       "record with id %llu is one of those that %s was fitted on (split %s of %s); predict others "
+		       "with --split, or leave "
 		       "--map out and use vic-calibrate --apply --allow-fit-data",
 		       (unsigned long long)id, m->path, m->file.split, m->file.name);
 }

@@ -1,4 +1,5 @@
-/* calibrated: a calibration map (pipeline/formats/calfile.h) on a model's answers, as vic-calibrate --apply has it on a stream of them. */
+/* calibrated: a calibration map (pipeline/formats/calfile.h) on a model's answers, as vic-calibrate --apply has it on a
+ * stream of them. */
 #ifndef VIC_CALIBRATED_H
 #define VIC_CALIBRATED_H
 
@@ -17,8 +18,8 @@ int calibrated_open(struct calibrated *m, const char *path, const struct model *
 void calibrated_release(struct calibrated *m); /* a zeroed one is fine */
 /* 1 when out is probabilities and not logits. */
 int calibrated_gives_probs(const struct calibrated *m);
-/* One record's [samples][n] logits to out[n]; of several samples the mapped logarithms of their mean probabilities, as a map of such
- * records is fitted. Errors: no finite number. */
+/* One record's [samples][n] logits to out[n]; of several samples the mapped logarithms of their mean probabilities, as
+ * a map of such records is fitted. Errors: no finite number. */
 int calibrated_apply(struct calibrated *m, const float *logits, int samples, double *out, struct err *err) VIC_CHECKED;
 /* Refuses a record that the map was fitted on, after calibrated_apply of it. label: -1 none. */
 int calibrated_refuse_fitted(const struct calibrated *m, uint64_t id, int32_t label, struct err *err) VIC_CHECKED;

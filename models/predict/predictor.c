@@ -18,12 +18,14 @@ static int of_words(const struct predictor *p)
 	return p->model->net->input == NET_WORDS;
 }
 
-int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed, struct err *err)
+int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed,
+		   struct err *err)
 {
 	*p = (struct predictor){ .model = model, .dev = dev, .passes = passes, .seed = seed };
 	if (passes && !(model->config.dropout > 0))
-		return err_usage(err, "--mc-dropout: the model was trained without dropout, so all passes would be the same; "
-				      "vic-train --dropout P");
+		return err_usage(
+			err, "--mc-dropout: the model was trained without dropout, so all passes would be the same; "
+			     "vic-train --dropout P");
 	return of_words(p) ? predictor_text_open(p, err) : 0;
 }
 
@@ -53,7 +55,8 @@ int predictor_document(struct predictor *p, const struct stream_head *head, stru
 	forget_document(p);
 	if (!of_words(p) && predictor_images_document(p, head, err))
 		return -1;
-	if (stream_head_copy(&p->data.head, head, err) || mem_alloc(&p->label, (size_t)head->n_classes, sizeof *p->label, err) ||
+	if (stream_head_copy(&p->data.head, head, err) ||
+	    mem_alloc(&p->label, (size_t)head->n_classes, sizeof *p->label, err) ||
 	    (of_words(p) && predictor_text_document(p, head, err)))
 		return -1;
 	for (int i = 0; i < head->n_classes; i++) {
@@ -100,7 +103,8 @@ static int make_ready(struct predictor *p, struct err *err)
 		return -1;
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
-	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->preprocessing, err) || set_weights(p, err))
+	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->preprocessing, err) ||
+	    set_weights(p, err))
 		return -1;
 	p->ready = 1;
 	return 0;
@@ -111,7 +115,8 @@ static int take_records(struct predictor *p, const struct block *b, const unsign
 	struct dataset *d = &p->data;
 	size_t each = stream_record_size(&d->head);
 	d->n = 0;
-	if (mem_grow(&d->id, &d->cap_id, b->n, sizeof *d->id, err) || mem_grow(&d->label, &d->cap_label, b->n, sizeof *d->label, err) ||
+	if (mem_grow(&d->id, &d->cap_id, b->n, sizeof *d->id, err) ||
+	    mem_grow(&d->label, &d->cap_label, b->n, sizeof *d->label, err) ||
 	    mem_grow(&d->split, &d->cap_split, b->n, 1, err))
 		return -1;
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -151,7 +156,8 @@ static int one_batch(struct predictor *p, size_t at, int n, float *part, struct 
 		for (int i = 0; i < n * classes; i++)
 			if (!isfinite(part[i]))
 				return err_set(err, "record with id %llu: the network answers %g",
-					       (unsigned long long)p->data.id[at + (size_t)(i / classes)], (double)part[i]);
+					       (unsigned long long)p->data.id[at + (size_t)(i / classes)],
+					       (double)part[i]);
 		for (int i = 0; i < n; i++)
 			memcpy(p->logits + (at + (size_t)i) * row + (size_t)s * (size_t)classes, part + i * classes,
 			       (size_t)classes * sizeof *part);

@@ -1,9 +1,10 @@
-/* predictor: a model at work on one document after another, of kind text or tokens for a network of words, of kind images for
- * one of images.
+/* predictor: a model at work on one document after another, of kind text or tokens for a network of words, of kind
+ * images for one of images.
  *
- * Words are matched by their letters, not by number: a word of the model takes the model's vector; another takes the vector that
- * the stream brings; a word of a tokens stream that the model does not have stands as zeros. Images must have the size that the
- * model was trained on; where it was trained on a part (--crop), the middle of a larger image is taken. */
+ * Words are matched by their letters, not by number: a word of the model takes the model's vector; another takes the
+ * vector that the stream brings; a word of a tokens stream that the model does not have stands as zeros. Images must
+ * have the size that the model was trained on; where it was trained on a part (--crop), the middle of a larger image is
+ * taken. */
 #ifndef VIC_PREDICTOR_H
 #define VIC_PREDICTOR_H
 
@@ -32,19 +33,19 @@ struct predictor {
 	uint64_t unknown_labels;          /* labels that the model does not have */
 };
 
-int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed, struct err *err)
-	VIC_CHECKED;
+int predictor_open(struct predictor *p, const struct model *model, struct device *dev, int passes, uint64_t seed,
+		   struct err *err) VIC_CHECKED;
 void predictor_release(struct predictor *p);
 /* Begins a document; its classes are matched with the model's by name. */
 int predictor_document(struct predictor *p, const struct stream_head *head, struct err *err) VIC_CHECKED;
 /* Takes a word block. */
 int predictor_words(struct predictor *p, const struct block *b, struct err *err) VIC_CHECKED;
-/* Takes a row block, of which records with keep[i] != 0 count (NULL: all). p->data then holds the kept records, labels as
- * the model numbers them, and p->logits their [n][samples][classes]. */
+/* Takes a row block, of which records with keep[i] != 0 count (NULL: all). p->data then holds the kept records, labels
+ * as the model numbers them, and p->logits their [n][samples][classes]. */
 int predictor_rows(struct predictor *p, const struct block *b, const unsigned char *keep, struct err *err) VIC_CHECKED;
 
-/* The kinds' parts (predictor_text.c, predictor_images.c): of opening, of beginning a document, of appending record number
- * p->data.n. */
+/* The kinds' parts (predictor_text.c, predictor_images.c): of opening, of beginning a document, of appending record
+ * number p->data.n. */
 int predictor_text_open(struct predictor *p, struct err *err) VIC_CHECKED;
 int predictor_text_document(struct predictor *p, const struct stream_head *head, struct err *err) VIC_CHECKED;
 int predictor_text_add(struct predictor *p, const unsigned char *record, size_t len, struct err *err) VIC_CHECKED;

@@ -15,11 +15,11 @@ int predictor_images_document(const struct predictor *p, const struct stream_hea
 	if (image_data_usable(head, err))
 		return -1;
 	if (head->channels != s.c)
-		return err_set(err, "its images have %d channel%s, the model's %d; vic-images --channels changes that", head->channels,
-			       head->channels == 1 ? "" : "s", s.c);
+		return err_set(err, "its images have %d channel%s, the model's %d; vic-images --channels changes that",
+			       head->channels, head->channels == 1 ? "" : "s", s.c);
 	if (cropped ? head->height < s.h || head->width < s.w : head->height != s.h || head->width != s.w)
-		return err_set(err, "its images are %dx%d, the model reads %dx%d%s; vic-images --resize changes that", head->height,
-			       head->width, s.h, s.w, cropped ? " of the middle" : "");
+		return err_set(err, "its images are %dx%d, the model reads %dx%d%s; vic-images --resize changes that",
+			       head->height, head->width, s.h, s.w, cropped ? " of the middle" : "");
 	return 0;
 }
 

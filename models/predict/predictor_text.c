@@ -19,7 +19,8 @@ int predictor_text_open(struct predictor *p, struct err *err)
 		if (vocab_add(&p->known, m->text + from, m->word_end[i] - from, &number, err))
 			return -1;
 		if (number != i)
-			return err_set(err, "%s: word %lld of the vocabulary is there twice", m->file.name, (long long)i);
+			return err_set(err, "%s: word %lld of the vocabulary is there twice", m->file.name,
+				       (long long)i);
 	}
 	return 0;
 }
@@ -31,8 +32,8 @@ int predictor_text_document(struct predictor *p, const struct stream_head *head,
 	const struct st_tensor *vectors = safetensors_find(&m->file, "words.vectors");
 	size_t rows = (size_t)m->config.vocabulary + 1, dim = (size_t)m->config.dim;
 	if (head->kind != STREAM_TEXT && head->kind != STREAM_TOKENS)
-		return err_set(err, "is a stream of %s; this model reads text or tokens; %s", stream_kind_name(head->kind),
-			       sniff_stream_remedy(stream_kind_name(head->kind)));
+		return err_set(err, "is a stream of %s; this model reads text or tokens; %s",
+			       stream_kind_name(head->kind), sniff_stream_remedy(stream_kind_name(head->kind)));
 	if (head->kind == STREAM_TEXT && head->dim != m->config.dim)
 		return err_set(err, "its word vectors have %d numbers, the model's %d", head->dim, m->config.dim);
 	if (mem_grow(&t->vector, &t->cap_vector, rows * dim, sizeof *t->vector, err))

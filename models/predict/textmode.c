@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The tokenizer's command line: it is told the arguments of the run that made the training data, and itself takes those of them
- * that say how a line becomes tokens. *argv is owned by the caller, what it points to is not. */
+/* The tokenizer's command line: it is told the arguments of the run that made the training data, and itself takes those
+ * of them that say how a line becomes tokens. *argv is owned by the caller, what it points to is not. */
 static int command(const struct predictor *p, char *program, const char *path, char ***argv, struct err *err)
 {
 	const json_t *line, *arg, *found = NULL;
@@ -76,8 +76,8 @@ static int likelier(const void *a, const void *b)
 }
 
 /* prob: [classes] of scratch. */
-static int answer(const struct model *m, struct calibrated *map, const float *z, double *prob, struct ranked *rank, int top_k,
-		  struct output *out, struct err *err)
+static int answer(const struct model *m, struct calibrated *map, const float *z, double *prob, struct ranked *rank,
+		  int top_k, struct output *out, struct err *err)
 {
 	int n = m->config.classes;
 	for (int k = 0; k < n; k++)
@@ -130,7 +130,8 @@ static int answer_all(struct predictor *p, struct calibrated *map, struct stream
 	return rc;
 }
 
-int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, const char *path, int top_k, struct err *err)
+int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, const char *path, int top_k,
+		 struct err *err)
 {
 	char *program, **argv = NULL, name[64];
 	struct stream_reader *r = NULL;
@@ -155,10 +156,12 @@ int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, 
 		*err = why;
 		return -1;
 	}
-	/* The tokenizer has said itself what went wrong with the text; a broken pipe is only our own failure coming back. */
+	/* The tokenizer has said itself what went wrong with the text; a broken pipe is only our own failure coming
+	 * back. */
 	if (!lost && status && status <= 128)
 		return err_set(err, "%s could not be tokenised", path);
 	if (!rc && p->unknown)
-		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown, p->tokens);
+		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown,
+			  p->tokens);
 	return rc ? -1 : 0;
 }

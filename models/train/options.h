@@ -16,7 +16,8 @@ enum decay { DECAY_ALL, DECAY_WEIGHTS };
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
-	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor, stop_top5;
+	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor,
+		stop_top5;
 	int64_t maps, max_tokens, crop, crop_pad, epochs, batch, patience, seed;
 };
 

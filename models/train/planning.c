@@ -75,9 +75,16 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 
 static struct update update_of(const struct train_options *o)
 {
-	return (struct update){ .rule = (enum rule)o->optimizer, .lr = o->lr, .rho = o->rho, .momentum = o->momentum,
-				.nesterov = o->nesterov, .weight_decay = o->weight_decay, .decay_all = o->decay == DECAY_ALL,
-				.eps = o->eps, .beta1 = 0.9, .beta2 = 0.999 };
+	return (struct update){ .rule = (enum rule)o->optimizer,
+				.lr = o->lr,
+				.rho = o->rho,
+				.momentum = o->momentum,
+				.nesterov = o->nesterov,
+				.weight_decay = o->weight_decay,
+				.decay_all = o->decay == DECAY_ALL,
+				.eps = o->eps,
+				.beta1 = 0.9,
+				.beta2 = 0.999 };
 }
 
 /* The network, and whether it fits the records and the mixup. */
@@ -88,8 +95,8 @@ static int choose_net(struct plan *p, const struct train_options *o, enum stream
 	if (!p->net)
 		return err_usage(err, "--model: '%s' is not known; --list-models lists the networks", o->model);
 	if ((p->net->input == NET_IMAGES) != images)
-		return err_usage(err, "--model %s is for %s; these records are %s", o->model, images ? "text" : "images",
-				 images ? "images" : "text");
+		return err_usage(err, "--model %s is for %s; these records are %s", o->model,
+				 images ? "text" : "images", images ? "images" : "text");
 	if (o->mix_mode != MIX_MANIFOLD || p->net->mix_layers)
 		return 0;
 	char offer[256] = "";
@@ -100,8 +107,8 @@ static int choose_net(struct plan *p, const struct train_options *o, enum stream
 			 offer[0] ? offer : "none of this version");
 }
 
-/* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in proportion;
- * of grey images, which are mostly digits and clothes on black, nothing is cut or turned. */
+/* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in
+ * proportion; of grey images, which are mostly digits and clothes on black, nothing is cut or turned. */
 static int frame(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
 {
 	struct preprocessing *f = &p->preprocessing;
@@ -128,28 +135,46 @@ static int make_key(struct plan *p, const struct train_options *o, struct err *e
 int plan_make(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
 {
 	int images = d->head.kind == STREAM_IMAGES;
-	*p = (struct plan){ .epochs = (int)o->epochs, .batch = (int)o->batch, .seed = (uint64_t)o->seed,
-			    .schedule = (enum schedule)o->schedule, .select = (enum select)o->select, .update = update_of(o),
-			    .patience = (int)o->patience, .stop_top5 = o->stop_top5, .step_factor = o->lr_factor,
+	*p = (struct plan){ .epochs = (int)o->epochs,
+			    .batch = (int)o->batch,
+			    .seed = (uint64_t)o->seed,
+			    .schedule = (enum schedule)o->schedule,
+			    .select = (enum select)o->select,
+			    .update = update_of(o),
+			    .patience = (int)o->patience,
+			    .stop_top5 = o->stop_top5,
+			    .step_factor = o->lr_factor,
 			    .max_tokens = (int)o->max_tokens };
 	if (choose_net(p, o, d->head.kind, err))
 		return -1;
 	if (d->head.n_classes < 2)
 		return err_set(err, "the records have %d classes; at least 2 are needed to train", d->head.n_classes);
 	if (p->stop_top5 > 0 && d->head.n_classes <= TOP)
-		return err_usage(err, "--stop-top5: of %d classes the likeliest five are always right", d->head.n_classes);
+		return err_usage(err, "--stop-top5: of %d classes the likeliest five are always right",
+				 d->head.n_classes);
 	int manifold = o->mix_mode == MIX_MANIFOLD && o->mixup > 0;
-	p->config = (struct net_config){ .classes = d->head.n_classes, .vocabulary = d->text.words, .dim = d->head.dim,
-					 .maps = (int)o->maps, .dropout = o->dropout, .max_norm = o->max_norm, .erl = o->erl,
-					 .bce = o->loss == LOSS_BCE, .frozen_words = o->words == WORDS_STATIC,
+	p->config = (struct net_config){ .classes = d->head.n_classes,
+					 .vocabulary = d->text.words,
+					 .dim = d->head.dim,
+					 .maps = (int)o->maps,
+					 .dropout = o->dropout,
+					 .max_norm = o->max_norm,
+					 .erl = o->erl,
+					 .bce = o->loss == LOSS_BCE,
+					 .frozen_words = o->words == WORDS_STATIC,
 					 .multichannel = o->words == WORDS_MULTICHANNEL,
-					 .width_factor = o->width, .mix_hidden = manifold,
+					 .width_factor = o->width,
+					 .mix_hidden = manifold,
 					 .zero_gamma = p->schedule == SCHEDULE_GOYAL && p->net->zero_gamma };
-	p->mix_config = (struct mix_config){ .alpha = o->mixup, .mode = (enum mix_mode)o->mix_mode, .mix_layers = p->net->mix_layers,
-					 .partner = (enum mix_partner)o->mix_partner, .smoothing = o->smoothing };
+	p->mix_config = (struct mix_config){ .alpha = o->mixup,
+					     .mode = (enum mix_mode)o->mix_mode,
+					     .mix_layers = p->net->mix_layers,
+					     .partner = (enum mix_partner)o->mix_partner,
+					     .smoothing = o->smoothing };
 	double *weights = NULL;
 	if ((images && frame(p, o, d, err)) ||
-	    list("--filters", o->filters, 1, WORDCONV_WIDEST, p->config.width, WORDCONV_WIDTHS, &p->config.widths, err) ||
+	    list("--filters", o->filters, 1, WORDCONV_WIDEST, p->config.width, WORDCONV_WIDTHS, &p->config.widths,
+		 err) ||
 	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
 	    (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
 		return -1;

@@ -5,9 +5,11 @@
 #include "options.h"
 #include "trainer.h"
 
-/* `o`: settled (options.h). Refuses a network for other records, too few classes, a window that does not fit the images. Of
- * images the training records are measured (preprocessing.mean, .deviation). plan->key is the run's identity. */
-int plan_make(struct plan *plan, const struct train_options *o, const struct dataset *data, struct err *err) VIC_CHECKED;
+/* `o`: settled (options.h). Refuses a network for other records, too few classes, a window that does not fit the
+ * images. Of images the training records are measured (preprocessing.mean, .deviation). plan->key is the run's
+ * identity. */
+int plan_make(struct plan *plan, const struct train_options *o, const struct dataset *data,
+	      struct err *err) VIC_CHECKED;
 void plan_release(struct plan *plan);
 
 #endif

@@ -54,8 +54,9 @@ double scores_oe(const struct scores *s)
 
 void epoch_header(FILE *to)
 {
-	fprintf(to, "epoch\tlr\ttrain_loss\ttrain_accuracy\tlabel_entropy\tdev_n\tdev_loss\tdev_accuracy\tdev_ece\tdev_oe\t"
-		    "dev_confidence\tdev_top5\n");
+	fprintf(to,
+		"epoch\tlr\ttrain_loss\ttrain_accuracy\tlabel_entropy\tdev_n\tdev_loss\tdev_accuracy\tdev_ece\tdev_oe\t"
+		"dev_confidence\tdev_top5\n");
 }
 
 void epoch_print(const struct epoch_line *l, FILE *to)

@@ -73,7 +73,8 @@ static int list_records(struct trainer *t, struct err *err)
 		if (d->split[i] != SPLIT_TRAIN && d->split[i] != SPLIT_DEV)
 			continue;
 		if (d->label[i] < 0)
-			return err_set(err, "record with id %llu is for training but has no label", (unsigned long long)d->id[i]);
+			return err_set(err, "record with id %llu is for training but has no label",
+				       (unsigned long long)d->id[i]);
 		if (d->split[i] == SPLIT_TRAIN)
 			t->train[t->n_train++] = (uint32_t)i;
 		else
@@ -87,7 +88,8 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
-int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev, struct err *err)
+int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev,
+		 struct err *err)
 {
 	*t = (struct trainer){ .plan = plan, .data = data };
 	graph_init(&t->graph);
@@ -142,15 +144,16 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 {
 	struct batcher *b = &t->batcher;
 	int classes = t->plan->config.classes;
-	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1, index, err) ||
+	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1,
+			index, err) ||
 	    graph_forward(&t->graph, &b->batch, PHASE_TRAIN, err) || graph_backward(&t->graph, &b->batch, err) ||
-	    graph_read(&t->graph, t->graph.loss, n, t->loss, err) || graph_read(&t->graph, t->graph.logits, n, t->logits, err) ||
-	    graph_update(&t->graph, &b->batch, u, err))
+	    graph_read(&t->graph, t->graph.loss, n, t->loss, err) ||
+	    graph_read(&t->graph, t->graph.logits, n, t->logits, err) || graph_update(&t->graph, &b->batch, u, err))
 		return -1;
 	for (int i = 0; i < n; i++) {
 		if (!isfinite(t->loss[i]))
-			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help", (double)t->loss[i],
-				       t->epoch + 1, index + 1);
+			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help",
+				       (double)t->loss[i], t->epoch + 1, index + 1);
 		line->train_loss += t->loss[i];
 		line->train_accuracy += hit(t->logits + i * classes, b->target + i * classes, classes);
 	}
@@ -158,7 +161,8 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 	return 0;
 }
 
-/* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a loss. */
+/* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a
+ * loss. */
 static int all_finite(const float *z, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +182,8 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 		    graph_read(&t->graph, t->graph.logits, n, t->logits, err))
 			return -1;
 		if (!all_finite(t->logits, (size_t)n * (size_t)classes))
-			return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help", t->epoch + 1);
+			return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help",
+				       t->epoch + 1);
 		for (int i = 0; i < n; i++)
 			scores_add(&s, t->logits + i * classes, classes, t->data->label[t->dev[at + (uint32_t)i]]);
 	}

@@ -6,8 +6,8 @@
 #include "models/core/backend.h"
 #include "models/nets/nets.h"
 
-/* goyal: Goyal et al. 2017, sections 2 and 5.1: the linear scaling rule, which takes lr as that of a batch of 256; where the
- * batch is larger, five epochs lead there from lr in equal steps, batch by batch; then steps. */
+/* goyal: Goyal et al. 2017, sections 2 and 5.1: the linear scaling rule, which takes lr as that of a batch of 256;
+ * where the batch is larger, five epochs lead there from lr in equal steps, batch by batch; then steps. */
 enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEPS, SCHEDULE_COSINE, SCHEDULE_GOYAL };
 enum { GOYAL_BATCH = 256, GOYAL_WARM_UP = 5 };
 enum select { SELECT_BEST_DEV, SELECT_LAST };
@@ -69,8 +69,8 @@ struct trainer {
 	void *tick_ctx;
 };
 
-int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev, struct err *err)
-	VIC_CHECKED;
+int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev,
+		 struct err *err) VIC_CHECKED;
 void trainer_release(struct trainer *t);
 /* One epoch of training and its evaluation on dev; appends to history. A loss that is not finite is an error. */
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
@@ -82,7 +82,8 @@ int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err 
 /* Calibration of rows of finite logits [n][classes] against labels, summed in order; adds to *s. */
 enum { HISTORY_BINS = 15, TOP = 5 };
 struct scores {
-	uint64_t n, right, top5 /* fewer than TOP classes are likelier than the label */, bin_n[HISTORY_BINS], bin_right[HISTORY_BINS];
+	uint64_t n, right, top5 /* fewer than TOP classes are likelier than the label */, bin_n[HISTORY_BINS],
+		bin_right[HISTORY_BINS];
 	double nll, confidence, bin_confidence[HISTORY_BINS];
 };
 void scores_add(struct scores *s, const float *logits, int classes, int label);

@@ -34,7 +34,8 @@ void err_phrase(char *text, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
-static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
 {
 	err->status = status;

@@ -1,12 +1,12 @@
 /* A fork-join pool. pool_run publishes a round; the workers and the caller claim its tasks from one atomic counter,
  * `ticket`, which holds the round's number and the next task. What makes it right:
  *
- * 1. A task is done once: it is claimed by a compare-and-exchange of the whole ticket, and no two rounds have one number
- *    (within 2^32 of them).
+ * 1. A task is done once: it is claimed by a compare-and-exchange of the whole ticket, and no two rounds have one
+ *    number (within 2^32 of them).
  * 2. A worker late for a round claims nothing of the next: the round's number in its ticket is the old one. Nor is it
  *    waited for: pool_run returns when `done` says that all tasks are done, whoever did them.
- * 3. A claim against the n of another round fails: start_round puts the old counter out of reach before it sets f, arg and
- *    n, and sets the new ticket after them, so for whoever has read the new n the old ticket has changed.
+ * 3. A claim against the n of another round fails: start_round puts the old counter out of reach before it sets f, arg
+ *    and n, and sets the new ticket after them, so for whoever has read the new n the old ticket has changed.
  * 4. f and arg are those of the claimed task: they are read after the claim, and the round cannot end, nor another
  *    begin, before that task is done.
  * 5. No wake-up is lost: a worker adds itself to `asleep` before it looks at the ticket for the last time, and
@@ -21,8 +21,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Phases of a training step last microseconds, so a worker spins, then yields its processor, then sleeps. A pause takes about
- * 13 ns here: SPIN is 15 us, and a yield costs little when nobody else wants the processor. */
+/* Phases of a training step last microseconds, so a worker spins, then yields its processor, then sleeps. A pause takes
+ * about 13 ns here: SPIN is 15 us, and a yield costs little when nobody else wants the processor. */
 enum { SPIN = 1200, YIELD = 200 };
 
 struct pool {

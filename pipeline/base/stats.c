@@ -87,8 +87,8 @@ static double beta_fraction(double a, double b, double x)
 	return f;
 }
 
-/* The fraction converges slowly above about the mean, so I_x(a, b) = 1 - I_{1-x}(b, a) is used there. The factor in front of
- * it is taken in logarithms, where powers and gammas cannot overflow. */
+/* The fraction converges slowly above about the mean, so I_x(a, b) = 1 - I_{1-x}(b, a) is used there. The factor in
+ * front of it is taken in logarithms, where powers and gammas cannot overflow. */
 double beta_inc(double a, double b, double x)
 {
 	if (x <= 0)
@@ -96,5 +96,6 @@ double beta_inc(double a, double b, double x)
 	if (x >= 1)
 		return 1;
 	double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
+	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+					 : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }

@@ -1,7 +1,7 @@
 /* cat: the ways in which vic-cat shows one document of a stream, and the way back from other formats.
  *
- * Every function reads the reader's present document to its end (so that a cut or damaged one is an error) and writes to
- * `out`. Private to pipeline/. */
+ * Every function reads the reader's present document to its end (so that a cut or damaged one is an error) and writes
+ * to `out`. Private to pipeline/. */
 #ifndef VIC_CAT_H
 #define VIC_CAT_H
 
@@ -23,7 +23,8 @@ int pick_record(struct pick *p, const struct block *b, uint32_t i);
 
 /* The text twin: '#' lines (the head as JSON, the columns' names), then a line a record: id, split, label, contents,
  * separated by tabs. `number` of the document, from 1. The form is described in docs/STREAM.md. */
-int cat_twin(struct stream_reader *r, uint64_t number, struct pick *pick, struct output *out, struct err *err) VIC_CHECKED;
+int cat_twin(struct stream_reader *r, uint64_t number, struct pick *pick, struct output *out,
+	     struct err *err) VIC_CHECKED;
 /* The word table: word, origin and vector of each, separated by tabs, the vector's values by spaces. */
 int cat_words(struct stream_reader *r, struct output *out, struct err *err) VIC_CHECKED;
 /* The head, counts and provenance as one JSON object on one line. */
@@ -33,11 +34,12 @@ int cat_provenance(struct stream_reader *r, struct output *out, struct err *err)
 /* The label's class name, escaped, or "-". */
 int cat_label(struct output *out, const struct stream_head *head, int32_t label, struct err *err) VIC_CHECKED;
 
-/* What --check reads beside streams: models, checkpoints and any other safetensors file, and calibration maps, told by their first
- * bytes. Returns 0 when `path` is a stream (or nothing known), now open as *r; 1 when it was another file and is whole, *sealed 1
- * when it has checksums. */
+/* What --check reads beside streams: models, checkpoints and any other safetensors file, and calibration maps, told by
+ * their first bytes. Returns 0 when `path` is a stream (or nothing known), now open as *r; 1 when it was another file
+ * and is whole, *sealed 1 when it has checksums. */
 int check_open(struct stream_reader **r, const char *path, int *sealed, struct err *err) VIC_CHECKED;
-/* Reads the present document to its end, values, tokens and words included (docs/STREAM.md: what a reader must refuse). */
+/* Reads the present document to its end, values, tokens and words included (docs/STREAM.md: what a reader must refuse).
+ * */
 int check_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
 
 /* What --stats counts, over all documents of all inputs; they must be of one head (stream_head_same). */
@@ -68,7 +70,8 @@ void stats_release(struct stats *s);
 enum export_form { EXPORT_NPY, EXPORT_CSV, EXPORT_TSV, EXPORT_PNM };
 struct export;
 /* `labels`: file for the labels (NPY, int64 [n]) or NULL: they are the first column. `out` is borrowed. */
-int export_open(struct export **e, enum export_form form, const char *labels, struct output *out, struct err *err) VIC_CHECKED;
+int export_open(struct export **e, enum export_form form, const char *labels, struct output *out,
+		struct err *err) VIC_CHECKED;
 int export_document(struct export *e, struct stream_reader *r, struct pick *pick, struct err *err) VIC_CHECKED;
 /* Writes what had to wait for the number of records. */
 int export_finish(struct export *e, struct err *err) VIC_CHECKED;
@@ -86,12 +89,12 @@ struct import {
 };
 int import_stream(const struct import *im, const json_t *self, struct output *out, struct err *err) VIC_CHECKED;
 
-/* What CSV, TSV and NPY import share (labels.c). classes_named takes the k names as they are; two that are equal are an error.
- * classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */
+/* What CSV, TSV and NPY import share (labels.c). classes_named takes the k names as they are; two that are equal are an
+ * error. classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */
 int classes_named(struct stream_head *head, char **names, int k, struct err *err) VIC_CHECKED;
 int classes_of(struct stream_head *head, const char *list, int k, struct err *err) VIC_CHECKED;
-/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is named like
- * a number, its number from 0; empty and -1 are "none" (-1). Errors name no place. */
+/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is
+ * named like a number, its number from 0; empty and -1 are "none" (-1). Errors name no place. */
 int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err) VIC_CHECKED;
 
 #endif

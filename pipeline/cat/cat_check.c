@@ -39,9 +39,11 @@ static int check_model(struct input *in, int *sealed, struct err *err)
 	*sealed = st.sealed;
 	format = safetensors_meta(&st, "format");
 	/* ours must have the checksums of their version; others' files have none */
-	if (format && !strncmp(format, "vicinal-model", 13) && safetensors_version(&st, "vicinal-model", 2, &version, err))
+	if (format && !strncmp(format, "vicinal-model", 13) &&
+	    safetensors_version(&st, "vicinal-model", 2, &version, err))
 		rc = -1;
-	if (format && !strncmp(format, "vicinal-checkpoint", 18) && safetensors_version(&st, "vicinal-checkpoint", 2, &version, err))
+	if (format && !strncmp(format, "vicinal-checkpoint", 18) &&
+	    safetensors_version(&st, "vicinal-checkpoint", 2, &version, err))
 		rc = -1;
 	safetensors_release(&st);
 	return rc;

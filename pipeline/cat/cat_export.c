@@ -73,7 +73,8 @@ static int fits(const struct export *e, const struct stream_head *h, struct err 
 		if (h->kind == STREAM_IMAGES)
 			return err_set(err, "images do not fit into a table; --to npy or --to pnm");
 		if (h->kind == STREAM_LOGITS && h->samples > 1)
-			return err_set(err, "a table has no place for %d passes a record; --to npy --labels FILE", h->samples);
+			return err_set(err, "a table has no place for %d passes a record; --to npy --labels FILE",
+				       h->samples);
 	}
 	return 0;
 }
@@ -287,7 +288,8 @@ int export_finish(struct export *e, struct err *err)
 		descr = h->dtype == DTYPE_F64 ? "<f8" : "<f4";
 	}
 	/* flushed, so that a full device is known before the labels' file takes its place */
-	if (npy_write_head(e->out, descr, shape, dims, err) || spool_copy(&e->spool, e->out, err) || output_flush(e->out, err))
+	if (npy_write_head(e->out, descr, shape, dims, err) || spool_copy(&e->spool, e->out, err) ||
+	    output_flush(e->out, err))
 		return -1;
 	return e->labels ? put_labels(e, err) : 0;
 }

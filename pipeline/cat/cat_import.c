@@ -28,8 +28,8 @@ struct intake {
 	size_t n;
 };
 
-static int intake_begin(struct intake *in, const struct import *im, size_t passes, const json_t *self, struct output *out,
-			struct err *err)
+static int intake_begin(struct intake *in, const struct import *im, size_t passes, const json_t *self,
+			struct output *out, struct err *err)
 {
 	in->head.kind = STREAM_LOGITS;
 	in->head.values = im->values;
@@ -55,8 +55,8 @@ static int intake_add(struct intake *in, const double *value, int32_t label, str
 			f[i] = (float)value[i];
 			/* what was finite must stay so: 1e39 has no float */
 			if (isinf(f[i]) && !isinf(value[i]))
-				return err_set(err, "%s: record %" PRIu64 ": %g is too large for f32", in->path, in->records,
-					       value[i]);
+				return err_set(err, "%s: record %" PRIu64 ": %g is too large for f32", in->path,
+					       in->records, value[i]);
 		}
 	}
 	b.data_len = stream_record_size(&in->head);
@@ -89,7 +89,8 @@ static int take_columns(struct intake *in, const struct import *im, struct row_r
 	size_t n = row_fields(t);
 	*header = !strcmp(row_field(t, 0), "label");
 	if (n < 2 || n - 1 > STREAM_MAX_CLASSES)
-		return err_set(err, "line %" PRIu64 " has %zu columns; a label and at least one value are needed", row_line(t), n);
+		return err_set(err, "line %" PRIu64 " has %zu columns; a label and at least one value are needed",
+			       row_line(t), n);
 	int k = (int)n - 1, rc;
 	if (!*header || im->classes)
 		return classes_of(&in->head, im->classes, k, err);
@@ -128,7 +129,8 @@ static int take_row(struct intake *in, struct row_reader *t, struct err *err)
 	return intake_add(in, in->value, label, err);
 }
 
-static int import_table(const struct import *im, struct intake *in, const json_t *self, struct output *out, struct err *err)
+static int import_table(const struct import *im, struct intake *in, const json_t *self, struct output *out,
+			struct err *err)
 {
 	struct row_reader *t;
 	int rc, header = 0;
@@ -173,8 +175,8 @@ static int check_shape(const struct import *im, const struct npy_reader *v, cons
 	if (im->labels && l->head.dims != 1)
 		return err_set(err, "%s: labels have %d dimensions; one is read", l->in.name, l->head.dims);
 	if (im->labels && l->head.shape[0] != h->shape[0])
-		return err_set(err, "%s: %" PRIu64 " labels for the %" PRIu64 " records of %s", l->in.name, l->head.shape[0],
-			       h->shape[0], v->in.name);
+		return err_set(err, "%s: %" PRIu64 " labels for the %" PRIu64 " records of %s", l->in.name,
+			       l->head.shape[0], h->shape[0], v->in.name);
 	return 0;
 }
 
@@ -217,7 +219,8 @@ static int import_rows(const struct import *im, struct intake *in, struct npy_re
 	return intake_finish(in, err);
 }
 
-static int import_npy(const struct import *im, struct intake *in, const json_t *self, struct output *out, struct err *err)
+static int import_npy(const struct import *im, struct intake *in, const json_t *self, struct output *out,
+		      struct err *err)
 {
 	struct npy_reader v, l = { 0 };
 	int rc;

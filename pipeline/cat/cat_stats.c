@@ -145,7 +145,8 @@ static int print_kind(const struct stats *s, struct output *out, struct err *err
 	const struct stream_head *h = &s->head;
 	if (h->kind == STREAM_TOKENS || h->kind == STREAM_TEXT) {
 		uint64_t types = h->kind == STREAM_TOKENS ? s->types.n : s->n_seen;
-		if (output_printf(out, err, "tokens %" PRIu64 "\ntypes %" PRIu64 "\nlongest %" PRIu64 "\nempty %" PRIu64 "\n",
+		if (output_printf(out, err,
+				  "tokens %" PRIu64 "\ntypes %" PRIu64 "\nlongest %" PRIu64 "\nempty %" PRIu64 "\n",
 				  s->tokens, types, s->longest, s->empty))
 			return -1;
 	}
@@ -153,7 +154,8 @@ static int print_kind(const struct stats *s, struct output *out, struct err *err
 		return output_printf(out, err, "table %" PRIu64 "\ndim %d\ninitialised %" PRIu64 "\n", s->table, h->dim,
 				     s->initialised);
 	if (h->kind == STREAM_IMAGES) {
-		if (output_printf(out, err, "shape %dx%dx%d\nbytes %" PRIu64 "\n", h->height, h->width, h->channels, s->bytes))
+		if (output_printf(out, err, "shape %dx%dx%d\nbytes %" PRIu64 "\n", h->height, h->width, h->channels,
+				  s->bytes))
 			return -1;
 		for (int c = 0; c < s->moments.channels; c++)
 			if (output_printf(out, err, "channel %d mean %.6f sd %.6f\n", c, moments_mean(&s->moments, c),
@@ -161,8 +163,9 @@ static int print_kind(const struct stats *s, struct output *out, struct err *err
 				return -1;
 	}
 	if (h->kind == STREAM_LOGITS) {
-		if (output_printf(out, err, "values %s\ndtype %s\nsamples %d\n", h->values == VALUES_PROBS ? "probs" : "logits",
-				  h->dtype == DTYPE_F64 ? "f64" : "f32", h->samples))
+		if (output_printf(out, err, "values %s\ndtype %s\nsamples %d\n",
+				  h->values == VALUES_PROBS ? "probs" : "logits", h->dtype == DTYPE_F64 ? "f64" : "f32",
+				  h->samples))
 			return -1;
 		if (s->least <= s->greatest &&
 		    output_printf(out, err, "least %.9g\ngreatest %.9g\n", s->least, s->greatest))

@@ -95,8 +95,8 @@ static int twin_opening(struct stream_reader *r, uint64_t number, struct output 
 	return rc ? -1 : 0;
 }
 
-static int twin_block(const struct stream_head *head, const struct block *b, const struct wordmap *map, struct pick *pick,
-		      struct output *out, struct err *err)
+static int twin_block(const struct stream_head *head, const struct block *b, const struct wordmap *map,
+		      struct pick *pick, struct output *out, struct err *err)
 {
 	size_t each = stream_record_size(head), len;
 	for (uint32_t i = 0; i < b->n; i++) {

@@ -148,8 +148,8 @@ static int deal_folds(struct deal *d, struct err *err)
 {
 	uint32_t folds = (uint32_t)d->plan->folds, *in_class, *in_all;
 	if (d->plan->folds > d->groups)
-		return err_set(err, "%lld folds of %u different records: some would be empty", (long long)d->plan->folds,
-			       d->groups);
+		return err_set(err, "%lld folds of %u different records: some would be empty",
+			       (long long)d->plan->folds, d->groups);
 	if (mem_alloc(&in_class, folds, sizeof *in_class, err))
 		return -1;
 	if (mem_alloc(&in_all, folds, sizeof *in_all, err)) {
@@ -306,14 +306,19 @@ static int refuse_mixing(const struct split_plan *p, const struct split_records 
 		count[r->split[i]] += r->split[i] != SPLIT_EXTRA || r->label[i] >= 0;
 	if (p->calibration > 0 && count[SPLIT_EXTRA])
 		return err_set(err,
-			       "%u labelled records are marked extra already and would be mixed with those for calibration; --remark "
+			       "%u labelled records are marked extra already and would be mixed with those for "
+			       "calibration; --remark "
 			       "forgets the marks",
 			       count[SPLIT_EXTRA]);
 	if ((p->folds || p->test > 0) && count[SPLIT_TEST])
-		return err_set(err, "%u records are marked test already and would be mixed with new ones; --remark forgets the marks",
+		return err_set(err,
+			       "%u records are marked test already and would be mixed with new ones; --remark forgets "
+			       "the marks",
 			       count[SPLIT_TEST]);
 	if (p->dev > 0 && count[SPLIT_DEV])
-		return err_set(err, "%u records are marked dev already and would be mixed with new ones; --remark forgets the marks",
+		return err_set(err,
+			       "%u records are marked dev already and would be mixed with new ones; --remark forgets "
+			       "the marks",
 			       count[SPLIT_DEV]);
 	return 0;
 }

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /* What a folder is told that was given where a file is read. */
-static const char io_folder[] =
-	"is a folder, not a file; vic-images reads folders of images, vic-tokenize those of its formats mr, imdb and trec";
+static const char io_folder[] = "is a folder, not a file; vic-images reads folders of images, vic-tokenize those of "
+				"its formats mr, imdb and trec";
 
 enum { IN_BUF = INPUT_BUFFER, AHEAD = 16 * 1024, PIPE = 1024 * 1024 };
 
@@ -33,7 +33,8 @@ int io_unchanged(int fd, const struct io_mark *was, const char *name, struct err
 		return err_sys(err, "%s", name);
 	struct io_mark now = io_mark_of(&st);
 	if (now.size != was->size)
-		return err_system(err, "%s: became %s while it was read", name, now.size < was->size ? "shorter" : "longer");
+		return err_system(err, "%s: became %s while it was read", name,
+				  now.size < was->size ? "shorter" : "longer");
 	return now.s == was->s && now.ns == was->ns ? 0 : err_system(err, "%s: was written to while it was read", name);
 }
 
@@ -72,7 +73,8 @@ int io_open_regular(const char *path, struct err *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) /* a socket cannot be opened: say that rather than why not */
 		return errno == ENXIO && io_regular(path, err) ? -1 : err_sys(err, "%s", path);
-	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) && !place_reading(fd, path, err))
+	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) &&
+	    !place_reading(fd, path, err))
 		return fd;
 	close(fd);
 	return -1;

@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What jansson 2.13 and 2.14 take on a 64-bit machine, with malloc's own: an object with its first buckets, a list with its first
- * table, a key with its share of the buckets, a text beside its bytes, a value's place in a list with a number in it. */
+/* What jansson 2.13 and 2.14 take on a 64-bit machine, with malloc's own: an object with its first buckets, a list with
+ * its first table, a key with its share of the buckets, a text beside its bytes, a value's place in a list with a
+ * number in it. */
 enum { OF_OBJECT = 256, OF_LIST = 144, OF_KEY = 112, OF_TEXT = 80, OF_PLACE = 56 };
 
-/* Bytes of memory that the values of a text will take; *deepest: its levels. Exact about valid JSON; of anything else it is only
- * an end, since the parser refuses it. */
+/* Bytes of memory that the values of a text will take; *deepest: its levels. Exact about valid JSON; of anything else
+ * it is only an end, since the parser refuses it. */
 static size_t memory_of(const char *text, size_t n, int *deepest)
 {
 	size_t sum = OF_PLACE;
@@ -61,8 +62,9 @@ static size_t memory_of(const char *text, size_t n, int *deepest)
 	return sum;
 }
 
-/* jansson's parser asserts, drops keys or calls the text wrong when memory is short inside it. So while a thread parses, a malloc
- * that fails leaves the parser for good; what it had made is lost, in a run that ends for want of memory. */
+/* jansson's parser asserts, drops keys or calls the text wrong when memory is short inside it. So while a thread
+ * parses, a malloc that fails leaves the parser for good; what it had made is lost, in a run that ends for want of
+ * memory. */
 static _Thread_local jmp_buf *shortage;
 
 static void *take(size_t n)
@@ -105,7 +107,8 @@ int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struc
 	if (deepest > JSONTEXT_DEPTH)
 		return err_set(err, "JSON of more than %d levels", JSONTEXT_DEPTH);
 	if (need > *room)
-		return err_set(err, "JSON whose values would take %zu bytes of memory; there is room for %zu", need, *room);
+		return err_set(err, "JSON whose values would take %zu bytes of memory; there is room for %zu", need,
+			       *room);
 	if (load(out, text, n, &je))
 		return err_memory(err);
 	if (!*out)
@@ -119,7 +122,8 @@ json_t *jsontext_name(const char *text)
 	return json_stringn_nocheck(text, strlen(text));
 }
 
-/* The first text in j that is not UTF-8, or NULL; *key is the member it stands in, *index its place in a list there or -1. */
+/* The first text in j that is not UTF-8, or NULL; *key is the member it stands in, *index its place in a list there or
+ * -1. */
 static const char *broken(const json_t *j, const char **key, int *index)
 {
 	const char *name, *found = NULL;

@@ -36,8 +36,9 @@ static void remove_all(int sig)
 /* Each signal that would end the program, but those that somebody handles or the caller has switched off (nohup). */
 static void install(void)
 {
-	static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGALRM,
-				     SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGSYS, SIGTRAP, SIGVTALRM, SIGPROF, SIGIO };
+	static const int fatal[] = { SIGHUP,  SIGINT,  SIGQUIT,	  SIGILL,  SIGABRT, SIGBUS,  SIGFPE,
+				     SIGSEGV, SIGPIPE, SIGALRM,	  SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU,
+				     SIGSYS,  SIGTRAP, SIGVTALRM, SIGPROF, SIGIO };
 	struct sigaction now, ours = { .sa_handler = remove_all, .sa_flags = (int)SA_RESETHAND | SA_NODEFER };
 	owner = getpid();
 	sigemptyset(&ours.sa_mask);
@@ -51,10 +52,12 @@ int leftover_add(int folder)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned char r[8];
 	pthread_once(&once, install);
-	if (getrandom(r, sizeof r, GRND_NONBLOCK) != sizeof r) { /* early in a machine's life: not secret, but another each time */
+	/* early in a machine's life: not secret, but another each time */
+	if (getrandom(r, sizeof r, GRND_NONBLOCK) != sizeof r) {
 		struct timespec t;
 		clock_gettime(CLOCK_MONOTONIC, &t);
-		unsigned long long mix = (unsigned long long)t.tv_nsec * 0x9E3779B97F4A7C15u + (unsigned long long)getpid();
+		unsigned long long mix =
+			(unsigned long long)t.tv_nsec * 0x9E3779B97F4A7C15u + (unsigned long long)getpid();
 		for (size_t i = 0; i < sizeof r; i++)
 			r[i] = (unsigned char)(mix >> 8 * i);
 	}
@@ -63,8 +66,8 @@ int leftover_add(int folder)
 		if (!atomic_compare_exchange_strong(&file[i].state, &wanted, 1))
 			continue;
 		file[i].folder = folder;
-		snprintf(file[i].name, sizeof file[i].name, ".vic-%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
-			 r[5], r[6], r[7]);
+		snprintf(file[i].name, sizeof file[i].name, ".vic-%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
+			 r[3], r[4], r[5], r[6], r[7]);
 		atomic_store(&file[i].state, 2);
 		return i;
 	}

@@ -84,8 +84,9 @@ const char *mapped_at(const void *address, const char **why)
 	for (int i = 0; i < MOST; i++) {
 		if (atomic_load(&map[i].state) != KNOWN || at < map[i].from || at >= map[i].to)
 			continue;
-		*why = !fstat(map[i].fd, &st) && (uint64_t)st.st_size < map[i].size ? "became shorter while it was read"
-										      : "cannot be read: Input/output error";
+		*why = !fstat(map[i].fd, &st) && (uint64_t)st.st_size < map[i].size
+			       ? "became shorter while it was read"
+			       : "cannot be read: Input/output error";
 		return map[i].name;
 	}
 	return NULL;

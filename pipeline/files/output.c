@@ -42,7 +42,8 @@ static int open_unfinished(struct output *out)
 static int is_others(int folder, const struct stat *old)
 {
 	struct stat st;
-	return !fstat(folder, &st) && (st.st_mode & S_ISVTX) && geteuid() && st.st_uid != geteuid() && old->st_uid != geteuid();
+	return !fstat(folder, &st) && (st.st_mode & S_ISVTX) && geteuid() && st.st_uid != geteuid() &&
+	       old->st_uid != geteuid();
 }
 
 /* A file that takes the place of what is there, whole. */
@@ -130,7 +131,8 @@ int output_prove(const char *path, struct err *err)
 		int mode = fcntl(p.fd, F_GETFL);
 		ok = mode >= 0;
 		if (ok && (mode & O_ACCMODE) == O_RDONLY)
-			return err_system(err, "%s: is closed, or open for reading alone", strcmp(path, "-") ? path : "stdout");
+			return err_system(err, "%s: is closed, or open for reading alone",
+					  strcmp(path, "-") ? path : "stdout");
 	} else if (there && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		ok = 0;
@@ -224,8 +226,8 @@ int output_printf(struct output *out, struct err *err, const char *fmt, ...)
 	return rc;
 }
 
-/* The permissions and, where allowed, the owner of the file that is there. Who may not give the group to the new file gives the
- * group no more than everybody has. */
+/* The permissions and, where allowed, the owner of the file that is there. Who may not give the group to the new file
+ * gives the group no more than everybody has. */
 static int keep_mode(struct output *out)
 {
 	struct stat old, st;
@@ -233,12 +235,14 @@ static int keep_mode(struct output *out)
 		return 0;
 	mode_t mode = old.st_mode & 0777;
 	int same = old.st_uid == st.st_uid && old.st_gid == st.st_gid;
-	if (!same && fchown(out->fd, old.st_uid, old.st_gid) && old.st_gid != st.st_gid && fchown(out->fd, (uid_t)-1, old.st_gid))
+	if (!same && fchown(out->fd, old.st_uid, old.st_gid) && old.st_gid != st.st_gid &&
+	    fchown(out->fd, (uid_t)-1, old.st_gid))
 		mode = (mode & ~(mode_t)070) | ((mode & 07) << 3 & mode);
 	return mode == (st.st_mode & 0777) ? 0 : fchmod(out->fd, mode);
 }
 
-/* Gives a file without a name its own where that is free, else one to rename from. Returns 1 for the former; -1 with errno. */
+/* Gives a file without a name its own where that is free, else one to rename from. Returns 1 for the former; -1 with
+ * errno. */
 static int give_name(struct output *out)
 {
 	char path[40];
@@ -256,7 +260,8 @@ static int give_name(struct output *out)
 	return -1;
 }
 
-/* The name, too, outlives a loss of power. Not every file system can, and one need not be allowed to read the folder. */
+/* The name, too, outlives a loss of power. Not every file system can, and one need not be allowed to read the folder.
+ * */
 static int sync_folder(const struct output *out, struct err *err)
 {
 	int fd = openat(out->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;

@@ -91,7 +91,8 @@ int place_of(struct place *p, const char *path, int standard, struct err *err)
 		if ((size_t)n >= sizeof to)
 			goto too_long;
 		to[n] = 0;
-		int k = snprintf(p->path, sizeof p->path, "%s%s%s", *to == '/' ? "" : folder, *to == '/' ? "" : "/", to);
+		int k = snprintf(p->path, sizeof p->path, "%s%s%s", *to == '/' ? "" : folder, *to == '/' ? "" : "/",
+				 to);
 		if (k < 0 || (size_t)k >= sizeof p->path)
 			goto too_long;
 	}
@@ -120,6 +121,8 @@ int place_reading(int fd, const char *name, struct err *err)
 		return 0;
 	for (size_t i = 0; i < n_replaced; i++)
 		if (replaced[i].dev == s.st_dev && replaced[i].ino == s.st_ino)
-			return err_system(err, "%s: is among what is read, and is where the output goes; write to another file", name);
+			return err_system(
+				err, "%s: is among what is read, and is where the output goes; write to another file",
+				name);
 	return 0;
 }

@@ -173,7 +173,8 @@ static void close_all(int *fd, int n)
 }
 
 /* In the guard. Never returns. */
-static void fork_program(const struct spawn *s, const int fd[3], char **env, const sigset_t *mask, pid_t parent, const int pipes[4])
+static void fork_program(const struct spawn *s, const int fd[3], char **env, const sigset_t *mask, pid_t parent,
+			 const int pipes[4])
 {
 	pid_t program = fork();
 	if (!program)
@@ -248,8 +249,8 @@ int spawn_end(struct child *c, int *status, struct err *err)
 	if (k != sizeof r)
 		return err_system(err, "%s: the process that waited for it was killed", c->name);
 	if (r.late)
-		return err_system(err, "%s %s %d seconds and was ended", c->name, c->grows ? "did nothing more for" : "took longer than",
-				  c->seconds);
+		return err_system(err, "%s %s %d seconds and was ended", c->name,
+				  c->grows ? "did nothing more for" : "took longer than", c->seconds);
 	*status = WIFEXITED(r.status) ? WEXITSTATUS(r.status) : 128 + WTERMSIG(r.status);
 	return 0;
 }

@@ -18,8 +18,8 @@ struct spool {
 	const char *path; /* for stream_open or input_open; "-" when the input was copied */
 	off_t start;
 };
-/* A regular file stays where it is. Anything else (a pipe, a device) is copied to a file without a name, which takes the
- * place of the process's stdin: so at most one input of a process. */
+/* A regular file stays where it is. Anything else (a pipe, a device) is copied to a file without a name, which takes
+ * the place of the process's stdin: so at most one input of a process. */
 int spool_input(struct spool *s, const char *path, struct err *err) VIC_CHECKED;
 /* Call before each reading but the first. */
 int spool_rewind(const struct spool *s, struct err *err) VIC_CHECKED;

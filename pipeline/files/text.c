@@ -10,7 +10,9 @@
 
 /* What a byte may be: to be looked at in every form, in TEXT_NAME and TEXT_WORD, in TEXT_WORD. */
 enum { LOOK = 1, SLASH = 2, SPACE = 4 };
-static const unsigned char mask_of[] = { [TEXT_SHOWN] = LOOK, [TEXT_NAME] = LOOK | SLASH, [TEXT_WORD] = LOOK | SLASH | SPACE };
+static const unsigned char mask_of[] = {
+	[TEXT_SHOWN] = LOOK, [TEXT_NAME] = LOOK | SLASH, [TEXT_WORD] = LOOK | SLASH | SPACE
+};
 static const unsigned char kind_of[256] = {
 	[0 ... 31] = LOOK, [' '] = SPACE, ['\\'] = SLASH, [127 ... 255] = LOOK,
 };
@@ -70,7 +72,8 @@ size_t text_clean(const char *text, size_t n, enum text_form form)
 	return n;
 }
 
-/* What stands for the character at text, which is not clean: writes it to `as` and says how many bytes it takes the place of. */
+/* What stands for the character at text, which is not clean: writes it to `as` and says how many bytes it takes the
+ * place of. */
 static size_t stand_in(const char *text, size_t n, char as[16], size_t *as_len)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -190,7 +193,10 @@ void text_roff(FILE *to, const char *text)
 
 static int digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 void text_restore(char *text)

@@ -1,10 +1,11 @@
 /* text: names on their way to a person, a table or a shell.
  *
- * A name of a class, stream, file or column comes from outside and may hold anything: a terminal's commands, letters that turn
- * the reading direction, tabs and line ends that shift a table's columns. Everything that prints one writes it through here.
- * There is one form, docs/STREAM.md's: tab, newline and backslash are \t, \n and \\, and every byte of what else may not be shown
- * is \xHH: control characters (U+0000-001F, 007F, 0080-009F), the letters that steer direction and lines (U+061C, 200E, 200F,
- * 2028-202E, 2066-206F) and what is not UTF-8. Text that holds none of these is copied as it is, after one look at it. */
+ * A name of a class, stream, file or column comes from outside and may hold anything: a terminal's commands, letters
+ * that turn the reading direction, tabs and line ends that shift a table's columns. Everything that prints one writes
+ * it through here. There is one form, docs/STREAM.md's: tab, newline and backslash are \t, \n and \\, and every byte of
+ * what else may not be shown is \xHH: control characters (U+0000-001F, 007F, 0080-009F), the letters that steer
+ * direction and lines (U+061C, 200E, 200F, 2028-202E, 2066-206F) and what is not UTF-8. Text that holds none of these
+ * is copied as it is, after one look at it. */
 #ifndef VIC_TEXT_H
 #define VIC_TEXT_H
 
@@ -16,7 +17,8 @@
 #include <stdio.h>
 
 enum text_form {
-	TEXT_SHOWN, /* for reading alone (messages, images, pages): a backslash stays, so that doing it twice changes nothing */
+	/* for reading alone (messages, images, pages): a backslash stays, so that doing it twice changes nothing */
+	TEXT_SHOWN,
 	TEXT_NAME,  /* text_restore brings every byte back: all that is written to stdout or a file */
 	TEXT_WORD,  /* as TEXT_NAME, and a space is \x20: words between spaces */
 };
@@ -31,17 +33,18 @@ int text_write(struct output *out, const char *text, size_t n, enum text_form fo
 int text_escape(char **out, const char *text, enum text_form form, struct err *err) VIC_CHECKED;
 /* What the format makes, as TEXT_SHOWN, of any length. */
 void text_vprint(FILE *to, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
-/* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line ends a
- * paragraph. */
+/* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line
+ * ends a paragraph. */
 void text_roff(FILE *to, const char *text);
-/* Cuts a line at tabs, a list at commas: ends the field at *at with a NUL and moves *at after the separator, to NULL where none is
- * left. Returns the field, which may be empty and is still escaped; NULL where *at is. */
+/* Cuts a line at tabs, a list at commas: ends the field at *at with a NUL and moves *at after the separator, to NULL
+ * where none is left. Returns the field, which may be empty and is still escaped; NULL where *at is. */
 char *text_field(char **at, char separator);
-/* Brings back, in place, what TEXT_NAME or TEXT_WORD escaped. A backslash that begins none of the form's escapes stays (as does
- * \x00, which would end the text), so most names that never were escaped come through. */
+/* Brings back, in place, what TEXT_NAME or TEXT_WORD escaped. A backslash that begins none of the form's escapes stays
+ * (as does \x00, which would end the text), so most names that never were escaped come through. */
 void text_restore(char *text);
 
-/* Bytes of the first character of text[0..n), 1 to 4; 0 where it is not UTF-8 (also overlong, surrogate, beyond U+10FFFF). */
+/* Bytes of the first character of text[0..n), 1 to 4; 0 where it is not UTF-8 (also overlong, surrogate, beyond
+ * U+10FFFF). */
 size_t text_character(const char *text, size_t n);
 int text_is_utf8(const char *text, size_t n);
 

@@ -55,7 +55,8 @@ static int meet_all(const struct walker *w, const struct above *up, const struct
 	int rc = names_of(folder->path, &names, &used, err);
 	for (size_t at = 0; !rc && at < used; at += strlen(names + at) + 1) {
 		char *path;
-		rc = mem_printf(&path, err, "%s%s%s", folder->path, n && folder->path[n - 1] == '/' ? "" : "/", names + at);
+		rc = mem_printf(&path, err, "%s%s%s", folder->path, n && folder->path[n - 1] == '/' ? "" : "/",
+				names + at);
 		if (rc)
 			break;
 		rc = meet(w, up, path, folder->level + 1, err);

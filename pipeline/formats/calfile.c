@@ -168,8 +168,8 @@ int calfile_fits(const struct calfile *f, const struct stream_head *head, const 
 
 int calfile_note(const struct calfile *f, json_t *line, struct err *err)
 {
-	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*, s:O, s:O*}", "method", calmap_method_name(f->map.method), "records",
-			      (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
+	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*, s:O, s:O*}", "method", calmap_method_name(f->map.method),
+			      "records", (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
 			      json_object_get(f->fit, "digest"), "args", f->args, "history",
 			      json_object_get(f->fit, "provenance"));
 	if (j && f->map.method == MAP_TEMPERATURE &&

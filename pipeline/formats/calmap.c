@@ -59,8 +59,8 @@ static double one_class(const struct calmap *map, int c, double p)
 	return isnan(v) ? p : v;
 }
 
-static void apply_curves(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z, double *out,
-			 double *p)
+static void apply_curves(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z,
+			 double *out, double *p)
 {
 	double sum = 0;
 	softmax(z, map->k, p);
@@ -75,8 +75,8 @@ static void apply_curves(const struct calmap *map, void (*softmax)(const double 
 		out[c] = sum > 0 ? out[c] / sum : 1.0 / map->k;
 }
 
-void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z, double *out,
-		       double *room)
+void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z,
+		       double *out, double *room)
 {
 	size_t k = (size_t)map->k;
 	double s = map->k == 2 ? z[1] - z[0] : 0;

@@ -47,8 +47,8 @@ static int refill(struct gzip *g, struct err *err)
 	return 0;
 }
 
-/* n < 2^32 bytes, or up to the end. Output that inflate holds back at the end of its input needs no care: the eight bytes
- * of a member's trailer are taken only when all is out. */
+/* n < 2^32 bytes, or up to the end. Output that inflate holds back at the end of its input needs no care: the eight
+ * bytes of a member's trailer are taken only when all is out. */
 static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, struct err *err)
 {
 	z_stream *z = &g->z;
@@ -81,7 +81,8 @@ static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, stru
 			err_memory(err);
 			return named(g, err);
 		} else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-			err_set(err, "the gzip data is damaged (%s); get the file again", z->msg ? z->msg : "zlib error");
+			err_set(err, "the gzip data is damaged (%s); get the file again",
+				z->msg ? z->msg : "zlib error");
 			return named(g, err);
 		}
 	}

@@ -1,6 +1,6 @@
-/* gzip: bytes that may be gzipped, unpacked while they are read; the first two bytes tell, not the name. Several members
- * one after the other are one file. What zlib's own gzFile lets pass is an error here: bytes after the last member, and
- * a last member that is cut. */
+/* gzip: bytes that may be gzipped, unpacked while they are read; the first two bytes tell, not the name. Several
+ * members one after the other are one file. What zlib's own gzFile lets pass is an error here: bytes after the last
+ * member, and a last member that is cut. */
 #ifndef VIC_GZIP_H
 #define VIC_GZIP_H
 

@@ -106,7 +106,8 @@ static int descr_literal(struct cursor *c, struct npy_head *h, struct err *err)
 	int size = type && d[2] >= '1' && d[2] <= '8' && !d[3] ? d[2] - '0' : 0;
 	int size_right = size == 2 || size == 4 || size == 8 || (size == 1 && type != 'f');
 	if (!strchr("<>|=", order) || !type || !strchr("fiu", type) || !size_right)
-		return err_set(err, "values of type '%s' are not read; save float16, float32, float64 or whole numbers", d);
+		return err_set(err, "values of type '%s' are not read; save float16, float32, float64 or whole numbers",
+			       d);
 	h->type = type;
 	h->size = size;
 	h->swap = order == '>';

@@ -1,8 +1,8 @@
 /* npy: arrays in NumPy's file format, versions 1.0, 2.0 and 3.0 (numpy/lib/format.py: "\x93NUMPY", version, length of a
  * Python dictionary literal, the literal, raw values), read and written front to back, so that pipes will do.
  *
- * Read: C order; f2, f4, f8 and all whole numbers of 1 to 8 bytes, of either byte order. Refused with the remedy: Fortran
- * order, structured and object arrays, anything else. */
+ * Read: C order; f2, f4, f8 and all whole numbers of 1 to 8 bytes, of either byte order. Refused with the remedy:
+ * Fortran order, structured and object arrays, anything else. */
 #ifndef VIC_NPY_H
 #define VIC_NPY_H
 
@@ -35,7 +35,8 @@ struct npy_reader {
 /* Opens `path` ("-": stdin) and reads the head. */
 int npy_open(struct npy_reader *r, const char *path, struct err *err) VIC_CHECKED;
 void npy_release(struct npy_reader *r); /* a zeroed struct is fine */
-/* The next n values, converted exactly (floats of any size to double). The array's type must be 'f'. Errors: truncated. */
+/* The next n values, converted exactly (floats of any size to double). The array's type must be 'f'. Errors: truncated.
+ * */
 int npy_read_reals(struct npy_reader *r, double *to, size_t n, struct err *err) VIC_CHECKED;
 /* The same for 'i' and 'u'; an unsigned value above INT64_MAX is an error. */
 int npy_read_whole(struct npy_reader *r, int64_t *to, size_t n, struct err *err) VIC_CHECKED;

@@ -1,5 +1,5 @@
-/* row_reader: rows of CSV (RFC 4180, by libcsv, strictly) or TSV (tabs, no quoting), one at a time. A row without any field is an
- * error, except at the end of the file. */
+/* row_reader: rows of CSV (RFC 4180, by libcsv, strictly) or TSV (tabs, no quoting), one at a time. A row without any
+ * field is an error, except at the end of the file. */
 #ifndef VIC_ROW_READER_H
 #define VIC_ROW_READER_H
 

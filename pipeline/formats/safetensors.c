@@ -61,7 +61,8 @@ int safetensors_version(const struct safetensors *st, const char *family, int ne
 {
 	const char *format = safetensors_meta(st, "format");
 	size_t n = strlen(family);
-	if (!format || strncmp(format, family, n) || format[n] != ' ' || format[n + 1] < '1' || format[n + 1] > '9' || format[n + 2]) {
+	if (!format || strncmp(format, family, n) || format[n] != ' ' || format[n + 1] < '1' || format[n + 1] > '9' ||
+	    format[n + 2]) {
 		const char *own = strchr(family, '-') + 1;
 		err_set(err, "%s: is not a %s of this program (format '%s')", st->name, own, format ? format : "");
 		return sniff_explain(st->name, own, err);

@@ -9,9 +9,9 @@
  * tensor is aligned to its element and the first one to 64 bytes in the file.
  *
  * Files of this writer are sealed: the metadata holds "tensors crc32", a JSON object of each tensor's CRC-32 (zlib's, 8
- * hexadecimal digits), and "vicinal crc32", the seal (seal.h) of the 8 bytes of length and the header. A reader refuses a
- * sealed file of which any bit differs; one without either (other writers') is read as it is. Who changes such a file on
- * purpose leaves both out. */
+ * hexadecimal digits), and "vicinal crc32", the seal (seal.h) of the 8 bytes of length and the header. A reader refuses
+ * a sealed file of which any bit differs; one without either (other writers') is read as it is. Who changes such a file
+ * on purpose leaves both out. */
 #ifndef VIC_SAFETENSORS_H
 #define VIC_SAFETENSORS_H
 
@@ -81,11 +81,14 @@ int safetensors_write(const struct safetensors *st, struct output *out, struct e
 /* Reads `path` ("-": stdin) whole into memory. On failure *st is released; the message names the file. A length that
  * lies costs no memory: a file's size is compared first, a pipe is read in steps. */
 int safetensors_open(struct safetensors *st, const char *path, struct err *err) VIC_CHECKED;
-int safetensors_read(struct safetensors *st, struct input *in, struct err *err) VIC_CHECKED; /* what is left of `in`; borrowed */
+/* what is left of `in`; borrowed */
+int safetensors_read(struct safetensors *st, struct input *in, struct err *err) VIC_CHECKED;
 /* 1 when the file begins as one of these: a length and "{". For telling formats apart. */
 int safetensors_begins(const unsigned char *bytes, size_t n);
-/* The metadata's "format" must be "FAMILY N" with N from 1 to `newest`; *version gets N. From 2 on the file must be sealed. */
-int safetensors_version(const struct safetensors *st, const char *family, int newest, int *version, struct err *err) VIC_CHECKED;
+/* The metadata's "format" must be "FAMILY N" with N from 1 to `newest`; *version gets N. From 2 on the file must be
+ * sealed. */
+int safetensors_version(const struct safetensors *st, const char *family, int newest, int *version,
+			struct err *err) VIC_CHECKED;
 /* NULL when there is none. Linear: for a few hundred tensors. */
 const struct st_tensor *safetensors_find(const struct safetensors *st, const char *name);
 /* As safetensors_find, but a missing tensor, another dtype or another shape is an error that names the file and what

@@ -216,8 +216,8 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	if (got < 8)
 		return err_set(err, "is no safetensors file: shorter than 8 bytes");
 	if (n < 2 || n > ST_MAX_HEADER)
-		return err_set(err, "is no safetensors file, or damaged: a header of %llu bytes (2 to %d)", (unsigned long long)n,
-			       ST_MAX_HEADER);
+		return err_set(err, "is no safetensors file, or damaged: a header of %llu bytes (2 to %d)",
+			       (unsigned long long)n, ST_MAX_HEADER);
 	if (input_read_grown(in, &text, &cap, 0, n, n, &got, err)) {
 		free(text);
 		return -1;
@@ -225,7 +225,8 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	enum seal seal = got == n ? seal_check((char *)text, n, crc32_of(0, &n, sizeof n)) : SEAL_NONE;
 	st->sealed = seal == SEAL_WHOLE;
 	if (got < n)
-		rc = err_set(err, "truncated or damaged: a header of %llu bytes, of which %zu are there", (unsigned long long)n, got);
+		rc = err_set(err, "truncated or damaged: a header of %llu bytes, of which %zu are there",
+			     (unsigned long long)n, got);
 	else if (seal == SEAL_BROKEN)
 		rc = err_set(err, "damaged: the header does not match its checksum");
 	else if (*text != '{')
@@ -233,8 +234,8 @@ static int read_all(struct safetensors *st, struct input *in, struct err *err)
 	else if (jsontext_parse(&head, (char *)text, n, NULL, err))
 		rc = err->cause == CAUSE_SYSTEM ? -1 : err_context(err, "damaged header");
 	else
-		rc = take_header(st, head, &total, err) || take_checksums(st, err) || check_size(in, n, total, &known, err) ||
-		     take_bytes(st, in, total, known, err);
+		rc = take_header(st, head, &total, err) || take_checksums(st, err) ||
+		     check_size(in, n, total, &known, err) || take_bytes(st, in, total, known, err);
 	free(text);
 	json_decref(head);
 	return rc ? -1 : 0;
@@ -265,7 +266,8 @@ static int other_kind(struct input *in, struct err *err)
 	if (input_peek(in, SNIFF_BYTES, &head, &n, err))
 		return -1;
 	sniff(&s, head, n, in->name);
-	return s.known && !safetensors_begins(head, n) ? sniff_refuse(in->name, head, n, "a model or checkpoint", err) : 0;
+	return s.known && !safetensors_begins(head, n) ? sniff_refuse(in->name, head, n, "a model or checkpoint", err)
+						       : 0;
 }
 
 int safetensors_read(struct safetensors *st, struct input *in, struct err *err)

@@ -37,7 +37,8 @@ static size_t find(const char *text, size_t n)
 			continue;
 		for (; i < n && (text[i] == ' ' || text[i] == ':'); i++)
 			;
-		if (n - i >= DIGITS + 2 && text[i] == '"' && text[i + 1 + DIGITS] == '"' && !seal_number(text + i + 1, &crc))
+		if (n - i >= DIGITS + 2 && text[i] == '"' && text[i + 1 + DIGITS] == '"' &&
+		    !seal_number(text + i + 1, &crc))
 			return i + 1;
 	}
 	return 0;
@@ -71,10 +72,13 @@ int seal_read(json_t **out, const char *text, size_t n, const char *what, const 
 	      struct err *err)
 {
 	enum seal seal = seal_check(text, n, 0);
-	size_t room = JSONTEXT_NAMES_ROOM + 4 * n; /* numbers written with all digits take up to three times their text */
+	/* numbers written with all digits take up to three times their text */
+	size_t room = JSONTEXT_NAMES_ROOM + 4 * n;
 	*out = NULL;
 	if (seal == SEAL_BROKEN)
-		return err_set(err, "damaged: does not match its checksum (one changed on purpose must lose '%s' and be of version 1)",
+		return err_set(err,
+			       "damaged: does not match its checksum (one changed on purpose must lose '%s' and be of "
+			       "version 1)",
 			       SEAL_KEY);
 	if (jsontext_parse(out, text, n, &room, err))
 		return err->cause == CAUSE_SYSTEM ? -1 : err_context(err, "is not a %s, or damaged", what);
@@ -83,7 +87,8 @@ int seal_read(json_t **out, const char *text, size_t n, const char *what, const 
 	if (!json_is_integer(v) || json_integer_value(v) < 1)
 		rc = err_set(err, "is not a %s, or damaged: has no '%s'", what, key);
 	else if (json_integer_value(v) > newest)
-		rc = err_set(err, "is a %s of version %lld; this program reads up to %d", what, (long long)json_integer_value(v), newest);
+		rc = err_set(err, "is a %s of version %lld; this program reads up to %d", what,
+			     (long long)json_integer_value(v), newest);
 	else if (json_integer_value(v) > 1 && seal == SEAL_NONE)
 		rc = err_set(err, "damaged: has no checksum, which version %lld has", (long long)json_integer_value(v));
 	else

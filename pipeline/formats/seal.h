@@ -1,8 +1,10 @@
-/* seal: the CRC-32 of a JSON text, kept in the text itself, so that a flipped bit anywhere in it is seen. It is the member
+/* seal: the CRC-32 of a JSON text, kept in the text itself, so that a flipped bit anywhere in it is seen. It is the
+ * member
  *
  *   "vicinal crc32": "xxxxxxxx"
  *
- * and is computed with its eight digits as zeros; values are zlib's. Written last, so the last such member is the seal. */
+ * and is computed with its eight digits as zeros; values are zlib's. Written last, so the last such member is the seal.
+ * */
 #ifndef VIC_SEAL_H
 #define VIC_SEAL_H
 
@@ -24,8 +26,8 @@ int seal_number(const char *digits, uint32_t *crc);
 void seal_set(char *text, size_t n, uint32_t before);
 /* SEAL_NONE: there is no such member. */
 enum seal seal_check(const char *text, size_t n, uint32_t before);
-/* A whole file of JSON, a `what` ("calibration map"), whose member `key` holds its version, 1 to `newest`; from 2 on it must be
- * sealed. *out is a new reference. Errors name no file. */
+/* A whole file of JSON, a `what` ("calibration map"), whose member `key` holds its version, 1 to `newest`; from 2 on it
+ * must be sealed. *out is a new reference. Errors name no file. */
 int seal_read(json_t **out, const char *text, size_t n, const char *what, const char *key, int newest, int *version,
 	      struct err *err) VIC_CHECKED;
 

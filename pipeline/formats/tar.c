@@ -284,8 +284,9 @@ int tar_plain(const struct tar_entry *e, struct err *err)
 {
 	if (e->type == '0' || e->type == '5')
 		return 0;
-	return err_set(err, "'%s' is a link or device (type '%c'); pack the files themselves (tar -h --hard-dereference)", e->name,
-		       e->type >= 32 && e->type < 127 ? e->type : '?');
+	return err_set(err,
+		       "'%s' is a link or device (type '%c'); pack the files themselves (tar -h --hard-dereference)",
+		       e->name, e->type >= 32 && e->type < 127 ? e->type : '?');
 }
 
 int tar_read(struct tar *t, void *to, struct err *err)

@@ -1,6 +1,6 @@
-/* tar: the entries of a tar archive from front to back: POSIX ustar, GNU long names and sizes, pax paths and sizes. Either
- * as a stream, gzipped or not, or over a part of an open file, where only the headers are read. Every header's checksum
- * is checked; a stream's gzip checksum too, at its end. */
+/* tar: the entries of a tar archive from front to back: POSIX ustar, GNU long names and sizes, pax paths and sizes.
+ * Either as a stream, gzipped or not, or over a part of an open file, where only the headers are read. Every header's
+ * checksum is checked; a stream's gzip checksum too, at its end. */
 #ifndef VIC_TAR_H
 #define VIC_TAR_H
 

@@ -20,8 +20,8 @@ int opt_count(const struct opt *opts)
 	return n;
 }
 
-/* Optimal string alignment: Levenshtein distance in which two letters that changed places count once, so that --hlep is nearest to
- * --help. Names are short and this runs once, before exit. */
+/* Optimal string alignment: Levenshtein distance in which two letters that changed places count once, so that --hlep is
+ * nearest to --help. Names are short and this runs once, before exit. */
 static int distance(const char *a, const char *b)
 {
 	int row[3][64], n = (int)strlen(b);

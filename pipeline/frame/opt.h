@@ -38,7 +38,8 @@ enum opt_flags {
 	OPT_LIST = 128,     /* with OPT_INPUT: a file only where it begins with @ */
 	OPT_PRINTS = 256,   /* a flag: what it asks for goes to stdout; an output that is not given is then none */
 	OPT_NO_OPERANDS = 512, /* stands for the operands: without them stdin is not read */
-	OPT_LINE = 1024, /* says how a line of text becomes a record: new lines for a model are given it again (stage.h) */
+	/* says how a line of text becomes a record: new lines for a model are given it again (stage.h) */
+	OPT_LINE = 1024,
 };
 
 struct opt_many {
@@ -69,12 +70,13 @@ int opt_parse(const struct opt *opts, int argc, char **argv, int *n_operands, un
 	VIC_CHECKED;
 
 int opt_count(const struct opt *opts);
-/* Of n arguments as provenance holds them ("--name", "--name=value", operands), moves those whose options have the flag to the
- * front, in order; *kept says how many. Errors: an option that is not of the table. */
+/* Of n arguments as provenance holds them ("--name", "--name=value", operands), moves those whose options have the flag
+ * to the front, in order; *kept says how many. Errors: an option that is not of the table. */
 int opt_keep(const struct opt *opts, unsigned flag, int n, char **args, int *kept, struct err *err) VIC_CHECKED;
 /* 1 when `name` was present on the command line. Errors in `name` abort: it is a programmer's slip. */
 int opt_given(const struct opt *opts, const unsigned char *given, const char *name);
-/* The default as help shows it, empty where there is none; defaults are short. Call before parsing, while the target holds it. */
+/* The default as help shows it, empty where there is none; defaults are short. Call before parsing, while the target
+ * holds it. */
 void opt_default(const struct opt *opt, char *text, size_t size);
 /* The table as --help prints it, with defaults. Call before parsing, while targets hold their defaults. */
 void opt_help(const struct opt *opts, FILE *to);
@@ -82,8 +84,8 @@ void opt_help(const struct opt *opts, FILE *to);
 void opt_roff(const struct opt *opts, FILE *to);
 /* How often the option was given: 1, for OPT_MANY the number of its items. */
 size_t opt_times(const struct opt *opt);
-/* The option with its present value (of OPT_MANY the k-th) as one argument that sets it again, "--name=value", of any length.
- * *text is owned by the caller, freed with free(). */
+/* The option with its present value (of OPT_MANY the k-th) as one argument that sets it again, "--name=value", of any
+ * length. *text is owned by the caller, freed with free(). */
 int opt_argument(const struct opt *opt, size_t k, char **text, struct err *err) VIC_CHECKED;
 /* The nearest of n names (edit distance below 4, and below the length of `text`), or -1: for "did you mean". */
 int opt_nearest(const char *text, const char *const *names, int n);

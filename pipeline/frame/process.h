@@ -4,11 +4,11 @@
 
 #include "pipeline/base/err.h"
 
-/* Where stdin, stdout or stderr is closed, puts something there that cannot be read or written: the next file that is opened would
- * get its number, and be taken for it. Makes a write beyond `ulimit -f` fail with EFBIG instead of ending the program.
- * Where a mapped file (pipeline/files/mapped.h) became shorter or cannot be read, ends the program with "PROGRAM: FILE:
- * became shorter ..." on stderr and status 1, in whichever thread that is met, with no unfinished file left behind.
- * `program` is borrowed for good. */
+/* Where stdin, stdout or stderr is closed, puts something there that cannot be read or written: the next file that is
+ * opened would get its number, and be taken for it. Makes a write beyond `ulimit -f` fail with EFBIG instead of ending
+ * the program. Where a mapped file (pipeline/files/mapped.h) became shorter or cannot be read, ends the program with
+ * "PROGRAM: FILE: became shorter ..." on stderr and status 1, in whichever thread that is met, with no unfinished file
+ * left behind. `program` is borrowed for good. */
 int process_begin(const char *program, struct err *err) VIC_CHECKED;
 
 #endif

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What may not be shown, as the format of printf, which every sh has ($'...' is not in all of them); less the newlines at the end,
- * which $( ) would take away. A dash in front would be an option of printf. */
+/* What may not be shown, as the format of printf, which every sh has ($'...' is not in all of them); less the newlines
+ * at the end, which $( ) would take away. A dash in front would be an option of printf. */
 static void put_printf(FILE *to, const char *text, size_t n)
 {
 	fputs("\"$(printf '", to);
@@ -119,7 +119,8 @@ static const char *map_file(const json_t *line)
 
 static int put_history(FILE *to, const json_t *history, json_t *done, struct err *err);
 
-/* What a stage used that is not in the pipe, made first: its model, the map that it applied. done: what was made already. */
+/* What a stage used that is not in the pipe, made first: its model, the map that it applied. done: what was made
+ * already. */
 static int put_used(FILE *to, const json_t *line, const char *key, const char *file, json_t *done, struct err *err)
 {
 	const json_t *used = json_object_get(line, key), *one;
@@ -136,7 +137,8 @@ static int put_used(FILE *to, const json_t *line, const char *key, const char *f
 	if (put_history(to, before, done, err))
 		return -1;
 	if (map) {
-		json_t *fit = json_pack("{s:s, s:O}", "program", "vic-calibrate", "args", json_object_get(used, "args"));
+		json_t *fit =
+			json_pack("{s:s, s:O}", "program", "vic-calibrate", "args", json_object_get(used, "args"));
 		int rc = !fit ? err_memory(err) : is_stage(fit) ? 0 : err_set(err, "a map's arguments are no texts");
 		if (!rc) {
 			fputs(json_array_size(before) ? " |\n" : "", to);
@@ -160,9 +162,8 @@ static int put_history(FILE *to, const json_t *history, json_t *done, struct err
 	json_array_foreach(history, i, line)
 		if (!is_stage(line))
 			return err_set(err, "provenance line %zu is not a program with its arguments", i + 1);
-	json_array_foreach(history, i, line)
-		if (put_used(to, line, "model", operand(line), done, err) || put_used(to, line, "map", map_file(line), done, err))
-			return -1;
+	json_array_foreach(history, i, line) if (put_used(to, line, "model", operand(line), done, err) ||
+						 put_used(to, line, "map", map_file(line), done, err)) return -1;
 	json_array_foreach(history, i, line) {
 		fputs(i ? " |\n" : "", to);
 		put_stage(to, line);

@@ -62,7 +62,8 @@ static int is_written(const struct stage *st, const struct opt *o)
 /* The k-th value of an option, or NULL. */
 static const char *value_of(const struct opt *o, size_t k)
 {
-	const char *text = o->type == OPT_MANY ? ((const struct opt_many *)o->target)->item[k] : *(const char *const *)o->target;
+	const char *text =
+		o->type == OPT_MANY ? ((const struct opt_many *)o->target)->item[k] : *(const char *const *)o->target;
 	if (!text || !(o->flags & OPT_LIST))
 		return text;
 	return *text == '@' ? text + 1 : NULL;
@@ -82,13 +83,15 @@ static void add_option(struct roles *r, const struct stage *st, int i, int print
 /* Whether stdin is read where an operand is left out. */
 static int reads_stdin(const struct program *p, int n)
 {
-	return !p->words && *p->operands == '[' ? n == 0 : !p->words && strchr(p->operands, '[') && n == p->min_operands;
+	return !p->words && *p->operands == '[' ? n == 0
+						: !p->words && strchr(p->operands, '[') && n == p->min_operands;
 }
 
 static int has_default_output(const struct program *p)
 {
 	for (const struct opt *o = p->opts; o->type != OPT_END; o++)
-		if ((o->flags & OPT_OUTPUT) && !(o->flags & OPT_FOLDER) && !o->reads_with && *(const char *const *)o->target)
+		if ((o->flags & OPT_OUTPUT) && !(o->flags & OPT_FOLDER) && !o->reads_with &&
+		    *(const char *const *)o->target)
 			return 1;
 	return 0;
 }
@@ -122,8 +125,8 @@ static int same_new(const struct role *a, const struct role *b)
 	char folder[PATH_MAX], other[PATH_MAX];
 	if (place_of(&p, a->path, STDOUT_FILENO, &unheard) || place_of(&q, b->path, STDOUT_FILENO, &unheard))
 		return 0;
-	return !strcmp(place_split(p.path, folder), place_split(q.path, other)) && !stat(folder, &s) && !stat(other, &t) &&
-	       s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+	return !strcmp(place_split(p.path, folder), place_split(q.path, other)) && !stat(folder, &s) &&
+	       !stat(other, &t) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
 }
 
 static int is_resumed(const struct role *a, const struct role *b)
@@ -164,7 +167,8 @@ static int refuse(const struct role *a, const struct role *b, struct err *err)
 		return err_usage(err, "%s can be read once, and is asked for twice: %s and %s",
 				 a->fd == STDIN_FILENO || b->fd == STDIN_FILENO ? "stdin" : "a descriptor", one, two);
 	if (a->writes && b->writes)
-		return err_usage(err, "%s and %s go to the same place: one would spoil the other; give each its own", one, two);
+		return err_usage(err, "%s and %s go to the same place: one would spoil the other; give each its own",
+				 one, two);
 	return err_usage(err, "%s and %s are the same file: it would be read and written at once; write to another",
 			 a->writes ? two : one, a->writes ? one : two);
 }

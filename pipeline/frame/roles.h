@@ -1,9 +1,10 @@
 /* roles: which files a run reads and which it writes, and that none of them is two at once.
  *
- * A program's options say of themselves whether they name something read or written (opt.h), and operands are read; the frame asks
- * here before any work is done. Two names are one file when they lead to one, links followed: another spelling, a hard link,
- * /dev/stdin, /dev/fd/N. Refused are: an output that is an input, two outputs that are one file or one pipe, and a descriptor that
- * is read twice. Devices (terminals, /dev/null) may be named as often as one likes, and sockets both read and written. */
+ * A program's options say of themselves whether they name something read or written (opt.h), and operands are read; the
+ * frame asks here before any work is done. Two names are one file when they lead to one, links followed: another
+ * spelling, a hard link, /dev/stdin, /dev/fd/N. Refused are: an output that is an input, two outputs that are one file
+ * or one pipe, and a descriptor that is read twice. Devices (terminals, /dev/null) may be named as often as one likes,
+ * and sockets both read and written. */
 #ifndef VIC_ROLES_H
 #define VIC_ROLES_H
 
@@ -12,9 +13,10 @@
 /* All files of the command line. Then every output is proved to be writable: its folder is there, and a file
  * can be made in it. Errors: VIC_USAGE for two roles of one file, VIC_DATA for an output that cannot be written. */
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
-/* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles: read, written,
- * written or stdout (where it is not given), read or written, folder, list (read where it begins with @), prints (on stdout), text (no
- * file); " alone" after it: no operands go with it. Then what operands, stdin and stdout are. */
+/* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles:
+ * read, written, written or stdout (where it is not given), read or written, folder, list (read where it begins with
+ * @), prints (on stdout), text (no file); " alone" after it: no operands go with it. Then what operands, stdin and
+ * stdout are. */
 void roles_print(const struct program *prog, FILE *to);
 
 #endif

@@ -63,8 +63,8 @@ static void print_man(const struct program *p, const struct opt *opts)
 static void print_version(const struct program *p, const struct opt *opts)
 {
 	(void)opts;
-	printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", p->name, VIC_VERSION, VIC_CC, VIC_CFLAGS,
-	       JANSSON_VERSION, p->libraries ? ", " : "", p->libraries ? p->libraries() : "");
+	printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", p->name, VIC_VERSION, VIC_CC,
+	       VIC_CFLAGS, JANSSON_VERSION, p->libraries ? ", " : "", p->libraries ? p->libraries() : "");
 	if (p->about)
 		p->about(stdout);
 }

@@ -25,11 +25,13 @@ struct program {
 	const struct opt *opts;
 	int min_operands, max_operands; /* max -1: any number */
 	const char *(*libraries)(void); /* "zlib 1.2.13, jansson 2.14"; may be NULL */
-	int stream_operand; /* a filter: which operand (from 1) may name the stream that it passes on. It is left out of the
-			     * provenance, where the stage before stands for it: `f x` and `f < x` give the same bytes. Where any
-			     * number of operands may be given it holds for a single one */
-	int words; /* 1: operands are words, no files. Else they are read, and where `operands` has them in brackets and none is
-		    * given, stdin is */
+	/* a filter: which operand (from 1) may name the stream that it passes on. It is left out of the provenance,
+	 * where the stage before stands for it: `f x` and `f < x` give the same bytes. Where any number of operands
+	 * may be given it holds for a single one */
+	int stream_operand;
+	/* 1: operands are words, no files. Else they are read, and where `operands` has them in brackets and none is
+	 * given, stdin is */
+	int words;
 	void (*about)(FILE *f); /* further lines of --version; may be NULL */
 };
 
@@ -44,9 +46,9 @@ struct stage {
 
 int stage_main(const struct program *prog, int argc, char **argv, int (*run)(struct stage *, struct err *));
 
-/* As its first argument every program takes --line-as-in and then, up to "--", the arguments of an earlier run of it, as provenance
- * holds them: those whose options say how a line becomes a record (OPT_LINE) count as given, all others are dropped. So a program
- * that reads new lines for a model needs no list of another program's options. */
+/* As its first argument every program takes --line-as-in and then, up to "--", the arguments of an earlier run of it,
+ * as provenance holds them: those whose options say how a line becomes a record (OPT_LINE) count as given, all others
+ * are dropped. So a program that reads new lines for a model needs no list of another program's options. */
 
 /* 1 when the option was present on the command line. */
 int stage_given(const struct stage *st, const char *name);

@@ -1,5 +1,7 @@
-/* moments: mean and variance (divided by n) of each channel over all pixels of the images added, in units where 1.0 is a byte's
- * 255. Variance is the mean square less the squared mean: good for values near [0, 1], not for a mean far above the std. */
+/* moments: mean and variance (divided by n) of each channel over all pixels of the images added, in units where 1.0 is
+ * a byte's
+ * 255. Variance is the mean square less the squared mean: good for values near [0, 1], not for a mean far above the
+ *      std. */
 #ifndef VIC_MOMENTS_H
 #define VIC_MOMENTS_H
 

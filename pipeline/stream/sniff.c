@@ -1,5 +1,5 @@
-/* sniff: see sniff.h. Kinds are told in this order: the signatures of the table, what has a signature that is no fixed string,
- * and then text by its first lines. */
+/* sniff: see sniff.h. Kinds are told in this order: the signatures of the table, what has a signature that is no fixed
+ * string, and then text by its first lines. */
 #include "sniff.h"
 #include "sniff_kinds.h"
 #include "stream_format.h"
@@ -28,19 +28,28 @@ static const struct signature {
 	{ 8, 4, "WEBP", "a WebP image", SNIFF_TO_PNG },
 	{ 0, 5, "%PDF-", "a PDF document", "save its text (pdftotext) and read that with vic-tokenize --format lines" },
 	{ 257, 5, "ustar", "a tar archive",
-	  "vic-images reads one of images, vic-tokenize --format mr or imdb one of those data sets; else unpack it (tar -xf)" },
+	  "vic-images reads one of images, vic-tokenize --format mr or imdb one of those data sets; else unpack it "
+	  "(tar -xf)" },
 	{ 4, 6, "1AY&SY", "bzip2 data", UNPACK },
-	{ 0, 6, "\xFD" "7zXZ\0", "xz data", UNPACK },
+	{ 0, 6,
+	  "\xFD"
+	  "7zXZ\0",
+	  "xz data", UNPACK },
 	{ 0, 4, "\x28\xB5\x2F\xFD", "Zstandard data", UNPACK },
 	{ 0, 6, "7z\xBC\xAF\x27\x1C", "a 7-Zip archive", UNPACK },
 	{ 0, 4, "\x89HDF", "an HDF5 file", NUMBERS },
-	{ 0, 4, "PAR1", "a Parquet table", "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
-	{ 0, 6, "ARROW1", "an Arrow table", "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
+	{ 0, 4, "PAR1", "a Parquet table",
+	  "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
+	{ 0, 6, "ARROW1", "an Arrow table",
+	  "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
 	{ 0, 2, "\x80\x02", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x03", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x04", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x05", "a Python pickle", NUMBERS },
-	{ 0, 4, "\x7F" "ELF", "a program", "give the data instead" },
+	{ 0, 4,
+	  "\x7F"
+	  "ELF",
+	  "a program", "give the data instead" },
 };
 
 const char *sniff_stream_remedy(const char *kind)
@@ -80,7 +89,8 @@ static int zip_kind(const struct look *l, struct sniffed *s)
 	if (l->n < 4 || memcmp(l->head, "PK\3\4", 4))
 		return 0;
 	if (sniff_ends(l->base, ".npz") || sniff_holds(l, ".npy"))
-		sniff_say(s, 1, "an NPZ archive of arrays", "unzip it and read the array with vic-cat --from npy --kind logits");
+		sniff_say(s, 1, "an NPZ archive of arrays",
+			  "unzip it and read the array with vic-cat --from npy --kind logits");
 	else if (sniff_holds(l, "data.pkl"))
 		sniff_say(s, 1, "a PyTorch file", NUMBERS);
 	else
@@ -151,18 +161,22 @@ static int gzip_kind(const struct look *l, struct sniffed *s)
 	in.base = base;
 	struct sniffed inner;
 	sniff_look(&inner, &in);
-	err_phrase(s->what, sizeof s->what, "gzip data%s%s", in.n && inner.known ? " of " : "", in.n && inner.known ? inner.what : "");
+	err_phrase(s->what, sizeof s->what, "gzip data%s%s", in.n && inner.known ? " of " : "",
+		   in.n && inner.known ? inner.what : "");
 	/* tar archives, word vectors and IDX files are unpacked by who reads them */
-	int read_packed = !strncmp(inner.what, "a tar", 5) || !strncmp(inner.what, "word", 4) || !strncmp(inner.what, "an IDX", 6);
-	s->remedy = read_packed ? inner.remedy : "unpack it first (gzip -dc FILE) and give it to its program (vic-cat - says which)";
+	int read_packed = !strncmp(inner.what, "a tar", 5) || !strncmp(inner.what, "word", 4) ||
+			  !strncmp(inner.what, "an IDX", 6);
+	s->remedy = read_packed ? inner.remedy
+				: "unpack it first (gzip -dc FILE) and give it to its program (vic-cat - says which)";
 	s->binary = s->known = 1;
 	return 1;
 }
 
 void sniff_look(struct sniffed *s, const struct look *l)
 {
-	static int (*const told_by[])(const struct look *, struct sniffed *) = { stream_kind, zip_kind, safetensors_kind, idx_kind,
-										 gzip_kind, sniff_word2vec, cifar_kind };
+	static int (*const told_by[])(const struct look *,
+				      struct sniffed *) = { stream_kind, zip_kind,	 safetensors_kind, idx_kind,
+							    gzip_kind,	 sniff_word2vec, cifar_kind };
 	if (!l->n) {
 		sniff_say(s, 0, "empty", "what should have written it failed or wrote nothing");
 		return;
@@ -180,7 +194,8 @@ void sniff_look(struct sniffed *s, const struct look *l)
 	if (sniff_is_text(l) || (l->n > 1 && (!memcmp(l->head, "\xFF\xFE", 2) || !memcmp(l->head, "\xFE\xFF", 2))))
 		sniff_text_kind(l, s);
 	else
-		*s = (struct sniffed){ .what = "of no kind that is known here", .remedy = "vic-cat(1) says what is read" };
+		*s = (struct sniffed){ .what = "of no kind that is known here",
+			.remedy = "vic-cat(1) says what is read" };
 }
 
 void sniff(struct sniffed *s, const unsigned char *head, size_t n, const char *name)

@@ -96,9 +96,11 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
-		sniff_say(s, 0, "JSON", "of JSON only the maps of vic-calibrate are read (--apply); write records as CSV");
+		sniff_say(s, 0, "JSON",
+			  "of JSON only the maps of vic-calibrate are read (--apply); write records as CSV");
 	else if (begins(l, "<!doctype html") || begins(l, "<html"))
-		sniff_say(s, 0, "an HTML page", "a browser reads it; if it was to be data, the download gave a page instead");
+		sniff_say(s, 0, "an HTML page",
+			  "a browser reads it; if it was to be data, the download gave a page instead");
 	else if (begins(l, "<?xml") || begins(l, "<svg"))
 		sniff_say(s, 0, sniff_holds(l, "<svg") ? "an SVG image" : "XML", "a browser reads it");
 	else if (begins(l, "__label__"))
@@ -124,7 +126,8 @@ static int trec_line(const struct look *l)
 static int columns(const struct look *l, char gap, int sure, size_t *fields, int *numeric)
 {
 	size_t end = line_end(l, 0), next = line_end(l, end + 1), n = count(l, 0, end, gap);
-	if (!n || (!sure && end + 1 < l->n && next < l->n && count(l, end + 1, next, gap) != n && !count(l, 0, next, '"')))
+	if (!n ||
+	    (!sure && end + 1 < l->n && next < l->n && count(l, end + 1, next, gap) != n && !count(l, 0, next, '"')))
 		return 0;
 	/* of the second line, for the first may be a header */
 	size_t from = end + 1 < l->n ? end + 1 : 0, k = numbers(l, from, from ? next : end, gap, fields);

@@ -14,11 +14,12 @@
  *   ROWS payload: columns, each padded with zeros to a multiple of 64 bytes from the payload's start:
  *           u64 id[n]; i32 label[n] (-1: none); u8 split[n];
  *           u32 end[n] (only where records differ in size: record i is data[end[i-1]..end[i])); data, not padded.
- *   WORD payload: u32 n, u32 dim, u64 zero x 7; u32 end[n]; u8 origin[n]; text bytes; f32 vector[n][dim]; padded as above.
+ *   WORD payload: u32 n, u32 dim, u64 zero x 7; u32 end[n]; u8 origin[n]; text bytes; f32 vector[n][dim]; padded as
+ *   above.
  *   DONE payload: u64 records, u64 ROWS blocks, u32 CRC-32 over the CRCs (as stored) of all blocks before, u32 zero.
  *
- * A reader never yields a block whose CRC differs, and a document that ends without DONE is an error that says after which
- * record it was cut. Every length is bounded before memory is taken. */
+ * A reader never yields a block whose CRC differs, and a document that ends without DONE is an error that says after
+ * which record it was cut. Every length is bounded before memory is taken. */
 #ifndef VIC_STREAM_H
 #define VIC_STREAM_H
 
@@ -43,7 +44,8 @@ enum {
 
 /* tokens: a record is the line's tokens, joined by single spaces (UTF-8, may be empty).
  * text:   a record is u32 id[]: indices into the word table of the same document.
- * images: encoding "raw": u8 [h][w][c]; "jpeg": the file's bytes, any size; "f32": f32 [h][w][c], finite, in units where
+ * images: encoding "raw": u8 [h][w][c]; "jpeg": the file's bytes, any size; "f32": f32 [h][w][c], finite, in units
+ * where
  *         1.0 is a byte's 255, for pixels that leave [0, 1] (noise, perturbations): x_f32 = x_u8 / 255.
  * logits: f32 or f64 [samples][classes]; values "logits" or "probs". */
 enum stream_kind { STREAM_TOKENS, STREAM_TEXT, STREAM_IMAGES, STREAM_LOGITS };
@@ -74,7 +76,8 @@ int stream_head_copy(struct stream_head *to, const struct stream_head *from, str
 /* Replaces the class names; copies them. */
 int stream_head_classes(struct stream_head *head, int n, const char *const *names, struct err *err) VIC_CHECKED;
 void stream_head_release(struct stream_head *head);
-/* The class of this name, or -1. stream_class_of takes a number too, but a name first: a class called "1" is found by it. */
+/* The class of this name, or -1. stream_class_of takes a number too, but a name first: a class called "1" is found by
+ * it. */
 int stream_class_named(const struct stream_head *head, const char *name);
 int stream_class_of(const struct stream_head *head, const char *text);
 /* 0 when records of b may follow records of a in one column (kind, classes, shape, dtype); else -1 and what differs. */
@@ -115,22 +118,24 @@ int stream_open(struct stream_reader **r, const char *path, struct err *err) VIC
 /* As stream_open, of an input that was looked into: takes it over (also on failure) and zeroes *in. */
 int stream_take(struct stream_reader **r, struct input *in, struct err *err) VIC_CHECKED;
 void stream_close(struct stream_reader *r); /* NULL is fine */
-/* The next document's head and provenance: 1, or 0 at the clean end of input, -1 on failure. The rest of a document that
- * was not read to its end is read and checked first. An input without any document is an error. */
+/* The next document's head and provenance: 1, or 0 at the clean end of input, -1 on failure. The rest of a document
+ * that was not read to its end is read and checked first. An input without any document is an error. */
 int stream_next_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
 /* As stream_next_document, but the first document must be of `kind`; for programs that take one kind. */
 int stream_next_of(struct stream_reader *r, enum stream_kind kind, struct err *err) VIC_CHECKED;
 /* The next block: 1 with *b filled, 0 at the end of the document (DONE seen and right), -1 on failure. Checked: CRC,
  * lengths, labels within [-1, n_classes), splits, that word ids are in the table, that counts agree. */
 int stream_next_block(struct stream_reader *r, struct block *b, struct err *err) VIC_CHECKED;
-/* Hands the memory of the block just read to the caller, so that another thread may work on it while the next is read: *buf
- * (*cap bytes, free() it) becomes the owner of what b's pointers point into, and the reader continues in *buf's former
- * memory (NULL, 0: it takes new). */
+/* Hands the memory of the block just read to the caller, so that another thread may work on it while the next is read:
+ * *buf (*cap bytes, free() it) becomes the owner of what b's pointers point into, and the reader continues in *buf's
+ * former memory (NULL, 0: it takes new). */
 void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap);
-/* Where the data of the ROWS block just read lies, when the input is a regular file: 1, its descriptor (the reader's; duplicate it
- * to keep it), what the file was when it was opened, and the offset, for a program that maps the file; else 0. */
+/* Where the data of the ROWS block just read lies, when the input is a regular file: 1, its descriptor (the reader's;
+ * duplicate it to keep it), what the file was when it was opened, and the offset, for a program that maps the file;
+ * else 0. */
 int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at);
-/* A checksum of the document at hand as far as it was read: head, provenance and blocks, with all they hold. Equal for equal documents. */
+/* A checksum of the document at hand as far as it was read: head, provenance and blocks, with all they hold. Equal for
+ * equal documents. */
 uint32_t stream_digest(const struct stream_reader *r);
 const struct stream_head *stream_head_of(const struct stream_reader *r);
 const json_t *stream_provenance(const struct stream_reader *r); /* array, oldest first; borrowed */
@@ -139,8 +144,8 @@ uint64_t stream_records(const struct stream_reader *r);         /* records read 
 uint64_t stream_words(const struct stream_reader *r);           /* words read of this document */
 
 struct stream_writer;
-/* Begins a document on `out` (borrowed, not committed). `history`: the reader's provenance, or NULL; `self`: this stage's line
- * (stage.provenance), or NULL to pass the history on unchanged. Writes signature, HEAD and PROV. */
+/* Begins a document on `out` (borrowed, not committed). `history`: the reader's provenance, or NULL; `self`: this
+ * stage's line (stage.provenance), or NULL to pass the history on unchanged. Writes signature, HEAD and PROV. */
 int stream_begin(struct stream_writer **w, struct output *out, const struct stream_head *head, const json_t *history,
 		 const json_t *self, struct err *err) VIC_CHECKED;
 int stream_add(struct stream_writer *w, uint64_t id, int32_t label, int split, const void *data, size_t len,

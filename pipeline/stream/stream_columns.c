@@ -72,7 +72,8 @@ static int check_rows(struct stream_reader *r, const struct block *b, struct err
 			return err_set(err, "%s: record %" PRIu64 " is no list of word ids", r->in.name, b->first + i);
 	for (size_t i = 0; i < b->data_len / 4; i++)
 		if (id[i] >= r->words)
-			return err_set(err, "%s: near record %" PRIu64 ": word id %u but the table has %" PRIu64 " words",
+			return err_set(err,
+				       "%s: near record %" PRIu64 ": word id %u but the table has %" PRIu64 " words",
 				       r->in.name, b->first, id[i], r->words);
 	return 0;
 }
@@ -113,8 +114,8 @@ int logits_check(const struct stream_head *h, const struct block *b, const char 
 			double v = h->dtype == DTYPE_F64 ? d[i * per + j] : (double)f[i * per + j];
 			int probs = h->values == VALUES_PROBS;
 			if (isnan(v) || (probs ? !(v >= 0 && v <= 1) : v == INFINITY))
-				return err_set(err, "%s: record %" PRIu64 ": class %zu has the value %g", name, b->first + i,
-					       j % k, v);
+				return err_set(err, "%s: record %" PRIu64 ": class %zu has the value %g", name,
+					       b->first + i, j % k, v);
 			sum += v;
 			if (probs && j % k == k - 1) {
 				if (!(fabs(sum - 1) <= 1e-3))

@@ -53,7 +53,8 @@ int stream_class_of(const struct stream_head *h, const char *text)
 	struct err ignored = ERR_NONE;
 	int64_t number;
 	int k = stream_class_named(h, text);
-	return k < 0 && h->n_classes && !num_i64("class", text, 0, h->n_classes - 1, &number, &ignored) ? (int)number : k;
+	return k < 0 && h->n_classes && !num_i64("class", text, 0, h->n_classes - 1, &number, &ignored) ? (int)number
+													: k;
 }
 
 size_t stream_record_size(const struct stream_head *h)
@@ -61,7 +62,8 @@ size_t stream_record_size(const struct stream_head *h)
 	if (h->kind == STREAM_LOGITS)
 		return (size_t)h->samples * (size_t)h->n_classes * (h->dtype == DTYPE_F64 ? 8 : 4);
 	if (h->kind == STREAM_IMAGES && h->encoding != ENCODING_JPEG)
-		return (size_t)h->height * (size_t)h->width * (size_t)h->channels * (h->encoding == ENCODING_F32 ? 4 : 1);
+		return (size_t)h->height * (size_t)h->width * (size_t)h->channels *
+		       (h->encoding == ENCODING_F32 ? 4 : 1);
 	return 0;
 }
 

@@ -1,8 +1,7 @@
 /* Reads streams, one block at a time. A block's columns are pointers into buf at multiples of 64 bytes
- * (stream_columns.c), so buf must be aligned: it comes from mem_alloc and grows by copying. Nothing is handed out before
- * its CRC was checked.
- * A block's header is read ahead in one place, after PROV blocks, whose end only the next header shows (have_chunk).
- * crcs runs over the stored CRCs of all blocks but DONE, in order, as in stream_write.c.
+ * (stream_columns.c), so buf must be aligned: it comes from mem_alloc and grows by copying. Nothing is handed out
+ * before its CRC was checked. A block's header is read ahead in one place, after PROV blocks, whose end only the next
+ * header shows (have_chunk). crcs runs over the stored CRCs of all blocks but DONE, in order, as in stream_write.c.
  * stream_in_file computes the place from the input's position: call it before the next block is read. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"
@@ -73,8 +72,8 @@ uint64_t stream_words(const struct stream_reader *r)
 
 static int cut(struct stream_reader *r, struct err *err)
 {
-	return err_set(err, "%s: truncated after record %" PRIu64 " (the stream ends without its closing block)", r->in.name,
-		       r->records);
+	return err_set(err, "%s: truncated after record %" PRIu64 " (the stream ends without its closing block)",
+		       r->in.name, r->records);
 }
 
 int stream_bad(const struct stream_reader *r, const char *what, struct err *err)
@@ -199,8 +198,8 @@ int stream_next_document(struct stream_reader *r, struct err *err)
 		return sniff_refuse(r->in.name, sig, 0, "a vicinal stream", err);
 	if (got < sizeof sig || memcmp(sig, stream_signature, 8)) {
 		if (r->documents)
-			return err_set(err, "%s: bytes that are no stream follow the end of document %" PRIu64, r->in.name,
-				       r->documents);
+			return err_set(err, "%s: bytes that are no stream follow the end of document %" PRIu64,
+				       r->in.name, r->documents);
 		if (got < sizeof sig && !memcmp(sig, stream_signature, got < 8 ? got : 8))
 			return err_set(err, "%s: truncated after record 0 (inside the signature)", r->in.name);
 		if (!memcmp(sig, stream_signature, 4))
@@ -225,8 +224,9 @@ int stream_next_of(struct stream_reader *r, enum stream_kind kind, struct err *e
 {
 	int rc = stream_next_document(r, err);
 	if (rc == 1 && r->head.kind != kind)
-		return err_set(err, "%s: is a stream of %s; this program reads %s; %s", r->in.name, stream_kind_name(r->head.kind),
-			       stream_kind_name(kind), sniff_stream_remedy(stream_kind_name(r->head.kind)));
+		return err_set(err, "%s: is a stream of %s; this program reads %s; %s", r->in.name,
+			       stream_kind_name(r->head.kind), stream_kind_name(kind),
+			       sniff_stream_remedy(stream_kind_name(r->head.kind)));
 	return rc;
 }
 

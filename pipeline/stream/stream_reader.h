@@ -42,7 +42,8 @@ static inline int all_zero(const unsigned char *p, size_t n)
 
 /* The error of a stream that contradicts itself, with the record before. Returns -1. */
 int stream_bad(const struct stream_reader *r, const char *what, struct err *err);
-/* The payload of a WORD or ROWS block, len bytes in r->buf, as columns of *b, whose n is set. Returns 1, or -1 where it is none. */
+/* The payload of a WORD or ROWS block, len bytes in r->buf, as columns of *b, whose n is set. Returns 1, or -1 where it
+ * is none. */
 int columns_of_words(struct stream_reader *r, struct block *b, size_t len, struct err *err) VIC_CHECKED;
 int columns_of_rows(struct stream_reader *r, struct block *b, size_t len, struct err *err) VIC_CHECKED;
 

@@ -92,8 +92,8 @@ static int put_json(struct stream_writer *w, const char *type, const json_t *j, 
 	if (jsontext_write(&text, j, JSON_COMPACT, err))
 		return -1;
 	struct piece piece = { text, strlen(text) };
-	int rc = piece.n > STREAM_MAX_HEAD ? err_set(err, "class names or provenance of %zu bytes; a stream holds %d", piece.n,
-						     STREAM_MAX_HEAD)
+	int rc = piece.n > STREAM_MAX_HEAD ? err_set(err, "class names or provenance of %zu bytes; a stream holds %d",
+						     piece.n, STREAM_MAX_HEAD)
 					   : put_chunk(w, type, 0, &piece, 1, err);
 	free(text);
 	return rc;
@@ -187,7 +187,8 @@ int stream_add(struct stream_writer *w, uint64_t id, int32_t label, int split, c
 	if (w->n && w->data_len + len > STREAM_BLOCK && close_rows(w, err))
 		return -1;
 	if (mem_grow(&w->id, &w->cap_id, w->n + 1u, 8, err) || mem_grow(&w->label, &w->cap_label, w->n + 1u, 4, err) ||
-	    mem_grow(&w->split, &w->cap_split, w->n + 1u, 1, err) || mem_grow(&w->end, &w->cap_end, w->n + 1u, 4, err) ||
+	    mem_grow(&w->split, &w->cap_split, w->n + 1u, 1, err) ||
+	    mem_grow(&w->end, &w->cap_end, w->n + 1u, 4, err) ||
 	    mem_grow(&w->data, &w->cap_data, w->data_len + len, 1, err))
 		return -1;
 	if (len)
@@ -207,7 +208,8 @@ int stream_add_word(struct stream_writer *w, const char *word, size_t len, const
 	size_t dim = (size_t)w->head.dim, n = w->words;
 	if (w->head.kind != STREAM_TEXT || w->records || w->n)
 		return err_set(err, "words come before records, in a stream of text");
-	if (mem_grow(&w->word_end, &w->cap_word_end, n + 1, 4, err) || mem_grow(&w->origin, &w->cap_origin, n + 1, 1, err) ||
+	if (mem_grow(&w->word_end, &w->cap_word_end, n + 1, 4, err) ||
+	    mem_grow(&w->origin, &w->cap_origin, n + 1, 1, err) ||
 	    mem_grow(&w->vector, &w->cap_vector, (n + 1) * dim, 4, err) ||
 	    mem_grow(&w->data, &w->cap_data, w->data_len + len, 1, err))
 		return -1;

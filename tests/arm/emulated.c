@@ -1,5 +1,6 @@
-/* Stands where a program for another processor is wanted, and runs it under qemu: named DIR/NAME, it runs DIR/.NAME. Linked
- * statically, so that what $LD_PRELOAD names reaches the program alone. QEMU and SYSROOT come from tests/arm/run.sh. */
+/* Stands where a program for another processor is wanted, and runs it under qemu: named DIR/NAME, it runs DIR/.NAME.
+ * Linked statically, so that what $LD_PRELOAD names reaches the program alone. QEMU and SYSROOT come from
+ * tests/arm/run.sh. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

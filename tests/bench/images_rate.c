@@ -1,5 +1,5 @@
-/* images_rate THREADS: images a second that the cpu backend's OP_IMAGES crops, flips, normalises and mixes, bytes of 32x32x3 in batches
- * of 128. Prints the number. For bench_images_train.py. */
+/* images_rate THREADS: images a second that the cpu backend's OP_IMAGES crops, flips, normalises and mixes, bytes of
+ * 32x32x3 in batches of 128. Prints the number. For bench_images_train.py. */
 #include "models/core/backend.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -20,7 +20,8 @@ static double now(void)
 
 static int measure(struct device *d, double *rate, struct err *err)
 {
-	static const float scale[CHANNELS] = { 1 / 51.f, 1 / 51.f, 1 / 51.f }, shift[CHANNELS] = { -2.45f, -2.4f, -2.25f };
+	static const float scale[CHANNELS] = { 1 / 51.f, 1 / 51.f, 1 / 51.f },
+			   shift[CHANNELS] = { -2.45f, -2.4f, -2.25f };
 	static struct graph g;
 	static struct view view[BATCH];
 	static const void *pixel[BATCH];
@@ -34,7 +35,8 @@ static int measure(struct device *d, double *rate, struct err *err)
 	for (size_t i = 0; i < (size_t)IMAGES * SIDE * SIDE * CHANNELS; i++)
 		images[i] = (unsigned char)(i * 2654435761u >> 24);
 	graph_init(&g);
-	if (graph_add(&g, &op, (struct shape){ SIDE, SIDE, CHANNELS }, err) < 0 || graph_compile(&g, d, BATCH, NULL, err))
+	if (graph_add(&g, &op, (struct shape){ SIDE, SIDE, CHANNELS }, err) < 0 ||
+	    graph_compile(&g, d, BATCH, NULL, err))
 		goto done;
 	struct images images = { BATCH, SIDE, SIDE, CHANNELS, 0, pixel, view, scale, shift };
 	struct batch b = { .n = BATCH, .images = &images, .partner = partner, .lambda = lambda };
@@ -44,7 +46,8 @@ static int measure(struct device *d, double *rate, struct err *err)
 			for (int i = 0; i < BATCH; i++) {
 				uint32_t draw = (uint32_t)(round * IMAGES + at + i) * 2654435761u;
 				pixel[i] = images + (size_t)(at + i) * SIDE * SIDE * CHANNELS;
-				view[i] = (struct view){ (int16_t)(draw >> 8 & 7) - 4, (int16_t)(draw >> 16 & 7) - 4, draw >> 31 };
+				view[i] = (struct view){ (int16_t)(draw >> 8 & 7) - 4, (int16_t)(draw >> 16 & 7) - 4,
+							 draw >> 31 };
 				partner[i] = draw >> 20 & (BATCH - 1);
 				lambda[i] = 0.3f;
 			}

@@ -1,14 +1,16 @@
-/* Preloaded into a program, makes calls fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread, open and N from 1
- * counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign together; it fails with
- * ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment later). read and pread fail with EIO,
- * write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a file to be read with EMFILE, from the Nth call on, too;
- * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
+/* Preloaded into a program, makes calls fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread,
+ * open and N from 1 counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign
+ * together; it fails with ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment
+ * later). read and pread fail with EIO, write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a
+ * file to be read with EMFILE, from the Nth call on, too; "KIND:N:once" spares all calls but the Nth. write to stderr
+ * always works: it carries the message.
  *
- * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, swap gives its name to
- * the file of that name with ".new" after it, before the Nth opening of it.
+ * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, swap gives
+ * its name to the file of that name with ".new" after it, before the Nth opening of it.
  *
- * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When VIC_FAIL_SEEN
- * names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last call. */
+ * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When
+ * VIC_FAIL_SEEN names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last
+ * call. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +51,8 @@ static int fails(enum kind kind)
 
 static enum kind kind_of(const char *name)
 {
-	static const char *const names[] = { "", "alloc:", "read:", "write:", "fsync:", "thread:", "open:", "map:", "swap:" };
+	static const char *const names[] = { "",	"alloc:", "read:", "write:", "fsync:",
+					     "thread:", "open:",  "map:",  "swap:" };
 	for (int i = ALLOC; i <= SWAP; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
@@ -57,13 +60,14 @@ static enum kind kind_of(const char *name)
 }
 
 /* What stands between the loader and main: the counting begins here. */
-int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
-		      void (*rtld_fini)(void), void *stack_end);
+int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
 
-int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
-		      void (*rtld_fini)(void), void *stack_end)
+int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
 {
-	int (*real)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+	int (*real)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void),
+		    void *);
 	void *p = dlsym(RTLD_NEXT, "__libc_start_main");
 	const char *spec = getenv("VIC_FAIL");
 	memcpy(&real, &p, sizeof p);

@@ -1,6 +1,6 @@
 /* Any bytes as a calibration map: refused, or a map that turns finite logits into numbers that a stream may hold,
- * probabilities that sum to 1, and that is the same after being written and read again. The mutator changes numbers of the JSON
- * and seals the file anew. */
+ * probabilities that sum to 1, and that is the same after being written and read again. The mutator changes numbers of
+ * the JSON and seals the file anew. */
 #include "sealed.h"
 
 #include "eval/calibrate/calibrate.h"

@@ -1,6 +1,6 @@
-/* Any bytes as a checkpoint: refused, or a run that goes on from it: an epoch, its end asked for, its weights, and a checkpoint
- * that is read again and written to the same bytes. Of which run it is a checkpoint is believed, else all would be refused as
- * those of another. */
+/* Any bytes as a checkpoint: refused, or a run that goes on from it: an epoch, its end asked for, its weights, and a
+ * checkpoint that is read again and written to the same bytes. Of which run it is a checkpoint is believed, else all
+ * would be refused as those of another. */
 #include "sealed.h"
 
 #include "models/files/checkpoint.h"
@@ -40,7 +40,8 @@ static struct task *task_of(int images)
 	t->options.batch = 4;
 	if (stream_open(&r, t->seed, &err) || stream_next_document(r, &err) != 1 || dataset_begin(&t->data, r, &err) ||
 	    train_options_finish(&t->options, t->data.head.kind, &err) ||
-	    dataset_read(&t->data, r, (int)t->options.max_tokens, &err) || plan_make(&t->plan, &t->options, &t->data, &err))
+	    dataset_read(&t->data, r, (int)t->options.max_tokens, &err) ||
+	    plan_make(&t->plan, &t->options, &t->data, &err))
 		abort();
 	stream_close(r);
 	free(t->plan.key);

@@ -1,5 +1,6 @@
-/* Any bytes as a file that vic-corpora counts lines in, as a tar and as a zip that it looks through. The first byte: a prefix of so many of
- * the next bytes; the rest is the file. Counts are compared with a slow count of the unpacked bytes. */
+/* Any bytes as a file that vic-corpora counts lines in, as a tar and as a zip that it looks through. The first byte: a
+ * prefix of so many of the next bytes; the rest is the file. Counts are compared with a slow count of the unpacked
+ * bytes. */
 #include "corpora/check.h"
 #include "corpora/files.h"
 #include "corpora/members.h"
@@ -73,7 +74,8 @@ static void facts(const char *prefix, size_t size)
 	const struct dataset d = { .name = "fuzz", .fact = fact };
 	struct err err = ERR_NONE;
 	int differ;
-	if (!check_facts(&d, folder, NULL, NULL, &differ, &err) && differ != 1 && differ != 2) /* one is missing; the lines may be 3 */
+	if (!check_facts(&d, folder, NULL, NULL, &differ, &err) && differ != 1 &&
+	    differ != 2) /* one is missing; the lines may be 3 */
 		abort();
 }
 

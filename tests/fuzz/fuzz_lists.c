@@ -1,5 +1,5 @@
-/* Any bytes as the lists of Tiny ImageNet: wnids.txt, words.txt and val/val_annotations.txt, parted by 0xFF, beside a few images.
- * Refused, or every image has a class that the lists give it. */
+/* Any bytes as the lists of Tiny ImageNet: wnids.txt, words.txt and val/val_annotations.txt, parted by 0xFF, beside a
+ * few images. Refused, or every image has a class that the lists give it. */
 #include "vision/source.h"
 
 #include <fcntl.h>
@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const lists[] = { "wnids.txt", "words.txt", "val/val_annotations.txt" };
 static const char *const folders[] = { "train",	     "train/n01", "train/n01/images", "train/n02", "train/n02/images",
 				       "val",	     "val/images", "test",	      "test/images" };
-static const char *const images[] = { "train/n01/images/n01_0.JPEG", "train/n02/images/n02_0.JPEG", "val/images/val_0.JPEG",
-				      "val/images/val_1.JPEG", "test/images/test_0.JPEG" };
+static const char *const images[] = { "train/n01/images/n01_0.JPEG", "train/n02/images/n02_0.JPEG",
+				      "val/images/val_0.JPEG", "val/images/val_1.JPEG", "test/images/test_0.JPEG" };
 enum { LISTS = 3, FOLDERS = sizeof folders / sizeof *folders, IMAGES = sizeof images / sizeof *images };
 
 static char root[200];
@@ -80,7 +80,8 @@ static void look(const struct source *s)
 	if (s->n != IMAGES || s->head.n_classes < 0)
 		abort();
 	for (size_t i = 0; i < s->n; i++)
-		if (s->label[i] < -1 || s->label[i] >= s->head.n_classes || s->split[i] >= SPLIT_COUNT || s->where[i] >= s->archive.n)
+		if (s->label[i] < -1 || s->label[i] >= s->head.n_classes || s->split[i] >= SPLIT_COUNT ||
+		    s->where[i] >= s->archive.n)
 			abort();
 	for (int k = 0; k < s->head.n_classes; k++) {
 		if (!s->head.classes[k][0])

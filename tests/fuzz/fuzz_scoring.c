@@ -1,5 +1,6 @@
 /* Any bytes as what the evaluator reads: after 'L' a stream, after 'P' a table of posteriors, after 'H' a history of
- * training; after 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic. */
+ * training; after 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic.
+ * */
 #include "tests/scratch.h"
 #include "eval/show/curves.h"
 #include "eval/metrics/posterior.h"
@@ -20,8 +21,10 @@ static void score(const char *path, int threads)
 	struct rows w;
 	struct err err = ERR_NONE;
 	static struct score s;
-	struct rows_options ask = { .unlabelled = ROWS_DROP, .columns = COL_NLL | COL_BRIER | COL_MARGIN, .class_bins = 5,
-				.threads = threads };
+	struct rows_options ask = { .unlabelled = ROWS_DROP,
+				    .columns = COL_NLL | COL_BRIER | COL_MARGIN,
+				    .class_bins = 5,
+				    .threads = threads };
 	struct score_options what = { .bins = { 15, 3 }, .n_bins = 2, .floor_rounds = 3, .rounds = 2, .level = 0.9,
 				  .threads = 1 };
 	if (rows_read(&w, path, &ask, &err)) {

@@ -1,5 +1,6 @@
-/* Any bytes as a stream: refused or read, never more; and what was read is written again and reads the same. Most mutations
- * would die at the first checksum, so the mutator repairs the checksums of what it changed and thereby gets deep. */
+/* Any bytes as a stream: refused or read, never more; and what was read is written again and reads the same. Most
+ * mutations would die at the first checksum, so the mutator repairs the checksums of what it changed and thereby gets
+ * deep. */
 #include "pipeline/cat/cat.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/stream/stream_format.h"
@@ -43,7 +44,8 @@ static void touch_block(struct tally *t, const struct stream_head *h, const stru
 	}
 	for (uint32_t i = 0; i < b->n; i++) {
 		const unsigned char *record = block_record(b, each, i, &len);
-		t->hash = t->hash * 31 + crc32_of(0, record, len) + b->id[i] + (uint64_t)(b->label[i] + 2) + b->split[i];
+		t->hash =
+			t->hash * 31 + crc32_of(0, record, len) + b->id[i] + (uint64_t)(b->label[i] + 2) + b->split[i];
 	}
 	t->records += b->n;
 }

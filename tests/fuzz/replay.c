@@ -1,6 +1,7 @@
-/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at many lengths, with bits flipped in fixed places and, where
- * the target has a mutator of its own, changed by that. Seeds are the arguments, or the files of tests/fuzz/seeds/TOPIC for
- * a program called fuzz_TOPIC. Passing means that nothing crashed; the sanitizers of MODE=asan make that mean more. */
+/* Runs a fuzz target without a fuzzer: each seed file as it is, cut at many lengths, with bits flipped in fixed places
+ * and, where the target has a mutator of its own, changed by that. Seeds are the arguments, or the files of
+ * tests/fuzz/seeds/TOPIC for a program called fuzz_TOPIC. Passing means that nothing crashed; the sanitizers of
+ * MODE=asan make that mean more. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* For targets whose files are under checksums: a mutator changes what a file says and seals it anew, since a checksum would refuse
- * almost everything that plain mutation makes. */
+/* For targets whose files are under checksums: a mutator changes what a file says and seals it anew, since a checksum
+ * would refuse almost everything that plain mutation makes. */
 #ifndef VIC_FUZZ_SEALED_H
 #define VIC_FUZZ_SEALED_H
 
@@ -37,9 +37,12 @@ static inline unsigned draw(unsigned *seed)
 /* JSON, of which one number becomes another value, or (one time in four) any byte changes. malloc'd; NUL-ended. */
 static inline char *mutate_json(const char *text, unsigned *seed)
 {
-	static const char *const values[] = { "0", "1", "-1", "2", "3", "4", "5", "8", "9", "64", "65", "100000", "2147483647",
-					      "2147483648", "4294967296", "9223372036854775807", "0.5", "1e-30", "-0.0", "1e308",
-					      "5e-324", "null", "true", "\"x\"", "[]", "{}" };
+	static const char *const values[] = {
+		"0",   "1",	"-1",	"2",	  "3",		"4",	      "5",	    "8",
+		"9",   "64",	"65",	"100000", "2147483647", "2147483648", "4294967296", "9223372036854775807",
+		"0.5", "1e-30", "-0.0", "1e308",  "5e-324",	"null",	      "true",	    "\"x\"",
+		"[]",  "{}"
+	};
 	enum { MORE = 64 };
 	size_t n = strlen(text), numbers = 0;
 	char *to = calloc(n + MORE + 1, 1);
@@ -56,12 +59,15 @@ static inline char *mutate_json(const char *text, unsigned *seed)
 	for (size_t skip = draw(seed) % numbers; *(at += strcspn(at, "-0123456789")) && skip--;)
 		at += strspn(at, "-+.eE0123456789");
 	const char *rest = at + strspn(at, "-+.eE0123456789");
-	snprintf(to, n + MORE, "%.*s%s%s", (int)(at - text), text, values[draw(seed) % (sizeof values / sizeof *values)], rest);
+	snprintf(to, n + MORE, "%.*s%s%s", (int)(at - text), text,
+		 values[draw(seed) % (sizeof values / sizeof *values)], rest);
 	return to;
 }
 
-/* Tensor `from` with something changed: its bytes, one length, or its name. *bytes is malloc'd and goes with the caller. */
-static inline int add_changed(struct safetensors *to, const struct st_tensor *from, unsigned *seed, uint8_t **bytes, struct err *err)
+/* Tensor `from` with something changed: its bytes, one length, or its name. *bytes is malloc'd and goes with the
+ * caller. */
+static inline int add_changed(struct safetensors *to, const struct st_tensor *from, unsigned *seed, uint8_t **bytes,
+			      struct err *err)
 {
 	struct st_tensor t = *from;
 	unsigned how = draw(seed) % 8;
@@ -126,7 +132,8 @@ static inline size_t mutate_tensors(uint8_t *data, size_t size, size_t max, unsi
 	if (!safetensors_open(&from, path, &err)) {
 		/* a device: no file is renamed or synced */
 		if (!change_tensors(&to, &from, seed, &bytes, &err) && !output_open(&out, "/dev/null", &err)) {
-			if (dup2(result, out.fd) >= 0 && !safetensors_write(&to, &out, &err) && !output_flush(&out, &err))
+			if (dup2(result, out.fd) >= 0 && !safetensors_write(&to, &out, &err) &&
+			    !output_flush(&out, &err))
 				n = (size_t)lseek(result, 0, SEEK_END);
 			output_release(&out);
 		}

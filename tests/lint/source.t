@@ -131,18 +131,18 @@ too_long 400 "$T/ours" models/core/cpu/wordconv.c >>"$T/bad"
 report 'no source file is longer than 400 lines, no test longer than 600' "$T/bad"
 xargs awk '
 	FNR == 1 { begin = 0 }
-	/^[a-z].*\(/ { head = FNR }
+	/^[A-Za-z].*\(/ { head = FNR }
 	/^\{/ { begin = head }
-	/^\}/ && begin { if (FNR - begin >= 60) print FILENAME ":" begin ": " FNR - begin + 1 " lines"; begin = 0 }' <"$T/ours" | grep -v '^eval/calibrate/temperature\.c:' >"$T/bad"
+	/^\}/ && begin { if (FNR - begin >= 60) print FILENAME ":" begin ": " FNR - begin + 1 " lines"; begin = 0 }' <"$T/ours" >"$T/bad"
 report 'no function is longer than 60 lines' "$T/bad"
 
 xargs awk '{
 	n = 0
 	gsub(/[\200-\277]/, "") # a character of UTF-8 is one column
 	for (i = 1; i <= length($0); i++) n = substr($0, i, 1) == "\t" ? n + 8 - n % 8 : n + 1
-	if (n > 140) print FILENAME ":" FNR ": " n " columns"
+	if (n > 120) print FILENAME ":" FNR ": " n " columns"
 }' <"$T/sources" >"$T/bad"
-report 'no line is wider than 140 columns (120 is the aim)' "$T/bad"
+report 'no line is wider than 120 columns' "$T/bad"
 
 # A table in a comment has its rows indented; a row that stands amid prose was reflowed by a formatter.
 xargs grep -nE '^ \* [^ ]+ [^ ].*[^ ]   +[^ ]' <"$T/sources" >"$T/bad"

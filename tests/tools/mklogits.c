@@ -4,8 +4,8 @@
  * The model shows temperature x (z + noise e) with e from (model, first + i): temperature above 1 is overconfidence
  * that can be undone exactly, noise a worse model of the same records. Keys (defaults): n (1000) classes (3) seed (1)
  * model (1) first (0) spread (2) temperature (1) noise (0) samples (1) f64 (0) probs (0) ood (0: labels -1, spread
- * halved) dev (0: share of dev, per thousand) name (none) split (train). cut (0): blocks end at random, one record in so
- * many; the provenance does not tell. */
+ * halved) dev (0: share of dev, per thousand) name (none) split (train). cut (0): blocks end at random, one record in
+ * so many; the provenance does not tell. */
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/stream/stream.h"

@@ -1,6 +1,7 @@
-/* mkstream KIND [RECORDS [DOCUMENTS]]: a small valid stream on stdout, the same every time, so that tests of faults need no
- * data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three). Half of the
- * records train, a quarter each are dev and test; two classes; label and contents agree, so that a model can learn them. */
+/* mkstream KIND [RECORDS [DOCUMENTS]]: a small valid stream on stdout, the same every time, so that tests of faults
+ * need no data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three).
+ * Half of the records train, a quarter each are dev and test; two classes; label and contents agree, so that a model
+ * can learn them. */
 #include "pipeline/base/num.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/frame/stage.h"
@@ -11,7 +12,8 @@
 
 enum { WORDS = 12, DIM = 4, SIDE = 8, MAX_TOKENS = 7 };
 
-static const char *const word[WORDS] = { "the", "film", "is", "a", "and", "of", "dull", "bad", "flat", "good", "warm", "fine" };
+static const char *const word[WORDS] = { "the",	 "film", "is",	 "a",	 "and",	 "of",
+					 "dull", "bad",	 "flat", "good", "warm", "fine" };
 
 static const struct opt opts[] = { { 0 } };
 static const struct program prog = {
@@ -39,7 +41,8 @@ static int head_of(const char *kind, struct stream_head *h, struct err *err)
 		h->height = h->width = SIDE;
 		h->channels = 3;
 		h->encoding = kind[0] == 'i' ? ENCODING_RAW : kind[0] == 'j' ? ENCODING_JPEG : ENCODING_F32;
-	} else if (!strcmp(kind, "logits") || !strcmp(kind, "probs") || !strcmp(kind, "f64") || !strcmp(kind, "passes")) {
+	} else if (!strcmp(kind, "logits") || !strcmp(kind, "probs") || !strcmp(kind, "f64") ||
+		   !strcmp(kind, "passes")) {
 		h->kind = STREAM_LOGITS;
 		h->dtype = !strcmp(kind, "f64") ? DTYPE_F64 : DTYPE_F32;
 		h->values = !strcmp(kind, "probs") ? VALUES_PROBS : VALUES_LOGITS;
@@ -74,7 +77,8 @@ static int sentence(struct rng *r, int label, uint32_t *id)
 	return n;
 }
 
-static int add_sentence(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split, struct err *err)
+static int add_sentence(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split,
+			struct err *err)
 {
 	uint32_t id[MAX_TOKENS + 2];
 	char line[128];
@@ -89,7 +93,8 @@ static int add_sentence(struct stream_writer *w, const struct stream_head *h, ui
 	return stream_add(w, i, label, split, line, len, err);
 }
 
-static int add_image(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split, struct err *err)
+static int add_image(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split,
+		     struct err *err)
 {
 	enum { VALUES = SIDE * SIDE * 3 };
 	unsigned char raw[VALUES];
@@ -106,7 +111,8 @@ static int add_image(struct stream_writer *w, const struct stream_head *h, uint3
 	return stream_add(w, i, label, split, raw, h->encoding == ENCODING_RAW ? sizeof raw : 20 + i % 7, err);
 }
 
-static int add_logits(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split, struct err *err)
+static int add_logits(struct stream_writer *w, const struct stream_head *h, uint32_t i, int label, int split,
+		      struct err *err)
 {
 	float f[6];
 	double d[6];
@@ -118,7 +124,8 @@ static int add_logits(struct stream_writer *w, const struct stream_head *h, uint
 			d[k] = k % 2 ? 1 - d[k - 1] : 1 / (1 + exp(-d[k]));
 		f[k] = (float)d[k];
 	}
-	return stream_add(w, i, label, split, h->dtype == DTYPE_F64 ? (void *)d : (void *)f, stream_record_size(h), err);
+	return stream_add(w, i, label, split, h->dtype == DTYPE_F64 ? (void *)d : (void *)f, stream_record_size(h),
+			  err);
 }
 
 static int add_record(struct stream_writer *w, const struct stream_head *h, uint32_t i, struct err *err)
@@ -156,8 +163,8 @@ static int run(struct stage *st, struct err *err)
 	struct stream_head head = { 0 };
 	struct output out = { 0 };
 	int64_t records = 16, documents = 1;
-	int rc = head_of(st->operand[0], &head, err) || count_of(st, 1, &records, err) || count_of(st, 2, &documents, err) ||
-		 output_open(&out, "-", err);
+	int rc = head_of(st->operand[0], &head, err) || count_of(st, 1, &records, err) ||
+		 count_of(st, 2, &documents, err) || output_open(&out, "-", err);
 	for (int64_t d = 0; d < documents && !rc; d++)
 		rc = put_document(st, &head, records, &out, err);
 	rc = rc || output_commit(&out, err);

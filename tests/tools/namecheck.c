@@ -1,9 +1,10 @@
 /* namecheck NAME LIST: what a hostile name became in the outputs of tests/cli/names.t.
  *
  * NAME holds the bytes of the name, which begin with "Qz" somewhere and end in "zQ". A line of LIST is an output:
- * KIND<TAB>FILE<TAB>WHAT. KIND: text (a person or a table reads it), markup (HTML, SVG), json (one value or one a line). Prints
- * "raw" (something that may not be shown, or the name as it is where it needs escaping), "broken" (no JSON), "unseen" (no name in
- * it), "cut" (its end is missing) or "seen" for each, a TAB and WHAT. Exit status 0 where every file could be read. */
+ * KIND<TAB>FILE<TAB>WHAT. KIND: text (a person or a table reads it), markup (HTML, SVG), json (one value or one a
+ * line). Prints "raw" (something that may not be shown, or the name as it is where it needs escaping), "broken" (no
+ * JSON), "unseen" (no name in it), "cut" (its end is missing) or "seen" for each, a TAB and WHAT. Exit status 0 where
+ * every file could be read. */
 #include "pipeline/base/err.h"
 #include "pipeline/files/io.h"
 #include "pipeline/files/text.h"
@@ -17,8 +18,8 @@
 static int may_be_shown(unsigned long c)
 {
 	return c == '\n' || c == '\t' ||
-	       !(c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
-		 (c >= 0x2066 && c <= 0x2069) || (c >= 0x206A && c <= 0x206F));
+	       !(c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x61C || c == 0x200E || c == 0x200F ||
+		 (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || (c >= 0x206A && c <= 0x206F));
 }
 
 static int shown(const char *text, size_t n)
@@ -77,7 +78,8 @@ int main(int argc, char **argv)
 	struct err err = ERR_NONE;
 	char *name, *list, *text, *save = NULL;
 	size_t name_len, len;
-	if (argc != 3 || io_slurp(argv[1], 1 << 20, &name, &name_len, &err) || io_slurp(argv[2], 1 << 24, &list, &len, &err)) {
+	if (argc != 3 || io_slurp(argv[1], 1 << 20, &name, &name_len, &err) ||
+	    io_slurp(argv[2], 1 << 24, &list, &len, &err)) {
 		fprintf(stderr, "namecheck: %s\n", argc == 3 ? err.msg : "NAME LIST");
 		return 2;
 	}

@@ -5,7 +5,8 @@
  *     COMMAND or after -i (stdin) is the cut file. Wanted: exit status 1, "truncated" in the message, nothing on stdout
  *     (-o none), text (-o text) or a stream without its closing block (-o stream), nothing new in the folder.
  *   sweep fail [-i FILE] [-e EVERY] KIND SHIM -- COMMAND...
- *     From the Nth alloc, read, write, fsync or open on all fail (tests/faults/inject.c), or the Nth alone (alloc:once), N from 1
+ *     From the Nth alloc, read, write, fsync or open on all fail (tests/faults/inject.c), or the Nth alone
+ *     (alloc:once), N from 1
  *     until all succeed; -e 7: N grows by a 7th of itself. Wanted: exit status 1 (or 3), a message that
  *     begins with the program's name, nothing new in the folder; and
  *     0 once no call fails. A failed alloc may also leave no trace in the output.
@@ -14,8 +15,8 @@
  *     stdout is a pipe that nobody reads, once with SIGPIPE as usual and once ignored. Wanted: death by SIGPIPE or exit
  *     status 1, and at most one line that is about it.
  *
- * Never: another signal, more than 20 seconds, or more than 20 lines on stderr. It works in the present folder, which should hold
- * nothing but the inputs. Prints one line; exit status 0 when all went as wanted. */
+ * Never: another signal, more than 20 seconds, or more than 20 lines on stderr. It works in the present folder, which
+ * should hold nothing but the inputs. Prints one line; exit status 0 when all went as wanted. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@
 
 enum { SECONDS = 20, MAX_LINES = 20, MAX_TEXT = 8 << 10, MAX_FILES = 256 };
 
-static const char cut_name[] = ".sweep.cut", out_name[] = ".sweep.out", err_name[] = ".sweep.err", seen_name[] = ".sweep.seen";
+static const char cut_name[] = ".sweep.cut", out_name[] = ".sweep.out", err_name[] = ".sweep.err",
+		  seen_name[] = ".sweep.seen";
 
 struct sweep {
 	char **argv;
@@ -308,8 +310,8 @@ static void sweep_pipe(struct sweep *s)
 	}
 }
 
-/* A library may do without (qsort sorts in place when it gets no room): then nothing but the output of a run without faults
- * will do. */
+/* A library may do without (qsort sorts in place when it gets no room): then nothing but the output of a run without
+ * faults will do. */
 static int survived(struct sweep *s, const struct outcome *o, const char *fault)
 {
 	struct outcome clean;
@@ -383,9 +385,10 @@ int main(int argc, char **argv)
 	if (operands == 0) /* getopt has eaten the "--" */
 		optind--;
 	if (operands < 0 || argc < optind + operands + 2 || strcmp(argv[optind + operands], "--") || s.every < 1) {
-		fprintf(stderr, "usage: sweep cut [-i FILE] [-e N] [-o none|text|stream] FILE -- COMMAND...\n"
-				"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync|open[:once] SHIM -- COMMAND...\n"
-				"       sweep pipe [-i FILE] -- COMMAND...\n");
+		fprintf(stderr,
+			"usage: sweep cut [-i FILE] [-e N] [-o none|text|stream] FILE -- COMMAND...\n"
+			"       sweep fail [-i FILE] [-e N] alloc|read|write|fsync|open[:once] SHIM -- COMMAND...\n"
+			"       sweep pipe [-i FILE] -- COMMAND...\n");
 		return 2;
 	}
 	s.argv = argv + optind + operands + 1;

@@ -1,5 +1,6 @@
-/* OP_CONV, its plan: the cut of the batch, kernels, memory. The cut depends on sizes alone: a shard's values, in and out, should stay in a
- * core's second-level cache, while its arithmetic must be large beside reading the weights once a shard. */
+/* OP_CONV, its plan: the cut of the batch, kernels, memory. The cut depends on sizes alone: a shard's values, in and
+ * out, should stay in a core's second-level cache, while its arithmetic must be large beside reading the weights once a
+ * shard. */
 #include "conv.h"
 
 #include "pipeline/base/mem.h"
@@ -37,7 +38,8 @@ static int share(struct backend_ctx *ctx, struct err *err)
 	if (mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->workers = pool_threads(ctx->pool);
-	if (mem_alloc(&s->scratch, (size_t)s->workers, sizeof *s->scratch, err) || conv_engine_open(&s->engine, s->workers, err)) {
+	if (mem_alloc(&s->scratch, (size_t)s->workers, sizeof *s->scratch, err) ||
+	    conv_engine_open(&s->engine, s->workers, err)) {
 		conv_shared_close(s);
 		return -1;
 	}
@@ -87,7 +89,8 @@ static int need_floats(float **p, size_t *have, size_t want, struct err *err)
 	return 0;
 }
 
-/* A gradient that is added to what is there goes through scratch, after the kernel's own, where the kernel does not add. */
+/* A gradient that is added to what is there goes through scratch, after the kernel's own, where the kernel does not
+ * add. */
 int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 {
 	struct shards *s = &v->kind[kind];
@@ -99,7 +102,8 @@ int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 		own = 0;
 		if (winograd_open(k, kind, &v->shape, n, err))
 			return -1;
-	} else if (conv_kernel_open(k, v->shared->engine, kind, &v->shape, n, n == s->of ? NULL : s->kernel[s->of], err)) {
+	} else if (conv_kernel_open(k, v->shared->engine, kind, &v->shape, n, n == s->of ? NULL : s->kernel[s->of],
+				    err)) {
 		return -1;
 	}
 	return need_scratch(v->shared, round_line((*k)->scratch) + own, err);
@@ -110,13 +114,15 @@ static int many_weights(const struct conv_shape *s)
 	return (size_t)s->in.c * (size_t)s->out.c >= MANY_WEIGHTS;
 }
 
-/* Images a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the arithmetic, a
- * multiply-add a weight and place. Where a kernel has parts they give the threads work, else some shards must. */
+/* Images a shard: what fits the cache, but so many that reading the weights, once a shard, is cheap beside the
+ * arithmetic, a multiply-add a weight and place. Where a kernel has parts they give the threads work, else some shards
+ * must. */
 static int shard_size(const struct conv_shape *s, int max_n)
 {
 	size_t image = (shape_size(s->in) + shape_size(s->out)) * sizeof(float);
 	int parts = winograd_serves(s) && many_weights(s), least = parts ? 1024 : winograd_serves(s) ? 512 : 256;
-	int positions = s->out.h * s->out.w, of = (int)(CACHE_BYTES / image), most = parts ? max_n : shards_of(max_n, ENOUGH_SHARDS);
+	int positions = s->out.h * s->out.w, of = (int)(CACHE_BYTES / image),
+	    most = parts ? max_n : shards_of(max_n, ENOUGH_SHARDS);
 	of = of < shards_of(least, positions) ? shards_of(least, positions) : of;
 	of = of > most ? most : of;
 	return of > 1 ? of : 1;
@@ -131,17 +137,23 @@ static int gradient_shard_size(const struct conv_shape *s, int max_n)
 	return shards_of(max_n, shards < least ? least : shards);
 }
 
-int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		 struct err *err)
+int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		 void **state, struct err *err)
 {
 	struct conv *v;
 	size_t weights;
 	if (share(ctx, err) || mem_alloc(&v, 1, sizeof *v, err))
 		return -1;
 	v->shared = ctx->conv;
-	v->shape = (struct conv_shape){ g->value[op->in[0]].shape, g->value[op->out].shape, op->conv.kernel, op->conv.stride,
-					op->conv.pad, op->conv.groups > 0 ? op->conv.groups : 1, op->n_param > 1 };
-	int trained = param_trained(&g->param[op->param[0]]) || (op->n_param > 1 && param_trained(&g->param[op->param[1]]));
+	v->shape = (struct conv_shape){ g->value[op->in[0]].shape,
+					g->value[op->out].shape,
+					op->conv.kernel,
+					op->conv.stride,
+					op->conv.pad,
+					op->conv.groups > 0 ? op->conv.groups : 1,
+					op->n_param > 1 };
+	int trained =
+		param_trained(&g->param[op->param[0]]) || (op->n_param > 1 && param_trained(&g->param[op->param[1]]));
 	int wanted[CONV_KINDS] = { 1, training && g->value[op->in[0]].wanted, training && trained };
 	for (int kind = 0; kind < CONV_KINDS; kind++) {
 		struct shards *s = &v->kind[kind];

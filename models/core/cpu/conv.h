@@ -1,8 +1,8 @@
 /* conv: what the two files of OP_CONV share: conv.c plans, conv_run.c runs. Private to core/cpu.
  *
- * The batch is cut into shards of a fixed number of images, one kernel call (of one or several parts) each. Weight gradients have
- * shards of their own size; their partial sums, in the kernel's layout, are added in order of shards and put back to OIHW in one
- * pass. Nothing here knows how many threads there are. */
+ * The batch is cut into shards of a fixed number of images, one kernel call (of one or several parts) each. Weight
+ * gradients have shards of their own size; their partial sums, in the kernel's layout, are added in order of shards and
+ * put back to OIHW in one pass. Nothing here knows how many threads there are. */
 #ifndef VIC_CONV_H
 #define VIC_CONV_H
 

@@ -77,7 +77,9 @@ static void forward_task(void *arg, int task, int worker)
 	const struct op_call *c = w->c;
 	int each = parts(w->v, CONV_FORWARD), shard = task / each;
 	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_FORWARD].of;
-	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = w->weight, .bias = c->param[1],
+	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]),
+			      .weight = w->weight,
+			      .bias = c->param[1],
 			      .out = c->out + at * (size_t)c->out_size };
 	run(w, CONV_FORWARD, shard, task % each, worker, &io);
 }
@@ -110,7 +112,9 @@ static void data_task(struct work *w, int task, int worker)
 	float *d_in = c->d_in[0] + at * (size_t)c->in_size[0], *to = d_in;
 	if (c->add[0] && !k->adds)
 		to = (float *)(void *)(w->v->shared->scratch[worker] + round_line(k->scratch));
-	struct conv_io io = { .in = to, .weight = w->weight, .out = (void *)(c->d_out + at * (size_t)c->out_size), .add = c->add[0] };
+	struct conv_io io = {
+		.in = to, .weight = w->weight, .out = (void *)(c->d_out + at * (size_t)c->out_size), .add = c->add[0]
+	};
 	run(w, CONV_DATA, shard, task % each, worker, &io);
 	for (size_t i = 0; to != d_in && i < size; i++)
 		d_in[i] += to[i];

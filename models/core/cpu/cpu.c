@@ -26,7 +26,8 @@ static int cpu_open(struct backend_ctx **ctx, const struct backend_config *confi
 	}
 	gemm_engine(product, sizeof product);
 	snprintf(c->engine, sizeof c->engine, "cpu-" VIC_ISA ", %s", product);
-	snprintf(c->text, sizeof c->text, "%s, %d thread%s", c->engine, pool_threads(c->pool), pool_threads(c->pool) > 1 ? "s" : "");
+	snprintf(c->text, sizeof c->text, "%s, %d thread%s", c->engine, pool_threads(c->pool),
+		 pool_threads(c->pool) > 1 ? "s" : "");
 	*ctx = c;
 	return 0;
 }
@@ -105,8 +106,8 @@ static const struct {
 	[OP_MIX] = { mix_forward, mix_backward, NULL, NULL },
 };
 
-static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		       struct err *err)
+static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err)
 {
 	return ops[op->type].prepare ? ops[op->type].prepare(ctx, op, g, max_n, training, state, err) : 0;
 }

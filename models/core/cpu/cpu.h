@@ -1,6 +1,6 @@
-/* cpu: the default backend. Vectors of 16 floats are written with GCC's vector types and compiled once for each instruction set
- * (plugins.mk), matrix products go to oneDNN (or a BLAS), one thread a product; threads share the work by tasks whose cut
- * depends on sizes alone, so every thread count gives the same bytes. */
+/* cpu: the default backend. Vectors of 16 floats are written with GCC's vector types and compiled once for each
+ * instruction set (plugins.mk), matrix products go to oneDNN (or a BLAS), one thread a product; threads share the work
+ * by tasks whose cut depends on sizes alone, so every thread count gives the same bytes. */
 #ifndef VIC_CPU_H
 #define VIC_CPU_H
 
@@ -25,12 +25,13 @@ static inline int round16(int n)
 	return (n + 15) & ~15;
 }
 
-/* C[m][n] = A[m][k] B[n][k]^T and friends; row-major with leading dimensions; the calling thread does all of it. -1: no memory for it. */
+/* C[m][n] = A[m][k] B[n][k]^T and friends; row-major with leading dimensions; the calling thread does all of it. -1: no
+ * memory for it. */
 int gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
 int gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
 int gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc) VIC_CHECKED;
-/* A row of a product has the same bytes whatever other rows there are when m is a multiple of this: kernels take 4, 6 or 8 rows at once,
- * and with AVX2 what is left over is summed in another order. */
+/* A row of a product has the same bytes whatever other rows there are when m is a multiple of this: kernels take 4, 6
+ * or 8 rows at once, and with AVX2 what is left over is summed in another order. */
 enum { GEMM_WHOLE = 24 };
 static inline size_t gemm_whole(size_t rows)
 {
@@ -41,8 +42,8 @@ int gemm_ready(struct err *err) VIC_CHECKED;
 /* The library and its version, as it was loaded: "oneDNN 2.6.3". */
 void gemm_engine(char *text, size_t size);
 
-/* Vectors as wide as the registers are. GCC keeps wider ones in memory where their loops grow: the ops of images took two to five
- * times as long without 512-bit registers. */
+/* Vectors as wide as the registers are. GCC keeps wider ones in memory where their loops grow: the ops of images took
+ * two to five times as long without 512-bit registers. */
 #if defined(__AVX512F__)
 enum { NATIVE = 16 };
 #elif defined(__AVX2__)
@@ -71,9 +72,10 @@ static inline nvec relu(nvec x)
 	return pick(x <= splat(0), splat(0), x);
 }
 
-/* An op's part of backend.prepare, forward and backward. A state that is not one block of memory has its *_unprepare. */
-typedef int op_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		       struct err *err);
+/* An op's part of backend.prepare, forward and backward. A state that is not one block of memory has its *_unprepare.
+ * */
+typedef int op_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err);
 typedef int op_pass(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
 op_prepare wordconv_prepare, conv_prepare, norm_prepare;
 void wordconv_unprepare(void *state);

@@ -31,8 +31,8 @@ static void dropout_task(void *arg, int b, int worker)
 		y[k] = keep[k] ? x[k] * on : 0;
 }
 
-int dropout_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		    struct err *err)
+int dropout_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		    void **state, struct err *err)
 {
 	(void)ctx;
 	(void)training;
@@ -76,8 +76,8 @@ int dropout_backward(struct backend_ctx *ctx, const struct op_call *c, struct er
 	return 0;
 }
 
-/* y[n][out] = x[n][in] w[out][in]^T, each row as if it were alone: the last rows, fewer than GEMM_WHOLE, go with those before them, or
- * with rows of zeros where there are none. */
+/* y[n][out] = x[n][in] w[out][in]^T, each row as if it were alone: the last rows, fewer than GEMM_WHOLE, go with those
+ * before them, or with rows of zeros where there are none. */
 static int whole_rows(int n, int out, int in, const float *x, const float *w, float *y, struct err *err)
 {
 	int whole = n / GEMM_WHOLE * GEMM_WHOLE, left = n - whole, from = n - GEMM_WHOLE;
@@ -86,7 +86,8 @@ static int whole_rows(int n, int out, int in, const float *x, const float *w, fl
 	if (!left)
 		return 0;
 	if (whole)
-		return gemm_nt(GEMM_WHOLE, out, in, x + (size_t)from * (size_t)in, in, w, in, y + (size_t)from * (size_t)out, out)
+		return gemm_nt(GEMM_WHOLE, out, in, x + (size_t)from * (size_t)in, in, w, in,
+			       y + (size_t)from * (size_t)out, out)
 			       ? err_memory(err)
 			       : 0;
 	float *few;
@@ -132,7 +133,8 @@ int linear_backward(struct backend_ctx *ctx, const struct op_call *c, struct err
 		for (int o = 0; o < out; o++) {
 			float g = c->d_out[(size_t)b * (size_t)out + (size_t)o];
 			for (int i = 0; i < in; i++)
-				c->d_in[0][(size_t)b * (size_t)in + (size_t)i] += g * c->param[0][(size_t)o * (size_t)in + (size_t)i];
+				c->d_in[0][(size_t)b * (size_t)in + (size_t)i] +=
+					g * c->param[0][(size_t)o * (size_t)in + (size_t)i];
 		}
 	return 0;
 }

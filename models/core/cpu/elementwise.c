@@ -1,5 +1,5 @@
-/* Ops that take one look at every float: ReLU, addition, mixup of hidden values. Memory sets their pace; a task is a piece that fits the
- * second-level cache, or a sample. */
+/* Ops that take one look at every float: ReLU, addition, mixup of hidden values. Memory sets their pace; a task is a
+ * piece that fits the second-level cache, or a sample. */
 #include "cpu.h"
 
 enum { PIECE = 32 << 10 /* floats */ };
@@ -141,6 +141,7 @@ int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	if (mixes(c))
 		pool_run(ctx->pool, c->n, mix_back_task, (void *)c);
 	else
-		over_pieces(ctx, &(struct work){ .c = c, .a = c->d_out, .to = c->d_in[0], .add = c->add[0], .f = copy_piece });
+		over_pieces(ctx, &(struct work){
+					 .c = c, .a = c->d_out, .to = c->d_in[0], .add = c->add[0], .f = copy_piece });
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* oneDNN's sgemm was the faster of the two on the sizes of Kim-CNN (docs/PERFORMANCE.md); a BLAS serves where it is missing. */
+/* oneDNN's sgemm was the faster of the two on the sizes of Kim-CNN (docs/PERFORMANCE.md); a BLAS serves where it is
+ * missing. */
 #include "cpu.h"
 
 #include "pipeline/base/mem.h"
@@ -28,19 +29,24 @@ static int multiply(void *arg, struct err *err)
 {
 	const struct product *p = arg;
 	(void)err;
-	return dnnl_sgemm(p->ta, p->tb, p->m, p->n, p->k, 1, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc) == dnnl_success ? 0 : -1;
+	return dnnl_sgemm(p->ta, p->tb, p->m, p->n, p->k, 1, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc) ==
+			       dnnl_success
+		       ? 0
+		       : -1;
 }
 #endif
 
 #ifndef VIC_ONEDNN
-/* A BLAS may add in another order in small products than in large ones, and from row to row: OpenBLAS's kernel for AVX2 does from one
- * six rows to the next. A record's numbers would then depend on its place in the batch. So products go in steps of this many rows, of
- * which GEMM_WHOLE is a multiple; look_alike finds the largest in which equal rows have equal products. */
+/* A BLAS may add in another order in small products than in large ones, and from row to row: OpenBLAS's kernel for AVX2
+ * does from one six rows to the next. A record's numbers would then depend on its place in the batch. So products go in
+ * steps of this many rows, of which GEMM_WHOLE is a multiple; look_alike finds the largest in which equal rows have
+ * equal products. */
 static atomic_int rows_alike = GEMM_WHOLE;
 #endif
 
 /* oneDNN makes its kernels when they are first asked for, and its own memory may be missing then. */
-static int gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+static int gemm(char ta, char tb, int m, int n, int k, const float *a, int lda, const float *b, int ldb, float *c,
+		int ldc)
 {
 #ifdef VIC_ONEDNN
 	one_thread();
@@ -106,8 +112,10 @@ static int look_alike(struct err *err)
 		atomic_store(&rows_alike, GEMM_WHOLE);
 		for (size_t c = 0; c < sizeof columns / sizeof *columns && alike; c++)
 			for (size_t d = 0; d < sizeof depths / sizeof *depths && alike; d++)
-				alike = are_alike(steps[s], columns[c], depths[d], 'N', room, room + MOST, room + 2 * MOST) &&
-					are_alike(steps[s], columns[c], depths[d], 'T', room, room + MOST, room + 2 * MOST);
+				alike = are_alike(steps[s], columns[c], depths[d], 'N', room, room + MOST,
+						  room + 2 * MOST) &&
+					are_alike(steps[s], columns[c], depths[d], 'T', room, room + MOST,
+						  room + 2 * MOST);
 		atomic_store(&rows_alike, steps[s]);
 		if (alike)
 			break;
@@ -121,7 +129,8 @@ int gemm_ready(struct err *err)
 {
 	enum { ROOM = 64 << 20 };
 	float one = 1, product;
-	/* What cannot be had is better asked for here: oneDNN ends the program, from inside, where it has no memory for its tables. */
+	/* What cannot be had is better asked for here: oneDNN ends the program, from inside, where it has no memory for
+	 * its tables. */
 	void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED)
 		return err_sys(err, "the cpu backend needs %d MiB of memory beside the data", ROOM >> 20);
@@ -130,7 +139,9 @@ int gemm_ready(struct err *err)
 	if (look_alike(err))
 		return -1;
 #endif
-	return gemm_nn(1, 1, 1, &one, 1, &one, 1, &product, 1) || gemm_nt(1, 1, 1, &one, 1, &one, 1, &product, 1) ? err_memory(err) : 0;
+	return gemm_nn(1, 1, 1, &one, 1, &one, 1, &product, 1) || gemm_nt(1, 1, 1, &one, 1, &one, 1, &product, 1)
+		       ? err_memory(err)
+		       : 0;
 }
 
 void gemm_engine(char *text, size_t size)

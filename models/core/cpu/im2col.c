@@ -43,9 +43,11 @@ static void copy_windows(const struct conv_shape *s, int g, float *in, float *co
 	for (int y = 0; y < s->out.h; y++)
 		for (int x = 0; x < s->out.w; x++)
 			for (int t = 0; t < s->kernel * s->kernel; t++, col += ig) {
-				int iy = y * s->stride - s->pad + t / s->kernel, ix = x * s->stride - s->pad + t % s->kernel;
+				int iy = y * s->stride - s->pad + t / s->kernel,
+				    ix = x * s->stride - s->pad + t % s->kernel;
 				int inside = iy >= 0 && iy < s->in.h && ix >= 0 && ix < s->in.w;
-				float *at = in + ((size_t)(inside ? iy * s->in.w + ix : 0) * (size_t)s->in.c) + (size_t)g * ig;
+				float *at = in + ((size_t)(inside ? iy * s->in.w + ix : 0) * (size_t)s->in.c) +
+					    (size_t)g * ig;
 				if (!back && inside)
 					memcpy(col, at, ig * sizeof *col);
 				else if (!back)
@@ -115,8 +117,8 @@ static void close_kernel(struct conv_kernel *k)
 	free(k);
 }
 
-int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
-		     const struct conv_kernel *like, struct err *err)
+int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind,
+		     const struct conv_shape *shape, int n, const struct conv_kernel *like, struct err *err)
 {
 	struct conv_kernel *k;
 	int og = shape->out.c / shape->groups, ig = shape->in.c / shape->groups, taps = shape->kernel * shape->kernel;

@@ -1,20 +1,21 @@
-/* OP_IMAGES: a task a sample. A row of the image is placed, padded and turned round as it is stored, then converted, scaled and mixed
- * in one pass over vectors. */
+/* OP_IMAGES: a task a sample. A row of the image is placed, padded and turned round as it is stored, then converted,
+ * scaled and mixed in one pass over vectors. */
 #include "cpu.h"
 
 #include "pipeline/base/mem.h"
 
 #include <string.h>
 
-/* state: scale and shift of every float of a row, [row] each, then a row of each worker for the image and for its partner,
- * as stored. row: w * c, rounded up to whole vectors. */
-int images_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		   struct err *err)
+/* state: scale and shift of every float of a row, [row] each, then a row of each worker for the image and for its
+ * partner, as stored. row: w * c, rounded up to whole vectors. */
+int images_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		   void **state, struct err *err)
 {
 	struct shape s = g->value[op->out].shape;
 	(void)max_n;
 	(void)training;
-	return mem_alloc(state, (size_t)round16(s.w * s.c), (2 + 2 * (size_t)pool_threads(ctx->pool)) * sizeof(float), err);
+	return mem_alloc(state, (size_t)round16(s.w * s.c), (2 + 2 * (size_t)pool_threads(ctx->pool)) * sizeof(float),
+			 err);
 }
 
 /* Row y of the view of image i, items of `size` bytes, into `to`. */
@@ -62,7 +63,8 @@ static void scale_row(int n, int is_float, const void *row, const float *scale, 
 			to[k] = shift[k] + scale[k] * (float)u[k];
 }
 
-static void mix_row(int n, int is_float, const void *row, const void *other, const float *scale, const float *shift, float l, float *to)
+static void mix_row(int n, int is_float, const void *row, const void *other, const float *scale, const float *shift,
+		    float l, float *to)
 {
 	const unsigned char *u = row, *v = other;
 	const float *f = row, *g = other;

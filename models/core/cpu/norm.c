@@ -1,6 +1,6 @@
-/* OP_NORM over NHWC: a batch is rows of c channels. The work is done on periods of lcm(c, STEP) floats, in which every lane belongs
- * to the same channel each time, so one loop of whole vectors serves every number of channels; what is left behind the last
- * period is done one by one. Blocks of some periods are the tasks. */
+/* OP_NORM over NHWC: a batch is rows of c channels. The work is done on periods of lcm(c, STEP) floats, in which every
+ * lane belongs to the same channel each time, so one loop of whole vectors serves every number of channels; what is
+ * left behind the last period is done one by one. Blocks of some periods are the tasks. */
 #include "cpu.h"
 
 #include "pipeline/base/mem.h"
@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 4 * NATIVE, BLOCK = 32 << 10 /* floats */, FOLD = 512 /* rows summed in float before double takes over */ };
+enum {
+	STEP = 4 * NATIVE,
+	BLOCK = 32 << 10 /* floats */,
+	FOLD = 512 /* rows summed in float before double takes over */
+};
 
 /* Moments of a block, a channel each: what was subtracted, sum and sum of squares after it. */
 struct moment {
@@ -43,8 +47,8 @@ static size_t block_floats(const struct norm *s)
 	return p >= BLOCK ? p : BLOCK / p * p;
 }
 
-int norm_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		 struct err *err)
+int norm_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		 void **state, struct err *err)
 {
 	struct norm *s;
 	struct shape shape = g->value[op->out].shape;
@@ -62,9 +66,10 @@ int norm_prepare(struct backend_ctx *ctx, const struct op *op, const struct grap
 	s->blocks = (int)((floats + block_floats(s) - 1) / block_floats(s));
 	period = (size_t)s->period;
 	if (mem_alloc(&s->part, (size_t)s->blocks * (size_t)s->c, sizeof *s->part, err) ||
-	    mem_alloc(&s->from, (size_t)s->c, sizeof *s->from, err) || mem_alloc(&s->mean, period, sizeof(float), err) ||
-	    mem_alloc(&s->scale, period, sizeof(float), err) || mem_alloc(&s->shift, period, sizeof(float), err) ||
-	    mem_alloc(&s->slope, period, sizeof(float), err) || mem_alloc(&s->rstd_of, (size_t)s->c, sizeof(double), err)) {
+	    mem_alloc(&s->from, (size_t)s->c, sizeof *s->from, err) ||
+	    mem_alloc(&s->mean, period, sizeof(float), err) || mem_alloc(&s->scale, period, sizeof(float), err) ||
+	    mem_alloc(&s->shift, period, sizeof(float), err) || mem_alloc(&s->slope, period, sizeof(float), err) ||
+	    mem_alloc(&s->rstd_of, (size_t)s->c, sizeof(double), err)) {
 		norm_unprepare(s);
 		return -1;
 	}
@@ -114,8 +119,8 @@ static void add_lanes(struct moment *part, int c, int at, const nvec *sum, const
 	}
 }
 
-/* Sums of x - m and its square over a block, m being a value of the channel near enough to its mean that nothing is lost: the
- * first of the batch. */
+/* Sums of x - m and its square over a block, m being a value of the channel near enough to its mean that nothing is
+ * lost: the first of the batch. */
 static void moments_task(void *arg, int b, int worker)
 {
 	struct work *w = arg;
@@ -148,8 +153,8 @@ static void moments_task(void *arg, int b, int worker)
 	}
 }
 
-/* y = scale (x - m) + shift, m the mean in float; what that lost is in the shift. Not scale x + (beta - scale mean): of a channel
- * that hardly varies both terms are large and beta is lost between them. */
+/* y = scale (x - m) + shift, m the mean in float; what that lost is in the shift. Not scale x + (beta - scale mean): of
+ * a channel that hardly varies both terms are large and beta is lost between them. */
 static void set_scale(struct norm *s, const struct op_call *c, int k, double mean, double rstd)
 {
 	double scale = c->param[0][k] * rstd;
@@ -280,8 +285,9 @@ static void backward_task(void *arg, int b, int worker)
 		for (size_t at = 0; at < period; at += NATIVE) {
 			size_t p = row + at;
 			nvec d = after_relu(s, *(const unvec *)(g + p), y + p);
+			nvec off = *(const unvec *)(x + p) - *(const nvec *)(s->mean + at);
 			nvec v = *(const nvec *)(s->scale + at) * d + *(const nvec *)(s->shift + at) +
-				*(const nvec *)(s->slope + at) * (*(const unvec *)(x + p) - *(const nvec *)(s->mean + at));
+				*(const nvec *)(s->slope + at) * off;
 			if (d_x)
 				*(unvec *)(d_x + p) = c->add[0] ? *(const unvec *)(d_x + p) + v : v;
 			if (d_r)
@@ -289,7 +295,8 @@ static void backward_task(void *arg, int b, int worker)
 		}
 	for (size_t p = row; p < end; p++) {
 		size_t at = p - row;
-		float d = s->relu && y[p] <= 0 ? 0 : g[p], v = s->scale[at] * d + s->shift[at] + s->slope[at] * (x[p] - s->mean[at]);
+		float d = s->relu && y[p] <= 0 ? 0 : g[p],
+		      v = s->scale[at] * d + s->shift[at] + s->slope[at] * (x[p] - s->mean[at]);
 		if (d_x)
 			d_x[p] = c->add[0] ? d_x[p] + v : v;
 		if (d_r)

@@ -1,5 +1,5 @@
-/* Convolutions by oneDNN 2 or 3 (onednn_api.h holds the difference). Measured on a Zen 4 core in docs/PERFORMANCE.md. Values stay
- * NHWC; weights are in whatever layout the primitive prefers. */
+/* Convolutions by oneDNN 2 or 3 (onednn_api.h holds the difference). Measured on a Zen 4 core in docs/PERFORMANCE.md.
+ * Values stay NHWC; weights are in whatever layout the primitive prefers. */
 #include "conv_kernel.h"
 
 #ifdef VIC_ONEDNN
@@ -43,7 +43,8 @@ static int start_engine(void *arg, struct err *err)
 	if (check(dnnl_engine_create(&e->engine, dnnl_cpu, 0), "making an engine", err))
 		return -1;
 	for (int i = 0; i < e->workers; i++)
-		if (check(dnnl_stream_create(&e->stream[i], e->engine, dnnl_stream_default_flags), "making a stream", err))
+		if (check(dnnl_stream_create(&e->stream[i], e->engine, dnnl_stream_default_flags), "making a stream",
+			  err))
 			return -1;
 	return 0;
 }
@@ -89,7 +90,8 @@ static int describe_weights(own_desc *d, const struct conv_shape *s, struct err 
 static int describe_values(struct onednn *k, int n, struct err *err)
 {
 	const struct conv_shape *s = &k->k.shape;
-	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w }, bias = { s->out.c };
+	dnnl_dims_t in = { n, s->in.c, s->in.h, s->in.w }, out = { n, s->out.c, s->out.h, s->out.w },
+		    bias = { s->out.c };
 	return check(desc_make(&k->md[0], 4, in, dnnl_nhwc), "describing the input", err) ||
 			       describe_weights(&k->md[1], s, err) ||
 			       check(desc_make(&k->md[2], 1, bias, dnnl_x), "describing the bias", err) ||
@@ -136,11 +138,14 @@ static int plan_any(struct onednn *k, struct err *err)
 static int ask_layouts(struct onednn *k, struct err *err)
 {
 	dnnl_query_t weights = k->k.kind == CONV_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
-	if (check(desc_copy(&k->md[1], dnnl_primitive_desc_query_md(k->pd, weights, 0)), "describing the weights", err) ||
-	    check(desc_copy(&k->md[4], dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0)), "describing scratch", err))
+	if (check(desc_copy(&k->md[1], dnnl_primitive_desc_query_md(k->pd, weights, 0)), "describing the weights",
+		  err) ||
+	    check(desc_copy(&k->md[4], dnnl_primitive_desc_query_md(k->pd, dnnl_query_scratchpad_md, 0)),
+		  "describing scratch", err))
 		return -1;
 	k->k.scratch = dnnl_memory_desc_get_size(desc_of(&k->md[4]));
-	return check(dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->k.name), "naming a convolution", err);
+	return check(dnnl_primitive_desc_query(k->pd, dnnl_query_impl_info_str, 0, &k->k.name), "naming a convolution",
+		     err);
 }
 
 /* The term of position `at` on dimension `dim` of a blocked layout. */
@@ -186,7 +191,8 @@ static int make_memory(struct onednn *k, struct err *err)
 	if (mem_alloc(&k->memory, (size_t)workers * ARGS, sizeof *k->memory, err))
 		return -1;
 	for (int i = 0; i < workers * ARGS; i++)
-		if (check(dnnl_memory_create(&k->memory[i], desc_of(&k->md[i % ARGS]), k->engine->engine, DNNL_MEMORY_NONE),
+		if (check(dnnl_memory_create(&k->memory[i], desc_of(&k->md[i % ARGS]), k->engine->engine,
+					     DNNL_MEMORY_NONE),
 			  "describing memory", err))
 			return -1;
 	return 0;
@@ -269,24 +275,27 @@ static int make_kernel(void *arg, struct err *err)
 	free(room);
 	one_thread();
 	return describe_values(k, k->k.n, err) ||
-			       (p->like && check(desc_copy(&k->md[1], desc_of(&p->like->md[1])), "describing the weights", err)) ||
+			       (p->like &&
+				check(desc_copy(&k->md[1], desc_of(&p->like->md[1])), "describing the weights", err)) ||
 			       check(dnnl_primitive_attr_create(&k->attr), "making attributes", err) ||
-			       check(dnnl_primitive_attr_set_scratchpad_mode(k->attr, dnnl_scratchpad_mode_user), "making attributes",
-				     err) ||
+			       check(dnnl_primitive_attr_set_scratchpad_mode(k->attr, dnnl_scratchpad_mode_user),
+				     "making attributes", err) ||
 			       plan_any(k, err) ||
-			       check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err) || ask_layouts(k, err) ||
-			       read_layout(k, err) || make_memory(k, err) ?
-		       -1 :
-		       0;
+			       check(dnnl_primitive_create(&k->run, k->pd), "making a convolution", err) ||
+			       ask_layouts(k, err) || read_layout(k, err) || make_memory(k, err)
+		       ? -1
+		       : 0;
 }
 
-int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape, int n,
-		     const struct conv_kernel *like, struct err *err)
+int conv_kernel_open(struct conv_kernel **out, struct conv_engine *e, enum conv_kind kind,
+		     const struct conv_shape *shape, int n, const struct conv_kernel *like, struct err *err)
 {
 	struct onednn *k;
 	if (mem_alloc(&k, 1, sizeof *k, err))
 		return -1;
-	k->k = (struct conv_kernel){ .kind = kind, .shape = *shape, .n = n, .parts = 1, .run = run_kernel, .close = close_kernel };
+	k->k = (struct conv_kernel){
+		.kind = kind, .shape = *shape, .n = n, .parts = 1, .run = run_kernel, .close = close_kernel
+	};
 	k->engine = e;
 	if (onednn_guarded(make_kernel, &(struct plan){ k, (const struct onednn *)like }, err)) {
 		close_kernel(&k->k);

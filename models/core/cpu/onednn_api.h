@@ -1,5 +1,5 @@
-/* onednn_api: what differs between versions 2 and 3 of oneDNN's C API, and nothing else, under one set of names. Version 3 made
- * memory descriptors opaque and gave up descriptors of operations. Private to onednn.c and gemm.c. */
+/* onednn_api: what differs between versions 2 and 3 of oneDNN's C API, and nothing else, under one set of names.
+ * Version 3 made memory descriptors opaque and gave up descriptors of operations. Private to onednn.c and gemm.c. */
 #ifndef VIC_ONEDNN_API_H
 #define VIC_ONEDNN_API_H
 
@@ -66,7 +66,8 @@ static inline int desc_blocking(desc d, struct blocking *b)
 	const dnnl_dims_t *stride, *size, *dim;
 	if (dnnl_memory_desc_query(d, dnnl_query_format_kind, &kind) || kind != dnnl_blocked ||
 	    dnnl_memory_desc_query(d, dnnl_query_inner_nblks_s32, &b->blocks) ||
-	    dnnl_memory_desc_query(d, dnnl_query_inner_idxs, &dim) || dnnl_memory_desc_query(d, dnnl_query_inner_blks, &size) ||
+	    dnnl_memory_desc_query(d, dnnl_query_inner_idxs, &dim) ||
+	    dnnl_memory_desc_query(d, dnnl_query_inner_blks, &size) ||
 	    dnnl_memory_desc_query(d, dnnl_query_strides, &stride))
 		return -1;
 	b->dim = *dim;
@@ -75,28 +76,31 @@ static inline int desc_blocking(desc d, struct blocking *b)
 	return 0;
 }
 
-static inline dnnl_status_t plan_forward(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc bias,
-					 desc out)
+static inline dnnl_status_t plan_forward(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+					 desc bias, desc out)
 {
 	const dnnl_dims_t dilate = { 0 };
-	return dnnl_convolution_forward_primitive_desc_create(pd, a->engine, dnnl_forward_training, dnnl_convolution_direct, in,
-							      weight, bias, out, a->stride, dilate, a->left, a->right, a->attr);
+	return dnnl_convolution_forward_primitive_desc_create(pd, a->engine, dnnl_forward_training,
+							      dnnl_convolution_direct, in, weight, bias, out, a->stride,
+							      dilate, a->left, a->right, a->attr);
 }
 
-static inline dnnl_status_t plan_data(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc out,
-				      dnnl_primitive_desc_t hint)
+static inline dnnl_status_t plan_data(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+				      desc out, dnnl_primitive_desc_t hint)
 {
 	const dnnl_dims_t dilate = { 0 };
-	return dnnl_convolution_backward_data_primitive_desc_create(pd, a->engine, dnnl_convolution_direct, in, weight, out,
-								    a->stride, dilate, a->left, a->right, hint, a->attr);
+	return dnnl_convolution_backward_data_primitive_desc_create(pd, a->engine, dnnl_convolution_direct, in, weight,
+								    out, a->stride, dilate, a->left, a->right, hint,
+								    a->attr);
 }
 
-static inline dnnl_status_t plan_weight(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc bias,
-					desc out, dnnl_primitive_desc_t hint)
+static inline dnnl_status_t plan_weight(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+					desc bias, desc out, dnnl_primitive_desc_t hint)
 {
 	const dnnl_dims_t dilate = { 0 };
-	return dnnl_convolution_backward_weights_primitive_desc_create(pd, a->engine, dnnl_convolution_direct, in, weight, bias, out,
-								       a->stride, dilate, a->left, a->right, hint, a->attr);
+	return dnnl_convolution_backward_weights_primitive_desc_create(pd, a->engine, dnnl_convolution_direct, in,
+								       weight, bias, out, a->stride, dilate, a->left,
+								       a->right, hint, a->attr);
 }
 #else
 typedef dnnl_memory_desc_t own_desc;
@@ -130,30 +134,30 @@ static inline int desc_blocking(desc d, struct blocking *b)
 	return d->format_kind != dnnl_blocked || d->extra.flags ? -1 : 0;
 }
 
-static inline dnnl_status_t plan_forward(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc bias,
-					 desc out)
+static inline dnnl_status_t plan_forward(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+					 desc bias, desc out)
 {
 	dnnl_convolution_desc_t d;
-	dnnl_status_t s = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, in, weight, bias, out,
-							     a->stride, a->left, a->right);
+	dnnl_status_t s = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, in,
+							     weight, bias, out, a->stride, a->left, a->right);
 	return s ? s : dnnl_primitive_desc_create(pd, &d, a->attr, a->engine, NULL);
 }
 
-static inline dnnl_status_t plan_data(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc out,
-				      dnnl_primitive_desc_t hint)
+static inline dnnl_status_t plan_data(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+				      desc out, dnnl_primitive_desc_t hint)
 {
 	dnnl_convolution_desc_t d;
-	dnnl_status_t s = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, in, weight, out, a->stride, a->left,
-								   a->right);
+	dnnl_status_t s = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, in, weight, out,
+								   a->stride, a->left, a->right);
 	return s ? s : dnnl_primitive_desc_create(pd, &d, a->attr, a->engine, hint);
 }
 
-static inline dnnl_status_t plan_weight(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight, desc bias,
-					desc out, dnnl_primitive_desc_t hint)
+static inline dnnl_status_t plan_weight(dnnl_primitive_desc_t *pd, const struct conv_args *a, desc in, desc weight,
+					desc bias, desc out, dnnl_primitive_desc_t hint)
 {
 	dnnl_convolution_desc_t d;
-	dnnl_status_t s = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, in, weight, bias, out, a->stride,
-								      a->left, a->right);
+	dnnl_status_t s = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, in, weight, bias,
+								      out, a->stride, a->left, a->right);
 	return s ? s : dnnl_primitive_desc_create(pd, &d, a->attr, a->engine, hint);
 }
 #endif

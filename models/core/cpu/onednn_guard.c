@@ -1,5 +1,5 @@
-/* Out of memory inside oneDNN becomes an error: what operator new calls when it has no memory, and what a throw calls that nobody
- * catches, jumps back to who called oneDNN. */
+/* Out of memory inside oneDNN becomes an error: what operator new calls when it has no memory, and what a throw calls
+ * that nobody catches, jumps back to who called oneDNN. */
 #ifdef VIC_ONEDNN
 #include "onednn_guard.h"
 
@@ -8,12 +8,14 @@
 #include <stdlib.h>
 
 typedef void (*handler)(void);
-/* Of the C++ library that oneDNN brings: std::set_new_handler(), std::set_terminate(), and what a thread keeps of its exceptions. */
+/* Of the C++ library that oneDNN brings: std::set_new_handler(), std::set_terminate(), and what a thread keeps of its
+ * exceptions. */
 __attribute__((weak)) handler set_new_handler(handler h) __asm__("_ZSt15set_new_handlerPFvvE");
 __attribute__((weak)) handler set_terminate(handler h) __asm__("_ZSt13set_terminatePFvvE");
 __attribute__((weak)) void *exceptions_of_thread(void) __asm__("__cxa_get_globals");
 
-/* Memory of the thread itself from its start: the loader takes what it has to find later from malloc(), and aborts without. */
+/* Memory of the thread itself from its start: the loader takes what it has to find later from malloc(), and aborts
+ * without. */
 static _Thread_local __attribute__((tls_model("initial-exec"))) jmp_buf *back;
 static _Thread_local __attribute__((tls_model("initial-exec"))) int ready;
 static atomic_int starved;

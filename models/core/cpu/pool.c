@@ -1,4 +1,5 @@
-/* OP_POOL over NHWC: a task an image, channels by vectors. A row of channels that is no multiple of 16 ends in single steps. */
+/* OP_POOL over NHWC: a task an image, channels by vectors. A row of channels that is no multiple of 16 ends in single
+ * steps. */
 #include "cpu.h"
 
 #include "pipeline/base/mem.h"
@@ -9,12 +10,13 @@
 enum { MOST_KERNEL = 255 }; /* a place within a window has 16 bits */
 typedef uint16_t places_vec __attribute__((vector_size(NATIVE * sizeof(uint16_t)), aligned(2)));
 
-int pool_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		     struct err *err)
+int pool_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		 void **state, struct err *err)
 {
 	(void)ctx;
 	if (op->pool.kernel > MOST_KERNEL)
-		return err_set(err, "%s: a pooling window of %d is wider than %d", op->name, op->pool.kernel, MOST_KERNEL);
+		return err_set(err, "%s: a pooling window of %d is wider than %d", op->name, op->pool.kernel,
+			       MOST_KERNEL);
 	if (!training || op->pool.average || op->pool.kernel == 0)
 		return 0;
 	return mem_alloc(state, (size_t)max_n * shape_size(g->value[op->out].shape) + NATIVE, sizeof(uint16_t), err);
@@ -49,8 +51,10 @@ static void max_window(const struct op_call *c, struct window w, const float *in
 		int first = 1;
 		for (int y = w.y0; y < w.y1; y++)
 			for (int x = w.x0; x < w.x1; x++) {
-				nvec v = *(const unvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
-							(size_t)at);
+				nvec v = *(const unvec *)(in +
+							  ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) *
+								  (size_t)channels +
+							  (size_t)at);
 				nivec more = first ? ~(nivec){ 0 } : (v > best) | ((v != v) & (best == best));
 				int here = (y - w.y) * kernel + x - w.x;
 				best = pick(more, v, best);
@@ -66,7 +70,8 @@ static void max_window(const struct op_call *c, struct window w, const float *in
 		int where = 0, first = 1;
 		for (int y = w.y0; y < w.y1; y++)
 			for (int x = w.x0; x < w.x1; x++) {
-				float v = in[((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels + (size_t)at];
+				float v = in[((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
+					     (size_t)at];
 				if (first || v > best || (v != v && best == best)) {
 					best = v;
 					where = (y - w.y) * kernel + x - w.x;
@@ -88,8 +93,10 @@ static void mean_window(const struct op_call *c, struct window w, const float *i
 		int left = channels - at < NATIVE ? channels - at : NATIVE;
 		for (int y = w.y0; y < w.y1; y++)
 			for (int x = w.x0; x < w.x1; x++) /* may read, not use, up to a vector past the row */
-				sum += *(const unvec *)(in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels +
-						       (size_t)at);
+				sum += *(const unvec *)(in +
+							((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) *
+								(size_t)channels +
+							(size_t)at);
 		sum *= splat(by);
 		memcpy(out + at, &sum, (size_t)left * sizeof *out);
 	}
@@ -127,7 +134,8 @@ static void max_back(const struct op_call *c, struct window w, const float *d_ou
 			float *to = d_in + ((size_t)y * (size_t)c->in_shape[0].w + (size_t)x) * (size_t)channels;
 			int here = (y - w.y) * kernel + x - w.x, at = 0;
 			for (; at + NATIVE <= channels; at += NATIVE) {
-				nivec mine = __builtin_convertvector(*(const places_vec *)(place + at), nivec) == (nivec){ 0 } + here;
+				nivec mine = __builtin_convertvector(*(const places_vec *)(place + at), nivec) ==
+					     (nivec){ 0 } + here;
 				*(unvec *)(to + at) += pick(mine, *(const unvec *)(d_out + at), splat(0));
 			}
 			for (; at < channels; at++)

@@ -35,7 +35,8 @@ static void adadelta(float *restrict w, float *restrict s1, float *restrict s2, 
 }
 
 /* g NULL: a gradient of zeros. */
-static void sgd(float *restrict w, float *restrict v, const float *restrict g, size_t n, const struct update *u, float weight_decay)
+static void sgd(float *restrict w, float *restrict v, const float *restrict g, size_t n, const struct update *u,
+		float weight_decay)
 {
 	float lr = (float)u->lr, mu = (float)u->momentum;
 	for (size_t i = 0; i < n; i++) {
@@ -49,10 +50,11 @@ static void sgd(float *restrict w, float *restrict v, const float *restrict g, s
 	}
 }
 
-static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n, const struct work *k,
-		 float weight_decay)
+static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n,
+		 const struct work *k, float weight_decay)
 {
-	float b1 = (float)k->u->beta1, b2 = (float)k->u->beta2, r1 = (float)(1 - k->u->beta1), r2 = (float)(1 - k->u->beta2);
+	float b1 = (float)k->u->beta1, b2 = (float)k->u->beta2, r1 = (float)(1 - k->u->beta1),
+	      r2 = (float)(1 - k->u->beta2);
 	float rate = (float)k->rate, root = (float)k->root, eps = (float)k->u->eps;
 	for (size_t i = 0; i < n; i++) {
 		float grad = (g ? g[i] : 0) + weight_decay * w[i];
@@ -115,7 +117,8 @@ static int step_table(struct backend_ctx *ctx, struct work *k, struct err *err)
 		return 0;
 	}
 	if (k->u->rule == RULE_ADADELTA)
-		return err_set(err, "Adadelta with weight decay on a word table is not offered; use --optimizer sgd or adam");
+		return err_set(
+			err, "Adadelta with weight decay on a word table is not offered; use --optimizer sgd or adam");
 	size_t all = k->n / k->row;
 	if (mem_grow(&ctx->row_of, &ctx->row_of_cap, all, sizeof *ctx->row_of, err))
 		return -1;
@@ -142,7 +145,8 @@ static void constrain(struct param *p)
 	}
 }
 
-int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows, struct err *err)
+int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
+	       struct err *err)
 {
 	size_t n = param_size(p);
 	struct work k = { .p = p, .u = u, .rows = rows, .n = n, .row = n / (size_t)p->dim[0], .n_rows = n_rows };

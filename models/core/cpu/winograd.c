@@ -1,8 +1,10 @@
-/* 3x3 convolutions of stride 1 by Winograd's minimal filtering, F(2x2, 3x3) (Lavin and Gray 2016, arXiv 1509.09308, section 4.1):
- * 16 multiplications for a tile of 2x2 outputs where the definition has 36. With g the 3x3 weights and d a 4x4 patch of the input,
+/* 3x3 convolutions of stride 1 by Winograd's minimal filtering, F(2x2, 3x3) (Lavin and Gray 2016, arXiv 1509.09308,
+ * section 4.1): 16 multiplications for a tile of 2x2 outputs where the definition has 36. With g the 3x3 weights and d
+ * a 4x4 patch of the input,
  *   Y = A' [(G g G') . (B' d B)] A,
- * summed over input channels between the brackets: 16 products of matrices, tiles x channels by channels x channels. The
- * gradients are those of the same formula: of the input, the convolution of d_Y by transposed weights; of the weights,
+ * summed over input channels between the brackets: 16 products of matrices, tiles x channels by channels x channels.
+ * The gradients are those of the same formula: of the input, the convolution of d_Y by transposed weights; of the
+ * weights,
  *   d_g = G' [sum over tiles (B' d B) . (A d_Y A')] G.
  * All constants are 0, 1 and 1/2, so what it loses in float is like what the definition loses. */
 #include "winograd.h"
@@ -17,7 +19,8 @@ enum {
 	SCRATCH = 64 << 10, /* bytes of points at a time, but at least */
 	LEAST_TILES = 24,    /* tiles, or where there are many weights */
 	LEAST_OF_MANY = 128,
-	GAP = 16,            /* floats between points, and between rows a multiple of 512 bytes long: lines of one cache set are few */
+	/* floats between points, and between rows a multiple of 512 bytes long: lines of one cache set are few */
+	GAP = 16,
 	PART = 128           /* channels */
 };
 
@@ -99,8 +102,8 @@ static void gradient_points(const float *const from[4], int c, float *to, size_t
 }
 
 /* `rows` tiles of one point by one column block of `vecs` vectors: m = v u. */
-static inline __attribute__((always_inline)) void product(int rows, int vecs, int c, const float *v, size_t v_row, const float *u,
-							  float *m, size_t m_row)
+static inline __attribute__((always_inline)) void product(int rows, int vecs, int c, const float *v, size_t v_row,
+							  const float *u, float *m, size_t m_row)
 {
 	nvec sum[ROWS][WIDE];
 	for (int r = 0; r < rows; r++)
@@ -115,8 +118,8 @@ static inline __attribute__((always_inline)) void product(int rows, int vecs, in
 			*(nvec *)(m + (size_t)r * m_row + (size_t)(k * N)) = sum[r][k];
 }
 
-static inline __attribute__((always_inline)) void product_rows(int rows, const struct winograd *w, const float *v, const float *u,
-							       float *m)
+static inline __attribute__((always_inline)) void product_rows(int rows, const struct winograd *w, const float *v,
+							       const float *u, float *m)
 {
 	if (w->wide == WIDE * N)
 		product(rows, WIDE, w->c, v, w->c_row, u, m, w->o_row);
@@ -124,8 +127,8 @@ static inline __attribute__((always_inline)) void product_rows(int rows, const s
 		product(rows, 1, w->c, v, w->c_row, u, m, w->o_row);
 }
 
-/* Memory that the next tiles read and that these tiles write, fetched by sixteenths while the products of each point go on: the
- * transforms between them would wait for it (ResNet-20's step took 15 % longer). */
+/* Memory that the next tiles read and that these tiles write, fetched by sixteenths while the products of each point go
+ * on: the transforms between them would wait for it (ResNet-20's step took 15 % longer). */
 struct ahead {
 	const char *at[2];
 	size_t bytes[2]; /* a point */
@@ -160,16 +163,19 @@ static void products(const struct winograd *w, int tiles, const float *v, const 
 			if (tiles - t > 2 * ROWS / 3)
 				product_rows(ROWS, w, v + (size_t)t * w->c_row, columns, m + (size_t)t * w->o_row + o);
 			else if (tiles - t > ROWS / 3)
-				product_rows(2 * ROWS / 3, w, v + (size_t)t * w->c_row, columns, m + (size_t)t * w->o_row + o);
+				product_rows(2 * ROWS / 3, w, v + (size_t)t * w->c_row, columns,
+					     m + (size_t)t * w->o_row + o);
 			else if (tiles > t)
-				product_rows(ROWS / 3, w, v + (size_t)t * w->c_row, columns, m + (size_t)t * w->o_row + o);
+				product_rows(ROWS / 3, w, v + (size_t)t * w->c_row, columns,
+					     m + (size_t)t * w->o_row + o);
 		}
 	}
 }
 
 /* GRADIENT_ROWS input channels by a column block: d_u (=, or += when add) sum over tiles of v d. */
-static inline __attribute__((always_inline)) void gradient_product(int vecs, int tiles, const float *v, size_t v_row, const float *d,
-								   size_t d_row, float *to, size_t to_row, int add)
+static inline __attribute__((always_inline)) void gradient_product(int vecs, int tiles, const float *v, size_t v_row,
+								   const float *d, size_t d_row, float *to,
+								   size_t to_row, int add)
 {
 	nvec sum[GRADIENT_ROWS][WIDE];
 	for (int r = 0; r < GRADIENT_ROWS; r++)
@@ -193,9 +199,11 @@ static void gradient_products(const struct winograd *w, int tiles, const float *
 			for (int o = 0; o < w->o; o += w->wide) {
 				float *at = to + (size_t)i * (size_t)w->o + o;
 				if (w->wide == WIDE * N)
-					gradient_product(WIDE, tiles, v + i, w->c_row, d + o, w->o_row, at, (size_t)w->o, add);
+					gradient_product(WIDE, tiles, v + i, w->c_row, d + o, w->o_row, at,
+							 (size_t)w->o, add);
 				else
-					gradient_product(1, tiles, v + i, w->c_row, d + o, w->o_row, at, (size_t)w->o, add);
+					gradient_product(1, tiles, v + i, w->c_row, d + o, w->o_row, at, (size_t)w->o,
+							 add);
 			}
 	}
 }
@@ -218,7 +226,8 @@ static void next(struct tile *t, struct shape s)
 }
 
 /* Where `side` x `side` places of an image from (y, x) on lie; outside it, `outside`. */
-static inline void locate(const float *base, struct shape s, int b, int y, int x, int side, const float *outside, const float **at)
+static inline void locate(const float *base, struct shape s, int b, int y, int x, int side, const float *outside,
+			  const float **at)
 {
 	const float *corner = base + (size_t)b * shape_size(s) + ((ptrdiff_t)y * s.w + x) * s.c;
 	if (y >= 0 && y + side <= s.h && x >= 0 && x + side <= s.w) {
@@ -234,7 +243,8 @@ static inline void locate(const float *base, struct shape s, int b, int y, int x
 		}
 }
 
-/* The first place of a tile's lower row, which is new where the upper one is known. May lie after the end: only for fetching. */
+/* The first place of a tile's lower row, which is new where the upper one is known. May lie after the end: only for
+ * fetching. */
 static const float *row_behind(const float *base, struct shape s, struct tile t)
 {
 	return base + (size_t)t.b * shape_size(s) + (size_t)((t.y + 1) * s.w + t.x) * (size_t)s.c;
@@ -246,9 +256,11 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 	const struct winograd *w = (const struct winograd *)base;
 	int data = base->kind == CONV_DATA, pad = data ? 2 - base->shape.pad : base->shape.pad, first = part * w->part;
 	struct shape in = data ? base->shape.out : base->shape.in, out = data ? base->shape.in : base->shape.out;
-	const float *from = data ? io->out : io->in, *bias = base->shape.bias && !data ? (const float *)io->bias + first : NULL;
+	const float *from = data ? io->out : io->in,
+		    *bias = base->shape.bias && !data ? (const float *)io->bias + first : NULL;
 	const float *weight = (const float *)io->weight + (size_t)first * (size_t)w->c;
-	float *to = data ? io->in : io->out, *zeros = io->scratch, *v = zeros + line((size_t)w->c), *m = v + P * w->c_point;
+	float *to = data ? io->in : io->out, *zeros = io->scratch, *v = zeros + line((size_t)w->c),
+	      *m = v + P * w->c_point;
 	int count = base->n * halves(out.h) * halves(out.w);
 	struct tile read = { 0 }, made = { 0 };
 	(void)worker;
@@ -261,10 +273,12 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 			locate(from, in, read.b, read.y - pad, read.x - pad, 4, zeros, at);
 			input_points(at, w->c, v + (size_t)t * w->c_row, w->c_point);
 		}
-		products(w, tiles, v, weight, m, ahead_of(row_behind(from, in, read), in.c, row_behind(to, out, made), out.c, tiles));
+		products(w, tiles, v, weight, m,
+			 ahead_of(row_behind(from, in, read), in.c, row_behind(to, out, made), out.c, tiles));
 		for (int t = 0; t < tiles; t++, next(&made, out)) {
 			locate(to + first, out, made.b, made.y, made.x, 2, NULL, at);
-			output_places(m + (size_t)t * w->o_row, w->o_point, w->part, bias, data && io->add, (float *const *)(void *)at);
+			output_places(m + (size_t)t * w->o_row, w->o_point, w->part, bias, data && io->add,
+				      (float *const *)(void *)at);
 		}
 	}
 	return 0;
@@ -285,7 +299,8 @@ static void add_bias_gradient(const float *d, size_t places_n, int c, float *to)
 	}
 }
 
-static int weight_gradient(const struct conv_kernel *base, int part, int worker, const struct conv_io *io, struct err *err)
+static int weight_gradient(const struct conv_kernel *base, int part, int worker, const struct conv_io *io,
+			   struct err *err)
 {
 	const struct winograd *w = (const struct winograd *)base;
 	struct shape in = base->shape.in, out = base->shape.out;
@@ -325,8 +340,8 @@ int winograd_serves(const struct conv_shape *s)
 	       s->out.c % LANES == 0;
 }
 
-/* Parts where the weights are so many that each shard should read them once and shards are few. A part's first channel must begin
- * a column block. */
+/* Parts where the weights are so many that each shard should read them once and shards are few. A part's first channel
+ * must begin a column block. */
 static int parts_of(int read, int made, int split)
 {
 	int parts = (size_t)read * (size_t)made < MANY_WEIGHTS ? 1 : split / PART;

@@ -1,9 +1,9 @@
 /* The forward pass of wordconv (the method is in wordconv.h): list the batch's new words, gather their vectors,
- * transpose the filters, project, then slide each window over looked-up rows. slot[word] is valid where slot_stamp[word]
- * == stamp; forget() raises the stamp and so drops all. Products run over whole steps of GEMM_WHOLE rows, so a
- * word's projection has the same bytes in any company; the surplus rows lie in slots that are not given out yet, for
- * which proj_bytes keeps room. cache.n counts a batch's words only after their products are made. A window's sum adds
- * its taps in order, and mixup mixes finished sums. */
+ * transpose the filters, project, then slide each window over looked-up rows. slot[word] is valid where
+ * slot_stamp[word] == stamp; forget() raises the stamp and so drops all. Products run over whole steps of GEMM_WHOLE
+ * rows, so a word's projection has the same bytes in any company; the surplus rows lie in slots that are not given out
+ * yet, for which proj_bytes keeps room. cache.n counts a batch's words only after their products are made. A window's
+ * sum adds its taps in order, and mixup mixes finished sums. */
 #include "wordconv.h"
 
 #include "pipeline/base/mem.h"
@@ -48,8 +48,8 @@ static size_t proj_bytes(const struct wordconv *s, size_t slots)
 	return ((slots + GEMM_WHOLE) * (size_t)s->stride + LANES) * sizeof(float);
 }
 
-int wordconv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-		     struct err *err)
+int wordconv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		     void **state, struct err *err)
 {
 	struct wordconv *s;
 	size_t hits = training ? (size_t)max_n : 0;
@@ -96,18 +96,19 @@ void wordconv_unprepare(void *state)
 		return;
 	if (s->cache.row)
 		munmap(s->cache.row, proj_bytes(s, s->cache.cap));
-	void *own[] = { s->cache.slot,	     s->cache.slot_stamp, s->cache.new_word,  s->cache.new_vector, s->cache.zeros,
-			s->cache.filters_T,  s->win.start,	  s->win.n,	      s->win.row,	   s->win.grad,
-			s->list.feature,     s->list.filter,	  s->list.grad,	      s->list.end,	   s->mixed.first,
-			s->mixed.row,	     s->mixed.d_row,	  s->where.begin,     s->where.position,   s->where.weight,
-			s->worker.row,	     s->worker.next };
+	void *own[] = { s->cache.slot,	s->cache.slot_stamp, s->cache.new_word, s->cache.new_vector,
+			s->cache.zeros, s->cache.filters_T,  s->win.start,	s->win.n,
+			s->win.row,	s->win.grad,	     s->list.feature,	s->list.filter,
+			s->list.grad,	s->list.end,	     s->mixed.first,	s->mixed.row,
+			s->mixed.d_row, s->where.begin,	     s->where.position, s->where.weight,
+			s->worker.row,	s->worker.next };
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		free(own[i]);
 	free(s);
 }
 
-/* Room for `need` slots; growing forgets what was kept. Pages come from the kernel as they are touched, so a prediction cache
- * for the whole vocabulary costs what it holds. */
+/* Room for `need` slots; growing forgets what was kept. Pages come from the kernel as they are touched, so a prediction
+ * cache for the whole vocabulary costs what it holds. */
 static int need_slots(struct wordconv *s, size_t need, struct err *err)
 {
 	size_t most = (size_t)PROJECTION_LIMIT / ((size_t)s->stride * sizeof(float));
@@ -170,7 +171,8 @@ static int find_new_words(struct wordconv *s, const struct op_call *c, struct er
 		s->cache.slot_stamp[s->cache.new_word[i]] = s->cache.stamp;
 		s->cache.slot[s->cache.new_word[i]] = s->cache.n + (uint32_t)i;
 	}
-	memset(s->cache.new_vector + s->cache.n_new * dim, 0, (rows - s->cache.n_new) * dim * sizeof *s->cache.new_vector);
+	memset(s->cache.new_vector + s->cache.n_new * dim, 0,
+	       (rows - s->cache.n_new) * dim * sizeof *s->cache.new_vector);
 	return 0;
 }
 
@@ -182,8 +184,8 @@ struct work {
 
 enum { GATHER_ROWS = 128, GEMM_ROWS = 144, GEMM_PARTS = 2 };
 
-/* Words are projected in blocks of equal size, of at most GEMM_ROWS; rows that fill a block up are zeros, and nobody reads their
- * products, which lie in slots not given yet. */
+/* Words are projected in blocks of equal size, of at most GEMM_ROWS; rows that fill a block up are zeros, and nobody
+ * reads their products, which lie in slots not given yet. */
 static size_t gemm_blocks(const struct wordconv *s)
 {
 	return (s->cache.n_new + GEMM_ROWS - 1) / GEMM_ROWS;
@@ -197,15 +199,15 @@ static int bands(const struct wordconv *s)
 /* Lanes whose number has bit S are exchanged between a and b: a's upper ones for b's lower ones. */
 #define LO(l, s) ((l) & (s) ? 16 + (l) - (s) : (l))
 #define HI(l, s) ((l) & (s) ? 16 + (l) : (l) + (s))
-#define PICK(a, b, f, s)                                                                                                       \
-	__builtin_shufflevector(a, b, f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), f(8, s),         \
+#define PICK(a, b, f, s) \
+	__builtin_shufflevector(a, b, f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), f(8, s), \
 				f(9, s), f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s))
-#define EXCHANGE(t, s)                                                                                                         \
-	for (int i = 0; i < LANES; i++)                                                                                        \
-		if (!(i & (s))) {                                                                                              \
-			vec a = t[i], b = t[i + (s)];                                                                          \
-			t[i] = PICK(a, b, LO, s);                                                                              \
-			t[i + (s)] = PICK(a, b, HI, s);                                                                        \
+#define EXCHANGE(t, s) \
+	for (int i = 0; i < LANES; i++) \
+		if (!(i & (s))) { \
+			vec a = t[i], b = t[i + (s)]; \
+			t[i] = PICK(a, b, LO, s); \
+			t[i + (s)] = PICK(a, b, HI, s); \
 		}
 
 /* to[d][0..15] = from[0..15][d] for 16 rows of 16. */
@@ -238,7 +240,8 @@ static void transpose_task(void *arg, int task, int worker)
 			transpose16(to + r, (size_t)s->stride, filter + (size_t)r * (size_t)s->dim, (size_t)s->dim, nd);
 		for (; r < rows; r++)
 			for (int d = 0; d < nd; d++)
-				to[(size_t)d * (size_t)s->stride + (size_t)r] = filter[(size_t)r * (size_t)s->dim + (size_t)d];
+				to[(size_t)d * (size_t)s->stride + (size_t)r] =
+					filter[(size_t)r * (size_t)s->dim + (size_t)d];
 		to += rows;
 	}
 }
@@ -248,7 +251,8 @@ static void gather_task(void *arg, int task, int worker)
 	struct work *w = arg;
 	struct wordconv *s = w->s;
 	(void)worker;
-	size_t from = (size_t)task * GATHER_ROWS, to = from + GATHER_ROWS < s->cache.n_new ? from + GATHER_ROWS : s->cache.n_new;
+	size_t from = (size_t)task * GATHER_ROWS,
+	       to = from + GATHER_ROWS < s->cache.n_new ? from + GATHER_ROWS : s->cache.n_new;
 	for (size_t i = from; i < to; i++) {
 		const float *e = w->c->param[0] + (size_t)s->cache.new_word[i] * (size_t)s->dim;
 		float *x = s->cache.new_vector + i * (size_t)s->dim16;
@@ -275,7 +279,8 @@ static void project_task(void *arg, int task, int worker)
 		return;
 	rows = s->cache.n_new - from < rows ? gemm_whole(s->cache.n_new - from) : rows;
 	if (gemm_nn((int)rows, columns, s->dim, s->cache.new_vector + from * (size_t)s->dim16, s->dim16,
-		    s->cache.filters_T + at, s->stride, s->cache.row + (s->cache.n + from) * (size_t)s->stride + at, s->stride))
+		    s->cache.filters_T + at, s->stride, s->cache.row + (s->cache.n + from) * (size_t)s->stride + at,
+		    s->stride))
 		w->failed = 1;
 }
 
@@ -285,7 +290,8 @@ static void rows_of(const struct wordconv *s, const struct words *w, const uint3
 {
 	const struct projection_cache *p = &s->cache;
 	for (int t = -pad; t < n + pad; t++)
-		row[t + pad] = t >= 0 && t < len ? p->row + (size_t)p->slot[w->word[token[t]]] * (size_t)s->stride : p->zeros;
+		row[t + pad] =
+			t >= 0 && t < len ? p->row + (size_t)p->slot[w->word[token[t]]] * (size_t)s->stride : p->zeros;
 }
 
 struct best {
@@ -311,8 +317,9 @@ static inline __attribute__((always_inline)) vec window_sum(const float *const *
 }
 
 /* All windows of one width for 16 maps. row0/row1: rows from position -(width - 1) on; row1 NULL without mixup. */
-static inline __attribute__((always_inline)) struct best slide(const float *const *row0, const float *const *row1, float l0,
-								 float l1, int windows, int width, size_t maps, size_t off)
+static inline __attribute__((always_inline)) struct best slide(const float *const *row0, const float *const *row1,
+							       float l0, float l1, int windows, int width, size_t maps,
+							       size_t off)
 {
 	struct best b = { { 0 }, WINDOW_OF_ZEROS - (ivec){ 0 }, { 0 } };
 	for (int i = 0; i < windows; i++) {
@@ -325,8 +332,8 @@ static inline __attribute__((always_inline)) struct best slide(const float *cons
 }
 
 /* The usual widths unrolled. */
-static struct best slide_any(const float *const *row0, const float *const *row1, float l0, float l1, int windows, int width,
-			     size_t maps, size_t off)
+static struct best slide_any(const float *const *row0, const float *const *row1, float l0, float l1, int windows,
+			     int width, size_t maps, size_t off)
 {
 	switch (width) {
 	case 3: return slide(row0, row1, l0, l1, windows, 3, maps, off);
@@ -367,7 +374,8 @@ static void window_task(void *arg, int task, int worker)
 		struct best best = slide_any(row0, mixed ? row1 : NULL, l0, l1, n + width - 1, width, (size_t)s->maps,
 					     before + (size_t)f);
 		size_t o = (size_t)i * (size_t)s->out + (size_t)(k * s->maps + f);
-		finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o, s->win.start + o);
+		finish(&best, w->c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, w->c->out + o,
+		       s->win.start + o);
 	}
 }
 
@@ -380,7 +388,8 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];
 		longest = len > longest ? len : longest;
 	}
-	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->mixed.pad), 0, err) || find_new_words(s, c, err))
+	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->mixed.pad), 0, err) ||
+	    find_new_words(s, c, err))
 		return -1;
 	pool_run(ctx->pool, (int)((s->cache.n_new + GATHER_ROWS - 1) / GATHER_ROWS), gather_task, &w);
 	if (s->cache.filters_version != c->version) {

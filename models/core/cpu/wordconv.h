@@ -1,7 +1,7 @@
 /* wordconv: Kim-CNN's convolution without padding, im2col or dense gradients. Private to core/cpu.
  *
- * 1. Convolution is linear before its ReLU, so each distinct word of the batch is projected once on every tap of every filter
- *    (one product of U x dim by dim x taps*maps); a window's sum is then a sum of 3, 4 or 5 looked-up rows.
+ * 1. Convolution is linear before its ReLU, so each distinct word of the batch is projected once on every tap of every
+ *    filter (one product of U x dim by dim x taps*maps); a window's sum is then a sum of 3, 4 or 5 looked-up rows.
  * 2. Mixing embeddings commutes with it: the looked-up sums are mixed, l * S_i + (1 - l) * S_j.
  * 3. Max over time leaves one window a sentence and feature, and dropout half of those: backward visits these alone.
  * 4. In prediction, projections stay until the weights change, so each word of a corpus is projected once. */
@@ -50,8 +50,8 @@ struct wordconv {
 		uint32_t *end;	      /* [rows of mixed]: where in the sample's part those of this position end */
 		size_t end_cap;
 	} list;
-	/* Sample b's mixed sentence is rows first[b] .. first[b] + its length - 1. `pad` rows of zeros lie before the first
-	 * sentence of row and after every one, so that a window may reach out of its sentence. */
+	/* Sample b's mixed sentence is rows first[b] .. first[b] + its length - 1. `pad` rows of zeros lie before the
+	 * first sentence of row and after every one, so that a window may reach out of its sentence. */
 	struct mixed_sentences {
 		int pad;
 		uint32_t *first;     /* [max_n] */
@@ -86,7 +86,8 @@ static inline const float **rows_of_worker(const struct wordconv *s, int worker)
 	return s->worker.row + (size_t)worker * s->worker.row_room;
 }
 
-/* Room for `rows` rows and `positions` positions for each of so many threads, each thread's on cache lines of its own. */
+/* Room for `rows` rows and `positions` positions for each of so many threads, each thread's on cache lines of its own.
+ * */
 int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err) VIC_CHECKED;
 
 /* Growing memory whose contents need not survive: 64-byte aligned, zeroed when it is new. */

@@ -1,4 +1,5 @@
-/* The backward pass of wordconv: only winning windows carry gradient. For every (sample, feature) with gradient g and window s,
+/* The backward pass of wordconv: only winning windows carry gradient. For every (sample, feature) with gradient g and
+ * window s,
  *   d_filter[tap j][map] += g * mix[s + j]         gathered feature by feature
  *   d_mix[s + j]         += g * filter[tap j][map] gathered position by position
  * and a word's gradient is the weighted sum of d_mix over the positions where it stands. */
@@ -6,8 +7,8 @@
 
 #include <string.h>
 
-/* to[0 .. 16 q) = (add ? to : 0) + sum_i weight[i] * row[i][off + .], q vectors held in registers; of the last vector only
- * `last` floats are read and stored. */
+/* to[0 .. 16 q) = (add ? to : 0) + sum_i weight[i] * row[i][off + .], q vectors held in registers; of the last vector
+ * only `last` floats are read and stored. */
 static inline __attribute__((always_inline)) void sum_rows(float *to, int q, int last, int add, const float *const *row,
 							    const float *weight, int n, size_t off)
 {
@@ -41,7 +42,8 @@ static inline __attribute__((always_inline)) void sum_rows(float *to, int q, int
 static void weighted_sum(float *to, int dim, int add, const float *const *row, const float *weight, int n, size_t off)
 {
 	for (int d = 0; d < dim; d += 8 * LANES, off += 8 * LANES, to += 8 * LANES) {
-		int left = dim - d < 8 * LANES ? dim - d : 8 * LANES, q = (left + LANES - 1) / LANES, last = left - (q - 1) * LANES;
+		int left = dim - d < 8 * LANES ? dim - d : 8 * LANES, q = (left + LANES - 1) / LANES,
+		    last = left - (q - 1) * LANES;
 		switch (q) {
 		case 1: sum_rows(to, 1, last, add, row, weight, n, off); break;
 		case 2: sum_rows(to, 2, last, add, row, weight, n, off); break;
@@ -90,7 +92,8 @@ static void mix_task(void *arg, int task, int worker)
 	memset(mix + (size_t)n * row, 0, (size_t)s->mixed.pad * row * sizeof *mix);
 	for (int t = 0; t < n; t++) {
 		vec *to = (vec *)(mix + (size_t)t * row);
-		const vec *e0 = t < n0 ? (const vec *)x_row(s, t0[t]) : NULL, *e1 = t < n1 ? (const vec *)x_row(s, t1[t]) : NULL;
+		const vec *e0 = t < n0 ? (const vec *)x_row(s, t0[t]) : NULL,
+			  *e1 = t < n1 ? (const vec *)x_row(s, t1[t]) : NULL;
 		for (int d = 0; d < s->dim16 / LANES; d++)
 			to[d] = e0 && e1 ? l0 * e0[d] + l1 * e1[d] : e0 ? l0 * e0[d] : l1 * e1[d];
 	}
@@ -173,8 +176,8 @@ static void list_sample_task(void *arg, int b, int worker)
 	memcpy(end, next, n * sizeof *end); /* the second pass has moved each beginning to its end */
 }
 
-/* Vectors are worked on in slices of this many floats: a slice of all mixed rows, or of all filters, fits the second-level cache
- * where whole rows do not. Tasks go slice by slice. */
+/* Vectors are worked on in slices of this many floats: a slice of all mixed rows, or of all filters, fits the
+ * second-level cache where whole rows do not. Tasks go slice by slice. */
 enum { SLICE = 7 * LANES, FILTER_MAPS = 5 };
 
 static int slices(const struct wordconv *s)
@@ -205,9 +208,11 @@ static void filter_task(void *arg, int task, int worker)
 		int o = k * s->maps + f, n = s->win.n[o];
 		const float *g = s->win.grad + (size_t)o * (size_t)s->max_n;
 		for (int i = 0; i < n; i++)
-			row[i] = s->mixed.row + (size_t)s->win.row[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
+			row[i] = s->mixed.row +
+				 (size_t)s->win.row[(size_t)o * (size_t)s->max_n + (size_t)i] * (size_t)s->dim16 + at;
 		for (int j = 0; j < s->width[k]; j++)
-			weighted_sum(w->c->d_param[1 + 2 * k] + ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
+			weighted_sum(w->c->d_param[1 + 2 * k] +
+					     ((size_t)j * (size_t)s->maps + (size_t)f) * (size_t)s->dim + at,
 				     slice_size(s, slice), 0, row, g, n, (size_t)j * (size_t)s->dim16);
 	}
 }
@@ -225,8 +230,8 @@ static void sample_task(void *arg, int task, int worker)
 	for (int t = 0; t < n; t++) {
 		size_t from = part + (t ? end[t - 1] : 0);
 		/* d_mix's rows are whole vectors: what lands after dim is never used */
-		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0, s->list.filter + from,
-			     s->list.grad + from, (int)(part + end[t] - from), at);
+		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0,
+			     s->list.filter + from, s->list.grad + from, (int)(part + end[t] - from), at);
 	}
 }
 
@@ -308,7 +313,8 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 	if (!c->d_param[0])
 		return 0;
 	if (scratch(&s->mixed.d_row, &s->mixed.d_row_cap, rows * (size_t)s->dim16, sizeof *s->mixed.d_row, err) ||
-	    scratch(&s->list.end, &s->list.end_cap, rows, sizeof *s->list.end, err) || find_words(s, c->batch, c->n, err))
+	    scratch(&s->list.end, &s->list.end_cap, rows, sizeof *s->list.end, err) ||
+	    find_words(s, c->batch, c->n, err))
 		return -1;
 	pool_run(ctx->pool, c->n, list_sample_task, &w);
 	pool_run(ctx->pool, slices(s) * c->n, sample_task, &w);

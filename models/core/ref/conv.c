@@ -1,5 +1,6 @@
 /* CONV by its definition: the patch under an output place, in the order of a filter's weights (in, ky, kx), times each
- * filter of its group. Backward is the same walk: a filter's gradient is a sum of patches, a patch's a sum of filters. */
+ * filter of its group. Backward is the same walk: a filter's gradient is a sum of patches, a patch's a sum of filters.
+ * */
 #include "ref.h"
 
 #include <string.h>
@@ -92,13 +93,14 @@ void ref_conv_forward(const struct op_call *c)
 					unfold(c, &k, c->in[0] + (size_t)b * (size_t)c->in_size[0], y, x, group);
 					for (int o = group * k.out; o < (group + 1) * k.out; o++)
 						*out++ = (float)((bias ? (double)bias[o] : 0) +
-								 dot(c->param[0] + (size_t)o * (size_t)k.patch, k.x, k.patch));
+								 dot(c->param[0] + (size_t)o * (size_t)k.patch, k.x,
+								     k.patch));
 				}
 }
 
 /* One output place of one group: d_out's part in every gradient that is wanted. */
-static void back_place(const struct op_call *c, const struct work *k, const float *image, const float *d_out, int y, int x,
-		       int group)
+static void back_place(const struct op_call *c, const struct work *k, const float *image, const float *d_out, int y,
+		       int x, int group)
 {
 	if (c->d_param[0])
 		unfold(c, k, image, y, x, group);

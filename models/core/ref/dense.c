@@ -8,7 +8,8 @@ static int dropped(const struct op_call *c, int b, int k)
 {
 	unsigned char keep[4];
 	uint32_t key[2] = { (uint32_t)c->batch->seed, (uint32_t)(c->batch->seed >> 32) }, out[4];
-	uint32_t ctr[4] = { (uint32_t)k / 4, c->batch->sample[b], c->batch->epoch, RNG_DROPOUT | c->op->dropout.layer << 8 };
+	uint32_t ctr[4] = { (uint32_t)k / 4, c->batch->sample[b], c->batch->epoch,
+			    RNG_DROPOUT | c->op->dropout.layer << 8 };
 	philox4x32(out, ctr, key);
 	for (int j = 0; j < 4; j++)
 		keep[j] = out[j] >= mask_threshold(c->op->dropout.rate);
@@ -97,8 +98,8 @@ static double log_sum_exp(const float *z, int k, double *entropy)
 	return lse;
 }
 
-/* What bce needs of a row's softmax. Only the largest p can come so near 1 that 1 - p loses its digits; log(1 - p) of it is
- * taken from the other logits. */
+/* What bce needs of a row's softmax. Only the largest p can come so near 1 that 1 - p loses its digits; log(1 - p) of
+ * it is taken from the other logits. */
 struct bce {
 	int top;
 	double lse, rest; /* log(1 - p_top) */
@@ -142,8 +143,10 @@ void ref_xent_forward(const struct op_call *c)
 {
 	int classes = c->in_size[0], bce = c->op->xent.bce;
 	for (int b = 0; b < c->n; b++) {
-		const float *z = c->in[0] + (size_t)b * (size_t)classes, *t = c->batch->target + (size_t)b * (size_t)classes;
-		double h, lse = log_sum_exp(z, classes, &h), loss = -c->op->xent.erl * h, part = bce ? 1.0 / classes : 1;
+		const float *z = c->in[0] + (size_t)b * (size_t)classes,
+			    *t = c->batch->target + (size_t)b * (size_t)classes;
+		double h, lse = log_sum_exp(z, classes, &h), loss = -c->op->xent.erl * h,
+			  part = bce ? 1.0 / classes : 1;
 		struct bce s = bce ? bce_of(z, t, classes, lse) : (struct bce){ 0 };
 		for (int k = 0; k < classes; k++) {
 			loss -= part * t[k] * (z[k] - lse);
@@ -159,7 +162,8 @@ void ref_xent_backward(const struct op_call *c)
 {
 	int classes = c->in_size[0], bce = c->op->xent.bce;
 	for (int b = 0; b < c->n; b++) {
-		const float *z = c->in[0] + (size_t)b * (size_t)classes, *t = c->batch->target + (size_t)b * (size_t)classes;
+		const float *z = c->in[0] + (size_t)b * (size_t)classes,
+			    *t = c->batch->target + (size_t)b * (size_t)classes;
 		double h, lse = log_sum_exp(z, classes, &h), mass = 0;
 		struct bce s = bce ? bce_of(z, t, classes, lse) : (struct bce){ 0 };
 		for (int k = 0; k < classes; k++)

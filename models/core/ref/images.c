@@ -10,7 +10,8 @@ static double seen(const struct op_call *c, uint32_t i, int y, int x, int ch)
 	double pixel = 0;
 	if (row >= 0 && row < m->h && col >= 0 && col < m->w) {
 		size_t at = ((size_t)row * (size_t)m->w + (size_t)col) * (size_t)m->c + (size_t)ch;
-		pixel = m->is_float ? (double)((const float *)m->pixel[i])[at] : ((const unsigned char *)m->pixel[i])[at];
+		pixel = m->is_float ? (double)((const float *)m->pixel[i])[at]
+				    : ((const unsigned char *)m->pixel[i])[at];
 	}
 	return (double)m->shift[ch] + (double)m->scale[ch] * pixel;
 }

@@ -1,5 +1,5 @@
-/* ref: the specification. Each op is written as its definition reads, in plain loops with double accumulators, dense where
- * other backends are clever. Other backends are right when they agree with these. */
+/* ref: the specification. Each op is written as its definition reads, in plain loops with double accumulators, dense
+ * where other backends are clever. Other backends are right when they agree with these. */
 #ifndef VIC_REF_H
 #define VIC_REF_H
 

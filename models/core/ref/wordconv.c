@@ -51,7 +51,9 @@ void ref_wordconv_forward(const struct op_call *c)
 					double sum = 0;
 					for (int j = 0; j < width; j++)
 						for (int d = 0; d < dim; d++)
-							sum += filter[((size_t)j * (size_t)maps + (size_t)f) * (size_t)dim + (size_t)d] *
+							sum += filter[((size_t)j * (size_t)maps + (size_t)f) *
+									      (size_t)dim +
+								      (size_t)d] *
 							       mixed(c, b, s + j, d);
 					bad += isnan(sum);
 					if (sum > best) {
@@ -105,7 +107,8 @@ void ref_wordconv_backward(const struct op_call *c)
 					continue;
 				for (int j = 0; j < width; j++)
 					for (int d = 0; d < dim; d++) {
-						size_t at = ((size_t)j * (size_t)maps + (size_t)f) * (size_t)dim + (size_t)d;
+						size_t at = ((size_t)j * (size_t)maps + (size_t)f) * (size_t)dim +
+							    (size_t)d;
 						d_filter[at] += (float)(g * mixed(c, b, arg[o] + j, d));
 						if (c->d_param[0])
 							scatter(c, b, arg[o] + j, d, g * filter[at]);

@@ -87,7 +87,8 @@ static inline void plain_draw(const struct plain_shape *s, struct rng *r, double
 }
 
 /* A record's mean probabilities and what is averaged over samples. */
-static inline void plain_means(const struct plain_shape *s, const double *v, struct plain_record *r, long double *inside)
+static inline void plain_means(const struct plain_shape *s, const double *v, struct plain_record *r,
+			       long double *inside)
 {
 	*inside = r->max_logit = r->energy = 0;
 	for (int k = 0; k < s->classes; k++)
@@ -156,7 +157,8 @@ static inline int plain_work(const struct plain *d, const double *v, struct plai
 
 static inline int plain_split(const struct plain_shape *s, struct rng *r)
 {
-	static const int without_test[] = { SPLIT_TRAIN, SPLIT_DEV, SPLIT_EXTRA }, outer[] = { SPLIT_TRAIN, SPLIT_EXTRA };
+	static const int without_test[] = { SPLIT_TRAIN, SPLIT_DEV, SPLIT_EXTRA },
+			 outer[] = { SPLIT_TRAIN, SPLIT_EXTRA };
 	switch (s->splits) {
 	case 1: return (int)rng_below(r, SPLIT_COUNT);
 	case 2: return without_test[rng_below(r, 3)];
@@ -174,8 +176,11 @@ static inline void plain_make(struct plain *d, const struct plain_shape *s, stru
 	for (size_t i = 0; i < n; i++) {
 		struct plain_record *at = &d->r[i];
 		double *v = d->v + i * each;
-		*at = (struct plain_record){ .id = 7 * i + rng_below(r, 7), .p = d->p + i * k, .split = plain_split(s, r) };
-		at->label = s->unlabelled && rng_below(r, (uint32_t)s->unlabelled) == 0 ? -1 : (int)rng_below(r, (uint32_t)k);
+		*at = (struct plain_record){ .id = 7 * i + rng_below(r, 7), .p = d->p + i * k,
+			.split = plain_split(s, r) };
+		at->label = s->unlabelled && rng_below(r, (uint32_t)s->unlabelled) == 0
+				    ? -1
+				    : (int)rng_below(r, (uint32_t)k);
 		int tries = 0;
 		do
 			for (int j = 0; j < s->samples; j++)

@@ -91,7 +91,8 @@ static void compare(const struct rows_cell *cell, const struct plain *c, int whi
 			assert_int_equal(got->n, c->n[which][q][b]);
 			assert_int_equal(got->right, c->right[which][q][b]);
 			/* a term is off by 2^-49, and the first bin is what is left of all */
-			assert_true(fabsl(fix_real(got->conf) - c->conf[which][q][b]) < 1e-12 * (1 + (double)got->n * bins));
+			assert_true(fabsl(fix_real(got->conf) - c->conf[which][q][b]) <
+				    1e-12 * (1 + (double)got->n * bins));
 		}
 }
 

@@ -167,7 +167,8 @@ static void areas_of_any_records(void **state)
 			assert_int_equal(d->there, isfinite(v));
 			if (!isfinite(v))
 				continue;
-			assert_true(fabs(d->low - (off - z * sqrt(v))) < 1e-11 && fabs(d->high - (off + z * sqrt(v))) < 1e-11);
+			assert_true(fabs(d->low - (off - z * sqrt(v))) < 1e-11 &&
+				    fabs(d->high - (off + z * sqrt(v))) < 1e-11);
 			if (v > 1e-20)
 				assert_true(fabs(d->p - p_of(off, v)) < 1e-9);
 			else if (fabs(off) < 1e-15)

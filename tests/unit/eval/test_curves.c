@@ -18,11 +18,11 @@
 
 static struct pool *pool;
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		double g_ = (got), w_ = (want);                                                                              \
-		if (!(fabs(g_ - w_) <= (tol) * (1 + fabs(w_))) && !(isnan(g_) && isnan(w_)))                                 \
-			fail_msg("%s:%d: %s is %.12g, not %.12g", __func__, __LINE__, #got, g_, w_);                         \
+#define near(got, want, tol) \
+	do { \
+		double g_ = (got), w_ = (want); \
+		if (!(fabs(g_ - w_) <= (tol) * (1 + fabs(w_))) && !(isnan(g_) && isnan(w_))) \
+			fail_msg("%s:%d: %s is %.12g, not %.12g", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 /* A table read back: fields after the name; an empty one is NaN. */
@@ -53,7 +53,8 @@ static void read_table(char *text, const char *name)
 	free(text);
 }
 
-static void draw_curve(int (*curve)(const char *, const conf_key *, size_t, const struct curve_options *, FILE *, struct err *),
+static void draw_curve(int (*curve)(const char *, const conf_key *, size_t, const struct curve_options *, FILE *,
+				    struct err *),
 		       const conf_key *k, size_t n, const struct curve_options *options)
 {
 	char *text;
@@ -117,7 +118,8 @@ static void bins_and_histogram(void **state)
 			conf[b] += conf_p(k[j]);
 		}
 		if (options.rounds)
-			assert_int_equal(null_draws(k, n, options.bins, options.rounds, options.seed, pool, off, &err), 0);
+			assert_int_equal(null_draws(k, n, options.bins, options.rounds, options.seed, pool, off, &err),
+					 0);
 		draw_curve(curve_bins, k, n, &options);
 		assert_true(table.n == (size_t)options.bins && table.fields == 11);
 		for (int b = 0; b < options.bins; b++) {
@@ -135,8 +137,14 @@ static void bins_and_histogram(void **state)
 			near(v[7], low, 1e-8);
 			near(v[8], high, 1e-8);
 			int there = c > 0 && options.rounds;
-			near(v[9], there ? fmax(0, (conf[b] + quantile(o, options.rounds, (1 - options.level) / 2)) / c) : NAN, 1e-8);
-			near(v[10], there ? fmin(1, (conf[b] + quantile(o, options.rounds, (1 + options.level) / 2)) / c) : NAN, 1e-8);
+			near(v[9],
+			     there ? fmax(0, (conf[b] + quantile(o, options.rounds, (1 - options.level) / 2)) / c)
+				   : NAN,
+			     1e-8);
+			near(v[10],
+			     there ? fmin(1, (conf[b] + quantile(o, options.rounds, (1 + options.level) / 2)) / c)
+				   : NAN,
+			     1e-8);
 		}
 		free(off);
 		int32_t label[300];
@@ -150,10 +158,13 @@ static void bins_and_histogram(void **state)
 		draw_curve(curve_histogram, k, n, &options);
 		assert_true(table.n == (size_t)options.bins && table.fields == 7);
 		for (int b = 0; b < options.bins; b++) {
-			double want[] = {
-				b + 1,	  (double)b / options.bins, (b + 1.0) / options.bins, count[b], count[b] / (double)n,
-				right[b], count[b] - right[b] - without[b]
-			};
+			double want[] = { b + 1,
+					  (double)b / options.bins,
+					  (b + 1.0) / options.bins,
+					  count[b],
+					  count[b] / (double)n,
+					  right[b],
+					  count[b] - right[b] - without[b] };
 			for (int f = 0; f < 7; f++)
 				near(table.v[b][f], want[f], 1e-8);
 		}
@@ -212,8 +223,14 @@ static void isotonic_with_bands(void **state)
 				near(v[1], (double)(to - from), 0);
 				near(v[2], conf_p(k[at]), 1e-8);
 				near(v[3], fit[from], 1e-8);
-				near(v[4], options.rounds ? quantile(drawn[at], options.rounds, (1 - options.level) / 2) : NAN, 1e-8);
-				near(v[5], options.rounds ? quantile(drawn[at], options.rounds, (1 + options.level) / 2) : NAN, 1e-8);
+				near(v[4],
+				     options.rounds ? quantile(drawn[at], options.rounds, (1 - options.level) / 2)
+						    : NAN,
+				     1e-8);
+				near(v[5],
+				     options.rounds ? quantile(drawn[at], options.rounds, (1 + options.level) / 2)
+						    : NAN,
+				     1e-8);
 			}
 		}
 		assert_int_equal(table.n, line);
@@ -307,7 +324,8 @@ static void beta_in_closed_form(void **state)
 		for (double a = 0.05; a < 60; a *= 1.7) /* both ends by one fraction each */
 			near(beta_inc(a, a, x) + beta_inc(a, a, 1 - x), 1, 1e-11);
 	}
-	assert_true(beta_inc(2, 3, 0) == 0 && beta_inc(2, 3, 1) == 1 && beta_inc(2, 3, -1) == 0 && beta_inc(2, 3, 2) == 1);
+	assert_true(beta_inc(2, 3, 0) == 0 && beta_inc(2, 3, 1) == 1 && beta_inc(2, 3, -1) == 0 &&
+		    beta_inc(2, 3, 2) == 1);
 	near(beta_inc(1e4, 1e4, 0.5), 0.5, 1e-9);
 }
 
@@ -382,9 +400,12 @@ int main(void)
 	if (pool_open(&pool, 2, &none))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(bins_and_histogram, seed),    cmocka_unit_test_setup(isotonic_with_bands, seed),
-		cmocka_unit_test_setup(groups, seed),		     cmocka_unit_test_setup(one_point_of_the_hull, seed),
-		cmocka_unit_test_setup(beta_in_closed_form, seed),   cmocka_unit_test_setup(entropies_of_mixed_labels, seed),
+		cmocka_unit_test_setup(bins_and_histogram, seed),
+		cmocka_unit_test_setup(isotonic_with_bands, seed),
+		cmocka_unit_test_setup(groups, seed),
+		cmocka_unit_test_setup(one_point_of_the_hull, seed),
+		cmocka_unit_test_setup(beta_in_closed_form, seed),
+		cmocka_unit_test_setup(entropies_of_mixed_labels, seed),
 		cmocka_unit_test_setup(small_alphas_keep_their_mass, seed),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,11 +19,11 @@
 
 static struct err err;
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		double g_ = (got), w_ = (want);                                                                              \
-		if (!(fabs(g_ - w_) <= (tol)))                                                                               \
-			fail_msg("%s:%d: %s is %.9g, not %.9g", __func__, __LINE__, #got, g_, w_);                           \
+#define near(got, want, tol) \
+	do { \
+		double g_ = (got), w_ = (want); \
+		if (!(fabs(g_ - w_) <= (tol))) \
+			fail_msg("%s:%d: %s is %.9g, not %.9g", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 /* The two shares t at which k of n would be z deviations off: where |k/n - t| = z sqrt(t (1 - t) / n). */
@@ -274,8 +274,8 @@ static void check_words(const struct sample *s, const char *svg)
 			  "%.0f records in %d bins, %d of them filled. Confidence exceeds accuracy in %d. Mean "
 			  "confidence %.3f, accuracy %.3f.",
 			  s->all_n, s->m, filled, over, s->all_conf / s->all_n, s->all_right / s->all_n);
-	snprintf(text + at, sizeof text - (size_t)at, " The widest gap, %.3f, is at confidence %.3f (%.0f records).", widest,
-		 s->conf[worst] / s->n[worst], s->n[worst]);
+	snprintf(text + at, sizeof text - (size_t)at, " The widest gap, %.3f, is at confidence %.3f (%.0f records).",
+		 widest, s->conf[worst] / s->n[worst], s->n[worst]);
 	if (!strstr(svg, text))
 		fail_msg("no \"%s\" in %.700s", text, svg);
 }
@@ -343,7 +343,12 @@ static void plain_line(FILE *to, double lo, double hi, double n, double right, d
 	}
 	long mark = lround(50 * conf / n), bar = lround(50 * right / n);
 	for (long i = 0; i <= 50; i++)
-		fputs(i == mark ? ch[1] : i >= bar && i < mark ? ch[2] : i < bar && i > mark ? ch[3] : i < bar ? ch[0] : " ", to);
+		fputs(i == mark		     ? ch[1]
+		      : i >= bar && i < mark ? ch[2]
+		      : i < bar && i > mark  ? ch[3]
+		      : i < bar		     ? ch[0]
+					     : " ",
+		      to);
 	fprintf(to, "%8.0f  %+.3f\n", n, (conf - right) / n);
 }
 

@@ -11,11 +11,11 @@
 
 static struct err err;
 
-#define small(what, limit)                                                                                                   \
-	do {                                                                                                                 \
-		double w_ = (what), l_ = (limit);                                                                            \
-		if (!(fabs(w_) <= l_))                                                                                       \
-			fail_msg("%s:%d: %s is %.12g, beyond %.3g", __func__, __LINE__, #what, w_, l_);                      \
+#define small(what, limit) \
+	do { \
+		double w_ = (what), l_ = (limit); \
+		if (!(fabs(w_) <= l_)) \
+			fail_msg("%s:%d: %s is %.12g, beyond %.3g", __func__, __LINE__, #what, w_, l_); \
 	} while (0)
 
 /* A bowl whose walls are straight far out; scale: how steep each side is. */

@@ -1,5 +1,6 @@
 /* Calibration maps against what defines them, in long double and without their code: the gradient of the loss vanishes
- * at a fit, isotonic curves are the min-max formula's, histograms are counted. Random sizes across each slice and batch. */
+ * at a fit, isotonic curves are the min-max formula's, histograms are counted. Random sizes across each slice and
+ * batch. */
 #include "eval/calibrate/calfit.h"
 #include "eval/calibrate/temperature.h"
 
@@ -16,20 +17,24 @@
 
 static struct pool *pool;
 static struct err err;
-static const struct calmap_settings plain = { .l2 = -1, .l2_bias = -1, .bins = 15, .highest_t = INFINITY, .max_steps = 5000 };
+static const struct calmap_settings plain = {
+	.l2 = -1, .l2_bias = -1, .bins = 15, .highest_t = INFINITY, .max_steps = 5000
+};
 
-#define small(what, limit)                                                                                                   \
-	do {                                                                                                                 \
-		long double w_ = (what), l_ = (limit);                                                                       \
-		if (!(fabsl(w_) <= l_))                                                                                      \
-			fail_msg("%s:%d: %s is %.12Lg, beyond %.3Lg", __func__, __LINE__, #what, w_, l_);                    \
+#define small(what, limit) \
+	do { \
+		long double w_ = (what), l_ = (limit); \
+		if (!(fabsl(w_) <= l_)) \
+			fail_msg("%s:%d: %s is %.12Lg, beyond %.3Lg", __func__, __LINE__, #what, w_, l_); \
 	} while (0)
 
-/* Random logits with labels that follow softmax(z / t), so that an optimum exists; rows repeat, some classes are -Inf. */
+/* Random logits with labels that follow softmax(z / t), so that an optimum exists; rows repeat, some classes are -Inf.
+ * */
 static void make(struct fit_data *d, struct rng *r, size_t n, int k, double t, int ruled_out)
 {
 	double *z = malloc((n * (size_t)k + 1) * sizeof *z);
-	*d = (struct fit_data){ .n = n, .k = k, .is_double = (int)rng_below(r, 2), .label = malloc((n + 1) * sizeof(int32_t)) };
+	*d = (struct fit_data){ .n = n, .k = k, .is_double = (int)rng_below(r, 2),
+		.label = malloc((n + 1) * sizeof(int32_t)) };
 	for (size_t i = 0; i < n; i++) {
 		double best = -INFINITY, *row = z + i * (size_t)k;
 		if (i > 4 && rng_below(r, 4) == 0) {
@@ -182,7 +187,8 @@ static void affine_fits_lie_at_the_bottom(void **state)
 		int matrix = i % 2, k = 2 + (int)rng_below(&r, matrix ? 6 : 12), wide = i == 61;
 		if (wide) /* so many parameters that slices are few */
 			k = 64;
-		make(&d, &r, wide ? 1500 : 100 + rng_below(&r, 500), k, pow(10, 4 * rng_real(&r) - 2), i % 3 == 0 && !matrix);
+		make(&d, &r, wide ? 1500 : 100 + rng_below(&r, 500), k, pow(10, 4 * rng_real(&r) - 2),
+		     i % 3 == 0 && !matrix);
 		set.l2 = i % 4 < 2 ? -1 : rng_real(&r);
 		set.l2_bias = i % 8 < 4 ? -1 : rng_real(&r);
 		assert_int_equal(calmap_fit(&map, matrix ? MAP_MATRIX : MAP_VECTOR, &d, &set, pool, &how, &err), 0);
@@ -271,7 +277,8 @@ static void two_class_fits_lie_at_the_bottom(void **state)
 		struct calmap_fit how;
 		long double g[3];
 		plain_rng(&r, (uint32_t)i, 53);
-		make(&d, &r, 20 + rng_below(&r, 200), 2, pow(10, i % 3 ? 2 * rng_real(&r) - 1 : 6 * rng_real(&r) - 5), 0);
+		make(&d, &r, 20 + rng_below(&r, 200), 2, pow(10, i % 3 ? 2 * rng_real(&r) - 1 : 6 * rng_real(&r) - 5),
+		     0);
 		assert_int_equal(calmap_fit(&map, MAP_PLATT, &d, &plain, pool, &how, &err), 0);
 		two_class_gradient(&d, &map, g);
 		small(g[0], 1e-9);
@@ -436,9 +443,12 @@ int main(void)
 	if (pool_open(&pool, 3, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(temperature_is_where_the_slope_vanishes), cmocka_unit_test(affine_fits_lie_at_the_bottom),
-		cmocka_unit_test(the_unit_is_of_all_records),		   cmocka_unit_test(two_class_fits_lie_at_the_bottom),
-		cmocka_unit_test(curves_are_what_they_are_called),	   cmocka_unit_test(lines_between_knots),
+		cmocka_unit_test(temperature_is_where_the_slope_vanishes),
+		cmocka_unit_test(affine_fits_lie_at_the_bottom),
+		cmocka_unit_test(the_unit_is_of_all_records),
+		cmocka_unit_test(two_class_fits_lie_at_the_bottom),
+		cmocka_unit_test(curves_are_what_they_are_called),
+		cmocka_unit_test(lines_between_knots),
 		cmocka_unit_test(slices_cover_every_record),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

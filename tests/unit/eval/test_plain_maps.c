@@ -15,11 +15,11 @@ static struct pool *pool;
 static struct err err;
 static struct plain_file file[2];
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		long double g_ = (got), w_ = (want);                                                                         \
-		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_))) && !(isinf(g_) && g_ == w_))                                \
-			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_);                       \
+#define near(got, want, tol) \
+	do { \
+		long double g_ = (got), w_ = (want); \
+		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_))) && !(isinf(g_) && g_ == w_)) \
+			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 /* A map of random numbers. Histograms have holes, isotonic curves a few knots. */
@@ -100,7 +100,9 @@ static void plain_apply(const struct calmap *m, const long double *z, long doubl
 				out[c] += m->weight[c * k + j] * z[j];
 			break;
 		case MAP_PLATT: out[c] = c ? m->weight[0] * s + m->bias[0] : 0; break;
-		case MAP_BETA: out[c] = c ? m->weight[0] * logl(p[1]) - m->weight[1] * logl(p[0]) + m->bias[0] : 0; break;
+		case MAP_BETA:
+			out[c] = c ? m->weight[0] * logl(p[1]) - m->weight[1] * logl(p[0]) + m->bias[0] : 0;
+			break;
 		default:
 			out[c] = k == 2 ? of_class(m, 0, p[1]) : of_class(m, c, p[c]);
 			if (k == 2)
@@ -129,7 +131,8 @@ static void applied_by_the_table(void **state)
 		plain_rng(&r, (uint32_t)i, 60);
 		random_map(&m, (enum calmap_method)(i % MAP_METHODS), 2 + (int)rng_below(&r, 9), &r);
 		for (int c = 0; c < m.k; c++)
-			lz[c] = z[c] = rules_out(m.method) && c && rng_below(&r, 6) == 0 ? -INFINITY : 4 * rng_normal(&r);
+			lz[c] = z[c] =
+				rules_out(m.method) && c && rng_below(&r, 6) == 0 ? -INFINITY : 4 * rng_normal(&r);
 		calmap_apply(&m, z, out, room);
 		plain_apply(&m, lz, want);
 		for (int c = 0; c < m.k; c++)
@@ -196,7 +199,8 @@ static void judged_as(struct judged *j, const struct totals *t)
 	near(json_number_value(json_object_get(row, "gap")), gap, 1e-11);
 	near(json_number_value(json_object_get(row, "ece")), fabsl(gap), 1e-11);
 	near(json_number_value(json_object_get(row, "oe")), t->conf / n * fmaxl(gap, 0), 1e-11);
-	assert_true(json_is_number(json_object_get(row, "ece_floor")) && json_is_number(json_object_get(row, "oe_floor")));
+	assert_true(json_is_number(json_object_get(row, "ece_floor")) &&
+		    json_is_number(json_object_get(row, "oe_floor")));
 	json_decref(row);
 	table_release(&table);
 	free(text);
@@ -234,7 +238,8 @@ static void check_written(const struct plain *d, const struct calmap *m, int spl
 /* Records enough for several batches now and then; the map must give finite numbers, so no class is ruled out. */
 static void calibrated_shape(struct plain_shape *s, struct rng *r, int large)
 {
-	*s = (struct plain_shape){ .classes = 2 + (int)rng_below(r, 6), .samples = 1 + (int)rng_below(r, 2) * (int)rng_below(r, 3),
+	*s = (struct plain_shape){ .classes = 2 + (int)rng_below(r, 6),
+		.samples = 1 + (int)rng_below(r, 2) * (int)rng_below(r, 3),
 				   .probs = rng_below(r, 3) == 0, .f64 = 1, .splits = (int)rng_below(r, 4), .scale = 1,
 				   .unlabelled = rng_below(r, 2) ? 0 : 5, .n = 1 + (int)rng_below(r, 60) };
 	if (large) { /* 65536 values a batch */
@@ -261,18 +266,22 @@ static void records_in_batches(void **state)
 		struct totals was = { 0 }, is = { 0 };
 		uint64_t written = 5, chosen = 0;
 		int large = i % 50 == 0, split, write;
-		struct rows_options options = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 2 };
+		struct rows_options options = {
+			.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 2
+		};
 		plain_rng(&r, (uint32_t)i, 61);
 		calibrated_shape(&s, &r, large);
 		split = splits[rng_below(&r, 5)];
 		write = (int)rng_below(&r, 4) > 0;
 		plain_make(&d, &s, &r);
-		random_map(&m, (enum calmap_method)rng_below(&r, s.classes == 2 ? MAP_PLATT : MAP_MATRIX), s.classes, &r);
+		random_map(&m, (enum calmap_method)rng_below(&r, s.classes == 2 ? MAP_PLATT : MAP_MATRIX), s.classes,
+			   &r);
 		plain_write(&d, &file[0], 0, s.samples, 1, 9, &r);
 		assert_int_equal(rows_read(&w, file[0].path, &options, &err), 0);
 		assert_true(!ftruncate(file[1].fd, 0) && !lseek(file[1].fd, 0, SEEK_SET));
 		assert_int_equal(output_open(&out, file[1].path, &err), 0);
-		assert_int_equal(calibrate_rows(&w, &m, split, write ? &out : NULL, NULL, &before, &after, &written, &err), 0);
+		assert_int_equal(
+			calibrate_rows(&w, &m, split, write ? &out : NULL, NULL, &before, &after, &written, &err), 0);
 		assert_int_equal(output_commit(&out, &err), 0);
 		output_release(&out);
 		for (size_t j = 0; j < (size_t)s.n; j++) {
@@ -319,7 +328,9 @@ static void what_is_not_finite_is_refused(void **state)
 		struct judged before = { 0 }, after = { 0 };
 		uint64_t written = 0;
 		char want[64];
-		struct rows_options options = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 1 };
+		struct rows_options options = {
+			.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = 1
+		};
 		plain_rng(&r, (uint32_t)i, 62);
 		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 5),
 					 .samples = 1,

@@ -1,5 +1,5 @@
-/* Floors, running sums, tables and the order of scores against plain versions: what the larger tests look at only through
- * a number or two. */
+/* Floors, running sums, tables and the order of scores against plain versions: what the larger tests look at only
+ * through a number or two. */
 #include "eval/metrics/metrics.h"
 #include "eval/metrics/score.h"
 #include "eval/metrics/table.h"
@@ -18,11 +18,11 @@
 
 static struct pool *pool;
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		double g_ = (got), w_ = (want);                                                                              \
-		if (!(fabs(g_ - w_) <= (tol) * (1 + fabs(w_))) && !(isnan(g_) && isnan(w_)))                                 \
-			fail_msg("%s:%d: %s is %.17g, not %.17g", __func__, __LINE__, #got, g_, w_);                         \
+#define near(got, want, tol) \
+	do { \
+		double g_ = (got), w_ = (want); \
+		if (!(fabs(g_ - w_) <= (tol) * (1 + fabs(w_))) && !(isnan(g_) && isnan(w_))) \
+			fail_msg("%s:%d: %s is %.17g, not %.17g", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 static int rising(const void *a, const void *b)
@@ -88,7 +88,8 @@ static void floors_are_errors_of_the_draws(void **state)
 		for (int t = 0; t < rounds; t++) {
 			errors_of(count, conf, draws + t, (size_t)rounds, bins, e);
 			for (int m = 0; m < 4; m++)
-				value[m][t] = e[m] + (fabs(e[m] - seen[m]) < 1e-13 ? 1e-12 : 0); /* a tie counts as above */
+				/* a tie counts as above */
+				value[m][t] = e[m] + (fabs(e[m] - seen[m]) < 1e-13 ? 1e-12 : 0);
 		}
 		assert_int_equal(null_floor(k, n, bins, rounds, 5, pool, &f, &err), 0);
 		const struct floor_of *of[4] = { &f.ece, &f.oe, &f.mce, &f.rmsce };
@@ -99,7 +100,8 @@ static void floors_are_errors_of_the_draws(void **state)
 	}
 }
 
-/* A draw of a small bin is a count of right records less the sum of confidences; of a large one, a normal with a skew. */
+/* A draw of a small bin is a count of right records less the sum of confidences; of a large one, a normal with a skew.
+ * */
 static void draws_by_hand(void **state)
 {
 	(void)state;
@@ -161,15 +163,17 @@ static void running_sums(void **state)
 	assert_true(isnan(c.ks) && isnan(c.ks_p) && isnan(c.kuiper) && isnan(c.kuiper_p) && c.ks_error == 0);
 	assert_true(ks_tail(0) == 1 && kuiper_tail(0) == 1 && ks_tail(40) == 0 && kuiper_tail(40) == 0);
 	for (double x = 0; x < 8; x += 0.01) /* tails fall, from 1 to 0 */
-		assert_true(ks_tail(x) >= ks_tail(x + 0.01) && kuiper_tail(x) >= kuiper_tail(x + 0.01) && ks_tail(x) <= 1 &&
-			    kuiper_tail(x) <= 1);
+		assert_true(ks_tail(x) >= ks_tail(x + 0.01) && kuiper_tail(x) >= kuiper_tail(x + 0.01) &&
+			    ks_tail(x) <= 1 && kuiper_tail(x) <= 1);
 }
 
 static void rows_of(struct rows *w, size_t n, int classes)
 {
-	*w = (struct rows){
-		.name = (char *)(uintptr_t) "it", .n = n, .key = calloc(n, sizeof *w->key), .documents = 2, .split = ROWS_ALL
-	};
+	*w = (struct rows){ .name = (char *)(uintptr_t) "it",
+			    .n = n,
+			    .key = calloc(n, sizeof *w->key),
+			    .documents = 2,
+			    .split = ROWS_ALL };
 	make(w->key, n, 4, 1.5);
 	w->sum.n = n;
 	w->sum.top5 = n / 2;
@@ -250,7 +254,9 @@ static void scores_of_other_tools(void **state)
 			static struct score s;
 			struct rows w;
 			struct compat_errors e;
-			struct score_options options = { .bins = { 15, 7 }, .n_bins = 2, .compat = tools[t].c, .threads = 1 };
+			struct score_options options = {
+				.bins = { 15, 7 }, .n_bins = 2, .compat = tools[t].c, .threads = 1
+			};
 			char got[400] = "";
 			double right = 0, brier = tools[t].c == COMPAT_TFP			 ? -0.5
 						  : tools[t].c == COMPAT_SKLEARN && classes == 2 ? 0.25
@@ -316,11 +322,13 @@ static void tables(void **state)
 	struct table t = { 0 };
 	int bad = table_column(&t, "a", &err) || table_count(&t, "n", 7, &err) || table_real(&t, "x", 0.25, &err) ||
 		  table_real(&t, "x", 0.5, &err) /* set again */ || table_interval(&t, "i", 0.125, -2, 123456, &err) ||
-		  table_column(&t, "b\t", &err) || table_text(&t, "i", "old", &err) || table_text(&t, "i", "word", &err) ||
-		  table_spread(&t, "s", 1.5e-5, 1234.5, &err) || table_real(&t, "none", NAN, &err);
+		  table_column(&t, "b\t", &err) || table_text(&t, "i", "old", &err) ||
+		  table_text(&t, "i", "word", &err) || table_spread(&t, "s", 1.5e-5, 1234.5, &err) ||
+		  table_real(&t, "none", NAN, &err);
 	assert_false(bad);
 	struct table u = { 0 };
-	bad = table_column(&u, "a", &err) || table_real(&u, "p", 0.1 + 0.2, &err) || table_real(&u, "q", -INFINITY, &err);
+	bad = table_column(&u, "a", &err) || table_real(&u, "p", 0.1 + 0.2, &err) ||
+	      table_real(&u, "q", -INFINITY, &err);
 	assert_false(bad);
 	for (int f = 1; f < 3; f++) {
 		char *text;
@@ -365,8 +373,8 @@ static void text_tables(void **state)
 		FILE *to = open_memstream(&text, &len);
 		assert_int_equal(table_print(&t, TABLE_TEXT, to, &err), 0);
 		fclose(to);
-		snprintf(want, sizeof want, "h\u00e9   %*s\nkey  %*s\nk    %*s\n%s", (int)wide + 1, "col\u00fc", (int)wide,
-			 shown[i].said, (int)wide, "12", i % 2 ? "note\n" : "");
+		snprintf(want, sizeof want, "h\u00e9   %*s\nkey  %*s\nk    %*s\n%s", (int)wide + 1, "col\u00fc",
+			 (int)wide, shown[i].said, (int)wide, "12", i % 2 ? "note\n" : "");
 		assert_string_equal(text, want);
 		free(text);
 		table_release(&t);
@@ -374,14 +382,15 @@ static void text_tables(void **state)
 	struct table t = { 0 };
 	char *text;
 	size_t len;
-	assert_false(table_column(&t, "a", &err) || table_interval(&t, "x", 0.5, 0.25, 0.75, &err) || table_column(&t, "b", &err) ||
-		     table_spread(&t, "y", 2, 0.5, &err));
+	assert_false(table_column(&t, "a", &err) || table_interval(&t, "x", 0.5, 0.25, 0.75, &err) ||
+		     table_column(&t, "b", &err) || table_spread(&t, "y", 2, 0.5, &err));
 	FILE *to = open_memstream(&text, &len);
 	assert_int_equal(table_print(&t, TABLE_TEXT, to, &err), 0);
 	fclose(to);
 	assert_string_equal(
-		text, "metric                        a                b\nx       0.5000 [0.2500, 0.7500]                -\n"
-		      "y                             -  2.000 +- 0.5000\n");
+		text,
+		"metric                        a                b\nx       0.5000 [0.2500, 0.7500]                -\n"
+		"y                             -  2.000 +- 0.5000\n");
 	free(text);
 	table_release(&t);
 }
@@ -393,7 +402,8 @@ static void json_whole_or_not_at_all(void **state)
 	struct table t = { 0 };
 	char *text;
 	size_t len;
-	assert_false(table_column(&t, "a", &err) || table_real(&t, "x", 0.5, &err) || table_column(&t, "caf\xe9", &err));
+	assert_false(table_column(&t, "a", &err) || table_real(&t, "x", 0.5, &err) ||
+		     table_column(&t, "caf\xe9", &err));
 	FILE *to = open_memstream(&text, &len);
 	assert_int_equal(table_print(&t, TABLE_JSON, to, &err), -1);
 	fclose(to);
@@ -408,10 +418,14 @@ int main(void)
 	if (pool_open(&pool, 2, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(floors_are_errors_of_the_draws, seed), cmocka_unit_test_setup(draws_by_hand, seed),
-		cmocka_unit_test_setup(running_sums, seed),		      cmocka_unit_test_setup(scores_in_order, seed),
-		cmocka_unit_test_setup(scores_of_other_tools, seed),	      cmocka_unit_test_setup(spreads, seed),
-		cmocka_unit_test_setup(tables, seed),			      cmocka_unit_test_setup(text_tables, seed),
+		cmocka_unit_test_setup(floors_are_errors_of_the_draws, seed),
+		cmocka_unit_test_setup(draws_by_hand, seed),
+		cmocka_unit_test_setup(running_sums, seed),
+		cmocka_unit_test_setup(scores_in_order, seed),
+		cmocka_unit_test_setup(scores_of_other_tools, seed),
+		cmocka_unit_test_setup(spreads, seed),
+		cmocka_unit_test_setup(tables, seed),
+		cmocka_unit_test_setup(text_tables, seed),
 		cmocka_unit_test(json_whole_or_not_at_all),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,11 +16,11 @@ enum { MOST = 60, ROUNDS = 30 };
 static struct err err;
 static struct pool *pool;
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		double g_ = (got), w_ = (want);                                                                              \
-		if (!(fabs(g_ - w_) <= (tol)) && !(isnan(g_) && isnan(w_)))                                                  \
-			fail_msg("%s:%d: %s is %.17g, not %.17g", __func__, __LINE__, #got, g_, w_);                         \
+#define near(got, want, tol) \
+	do { \
+		double g_ = (got), w_ = (want); \
+		if (!(fabs(g_ - w_) <= (tol)) && !(isnan(g_) && isnan(w_))) \
+			fail_msg("%s:%d: %s is %.17g, not %.17g", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 struct side {
@@ -162,15 +162,16 @@ static void basic(double *v, int n, double point, double level, const struct int
 	}
 }
 
-static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *options, const struct answer *whole,
-			    const struct ood_result *got)
+static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *options,
+			    const struct answer *whole, const struct ood_result *got)
 {
 	double value[3][ROUNDS];
 	int w[2 * MOST], k = 0;
 	uint8_t draws[2 * MOST];
 	for (int t = 0; t < options->rounds; t++) {
 		struct answer a;
-		bootstrap_weights(options->seed, (uint32_t)t, 0, m + n, draws); /* test_plain_resample has these from their table */
+		/* test_plain_resample has these from their table */
+		bootstrap_weights(options->seed, (uint32_t)t, 0, m + n, draws);
 		for (size_t i = 0; i < m + n; i++)
 			w[i] = draws[i];
 		if (!by_thresholds(v, w, m, n, &a))
@@ -213,7 +214,8 @@ static void every_score(void **state)
 			struct answer want;
 			memcpy(v, in.score[s], m * sizeof *v);
 			memcpy(v + m, out.score[s], n * sizeof *v);
-			assert_int_equal(ood_measure(&in.rows, &out.rows, (enum ood_score)s, &options, pool, &got, &err), 0);
+			assert_int_equal(
+				ood_measure(&in.rows, &out.rows, (enum ood_score)s, &options, pool, &got, &err), 0);
 			assert_true(by_thresholds(v, once, m, n, &want));
 			near(got.value.auroc, want.auroc, 1e-13);
 			near(got.value.aupr_pos, want.in, 1e-13);
@@ -249,7 +251,8 @@ static void what_scores_lack(void **state)
 			out.head.values = i & 2 ? VALUES_PROBS : VALUES_LOGITS;
 			in.head.samples = i & 4 ? 2 : 1;
 			out.head.samples = i & 8 ? 2 : 1;
-			int lacks = ((s == OOD_MAX_LOGIT || s == OOD_ENERGY) && (i & 3)) || (s == OOD_MUTUAL && (i & 12) != 12);
+			int lacks = ((s == OOD_MAX_LOGIT || s == OOD_ENERGY) && (i & 3)) ||
+				    (s == OOD_MUTUAL && (i & 12) != 12);
 			assert_int_equal(ood_score_lacks((enum ood_score)s, &in, &out) != NULL, lacks);
 		}
 }

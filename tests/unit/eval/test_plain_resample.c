@@ -19,11 +19,11 @@ enum { MOST = 9000, ROUNDS = 40 };
 static struct err err;
 static struct pool *pool;
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		long double g_ = (got), w_ = (want);                                                                         \
-		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_))) && !(isnan(g_) && isnan(w_)) && g_ != w_)                   \
-			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_);                       \
+#define near(got, want, tol) \
+	do { \
+		long double g_ = (got), w_ = (want); \
+		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_))) && !(isnan(g_) && isnan(w_)) && g_ != w_) \
+			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 /* Poisson(1) by inversion of 32 random bits. */
@@ -149,9 +149,13 @@ static long double quantile(long double *v, int n, long double q)
 
 static void draw(struct record *r, struct rows *w, int n, int ties, struct rng *g)
 {
-	*w = (struct rows){ .name = (char *)(uintptr_t) "it", .n = (size_t)n, .key = calloc((size_t)n, sizeof *w->key),
-			    .nll = calloc((size_t)n, sizeof *w->nll), .brier = calloc((size_t)n, sizeof *w->brier),
-			    .label = calloc((size_t)n, sizeof *w->label), .predicted = calloc((size_t)n, sizeof *w->predicted) };
+	*w = (struct rows){ .name = (char *)(uintptr_t) "it",
+			    .n = (size_t)n,
+			    .key = calloc((size_t)n, sizeof *w->key),
+			    .nll = calloc((size_t)n, sizeof *w->nll),
+			    .brier = calloc((size_t)n, sizeof *w->brier),
+			    .label = calloc((size_t)n, sizeof *w->label),
+			    .predicted = calloc((size_t)n, sizeof *w->predicted) };
 	w->head.n_classes = 3;
 	w->head.samples = 1;
 	w->sum.n = (uint64_t)n;
@@ -190,9 +194,11 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* key in the order of struct measures' members. */
-static const char *const keys[] = { "accuracy", "gap", "ece", "oe", "uce", "mce", "rmsce", "nll", "brier", "aurc", "augrc" };
+static const char *const keys[] = { "accuracy", "gap", "ece",	"oe",	"uce",	"mce",
+				    "rmsce",	"nll", "brier", "aurc", "augrc" };
 enum { KEYS = sizeof keys / sizeof *keys };
-static const double least[KEYS] = { 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, most[KEYS] = { 1, 1, 1, 1, 1, 1, 1, INFINITY, 2, 1, 1 };
+static const double least[KEYS] = { 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+		    most[KEYS] = { 1, 1, 1, 1, 1, 1, 1, INFINITY, 2, 1, 1 };
 
 static void intervals_of_scores(void **state)
 {
@@ -245,12 +251,12 @@ static void intervals_of_scores(void **state)
 			assert_int_equal(v->kind, SCORE_INTERVAL);
 			near(v->value, whole[k], 1e-12);
 			near(v->low,
-			     fminl(most[k],
-				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds, (1 + options.level) / 2))),
+			     fminl(most[k], fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds,
+										    (1 + options.level) / 2))),
 			     1e-11);
 			near(v->high,
-			     fminl(most[k],
-				   fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds, (1 - options.level) / 2))),
+			     fminl(most[k], fmaxl(least[k], 2 * whole[k] - quantile(value[k], options.rounds,
+										    (1 - options.level) / 2))),
 			     1e-11);
 		}
 		drop(&rows);
@@ -313,7 +319,8 @@ static void mcnemar_and_holm(void **state)
 	}
 }
 
-static void check_boot(const struct difference *d, long double *v, int rounds, long double a, long double b, double level)
+static void check_boot(const struct difference *d, long double *v, int rounds, long double a, long double b,
+		       double level)
 {
 	int far[2] = { 0, 0 }; /* at the least and at most: what is 0 but for rounding may be on either side */
 	for (int loose = 0; loose < 2; loose++) {

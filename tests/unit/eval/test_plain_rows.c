@@ -1,5 +1,6 @@
 /* Every sum and column that the evaluator makes of a stream against records worked out one after the other
- * (plain_rows.h): random numbers of records and classes across each limit, random blocks, documents, threads and room. */
+ * (plain_rows.h): random numbers of records and classes across each limit, random blocks, documents, threads and room.
+ * */
 #include "eval/metrics/score.h"
 #include "eval/records/softmax.h"
 
@@ -15,11 +16,11 @@ static struct err err;
 static uint32_t now; /* the check under way */
 static struct plain_file file[4];
 
-#define near(got, want, tol)                                                                                                 \
-	do {                                                                                                                 \
-		long double g_ = (got), w_ = (want);                                                                         \
-		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_))))                                                            \
-			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_);                       \
+#define near(got, want, tol) \
+	do { \
+		long double g_ = (got), w_ = (want); \
+		if (!(fabsl(g_ - w_) <= (tol) * (1 + fabsl(w_)))) \
+			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_); \
 	} while (0)
 
 struct sums {
@@ -180,8 +181,8 @@ static void same_cells(const struct rows_cell *got, const struct cell *want, siz
 }
 
 /* Class-wise and top-label bins, and the two errors that follow from them. */
-static void check_cells(const struct rows *w, const struct plain *d, int split, const struct rows_options *options, long double *wise,
-			long double *top)
+static void check_cells(const struct rows *w, const struct plain *d, int split, const struct rows_options *options,
+			long double *wise, long double *top)
 {
 	int k = d->s.classes, bins = options->class_bins;
 	size_t n = (size_t)k * (size_t)bins;
@@ -211,7 +212,8 @@ static void check_errors(struct score *s, const struct plain *d, int split, cons
 {
 	struct cell bin[PLAIN_BINS] = { { 0 } };
 	int m = d->s.bins;
-	long double n = 0, ece = 0, oe = 0, uce = 0, mce = 0, square = 0, debiased = 0, conf = 0, right = 0, second = -1;
+	long double n = 0, ece = 0, oe = 0, uce = 0, mce = 0, square = 0, debiased = 0, conf = 0, right = 0,
+		    second = -1;
 	uint64_t mce_n = 0;
 	for (int i = 0; i < d->s.n; i++)
 		if (is_chosen(&d->r[i], split, options)) {
@@ -249,8 +251,8 @@ static void check_errors(struct score *s, const struct plain *d, int split, cons
 		assert_true(score_find(s, "mce_n")->value == (double)mce_n);
 }
 
-static void check_score(struct rows *w, const struct plain *d, int split, const struct rows_options *options, const struct sums *sum,
-			const long double wise[2], int brief)
+static void check_score(struct rows *w, const struct plain *d, int split, const struct rows_options *options,
+			const struct sums *sum, const long double wise[2], int brief)
 {
 	struct score_options how = { .bins = { d->s.bins, 7 }, .n_bins = 2, .brief = brief, .threads = 1 };
 	struct score *s = malloc(sizeof *s);
@@ -300,7 +302,8 @@ static int check_refused(int rc, const struct plain *d, int split, const struct 
 	return 1;
 }
 
-static void check_rows(struct rows *w, int rc, const struct plain *d, const struct rows_options *options, int one, int brief)
+static void check_rows(struct rows *w, int rc, const struct plain *d, const struct rows_options *options, int one,
+		       int brief)
 {
 	int split = chosen_split(d, options);
 	long double wise[2] = { 0, 0 };
@@ -339,8 +342,11 @@ static int size_near(struct rng *r, int limit)
 static struct plain_shape shape_of(struct rng *r, int large)
 {
 	static const int limits[] = { 1, 2, 8, 16, SMALL_CLASSES, 40, 64 };
-	struct plain_shape s = { .samples = rng_below(r, 3) ? 1 : 1 + (int)rng_below(r, 4), .probs = rng_below(r, 4) == 0,
-				 .f64 = (int)rng_below(r, 2), .splits = (int)rng_below(r, 4), .kind = (int)rng_below(r, 5) };
+	struct plain_shape s = { .samples = rng_below(r, 3) ? 1 : 1 + (int)rng_below(r, 4),
+				 .probs = rng_below(r, 4) == 0,
+				 .f64 = (int)rng_below(r, 2),
+				 .splits = (int)rng_below(r, 4),
+				 .kind = (int)rng_below(r, 5) };
 	s.classes = rng_below(r, 2) ? 1 + (int)rng_below(r, 12) : size_near(r, limits[rng_below(r, 7)]);
 	s.unlabelled = rng_below(r, 2) ? 0 : 1 + (int)rng_below(r, 6);
 	s.bins = 1 + (int)rng_below(r, PLAIN_BINS);
@@ -353,12 +359,17 @@ static struct plain_shape shape_of(struct rng *r, int large)
 
 static void ask_of(struct rows_options *options, const struct plain *d, int *one, char name[16], struct rng *r)
 {
-	static const int split[] = { ROWS_AUTO, ROWS_ALL, ROWS_AUTO_DEV, SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST, SPLIT_EXTRA };
-	*options = (struct rows_options){ .split = split[rng_below(r, 7)], .unlabelled = (enum rows_unlabelled)rng_below(r, 3),
-				  .columns = rng_below(r, 3) ? 4095 : rng_u32(r) & 4095, .threads = 1 + (int)rng_below(r, 7),
-				  .class_bins = rng_below(r, 4) ? d->s.bins : 0, .float32 = rng_below(r, 8) == 0,
-				  .class_room = rng_below(r, 4) ? 1 + (int)rng_below(r, 9) : 0,
-				  .binary_second = rng_below(r, 4) == 0 };
+	static const int split[] = {
+		ROWS_AUTO, ROWS_ALL, ROWS_AUTO_DEV, SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST, SPLIT_EXTRA
+	};
+	*options = (struct rows_options){ .split = split[rng_below(r, 7)],
+					  .unlabelled = (enum rows_unlabelled)rng_below(r, 3),
+					  .columns = rng_below(r, 3) ? 4095 : rng_u32(r) & 4095,
+					  .threads = 1 + (int)rng_below(r, 7),
+					  .class_bins = rng_below(r, 4) ? d->s.bins : 0,
+					  .float32 = rng_below(r, 8) == 0,
+					  .class_room = rng_below(r, 4) ? 1 + (int)rng_below(r, 9) : 0,
+					  .binary_second = rng_below(r, 4) == 0 };
 	*one = options->binary_second && d->s.classes == 2 ? 1 : -1;
 	if (rng_below(r, 4) == 0) {
 		*one = rng_below(r, 2) ? 0 : (int)rng_below(r, (uint32_t)d->s.classes);
@@ -371,8 +382,10 @@ static void ask_of(struct rows_options *options, const struct plain *d, int *one
 static void ensemble(const struct plain *d, const struct rows_options *options, int one, int m, struct rng *r)
 {
 	struct rows in[4], w;
-	struct rows_options all = { .split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT,
-				.threads = options->threads };
+	struct rows_options all = { .split = ROWS_ALL,
+				    .unlabelled = ROWS_KEEP,
+				    .columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT,
+				    .threads = options->threads };
 	for (int i = 0; i < m; i++) {
 		plain_write(d, &file[i], i * d->s.samples / m, d->s.samples / m, 1, 50, r);
 		assert_int_equal(rows_read(&in[i], file[i].path, &all, &err), 0);
@@ -406,7 +419,8 @@ static void one_check(uint32_t number, int large)
 		ensemble(&d, &options, one, m, &r);
 	} else {
 		int documents = 1 + (int)rng_below(&r, 3) * (int)rng_below(&r, 2);
-		plain_write(&d, &file[0], 0, s.samples, documents, rng_below(&r, 4) ? 1 + (int)rng_below(&r, 60) : 0, &r);
+		plain_write(&d, &file[0], 0, s.samples, documents, rng_below(&r, 4) ? 1 + (int)rng_below(&r, 60) : 0,
+			    &r);
 		int rc = rows_read(&w, file[0].path, &options, &err);
 		assert_true(rc || w.documents == (uint64_t)documents);
 		check_rows(&w, rc, &d, &options, one, rng_below(&r, 64) != 0);

@@ -1,4 +1,5 @@
-/* The evaluator's readers of text: what they take, number for number, and a table of what they refuse and what is said. */
+/* The evaluator's readers of text: what they take, number for number, and a table of what they refuse and what is said.
+ * */
 #include "eval/show/curves.h"
 #include "eval/show/plot.h"
 #include "eval/metrics/posterior.h"
@@ -105,7 +106,8 @@ static void truth_by_name_and_number(void **state)
 		off += (truth[i] - conf[i]) / 3;
 		point += fabs(truth[i] - conf[i]) / 3;
 	}
-	assert_true(fabs(t.accuracy - mean) < 1e-15 && fabs(t.ece - fabs(off)) < 1e-15 && fabs(t.point - point) < 1e-15);
+	assert_true(fabs(t.accuracy - mean) < 1e-15 && fabs(t.ece - fabs(off)) < 1e-15 &&
+		    fabs(t.point - point) < 1e-15);
 	assert_true(t.smooth <= point + 1e-3 && t.smooth >= fabs(off) - 1e-3);
 	assert_int_equal(truth_of(&p, &w, 100, &t, &err), 0); /* each alone in its bin */
 	assert_true(fabs(t.ece - point) < 1e-15);
@@ -201,7 +203,8 @@ static void numbers_where_they_belong(void **state)
 {
 	(void)state;
 	struct plot_table t;
-	assert_int_equal(read_plot(&t, "run\tepoch\tquantity\tvalue\na\\tb\t1\tx\t0.5\nc\t2\ty\t-3\na\\tb\t4\ty\t\n"), 0);
+	assert_int_equal(read_plot(&t, "run\tepoch\tquantity\tvalue\na\\tb\t1\tx\t0.5\nc\t2\ty\t-3\na\\tb\t4\ty\t\n"),
+			 0);
 	assert_true(t.curve == CURVE_TRAINING && t.n == 3 && t.n_groups == 2 && t.n_quantities == 2 && t.fields == 3);
 	assert_string_equal(t.group[0], "a\tb");
 	assert_string_equal(t.quantity[1], "y");
@@ -209,7 +212,8 @@ static void numbers_where_they_belong(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_true(t.row[i].group == want[i][0]);
 		for (int f = 0; f < 3; f++)
-			assert_true(t.row[i].number[f] == want[i][f + 1] || (isnan(want[i][f + 1]) && isnan(t.row[i].number[f])));
+			assert_true(t.row[i].number[f] == want[i][f + 1] ||
+				    (isnan(want[i][f + 1]) && isnan(t.row[i].number[f])));
 	}
 	plot_release(&t);
 	for (int more = 0; more < 2; more++) {
@@ -313,8 +317,12 @@ int main(void)
 	fd = memfd_create("table", 0);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(posteriors),	  cmocka_unit_test(truth_by_name_and_number), cmocka_unit_test(histories),
-		cmocka_unit_test(tables_to_plot), cmocka_unit_test(numbers_where_they_belong), cmocka_unit_test(round_steps),
+		cmocka_unit_test(posteriors),
+		cmocka_unit_test(truth_by_name_and_number),
+		cmocka_unit_test(histories),
+		cmocka_unit_test(tables_to_plot),
+		cmocka_unit_test(numbers_where_they_belong),
+		cmocka_unit_test(round_steps),
 		cmocka_unit_test(seeds_aside),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@ static void draw(struct rows *w, size_t n, uint32_t time)
 	struct rng r;
 	*w = (struct rows){ .name = (char *)(uintptr_t) "test", .n = n };
 	rng_init(&r, 21, RNG_TEST, time, 2);
-	assert_int_equal(mem_alloc(&w->key, n, 8, &err) | mem_alloc(&w->nll, n, 8, &err) | mem_alloc(&w->brier, n, 8, &err), 0);
+	assert_int_equal(
+		mem_alloc(&w->key, n, 8, &err) | mem_alloc(&w->nll, n, 8, &err) | mem_alloc(&w->brier, n, 8, &err), 0);
 	w->sum.n = n;
 	for (size_t i = 0; i < n; i++) {
 		double c = 0.4 + 0.6 * rng_real(&r);
@@ -52,7 +53,9 @@ static void intervals_cover(void **state)
 	(void)state;
 	enum { TIMES = 200, N = 600, KEYS = 6 };
 	static const char *const key[KEYS] = { "accuracy", "gap", "ece", "oe", "nll", "brier" };
-	struct score_options options = { .bins = { 15 }, .n_bins = 1, .brief = 1, .rounds = 200, .level = 0.9, .seed = 1, .threads = 2 };
+	struct score_options options = {
+		.bins = { 15 }, .n_bins = 1, .brief = 1, .rounds = 200, .level = 0.9, .seed = 1, .threads = 2
+	};
 	/* The truth: by integration over c, in the same bins for ECE and OE. */
 	double truth[KEYS] = { 0 }, conf[15] = { 0 }, acc[15] = { 0 }, mass[15] = { 0 };
 	int steps = 600000, hit[KEYS] = { 0 };
@@ -86,7 +89,8 @@ static void intervals_cover(void **state)
 		release(&w);
 	}
 	for (int k = 0; k < KEYS; k++) {
-		print_message("%s: truth %.4f, covered by %d of %d intervals of level 0.9\n", key[k], truth[k], hit[k], TIMES);
+		print_message("%s: truth %.4f, covered by %d of %d intervals of level 0.9\n", key[k], truth[k], hit[k],
+			      TIMES);
 		assert_in_range(hit[k], 164, 196); /* 180 expected, standard deviation 4.2 */
 	}
 }
@@ -112,7 +116,9 @@ static void every_number_has_its_place(void **state)
 	(void)state;
 	static struct score s;
 	struct rows w;
-	struct score_options options = { .bins = { 15, 100 }, .n_bins = 2, .floor_rounds = 50, .seed = 1, .threads = 1 };
+	struct score_options options = {
+		.bins = { 15, 100 }, .n_bins = 2, .floor_rounds = 50, .seed = 1, .threads = 1
+	};
 	static const char *const first[] = { "n", "accuracy", "ece", "oe", "nll", "brier", "gap", "bins" };
 	draw(&w, 500, 1);
 	assert_int_equal(score_rows(&s, &w, &options, &err), 0);

@@ -211,7 +211,9 @@ static void rows_in_steps(void **state)
 	(void)state;
 	static double z[2100], p[2101];
 	for (int t = 0; t < 400; t++) {
-		int k = t % 2 ? 1 + (int)rng_below(&r, 20) : 512 * (1 + (int)rng_below(&r, 4)) - 2 + (int)rng_below(&r, 5), w = 0;
+		int k = t % 2 ? 1 + (int)rng_below(&r, 20)
+			      : 512 * (1 + (int)rng_below(&r, 4)) - 2 + (int)rng_below(&r, 5),
+		    w = 0;
 		long double rest = 0;
 		draw(z, k, t);
 		if (t % 3 == 0)

@@ -107,7 +107,8 @@ static void random_data_agrees_with_a_dumb_search(void **state)
 	}
 }
 
-/* Random data of any size: the interval's ends are where a slow bisection over T has twice the loss above the least at 3.841. */
+/* Random data of any size: the interval's ends are where a slow bisection over T has twice the loss above the least at
+ * 3.841. */
 static double end_by_bisection(const struct fit_data *d, double t, double factor)
 {
 	struct err err;
@@ -140,7 +141,9 @@ static void interval_agrees_with_bisection(void **state)
 		struct temperature t;
 		double low, high, *z;
 		rng_init(&r, 7, RNG_TEST, round, 0);
-		struct fit_data d = { .n = 5 + rng_below(&r, round % 3 ? 60 : 2000), .k = 2 + (int)rng_below(&r, 9), .is_double = 1 };
+		struct fit_data d = { .n = 5 + rng_below(&r, round % 3 ? 60 : 2000),
+				      .k = 2 + (int)rng_below(&r, 9),
+				      .is_double = 1 };
 		double scale = pow(10, 4 * rng_real(&r) - 2), truth = pow(10, 2 * rng_real(&r) - 1.5);
 		assert_int_equal(mem_alloc(&z, d.n * (size_t)d.k, sizeof *z, &err), 0);
 		assert_int_equal(mem_alloc(&d.label, d.n, sizeof *d.label, &err), 0);

@@ -1,4 +1,5 @@
-/* A small image network compiled for a device, alone or in lockstep with ref, and its batch: what the tests of image ops run. */
+/* A small image network compiled for a device, alone or in lockstep with ref, and its batch: what the tests of image
+ * ops run. */
 #ifndef VIC_TEST_IMAGE_FIXTURE_H
 #define VIC_TEST_IMAGE_FIXTURE_H
 
@@ -52,7 +53,8 @@ static inline void make_batch(struct fixture *f, const struct picture_case *c)
 	f->view[IMAGES - 1] = (struct view){ (int16_t)-c->h, 0, 0 };
 	for (int k = 0; k < c->c; k++) {
 		f->scale[k] = (float)(0.01 + 0.004 * k);
-		f->shift[k] = (float)(-1 - 0.3 * k) + (c->layer[0].type == OP_NORM ? 300 : 0); /* far from its deviation */
+		/* far from its deviation */
+		f->shift[k] = (float)(-1 - 0.3 * k) + (c->layer[0].type == OP_NORM ? 300 : 0);
 	}
 	for (int i = 0; i < MAX_N; i++) {
 		double t = draw(90, (uint32_t)i);
@@ -61,8 +63,14 @@ static inline void make_batch(struct fixture *f, const struct picture_case *c)
 		f->target[i * CLASSES] = (float)t;
 		f->target[i * CLASSES + 1] = (float)(i == 3 ? 0 : 1 - t);
 	}
-	f->batch = (struct batch){ .images = &f->images, .partner = c->partners ? f->partner : NULL, .mix_at = c->mix_at,
-				   .lambda = f->lambda, .target = f->target, .seed = 5, .epoch = 1, .sample = f->sample };
+	f->batch = (struct batch){ .images = &f->images,
+				   .partner = c->partners ? f->partner : NULL,
+				   .mix_at = c->mix_at,
+				   .lambda = f->lambda,
+				   .target = f->target,
+				   .seed = 5,
+				   .epoch = 1,
+				   .sample = f->sample };
 	set_n(f, c, c->n);
 }
 
@@ -77,7 +85,9 @@ static inline void fill(struct graph *g, int p, int salt)
 	int positive = q->kind == PARAM_SCALE || (q->kind == PARAM_STATE && strstr(q->name, "variance"));
 	for (size_t i = 0; i < n; i++) {
 		double u = 2 * rng_real(&r) - 1;
-		w[i] = (float)(positive ? 1 + 0.5 * u : q->kind == PARAM_WEIGHT ? 2 * u / sqrt((double)fan_in) : 0.4 * u);
+		w[i] = (float)(positive			 ? 1 + 0.5 * u
+			       : q->kind == PARAM_WEIGHT ? 2 * u / sqrt((double)fan_in)
+							 : 0.4 * u);
 	}
 	assert_int_equal(graph_set(g, p, w, &err), 0);
 	free(w);
@@ -85,8 +95,8 @@ static inline void fill(struct graph *g, int p, int salt)
 
 /* tol > 0: in lockstep. u NULL: for prediction. thaw > 0: all is frozen but every thaw-th parameter. 0,
  * when this processor cannot run the variant that VIC_CPU names. */
-static inline int setup_for(struct fixture *f, const struct picture_case *c, const char *device, int threads, double tol,
-		     const struct update *u, int thaw)
+static inline int setup_for(struct fixture *f, const struct picture_case *c, const char *device, int threads,
+			    double tol, const struct update *u, int thaw)
 {
 	struct err err = ERR_NONE;
 	memset(f, 0, sizeof *f);
@@ -153,8 +163,8 @@ static inline void step(struct fixture *f, uint32_t number)
 		fail_msg("%s", err.msg);
 }
 
-/* A full batch, one image, a full batch; then both kinds of prediction. And a graph that only predicts, when its weights
- * change; and one half frozen. differences: ref's gradients are held against finite ones. lr: of the steps. */
+/* A full batch, one image, a full batch; then both kinds of prediction. And a graph that only predicts, when its
+ * weights change; and one half frozen. differences: ref's gradients are held against finite ones. lr: of the steps. */
 static inline void prove(const char *device, const struct picture_case *c, double tol, int differences, double lr)
 {
 	static double worst;
@@ -195,7 +205,8 @@ static inline void prove(const char *device, const struct picture_case *c, doubl
 	free(f);
 }
 
-/* The cpu's builds, best first, and the number of the first that this processor runs: the tests must not pass by testing none. */
+/* The cpu's builds, best first, and the number of the first that this processor runs: the tests must not pass by
+ * testing none. */
 enum { VARIANTS = 3 };
 static const char *const variants[VARIANTS] = { "v4", "v3", "base" };
 

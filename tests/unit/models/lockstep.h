@@ -1,8 +1,9 @@
-/* lockstep: a device that stands before another one and makes it prove every call. Each op runs on the device and, from a copy
- * of the same memory, in ref; then
+/* lockstep: a device that stands before another one and makes it prove every call. Each op runs on the device and, from
+ * a copy of the same memory, in ref; then
  *  - what the op may write agrees within the tolerance, and everything else in the arena has the bits it had;
- *  - what the op may not read was not a number: whatever the planner holds for dead, and whatever lives for others. Backward
- *    sees of in[] and out only what the planner promises it. A gradient that is to be overwritten was not a number either;
+ *  - what the op may not read was not a number: whatever the planner holds for dead, and whatever lives for others.
+ *    Backward sees of in[] and out only what the planner promises it. A gradient that is to be overwritten was not a
+ *    number either;
  *  - guards around every allocation stand;
  *  - on request the gradients of ref agree with finite differences of its forward.
  * Optimiser steps are compared in the same way. */
@@ -25,11 +26,11 @@ static double weighted(const struct op_call *f, const float *weight, double *noi
 	return sum;
 }
 
-/* Central differences of sum(weight * out) in a few elements of x against g: 0.3 % of the gradient's size for the curvature,
- * and three times what rounding of the outputs gives. At a kink g must lie between the slopes of both sides. One element may
- * be off: many small kinks look like a curve. */
-static void differ(struct backend_ctx *c, const struct op_call *f, const float *weight, float *x, const float *g, size_t n,
-		   const char *what)
+/* Central differences of sum(weight * out) in a few elements of x against g: 0.3 % of the gradient's size for the
+ * curvature, and three times what rounding of the outputs gives. At a kink g must lie between the slopes of both sides.
+ * One element may be off: many small kinks look like a curve. */
+static void differ(struct backend_ctx *c, const struct op_call *f, const float *weight, float *x, const float *g,
+		   size_t n, const char *what)
 {
 	double size = 0, most = 0.05, noise, here = weighted(f, weight, &noise);
 	size_t bad = 0;
@@ -122,8 +123,8 @@ static void compare_params(struct backend_ctx *c, const struct op_call *call, co
 	}
 }
 
-/* How much after a NORM the rounding of terms grows that cancel: of a channel that hardly varies, 1 / sqrt(eps) = 316 times, as 1 over its
- * deviation; 1 where all vary. x: the batch, n rows of channels, as it was before. */
+/* How much after a NORM the rounding of terms grows that cancel: of a channel that hardly varies, 1 / sqrt(eps) = 316
+ * times, as 1 over its deviation; 1 where all vary. x: the batch, n rows of channels, as it was before. */
 static double norm_grows(const float *x, size_t n, int channels, double eps)
 {
 	double most = 1;
@@ -164,7 +165,8 @@ static void lay_out(struct backend_ctx *c, const struct op_call *call, int backw
 		size_t places = (size_t)(call->out_shape.h * call->out_shape.w);
 		c->least *= fmax(1, sqrt((double)(n * places)) / 8);
 		if (op->type == OP_NORM)
-			c->least *= norm_grows(in_copy(c, c->before, call->in[0]), n * places, call->out_shape.c, op->norm.eps);
+			c->least *= norm_grows(in_copy(c, c->before, call->in[0]), n * places, call->out_shape.c,
+					       op->norm.eps);
 	}
 	memcpy(c->expect, c->before, arena_size(c) * sizeof(float));
 }
@@ -231,7 +233,8 @@ static int lock_update(struct backend_ctx *c, struct param *p, const struct upda
 			down(c, *copy[k], now[k], n);
 		}
 	snprintf(what.name, sizeof what.name, "%s", p->name);
-	if (c->inner.b->update(c->inner.ctx, p, u, rows, n_rows, err) || backend_ref.update(NULL, &q, u, rows, n_rows, err))
+	if (c->inner.b->update(c->inner.ctx, p, u, rows, n_rows, err) ||
+	    backend_ref.update(NULL, &q, u, rows, n_rows, err))
 		return -1;
 	for (int k = 0; k < 4; k++)
 		if (now[k]) {
@@ -259,7 +262,8 @@ static const struct backend lockstep = {
 };
 
 /* Before graph_compile; g and c->inner stay the caller's. */
-static struct device lockstep_open(struct backend_ctx *c, struct device inner, struct graph *g, const char *name, double tol)
+static struct device lockstep_open(struct backend_ctx *c, struct device inner, struct graph *g, const char *name,
+				   double tol)
 {
 	*c = (struct backend_ctx){ .inner = inner, .g = g, .name = name, .tol = tol };
 	return (struct device){ .b = &lockstep, .ctx = c };

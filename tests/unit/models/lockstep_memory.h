@@ -1,5 +1,5 @@
-/* What lockstep.h does with memory: guards around every allocation, a copy of the arena in which nothing but what an op may
- * read is a number, and the comparison afterwards. */
+/* What lockstep.h does with memory: guards around every allocation, a copy of the arena in which nothing but what an op
+ * may read is a number, and the comparison afterwards. */
 #ifndef VIC_TEST_LOCKSTEP_MEMORY_H
 #define VIC_TEST_LOCKSTEP_MEMORY_H
 
@@ -23,8 +23,9 @@ struct backend_ctx { /* of the lockstep device; the one behind it has its own */
 	struct graph *g;
 	const char *name;   /* of the case at hand, for messages */
 	double tol;         /* of the largest element of an array, or of `least` where that is more */
-	double least;       /* in backward the largest of d_out: sums that cancel keep the rounding of their terms, which grows
-			     * with the root of their number (from 64 on; there are parts of sums) */
+	/* in backward the largest of d_out: sums that cancel keep the rounding of their terms, which grows with the
+	 * root of their number (from 64 on; there are parts of sums) */
+	double least;
 	int differences;    /* compare ref's gradients with finite differences */
 	void *ref_state[OPS];
 	float *truth, *before, *expect, *after; /* the arena on the host */
@@ -129,8 +130,8 @@ static int lock_supports(struct backend_ctx *c, const struct op *op, const struc
 	return !c->inner.b->supports || c->inner.b->supports(c->inner.ctx, op, g);
 }
 
-static int lock_prepare(struct backend_ctx *c, const struct op *op, const struct graph *g, int max_n, int training, void **state,
-			struct err *err)
+static int lock_prepare(struct backend_ctx *c, const struct op *op, const struct graph *g, int max_n, int training,
+			void **state, struct err *err)
 {
 	assert_true(op - g->op < OPS);
 	for (int k = 0; k < op->n_in; k++)
@@ -180,7 +181,8 @@ static void show(struct backend_ctx *c, const float *p, size_t n)
 	memcpy(in_copy(c, c->before, p), in_copy(c, c->truth, p), n * sizeof(float));
 }
 
-static void agree(struct backend_ctx *c, const struct op *op, const char *what, const float *a, const float *ref, size_t n)
+static void agree(struct backend_ctx *c, const struct op *op, const char *what, const float *a, const float *ref,
+		  size_t n)
 {
 	double size = c->least;
 	for (size_t i = 0; i < n; i++)
@@ -188,8 +190,8 @@ static void agree(struct backend_ctx *c, const struct op *op, const char *what, 
 	for (size_t i = 0; i < n; i++) {
 		double d = fabs((double)a[i] - ref[i]) / size;
 		if (!(d <= c->tol))
-			fail_msg("%s: op %s: %s[%zu] of %zu is %.9g, ref has %.9g (largest %.3g)", c->name, op->name, what, i, n,
-				 (double)a[i], (double)ref[i], size);
+			fail_msg("%s: op %s: %s[%zu] of %zu is %.9g, ref has %.9g (largest %.3g)", c->name, op->name,
+				 what, i, n, (double)a[i], (double)ref[i], size);
 		if (d > c->worst) {
 			c->worst = d;
 			c->worst_op = op->name;
@@ -207,7 +209,8 @@ static void only_written(struct backend_ctx *c, const struct op_call *call, int 
 		size_t n = (size_t)(backward ? call->in_size[k] : call->out_size) * (size_t)call->n;
 		if (!at[k] || (k && at[k] == at[0]))
 			continue;
-		agree(c, call->op, backward ? name[k] : "out", in_copy(c, c->after, at[k]), in_copy(c, c->expect, at[k]), n);
+		agree(c, call->op, backward ? name[k] : "out", in_copy(c, c->after, at[k]),
+		      in_copy(c, c->expect, at[k]), n);
 		memcpy(in_copy(c, c->truth, at[k]), in_copy(c, c->after, at[k]), n * sizeof(float));
 		poison_all(in_copy(c, c->after, at[k]), n);
 		poison_all(in_copy(c, c->expect, at[k]), n);
@@ -215,8 +218,8 @@ static void only_written(struct backend_ctx *c, const struct op_call *call, int 
 	}
 	for (int r = 0; r < 2; r++)
 		if (memcmp(judged, r ? c->expect : c->after, arena_size(c) * sizeof(float)))
-			fail_msg("%s: op %s, %s: %s wrote where it may not", c->name, call->op->name, backward ? "backward" : "forward",
-				 r ? "ref" : c->inner.b->name);
+			fail_msg("%s: op %s, %s: %s wrote where it may not", c->name, call->op->name,
+				 backward ? "backward" : "forward", r ? "ref" : c->inner.b->name);
 }
 
 #endif

@@ -77,8 +77,13 @@ static inline void make_model(struct made *m)
 	assert_int_equal(stream_head_classes(&m->data.head, CLASSES, classes, &err), 0);
 	m->data.text = (struct text_data){ .words = WORDS, .text = m->text, .word_end = m->end, .vector = m->vector };
 	m->plan = (struct plan){ .net = &net_kimcnn, .max_tokens = below(2) ? 0 : 4 };
-	m->plan.config = (struct net_config){ .classes = CLASSES, .vocabulary = WORDS, .dim = DIM, .maps = MAPS, .widths = 2,
-					      .width = { 1 + below(3), 1 + below(3) }, .dropout = 0.25 };
+	m->plan.config = (struct net_config){ .classes = CLASSES,
+					      .vocabulary = WORDS,
+					      .dim = DIM,
+					      .maps = MAPS,
+					      .widths = 2,
+					      .width = { 1 + below(3), 1 + below(3) },
+					      .dropout = 0.25 };
 	graph_init(&m->g);
 	assert_int_equal(device_open(&m->dev, "ref", 1, &err), 0);
 	m->g.dev = &m->dev;

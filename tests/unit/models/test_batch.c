@@ -18,7 +18,9 @@ static size_t begin[RECORDS + 1];
 static uint32_t token[RECORDS * 4];
 static int32_t label[RECORDS];
 static uint32_t item[RECORDS];
-static struct dataset data = { .head = { .kind = STREAM_TEXT, .n_classes = CLASSES, .dim = 2 }, .n = RECORDS, .label = label,
+static struct dataset data = { .head = { .kind = STREAM_TEXT, .n_classes = CLASSES, .dim = 2 },
+			       .n = RECORDS,
+			       .label = label,
 			       .text = { .words = WORDS, .begin = begin, .token = token } };
 
 static int make_data(void **state)
@@ -126,8 +128,10 @@ static void targets_are_mixed_labels(void **state)
 		for (int partner = 0; partner < 2; partner++) {
 			struct batcher b;
 			struct err err;
-			struct mix_config v = { .alpha = 0.4, .mode = (enum mix_mode)mode, .partner = (enum mix_partner)partner,
-					      .smoothing = 0.1 };
+			struct mix_config v = { .alpha = 0.4,
+						.mode = (enum mix_mode)mode,
+						.partner = (enum mix_partner)partner,
+						.smoothing = 0.1 };
 			double entropy = 0;
 			assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 			assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
@@ -211,9 +215,12 @@ static void history_scores(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(words_are_numbered_once), cmocka_unit_test(targets_are_mixed_labels),
-					    cmocka_unit_test(room_for_words), cmocka_unit_test(partners_are_drawn),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(words_are_numbered_once),
+					    cmocka_unit_test(targets_are_mixed_labels),
+					    cmocka_unit_test(room_for_words),
+					    cmocka_unit_test(partners_are_drawn),
 					    cmocka_unit_test(draws_depend_on_the_place_alone),
-					    cmocka_unit_test(class_weights_scale_targets), cmocka_unit_test(history_scores) };
+					    cmocka_unit_test(class_weights_scale_targets),
+					    cmocka_unit_test(history_scores) };
 	return cmocka_run_group_tests(tests, make_data, NULL);
 }

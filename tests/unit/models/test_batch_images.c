@@ -1,5 +1,5 @@
-/* Batches of images: where windows lie, what they depend on, how channels are measured, in which layer is mixed; and learning
- * rates of the schedules. */
+/* Batches of images: where windows lie, what they depend on, how channels are measured, in which layer is mixed; and
+ * learning rates of the schedules. */
 #include "models/data/batch.h"
 #include "models/train/trainer.h"
 
@@ -20,10 +20,17 @@ static const void *bytes_at[RECORDS], *reals_at[RECORDS];
 static int32_t label[RECORDS];
 static uint8_t split[RECORDS];
 static uint32_t item[RECORDS];
-static struct dataset data = { .head = { .kind = STREAM_IMAGES, .n_classes = CLASSES, .height = H, .width = W, .channels = C },
-			       .n = RECORDS, .label = label, .split = split, .images = { .pixel = bytes_at } };
+static struct dataset data = {
+	.head = { .kind = STREAM_IMAGES, .n_classes = CLASSES, .height = H, .width = W, .channels = C },
+	.n = RECORDS,
+	.label = label,
+	.split = split,
+	.images = { .pixel = bytes_at }
+};
 static struct dataset floats;
-static const struct preprocessing preprocessing = { .h = H, .w = W, .pad = 2, .flip = 1, .mean = { 100, 50, 25 }, .deviation = { 10, 20, 5 } };
+static const struct preprocessing preprocessing = {
+	.h = H, .w = W, .pad = 2, .flip = 1, .mean = { 100, 50, 25 }, .deviation = { 10, 20, 5 }
+};
 
 static int make_data(void **state)
 {
@@ -116,7 +123,8 @@ static void a_window_depends_on_seed_epoch_and_record(void **state)
 	struct mix_config v = { .alpha = 0.4 }, far = { .alpha = 0.4, .partner = PARTNER_DATASET };
 	struct view of[RECORDS];
 	int differ[2] = { 0 };
-	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &data, &preprocessing, &err), 0);
+	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &data, &preprocessing, &err),
+			 0);
 	assert_int_equal(batch_mixed(&a, &v, item, RECORDS, item, RECORDS, 7, 3, 0, &err), 0);
 	for (int i = 0; i < RECORDS; i++)
 		of[a.sample[i]] = a.view[i];
@@ -173,12 +181,14 @@ static void channels_are_measured(void **state)
 	}
 	/* Scale and shift bring both encodings to the same values. */
 	struct batcher a, b;
-	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &floats, &preprocessing, &err), 0);
+	assert_int_equal(
+		batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &floats, &preprocessing, &err), 0);
 	assert_int_equal(batch_plain(&a, item, 2, &err) || batch_plain(&b, item, 2, &err), 0);
 	assert_true(!a.images.is_float && b.images.is_float);
 	for (int c = 0; c < C; c++)
 		for (int i = c; i < H * W * C; i += C) {
-			double x = a.shift[c] + a.scale[c] * (double)byte[1][i], y = b.shift[c] + b.scale[c] * (double)real[1][i];
+			double x = a.shift[c] + a.scale[c] * (double)byte[1][i],
+			       y = b.shift[c] + b.scale[c] * (double)real[1][i];
 			assert_true(fabs(x - (byte[1][i] - preprocessing.mean[c]) / preprocessing.deviation[c]) < 1e-5);
 			assert_true(fabs(x - y) < 1e-5);
 		}
@@ -228,16 +238,27 @@ static void manifold_draws_every_layer(void **state)
 static void learning_rates(void **state)
 {
 	(void)state;
-	struct plan p = { .schedule = SCHEDULE_STEPS, .step_at = { 2, 60, 120, 160 }, .n_steps = 4, .step_factor = 0.5, .epochs = 200,
-			  .batch = 128, .update = { .lr = 0.1 } };
+	struct plan p = { .schedule = SCHEDULE_STEPS,
+			  .step_at = { 2, 60, 120, 160 },
+			  .n_steps = 4,
+			  .step_factor = 0.5,
+			  .epochs = 200,
+			  .batch = 128,
+			  .update = { .lr = 0.1 } };
 	static const struct {
 		int epoch;
 		double lr;
-	} paper[] = { { 1, 0.1 }, { 2, 0.1 }, { 3, 0.05 }, { 60, 0.05 }, { 61, 0.025 }, { 121, 0.0125 }, { 161, 0.00625 } };
+	} paper[] = { { 1, 0.1 },    { 2, 0.1 },      { 3, 0.05 },     { 60, 0.05 },
+		      { 61, 0.025 }, { 121, 0.0125 }, { 161, 0.00625 } };
 	for (size_t i = 0; i < sizeof paper / sizeof *paper; i++)
 		assert_true(fabs(plan_lr(&p, paper[i].epoch, 3, 10) - paper[i].lr) < 1e-15);
-	p = (struct plan){ .schedule = SCHEDULE_GOYAL, .step_at = { 30, 60, 80 }, .n_steps = 3, .step_factor = 0.1, .epochs = 90,
-			   .batch = 8192, .update = { .lr = 0.1 } };
+	p = (struct plan){ .schedule = SCHEDULE_GOYAL,
+			   .step_at = { 30, 60, 80 },
+			   .n_steps = 3,
+			   .step_factor = 0.1,
+			   .epochs = 90,
+			   .batch = 8192,
+			   .update = { .lr = 0.1 } };
 	assert_true(fabs(plan_lr(&p, 1, 0, 100) - 0.1) < 1e-15);
 	for (uint32_t i = 1; i < 500; i++) { /* equal steps from batch to batch, over the epochs' ends */
 		double step = plan_lr(&p, 1 + (int)(i / 100), i % 100, 100) -

@@ -1,11 +1,13 @@
-/* Checkpoints that say what no run comes to, or are another run's: refused, with the reason. That a run goes on from one to the same bits
- * is test_trainer's. */
+/* Checkpoints that say what no run comes to, or are another run's: refused, with the reason. That a run goes on from
+ * one to the same bits is test_trainer's. */
 #include "train_task.h"
 
 #include "pipeline/formats/safetensors.h"
 
-/* The checkpoint of a run of two epochs with one of its counters set, or ("+") with a tensor more, or other text for a key. */
-static int load_changed(struct task *task, int counter, double value, const char *key, const char *text, struct err *err)
+/* The checkpoint of a run of two epochs with one of its counters set, or ("+") with a tensor more, or other text for a
+ * key. */
+static int load_changed(struct task *task, int counter, double value, const char *key, const char *text,
+			struct err *err)
 {
 	struct trainer t;
 	struct safetensors st;
@@ -13,7 +15,8 @@ static int load_changed(struct task *task, int counter, double value, const char
 	char path[64];
 	int fd = memory_file(path);
 	open_trainer(&t, task);
-	if (trainer_epoch(&t, err) || trainer_epoch(&t, err) || checkpoint_save(&t, path, err) || safetensors_open(&st, path, err))
+	if (trainer_epoch(&t, err) || trainer_epoch(&t, err) || checkpoint_save(&t, path, err) ||
+	    safetensors_open(&st, path, err))
 		fail_msg("%s", err->msg);
 	trainer_release(&t);
 	if (counter >= 0)

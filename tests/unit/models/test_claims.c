@@ -1,5 +1,5 @@
-/* What a model claims is compared with what the file holds before memory is taken for it: every setting, made large, is refused
- * within a few megabytes. The files are sealed anew, so no checksum says it first. */
+/* What a model claims is compared with what the file holds before memory is taken for it: every setting, made large, is
+ * refused within a few megabytes. The files are sealed anew, so no checksum says it first. */
 #include "models/files/modelfile.h"
 
 #include <setjmp.h>
@@ -32,7 +32,8 @@ static int open_changed(const char *seed, const char *key, const char *in, const
 	char *text = NULL;
 	assert_int_equal(safetensors_open(&st, seed, err), 0);
 	if (in) {
-		json_t *j = json_loads(safetensors_meta(&st, key), 0, NULL), *v = json_loads(value, JSON_DECODE_ANY, NULL);
+		json_t *j = json_loads(safetensors_meta(&st, key), 0, NULL),
+		       *v = json_loads(value, JSON_DECODE_ANY, NULL);
 		assert_non_null(v);
 		assert_int_equal(json_object_set_new(j, in, v), 0);
 		text = json_dumps(j, JSON_COMPACT);
@@ -96,7 +97,8 @@ static void claims_cost_nothing(void **state)
 		int rc = open_changed(cases[i].seed, cases[i].key, cases[i].in, cases[i].value, &err);
 		const char *says = cases[i].says;
 		if (!says != !rc || (says && !strstr(err.msg, says)))
-			fail_msg("%s %s %s: '%s'", cases[i].key, cases[i].in ? cases[i].in : "", cases[i].value, err.msg);
+			fail_msg("%s %s %s: '%s'", cases[i].key, cases[i].in ? cases[i].in : "", cases[i].value,
+				 err.msg);
 		if (rc)
 			assert_int_equal(err.status, VIC_DATA);
 		if (peak_kb() > MOST_KB)

@@ -1,5 +1,5 @@
-/* A document read for training is what was written: words, records cut to a length, splits, images where they lie or in memory; and
- * its checksum changes with whatever training depends on. */
+/* A document read for training is what was written: words, records cut to a length, splits, images where they lie or in
+ * memory; and its checksum changes with whatever training depends on. */
 #include "models/data/dataset.h"
 #include "pipeline/base/philox.h"
 
@@ -86,7 +86,8 @@ static void add_record(struct stream_writer *w, const struct content *c, uint32_
 	int images = c->head.kind == STREAM_IMAGES;
 	const void *data = images ? (const void *)c->pixel[i] : c->token[i];
 	size_t len = images ? stream_record_size(&c->head) : 4 * c->length[i];
-	if (stream_add(w, c->id[i], c->label[i], c->split[i], data, len, &err) || (c->flush[i] && stream_flush(w, &err)))
+	if (stream_add(w, c->id[i], c->label[i], c->split[i], data, len, &err) ||
+	    (c->flush[i] && stream_flush(w, &err)))
 		fail_msg("%s", err.msg);
 }
 
@@ -124,7 +125,8 @@ static int read_dataset(struct dataset *d, const char *path, int most, struct er
 	struct stream_reader *r;
 	if (stream_open(&r, path, err))
 		return -1;
-	int rc = stream_next_document(r, err) != 1 || dataset_begin(d, r, err) || dataset_read(d, r, most, err) ? -1 : 0;
+	int rc =
+		stream_next_document(r, err) != 1 || dataset_begin(d, r, err) || dataset_read(d, r, most, err) ? -1 : 0;
 	stream_close(r);
 	return rc;
 }
@@ -311,6 +313,7 @@ static void refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_written), cmocka_unit_test(from_a_pipe), cmocka_unit_test(refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_written), cmocka_unit_test(from_a_pipe),
+					    cmocka_unit_test(refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

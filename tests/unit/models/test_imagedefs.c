@@ -17,7 +17,9 @@ static double state_of[4096];
 
 static struct op_call call_of(const struct op *op, int n, struct shape in, struct shape out, float *to)
 {
-	struct op_call c = { .op = op, .state = state_of, .n = n, .out = to, .out_shape = out, .out_size = (int)shape_size(out) };
+	struct op_call c = {
+		.op = op, .state = state_of, .n = n, .out = to, .out_shape = out, .out_size = (int)shape_size(out)
+	};
 	for (int k = 0; k < OP_IN; k++) {
 		c.in_shape[k] = in;
 		c.in_size[k] = (int)shape_size(in);
@@ -53,7 +55,9 @@ static void images(void **state)
 	static const uint32_t partner[] = { 1, 1 };
 	const void *pixel[] = { first, second };
 	struct view view[] = { { -1, 1, 0 }, { 0, -1, 1 } };
-	struct images m = { .count = 2, .h = 2, .w = 3, .c = 1, .pixel = pixel, .view = view, .scale = &scale, .shift = &shift };
+	struct images m = {
+		.count = 2, .h = 2, .w = 3, .c = 1, .pixel = pixel, .view = view, .scale = &scale, .shift = &shift
+	};
 	struct batch b = { .n = 1, .images = &m };
 	struct op op = { .type = OP_IMAGES };
 	float out[9];
@@ -67,7 +71,9 @@ static void images(void **state)
 	b.partner = partner; /* the second is seen as 1.5 1 0 turned: 2 1.5 1 / 3.5 3 1 / 1 1 1 */
 	b.lambda = lambda;
 	forward(&c);
-	equal(out, (double[]){ 1.75, 1.375, 1, 0.25 + 0.75 * 3.5, 4 + 0.75 * 3, 2.75 + 0.75, 1, 7.75 + 0.75, 6.5 + 0.75 }, 9);
+	equal(out,
+	      (double[]){ 1.75, 1.375, 1, 0.25 + 0.75 * 3.5, 4 + 0.75 * 3, 2.75 + 0.75, 1, 7.75 + 0.75, 6.5 + 0.75 },
+	      9);
 	b.mix_at = 1; /* mixed elsewhere */
 	forward(&c);
 	equal(out, (double[]){ 1, 1, 1, 1, 16, 11, 1, 31, 26 }, 9);
@@ -134,7 +140,9 @@ static void norm(void **state)
 	(void)state;
 	float x[] = { 1, 2, 6 }, rest[] = { 0, 5, -9 }, y[3], gamma = 2, beta = -1, mean = 0.5f, var = 2;
 	double s = sqrt(14.0 / 3 + 0.25);
-	struct op op = { .type = OP_NORM, .n_in = 2, .n_param = 4, .norm = { .eps = 0.25, .momentum = 0.1, .relu = 1 } };
+	struct op op = {
+		.type = OP_NORM, .n_in = 2, .n_param = 4, .norm = { .eps = 0.25, .momentum = 0.1, .relu = 1 }
+	};
 	struct op_call c = call_of(&op, 3, (struct shape){ 1, 1, 1 }, (struct shape){ 1, 1, 1 }, y);
 	c.in[0] = x;
 	c.in[1] = rest;
@@ -218,12 +226,13 @@ static void mix(void **state)
 	equal(d_x, (double[]){ 1, 1, 2, 2, 4, 4 }, 6);
 }
 
-/* log(1 - p) where p is 1 to 17 digits: from the other logits, z = 40 against log(1 + e^-3) = 0.0485873516. PyTorch's BCELoss
- * ends at -100 (a softmax in float32 gives it there from z = 17 on); this has no such end. */
+/* log(1 - p) where p is 1 to 17 digits: from the other logits, z = 40 against log(1 + e^-3) = 0.0485873516. PyTorch's
+ * BCELoss ends at -100 (a softmax in float32 gives it there from z = 17 on); this has no such end. */
 static void bce(void **state)
 {
 	(void)state;
-	float z[] = { 40, 0, -3, 400, -400, -400, 1, 2, 0 }, t[] = { 0, 1, 0, 0, 0.5f, 0.5f, 0.2f, 0.3f, 0.1f }, y[3], d_z[9];
+	float z[] = { 40, 0, -3, 400, -400, -400, 1, 2, 0 }, t[] = { 0, 1, 0, 0, 0.5f, 0.5f, 0.2f, 0.3f, 0.1f }, y[3],
+	      d_z[9];
 	struct batch b = { .n = 3, .target = t };
 	struct op op = { .type = OP_XENT, .n_in = 1, .xent = { .bce = 1 } };
 	struct op_call c = call_of(&op, 3, (struct shape){ 1, 1, 3 }, (struct shape){ 1, 1, 1 }, y);
@@ -252,8 +261,14 @@ static void plans_hold(void **state)
 	for (int i = 0; nets[i]; i++)
 		for (int training = 0; training < 2; training++) {
 			struct err err = ERR_NONE;
-			struct net_config config = { .classes = nets[i]->native_classes, .vocabulary = 10, .dim = 8, .maps = 4, .widths = 1,
-						     .width = { 3 }, .image = nets[i]->native, .width_factor = 1,
+			struct net_config config = { .classes = nets[i]->native_classes,
+						     .vocabulary = 10,
+						     .dim = 8,
+						     .maps = 4,
+						     .widths = 1,
+						     .width = { 3 },
+						     .image = nets[i]->native,
+						     .width_factor = 1,
 						     .mix_hidden = nets[i]->mix_layers > 0 };
 			config.classes = config.classes ? config.classes : 2;
 			graph_release(g);
@@ -281,8 +296,9 @@ static void plans_hold(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(images), cmocka_unit_test(convolution), cmocka_unit_test(norm),
-					    cmocka_unit_test(pool), cmocka_unit_test(mix), cmocka_unit_test(bce),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(images),	 cmocka_unit_test(convolution),
+					    cmocka_unit_test(norm),	 cmocka_unit_test(pool),
+					    cmocka_unit_test(mix),	 cmocka_unit_test(bce),
 					    cmocka_unit_test(plans_hold) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Random image networks: whatever shapes, windows, pads, groups, readers and batches come up, every op of every backend runs in
- * lockstep with ref, and ref's gradients are finite differences. Beside test_imageops, whose cases were thought of. */
+/* Random image networks: whatever shapes, windows, pads, groups, readers and batches come up, every op of every backend
+ * runs in lockstep with ref, and ref's gradients are finite differences. Beside test_imageops, whose cases were thought
+ * of. */
 #include "image_fixture.h"
 
 #define GENTLE 5e-5 /* a learning rate that any network lives through */
@@ -58,7 +59,8 @@ static struct layer random_window(struct shape s, int from, enum op_type type, i
 
 static struct layer random_layer(struct growth *g, int large)
 {
-	static const enum op_type types[] = { OP_CONV, OP_CONV, OP_CONV, OP_NORM, OP_NORM, OP_RELU, OP_ADD, OP_POOL, OP_MIX, OP_DROPOUT };
+	static const enum op_type types[] = { OP_CONV, OP_CONV, OP_CONV, OP_NORM, OP_NORM,
+					      OP_RELU, OP_ADD,	OP_POOL, OP_MIX,  OP_DROPOUT };
 	int from = below(3) ? g->n - 1 : below(g->n);
 	enum op_type type = types[below(10)];
 	struct layer l = { .type = type, .in = { from, -1 }, .on = below(2) };
@@ -75,14 +77,20 @@ static struct layer random_layer(struct growth *g, int large)
 	return l;
 }
 
-/* large: channels of whole vectors, and finite differences would take too long. Small ones have no maxima: several ties of one value
- * are no slope (test_imageops has some). */
+/* large: channels of whole vectors, and finite differences would take too long. Small ones have no maxima: several ties
+ * of one value are no slope (test_imageops has some). */
 static struct picture_case random_case(uint32_t number, int large)
 {
 	static char name[64];
 	rng_init(&random_state, 33, RNG_TEST, number, (uint32_t)large);
-	struct picture_case c = { .name = name, .n = 1 + below(MAX_N), .h = 3 + below(large ? 15 : 6), .w = 3 + below(large ? 15 : 6),
-				  .c = 1 + below(4), .partners = (enum partners)below(3), .is_float = below(2), .bce = below(2),
+	struct picture_case c = { .name = name,
+				  .n = 1 + below(MAX_N),
+				  .h = 3 + below(large ? 15 : 6),
+				  .w = 3 + below(large ? 15 : 6),
+				  .c = 1 + below(4),
+				  .partners = (enum partners)below(3),
+				  .is_float = below(2),
+				  .bce = below(2),
 				  .erl = below(2) ? 0.2 : 0 };
 	struct growth g = { .shape = { { c.h, c.w, c.c } }, .n = 1 };
 	int layers = 2 + below(large ? 6 : 9);
@@ -118,8 +126,8 @@ static void ref_is_its_differences(void **state)
 #endif
 }
 
-/* The tolerance is five times that of test_imageops, which explains it: the worst of 800 was 2.3e-5 with AVX-512 and 7.0e-5 with AVX2 (the
- * scale of a NORM, a sum of terms that cancel). */
+/* The tolerance is five times that of test_imageops, which explains it: the worst of 800 was 2.3e-5 with AVX-512 and
+ * 7.0e-5 with AVX2 (the scale of a NORM, a sum of terms that cancel). */
 static void cpu_is_ref(void **state)
 {
 	int first = first_variant();

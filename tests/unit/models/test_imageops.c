@@ -1,5 +1,6 @@
 /* The ops of image networks on every backend. Each small network runs in lockstep with ref (lockstep.h says what that
- * proves); ref itself is held against finite differences, op by op and as a whole, and against small cases worked by hand. */
+ * proves); ref itself is held against finite differences, op by op and as a whole, and against small cases worked by
+ * hand. */
 #include "image_fixture.h"
 
 static const struct picture_case *const all = picture_cases;
@@ -61,16 +62,17 @@ static void whole_gradients(void **state)
 				bad += !(fabs(slope - (double)q->g[i]) <= 0.02 * size + 2e-4);
 			}
 			if (bad > 1)
-				fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", all[c].name, q->name, bad, tried);
+				fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", all[c].name,
+					 q->name, bad, tried);
 		}
 		teardown(f);
 	}
 	free(f);
 }
 
-/* 2e-5 of the largest element: sums of up to a few hundred float32 terms against double ones, 1e-6 in most; after a NORM of a
- * channel that does not vary a gradient is 316 times (1 / sqrt(eps)) the difference of two equals. The variants
- * are one source: a quarter of the cases for each but the best that runs here, unless there is time. */
+/* 2e-5 of the largest element: sums of up to a few hundred float32 terms against double ones, 1e-6 in most; after a
+ * NORM of a channel that does not vary a gradient is 316 times (1 / sqrt(eps)) the difference of two equals. The
+ * variants are one source: a quarter of the cases for each but the best that runs here, unless there is time. */
 static void cpu_agrees(void **state)
 {
 	(void)state;
@@ -101,7 +103,8 @@ static void threads_do_not_show(void **state)
 				const struct param *a = &f[0].g.param[p], *b = &f[i].g.param[p];
 				if (memcmp(a->w, b->w, param_size(a) * sizeof(float)) ||
 				    (a->g && memcmp(a->g, b->g, param_size(a) * sizeof(float))))
-					fail_msg("%s: %s differs between 1 and %d threads", all[c].name, a->name, i + 1);
+					fail_msg("%s: %s differs between 1 and %d threads", all[c].name, a->name,
+						 i + 1);
 			}
 		}
 		for (int i = 0; i < 3; i++)
@@ -116,7 +119,8 @@ static void nan_is_seen(void **state)
 	(void)state;
 	static const char *const device[] = { "ref", "cpu" };
 	static const struct picture_case windows_of_all = {
-		"NaN", 2, 6, 5, 17, { MAX(0, 3, 2, 1), RELU(1), MIX(2, 1), DROP(3, 0, 1), ADD(4, 4), NORM2(5, 4, 1) }, ALONE, 0, 1, 0, 0
+		"NaN", 2, 6, 5, 17, { MAX(0, 3, 2, 1), RELU(1), MIX(2, 1), DROP(3, 0, 1), ADD(4, 4), NORM2(5, 4, 1) },
+		ALONE, 0, 1, 0, 0
 	};
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
@@ -132,7 +136,8 @@ static void nan_is_seen(void **state)
 					fill(&f->g, p, 0); /* running statistics took the NaN in */
 				forward(f, (enum phase)phase);
 				if (!isnan(mean_loss(f)))
-					fail_msg("%s: NaN in pixel %d is not seen in phase %d", device[d], pixel, phase);
+					fail_msg("%s: NaN in pixel %d is not seen in phase %d", device[d], pixel,
+						 phase);
 			}
 			f->real[0][pixel] = was;
 		}
@@ -153,7 +158,8 @@ static void nan_is_seen(void **state)
 					fill(&f->g, k, 0);
 				forward(f, PHASE_TRAIN);
 				if (isnan(mean_loss(f)))
-					fail_msg("%s: %s: NaN stays when it has left %s", device[d], all[c].name, q->name);
+					fail_msg("%s: %s: NaN stays when it has left %s", device[d], all[c].name,
+						 q->name);
 			}
 			teardown(f);
 		}

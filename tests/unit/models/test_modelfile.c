@@ -1,10 +1,10 @@
-/* Models whose vocabulary lies: missing, of another type or shape, falling, too long, with a word twice. Settings that claim more than
- * there is are test_claims'. And the settings of a network of images, written and read. */
+/* Models whose vocabulary lies: missing, of another type or shape, falling, too long, with a word twice. Settings that
+ * claim more than there is are test_claims'. And the settings of a network of images, written and read. */
 #include "made_model.h"
 
 /* The model with one tensor of its vocabulary as bytes[size] of another type or shape. */
-static int open_with(const struct made *made, const char *name, enum st_dtype dtype, int ndim, const size_t *shape, const void *bytes,
-		     struct err *err)
+static int open_with(const struct made *made, const char *name, enum st_dtype dtype, int ndim, const size_t *shape,
+		     const void *bytes, struct err *err)
 {
 	struct safetensors from, to = { 0 };
 	struct output out;
@@ -46,7 +46,8 @@ static void vocabularies_that_lie(void **state)
 {
 	static struct made m;
 	uint32_t end[WORDS], falls[WORDS], longer[WORDS], twice[WORDS];
-	size_t letters = WORDS * (WORDS + 1) / 2, words = WORDS, one = 1, square[2] = { 1, letters }, table[2] = { WORDS, DIM };
+	size_t letters = WORDS * (WORDS + 1) / 2, words = WORDS, one = 1, square[2] = { 1, letters },
+	       table[2] = { WORDS, DIM };
 	char text[WORDS * WORDS];
 	(void)state;
 	rng_init(&random_state, 62, RNG_TEST, 0, 0);
@@ -84,7 +85,8 @@ static void vocabularies_that_lie(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
-		int rc = open_with(&m, cases[i].name, cases[i].dtype, cases[i].ndim, cases[i].shape, cases[i].bytes, &err);
+		int rc = open_with(&m, cases[i].name, cases[i].dtype, cases[i].ndim, cases[i].shape, cases[i].bytes,
+				   &err);
 		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
 			fail_msg("case %zu: '%s'", i, err.msg);
 	}
@@ -94,8 +96,8 @@ static void vocabularies_that_lie(void **state)
 	struct output out;
 	assert_int_equal(ftruncate(m.fd, 0) || lseek(m.fd, 0, SEEK_SET), 0);
 	json_t *provenance = json_array();
-	if (output_open(&out, m.path, &err) || model_write(&out, &m.plan, &m.data, &m.g, m.weight, 1, provenance, &err) ||
-	    output_commit(&out, &err))
+	if (output_open(&out, m.path, &err) ||
+	    model_write(&out, &m.plan, &m.data, &m.g, m.weight, 1, provenance, &err) || output_commit(&out, &err))
 		fail_msg("%s", err.msg);
 	output_release(&out);
 	json_decref(provenance);
@@ -108,8 +110,10 @@ static void vocabularies_that_lie(void **state)
 static void pictures_settings(void **state)
 {
 	struct dataset data = { .head = { .kind = STREAM_IMAGES } };
-	struct plan plan = { .net = &net_smallcnn, .cropped = 1,
-			     .preprocessing = { .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
+	struct plan plan = { .net = &net_smallcnn,
+			     .cropped = 1,
+			     .preprocessing = {
+				     .h = 4, .w = 5, .mean = { 1.5, 2.25, 3, 4 }, .deviation = { 5, 6.5, 7, 0.125 } } };
 	struct graph g;
 	struct device dev;
 	struct output out;
@@ -123,7 +127,8 @@ static void pictures_settings(void **state)
 	graph_init(&g);
 	assert_int_equal(device_open(&dev, "ref", 1, &err), 0);
 	g.dev = &dev;
-	if (stream_head_classes(&data.head, CLASSES, classes, &err) || net_smallcnn.build(&net_smallcnn, &g, &plan.config, &err))
+	if (stream_head_classes(&data.head, CLASSES, classes, &err) ||
+	    net_smallcnn.build(&net_smallcnn, &g, &plan.config, &err))
 		fail_msg("%s", err.msg);
 	for (int p = 0; p < g.n_params; p++)
 		assert_int_equal(mem_alloc(&weight[p], param_size(&g.param[p]), sizeof(float), &err), 0);
@@ -135,9 +140,11 @@ static void pictures_settings(void **state)
 	json_decref(provenance);
 	assert_ptr_equal(m.net, &net_smallcnn);
 	assert_true(m.config.image.h == 4 && m.config.image.w == 5 && m.config.image.c == 4 && m.cropped == 1);
-	assert_true(m.config.width_factor == 0.125 && m.config.dropout == 0.5 && m.preprocessing.h == 4 && m.preprocessing.w == 5);
+	assert_true(m.config.width_factor == 0.125 && m.config.dropout == 0.5 && m.preprocessing.h == 4 &&
+		    m.preprocessing.w == 5);
 	for (int c = 0; c < 4; c++)
-		assert_true(m.preprocessing.mean[c] == plan.preprocessing.mean[c] && m.preprocessing.deviation[c] == plan.preprocessing.deviation[c]);
+		assert_true(m.preprocessing.mean[c] == plan.preprocessing.mean[c] &&
+			    m.preprocessing.deviation[c] == plan.preprocessing.deviation[c]);
 	model_release(&m);
 	for (int p = 0; p < g.n_params; p++)
 		free(weight[p]);
@@ -149,6 +156,7 @@ static void pictures_settings(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(vocabularies_that_lie), cmocka_unit_test(pictures_settings) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(vocabularies_that_lie),
+					    cmocka_unit_test(pictures_settings) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,6 +302,7 @@ static void ref_equals_pytorch(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(cpu_equals_pytorch), cmocka_unit_test(ref_equals_pytorch) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(cpu_equals_pytorch),
+					    cmocka_unit_test(ref_equals_pytorch) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

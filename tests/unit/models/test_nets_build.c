@@ -1,5 +1,5 @@
-/* The networks as they are built: published numbers of parameters, first values, what configurations do and which are refused,
- * the list of --list-models. That they compute what they should is in test_nets.c. */
+/* The networks as they are built: published numbers of parameters, first values, what configurations do and which are
+ * refused, the list of --list-models. That they compute what they should is in test_nets.c. */
 #include "models/nets/nets.h"
 #include "models/train/listing.h"
 
@@ -28,8 +28,8 @@ static void build_native(struct graph *g, const struct net *net, double width, s
 		fail_msg("%s: %s", net->name, err.msg);
 }
 
-/* Published: github.com/kuangliu/pytorch-cifar's definitions, pytorch-cifar-models (ResNet-20), torchvision; ResNeXt-101 32x4d is
- * torchvision's class with its groups and width; the small network is ours. */
+/* Published: github.com/kuangliu/pytorch-cifar's definitions, pytorch-cifar-models (ResNet-20), torchvision;
+ * ResNeXt-101 32x4d is torchvision's class with its groups and width; the small network is ours. */
 static void counts(void **state)
 {
 	(void)state;
@@ -205,7 +205,8 @@ static void listing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(first_values), cmocka_unit_test(refusals),
-					    cmocka_unit_test(options), cmocka_unit_test(listing) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(first_values),
+					    cmocka_unit_test(refusals), cmocka_unit_test(options),
+					    cmocka_unit_test(listing) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* One table of networks for every backend: ref against finite differences, the others against ref. Odd shapes, words that
- * occur in both partners, empty sentences, every parameter's gradient, a few optimiser steps, NaN. */
+/* One table of networks for every backend: ref against finite differences, the others against ref. Odd shapes, words
+ * that occur in both partners, empty sentences, every parameter's gradient, a few optimiser steps, NaN. */
 #include "models/core/backend.h"
 #include "models/nets/nets.h"
 #include "pipeline/base/mem.h"
@@ -74,8 +74,14 @@ static void make_batch(struct fixture *f, const struct shape_case *c)
 			left -= t;
 		}
 	}
-	f->batch = (struct batch){ .n = c->n, .words = &f->words, .partner = c->mixup ? f->partner : NULL, .lambda = f->lambda,
-				   .target = f->target, .seed = 5, .epoch = 1, .sample = f->sample };
+	f->batch = (struct batch){ .n = c->n,
+				   .words = &f->words,
+				   .partner = c->mixup ? f->partner : NULL,
+				   .lambda = f->lambda,
+				   .target = f->target,
+				   .seed = 5,
+				   .epoch = 1,
+				   .sample = f->sample };
 }
 
 static void fill(struct graph *g, int p, int salt, double scale, int fixed)
@@ -90,7 +96,8 @@ static void fill(struct graph *g, int p, int salt, double scale, int fixed)
 	free(w);
 }
 
-static void setup_with(struct fixture *f, const struct shape_case *c, const char *device, int threads, const struct update *u)
+static void setup_with(struct fixture *f, const struct shape_case *c, const char *device, int threads,
+		       const struct update *u)
 {
 	struct err err = ERR_NONE;
 	struct net_config config = { .classes = c->classes, .vocabulary = c->vocabulary, .dim = c->dim, .maps = c->maps,
@@ -150,9 +157,9 @@ static float gradient(const struct fixture *f, int p, size_t i)
 
 static const struct update plain = { .rule = RULE_SGD, .lr = 0.1 };
 
-/* Central differences of a float32 loss: the step is large for float's sake, so the bound is 2 % of the gradient's size plus
- * what rounding of the loss gives (1e-7 / step); a maximum that changes its window inside the step shows as a kink, so the
- * few worst elements (1 and 1 in 50) are let go. */
+/* Central differences of a float32 loss: the step is large for float's sake, so the bound is 2 % of the gradient's size
+ * plus what rounding of the loss gives (1e-7 / step); a maximum that changes its window inside the step shows as a
+ * kink, so the few worst elements (1 and 1 in 50) are let go. */
 static void finite_differences(void **state)
 {
 	(void)state;
@@ -176,12 +183,13 @@ static void finite_differences(void **state)
 				q->w[i] = w - h;
 				double down = mean_loss(&f);
 				q->w[i] = w;
-				double fd = (up - down) / ((double)(w + h) - (double)(w - h)), g = (double)gradient(&f, p, i);
+				double fd = (up - down) / ((double)(w + h) - (double)(w - h)),
+				       g = (double)gradient(&f, p, i);
 				bad += !(fabs(fd - g) <= 0.02 * size + 2e-4);
 			}
 			if (bad > 1 + tried / 50)
-				fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", cases[c].name, q->name, bad,
-					 tried);
+				fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", cases[c].name,
+					 q->name, bad, tried);
 		}
 		teardown(&f);
 	}
@@ -205,7 +213,8 @@ static void compare_all(struct fixture *f, struct fixture *ref, const char *name
 		size_t n = (size_t)f->batch.n * shape_size(f->g.value[v].shape);
 		if (n > sizeof a / sizeof *a || (f->g.value[v].dies < 2 * f->g.n_ops - 1 && v != f->g.logits))
 			continue; /* its memory may have been used again */
-		assert_int_equal(graph_read(&f->g, v, f->batch.n, a, &err) || graph_read(&ref->g, v, f->batch.n, b, &err), 0);
+		assert_int_equal(
+			graph_read(&f->g, v, f->batch.n, a, &err) || graph_read(&ref->g, v, f->batch.n, b, &err), 0);
 		same(f->g.value[v].name, name, a, b, n, tol);
 	}
 	for (int p = 0; p < f->g.n_params; p++) {
@@ -239,10 +248,13 @@ static void cpu_agrees(void **state)
 				f.batch.partner = ref.batch.partner = cases[c].mixup && !few ? f.partner : NULL;
 				mean_loss(&f);
 				mean_loss(&ref);
-				assert_int_equal(graph_backward(&f.g, &f.batch, &err) || graph_backward(&ref.g, &ref.batch, &err), 0);
+				assert_int_equal(graph_backward(&f.g, &f.batch, &err) ||
+							 graph_backward(&ref.g, &ref.batch, &err),
+						 0);
 				if (u.step == 1)
 					compare_all(&f, &ref, cases[c].name, 3e-6);
-				assert_int_equal(graph_update(&f.g, &f.batch, &u, &err) || graph_update(&ref.g, &ref.batch, &u, &err),
+				assert_int_equal(graph_update(&f.g, &f.batch, &u, &err) ||
+							 graph_update(&ref.g, &ref.batch, &u, &err),
 						 0);
 			}
 			/* 12 steps later the two have drifted by rounding alone */

@@ -1,5 +1,6 @@
-/* The memory plan of random graphs against its definition, step by step: what must hold when, that nothing alive at once overlaps, and
- * that everything lies as low as it can in the order of sizes. And the printed plan of a small one. */
+/* The memory plan of random graphs against its definition, step by step: what must hold when, that nothing alive at
+ * once overlaps, and that everything lies as low as it can in the order of sizes. And the printed plan of a small one.
+ * */
 #include "models/core/graph.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -78,7 +79,8 @@ static int leads_to_loss(const struct graph *g, int v)
 static void holds(const char *what, int v, int born, int dies, int want_born, int want_dies)
 {
 	if (born != want_born || dies != want_dies)
-		fail_msg("%s %d holds from step %d to %d, not from %d to %d", what, v, born, dies, want_born, want_dies);
+		fail_msg("%s %d holds from step %d to %d, not from %d to %d", what, v, born, dies, want_born,
+			 want_dies);
 }
 
 /* Op i is value i's maker. */
@@ -87,7 +89,8 @@ static void lifetimes(const struct graph *g, int training)
 	int end = 2 * g->n_ops - 1;
 	for (int v = 0; v < g->n_values; v++) {
 		const struct value *x = &g->value[v];
-		int dies = training && op_back_reads_out(&g->op[v]) ? end - v : v, wanted = trained_before(g, v) && leads_to_loss(g, v);
+		int dies = training && op_back_reads_out(&g->op[v]) ? end - v : v,
+		    wanted = trained_before(g, v) && leads_to_loss(g, v);
 		int d_born = end - v;
 		for (int i = v + 1; i < g->n_ops; i++)
 			for (int k = 0; k < g->op[i].n_in; k++) {
@@ -103,7 +106,8 @@ static void lifetimes(const struct graph *g, int training)
 		assert_int_equal(x->wanted, wanted);
 		if (training && wanted && v == g->loss)
 			d_born = x->d_born; /* nobody reads it: the step it is asked for in */
-		holds("gradient", v, x->d_born, x->d_dies, training && wanted ? d_born : -1, training && wanted ? end - v : -1);
+		holds("gradient", v, x->d_born, x->d_dies, training && wanted ? d_born : -1,
+		      training && wanted ? end - v : -1);
 	}
 }
 
@@ -120,8 +124,9 @@ static int together(const struct piece *a, const struct piece *b)
 	return 0;
 }
 
-/* No two pieces that hold in one step overlap; all begin on a cache line; the arena ends with the last; and no piece could lie
- * a line lower but for larger ones, or equal ones that were born before, or it would not have been put there. */
+/* No two pieces that hold in one step overlap; all begin on a cache line; the arena ends with the last; and no piece
+ * could lie a line lower but for larger ones, or equal ones that were born before, or it would not have been put there.
+ * */
 static void places(const struct graph *g)
 {
 	struct piece p[2 * (MOST_OPS + 1)];
@@ -182,11 +187,13 @@ static void printed(void **state)
 	struct graph g;
 	struct err err = ERR_NONE;
 	int64_t weight[] = { 2, 3, 1, 1 }, rows[] = { 2, 40 }, bias[] = { 2 };
-	struct op op[] = { { .type = OP_IMAGES, .name = "a" },
-			   { .type = OP_CONV, .name = "b", .n_in = 1, .in = { 0 }, .n_param = 1, .conv = { 1, 1, 0, 1 } },
-			   { .type = OP_RELU, .name = "c", .n_in = 1, .in = { 1 } },
-			   { .type = OP_LINEAR, .name = "d", .n_in = 1, .in = { 2 }, .n_param = 2 },
-			   { .type = OP_XENT, .name = "e", .n_in = 1, .in = { 3 } } };
+	struct op op[] = {
+		{ .type = OP_IMAGES, .name = "a" },
+		{ .type = OP_CONV, .name = "b", .n_in = 1, .in = { 0 }, .n_param = 1, .conv = { 1, 1, 0, 1 } },
+		{ .type = OP_RELU, .name = "c", .n_in = 1, .in = { 1 } },
+		{ .type = OP_LINEAR, .name = "d", .n_in = 1, .in = { 2 }, .n_param = 2 },
+		{ .type = OP_XENT, .name = "e", .n_in = 1, .in = { 3 } }
+	};
 	struct shape shape[] = { { 5, 4, 3 }, { 5, 4, 2 }, { 5, 4, 2 }, { 1, 1, 2 }, { 1, 1, 1 } };
 	char *text;
 	size_t size;

@@ -1,5 +1,6 @@
-/* Models written, read and used: what a file says comes back, and predictions for documents of text and of tokens, cut into blocks
- * anywhere, records left out, words unknown, with and without dropout, are those of the formula (Kim 2014) record by record. */
+/* Models written, read and used: what a file says comes back, and predictions for documents of text and of tokens, cut
+ * into blocks anywhere, records left out, words unknown, with and without dropout, are those of the formula (Kim 2014)
+ * record by record. */
 #include "made_model.h"
 
 #include "models/core/mask.h"
@@ -53,8 +54,9 @@ static void write_document(struct document *d)
 	for (uint32_t i = 0; i < WORDS + STRANGE && !d->tokens; i++) {
 		char word[16];
 		word_of(d->order[i], word);
-		if (stream_add_word(w, word, strlen(word), d->order[i] < WORDS ? never : d->strange[d->order[i] - WORDS],
-				    WORD_PRETRAINED, &err))
+		if (stream_add_word(w, word, strlen(word),
+				    d->order[i] < WORDS ? never : d->strange[d->order[i] - WORDS], WORD_PRETRAINED,
+				    &err))
 			fail_msg("%s", err.msg);
 	}
 	for (int i = 0; i < d->n; i++) {
@@ -127,7 +129,8 @@ static void formula(const struct made *m, const struct document *d, int i, int p
 	for (int o = 0; o < CLASSES; o++) {
 		z[o] = (double)m->weight[6][o];
 		for (int f = 0; f < FEATURES; f++)
-			z[o] += (double)m->weight[5][o * FEATURES + f] * feature[f] * (pass < 0 ? 1 - c->dropout : keep[f]);
+			z[o] += (double)m->weight[5][o * FEATURES + f] * feature[f] *
+				(pass < 0 ? 1 - c->dropout : keep[f]);
 	}
 }
 
@@ -147,7 +150,8 @@ static void check_block(const struct predictor *p, const struct made *m, const s
 			double z[CLASSES];
 			formula(m, d, i, p->passes ? s : -1, z);
 			for (int k = 0; k < CLASSES; k++) {
-				double got = (double)p->logits[(row * (size_t)passes + (size_t)s) * CLASSES + (size_t)k];
+				double got =
+					(double)p->logits[(row * (size_t)passes + (size_t)s) * CLASSES + (size_t)k];
 				if (!(fabs(got - z[k]) <= 1e-5))
 					fail_msg("record %d, pass %d: logit %d is %g, not %g", i, s, k, got, z[k]);
 			}
@@ -158,7 +162,8 @@ static void check_block(const struct predictor *p, const struct made *m, const s
 	*at += n;
 }
 
-static void count(const struct made *m, const struct document *d, uint64_t *tokens, uint64_t *unknown, uint64_t *strange)
+static void count(const struct made *m, const struct document *d, uint64_t *tokens, uint64_t *unknown,
+		  uint64_t *strange)
 {
 	for (int i = 0; i < d->n; i++) {
 		int n = m->plan.max_tokens && d->length[i] > m->plan.max_tokens ? m->plan.max_tokens : d->length[i];
@@ -175,7 +180,8 @@ static void use_document(struct predictor *p, const struct made *m, struct docum
 	struct block b;
 	struct err err = ERR_NONE;
 	int rc, at = 0;
-	if (stream_open(&r, d->path, &err) || stream_next_document(r, &err) != 1 || predictor_document(p, stream_head_of(r), &err))
+	if (stream_open(&r, d->path, &err) || stream_next_document(r, &err) != 1 ||
+	    predictor_document(p, stream_head_of(r), &err))
 		fail_msg("%s", err.msg);
 	while ((rc = stream_next_block(r, &b, &err)) == 1) {
 		if (b.type == BLOCK_WORDS ? predictor_words(p, &b, &err) :
@@ -194,7 +200,8 @@ static void same_settings(const struct model *m, const struct made *made)
 {
 	const struct net_config *a = &m->config, *b = &made->plan.config;
 	assert_ptr_equal(m->net, &net_kimcnn);
-	assert_true(a->classes == CLASSES && a->dim == DIM && a->maps == MAPS && a->widths == 2 && a->dropout == b->dropout);
+	assert_true(a->classes == CLASSES && a->dim == DIM && a->maps == MAPS && a->widths == 2 &&
+		    a->dropout == b->dropout);
 	assert_true(a->width[0] == b->width[0] && a->width[1] == b->width[1] && a->vocabulary == WORDS);
 	assert_true(m->max_tokens == made->plan.max_tokens && m->version == 2);
 	for (int k = 0; k < CLASSES; k++)

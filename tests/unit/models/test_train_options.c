@@ -1,5 +1,5 @@
-/* What vic-train's options come to: the defaults of each kind of records, update rule and schedule as the help says them, every
- * combination that means nothing refused, and what a plan makes of them. */
+/* What vic-train's options come to: the defaults of each kind of records, update rule and schedule as the help says
+ * them, every combination that means nothing refused, and what a plan makes of them. */
 #include "models/train/planning.h"
 
 #include <math.h>
@@ -48,17 +48,49 @@ static void defaults(void **state)
 {
 	(void)state;
 	struct train_options o = settle(none, STREAM_TEXT);
-	same(&o, &(struct train_options){ .model = "kimcnn", .filters = "3,4,5", .lr_steps = "2,60,120,160",
-					  .words = WORDS_TUNED, .optimizer = RULE_ADADELTA, .schedule = SCHEDULE_CONSTANT,
-					  .nesterov = 0, .decay = DECAY_WEIGHTS, .dropout = 0.5, .max_norm = 3, .width = 1,
-					  .lr = 1, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5, .maps = 100,
-					  .max_tokens = 400, .epochs = 25, .batch = 50, LATER });
+	same(&o, &(struct train_options){ .model = "kimcnn",
+					  .filters = "3,4,5",
+					  .lr_steps = "2,60,120,160",
+					  .words = WORDS_TUNED,
+					  .optimizer = RULE_ADADELTA,
+					  .schedule = SCHEDULE_CONSTANT,
+					  .nesterov = 0,
+					  .decay = DECAY_WEIGHTS,
+					  .dropout = 0.5,
+					  .max_norm = 3,
+					  .width = 1,
+					  .lr = 1,
+					  .rho = 0.95,
+					  .eps = 1e-6,
+					  .lr_factor = 0.5,
+					  .maps = 100,
+					  .max_tokens = 400,
+					  .epochs = 25,
+					  .batch = 50,
+					  LATER });
 	o = settle(none, STREAM_IMAGES);
-	struct train_options images = { .model = "resnet20", .filters = "3,4,5", .lr_steps = "2,60,120,160",
-					.words = WORDS_TUNED, .optimizer = RULE_SGD, .schedule = SCHEDULE_STEPS, .nesterov = 1,
-					.decay = DECAY_ALL, .dropout = 0, .max_norm = 0, .width = 1, .lr = 0.1,
-					.momentum = 0.9, .weight_decay = 5e-4, .rho = 0.95, .eps = 1e-6, .lr_factor = 0.5,
-					.maps = 100, .max_tokens = 400, .epochs = 200, .batch = 128, LATER };
+	struct train_options images = { .model = "resnet20",
+					.filters = "3,4,5",
+					.lr_steps = "2,60,120,160",
+					.words = WORDS_TUNED,
+					.optimizer = RULE_SGD,
+					.schedule = SCHEDULE_STEPS,
+					.nesterov = 1,
+					.decay = DECAY_ALL,
+					.dropout = 0,
+					.max_norm = 0,
+					.width = 1,
+					.lr = 0.1,
+					.momentum = 0.9,
+					.weight_decay = 5e-4,
+					.rho = 0.95,
+					.eps = 1e-6,
+					.lr_factor = 0.5,
+					.maps = 100,
+					.max_tokens = 400,
+					.epochs = 200,
+					.batch = 128,
+					LATER };
 	same(&o, &images);
 	o = none;
 	o.schedule = SCHEDULE_GOYAL;
@@ -88,11 +120,30 @@ static void defaults(void **state)
 static void given(void **state)
 {
 	(void)state;
-	struct train_options o = { .model = "smallcnn", .lr_steps = "7", .flip = 1, .optimizer = RULE_SGD,
-				   .schedule = SCHEDULE_STEPS, .nesterov = 0, .decay = DECAY_WEIGHTS, .dropout = 0.25,
-				   .max_norm = -1, .width = 0.5, .lr = 3, .momentum = 0.5, .weight_decay = 0.25, .rho = -1,
-				   .eps = -1, .lr_factor = 0.75, .max_tokens = -1, .crop_pad = 0, .epochs = 1, .batch = 2,
-				   .seed = 9, .words = -1, .mixup = 0.4, .patience = 3 };
+	struct train_options o = { .model = "smallcnn",
+				   .lr_steps = "7",
+				   .flip = 1,
+				   .optimizer = RULE_SGD,
+				   .schedule = SCHEDULE_STEPS,
+				   .nesterov = 0,
+				   .decay = DECAY_WEIGHTS,
+				   .dropout = 0.25,
+				   .max_norm = -1,
+				   .width = 0.5,
+				   .lr = 3,
+				   .momentum = 0.5,
+				   .weight_decay = 0.25,
+				   .rho = -1,
+				   .eps = -1,
+				   .lr_factor = 0.75,
+				   .max_tokens = -1,
+				   .crop_pad = 0,
+				   .epochs = 1,
+				   .batch = 2,
+				   .seed = 9,
+				   .words = -1,
+				   .mixup = 0.4,
+				   .patience = 3 };
 	struct train_options want = o, got = settle(o, STREAM_IMAGES);
 	want.filters = "3,4,5";
 	want.words = WORDS_TUNED;
@@ -110,13 +161,14 @@ static void given(void **state)
 	o.filters = "2";
 	o.maps = 7;
 	got = settle(o, STREAM_TEXT);
-	assert_true(got.max_tokens == 0 && got.max_norm == 0 && got.dropout == 0 && got.words == WORDS_MULTICHANNEL && got.maps == 7);
+	assert_true(got.max_tokens == 0 && got.max_norm == 0 && got.dropout == 0 && got.words == WORDS_MULTICHANNEL &&
+		    got.maps == 7);
 	assert_string_equal(got.filters, "2");
 }
 
-#define ABSENT .words = -1, .flip = -1, .optimizer = -1, .schedule = -1, .nesterov = -1, .decay = -1, .dropout = -1, .max_norm = -1, \
-	       .width = -1, .lr = -1, .momentum = -1, .weight_decay = -1, .rho = -1, .eps = -1, .lr_factor = -1, .max_tokens = -1,    \
-	       .crop_pad = -1, .seed = 1
+#define ABSENT .words = -1, .flip = -1, .optimizer = -1, .schedule = -1, .nesterov = -1, .decay = -1, \
+	       .dropout = -1, .max_norm = -1, .width = -1, .lr = -1, .momentum = -1, .weight_decay = -1, \
+	       .rho = -1, .eps = -1, .lr_factor = -1, .max_tokens = -1, .crop_pad = -1, .seed = 1
 #pragma GCC diagnostic ignored "-Woverride-init" /* absent, but for what a row gives */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Winitializer-overrides"
@@ -143,9 +195,11 @@ static void combinations(void **state)
 		{ STREAM_TEXT, "--weight-decay goes with", GIVEN(.weight_decay = 0.1) },
 		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0) },
 		{ STREAM_TEXT, NULL, GIVEN(.weight_decay = 0.1, .optimizer = RULE_ADAM, .decay = DECAY_ALL) },
-		{ STREAM_TEXT, "--decay goes with a --weight-decay above 0", GIVEN(.decay = DECAY_ALL, .optimizer = RULE_ADAM) },
+		{ STREAM_TEXT, "--decay goes with a --weight-decay above 0",
+		  GIVEN(.decay = DECAY_ALL, .optimizer = RULE_ADAM) },
 		{ STREAM_IMAGES, NULL, GIVEN(.decay = DECAY_ALL) },
-		{ STREAM_IMAGES, "--decay goes with a --weight-decay above 0", GIVEN(.decay = DECAY_WEIGHTS, .weight_decay = 0) },
+		{ STREAM_IMAGES, "--decay goes with a --weight-decay above 0",
+		  GIVEN(.decay = DECAY_WEIGHTS, .weight_decay = 0) },
 		{ STREAM_TEXT, "--nesterov goes with --optimizer sgd", GIVEN(.nesterov = 0) },
 		{ STREAM_TEXT, "--momentum goes with --optimizer sgd", GIVEN(.momentum = 0, .optimizer = RULE_ADAM) },
 		{ STREAM_IMAGES, "--nesterov needs a --momentum above 0", GIVEN(.nesterov = 1, .momentum = 0) },
@@ -156,15 +210,18 @@ static void combinations(void **state)
 		{ STREAM_IMAGES, "--eps goes with --optimizer adadelta or adam", GIVEN(.eps = 0.1) },
 		{ STREAM_IMAGES, NULL, GIVEN(.eps = 0.1, .optimizer = RULE_ADAM) },
 		{ STREAM_TEXT, "--lr-steps goes with --schedule steps or goyal", GIVEN(.lr_steps = "1") },
-		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal", GIVEN(.lr_factor = 0.1, .schedule = SCHEDULE_COSINE) },
+		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal",
+		  GIVEN(.lr_factor = 0.1, .schedule = SCHEDULE_COSINE) },
 		{ STREAM_IMAGES, NULL, GIVEN(.lr_factor = 0.2, .lr_steps = "1", .schedule = SCHEDULE_GOYAL) },
 		{ STREAM_TEXT, "--patience needs --select best-dev", GIVEN(.patience = 1, .select = SELECT_LAST) },
 		{ STREAM_TEXT, NULL, GIVEN(.patience = 1) },
 		{ STREAM_TEXT, NULL, GIVEN(.select = SELECT_LAST) },
-		{ STREAM_IMAGES, "without --mixup-partner dataset", GIVEN(.mix_mode = MIX_MANIFOLD, .mix_partner = PARTNER_DATASET) },
+		{ STREAM_IMAGES, "without --mixup-partner dataset",
+		  GIVEN(.mix_mode = MIX_MANIFOLD, .mix_partner = PARTNER_DATASET) },
 		{ STREAM_IMAGES, NULL, GIVEN(.mix_mode = MIX_MANIFOLD) },
 		{ STREAM_IMAGES, NULL, GIVEN(.mix_partner = PARTNER_DATASET) },
-		{ STREAM_TEXT, "--class-weights go with --loss cross-entropy", GIVEN(.loss = LOSS_BCE, .class_weights = "balanced") },
+		{ STREAM_TEXT, "--class-weights go with --loss cross-entropy",
+		  GIVEN(.loss = LOSS_BCE, .class_weights = "balanced") },
 		{ STREAM_TEXT, NULL, GIVEN(.loss = LOSS_BCE) },
 		{ STREAM_TEXT, NULL, GIVEN(.class_weights = "balanced") },
 	};
@@ -179,11 +236,16 @@ static void combinations(void **state)
 }
 
 /* Records for a plan: `n` of the first class, 3 of the second, 1 of each further one, none of the last. */
-static struct dataset records(enum stream_kind kind, int classes, int n, int32_t *label, uint8_t *split, const void **pixel)
+static struct dataset records(enum stream_kind kind, int classes, int n, int32_t *label, uint8_t *split,
+			      const void **pixel)
 {
 	static uint8_t image[24 * 16 * 4];
-	struct dataset d = { .head = { .kind = kind, .n_classes = classes, .dim = 5, .height = 24, .width = 16, .channels = 3 },
-			     .label = label, .split = split, .images = { .pixel = pixel } };
+	struct dataset d = {
+		.head = { .kind = kind, .n_classes = classes, .dim = 5, .height = 24, .width = 16, .channels = 3 },
+		.label = label,
+		.split = split,
+		.images = { .pixel = pixel }
+	};
 	for (int k = 0; k < classes - 1; k++)
 		for (int i = 0; i < (k == 0 ? n : k == 1 ? 3 : 1); i++) {
 			pixel[d.n] = image;
@@ -209,10 +271,14 @@ static void plans(void **state)
 	struct err err = ERR_NONE;
 	(void)state;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.preprocessing.h == 24 && p.preprocessing.w == 16 && p.preprocessing.pad == 2 && p.preprocessing.flip && !p.cropped);
-	assert_true(p.n_steps == 4 && p.step_at[0] == 2 && p.step_at[3] == 160 && p.step_factor == 0.5 && !p.mix_config.class_weight);
-	assert_true(p.update.rule == RULE_SGD && p.update.decay_all == 1 && p.update.nesterov && p.update.momentum == 0.9);
-	assert_true(p.config.image.h == 24 && p.config.image.w == 16 && p.config.image.c == 3 && p.config.width_factor == 1);
+	assert_true(p.preprocessing.h == 24 && p.preprocessing.w == 16 && p.preprocessing.pad == 2 &&
+		    p.preprocessing.flip && !p.cropped);
+	assert_true(p.n_steps == 4 && p.step_at[0] == 2 && p.step_at[3] == 160 && p.step_factor == 0.5 &&
+		    !p.mix_config.class_weight);
+	assert_true(p.update.rule == RULE_SGD && p.update.decay_all == 1 && p.update.nesterov &&
+		    p.update.momentum == 0.9);
+	assert_true(p.config.image.h == 24 && p.config.image.w == 16 && p.config.image.c == 3 &&
+		    p.config.width_factor == 1);
 	plan_release(&p);
 	d.head.channels = 1;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0); /* grey: nothing is cut or turned */
@@ -226,7 +292,8 @@ static void plans(void **state)
 	o.crop_pad = -1;
 	o.crop = 16;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
-	assert_true(p.preprocessing.h == 16 && p.preprocessing.w == 16 && p.preprocessing.pad == 0 && p.preprocessing.flip && p.cropped);
+	assert_true(p.preprocessing.h == 16 && p.preprocessing.w == 16 && p.preprocessing.pad == 0 &&
+		    p.preprocessing.flip && p.cropped);
 	plan_release(&p);
 	o.crop_pad = 1;
 	o.flip = 0;
@@ -246,7 +313,8 @@ static void class_weights(void **state)
 		const char *text, *says;
 		double want[3];
 	} cases[] = {
-		{ "balanced", NULL, { 12.0 / 3 / 8, 12.0 / 3 / 3, 12.0 / 3 } }, /* of 12 records 8, 3 and 1; the fourth class has none */
+		/* of 12 records 8, 3 and 1; the fourth class has none */
+		{ "balanced", NULL, { 12.0 / 3 / 8, 12.0 / 3 / 3, 12.0 / 3 } },
 		{ "1,1,1,1", NULL, { 1, 1, 1 } },
 		{ "0,2,0,5", NULL, { 0, 4, 0 } },
 		{ "1,1,1", "4 weights are needed", { 0 } },
@@ -281,7 +349,8 @@ static void plans_refused(void **state)
 		struct train_options o;
 	} cases[] = {
 		{ STREAM_TEXT, 3, "'x' is not known", GIVEN(.model = "x") },
-		{ STREAM_TEXT, 3, "--model resnet20 is for images; these records are text", GIVEN(.model = "resnet20") },
+		{ STREAM_TEXT, 3, "--model resnet20 is for images; these records are text",
+		  GIVEN(.model = "resnet20") },
 		{ STREAM_IMAGES, 3, "--model kimcnn is for text; these records are images", GIVEN(.model = "kimcnn") },
 		{ STREAM_IMAGES, 3, "these have: preactresnet18, preactresnet34", GIVEN(.mix_mode = MIX_MANIFOLD) },
 		{ STREAM_IMAGES, 3, NULL, GIVEN(.mix_mode = MIX_MANIFOLD, .model = "preactresnet18") },
@@ -312,9 +381,9 @@ static void plans_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	    cmocka_unit_test(given), cmocka_unit_test(combinations),
-					    cmocka_unit_test(plans),	    cmocka_unit_test(class_weights),
-					    cmocka_unit_test(plans_refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	     cmocka_unit_test(given),
+					    cmocka_unit_test(combinations),  cmocka_unit_test(plans),
+					    cmocka_unit_test(class_weights), cmocka_unit_test(plans_refused) };
 	none = train_options_none();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

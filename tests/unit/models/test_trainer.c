@@ -1,5 +1,5 @@
-/* Runs of training at random settings against the plainest loop that does the same: every line of the history, which epoch's weights
- * are kept, when a run is done; and that a run which was interrupted anywhere ends in the same bits. */
+/* Runs of training at random settings against the plainest loop that does the same: every line of the history, which
+ * epoch's weights are kept, when a run is done; and that a run which was interrupted anywhere ends in the same bits. */
 #include "train_task.h"
 
 /* The plain loop. */
@@ -27,7 +27,8 @@ static void plain_open(struct plain *r, const struct task *t)
 	}
 	graph_init(&r->g);
 	r->g.max_words = WORDS;
-	if (batcher_init(&r->b, &t->data, NULL, &err) || t->plan.net->build(t->plan.net, &r->g, &t->plan.config, &err) ||
+	if (batcher_init(&r->b, &t->data, NULL, &err) ||
+	    t->plan.net->build(t->plan.net, &r->g, &t->plan.config, &err) ||
 	    graph_compile(&r->g, (struct device *)(uintptr_t)&t->dev, RECORDS, &t->plan.update, &err))
 		fail_msg("%s", err.msg);
 	for (int p = 0; p < r->g.n_params; p++) {
@@ -92,7 +93,8 @@ static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *
 	}
 }
 
-static void plain_batch(struct plain *r, const struct task *t, const uint32_t *item, int n, uint32_t index, struct epoch_line *l)
+static void plain_batch(struct plain *r, const struct task *t, const uint32_t *item, int n, uint32_t index,
+			struct epoch_line *l)
 {
 	struct err err = ERR_NONE;
 	int classes = t->data.head.n_classes, batches = (r->n_train + t->plan.batch - 1) / t->plan.batch;
@@ -102,8 +104,8 @@ static void plain_batch(struct plain *r, const struct task *t, const uint32_t *i
 	u.step = ++r->step;
 	u.lr = plan_lr(&t->plan, r->epoch + 1, index, (uint32_t)batches);
 	l->lr = index ? l->lr : u.lr;
-	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed, (uint32_t)r->epoch + 1, index,
-			&err) ||
+	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed,
+			(uint32_t)r->epoch + 1, index, &err) ||
 	    graph_forward(&r->g, &r->b.batch, PHASE_TRAIN, &err) || graph_backward(&r->g, &r->b.batch, &err) ||
 	    graph_read(&r->g, r->g.loss, n, loss, &err) || graph_read(&r->g, r->g.logits, n, z, &err) ||
 	    graph_update(&r->g, &r->b.batch, &u, &err))

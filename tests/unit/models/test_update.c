@@ -1,5 +1,5 @@
-/* Optimiser steps: the cpu's against ref's at random sizes across every cut of the work, over several steps in which a table's rows
- * come and go; ref's against formulas written once more, one number at a time. */
+/* Optimiser steps: the cpu's against ref's at random sizes across every cut of the work, over several steps in which a
+ * table's rows come and go; ref's against formulas written once more, one number at a time. */
 #include "models/core/backend.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -31,9 +31,15 @@ static float signed_unit(void)
 static struct update random_rule(int table)
 {
 	static const double momenta[] = { 0, 0.5, 0.9 }, decays[] = { 0, 1e-2 };
-	struct update u = { .rule = (enum rule)below(3), .lr = 0.01 + rng_real(&random_state), .momentum = momenta[below(3)],
-			    .weight_decay = decays[below(2)], .decay_all = (int)below(2), .rho = 0.5 + 0.49 * rng_real(&random_state),
-			    .eps = 1e-6, .beta1 = 0.9, .beta2 = 0.999 };
+	struct update u = { .rule = (enum rule)below(3),
+			    .lr = 0.01 + rng_real(&random_state),
+			    .momentum = momenta[below(3)],
+			    .weight_decay = decays[below(2)],
+			    .decay_all = (int)below(2),
+			    .rho = 0.5 + 0.49 * rng_real(&random_state),
+			    .eps = 1e-6,
+			    .beta1 = 0.9,
+			    .beta2 = 0.999 };
 	u.nesterov = u.momentum > 0 && below(2);
 	if (u.rule == RULE_ADAM) {
 		u.lr = 1e-3;
@@ -98,14 +104,15 @@ static void agree(const char *what, const struct update *u, const float *a, cons
 		size = fmax(size, fabs((double)b[i]));
 	for (size_t i = 0; i < n; i++)
 		if (!(fabs((double)a[i] - b[i]) <= tol * size))
-			fail_msg("rule %d, momentum %g, decay %g, step %u: %s[%zu] of %zu is %.9g, not %.9g", u->rule, u->momentum,
-				 u->weight_decay, u->step, what, i, n, (double)a[i], (double)b[i]);
+			fail_msg("rule %d, momentum %g, decay %g, step %u: %s[%zu] of %zu is %.9g, not %.9g", u->rule,
+				 u->momentum, u->weight_decay, u->step, what, i, n, (double)a[i], (double)b[i]);
 }
 
 static struct param random_shape(void)
 {
 	static const enum param_kind kinds[] = { PARAM_WEIGHT, PARAM_BIAS, PARAM_TABLE, PARAM_SCALE };
-	static const int64_t rows[] = { 1, 2, 31, 32, 33, 63, 64, 65, 100 }, across[] = { 1, 3, 16, 17, 127, 128, 129, 8191, 8192, 8193 };
+	static const int64_t rows[] = { 1, 2, 31, 32, 33, 63, 64, 65, 100 },
+			     across[] = { 1, 3, 16, 17, 127, 128, 129, 8191, 8192, 8193 };
 	struct param p = { .kind = kinds[below(4)], .ndim = 2, .dim = { rows[below(9)], across[below(10)] } };
 	if (p.dim[1] > 1000)
 		p.dim[0] = 1 + below(2);
@@ -135,14 +142,16 @@ static void plain_step(const struct update *u, int decays, double g, double *w, 
 }
 
 /* All numbers of p, from the same gradients; w, s1 and s2 in double. */
-static void plain(const struct param *p, const struct update *u, const uint32_t *rows, int n_rows, double *w, double *s1, double *s2)
+static void plain(const struct param *p, const struct update *u, const uint32_t *rows, int n_rows, double *w,
+		  double *s1, double *s2)
 {
 	size_t n = param_size(p), row = n / (size_t)p->dim[0];
 	for (size_t i = 0; i < n; i++) {
 		double g = p->kind == PARAM_TABLE ? 0 : (double)p->g[i];
 		for (int k = 0; k < n_rows && p->kind == PARAM_TABLE; k++)
 			g = rows[k] == i / row ? (double)p->g[(size_t)k * row + i % row] : g;
-		plain_step(u, u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE, g, w + i, s1 + i, s2 + i);
+		plain_step(u, u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE, g, w + i, s1 + i,
+			   s2 + i);
 	}
 	for (size_t r = 0; r < (size_t)p->dim[0] && p->max_norm > 0; r++) {
 		double norm = 0;
@@ -188,7 +197,8 @@ static void one(struct device *cpu, struct device *ref)
 		int n_rows = shape.kind == PARAM_TABLE ? choose_rows(rows, (size_t)shape.dim[0]) : 0;
 		for (size_t i = 0; i < (shape.kind == PARAM_TABLE ? (size_t)n_rows * row : n); i++)
 			a.g[i] = b.g[i] = signed_unit();
-		if (cpu->b->update(cpu->ctx, &a, &u, rows, n_rows, &err) || ref->b->update(ref->ctx, &b, &u, rows, n_rows, &err))
+		if (cpu->b->update(cpu->ctx, &a, &u, rows, n_rows, &err) ||
+		    ref->b->update(ref->ctx, &b, &u, rows, n_rows, &err))
 			fail_msg("%s", err.msg);
 		plain(&b, &u, rows, n_rows, exact[0], exact[1], exact[2]);
 		agree("w", &u, a.w, b.w, n, 2e-5);
@@ -245,6 +255,7 @@ static void what_cannot_be_postponed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(steps_are_the_formulas), cmocka_unit_test(what_cannot_be_postponed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(steps_are_the_formulas),
+					    cmocka_unit_test(what_cannot_be_postponed) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

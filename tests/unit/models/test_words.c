@@ -1,5 +1,6 @@
-/* The network of words at random sizes that cross every cut of the cpu's work (words, maps, vectors, features, runs of a frequent
- * word, sentences of no words and of hundreds): values, gradients and predictions against ref, at one thread and at several. */
+/* The network of words at random sizes that cross every cut of the cpu's work (words, maps, vectors, features, runs of
+ * a frequent word, sentences of no words and of hundreds): values, gradients and predictions against ref, at one thread
+ * and at several. */
 #include "models/core/backend.h"
 #include "models/nets/nets.h"
 #include "pipeline/base/mem.h"
@@ -45,7 +46,8 @@ struct task {
 static struct net_config random_config(int longest)
 {
 	static const int dims[] = { 1, 2, 15, 16, 17, 100, 111, 112, 113, 127, 128, 129, 240 };
-	static const int maps[] = { 1, 4, 5, 6, 15, 16, 17, 31, 33, 40 }, vocabularies[] = { 2, 30, 127, 129, 145, 290, 400 };
+	static const int maps[] = { 1, 4, 5, 6, 15, 16, 17, 31, 33, 40 },
+			 vocabularies[] = { 2, 30, 127, 129, 145, 290, 400 };
 	struct net_config c = { .classes = 2 + (int)below(4), .vocabulary = vocabularies[below(7)],
 					.dim = dims[below(longest > 100 ? 5 : 13)],
 				.maps = maps[below(10)], .widths = 1 + (int)below(4), .multichannel = below(4) == 0,
@@ -85,7 +87,8 @@ static void make_task(struct task *t)
 {
 	int longest = below(4) ? 1 + (int)below(30) : 300, n = below(4) ? 1 + (int)below(9) : 40;
 	int beyond = (int)below(2), mixed = below(3) > 0;
-	*t = (struct task){ .config = random_config(longest), .sentences = n + beyond * (int)below(10), .longest = longest };
+	*t = (struct task){ .config = random_config(longest), .sentences = n + beyond * (int)below(10),
+		.longest = longest };
 	make_words(t);
 	int k = t->config.classes;
 	t->partner = take((size_t)n, sizeof *t->partner);
@@ -98,11 +101,19 @@ static void make_task(struct task *t)
 		t->lambda[i] = i % 3 ? (float)rng_real(&random_state) : (float)(i % 2);
 		t->target[i * k + (int)below((uint32_t)k)] = 1;
 	}
-	t->batch = (struct batch){ .n = n, .words = &t->words, .partner = mixed ? t->partner : NULL, .lambda = t->lambda,
-				   .target = t->target, .seed = below(100), .epoch = below(9), .sample = t->sample };
-	snprintf(t->text, sizeof t->text, "%d of %d sentences to %d, %d of %d words, dim %d, %d maps, %d widths from %d%s%s", n,
-		 t->sentences, t->longest, t->words.distinct, (int)t->config.vocabulary, t->config.dim, t->config.maps,
-		 t->config.widths, t->config.width[0], mixed ? ", mixed" : "", t->config.multichannel ? ", multichannel" : "");
+	t->batch = (struct batch){ .n = n,
+				   .words = &t->words,
+				   .partner = mixed ? t->partner : NULL,
+				   .lambda = t->lambda,
+				   .target = t->target,
+				   .seed = below(100),
+				   .epoch = below(9),
+				   .sample = t->sample };
+	snprintf(t->text, sizeof t->text,
+		 "%d of %d sentences to %d, %d of %d words, dim %d, %d maps, %d widths from %d%s%s", n, t->sentences,
+		 t->longest, t->words.distinct, (int)t->config.vocabulary, t->config.dim, t->config.maps,
+		 t->config.widths, t->config.width[0], mixed ? ", mixed" : "",
+		 t->config.multichannel ? ", multichannel" : "");
 }
 
 static void release_task(struct task *t)
@@ -157,11 +168,12 @@ static void agree(const struct task *t, const char *what, const float *a, const 
 		size = fmax(size, fabs((double)b[i]));
 	for (size_t i = 0; i < n; i++)
 		if (!(fabs((double)a[i] - b[i]) <= tol * size))
-			fail_msg("%s: %s[%zu] of %zu is %.9g, not %.9g", t->text, what, i, n, (double)a[i], (double)b[i]);
+			fail_msg("%s: %s[%zu] of %zu is %.9g, not %.9g", t->text, what, i, n, (double)a[i],
+				 (double)b[i]);
 }
 
-/* The ops' gradients where the maximum is as good as a tie go to either: weights are random, so there is none but between windows of
- * the same words, which both backends give to the first. */
+/* The ops' gradients where the maximum is as good as a tie go to either: weights are random, so there is none but
+ * between windows of the same words, which both backends give to the first. */
 static void compare(const struct task *t, struct run *a, struct run *b, double tol)
 {
 	struct err err = ERR_NONE;

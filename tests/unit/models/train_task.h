@@ -77,16 +77,25 @@ static inline void make_task(struct task *t, uint32_t number)
 	int classes = t->data.head.n_classes, dev = 0;
 	for (size_t i = 0; i < t->data.n; i++)
 		dev |= t->split[i] == SPLIT_DEV;
-	*p = (struct plan){ .net = &net_kimcnn, .epochs = 2 + below(MOST_EPOCHS - 1), .batch = 1 + below(70), .seed = (uint64_t)below(99),
+	*p = (struct plan){ .net = &net_kimcnn, .epochs = 2 + below(MOST_EPOCHS - 1), .batch = 1 + below(70),
+		.seed = (uint64_t)below(99),
 			    .select = (enum select)below(2), .schedule = (enum schedule)below(4), .step_factor = 0.5,
 			    .n_steps = 2, .step_at = { 1, 3 }, .key = t->key };
 	if (t->data.n == RECORDS)
 		p->batch = below(2) ? 200 : 700;
-	p->config = (struct net_config){ .classes = classes, .vocabulary = WORDS, .dim = DIM, .maps = 2, .widths = 2,
-					 .width = { 1, 2 }, .dropout = below(2) ? 0.3 : 0, .max_norm = 3, .frozen_words = below(3) == 0,
+	p->config = (struct net_config){ .classes = classes,
+					 .vocabulary = WORDS,
+					 .dim = DIM,
+					 .maps = 2,
+					 .widths = 2,
+					 .width = { 1, 2 },
+					 .dropout = below(2) ? 0.3 : 0,
+					 .max_norm = 3,
+					 .frozen_words = below(3) == 0,
 					 .multichannel = below(4) == 0 };
-	p->update = below(2) ? (struct update){ .rule = RULE_SGD, .lr = 0.5, .momentum = below(2) ? 0.9 : 0 } :
-			       (struct update){ .rule = RULE_ADAM, .lr = 0.02, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6 };
+	p->update =
+		below(2) ? (struct update){ .rule = RULE_SGD, .lr = 0.5, .momentum = below(2) ? 0.9 : 0 }
+			 : (struct update){ .rule = RULE_ADAM, .lr = 0.02, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6 };
 	p->mix_config = (struct mix_config){ .alpha = below(2) ? 0.4 : 0, .partner = (enum mix_partner)below(2),
 					 .smoothing = below(2) ? 0.1 : 0 };
 	for (int k = 0; k < classes; k++)

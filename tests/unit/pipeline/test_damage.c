@@ -1,5 +1,5 @@
-/* A flipped bit anywhere in a model, a checkpoint or a calibration map is refused as damage, with the file's name. One bit of every
- * byte with $VIC_THOROUGH, else of every 11th. */
+/* A flipped bit anywhere in a model, a checkpoint or a calibration map is refused as damage, with the file's name. One
+ * bit of every byte with $VIC_THOROUGH, else of every 11th. */
 #include "eval/calibrate/calibrate.h"
 #include "models/files/modelfile.h"
 
@@ -88,6 +88,7 @@ static void maps(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(models), cmocka_unit_test(checkpoints), cmocka_unit_test(maps) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(models), cmocka_unit_test(checkpoints),
+					    cmocka_unit_test(maps) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* gzip: members of random sizes and levels, read by random steps, are the bytes that went in; every cut and every addition is
- * noticed. What is not packed passes as it is. */
+/* gzip: members of random sizes and levels, read by random steps, are the bytes that went in; every cut and every
+ * addition is noticed. What is not packed passes as it is. */
 #include "pipeline/formats/gzip.h"
 #include "pipeline/base/philox.h"
 
@@ -30,12 +30,15 @@ static void keep(const unsigned char *data, size_t n)
 static size_t draw(struct rng *r, unsigned char *data)
 {
 	static const uint32_t edge[] = { 0, 1, 2, BUFFER - 1, BUFFER, BUFFER + 1, 2 * BUFFER };
-	size_t n = rng_below(r, 3) ? rng_below(r, rng_below(r, 3) ? 5000 : MOST) : edge[rng_below(r, sizeof edge / sizeof *edge)];
+	size_t n = rng_below(r, 3) ? rng_below(r, rng_below(r, 3) ? 5000 : MOST)
+				   : edge[rng_below(r, sizeof edge / sizeof *edge)];
 	uint32_t kinds = rng_below(r, 3);
 	uint64_t x = rng_below(r, 1000000) + 1;
 	for (size_t i = 0; i < n; i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
-		data[i] = kinds == 0 ? (unsigned char)(x >> 56) : kinds == 1 ? (unsigned char)('a' + (x >> 62)) : (unsigned char)(i / 997);
+		data[i] = kinds == 0   ? (unsigned char)(x >> 56)
+			  : kinds == 1 ? (unsigned char)('a' + (x >> 62))
+				       : (unsigned char)(i / 997);
 	}
 	return n;
 }
@@ -43,7 +46,9 @@ static size_t draw(struct rng *r, unsigned char *data)
 /* One member, appended at `to`. */
 static size_t pack(struct rng *r, const unsigned char *data, size_t n, unsigned char *to)
 {
-	z_stream z = { .next_in = (unsigned char *)(uintptr_t)data, .avail_in = (uInt)n, .next_out = to, .avail_out = 2 * MOST };
+	z_stream z = {
+		.next_in = (unsigned char *)(uintptr_t)data, .avail_in = (uInt)n, .next_out = to, .avail_out = 2 * MOST
+	};
 	assert_int_equal(deflateInit2(&z, (int)rng_below(r, 3) * 4, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
 	size_t size = z.total_out;
@@ -104,7 +109,8 @@ static void members(void **state)
 			assert_int_equal(gunzip(file, size, n - 1, &out, &len, &err), -1);
 			assert_non_null(strstr(err.msg, "more than"));
 		}
-		size_t at = 3 + rng_below(&r, (uint32_t)size - 3); /* a cut; after the first member it may be at a member's end */
+		/* a cut; after the first member it may be at a member's end */
+		size_t at = 3 + rng_below(&r, (uint32_t)size - 3);
 		keep(file, at);
 		ptrdiff_t got = read_file(&r, back, 1, &err);
 		assert_true(got == -1 ? strstr(err.msg, "truncated") != NULL : (size_t)got < n || size == at);

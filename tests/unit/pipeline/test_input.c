@@ -1,5 +1,5 @@
-/* Every way of reading an input, mixed at random, over files and over pipes that give what they like, against the bytes in memory; and
- * what is spooled, read twice. */
+/* Every way of reading an input, mixed at random, over files and over pipes that give what they like, against the bytes
+ * in memory; and what is spooled, read twice. */
 #include "pipeline/files/io.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/files/spool.h"
@@ -206,7 +206,8 @@ static void spooled(void **state)
 		output_release(&out);
 		assert_int_equal(io_slurp(path, n + 8, &whole, &len, &err), 0);
 		assert_int_equal(len, n + 8);
-		assert_int_equal(memcmp(whole, "head", 4) || memcmp(whole + 4, data, n) || memcmp(whole + 4 + n, "tail", 4), 0);
+		assert_int_equal(
+			memcmp(whole, "head", 4) || memcmp(whole + 4, data, n) || memcmp(whole + 4 + n, "tail", 4), 0);
 		free(whole);
 	}
 	close(was);
@@ -214,7 +215,8 @@ static void spooled(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(mixed), cmocka_unit_test(parts_by_place), cmocka_unit_test(spooled) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(mixed), cmocka_unit_test(parts_by_place),
+					    cmocka_unit_test(spooled) };
 	snprintf(path, sizeof path, "%s/vic-input-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));
 	data = malloc(MOST + 100);

@@ -62,8 +62,9 @@ static void lines_across_edges(void **state)
 {
 	(void)state;
 	enum { E = INPUT_BUFFER };
-	static const size_t around[][4] = { { E - 2, 5, 0, 7 }, { E - 1, 5, 1, 0 },  { E, 5, 9, 9 },     { E + 1, 0, 0, 3 },
-					    { 10, E, 3, 4 },    { 10, 2 * E, 3, 4 }, { 3 * E + 7, E - 1, E, 1 }, { 0, 0, 0, 1 } };
+	static const size_t around[][4] = { { E - 2, 5, 0, 7 },		{ E - 1, 5, 1, 0 }, { E, 5, 9, 9 },
+					    { E + 1, 0, 0, 3 },		{ 10, E, 3, 4 },    { 10, 2 * E, 3, 4 },
+					    { 3 * E + 7, E - 1, E, 1 }, { 0, 0, 0, 1 } };
 	for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
 		round_trip(around[i], 4, 1);
 		round_trip(around[i], around[i][3] ? 4 : 3, around[i][3] ? 0 : 1);

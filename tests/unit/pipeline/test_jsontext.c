@@ -79,9 +79,20 @@ static size_t reckoned(void)
 /* While a large list or object grows, its old table is held beside the new one: half as much again. */
 static void memory_is_not_above_what_was_reckoned(void **state)
 {
-	static const char *const values[] = { "{}", "[]", "1", "0.5", "true", "\"\"", "\"0123456789012345678901234567890123456789\"", "[1]",
-					      "{\"a\":1}", "{\"a\":{}}", "[[]]", "{\"program\":\"x\",\"args\":[\"a\",\"b\"]}",
-					      "[1,2,3,4,5,6,7,8,9]", "\"\\\"\\\\\\u00e9\"" };
+	static const char *const values[] = { "{}",
+					      "[]",
+					      "1",
+					      "0.5",
+					      "true",
+					      "\"\"",
+					      "\"0123456789012345678901234567890123456789\"",
+					      "[1]",
+					      "{\"a\":1}",
+					      "{\"a\":{}}",
+					      "[[]]",
+					      "{\"program\":\"x\",\"args\":[\"a\",\"b\"]}",
+					      "[1,2,3,4,5,6,7,8,9]",
+					      "\"\\\"\\\\\\u00e9\"" };
 	(void)state;
 	for (size_t v = 0; v < sizeof values / sizeof *values; v++)
 		for (int times = 1; times <= 40000; times = times * 3 + 1) {
@@ -169,7 +180,8 @@ static void bombs_are_refused(void **state)
 
 static void bad_texts_are_refused(void **state)
 {
-	static const char *const bad[] = { "", "{", "}", "[1,]", "{\"a\":1,\"a\":2}", "[1] 2", "\"\xff\"", "\"\\", "\"", "[1e999]", "nan" };
+	static const char *const bad[] = { "",	   "{",	 "}",	    "[1,]", "{\"a\":1,\"a\":2}", "[1] 2", "\"\xff\"",
+					   "\"\\", "\"", "[1e999]", "nan" };
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct err err = ERR_NONE;
@@ -189,7 +201,8 @@ int main(void)
 	};
 	struct err err = ERR_NONE;
 	json_t *j;
-	if (jsontext_parse(&j, "[]", 2, NULL, &err)) /* after the first, jsontext leaves jansson's functions as they are */
+	if (jsontext_parse(&j, "[]", 2, NULL,
+			   &err)) /* after the first, jsontext leaves jansson's functions as they are */
 		return 1;
 	json_decref(j);
 	json_set_alloc_funcs(counted, uncounted);

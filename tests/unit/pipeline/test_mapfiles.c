@@ -24,7 +24,8 @@ static const char *const parameters[MAP_METHODS] = {
 	"{\"weight\": [1, 2, 3, 4, 5, 6, 7, 8, 9.5], \"bias\": [0.1, 0.2, 0.3]}",
 	"{\"a\": -1.5, \"b\": 0.25}",
 	"{\"a\": 0, \"b\": 2.5, \"c\": -3}",
-	("{\"curves\": [{\"score\": [0, 0.5, 0.5, 1], \"value\": [0, 0, 0.25, 1]}, {\"score\": [0.5], \"value\": [0.125]}, "
+	("{\"curves\": [{\"score\": [0, 0.5, 0.5, 1], \"value\": [0, 0, 0.25, 1]}, {\"score\": [0.5], \"value\": "
+	 "[0.125]}, "
 	 "{\"score\": [0.1, 0.2], \"value\": [1, 1]}]}"),
 	"{\"curves\": [[0, null, 1, 0.5], [null, null, null, null], [0.25, 0.5, 0.75, 1]]}",
 };
@@ -44,7 +45,8 @@ static json_t *parsed(const char *text)
 
 static json_t *a_map(int m)
 {
-	return json_pack("{s:s, s:o}", "method", calmap_method_name((enum calmap_method)m), "parameters", parsed(parameters[m]));
+	return json_pack("{s:s, s:o}", "method", calmap_method_name((enum calmap_method)m), "parameters",
+			 parsed(parameters[m]));
 }
 
 static void as_numbers_came(void **state)
@@ -127,7 +129,8 @@ static const struct wrong {
 	{ MAP_TEMPERATURE, 3, "{\"temperature\": -1}", "not above 0" },
 	{ MAP_VECTOR, 3, "{\"weight\": [1, 2], \"bias\": [1, 2, 3]}", "'weight' is not a list of 3" },
 	{ MAP_VECTOR, 3, "{\"weight\": [1, 2, 3, 4], \"bias\": [1, 2, 3]}", "'weight' is not a list of 3" },
-	{ MAP_VECTOR, 3, "{\"weight\": {\"a\": 1, \"b\": 2, \"c\": 3}, \"bias\": [1, 2, 3]}", "'weight' is not a list" },
+	{ MAP_VECTOR, 3, "{\"weight\": {\"a\": 1, \"b\": 2, \"c\": 3}, \"bias\": [1, 2, 3]}",
+	  "'weight' is not a list" },
 	{ MAP_VECTOR, 3, "{\"weight\": [1, 2, 3], \"bias\": [1, 2, 3, 4]}", "'bias' is not a list of 3" },
 	{ MAP_VECTOR, 3, "{\"weight\": [1, 2, 3]}", "'bias' is not a list of 3" },
 	{ MAP_VECTOR, 3, "{\"weight\": [null, 2, 3], \"bias\": [1, 2, 3]}", "no number" },
@@ -299,7 +302,8 @@ static void set(json_t *j, const char *part, const char *value)
 	}
 }
 
-/* Members of a file without its seal (version 1), what is put there (NULL: taken out), and what is said; NULL: taken. */
+/* Members of a file without its seal (version 1), what is put there (NULL: taken out), and what is said; NULL: taken.
+ * */
 static const struct edit {
 	const char *part, *value, *said;
 } edits[] = {
@@ -351,7 +355,8 @@ static void edited_files(void **state)
 		text = json_dumps(j, 0);
 		int rc = load(&f, text);
 		if (rc != (edits[i].said ? -1 : 0))
-			fail_msg("%s = %s: %s", edits[i].part, edits[i].value ? edits[i].value : "nothing", rc ? err.msg : "taken");
+			fail_msg("%s = %s: %s", edits[i].part, edits[i].value ? edits[i].value : "nothing",
+				 rc ? err.msg : "taken");
 		if (rc && !(strstr(err.msg, path) && strstr(err.msg, edits[i].said)))
 			fail_msg("%s = %s: %s", edits[i].part, edits[i].value ? edits[i].value : "nothing", err.msg);
 		if (!rc)
@@ -427,7 +432,10 @@ static void classes_must_fit(void **state)
 	};
 	for (int i = 0; i < 5; i++) {
 		struct calfile f = { .n_classes = 3, .classes = (char **)(uintptr_t)map };
-		struct stream_head head = { .n_classes = i == 3 ? 2 : i == 4 ? 4 : 3, .classes = (char **)(uintptr_t)stream[i] };
+		struct stream_head head = { .n_classes = i == 3	  ? 2
+							 : i == 4 ? 4
+								  : 3,
+					    .classes = (char **)(uintptr_t)stream[i] };
 		assert_int_equal(calfile_fits(&f, &head, "it", &err), i ? -1 : 0);
 		if (i == 2)
 			assert_non_null(strstr(err.msg, "class 2 is 'x'; the map was fitted on 'c'"));

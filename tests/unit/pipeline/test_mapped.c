@@ -169,7 +169,9 @@ static void changes_are_seen(void **state)
 static void make_images(void)
 {
 	enum { RECORDS = 12 };
-	struct stream_head head = { .kind = STREAM_IMAGES, .height = 8, .width = 8, .channels = 1, .encoding = ENCODING_RAW };
+	struct stream_head head = {
+		.kind = STREAM_IMAGES, .height = 8, .width = 8, .channels = 1, .encoding = ENCODING_RAW
+	};
 	static const char *const classes[] = { "a", "b" };
 	struct stream_writer *w;
 	struct output out;
@@ -181,7 +183,8 @@ static void make_images(void)
 	assert_int_equal(stream_begin(&w, &out, &head, NULL, self, &err), 0);
 	for (int i = 0; i < RECORDS; i++) {
 		memset(px, 20 * i, sizeof px);
-		assert_int_equal(stream_add(w, (uint64_t)i, i % 2, i < 8 ? SPLIT_TRAIN : SPLIT_DEV, px, sizeof px, &err), 0);
+		assert_int_equal(
+			stream_add(w, (uint64_t)i, i % 2, i < 8 ? SPLIT_TRAIN : SPLIT_DEV, px, sizeof px, &err), 0);
 	}
 	assert_int_equal(stream_finish(w, &err), 0);
 	assert_int_equal(output_commit(&out, &err), 0);
@@ -228,7 +231,8 @@ static void training_sees_changes(void **state)
 		assert_int_equal(dataset_read(&data, r, 0, &err), 0);
 		stream_close(r);
 		assert_non_null(data.images.file.bytes);
-		if (plan_make(&plan, &o, &data, &err) || device_open(&dev, "ref", 1, &err) || trainer_open(&t, &plan, &data, &dev, &err))
+		if (plan_make(&plan, &o, &data, &err) || device_open(&dev, "ref", 1, &err) ||
+		    trainer_open(&t, &plan, &data, &dev, &err))
 			fail_msg("%s", err.msg);
 		t.tick = scribble;
 		t.tick_ctx = &at;

@@ -45,8 +45,8 @@ static void values_and_defaults(void **state)
 static void in_order(void **state)
 {
 	(void)state;
-	json_t *line = json_pack("{s:s, s:[s,s,i,s,s,s]}", "program", "vic-train", "args", "--mixup=0.4", "--lr=1", 3, "--mixup-mode=full",
-				 "--", "--erl=1");
+	json_t *line = json_pack("{s:s, s:[s,s,i,s,s,s]}", "program", "vic-train", "args", "--mixup=0.4", "--lr=1", 3,
+				 "--mixup-mode=full", "--", "--erl=1");
 	size_t i = 0;
 	assert_string_equal(marks_next(line, MARK_METHOD, &i), "--mixup=0.4");
 	assert_string_equal(marks_next(line, MARK_METHOD, &i), "--mixup-mode=full");

@@ -1,5 +1,5 @@
-/* Where outputs go: links, descriptors, FIFOs and devices; permissions; and what is left of a program that is killed. Each with
- * and without files that have no name (O_TMPFILE), which not every file system knows. */
+/* Where outputs go: links, descriptors, FIFOs and devices; permissions; and what is left of a program that is killed.
+ * Each with and without files that have no name (O_TMPFILE), which not every file system knows. */
 #include "pipeline/files/io.h"
 #include "pipeline/files/place.h"
 
@@ -20,7 +20,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[PATH_MAX], self[PATH_MAX]; /* self: by which name this test was started, which under qemu is another */
+/* self: by which name this test was started, which under qemu is another */
+static char folder[PATH_MAX], self[PATH_MAX];
 static int named_only;
 
 /* The program's own, in place of the C library's. */
@@ -298,8 +299,9 @@ static void unnamed_files_have_no_name(void **state)
 
 static void paths_are_cut_at_their_last_slash(void **state)
 {
-	static const char *const cut[][3] = { { "a", ".", "a" }, { "/a", "/", "a" }, { "b/a", "b", "a" }, { "/b/c/a", "/b/c", "a" },
-					      { "b/", "b", "" } };
+	static const char *const cut[][3] = {
+		{ "a", ".", "a" }, { "/a", "/", "a" }, { "b/a", "b", "a" }, { "/b/c/a", "/b/c", "a" }, { "b/", "b", "" }
+	};
 	char to[PATH_MAX];
 	(void)state;
 	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
@@ -319,8 +321,9 @@ int main(int argc, char **argv)
 	snprintf(folder, sizeof folder, "%s/vic-output-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(folder))
 		return 1;
-#define BOTH(f) \
-	cmocka_unit_test_prestate_setup_teardown(f, empty, NULL, NULL), cmocka_unit_test_prestate_setup_teardown(f, empty, NULL, folder)
+#define BOTH(f)                                                                                                        \
+	cmocka_unit_test_prestate_setup_teardown(f, empty, NULL, NULL),                                                \
+		cmocka_unit_test_prestate_setup_teardown(f, empty, NULL, folder)
 	const struct CMUnitTest tests[] = {
 		BOTH(links_are_followed),
 		BOTH(descriptors_are_shared),

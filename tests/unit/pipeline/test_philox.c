@@ -1,5 +1,5 @@
-/* Known answers of Philox4x32-10 from the Random123 distribution's kat_vectors (Salmon et al. 2011), and the shape of the
- * distributions drawn from it. */
+/* Known answers of Philox4x32-10 from the Random123 distribution's kat_vectors (Salmon et al. 2011), and the shape of
+ * the distributions drawn from it. */
 #include "pipeline/base/philox.h"
 
 #include <math.h>

@@ -181,8 +181,9 @@ static void versions(void **state)
 	static const struct {
 		const char *format;
 		int sealed, version;
-	} cases[] = { { "x-model 1", 0, 1 }, { "x-model 2", 1, 2 }, { "x-model 1", 1, 1 }, { "x-model 2", 0, 0 }, { "x-model 3", 1, 0 },
-		      { "x-models 1", 1, 0 }, { "x-model 0", 1, 0 }, { "x-model 11", 1, 0 }, { "x-model", 1, 0 }, { "y-model 1", 1, 0 } };
+	} cases[] = { { "x-model 1", 0, 1 }, { "x-model 2", 1, 2 },  { "x-model 1", 1, 1 }, { "x-model 2", 0, 0 },
+		      { "x-model 3", 1, 0 }, { "x-models 1", 1, 0 }, { "x-model 0", 1, 0 }, { "x-model 11", 1, 0 },
+		      { "x-model", 1, 0 },   { "y-model 1", 1, 0 } };
 	assert_int_equal(safetensors_version(&st, "x-model", 2, &version, &err), -1);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_int_equal(safetensors_set(&st, "format", cases[i].format, &err), 0);

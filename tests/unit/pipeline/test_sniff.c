@@ -80,11 +80,15 @@ static void long_row(void **state)
 	called("a", lines, sizeof lines, "plain text");
 }
 
-/* Beginnings with a few random bytes in them, cut anywhere: something is always said, and in UTF-8 without an end of line. */
+/* Beginnings with a few random bytes in them, cut anywhere: something is always said, and in UTF-8 without an end of
+ * line. */
 static void any_bytes(void **state)
 {
-	static const char *const begin[] = { "\x89VIC\r\n\x1a\n", "PK\3\4", "{\"a\"",  "\x1F\x8B\x08", "2 3\nw ", "the 1 2 3 4", "a,b\n1,2",
-					     "\0\0\x08\x03",     "<html", "NUM:x y", "",                "\xFF\xFE", "\x80\x02" };
+	static const char *const begin[] = {
+		"\x89VIC\r\n\x1a\n", "PK\3\4",	     "{\"a\"", "\x1F\x8B\x08", "2 3\nw ", "the 1 2 3 4",
+		"a,b\n1,2",	     "\0\0\x08\x03", "<html",  "NUM:x y",      "",	  "\xFF\xFE",
+		"\x80\x02"
+	};
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		unsigned char head[300];
@@ -112,6 +116,7 @@ static void any_bytes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(alike), cmocka_unit_test(long_row), cmocka_unit_test(any_bytes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(alike), cmocka_unit_test(long_row),
+					    cmocka_unit_test(any_bytes) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Children: what they get, what they say, and that nothing of them is left: neither after a limit of time nor after the end of this
- * program. A pipe that they hold open tells who lives: it ends with the last of them. */
+/* Children: what they get, what they say, and that nothing of them is left: neither after a limit of time nor after the
+ * end of this program. A pipe that they hold open tells who lives: it ends with the last of them. */
 #include "pipeline/files/spawn.h"
 
 #include <fcntl.h>
@@ -120,7 +120,8 @@ static void descriptors_change_places(void **state)
 
 static void missing_programs_are_said(void **state)
 {
-	static const char *const argv[] = { "no-such-program-anywhere", NULL }, *const not_one[] = { "/dev/null", NULL };
+	static const char *const argv[] = { "no-such-program-anywhere", NULL }, *const not_one[] = { "/dev/null",
+												     NULL };
 	struct err err = ERR_NONE;
 	struct spawn s = { .argv = argv, .fd = { -1, -1, -1 }, .missing = "install it" };
 	int status;
@@ -145,7 +146,9 @@ static void time_is_limited(void **state)
 	struct spawn s = plain;
 	s.seconds = 1;
 	s.peer = *state != NULL;
-	assert_int_equal(shell(s.peer ? "exec sleep 1000" : "sleep 1000 & trap '' TERM INT; sleep 1000", s, text, &status, &err), -1);
+	assert_int_equal(
+		shell(s.peer ? "exec sleep 1000" : "sleep 1000 & trap '' TERM INT; sleep 1000", s, text, &status, &err),
+		-1);
 	assert_string_equal(err.msg, "sh took longer than 1 seconds and was ended");
 	if (s.peer || !getenv("VIC_THOROUGH")) /* seconds */
 		return;
@@ -156,7 +159,8 @@ static void time_is_limited(void **state)
 		snprintf(grown, sizeof grown, "%.4000s/vic-spawn-%d", tmp, (int)getpid());
 	s.grows = grown;
 	s.seconds = 3;
-	snprintf(script, sizeof script, "for i in 1 2 3 4 5 6 7 8 9; do echo >>'%s'; sleep 0.5; done; echo done; exec sleep 1000", grown);
+	snprintf(script, sizeof script,
+		 "for i in 1 2 3 4 5 6 7 8 9; do echo >>'%s'; sleep 0.5; done; echo done; exec sleep 1000", grown);
 	assert_int_equal(shell(script, s, text, &status, &err), -1);
 	unlink(grown);
 	assert_string_equal(text, "done\n");
@@ -176,7 +180,8 @@ static void nothing_is_left_behind(void **state)
 
 static int victim(int peer)
 {
-	const char *script = peer ? "echo up; exec sleep 1000" : "trap '' TERM INT HUP; sleep 1000 & echo up; sleep 1000";
+	const char *script =
+		peer ? "echo up; exec sleep 1000" : "trap '' TERM INT HUP; sleep 1000 & echo up; sleep 1000";
 	const char *const argv[] = { "sh", "-c", script, NULL };
 	struct spawn s = { .argv = argv, .fd = { -1, STDOUT_FILENO, -1 }, .peer = peer };
 	struct child c;

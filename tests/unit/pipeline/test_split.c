@@ -66,7 +66,8 @@ static void folds_are_a_partition(void **state)
 			for (int64_t fold = 0; fold < k; fold++) {
 				struct split_records r = { 0 };
 				fill(&r, n, 0);
-				assign(&r, &(struct split_plan){ .folds = k, .fold = fold, .seed = 3, .stratify = 1 }, NULL);
+				assign(&r, &(struct split_plan){ .folds = k, .fold = fold, .seed = 3, .stratify = 1 },
+				       NULL);
 				for (uint32_t i = 0; i < n; i++)
 					tested[i] += r.split[i] == SPLIT_TEST;
 				/* within 1 in all and in each class */
@@ -91,7 +92,8 @@ static void copies_stay_together(void **state)
 		struct split_records r = { 0 };
 		struct split_report report;
 		fill(&r, 500, 7);
-		assign(&r, &(struct split_plan){ .folds = 5, .fold = fold, .dev = 0.2, .seed = 9, .stratify = 1 }, &report);
+		assign(&r, &(struct split_plan){ .folds = 5, .fold = fold, .dev = 0.2, .seed = 9, .stratify = 1 },
+		       &report);
 		uint32_t copies = 0;
 		for (uint32_t i = 0; i < r.n; i++)
 			for (uint32_t j = 0; j < i; j++)
@@ -104,7 +106,8 @@ static void copies_stay_together(void **state)
 		assert_true(copies > 60);
 		assert_int_equal(report.disagree, 0);
 		assert_int_equal(report.leaked, 0);
-		uint32_t rest = r.n - count(&r, SPLIT_TEST, -1); /* pairs that do not fit are passed over, so it comes out even */
+		/* pairs that do not fit are passed over, so it comes out even */
+		uint32_t rest = r.n - count(&r, SPLIT_TEST, -1);
 		assert_int_equal(count(&r, SPLIT_DEV, -1), llround(0.2 * rest));
 		for (int c = 0; c < CLASSES; c++) { /* a group has at most 2 records here, so the slack is 2 */
 			int part = (int)count(&r, SPLIT_TEST, c), whole = (int)in_class(&r, c);
@@ -237,9 +240,11 @@ static void calibration(void **state)
 		uint32_t rest = count(&without, SPLIT_TRAIN, -1);
 		assert_int_equal(count(&with, SPLIT_EXTRA, -1), llround(0.2 * rest));
 		for (uint32_t i = 0; i < 600; i++) {
-			assert_true(with.split[i] == without.split[i] || (with.split[i] == SPLIT_EXTRA && without.split[i] == SPLIT_TRAIN));
+			assert_true(with.split[i] == without.split[i] ||
+				    (with.split[i] == SPLIT_EXTRA && without.split[i] == SPLIT_TRAIN));
 			for (uint32_t j = 0; j < i; j++)
-				assert_true(memcmp(&with.key[i], &with.key[j], sizeof *with.key) || with.split[i] == with.split[j]);
+				assert_true(memcmp(&with.key[i], &with.key[j], sizeof *with.key) ||
+					    with.split[i] == with.split[j]);
 		}
 		plan.folds = 0;
 		plan.dev = 0;
@@ -283,10 +288,14 @@ static void what_cannot_be(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(folds_are_a_partition), cmocka_unit_test(copies_stay_together),
-					    cmocka_unit_test(a_large_group),         cmocka_unit_test(shares_are_exact),
-					    cmocka_unit_test(seeds),                 cmocka_unit_test(pinned),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(folds_are_a_partition),
+					    cmocka_unit_test(copies_stay_together),
+					    cmocka_unit_test(a_large_group),
+					    cmocka_unit_test(shares_are_exact),
+					    cmocka_unit_test(seeds),
+					    cmocka_unit_test(pinned),
 					    cmocka_unit_test(marks_that_are_there),
-					    cmocka_unit_test(calibration), cmocka_unit_test(what_cannot_be) };
+					    cmocka_unit_test(calibration),
+					    cmocka_unit_test(what_cannot_be) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

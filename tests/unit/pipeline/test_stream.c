@@ -126,7 +126,9 @@ static int float_images(float last, struct err *err)
 {
 	struct output out;
 	struct stream_writer *w;
-	struct stream_head head = { .kind = STREAM_IMAGES, .height = 1, .width = 2, .channels = 3, .encoding = ENCODING_F32 };
+	struct stream_head head = {
+		.kind = STREAM_IMAGES, .height = 1, .width = 2, .channels = 3, .encoding = ENCODING_F32
+	};
 	float v[6] = { -100, 0, 1, 2.5f, 100, 0 };
 	assert_int_equal(stream_record_size(&head), 24);
 	assert_int_equal(output_open(&out, path, err), 0);

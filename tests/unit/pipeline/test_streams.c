@@ -1,5 +1,5 @@
-/* Streams at random sizes against plain lists, across every limit of a block; and documents put together here, byte by byte from
- * docs/STREAM.md, that are wrong in one place each. */
+/* Streams at random sizes against plain lists, across every limit of a block; and documents put together here, byte by
+ * byte from docs/STREAM.md, that are wrong in one place each. */
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/stream/stream.h"
@@ -56,7 +56,11 @@ static void draw(struct rng *r, struct plan *p)
 {
 	static const char *const name[] = { "neg", "pos", "\xe2\x80\xae" };
 	struct err err = ERR_NONE;
-	uint32_t shape = rng_below(r, 5), top = shape == 0 ? 0 : shape == 1 ? 40 : shape == 2 ? 3000 : shape == 3 ? 300000 : 1100000;
+	uint32_t shape = rng_below(r, 5), top = shape == 0   ? 0
+						: shape == 1 ? 40
+						: shape == 2 ? 3000
+						: shape == 3 ? 300000
+							     : 1100000;
 	*p = (struct plan){ .head.kind = (enum stream_kind)rng_below(r, 4), .word_len = 1 + rng_below(r, 30) };
 	struct stream_head *h = &p->head;
 	p->n = shape == 0 ? 65530 + rng_below(r, 12) : shape < 3 ? rng_below(r, 700) : rng_below(r, 9);
@@ -91,8 +95,10 @@ static void put(const struct plan *p, struct output *out, struct rng *r)
 	}
 	for (uint32_t i = 0; i < p->n; i++) {
 		fill(p, i, data);
-		assert_int_equal(stream_add(w, i * UINT64_C(1000000007), (int)(i % (unsigned)(p->head.n_classes + 1)) - 1, (int)(i % 4),
-					    data, p->len[i], &err), 0);
+		assert_int_equal(stream_add(w, i * UINT64_C(1000000007),
+					    (int)(i % (unsigned)(p->head.n_classes + 1)) - 1, (int)(i % 4), data,
+					    p->len[i], &err),
+				 0);
 		if (!rng_below(r, p->n > 1000 ? 20000 : 60))
 			assert_int_equal(stream_flush(w, &err), 0);
 	}
@@ -273,10 +279,46 @@ static void begin(struct forged *f)
 
 /* What is wrong with it; 0: nothing. Every field stands at its right value but one. */
 enum wrong {
-	NOTHING, TOP_LABEL, TOP_SPLIT, SMALL_MINOR, /* these are right, too */
-	LABEL_HIGH, LABEL_LOW, SPLIT_HIGH, ID_HIGH, END_ODD, END_FALLS, END_SHORT, END_LONG, ROWS_FEW, ROWS_MANY, ROWS_LONG, WORDS_COUNT,
-	WORDS_DIM, WORDS_ZERO, WORDS_END, WORDS_LONG, WORDS_SHORT, WORDS_NAN, WORDS_LATE, DONE_RECORDS, DONE_BLOCKS, DONE_CRC, DONE_ZERO,
-	DONE_LONG, TYPE, HEAD_KIND, HEAD_LIST, PROV_LIST, PROV_LATE, HEADER_ZERO, HEADER_PAD, PADDING, SIGNATURE_PAD, MAJOR, BEHIND, CASES
+	NOTHING,
+	TOP_LABEL,
+	TOP_SPLIT,
+	SMALL_MINOR, /* these are right, too */
+	LABEL_HIGH,
+	LABEL_LOW,
+	SPLIT_HIGH,
+	ID_HIGH,
+	END_ODD,
+	END_FALLS,
+	END_SHORT,
+	END_LONG,
+	ROWS_FEW,
+	ROWS_MANY,
+	ROWS_LONG,
+	WORDS_COUNT,
+	WORDS_DIM,
+	WORDS_ZERO,
+	WORDS_END,
+	WORDS_LONG,
+	WORDS_SHORT,
+	WORDS_NAN,
+	WORDS_LATE,
+	DONE_RECORDS,
+	DONE_BLOCKS,
+	DONE_CRC,
+	DONE_ZERO,
+	DONE_LONG,
+	TYPE,
+	HEAD_KIND,
+	HEAD_LIST,
+	PROV_LIST,
+	PROV_LATE,
+	HEADER_ZERO,
+	HEADER_PAD,
+	PADDING,
+	SIGNATURE_PAD,
+	MAJOR,
+	BEHIND,
+	CASES
 };
 
 static void words_block(struct forged *f, enum wrong wrong)
@@ -414,11 +456,13 @@ static void wrong_in_one_place(void **state)
 	}
 }
 
-/* logits_check against its sentence: NaN and +Inf are none, -Inf is; probabilities lie in [0, 1] and sum to 1 within 1e-3. */
+/* logits_check against its sentence: NaN and +Inf are none, -Inf is; probabilities lie in [0, 1] and sum to 1 within
+ * 1e-3. */
 static void logits_are_looked_at(void **state)
 {
 	(void)state;
-	static const double pool[] = { 0, 1, -1, 0.5, 0.25, 0.2502, 0.7509, 0.7511, 0.7489, 1.0005, -0.0, NAN, INFINITY, -INFINITY, 1e30 };
+	static const double pool[] = { 0,      1,      -1,   0.5, 0.25,	    0.2502,    0.7509, 0.7511,
+				       0.7489, 1.0005, -0.0, NAN, INFINITY, -INFINITY, 1e30 };
 	struct rng r;
 	rng_init(&r, 5, RNG_TEST, 0, 0);
 	for (int k = 0; k < 100000; k++) {
@@ -451,7 +495,9 @@ static void logits_are_looked_at(void **state)
 			if (h.values == VALUES_PROBS && i % h.n_classes == 0)
 				right &= fabs(sum - 1) <= 1e-3;
 		}
-		struct block b = { .type = BLOCK_ROWS, .n = n, .data = h.dtype == DTYPE_F64 ? (unsigned char *)d : (unsigned char *)f };
+		struct block b = { .type = BLOCK_ROWS,
+				   .n = n,
+				   .data = h.dtype == DTYPE_F64 ? (unsigned char *)d : (unsigned char *)f };
 		assert_int_equal(logits_check(&h, &b, "x", &err), right ? 0 : -1);
 	}
 }

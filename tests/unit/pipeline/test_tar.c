@@ -1,4 +1,5 @@
-/* A tar as a stream and as a part of a file gives the same entries and bytes; gzip's ways to be wrong are all noticed. */
+/* A tar as a stream and as a part of a file gives the same entries and bytes; gzip's ways to be wrong are all noticed.
+ * */
 #include "tests/scratch.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/formats/tar.h"
@@ -133,8 +134,9 @@ static void stream_and_part_agree(void **state)
 		assert_int_equal(walk_stream(skip, got, sizeof got, &err), 0);
 		assert_string_equal(got, want);
 	}
-	assert_string_equal(want, "d/ 5 0 0..0;d/a 0 5 102..116;d/large 0 70000 1..148;hard 1 0 0..0;longer 0 512 1..82;"
-				  "last 0 1 122..122;");
+	assert_string_equal(want,
+			    "d/ 5 0 0..0;d/a 0 5 102..116;d/large 0 70000 1..148;hard 1 0 0..0;longer 0 512 1..82;"
+			    "last 0 1 122..122;");
 }
 
 static void refused(const char *says)
@@ -199,9 +201,9 @@ static void damage_is_noticed(void **state)
 static void pax_is_read_as_written(void **state)
 {
 	(void)state;
-	static const char *const damaged[] = { "0 path=longer\n",  "-15 path=longer\n", "25 path=longer\n", "16 path=longer\n",
-					       "15 path=longer",
-					       "15 path=longer ", "14 pathlonger\n", "14xpath=longe\n", "15" };
+	static const char *const damaged[] = { "0 path=longer\n",  "-15 path=longer\n", "25 path=longer\n",
+					       "16 path=longer\n", "15 path=longer",	"15 path=longer ",
+					       "14 pathlonger\n",  "14xpath=longe\n",	"15" };
 	struct err err = ERR_NONE;
 	char got[256];
 	tar_n = 0;
@@ -267,8 +269,10 @@ int main(void)
 {
 	if (scratch_file(path, "tar"))
 		return 1;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(stream_and_part_agree), cmocka_unit_test(damage_is_noticed),
-					    cmocka_unit_test(pax_is_read_as_written), cmocka_unit_test(reads_of_every_size) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(stream_and_part_agree),
+					    cmocka_unit_test(damage_is_noticed),
+					    cmocka_unit_test(pax_is_read_as_written),
+					    cmocka_unit_test(reads_of_every_size) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;

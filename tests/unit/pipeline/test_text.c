@@ -1,4 +1,5 @@
-/* Escaping names: what comes out may be shown, and comes back as it went in. Random bytes, against a plain reference. */
+/* Escaping names: what comes out may be shown, and comes back as it went in. Random bytes, against a plain reference.
+ * */
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/files/text.h"
@@ -40,10 +41,38 @@ static size_t slow_clean(const char *text, size_t n, enum text_form form)
 /* Text of letters, escapes, hidden characters and stray bytes, without NUL. */
 static size_t draw(struct rng *r, char *text, size_t max)
 {
-	static const char *const part[] = { "a", "\\", "\\x1b", "\\t", "\\x00", "\t", "\n", "\r", " ", "\x1b", "\x7f", "\xc2\x9b",
-					    "\xc2\xa0", "\xc3\xa9", "\xd8\x9c", "\xff", "\xe2\x80", "\xe2\x80\x8e", "\xe2\x80\xae",
-					    "\xe2\x81\xa6", "\xe2\x80\x8d", "\xe2\x81\xb0", "\xed\xa0\x80", "\xc0\x80", "\xe0\x80\xaf",
-					    "\xf0\x9f\x98\x80", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5", "'", "%", "\"" };
+	static const char *const part[] = { "a",
+					    "\\",
+					    "\\x1b",
+					    "\\t",
+					    "\\x00",
+					    "\t",
+					    "\n",
+					    "\r",
+					    " ",
+					    "\x1b",
+					    "\x7f",
+					    "\xc2\x9b",
+					    "\xc2\xa0",
+					    "\xc3\xa9",
+					    "\xd8\x9c",
+					    "\xff",
+					    "\xe2\x80",
+					    "\xe2\x80\x8e",
+					    "\xe2\x80\xae",
+					    "\xe2\x81\xa6",
+					    "\xe2\x80\x8d",
+					    "\xe2\x81\xb0",
+					    "\xed\xa0\x80",
+					    "\xc0\x80",
+					    "\xe0\x80\xaf",
+					    "\xf0\x9f\x98\x80",
+					    "\xf0\x80\x80\xaf",
+					    "\xf4\x90\x80\x80",
+					    "\xf5",
+					    "'",
+					    "%",
+					    "\"" };
 	size_t n = 0, wanted = rng_below(r, 12);
 	for (size_t i = 0; i < wanted; i++) {
 		const char *p = part[rng_below(r, sizeof part / sizeof *part)];

@@ -1,5 +1,5 @@
-/* Token streams read into word ids and written as text, against plain lists: words in order of their counts, each record's words
- * where they were. And the spread of drawn vectors. */
+/* Token streams read into word ids and written as text, against plain lists: words in order of their counts, each
+ * record's words where they were. And the spread of drawn vectors. */
 #include "embed/corpus.h"
 #include "embed/oov.h"
 #include "pipeline/base/mem.h"
@@ -66,11 +66,13 @@ static void write_tokens(struct rng *r, struct plain *p)
 			p->n_tokens[p->n] = k;
 			for (int j = 0; j < k; j++) {
 				uint32_t at = rng_below(r, (uint32_t)words);
-				p->token[p->n][j] = (int)(at * rng_below(r, 2) + rng_below(r, 2)) % WORDS; /* some often */
+				/* some often */
+				p->token[p->n][j] = (int)(at * rng_below(r, 2) + rng_below(r, 2)) % WORDS;
 				word_of(p->token[p->n][j], word);
 				len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", j ? " " : "", word);
 			}
-			assert_int_equal(stream_add(w, p->id[p->n], p->label[p->n], p->split[p->n], text, len, &err), 0);
+			assert_int_equal(stream_add(w, p->id[p->n], p->label[p->n], p->split[p->n], text, len, &err),
+					 0);
 		}
 		assert_int_equal(stream_finish(w, &err), 0);
 		stream_writer_free(w);
@@ -94,7 +96,8 @@ static int rank_words(const struct plain *p, int rank[WORDS], uint64_t times[WOR
 		if (!times[k])
 			continue;
 		int at = n++;
-		while (at && (times[rank[at - 1]] < times[k] || (times[rank[at - 1]] == times[k] && first[rank[at - 1]] > first[k]))) {
+		while (at && (times[rank[at - 1]] < times[k] ||
+			      (times[rank[at - 1]] == times[k] && first[rank[at - 1]] > first[k]))) {
 			rank[at] = rank[at - 1];
 			at--;
 		}
@@ -112,7 +115,8 @@ static void check_written(const struct plain *p, const struct vectors *v, const 
 	size_t words = 0, rows = 0;
 	assert_int_equal(stream_open(&r, other, &err), 0);
 	assert_int_equal(stream_next_of(r, STREAM_TEXT, &err), 1);
-	assert_int_equal(json_array_size(stream_provenance(r)), (p->documents > 1) + 2); /* each line once, then our own */
+	/* each line once, then our own */
+	assert_int_equal(json_array_size(stream_provenance(r)), (p->documents > 1) + 2);
 	while ((rc = stream_next_block(r, &b, &err)) == 1) {
 		for (uint32_t i = 0; b.type == BLOCK_WORDS && i < b.n; i++, words++) {
 			char word[16];
@@ -122,7 +126,8 @@ static void check_written(const struct plain *p, const struct vectors *v, const 
 			assert_memory_equal(b.word + from, word, strlen(word));
 			uint32_t id = vocab_find(&c->vocab, word, strlen(word));
 			assert_int_equal(b.origin[i], v->found[id] ? WORD_PRETRAINED : WORD_INITIALISED);
-			assert_memory_equal(b.vector + (size_t)i * (size_t)v->dim, v->row + id * (size_t)v->dim, 4 * (size_t)v->dim);
+			assert_memory_equal(b.vector + (size_t)i * (size_t)v->dim, v->row + id * (size_t)v->dim,
+					    4 * (size_t)v->dim);
 		}
 		for (uint32_t i = 0; b.type == BLOCK_ROWS && i < b.n; i++, rows++) {
 			size_t len;
@@ -181,7 +186,8 @@ static void corpus_round(struct rng *r)
 		}
 	struct oov oov = { .kind = (enum oov_kind)rng_below(r, 3), .a = 0.5 };
 	if (v.n_found) {
-		double n = 3.0 * v.n_found, a = oov.kind == OOV_STD ? sqrt(3 * (squares / n - sum / n * (sum / n))) : 0.5;
+		double n = 3.0 * v.n_found,
+		       a = oov.kind == OOV_STD ? sqrt(3 * (squares / n - sum / n * (sum / n))) : 0.5;
 		assert_int_equal(oov_fill(&oov, 7, &c.vocab, &v, &err), 0);
 		assert_true(fabs(oov.a - a) <= 1e-6 * (1 + a)); /* one pass here, two there */
 		for (uint32_t i = 0; i < c.vocab.n; i++) {
@@ -264,7 +270,8 @@ static void empty_tokens_are_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(corpora_come_back), cmocka_unit_test(draws_are_keyed_by_fnv),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(corpora_come_back),
+					    cmocka_unit_test(draws_are_keyed_by_fnv),
 					    cmocka_unit_test(empty_tokens_are_refused) };
 	snprintf(path, sizeof path, "%s/vic-corpus-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));

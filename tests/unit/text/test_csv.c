@@ -1,5 +1,5 @@
-/* Both readers of CSV and the reader of TSV: random tables, written as RFC 4180 allows, come back field by field, wherever the reader's
- * blocks are cut; with one thing wrong they are refused. */
+/* Both readers of CSV and the reader of TSV: random tables, written as RFC 4180 allows, come back field by field,
+ * wherever the reader's blocks are cut; with one thing wrong they are refused. */
 #include "pipeline/base/philox.h"
 #include "pipeline/formats/row_reader.h"
 #include "tokenize/labelled.h"
@@ -46,7 +46,8 @@ static int needs_quotes(const struct field *f, int trimmed)
 /* A field of the alphabet; `fill` bytes of one letter in front, to bring what follows to an edge of a block. */
 static size_t draw_field(struct rng *r, char *to, size_t fill, int tabs)
 {
-	static const char *const piece[] = { "a", "b c", " ", "\"", "\"\"", ",", "\n", "\r\n", "\r", "'", "\xc3\xa9", "\xf0\x9f\x98\x80" };
+	static const char *const piece[] = { "a",  "b c",  " ",	 "\"", "\"\"",	   ",",
+					     "\n", "\r\n", "\r", "'",  "\xc3\xa9", "\xf0\x9f\x98\x80" };
 	size_t n = fill, parts = rng_below(r, 6);
 	memset(to, 'x', fill);
 	for (size_t i = 0; i < parts; i++) {
@@ -77,7 +78,9 @@ static void draw(struct rng *r, struct sheet *s, int tabs)
 				f->text[1] = ',';
 			} else {
 				size_t back = rng_below(r, 12);
-				f->n = draw_field(r, to, filled && at < edge - back && i == s->rows / 2 ? edge - back - at : 0, tabs);
+				f->n = draw_field(r, to,
+						  filled && at < edge - back && i == s->rows / 2 ? edge - back - at : 0,
+						  tabs);
 				filled = filled && i != s->rows / 2;
 			}
 			at += f->n + 3;
@@ -93,7 +96,8 @@ static size_t put(struct rng *r, const struct sheet *s, int trimmed)
 	for (size_t i = 0; i < s->rows; i++) {
 		for (size_t k = 0; k < s->columns; k++) {
 			const struct field *f = &s->field[i][k];
-			int quotes = !s->tabs && (needs_quotes(f, trimmed) || quoted == 0 || (quoted == 1 && rng_below(r, 2)));
+			int quotes = !s->tabs &&
+				     (needs_quotes(f, trimmed) || quoted == 0 || (quoted == 1 && rng_below(r, 2)));
 			if (k)
 				file[n++] = s->tabs ? '\t' : ',';
 			if (quotes)
@@ -200,7 +204,8 @@ static void tables_come_back(void **state)
 		draw(&r, &s, 0);
 		keep(put(&r, &s, 0));
 		same_as_labelled(&s);
-		for (size_t i = 0; i < s.rows; i++) /* a bare CR is no line end there, and its first label must not be blank */
+		for (size_t i = 0; i < s.rows;
+		     i++) /* a bare CR is no line end there, and its first label must not be blank */
 			for (size_t k = 0; k < s.columns; k++)
 				for (size_t j = 0; j < s.field[i][k].n; j++)
 					if (s.field[i][k].text[j] == '\r')

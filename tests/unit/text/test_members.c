@@ -38,7 +38,8 @@ struct member {
 	const char *unicode; /* name in an extra field, or NULL */
 };
 
-/* The central directory alone (members' own headers are unzip's to read), after `before` bytes; a comment of `comment` bytes. */
+/* The central directory alone (members' own headers are unzip's to read), after `before` bytes; a comment of `comment`
+ * bytes. */
 static void make(const struct member *m, size_t count, int zip64, size_t before, size_t comment)
 {
 	n = 0;
@@ -132,7 +133,8 @@ static void good_ones_pass(void **state)
 			for (size_t comment = 0; comment <= 65535; comment += 21845) {
 				make(good, count, zip64, 33 * count, comment);
 				if (check(&err))
-					fail_msg("zip64 %d, %zu members, comment %zu: %s", zip64, count, comment, err.msg);
+					fail_msg("zip64 %d, %zu members, comment %zu: %s", zip64, count, comment,
+						 err.msg);
 			}
 }
 

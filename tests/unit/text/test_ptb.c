@@ -1,5 +1,5 @@
-/* The Penn Treebank rules against a slow second reading of them: a line as cells, one a character, tokens as a list. And what
- * fold_line does before them, over every code point. */
+/* The Penn Treebank rules against a slow second reading of them: a line as cells, one a character, tokens as a list.
+ * And what fold_line does before them, over every code point. */
 #include "pipeline/base/philox.h"
 #include "tokenize/fold.h"
 #include "tokenize/ptb.h"
@@ -36,7 +36,8 @@ static int cells_of(const char *p, size_t n, struct cell *c)
 		c[k] = (struct cell){ .len = 1 };
 		if ((unsigned char)p[i] >= 0x80) {
 			utf8proc_int32_t point;
-			c[k].len = (int)utf8proc_iterate((const utf8proc_uint8_t *)p + i, (utf8proc_ssize_t)(n - i), &point);
+			c[k].len = (int)utf8proc_iterate((const utf8proc_uint8_t *)p + i, (utf8proc_ssize_t)(n - i),
+							 &point);
 			assert_true(c[k].len > 0);
 			const char *category = utf8proc_category_string(point);
 			c[k].w = strchr("LMN", category[0]) || !strcmp(category, "Cf") || !strcmp(category, "Cn") ||
@@ -139,9 +140,10 @@ static int word_stop(const struct cell *c, int s, int split)
 static int keeps_point(const struct cell *c, int s, int e, int next_is_number)
 {
 	static const char *const known[] = {
-		"mr", "mrs", "ms", "dr", "st", "jr", "sr", "vs", "prof", "rev", "gen", "sen", "rep", "gov", "capt", "lt",
-		"col", "sgt", "maj", "hon", "etc", "inc", "ltd", "corp", "co", "bros", "dept", "jan", "feb", "aug", "sept",
-		"oct", "nov", "dec", "ave", "blvd", "mt", "est", "approx", "al", "ph.d", NULL,
+		"mr",  "mrs",  "ms",   "dr",   "st",   "jr",	 "sr",	"vs",	"prof", "rev", "gen",
+		"sen", "rep",  "gov",  "capt", "lt",   "col",	 "sgt", "maj",	"hon",	"etc", "inc",
+		"ltd", "corp", "co",   "bros", "dept", "jan",	 "feb", "aug",	"sept", "oct", "nov",
+		"dec", "ave",  "blvd", "mt",   "est",  "approx", "al",	"ph.d", NULL,
 	};
 	char word[MAX];
 	int single = 1;
@@ -200,7 +202,9 @@ static int address_stop(const struct cell *c, int i, int n)
 
 static int say_apostrophe(struct list *t, const struct cell *c, int i)
 {
-	static const char *const whole[] = { "'s", "'m", "'d", "'re", "'ve", "'ll", "'em", "'n", "'til", "'till", NULL };
+	static const char *const whole[] = {
+		"'s", "'m", "'d", "'re", "'ve", "'ll", "'em", "'n", "'til", "'till", NULL
+	};
 	char word[MAX];
 	int e = i + 1;
 	while (c[e].w)
@@ -280,7 +284,8 @@ static void say_chunk(struct list *t, const char *text, size_t n, int number_beh
 			continue;
 		}
 		e = word_stop(c, i, split);
-		if (is(c + e, ".") && !is(c + e + 1, ".") && keeps_point(c, i, e, c[e + 1].d || (e + 1 == k && number_behind)))
+		if (is(c + e, ".") && !is(c + e + 1, ".") &&
+		    keeps_point(c, i, e, c[e + 1].d || (e + 1 == k && number_behind)))
 			e++;
 		glue(c, i, e, word);
 		say_word(t, word);
@@ -316,15 +321,87 @@ static size_t slow(const char *line, size_t n, unsigned how, char *out)
 static size_t draw(struct rng *r, char *line)
 {
 	static const char *const piece[] = {
-		" ", " ", " ", " ", "\t", ".", ".", ".", "..", "'", "'", "-", "-", "--", "`", ",", ":", "/", "&", "_", "!",
-		"\"", "(", ")", ">", "a", "b", "Q", "I", "n't", "N'T", "'s", "'ll", "'Ve", "'re", "'m", "'d", "'em", "'n",
-		"'til", "'till", "'tis", "'TWAS", "s", "7", "42", "123", "0", "'70s", "'98", "no", "No", "Mr", "ph.d",
-		"approx", "etc", "al", "http://", "HTTPS://", "www.", "h", "wwx", "u.s", "J", "\xc3\xa9", "\xc3\x89",
-		"\xe6\x97\xa5", "\xe2\x82\xac", "\xe2\x80\x93", "\x7f", "\x01", "\xcc\x81", "ab", "]", "}", "?",
+		" ",
+		" ",
+		" ",
+		" ",
+		"\t",
+		".",
+		".",
+		".",
+		"..",
+		"'",
+		"'",
+		"-",
+		"-",
+		"--",
+		"`",
+		",",
+		":",
+		"/",
+		"&",
+		"_",
+		"!",
+		"\"",
+		"(",
+		")",
+		">",
+		"a",
+		"b",
+		"Q",
+		"I",
+		"n't",
+		"N'T",
+		"'s",
+		"'ll",
+		"'Ve",
+		"'re",
+		"'m",
+		"'d",
+		"'em",
+		"'n",
+		"'til",
+		"'till",
+		"'tis",
+		"'TWAS",
+		"s",
+		"7",
+		"42",
+		"123",
+		"0",
+		"'70s",
+		"'98",
+		"no",
+		"No",
+		"Mr",
+		"ph.d",
+		"approx",
+		"etc",
+		"al",
+		"http://",
+		"HTTPS://",
+		"www.",
+		"h",
+		"wwx",
+		"u.s",
+		"J",
+		"\xc3\xa9",
+		"\xc3\x89",
+		"\xe6\x97\xa5",
+		"\xe2\x82\xac",
+		"\xe2\x80\x93",
+		"\x7f",
+		"\x01",
+		"\xcc\x81",
+		"ab",
+		"]",
+		"}",
+		"?",
 	};
 	size_t n = 0, parts = rng_below(r, 14);
 	for (size_t i = 0; i < parts; i++) {
-		const char *p = piece[rng_below(r, sizeof piece / sizeof *piece)], any[2] = { (char)(1 + rng_below(r, 127)), 0 };
+		const char *p = piece[rng_below(r, sizeof piece / sizeof *piece)],
+			   any[2] = { (char)(1 + rng_below(r, 127)), 0 };
 		p = rng_below(r, 4) ? p : any;
 		size_t k = strlen(p);
 		if (n + k > MAX / 2)
@@ -369,15 +446,16 @@ static int in_table(const utf8proc_int32_t *table, utf8proc_int32_t c)
 static size_t slow_fold(utf8proc_int32_t c, unsigned how, char *out)
 {
 	static const utf8proc_int32_t space[] = {
-		0x85, 0xA0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200A,
-		0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0,
+		0x85,	0xA0,	0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
+		0x2007, 0x2008, 0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0,
 	};
 	static const utf8proc_int32_t apostrophe[] = { 0x2018, 0x2019, 0x201A, 0x201B, 0x2BC, 0xB4, 0 },
 				      quote[] = { 0x201C, 0x201D, 0x201E, 0x201F, 0 }, hyphen[] = { 0x2010, 0x2011, 0 };
 	/* 80..9F of Windows-1252 whose meaning is folded further; the rest stands for itself */
 	static const utf8proc_int32_t cp1252[32] = {
-		0x20AC, 0xFFFD, 0x201A, 0x192, 0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160, 0x2039, 0x152, 0xFFFD, 0x17D, 0xFFFD,
-		0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x2DC, 0x2122, 0x161, 0x203A, 0x153, 0xFFFD, 0x17E, 0x178,
+		0x20AC, 0xFFFD, 0x201A, 0x192,	0x201E, 0x2026, 0x2020, 0x2021, 0x2C6,	0x2030, 0x160,
+		0x2039, 0x152,	0xFFFD, 0x17D,	0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+		0x2013, 0x2014, 0x2DC,	0x2122, 0x161,	0x203A, 0x153,	0xFFFD, 0x17E,	0x178,
 	};
 	if (how & FOLD_PTB) {
 		if (c >= 0x80 && c < 0xA0)
@@ -414,8 +492,8 @@ static void every_code_point(void **state)
 		int word;
 		const char *category = utf8proc_category_string(c);
 		assert_int_equal(fold_word_char(in + 1, in + n, &word), n - 1);
-		assert_int_equal(word, strchr("LMN", category[0]) || !strcmp(category, "Cf") || !strcmp(category, "Cn") ||
-					       !strcmp(category, "Co"));
+		assert_int_equal(word, strchr("LMN", category[0]) || !strcmp(category, "Cf") ||
+					       !strcmp(category, "Cn") || !strcmp(category, "Co"));
 		if (c == 0x2FFF)
 			c = 0x4DFE; /* past blocks that are all alike */
 		if (c == 0x5000)
@@ -434,6 +512,7 @@ static void every_code_point(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(treebank_as_reference), cmocka_unit_test(every_code_point) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(treebank_as_reference),
+					    cmocka_unit_test(every_code_point) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,8 @@ static void treebank(void **state)
 	expect(RULE_PTB, 1, "a\0b\x01" "c\x7f" "d", 7, "a b c d", 7);
 }
 
-/* Millions of the same mark on one line: a scan that begins anew at each would take minutes of the processor's time, and the timer
- * ends it. */
+/* Millions of the same mark on one line: a scan that begins anew at each would take minutes of the processor's time,
+ * and the timer ends it. */
 static void long_runs(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* Text files of word vectors against a plain reading of them, line by line with strtof: files of many slices, garbled rows at random,
- * by mapping and by gzip, whose windows end elsewhere. */
+/* Text files of word vectors against a plain reading of them, line by line with strtof: files of many slices, garbled
+ * rows at random, by mapping and by gzip, whose windows end elsewhere. */
 #include "embed/vectors.h"
 #include "pipeline/base/philox.h"
 
@@ -53,7 +53,8 @@ static void read_line(struct plain *p, int w, int spaced, char text[][40], int f
 		bad += kind == 1;
 		infinite += kind == 2;
 	}
-	if (fields < dim || (spaced && (bad || infinite))) { /* with a space in the word the row's fields must be numbers */
+	/* with a space in the word the row's fields must be numbers */
+	if (fields < dim || (spaced && (bad || infinite))) {
 		note(c, &c->fields, line);
 	} else if (spaced) {
 		c->spaced++;
@@ -76,7 +77,8 @@ static void draw_field(struct rng *r, uint32_t trouble, char to[40])
 	if (kind == 0 && rng_below(r, 4) == 0)
 		snprintf(to, 40, "%s", odd[rng_below(r, sizeof odd / sizeof *odd)]);
 	else if (kind < 3)
-		snprintf(to, 40, "%.*e", (int)rng_below(r, 20), (rng_real(r) - 0.5) * pow(10, (int)rng_below(r, 60) - 30));
+		snprintf(to, 40, "%.*e", (int)rng_below(r, 20),
+			 (rng_real(r) - 0.5) * pow(10, (int)rng_below(r, 60) - 30));
 	else
 		snprintf(to, 40, "%.*f", (int)rng_below(r, 9), 8 * (rng_real(r) - 0.5));
 	if (!*to) /* two spaces in a row would make the word longer */
@@ -126,7 +128,8 @@ static void same(const struct vectors *v, const struct plain *p)
 		found += p->found[w];
 		for (int k = 0; k < DIM; k++)
 			if (!(v->row[w * DIM + k] == (p->found[w] ? p->row[w][k] : 0)))
-				fail_msg("word %d, number %d: %g instead of %g", w, k, v->row[w * DIM + k], p->row[w][k]);
+				fail_msg("word %d, number %d: %g instead of %g", w, k, v->row[w * DIM + k],
+					 p->row[w][k]);
 	}
 	assert_int_equal(v->n_found, found);
 	assert_memory_equal(&v->count, &p->count, sizeof v->count);
@@ -194,7 +197,8 @@ static void words_of_any_length(void **state)
 		int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0600);
 		assert_int_equal(write(fd, data, n), n);
 		close(fd);
-		assert_int_equal(vectors_read(&got, path, VECTORS_WORD2VEC, 0, &words, pool, &err), len == MOST ? 0 : -1);
+		assert_int_equal(vectors_read(&got, path, VECTORS_WORD2VEC, 0, &words, pool, &err),
+				 len == MOST ? 0 : -1);
 		if (len == MOST)
 			assert_true(got.found[0] && got.count.repeats == 1 && got.row[1] == -2);
 		else

@@ -1,5 +1,5 @@
-/* Streams of images through perturbing, noise and packing, at random: documents, records, splits, copies, classes and threads, against each
- * record worked out by itself; and what EXIF and IDX headers, CMYK and folders may say. */
+/* Streams of images through perturbing, noise and packing, at random: documents, records, splits, copies, classes and
+ * threads, against each record worked out by itself; and what EXIF and IDX headers, CMYK and folders may say. */
 #include "vision_files.h"
 
 #include "pipeline/base/philox.h"
@@ -130,8 +130,12 @@ static void perturbing(void **state)
 	for (int round = 0; round < 60; round++) {
 		make_stream("in.vic", round % 4 ? 40 : MOST);
 		int only = below(6) - 2;
-		struct perturb_options o = { .mu = below(3), .unit = below(2), .raw = below(2), .directions = 1 + below(4),
-					     .seed = rng_u32(&rng), .only = only < 0 ? NULL : names[only] };
+		struct perturb_options o = { .mu = below(3),
+					     .unit = below(2),
+					     .raw = below(2),
+					     .directions = 1 + below(4),
+					     .seed = rng_u32(&rng),
+					     .only = only < 0 ? NULL : names[only] };
 		struct perturb_report got = { 0 }, want = { 0 };
 		struct pool *pool;
 		struct output out;
@@ -184,9 +188,14 @@ static void noise_of_a_stream(void **state)
 	(void)state;
 	for (int round = 0; round < 40; round++) {
 		make_stream("in.vic", 40);
-		struct noise_options o = { .like = in_dir("in.vic"), .n = 1 + below(round % 4 ? 20 : 2500), .seed = rng_u32(&rng),
-					   .raw = below(2), .mark = below(2) ? "extra" : NULL };
-		struct stream_head head = { .height = H, .width = W, .channels = C, .encoding = f32 ? ENCODING_F32 : ENCODING_RAW };
+		struct noise_options o = { .like = in_dir("in.vic"),
+					   .n = 1 + below(round % 4 ? 20 : 2500),
+					   .seed = rng_u32(&rng),
+					   .raw = below(2),
+					   .mark = below(2) ? "extra" : NULL };
+		struct stream_head head = {
+			.height = H, .width = W, .channels = C, .encoding = f32 ? ENCODING_F32 : ENCODING_RAW
+		};
 		struct moments m = { 0 };
 		struct pool *pool;
 		struct output out;
@@ -211,7 +220,8 @@ static void noise_of_a_stream(void **state)
 			uint64_t clipped = 0;
 			noise_gaussian(f, H * W, &m, o.seed, (uint32_t)i);
 			pixels_to_raw(px, f, VALUES, &clipped);
-			expect(&g, &r, -1, o.mark ? SPLIT_EXTRA : SPLIT_TEST, o.raw ? (void *)px : (void *)f, o.raw ? sizeof px : sizeof f);
+			expect(&g, &r, -1, o.mark ? SPLIT_EXTRA : SPLIT_TEST, o.raw ? (void *)px : (void *)f,
+			       o.raw ? sizeof px : sizeof f);
 		}
 		end_reading(&g, 1);
 	}
@@ -226,7 +236,8 @@ static void packing_again(void **state)
 			make_stream("in.vic", round % 4 ? 40 : MOST);
 		while (f32);
 		int subset = below(2);
-		struct run r = { SOURCE_STREAM, "in.vic", .fo = { .classes = subset ? "c,a" : NULL, .limit = below(2) ? 20 : 0 } };
+		struct run r = { SOURCE_STREAM, "in.vic",
+				 .fo = { .classes = subset ? "c,a" : NULL, .limit = below(2) ? 20 : 0 } };
 		int empty = 0, total = 0;
 		uint64_t unlabelled = 0;
 		static char keep[DOCS][MOST];
@@ -235,7 +246,8 @@ static void packing_again(void **state)
 			for (int i = 0; i < n_in[d]; i++) {
 				const struct record *x = &in[d][i];
 				unlabelled += subset && x->label < 0;
-				keep[d][i] = !(subset && (x->label < 0 || x->label == 1)) && !(r.fo.limit && each[x->split] >= r.fo.limit);
+				keep[d][i] = !(subset && (x->label < 0 || x->label == 1)) &&
+					     !(r.fo.limit && each[x->split] >= r.fo.limit);
 				each[x->split] += keep[d][i];
 				n += keep[d][i];
 			}
@@ -247,13 +259,17 @@ static void packing_again(void **state)
 		if (rc)
 			continue;
 		assert_int_equal(r.report.unlabelled, unlabelled);
-		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3], total);
+		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3],
+				 total);
 		struct reading g = begin_reading();
 		for (int d = 0; d < docs; d++)
 			for (int i = 0; i < n_in[d]; i++)
 				if (keep[d][i])
-					expect(&g, &in[d][i], !subset ? in[d][i].label : in[d][i].label == 2 ? 0 : 1, in[d][i].split,
-					       in[d][i].px, VALUES);
+					expect(&g, &in[d][i],
+					       !subset		     ? in[d][i].label
+					       : in[d][i].label == 2 ? 0
+								     : 1,
+					       in[d][i].split, in[d][i].px, VALUES);
 		end_reading(&g, docs);
 	}
 }
@@ -307,7 +323,8 @@ static void idx_sizes(void **state)
 	static const struct {
 		uint32_t h, w;
 		int taken;
-	} sizes[] = { { 1, 65535, 1 }, { 65535, 1, 1 }, { 1, 65536, 0 }, { 65536, 1, 0 }, { 0, 5, 0 }, { 5, 0, 0 }, { 3, 2, 1 } };
+	} sizes[] = { { 1, 65535, 1 }, { 65535, 1, 1 }, { 1, 65536, 0 }, { 65536, 1, 0 },
+		      { 0, 5, 0 },     { 5, 0, 0 },	{ 3, 2, 1 } };
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		static unsigned char file[16 + 65536];
 		memset(file, 9, sizeof file);

@@ -38,12 +38,14 @@ static struct image random_image(int h, int w, int c)
 	return im;
 }
 
-/* Where the window lies, by torchvision's words: the shorter side as asked, the other floored; the rest halved, halves to even. */
+/* Where the window lies, by torchvision's words: the shorter side as asked, the other floored; the rest halved, halves
+ * to even. */
 static void windows(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
-		int most = i % 2 ? 12 : 5000, sh = 1 + below(most), sw = 1 + below(most), h = 1 + below(most), w = 1 + below(most);
+		int most = i % 2 ? 12 : 5000, sh = 1 + below(most), sw = 1 + below(most), h = 1 + below(most),
+		    w = 1 + below(most);
 		struct geometry g = geometry_of(sh, sw, h, w, FIT_CROP), s = geometry_of(sh, sw, h, w, FIT_STRETCH);
 		int wide = (long)sw * h >= (long)sh * w; /* the height decides */
 		long rh = wide ? h : (long)sh * w / sw, rw = wide ? (long)sw * h / sh : w;
@@ -56,7 +58,8 @@ static void windows(void **state)
 	}
 }
 
-/* The weight of each input for output `at` of an axis, as Pillow's precompute_coeffs and normalize_coeffs_8bpc have it. */
+/* The weight of each input for output `at` of an axis, as Pillow's precompute_coeffs and normalize_coeffs_8bpc have it.
+ * */
 static void weights(int in, double extent, int out, int at, long *weight)
 {
 	double scale = extent / out, support = scale > 1 ? scale : 1, centre = (at + 0.5) * scale, total = 0, w[64];
@@ -116,7 +119,8 @@ static void resizing(void **state)
 			src.full_h = src.h * 8 / src.eighths - below(8 / src.eighths);
 			src.full_w = src.w * 8 / src.eighths - below(8 / src.eighths);
 		}
-		int same = i % 7 == 0, h = same ? src.full_h : 1 + below(most), w = i % 7 < 2 ? src.full_w : 1 + below(most);
+		int same = i % 7 == 0, h = same ? src.full_h : 1 + below(most),
+		    w = i % 7 < 2 ? src.full_w : 1 + below(most);
 		if (h > 64 || w > 64) {
 			image_release(&src);
 			continue;
@@ -126,8 +130,8 @@ static void resizing(void **state)
 		assert_int_equal(image_resize(&src, &g, &dst, &scratch, &err), 0);
 		assert_true(dst.h == h && dst.w == w && dst.c == c);
 		if (memcmp(dst.px, want, image_bytes(&dst)))
-			fail_msg("%d: %dx%dx%d (of %dx%d at %d/8) to %dx%d in %dx%d", i, src.h, src.w, c, src.full_h, src.full_w,
-				 src.eighths, h, w, g.rh, g.rw);
+			fail_msg("%d: %dx%dx%d (of %dx%d at %d/8) to %dx%d in %dx%d", i, src.h, src.w, c, src.full_h,
+				 src.full_w, src.eighths, h, w, g.rh, g.rw);
 		image_release(&src);
 	}
 	image_release(&dst);
@@ -156,7 +160,8 @@ static void turning(void **state)
 	struct image scratch = { 0 };
 	struct err err;
 	for (int i = 0; i < 3000; i++) {
-		int o = i % 12 - 1, c = below(2) ? 3 : 1, h = 1 + below(9), w = 1 + below(9), sideways = o >= 5 && o <= 8;
+		int o = i % 12 - 1, c = below(2) ? 3 : 1, h = 1 + below(9), w = 1 + below(9),
+		    sideways = o >= 5 && o <= 8;
 		struct image was = random_image(h, w, c), im = random_image(h, w, c);
 		memcpy(im.px, was.px, image_bytes(&was));
 		im.full_h = 8 * h;
@@ -214,7 +219,8 @@ static void filtering(void **state)
 {
 	(void)state;
 	static const char *const names[] = { "ant", "bee", "cow", "dog", "3" };
-	static const char *const only_of[] = { NULL, "train", "dev,test", "extra", "test,train,dev", "train,dev,test,extra" };
+	static const char *const only_of[] = { NULL,	"train",	  "dev,test",
+					       "extra", "test,train,dev", "train,dev,test,extra" };
 	static const unsigned keeps[] = { 15, 1, 2 | 4, 8, 7, 15 };
 	static const char *const subsets[] = { NULL, "dog,ant", "3,1", "bee", "0,dog" };
 	static const int maps[][5] = { { 0, 1, 2, 3, 4 },
@@ -239,7 +245,8 @@ static void filtering(void **state)
 		assert_int_equal(head.n_classes, kept_classes[subset]);
 		for (int k = 0; k < 60; k++) {
 			struct item item = { .label = below(6) - 1, .split = below(4) };
-			int split = item.split, was = item.label, label = was < 0 ? -1 : maps[subset][was], take = keeps[only] >> split & 1;
+			int split = item.split, was = item.label, label = was < 0 ? -1 : maps[subset][was],
+			    take = keeps[only] >> split & 1;
 			if (take && subset) {
 				unlabelled += was < 0;
 				take = label >= 0;
@@ -271,16 +278,25 @@ static void sizes_and_splits(void **state)
 	static const struct {
 		const char *text;
 		int h, w; /* 0: refused */
-	} size[] = { { "32", 32, 32 },	     { "32x48", 32, 48 },   { "1", 1, 1 },	 { "4096x1", 4096, 1 },	 { "1x4096", 1, 4096 },
-		     { "0", 0, 0 },	     { "4097", 0, 0 },	    { "1x4097", 0, 0 },	 { "x", 0, 0 },		 { "8x", 0, 0 },
-		     { "x8", 0, 0 },	     { "8x8x8", 0, 0 },	    { "-1", 0, 0 },	 { "8 x8", 0, 0 },	 { "", 0, 0 },
-		     { "00000032", 0, 0 },   { "1x0000032", 1, 32 }, { "0000032", 32, 32 }, { "1x00000032", 0, 0 }, { "8X8", 0, 0 } };
+	} size[] = { { "32", 32, 32 },	     { "32x48", 32, 48 },   { "1", 1, 1 },	    { "4096x1", 4096, 1 },
+		     { "1x4096", 1, 4096 },  { "0", 0, 0 },	    { "4097", 0, 0 },	    { "1x4097", 0, 0 },
+		     { "x", 0, 0 },	     { "8x", 0, 0 },	    { "x8", 0, 0 },	    { "8x8x8", 0, 0 },
+		     { "-1", 0, 0 },	     { "8 x8", 0, 0 },	    { "", 0, 0 },	    { "00000032", 0, 0 },
+		     { "1x0000032", 1, 32 }, { "0000032", 32, 32 }, { "1x00000032", 0, 0 }, { "8X8", 0, 0 } };
 	static const struct {
 		const char *name;
 		int split;
-	} split[] = { { "train", SPLIT_TRAIN }, { "training", SPLIT_TRAIN }, { "val", SPLIT_DEV }, { "valid", SPLIT_DEV },
-		      { "validation", SPLIT_DEV }, { "dev", SPLIT_DEV },     { "test", SPLIT_TEST }, { "tests", -1 },
-		      { "tes", -1 },	       { "", -1 },		     { "Train", -1 } };
+	} split[] = { { "train", SPLIT_TRAIN },
+		      { "training", SPLIT_TRAIN },
+		      { "val", SPLIT_DEV },
+		      { "valid", SPLIT_DEV },
+		      { "validation", SPLIT_DEV },
+		      { "dev", SPLIT_DEV },
+		      { "test", SPLIT_TEST },
+		      { "tests", -1 },
+		      { "tes", -1 },
+		      { "", -1 },
+		      { "Train", -1 } };
 	struct err err;
 	for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
 		int h = 0, w = 0, rc = pack_size_of(size[i].text, &h, &w, &err);
