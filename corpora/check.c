@@ -53,7 +53,7 @@ int check_sum(const char *path, const char *published, char got[160], int *diffe
 	return 0;
 }
 
-static int measure(const struct fact *f, const char *path, char *line, size_t size, int *ok, struct err *err)
+static int measure_fact(const struct fact *f, const char *path, char *line, size_t size, int *ok, struct err *err)
 {
 	static const char *const unit[] = { "lines", "files", "bytes" };
 	uint64_t n = 0;
@@ -95,7 +95,7 @@ int check_facts(const struct dataset *d, const char *folder, check_say *say, voi
 		if (find_one_of(folder, f->path, &path, err))
 			return -1;
 		if (path)
-			rc = measure(f, path, line, sizeof line, &ok, err);
+			rc = measure_fact(f, path, line, sizeof line, &ok, err);
 		else
 			snprintf(line, sizeof line, "%.*s: is missing", (int)strcspn(f->path, "|"), f->path);
 		free(path);

@@ -12,7 +12,7 @@
 
 enum { LONGEST = 4 * 3600 }; /* of one command: unpacking, a checksum */
 
-static void collect(int fd, char *text, size_t size)
+static void collect_output(int fd, char *text, size_t size)
 {
 	size_t used = 0;
 	char rest[512];
@@ -48,7 +48,7 @@ int command_run(const struct command_ask *ask, char *text, size_t size, int *sta
 	if (ends[1] >= 0)
 		close(ends[1]);
 	if (!rc && text)
-		collect(ends[0], text, size);
+		collect_output(ends[0], text, size);
 	if (ends[0] >= 0)
 		close(ends[0]);
 	if (s.fd[0] >= 0)

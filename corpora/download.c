@@ -74,7 +74,7 @@ static int curl(const struct fetch_work *w, const struct remote *r, const char *
 }
 
 /* Loads into part, going on where it stopped. What a server cannot continue is loaded anew. */
-static int load(const struct fetch_work *w, const struct remote *r, const char *part, struct err *err)
+static int download_file(const struct fetch_work *w, const struct remote *r, const char *part, struct err *err)
 {
 	uint64_t have = 0;
 	int status = 0;
@@ -124,7 +124,7 @@ int download(const struct fetch_work *w, const struct remote *r, char **file, st
 	rc = path_join(file, w->part, r->file, err) || path_join(&part, w->part, name, err);
 	if (!rc && path_kind(*file) != PATH_FILE) {
 		rc = w->f->offline ? no_network(w, r, "VIC_OFFLINE is set", err)
-				   : load(w, r, part, err) || check_loaded(w, r, part, err);
+				   : download_file(w, r, part, err) || check_loaded(w, r, part, err);
 		if (!rc && rename(part, *file))
 			rc = err_sys(err, "%s: rename", *file);
 	}

@@ -179,7 +179,7 @@ static void say_difference(void *arg, int ok, const char *line)
 }
 
 /* Checks the staged files and puts the folder in its place. */
-static int install(struct fetch_work *w, struct err *err)
+static int install_dataset(struct fetch_work *w, struct err *err)
 {
 	char *inner;
 	int differ, rc = -1;
@@ -243,7 +243,7 @@ static int do_work(struct fetch_work *w, struct err *err)
 			if (fetch_one(w, r, err))
 				return -1;
 	}
-	if (members_unpacked(w->stage, err) || install(w, err) || remove_tree(w->part, err))
+	if (members_unpacked(w->stage, err) || install_dataset(w, err) || remove_tree(w->part, err))
 		return -1;
 	fetch_say(w, "%s: in %s; cite: %s; terms: %s", w->d->name, w->goal, w->d->citation, w->d->terms);
 	return 0;

@@ -212,7 +212,7 @@ static int open_files(struct synth *s, const char *folder, struct err *err)
 	return 0;
 }
 
-static int write_all(struct synth *s, const char *folder, struct err *err)
+static int write_corpus(struct synth *s, const char *folder, struct err *err)
 {
 	size_t k = (size_t)s->config->grammar.classes;
 	if (grammar_build(&s->grammar, &s->config->grammar, err) ||
@@ -233,7 +233,7 @@ int synth_text(const struct synth_config *config, const char *folder, struct syn
 	for (int i = 0; i < N_FILES; i++)
 		s.out[i].fd = -1;
 	*sum = (struct synth_summary){ 0 };
-	int is_new = path_kind(folder) == PATH_NONE, rc = write_all(&s, folder, err);
+	int is_new = path_kind(folder) == PATH_NONE, rc = write_corpus(&s, folder, err);
 	struct err ignored; /* the first failure is the one to report */
 	for (int i = 0; i < N_FILES; i++)
 		output_release(&s.out[i]);

@@ -96,7 +96,7 @@ static int write_set(struct synth *s, uint32_t set, uint32_t n, struct pool *poo
 	return 0;
 }
 
-static int write_all(struct synth *s, struct pool *pool, struct err *err)
+static int write_images(struct synth *s, struct pool *pool, struct err *err)
 {
 	const struct synth_images_config *c = s->config;
 	struct output *post = &s->out[POSTERIOR], *readme = &s->out[README];
@@ -128,7 +128,7 @@ static int write_all(struct synth *s, struct pool *pool, struct err *err)
 		s->sum->realised, s->sum->entropy);
 }
 
-static int open_all(struct synth *s, const char *folder, struct err *err)
+static int open_files(struct synth *s, const char *folder, struct err *err)
 {
 	for (int i = 0; i < N_FILES; i++) {
 		char *path;
@@ -163,7 +163,7 @@ int synth_images(const struct synth_images_config *config, const char *folder, s
 	if (make_folders(folder, err) || shapes_open(&s->shapes, &s->sc, err) ||
 	    pool_open(&pool, config->threads, err) ||
 	    mem_alloc(&s->work, (size_t)pool_threads(pool) * shapes_work(s->shapes), sizeof *s->work, err) ||
-	    open_all(s, folder, err) || write_all(s, pool, err))
+	    open_files(s, folder, err) || write_images(s, pool, err))
 		goto done;
 	rc = 0;
 	for (int i = 0; !rc && i < N_FILES; i++)

@@ -74,7 +74,7 @@ static const struct program prog = {
 	.words = 1,
 };
 
-static const struct dataset *find(const char *name, struct err *err)
+static const struct dataset *find_dataset(const char *name, struct err *err)
 {
 	const struct dataset *d = registry_find(name);
 	if (!d)
@@ -232,7 +232,7 @@ static int check_command(const struct stage *st, const struct command **command,
 	return 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_corpora(struct stage *st, struct err *err)
 {
 	const struct command *c;
 	const struct dataset *d;
@@ -243,10 +243,10 @@ static int run(struct stage *st, struct err *err)
 	if (st->n < 2)
 		return list_all(err);
 	for (int i = 1; i < st->n; i++)
-		if (!find(st->operand[i], err))
+		if (!find_dataset(st->operand[i], err))
 			return -1;
 	for (int i = 1; i < st->n; i++) {
-		d = find(st->operand[i], err);
+		d = find_dataset(st->operand[i], err);
 		int rc = !strcmp(c->name, "list")    ? list_one(d, err)
 			 : !strcmp(c->name, "fetch") ? fetch_one(st, d, err)
 						     : verify_one(d, err);
@@ -258,5 +258,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_corpora);
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Tops the window up to at least BYTES_WINDOW bytes, or to the end. */
-static int fill(struct bytes *s, struct err *err)
+static int fill_window(struct bytes *s, struct err *err)
 {
 	size_t got, room = 2 * (size_t)BYTES_WINDOW - s->n;
 	if (s->last || s->n >= BYTES_WINDOW)
@@ -50,7 +50,7 @@ static int start_stream(struct bytes *s, const char *path, struct err *err)
 	if (gzip_open(&s->gz, path, err) || mem_grow(&s->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err))
 		return -1;
 	s->at = s->buf;
-	if (fill(s, err))
+	if (fill_window(s, err))
 		return -1;
 	return gzip_packed(s->gz) ? 0 : refuse_zip(s, (const unsigned char *)s->at, s->n, err);
 }
@@ -96,7 +96,7 @@ int bytes_skip(struct bytes *s, size_t used, struct err *err)
 	s->at += used;
 	s->n -= used;
 	s->bytes += used;
-	return s->map.bytes ? 0 : fill(s, err);
+	return s->map.bytes ? 0 : fill_window(s, err);
 }
 
 int bytes_unchanged(const struct bytes *s, struct err *err)

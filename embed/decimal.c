@@ -46,7 +46,7 @@ static int is_digit(const char *p, const char *stop)
 	return p < stop && (unsigned char)(*p - '0') < 10;
 }
 
-static enum decimal_result named(const char *p, const char *stop, const char **end)
+static enum decimal_result named_value(const char *p, const char *stop, const char **end)
 {
 	static const char *const name[] = { "infinity", "inf", "nan" };
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
@@ -112,7 +112,7 @@ static enum decimal_result any_float(const char *text, size_t n, const char **en
 	if (p < stop && *p == '.')
 		p = read_digits(p + 1, stop, 1, &m);
 	if (!m.any)
-		return named(p, stop, end);
+		return named_value(p, stop, end);
 	if (p < stop && (*p == 'e' || *p == 'E')) {
 		const char *q = p + 1;
 		int down = 0;

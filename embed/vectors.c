@@ -159,7 +159,7 @@ static int vote(const struct bytes *s, const char *from, int asked, int *dim, st
 
 /* Looks at the first lines: header, format, dim. The source is left at the first row; *lines is how many were skipped.
  */
-static int look(struct bytes *s, enum vectors_format format, int asked, int *dim, struct vectors_counts *c,
+static int find_format(struct bytes *s, enum vectors_format format, int asked, int *dim, struct vectors_counts *c,
 		uint64_t *lines, struct err *err)
 {
 	const char *p, *stop, *line, *second;
@@ -233,7 +233,7 @@ int vectors_read(struct vectors *v, const char *path, enum vectors_format format
 	*v = (struct vectors){ 0 };
 	if (bytes_open(&s, path, err))
 		return -1;
-	rc = look(&s, format, dim, &found_dim, &c, &lines, err);
+	rc = find_format(&s, format, dim, &found_dim, &c, &lines, err);
 	if (!rc)
 		rc = vectors_init(v, found_dim, words->n, err);
 	v->count = c;

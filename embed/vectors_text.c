@@ -165,8 +165,8 @@ static int take_hits(struct scan *sc, struct hit **hit, size_t n, struct pool *p
 }
 
 /* Adds the slices' counts in their order; *line becomes the number of lines up to the window's end. */
-static int gather(struct scan *sc, size_t n_slices, const char *name, uint64_t *line, struct hit ***out, size_t *n_out,
-		  struct err *err)
+static int gather_hits(struct scan *sc, size_t n_slices, const char *name, uint64_t *line, struct hit ***out,
+		       size_t *n_out, struct err *err)
 {
 	struct vectors_counts *c = &sc->v->count;
 	size_t n = 0, k = 0;
@@ -197,7 +197,7 @@ static int gather(struct scan *sc, size_t n_slices, const char *name, uint64_t *
 }
 
 /* Cuts text[0..n) after line ends. */
-static int cut(struct scan *sc, const char *text, size_t n, size_t *n_slices, struct err *err)
+static int cut_slices(struct scan *sc, const char *text, size_t n, size_t *n_slices, struct err *err)
 {
 	size_t k = 0;
 	const char *p = text, *stop = text + n;
@@ -218,10 +218,10 @@ static int read_window(struct scan *sc, const char *text, size_t n, const char *
 {
 	size_t n_slices = 0, n_hits = 0;
 	struct hit **hit = NULL;
-	int rc = cut(sc, text, n, &n_slices, err);
+	int rc = cut_slices(sc, text, n, &n_slices, err);
 	if (!rc) {
 		pool_run(pool, (int)n_slices, scan_slice, sc);
-		rc = gather(sc, n_slices, name, line, &hit, &n_hits, err);
+		rc = gather_hits(sc, n_slices, name, line, &hit, &n_hits, err);
 	}
 	if (!rc)
 		rc = take_hits(sc, hit, n_hits, pool, err);

@@ -196,7 +196,7 @@ static int embed(struct stage *st, struct corpus *c, struct vectors *v, struct o
 	return rc ? -1 : output_commit(out, err);
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_embed(struct stage *st, struct err *err)
 {
 	struct corpus c = { 0 };
 	struct vectors v = { 0 };
@@ -213,5 +213,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_embed);
 }

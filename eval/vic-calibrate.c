@@ -297,7 +297,7 @@ static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_calibrate(struct stage *st, struct err *err)
 {
 	struct pool *pool;
 	if (o.allow && !o.apply)
@@ -311,5 +311,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_calibrate);
 }

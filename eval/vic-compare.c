@@ -80,7 +80,7 @@ static int print(const struct comparison *c, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_compare(struct stage *st, struct err *err)
 {
 	const struct rows_options options = { .split = rows_split_chosen(o.split),
 				      .unlabelled = ROWS_DROP,
@@ -116,5 +116,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_compare);
 }

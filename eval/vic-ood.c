@@ -122,7 +122,7 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_ood(struct stage *st, struct err *err)
 {
 	const struct rows_options options = {
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
@@ -146,5 +146,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_ood);
 }

@@ -82,7 +82,7 @@ static int name_svg(char **figure, size_t *len, const struct plot_table *t, stru
 	return 0;
 }
 
-static int draw(const struct plot_table *t, struct err *err)
+static int draw_plot(const struct plot_table *t, struct err *err)
 {
 	struct plot_look look = { .title = o.title, .panel = (int)o.panel, .scale = o.scale };
 	struct output out = { 0 };
@@ -107,7 +107,7 @@ static int draw(const struct plot_table *t, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_plot(struct stage *st, struct err *err)
 {
 	const char *path = stage_operand(st, 0);
 	struct plot_table t;
@@ -122,12 +122,12 @@ static int run(struct stage *st, struct err *err)
 	if (o.curve && (int)t.curve != o.curve - 1)
 		rc = err_set(err, "%s: holds %s, not %s", path, plot_curve_name(t.curve),
 			     plot_curve_name((enum curve)(o.curve - 1)));
-	rc = rc || draw(&t, err);
+	rc = rc || draw_plot(&t, err);
 	plot_release(&t);
 	return rc ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_plot);
 }

@@ -210,7 +210,7 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 }
 
 /* The text is kept until all of it is there: a failure leaves stdout empty. */
-static int run(struct stage *st, struct err *err)
+static int run_reliability(struct stage *st, struct err *err)
 {
 	struct making m = { 0 };
 	char *text = NULL;
@@ -232,5 +232,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_reliability);
 }

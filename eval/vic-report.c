@@ -116,7 +116,7 @@ static int write_page(const struct report *r, struct err *err)
 	return rc;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_report(struct stage *st, struct err *err)
 {
 	struct report r = { .title = o.title, .level = o.level, .rounds = (int)o.rounds, .seed = (uint64_t)o.seed };
 	const struct score_options options = { .bins = { (int)o.bins },
@@ -141,5 +141,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_report);
 }

@@ -228,7 +228,7 @@ static int group_of(const struct columns *c, size_t i, const struct score **grou
 	return n;
 }
 
-static int show(const struct stage *st, const struct columns *c, struct table *t, struct err *err)
+static int show_scores(const struct stage *st, const struct columns *c, struct table *t, struct err *err)
 {
 	const struct score **group;
 	struct score mean;
@@ -305,7 +305,7 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	return 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_score(struct stage *st, struct err *err)
 {
 	struct score_options options = { 0 };
 	struct rows_options rows_options = { 0 };
@@ -319,7 +319,7 @@ static int run(struct stage *st, struct err *err)
 		rc = read_path(st, &columns, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
 	if (!rc)
-		rc = show(st, &columns, &table, err);
+		rc = show_scores(st, &columns, &table, err);
 	if (!o.brief && !o.compat)
 		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
 			     "(docs/METRICS.md)";
@@ -337,5 +337,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_score);
 }

@@ -103,7 +103,7 @@ static int title_of(const struct model *m, char **title, struct err *err)
 	return 0;
 }
 
-static int begin(struct stage *st, const struct predictor *p, const struct calibrated *map,
+static int begin_output(struct stage *st, const struct predictor *p, const struct calibrated *map,
 		 const struct stream_reader *r, struct output *out, struct stream_writer **w, struct err *err)
 {
 	const struct model *m = p->model;
@@ -136,7 +136,7 @@ static int begin(struct stage *st, const struct predictor *p, const struct calib
 }
 
 /* Which records of the block are wanted; NULL in *keep means all. */
-static int choose(const struct block *b, int split, unsigned char **keep, size_t *cap, struct err *err)
+static int choose_records(const struct block *b, int split, unsigned char **keep, size_t *cap, struct err *err)
 {
 	if (split < 0)
 		return 0;
@@ -176,14 +176,14 @@ static int document(struct stage *st, struct predictor *p, struct calibrated *ma
 	size_t cap = 0;
 	if (predictor_document(p, stream_head_of(r), err))
 		return err_context(err, "%s", stream_name(r));
-	int rc = begin(st, p, map, r, out, &w, err) ? -1 : 1;
+	int rc = begin_output(st, p, map, r, out, &w, err) ? -1 : 1;
 	while (rc == 1 && (rc = stream_next_block(r, &b, err)) == 1) {
 		if (b.type == BLOCK_WORDS) {
 			rc = predictor_words(p, &b, err) ? -1 : 1;
 			continue;
 		}
-		if (choose(&b, split, &keep, &cap, err) || predictor_rows(p, &b, split < 0 ? NULL : keep, err) ||
-		    put_records(p, map, w, err))
+		if (choose_records(&b, split, &keep, &cap, err) ||
+		    predictor_rows(p, &b, split < 0 ? NULL : keep, err) || put_records(p, map, w, err))
 			rc = -1;
 		*done += p->data.n;
 	}
@@ -223,7 +223,7 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_predict(struct stage *st, struct err *err)
 {
 	struct model m;
 	struct device dev = { 0 };
@@ -255,5 +255,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_predict);
 }

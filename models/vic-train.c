@@ -167,7 +167,7 @@ static int write_model(struct stage *st, struct trainer *t, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int work(struct stage *st, const struct dataset *data, struct err *err)
+static int train_and_save(struct stage *st, const struct dataset *data, struct err *err)
 {
 	struct plan plan = { 0 };
 	struct device dev = { 0 };
@@ -202,14 +202,14 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_train(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
-	int rc = read_records(st, &data, err) || work(st, &data, err);
+	int rc = read_records(st, &data, err) || train_and_save(st, &data, err);
 	dataset_release(&data);
 	return rc ? -1 : 0;
 }
@@ -222,5 +222,5 @@ int main(int argc, char **argv)
 	train_options_rows(opts, &o);
 	memcpy(opts + TRAIN_OPTIONS, run_opts, sizeof run_opts);
 	with_opts.opts = opts;
-	return stage_main(&with_opts, argc, argv, run);
+	return stage_main(&with_opts, argc, argv, run_train);
 }

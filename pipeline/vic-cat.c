@@ -188,7 +188,7 @@ static void say_checked(const struct stage *st, const struct totals *t)
 			  t->unsealed == 1 ? "s" : "ve");
 }
 
-static int show(struct stage *st, struct output *out, struct err *err)
+static int show_streams(struct stage *st, struct output *out, struct err *err)
 {
 	struct totals t = { .pick = { .split = stage_given(st, "split") ? o.split : -1, .limit = (uint64_t)o.limit } };
 	int rc = 0, n = st->n ? st->n : 1;
@@ -207,7 +207,7 @@ static int show(struct stage *st, struct output *out, struct err *err)
 	return rc;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_cat(struct stage *st, struct err *err)
 {
 	struct output out;
 	int rc;
@@ -219,7 +219,7 @@ static int run(struct stage *st, struct err *err)
 				     .split = o.split };
 		rc = import_stream(&im, st->provenance, &out, err);
 	} else {
-		rc = show(st, &out, err);
+		rc = show_streams(st, &out, err);
 	}
 	rc = rc || output_commit(&out, err) ? -1 : 0;
 	output_release(&out);
@@ -228,5 +228,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_cat);
 }

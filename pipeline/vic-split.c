@@ -256,7 +256,7 @@ static void say_all(const struct stage *st, const struct split_records *r, const
 			  report->leaked, report->leaked == 1 ? "" : "s", report->leaked == 1 ? "s" : "");
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_split(struct stage *st, struct err *err)
 {
 	const struct split_plan plan = { .folds = o.folds,
 					 .fold = o.fold,
@@ -287,5 +287,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_split);
 }

@@ -68,7 +68,7 @@ static const char *field(const struct reader *r, size_t i, size_t *n)
 }
 
 /* Column of that name in the present row, or NO_COLUMN. */
-static long named(const struct reader *r, const char *name)
+static long column_named(const struct reader *r, const char *name)
 {
 	for (size_t i = 0; i < r->fields; i++) {
 		size_t n;
@@ -79,22 +79,23 @@ static long named(const struct reader *r, const char *name)
 	return NO_COLUMN;
 }
 
-static int is_number(const char *text)
+static int is_column_number(const char *text)
 {
 	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
 /* The column that an option asks for: a number, or a name that the header has. */
-static int choose(const struct reader *r, const char *option, const char *want, int header, long *out, struct err *err)
+static int choose_column(const struct reader *r, const char *option, const char *want, int header, long *out,
+			 struct err *err)
 {
 	int64_t k;
-	if (is_number(want)) {
+	if (is_column_number(want)) {
 		if (num_i64(option, want, 1, (int64_t)r->fields, &k, err))
 			return err_context(err, "%zu columns", r->fields);
 		*out = (long)k - 1;
 		return 0;
 	}
-	*out = header ? named(r, want) : NO_COLUMN;
+	*out = header ? column_named(r, want) : NO_COLUMN;
 	if (*out != NO_COLUMN)
 		return 0;
 	return err_set(err, header ? "no column is named \"%s\"; choose with %s NAME or NUMBER"
@@ -107,8 +108,8 @@ static int first_row(struct reader *r, struct err *err)
 	const char *label = r->want->label ? r->want->label : "label", *text = r->want->text ? r->want->text : "text";
 	int unlabelled = !strcmp(label, "none"), header = r->want->header == HEADER_YES;
 	if (r->want->header == HEADER_AUTO)
-		header = (unlabelled || named(r, is_number(label) ? "label" : label) >= 0) &&
-			 named(r, is_number(text) ? "text" : text) >= 0;
+		header = (unlabelled || column_named(r, is_column_number(label) ? "label" : label) >= 0) &&
+			 column_named(r, is_column_number(text) ? "text" : text) >= 0;
 	r->columns = r->fields;
 	r->to->headless += r->want->header == HEADER_AUTO && !header;
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */
@@ -120,8 +121,8 @@ static int first_row(struct reader *r, struct err *err)
 		return 0;
 	}
 	r->label = NO_COLUMN;
-	if ((!unlabelled && choose(r, "--label-column", label, header, &r->label, err)) ||
-	    choose(r, "--text-column", text, header, &r->text, err))
+	if ((!unlabelled && choose_column(r, "--label-column", label, header, &r->label, err)) ||
+	    choose_column(r, "--text-column", text, header, &r->text, err))
 		return -1;
 	if (r->label == r->text)
 		return err_usage(err, "label and text are the same column");

@@ -78,7 +78,7 @@ static int parse_name(const char *name, struct review *r)
 	return !strcmp(again, name);
 }
 
-static int add(struct reviews *all, struct review r, struct err *err)
+static int add_review(struct reviews *all, struct review r, struct err *err)
 {
 	if (mem_grow(&all->r, &all->cap, all->n + 1, sizeof *all->r, err))
 		return -1;
@@ -87,7 +87,7 @@ static int add(struct reviews *all, struct review r, struct err *err)
 }
 
 /* Makes a review one line: the corpus writes its line breaks as <br />. */
-static int put(struct sink *s, const char *file, const struct review *r, char *text, size_t len, struct err *err)
+static int put_review(struct sink *s, const char *file, const struct review *r, char *text, size_t len, struct err *err)
 {
 	struct place at = { .file = file };
 	const char *begin = text;
@@ -139,7 +139,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 			goto out;
 		}
 		if (mem_grow(&all.text, &all.cap_text, all.used + r.len + 1, 1, err) ||
-		    tar_read(a, all.text + all.used, err) || add(&all, r, err))
+		    tar_read(a, all.text + all.used, err) || add_review(&all, r, err))
 			goto out;
 		all.used += r.len;
 	}
@@ -158,7 +158,7 @@ static int read_archive(struct sink *s, const char *path, struct err *err)
 			err_set(err, "%s: %s is there twice", path, file);
 			goto out;
 		}
-		if (put(s, file, r, all.text + r->at, r->len, err)) {
+		if (put_review(s, file, r, all.text + r->at, r->len, err)) {
 			err_context(err, "%s", path);
 			goto out;
 		}
@@ -202,7 +202,7 @@ static int slurp(struct reviews *all, const char *path, struct err *err)
 	return rc;
 }
 
-static int list(struct sink *s, struct reviews *all, int part, const char *dir, struct err *err)
+static int list_folder(struct sink *s, struct reviews *all, int part, const char *dir, struct err *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -214,7 +214,7 @@ static int list(struct sink *s, struct reviews *all, int part, const char *dir, 
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		if (parse_name(e->d_name, &r))
-			rc = add(all, r, err);
+			rc = add_review(all, r, err);
 		else
 			s->passed_over++;
 	}
@@ -231,7 +231,7 @@ static int read_folder(struct sink *s, const char *root, struct err *err)
 	char *dir[PARTS] = { NULL };
 	int rc = 0;
 	for (int p = 0; p < PARTS && !rc; p++)
-		rc = path_below(&dir[p], root, parts[p].dir, err) || list(s, &all, p, dir[p], err) ? -1 : 0;
+		rc = path_below(&dir[p], root, parts[p].dir, err) || list_folder(s, &all, p, dir[p], err) ? -1 : 0;
 	if (!rc && !all.n)
 		rc = err_set(err, "%s: has no train/pos/ID_RATING.txt or the like", root);
 	if (!rc)
@@ -243,7 +243,7 @@ static int read_folder(struct sink *s, const char *root, struct err *err)
 		rc = path_below(&file, dir[r->part], name, err);
 		if (rc)
 			break;
-		rc = slurp(&all, file, err) || put(s, file, r, all.text, all.used, err) ? -1 : 0;
+		rc = slurp(&all, file, err) || put_review(s, file, r, all.text, all.used, err) ? -1 : 0;
 		free(file);
 	}
 	for (int p = 0; p < PARTS; p++)

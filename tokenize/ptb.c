@@ -36,7 +36,7 @@ static inline unsigned char to_lower(unsigned char c)
 	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
 
-static inline void put(struct tokens *t, const char *p, size_t n)
+static inline void put_token(struct tokens *t, const char *p, size_t n)
 {
 	if (t->o)
 		t->out[t->o++] = ' ';
@@ -58,7 +58,7 @@ static void put_points(struct tokens *t, size_t n)
 	} else if (n == 1 && before == 3) { /* a fourth adds nothing */
 		return;
 	} else {
-		put(t, "...", n == 1 ? 1 : 3);
+		put_token(t, "...", n == 1 ? 1 : 3);
 		t->points = n == 1 ? before + 1 : 0;
 	}
 }
@@ -188,11 +188,11 @@ static void put_word(struct tokens *t, const char *p, size_t n, int depth)
 {
 	size_t k = depth < 4 && memchr(p, '\'', n) ? clitic(p, n) : 0;
 	if (!k) {
-		put(t, p, n);
+		put_token(t, p, n);
 		return;
 	}
 	put_word(t, p, n - k, depth + 1);
-	put(t, p + n - k, k);
+	put_token(t, p + n - k, k);
 }
 
 static const char *word(struct tokens *t, const char *p, const char *end, const char *line_end)
@@ -231,20 +231,20 @@ static const char *apostrophe(struct tokens *t, const char *p, const char *end)
 		q += k;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
 		if (same(p, (size_t)(q - p), whole[i])) {
-			put(t, p, (size_t)(q - p));
+			put_token(t, p, (size_t)(q - p));
 			return q;
 		}
 	if (same(p, (size_t)(q - p), "'tis") || same(p, (size_t)(q - p), "'twas")) {
-		put(t, p, 2);
-		put(t, p + 2, (size_t)(q - p) - 2);
+		put_token(t, p, 2);
+		put_token(t, p + 2, (size_t)(q - p) - 2);
 		return q;
 	}
 	if (digit_at(p + 1, end) && digit_at(p + 2, end) && (q == p + 3 || (q == p + 4 && (p[3] | 0x20) == 's'))) {
-		put(t, p, (size_t)(q - p));
+		put_token(t, p, (size_t)(q - p));
 		return q;
 	}
 	k = p + 1 < end && p[1] == '\'' ? 2 : 1;
-	put(t, p, k);
+	put_token(t, p, k);
 	return p + k;
 }
 
@@ -264,26 +264,26 @@ static const char *mark(struct tokens *t, const char *start, const char *p, cons
 	case '.':
 		if (run == 1 && digit_at(p + 1, end)) { /* .5 */
 			const char *q = word_end(p + 1, end, t->split);
-			put(t, p, (size_t)(q - p));
+			put_token(t, p, (size_t)(q - p));
 			return q;
 		}
 		put_points(t, run);
 		return p + run;
 	case '-':
 		if (run > 1) {
-			put(t, "--", 2);
+			put_token(t, "--", 2);
 			return p + run;
 		}
 		if (p == start && digit_at(p + 1, end)) { /* -5 */
 			const char *q = word_end(p + 1, end, t->split);
-			put(t, p, (size_t)(q - p));
+			put_token(t, p, (size_t)(q - p));
 			return q;
 		}
 		break;
 	default:
 		run = (unsigned char)*p < 0x80 ? 1 : fold_word_char(p, end, &word_after);
 	}
-	put(t, p, run);
+	put_token(t, p, run);
 	return p + run;
 }
 
@@ -294,7 +294,7 @@ static void chunk(struct tokens *t, const char *p, const char *end, const char *
 	while (p < end) {
 		if (word_char(p, end)) {
 			if (((*p | 0x20) == 'h' || (*p | 0x20) == 'w') && (q = address(p, end))) {
-				put(t, p, (size_t)(q - p));
+				put_token(t, p, (size_t)(q - p));
 				p = q;
 			} else {
 				p = word(t, p, end, line_end);
@@ -318,7 +318,7 @@ size_t ptb_line(const char *line, size_t n, unsigned how, char *out)
 		while (q < end && is_letter((unsigned char)*q))
 			q++;
 		if (q == end || is_gap((unsigned char)*q)) { /* most chunks: letters alone */
-			put(&t, p, (size_t)(q - p));
+			put_token(&t, p, (size_t)(q - p));
 			p = q;
 			continue;
 		}

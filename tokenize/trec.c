@@ -21,7 +21,7 @@ const char *const trec_fine[TREC_FINE] = {
 	"NUM:weight",
 };
 
-static int find(const char *const *names, int n, const char *name, size_t len)
+static int find_class(const char *const *names, int n, const char *name, size_t len)
 {
 	for (int i = 0; i < n; i++)
 		if (strlen(names[i]) == len && !memcmp(names[i], name, len))
@@ -37,8 +37,8 @@ static int label_of(const char *line, size_t len, int fine, size_t *text)
 		return -1;
 	*text = (size_t)(space - line) + 1;
 	if (fine)
-		return find(trec_fine, TREC_FINE, line, *text - 1);
-	return find(trec_coarse, TREC_COARSE, line, (size_t)(colon - line));
+		return find_class(trec_fine, TREC_FINE, line, *text - 1);
+	return find_class(trec_coarse, TREC_COARSE, line, (size_t)(colon - line));
 }
 
 static int read_file(struct sink *s, const char *path, int fine, struct err *err)

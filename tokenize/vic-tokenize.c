@@ -165,7 +165,7 @@ static int read_operand(struct sink *s, struct labelled *t, const char *path, st
 }
 
 /* Begins the stream with the class names: the format's own, or those found, which are then settled. */
-static int begin(struct sink *s, struct labelled *t, struct output *out, const struct stage *st, struct err *err)
+static int begin_output(struct sink *s, struct labelled *t, struct output *out, const struct stage *st, struct err *err)
 {
 	static const char *const titles[] = { [MR] = "MR", [TREC] = "TREC", [IMDB] = "IMDB", [LINES] = NULL };
 	struct stream_head head = { .kind = STREAM_TOKENS };
@@ -234,17 +234,17 @@ static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct
 	int late = names_classes(o.format) && !o.classes;
 	if (o.classes && labelled_give(t, o.classes, err))
 		return -1;
-	if (!late && begin(s, t, out, st, err))
+	if (!late && begin_output(s, t, out, st, err))
 		return -1;
 	for (int i = 0; i < st->n; i++)
 		if (read_operand(s, t, st->operand[i], err))
 			return sniff_explain(st->operand[i], own_kind[o.format], err);
-	if (late && (begin(s, t, out, st, err) || labelled_drain(t, err)))
+	if (late && (begin_output(s, t, out, st, err) || labelled_drain(t, err)))
 		return -1;
 	return stream_finish(s->writer, err) || output_commit(out, err) ? -1 : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_tokenize(struct stage *st, struct err *err)
 {
 	struct sink s = { .decoder.charset = (enum charset)o.encoding, .flush = o.flush, .split = o.split };
 	struct labelled t;
@@ -267,5 +267,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_tokenize);
 }

@@ -23,7 +23,7 @@
 enum { STEP = 1 << 20 };
 
 /* name is copied. */
-static int add(struct archive *a, struct entry e, const char *name, size_t len, struct err *err)
+static int add_entry(struct archive *a, struct entry e, const char *name, size_t len, struct err *err)
 {
 	if (mem_grow(&a->entry, &a->cap, a->n + 1, sizeof *a->entry, err) || mem_text(&e.name, name, len, err))
 		return -1;
@@ -81,7 +81,7 @@ static int add_found(void *arg, const struct walk_item *item, struct err *err)
 	while (*name == '/')
 		name++;
 	struct entry e = { .root = f->root, .size = (uint64_t)item->st.st_size, .mark = io_mark_of(&item->st) };
-	return add(f->a, e, name, strlen(name), err);
+	return add_entry(f->a, e, name, strlen(name), err);
 }
 
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
@@ -105,7 +105,7 @@ static int add_member(struct archive *a, int root, const char *prefix, const str
 		full[n - 3] = 0;
 		return add_tar(a, root, e->at, e->size, full, err);
 	}
-	return add(a, (struct entry){ .root = root, .at = e->at, .size = e->size }, full, (size_t)n, err);
+	return add_entry(a, (struct entry){ .root = root, .at = e->at, .size = e->size }, full, (size_t)n, err);
 }
 
 /* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside
@@ -195,7 +195,7 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	size_t n = strlen(base);
 	if (packed && n > 3 && !strcmp(base + n - 3, ".gz"))
 		n -= 3;
-	return add(a, (struct entry){ .root = root, .size = (uint64_t)st.st_size }, base, n, err);
+	return add_entry(a, (struct entry){ .root = root, .size = (uint64_t)st.st_size }, base, n, err);
 }
 
 static int by_name(const void *a, const void *b)

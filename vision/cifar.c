@@ -17,7 +17,7 @@ static int label_bytes(const struct source *s)
 	return s->own ? 2 : 1;
 }
 
-static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+static int cifar_load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
 		struct scratch *scratch, char *note, struct err *err)
 {
 	unsigned char record[PIXELS];
@@ -35,7 +35,7 @@ static int load(const struct source *s, const struct item *item, const struct wa
 	return 0;
 }
 
-static void describe(const struct source *s, const struct item *item, char *text, size_t size)
+static void cifar_describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	char file[1024];
 	archive_describe(&s->archive, &s->archive.entry[s->where[item->at] >> 32], file, sizeof file);
@@ -43,7 +43,7 @@ static void describe(const struct source *s, const struct item *item, char *text
 }
 
 /* Reads the labels of one .bin; the records stay where they are. */
-static int scan(struct source *s, size_t number, int split, struct err *err)
+static int cifar_scan(struct source *s, size_t number, int split, struct err *err)
 {
 	enum { AT_ONCE = 256 };
 	const struct entry *e = &s->archive.entry[number];
@@ -105,7 +105,7 @@ static int name_classes(struct source *s, int hundred, struct err *err)
 	return hundred ? source_classes_numbered(s, n, err) : stream_head_classes(&s->head, 10, ten, err);
 }
 
-static const struct source_ops ops = { .next = source_next_indexed, .load = load, .describe = describe };
+static const struct source_ops ops = { .next = source_next_indexed, .load = cifar_load, .describe = cifar_describe };
 
 int cifar_open(struct source *s, int hundred, struct err *err)
 {
@@ -120,7 +120,7 @@ int cifar_open(struct source *s, int hundred, struct err *err)
 		for (size_t i = 0; i < s->archive.n; i++) {
 			const char *base = archive_base(&s->archive.entry[i]);
 			int test = !strncmp(base, "test", 4);
-			if (is_bin(base) && (split == SPLIT_TEST) == test && scan(s, i, split, err))
+			if (is_bin(base) && (split == SPLIT_TEST) == test && cifar_scan(s, i, split, err))
 				return -1;
 		}
 	return s->n ? 0 : archive_lacks(&s->archive, "no .bin file of CIFAR's binary version", err);

@@ -290,7 +290,7 @@ static int number_classes(struct source *s, const struct listing *l, const struc
 	return 0;
 }
 
-static int build(struct source *s, struct listing *l, struct err *err)
+static int build_items(struct source *s, struct listing *l, struct err *err)
 {
 	const struct entry *wnids = NULL;
 	size_t sides = 0;
@@ -340,7 +340,7 @@ static int file(const struct source *s, const struct item *item, const unsigned 
 	return 0;
 }
 
-static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+static int folder_load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
 		struct scratch *scratch, char *note, struct err *err)
 {
 	const unsigned char *bytes;
@@ -351,18 +351,20 @@ static int load(const struct source *s, const struct item *item, const struct wa
 	return codec_decode(bytes, len, &s->opt.codec, want, out, &scratch->b, note, err);
 }
 
-static void describe(const struct source *s, const struct item *item, char *text, size_t size)
+static void folder_describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	archive_describe(&s->archive, &s->archive.entry[s->where[item->at]], text, size);
 }
 
-static const struct source_ops ops = { .next = source_next_indexed, .load = load, .file = file, .describe = describe };
+static const struct source_ops ops = {
+	.next = source_next_indexed, .load = folder_load, .file = file, .describe = folder_describe
+};
 
 int folder_open(struct source *s, struct err *err)
 {
 	struct listing l = { 0 };
 	s->ops = &ops;
-	int rc = build(s, &l, err);
+	int rc = build_items(s, &l, err);
 	while (l.texts)
 		free(l.text[--l.texts].text);
 	free(l.text);

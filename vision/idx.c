@@ -32,7 +32,7 @@ static int sniff(const unsigned char *p, size_t n, int *rank)
 }
 
 /* Checks that the header accounts for every byte. dim: [4]. */
-static int header(const char *text, const unsigned char *p, size_t n, int *rank, uint32_t *dim, struct err *err)
+static int idx_header(const char *text, const unsigned char *p, size_t n, int *rank, uint32_t *dim, struct err *err)
 {
 	uint64_t size = 1;
 	if (!sniff(p, n, rank))
@@ -49,7 +49,7 @@ static int header(const char *text, const unsigned char *p, size_t n, int *rank,
 	return 0;
 }
 
-static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+static int idx_load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
 		struct scratch *scratch, char *note, struct err *err)
 {
 	const struct idx_files *f = s->own;
@@ -63,7 +63,7 @@ static int load(const struct source *s, const struct item *item, const struct wa
 	return 0;
 }
 
-static void describe(const struct source *s, const struct item *item, char *text, size_t size)
+static void idx_describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	const struct idx_files *f = s->own;
 	char file[1024];
@@ -71,7 +71,7 @@ static void describe(const struct source *s, const struct item *item, char *text
 	err_phrase(text, size, "%s: record %" PRIu64, file, s->where[item->at] & UINT32_MAX);
 }
 
-static void release(struct source *s)
+static void idx_release(struct source *s)
 {
 	struct idx_files *f = s->own;
 	for (int i = 0; f && i < f->n; i++)
@@ -143,13 +143,13 @@ static int add_images(struct source *s, size_t i, int split, int *top, struct er
 		return -1;
 	f->entry[f->n] = i;
 	f->data[f->n++] = data;
-	if (header(text, data, len, &rank, dim, err) || same_shape(s, text, rank, dim, err))
+	if (idx_header(text, data, len, &rank, dim, err) || same_shape(s, text, rank, dim, err))
 		return -1;
 	if (le) {
 		archive_describe(&s->archive, le, ltext, sizeof ltext);
 		if (archive_load(&s->archive, le, 1 << 30, &labels, &n_labels, err))
 			return -1;
-		if (header(ltext, labels, n_labels, &lrank, count, err))
+		if (idx_header(ltext, labels, n_labels, &lrank, count, err))
 			goto done;
 		if (lrank != 1 || count[0] != dim[0]) {
 			err_set(err, "%s: %u labels for the %u images of %s", ltext, count[0], dim[0], text);
@@ -188,7 +188,7 @@ static int holds_images(const struct source *s, const struct entry *e, struct er
 }
 
 static const struct source_ops ops = {
-	.next = source_next_indexed, .load = load, .describe = describe, .release = release
+	.next = source_next_indexed, .load = idx_load, .describe = idx_describe, .release = idx_release
 };
 
 int idx_open(struct source *s, struct err *err)

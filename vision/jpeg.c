@@ -168,7 +168,7 @@ static int guarded(struct jpeg_decompress_struct *jpeg, struct reader *r, struct
 	return body(jpeg, r, q, err);
 }
 
-static int run(struct request *q, char *note, struct err *err)
+static int run_decoder(struct request *q, char *note, struct err *err)
 {
 	struct jpeg_decompress_struct jpeg;
 	struct reader r = { .note = note };
@@ -185,7 +185,7 @@ int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_option
 	       struct err *err)
 {
 	struct request q = { .bytes = bytes, .len = len, .opt = opt };
-	int rc = run(&q, NULL, err);
+	int rc = run_decoder(&q, NULL, err);
 	*info = q.info;
 	return rc;
 }
@@ -194,5 +194,5 @@ int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_optio
 		struct image *out, struct image *scratch, char *note, struct err *err)
 {
 	struct request q = { bytes, len, opt, want, out, { .codec = CODEC_JPEG } };
-	return run(&q, note, err) ? -1 : image_upright(out, q.info.orientation, scratch, err);
+	return run_decoder(&q, note, err) ? -1 : image_upright(out, q.info.orientation, scratch, err);
 }

@@ -61,7 +61,7 @@ static void packer_release(struct packer *p)
 	filter_release(&p->filter);
 }
 
-static void look(void *arg, int task, int worker)
+static void look_task(void *arg, int task, int worker)
 {
 	struct packer *p = arg;
 	struct slot *t = &p->slot[task];
@@ -112,7 +112,7 @@ static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
 }
 
 /* The next kept items; p->n == 0 at the end. */
-static int fill(struct packer *p, struct err *err)
+static int fill_slots(struct packer *p, struct err *err)
 {
 	struct item item[BATCH_MAX];
 	int n;
@@ -153,11 +153,11 @@ static int choose_encoding(struct packer *p, struct err *err)
 {
 	int differ = 0, h = 0, w = 0;
 	for (;;) {
-		if (fill(p, err))
+		if (fill_slots(p, err))
 			return -1;
 		if (!p->n || differ)
 			break;
-		pool_run(p->pool, p->n, look, p);
+		pool_run(p->pool, p->n, look_task, p);
 		for (int i = 0; i < p->n; i++) {
 			const struct image_info *info = &p->slot[i].info;
 			if (p->slot[i].rc && p->slot[i].err.cause == CAUSE_SYSTEM)
@@ -181,7 +181,7 @@ static int choose_encoding(struct packer *p, struct err *err)
 	return 0;
 }
 
-static int settle(struct packer *p, struct err *err)
+static int choose_size(struct packer *p, struct err *err)
 {
 	const struct stream_head *in = &p->s->head;
 	p->want = p->opt->want;
@@ -224,7 +224,7 @@ static int size_right(struct packer *p, struct slot *t, struct err *err)
 		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w, p->h);
 }
 
-static int begin(struct packer *p, struct err *err)
+static int begin_document(struct packer *p, struct err *err)
 {
 	struct stream_head *head = &p->report->head;
 	stream_head_release(head);
@@ -258,7 +258,7 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 		p->s->ops->describe(p->s, &t->item, p->first, sizeof p->first);
 	if (p->encoding == PACK_RAW && size_right(p, t, err))
 		return -1;
-	if (!p->writer && begin(p, err))
+	if (!p->writer && begin_document(p, err))
 		return -1;
 	r->written[t->item.split]++;
 	return p->encoding == PACK_JPEG
@@ -268,7 +268,7 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 }
 
 /* Task 0 writes the batch before; the others decode an image each. */
-static void work(void *arg, int task, int worker)
+static void pack_task(void *arg, int task, int worker)
 {
 	struct packer *p = arg;
 	if (!task) {
@@ -285,12 +285,12 @@ static void work(void *arg, int task, int worker)
 static int one_document(struct packer *p, struct progress *progress, struct err *err)
 {
 	uint64_t done = 0;
-	int rc = settle(p, err);
+	int rc = choose_size(p, err);
 	while (!rc) {
-		rc = fill(p, err);
+		rc = fill_slots(p, err);
 		if (rc || (!p->n && !p->n_ready))
 			break;
-		pool_run(p->pool, 1 + p->n, work, p);
+		pool_run(p->pool, 1 + p->n, pack_task, p);
 		if (p->failed) {
 			*err = p->err;
 			rc = -1;

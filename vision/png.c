@@ -109,7 +109,7 @@ static int guarded(png_structp png, png_infop info, const struct codec_options *
 	return body(png, info, opt, what, out, s, err);
 }
 
-static int run(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *what,
+static int run_decoder(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *what,
 	       struct image *out, char *note, struct err *err)
 {
 	struct source s = { .bytes = bytes, .len = len, .note = note };
@@ -127,12 +127,12 @@ static int run(const unsigned char *bytes, size_t len, const struct codec_option
 int png_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
 	      struct err *err)
 {
-	return run(bytes, len, opt, info, NULL, NULL, err);
+	return run_decoder(bytes, len, opt, info, NULL, NULL, err);
 }
 
 int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out, char *note,
 	       struct err *err)
 {
 	struct image_info info;
-	return run(bytes, len, opt, &info, out, note, err);
+	return run_decoder(bytes, len, opt, &info, out, note, err);
 }

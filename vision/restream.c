@@ -17,7 +17,7 @@ struct restream {
 	size_t each;
 };
 
-static int next(struct source *s, struct item *item, int max, int *n, struct err *err)
+static int restream_next(struct source *s, struct item *item, int max, int *n, struct err *err)
 {
 	struct restream *o = s->own;
 	*n = 0;
@@ -38,7 +38,7 @@ static int next(struct source *s, struct item *item, int max, int *n, struct err
 	return 0;
 }
 
-static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+static int restream_load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
 		struct scratch *scratch, char *note, struct err *err)
 {
 	*note = 0;
@@ -59,7 +59,7 @@ static int file(const struct source *s, const struct item *item, const unsigned 
 	return 0;
 }
 
-static void describe(const struct source *s, const struct item *item, char *text, size_t size)
+static void restream_describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	const struct restream *o = s->own;
 	err_phrase(text, size, "%s: record %zu", stream_name(o->r), item->at);
@@ -93,7 +93,7 @@ static int more(struct source *s, struct err *err)
 	return 1;
 }
 
-static void release(struct source *s)
+static void restream_release(struct source *s)
 {
 	struct restream *o = s->own;
 	if (o)
@@ -101,12 +101,17 @@ static void release(struct source *s)
 	free(o);
 }
 
-static const struct source_ops raw_ops = {
-	.next = next, .load = load, .describe = describe, .more = more, .release = release
-};
-static const struct source_ops jpeg_ops = {
-	.next = next, .load = load, .file = file, .describe = describe, .more = more, .release = release
-};
+static const struct source_ops raw_ops = { .next = restream_next,
+					   .load = restream_load,
+					   .describe = restream_describe,
+					   .more = more,
+					   .release = restream_release };
+static const struct source_ops jpeg_ops = { .next = restream_next,
+					    .load = restream_load,
+					    .file = file,
+					    .describe = restream_describe,
+					    .more = more,
+					    .release = restream_release };
 
 int restream_open(struct source *s, const char *path, struct err *err)
 {

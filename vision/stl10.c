@@ -12,7 +12,7 @@
 
 enum { SIDE = 96, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE };
 
-static int load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
+static int stl10_load(const struct source *s, const struct item *item, const struct want *want, struct image *out,
 		struct scratch *scratch, char *note, struct err *err)
 {
 	const struct entry *e = &s->archive.entry[s->where[item->at] >> 32];
@@ -29,7 +29,7 @@ static int load(const struct source *s, const struct item *item, const struct wa
 	return 0;
 }
 
-static void describe(const struct source *s, const struct item *item, char *text, size_t size)
+static void stl10_describe(const struct source *s, const struct item *item, char *text, size_t size)
 {
 	char file[1024];
 	archive_describe(&s->archive, &s->archive.entry[s->where[item->at] >> 32], file, sizeof file);
@@ -112,7 +112,7 @@ done:
 	return rc;
 }
 
-static const struct source_ops ops = { .next = source_next_indexed, .load = load, .describe = describe };
+static const struct source_ops ops = { .next = source_next_indexed, .load = stl10_load, .describe = stl10_describe };
 static const char *const ten[] = {
 	"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"
 };

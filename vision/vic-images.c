@@ -189,7 +189,7 @@ static int check_usage(const struct stage *st, struct err *err)
 	return o.encoding == 3 ? err_usage(err, "--encoding f32 is for --gaussian-like") : 0;
 }
 
-static int run(struct stage *st, struct err *err)
+static int run_images(struct stage *st, struct err *err)
 {
 	struct pool *pool = NULL;
 	struct output out;
@@ -217,5 +217,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_images);
 }

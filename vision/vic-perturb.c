@@ -58,7 +58,7 @@ static const struct program prog = {
 	.stream_operand = 1,
 };
 
-static int run(struct stage *st, struct err *err)
+static int run_perturb(struct stage *st, struct err *err)
 {
 	struct pool *pool = NULL;
 	struct output out;
@@ -83,5 +83,5 @@ static int run(struct stage *st, struct err *err)
 
 int main(int argc, char **argv)
 {
-	return stage_main(&prog, argc, argv, run);
+	return stage_main(&prog, argc, argv, run_perturb);
 }

@@ -156,7 +156,7 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 	return rc ? -1 : 0;
 }
 
-static int flush(struct batch *b, const struct stream_head *head, struct stream_writer *w, struct judged *after,
+static int flush_batch(struct batch *b, const struct stream_head *head, struct stream_writer *w, struct judged *after,
 		 struct err *err)
 {
 	int rc = b->n && judge(after, b, head, err);
@@ -225,10 +225,10 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 				rows->name, i);
 			goto out;
 		}
-		if (judge_as_read(before, rows, i, err) || (b.n == b.cap && flush(&b, &head, w, after, err)))
+		if (judge_as_read(before, rows, i, err) || (b.n == b.cap && flush_batch(&b, &head, w, after, err)))
 			goto out;
 	}
-	if (flush(&b, &head, w, after, err) || (w && stream_finish(w, err)))
+	if (flush_batch(&b, &head, w, after, err) || (w && stream_finish(w, err)))
 		goto out;
 	*written += chosen;
 	rc = 0;

@@ -44,7 +44,7 @@ static double forward(const struct affine *a, const double *z, double *out)
 }
 
 /* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
-static void pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
+static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
 {
 	const struct affine *a = arg;
 	size_t k = (size_t)a->k, room = (k + LANES - 1) / LANES * LANES;
@@ -87,7 +87,7 @@ static int loss(void *arg, const double *x, double *value, double *grad, struct 
 	size_t k = (size_t)a->k, nw = n_weights(a);
 	double n = (double)a->d->n, kk = (double)k, pairs = kk * (kk - 1), one = a->unit;
 	a->x = x;
-	if (fit_sum(a->d, a->pool, 1 + nw + k, pass, a, a->sum, err))
+	if (fit_sum(a->d, a->pool, 1 + nw + k, affine_pass, a, a->sum, err))
 		return -1;
 	if (isnan(a->sum[0]))
 		return err_set(err, "out of memory, or logits too large to scale");

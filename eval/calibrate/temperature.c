@@ -74,7 +74,7 @@ static void distances(const struct fit_data *d, size_t i, double beta, double *u
 	}
 }
 
-static void pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
+static void temperature_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
 {
 	double beta = *(const double *)arg;
 	size_t k = (size_t)d->k, rows = k < BATCH ? BATCH / k : 1, room = (rows * k + LANES - 1) / LANES * LANES;
@@ -129,9 +129,9 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 	}
 }
 
-static int look(const struct fit_data *d, struct pool *pool, double beta, double *sum, struct err *err)
+static int slope_at(const struct fit_data *d, struct pool *pool, double beta, double *sum, struct err *err)
 {
-	if (fit_sum(d, pool, SUMS, pass, &beta, sum, err))
+	if (fit_sum(d, pool, SUMS, temperature_pass, &beta, sum, err))
 		return -1;
 	return isnan(sum[SUM_NLL]) ? err_set(err, "out of memory, or logits beyond the range of arithmetic") : 0;
 }
@@ -139,7 +139,7 @@ static int look(const struct fit_data *d, struct pool *pool, double beta, double
 int temperature_nll(const struct fit_data *d, struct pool *pool, double t, double *nll, struct err *err)
 {
 	double sum[SUMS];
-	if (look(d, pool, 1 / t, sum, err))
+	if (slope_at(d, pool, 1 / t, sum, err))
 		return -1;
 	*nll = sum[SUM_NLL] / (double)d->n;
 	return 0;
@@ -150,14 +150,14 @@ static int bracket(const struct fit_data *d, struct pool *pool, double start, do
 		   struct err *err)
 {
 	double sum[SUMS], x = start, step = 1;
-	if (look(d, pool, exp(x), sum, err))
+	if (slope_at(d, pool, exp(x), sum, err))
 		return -1;
 	++*passes;
 	int up = sum[SUM_G] < 0; /* g rises with x */
 	*lo = *hi = x;
 	for (int i = 0; i < 12; i++, step *= 2) {
 		x += up ? step : -step;
-		if (look(d, pool, exp(x), sum, err))
+		if (slope_at(d, pool, exp(x), sum, err))
 			return -1;
 		++*passes;
 		if (up) {
@@ -207,7 +207,7 @@ static int newton(const struct fit_data *d, struct pool *pool, double lo, double
 	double sum[SUMS], x = lo + (hi - lo) / 2, width = hi - lo, last = INFINITY;
 	for (int i = 0; i < 200; i++) {
 		double beta = exp(x);
-		if (look(d, pool, beta, sum, err))
+		if (slope_at(d, pool, beta, sum, err))
 			return -1;
 		out->passes++;
 		out->gradient = sum[SUM_G] / (double)d->n;
@@ -264,7 +264,7 @@ static int end_of_interval(const struct fit_data *d, struct pool *pool, double b
 	for (int i = 0; i < 100; i++) {
 		int at_end = !(x > nothing);
 		x = at_end ? nothing : x;
-		if (look(d, pool, x, sum, err))
+		if (slope_at(d, pool, x, sum, err))
 			return -1;
 		double over = 2 * (sum[SUM_NLL] - least) - CHI, step = over / (2 * sum[SUM_G]);
 		if (at_end && over <= 0) {
@@ -284,7 +284,7 @@ int temperature_interval(const struct fit_data *d, struct pool *pool, double t, 
 			 struct err *err)
 {
 	double sum[SUMS], above, below;
-	if (look(d, pool, 1 / t, sum, err) ||
+	if (slope_at(d, pool, 1 / t, sum, err) ||
 	    end_of_interval(d, pool, 1 / t, 1, sum[SUM_NLL], sum[SUM_H], &above, err) ||
 	    end_of_interval(d, pool, 1 / t, -1, sum[SUM_NLL], sum[SUM_H], &below, err))
 		return -1;

@@ -155,7 +155,7 @@ static double metric_difference(int i, const struct measured *a, const struct me
 	return compared_metric(i)->value(b) - compared_metric(i)->value(a);
 }
 
-static void one_round(void *arg, int task, int worker)
+static void compare_round(void *arg, int task, int worker)
 {
 	const struct boot *boot = arg;
 	struct scratch *w = &boot->scratch[worker];
@@ -173,7 +173,7 @@ static int scratch_init(struct scratch *w, size_t n, struct err *err)
 	return mem_alloc(&w->weight, n, 1, err) || mem_alloc(&w->sorted, w->room, sizeof *w->sorted, err) ? -1 : 0;
 }
 
-static void fill(struct difference *d, double a, double b)
+static void set_difference(struct difference *d, double a, double b)
 {
 	d->a = a;
 	d->b = b;
@@ -204,7 +204,7 @@ static void conclude(struct boot *boot, struct comparison *c)
 		double *v = boot->value[i];
 		if (!v)
 			continue;
-		fill(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
+		set_difference(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
 		int k = finite_only(v, boot->options->rounds);
 		if (!k)
 			d->there = 0;
@@ -228,7 +228,7 @@ static int bootstrap(const struct side *side, const struct compare_options *opti
 		if (compared_metric(i)->test == TEST_BOOTSTRAP)
 			rc = mem_alloc(&boot.value[i], (size_t)options->rounds, sizeof *boot.value[i], err);
 	if (!rc) {
-		pool_run(pool, options->rounds, one_round, &boot);
+		pool_run(pool, options->rounds, compare_round, &boot);
 		conclude(&boot, c);
 	}
 	for (int i = 0; boot.scratch && i < workers; i++) {
@@ -256,7 +256,7 @@ static void accuracy(const struct rows *a, const struct rows *b, double level, s
 		c->only_a += ra > rb;
 		c->only_b += rb > ra;
 	}
-	fill(d, right_a / n, right_b / n);
+	set_difference(d, right_a / n, right_b / n);
 	d->p = mcnemar_exact(c->only_a, c->only_b);
 	/* Agresti and Min 2005: Wald on the discordant counts after half a pair is added to each of the four cells. */
 	double m = n + 2, x = (double)c->only_a + 0.5, y = (double)c->only_b + 0.5, mid = (y - x) / m;

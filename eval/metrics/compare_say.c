@@ -43,7 +43,7 @@ static int verdict(const struct comparison *c, int i)
 }
 
 /* "ECE (by 0.06, 0.04 to 0.08), NLL (by ...)": metrics with this verdict, or bare names for 0. */
-static int list(FILE *to, const struct comparison *c, int which)
+static int list_claims(FILE *to, const struct comparison *c, int which)
 {
 	int n = 0;
 	for (int i = 0; compared_metric(i); i++) {
@@ -77,17 +77,17 @@ int compare_claim(const struct comparison *c, char **text, struct err *err)
 	fprintf(to, "On these %zu records ", c->n);
 	if (any(c, 1)) {
 		fprintf(to, "%s may be called better than %s in ", c->b, c->a);
-		list(to, c, 1);
+		list_claims(to, c, 1);
 	}
 	if (any(c, -1)) {
 		fprintf(to, "%s%s may be called better than %s in ", any(c, 1) ? ", and " : "", c->a, c->b);
-		list(to, c, -1);
+		list_claims(to, c, -1);
 	}
 	if (!any(c, 1) && !any(c, -1))
 		fprintf(to, "neither %s nor %s may be called better in anything measured here", c->a, c->b);
 	else if (any(c, 0)) {
 		fprintf(to, "; no difference may be claimed in ");
-		list(to, c, 0);
+		list_claims(to, c, 0);
 	}
 	fprintf(to,
 		" (%g %% intervals; claims hold together at that level, after Holm); records were resampled, not "

@@ -61,7 +61,7 @@ static int edges_below(const double *edge, int n, double p, int or_equal)
 }
 
 /* -1: in no bin. There is room for one bin more than `bins`. */
-static int place(enum compat c, const double *edge, int bins, double p)
+static int bin_of(enum compat c, const double *edge, int bins, double p)
 {
 	switch (c) {
 	case COMPAT_GUO: return edges_below(edge, bins + 1, p, 0) - 1;
@@ -101,10 +101,10 @@ static void fill_cells(enum compat c, const conf_key *key, size_t n, int bins, i
 {
 	for (size_t i = 0; i < n; i++) {
 		double p = clipped(c, conf_p(key[i]), f32);
-		int at = place(c, mean_edge, bins, p), right = conf_right(key[i]);
+		int at = bin_of(c, mean_edge, bins, p), right = conf_right(key[i]);
 		if (at < 0)
 			continue;
-		cell[place(c, edge, bins, p)].weight++;
+		cell[bin_of(c, edge, bins, p)].weight++;
 		cell[at].n++;
 		cell[at].right += right;
 		cell[at].conf += p;

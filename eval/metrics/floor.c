@@ -132,7 +132,7 @@ static void add_error(struct errors *e, const struct segment *s, double d, doubl
 	e->v[3] += w * gap * gap;
 }
 
-static void one_round(void *arg, int round, int worker)
+static void floor_round(void *arg, int round, int worker)
 {
 	struct null *u = arg;
 	struct rng r;
@@ -149,7 +149,7 @@ static int draw_all(struct null *u, struct pool *pool, struct err *err)
 {
 	if (mem_alloc(&u->segment, (size_t)u->bins, sizeof *u->segment, err) || segments(u, err))
 		return -1;
-	pool_run(pool, u->rounds, one_round, u);
+	pool_run(pool, u->rounds, floor_round, u);
 	return 0;
 }
 

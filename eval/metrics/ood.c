@@ -61,7 +61,7 @@ struct resampling {
 	double *value[VALUES]; /* [rounds]: aupr_in, aupr_out, fpr95 */
 };
 
-static void one_round(void *arg, int task, int worker)
+static void ood_round(void *arg, int task, int worker)
 {
 	const struct resampling *s = arg;
 	size_t n = s->ranking->n_pos + s->ranking->n_neg;
@@ -109,7 +109,7 @@ static int resample(const struct ranking *r, const struct ood_ask *options, stru
 	for (int v = 0; v < VALUES; v++)
 		rc = rc || mem_alloc(&s.value[v], (size_t)options->rounds, sizeof *s.value[v], err);
 	if (!rc)
-		pool_run(pool, options->rounds, one_round, &s);
+		pool_run(pool, options->rounds, ood_round, &s);
 	for (int v = 0; v < VALUES; v++) {
 		int k = rc ? 0 : usable(s.value[v], options->rounds);
 		if (k && to[v] == &out->fpr95)

@@ -20,7 +20,7 @@
 
 enum { LINE_MAX_BYTES = 64 << 20 };
 
-static int header(struct posterior *p, char *line, const char *path, struct err *err)
+static int read_header(struct posterior *p, char *line, const char *path, struct err *err)
 {
 	size_t cap = 0;
 	char *f = text_field(&line, '\t');
@@ -88,7 +88,7 @@ int posterior_read(struct posterior *p, const char *path, struct err *err)
 		copy = NULL;
 		rc = mem_text(&copy, line, len - (len && line[len - 1] == '\r'), err);
 		if (!rc)
-			rc = number == 1 ? header(p, copy, path, err) : record(p, caps, copy, path, number, err);
+			rc = number == 1 ? read_header(p, copy, path, err) : record(p, caps, copy, path, number, err);
 		if (rc)
 			break;
 	}
@@ -155,7 +155,7 @@ static int pairs_of(const struct posterior *p, const struct rows *w, const int *
 	return 0;
 }
 
-static int measure(const struct pair *pair, size_t n, int bins, struct truth *t, struct err *err)
+static int measure_truth(const struct pair *pair, size_t n, int bins, struct truth *t, struct err *err)
 {
 	double *x, *off;
 	*t = (struct truth){ 0 };
@@ -192,7 +192,7 @@ int truth_of(const struct posterior *p, const struct rows *w, int bins, struct t
 	}
 	if (!match_classes(p, w, column, err) && !pairs_of(p, w, column, pair, err)) {
 		qsort(pair, w->n, sizeof *pair, by_conf);
-		rc = measure(pair, w->n, bins, t, err);
+		rc = measure_truth(pair, w->n, bins, t, err);
 	}
 	free(pair);
 	free(column);

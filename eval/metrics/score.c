@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct score_item *add(struct score *s, const char *key, enum score_kind kind)
+static struct score_item *add_item(struct score *s, const char *key, enum score_kind kind)
 {
 	/* The list is as long as the longest possible table; a value beyond it is counted, and score_show refuses. */
 	struct score_item *i = s->n < SCORE_ITEMS ? &s->item[s->n++] : &s->beyond;
@@ -20,7 +20,7 @@ static struct score_item *add(struct score *s, const char *key, enum score_kind 
 
 static struct score_item *add_value(struct score *s, const char *key, int number, enum score_kind kind, double value)
 {
-	struct score_item *i = add(s, key, kind);
+	struct score_item *i = add_item(s, key, kind);
 	if (number)
 		snprintf(i->key, sizeof i->key, "%s@%d", key, number);
 	i->value = value;
@@ -39,7 +39,7 @@ void score_real(struct score *s, const char *key, int number, double value)
 
 void score_text(struct score *s, const char *key, const char *text)
 {
-	add(s, key, SCORE_TEXT)->text = text;
+	add_item(s, key, SCORE_TEXT)->text = text;
 }
 
 const struct score_item *score_find(const struct score *s, const char *key)

@@ -61,7 +61,7 @@ static int has_interval(const struct score_item *v)
 	return v->metric && v->metric->most > v->metric->least;
 }
 
-static void one_round(void *arg, int round, int worker)
+static void score_round(void *arg, int round, int worker)
 {
 	struct boot *b = arg;
 	struct measured m[SCORE_BINS] = { { 0 } };
@@ -79,7 +79,7 @@ static void one_round(void *arg, int round, int worker)
 	}
 }
 
-static int gather(struct boot *b, struct err *err)
+static int gather_rounds(struct boot *b, struct err *err)
 {
 	int rounds = b->options->rounds;
 	for (int i = 0; i < b->shape->n; i++) {
@@ -115,7 +115,7 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_op
 	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
 	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err))
 		goto end;
-	pool_run(pool, options->rounds, one_round, &b);
+	pool_run(pool, options->rounds, score_round, &b);
 	rc = 0;
 	for (int i = 0; i < threads && !rc; i++)
 		if (b.err[i].status) {
@@ -123,7 +123,7 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_op
 			rc = -1;
 		}
 	if (!rc)
-		rc = gather(&b, err);
+		rc = gather_rounds(&b, err);
 end:
 	for (int i = 0; b.key && i < threads; i++)
 		free(b.key[i]);

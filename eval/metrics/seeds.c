@@ -7,7 +7,7 @@
 #include "pipeline/frame/marks.h"
 
 /* The next argument that is an option, and not the seed. */
-static const json_t *next(const json_t *line, size_t *i)
+static const json_t *next_argument(const json_t *line, size_t *i)
 {
 	const json_t *args = json_object_get(line, "args"), *a;
 	const char *program = json_string_value(json_object_get(line, "program"));
@@ -27,8 +27,8 @@ static int same_stage(const json_t *a, const json_t *b)
 	if (!json_equal(json_object_get(a, "program"), json_object_get(b, "program")))
 		return 0;
 	do {
-		u = next(a, &i);
-		v = next(b, &j);
+		u = next_argument(a, &i);
+		v = next_argument(b, &j);
 		if (!u != !v || (u && !json_equal(u, v)))
 			return 0;
 	} while (u);

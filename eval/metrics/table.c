@@ -220,7 +220,7 @@ static void print_tsv(const struct table *t, FILE *to)
 }
 
 /* Four significant places below 1, so that an error of 0.0003 is not shown as 0.000. */
-static int show(char *text, size_t size, double v)
+static int show_number(char *text, size_t size, double v)
 {
 	double a = fabs(v);
 	if (!isfinite(v))
@@ -233,9 +233,9 @@ static int show(char *text, size_t size, double v)
 static void cell_show(char *text, size_t size, const struct cell *c)
 {
 	char a[32], b[32], d[32];
-	show(a, sizeof a, c->value);
-	show(b, sizeof b, c->low);
-	show(d, sizeof d, c->high);
+	show_number(a, sizeof a, c->value);
+	show_number(b, sizeof b, c->low);
+	show_number(d, sizeof d, c->high);
 	switch (c->type) {
 	case CELL_NONE: snprintf(text, size, "-"); break;
 	case CELL_COUNT: snprintf(text, size, "%" PRIu64, c->count); break;

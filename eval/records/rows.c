@@ -179,7 +179,7 @@ static void loop_task(void *arg, int task, int worker)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static int begin(struct reading *g, struct err *err)
+static int begin_document(struct reading *g, struct err *err)
 {
 	struct rows *w = g->rows;
 	const struct stream_head *h = stream_head_of(g->stream);
@@ -207,7 +207,7 @@ static int begin(struct reading *g, struct err *err)
 static int read_one(struct reading *g, int each, struct err *err)
 {
 	struct loop loop = { g, each };
-	int n = pool_threads(g->pool), rc = begin(g, err);
+	int n = pool_threads(g->pool), rc = begin_document(g, err);
 	if (!rc) {
 		pool_run(g->pool, n, loop_task, &loop);
 		rc = g->failed ? -1 : 0;

@@ -25,7 +25,7 @@ static int bad_value(const struct stream_head *h, const struct block *b, const c
 	return err_set(err, "%s: near record %llu: values that cannot be used", name, (unsigned long long)b->first);
 }
 
-static void load(const struct stream_head *h, const struct block *b, size_t row, double *x)
+static void load_row(const struct stream_head *h, const struct block *b, size_t row, double *x)
 {
 	size_t k = (size_t)h->n_classes;
 	if (h->dtype == DTYPE_F64)
@@ -69,7 +69,7 @@ static int mean_row(struct tally *t, const struct stream_head *h, const struct b
 			scale = soft.scale;
 			result_of_soft(&soft, label, &one);
 		} else {
-			load(h, b, row, t->x);
+			load_row(h, b, row, t->x);
 			result_of_probs(t->x, n, label, -1, &one);
 		}
 		for (int k = 0; k < n; k++)

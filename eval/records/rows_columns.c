@@ -85,7 +85,7 @@ int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64
 }
 
 /* Keeps the items whose fate is the split (or, for ROWS_ALL, any split). */
-static void keep(unsigned char *p, size_t size, const uint8_t *fate, size_t n, int split)
+static void keep_items(unsigned char *p, size_t size, const uint8_t *fate, size_t n, int split)
 {
 	size_t to = 0;
 	for (size_t i = 0; p && i < n; i++)
@@ -101,8 +101,8 @@ void rows_keep(struct rows *w, size_t n, int split)
 	const uint8_t *fate = w->split_of;
 	for (const struct column *c = columns; c < columns + COLUMNS; c++)
 		if (*array_at(w, c->to) != fate)
-			keep(*array_at(w, c->to), size_of(c, w), fate, n, split);
-	keep(w->split_of, 1, fate, n, split);
+			keep_items(*array_at(w, c->to), size_of(c, w), fate, n, split);
+	keep_items(w->split_of, 1, fate, n, split);
 }
 
 void rows_free_columns(struct rows *w)

@@ -9,7 +9,7 @@
 enum { WIDTH = 50, MOST_LINES = 20 };
 
 /* A bin's line. Cells up to the accuracy are bar; those between it and the confidence are the gap. */
-static void line(double lo, double hi, const struct bin *c, int utf8, FILE *to)
+static void draw_bin(double lo, double hi, const struct bin *c, int utf8, FILE *to)
 {
 	static const char *const ascii[] = { "#", "-", "+", "|", " " };
 	static const char *const block[] = { "\xe2\x96\x88", "\xe2\x96\x91", "\xe2\x96\x93", "\xe2\x94\x82", " " };
@@ -54,7 +54,7 @@ void diagram_print(const struct bins *b, const char *title, int utf8, FILE *to)
 			sum.right += b->bin[i].right;
 			sum.conf += b->bin[i].conf;
 		}
-		line((double)from / b->m, (double)end / b->m, &sum, utf8, to);
+		draw_bin((double)from / b->m, (double)end / b->m, &sum, utf8, to);
 	}
 	fprintf(to, "%-12s%s\n", "",
 		utf8 ? "\xe2\x96\x88 accuracy  \xe2\x94\x82 mean confidence  \xe2\x96\x91 too confident  \xe2\x96\x93 "

@@ -66,7 +66,7 @@ struct panel {
 	double low, high;
 };
 
-static void draw(const struct sheet *s, int at, const struct panel *p, FILE *to)
+static void draw_panel(const struct sheet *s, int at, const struct panel *p, FILE *to)
 {
 	double x = (double)(at % s->columns) * s->panel,
 	       range = p->high > p->low ? p->high - p->low : fabs(p->high) + 1e-9;
@@ -130,7 +130,7 @@ void plot_overlaid(const struct plot_table *t, const struct plot_look *look, FIL
 	s.canvas.height = s.canvas.heading + (n + s.columns - 1) / s.columns * s.tall + s.canvas.key;
 	plot_begin(&s.canvas, look, to);
 	for (int i = 0; i < n; i++) {
-		draw(&s, i, &panel[i], to);
+		draw_panel(&s, i, &panel[i], to);
 		if (look->title && !i)
 			fprintf(to, "unset label 1\n");
 	}

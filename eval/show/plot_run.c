@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCRIPT, PICTURE, TALK, FILES, LONGEST = 120 };
+enum { SCRIPT, FIGURE, TALK, FILES, LONGEST = 120 };
 
 /* What a user's own settings could change of the figure stays out: ~/.gnuplot by -d, the rest here. */
-static int run(struct output *file, int *status, struct err *err)
+static int run_gnuplot(struct output *file, int *status, struct err *err)
 {
 	static const char *const argv[] = { "gnuplot", "-d", NULL };
 	static const char *const without[] = { "GNUTERM=", "GNUPLOT", NULL };
@@ -82,7 +82,7 @@ int plot_run(const char *script, size_t script_len, int png, char **figure, size
 	if (!rc && lseek(file[SCRIPT].fd, 0, SEEK_SET))
 		rc = err_sys(err, "a temporary file");
 	if (!rc)
-		rc = run(file, &status, err) || whole_file(&file[PICTURE], figure, len, err);
+		rc = run_gnuplot(file, &status, err) || whole_file(&file[FIGURE], figure, len, err);
 	if (!rc && (status || !*len))
 		rc = complain(&file[TALK], err);
 	if (!rc && !is_whole(*figure, *len, png))

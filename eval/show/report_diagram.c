@@ -97,7 +97,7 @@ static void pattern(FILE *to, const char *id, int number, const char *class, int
 }
 
 /* What the figure shows, for who cannot see it. */
-static void describe(FILE *to, const struct report_stream *p, const struct bin_errors *e)
+static void describe_diagram(FILE *to, const struct report_stream *p, const struct bin_errors *e)
 {
 	int over = 0, filled = 0, worst = -1;
 	double gap = -1;
@@ -132,7 +132,7 @@ void report_diagram(FILE *to, const struct report_stream *p, int number)
 		WIDTH, HEIGHT, number, number, number);
 	html_text(to, p->rows.name);
 	fprintf(to, "</title><desc id=\"d%d\">", number);
-	describe(to, p, &e);
+	describe_diagram(to, p, &e);
 	fprintf(to, "</desc><defs>");
 	pattern(to, "o", number, "over", 45);
 	pattern(to, "u", number, "under", -45);

@@ -23,7 +23,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* Lowest offset at which slot i fits among those placed before it that are alive at the same time. */
-static size_t place(const struct slot *slot, int i)
+static size_t first_fit(const struct slot *slot, int i)
 {
 	size_t at = 0;
 	for (int again = 1; again;) {
@@ -119,7 +119,7 @@ int graph_plan(struct graph *g, int training, struct err *err)
 	qsort(slot, (size_t)n, sizeof *slot, by_size);
 	g->arena_floats = 0;
 	for (int i = 0; i < n; i++) {
-		*slot[i].at = place(slot, i);
+		*slot[i].at = first_fit(slot, i);
 		if (*slot[i].at + slot[i].size > g->arena_floats)
 			g->arena_floats = *slot[i].at + slot[i].size;
 	}

@@ -45,7 +45,7 @@ static int add_item(struct batcher *b, uint32_t item, struct err *err)
 	return 0;
 }
 
-static int collect(struct batcher *b, const uint32_t *item, int n, struct err *err)
+static int collect_items(struct batcher *b, const uint32_t *item, int n, struct err *err)
 {
 	b->batch = (struct batch){ .n = n, .seed = b->seed, .epoch = b->epoch };
 	b->items = 0;
@@ -64,7 +64,7 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 	b->training = 0;
 	b->seed = 0;
 	b->epoch = 0;
-	return collect(b, item, n, err);
+	return collect_items(b, item, n, err);
 }
 
 /* One lambda a batch, and partners. */
@@ -141,7 +141,7 @@ int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *i
 	b->training = 1;
 	b->seed = seed;
 	b->epoch = epoch;
-	if (collect(b, item, n, err) ||
+	if (collect_items(b, item, n, err) ||
 	    (v->alpha > 0 && draw_partners(b, v, pool, n_pool, seed, epoch, index, err)) || make_targets(b, v, err))
 		return -1;
 	int classes = b->data->head.n_classes;

@@ -17,7 +17,7 @@ static struct shape shape_of(const struct net_build *b, int v)
 	return b->g->value[v].shape;
 }
 
-static int add(struct net_build *b, struct op *op, const char *name, struct shape out)
+static int add_op(struct net_build *b, struct op *op, const char *name, struct shape out)
 {
 	snprintf(op->name, sizeof op->name, "%s", name);
 	if (out.c > MOST_CHANNELS || (double)out.h * out.w * out.c > MOST_FLOATS)
@@ -54,7 +54,7 @@ int net_begin(struct net_build *b)
 		return err_usage(b->err,
 				 "%s: no residual block ends in batch normalisation, whose gamma could begin at 0",
 				 b->net->name);
-	return add(b, &op, "image", c->image);
+	return add_op(b, &op, "image", c->image);
 }
 
 int net_channels(const struct net_build *b, int channels, int unit)
@@ -100,7 +100,7 @@ static int conv(struct net_build *b, int in, const char *name, int channels, int
 	    param(b, &op, name, "weight", PARAM_WEIGHT, 4, weight) ||
 	    (bias && param(b, &op, name, "bias", PARAM_BIAS, 1, weight)))
 		return -1;
-	return add(b, &op, name, out);
+	return add_op(b, &op, name, out);
 }
 
 int net_conv(struct net_build *b, int in, const char *name, int channels, int kernel, int stride, int groups)
@@ -126,13 +126,13 @@ int net_norm(struct net_build *b, int in, const char *name, int other, int relu)
 	    param(b, &op, name, "running_mean", PARAM_STATE, 1, &c) ||
 	    param(b, &op, name, "running_var", PARAM_STATE, 1, &c))
 		return -1;
-	return add(b, &op, name, shape_of(b, in));
+	return add_op(b, &op, name, shape_of(b, in));
 }
 
 int net_add(struct net_build *b, int in, int other, const char *name)
 {
 	struct op op = { .type = OP_ADD, .n_in = 2, .in = { in, other } };
-	return in < 0 || other < 0 ? -1 : add(b, &op, name, shape_of(b, in));
+	return in < 0 || other < 0 ? -1 : add_op(b, &op, name, shape_of(b, in));
 }
 
 int net_max_pool(struct net_build *b, int in, const char *name, int kernel, int stride, int pad)
@@ -143,7 +143,7 @@ int net_max_pool(struct net_build *b, int in, const char *name, int kernel, int 
 	struct shape out;
 	if (in < 0 || windows(b, in, name, kernel, stride, pad, shape_of(b, in).c, &out))
 		return -1;
-	return add(b, &op, name, out);
+	return add_op(b, &op, name, out);
 }
 
 int net_mix(struct net_build *b, int in, int layer)
@@ -153,7 +153,7 @@ int net_mix(struct net_build *b, int in, int layer)
 	if (in < 0 || !b->config->mix_hidden)
 		return in;
 	snprintf(name, sizeof name, "mix%d", layer);
-	return add(b, &op, name, shape_of(b, in));
+	return add_op(b, &op, name, shape_of(b, in));
 }
 
 int net_end(struct net_build *b, int in, const char *name)
@@ -165,22 +165,22 @@ int net_end(struct net_build *b, int in, const char *name)
 	int64_t weight[2] = { c->classes, s.c };
 	struct op pool = { .type = OP_POOL, .n_in = 1, .in = { in }, .pool = { .average = 1 } };
 	struct op linear = { .type = OP_LINEAR, .n_in = 1 };
-	if (s.h * s.w > 1 && (in = add(b, &pool, "pool", features)) < 0)
+	if (s.h * s.w > 1 && (in = add_op(b, &pool, "pool", features)) < 0)
 		return -1;
 	struct op drop = {
 		.type = OP_DROPOUT, .n_in = 1, .in = { in }, .dropout = { .rate = c->dropout, .inverted = 1 }
 	};
-	if (c->dropout > 0 && (in = add(b, &drop, "dropped", features)) < 0)
+	if (c->dropout > 0 && (in = add_op(b, &drop, "dropped", features)) < 0)
 		return -1;
 	linear.in[0] = in;
 	if (param(b, &linear, name, "weight", PARAM_WEIGHT, 2, weight) ||
 	    param(b, &linear, name, "bias", PARAM_BIAS, 1, weight) ||
-	    (b->g->logits = add(b, &linear, "logits", logits)) < 0)
+	    (b->g->logits = add_op(b, &linear, "logits", logits)) < 0)
 		return -1;
 	struct op xent = {
 		.type = OP_XENT, .n_in = 1, .in = { b->g->logits }, .xent = { .erl = c->erl, .bce = c->bce }
 	};
-	b->g->loss = add(b, &xent, "loss", (struct shape){ 1, 1, 1 });
+	b->g->loss = add_op(b, &xent, "loss", (struct shape){ 1, 1, 1 });
 	return b->g->loss < 0 ? -1 : 0;
 }
 

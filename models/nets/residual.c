@@ -10,7 +10,7 @@ struct block {
 	int in, out, width, groups, stride; /* in: a value; others: channels */
 };
 
-static const char *named(struct block *k, const char *part)
+static const char *part_name(struct block *k, const char *part)
 {
 	snprintf(k->name, sizeof k->name, "%s.%s", k->module, part);
 	return k->name;
@@ -18,12 +18,12 @@ static const char *named(struct block *k, const char *part)
 
 static int conv(struct block *k, int in, const char *part, int channels, int kernel, int stride, int groups)
 {
-	return net_conv(k->b, in, named(k, part), channels, kernel, stride, groups);
+	return net_conv(k->b, in, part_name(k, part), channels, kernel, stride, groups);
 }
 
 static int norm(struct block *k, int in, const char *part, int add, int relu)
 {
-	return net_norm(k->b, in, named(k, part), add, relu);
+	return net_norm(k->b, in, part_name(k, part), add, relu);
 }
 
 static int changes_shape(const struct block *k)
@@ -74,7 +74,7 @@ static int preact(struct block *k)
 	int x = conv(k, first, "conv1", k->out, 3, k->stride, 1);
 	x = norm(k, x, "bn2", NET_NO_ADD, 1);
 	x = conv(k, x, "conv2", k->out, 3, 1, 1);
-	return net_add(k->b, x, s, named(k, "sum"));
+	return net_add(k->b, x, s, part_name(k, "sum"));
 }
 
 static int stem(struct net_build *b, const struct residual *r)

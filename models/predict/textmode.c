@@ -49,7 +49,7 @@ static int command(const struct predictor *p, char *program, const char *path, c
 }
 
 /* *from: where its stream comes out; closed by the caller. */
-static int start(char **argv, struct child *child, int *from, struct err *err)
+static int start_tokenizer(char **argv, struct child *child, int *from, struct err *err)
 {
 	struct spawn s = { .argv = (const char *const *)argv, .fd = { STDIN_FILENO, -1, -1 }, .peer = 1 };
 	int fd[2];
@@ -139,7 +139,7 @@ int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, 
 	int from = -1, status = 0;
 	if (stage_peer("vic-tokenize", &program, err))
 		return -1;
-	int rc = command(p, program, path, &argv, err) || start(argv, &child, &from, err);
+	int rc = command(p, program, path, &argv, err) || start_tokenizer(argv, &child, &from, err);
 	free(argv);
 	if (rc) {
 		free(program);

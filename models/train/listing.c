@@ -24,7 +24,8 @@ static struct net_config config_of(const struct net *net, const struct train_opt
 				    .width_factor = o->width };
 }
 
-static int line(FILE *to, struct graph *g, const struct net *net, const struct train_options *o, struct err *err)
+static int list_network(FILE *to, struct graph *g, const struct net *net, const struct train_options *o,
+			struct err *err)
 {
 	int images = net->input == NET_IMAGES;
 	struct net_config c = config_of(net, o);
@@ -65,7 +66,7 @@ int listing_print(FILE *to, const struct train_options *given, struct err *err)
 	fprintf(to, "%-17s %-10s %7s %10s %9s %6s %8s  %s\n", "name", "input", "classes", "parameters", "mul-adds",
 		"batch", "memory", "what it is");
 	for (int i = 0; nets[i] && !rc; i++) {
-		rc = line(to, &g, nets[i], &o[nets[i]->input == NET_IMAGES], err);
+		rc = list_network(to, &g, nets[i], &o[nets[i]->input == NET_IMAGES], err);
 		graph_release(&g);
 	}
 	return rc;

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* "3,4,5" into at most `max` numbers from lo to hi. */
-static int list(const char *what, const char *text, int64_t lo, int64_t hi, int *to, int max, int *n, struct err *err)
+static int int_list(const char *what, const char *text, int64_t lo, int64_t hi, int *to, int max, int *n,
+		    struct err *err)
 {
 	*n = 0;
 	for (const char *p = text;; p++) {
@@ -173,9 +174,9 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					     .smoothing = o->smoothing };
 	double *weights = NULL;
 	if ((images && frame(p, o, d, err)) ||
-	    list("--filters", o->filters, 1, WORDCONV_WIDEST, p->config.width, WORDCONV_WIDTHS, &p->config.widths,
+	    int_list("--filters", o->filters, 1, WORDCONV_WIDEST, p->config.width, WORDCONV_WIDTHS, &p->config.widths,
 		 err) ||
-	    list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
+	    int_list("--lr-steps", o->lr_steps, 1, 1000000, p->step_at, 16, &p->n_steps, err) || make_key(p, o, err) ||
 	    (o->class_weights && class_weights(o->class_weights, d, &weights, err)))
 		return -1;
 	p->mix_config.class_weight = weights;

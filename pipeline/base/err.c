@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Cuts text that wanted more than `room` bytes, after a whole character, with "..." for what is gone. */
-static void cut(char *text, size_t wanted, size_t room)
+static void cut_message(char *text, size_t wanted, size_t room)
 {
 	size_t n = room - 4;
 	if (wanted < room)
@@ -23,7 +23,7 @@ static void cut(char *text, size_t wanted, size_t room)
 void err_vphrase(char *text, size_t size, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(text, size, fmt, ap);
-	cut(text, n < 0 ? 0 : (size_t)n, size);
+	cut_message(text, n < 0 ? 0 : (size_t)n, size);
 }
 
 void err_phrase(char *text, size_t size, const char *fmt, ...)
@@ -34,9 +34,9 @@ void err_phrase(char *text, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
-static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
+static int set_message(struct err *err, enum vic_status status, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
-static int fill(struct err *err, enum vic_status status, const char *fmt, va_list ap)
+static int set_message(struct err *err, enum vic_status status, const char *fmt, va_list ap)
 {
 	err->status = status;
 	err->cause = CAUSE_DATA;
@@ -48,7 +48,7 @@ static int fill(struct err *err, enum vic_status status, const char *fmt, va_lis
 static int append(struct err *err, const char *text)
 {
 	size_t most = sizeof err->msg / 2, n = strlen(text);
-	cut(err->msg, strlen(err->msg), sizeof err->msg - 2 - (n < most ? n : most));
+	cut_message(err->msg, strlen(err->msg), sizeof err->msg - 2 - (n < most ? n : most));
 	size_t head = strlen(err->msg);
 	err_phrase(err->msg + head, sizeof err->msg - head, ": %s", text);
 	return -1;
@@ -58,7 +58,7 @@ int err_set(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, VIC_DATA, fmt, ap);
+	set_message(err, VIC_DATA, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -67,7 +67,7 @@ int err_usage(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, VIC_USAGE, fmt, ap);
+	set_message(err, VIC_USAGE, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -76,7 +76,7 @@ int err_no_device(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, VIC_NO_DEVICE, fmt, ap);
+	set_message(err, VIC_NO_DEVICE, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -86,7 +86,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	int code = errno;
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, VIC_DATA, fmt, ap);
+	set_message(err, VIC_DATA, fmt, ap);
 	va_end(ap);
 	append(err, strerror(code));
 	err->cause = CAUSE_SYSTEM;
@@ -97,7 +97,7 @@ int err_system(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, VIC_DATA, fmt, ap);
+	set_message(err, VIC_DATA, fmt, ap);
 	va_end(ap);
 	err->cause = CAUSE_SYSTEM;
 	return -1;
@@ -116,7 +116,7 @@ int err_context(struct err *err, const char *fmt, ...)
 	va_list ap;
 	memcpy(tail, err->msg, sizeof tail);
 	va_start(ap, fmt);
-	fill(err, status, fmt, ap);
+	set_message(err, status, fmt, ap);
 	va_end(ap);
 	err->cause = cause;
 	return append(err, tail);

@@ -11,7 +11,7 @@ struct memtext_held {
 	size_t n, cap;
 };
 
-static ssize_t put(void *cookie, const char *from, size_t n)
+static ssize_t memtext_put(void *cookie, const char *from, size_t n)
 {
 	struct memtext_held *h = cookie;
 	struct err ignored = ERR_NONE;
@@ -29,7 +29,7 @@ int memtext_open(struct memtext *m, struct err *err)
 	m->held = calloc(1, sizeof *m->held);
 	if (m->held && !mem_grow(&m->held->text, &m->held->cap, 1, 1, err)) {
 		m->held->text[0] = 0;
-		m->to = fopencookie(m->held, "w", (cookie_io_functions_t){ .write = put });
+		m->to = fopencookie(m->held, "w", (cookie_io_functions_t){ .write = memtext_put });
 	}
 	if (m->to)
 		return 0;

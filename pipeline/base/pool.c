@@ -57,7 +57,7 @@ static uint32_t round_of(uint64_t ticket)
 }
 
 /* Does tasks of one round until none is left. n is read before the claim, f and arg after it (3, 4). */
-static void work(struct pool *p, uint32_t round, int worker)
+static void run_tasks(struct pool *p, uint32_t round, int worker)
 {
 	uint64_t t = atomic_load(&p->ticket);
 	while (round_of(t) == round && (uint32_t)t < atomic_load(&p->n)) {
@@ -97,7 +97,7 @@ static void *worker_main(void *arg)
 		seen = await_round(w.p, seen);
 		if (atomic_load(&w.p->stop))
 			return NULL;
-		work(w.p, seen, w.index);
+		run_tasks(w.p, seen, w.index);
 	}
 }
 
@@ -120,7 +120,7 @@ static uint32_t start_round(struct pool *p, int n, void (*f)(void *, int, int), 
 }
 
 /* Starts one thread more; -1 where the system has none to give: no result depends on how many there are. */
-static int start(struct pool *p)
+static int start_threads(struct pool *p)
 {
 	struct worker *w = malloc(sizeof *w);
 	if (!w)
@@ -146,7 +146,7 @@ int pool_open(struct pool **out, int threads, struct err *err)
 	pthread_cond_init(&p->wake, NULL);
 	if (mem_alloc(&p->thread, (size_t)threads, sizeof *p->thread, err))
 		goto fail;
-	while (p->threads < threads && !start(p))
+	while (p->threads < threads && !start_threads(p))
 		p->threads++;
 	*out = p;
 	return 0;
@@ -181,7 +181,7 @@ void pool_run(struct pool *p, int n, void (*f)(void *, int, int), void *arg)
 			f(arg, i, 0);
 		return;
 	}
-	work(p, start_round(p, n, f, arg), 0);
+	run_tasks(p, start_round(p, n, f, arg), 0);
 	for (int i = 0; atomic_load(&p->done) < n; i++) {
 		if (i < SPIN)
 			relax();

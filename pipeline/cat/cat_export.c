@@ -135,7 +135,7 @@ static int put_header(struct export *e, struct err *err)
 	return output_write(e->out, "\n", 1, err);
 }
 
-static int begin(struct export *e, const struct stream_head *head, struct err *err)
+static int begin_table(struct export *e, const struct stream_head *head, struct err *err)
 {
 	if (e->documents++)
 		return stream_head_same(&e->head, head, err);
@@ -234,7 +234,7 @@ int export_document(struct export *e, struct stream_reader *r, struct pick *pick
 	struct block b;
 	size_t each, len;
 	int rc;
-	if (begin(e, stream_head_of(r), err))
+	if (begin_table(e, stream_head_of(r), err))
 		return err_context(err, "%s", stream_name(r));
 	each = stream_record_size(&e->head);
 	wordmap_begin(&e->map);

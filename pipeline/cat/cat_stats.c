@@ -110,7 +110,7 @@ static int count_block(struct stats *s, const struct block *b, struct err *err)
 	return 0;
 }
 
-static int begin(struct stats *s, const struct stream_head *head, struct err *err)
+static int begin_stats(struct stats *s, const struct stream_head *head, struct err *err)
 {
 	if (s->documents++)
 		return stream_head_same(&s->head, head, err);
@@ -124,7 +124,7 @@ int stats_add(struct stats *s, struct stream_reader *r, struct err *err)
 {
 	struct block b;
 	int rc;
-	if (begin(s, stream_head_of(r), err))
+	if (begin_stats(s, stream_head_of(r), err))
 		return err_context(err, "%s", stream_name(r));
 	wordmap_begin(&s->map);
 	while ((rc = stream_next_block(r, &b, err)) == 1) {

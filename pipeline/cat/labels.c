@@ -63,7 +63,7 @@ int classes_of(struct stream_head *head, const char *list, int k, struct err *er
 	return rc ? -1 : 0;
 }
 
-static int is_number(const char *text)
+static int label_is_number(const char *text)
 {
 	struct err err = ERR_NONE;
 	int64_t v;
@@ -84,8 +84,8 @@ int label_of(const struct stream_head *head, char *text, int32_t *label, struct 
 	if (*label >= 0 || !*text || !strcmp(text, "-1"))
 		return 0;
 	for (int i = 0; i < head->n_classes; i++)
-		numbered |= is_number(head->classes[i]);
-	if (numbered || !is_number(text))
+		numbered |= label_is_number(head->classes[i]);
+	if (numbered || !label_is_number(text))
 		return err_set(err, "label '%s' is none of the %d classes", text, head->n_classes);
 	if (num_i64("label", text, -1, head->n_classes - 1, &v, err)) {
 		err->status = VIC_DATA;

@@ -67,7 +67,7 @@ static size_t memory_of(const char *text, size_t n, int *deepest)
  * memory. */
 static _Thread_local jmp_buf *shortage;
 
-static void *take(size_t n)
+static void *json_take(size_t n)
 {
 	void *p = malloc(n);
 	if (!p && shortage)
@@ -77,11 +77,11 @@ static void *take(size_t n)
 
 static void use_take(void)
 {
-	json_set_alloc_funcs(take, free);
+	json_set_alloc_funcs(json_take, free);
 }
 
 /* 1 when memory was short. */
-static int load(json_t **out, const char *text, size_t n, json_error_t *je)
+static int parse_guarded(json_t **out, const char *text, size_t n, json_error_t *je)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	jmp_buf here;
@@ -109,7 +109,7 @@ int jsontext_parse(json_t **out, const char *text, size_t n, size_t *room, struc
 	if (need > *room)
 		return err_set(err, "JSON whose values would take %zu bytes of memory; there is room for %zu", need,
 			       *room);
-	if (load(out, text, n, &je))
+	if (parse_guarded(out, text, n, &je))
 		return err_memory(err);
 	if (!*out)
 		return err_set(err, "is not JSON (line %d: %s)", je.line, je.text);
@@ -168,7 +168,7 @@ static int why(const json_t *j, struct err *err)
 }
 
 /* Replaces what may not be shown; it stands in strings alone. All of it lies below U+10000. */
-static int show(char **text, struct err *err)
+static int show_surrogates(char **text, struct err *err)
 {
 	size_t n = strlen(*text);
 	struct memtext m = { 0 };
@@ -241,7 +241,7 @@ int jsontext_write(char **text, const json_t *j, size_t flags, struct err *err)
 		return why(j, err);
 	}
 	*text = d.text;
-	if (!show(text, err))
+	if (!show_surrogates(text, err))
 		return 0;
 	free(*text);
 	*text = NULL;

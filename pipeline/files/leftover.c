@@ -34,7 +34,7 @@ static void remove_all(int sig)
 }
 
 /* Each signal that would end the program, but those that somebody handles or the caller has switched off (nohup). */
-static void install(void)
+static void install_handlers(void)
 {
 	static const int fatal[] = { SIGHUP,  SIGINT,  SIGQUIT,	  SIGILL,  SIGABRT, SIGBUS,  SIGFPE,
 				     SIGSEGV, SIGPIPE, SIGALRM,	  SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU,
@@ -51,7 +51,7 @@ int leftover_add(int folder)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned char r[8];
-	pthread_once(&once, install);
+	pthread_once(&once, install_handlers);
 	/* early in a machine's life: not secret, but another each time */
 	if (getrandom(r, sizeof r, GRND_NONBLOCK) != sizeof r) {
 		struct timespec t;

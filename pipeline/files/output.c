@@ -273,7 +273,7 @@ static int sync_folder(const struct output *out, struct err *err)
 	return rc;
 }
 
-static int install(struct output *out, struct err *err)
+static int install_file(struct output *out, struct err *err)
 {
 	int fd, there = 0;
 	if (!out->hasty && fsync(out->fd))
@@ -306,7 +306,7 @@ int output_commit(struct output *out, struct err *err)
 	if (out->standard)
 		return 0; /* stage_main closes it and reports what the device says late */
 	if (out->base)
-		return install(out, err);
+		return install_file(out, err);
 	int fd = out->fd;
 	out->fd = -1;
 	return close(fd) ? err_sys(err, "%s: close", out->name) : 0;

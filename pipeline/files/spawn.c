@@ -147,7 +147,7 @@ static int environment(char ***env, const struct spawn *s, struct err *err)
 }
 
 /* Above 2, so that putting one in its place overwrites no other. All are of this process alone. */
-static int gather(int fd[3], const struct spawn *s, struct err *err)
+static int gather_descriptors(int fd[3], const struct spawn *s, struct err *err)
 {
 	for (int i = 0; i < 3; i++) {
 		int from = s->fd[i];
@@ -194,7 +194,7 @@ int spawn_start(struct child *c, const struct spawn *s, struct err *err)
 	int why = 0, rc = -1;
 	sigset_t all, mask;
 	pid_t parent = getpid();
-	if (environment(&env, s, err) || gather(fd, s, err))
+	if (environment(&env, s, err) || gather_descriptors(fd, s, err))
 		goto done;
 	if (pipe2(pipes, O_CLOEXEC) || pipe2(pipes + 2, O_CLOEXEC)) {
 		err_sys(err, "pipe");

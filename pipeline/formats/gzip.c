@@ -25,7 +25,7 @@ struct gzip {
 };
 
 /* Puts the file's name in front of what went wrong. */
-static int named(const struct gzip *g, struct err *err)
+static int gzip_context(const struct gzip *g, struct err *err)
 {
 	return g->in.name ? err_context(err, "%s", g->in.name) : -1;
 }
@@ -61,16 +61,16 @@ static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, stru
 			break;
 		if (!z->avail_in) {
 			err_set(err, "the gzip data is truncated; get the file again");
-			return named(g, err);
+			return gzip_context(g, err);
 		}
 		if (g->between) { /* another member, or something else */
 			if (*z->next_in != 0x1F) {
 				err_set(err, "bytes that are no gzip data follow its end");
-				return named(g, err);
+				return gzip_context(g, err);
 			}
 			if (inflateReset(z) != Z_OK) {
 				err_system(err, "zlib cannot start again");
-				return named(g, err);
+				return gzip_context(g, err);
 			}
 			g->between = 0;
 		}
@@ -79,11 +79,11 @@ static int unpack(struct gzip *g, unsigned char *to, size_t n, size_t *got, stru
 			g->between = 1;
 		} else if (rc == Z_MEM_ERROR) { /* the window is made when it is first needed */
 			err_memory(err);
-			return named(g, err);
+			return gzip_context(g, err);
 		} else if (rc != Z_OK && rc != Z_BUF_ERROR) {
 			err_set(err, "the gzip data is damaged (%s); get the file again",
 				z->msg ? z->msg : "zlib error");
-			return named(g, err);
+			return gzip_context(g, err);
 		}
 	}
 	*got = n - z->avail_out;
@@ -143,20 +143,20 @@ int gzip_read(struct gzip *g, void *to, size_t n, size_t *got, struct err *err)
 	return 0;
 }
 
-static int start(struct gzip *g, struct err *err)
+static int start_member(struct gzip *g, struct err *err)
 {
 	g->packed = g->z.avail_in >= 2 && g->z.next_in[0] == 0x1F && g->z.next_in[1] == 0x8B;
 	if (!g->packed || inflateInit2(&g->z, 15 + 16) == Z_OK)
 		return 0;
 	g->packed = 0;
 	err_system(err, "zlib cannot start");
-	return named(g, err);
+	return gzip_context(g, err);
 }
 
 /* Takes what g->in has over. */
-static int begin(struct gzip **out, struct gzip *g, struct err *err)
+static int gzip_begin(struct gzip **out, struct gzip *g, struct err *err)
 {
-	if (mem_alloc(&g->raw, RAW, 1, err) || refill(g, err) || start(g, err)) {
+	if (mem_alloc(&g->raw, RAW, 1, err) || refill(g, err) || start_member(g, err)) {
 		gzip_close(g);
 		return -1;
 	}
@@ -170,7 +170,7 @@ int gzip_open(struct gzip **out, const char *path, struct err *err)
 	if (mem_alloc(&g, 1, sizeof *g, err))
 		return -1;
 	if (!input_open(&g->in, path, err))
-		return begin(out, g, err);
+		return gzip_begin(out, g, err);
 	free(g);
 	return -1;
 }
@@ -187,7 +187,7 @@ int gzip_over(struct gzip **out, int fd, const char *name, struct err *err)
 	}
 	g->in.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (g->in.fd >= 0)
-		return begin(out, g, err);
+		return gzip_begin(out, g, err);
 	err_sys(err, "%s", name);
 	gzip_close(g);
 	return -1;

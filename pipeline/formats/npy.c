@@ -153,7 +153,7 @@ int npy_parse(const char *text, size_t n, struct npy_head *h, struct err *err)
 	return 0;
 }
 
-static int cut(struct npy_reader *r, struct err *err)
+static int truncated(struct npy_reader *r, struct err *err)
 {
 	return err_set(err, "%s: truncated: %" PRIu64 " of %" PRIu64 " values are missing", r->in.name, r->left,
 		       npy_values(&r->head));
@@ -219,7 +219,7 @@ static int read_raw(struct npy_reader *r, size_t n, struct err *err)
 	if (mem_grow(&r->raw, &r->cap, n * size, 1, err) || input_read(&r->in, r->raw, n * size, &got, err))
 		return -1;
 	if (got < n * size)
-		return cut(r, err);
+		return truncated(r, err);
 	if (r->head.swap) {
 		for (size_t i = 0; i < n; i++) {
 			unsigned char *v = r->raw + i * size;

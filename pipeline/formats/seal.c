@@ -27,7 +27,7 @@ int seal_number(const char *digits, uint32_t *crc)
 }
 
 /* Where the last member's digits begin; 0 when there is none. */
-static size_t find(const char *text, size_t n)
+static size_t find_seal(const char *text, size_t n)
 {
 	static const char key[] = "\"" SEAL_KEY "\"";
 	uint32_t crc;
@@ -53,7 +53,7 @@ static uint32_t crc_of(const char *text, size_t n, size_t at, uint32_t before)
 
 void seal_set(char *text, size_t n, uint32_t before)
 {
-	size_t at = find(text, n);
+	size_t at = find_seal(text, n);
 	char digits[DIGITS + 1];
 	seal_digits(crc_of(text, n, at, before), digits);
 	memcpy(text + at, digits, DIGITS);
@@ -61,7 +61,7 @@ void seal_set(char *text, size_t n, uint32_t before)
 
 enum seal seal_check(const char *text, size_t n, uint32_t before)
 {
-	size_t at = find(text, n);
+	size_t at = find_seal(text, n);
 	uint32_t said;
 	if (!at || seal_number(text + at, &said))
 		return SEAL_NONE;

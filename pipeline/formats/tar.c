@@ -85,7 +85,7 @@ static int exactly(struct tar *t, void *to, size_t n, struct err *err)
 }
 
 /* On to the next header. */
-static int pass(struct tar *t, struct err *err)
+static int skip_data(struct tar *t, struct err *err)
 {
 	unsigned char away[8192];
 	if (!t->gz)
@@ -201,11 +201,11 @@ static int take_extra(struct tar *t, int type, struct err *err)
 }
 
 /* 1 and the next header that is none of the closing blocks; 0 at the end. */
-static int header(struct tar *t, unsigned char *h, struct err *err)
+static int read_header(struct tar *t, unsigned char *h, struct err *err)
 {
 	for (;;) {
 		size_t got;
-		if (pass(t, err) || some(t, h, BLOCK, &got, err))
+		if (skip_data(t, err) || some(t, h, BLOCK, &got, err))
 			return -1;
 		if (!got && t->zeros)
 			return 0;
@@ -249,7 +249,7 @@ int tar_next(struct tar *t, struct tar_entry *e, struct err *err)
 	int rc;
 	free(t->extra.name);
 	t->extra = (struct extra){ NULL, -1 };
-	while ((rc = header(t, h, err)) == 1) {
+	while ((rc = read_header(t, h, err)) == 1) {
 		int type = h[TYPE] ? h[TYPE] : '0', about = type == 'x' || type == 'g' || type == 'L' || type == 'K';
 		t->size = (uint64_t)number(h + SIZE, 12);
 		if (!about && t->extra.size >= 0)

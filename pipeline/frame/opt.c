@@ -86,7 +86,7 @@ static const char *choice(const char *choices, int i, int *len)
 	return p ? p : "?";
 }
 
-static int choose(const struct opt *o, const char *shown, const char *text, struct err *err)
+static int choose_value(const struct opt *o, const char *shown, const char *text, struct err *err)
 {
 	size_t n = strlen(text);
 	const char *p = o->choices;
@@ -116,7 +116,7 @@ static int store(const struct opt *o, const char *shown, const char *text, struc
 		*(const char **)o->target = text;
 		return 0;
 	case OPT_CHOICE:
-		return choose(o, shown, text, err);
+		return choose_value(o, shown, text, err);
 	case OPT_MANY: {
 		struct opt_many *m = o->target;
 		if (mem_grow(&m->item, &m->cap, m->n + 1, sizeof *m->item, err))
@@ -132,7 +132,7 @@ static int store(const struct opt *o, const char *shown, const char *text, struc
 	return 0;
 }
 
-static int find(const struct opt *opts, const char *arg, size_t n)
+static int find_option(const struct opt *opts, const char *arg, size_t n)
 {
 	for (int i = 0; opts[i].type != OPT_END; i++) {
 		if (arg[1] == '-' ? strlen(opts[i].name) == n - 2 && !memcmp(opts[i].name, arg + 2, n - 2)
@@ -171,7 +171,7 @@ int opt_parse(const struct opt *opts, int argc, char **argv, int *n_operands, un
 			continue;
 		}
 		size_t n = arg[1] == '-' ? strcspn(arg, "=") : strlen(arg);
-		int at = find(opts, arg, n);
+		int at = find_option(opts, arg, n);
 		if (at < 0)
 			return unknown(opts, arg, n, err);
 		char shown[80]; /* the name of an option of the table */
@@ -201,7 +201,7 @@ int opt_keep(const struct opt *opts, unsigned flag, int n, char **args, int *kep
 		if (args[i][0] != '-' || args[i][1] != '-')
 			continue;
 		size_t len = strcspn(args[i], "=");
-		int at = find(opts, args[i], len);
+		int at = find_option(opts, args[i], len);
 		if (at < 0)
 			return unknown(opts, args[i], len, err);
 		if (opts[at].flags & flag)

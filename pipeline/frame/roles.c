@@ -27,7 +27,7 @@ struct roles {
 	size_t n;
 };
 
-static void add(struct roles *r, const struct opt *opt, const char *path, int writes, int given)
+static void add_role(struct roles *r, const struct opt *opt, const char *path, int writes, int given)
 {
 	struct role *x = &r->item[r->n++];
 	struct place p;
@@ -77,7 +77,7 @@ static void add_option(struct roles *r, const struct stage *st, int i, int print
 		return;
 	for (size_t k = 0; k < opt_times(o); k++)
 		if (value_of(o, k))
-			add(r, o, value_of(o, k), writes, given);
+			add_role(r, o, value_of(o, k), writes, given);
 }
 
 /* Whether stdin is read where an operand is left out. */
@@ -96,7 +96,7 @@ static int has_default_output(const struct program *p)
 	return 0;
 }
 
-static int collect(struct roles *r, const struct stage *st, struct err *err)
+static int collect_roles(struct roles *r, const struct stage *st, struct err *err)
 {
 	const struct program *p = st->prog;
 	size_t most = (size_t)st->n + 2;
@@ -108,11 +108,11 @@ static int collect(struct roles *r, const struct stage *st, struct err *err)
 	for (int i = 0; i < count; i++)
 		add_option(r, st, i, prints);
 	for (int i = 0; i < st->n && !p->words; i++)
-		add(r, NULL, st->operand[i], 0, 1);
+		add_role(r, NULL, st->operand[i], 0, 1);
 	if (reads_stdin(p, st->n) && !is_given(st, OPT_NO_OPERANDS))
-		add(r, NULL, "-", 0, 0);
+		add_role(r, NULL, "-", 0, 0);
 	if (prints || !has_default_output(p))
-		add(r, NULL, "-", 1, 0);
+		add_role(r, NULL, "-", 1, 0);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ static void remember(const struct roles *r)
 int roles_check(const struct stage *st, struct err *err)
 {
 	struct roles r = { 0 };
-	int rc = collect(&r, st, err) || compare(&r, err);
+	int rc = collect_roles(&r, st, err) || compare(&r, err);
 	for (size_t i = 0; i < r.n && !rc; i++)
 		if (r.item[i].writes && r.item[i].opt)
 			rc = output_prove(r.item[i].path, err);

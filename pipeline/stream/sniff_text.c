@@ -19,7 +19,7 @@ static size_t count(const struct look *l, size_t from, size_t to, char what)
 	return n;
 }
 
-static int is_number(const unsigned char *p, size_t n)
+static int is_word_vector_number(const unsigned char *p, size_t n)
 {
 	int digits = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -39,7 +39,7 @@ static size_t numbers(const struct look *l, size_t from, size_t to, char gap, si
 		size_t end = from;
 		while (end < to && l->head[end] != (unsigned char)gap)
 			end++;
-		n += (size_t)is_number(l->head + from, end - from);
+		n += (size_t)is_word_vector_number(l->head + from, end - from);
 		++*fields;
 		from = end + 1;
 	}

@@ -70,7 +70,7 @@ uint64_t stream_words(const struct stream_reader *r)
 	return r->words;
 }
 
-static int cut(struct stream_reader *r, struct err *err)
+static int stream_truncated(struct stream_reader *r, struct err *err)
 {
 	return err_set(err, "%s: truncated after record %" PRIu64 " (the stream ends without its closing block)",
 		       r->in.name, r->records);
@@ -90,7 +90,7 @@ static int read_chunk_header(struct stream_reader *r, struct err *err)
 	if (input_read(&r->in, r->chunk, CHUNK_HEADER, &got, err))
 		return -1;
 	if (got < CHUNK_HEADER)
-		return cut(r, err);
+		return stream_truncated(r, err);
 	if (u32(r->chunk + 24) != crc32_of(0, r->chunk, 24) || u32(r->chunk + 20) ||
 	    !all_zero(r->chunk + 28, CHUNK_HEADER - 28))
 		return stream_bad(r, "a block's header does not match its checksum", err);
@@ -119,7 +119,7 @@ static int read_payload(struct stream_reader *r, size_t max, size_t *len, struct
 	if (input_read_grown(&r->in, &r->buf, &r->cap, 0, padded, SIZE_MAX, &got, err))
 		return -1;
 	if (got < padded)
-		return cut(r, err);
+		return stream_truncated(r, err);
 	if (crc32_of(0, r->buf, n) != u32(r->chunk + 4))
 		return stream_bad(r, "a block does not match its checksum", err);
 	if (!all_zero(r->buf + n, padded - n))

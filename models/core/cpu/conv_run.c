@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-struct work {
+struct conv_work {
 	const struct op_call *c;
 	struct conv *v;
 	const struct conv_kernel *kernel; /* whose layout the weights or their gradients have */
@@ -15,13 +15,13 @@ struct work {
 	struct err *err;
 };
 
-static void fail(struct work *w, const struct err *err)
+static void fail(struct conv_work *w, const struct err *err)
 {
 	if (!atomic_exchange(&w->failed, 1))
 		*w->err = *err;
 }
 
-static void run(struct work *w, enum conv_kind kind, int shard, int part, int worker, struct conv_io *io)
+static void run_kernel(struct conv_work *w, enum conv_kind kind, int shard, int part, int worker, struct conv_io *io)
 {
 	struct err err = ERR_NONE;
 	const struct shards *s = &w->v->kind[kind];
@@ -39,7 +39,7 @@ static int parts(const struct conv *v, enum conv_kind kind)
 /* One output channel's weights to the kernel's layout. */
 static void layout_task(void *arg, int o, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	const struct conv_shape *s = &w->v->shape;
 	const struct conv_layout *l = &w->kernel->layout;
 	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
@@ -53,12 +53,12 @@ static void layout_task(void *arg, int o, int worker)
 
 static void winograd_task(void *arg, int block, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	(void)worker;
 	winograd_lay_out(w->kernel, w->c->param[0], block, w->weight);
 }
 
-static void lay_out(struct backend_ctx *ctx, struct work *w, enum conv_kind kind, float *to)
+static void lay_out(struct backend_ctx *ctx, struct conv_work *w, enum conv_kind kind, float *to)
 {
 	const struct shards *s = &w->v->kind[kind];
 	w->kernel = s->kernel[s->of];
@@ -71,9 +71,9 @@ static void lay_out(struct backend_ctx *ctx, struct work *w, enum conv_kind kind
 		pool_run(ctx->pool, w->v->shape.out.c, layout_task, w);
 }
 
-static void forward_task(void *arg, int task, int worker)
+static void conv_forward_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	const struct op_call *c = w->c;
 	int each = parts(w->v, CONV_FORWARD), shard = task / each;
 	size_t at = (size_t)shard * (size_t)w->v->kind[CONV_FORWARD].of;
@@ -81,13 +81,13 @@ static void forward_task(void *arg, int task, int worker)
 			      .weight = w->weight,
 			      .bias = c->param[1],
 			      .out = c->out + at * (size_t)c->out_size };
-	run(w, CONV_FORWARD, shard, task % each, worker, &io);
+	run_kernel(w, CONV_FORWARD, shard, task % each, worker, &io);
 }
 
 int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv *v = c->state;
-	struct work w = { .c = c, .v = v, .err = err };
+	struct conv_work w = { .c = c, .v = v, .err = err };
 	int of = v->kind[CONV_FORWARD].of, shards = shards_of(c->n, of);
 	if (conv_kernel_for(v, CONV_FORWARD, in_shard(c->n, of, shards - 1), err))
 		return -1;
@@ -98,11 +98,11 @@ int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 		v->version = c->version + 1;
 	}
 	w.weight = v->weight ? v->weight : v->shared->weight;
-	pool_run(ctx->pool, shards * parts(v, CONV_FORWARD), forward_task, &w);
+	pool_run(ctx->pool, shards * parts(v, CONV_FORWARD), conv_forward_task, &w);
 	return w.failed ? -1 : 0;
 }
 
-static void data_task(struct work *w, int task, int worker)
+static void data_task(struct conv_work *w, int task, int worker)
 {
 	const struct op_call *c = w->c;
 	const struct shards *s = &w->v->kind[CONV_DATA];
@@ -115,12 +115,12 @@ static void data_task(struct work *w, int task, int worker)
 	struct conv_io io = {
 		.in = to, .weight = w->weight, .out = (void *)(c->d_out + at * (size_t)c->out_size), .add = c->add[0]
 	};
-	run(w, CONV_DATA, shard, task % each, worker, &io);
+	run_kernel(w, CONV_DATA, shard, task % each, worker, &io);
 	for (size_t i = 0; to != d_in && i < size; i++)
 		d_in[i] += to[i];
 }
 
-static void weight_task(struct work *w, int task, int worker)
+static void weight_task(struct conv_work *w, int task, int worker)
 {
 	const struct op_call *c = w->c;
 	int each = parts(w->v, CONV_WEIGHT), shard = task / each;
@@ -129,19 +129,19 @@ static void weight_task(struct work *w, int task, int worker)
 	struct conv_io io = { .in = (void *)(c->in[0] + at * (size_t)c->in_size[0]), .weight = partial,
 			      .bias = partial + w->partial_stride - w->v->shape.out.c,
 			      .out = (void *)(c->d_out + at * (size_t)c->out_size) };
-	run(w, CONV_WEIGHT, shard, task % each, worker, &io);
+	run_kernel(w, CONV_WEIGHT, shard, task % each, worker, &io);
 }
 
-static void backward_task(void *arg, int task, int worker)
+static void conv_backward_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	if (task < w->weight_tasks)
 		weight_task(w, task, worker);
 	else
 		data_task(w, task - w->weight_tasks, worker);
 }
 
-static void bias_sums(const struct work *w)
+static void bias_sums(const struct conv_work *w)
 {
 	const struct conv_shape *s = &w->v->shape;
 	const float *from = w->v->shared->partial + w->partial_stride - s->out.c;
@@ -156,7 +156,7 @@ static void bias_sums(const struct work *w)
 /* One output channel: sums the shards, back to OIHW. */
 static void sum_task(void *arg, int o, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	const struct conv_shape *s = &w->v->shape;
 	const struct conv_layout *l = &w->kernel->layout;
 	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
@@ -175,7 +175,7 @@ static void sum_task(void *arg, int o, int worker)
 
 static void winograd_sum_task(void *arg, int block, int worker)
 {
-	struct work *w = arg;
+	struct conv_work *w = arg;
 	(void)worker;
 	winograd_sum(w->kernel, w->v->shared->partial, w->weight_shards, w->partial_stride, block, w->c->d_param[0]);
 }
@@ -183,7 +183,7 @@ static void winograd_sum_task(void *arg, int block, int worker)
 int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv *v = c->state;
-	struct work w = { .c = c, .v = v, .err = err };
+	struct conv_work w = { .c = c, .v = v, .err = err };
 	const struct shards *data = &v->kind[CONV_DATA], *weight = &v->kind[CONV_WEIGHT];
 	int data_tasks = 0;
 	if (c->d_in[0]) {
@@ -201,7 +201,7 @@ int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 		w.kernel = weight->kernel[weight->of];
 		w.partial_stride = partial_floats(w.kernel);
 	}
-	pool_run(ctx->pool, w.weight_tasks + data_tasks, backward_task, &w);
+	pool_run(ctx->pool, w.weight_tasks + data_tasks, conv_backward_task, &w);
 	if (c->d_param[0] && w.kernel->blocks)
 		pool_run(ctx->pool, w.kernel->blocks, winograd_sum_task, &w);
 	else if (c->d_param[0])

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct work {
+struct dense_work {
 	const struct op_call *c;
 	int n;
 };
 
 static void dropout_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct dense_work *w = arg;
 	const struct op_call *c = w->c;
 	double rate = c->op->dropout.rate;
 	float on = c->op->dropout.inverted ? (float)(1 / (1 - rate)) : 1;
@@ -42,7 +42,7 @@ int dropout_prepare(struct backend_ctx *ctx, const struct op *op, const struct g
 int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;
-	struct work w = { c, 0 };
+	struct dense_work w = { c, 0 };
 	double rate = c->op->dropout.rate;
 	size_t all = (size_t)c->n * (size_t)c->out_size;
 	if (c->phase == PHASE_PREDICT || rate == 0) {

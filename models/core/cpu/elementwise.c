@@ -4,30 +4,30 @@
 
 enum { PIECE = 32 << 10 /* floats */ };
 
-struct work {
+struct elementwise_work {
 	const struct op_call *c;
 	const float *a, *b;
 	float *to;
 	int add;
 	size_t floats;
-	void (*f)(const struct work *w, size_t begin, size_t end);
+	void (*f)(const struct elementwise_work *w, size_t begin, size_t end);
 };
 
 static void piece_task(void *arg, int piece, int worker)
 {
-	const struct work *w = arg;
+	const struct elementwise_work *w = arg;
 	size_t begin = (size_t)piece * PIECE, end = begin + PIECE;
 	(void)worker;
 	w->f(w, begin, end < w->floats ? end : w->floats);
 }
 
-static void over_pieces(struct backend_ctx *ctx, struct work *w)
+static void over_pieces(struct backend_ctx *ctx, struct elementwise_work *w)
 {
 	w->floats = (size_t)w->c->n * (size_t)w->c->out_size;
 	pool_run(ctx->pool, (int)((w->floats + PIECE - 1) / PIECE), piece_task, w);
 }
 
-static void relu_piece(const struct work *w, size_t begin, size_t end)
+static void relu_piece(const struct elementwise_work *w, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
 		w->to[k] = w->a[k] <= 0 ? 0 : w->a[k];
@@ -36,11 +36,11 @@ static void relu_piece(const struct work *w, size_t begin, size_t end)
 int relu_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;
-	over_pieces(ctx, &(struct work){ .c = c, .a = c->in[0], .to = c->out, .f = relu_piece });
+	over_pieces(ctx, &(struct elementwise_work){ .c = c, .a = c->in[0], .to = c->out, .f = relu_piece });
 	return 0;
 }
 
-static void relu_back_piece(const struct work *w, size_t begin, size_t end)
+static void relu_back_piece(const struct elementwise_work *w, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++) {
 		float d = w->b[k] <= 0 ? 0 : w->a[k];
@@ -52,12 +52,16 @@ int relu_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 {
 	(void)err;
 	if (c->d_in[0])
-		over_pieces(ctx, &(struct work){ .c = c, .a = c->d_out, .b = c->out, .to = c->d_in[0], .add = c->add[0],
-						 .f = relu_back_piece });
+		over_pieces(ctx, &(struct elementwise_work){ .c = c,
+							     .a = c->d_out,
+							     .b = c->out,
+							     .to = c->d_in[0],
+							     .add = c->add[0],
+							     .f = relu_back_piece });
 	return 0;
 }
 
-static void add_piece(const struct work *w, size_t begin, size_t end)
+static void add_piece(const struct elementwise_work *w, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
 		w->to[k] = w->a[k] + w->b[k];
@@ -66,11 +70,12 @@ static void add_piece(const struct work *w, size_t begin, size_t end)
 int add_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;
-	over_pieces(ctx, &(struct work){ .c = c, .a = c->in[0], .b = c->in[1], .to = c->out, .f = add_piece });
+	over_pieces(ctx,
+		    &(struct elementwise_work){ .c = c, .a = c->in[0], .b = c->in[1], .to = c->out, .f = add_piece });
 	return 0;
 }
 
-static void copy_piece(const struct work *w, size_t begin, size_t end)
+static void copy_piece(const struct elementwise_work *w, size_t begin, size_t end)
 {
 	for (size_t k = begin; k < end; k++)
 		w->to[k] = w->add ? w->to[k] + w->a[k] : w->a[k];
@@ -81,8 +86,10 @@ int add_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	(void)err;
 	for (int i = 0; i < 2; i++)
 		if (c->d_in[i])
-			over_pieces(ctx, &(struct work){ .c = c, .a = c->d_out, .to = c->d_in[i], .add = c->add[i],
-							 .f = copy_piece });
+			over_pieces(
+				ctx,
+				&(struct elementwise_work){
+					.c = c, .a = c->d_out, .to = c->d_in[i], .add = c->add[i], .f = copy_piece });
 	return 0;
 }
 
@@ -109,7 +116,7 @@ int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *er
 	if (mixes(c))
 		pool_run(ctx->pool, c->n, mix_task, (void *)c);
 	else
-		over_pieces(ctx, &(struct work){ .c = c, .a = c->in[0], .to = c->out, .f = copy_piece });
+		over_pieces(ctx, &(struct elementwise_work){ .c = c, .a = c->in[0], .to = c->out, .f = copy_piece });
 	return 0;
 }
 
@@ -141,7 +148,7 @@ int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	if (mixes(c))
 		pool_run(ctx->pool, c->n, mix_back_task, (void *)c);
 	else
-		over_pieces(ctx, &(struct work){
+		over_pieces(ctx, &(struct elementwise_work){
 					 .c = c, .a = c->d_out, .to = c->d_in[0], .add = c->add[0], .f = copy_piece });
 	return 0;
 }

@@ -30,7 +30,7 @@ struct norm {
 	double *rstd_of;       /* [c] of the batch */
 };
 
-struct work {
+struct norm_work {
 	const struct op_call *c;
 	struct norm *s;
 	size_t floats, block;
@@ -92,13 +92,13 @@ void norm_unprepare(void *state)
 	free(s);
 }
 
-static struct work work_of(const struct op_call *c)
+static struct norm_work work_of(const struct op_call *c)
 {
 	struct norm *s = c->state;
-	return (struct work){ c, s, (size_t)c->n * (size_t)c->out_size, block_floats(s) };
+	return (struct norm_work){ c, s, (size_t)c->n * (size_t)c->out_size, block_floats(s) };
 }
 
-static int blocks_of(const struct work *w)
+static int blocks_of(const struct norm_work *w)
 {
 	return (int)((w->floats + w->block - 1) / w->block);
 }
@@ -123,7 +123,7 @@ static void add_lanes(struct moment *part, int c, int at, const nvec *sum, const
  * lost: the first of the batch. */
 static void moments_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct norm_work *w = arg;
 	const struct norm *s = w->s;
 	size_t begin = (size_t)b * w->block, end = begin + w->block < w->floats ? begin + w->block : w->floats;
 	size_t period = (size_t)s->period, whole = begin + (end - begin) / period * period;
@@ -163,7 +163,7 @@ static void set_scale(struct norm *s, const struct op_call *c, int k, double mea
 	s->shift[k] = (float)(c->param[1][k] + ((double)s->mean[k] - mean) * scale);
 }
 
-static void batch_statistics(struct backend_ctx *ctx, struct work *w)
+static void batch_statistics(struct backend_ctx *ctx, struct norm_work *w)
 {
 	struct norm *s = w->s;
 	const struct op_call *c = w->c;
@@ -197,9 +197,9 @@ static inline nvec forward_vec(const struct norm *s, nvec x, size_t at, const fl
 	return s->relu ? relu(y) : y;
 }
 
-static void forward_task(void *arg, int b, int worker)
+static void norm_forward_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct norm_work *w = arg;
 	const struct norm *s = w->s;
 	size_t begin = (size_t)b * w->block, end = begin + w->block < w->floats ? begin + w->block : w->floats;
 	size_t period = (size_t)s->period, row = begin;
@@ -217,7 +217,7 @@ static void forward_task(void *arg, int b, int worker)
 
 int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
-	struct work w = work_of(c);
+	struct norm_work w = work_of(c);
 	(void)err;
 	if (c->phase == PHASE_TRAIN)
 		batch_statistics(ctx, &w);
@@ -227,7 +227,7 @@ int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	spread(w.s, w.s->mean);
 	spread(w.s, w.s->scale);
 	spread(w.s, w.s->shift);
-	pool_run(ctx->pool, blocks_of(&w), forward_task, &w);
+	pool_run(ctx->pool, blocks_of(&w), norm_forward_task, &w);
 	return 0;
 }
 
@@ -239,7 +239,7 @@ static inline nvec after_relu(const struct norm *s, nvec g, const float *y)
 
 static void sums_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct norm_work *w = arg;
 	const struct norm *s = w->s;
 	size_t begin = (size_t)b * w->block, end = begin + w->block < w->floats ? begin + w->block : w->floats;
 	size_t period = (size_t)s->period, whole = begin + (end - begin) / period * period;
@@ -271,9 +271,9 @@ static void sums_task(void *arg, int b, int worker)
 }
 
 /* d_x = scale g + slope (x - mean) + shift. Before d_r, which adds to it where both inputs are one value. */
-static void backward_task(void *arg, int b, int worker)
+static void norm_backward_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct norm_work *w = arg;
 	const struct op_call *c = w->c;
 	const struct norm *s = w->s;
 	size_t begin = (size_t)b * w->block, end = begin + w->block < w->floats ? begin + w->block : w->floats;
@@ -308,7 +308,7 @@ static void backward_task(void *arg, int b, int worker)
  * d_beta = G, d_gamma = P rstd, d_x = gamma rstd (g - G / m - (x - mean) rstd^2 P / m). */
 int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
-	struct work w = work_of(c);
+	struct norm_work w = work_of(c);
 	struct norm *s = w.s;
 	double count = (double)(w.floats / (size_t)s->c);
 	int blocks = blocks_of(&w);
@@ -332,6 +332,6 @@ int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 	spread(s, s->shift);
 	spread(s, s->slope);
 	if (c->d_in[0] || c->d_in[1])
-		pool_run(ctx->pool, blocks, backward_task, &w);
+		pool_run(ctx->pool, blocks, norm_backward_task, &w);
 	return 0;
 }

@@ -102,7 +102,7 @@ static void mean_window(const struct op_call *c, struct window w, const float *i
 	}
 }
 
-static void forward_task(void *arg, int b, int worker)
+static void pool_forward_task(void *arg, int b, int worker)
 {
 	const struct op_call *c = arg;
 	int channels = c->out_shape.c, maximum = !c->op->pool.average && c->op->pool.kernel > 0;
@@ -122,7 +122,7 @@ static void forward_task(void *arg, int b, int worker)
 int pool_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;
-	pool_run(ctx->pool, c->n, forward_task, (void *)c);
+	pool_run(ctx->pool, c->n, pool_forward_task, (void *)c);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static void mean_back(const struct op_call *c, struct window w, const float *d_o
 		}
 }
 
-static void backward_task(void *arg, int b, int worker)
+static void pool_backward_task(void *arg, int b, int worker)
 {
 	const struct op_call *c = arg;
 	int channels = c->out_shape.c, maximum = !c->op->pool.average && c->op->pool.kernel > 0;
@@ -178,6 +178,6 @@ int pool_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 {
 	(void)err;
 	if (c->d_in[0])
-		pool_run(ctx->pool, c->n, backward_task, (void *)c);
+		pool_run(ctx->pool, c->n, pool_backward_task, (void *)c);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-struct work {
+struct update_work {
 	struct param *p;
 	const struct update *u;
 	const uint32_t *rows;
@@ -51,7 +51,7 @@ static void sgd(float *restrict w, float *restrict v, const float *restrict g, s
 }
 
 static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-		 const struct work *k, float weight_decay)
+		 const struct update_work *k, float weight_decay)
 {
 	float b1 = (float)k->u->beta1, b2 = (float)k->u->beta2, r1 = (float)(1 - k->u->beta1),
 	      r2 = (float)(1 - k->u->beta2);
@@ -66,7 +66,7 @@ static void adam(float *restrict w, float *restrict m, float *restrict v, const 
 
 enum { RUN = 8192, ROWS = 32 };
 
-static void step(const struct work *k, size_t at, size_t n, const float *g, float decay)
+static void step(const struct update_work *k, size_t at, size_t n, const float *g, float decay)
 {
 	struct param *p = k->p;
 	float wd = k->u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE ? (float)k->u->weight_decay : 0;
@@ -80,7 +80,7 @@ static void step(const struct work *k, size_t at, size_t n, const float *g, floa
 
 static void dense_task(void *arg, int task, int worker)
 {
-	struct work *k = arg;
+	struct update_work *k = arg;
 	size_t at = (size_t)task * RUN, n = k->n - at < RUN ? k->n - at : RUN;
 	(void)worker;
 	step(k, at, n, k->p->g + at, 1);
@@ -89,7 +89,7 @@ static void dense_task(void *arg, int task, int worker)
 /* Rows of a table that the batch touched. */
 static void rows_task(void *arg, int task, int worker)
 {
-	struct work *k = arg;
+	struct update_work *k = arg;
 	(void)worker;
 	for (int i = task * ROWS; i < k->n_rows && i < (task + 1) * ROWS; i++) {
 		uint32_t r = k->rows[i], missed = k->u->step - 1 - k->p->last[r];
@@ -102,14 +102,14 @@ static void rows_task(void *arg, int task, int worker)
 /* Every row, touched or not. */
 static void every_task(void *arg, int task, int worker)
 {
-	struct work *k = arg;
+	struct update_work *k = arg;
 	size_t all = k->n / k->row;
 	(void)worker;
 	for (size_t r = (size_t)task * ROWS; r < all && r < ((size_t)task + 1) * ROWS; r++)
 		step(k, r * k->row, k->row, k->row_of[r] ? k->p->g + (size_t)(k->row_of[r] - 1) * k->row : NULL, 1);
 }
 
-static int step_table(struct backend_ctx *ctx, struct work *k, struct err *err)
+static int step_table(struct backend_ctx *ctx, struct update_work *k, struct err *err)
 {
 	int moves = k->u->weight_decay > 0 || k->u->rule == RULE_ADAM || (k->u->rule == RULE_SGD && k->u->momentum > 0);
 	if (!moves) {
@@ -149,7 +149,7 @@ int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u,
 	       struct err *err)
 {
 	size_t n = param_size(p);
-	struct work k = { .p = p, .u = u, .rows = rows, .n = n, .row = n / (size_t)p->dim[0], .n_rows = n_rows };
+	struct update_work k = { .p = p, .u = u, .rows = rows, .n = n, .row = n / (size_t)p->dim[0], .n_rows = n_rows };
 	if (u->rule == RULE_ADAM) {
 		k.root = sqrt(1 - pow(u->beta2, u->step));
 		k.rate = u->lr / (1 - pow(u->beta1, u->step));

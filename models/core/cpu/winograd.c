@@ -24,7 +24,7 @@ enum {
 	PART = 128           /* channels */
 };
 
-static size_t line(size_t floats)
+static size_t whole_lines(size_t floats)
 {
 	return (floats + 15) & ~(size_t)15;
 }
@@ -212,7 +212,7 @@ struct tile {
 	int b, y, x; /* image; corner of its outputs */
 };
 
-static void next(struct tile *t, struct shape s)
+static void next_tile(struct tile *t, struct shape s)
 {
 	t->x += 2;
 	if (t->x < s.w)
@@ -259,7 +259,7 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 	const float *from = data ? io->out : io->in,
 		    *bias = base->shape.bias && !data ? (const float *)io->bias + first : NULL;
 	const float *weight = (const float *)io->weight + (size_t)first * (size_t)w->c;
-	float *to = data ? io->in : io->out, *zeros = io->scratch, *v = zeros + line((size_t)w->c),
+	float *to = data ? io->in : io->out, *zeros = io->scratch, *v = zeros + whole_lines((size_t)w->c),
 	      *m = v + P * w->c_point;
 	int count = base->n * halves(out.h) * halves(out.w);
 	struct tile read = { 0 }, made = { 0 };
@@ -269,13 +269,13 @@ static int convolve(const struct conv_kernel *base, int part, int worker, const 
 	for (int begin = 0; begin < count; begin += w->tiles) {
 		int tiles = count - begin < w->tiles ? count - begin : w->tiles;
 		const float *at[P];
-		for (int t = 0; t < tiles; t++, next(&read, out)) {
+		for (int t = 0; t < tiles; t++, next_tile(&read, out)) {
 			locate(from, in, read.b, read.y - pad, read.x - pad, 4, zeros, at);
 			input_points(at, w->c, v + (size_t)t * w->c_row, w->c_point);
 		}
 		products(w, tiles, v, weight, m,
 			 ahead_of(row_behind(from, in, read), in.c, row_behind(to, out, made), out.c, tiles));
-		for (int t = 0; t < tiles; t++, next(&made, out)) {
+		for (int t = 0; t < tiles; t++, next_tile(&made, out)) {
 			locate(to + first, out, made.b, made.y, made.x, 2, NULL, at);
 			output_places(m + (size_t)t * w->o_row, w->o_point, w->part, bias, data && io->add,
 				      (float *const *)(void *)at);
@@ -305,7 +305,7 @@ static int weight_gradient(const struct conv_kernel *base, int part, int worker,
 	const struct winograd *w = (const struct winograd *)base;
 	struct shape in = base->shape.in, out = base->shape.out;
 	int pad = base->shape.pad, first = part * w->part, count = base->n * halves(out.h) * halves(out.w);
-	size_t widest = line((size_t)(w->c > w->o ? w->c : w->o));
+	size_t widest = whole_lines((size_t)(w->c > w->o ? w->c : w->o));
 	float *zeros = io->scratch, *v = zeros + widest, *d = v + P * w->c_point;
 	float *weight = (float *)io->weight + (size_t)first * (size_t)w->o;
 	struct tile q = { 0 };
@@ -315,7 +315,7 @@ static int weight_gradient(const struct conv_kernel *base, int part, int worker,
 	for (int begin = 0; begin < count; begin += w->tiles) {
 		int tiles = count - begin < w->tiles ? count - begin : w->tiles;
 		const float *at[P];
-		for (int t = 0; t < tiles; t++, next(&q, out)) {
+		for (int t = 0; t < tiles; t++, next_tile(&q, out)) {
 			locate((const float *)io->in + first, in, q.b, q.y - pad, q.x - pad, 4, zeros, at);
 			input_points(at, w->part, v + (size_t)t * w->c_row, w->c_point);
 			locate(io->out, out, q.b, q.y, q.x, 2, zeros, at);
@@ -379,7 +379,8 @@ int winograd_open(struct conv_kernel **out, enum conv_kind kind, const struct co
 	w->o_row = row_floats(kind == CONV_WEIGHT ? w->o : w->part);
 	w->c_point = (size_t)w->tiles * w->c_row + GAP;
 	w->o_point = (size_t)w->tiles * w->o_row + GAP;
-	w->k.scratch = (line((size_t)(w->c > w->o ? w->c : w->o)) + P * (w->c_point + w->o_point)) * sizeof(float);
+	w->k.scratch =
+		(whole_lines((size_t)(w->c > w->o ? w->c : w->o)) + P * (w->c_point + w->o_point)) * sizeof(float);
 	w->k.layout.floats = (size_t)P * (size_t)w->c * (size_t)w->o;
 	w->k.blocks = (kind == CONV_DATA ? s->in.c : s->out.c) / N;
 	*out = &w->k;

@@ -176,7 +176,7 @@ static int find_new_words(struct wordconv *s, const struct op_call *c, struct er
 	return 0;
 }
 
-struct work {
+struct wordconv_work {
 	struct wordconv *s;
 	const struct op_call *c;
 	atomic_int failed;
@@ -227,7 +227,7 @@ static void transpose16(float *to, size_t to_stride, const float *from, size_t f
 /* One band of 16 dimensions of every filter row: filters_T[d][row] = filter[row][d]. */
 static void transpose_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_work *w = arg;
 	struct wordconv *s = w->s;
 	int d0 = task * LANES, nd = s->dim - d0 < LANES ? s->dim - d0 : LANES;
 	float *to = s->cache.filters_T + (size_t)d0 * (size_t)s->stride;
@@ -248,7 +248,7 @@ static void transpose_task(void *arg, int task, int worker)
 
 static void gather_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_work *w = arg;
 	struct wordconv *s = w->s;
 	(void)worker;
 	size_t from = (size_t)task * GATHER_ROWS,
@@ -268,7 +268,7 @@ static void gather_task(void *arg, int task, int worker)
 /* Some taps of a block of words: proj[word][tap][map] = x[word] . filter[tap][map]. */
 static void project_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_work *w = arg;
 	struct wordconv *s = w->s;
 	size_t blocks = gemm_blocks(s), rows = gemm_whole((s->cache.n_new + blocks - 1) / blocks);
 	size_t from = (size_t)(task / GEMM_PARTS) * rows;
@@ -299,7 +299,7 @@ struct best {
 	ivec at, nan;
 };
 
-static inline void take(struct best *b, vec sum, int at)
+static inline void keep_best(struct best *b, vec sum, int at)
 {
 	ivec more = sum > b->value, where = at - (ivec){ 0 };
 	b->nan |= sum != sum;
@@ -326,7 +326,7 @@ static inline __attribute__((always_inline)) struct best slide(const float *cons
 		vec sum = window_sum(row0 + i, width, maps, off);
 		if (row1)
 			sum = l0 * sum + l1 * window_sum(row1 + i, width, maps, off);
-		take(&b, sum, i - (width - 1));
+		keep_best(&b, sum, i - (width - 1));
 	}
 	return b;
 }
@@ -356,7 +356,7 @@ static void finish(const struct best *b, const float *bias, int n, float *out, i
 /* One width of one sample. Tasks go width by width, so that a width's projections stay in the cache. */
 static void window_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
 	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->worker.row_room / 2;
@@ -382,7 +382,7 @@ static void window_task(void *arg, int task, int worker)
 int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct wordconv *s = c->state;
-	struct work w = { .s = s, .c = c };
+	struct wordconv_work w = { .s = s, .c = c };
 	size_t longest = 0;
 	for (int i = 0; i < c->batch->words->sentences; i++) {
 		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];

@@ -57,7 +57,7 @@ static void weighted_sum(float *to, int dim, int add, const float *const *row, c
 	}
 }
 
-struct work {
+struct wordconv_back_work {
 	struct wordconv *s;
 	const struct op_call *c;
 };
@@ -79,7 +79,7 @@ static const float *x_row(const struct wordconv *s, uint32_t local)
 
 static void mix_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
 	int n0, n1 = 0, n = length_of(b, task);
@@ -111,7 +111,7 @@ enum { FEATURES = 32 };
 /* Lists some features' windows, samples in order, and sums their biases' gradients. */
 static void list_features_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	double bias[FEATURES] = { 0 };
 	int from = task * FEATURES, to = from + FEATURES < s->out ? from + FEATURES : s->out;
@@ -136,7 +136,7 @@ static void list_features_task(void *arg, int task, int worker)
 /* Lists a sample's filter rows by the position they stand on, by counting sort. */
 static void list_sample_task(void *arg, int b, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	const struct op_call *c = w->c;
 	uint32_t n = (uint32_t)length_of(c->batch, b), *next = s->worker.next + (size_t)worker * s->worker.next_room;
@@ -198,7 +198,7 @@ static int map_groups(const struct wordconv *s)
 /* One slice of the filters of some maps of one width. */
 static void filter_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	int per = s->widths * map_groups(s), slice = task / per, k = task % per / map_groups(s);
 	int from = task % map_groups(s) * FILTER_MAPS;
@@ -220,7 +220,7 @@ static void filter_task(void *arg, int task, int worker)
 /* One slice of the gradient of one sample's mixed sentence. */
 static void sample_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	int slice = task / w->c->n, b = task % w->c->n, n = length_of(w->c->batch, b);
 	size_t part = (size_t)b * (size_t)s->taps * (size_t)s->maps, at = (size_t)slice * SLICE;
@@ -275,7 +275,7 @@ enum { WORD_ROWS = 32 };
 
 static void word_task(void *arg, int task, int worker)
 {
-	struct work *w = arg;
+	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	uint32_t from = (uint32_t)task * WORD_ROWS, to = from + WORD_ROWS, all = (uint32_t)w->c->batch->words->distinct;
 	(void)worker;
@@ -296,7 +296,7 @@ static void word_task(void *arg, int task, int worker)
 int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct wordconv *s = c->state;
-	struct work w = { s, c };
+	struct wordconv_back_work w = { s, c };
 	size_t rows = (size_t)s->mixed.pad, longest = 0;
 	for (int b = 0; b < c->n; b++) {
 		size_t len = (size_t)length_of(c->batch, b);

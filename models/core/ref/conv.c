@@ -6,17 +6,17 @@
 #include <string.h>
 
 /* Double accumulators and the patch at hand, laid out in the op's state. */
-struct work {
+struct conv_work {
 	int groups, in, out, patch; /* channels of one group; floats of its patch: in x kernel x kernel */
 	double *x, *d_x;            /* [patch] and its gradient */
 	double *d_w, *d_b;          /* as the parameters */
 	double *d_image;            /* one sample of d_in */
 };
 
-static struct work work_of(const struct op *op, struct shape in, struct shape out, double *state)
+static struct conv_work work_of(const struct op *op, struct shape in, struct shape out, double *state)
 {
 	int groups = op->conv.groups;
-	struct work k = { .groups = groups, .in = in.c / groups, .out = out.c / groups, .x = state };
+	struct conv_work k = { .groups = groups, .in = in.c / groups, .out = out.c / groups, .x = state };
 	k.patch = k.in * op->conv.kernel * op->conv.kernel;
 	k.d_x = k.x + k.patch;
 	k.d_w = k.d_x + k.patch;
@@ -35,7 +35,7 @@ size_t ref_conv_state(const struct graph *g, const struct op *op, int max_n, int
 }
 
 /* Where place (ky, kx) under output (y, x) lies in a sample, or -1 in the padding. */
-static ptrdiff_t place(const struct op_call *c, int y, int x, int ky, int kx)
+static ptrdiff_t pixel_at(const struct op_call *c, int y, int x, int ky, int kx)
 {
 	int row = y * c->op->conv.stride - c->op->conv.pad + ky, col = x * c->op->conv.stride - c->op->conv.pad + kx;
 	if (row < 0 || row >= c->in_shape[0].h || col < 0 || col >= c->in_shape[0].w)
@@ -43,23 +43,23 @@ static ptrdiff_t place(const struct op_call *c, int y, int x, int ky, int kx)
 	return ((ptrdiff_t)row * c->in_shape[0].w + col) * c->in_shape[0].c;
 }
 
-static void unfold(const struct op_call *c, const struct work *k, const float *image, int y, int x, int group)
+static void unfold(const struct op_call *c, const struct conv_work *k, const float *image, int y, int x, int group)
 {
 	int kernel = c->op->conv.kernel;
 	for (int ky = 0; ky < kernel; ky++)
 		for (int kx = 0; kx < kernel; kx++) {
-			ptrdiff_t at = place(c, y, x, ky, kx);
+			ptrdiff_t at = pixel_at(c, y, x, ky, kx);
 			for (int i = 0; i < k->in; i++)
 				k->x[(i * kernel + ky) * kernel + kx] = at < 0 ? 0 : image[at + group * k->in + i];
 		}
 }
 
-static void fold(const struct op_call *c, const struct work *k, int y, int x, int group)
+static void fold(const struct op_call *c, const struct conv_work *k, int y, int x, int group)
 {
 	int kernel = c->op->conv.kernel;
 	for (int ky = 0; ky < kernel; ky++)
 		for (int kx = 0; kx < kernel; kx++) {
-			ptrdiff_t at = place(c, y, x, ky, kx);
+			ptrdiff_t at = pixel_at(c, y, x, ky, kx);
 			for (int i = 0; i < k->in && at >= 0; i++)
 				k->d_image[at + group * k->in + i] += k->d_x[(i * kernel + ky) * kernel + kx];
 		}
@@ -83,7 +83,7 @@ static double dot(const float *w, const double *x, int n)
 
 void ref_conv_forward(const struct op_call *c)
 {
-	struct work k = work_of(c->op, c->in_shape[0], c->out_shape, c->state);
+	struct conv_work k = work_of(c->op, c->in_shape[0], c->out_shape, c->state);
 	const float *bias = c->op->n_param > 1 ? c->param[1] : NULL;
 	float *out = c->out;
 	for (int b = 0; b < c->n; b++)
@@ -99,8 +99,8 @@ void ref_conv_forward(const struct op_call *c)
 }
 
 /* One output place of one group: d_out's part in every gradient that is wanted. */
-static void back_place(const struct op_call *c, const struct work *k, const float *image, const float *d_out, int y,
-		       int x, int group)
+static void back_place(const struct op_call *c, const struct conv_work *k, const float *image, const float *d_out,
+		       int y, int x, int group)
 {
 	if (c->d_param[0])
 		unfold(c, k, image, y, x, group);
@@ -120,7 +120,7 @@ static void back_place(const struct op_call *c, const struct work *k, const floa
 
 void ref_conv_backward(const struct op_call *c)
 {
-	struct work k = work_of(c->op, c->in_shape[0], c->out_shape, c->state);
+	struct conv_work k = work_of(c->op, c->in_shape[0], c->out_shape, c->state);
 	size_t weights = (size_t)c->out_shape.c * (size_t)k.patch, size = (size_t)c->in_size[0];
 	const float *d_out = c->d_out;
 	memset(k.d_w, 0, (weights + (size_t)c->out_shape.c) * sizeof *k.d_w);

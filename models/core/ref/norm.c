@@ -16,7 +16,7 @@ size_t ref_norm_state(const struct graph *g, const struct op *op, int max_n, int
 }
 
 /* Mean and biased variance of channel ch over samples and positions. */
-static void measure(const struct op_call *c, int ch, double *mean, double *var)
+static void channel_moments(const struct op_call *c, int ch, double *mean, double *var)
 {
 	size_t channels = (size_t)c->out_shape.c, end = (size_t)c->n * (size_t)c->out_size, count = end / channels;
 	double sum = 0, square = 0;
@@ -36,7 +36,7 @@ void ref_norm_forward(const struct op_call *c)
 	for (size_t ch = 0; ch < channels; ch++) {
 		double gamma = c->param[0][ch], beta = c->param[1][ch], mean = c->param[2][ch], var = c->param[3][ch];
 		if (c->phase == PHASE_TRAIN) {
-			measure(c, (int)ch, &mean, &var);
+			channel_moments(c, (int)ch, &mean, &var);
 			double unbiased = count > 1 ? var * count / (count - 1) : var;
 			c->param[2][ch] = (float)(c->param[2][ch] + momentum * (mean - c->param[2][ch]));
 			c->param[3][ch] = (float)(c->param[3][ch] + momentum * (unbiased - c->param[3][ch]));
