@@ -86,9 +86,12 @@ static inline const float **rows_of_worker(const struct wordconv *s, int worker)
 	return s->worker.row + (size_t)worker * s->worker.row_room;
 }
 
-/* Room for `rows` rows and `positions` positions for each of so many threads, each thread's on cache lines of its own.
- * */
+/* Room for `rows` rows and `positions` positions for each of so many threads, each on cache lines of its own. */
 int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err) VIC_CHECKED;
+
+/* Gives each of the batch's words a slot and its projections, those that have them already theirs. */
+int project_words(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;
+void projections_release(struct wordconv *s);
 
 /* Growing memory whose contents need not survive: 64-byte aligned, zeroed when it is new. */
 int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err) VIC_CHECKED;
