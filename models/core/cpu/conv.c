@@ -30,6 +30,35 @@ void conv_layout_close(struct conv_layout *l)
 	memset(l, 0, sizeof *l);
 }
 
+void conv_layout_put(const struct conv_kernel *k, const float *weight, int o, float *to)
+{
+	const struct conv_shape *s = &k->shape;
+	const struct conv_layout *l = &k->layout;
+	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
+	weight += (size_t)o * (size_t)(ig * taps);
+	to += l->group[o / og] + l->o[o % og];
+	for (int i = 0; i < ig; i++)
+		for (int t = 0; t < taps; t++)
+			to[l->i[i] + l->tap[t]] = *weight++;
+}
+
+void conv_layout_sum(const struct conv_kernel *k, const float *partial, int shards, size_t stride, int o, float *to)
+{
+	const struct conv_shape *s = &k->shape;
+	const struct conv_layout *l = &k->layout;
+	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
+	to += (size_t)o * (size_t)(ig * taps);
+	partial += l->group[o / og] + l->o[o % og];
+	for (int i = 0; i < ig; i++)
+		for (int t = 0; t < taps; t++) {
+			size_t at = l->i[i] + l->tap[t];
+			float sum = partial[at];
+			for (int n = 1; n < shards; n++)
+				sum += partial[at + (size_t)n * stride];
+			*to++ = sum;
+		}
+}
+
 static int share(struct backend_ctx *ctx, struct err *err)
 {
 	struct conv_shared *s;
@@ -105,6 +134,10 @@ int conv_kernel_for(struct conv *v, enum conv_kind kind, int n, struct err *err)
 	} else if (conv_kernel_open(k, v->shared->engine, kind, &v->shape, n, n == s->of ? NULL : s->kernel[s->of],
 				    err)) {
 		return -1;
+	} else {
+		(*k)->pieces = v->shape.out.c;
+		(*k)->lay_out = conv_layout_put;
+		(*k)->sum = conv_layout_sum;
 	}
 	return need_scratch(v->shared, round_line((*k)->scratch) + own, err);
 }

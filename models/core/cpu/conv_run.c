@@ -36,26 +36,11 @@ static int parts(const struct conv *v, enum conv_kind kind)
 	return v->kind[kind].kernel[v->kind[kind].of]->parts;
 }
 
-/* One output channel's weights to the kernel's layout. */
-static void layout_task(void *arg, int o, int worker)
-{
-	struct conv_work *w = arg;
-	const struct conv_shape *s = &w->v->shape;
-	const struct conv_layout *l = &w->kernel->layout;
-	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
-	const float *from = w->c->param[0] + (size_t)o * (size_t)(ig * taps);
-	float *to = w->weight + l->group[o / og] + l->o[o % og];
-	(void)worker;
-	for (int i = 0; i < ig; i++)
-		for (int t = 0; t < taps; t++)
-			to[l->i[i] + l->tap[t]] = *from++;
-}
-
-static void winograd_task(void *arg, int block, int worker)
+static void lay_out_task(void *arg, int piece, int worker)
 {
 	struct conv_work *w = arg;
 	(void)worker;
-	winograd_lay_out(w->kernel, w->c->param[0], block, w->weight);
+	w->kernel->lay_out(w->kernel, w->c->param[0], piece, w->weight);
 }
 
 static void lay_out(struct backend_ctx *ctx, struct conv_work *w, enum conv_kind kind, float *to)
@@ -65,10 +50,7 @@ static void lay_out(struct backend_ctx *ctx, struct conv_work *w, enum conv_kind
 	w->weight = to;
 	if (w->kernel->layout.padded)
 		memset(to, 0, w->kernel->layout.floats * sizeof *to);
-	if (w->kernel->blocks)
-		pool_run(ctx->pool, w->kernel->blocks, winograd_task, w);
-	else
-		pool_run(ctx->pool, w->v->shape.out.c, layout_task, w);
+	pool_run(ctx->pool, w->kernel->pieces, lay_out_task, w);
 }
 
 static void conv_forward_task(void *arg, int task, int worker)
@@ -153,31 +135,11 @@ static void bias_sums(const struct conv_work *w)
 	}
 }
 
-/* One output channel: sums the shards, back to OIHW. */
-static void sum_task(void *arg, int o, int worker)
-{
-	struct conv_work *w = arg;
-	const struct conv_shape *s = &w->v->shape;
-	const struct conv_layout *l = &w->kernel->layout;
-	int og = s->out.c / s->groups, ig = s->in.c / s->groups, taps = s->kernel * s->kernel;
-	float *to = w->c->d_param[0] + (size_t)o * (size_t)(ig * taps);
-	const float *from = w->v->shared->partial + l->group[o / og] + l->o[o % og];
-	(void)worker;
-	for (int i = 0; i < ig; i++)
-		for (int t = 0; t < taps; t++) {
-			size_t at = l->i[i] + l->tap[t];
-			float sum = from[at];
-			for (int k = 1; k < w->weight_shards; k++)
-				sum += from[at + (size_t)k * w->partial_stride];
-			*to++ = sum;
-		}
-}
-
-static void winograd_sum_task(void *arg, int block, int worker)
+static void sum_task(void *arg, int piece, int worker)
 {
 	struct conv_work *w = arg;
 	(void)worker;
-	winograd_sum(w->kernel, w->v->shared->partial, w->weight_shards, w->partial_stride, block, w->c->d_param[0]);
+	w->kernel->sum(w->kernel, w->v->shared->partial, w->weight_shards, w->partial_stride, piece, w->c->d_param[0]);
 }
 
 int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -202,10 +164,8 @@ int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *
 		w.partial_stride = partial_floats(w.kernel);
 	}
 	pool_run(ctx->pool, w.weight_tasks + data_tasks, conv_backward_task, &w);
-	if (c->d_param[0] && w.kernel->blocks)
-		pool_run(ctx->pool, w.kernel->blocks, winograd_sum_task, &w);
-	else if (c->d_param[0])
-		pool_run(ctx->pool, v->shape.out.c, sum_task, &w);
+	if (c->d_param[0])
+		pool_run(ctx->pool, w.kernel->pieces, sum_task, &w);
 	if (w.weight_shards)
 		bias_sums(&w);
 	return w.failed ? -1 : 0;

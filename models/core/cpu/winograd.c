@@ -382,7 +382,9 @@ int winograd_open(struct conv_kernel **out, enum conv_kind kind, const struct co
 	w->k.scratch =
 		(whole_lines((size_t)(w->c > w->o ? w->c : w->o)) + P * (w->c_point + w->o_point)) * sizeof(float);
 	w->k.layout.floats = (size_t)P * (size_t)w->c * (size_t)w->o;
-	w->k.blocks = (kind == CONV_DATA ? s->in.c : s->out.c) / N;
+	w->k.pieces = (kind == CONV_DATA ? s->in.c : s->out.c) / N;
+	w->k.lay_out = winograd_lay_out;
+	w->k.sum = winograd_sum;
 	*out = &w->k;
 	return 0;
 }
