@@ -1,9 +1,10 @@
 #!/bin/sh
-# make test-fresh: what a stranger meets. Makes bare Debian systems in folders (debootstrap), puts a copy of this tree into each, as an
-# ordinary user who may use sudo and in a folder with a space in its name, and runs README.md's commands there, as they stand in its
-# first indented block, and nothing else. Then once more in another bare system with `make -j4` in place of `make`. Prints times.
-# Mirror, proxy and certificates are those of this machine's apt. Needs root and debootstrap; says SKIP where they are missing.
-# Mounts live in a name space of their own and end with it.
+# make test-fresh: what a stranger meets. Makes bare Debian systems in folders (debootstrap), puts a copy of this tree
+# into each, as an ordinary user who may use sudo and in a folder with a space in its name, and runs README.md's
+# commands there, as they stand in its first indented block, and nothing else. Then once more in another bare system
+# with `make -j4` in place of `make`. Prints times. Mirror, proxy and certificates are those of this machine's apt.
+# Needs root and debootstrap; says SKIP where they are missing. Mounts live in a name space of their own and end with
+# it.
 # usage: fresh.sh [RELEASE...]     VARIANTS="plain j4"; KEEP=1 keeps the folders' logs
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,9 +46,11 @@ verdict() { # 0|1 TEXT SECONDS
 }
 
 # The mirror of this machine's Debian, if it is one; debootstrap knows the usual one.
-mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 2>/dev/null | sed -n 's/^Debian|Debian|//p' | head -1)
+mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 2>/dev/null | sed -n 's/^Debian|Debian|//p' | \
+	head -1)
 
-# What apt needs to reach the mirror from inside: proxies and certificates, in its own configuration or in the environment.
+# What apt needs to reach the mirror from inside: proxies and certificates, in its own configuration or in the
+# environment.
 carry_apt() {
 	conf=$1/etc/apt/apt.conf.d/90host
 	apt-config dump | grep -E '^Acquire::(http|https|Retries)' | grep -v ' "";$' >"$conf" || true
@@ -112,7 +115,8 @@ run_variant() { # RELEASE VARIANT
 		printf '       %s: %s\n' "$1" "$line"
 		env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin chroot "$system" su - stranger -c \
 			"cd 'the source' && $line" </dev/null >"$work/log" 2>&1 || bad=1 good=0
-		if [ $bad = 1 ]; then tail -40 "$work/log" | sed 's/^/  | /'; else tail -1 "$work/log" | sed 's/^/  | /'; fi
+		if [ $bad = 1 ]; then tail -40 "$work/log" | sed 's/^/  | /'; else tail -1 "$work/log" | sed \
+			's/^/  | /'; fi
 		if [ "${KEEP:-}" = 1 ]; then cp "$work/log" "${TMPDIR:-/var/tmp}/fresh-$1-$2-$n.log"; fi
 		verdict $bad "$1, $2: command $n" $(($(date +%s) - start))
 	done <"$work/commands"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Lists the tests: what each is about (its opening comment's first sentence) and, for C, the headers it includes, which say whose
-# functions it calls. make list-tests calls it; ONLY=TEXT lists those with TEXT in their name, opening or headers: ONLY=bins.h answers
-# "what tests bins.h?".
+# Lists the tests: what each is about (its opening comment's first sentence) and, for C, the headers it includes, which
+# say whose functions it calls. make list-tests calls it; ONLY=TEXT lists those with TEXT in their name, opening or
+# headers: ONLY=bins.h answers "what tests bins.h?".
 cd "$(dirname "$0")/.." || exit 1
 for t in tests/cli/*.t tests/lint/*.t tests/unit/*/test_*.c tests/fuzz/fuzz_*.c; do
 	awk -v name="$t" -v only="${ONLY:-}" '

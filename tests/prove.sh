@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs tests (TAP) side by side under prove, and ends with what was skipped and why, and one line of counts. Status 0 when none
-# failed. make check, test, unit and lint call it.
-# usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name; KEEP=1: what
+# Runs tests (TAP) side by side under prove, and ends with what was skipped and why, and one line of counts. Status 0
+# when none failed. make check, test, unit and lint call it.
+# usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name;
+# KEEP=1: what
 # each test said and its scratch folder are kept, and it says where
 set -eu
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS

@@ -1,6 +1,6 @@
-/* batch: which samples meet in a step, with whom they are mixed, what they should be called, and how images are cut.
+/* batch: selects a batch's samples, their mixup partners, their targets, and the crops of images.
  *
- * Everything drawn here depends on (seed, epoch, batch) alone, and the cut of an image on (seed, epoch, record). */
+ * Everything drawn here depends on (seed, epoch, batch) alone, and the crop of an image on (seed, epoch, record). */
 #ifndef VIC_BATCH_H
 #define VIC_BATCH_H
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Writes FOLDER/config.mk: the compiler, all flags, and what this machine has. A thing is there when a program that uses it compiles
-# and links with the flags in force; nothing else is believed. The file keeps its time while its content stays, since every object
-# depends on it. Called by the Makefile, which sets CONFIG_*.
+# Writes FOLDER/config.mk: the compiler, all flags, and what this machine has. A thing is there when a program that uses
+# it compiles and links with the flags in force; nothing else is believed. The file keeps its time while its content
+# stays, since every object depends on it. Called by the Makefile, which sets CONFIG_*.
 # usage: configure.sh FOLDER build|test...
 #   CONFIG_ONEDNN, CONFIG_DEFLATE: auto, yes (missing is an error) or no
 set -eu
@@ -21,17 +21,20 @@ die() {
 links() {
 	cat >"$T/$1.c"
 	# shellcheck disable=SC2086
-	$CC ${CONFIG_CPPFLAGS:-} -D_GNU_SOURCE ${CONFIG_CFLAGS:-} ${3:-} -o "$T/$1" "$T/$1.c" ${CONFIG_LDFLAGS:-} $2 >"$T/$1.log" 2>&1
+	$CC ${CONFIG_CPPFLAGS:-} -D_GNU_SOURCE ${CONFIG_CFLAGS:-} ${3:-} -o "$T/$1" "$T/$1.c" ${CONFIG_LDFLAGS:-} $2 \
+		>"$T/$1.log" 2>&1
 }
 
 # library HEADER LIBRARIES DEBIAN_PACKAGE EXPRESSION: one that there is no doing without. Probes run side by side.
 library() {
 	name=$(printf %s "$3" | tr -c 'a-z0-9\n' _)
 	{
-		printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <setjmp.h>\n'
+		printf \
+			'#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <setjmp.h>\n'
 		printf '#include <%s>\nint main(void)\n{\n\treturn (%s) != 0;\n}\n' "$1" "$4"
 	} | links "$name" "$2" ||
-		printf '  <%s> with %s (Debian and Ubuntu: %s): %s\n' "$1" "$2" "$3" "$(grep -m 1 -E 'error|undefined|cannot find' "$T/$name.log")" \
+		printf '  <%s> with %s (Debian and Ubuntu: %s): %s\n' "$1" "$2" "$3" \
+			"$(grep -m 1 -E 'error|undefined|cannot find' "$T/$name.log")" \
 			>"$T/$name.missing"
 }
 
@@ -56,7 +59,8 @@ int main(void)
 }
 END
 	done
-	[ "$CONFIG_ONEDNN" != yes ] || die "ONEDNN=yes, but no program with it compiles and links: $(grep -m 1 -E 'error|undefined' "$T/onednn.log")"
+	[ "$CONFIG_ONEDNN" != yes ] || die \
+		"ONEDNN=yes, but no program with it compiles and links: $(grep -m 1 -E 'error|undefined' "$T/onednn.log")"
 }
 # The matrix product of OpenBLAS, or of any other library with the C interface of BLAS.
 blas() {
@@ -84,7 +88,8 @@ int main(void)
 	return libdeflate_crc32(0, "a", 1) == 0;
 }
 END
-	[ "$CONFIG_DEFLATE" != yes ] || die "DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
+	[ "$CONFIG_DEFLATE" != yes ] || die \
+		"DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
 }
 # An instruction set of the cpu backend (models/plugins.mk).
 isa() {
@@ -112,7 +117,8 @@ library csv.h -lcsv libcsv-dev 'csv_strerror(0)' &
 library utf8proc.h -lutf8proc libutf8proc-dev 'utf8proc_version()' &
 library jpeglib.h -ljpeg libjpeg-dev 'jpeg_std_error(NULL)' &
 library png.h -lpng libpng-dev 'png_access_version_number()' &
-case $needs in *' test '*) library cmocka.h -lcmocka libcmocka-dev '_cmocka_run_group_tests("", NULL, 0, NULL, NULL)' & ;; esac
+case $needs in *' test '*) library cmocka.h -lcmocka libcmocka-dev '_cmocka_run_group_tests("", NULL, 0, NULL, NULL)' \
+	& ;; esac
 case $machine in x86_64*)
 	isa v4 "-march=x86-64-v4 -mprefer-vector-width=512" &
 	isa v3 -march=x86-64-v3 &
@@ -126,7 +132,8 @@ wait
 cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
 [ ! -s "$T/missing" ] || die "what is needed and not there:
 $(cat "$T/missing")"
-[ -n "$(found onednn)$(found blas)" ] || die "neither oneDNN nor a BLAS is there (Debian and Ubuntu: libdnnl-dev or libopenblas-dev)
+[ -n "$(found onednn)$(found blas)" ] || die \
+	"neither oneDNN nor a BLAS is there (Debian and Ubuntu: libdnnl-dev or libopenblas-dev)
 $(grep -m 1 -E 'error|undefined' "$T/blas.log")"
 
 # value TEXT: as make wants it. shown TEXT: fit to stand between quotes on a command line.
@@ -150,5 +157,6 @@ cmp -s "$T/config.mk" "$to/config.mk" && exit 0
 mkdir -p "$to"
 cp "$T/config.mk" "$to/config.mk.new"
 mv "$to/config.mk.new" "$to/config.mk"
-echo "configure: $CC for $machine, $([ -n "$(found onednn)" ] && echo oneDNN || echo "a BLAS ($(found blas)), not oneDNN: images train slower"), \
+echo \
+	"configure: $CC for $machine, $([ -n "$(found onednn)" ] && echo oneDNN || echo "a BLAS ($(found blas)), not oneDNN: images train slower"), \
 $([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate)"

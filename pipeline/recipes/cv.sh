@@ -1,5 +1,6 @@
 #!/bin/sh
-# Cross-validation of several methods on one text stream, folds pooled: the paper's Figure 4 for a data set without a test set.
+# Cross-validation of several methods on one text stream, folds pooled: the paper's Figure 4 for a data set without a
+# test set.
 # usage: cv.sh TEXT OUT FOLDS EPOCHS 'name=options of vic-train' ...
 # Leaves OUT/name.logits, the folds' logits end to end.
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +14,8 @@ fold() {
 	while read -r m; do
 		name=${m%%=*}
 		run "vic-train -q --threads $THREADS --epochs $epochs ${m#*=} -o '$out/$i.$name.model' '$out/$i.text'"
-		run "vic-predict -q --threads $THREADS --split test --name '$name' '$out/$i.$name.model' '$out/$i.text' > '$out/$i.$name.part'"
+		run \
+			"vic-predict -q --threads $THREADS --split test --name '$name' '$out/$i.$name.model' '$out/$i.text' > '$out/$i.$name.part'"
 		rm "$out/$i.$name.model"
 	done < "$out/methods"
 	rm "$out/$i.text"

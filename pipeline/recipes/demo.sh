@@ -1,10 +1,11 @@
 #!/bin/sh
-# The paper's Figure 4 in small: a Kim-CNN on movie-review sentences, five ways of training it, cross-validated; how accurate
-# each is and how far its probabilities can be trusted. Then a small network on images with and without mixup, and text and
-# images side by side before one judge. Every command is shown.
-# Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with VIC_OFFLINE=1); what
-# is not to be had, or all of it with SYNTHETIC=1, is made: sentences and images whose true probabilities are known. OUT (default
-# build/demo) keeps the logits; FOLDS and EPOCHS (5 and 10) shorten or lengthen it.
+# The paper's Figure 4 in small: a Kim-CNN on movie-review sentences, five ways of training it, cross-validated; how
+# accurate each is and how far its probabilities can be trusted. Then a small network on images with and without mixup,
+# and text and images side by side before one judge. Every command is shown.
+# Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with
+# VIC_OFFLINE=1); what is not to be had, or all of it with SYNTHETIC=1, is made: sentences and images whose true
+# probabilities are known. OUT (default build/demo) keeps the logits; FOLDS and EPOCHS (5 and 10) shorten or lengthen
+# it.
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 out=${OUT:-build/demo}
@@ -48,7 +49,8 @@ sh "$here/cv.sh" "$out/text" "$out" $folds $epochs \
 	'features-only=--mixup 0.4 --mixup-mode features'
 
 say "How accurate, and how honest: ECE and OE near their floor are good, the gap says over (+) or under (-) confident"
-set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" "$out/erl.logits" "$out/features-only.logits"
+set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" "$out/erl.logits" \
+	"$out/features-only.logits"
 run "vic-score -q --brief --no-diagram $posterior $(printf "'%s' " "$@")"
 say "Reliability of plain training and of mixup: accuracy (bars) against confidence (the diagonal is honest)"
 run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
@@ -61,7 +63,8 @@ elif [ -z "$synthetic" ] && images=$(find_cifar); then
 	say "Images: CIFAR-10, at most 1,500 a class ($images)"
 	run "vic-images --format cifar10 --per-class 1500 '$images' | vic-split -q --dev 0.1 > '$out/images'"
 else
-	say "Images: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
+	say \
+		"Images: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
 	run "vic-corpora synth images --to '$out/shapes'"
 	names=$(sed -n '1{s/^record	//;s/	/,/g;p;}' "$out/shapes/posterior.tsv") # IDX files have none
 	run "vic-images --format idx --classes '$names' '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
@@ -70,14 +73,17 @@ fi
 picture_model() {
 	name=$1 option=
 	if [ "$name" = mixup ]; then option="--mixup 0.4"; fi
-	run "vic-train -q --threads $THREADS --model smallcnn --epochs $(((epochs + 1) / 2)) --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
-	run "vic-predict -q --threads $THREADS --split test --name 'images: $name' '$out/images.$name.model' '$out/images' > '$out/images.$name.logits'"
+	run \
+		"vic-train -q --threads $THREADS --model smallcnn --epochs $(((epochs + 1) / 2)) --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
+	run \
+		"vic-predict -q --threads $THREADS --split test --name 'images: $name' '$out/images.$name.model' '$out/images' > '$out/images.$name.logits'"
 }
 say "Training: a small convolutional network, $(((epochs + 1) / 2)) epochs, plain and with mixup, $JOBS at a time"
 in_parallel picture_model baseline mixup
 set -- "$@" "$out/images.baseline.logits" "$out/images.mixup.logits"
 say "Text and images before one judge"
-run "vic-score -q --brief --no-diagram --name 'text: baseline' --name 'text: mixup' --name 'images: baseline' --name 'images: mixup' '$1' '$2' '$6' '$7'"
+run \
+	"vic-score -q --brief --no-diagram --name 'text: baseline' --name 'text: mixup' --name 'images: baseline' --name 'images: mixup' '$1' '$2' '$6' '$7'"
 if [ -n "$picture_posterior" ]; then
 	say "The images' true calibration error, which estimates can only guess at"
 	run "vic-score -q --brief --no-diagram $picture_posterior '$6' '$7'"

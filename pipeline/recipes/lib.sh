@@ -17,7 +17,8 @@ run() {
 	eval "$1"
 }
 
-# The folder under the data folders that holds a file: find_data mr/rt-polarity.pos prints .../mr. Fails when there is none.
+# The folder under the data folders that holds a file: find_data mr/rt-polarity.pos prints .../mr. Fails when there is
+# none.
 find_data() {
 	for d in "${VIC_DATA:-}" data ../shared/data "$root/data" "$root/../shared/data"; do
 		[ -n "$d" ] && [ -e "$d/$1" ] && { dirname "$d/$1"; return 0; }
@@ -34,8 +35,8 @@ find_vectors() {
 	return 1
 }
 
-# CIFAR-10's and Tiny ImageNet's binary files and images: as vic-corpora fetch lays them, unpacked by hand, or still packed. What
-# vic-images takes.
+# CIFAR-10's and Tiny ImageNet's binary files and images: as vic-corpora fetch lays them, unpacked by hand, or still
+# packed. What vic-images takes.
 find_cifar() {
 	for f in cifar-10/data_batch_1.bin cifar-10-batches-bin/data_batch_1.bin; do
 		find_data "$f" && return 0
@@ -52,8 +53,8 @@ find_tiny_imagenet() {
 	d=$(find_data tiny-imagenet/tiny-imagenet-200-subset.tar.gz) && echo "$d/tiny-imagenet-200-subset.tar.gz"
 }
 
-# in_parallel FUNCTION ARG...: runs the function once for each argument, JOBS at a time; fails when one of them did. Each run is a
-# background shell, so the commands inside use one thread each (JOBS > 1).
+# in_parallel FUNCTION ARG...: runs the function once for each argument, JOBS at a time; fails when one of them did.
+# Each run is a background shell, so the commands inside use one thread each (JOBS > 1).
 in_parallel() {
 	f=$1
 	shift

@@ -14,7 +14,8 @@ compiler=${compiler##* }
 case $compiler in clang | clang-[0-9]* | gcc-[0-9]*) need="$need $compiler" ;; esac
 command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 || exit 0 # configure names what is missing
 
-have=$(dpkg-query -W -f='${Package} ${Provides} ${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$//p' | tr ', ' '\n\n')
+have=$(dpkg-query -W -f='${Package} ${Provides} ${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$//p' | tr \
+	', ' '\n\n')
 lacking() {
 	for p in "$@"; do
 		printf '%s\n' "$have" | grep -qx "$p" || printf ' %s' "$p"
@@ -40,7 +41,8 @@ as_root=
 if [ "$(id -u)" != 0 ]; then
 	as_root=sudo
 	if ! command -v sudo >/dev/null || { ! [ -t 0 ] && ! sudo -n true 2>/dev/null; }; then
-		echo "setup: this user may not install them; ask one who may to run: apt-get install -y$missing$wanted" >&2
+		echo \
+			"setup: this user may not install them; ask one who may to run: apt-get install -y$missing$wanted" >&2
 		without "they cannot be installed by this user"
 	fi
 fi
@@ -51,17 +53,20 @@ if [ "${YES:-0}" != 1 ]; then
 	fi
 	printf 'Install them now with apt-get? [y/N] ' >&2
 	read -r answer || answer=
-	case $answer in y | Y | yes) ;; *) echo "setup: nothing was installed" >&2; without "make setup asks again" ;; esac
+	case $answer in y | Y | yes) ;; *) echo "setup: nothing was installed" >&2; without "make setup asks again" ;; \
+		esac
 fi
 
 get() { # packages
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 \
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o \
+		DPkg::Lock::Timeout=300 \
 		-o Dpkg::Use-Pty=0 "$@" </dev/null >&2
 }
 $as_root apt-get update -qq -o DPkg::Lock::Timeout=300 </dev/null >&2 ||
 	echo "setup: the lists of packages could not be brought up to date; trying with those that are here" >&2
 case $missing in *clang*) # its run-time library for fuzzing and sanitizers is a recommendation
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 clang </dev/null >&2 || true ;;
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 clang </dev/null \
+		>&2 || true ;;
 esac
 # shellcheck disable=SC2086
 if get $missing $wanted; then

@@ -1,16 +1,22 @@
 #!/bin/sh
-# TREC questions, six classes: accuracy, ECE and OE over mixup's alpha, mean and deviation over seeds, beside the null floor that
+# TREC questions, six classes: accuracy, ECE and OE over mixup's alpha, mean and deviation over seeds, beside the null
+# floor that
 # 500 test questions leave. usage: trec.sh OUT [SEEDS]   (data: vic-corpora fetch trec, or a folder the recipes look in)
 . "$(dirname "$0")/lib.sh"
 out=${1:?usage: trec.sh OUT [SEEDS]} seeds=${2:-5}
-trec=$(find_data trec/train_5500.label) || { echo "trec.sh: no TREC here; vic-corpora fetch trec brings it" >&2; exit 1; }
-vectors=$(find_vectors) || { echo "trec.sh: no GloVe vectors here; vic-corpora fetch glove.6B brings them" >&2; exit 1; }
+trec=$(find_data trec/train_5500.label) || { echo "trec.sh: no TREC here; vic-corpora fetch trec brings it" >&2; exit \
+	1; }
+vectors=$(find_vectors) || { echo "trec.sh: no GloVe vectors here; vic-corpora fetch glove.6B brings them" >&2; exit \
+	1; }
 mkdir -p "$out"
-run "vic-tokenize -q --format trec '$trec' | vic-embed -q --vectors '$vectors' | vic-split -q --dev 0.1 --seed 1 > '$out/text'"
+run \
+	"vic-tokenize -q --format trec '$trec' | vic-embed -q --vectors '$vectors' | vic-split -q --dev 0.1 --seed 1 > '$out/text'"
 one() {
 	alpha=${1%:*} seed=${1#*:}
-	run "vic-train -q --threads $THREADS --mixup $alpha --seed $seed -o '$out/mixup-$alpha-seed-$seed.model' '$out/text'"
-	run "vic-predict -q --threads $THREADS --split test --name 'mixup $alpha' '$out/mixup-$alpha-seed-$seed.model' '$out/text' > '$out/mixup-$alpha-seed-$seed.logits'"
+	run \
+		"vic-train -q --threads $THREADS --mixup $alpha --seed $seed -o '$out/mixup-$alpha-seed-$seed.model' '$out/text'"
+	run \
+		"vic-predict -q --threads $THREADS --split test --name 'mixup $alpha' '$out/mixup-$alpha-seed-$seed.model' '$out/text' > '$out/mixup-$alpha-seed-$seed.logits'"
 	rm "$out/mixup-$alpha-seed-$seed.model"
 }
 jobs=

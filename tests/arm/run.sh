@@ -1,7 +1,8 @@
 #!/bin/sh
-# make test-arm: everything cross-compiled for aarch64, unit and quick command tests under qemu. Keeps what it needs in build/arm and
-# installs nothing. Where a tool is missing it says so and passes. JOBS and MIRROR (of Debian's packages) are honoured; TESTS=... given
-# to make is run instead of all. To the tests it says RUNNER, what runs a program that lies elsewhere.
+# make test-arm: everything cross-compiled for aarch64, unit and quick command tests under qemu. Keeps what it needs in
+# build/arm and installs nothing. Where a tool is missing it says so and passes. JOBS and MIRROR (of Debian's packages)
+# are honoured; TESTS=... given to make is run instead of all. To the tests it says RUNNER, what runs a program that
+# lies elsewhere.
 set -eu
 cd "$(dirname "$0")/../.."
 target=aarch64-linux-gnu
@@ -19,7 +20,8 @@ for c in $target-gcc $target-gcc-14 $target-gcc-13 $target-gcc-12; do
 done
 [ "$cc" ] || skip "no cross-compiler (apt-get install gcc-$target)"
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || skip 'no qemu (apt-get install qemu-user-static)'
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || skip 'the libraries for aarch64 come from Debian, by apt-get'
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || skip \
+	'the libraries for aarch64 come from Debian, by apt-get'
 mkdir -p "$work"
 sh tests/arm/sysroot.sh "$work/sysroot" arm64 2>"$work/sysroot.log" || {
 	tail -3 "$work/sysroot.log" >&2
@@ -37,7 +39,8 @@ cross_make -j "${JOBS:-$(nproc)}" test-programs
 rm -rf "$work/run"
 mkdir -p "$work/run/bin" "$work/run/tests/tools"
 ln -s ../out/lib "$work/run/lib"
-${HOSTCC:-cc} -std=gnu11 -O2 -Wall -static -DQEMU="\"$qemu\"" -DSYSROOT="\"$here/sysroot\"" -o "$work/emulated" tests/arm/emulated.c
+${HOSTCC:-cc} -std=gnu11 -O2 -Wall -static -DQEMU="\"$qemu\"" -DSYSROOT="\"$here/sysroot\"" -o "$work/emulated" \
+	tests/arm/emulated.c
 for file in "$out"/bin/* "$out"/tests/test_* "$out"/tests/fuzz_* "$out"/tests/tools/*; do
 	to=$work/run${file#"$out"}
 	case $file in

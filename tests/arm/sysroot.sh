@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the libraries that the project links, for another processor, under a folder: downloaded by apt from where this machine gets its
-# own packages and taken apart there. Nothing is installed, and nothing here needs root.
+# Puts the libraries that the project links, for another processor, under a folder: downloaded by apt from where this
+# machine gets its own packages and taken apart there. Nothing is installed, and nothing here needs root.
 # usage: sysroot.sh FOLDER ARCHITECTURE
 set -eu
 into=$1 arch=$2

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Two builds beside each other, training: what another oneDNN, compiler or change costs. A build is the folder of its programs, or
-# ROOT:FOLDER, a folder inside a chroot (root may do that). Runs take turns; a row is the medians of the processor's seconds that five
-# runs took, which another program on the machine disturbs less than the clock, and B's ratio to A's.
+# Two builds beside each other, training: what another oneDNN, compiler or change costs. A build is the folder of its
+# programs, or ROOT:FOLDER, a folder inside a chroot (root may do that). Runs take turns; a row is the medians of the
+# processor's seconds that five runs took, which another program on the machine disturbs less than the clock, and B's
+# ratio to A's.
 # usage: builds.sh A B [REPEATS]       sh tests/bench/builds.sh build/bin /srv/trixie:/srv/vicinal/build/bin
 set -eu
 a=$1 b=$2 repeats=${3:-5}

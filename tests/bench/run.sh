@@ -1,6 +1,7 @@
 #!/bin/sh
-# make bench: the tables of docs/PERFORMANCE.md, every row beside its peer in one run. Peers come from PyPI into a virtual environment
-# of their own (VIC_PYTHON names another Python that has them). Nothing here fails when a row is slow: timings are shown, not asserted.
+# make bench: the tables of docs/PERFORMANCE.md, every row beside its peer in one run. Peers come from PyPI into a
+# virtual environment of their own (VIC_PYTHON names another Python that has them). Nothing here fails when a row is
+# slow: timings are shown, not asserted.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=${BIN:-$root/build/bin}
@@ -22,6 +23,7 @@ if ! [ -x "$python" ]; then
 fi
 printf '%-76s %12s %12s %-14s %s\n' what ours peer unit ratio
 for b in tests/bench/bench_*.py; do
-	"$python" "$b" "$@" | awk -F '\t' 'NF == 5 { printf "%-76s %12s %12s %-14s %sx\n", $1, $2, $3, $4, $5; next } { print }' ||
+	"$python" "$b" "$@" | awk -F '\t' \
+		'NF == 5 { printf "%-76s %12s %12s %-14s %sx\n", $1, $2, $3, $4, $5; next } { print }' ||
 		echo "bench: $b failed" >&2
 done

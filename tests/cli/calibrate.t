@@ -7,7 +7,8 @@ value() { # value FILE KEY COLUMN: a number of a table as TSV
 	awk -F '\t' -v key="$2" -v col="$3" '$1 == key { print $col }' "$1"
 }
 near() { # near WHAT WANTED GOT TOLERANCE
-	tap "$(awk -v a="$2" -v b="$3" -v t="$4" 'BEGIN { d = a - b; print !(d <= t && -d <= t && b != "") }')" "$1 (wanted $2, got $3)"
+	tap "$(awk -v a="$2" -v b="$3" -v t="$4" 'BEGIN { d = a - b; print !(d <= t && -d <= t && b != "") }')" \
+		"$1 (wanted $2, got $3)"
 }
 
 "$TOOLS/mklogits" n=4000 dev=500 split=test temperature=3 name=sure >x
@@ -18,7 +19,8 @@ t=$(sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p' map)
 near 'the planted temperature, as well as 2,000 records can tell' 3 "$t" 0.2
 
 vic-calibrate --apply map x >y 2>talk
-same 'applied to the records marked test' "$(vic-cat --stats y | sed -n 's/^records //p')" "$(sed -n 's/.* to \([0-9]*\) records (split test).*/\1/p' talk)"
+same 'applied to the records marked test' "$(vic-cat --stats y | sed -n 's/^records //p')" \
+	"$(sed -n 's/.* to \([0-9]*\) records (split test).*/\1/p' talk)"
 vic-score -q --tsv --brief y >score
 vic-calibrate --apply map --table --tsv x >table 2>/dev/null
 for key in n accuracy ece oe nll brier gap; do
@@ -29,29 +31,36 @@ for key in n accuracy ece oe nll brier gap; do
 	same "and before, $key" "$(value score $key 2)" "$(value table $key 2)"
 done
 same 'accuracy does not move' "$(value table accuracy 2)" "$(value table accuracy 3)"
-tap "$(awk -v a="$(value table ece 2)" -v b="$(value table ece 3)" 'BEGIN { print !(b < a / 3) }')" 'the ECE falls to a third or less'
+tap "$(awk -v a="$(value table ece 2)" -v b="$(value table ece 3)" 'BEGIN { print !(b < a / 3) }')" \
+	'the ECE falls to a third or less'
 
-fails 1 'records the map was fitted on (split dev of sure)' 'the fit data are refused' vic-calibrate -q --apply map --split dev x
-fails 1 ': 1[0-9]* of the 1[0-9]* records\|2[0-9]* of the' 'and when they are among others' vic-calibrate -q --apply map --split all x
+fails 1 'records the map was fitted on (split dev of sure)' 'the fit data are refused' vic-calibrate -q --apply map \
+	--split dev x
+fails 1 ': 1[0-9]* of the 1[0-9]* records\|2[0-9]* of the' 'and when they are among others' vic-calibrate -q --apply \
+	map --split all x
 ok 'unless they are allowed' vic-calibrate --apply map --split dev --allow-fit-data x
-vic-split --dev 0 --test 1 --remark --seed 1 x 2>/dev/null >remarked && fails 1 'fitted on' 'renaming a split does not help' vic-calibrate -q --apply map remarked
+vic-split --dev 0 --test 1 --remark --seed 1 x 2>/dev/null >remarked && fails 1 'fitted on' \
+	'renaming a split does not help' vic-calibrate -q --apply map remarked
 "$TOOLS/mklogits" n=4000 first=4000 split=test temperature=3 >new
 ok 'other records pass' vic-calibrate --apply map new
 ok 'the map is in the provenance' sh -c 'vic-cat --head y | grep -q "\"method\": *\"temperature\""'
 
 for method in temperature vector matrix isotonic histogram; do
 	ok "$method fits" vic-calibrate --method $method -o $method x
-	ok "$method is the same by any number of threads" sh -c "vic-calibrate -q --threads 1 --method $method x | cmp - $method"
+	ok "$method is the same by any number of threads" sh -c \
+		"vic-calibrate -q --threads 1 --method $method x | cmp - $method"
 	vic-calibrate -q --apply $method x >$method.out
 	vic-score -q --tsv --brief $method.out >score
-	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" "$method: ECE below 0.05 ($(value score ece 2))"
+	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" \
+		"$method: ECE below 0.05 ($(value score ece 2))"
 done
 like 'isotonic gives probabilities' '"values": *"probs"' "$(vic-cat --head isotonic.out)"
 "$TOOLS/mklogits" n=4000 classes=2 dev=500 split=test temperature=3 >two
 for method in platt beta; do
 	ok "$method fits" vic-calibrate --method $method -o $method two
 	vic-calibrate -q --apply $method two | vic-score -q --tsv --brief >score
-	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" "$method: ECE below 0.05 ($(value score ece 2))"
+	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" \
+		"$method: ECE below 0.05 ($(value score ece 2))"
 done
 
 # Planted: two records of p = (3/4, 1/4) for each class's share of labels; the best T is 2.5 to the last digits.
@@ -59,7 +68,8 @@ for label in c0 c0 c0 c1; do
 	printf '%s\t%s\t%s\n' "$label" -0.719205181129452 -3.465735902799727
 done >exact.tsv
 vic-cat --from tsv --kind logits --classes c0,c1 exact.tsv >exact
-near 'a planted temperature' 2.5 "$(vic-calibrate -q --split all exact | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" 0.000001
+near 'a planted temperature' 2.5 \
+	"$(vic-calibrate -q --split all exact | sed -n 's/.*"temperature": \([0-9.]*\).*/\1/p')" 0.000001
 
 head -3 exact.tsv >right.tsv
 printf 'c1\t-4\t-1\n' >>right.tsv
@@ -94,7 +104,8 @@ fails 1 'is not a calibration map' 'another JSON' sh -c 'echo "{}" >bad; exec vi
 
 cat y y >twice
 ok 'two documents stay two' vic-calibrate --allow-fit-data --apply map -o both twice
-same 'both are there' "$(vic-cat --stats y | sed -n 's/^records //p')" "$(($(vic-cat --stats both | sed -n 's/^records //p' | paste -sd+) / 2))"
+same 'both are there' "$(vic-cat --stats y | sed -n 's/^records //p')" \
+	"$(($(vic-cat --stats both | sed -n 's/^records //p' | paste -sd+) / 2))"
 "$TOOLS/mklogits" n=300 samples=4 split=dev noise=1 >mc
 ok 'several samples are averaged' vic-calibrate -o mcmap mc
 "$TOOLS/mklogits" n=300 probs=1 split=dev >probs
@@ -107,7 +118,8 @@ near 'probabilities give the temperature of their logits' \
 vic-corpora synth text -q --n 600 --vocabulary 200 --dim 8 --to synth
 vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt >all.text
 vic-split -q --test 0.3 --dev 0.1 --calibration 0.3 all.text >parts.text
-same 'records are held back for calibration' 'extra 113' "$(vic-cat --stats parts.text | sed -n 's/^split \(extra [0-9]*\)$/\1/p' | head -1)"
+same 'records are held back for calibration' 'extra 113' \
+	"$(vic-cat --stats parts.text | sed -n 's/^split \(extra [0-9]*\)$/\1/p' | head -1)"
 chosen='also chose the model.s epoch'
 vic-train -q --epochs 2 --maps 4 --lr 0.5 --optimizer sgd -o chosen.model parts.text
 vic-predict -q chosen.model parts.text >chosen
@@ -140,8 +152,10 @@ like 'JSON tables have both' '"temperature":{"value":[0-9.]*,"low":[0-9.]*,"high
 	"$(vic-calibrate -q --table --json many | tail -1)"
 like 'and the cautions by name' '"cautions":"holds-one wide"' "$(vic-calibrate -q --table --json few | tail -1)"
 for method in vector histogram isotonic; do
-	like "40 records are few for $method too" 'caution: 40 records are few' "$(vic-calibrate --method $method -o map2 few 2>&1)"
-	same "which is no word about 20,000: $method" 0 "$(vic-calibrate --method $method -o map2 many 2>&1 | grep -c caution)"
+	like "40 records are few for $method too" 'caution: 40 records are few' \
+		"$(vic-calibrate --method $method -o map2 few 2>&1)"
+	same "which is no word about 20,000: $method" 0 \
+		"$(vic-calibrate --method $method -o map2 many 2>&1 | grep -c caution)"
 done
 vic-calibrate --max-temperature 1.1 -o map2 many 2>talk
 same 'a held temperature has no interval' 0 "$(grep -c 'T lies' talk)"
@@ -155,5 +169,6 @@ same 'the model and the map are made first, once each' '1 1 1' \
 like 'with its name' '^vic-calibrate .*--max-temperature=9.* > my.map$' "$(cat again.sh)"
 mkdir again && cp -r synth again/ && (cd again && sh ../again.sh >mapped 2>/dev/null)
 ok 'and all of it gives the same stream' cmp mapped again/mapped
-like 'the report says so too' '^vic-calibrate .*--max-temperature=9.* &gt; my.map' "$(vic-report -q --bootstrap 0 --floor 0 mapped)"
+like 'the report says so too' '^vic-calibrate .*--max-temperature=9.* &gt; my.map' \
+	"$(vic-report -q --bootstrap 0 --floor 0 mapped)"
 finish

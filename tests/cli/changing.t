@@ -1,6 +1,6 @@
 #!/bin/sh
-# Files that change while they are read: a mapped one that is cut, one that is read twice. tests/faults/inject.c does it at the
-# worst moment.
+# Files that change while they are read: a mapped one that is cut, one that is read twice. tests/faults/inject.c does it
+# at the worst moment.
 . "$(dirname "$0")/lib.sh"
 exec 9<"$TOOLS/inject.so" # LD_PRELOAD cannot name a file whose path holds a space
 cd "$T" || exit 1

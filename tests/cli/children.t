@@ -1,6 +1,6 @@
 #!/bin/sh
-# No child outlives its program: for every program that starts others, each of these hangs while the program is killed. A FIFO that the
-# child holds open tells who lives: it ends with the last of them.
+# No child outlives its program: for every program that starts others, each of these hangs while the program is killed.
+# A FIFO that the child holds open tells who lives: it ends with the last of them.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 mkdir bin copy from data
@@ -18,7 +18,8 @@ for name in gnuplot curl tar unzip sha256sum md5sum; do
 	ln -s hang bin/$name
 done
 printf 'alpha\tbin\tlow\thigh\tshare\tdensity\n1\t1\t0\t0.3\t0.4\t2\n1\t2\t0.3\t0.7\t0.6\t3\n' >curve
-mkdir rt-polaritydata && echo 'a film' >rt-polaritydata/rt-polarity.neg && tar czf from/rt-polaritydata.tar.gz rt-polaritydata
+mkdir rt-polaritydata && echo 'a film' >rt-polaritydata/rt-polarity.neg && tar czf from/rt-polaritydata.tar.gz \
+	rt-polaritydata
 
 # killed CHILD COMMAND...: by each of the signals.
 killed() {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Descriptors 0, 1 and 2 closed by the caller, in all seven ways, for every program: the file that is asked for is there and whole,
-# what goes to a closed stdout is an error, and what is read from a closed stdin is nobody's file.
+# Descriptors 0, 1 and 2 closed by the caller, in all seven ways, for every program: the file that is asked for is there
+# and whole, what goes to a closed stdout is an error, and what is read from a closed stdin is nobody's file.
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/faults/matrix.sh"
 prepare

@@ -4,10 +4,12 @@
 cd "$T" || exit 1
 "$TOOLS/mklogits" n=2000 temperature=2 name=sure >sure
 "$TOOLS/mklogits" n=2000 temperature=1.1 noise=0.1 name=mild >mild
-cell() { awk -F '\t' -v key="$2" -v col="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 == key { print $at[col] }' "$1"; }
+cell() { awk -F '\t' -v key="$2" -v col="$3" \
+	'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 == key { print $at[col] }' "$1"; }
 
 ok 'two models are compared' vic-compare sure mild
-like 'one sentence says what may be claimed' 'mild may be called better than sure in ECE (by .*), OE (by .*), NLL (by .*), Brier score' "$(cat .out)"
+like 'one sentence says what may be claimed' \
+	'mild may be called better than sure in ECE (by .*), OE (by .*), NLL (by .*), Brier score' "$(cat .out)"
 like 'and what may not' 'no difference may be claimed in accuracy' "$(cat .out)"
 like 'and of what nothing is said' 'nothing is said of other seeds or other data' "$(cat .out)"
 vic-compare -q --tsv sure mild >table

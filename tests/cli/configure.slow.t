@@ -1,6 +1,6 @@
 #!/bin/sh
-# pipeline/recipes/configure.sh: every probe is tried both ways. A compiler of our own refuses a library, a header or a flag, and the
-# answer must be no; this machine's own, or a library made here, and it must be yes.
+# pipeline/recipes/configure.sh: every probe is tried both ways. A compiler of our own refuses a library, a header or a
+# flag, and the answer must be no; this machine's own, or a library made here, and it must be yes.
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT" || exit 1
 real=${CC:-cc}
@@ -51,7 +51,8 @@ without '-ldnnl cblas.h'
 same 'neither oneDNN nor a BLAS' 1 $?
 like 'says what to install' 'libdnnl-dev or libopenblas-dev' "$(cat "$T/said")"
 packages='libjansson-dev zlib1g-dev libcsv-dev libutf8proc-dev libjpeg-dev libpng-dev libcmocka-dev'
-for refused in 'jansson.h zlib.h csv.h utf8proc.h jpeglib.h png.h cmocka.h' '-ljansson -lz -lcsv -lutf8proc -ljpeg -lpng -lcmocka'; do
+for refused in 'jansson.h zlib.h csv.h utf8proc.h jpeglib.h png.h cmocka.h' \
+	'-ljansson -lz -lcsv -lutf8proc -ljpeg -lpng -lcmocka'; do
 	without "$refused"
 	same "there is no doing without $refused" 1 $?
 	for package in $packages; do
@@ -61,7 +62,8 @@ done
 for refused in $packages; do # each probe says no for itself
 	case $refused in libcmocka-dev) word=cmocka.h ;; libjpeg-dev) word=-ljpeg ;; *) continue ;; esac
 	without "$word"
-	same "one alone is named alone: $refused" "1 $refused" "$? $(grep -o 'Ubuntu: [a-z0-9-]*' "$T/said" | cut -d ' ' -f 2)"
+	same "one alone is named alone: $refused" "1 $refused" \
+		"$? $(grep -o 'Ubuntu: [a-z0-9-]*' "$T/said" | cut -d ' ' -f 2)"
 done
 case $(value MACHINE)$(uname -m) in
 *x86_64*)
@@ -104,10 +106,12 @@ for choice in CONFIG_ONEDNN CONFIG_DEFLATE; do
 	REFUSE='-ldnnl -ldeflate'
 	fails 1 '=yes, but no program with it compiles and links' "$choice=yes insists" \
 		env $choice=yes sh pipeline/recipes/configure.sh "$conf" build
-	fails 1 'none of auto, yes, no' "$choice=maybe is refused" env $choice=maybe sh pipeline/recipes/configure.sh "$conf" build
+	fails 1 'none of auto, yes, no' "$choice=maybe is refused" env $choice=maybe sh pipeline/recipes/configure.sh \
+		"$conf" build
 	REFUSE=
 done
-fails 1 "compiler 'nonesuch' is not there" 'a compiler that is not there' env CONFIG_CC=nonesuch sh pipeline/recipes/configure.sh "$conf" build
+fails 1 "compiler 'nonesuch' is not there" 'a compiler that is not there' env CONFIG_CC=nonesuch sh \
+	pipeline/recipes/configure.sh "$conf" build
 CONFIG_CFLAGS=-fnonsense configure
 like 'a flag that the compiler does not know' 'makes no program with these flags: -fnonsense' "$(cat "$T/said")"
 

@@ -56,7 +56,8 @@ ok 'half a file is not in place' test ! -e "$data/trec"
 cat >"$T/curl.does" <<'END'
 [ "$from" = - ] && printf ' and all' >>"$out"
 END
-fails 1 'is not the published file' 'a file with another sum is refused' with_curl vic-corpora fetch -q trec --to "$data"
+fails 1 'is not the published file' 'a file with another sum is refused' with_curl vic-corpora fetch -q trec --to \
+	"$data"
 like 'the second run went on where the first stopped' 'continue-at - ' "$(cat "$T/curl.said")"
 ok 'the wrong file is not in place' test ! -e "$data/trec"
 ok 'and is not gone on with' test ! -e "$data/trec.part/train_5500.label.part"
@@ -68,7 +69,8 @@ esac
 END
 mkdir -p "$data/trec.part"
 echo old >"$data/trec.part/train_5500.label.part"
-fails 1 'is not the published file' 'a server that cannot go on: loaded anew' with_curl vic-corpora fetch -q trec --to "$data"
+fails 1 'is not the published file' 'a server that cannot go on: loaded anew' with_curl vic-corpora fetch -q trec --to \
+	"$data"
 echo 'exit 22' >"$T/curl.does"
 fails 1 'the server answers with an error' 'a missing page' with_curl vic-corpora fetch -q trec --to "$data"
 
@@ -90,7 +92,8 @@ case $url in *train_5500*) cat "$(dirname "$0")/../first" >"$out" ;; *) exit 22 
 END
 if trec=$(data trec); then
 	cp "$trec/train_5500.label" "$T/first"
-	fails 1 'answers with an error' 'the second of two files fails' with_curl vic-corpora fetch -q trec --to "$T/two"
+	fails 1 'answers with an error' 'the second of two files fails' with_curl vic-corpora fetch -q trec --to \
+		"$T/two"
 	: >"$T/curl.said"
 	fails 1 'answers with an error' 'and again' with_curl vic-corpora fetch -q trec --to "$T/two"
 	same 'the first is not loaded again' 0 "$(grep -c train_5500 "$T/curl.said")"
@@ -116,18 +119,22 @@ fi
 if mr=$(data mr); then
 	ok 'MR from a local copy' vic-corpora fetch -q mr --from "$mr/.." --to "$T/local"
 	ok 'is what it should be' vic-corpora verify mr --to "$T/local"
-	like 'a known deviation is reported' 'known deviation' "$(vic-corpora fetch mr --from "$mr" --to "$T/local2" 2>&1)"
+	like 'a known deviation is reported' 'known deviation' \
+		"$(vic-corpora fetch mr --from "$mr" --to "$T/local2" 2>&1)"
 	mkdir "$T/plain"
 	cp "$mr"/rt-polarity.neg "$mr"/rt-polarity.pos "$T/plain"
 	ok 'MR from an unpacked copy' vic-corpora fetch -q mr --from "$T/plain" --to "$T/local3"
 	ok 'is the same' cmp "$T/local/mr/rt-polarity.pos" "$T/local3/mr/rt-polarity.pos"
 	sed 1d "$mr/rt-polarity.neg" >"$T/plain/rt-polarity.neg"
-	like 'an unknown deviation too' '5330 lines, should be 5331' "$(vic-corpora fetch mr --from "$T/plain" --to "$T/local4" 2>&1)"
+	like 'an unknown deviation too' '5330 lines, should be 5331' \
+		"$(vic-corpora fetch mr --from "$T/plain" --to "$T/local4" 2>&1)"
 	# the unpacking breaks off half-way
-	printf '#!/bin/sh\nwhile [ "$1" != -C ]; do shift; done\nmkdir "$2/rt-polaritydata"\necho x >"$2/rt-polaritydata/rt-polarity.neg"\nexit 2\n' \
+	printf \
+		'#!/bin/sh\nwhile [ "$1" != -C ]; do shift; done\nmkdir "$2/rt-polaritydata"\necho x >"$2/rt-polaritydata/rt-polarity.neg"\nexit 2\n' \
 		>"$T/bin/tar"
 	chmod +x "$T/bin/tar"
-	fails 1 'tar failed' 'an archive that cannot be unpacked' with_curl vic-corpora fetch -q mr --from "$mr" --to "$T/half"
+	fails 1 'tar failed' 'an archive that cannot be unpacked' with_curl vic-corpora fetch -q mr --from "$mr" --to \
+		"$T/half"
 	ok 'is not there by half' test ! -e "$T/half/mr"
 	ok 'and leaves nothing behind' test ! -e "$T/half/mr.part"
 	rm "$T/bin/tar"
@@ -167,14 +174,17 @@ ok 'another seed' vic-corpora synth text -q --n 600 --vocabulary 200 --seed 5 --
 ok 'other bytes' test "$(cksum <"$T/s1/rt-polarity.neg")" != "$(cksum <"$T/s3/rt-polarity.neg")"
 same 'a line a sentence' 600 "$(cat "$T/s1/rt-polarity.neg" "$T/s1/rt-polarity.pos" | wc -l)"
 same 'a posterior a record' 600 "$(sed 1d "$T/s1/posterior.tsv" | wc -l)"
-same 'that sums to one' 0 "$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' '{ d = $2 + $3 - 1; if (d > 1e-12 || d < -1e-12) n++ } END { print n + 0 }')"
+same 'that sums to one' 0 \
+	"$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' '{ d = $2 + $3 - 1; if (d > 1e-12 || d < -1e-12) n++ } END { print n + 0 }')"
 same 'its header names the classes' "record	neg	pos" "$(head -1 "$T/s1/posterior.tsv")"
 # the first records are the negative ones: their P(neg) must be the larger on average
-same 'records in the order of vic-tokenize' 1 "$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' -v n="$(wc -l <"$T/s1/rt-polarity.neg")" \
+same 'records in the order of vic-tokenize' 1 \
+	"$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' -v n="$(wc -l <"$T/s1/rt-polarity.neg")" \
 	'$1 < n { a += $2 } $1 >= n { b += $2 } END { print (a / n > b / (600 - n) + 0.2) }')"
 ok 'three classes' vic-corpora synth text -q --n 90 --vocabulary 200 --classes 3 --to "$T/s4"
 same 'as TSV' 90 "$(grep -c '^class[012]	[a-z ]*$' "$T/s4/synth.tsv")"
-like 'the best accuracy is printed' 'accuracy 0\.[0-9]* expected' "$(vic-corpora synth text --n 90 --vocabulary 200 --to "$T/s5" 2>&1)"
+like 'the best accuracy is printed' 'accuracy 0\.[0-9]* expected' \
+	"$(vic-corpora synth text --n 90 --vocabulary 200 --to "$T/s5" 2>&1)"
 fails 2 'above 1 - 1/K' 'noise beyond chance is refused' vic-corpora synth text --noise 0.6 --to "$T/s6"
 fails 2 'synth makes text' 'synth of something else' vic-corpora synth sound --to "$T/s6"
 finish

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The programs inside the documents do what the pages say: docs/STREAM.md's filter in C and writer in Python, and the program in
-# docs/CONTRIBUTING.md.
+# The programs inside the documents do what the pages say: docs/STREAM.md's filter in C and writer in Python, and the
+# program in docs/CONTRIBUTING.md.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 # What runs a program for another processor (make test-arm); nothing for one of this machine.
@@ -56,7 +56,8 @@ np.save("big.npy", a.astype(">f8")); np.save("whole.npy", a.astype(int)); np.sav
 END
 	fails 1 'ascontiguousarray' 'NumPy in Fortran order is refused with the remedy' \
 		vic-cat --from npy --kind logits --labels y.npy fortran.npy
-	fails 1 'whole numbers' 'NumPy whole numbers are no logits' vic-cat --from npy --kind logits --labels y.npy whole.npy
+	fails 1 'whole numbers' 'NumPy whole numbers are no logits' vic-cat --from npy --kind logits --labels y.npy \
+		whole.npy
 	for file in half big; do
 		same "NumPy's $file.npy is read" '0 1 2,3 4 5,6 7 8,9 10 11' \
 			"$(vic-cat --from npy --kind logits --labels y.npy $file.npy | vic-cat | grep -v '^#' | cut -f 4 | paste -s -d ,)"
@@ -73,7 +74,8 @@ fi
 # COMPILE and LINK come from the Makefile: the compiler with its flags, the pipe's library with its libraries.
 if [ -n "${COMPILE:-}" ]; then
 	block c CONTRIBUTING.md >vic-first.c
-	ok 'the program of CONTRIBUTING.md compiles' sh -c "cd '$ROOT' && $COMPILE -Werror -o '$T/vic-first' '$T/vic-first.c' $LINK"
+	ok 'the program of CONTRIBUTING.md compiles' sh -c \
+		"cd '$ROOT' && $COMPILE -Werror -o '$T/vic-first' '$T/vic-first.c' $LINK"
 	"$TOOLS/mkstream" tokens 9 >in
 	same 'it prints labels' '0 1 0' "$($run ./vic-first --limit 3 in | paste -s -d ' ')"
 	head -c 800 in >cut

@@ -16,8 +16,11 @@ like 'records and types' '4 records, 10 tokens, 7 types' "$(cat said)"
 like 'rows' 'v.txt: 9 rows of 2 numbers' "$(cat said)"
 like 'words with spaces are counted' '1 rows are of words with spaces' "$(cat said)"
 like 'repeats too' '1 rows repeat a word' "$(cat said)"
-like 'garbled rows too, by kind' '3 garbled rows .*line 5.*: 1 with too few.* 1 with a field that is no number, 1 with one that is not finite' "$(cat said)"
-like 'types and tokens that are missing' 'not in it: 4 types (57.14 %), 4 tokens (40.00 %); drawn from U(-a, a), a = 0.25' "$(cat said)"
+like 'garbled rows too, by kind' \
+	'3 garbled rows .*line 5.*: 1 with too few.* 1 with a field that is no number, 1 with one that is not finite' \
+	"$(cat said)"
+like 'types and tokens that are missing' \
+	'not in it: 4 types (57.14 %), 4 tokens (40.00 %); drawn from U(-a, a), a = 0.25' "$(cat said)"
 like 'the most frequent are named' 'most frequent of these: sat 1 dog 1 ran 1 zebra 1' "$(cat said)"
 vic-cat a.tokens | grep -v '^#' >tokens.twin
 same 'ids, splits, labels and words come out as they went in' "$(cat tokens.twin)" "$(vic-cat a.text | grep -v '^#')"
@@ -51,7 +54,8 @@ like 'word2vec' '^cat.*0\.5[^0-9]*0\.25' "$(vic-embed -q --vectors w2v.bin a.tok
 # Unknown words
 vic-embed -q --vectors v.txt b.tokens | vic-cat --words - >b.words
 same 'an unknown word has one vector in every corpus' "$(echo "$words" | grep '^dog')" "$(grep '^dog' b.words)"
-ok 'and another with another seed' sh -c 'vic-embed -q --seed 1 --vectors v.txt b.tokens | vic-cat --words - | grep "^dog" >s1 && ! grep -qFf s1 b.words'
+ok 'and another with another seed' sh -c \
+	'vic-embed -q --seed 1 --vectors v.txt b.tokens | vic-cat --words - | grep "^dog" >s1 && ! grep -qFf s1 b.words'
 like 'zeros' '^dog[^1-9]*$' "$(vic-embed -q --oov zero --vectors v.txt b.tokens | vic-cat --words - | grep '^dog')"
 like 'std takes the variance of the file' 'a = 1.2030' "$(vic-embed --oov std --vectors v.txt a.tokens 2>&1 >/dev/null)"
 ok 'a report' vic-embed -q --oov-report oov.tsv --vectors v.txt -o /dev/null a.tokens
@@ -60,10 +64,12 @@ sat	1
 dog	1
 ran	1
 zebra	1" "$(cat oov.tsv)"
-like 'not one word found is said' 'not one word was found' "$(printf 'xyz 1 2\n' | vic-embed --vectors - a.tokens 2>&1 >/dev/null)"
+like 'not one word found is said' 'not one word was found' \
+	"$(printf 'xyz 1 2\n' | vic-embed --vectors - a.tokens 2>&1 >/dev/null)"
 ok 'rand' vic-embed -q --random -o r.text a.tokens
 like 'has 300 numbers' '^dim 300$' "$(vic-cat --stats r.text)"
-same 'all drawn' 0 "$(vic-embed -q --random --dim 4 a.tokens | vic-cat --words - | awk 'function a(x) { return x < 0 ? -x : x } { for (i = NF; i > NF - 4; i--) if (a($i) > 0.25 || $i == 0) n++ } END { print n + 0 }')"
+same 'all drawn' 0 \
+	"$(vic-embed -q --random --dim 4 a.tokens | vic-cat --words - | awk 'function a(x) { return x < 0 ? -x : x } { for (i = NF; i > NF - 4; i--) if (a($i) > 0.25 || $i == 0) n++ } END { print n + 0 }')"
 
 # Several documents
 vic-embed --vectors v.txt a.tokens b.tokens >ab.text 2>said

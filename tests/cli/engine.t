@@ -32,7 +32,8 @@ export VIC_BACKENDS
 if [ $# -gt 1 ]; then
 	echo 'no shared object' >"copies/libvic-cpu-$1.so"
 	train
-	like 'a broken one is said, with its file and the reason' "^vic-train: passed over: .*copies/libvic-cpu-$1.so: .*\(header\|short\|invalid\)" "$(head -1 err)"
+	like 'a broken one is said, with its file and the reason' \
+		"^vic-train: passed over: .*copies/libvic-cpu-$1.so: .*\(header\|short\|invalid\)" "$(head -1 err)"
 	like 'the next one is used' "^vic-train: cpu-$2," "$(sed -n 2p err)"
 	same 'and named in the model' "cpu-$2" "$(kept | cut -d , -f 1)"
 	like '--version says it, too' "^passed over: .*libvic-cpu-$1.so: " "$(vic-train --version)"
@@ -44,7 +45,8 @@ if [ $# -gt 1 ]; then
 	${CC:-cc} -shared -fPIC -o "copies/libvic-cpu-$1.so" old.c
 	train
 	like 'one of another interface is passed over' "libvic-cpu-$1.so: speaks interface 1" "$(head -1 err)"
-	fails 3 "libvic-cpu-$1.so: speaks interface 1" 'and when it is asked for by name it is an error' env VIC_CPU="$1" vic-train --device cpu words
+	fails 3 "libvic-cpu-$1.so: speaks interface 1" 'and when it is asked for by name it is an error' env \
+		VIC_CPU="$1" vic-train --device cpu words
 else
 	skip 'a broken plug-in' 'only one runs on this processor'
 fi
@@ -56,7 +58,8 @@ like '--version says that there is none' '^engine: none: .*libvic-cpu-' "$(vic-t
 echo 'no shared object' >copies/libvic-cuda.so
 cp "$plugins"/libvic-cpu-*.so copies/
 vic-train --epochs 1 words >model 2>err
-like 'a broken plug-in of cuda is said before the cpu is used' '^vic-train: passed over: .*libvic-cuda.so: ' "$(head -1 err)"
+like 'a broken plug-in of cuda is said before the cpu is used' '^vic-train: passed over: .*libvic-cuda.so: ' \
+	"$(head -1 err)"
 like 'which then is' '^vic-train: cpu-' "$(sed -n 2p err)"
 rm copies/libvic-cuda.so
 vic-train --epochs 1 words >model 2>err

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the system cannot do is not bad data: --on-bad skip leaves damaged images out, and nothing else. And what lies in a folder of
-# data is not always a file.
+# What the system cannot do is not bad data: --on-bad skip leaves damaged images out, and nothing else. And what lies in
+# a folder of data is not always a file.
 . "$(dirname "$0")/lib.sh"
 golden=$ROOT/tests/golden/images
 shim=$TOOLS/inject.so
@@ -25,13 +25,15 @@ pack='vic-images --threads 2 --resize 8 --on-bad skip'
 
 vic-images -q --threads 2 --resize 8 --on-bad skip f >whole.vic
 same 'the good images are there' 5 "$(records whole.vic)"
-like 'and how many were left out, and why' '2 images left out that do not decode; the first: f/b/cut.jpg: JPEG: Premature end' \
+like 'and how many were left out, and why' \
+	'2 images left out that do not decode; the first: f/b/cut.jpg: JPEG: Premature end' \
 	"$($pack f 2>&1 >/dev/null)"
 
 # Permissions
 chmod 000 f/a/grey.png
 if bound test -r f/b/cut.jpg && ! bound test -r f/a/grey.png; then
-	fails 1 '^vic-images: f/a/grey.png: Permission denied$' 'a file that may not be read ends it' bound $pack -o /dev/null f
+	fails 1 '^vic-images: f/a/grey.png: Permission denied$' 'a file that may not be read ends it' bound $pack -o \
+		/dev/null f
 	chmod 644 f/a/grey.png
 	chmod 000 f/b
 	fails 1 '^vic-images: f/b: Permission denied$' 'a folder that may not be read too' bound $pack -o /dev/null f

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every program of BIN against usage errors, missing and wrong inputs, cuts at the edges of blocks, a full device and a
-# closed pipe. The table is tests/faults/table; faults.slow.t sweeps the same rows finely. `make check` takes the first row of each
-# program, `make test` ($VIC_THOROUGH) all.
+# closed pipe. The table is tests/faults/table; faults.slow.t sweeps the same rows finely. `make check` takes the first
+# row of each program, `make test` ($VIC_THOROUGH) all.
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/faults/matrix.sh"
 
@@ -49,7 +49,8 @@ each_row
 if [ "${MODE:-release}" = release ]; then
 	"$TOOLS/mkstream" logits 4 | vic-cat --to csv | vic-cat --from csv --kind logits --name fine >"$T/named"
 	n=0 said=
-	while n=$((n + 1)) && ! LD_PRELOAD=$preload VIC_FAIL=alloc:$n:once vic-cat --head "$T/named" >"$T/out" 2>"$T/err"; do
+	while n=$((n + 1)) && ! LD_PRELOAD=$preload VIC_FAIL=alloc:$n:once vic-cat --head "$T/named" >"$T/out" \
+		2>"$T/err"; do
 		grep -q 'memory' "$T/err" || said=$said$(cat "$T/err")
 	done
 	ok 'some allocations failed' test "$n" -gt 20

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Commands and what they print, byte for byte: golden/NAME.cmd is run by sh in an empty folder; golden/NAME.out, .err (none:
-# nothing) and .status (none: 0) are what came out. golden/help/PROGRAM is its --help. `make golden` writes them anew; look
-# at the difference before committing it.
+# Commands and what they print, byte for byte: golden/NAME.cmd is run by sh in an empty folder; golden/NAME.out, .err
+# (none: nothing) and .status (none: 0) are what came out. golden/help/PROGRAM is its --help. `make golden` writes them
+# anew; look at the difference before committing it.
 . "$(dirname "$0")/lib.sh"
 golden=$ROOT/tests/cli/golden
 export TOOLS

@@ -22,7 +22,8 @@ if cifar=$(data cifar-10); then
 	images -f folder "$cifar/imagefolder-subset.tar" -o "$T/jpegs"
 	records <"$T/jpegs" | cut -f4 | sort -u >"$T/a"
 	records <"$T/subset" | cut -f4 | sort -u >"$T/b"
-	same 'decoded JPEG files are records of the binary files, value for value' 0 "$(comm -23 "$T/a" "$T/b" | wc -l | tr -d ' ')"
+	same 'decoded JPEG files are records of the binary files, value for value' 0 \
+		"$(comm -23 "$T/a" "$T/b" | wc -l | tr -d ' ')"
 	mkdir "$T/x" && tar xf "$cifar/imagefolder-subset.tar" -C "$T/x"
 	gzip -1 <"$cifar/imagefolder-subset.tar" >"$T/x.tgz"
 	records <"$T/jpegs" >"$T/a"
@@ -40,7 +41,8 @@ if cifar=$(data cifar-10); then
 			vic-cat --stats | grep '^class' | tr '\n' ',')"
 	tar xzf "$cifar/cifar-10-binary-first200-exact.tar.gz" -C "$T"
 	truncate -s -1 "$T/cifar-10-batches-bin/data_batch_1.bin"
-	fails 1 'data_batch_1.bin: 614599 bytes are no whole number of 3073-byte records' 'a truncated .bin is refused' \
+	fails 1 'data_batch_1.bin: 614599 bytes are no whole number of 3073-byte records' \
+		'a truncated .bin is refused' \
 		images -f cifar10 "$T/cifar-10-batches-bin"
 else
 	skip 'CIFAR-10' 'data/cifar-10 is not there'
@@ -51,11 +53,13 @@ if fashion=$(data fashion-mnist); then
 	images -f idx "$fashion" -o "$T/fashion"
 	same 'Fashion-MNIST: 60,000 and 10,000' 'split train 60000,split test 10000,' \
 		"$(vic-cat --stats "$T/fashion" | grep '^split' | tr '\n' ',')"
-	same 'its first labels' '2 9 6 0 3 4 4 5 4 8' "$(records --limit 10 <"$T/fashion" | cut -f3 | tr '\n' ' ' | sed 's/ $//')"
+	same 'its first labels' '2 9 6 0 3 4 4 5 4 8' \
+		"$(records --limit 10 <"$T/fashion" | cut -f3 | tr '\n' ' ' | sed 's/ $//')"
 	same 'its training mean and deviation' '0.286105 0.352811' \
 		"$(images -f idx --only train "$fashion" | vic-cat --stats | sed -n 's/^channel 0 mean \(.*\) sd \(.*\)/\1 \2/p')"
 	vic-images -q --gaussian-like "$T/fashion" --limit 2000 --seed 5 -o "$T/noise"
-	like 'noise has the training images mean and deviation' 'channel 0 mean 0.28[56].* sd 0.35[23]' "$(vic-cat --stats "$T/noise")"
+	like 'noise has the training images mean and deviation' 'channel 0 mean 0.28[56].* sd 0.35[23]' \
+		"$(vic-cat --stats "$T/noise")"
 	same 'noise is marked test and has no labels' '2000 2000' \
 		"$(vic-cat --stats "$T/noise" | sed -n 's/^split test //p; s/^unlabelled //p' | tr '\n' ' ' | sed 's/ $//')"
 	vic-images -q --gaussian-like "$T/fashion" --limit 2000 --seed 5 -t 1 -o "$T/b"
@@ -77,12 +81,15 @@ if stl=$(data stl10); then
 	vic-perturb -q --mu 3 --only test "$T/stl" -o "$T/a"
 	vic-perturb -q --mu 3 --only test -t 1 <"$T/stl" >"$T/b"
 	ok 'a perturbation does not depend on threads or on where the stream comes from' cmp "$T/a" "$T/b"
-	same 'perturbed records keep their ids and labels' "$(records --split test <"$T/stl" | cut -f1-3)" "$(records <"$T/a" | cut -f1-3)"
+	same 'perturbed records keep their ids and labels' "$(records --split test <"$T/stl" | cut -f1-3)" \
+		"$(records <"$T/a" | cut -f1-3)"
 	vic-perturb -q --mu 0 --encoding raw "$T/stl" | records >"$T/a"
 	records <"$T/stl" >"$T/b"
 	ok 'mu 0 changes nothing' cmp "$T/a" "$T/b"
-	like 'clipped values are counted' 'values were clipped' "$(vic-perturb --mu 100 --encoding raw "$T/stl" 2>&1 >/dev/null)"
-	same 'each image goes along N directions' 30 "$(vic-perturb -q --only test --directions 3 "$T/stl" | stat_of records)"
+	like 'clipped values are counted' 'values were clipped' \
+		"$(vic-perturb --mu 100 --encoding raw "$T/stl" 2>&1 >/dev/null)"
+	same 'each image goes along N directions' 30 \
+		"$(vic-perturb -q --only test --directions 3 "$T/stl" | stat_of records)"
 else
 	skip 'STL-10' 'data/stl10 is not there'
 fi
@@ -92,14 +99,16 @@ if imagenet=$(data imagenet-sample); then
 	tar=$imagenet/imagenet-fullsize-sample.tar
 	images "$tar" -o "$T/full"
 	like 'images of many sizes stay JPEG files' '"encoding":"jpeg"' "$(vic-cat --head "$T/full")"
-	same '47 of them, 47 classes' '47 47' "$(stat_of records <"$T/full") $(vic-cat --stats "$T/full" | grep -c '^class ')"
+	same '47 of them, 47 classes' '47 47' \
+		"$(stat_of records <"$T/full") $(vic-cat --stats "$T/full" | grep -c '^class ')"
 	images -f stream -r 64 "$T/full" | records >"$T/a"
 	images -r 64 "$tar" | records >"$T/b"
 	ok 'decoding the packed files is decoding the files' cmp "$T/a" "$T/b"
 	same 'all 47 decode to one size' '47 images' "$(grep -c '64x64x3' "$T/b") images"
 	images -r 64 --as-stored "$tar" | records >"$T/a"
 	same 'one of them is turned by its EXIF tag' 1 "$(comm -23 "$T/a" "$T/b" | wc -l | tr -d ' ')"
-	fails 1 'make them one size, as in --resize' 'mixed sizes as raw records are refused' images --encoding raw "$tar"
+	fails 1 'make them one size, as in --resize' 'mixed sizes as raw records are refused' images --encoding raw \
+		"$tar"
 	images "$imagenet/imagenette2-224-subset.tar" --limit 60 | stat_of shape >"$T/a"
 	same 'images of one size become raw records' '224x224x3' "$(cat "$T/a")"
 else

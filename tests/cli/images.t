@@ -17,7 +17,8 @@ like 'or is left out, named and counted' '1 images left out that do not decode; 
 same 'and the others are there' 2 "$(images --on-bad skip "$T/f" | stat_of records)"
 rm "$T/f/a/2.jpg"
 images -o "$T/f.vic" "$T/f"
-same 'a run that fails leaves the old file' 2 "$(images -f cifar10 -o "$T/f.vic" "$T/f" 2>/dev/null; stat_of records <"$T/f.vic")"
+same 'a run that fails leaves the old file' 2 \
+	"$(images -f cifar10 -o "$T/f.vic" "$T/f" 2>/dev/null; stat_of records <"$T/f.vic")"
 head -c 3073 /dev/zero | tr '\0' '\377' >"$T/bad.bin"
 fails 1 'bad.bin: record 0: label 255 is outside the 10 classes' 'a label out of range' images -f cifar10 "$T/bad.bin"
 fails 1 'announces 41x27 pixels; --max-pixels is 100' 'more pixels than allowed' images --max-pixels 100 "$T/f"
@@ -49,22 +50,27 @@ for layout in idx cifar; do
 	[ $layout = cifar ] && format=cifar10
 	same "synth images --layout $layout: 100 and 20 pictures" 'split train 100,split test 20,' \
 		"$(images -f $format "$T/$layout" | vic-cat --stats | grep '^split' | tr '\n' ',')"
-	same 'and a line of posterior.tsv for each, after the header' 121 "$(wc -l <"$T/$layout/posterior.tsv" | tr -d ' ')"
+	same 'and a line of posterior.tsv for each, after the header' 121 \
+		"$(wc -l <"$T/$layout/posterior.tsv" | tr -d ' ')"
 done
-fails 2 'ten classes, not 3' 'CIFAR files of three classes' vic-corpora synth images --layout cifar --classes 3 --to "$T/z"
+fails 2 'ten classes, not 3' 'CIFAR files of three classes' vic-corpora synth images --layout cifar --classes 3 --to \
+	"$T/z"
 fails 2 'dim is for synth text' 'an option of synth text' vic-corpora synth images --dim 3 --to "$T/z"
 
 # A folder of mixed sizes: the remedy is --resize, and nothing is said of an --encoding that nobody asked for.
 mkdir -p "$T/mixed/a" "$T/mixed/b"
 cp "$golden/exif6.jpg" "$T/mixed/a/1.jpg"
 cp "$golden/rgb420.jpg" "$T/mixed/b/2.jpg"
-like 'JPEG files of different sizes are kept, with what to do' 'different sizes.*--resize 64' "$(vic-images "$T/mixed" 2>&1 >"$T/mixed.vic")"
+like 'JPEG files of different sizes are kept, with what to do' 'different sizes.*--resize 64' \
+	"$(vic-images "$T/mixed" 2>&1 >"$T/mixed.vic")"
 same 'one size: no word' 0 "$(vic-images --resize 20 "$T/mixed" 2>&1 >/dev/null | grep -c 'different sizes')"
 fails 1 'make them one size, as in --resize [0-9]' 'raw records of different sizes' images --encoding raw "$T/mixed"
 cp "$golden/rgb.png" "$T/mixed/b/3.png"
-fails 1 '3.png: is a PNG among images of different sizes; make them one size, as in --resize 64' 'a PNG among them' images "$T/mixed"
+fails 1 '3.png: is a PNG among images of different sizes; make them one size, as in --resize 64' 'a PNG among them' \
+	images "$T/mixed"
 same 'of --encoding jpeg nothing is said' 0 "$(images "$T/mixed" 2>&1 >/dev/null | grep -c 'encoding jpeg')"
-fails 2 'the images are of different sizes; with --channels' 'channels of files as they are' images --channels 1 "$T/mixed"
+fails 2 'the images are of different sizes; with --channels' 'channels of files as they are' images --channels 1 \
+	"$T/mixed"
 fails 1 'is a PNG, and --encoding jpeg keeps' 'who asks for it is told of it' images --encoding jpeg "$T/mixed"
 ok 'the remedy is one' images --resize 64 -o "$T/one.vic" "$T/mixed"
 finish

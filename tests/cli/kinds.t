@@ -1,6 +1,6 @@
 #!/bin/sh
-# A file of the wrong kind: whatever program it is given to, the one line says what the file is and names what reads it. Every kind of
-# pipeline/stream/sniff.c by every way of reading a file.
+# A file of the wrong kind: whatever program it is given to, the one line says what the file is and names what reads it.
+# Every kind of pipeline/stream/sniff.c by every way of reading a file.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 
@@ -33,7 +33,8 @@ printf '\002\000\000\000\000\000\000\000{}' >other.safetensors
 { printf '\000\000\010\003\000\000\000\001\000\000\000\002\000\000\000\002'; zeros 4; } >train-images-idx3-ubyte
 { printf '\003'; zeros 3072; } >data_batch_1.bin
 { printf '\003\004'; zeros 3072; } >train.bin
-printf '2 3\nthe \315\314\314\075\315\314\314\075\315\314\314\075\nof \315\314\314\075\315\314\314\075\315\314\314\075\n' >w2v.bin
+printf \
+	'2 3\nthe \315\314\314\075\315\314\314\075\315\314\314\075\nof \315\314\314\075\315\314\314\075\315\314\314\075\n' >w2v.bin
 printf 'the 0.1 0.2 0.3 0.4\nof 0.1 -0.2 0.3 1e-4\n' >glove.txt
 printf 'label,a,b\n0,1.5,2\n1,0.3,1\n' >numbers.csv
 printf '0\t1.5\t2\n1\t0.3\t1\n' >numbers.tsv
@@ -169,7 +170,8 @@ done <kinds
 same 'pairs tried' yes "$([ $pairs -gt 250 ] && echo yes || echo "$pairs")"
 
 like 'from stdin it is the same' 'stdin: is a CSV table of numbers' "$(vic-score <numbers.csv 2>&1)"
-like 'and through a pipe that comes in drops' 'stdin: is an NPY array' "$({ printf '\223NUM'; sleep 0.1; printf 'PY\001'; } | vic-score 2>&1)"
+like 'and through a pipe that comes in drops' 'stdin: is an NPY array' \
+	"$({ printf '\223NUM'; sleep 0.1; printf 'PY\001'; } | vic-score 2>&1)"
 same 'a line is answered before the next one is there' '0	train	-	hi' \
 	"$({ echo hi; sleep 1; } | vic-tokenize -q -f lines --flush - | vic-cat | grep -v '^#')"
 finish

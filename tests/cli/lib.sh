@@ -1,5 +1,5 @@
-# Sourced by tests/cli/*.t: TAP for POSIX sh. BIN is the folder of programs (make check sets it), TOOLS that of tests/tools.
-# A test gets an empty folder $T that is removed at the end (not with KEEP=1), and ends with `finish`.
+# Sourced by tests/cli/*.t: TAP for POSIX sh. BIN is the folder of programs (make check sets it), TOOLS that of
+# tests/tools. A test gets an empty folder $T that is removed at the end (not with KEEP=1), and ends with `finish`.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   ok 'a stream is whole' vic-cat --check x.logits
@@ -76,8 +76,8 @@ like() {
 	fi
 }
 
-# fails STATUS PATTERN DESCRIPTION COMMAND...: passes when the command exits with STATUS, says exactly one line on stderr that
-# matches PATTERN, and prints nothing on stdout.
+# fails STATUS PATTERN DESCRIPTION COMMAND...: passes when the command exits with STATUS, says exactly one line on
+# stderr that matches PATTERN, and prints nothing on stdout.
 fails() {
 	fails_status=$1 fails_pattern=$2 fails_what=$3
 	shift 3
@@ -100,8 +100,8 @@ skip() {
 	echo "ok $tests - $1 # SKIP $2"
 }
 
-# console PAGE: takes the examples out of docs/PAGE: after "$ " a command ("> " continues it), then what it prints. One file a command
-# (NNN.sh) and one for what it should print (NNN.want) in the present folder.
+# console PAGE: takes the examples out of docs/PAGE: after "$ " a command ("> " continues it), then what it prints. One
+# file a command (NNN.sh) and one for what it should print (NNN.want) in the present folder.
 console() {
 	awk '
 		/^```console$/ { on = 1; next }
@@ -118,7 +118,8 @@ console() {
 run_console() {
 	for console_cmd in [0-9]*.sh; do
 		sh "$console_cmd" >got 2>&1
-		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(cat "${console_cmd%.sh}.want")" "$(cat got)"
+		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(cat "${console_cmd%.sh}.want")" \
+			"$(cat got)"
 	done
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Small stacks and few threads: every program does with 256 KiB of stack what it does with more, and where threads cannot start the
-# others do the work, to the same bytes.
+# Small stacks and few threads: every program does with 256 KiB of stack what it does with more, and where threads
+# cannot start the others do the work, to the same bytes.
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/faults/matrix.sh"
 
@@ -118,13 +118,14 @@ else
 	skip 'threads that do not start' 'a sanitizer starts its own'
 fi
 
-# oneDNN is C++ and throws what nobody would catch. Its own release 2 also follows pointers that malloc() did not fill (a signal 11
-# from inside it), and the system's loader has a sentence of its own where a thread first uses a library's variables (status 127):
-# neither is ours to mend, and they are not counted here.
+# oneDNN is C++ and throws what nobody would catch. Its own release 2 also follows pointers that malloc() did not fill
+# (a signal 11 from inside it), and the system's loader has a sentence of its own where a thread first uses a library's
+# variables (status 127): neither is ours to mend, and they are not counted here.
 if [ "${MODE:-release}" = release ] && vic-train --version | grep -q oneDNN; then
 	n=1500 said=0 ended='' status=1
 	while [ $status != 0 ] && [ $n -lt 1000000 ]; do
-		(cd "$T/inputs" && LD_PRELOAD=$preload VIC_FAIL=alloc:$n vic-train -q --threads 1 -m resnet20 --width 0.25 --epochs 1 --batch 4 \
+		(cd "$T/inputs" && LD_PRELOAD=$preload VIC_FAIL=alloc:$n vic-train -q --threads 1 -m resnet20 --width \
+			0.25 --epochs 1 --batch 4 \
 			images >"$T/.out" 2>"$T/.err") 2>/dev/null
 		status=$?
 		case $status in

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which options of vic-tokenize say how a line becomes tokens: each of them, and no other, is taken from a model's history when
-# vic-predict --text reads new lines.
+# Which options of vic-tokenize say how a line becomes tokens: each of them, and no other, is taken from a model's
+# history when vic-predict --text reads new lines.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 
@@ -24,7 +24,8 @@ cat >table <<'END'
 --flush              | other |
 --output=elsewhere   | other |
 END
-vic-tokenize --help | sed -n '/^example:/q; s/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | grep -vxE -- '--(quiet|help|version)' | sort >options
+vic-tokenize --help | sed -n '/^example:/q; s/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' | grep -vxE -- \
+	'--(quiet|help|version)' | sort >options
 sed 's/[= ].*//' table | sort -u >tried
 same 'every option of vic-tokenize is in the table' "$(cat options)" "$(cat tried)"
 
@@ -43,7 +44,8 @@ sed 's/ *| */|/g' table | while IFS='|' read -r option kind with; do
 		cp without wanted
 	fi
 	cmp -s got wanted || echo "$option: not as on a command line"
-	[ "$kind" = other ] || [ "$option" = --lower ] || ! cmp -s wanted without || echo "$option: changes nothing here: a test that cannot fail"
+	[ "$kind" = other ] || [ "$option" = --lower ] || ! cmp -s wanted without || echo \
+		"$option: changes nothing here: a test that cannot fail"
 done >bad
 same 'each option that says how a line becomes tokens is taken from a history, and no other is' '' "$(cat bad)"
 ok 'nothing was written where the history wrote' test ! -e elsewhere
@@ -61,7 +63,8 @@ vic-tokenize -q --format mr --rules ptb --hyphens split mr | vic-embed -q --rand
 echo 'a well-known dull film' >new
 vic-predict --device ref --top-k 0 --text model new >answer 2>said
 same 'all words of the line are the model'\''s' '' "$(cat said)"
-vic-tokenize -q --format lines --rules ptb --hyphens split new | vic-predict -q --device ref model | vic-cat --to tsv - >piped
+vic-tokenize -q --format lines --rules ptb --hyphens split new | vic-predict -q --device ref model | vic-cat --to tsv \
+	- >piped
 tail -n +2 piped | paste answer - | awk -F '\t' '{
 	neg = $1 == "neg" ? $2 : $4
 	d = neg - 1 / (1 + exp($7 - $6))

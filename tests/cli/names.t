@@ -1,7 +1,8 @@
 #!/bin/sh
-# Names from outside: whatever a class, a stream, a file, an option is called, nothing that steers a terminal, shifts a table or
-# ends a tag comes out, JSON stays JSON, and what is not UTF-8 is called that. tests/cli/names.table has a line for each way a name
-# leaves a program; here they are run with every hostile name, and after them every option of every program.
+# Names from outside: whatever a class, a stream, a file, an option is called, nothing that steers a terminal, shifts a
+# table or ends a tag comes out, JSON stays JSON, and what is not UTF-8 is called that. tests/cli/names.table has a line
+# for each way a name leaves a program; here they are run with every hostile name, and after them every option of every
+# program.
 . "$(dirname "$0")/lib.sh"
 table=$ROOT/tests/cli/names.table
 combinations=0 unseen=0
@@ -46,17 +47,20 @@ inputs() {
 	i=0
 	while [ $i -lt 12 ]; do # of different words: copies of a record stay on one side
 		i=$((i + 1))
-		printf '%s,a good film %s\nother,a bad film %s\n' "$Q" $(printf "%0${i}d" 0 | tr 0 g) $(printf "%0${i}d" 0 | tr 0 b)
+		printf '%s,a good film %s\nother,a bad film %s\n' "$Q" $(printf "%0${i}d" 0 | tr 0 g) $(printf \
+			"%0${i}d" 0 | tr 0 b)
 	done >labelled.csv
 	vic-tokenize -q -f csv labelled.csv | vic-split -q --dev .25 --test .25 >tokens &&
 		vic-embed -q --random --dim 2 tokens >text &&
 		printf '%s\n' "$N" | tr '\n\r' '  ' >word && { echo; } >>word &&
-		vic-tokenize -q -f lines -r whitespace --cased word >oov.tokens && vic-embed -q --random --dim 2 oov.tokens >oov.text &&
+		vic-tokenize -q -f lines -r whitespace --cased word >oov.tokens && vic-embed -q --random --dim 2 \
+			oov.tokens >oov.text &&
 		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 -o model text &&
 		vic-predict -q --device ref --name "$N" model text >logits &&
 		vic-calibrate -q --split train -o map logits && vic-reliability -q --bands 0 logits >curve &&
 		vic-embed -q --random --dim 2 --seed 5 tokens >text2 &&
-		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 --seed 5 text2 >model2 &&
+		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 --seed 5 text2 \
+			>model2 &&
 		vic-predict -q --device ref --name "$N" model2 text2 >other &&
 		vic-images -q --resize 8 --channels 3 --classes "$N,zz" --name "$N" -o images "$T/common/pictures"
 }
@@ -65,14 +69,16 @@ inputs() {
 common() {
 	mkdir "$T/common" && cd "$T/common" || return 1
 	mkdir -p pictures/a pictures/b
-	cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/b/2.jpg &&
+	cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp "$ROOT/tests/golden/images/rgb420.jpg" \
+		pictures/b/2.jpg &&
 		printf '0,1,2\n1,2,1\n0,2,1\n1,1,2\n' >bare.csv &&
 		vic-cat --from csv --kind logits --classes a,b bare.csv >bare && vic-cat --to npy bare >bare.npy &&
 		vic-reliability -q --bands 0 bare >bare.curve &&
 		printf 'this is nothing that any of the programs reads\n' >junk && head -c 100 bare >short &&
 		printf 'a good film\nbad\n' >lines && printf 'good 1 2\nfilm 2 3\na 1 0\n' >glove &&
 		"$TOOLS/mkstream" text 24 >text && "$TOOLS/mkstream" tokens 24 >tokens &&
-		vic-train -q --device ref --maps 2 --epochs 2 --batch 8 --history history -o model text && head -c 900 model >short.model
+		vic-train -q --device ref --maps 2 --epochs 2 --batch 8 --history history -o model text && head -c 900 \
+			model >short.model
 }
 
 # run_row NAME: one line of the table with one name: a line of the list that namecheck reads, or of the findings.
@@ -92,8 +98,10 @@ run_row() {
 	case $1 in
 	invalid | overlong)
 		if [ "$not_utf8" = refuse ]; then
-			grep -q 'is not UTF-8' "$out" "$out.err" || printf 'not refused as not UTF-8\t%s\n' "$what" >>"$T/findings"
-			grep -q 'out of memory' "$out" "$out.err" && printf 'out of memory\t%s\n' "$what" >>"$T/findings"
+			grep -q 'is not UTF-8' "$out" "$out.err" || printf 'not refused as not UTF-8\t%s\n' "$what" \
+				>>"$T/findings"
+			grep -q 'out of memory' "$out" "$out.err" && printf 'out of memory\t%s\n' "$what" \
+				>>"$T/findings"
 			printf 'text\t%s\t%s\n' "$out.err" "$what" >>"$T/list"
 			return
 		fi

@@ -26,7 +26,8 @@ for score in entropy margin; do
 	same "$score is turned so that higher is in" 0.75 \
 		"$(vic-ood -q --bootstrap 0 --tsv --score $score --in in --out out | awk -F '\t' '$1 == "auroc" { print $2 }')"
 done
-fails 1 'energy needs logits, and these are probabilities' 'asked for, it is refused' vic-ood -q --score energy --in in --out out
+fails 1 'energy needs logits, and these are probabilities' 'asked for, it is refused' vic-ood -q --score energy --in \
+	in --out out
 fails 1 'mutual needs several samples' 'so is mutual with one sample' vic-ood -q --score mutual --in in --out out
 
 # Saturated: float64 softmax is 1 for all of these, the logits are not.
@@ -54,7 +55,8 @@ vic-ood -q --json --in known --out noise --threads 3 >three
 ok 'the same bytes by any number of threads' cmp one three
 vic-ood -q --json --seed 2 --in known --out noise >seed
 ok 'another seed, other intervals' sh -c '! cmp -s one seed'
-like 'json has value, low and high' '"name":"msp",.*"auroc":{"value":0\.[0-9]*,"low":0\.[0-9]*,"high":0\.[0-9]*}' "$(cat one)"
+like 'json has value, low and high' '"name":"msp",.*"auroc":{"value":0\.[0-9]*,"low":0\.[0-9]*,"high":0\.[0-9]*}' \
+	"$(cat one)"
 like 'samples bring mutual information' 'mutual' "$(vic-ood -q --bootstrap 0 --in mc --out other | head -1)"
 ok 'stdin for one of them' sh -c 'vic-ood -q --bootstrap 0 --in - --out noise <known'
 fails 2 'stdin can be read once' 'not for both' vic-ood --in - --out -

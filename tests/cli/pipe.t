@@ -9,7 +9,8 @@ stat_of() { # NAME FILE: one line of --stats
 
 if [ -x "$BIN/vic-tokenize" ] && mr=$(data mr); then
 	vic-tokenize -q --format mr --rules kim --lower "$mr" >mr
-	same 'MR by the rules of Kim (2014) has the counts he reports' 'records 10662,tokens 217354,types 18764,longest 56' \
+	same 'MR by the rules of Kim (2014) has the counts he reports' \
+		'records 10662,tokens 217354,types 18764,longest 56' \
 		"$(vic-cat --stats mr | grep -E '^(records|tokens|types|longest) ' | paste -s -d ,)"
 	: >tested
 	for fold in 0 1 2 3 4 5 6 7 8 9; do
@@ -33,7 +34,8 @@ if [ -x "$BIN/vic-tokenize" ] && trec=$(data trec); then
 			"$(stat_of types trec) $(stat_of 'split train' trec) $(stat_of 'split test' trec)"
 	done
 	vic-split -q --dev 0.1 trec >part
-	same '--dev leaves the test records what they are' '545 500' "$(stat_of 'split dev' part) $(stat_of 'split test' part)"
+	same '--dev leaves the test records what they are' '545 500' \
+		"$(stat_of 'split dev' part) $(stat_of 'split test' part)"
 else
 	skip 'TREC has the counts of the published sets' 'vic-tokenize or the data folder trec is missing'
 fi
@@ -45,7 +47,8 @@ printf -- '-1 0.5 2\n1 3 1\n' | "$TOOLS/putlogits" 2 | vic-cat --to npy - >unlab
 same 'a record without a label comes back without one' '- 1' \
 	"$(vic-cat --from npy --kind logits unlabelled.npy | vic-cat | grep -v '^#' | cut -f 3 | paste -s -d ' ')"
 vic-cat --to npy many >many.npy
-same 'NPY of several blocks comes back' 200000 "$(vic-cat --from npy --kind logits many.npy | vic-cat --stats | sed -n 's/^records //p')"
+same 'NPY of several blocks comes back' 200000 \
+	"$(vic-cat --from npy --kind logits many.npy | vic-cat --stats | sed -n 's/^records //p')"
 vic-cat many | head -2 >/dev/null
 same 'a reader that leaves early gets what it asked for' 3 "$(vic-cat many 2>/dev/null | head -3 | wc -l)"
 

@@ -14,15 +14,19 @@ vic-reliability -q --curve entropy >entropy.tsv
 	printf 'run\tepoch\tquantity\tvalue\n'
 	for run in base mixup; do
 		for epoch in 1 2 3; do
-			printf '%s\t%d\ttrain_loss\t0.%d\n%s\t%d\tdev_ece\t0.%d5\n' $run $epoch $epoch $run $epoch $epoch
+			printf '%s\t%d\ttrain_loss\t0.%d\n%s\t%d\tdev_ece\t0.%d5\n' $run $epoch $epoch $run $epoch \
+				$epoch
 		done
 	done
 } >training.tsv
-printf 'stream\tmu\tn\taccuracy\taccuracy_low\taccuracy_high\tconfidence\tentropy\nbase\t0\t9\t0.9\t\t\t0.8\t0.1\nbase\t10\t9\t0.5\t\t\t0.9\t0.2\nbase\t100\t9\t0.1\t\t\t1\t0\n' >hull.tsv
+printf \
+	'stream\tmu\tn\taccuracy\taccuracy_low\taccuracy_high\tconfidence\tentropy\nbase\t0\t9\t0.9\t\t\t0.8\t0.1\nbase\t10\t9\t0.5\t\t\t0.9\t0.2\nbase\t100\t9\t0.1\t\t\t1\t0\n' >hull.tsv
 
 like 'a script can be had without gnuplot' '^set terminal svg' "$(vic-plot --script bins.tsv)"
-like 'a quote in a name is a string of its own' "set title 'it'.\"'\".'s \"quoted\" & <odd> _{x}'" "$(vic-plot --script bins.tsv)"
-printf 'stream\tgroup\tn\tconfidence\taccuracy\n`touch pwned`\t1\t2\t0.5\t0.5\nx"; system "touch pwned\t1\t2\t0.5\t0.5\n' >evil.tsv
+like 'a quote in a name is a string of its own' "set title 'it'.\"'\".'s \"quoted\" & <odd> _{x}'" \
+	"$(vic-plot --script bins.tsv)"
+printf \
+	'stream\tgroup\tn\tconfidence\taccuracy\n`touch pwned`\t1\t2\t0.5\t0.5\nx"; system "touch pwned\t1\t2\t0.5\t0.5\n' >evil.tsv
 if command -v gnuplot >/dev/null; then
 	for curve in bins histogram corp scatter density entropy training hull; do
 		ok "$curve as SVG" vic-plot --curve $curve --title "A title" $curve.tsv
@@ -38,7 +42,8 @@ if command -v gnuplot >/dev/null; then
 		same "a key for what has no label: $order" "$(case $order in *ood*) echo 1 ;; *) echo 0 ;; esac)" \
 			"$(vic-reliability -q --curve histogram $order | vic-plot | grep -c '>unlabelled<')"
 	done
-	like 'the odd name is drawn as it is' '<text>it.*s "quoted" &amp; &lt;odd\(>\|&gt;\) _{x}</text>' "$(vic-plot scatter.tsv | grep '<text>it')"
+	like 'the odd name is drawn as it is' '<text>it.*s "quoted" &amp; &lt;odd\(>\|&gt;\) _{x}</text>' \
+		"$(vic-plot scatter.tsv | grep '<text>it')"
 	like 'the figure has a title to be read out' '<title>MR: scatter of it.*odd&gt; _{x}, mild</title>' \
 		"$(vic-plot --title MR scatter.tsv | grep '<title>MR')"
 	vic-plot bins.tsv >one.svg
@@ -62,7 +67,8 @@ fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH
 for end in '<svg>' '<svg></svg' '<svg></svg>x'; do
 	printf '#!/bin/sh\necho "%s"\n' "$end" >empty/gnuplot
 	echo old >kept.svg
-	fails 1 'figure has no end: is there no room' "a figure that ends in '$end'" env PATH="$T/empty:$PATH" vic-plot -o kept.svg bins.tsv
+	fails 1 'figure has no end: is there no room' "a figure that ends in '$end'" env PATH="$T/empty:$PATH" \
+		vic-plot -o kept.svg bins.tsv
 	same 'the old one stays' old "$(cat kept.svg)"
 done
 for end in '' '\0\0\0\0IEND' '\0\0\0\0IEND\256B`\203'; do
@@ -73,9 +79,11 @@ done
 printf '#!/bin/sh\nprintf "\\211PNG\\0\\0\\0\\0IEND\\256B\\140\\202"\n' >empty/gnuplot
 ok 'a PNG with its end' env PATH="$T/empty:$PATH" vic-plot -o kept.png bins.tsv
 # Its own folder for temporary files, and nothing of a user's own settings.
-printf '#!/bin/sh\n[ "$*" = -d ] && env >"%s/env" && readlink /proc/self/fd/* >"%s/files"\necho "<svg></svg>"\n' "$T" "$T" >empty/gnuplot
+printf '#!/bin/sh\n[ "$*" = -d ] && env >"%s/env" && readlink /proc/self/fd/* >"%s/files"\necho "<svg></svg>"\n' "$T" \
+	"$T" >empty/gnuplot
 mkdir tmp
-ok 'a figure' env PATH="$T/empty:$PATH" TMPDIR="$T/tmp" GNUTERM=x11 GNUPLOT_LIB=/x GNUPLOT_FONTPATH=/x KEPT=1 vic-plot -o kept.svg bins.tsv
+ok 'a figure' env PATH="$T/empty:$PATH" TMPDIR="$T/tmp" GNUTERM=x11 GNUPLOT_LIB=/x GNUPLOT_FONTPATH=/x KEPT=1 vic-plot \
+	-o kept.svg bins.tsv
 same 'without GNUTERM and GNUPLOT_*' 'KEPT=1' "$(grep -e '^GNU' -e '^KEPT' env)"
 same 'through files in $TMPDIR' 2 "$(grep -c "^$T/tmp/" files)"
 fails 1 'temporary file: .*nowhere' 'no such $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/nowhere" vic-plot bins.tsv

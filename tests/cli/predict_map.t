@@ -4,11 +4,13 @@
 cd "$T" || exit 1
 
 vic-corpora synth text -q --n 900 --vocabulary 200 --noise 0.1 --dim 8 --seed 4 --to synth
-vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt | vic-split -q --test 0.3 --calibration 0.4 >two.text
+vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt | vic-split -q --test 0.3 --calibration 0.4 \
+	>two.text
 awk -F '\t' '{ print (NR % 3 ? $1 : "other") "\t" $2 }' <<END >three.tsv
 $(for f in neg pos; do sed "s/^/$f	/" synth/rt-polarity.$f; done)
 END
-vic-tokenize -q -f tsv three.tsv | vic-embed -q --vectors synth/vectors.txt | vic-split -q --test 0.3 --calibration 0.4 >three.text
+vic-tokenize -q -f tsv three.tsv | vic-embed -q --vectors synth/vectors.txt | vic-split -q --test 0.3 --calibration \
+	0.4 >three.text
 vic-train -q --epochs 8 --maps 8 --dropout 0.5 -o two.model two.text
 vic-train -q --epochs 8 --maps 8 -o three.model three.text
 vic-corpora synth images -q --n 300 --noise 0.3 --to shapes
@@ -37,13 +39,16 @@ for method in temperature vector matrix platt beta isotonic histogram; do
 		stream=$data.text held=extra
 		[ $data = images ] && stream=images.vic
 		vic-predict -q $data.model $stream >logits
-		vic-calibrate -q --split $held --method $method -o map logits 2>err || { tap 1 "$method is fitted on $data"; diag err; continue; }
+		vic-calibrate -q --split $held --method $method -o map logits 2>err || { tap 1 \
+			"$method is fitted on $data"; diag err; continue; }
 		vic-predict -q --split test --map map -o mapped $data.model $stream
 		vic-calibrate -q --apply map -o applied logits
 		agree "$method on $data: the stream is that of vic-calibrate --apply" mapped applied
-		same "$method on $data: so is its head" "$(vic-cat --head applied | sed 's/,"provenance.*//; s/"name":"[^"]* + /"name":"/')" \
+		same "$method on $data: so is its head" \
+			"$(vic-cat --head applied | sed 's/,"provenance.*//; s/"name":"[^"]* + /"name":"/')" \
 			"$(vic-cat --head mapped | sed 's/,"provenance.*//; s/"name":"[^"]* + /"name":"/')"
-		fails 1 "is one of those that map was fitted on (split extra" "$method on $data: records it was fitted on are refused" \
+		fails 1 "is one of those that map was fitted on (split extra" \
+			"$method on $data: records it was fitted on are refused" \
 			vic-predict -q --split extra --map map -o out $data.model $stream
 	done
 done
@@ -55,7 +60,8 @@ for method in t isotonic; do
 	[ $method = t ] || vic-calibrate -q --split extra --method $method -o $method.map logits
 	sed -n 1,40p synth/rt-polarity.neg >lines
 	vic-predict -q --text --top-k 0 --map $method.map two.model lines >answers
-	vic-tokenize -q -f lines lines | vic-predict -q two.model | vic-calibrate -q --split all --apply $method.map >applied
+	vic-tokenize -q -f lines lines | vic-predict -q two.model | vic-calibrate -q --split all --apply $method.map \
+		>applied
 	vic-cat --to tsv applied >rows2
 	same "$method: an answer a line" 40 "$(wc -l <answers)"
 	tail -n +2 rows2 | paste answers - | awk -F '\t' -v kind=$method '{
@@ -70,7 +76,8 @@ done
 vic-predict -q --text two.model lines >plain
 vic-predict -q --text --map t.map two.model lines >cooled
 same 'which are others than without a map' yes "$(cmp -s plain cooled || echo yes)"
-same 'an answer comes before the next line is there' neg-or-pos "$({ head -1 lines; sleep 1; } | vic-predict -q --text --map t.map two.model - | sed 's/^neg	.*/neg-or-pos/; s/^pos	.*/neg-or-pos/')"
+same 'an answer comes before the next line is there' neg-or-pos \
+	"$({ head -1 lines; sleep 1; } | vic-predict -q --text --map t.map two.model - | sed 's/^neg	.*/neg-or-pos/; s/^pos	.*/neg-or-pos/')"
 
 # Passes with dropout are averaged, as the map of such a stream is fitted.
 vic-predict -q --mc-dropout 2 two.model two.text >mc
@@ -85,11 +92,14 @@ vic-predict -q --split test --map images.map images.model images.vic >mapped
 like 'the map is in the history' '"method": *"temperature"' "$(vic-cat --head mapped)"
 like 'with the command that fitted it' '^vic-calibrate .* > images.map$' "$(vic-cat --provenance mapped)"
 
-fails 1 'has 3 classes; the map was fitted on 2' 'a map of other classes' vic-predict -q --map t.map -o out three.model three.text
+fails 1 'has 3 classes; the map was fitted on 2' 'a map of other classes' vic-predict -q --map t.map -o out \
+	three.model three.text
 printf 'label,good,bad\ngood,1,0.5\nbad,0.2,0.4\ngood,0.1,0.3\nbad,0.3,0.2\n' | vic-cat --from csv --kind logits |
 	vic-calibrate -q --max-temperature 9 --min-temperature 0.1 -o named.map
-fails 1 'class 0 is .*; the map was fitted on' 'or of others by name' vic-predict -q --map named.map -o out two.model two.text
-fails 1 'is a model, not a calibration map' 'a file that is no map' vic-predict -q --map two.model -o out two.model two.text
+fails 1 'class 0 is .*; the map was fitted on' 'or of others by name' vic-predict -q --map named.map -o out two.model \
+	two.text
+fails 1 'is a model, not a calibration map' 'a file that is no map' vic-predict -q --map two.model -o out two.model \
+	two.text
 fails 1 'No such file' 'a map that is not there' vic-predict -q --map nowhere -o out two.model two.text
 same 'which leave no output' absent "$([ -e out ] || echo absent)"
 finish

@@ -1,5 +1,6 @@
 #!/bin/sh
-# tests/prove.sh: its counts, its reasons and its status, on tests that pass, fail, skip, die, stop early and leave things behind.
+# tests/prove.sh: its counts, its reasons and its status, on tests that pass, fail, skip, die, stop early and leave
+# things behind.
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT" || exit 1
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# vic-report's page in a browser: nothing logged, nothing fetched, no sideways scrolling on a phone, enough contrast in light and
-# dark, an accessibility tree that says what the page says. Skipped where there is no Chromium.
+# vic-report's page in a browser: nothing logged, nothing fetched, no sideways scrolling on a phone, enough contrast in
+# light and dark, an accessibility tree that says what the page says. Skipped where there is no Chromium.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 for browser in chromium chromium-browser google-chrome; do
@@ -23,9 +23,11 @@ look() { # look WIDTH MODE: opens the page; the rest looks at $T/seen
 	same "$what: nothing is logged" '' "$(grep '^console' seen)"
 	same "$what: nothing is asked for but the page" "request file://$T/page.html" "$(grep '^request' seen)"
 	fits=$(sed -n 's/^width \([0-9]*\).*/\1/p' seen)
-	tap "$([ "$fits" -le "$1" ] && echo 0 || echo 1)" "$what: it fits (the document is $(sed -n 's/^width //p' seen))"
+	tap "$([ "$fits" -le "$1" ] && echo 0 || echo 1)" \
+		"$what: it fits (the document is $(sed -n 's/^width //p' seen))"
 	least=$(sed -n 's/^contrast \([0-9.]*\).*/\1/p' seen)
-	tap "$(awk -v c="$least" 'BEGIN { print !(c >= 7) }')" "$what: text has a contrast of 7 or more ($(sed -n 's/^contrast //p' seen))"
+	tap "$(awk -v c="$least" 'BEGIN { print !(c >= 7) }')" \
+		"$what: text has a contrast of 7 or more ($(sed -n 's/^contrast //p' seen))"
 }
 named() { # named ROLE NAME: a node of the tree
 	grep -q "^ax $1 $2" seen
@@ -38,7 +40,8 @@ elif look 1280 light; then
 	named RootWebArea 'Four classes$'
 	named main ''
 	named navigation Contents
-	for heading in 'Four classes' Scores 'What may be claimed' Reliability 'More measures' 'Where they came from' 'How to read the numbers'; do
+	for heading in 'Four classes' Scores 'What may be claimed' Reliability 'More measures' 'Where they came from' \
+		'How to read the numbers'; do
 		named heading "$heading\$"
 	done
 	for stream in 'a baseline' 'mixup 0.4' 'label_smoothing_with_a_long_name_0.1'; do
@@ -57,7 +60,8 @@ elif look 1280 light; then
 	look 390 dark
 	look 320 light
 	if look 800 print; then
-		tap "$([ "$(sed -n 's/^pdf //p' seen)" -gt 20000 ] && echo 0 || echo 1)" "it prints ($(sed -n 's/^pdf //p' seen) bytes of PDF)"
+		tap "$([ "$(sed -n 's/^pdf //p' seen)" -gt 20000 ] && echo 0 || echo 1)" \
+			"it prints ($(sed -n 's/^pdf //p' seen) bytes of PDF)"
 	fi
 fi
 finish

@@ -26,10 +26,13 @@ same 'every id is there once' '' "$(grep -o ' id="[^"]*"' page.html | sort | uni
 for target in $(grep -o 'href="#[a-z]*"' page.html | sed 's/.*#//; s/"//' | sort -u); do
 	same "the link to $target leads somewhere" 1 "$(grep -c "id=\"$target\"" page.html)"
 done
-for tag in table tbody thead tr th td caption div figure svg g details summary dl dt dd ol ul li pre code h1 h2 h3 p small nav main body html style; do
-	same "<$tag> opens as often as it closes" "$(grep -Eo "<$tag[ >]" page.html | wc -l)" "$(grep -o "</$tag>" page.html | wc -l)"
+for tag in table tbody thead tr th td caption div figure svg g details summary dl dt dd ol ul li pre code h1 h2 h3 p \
+	small nav main body html style; do
+	same "<$tag> opens as often as it closes" "$(grep -Eo "<$tag[ >]" page.html | wc -l)" \
+		"$(grep -o "</$tag>" page.html | wc -l)"
 done
-same 'every column heading says that it is one' 0 "$(grep -o '<thead>.*</thead>' page.html | grep -o '<th>' | wc -l | tr -d ' ')"
+same 'every column heading says that it is one' 0 \
+	"$(grep -o '<thead>.*</thead>' page.html | grep -o '<th>' | wc -l | tr -d ' ')"
 like 'intervals are there' '<small>0\.[0-9]*&nbsp;to 0\.[0-9]*</small>' "$page"
 like 'claims are there' 'may be called better than' "$page"
 like 'how it was made is there' 'mklogits n=1500 classes=4 temperature=2' "$page"

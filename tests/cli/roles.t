@@ -1,7 +1,8 @@
 #!/bin/sh
-# No file is two things at once. Every pair of what a program reads and writes, from the program's own table (--roles), is made one
-# file in every way there is. Refused, with nothing written: an output that is an input, two outputs of one place, a descriptor that
-# is read twice. Not refused: /dev/null as often as one likes, one file read twice, a checkpoint that a run goes on from.
+# No file is two things at once. Every pair of what a program reads and writes, from the program's own table (--roles),
+# is made one file in every way there is. Refused, with nothing written: an output that is an input, two outputs of one
+# place, a descriptor that is read twice. Not refused: /dev/null as often as one likes, one file read twice, a
+# checkpoint that a run goes on from.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 for program in "$BIN"/vic*; do
@@ -213,7 +214,8 @@ while read -r program option; do
 		# shellcheck disable=SC2086
 		timeout 20 "$program" $rest "$option" $place <pipe >got 2>err 9>&-
 		status=$?
-		[ $status = 1 ] && [ ! -s got ] && grep -q "$place: " err || echo "# $program $option $place: exit $status, $(head -1 err)"
+		[ $status = 1 ] && [ ! -s got ] && grep -q "$place: " err || echo \
+			"# $program $option $place: exit $status, $(head -1 err)"
 	done
 done <written >late
 [ ! -s late ]

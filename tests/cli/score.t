@@ -24,7 +24,8 @@ about() {
 # pairs CONF RIGHT...: probabilities of 24 classes with these winning confidences.
 pairs() {
 	while [ $# -gt 1 ]; do
-		awk -v c="$1" -v r="$2" 'BEGIN { printf "%d %.17g", !r, c; for (i = 1; i < 24; i++) printf " %.17g", (1 - c) / 23; print "" }'
+		awk -v c="$1" -v r="$2" \
+			'BEGIN { printf "%d %.17g", !r, c; for (i = 1; i < 24; i++) printf " %.17g", (1 - c) / 23; print "" }'
 		shift 2
 	done | putlogits --probs --f64 24
 }
@@ -38,11 +39,13 @@ about 'UCE: 1/3 of doubt 1/2 times gap 1/2' 0.0833333333 "$(value uce <hand.lg)"
 about 'NLL: (ln 4/3 + ln 4 + ln 2)/3' 0.7890409 "$(value nll <hand.lg)"
 about 'Brier: (1/8 + 9/8 + 1/2)/3' 0.5833333333 "$(value brier <hand.lg)"
 about 'gap: 2/3 - 2/3' 0 "$(value gap <hand.lg)"
-same 'the tie in record 3 goes to the first class and is counted' 'vic-score: stdin: ties for the winner in 1 records; the class of lowest index was taken' \
+same 'the tie in record 3 goes to the first class and is counted' \
+	'vic-score: stdin: ties for the winner in 1 records; the class of lowest index was taken' \
 	"$(vic-score --tsv <hand.lg 2>&1 >/dev/null)"
 same 'brief JSON has the eight keys of the contract' 'name n accuracy ece oe nll brier gap bins' \
 	"$(vic-score --quiet --brief --json <hand.lg | tr -d '{}' | tr , '\n' | sed 's/"\([a-z]*\)".*/\1/' | tr '\n' ' ' | sed 's/ $//')"
-same 'bins of a list have keys with @' '2' "$(vic-score --quiet --json --bins 15,100 <hand.lg | grep -o '"[oe]*c*e@100"' | wc -l)"
+same 'bins of a list have keys with @' '2' \
+	"$(vic-score --quiet --json --bins 15,100 <hand.lg | grep -o '"[oe]*c*e@100"' | wc -l)"
 
 # -- reference/eval section 2.1: where tools disagree
 pairs 0.6 1 0.5 0 >edge.lg
@@ -76,7 +79,8 @@ about 'P(class 1) against the rate of class 1' 0.2 "$(value ece --class 1 <binar
 about 'confidence of the winner against correctness' 0 "$(value ece <binary.lg)"
 about 'netcal takes two classes for the first meaning' 0.2 "$(value ece --compat netcal <binary.lg)"
 about 'a class by name' 0.2 "$(value ece --class c1 <binary.lg)"
-same 'ten classes of which two are seen stay ten' 10 "$(printf '0 1 0 0 0 0 0 0 0 0 0\n1 0 1 0 0 0 0 0 0 0 0\n' | putlogits 10 | value classes)"
+same 'ten classes of which two are seen stay ten' 10 \
+	"$(printf '0 1 0 0 0 0 0 0 0 0 0\n1 0 1 0 0 0 0 0 0 0 0\n' | putlogits 10 | value classes)"
 
 # -- 2.5, 2.7: logits are declared; Brier and AURC of several schools
 printf '0 0.9 0.1\n0 0.8 0.2\n' >near.txt
@@ -98,10 +102,12 @@ cat a.lg b.lg >ab.lg
 same 'documents are pooled' 700 "$(value n <ab.lg)"
 like 'and it is said' 'ab.lg: 2 documents pooled' "$(vic-score ab.lg 2>&1 >/dev/null)"
 same 'or kept apart' "400 300" "$(vic-score --quiet --separate --brief --tsv ab.lg | awk '$1 == "n" { print $2, $3 }')"
-same 'two files are two columns' 'metric	a.lg	second' "$(putlogits --name second --draw 9 10 | vic-score --tsv a.lg - | head -1)"
+same 'two files are two columns' 'metric	a.lg	second' \
+	"$(putlogits --name second --draw 9 10 | vic-score --tsv a.lg - | head -1)"
 same '--name renames' 'metric	x	y' "$(vic-score --tsv --name x --name y a.lg b.lg | head -1)"
 printf 'train 0 5 1\ntest 1 0 3\ndev 0 1 0\ntest 0 2 1\n' | putlogits 2 >split.lg
-same 'test is taken where there is any' '2 test' "$(vic-score --quiet --tsv split.lg | awk '$1 == "n" || $1 == "split" { printf "%s ", $2 }' | sed 's/ $//')"
+same 'test is taken where there is any' '2 test' \
+	"$(vic-score --quiet --tsv split.lg | awk '$1 == "n" || $1 == "split" { printf "%s ", $2 }' | sed 's/ $//')"
 like 'and it is said' 'scored 2 of 4 records (test)' "$(vic-score split.lg 2>&1 >/dev/null)"
 same 'or what is asked for' 4 "$(value n --split all <split.lg)"
 printf '0 5 1\n-1 0 3\n0 1 0\n' | putlogits 2 >none.lg
@@ -109,7 +115,8 @@ same 'unlabelled records can be dropped' 2 "$(value n --unlabelled drop <none.lg
 
 # -- seeds
 for s in 1 2 3; do putlogits --draw 500 --seed $s --random-seed-line $s --scale 2 10 >s$s.lg; done
-about 'mean over seeds' "$(for s in 1 2 3; do value accuracy <s$s.lg; done | awk '{ s += $1 } END { printf "%.9f", s / 3 }')" \
+about 'mean over seeds' \
+	"$(for s in 1 2 3; do value accuracy <s$s.lg; done | awk '{ s += $1 } END { printf "%.9f", s / 3 }')" \
 	"$(vic-score --quiet --seeds --tsv s1.lg s2.lg s3.lg | awk -F '\t' '$1 == "accuracy" { print $2 }')"
 about 'standard deviation over seeds' \
 	"$(for s in 1 2 3; do value accuracy <s$s.lg; done | awk '{ s += $1; q += $1 * $1 } END { printf "%.9f", sqrt((q - s * s / 3) / 2) }')" \
@@ -128,7 +135,8 @@ like 'an interval is an object in JSON' '"ece":{"value":[0-9.e-]*,"low":[0-9.e-]
 
 # -- samples
 printf '0 1 0 0 0\n1 2 0 0 1\n' | putlogits --samples 2 2 >two.lg
-about 'samples: probabilities are averaged, not logits' "$(awk 'BEGIN { a = 1 / (1 + exp(-1)); print ((a + 0.5) / 2 + (1 / (1 + exp(-2)) + 1 - a) / 2) / 2 - 0.5 }')" \
+about 'samples: probabilities are averaged, not logits' \
+	"$(awk 'BEGIN { a = 1 / (1 + exp(-1)); print ((a + 0.5) / 2 + (1 / (1 + exp(-2)) + 1 - a) / 2) / 2 - 0.5 }')" \
 	"$(value gap <two.lg)"
 ok 'mutual information is there' test -n "$(value mutual <two.lg)"
 
@@ -137,7 +145,8 @@ printf '0 0 0\n1 0 1\n' | putlogits 2 >m2.lg
 same 'an ensemble of two is a stream of two samples' "$(vic-score --quiet --tsv two.lg | grep -v '^documents')" \
 	"$(vic-score --quiet --tsv --ensemble --name stdin m1.lg m2.lg | grep -v '^documents' | sed 's/stdin/two.lg/')"
 fails 1 'are no ensemble: 2 and 3 records' 'members with different records' vic-score --ensemble m1.lg none.lg
-fails 1 'are no ensemble: record 0' 'members with other labels' sh -c "printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"
+fails 1 'are no ensemble: record 0' 'members with other labels' sh -c \
+	"printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"
 fails 2 'two streams or more' 'an ensemble of one' vic-score --ensemble m1.lg
 
 # -- true errors
@@ -151,7 +160,8 @@ fails 1 'bad.tsv: line 2: probabilities sum to 1.1' 'posteriors that are none' v
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n' >few.tsv
 fails 1 'record with id 1 has no posterior' 'a record without a posterior' vic-score --posterior few.tsv post.lg
 
-# -- estimators against the truth: synthetic sentences, predicted by their own posterior (calibrated), and by its odds squared
+# -- estimators against the truth: synthetic sentences, predicted by their own posterior (calibrated), and by its odds
+# squared
 vic-corpora synth text --quiet --n 6000 --seed 5 --strength 2 --to synth
 neg=$(wc -l <synth/rt-polarity.neg)
 for power in 1 2; do
@@ -164,11 +174,13 @@ done
 number() { awk -F '\t' -v k="$1" '$1 == k { print $2 }' "$2"; }
 about 'the posterior has no true error' 0 "$(number true_ece power1.out)"
 about 'nor from point to point' 0 "$(number true_point power1.out)"
-ok 'its ECE is noise: below twice its floor' sh -c "awk -v e=$(number ece power1.out) -v f=$(number ece_floor power1.out) 'BEGIN { exit !(e < 2 * f) }'"
+ok 'its ECE is noise: below twice its floor' sh -c \
+	"awk -v e=$(number ece power1.out) -v f=$(number ece_floor power1.out) 'BEGIN { exit !(e < 2 * f) }'"
 ok 'its p-value says so' sh -c "awk -v p=$(number kuiper_p power1.out) 'BEGIN { exit !(p > 0.01) }'"
 ok 'squared odds have a true error' sh -c "awk -v t=$(number true_ece power2.out) 'BEGIN { exit !(t > 0.05) }'"
 for k in ece ece_mass ece_sweep ece_smooth rmsce; do
-	ok "and $k is near it" sh -c "awk -v e=$(number $k power2.out) -v t=$(number true_ece power2.out) 'BEGIN { exit !(e - t < 0.025 && t - e < 0.025) }'"
+	ok "and $k is near it" sh -c \
+		"awk -v e=$(number $k power2.out) -v t=$(number true_ece power2.out) 'BEGIN { exit !(e - t < 0.025 && t - e < 0.025) }'"
 done
 
 # -- a diagram
@@ -180,7 +192,8 @@ fails 1 'record 1: class 1 has the value nan' 'NaN' sh -c "printf '0 1 2\n0 1 na
 fails 1 'record 2: class 0 has the value inf' '+Inf' sh -c "printf '0 1 2\n0 1 2\n0 inf 2\n' | putlogits 2 | vic-score"
 ok '-Inf is a logit' sh -c "printf '0 1 -inf\n' | putlogits 2 | vic-score"
 fails 1 'record 0: every logit is -Inf' 'nothing but -Inf' sh -c "printf '0 -inf -inf\n' | putlogits 2 | vic-score"
-fails 1 'probabilities sum to 1.5' 'probabilities that do not sum to 1' sh -c "printf '0 1 0.5\n' | putlogits --probs 2 | vic-score"
+fails 1 'probabilities sum to 1.5' 'probabilities that do not sum to 1' sh -c \
+	"printf '0 1 0.5\n' | putlogits --probs 2 | vic-score"
 fails 1 'record 1 has no label' 'an unlabelled record' vic-score none.lg
 fails 1 'no record of split extra' 'an empty split' vic-score --split extra split.lg
 fails 1 'holds no records' 'no records' sh -c "putlogits 2 </dev/null | vic-score"
@@ -188,8 +201,10 @@ fails 1 'document 2 cannot be pooled' 'mixed class counts' sh -c "putlogits --dr
 head -c 9000 a.lg >cut.lg
 fails 1 'cut.lg: truncated after record' 'a cut stream' vic-score cut.lg
 fails 1 'a.lg: is empty\|empty.lg' 'an empty file' sh -c ': >empty.lg; vic-score empty.lg'
-fails 1 'bytes that are no stream follow' 'something after the stream' sh -c 'cat a.lg near.txt >tail.lg; vic-score tail.lg'
-fails 1 'reads logits' 'another kind of stream' sh -c "printf '0\tsome words\n' >x.tsv; vic-tokenize --quiet --format tsv x.tsv | vic-score"
+fails 1 'bytes that are no stream follow' 'something after the stream' sh -c \
+	'cat a.lg near.txt >tail.lg; vic-score tail.lg'
+fails 1 'reads logits' 'another kind of stream' sh -c \
+	"printf '0\tsome words\n' >x.tsv; vic-tokenize --quiet --format tsv x.tsv | vic-score"
 fails 1 'gone.lg' 'a file that is not there' vic-score gone.lg
 fails 1 'cut.lg: truncated' 'a bad second stream leaves the first unprinted' vic-score a.lg cut.lg
 fails 2 "'x' is not a whole number" 'a bad list of bins' vic-score --bins 15,x a.lg

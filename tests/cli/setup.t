@@ -1,5 +1,6 @@
 #!/bin/sh
-# pipeline/recipes/setup.sh on machines made of scripts: as root, with sudo, without it, with packages that do not exist there.
+# pipeline/recipes/setup.sh on machines made of scripts: as root, with sudo, without it, with packages that do not exist
+# there.
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$T/bin" "$T/tree/pipeline" || exit 1
 cp -r "$ROOT/pipeline/recipes" "$T/tree/pipeline/"
@@ -37,7 +38,8 @@ machine() {
 	: >"$T/log"
 	rm -f "$T/bin/sudo"
 }
-setup() { env -i PATH="$T/bin" YES="${yes:-1}" AGAIN="${again:-0}" sh pipeline/recipes/setup.sh "$@" </dev/null >"$T/out" 2>&1; }
+setup() { env -i PATH="$T/bin" YES="${yes:-1}" AGAIN="${again:-0}" sh pipeline/recipes/setup.sh "$@" </dev/null \
+	>"$T/out" 2>&1; }
 asked() { grep -c "$1" "$T/log"; }
 has() { grep -cx "$1" "$T/installed"; }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Archives and folders from others: what is neither a file nor a folder is refused by name, is never waited for, and nothing lands outside.
+# Archives and folders from others: what is neither a file nor a folder is refused by name, is never waited for, and
+# nothing lands outside.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 soon() { timeout 20 "$@"; }
@@ -37,8 +38,10 @@ ok 'is there' cmp good/rt-polarity.neg 'to-a:good/mr/rt-polarity.neg'
 anew
 ln -sf /etc/passwd p/rt-polaritydata/rt-polarity.neg
 archive link
-refused link "link/rt-polaritydata.tar.gz: the archive holds 'rt-polaritydata/rt-polarity.neg', a link" 'a link in an archive'
-fails 1 "is a link or device" 'nor does vic-tokenize read on without it' soon vic-tokenize -f mr link/rt-polaritydata.tar.gz
+refused link "link/rt-polaritydata.tar.gz: the archive holds 'rt-polaritydata/rt-polarity.neg', a link" \
+	'a link in an archive'
+fails 1 "is a link or device" 'nor does vic-tokenize read on without it' soon vic-tokenize -f mr \
+	link/rt-polaritydata.tar.gz
 anew
 ln -f p/rt-polaritydata/rt-polarity.pos p/rt-polaritydata/rt-polarity.two
 archive hard
@@ -81,7 +84,8 @@ refused pipe 'pipe/rt-polaritydata.tar.gz: is a FIFO, where a file is wanted' 'a
 mkdir -p have/mr
 cp good/rt-polarity.neg have/mr
 mkfifo have/mr/rt-polarity.pos
-like 'verify does not wait for a FIFO' 'have/mr/rt-polarity.pos: is a FIFO' "$(soon vic-corpora verify mr --to have 2>&1)"
+like 'verify does not wait for a FIFO' 'have/mr/rt-polarity.pos: is a FIFO' \
+	"$(soon vic-corpora verify mr --to have 2>&1)"
 fails 1 'have/mr/rt-polarity.pos: is a FIFO' 'nor does vic-tokenize -f mr' soon vic-tokenize -f mr have/mr
 fails 1 'pipe/rt-polaritydata.tar.gz: is a FIFO' 'also for an archive in a folder' soon vic-tokenize -f mr pipe
 mkdir trec

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Whatever the number of threads and wherever blocks end: every program of the evaluator gives the same bytes. Streams of
-# random shapes, sizes on either side of each limit; VIC_CHECKS says how many of them, VIC_SEED which.
+# Whatever the number of threads and wherever blocks end: every program of the evaluator gives the same bytes. Streams
+# of random shapes, sizes on either side of each limit; VIC_CHECKS says how many of them, VIC_SEED which.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 checks=${VIC_CHECKS:-4}

@@ -208,8 +208,10 @@ fails 1 'is a folder' 'a folder where a file is read' vic-tokenize -f lines "$T"
 ok 'a failed run leaves no output file' test ! -e "$T/x"
 
 # Kim's rules know ASCII alone: what they take apart is said.
-printf 'Jos\303\251 N\303\272\303\261ez met Zo\303\253\nna\303\257ve \342\200\224 it was 5 \302\260C \360\237\230\200\nplain\n' >"$T/names"
-like 'words that lost letters are counted, with the first and the remedy' "4 words lost letters.*as in 'José'; --rules ptb keeps them" \
+printf \
+	'Jos\303\251 N\303\272\303\261ez met Zo\303\253\nna\303\257ve \342\200\224 it was 5 \302\260C \360\237\230\200\nplain\n' >"$T/names"
+like 'words that lost letters are counted, with the first and the remedy' \
+	"4 words lost letters.*as in 'José'; --rules ptb keeps them" \
 	"$(vic-tokenize -f lines "$T/names" 2>&1 >/dev/null)"
 printf 'Jos\351 \226 N\372\361ez\n' >"$T/names1"
 like 'in cp1252 too' '2 words lost letters' "$(vic-tokenize -f lines "$T/names1" 2>&1 >/dev/null)"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# vic-train and vic-predict: what a run makes, that it makes the same again however it is run, and what it refuses. The corpus is
-# synthetic, so all of this runs everywhere.
+# vic-train and vic-predict: what a run makes, that it makes the same again however it is run, and what it refuses. The
+# corpus is synthetic, so all of this runs everywhere.
 . "$(dirname "$0")/lib.sh"
 
 hash_of() { cksum <"$1"; }
@@ -22,7 +22,8 @@ if [ "$(hash_of "$T/a")" = "$(hash_of "$T/b")" ]; then tap 1 'another seed makes
 	tap 0 'another seed makes another model'
 fi
 for stop in 1 2 3; do
-	vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 0.4 --epochs $stop --checkpoint "$T/ck" -o "$T/b" "$T/text"
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 0.4 --epochs $stop --checkpoint "$T/ck" -o "$T/b" \
+		"$T/text"
 	train --mixup 0.4 --resume "$T/ck" --history "$T/h$stop" -o "$T/b" "$T/text"
 	same "resumed after epoch $stop: the same bytes" "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 done
@@ -31,7 +32,8 @@ same 'and the same history' "$(cat "$T/h")" "$(cat "$T/h2")"
 same 'the history has a line an epoch' 5 "$(wc -l <"$T/h" | tr -d ' ')"
 for rule in 'sgd --momentum 0.9' 'adam' 'sgd --momentum 0.9 --nesterov --weight-decay 1e-4'; do
 	# shellcheck disable=SC2086
-	vic-train -q --batch 20 --maps 12 --max-tokens 30 --optimizer $rule --epochs 2 --checkpoint "$T/ck" -o "$T/b" "$T/text"
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --optimizer $rule --epochs 2 --checkpoint "$T/ck" -o "$T/b" \
+		"$T/text"
 	# shellcheck disable=SC2086
 	train --optimizer $rule -o "$T/c" "$T/text"
 	# shellcheck disable=SC2086
@@ -45,7 +47,8 @@ train --mixup 0 --mixup-mode features --mixup-partner dataset -o "$T/b" "$T/text
 vic-predict -q "$T/base" "$T/text" | vic-cat | grep -v '^#' >"$T/p1"
 vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v '^#' >"$T/p2"
 same 'alpha 0 is plain training, bit for bit, in every mode' "$(hash_of "$T/p1")" "$(hash_of "$T/p2")"
-for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' '--label-smoothing 0.1' \
+for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' \
+	'--label-smoothing 0.1' \
 	'--erl 0.3' '--words static' '--words multichannel' '--class-weights balanced' '--class-weights 1,3' \
 	'--schedule cosine' '--schedule steps --lr-steps 1,2' '--filters 2,7' '--dropout 0'; do
 	# shellcheck disable=SC2086
@@ -56,7 +59,8 @@ for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-
 	else
 		tap 1 "$m changes the logits"
 	fi
-	vic-score -q --json --split dev "$T/l" | sed 's/.*"nll": *\([-0-9.e+]*\).*/\1/' | awk 'NR == FNR { loss = $7; next }
+	vic-score -q --json --split dev "$T/l" | sed 's/.*"nll": *\([-0-9.e+]*\).*/\1/' | awk \
+		'NR == FNR { loss = $7; next }
 		{ d = $1 - loss } END { exit !(loss > 0 && d < 1e-6 && -d < 1e-6) }' "$T/h" -
 	tap $? "$m: what is predicted has the loss that training saw"
 done
@@ -93,7 +97,8 @@ vic-train -q --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/c" "$T/text"
 agree() { # STREAM RECORDS: largest difference of logits
 	vic-predict -q --device ref "$T/r" "$1" | vic-cat --to csv >"$T/x"
 	vic-predict -q "$T/c" "$1" | vic-cat --to csv >"$T/y"
-	paste -d, "$T/x" "$T/y" | awk -F, -v want="$2" 'NF == 6 { for (i = 2; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d
+	paste -d, "$T/x" "$T/y" | awk -F, -v want="$2" \
+		'NF == 6 { for (i = 2; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d
 		if (!(d <= m)) m = d } n++ } END { print (n == want + 1 && m < 1e-5) }'
 }
 same 'cpu and ref train to the same logits within 1e-5' 1 "$(agree "$T/text" 240)"
@@ -103,7 +108,8 @@ awk 'BEGIN { for (i = 0; i < 2100; i++) print (i % 3 ? "pos" : "neg") ",w" i % 7
 sed -i '1i label,text' "$T/many.csv"
 vic-tokenize -q --format csv "$T/many.csv" | vic-embed -q --random --dim 4 >"$T/many"
 for device in ref cpu; do
-	vic-train -q --device $device --maps 2 --epochs 1 --max-tokens 0 --filters 3,4 --batch 2103 --mixup 1 -o "$T/$(echo $device | cut -c1)" "$T/many"
+	vic-train -q --device $device --maps 2 --epochs 1 --max-tokens 0 --filters 3,4 --batch 2103 --mixup 1 -o \
+		"$T/$(echo $device | cut -c1)" "$T/many"
 done
 same 'a batch of 2103 and a sentence of 5001 words too' 1 "$(agree "$T/many" 2103)"
 
@@ -122,7 +128,8 @@ head -3 "$T/synth/rt-polarity.neg" >"$T/lines"
 printf '\nlast line without its end' >>"$T/lines"
 same 'a line for every line of text' 5 "$(vic-predict -q --text "$T/a" "$T/lines" | wc -l | tr -d ' ')"
 for k in 1 2; do
-	same "--top-k $k: so many labels a line" $k "$(vic-predict -q --text --top-k $k "$T/a" "$T/lines" | awk -F '\t' '{ print NF / 2 }' | sort -u)"
+	same "--top-k $k: so many labels a line" $k \
+		"$(vic-predict -q --text --top-k $k "$T/a" "$T/lines" | awk -F '\t' '{ print NF / 2 }' | sort -u)"
 done
 same 'all labels of a line sum to 1' 1 "$(vic-predict -q --text --top-k 0 "$T/a" "$T/lines" |
 	awk '{ s = $2 + $4 - 1; if (s < 0) s = -s; if (!(s <= 1e-6)) bad = 1 } END { print !bad }')"
@@ -146,9 +153,11 @@ fails 2 'is none of' 'an unknown device' vic-train -q --device abacus -o "$T/no"
 fails 3 'libvic-cuda' 'a GPU that is not there' vic-train -q --device cuda -o "$T/no" "$T/text"
 fails 2 'list-models' 'an unknown network' vic-train -q --model lstm -o "$T/no" "$T/text"
 fails 2 'goes with --optimizer sgd' 'options that contradict' vic-train -q --nesterov -o "$T/no" "$T/text"
-train --class-weights 1e-7,1e-7 --select last -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v '^#' | cut -f4- |
+train --class-weights 1e-7,1e-7 --select last -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" | vic-cat | grep \
+	-v '^#' | cut -f4- |
 	awk '{ printf "%.4f %.4f\n", $1, $2 }' | tr -d - >"$T/p2"
-train --class-weights 1,1 --select last -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v '^#' | cut -f4- |
+train --class-weights 1,1 --select last -o "$T/b" "$T/text" && vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v \
+	'^#' | cut -f4- |
 	awk '{ printf "%.4f %.4f\n", $1, $2 }' | tr -d - >"$T/p1"
 ok 'equal weights are equal weights, however small' cmp "$T/p1" "$T/p2"
 printf 'neg\tone\npos\tone\n' | vic-tokenize -q -f tsv - | vic-embed -q --random --dim 3 >"$T/oneword"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# vic-train and vic-predict on pictures, method by method: what each changes, resuming of each rule at each epoch, ref against cpu,
-# floats against bytes, cuts, passes with dropout, and that something is learnt.
+# vic-train and vic-predict on pictures, method by method: what each changes, resuming of each rule at each epoch, ref
+# against cpu, floats against bytes, cuts, passes with dropout, and that something is learnt.
 . "$(dirname "$0")/lib.sh"
 
 hash_of() { cksum <"$1"; }
@@ -24,9 +24,12 @@ for m in full features; do
 			"$(vic-predict -q "$T/b" "$T/images" | rows - | cksum)"
 	done
 done
-for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' '--label-smoothing 0.1' \
-	'--erl 0.3' '--loss bce' '--dropout 0.3' '--no-flip' '--crop-pad 0' '--crop-pad 7' '--crop 28' '--no-nesterov' '--momentum 0' \
-	'--weight-decay 0' '--decay weights' '--optimizer adam' '--optimizer adadelta' '--schedule cosine' '--schedule constant' \
+for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' \
+	'--label-smoothing 0.1' \
+	'--erl 0.3' '--loss bce' '--dropout 0.3' '--no-flip' '--crop-pad 0' '--crop-pad 7' '--crop 28' '--no-nesterov' \
+		'--momentum 0' \
+	'--weight-decay 0' '--decay weights' '--optimizer adam' '--optimizer adadelta' '--schedule cosine' \
+		'--schedule constant' \
 	'--lr-steps 1' '--lr-factor 0.3' '--schedule goyal' '--class-weights balanced' '--seed 2'; do
 	# shellcheck disable=SC2086
 	train $m -o "$T/b" "$T/images" && vic-predict -q "$T/b" "$T/images" | rows - >"$T/p2"
@@ -36,7 +39,8 @@ for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-
 done
 train -o "$T/b" --crop-pad 4 --flip --nesterov --momentum 0.9 --lr 0.1 --optimizer sgd --weight-decay 5e-4 --decay all \
 	--schedule steps --lr-steps 2,60,120,160 --lr-factor 0.5 --dropout 0 "$T/images"
-same 'the defaults of colour images are those of the manual' "$(hash_of "$T/p")" "$(vic-predict -q "$T/b" "$T/images" | rows - | cksum)"
+same 'the defaults of colour images are those of the manual' "$(hash_of "$T/p")" \
+	"$(vic-predict -q "$T/b" "$T/images" | rows - | cksum)"
 train -o "$T/g" "$T/grey"
 train -o "$T/b" --crop-pad 0 --no-flip "$T/grey"
 same 'grey ones are not cut and not turned' "$(vic-predict -q "$T/g" "$T/grey" | rows - | cksum)" \
@@ -75,7 +79,8 @@ for rule in 'sgd --mixup 0.4' 'sgd --schedule goyal --select last' 'adam --sched
 	done
 done
 
-for m in 'resnet20 --width 0.25 --dropout 0.3 --mixup 0.4 --mixup-partner dataset' 'vgg16 --width 0.1' 'preactresnet18 --width 0.1'; do
+for m in 'resnet20 --width 0.25 --dropout 0.3 --mixup 0.4 --mixup-partner dataset' 'vgg16 --width 0.1' \
+	'preactresnet18 --width 0.1'; do
 	for n in 1 2; do
 		# shellcheck disable=SC2086
 		vic-train -q -m $m --batch 50 --epochs 1 --threads $n -o "$T/t$n" "$T/images"
@@ -87,13 +92,15 @@ done
 agree() { # largest difference of logits
 	vic-predict -q --device ref "$T/r" "$T/images" | vic-cat --to csv >"$T/x"
 	vic-predict -q --device cpu "$T/c" "$T/images" | vic-cat --to csv >"$T/y"
-	paste -d, "$T/x" "$T/y" | awk -F, 'NR > 1 && NF == 22 { for (i = 2; i <= 11; i++) { d = $i - $(i + 11); if (d < 0) d = -d
+	paste -d, "$T/x" "$T/y" | awk -F, \
+		'NR > 1 && NF == 22 { for (i = 2; i <= 11; i++) { d = $i - $(i + 11); if (d < 0) d = -d
 		if (!(d <= m)) m = d } n++ } END { print (n == 108 && m < 1e-5) }'
 }
 for m in '--batch 128' '--batch 128 --mixup 1 --loss bce --label-smoothing 0.1' '--batch 20 --lr 0.01'; do
 	for device in ref cpu; do
 		# shellcheck disable=SC2086
-		vic-train -q -m smallcnn --width 0.1 --epochs 1 $m --device $device -o "$T/$(echo $device | cut -c1)" "$T/images"
+		vic-train -q -m smallcnn --width 0.1 --epochs 1 $m --device $device -o "$T/$(echo $device | cut -c1)" \
+			"$T/images"
 	done
 	same "cpu and ref train to the same logits within 1e-5: $m" 1 "$(agree)"
 done
@@ -116,15 +123,18 @@ vic-images -q -f stream -r 40x36 "$T/images" >"$T/large"
 same 'a model of cuts reads any size that holds one' '108 108 108' "$(for f in images small large; do
 	vic-predict -q "$T/b" "$T/$f" | rows - | wc -l; done | tr -d ' ' | paste -sd ' ')"
 vic-images -q -f stream -r 20 "$T/images" >"$T/small"
-fails 1 'its images are 20x20, the model reads 24x24 of the middle' 'and refuses smaller ones' vic-predict -q "$T/b" "$T/small"
+fails 1 'its images are 20x20, the model reads 24x24 of the middle' 'and refuses smaller ones' vic-predict -q "$T/b" \
+	"$T/small"
 fails 1 'its images are 40x36, the model reads 32x32; vic-images --resize' 'a model of whole images reads one size' \
 	vic-predict -q "$T/base" "$T/large"
 train --dropout 0.3 -o "$T/b" "$T/images"
 vic-predict -q --mc-dropout 3 "$T/b" "$T/images" >"$T/l"
-same 'MC dropout: as many samples as passes' 3 "$(vic-cat --head "$T/l" | sed -n 's/.*"samples": *\([0-9]*\).*/\1/p' | head -1)"
+same 'MC dropout: as many samples as passes' 3 \
+	"$(vic-cat --head "$T/l" | sed -n 's/.*"samples": *\([0-9]*\).*/\1/p' | head -1)"
 same 'the passes differ' 108 "$(rows "$T/l" | awk -F '[\t|]' '$4 != $5 && $5 != $6' | wc -l | tr -d ' ')"
 like 'and the title says so' '"name":"smallcnn dropout 0.3 width 0.1 mc-dropout 3"' "$(vic-cat --head "$T/l")"
-same 'one split alone' 18 "$(vic-predict -q --split test "$T/b" "$T/images" | vic-cat --stats | sed -n 's/^records //p')"
+same 'one split alone' 18 \
+	"$(vic-predict -q --split test "$T/b" "$T/images" | vic-cat --stats | sed -n 's/^records //p')"
 
 vic-predict -q "$T/base" "$T/images" | rows - | awk -F '\t' '$2 == "test"' >"$T/p2"
 vic-predict -q --split test "$T/base" "$T/images" | rows - >"$T/p3"

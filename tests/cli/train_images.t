@@ -1,6 +1,6 @@
 #!/bin/sh
-# vic-train and vic-predict on images: that a run makes the same bytes however it is run, and what is refused. The images are
-# synthetic, so all of this runs everywhere; train_images.slow.t has the methods one by one.
+# vic-train and vic-predict on images: that a run makes the same bytes however it is run, and what is refused. The
+# images are synthetic, so all of this runs everywhere; train_images.slow.t has the methods one by one.
 . "$(dirname "$0")/lib.sh"
 
 hash_of() { cksum <"$1"; }
@@ -36,18 +36,24 @@ fails 2 'smallcnn has no layer to mix in; these have: .*preactresnet18' 'manifol
 	train --mixup 1 --mixup-mode manifold -o "$T/no" "$T/images"
 fails 2 'without --mixup-partner dataset' 'manifold mixup with partners from elsewhere' \
 	vic-train -q --mixup 1 --mixup-mode manifold --mixup-partner dataset -o "$T/no" "$T/images"
-fails 2 'kimcnn is for text; these records are images' 'a network of words' vic-train -q -m kimcnn -o "$T/no" "$T/images"
-fails 2 'smallcnn is for images; these records are text' 'a network of images' vic-train -q -m smallcnn -o "$T/no" "$T/text"
+fails 2 'kimcnn is for text; these records are images' 'a network of words' vic-train -q -m kimcnn -o "$T/no" \
+	"$T/images"
+fails 2 'smallcnn is for images; these records are text' 'a network of images' vic-train -q -m smallcnn -o "$T/no" \
+	"$T/text"
 fails 2 'filters is for text; these records are images' 'an option of text' train --filters 3 -o "$T/no" "$T/images"
-fails 2 'crop-pad is for images; these records are text' 'an option of images' vic-train -q --crop-pad 0 -o "$T/no" "$T/text"
+fails 2 'crop-pad is for images; these records are text' 'an option of images' vic-train -q --crop-pad 0 -o "$T/no" \
+	"$T/text"
 fails 2 'the images are 32x32' 'a cut larger than the images' train --crop 33 -o "$T/no" "$T/images"
 fails 2 'rho goes with' "another rule's option" train --rho 0.9 -o "$T/no" "$T/images"
 fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to train on' train -o "$T/no" "$T/jpeg"
 fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to predict' vic-predict -q "$T/a" "$T/jpeg"
-fails 1 "grey: its images have 1 channel, the model's 3" 'grey images for a model of colours' vic-predict -q "$T/a" "$T/grey"
-fails 1 'text: is a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" "$T/text"
+fails 1 "grey: its images have 1 channel, the model's 3" 'grey images for a model of colours' vic-predict -q "$T/a" \
+	"$T/grey"
+fails 1 'text: is a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" \
+	"$T/text"
 vic-train -q --maps 2 --epochs 1 -o "$T/words" "$T/text"
-fails 1 'images: is a stream of images; this model reads text' 'images for a model of text' vic-predict -q "$T/words" "$T/images"
+fails 1 'images: is a stream of images; this model reads text' 'images for a model of text' vic-predict -q "$T/words" \
+	"$T/images"
 fails 2 'is a model of images' 'lines of text for a model of images' vic-predict -q --text "$T/a" /dev/null
 fails 2 'trained without dropout' 'passes that would all be the same' vic-predict -q --mc-dropout 3 "$T/a" "$T/images"
 fails 2 'stop-top5 needs records marked dev' 'a stop that nothing can reach' train --stop-top5 0.9 -o "$T/no" "$T/grey"

@@ -14,7 +14,8 @@ prepare() {
 		cd "$T/inputs" || exit 1
 		vic-cat --to npy logits >npy && vic-cat --to csv logits >csv && vic-cat --to tsv tokens >tsv || exit 1
 		mkdir -p pictures/a pictures/b
-		cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp "$ROOT/tests/golden/images/palette.png" pictures/b/2.png &&
+		cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp \
+			"$ROOT/tests/golden/images/palette.png" pictures/b/2.png &&
 			tar czf tgz pictures || exit 1
 		if [ -x "$BIN/vic-images" ]; then
 			vic-images -q --encoding jpeg -o photos pictures/a || exit 1
@@ -24,13 +25,15 @@ prepare() {
 		done >glove
 		if [ -x "$BIN/vic-train" ]; then
 			vic-train -q --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o model text || exit 1
-			vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 --threads 1 --device ref -o painter images || exit 1
+			vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 --threads 1 --device ref -o painter \
+				images || exit 1
 		fi
 		if [ -x "$BIN/vic-calibrate" ]; then
 			vic-calibrate -q --threads 1 -o map f64 || exit 1
 		fi
 		if [ -x "$BIN/vic-plot" ]; then
-			printf 'alpha\tbin\tlow\thigh\tshare\tdensity\n1\t1\t0\t0.3\t0.4\t2\n1\t2\t0.3\t0.7\t0.6\t3\n' >curve
+			printf 'alpha\tbin\tlow\thigh\tshare\tdensity\n1\t1\t0\t0.3\t0.4\t2\n1\t2\t0.3\t0.7\t0.6\t3\n' \
+				>curve
 		fi
 	)
 }

@@ -6,7 +6,8 @@ cd "$ROOT" || exit 1
 
 # Tracked files, and those about to be; everything where git or its folder is missing.
 files() {
-	git ls-files -co --exclude-standard 2>/dev/null || find . -type f ! -path './build/*' ! -path './.git/*' | sed 's|^\./||'
+	git ls-files -co --exclude-standard 2>/dev/null || find . -type f ! -path './build/*' ! -path './.git/*' | sed \
+		's|^\./||'
 }
 files | while read -r f; do [ -f "$f" ] && echo "$f"; done >"$T/files"
 grep -E '\.(c|h|cu|cuh)$' "$T/files" >"$T/sources"
@@ -113,12 +114,14 @@ banned 'strcpy|strcat|sprintf|vsprintf|gets|strtok|tmpnam|mktemp' 'no function t
 banned 'rand|srand|random|drand48' 'random numbers are counted, not remembered (pipeline/base/philox.h)'
 grep -v '^pipeline/files/jsontext\.c$' "$T/ours" >"$T/parsed"
 banned 'json_load[a-z]*' 'JSON is parsed by jsontext_parse, which bounds its memory' "$T/parsed"
-banned 'open_memstream' 'text in memory is printed by pipeline/base/memtext.h, which notices that there was none' "$T/ours"
+banned 'open_memstream' 'text in memory is printed by pipeline/base/memtext.h, which notices that there was none' \
+	"$T/ours"
 banned 'alloca' 'no memory from the stack whose size came from outside'
 
 # Libraries return; the frame prints and exits. opt.c aborts on a slip of the programmer, progress.c draws its line.
 grep -vE '(^|/)vic(-[a-z]*)?\.c$|^pipeline/frame/(stage|progress)\.c$|\.cuh?$' "$T/ours" >"$T/library"
-banned 'printf|puts|putchar|perror|exit|_Exit|quick_exit|err|errx|warn|warnx' 'a library function neither prints nor exits' "$T/library"
+banned 'printf|puts|putchar|perror|exit|_Exit|quick_exit|err|errx|warn|warnx' \
+	'a library function neither prints nor exits' "$T/library"
 
 sed 's|/[^/]*$||' "$T/sources" | sort | uniq -c | awk '$1 > 30 { print $2 ": " $1 " source files" }' >"$T/bad"
 report 'no folder holds more than 30 source files' "$T/bad"
@@ -160,7 +163,8 @@ comm -23 "$T/keys" "$T/explained" | sed 's/$/ is not in docs\/METRICS.md/' >"$T/
 comm -13 "$T/keys" "$T/listed" | sed 's/$/ is not in eval\/metrics\/metric_table.c/' >>"$T/bad"
 [ "$(wc -l <"$T/keys")" -ge 40 ] || echo 'eval/metrics/metric_table.c has no rows that this test can read' >>"$T/bad"
 report 'docs/METRICS.md and the table of metrics have the same keys' "$T/bad"
-xargs awk 'FNR == 1 && !/^\/[*\/]/ { print FILENAME " does not open with a comment that says what it is" }' <"$T/sources" >"$T/bad"
+xargs awk 'FNR == 1 && !/^\/[*\/]/ { print FILENAME " does not open with a comment that says what it is" }' \
+	<"$T/sources" >"$T/bad"
 report 'every source file opens with what it is' "$T/bad"
 
 grep -vE '\.(png|jpg|jpeg|JPEG|vic|npy|safetensors|gz|bin|idx)$|/seeds/|/golden/' "$T/files" >"$T/texts"
@@ -181,7 +185,8 @@ done >"$T/bad" <<END
 $(grep -E '\.t$|^\.ci/run$' "$T/files")
 END
 report 'tests can be executed' "$T/bad"
-# Documents name files in `code`; a name with a folder of ours must lead to one (a pattern to some, FOLDER and the like stand for any).
+# Documents name files in `code`; a name with a folder of ours must lead to one (a pattern to some, FOLDER and the like
+# stand for any).
 top='corpora|embed|eval|models|pipeline|tests|tokenize|vision|docs'
 grep -oE "\`($top)/[A-Za-z0-9_./*-]*\`" README.md docs/*.md | tr -d '\`' | sort -u |
 	while IFS=: read -r page name; do

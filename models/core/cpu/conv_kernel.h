@@ -53,8 +53,8 @@ struct conv_kernel {
 	/* Any number of workers may run one kernel at a time, each under its own number. All parts have the same io but
 	 * scratch. */
 	int (*run)(const struct conv_kernel *k, int part, int worker, const struct conv_io *io, struct err *err);
-	/* Weights go to the kernel's layout, and its gradients back to OIHW, in so many pieces, each by itself: OIHW weights
-	 * to `to`; partial sums, [shards] at a distance of `stride` floats, to the OIHW gradient `to`. */
+	/* Weights go to the kernel's layout, and its gradients back to OIHW, in so many pieces, each by itself: OIHW
+	 * weights to `to`; partial sums, [shards] at a distance of `stride` floats, to the OIHW gradient `to`. */
 	int pieces;
 	void (*lay_out)(const struct conv_kernel *k, const float *weight, int piece, float *to);
 	void (*sum)(const struct conv_kernel *k, const float *partial, int shards, size_t stride, int piece, float *to);
@@ -63,7 +63,8 @@ struct conv_kernel {
 /* A kernel for n images. like: whose weight layout it shares, or NULL to choose. */
 int conv_kernel_open(struct conv_kernel **k, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape,
 		     int n, const struct conv_kernel *like, struct err *err) VIC_CHECKED;
-/* Pairs of channels from which on Winograd's kernels come in parts, and shards should be few: each reads all weights. */
+/* Pairs of channels from which on Winograd's kernels come in parts, and shards should be few: each reads all weights.
+ * */
 enum { MANY_WEIGHTS = 256 * 256 };
 int winograd_serves(const struct conv_shape *shape);
 int winograd_open(struct conv_kernel **k, enum conv_kind kind, const struct conv_shape *shape, int n,

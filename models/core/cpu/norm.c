@@ -153,8 +153,8 @@ static void moments_task(void *arg, int b, int worker)
 	}
 }
 
-/* y = scale (x - m) + shift, m the mean in float; what that lost is in the shift. Not scale x + (beta - scale mean): of
- * a channel that hardly varies both terms are large and beta is lost between them. */
+/* y = scale (x - m) + shift, m the mean in float; what that lost is in the shift. Not scale x + (beta - scale mean):
+ * with a tiny variance scale x and scale mean are huge and nearly equal, and beta would be lost to cancellation. */
 static void set_scale(struct norm *s, const struct op_call *c, int k, double mean, double rstd)
 {
 	double scale = c->param[0][k] * rstd;

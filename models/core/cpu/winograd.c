@@ -127,8 +127,8 @@ static inline __attribute__((always_inline)) void product_rows(int rows, const s
 		product(rows, 1, w->c, v, w->c_row, u, m, w->o_row);
 }
 
-/* Memory that the next tiles read and that these tiles write, fetched by sixteenths while the products of each point go
- * on: the transforms between them would wait for it (ResNet-20's step took 15 % longer). */
+/* Prefetches a sixteenth of the next tiles' input and of these tiles' output during each of the 16 products; otherwise
+ * the transforms between them stall (ResNet-20's step took 15 % longer). */
 struct ahead {
 	const char *at[2];
 	size_t bytes[2]; /* a point */
