@@ -4,7 +4,7 @@
  *
  * Pointers named "device memory" come from alloc() and may not be followed by the host; batches (struct batch) are host
  * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
- * finish it in download() or sync(). Results may not depend on the number of threads.
+ * finish it in download(). Results may not depend on the number of threads.
  *
  * Adding an op: docs/CONTRIBUTING.md. */
 #ifndef VIC_BACKEND_H
@@ -77,9 +77,6 @@ struct backend {
 	 * doing them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
 	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows,
 		      int n_rows, struct err *err);
-
-	/* (optional) Waits until all queued work is done and says what failed. Default: nothing is ever queued. */
-	int (*sync)(struct backend_ctx *ctx, struct err *err);
 };
 
 /* What a plug-in exports. */
