@@ -167,22 +167,20 @@ static int write_model(struct stage *st, struct trainer *t, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int train_and_save(struct stage *st, const struct dataset *data, struct err *err)
+/* dev: NULL with --plan. */
+static int train_and_save(struct stage *st, const struct dataset *data, struct device *dev, struct err *err)
 {
 	struct plan plan = { 0 };
-	struct device dev = { 0 };
 	struct trainer t = { 0 };
 	int rc = plan_make(&plan, &o, data, err);
-	if (!rc && run_o.plan) {
+	if (!rc && !dev) {
 		rc = plan.net->build(plan.net, &t.graph, &plan.config, err) || graph_plan(&t.graph, 1, err);
 		if (!rc)
 			graph_print(&t.graph, stdout);
 	} else if (!rc) {
-		rc = device_open_for(st, &dev, run_o.device, (int)run_o.threads, err) ||
-		     trainer_open(&t, &plan, data, &dev, err) || train(st, &t, &dev, err) || write_model(st, &t, err);
+		rc = trainer_open(&t, &plan, data, dev, err) || train(st, &t, dev, err) || write_model(st, &t, err);
 	}
 	trainer_release(&t);
-	device_close(&dev);
 	plan_release(&plan);
 	return rc ? -1 : 0;
 }
@@ -205,11 +203,15 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 static int run_train(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
+	struct device dev = { 0 };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
-	int rc = read_records(st, &data, err) || train_and_save(st, &data, err);
+	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
+	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, (int)run_o.threads, err)) ||
+		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
+	device_close(&dev);
 	dataset_release(&data);
 	return rc ? -1 : 0;
 }

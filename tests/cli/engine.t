@@ -63,5 +63,7 @@ like 'a broken plug-in of cuda is said before the cpu is used' '^vic-train: pass
 like 'which then is' '^vic-train: cpu-' "$(sed -n 2p err)"
 rm copies/libvic-cuda.so
 vic-train --epochs 1 words >model 2>err
+fails 3 'libvic-cuda.so' 'a device that is not there is told before records are waited for' vic-train --device cuda \
+	-o no /dev/null
 like 'one that is not installed is no news' '^vic-train: cpu-' "$(head -1 err)"
 finish
