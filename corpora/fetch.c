@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void fetch_say(const struct fetch_work *w, const char *fmt, ...)
@@ -214,26 +215,42 @@ done:
 static int take_lock(struct fetch_work *w, struct err *err)
 {
 	char *path;
+	struct stat st = { 0 };
+	int fd = -1, rc = -1;
 	if (path_join(&path, w->part, "lock", err))
 		return -1;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	do { /* its holder may remove it, with its folder, between our opening and our locking it */
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+		if (make_folders(w->part, err))
+			goto done;
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0) {
+			err_sys(err, "%s: lock", w->part);
+			goto done;
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB)) {
+			if (errno == EWOULDBLOCK)
+				err_set(err, "%s: another vic-corpora is fetching it", w->d->name);
+			else
+				err_sys(err, "%s: lock", w->part);
+			goto done;
+		}
+	} while (!fstat(fd, &st) && !st.st_nlink);
+	w->lock = fd;
+	fd = -1;
+	rc = 0;
+done:
+	if (fd >= 0)
+		close(fd);
 	free(path);
-	if (fd < 0)
-		return err_sys(err, "%s: lock", w->part);
-	if (!flock(fd, LOCK_EX | LOCK_NB)) {
-		w->lock = fd;
-		return 0;
-	}
-	int rc = errno == EWOULDBLOCK ? err_set(err, "%s: another vic-corpora is fetching it", w->d->name)
-				      : err_sys(err, "%s: lock", w->part);
-	close(fd);
 	return rc;
 }
 
 static int do_work(struct fetch_work *w, struct err *err)
 {
-	if (make_folders(w->part, err) || take_lock(w, err) || remove_tree(w->stage, err) ||
-	    make_folders(w->stage, err))
+	if (take_lock(w, err) || remove_tree(w->stage, err) || make_folders(w->stage, err))
 		return -1;
 	if (w->f->from) {
 		if (take_local(w, err))
