@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-compare",
-	.summary = "whether one model is better than another on the same records",
+	.summary = "test whether one model is better than another",
 	.operands = "A B",
 	.description =
 		"Takes two streams of logits over the same records, in the same order (ids and\n"

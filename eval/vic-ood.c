@@ -35,7 +35,7 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-ood",
-	.summary = "how well a model's scores tell its own kind of data from others",
+	.summary = "how well scores tell in-distribution records from others",
 	.operands = "",
 	.description =
 		"Compares scores of in-distribution records (--in) with those of others\n"

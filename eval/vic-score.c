@@ -58,7 +58,7 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-score",
-	.summary = "how good and how honest a classifier's probabilities are",
+	.summary = "how accurate and how well calibrated a classifier is",
 	.operands = "[LOGITS...]",
 	.description =
 		"Reads streams of logits or probabilities and prints one column a stream.\n"

@@ -51,7 +51,7 @@ static const char *libraries(void)
 
 static const struct program prog = {
 	.name = "vic-cat",
-	.summary = "show, check and count streams, and turn them into other formats and back",
+	.summary = "show, check, count and convert streams",
 	.operands = "[FILE...]",
 	.description =
 		"Without an option it prints the text twin of its streams: '#' lines with each\n"

@@ -35,7 +35,7 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-split",
-	.summary = "mark records for training, for choosing the epoch and for the test",
+	.summary = "divide records into train, dev, test and folds",
 	.operands = "[FILE]",
 	.description =
 		"Reads a stream of any kind and writes the same records in the same order with\n"

@@ -61,7 +61,7 @@ static const char *libraries(void)
 
 static const struct program prog = {
 	.name = "vic-tokenize",
-	.summary = "texts and labels in their distributed form to a stream of tokens",
+	.summary = "data sets of text to a stream of tokens",
 	.operands = "PATH...",
 	.description =
 		"Reads the PATHs in order and writes one stream: a record for each text, its\n"
