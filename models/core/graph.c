@@ -73,7 +73,9 @@ static int compile_param(struct graph *g, struct param *p, const struct update *
 		return -1;
 	if (state_slots(u) > 1 && b->alloc(ctx, (void **)&p->s2, bytes, err))
 		return -1;
-	return p->kind == PARAM_TABLE ? mem_alloc(&p->last, (size_t)p->dim[0], sizeof *p->last, err) : 0;
+	if (p->kind == PARAM_TABLE && b->alloc(ctx, (void **)&p->last, (size_t)p->dim[0] * sizeof *p->last, err))
+		return -1;
+	return 0;
 }
 
 int graph_compile(struct graph *g, struct device *dev, int max_n, const struct update *u, struct err *err)
@@ -106,11 +108,10 @@ void graph_release(struct graph *g)
 			d->b->unprepare(d->ctx, &g->op[i], g->state[i]);
 	for (int i = 0; d && i < g->n_params; i++) {
 		struct param *p = &g->param[i];
-		float *mine[] = { p->w, p->g, p->s1, p->s2, p->fixed };
+		void *mine[] = { p->w, p->g, p->s1, p->s2, p->fixed, p->last };
 		for (size_t k = 0; k < sizeof mine / sizeof *mine; k++)
 			if (mine[k])
 				d->b->release(d->ctx, mine[k]);
-		free(p->last);
 	}
 	if (g->arena)
 		d->b->release(d->ctx, g->arena);
@@ -209,15 +210,39 @@ int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)
 	return g->dev->b->download(g->dev->ctx, to, value_at(g, v), bytes, err);
 }
 
+static void *slot_of(const struct param *p, enum graph_slot slot)
+{
+	void *const at[] = { [GRAPH_W] = p->w, [GRAPH_S1] = p->s1, [GRAPH_S2] = p->s2, [GRAPH_LAST] = p->last };
+	return at[slot];
+}
+
+size_t graph_slot_bytes(const struct graph *g, int p, enum graph_slot slot)
+{
+	const struct param *q = &g->param[p];
+	if (!slot_of(q, slot))
+		return 0;
+	return slot == GRAPH_LAST ? (size_t)q->dim[0] * sizeof *q->last : param_size(q) * sizeof *q->w;
+}
+
+int graph_slot_get(const struct graph *g, int p, enum graph_slot slot, void *to, struct err *err)
+{
+	return g->dev->b->download(g->dev->ctx, to, slot_of(&g->param[p], slot), graph_slot_bytes(g, p, slot), err);
+}
+
+int graph_slot_set(struct graph *g, int p, enum graph_slot slot, const void *from, struct err *err)
+{
+	g->version++;
+	return g->dev->b->upload(g->dev->ctx, slot_of(&g->param[p], slot), from, graph_slot_bytes(g, p, slot), err);
+}
+
 int graph_get(const struct graph *g, int p, float *to, struct err *err)
 {
-	return g->dev->b->download(g->dev->ctx, to, g->param[p].w, param_size(&g->param[p]) * sizeof(float), err);
+	return graph_slot_get(g, p, GRAPH_W, to, err);
 }
 
 int graph_set(struct graph *g, int p, const float *from, struct err *err)
 {
-	g->version++;
-	return g->dev->b->upload(g->dev->ctx, g->param[p].w, from, param_size(&g->param[p]) * sizeof(float), err);
+	return graph_slot_set(g, p, GRAPH_W, from, err);
 }
 
 int graph_fix(struct graph *g, int p, const float *from, struct err *err)

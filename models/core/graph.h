@@ -130,7 +130,7 @@ struct param {
 	/* Device memory, owned by the graph once compiled. */
 	float *w, *g;    /* [size]; a table's gradient is [max_words][dim]: row i is the batch's word[i] */
 	float *s1, *s2;  /* optimiser state [size], or NULL where the rule needs none */
-	uint32_t *last;  /* table: step of each row's last update, for postponed decay (HOST memory); else NULL */
+	uint32_t *last;  /* table: [dim[0]] step of each row's last update, for postponed decay; else NULL */
 	float *fixed;    /* multichannel: the untuned copy of a table, or NULL */
 };
 static inline size_t param_size(const struct param *p)
@@ -235,6 +235,11 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
 int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHECKED;
 int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
+/* What training keeps of a parameter, for checkpoints: floats [size], of LAST uint32_t [dim[0]]. */
+enum graph_slot { GRAPH_W, GRAPH_S1, GRAPH_S2, GRAPH_LAST };
+size_t graph_slot_bytes(const struct graph *g, int p, enum graph_slot slot); /* 0: there is none */
+int graph_slot_get(const struct graph *g, int p, enum graph_slot slot, void *to, struct err *err) VIC_CHECKED;
+int graph_slot_set(struct graph *g, int p, enum graph_slot slot, const void *from, struct err *err) VIC_CHECKED;
 /* Multichannel: the untuned copy of table p. */
 int graph_fix(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
 

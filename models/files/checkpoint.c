@@ -16,49 +16,55 @@
 #define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
 enum { VERSION = 2 };
 
-enum { SLOT_W, SLOT_S1, SLOT_S2, SLOT_BEST, SLOTS };
-static const char *const slot_name[SLOTS] = { "w", "s1", "s2", "best" };
+/* A slot of the graph (enum graph_slot), or, after them, the best epoch's weights, which are the host's. */
+enum { SLOT_BEST = GRAPH_LAST + 1, SLOTS };
+static const char *const slot_name[SLOTS] = {
+	[GRAPH_W] = "w", [GRAPH_S1] = "s1", [GRAPH_S2] = "s2", [GRAPH_LAST] = "last", [SLOT_BEST] = "best"
+};
+/* As they stand in the file. */
+static const int slot_order[SLOTS] = { GRAPH_W, GRAPH_S1, GRAPH_S2, SLOT_BEST, GRAPH_LAST };
 
 /* The run's counters, as they lie in the file: F64 holds each exactly. */
 enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
 
-static float *slot_of(const struct trainer *t, int p, int slot)
+/* Bytes of a slot; 0: there is none. */
+static size_t slot_bytes(const struct trainer *t, int p, int slot)
 {
-	const struct param *q = &t->graph.param[p];
-	return slot == SLOT_W ? q->w : slot == SLOT_S1 ? q->s1 : slot == SLOT_S2 ? q->s2 : t->best ? t->best[p] : NULL;
+	if (slot == SLOT_BEST)
+		return t->best ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
+	return graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 }
 
-static void tensor_name(char *to, size_t size, const struct param *q, const char *slot)
+/* Its tensor: name, type and shape. Returns the number of dimensions. */
+static int slot_tensor(const struct trainer *t, int p, int slot, char name[GRAPH_NAME + 8], enum st_dtype *dtype,
+		       size_t shape[4])
 {
-	snprintf(to, size, "%s:%s", q->name, slot);
+	const struct param *q = &t->graph.param[p];
+	snprintf(name, GRAPH_NAME + 8, "%s:%s", q->name, slot_name[slot]);
+	*dtype = slot == GRAPH_LAST ? ST_U32 : ST_F32;
+	for (int i = 0; i < q->ndim; i++)
+		shape[i] = (size_t)q->dim[i];
+	return slot == GRAPH_LAST ? 1 : q->ndim;
 }
 
 /* Adds one parameter's slots; device memory is copied into `host`, which the caller frees after writing. */
-static int add_param(struct safetensors *st, const struct trainer *t, int p, float **host, struct err *err)
+static int add_param(struct safetensors *st, const struct trainer *t, int p, void **host, struct err *err)
 {
-	const struct param *q = &t->graph.param[p];
-	size_t shape[4], n = param_size(q);
-	char name[GRAPH_NAME + 8];
-	for (int i = 0; i < q->ndim; i++)
-		shape[i] = (size_t)q->dim[i];
-	for (int slot = 0; slot < SLOTS; slot++) {
-		float *from = slot_of(t, p, slot);
-		if (!from)
+	for (int i = 0; i < SLOTS; i++) {
+		int slot = slot_order[i];
+		size_t shape[4], bytes = slot_bytes(t, p, slot);
+		char name[GRAPH_NAME + 8];
+		enum st_dtype dtype;
+		if (!bytes)
 			continue;
-		if (slot != SLOT_BEST) {
-			if (mem_alloc(&host[slot], n, sizeof **host, err) ||
-			    t->graph.dev->b->download(t->graph.dev->ctx, host[slot], from, n * sizeof **host, err))
-				return -1;
-			from = host[slot];
-		}
-		tensor_name(name, sizeof name, q, slot_name[slot]);
-		if (safetensors_add(st, name, ST_F32, q->ndim, shape, from, err))
+		int ndim = slot_tensor(t, p, slot, name, &dtype, shape);
+		if (slot != SLOT_BEST && (mem_alloc(&host[slot], bytes, 1, err) ||
+					  graph_slot_get(&t->graph, p, (enum graph_slot)slot, host[slot], err)))
+			return -1;
+		if (safetensors_add(st, name, dtype, ndim, shape, slot == SLOT_BEST ? t->best[p] : host[slot], err))
 			return -1;
 	}
-	if (!q->last)
-		return 0;
-	tensor_name(name, sizeof name, q, "last");
-	return safetensors_add(st, name, ST_U32, 1, shape, q->last, err);
+	return 0;
 }
 
 int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
@@ -66,7 +72,7 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	struct safetensors st = { 0 };
 	struct output out = { 0 };
 	int n = t->graph.n_params, rc;
-	float **host;
+	void **host;
 	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch, [AT_BEST_EPOCH] = t->best_epoch,
 				     [AT_BEST_SCORE] = t->best_score };
 	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
@@ -92,32 +98,22 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 /* Adds to *known the tensors that it found. */
 static int load_param(struct trainer *t, int p, const struct safetensors *st, size_t *known, struct err *err)
 {
-	struct param *q = &t->graph.param[p];
-	size_t shape[4], n = param_size(q);
-	char name[GRAPH_NAME + 8];
-	const struct st_tensor *from;
-	for (int i = 0; i < q->ndim; i++)
-		shape[i] = (size_t)q->dim[i];
 	for (int slot = 0; slot < SLOTS; slot++) {
-		float *to = slot_of(t, p, slot);
-		tensor_name(name, sizeof name, q, slot_name[slot]);
-		if (!to)
+		size_t shape[4], bytes = slot_bytes(t, p, slot);
+		char name[GRAPH_NAME + 8];
+		const struct st_tensor *from;
+		enum st_dtype dtype;
+		if (!bytes)
 			continue;
-		if (safetensors_need(st, name, ST_F32, q->ndim, shape, &from, err))
+		int ndim = slot_tensor(t, p, slot, name, &dtype, shape);
+		if (safetensors_need(st, name, dtype, ndim, shape, &from, err))
 			return -1;
 		++*known;
 		if (slot == SLOT_BEST)
-			memcpy(to, from->data, n * sizeof *to);
-		else if (t->graph.dev->b->upload(t->graph.dev->ctx, to, from->data, n * sizeof *to, err))
+			memcpy(t->best[p], from->data, bytes);
+		else if (graph_slot_set(&t->graph, p, (enum graph_slot)slot, from->data, err))
 			return -1;
 	}
-	if (!q->last)
-		return 0;
-	tensor_name(name, sizeof name, q, "last");
-	if (safetensors_need(st, name, ST_U32, 1, shape, &from, err))
-		return -1;
-	++*known;
-	memcpy(q->last, from->data, shape[0] * sizeof *q->last);
 	return 0;
 }
 
