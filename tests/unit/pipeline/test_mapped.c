@@ -7,6 +7,7 @@
 #include "pipeline/frame/process.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,7 +63,7 @@ static void read_page(void *arg, int task, int worker)
 	static _Atomic unsigned sum;
 	const struct mapped *m = arg;
 	(void)worker;
-	sum += ((const volatile unsigned char *)m->bytes)[(size_t)task * PAGE];
+	atomic_fetch_add(&sum, ((const volatile unsigned char *)m->bytes)[(size_t)task * PAGE]);
 }
 
 /* In a child: a map of a file that is cut to one page, read by all threads; a file that is being written beside it. */

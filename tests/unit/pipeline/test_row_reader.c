@@ -139,8 +139,8 @@ static void exported_texts_come_back(void **state)
 	struct stream_head head = { .kind = STREAM_TOKENS };
 	struct output out;
 	struct stream_writer *w;
-	struct stream_reader *r;
-	struct export *e;
+	struct stream_reader *r = NULL;
+	struct export *e = NULL;
 	struct pick all = { .split = -1, .limit = UINT64_MAX };
 	struct row_reader *t;
 	json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "p", "version", "0", "args");
