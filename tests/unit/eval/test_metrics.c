@@ -312,6 +312,23 @@ static void smooth_is_its_own_width(void **state)
 	}
 }
 
+/* Reflection keeps mass: residuals at one place alone come to their mean, at either end too, where a node is its own
+ * mirror image. */
+static void smooth_keeps_mass(void **state)
+{
+	static const double place[] = { 0, 1, 0.5, 0.03, 0.98 };
+	(void)state;
+	for (size_t p = 0; p < sizeof place / sizeof *place; p++) {
+		double x[40], residual[40], v;
+		for (int i = 0; i < 40; i++) {
+			x[i] = place[p];
+			residual[i] = i % 4 ? 0.1 : -0.9;
+		}
+		assert_int_equal(smooth_residuals(x, residual, 40, &v, &err), 0);
+		assert_true(fabs(v - 0.15) < 1e-6);
+	}
+}
+
 /* Sums over whole tie groups, from the definition. */
 static void cumulative_sums(void **state)
 {
@@ -366,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup(errors_by_hand, seed),
 		cmocka_unit_test_setup(pav_is_isotonic_regression, seed),
 		cmocka_unit_test_setup(smooth_is_its_own_width, seed),
+		cmocka_unit_test(smooth_keeps_mass),
 		cmocka_unit_test_setup(cumulative_sums, seed),
 		cmocka_unit_test_setup(tails_of_brownian_motion, seed),
 	};
