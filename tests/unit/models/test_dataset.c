@@ -311,9 +311,44 @@ static void refused(void **state)
 	assert_int_equal(image_data_usable(&head, &err), -1);
 }
 
+/* A word table comes in blocks of any number of words, whose ends count anew in each. */
+static void words_in_blocks(void **state)
+{
+	(void)state;
+	rng_init(&random_state, 44, RNG_TEST, 0, 0);
+	for (int t = 0; t < 50; t++) {
+		struct dataset d = { .head = { .kind = STREAM_TEXT, .dim = DIM } };
+		struct err err = ERR_NONE;
+		char text[WORDS * 64];
+		uint32_t ends[WORDS];
+		float vector[WORDS][DIM];
+		size_t at = 0;
+		for (uint32_t i = 0; i < WORDS; i++) {
+			at += name_of(i, text + at);
+			ends[i] = (uint32_t)at;
+			for (int k = 0; k < DIM; k++)
+				vector[i][k] = (float)rng_normal(&random_state);
+		}
+		for (uint32_t from = 0, n; from < WORDS; from += n) {
+			uint32_t end[WORDS], start = from ? ends[from - 1] : 0;
+			n = 1 + below(t % 2 ? 4 : WORDS);
+			n = n < WORDS - from ? n : WORDS - from;
+			for (uint32_t i = 0; i < n; i++)
+				end[i] = ends[from + i] - start;
+			struct block b = { .n = n, .word_end = end, .word = text + start, .vector = vector[from] };
+			assert_int_equal(text_data_add_words(&d, &b, &err), 0);
+		}
+		assert_int_equal(d.text.words, WORDS);
+		assert_memory_equal(d.text.text, text, at);
+		assert_memory_equal(d.text.word_end, ends, sizeof ends);
+		assert_memory_equal(d.text.vector, vector, sizeof vector);
+		dataset_release(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_written), cmocka_unit_test(from_a_pipe),
-					    cmocka_unit_test(refused) };
+					    cmocka_unit_test(refused), cmocka_unit_test(words_in_blocks) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
