@@ -8,18 +8,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Single quotes come in pairs on every line, and after the data no line begins with anything but these words. */
+/* Every text of line[0..n) ends on it: one in single quotes, or a single quote in double ones ("'"), and nothing else
+ * between double quotes. */
+static int is_closed(const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *end;
+		if (line[i] == '"') {
+			if (n - i < 3 || line[i + 1] != '\'' || line[i + 2] != '"')
+				return 0;
+			i += 2;
+		} else if (line[i] == '\'') {
+			if (!(end = memchr(line + i + 1, '\'', n - i - 1)))
+				return 0;
+			i = (size_t)(end - line);
+		}
+	}
+	return 1;
+}
+
+/* Texts are closed on every line, and after the data no line begins with anything but these words. */
 static void check(const char *script)
 {
 	static const char *const words[] = { "set ", "unset ", "plot ", "$g", "EOD" };
 	int in_data = 0;
 	for (const char *line = script; *line;) {
-		size_t n = strcspn(line, "\n"), quotes = 0, known = 0;
-		for (size_t i = 0; i < n; i++)
-			quotes += line[i] == '\'';
+		size_t n = strcspn(line, "\n"), known = 0;
 		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
 			known |= !strncmp(line, words[w], strlen(words[w]));
-		if (quotes % 2 || (!known && !in_data) || (in_data && strspn(line, "0123456789+-.e? EOD") < n))
+		if (!is_closed(line, n) || (!known && !in_data) || (in_data && strspn(line, "0123456789+-.e? EOD") < n))
 			abort();
 		if (n > 7 && !memcmp(line + n - 7, " << EOD", 7))
 			in_data = 1;
