@@ -18,7 +18,8 @@ int text_data_add_words(struct dataset *d, const struct block *b, struct err *er
 	    mem_grow(&t->word_end, &t->cap_word_end, t->words + (size_t)b->n, sizeof *t->word_end, err) ||
 	    mem_grow(&t->vector, &t->cap_vector, (t->words + (size_t)b->n) * dim, sizeof *t->vector, err))
 		return -1;
-	memcpy(t->text + had, b->word, more);
+	if (more)
+		memcpy(t->text + had, b->word, more);
 	for (uint32_t i = 0; i < b->n; i++)
 		t->word_end[t->words + i] = (uint32_t)had + b->word_end[i];
 	memcpy(t->vector + t->words * dim, b->vector, b->n * dim * sizeof *t->vector);
@@ -44,7 +45,8 @@ int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens,
 			count = (size_t)max_tokens;
 			t->cut++;
 		}
-		memcpy(t->token + tokens, record, count * 4);
+		if (count) /* there may be no memory for none */
+			memcpy(t->token + tokens, record, count * 4);
 		tokens += count;
 		t->begin[d->n + i + 1] = tokens;
 	}
