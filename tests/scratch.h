@@ -3,6 +3,7 @@
 #ifndef VIC_TEST_SCRATCH_H
 #define VIC_TEST_SCRATCH_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,17 @@ static inline int scratch_file(char *path, const char *topic)
 static inline int scratch_folder(char *path, const char *topic)
 {
 	return mkdtemp(scratch_template(path, topic)) ? 0 : -1;
+}
+
+/* Makes `bytes` the file's whole content. Not by O_TRUNC: ext4 then waits for the disk when the file is closed. 0, or
+ * -1 with errno. */
+static inline int scratch_put(const char *path, const void *bytes, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	int rc = write(fd, bytes, n) == (ssize_t)n && !ftruncate(fd, (off_t)n) ? 0 : -1;
+	return close(fd) ? -1 : rc;
 }
 
 #endif

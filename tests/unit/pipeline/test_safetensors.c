@@ -16,10 +16,7 @@ static char path[SCRATCH_PATH];
 
 static void put(const void *bytes, size_t n)
 {
-	FILE *f = fopen(path, "wb");
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, n, f), n);
-	assert_int_equal(fclose(f), 0);
+	assert_int_equal(scratch_put(path, bytes, n), 0);
 }
 
 static size_t write_model(void)
