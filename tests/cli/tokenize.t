@@ -48,6 +48,20 @@ else
 	skip 'IMDB' 'data/imdb is not there'
 fi
 
+# MR's three layouts: the two files, the folder that the archive makes, the archive.
+mkdir -p "$T/mr1" "$T/mr2" "$T/mr3"
+printf 'dull\ncold and slow\n' >"$T/mr1/rt-polarity.neg"
+printf 'warm\n' >"$T/mr1/rt-polarity.pos"
+cp -R "$T/mr1" "$T/mr2/rt-polaritydata"
+tar czf "$T/mr3/rt-polaritydata.tar.gz" -C "$T/mr2" rt-polaritydata
+for layout in 1 2 3; do
+	tok -f mr "$T/mr$layout" -o "$T/o" || tap 1 "MR's layout $layout"
+	same "MR's layout $layout" '0|train|neg|dull
+1|train|neg|cold and slow
+2|train|pos|warm' "$(records "$T/o")"
+done
+fails 1 'has neither rt-polarity.neg nor' 'a folder without any is refused' tok -f mr -o "$T/x" "$T"
+
 # Lines.
 printf 'One, two!\n\n  \r\nIt'"'"'s a\tb\fc\302\205d\r\nlast' >"$T/lines"
 tok -f lines "$T/lines" >"$T/o"
