@@ -205,7 +205,8 @@ static void nothing_outlives_the_killed(void **state)
 			dup2(ends[1], STDOUT_FILENO);
 			for (int k = 1; k < NSIG; k++)
 				signal(k, SIG_DFL);
-			setenv("ASAN_OPTIONS", "handle_segv=0", 1); /* the address sanitizer has its own way to end on one */
+			/* the address sanitizer has its own way to end on one */
+			setenv("ASAN_OPTIONS", "handle_segv=0", 1);
 			execl("/proc/self/exe", "victim", *state ? "peer" : "group", NULL);
 			_exit(1);
 		}
