@@ -3,6 +3,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
+#include "pipeline/files/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +12,18 @@
 static int int_list(const char *what, const char *text, int64_t lo, int64_t hi, int *to, int max, int *n,
 		    struct err *err)
 {
+	char *copy = NULL;
+	int rc = mem_text(&copy, text, strlen(text), err);
 	*n = 0;
-	for (const char *p = text;; p++) {
-		size_t len = strcspn(p, ",");
-		char *item;
-		int64_t v;
-		if (*n == max)
-			return err_usage(err, "%s: more than %d numbers", what, max);
-		if (mem_text(&item, p, len, err))
-			return -1;
-		int rc = num_i64(what, item, lo, hi, &v, err);
-		free(item);
-		if (rc)
-			return -1;
-		to[(*n)++] = (int)v;
-		p += len;
-		if (!*p)
-			return 0;
+	for (char *at = copy, *one; !rc && (one = text_field(&at, ','));) {
+		int64_t v = 0;
+		rc = *n == max ? err_usage(err, "%s: more than %d numbers", what, max)
+			       : num_i64(what, one, lo, hi, &v, err);
+		if (!rc)
+			to[(*n)++] = (int)v;
 	}
+	free(copy);
+	return rc ? -1 : 0;
 }
 
 /* Weights of the classes, scaled so that the mean over the training records is 1. */
@@ -46,22 +41,20 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 	for (size_t i = 0; i < d->n; i++)
 		if (d->split[i] == SPLIT_TRAIN && d->label[i] >= 0)
 			count[d->label[i]]++;
-	const char *p = text;
-	int balanced = !strcmp(text, "balanced"), rc = 0;
+	char *copy = NULL, *at;
+	int balanced = !strcmp(text, "balanced"), rc = mem_text(&copy, text, strlen(text), err);
+	at = copy;
 	for (int i = 0; i < k && !rc; i++) {
-		size_t len = strcspn(p, ",");
-		char *item = NULL;
 		if (balanced)
 			w[i] = count[i] ? 1.0 / (double)count[i] : 0;
 		else
-			rc = mem_text(&item, p, len, err) || num_f64("--class-weights", item, 0, 1e9, &w[i], err);
-		free(item);
-		if (!balanced && !rc && (p[len] == ',') != (i + 1 < k))
+			rc = num_f64("--class-weights", text_field(&at, ','), 0, 1e9, &w[i], err);
+		if (!balanced && !rc && (at != NULL) != (i + 1 < k))
 			rc = err_usage(err, "--class-weights: %d weights are needed, one a class", k);
-		p += balanced ? 0 : len + (p[len] == ',');
 		sum += w[i] * (double)count[i];
 		n += (double)count[i];
 	}
+	free(copy);
 	free(count);
 	if (!rc && !(sum > 0))
 		rc = err_usage(err, "--class-weights: all are zero");
