@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -200,6 +201,7 @@ int spawn_start(struct child *c, const struct spawn *s, struct err *err)
 		err_sys(err, "pipe");
 		goto done;
 	}
+	fflush(stdout); /* _exit leaves a copied buffer alone, but the thread sanitizer's writes it out */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	*c = (struct child){ fork(), -1, s->seconds, s->grows != NULL, s->argv[0] };

@@ -89,7 +89,7 @@ same 'through files in $TMPDIR' 2 "$(grep -c "^$T/tmp/" files)"
 fails 1 'temporary file: .*nowhere' 'no such $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/nowhere" vic-plot bins.tsv
 if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=64k none small 2>/dev/null; then
 	printf '#!/bin/sh\nyes "<path/>" | head -c 100000 2>/dev/null\necho "</svg>"\nexit 0\n' >empty/gnuplot
-	fails 1 'no room' 'a full $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/small" vic-plot -o full.svg bins.tsv
+	fails 1 'no room\|No space left' 'a full $TMPDIR' env PATH="$T/empty:$PATH" TMPDIR="$T/small" vic-plot -o full.svg bins.tsv
 	umount small
 	ok 'nothing is written' test ! -e full.svg
 else

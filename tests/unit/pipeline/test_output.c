@@ -256,7 +256,8 @@ static void killed_in(int sig, int left)
 		dup2(ready[1], STDOUT_FILENO);
 		for (int i = 1; i < NSIG; i++)
 			signal(i, SIG_DFL);
-		setenv("ASAN_OPTIONS", "handle_segv=0", 1); /* the address sanitizer has its own way to end on one */
+		setenv("ASAN_OPTIONS", "handle_segv=0", 1);
+		setenv("TSAN_OPTIONS", "handle_segv=0", 1); /* sanitizers have their own way to end on one */
 		execl(self, "victim", named_only ? "named" : "unnamed", NULL);
 		_exit(1);
 	}

@@ -37,6 +37,16 @@ static int shell(const char *script, struct spawn s, char text[256], int *status
 
 static const struct spawn plain = { .fd = { -1, -1, -1 } };
 
+/* Takes signals 32 and 33, the C library's own, out of the masks in lines of /proc/PID/status. */
+static void without_own(char *lines)
+{
+	for (char *at = lines; (at = strchr(at, '\t')); at++) {
+		char digits[17];
+		snprintf(digits, sizeof digits, "%016llx", strtoull(at + 1, NULL, 16) & ~(3ull << 31));
+		memcpy(at + 1, digits, 16);
+	}
+}
+
 static void what_it_gets(void **state)
 {
 	struct err err = ERR_NONE;
@@ -59,7 +69,7 @@ static void what_it_gets(void **state)
 	close(mine);
 	assert_null(strstr(text, name));
 	assert_non_null(strstr(text, "/proc/self/fd/2"));
-	/* signals are as this program got them */
+	/* signals are as this program got them; 32 and 33 are the C library's own */
 	FILE *own = fopen("/proc/self/status", "r");
 	assert_non_null(own);
 	while (fgets(line, sizeof line, own))
@@ -69,6 +79,8 @@ static void what_it_gets(void **state)
 		}
 	fclose(own);
 	assert_int_equal(shell("grep -E '^Sig(Blk|Ign)' /proc/self/status", s, text, &status, &err), 0);
+	without_own(text);
+	without_own(want);
 	assert_string_equal(text, want);
 }
 
@@ -205,8 +217,9 @@ static void nothing_outlives_the_killed(void **state)
 			dup2(ends[1], STDOUT_FILENO);
 			for (int k = 1; k < NSIG; k++)
 				signal(k, SIG_DFL);
-			/* the address sanitizer has its own way to end on one */
+			/* sanitizers have their own way to end on one */
 			setenv("ASAN_OPTIONS", "handle_segv=0", 1);
+			setenv("TSAN_OPTIONS", "handle_segv=0", 1);
 			execl("/proc/self/exe", "victim", *state ? "peer" : "group", NULL);
 			_exit(1);
 		}
