@@ -50,8 +50,8 @@ int archive_load(const struct archive *a, const struct entry *e, size_t max, uns
 		 struct err *err) VIC_CHECKED;
 /* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */
 const struct entry *archive_beside(const struct archive *a, const struct entry *beside, const char *base);
-/* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns -1.
- * */
+/* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns
+ * -1. */
 int archive_lacks(const struct archive *a, const char *what, struct err *err);
 /* The last component of a name. */
 const char *archive_base(const struct entry *e);

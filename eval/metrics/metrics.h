@@ -28,8 +28,8 @@ void selective_of(const conf_key *sorted, size_t n, struct selective *s);
 double ece_equal_mass(const conf_key *sorted, size_t n, int bins);
 /* How many records lie in bins before bin i of these. */
 size_t mass_cut(const conf_key *sorted, size_t n, size_t bins, size_t i);
-/* Roelofs et al. 2022: equal-mass bins, one more at a time while accuracy does not fall from bin to bin; at most 1000.
- * */
+/* Roelofs et al. 2022: equal-mass bins, one more at a time while accuracy does not fall from bin to bin; at most
+ * 1000. */
 int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct err *err) VIC_CHECKED;
 
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */

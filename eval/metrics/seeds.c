@@ -1,35 +1,32 @@
-/* Compares provenances stage by stage. Only options count, less those that are seeds (MARK_SEED): an argument that does
- * not begin with '-', or is '-' alone, is an operand. Provenance has options in the order of the program's table, so
- * comparing them in order does not depend on how the command was typed. A model's own stages are compared by the same
- * rule, recursively. */
+/* Compares provenances stage by stage. Only options count, less those that are seeds (MARK_SEED). Provenance has
+ * options in the order of the program's table, so comparing them in order does not depend on how the command was typed.
+ * A model's own stages are compared by the same rule, recursively. */
 #include "seeds.h"
 
 #include "pipeline/frame/marks.h"
 
-/* The next argument that is an option, and not the seed. */
-static const json_t *next_argument(const json_t *line, size_t *i)
+#include <string.h>
+
+/* The next option that is not the seed; NULL: none is left. */
+static const char *next_option(const json_t *line, size_t *i)
 {
-	const json_t *args = json_object_get(line, "args"), *a;
-	const char *program = json_string_value(json_object_get(line, "program"));
-	while ((a = json_array_get(args, *i))) {
-		const char *s = json_string_value(a);
-		++*i;
-		if (s && s[0] == '-' && s[1] && !(marks_of(program ? program : "", s) & MARK_SEED))
-			return a;
-	}
-	return NULL;
+	const char *program = json_string_value(json_object_get(line, "program")), *option;
+	while ((option = marks_option(line, i)) && (marks_of(program ? program : "", option) & MARK_SEED))
+		;
+	return option;
 }
 
 static int same_stage(const json_t *a, const json_t *b)
 {
-	const json_t *x, *y, *u, *v;
+	const json_t *x, *y;
+	const char *u, *v;
 	size_t i = 0, j = 0;
 	if (!json_equal(json_object_get(a, "program"), json_object_get(b, "program")))
 		return 0;
 	do {
-		u = next_argument(a, &i);
-		v = next_argument(b, &j);
-		if (!u != !v || (u && !json_equal(u, v)))
+		u = next_option(a, &i);
+		v = next_option(b, &j);
+		if (!u != !v || (u && strcmp(u, v)))
 			return 0;
 	} while (u);
 	/* vic-predict's line holds the stages that the model passed. */

@@ -30,8 +30,8 @@ static int plugin_dir(char *dir, size_t size, struct err *err)
 	return 0;
 }
 
-/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in wants.
- * */
+/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in
+ * wants. */
 static int open_plugin(struct device *d, const char *file, struct err *err)
 {
 	char dir[4096], path[4400];
@@ -71,8 +71,8 @@ static int pass_over(struct device *d, struct err *err)
 	return 0;
 }
 
-/* The cpu plug-in is built for several instruction sets; the best that runs here and loads, or the one $VIC_CPU names.
- * */
+/* The cpu plug-in is built for several instruction sets; the best that runs here and loads, or the one $VIC_CPU
+ * names. */
 static int open_cpu(struct device *d, struct err *err)
 {
 	static const char *const variants[] = { "v4", "v3", "base" };

@@ -43,8 +43,8 @@ struct dataset {
 
 /* Begins with the head of the reader's document: copies it and the provenance. */
 int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *err) VIC_CHECKED;
-/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0: all).
- * */
+/* The rest of that document, which must be the only one. Of each text the first `max_tokens` words are kept (0:
+ * all). */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
 /* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since it was opened. */

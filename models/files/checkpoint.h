@@ -7,8 +7,8 @@
 #include "models/train/trainer.h"
 
 int checkpoint_save(const struct trainer *t, const char *path, struct err *err) VIC_CHECKED;
-/* Into a trainer just opened with the same plan and data. Another plan, other data or another kind of file is refused.
- * */
+/* Into a trainer just opened with the same plan and data. Another plan, other data or another kind of file is
+ * refused. */
 int checkpoint_load(struct trainer *t, const char *path, struct err *err) VIC_CHECKED;
 
 #endif

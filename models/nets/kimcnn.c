@@ -2,8 +2,8 @@
  * of its published code: filters U(-0.01, 0.01) and no biases at first, softmax weights 0, dropout without scaling in
  * training and a halved softmax at test, softmax rows within L2 norm 3. `rand`, `static`, `non-static` and
  * `multichannel` differ in the word table alone: vic-embed --random, or --words of vic-train. In multichannel each
- * filter sees both channels and the results are added (section 2.1), which is the filter on the sum of the two vectors.
- * */
+ * filter sees both channels and the results are added (section 2.1), which is the filter on the sum of the two
+ * vectors. */
 #include "nets.h"
 
 #include "pipeline/base/philox.h"

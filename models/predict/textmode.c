@@ -8,6 +8,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/files/spawn.h"
 #include "pipeline/files/text.h"
+#include "pipeline/frame/marks.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,7 +21,8 @@
  * of them that say how a line becomes tokens. *argv is owned by the caller, what it points to is not. */
 static int command(const struct predictor *p, char *program, const char *path, char ***argv, struct err *err)
 {
-	const json_t *line, *arg, *found = NULL;
+	const json_t *line, *found = NULL;
+	const char *arg;
 	size_t i, n = 0;
 	json_array_foreach(p->model->provenance, i, line)
 	{
@@ -37,12 +39,9 @@ static int command(const struct predictor *p, char *program, const char *path, c
 		return -1;
 	(*argv)[n++] = program;
 	(*argv)[n++] = (char *)"--line-as-in";
-	json_array_foreach(args, i, arg) {
-		if (json_is_string(arg) && !strcmp(json_string_value(arg), "--"))
-			break; /* operands, which may look like options */
-		if (json_is_string(arg))
-			(*argv)[n++] = (char *)json_string_value(arg);
-	}
+	i = 0;
+	while ((arg = marks_option(found, &i)))
+		(*argv)[n++] = (char *)arg;
 	for (i = 0; i < sizeof rest / sizeof *rest; i++)
 		(*argv)[n++] = (char *)rest[i];
 	return 0;

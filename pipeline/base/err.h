@@ -25,15 +25,15 @@ enum err_cause { CAUSE_DATA = 0, CAUSE_SYSTEM };
 struct err {
 	enum vic_status status;
 	enum err_cause cause;
-	/* one sentence; never NULL, always terminated. Names in it are as they came: the frame escapes what it prints
-	 * */
+	/* one sentence; never NULL, always terminated. Names in it are as they came: the frame escapes what it
+	 * prints */
 	char msg[1024];
 };
 
 #define ERR_NONE ((struct err){ .status = VIC_OK, .msg = "" })
 
-/* Each returns -1, so that `return err_set(err, ...)` reads well. What does not fit into msg is cut, and ends in "...".
- * */
+/* Each returns -1, so that `return err_set(err, ...)` reads well. What does not fit into msg is cut, and ends in
+ * "...". */
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_no_device(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -38,8 +38,8 @@ int cat_label(struct output *out, const struct stream_head *head, int32_t label,
  * their first bytes. Returns 0 when `path` is a stream (or nothing known), now open as *r; 1 when it was another file
  * and is whole, *sealed 1 when it has checksums. */
 int check_open(struct stream_reader **r, const char *path, int *sealed, struct err *err) VIC_CHECKED;
-/* Reads the present document to its end, values, tokens and words included (docs/STREAM.md: what a reader must refuse).
- * */
+/* Reads the present document to its end, values, tokens and words included (docs/STREAM.md: what a reader must
+ * refuse). */
 int check_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
 
 /* What --stats counts, over all documents of all inputs; they must be of one head (stream_head_same). */

@@ -12,8 +12,8 @@ struct io_mark {
 	int64_t size, s, ns;
 };
 
-/* Where bytes come from. Read large blocks straight into the caller's memory; small reads go through a 256 KiB buffer.
- * */
+/* Where bytes come from. Read large blocks straight into the caller's memory; small reads go through a 256 KiB
+ * buffer. */
 enum { INPUT_BUFFER = 256 * 1024 };
 struct input {
 	int fd;

@@ -260,8 +260,8 @@ static int give_name(struct output *out)
 	return -1;
 }
 
-/* The name, too, outlives a loss of power. Not every file system can, and one need not be allowed to read the folder.
- * */
+/* The name, too, outlives a loss of power. Not every file system can, and one need not be allowed to read the
+ * folder. */
 static int sync_folder(const struct output *out, struct err *err)
 {
 	int fd = openat(out->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;

@@ -54,8 +54,8 @@ struct calmap {
 void calmap_release(struct calmap *map);
 /* 1 where apply gives probabilities. */
 int calmap_gives_probs(enum calmap_method method);
-/* One record: z[k] logits to out[k] logits or probabilities; room: [k] of scratch. softmax: the caller's, z[k] to p[k].
- * */
+/* One record: z[k] logits to out[k] logits or probabilities; room: [k] of scratch. softmax: the caller's, z[k] to
+ * p[k]. */
 void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *z, int k, double *p), const double *z,
 		       double *out, double *room);
 

@@ -35,8 +35,8 @@ struct npy_reader {
 /* Opens `path` ("-": stdin) and reads the head. */
 int npy_open(struct npy_reader *r, const char *path, struct err *err) VIC_CHECKED;
 void npy_release(struct npy_reader *r); /* a zeroed struct is fine */
-/* The next n values, converted exactly (floats of any size to double). The array's type must be 'f'. Errors: truncated.
- * */
+/* The next n values, converted exactly (floats of any size to double). The array's type must be 'f'. Errors:
+ * truncated. */
 int npy_read_reals(struct npy_reader *r, double *to, size_t n, struct err *err) VIC_CHECKED;
 /* The same for 'i' and 'u'; an unsigned value above INT64_MAX is an error. */
 int npy_read_whole(struct npy_reader *r, int64_t *to, size_t n, struct err *err) VIC_CHECKED;

@@ -3,8 +3,8 @@
  *
  *   "vicinal crc32": "xxxxxxxx"
  *
- * and is computed with its eight digits as zeros; values are zlib's. Written last, so the last such member is the seal.
- * */
+ * and is computed with its eight digits as zeros; values are zlib's. Written last, so the last such member is the
+ * seal. */
 #ifndef VIC_SEAL_H
 #define VIC_SEAL_H
 

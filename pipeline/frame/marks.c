@@ -1,6 +1,5 @@
 /* The table of marked options. A row without a program is about every program's option of that name, one with a value
- * about that value alone. Options stand in front in a line's arguments: what follows "--" are operands, which may look
- * like options. */
+ * about that value alone. */
 #include "marks.h"
 
 #include <string.h>
@@ -62,31 +61,35 @@ static const char *program_of(const json_t *line)
 	return program ? program : "";
 }
 
-const char *marks_next(const json_t *line, enum mark mark, size_t *i)
+const char *marks_option(const json_t *line, size_t *i)
 {
 	const json_t *args = json_object_get(line, "args");
 	while (*i < json_array_size(args)) {
 		const char *arg = json_string_value(json_array_get(args, (*i)++));
 		if (arg && !strcmp(arg, "--"))
 			*i = json_array_size(args);
-		else if (arg && (marks_of(program_of(line), arg) & mark))
+		else if (arg && arg[0] == '-' && arg[1])
 			return arg;
 	}
 	return NULL;
 }
 
+const char *marks_next(const json_t *line, enum mark mark, size_t *i)
+{
+	const char *arg;
+	while ((arg = marks_option(line, i)) && !(marks_of(program_of(line), arg) & mark))
+		;
+	return arg;
+}
+
 /* Whether the option was given, with whatever value. */
 static int is_given(const json_t *line, const char *option)
 {
-	const json_t *args = json_object_get(line, "args");
-	for (size_t i = 0; i < json_array_size(args); i++) {
-		const char *arg = json_string_value(json_array_get(args, i));
-		if (arg && !strcmp(arg, "--"))
-			return 0;
-		if (arg && value_in(arg, option))
-			return 1;
-	}
-	return 0;
+	const char *arg;
+	size_t i = 0;
+	while ((arg = marks_option(line, &i)) && !value_in(arg, option))
+		;
+	return arg != NULL;
 }
 
 const char *marks_value(const json_t *line, enum mark mark)

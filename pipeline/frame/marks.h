@@ -20,6 +20,9 @@ enum mark {
 
 /* The marks of an argument ("--name=value") of a program, as provenance holds both. */
 unsigned marks_of(const char *program, const char *arg);
+/* The next argument from *i on of a line of provenance that is an option; *i moves after it. What follows "--" are
+ * operands, which may look like options. NULL: none is left, or the line is none. */
+const char *marks_option(const json_t *line, size_t *i);
 /* The next argument from *i on that has the mark, in the options of a line of provenance; *i moves after it. NULL: none
  * is left, or the line is none. */
 const char *marks_next(const json_t *line, enum mark mark, size_t *i);

@@ -122,6 +122,13 @@ about 'standard deviation over seeds' \
 	"$(for s in 1 2 3; do value accuracy <s$s.lg; done | awk '{ s += $1; q += $1 * $1 } END { printf "%.9f", sqrt((q - s * s / 3) / 2) }')" \
 	"$(vic-score --quiet --seeds --tsv s1.lg s2.lg s3.lg | awk -F '\t' '$1 == "accuracy" { print $3 }')"
 like 'related streams are pointed out' 'differ in their seed alone' "$(vic-score s1.lg s2.lg 2>&1 >/dev/null)"
+# Operands may look like options; they stand after "--" in the provenance, and do not tell runs apart.
+for n in 1 2; do
+	vic-cat --to csv s$n.lg >./-s$n.csv
+	vic-cat --from csv --kind logits -- -s$n.csv >o$n.lg
+done
+like 'operands that look like options are operands' '(2 seeds)' \
+	"$(vic-score --quiet --seeds --tsv o1.lg o2.lg 2>&1 | head -1)"
 like 'strangers are not averaged' 'no two of these' "$(vic-score --seeds a.lg s1.lg 2>&1 >/dev/null)"
 
 # -- the same bytes at any thread count; seeded resamples

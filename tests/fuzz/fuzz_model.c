@@ -1,6 +1,6 @@
 /* Any bytes as a model: refused, or opened and used on a document of text, of tokens and of images, with and without
- * dropout; what it answers are numbers. The mutator changes settings, class names and weights, and seals the file anew.
- * */
+ * dropout; what it answers are numbers. The mutator changes settings, class names and weights, and seals the file
+ * anew. */
 #include "sealed.h"
 
 #include "models/predict/predictor.h"

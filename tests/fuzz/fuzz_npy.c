@@ -1,5 +1,5 @@
-/* Any bytes as an NPY file and as a table of numbers: refused or made into a stream that vic-cat --check would accept.
- * */
+/* Any bytes as an NPY file and as a table of numbers: refused or made into a stream that vic-cat --check would
+ * accept. */
 #include "pipeline/cat/cat.h"
 #include "pipeline/formats/npy.h"
 

@@ -1,6 +1,6 @@
 /* Any bytes as what the evaluator reads: after 'L' a stream, after 'P' a table of posteriors, after 'H' a history of
- * training; after 'F' logits themselves, made into a stream first, so that every kind of number reaches the arithmetic.
- * */
+ * training; after 'F' logits themselves, made into a stream first, so that every kind of number reaches the
+ * arithmetic. */
 #include "tests/scratch.h"
 #include "eval/show/curves.h"
 #include "eval/metrics/posterior.h"

@@ -163,6 +163,8 @@ comm -23 "$T/keys" "$T/explained" | sed 's/$/ is not in docs\/METRICS.md/' >"$T/
 comm -13 "$T/keys" "$T/listed" | sed 's/$/ is not in eval\/metrics\/metric_table.c/' >>"$T/bad"
 [ "$(wc -l <"$T/keys")" -ge 40 ] || echo 'eval/metrics/metric_table.c has no rows that this test can read' >>"$T/bad"
 report 'docs/METRICS.md and the table of metrics have the same keys' "$T/bad"
+xargs grep -nE '^[[:space:]]*\* \*/$' <"$T/sources" >"$T/bad"
+report 'no comment ends on a line of its own' "$T/bad"
 xargs awk 'FNR == 1 && !/^\/[*\/]/ { print FILENAME " does not open with a comment that says what it is" }' \
 	<"$T/sources" >"$T/bad"
 report 'every source file opens with what it is' "$T/bad"

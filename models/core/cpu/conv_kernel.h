@@ -63,8 +63,8 @@ struct conv_kernel {
 /* A kernel for n images. like: whose weight layout it shares, or NULL to choose. */
 int conv_kernel_open(struct conv_kernel **k, struct conv_engine *e, enum conv_kind kind, const struct conv_shape *shape,
 		     int n, const struct conv_kernel *like, struct err *err) VIC_CHECKED;
-/* Pairs of channels from which on Winograd's kernels come in parts, and shards should be few: each reads all weights.
- * */
+/* Pairs of channels from which on Winograd's kernels come in parts, and shards should be few: each reads all
+ * weights. */
 enum { MANY_WEIGHTS = 256 * 256 };
 int winograd_serves(const struct conv_shape *shape);
 int winograd_open(struct conv_kernel **k, enum conv_kind kind, const struct conv_shape *shape, int n,

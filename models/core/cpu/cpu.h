@@ -72,8 +72,8 @@ static inline nvec relu(nvec x)
 	return pick(x <= splat(0), splat(0), x);
 }
 
-/* An op's part of backend.prepare, forward and backward. A state that is not one block of memory has its *_unprepare.
- * */
+/* An op's part of backend.prepare, forward and backward. A state that is not one block of memory has its
+ * *_unprepare. */
 typedef int op_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 		       void **state, struct err *err);
 typedef int op_pass(struct backend_ctx *ctx, const struct op_call *c, struct err *err);

@@ -1,5 +1,5 @@
-/* winograd: what its two files share: winograd.c multiplies, winograd_weights.c transforms weights and their gradients.
- * */
+/* winograd: what its two files share: winograd.c multiplies, winograd_weights.c transforms weights and their
+ * gradients. */
 #ifndef VIC_WINOGRAD_H
 #define VIC_WINOGRAD_H
 

@@ -1,6 +1,6 @@
 /* CONV by its definition: the patch under an output place, in the order of a filter's weights (in, ky, kx), times each
- * filter of its group. Backward is the same walk: a filter's gradient is a sum of patches, a patch's a sum of filters.
- * */
+ * filter of its group. Backward is the same walk: a filter's gradient is a sum of patches, a patch's a sum of
+ * filters. */
 #include "ref.h"
 
 #include <string.h>

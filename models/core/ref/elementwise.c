@@ -48,8 +48,8 @@ void ref_mix_forward(const struct op_call *c)
 	}
 }
 
-/* A sample's gradient comes from its own mixture and from every one that it is a partner in. State: one sample's sums.
- * */
+/* A sample's gradient comes from its own mixture and from every one that it is a partner in. State: one sample's
+ * sums. */
 void ref_mix_backward(const struct op_call *c)
 {
 	const struct batch *b = c->batch;

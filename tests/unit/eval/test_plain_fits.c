@@ -28,8 +28,8 @@ static const struct calmap_settings plain = {
 			fail_msg("%s:%d: %s is %.12Lg, beyond %.3Lg", __func__, __LINE__, #what, w_, l_); \
 	} while (0)
 
-/* Random logits with labels that follow softmax(z / t), so that an optimum exists; rows repeat, some classes are -Inf.
- * */
+/* Random logits with labels that follow softmax(z / t), so that an optimum exists; rows repeat, some classes are
+ * -Inf. */
 static void make(struct fit_data *d, struct rng *r, size_t n, int k, double t, int ruled_out)
 {
 	double *z = malloc((n * (size_t)k + 1) * sizeof *z);

@@ -100,8 +100,8 @@ static void floors_are_errors_of_the_draws(void **state)
 	}
 }
 
-/* A draw of a small bin is a count of right records less the sum of confidences; of a large one, a normal with a skew.
- * */
+/* A draw of a small bin is a count of right records less the sum of confidences; of a large one, a normal with a
+ * skew. */
 static void draws_by_hand(void **state)
 {
 	(void)state;

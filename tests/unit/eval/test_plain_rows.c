@@ -1,6 +1,6 @@
 /* Every sum and column that the evaluator makes of a stream against records worked out one after the other
- * (plain_rows.h): random numbers of records and classes across each limit, random blocks, documents, threads and room.
- * */
+ * (plain_rows.h): random numbers of records and classes across each limit, random blocks, documents, threads and
+ * room. */
 #include "eval/metrics/score.h"
 #include "eval/records/softmax.h"
 

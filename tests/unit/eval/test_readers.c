@@ -1,5 +1,5 @@
-/* The evaluator's readers of text: what they take, number for number, and a table of what they refuse and what is said.
- * */
+/* The evaluator's readers of text: what they take, number for number, and a table of what they refuse and what is
+ * said. */
 #include "eval/show/curves.h"
 #include "eval/show/plot.h"
 #include "eval/metrics/posterior.h"

@@ -1,6 +1,6 @@
 /* The memory plan of random graphs against its definition, step by step: what must hold when, that nothing alive at
- * once overlaps, and that everything lies as low as it can in the order of sizes. And the printed plan of a small one.
- * */
+ * once overlaps, and that everything lies as low as it can in the order of sizes. And the printed plan of a small
+ * one. */
 #include "models/core/graph.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -125,8 +125,8 @@ static int together(const struct piece *a, const struct piece *b)
 }
 
 /* No two pieces that hold in one step overlap; all begin on a cache line; the arena ends with the last; and no piece
- * could lie a line lower but for larger ones, or equal ones that were born before, or it would not have been put there.
- * */
+ * could lie a line lower but for larger ones, or equal ones that were born before, or it would not have been put
+ * there. */
 static void places(const struct graph *g)
 {
 	struct piece p[2 * (MOST_OPS + 1)];

@@ -302,8 +302,8 @@ static void set(json_t *j, const char *part, const char *value)
 	}
 }
 
-/* Members of a file without its seal (version 1), what is put there (NULL: taken out), and what is said; NULL: taken.
- * */
+/* Members of a file without its seal (version 1), what is put there (NULL: taken out), and what is said; NULL:
+ * taken. */
 static const struct edit {
 	const char *part, *value, *said;
 } edits[] = {

@@ -1,5 +1,5 @@
-/* A tar as a stream and as a part of a file gives the same entries and bytes; gzip's ways to be wrong are all noticed.
- * */
+/* A tar as a stream and as a part of a file gives the same entries and bytes; gzip's ways to be wrong are all
+ * noticed. */
 #include "tests/scratch.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/formats/tar.h"

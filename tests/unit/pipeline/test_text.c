@@ -1,5 +1,5 @@
-/* Escaping names: what comes out may be shown, and comes back as it went in. Random bytes, against a plain reference.
- * */
+/* Escaping names: what comes out may be shown, and comes back as it went in. Random bytes, against a plain
+ * reference. */
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/files/text.h"

@@ -58,8 +58,8 @@ static void windows(void **state)
 	}
 }
 
-/* The weight of each input for output `at` of an axis, as Pillow's precompute_coeffs and normalize_coeffs_8bpc have it.
- * */
+/* The weight of each input for output `at` of an axis, as Pillow's precompute_coeffs and normalize_coeffs_8bpc have
+ * it. */
 static void weights(int in, double extent, int out, int at, long *weight)
 {
 	double scale = extent / out, support = scale > 1 ? scale : 1, centre = (at + 0.5) * scale, total = 0, w[64];
