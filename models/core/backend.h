@@ -3,8 +3,8 @@
  * objects with one exported function, vic_backend), opened when asked for, so a stage pays for nothing it does not use.
  *
  * Pointers named "device memory" come from alloc() and may not be followed by the host; batches (struct batch) are host
- * memory and a backend copies what it needs. Calls come from one thread, in program order; a backend may queue work and
- * finish it in download(). Results may not depend on the number of threads.
+ * memory, and a backend that queues work copies what it needs of one in begin(). Calls come from one thread, in program
+ * order; queued work is finished by download() and arrived(). Results may not depend on the number of threads.
  *
  * Adding an op: docs/CONTRIBUTING.md. */
 #ifndef VIC_BACKEND_H
@@ -13,11 +13,16 @@
 #include "graph.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 4, DEVICE_NOTES = 4 };
+enum { BACKEND_ABI = 5, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+
+/* How products and convolutions are computed and values kept (cuda). tf32: products of 10 bits, sums of float32. bf16:
+ * values and their gradients have 16 bits; parameters, statistics, logits and the loss stay float32. */
+enum precision { PRECISION_FLOAT32, PRECISION_TF32, PRECISION_BF16 };
 
 struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
 	int ordinal;      /* cuda: which device */
+	enum precision precision; /* cuda; others compute in float32 */
 };
 
 /* One op at work. Arrays are device memory, sample-major. */
@@ -62,6 +67,21 @@ struct backend {
 	/* Waits for queued work that `from` depends on. */
 	int (*download)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, struct err *err);
 
+	/* (optional, both or neither) A download that need not wait: `to` (host memory) holds the bytes once arrived()
+	 * has been called with the ticket. Tickets arrive in any order asked; at most LATE are on their way at once, and
+	 * `to` may not move meanwhile. Without these a result is downloaded at once. */
+	int (*download_later)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, uint64_t *ticket,
+			      struct err *err);
+	int (*arrived)(struct backend_ctx *ctx, uint64_t ticket, struct err *err);
+
+	/* (optional, both or neither) Around the ops of a pass over batch `b`. begin takes what it needs of the batch,
+	 * whose memory may change afterwards. `u`: a whole step of training follows (forward, backward, update); NULL:
+	 * anything else. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
+	 * from a recording of an earlier pass: no op is called, nor end; -1 on failure. */
+	int (*begin)(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+		     const struct update *u, struct err *err);
+	int (*end)(struct backend_ctx *ctx, struct err *err);
+
 	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
 	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
 	/* (optional) State for an op of a compiled graph: plans, saved activations, scratch. Default: none. */
@@ -77,6 +97,9 @@ struct backend {
 	 * doing them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
 	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows,
 		      int n_rows, struct err *err);
+	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
+	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
+			  struct err *err);
 };
 
 /* What a plug-in exports. */

@@ -153,10 +153,8 @@ static struct op_call call_of(struct graph *g, int i, const struct batch *b, enu
 	return c;
 }
 
-int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err)
+static int forward_ops(struct graph *g, const struct batch *b, enum phase phase, struct err *err)
 {
-	if (b->n > g->max_n)
-		return err_set(err, "a batch of %d in a graph compiled for %d", b->n, g->max_n);
 	for (int i = 0; i < g->n_ops; i++) {
 		if (op_info[g->op[i].type].reads_target && !b->target)
 			continue;
@@ -165,6 +163,27 @@ int graph_forward(struct graph *g, const struct batch *b, enum phase phase, stru
 			return err_context(err, "%s", g->op[i].name);
 	}
 	return 0;
+}
+
+/* As backend.begin; 0 where the device has none. */
+static int begin_pass(struct graph *g, const struct batch *b, enum phase phase, const struct update *u, struct err *err)
+{
+	if (b->n > g->max_n)
+		return err_set(err, "a batch of %d in a graph compiled for %d", b->n, g->max_n);
+	return g->dev->b->begin ? g->dev->b->begin(g->dev->ctx, g, b, phase, u, err) : 0;
+}
+
+static int end_pass(struct graph *g, struct err *err)
+{
+	return g->dev->b->end ? g->dev->b->end(g->dev->ctx, err) : 0;
+}
+
+int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err)
+{
+	int done = begin_pass(g, b, phase, NULL, err);
+	if (done)
+		return done < 0 ? -1 : 0;
+	return forward_ops(g, b, phase, err) || end_pass(g, err) ? -1 : 0;
 }
 
 int graph_backward(struct graph *g, const struct batch *b, struct err *err)
@@ -191,6 +210,9 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err)
 
 int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err)
 {
+	g->version++;
+	if (g->dev->b->update_all)
+		return g->dev->b->update_all(g->dev->ctx, g, b, u, err);
 	for (int i = 0; i < g->n_params; i++) {
 		struct param *p = &g->param[i];
 		int table = p->kind == PARAM_TABLE;
@@ -200,8 +222,18 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 				      err))
 			return err_context(err, "parameter %s", p->name);
 	}
-	g->version++;
 	return 0;
+}
+
+int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err)
+{
+	int done = begin_pass(g, b, PHASE_TRAIN, u, err);
+	if (done > 0)
+		g->version++;
+	if (done)
+		return done < 0 ? -1 : 0;
+	int rc = forward_ops(g, b, PHASE_TRAIN, err) || graph_backward(g, b, err) || graph_update(g, b, u, err);
+	return rc || end_pass(g, err) ? -1 : 0;
 }
 
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)

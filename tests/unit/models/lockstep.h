@@ -246,6 +246,19 @@ static int lock_update(struct backend_ctx *c, struct param *p, const struct upda
 	return 0;
 }
 
+/* Never as one step: each op is looked at. */
+static int lock_begin(struct backend_ctx *c, const struct graph *g, const struct batch *b, enum phase phase,
+		      const struct update *u, struct err *err)
+{
+	(void)u;
+	return c->inner.b->begin ? c->inner.b->begin(c->inner.ctx, g, b, phase, NULL, err) : 0;
+}
+
+static int lock_end(struct backend_ctx *c, struct err *err)
+{
+	return c->inner.b->end ? c->inner.b->end(c->inner.ctx, err) : 0;
+}
+
 static const struct backend lockstep = {
 	.abi = BACKEND_ABI,
 	.name = "lockstep",
@@ -253,6 +266,8 @@ static const struct backend lockstep = {
 	.release = lock_release,
 	.upload = lock_upload,
 	.download = lock_download,
+	.begin = lock_begin,
+	.end = lock_end,
 	.supports = lock_supports,
 	.prepare = lock_prepare,
 	.unprepare = lock_unprepare,

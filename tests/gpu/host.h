@@ -1,0 +1,41 @@
+/* host: what kernel.h takes from CUDA, for the host's C compiler: thread and block numbers, barriers, shuffles, and a
+ * launch that queues the kernel on a stream of the fake runtime. Kernels run block by block. Within a block a kernel
+ * without barriers runs thread by thread, one with barriers in fibres, which change at each barrier, or, for
+ * ThreadSanitizer (-DVIC_THREADS), in one thread of the system each. */
+#ifndef VIC_GPU_HOST_H
+#define VIC_GPU_HOST_H
+
+#include <cuda_runtime_api.h>
+#include <stddef.h>
+
+struct host_index {
+	unsigned x, y;
+};
+extern _Thread_local struct host_index threadIdx, blockIdx;
+extern struct host_index blockDim, gridDim;
+
+#define HOST_KERNEL(name, type, sync)                                                                                  \
+	enum { name##_barriers = sync };                                                                               \
+	static void name(const type a);                                                                                \
+	static void name##_host(const void *p)                                                                         \
+	{                                                                                                              \
+		name(*(const type *)p);                                                                                \
+	}                                                                                                              \
+	static void name(const type a)
+
+/* Shared memory holds no number when a block begins: all of it lies in one section, which the launcher fills. */
+#define HOST_SHARED static __attribute__((section("vic_shared")))
+
+/* All threads of the block; of a warp. A kernel declared without barriers that calls one ends the program. */
+void host_barrier(void);
+float shuffle_xor(float v, int mask);
+#define __syncthreads() host_barrier()
+
+/* Queues kernel `run` with a copy of its argument. 0 or a cudaError_t. */
+int host_launch(void (*run)(const void *args), int barriers, const void *args, size_t bytes, unsigned grid_x,
+		unsigned grid_y, unsigned threads, cudaStream_t stream);
+/* Runs it now; what the queue calls. */
+void host_run(void (*run)(const void *args), int barriers, const void *args, unsigned grid_x, unsigned grid_y,
+	      unsigned threads);
+
+#endif
