@@ -40,7 +40,7 @@ DEVICE float shuffle_xor(float v, int mask)
 	return __shfl_xor_sync(0xffffffffu, v, mask);
 }
 #else
-#include "tests/gpu/host.h"
+#include <gpu/host.h> /* of tests/ */
 #define DEVICE static inline
 #define KERNEL(name, type) HOST_KERNEL(name, type, 0)
 #define BLOCK_KERNEL(name, type) HOST_KERNEL(name, type, 1)
