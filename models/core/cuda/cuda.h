@@ -1,0 +1,139 @@
+/* cuda: the backend for NVIDIA's graphics cards. Private to core/cuda.
+ *
+ * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). Everything is queued on one stream, in
+ * program order, and nothing waits but download() and arrived(). Kernels and plans are prepared with the graph; a pass
+ * takes no memory, unless a batch is larger than any before it. */
+#ifndef VIC_CUDA_H
+#define VIC_CUDA_H
+
+#include "gpu.h"
+#include "models/core/backend.h"
+#include "step.h"
+
+/* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
+enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
+
+enum block_array {
+	BLOCK_STEP,
+	BLOCK_LAMBDA,
+	BLOCK_PARTNER,
+	BLOCK_SAMPLE,
+	BLOCK_TARGET,
+	BLOCK_VIEW,
+	BLOCK_ITEM,
+	BLOCK_SCALE,
+	BLOCK_SHIFT,
+	BLOCK_BEGIN,
+	BLOCK_LOCAL,
+	BLOCK_WORD,
+	BLOCK_PLACE_BEGIN,
+	BLOCK_PLACE,
+	BLOCK_PIXEL,
+	BLOCK_ARRAYS
+};
+
+struct block {
+	size_t cap[BLOCK_ARRAYS], at[BLOCK_ARRAYS], bytes; /* each array's room and place; of the whole */
+	void *device;
+	struct {
+		void *host; /* pinned [bytes] */
+		cudaEvent_t copied;
+	} stage[STAGES];
+	int next;
+	uint32_t *count; /* [count_cap] of words: where the next place of each goes */
+	size_t count_cap;
+	struct step_block view; /* pointers into device */
+	int words, mixed;       /* of the pass at hand: distinct words, rounded up; whether there are partners */
+};
+
+/* One recorded step. */
+struct recording {
+	const struct graph *g;
+	int n, mix_at, words, mixed, seen;
+	enum phase phase;
+	cudaGraphExec_t exec; /* NULL: not recorded yet */
+};
+enum { RECORDINGS = 64 };
+
+/* A download on its way. */
+struct late {
+	void *to, *host; /* host: pinned */
+	size_t bytes, cap;
+	cudaEvent_t copied;
+};
+
+struct backend_ctx {
+	cudaStream_t stream;
+	cublasHandle_t blas;
+	cudnnHandle_t dnn;                    /* NULL before the first convolution */
+	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
+	enum precision precision;
+	struct cudaDeviceProp device;
+	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
+	void *workspace;
+	size_t workspace_bytes;
+	struct block block;
+	struct recording recording[RECORDINGS];
+	int recordings, capturing; /* capturing: the number + 1 of the recording under way */
+	int eager;                 /* recording failed once: every step is queued op by op */
+	struct late late[LATE];
+	uint64_t tickets;
+	struct segments *segments; /* update.c's own: the parameters of a graph */
+	char engine[128], describe[192];
+};
+
+/* 0, or -1 and "<what>: <CUDA's words>". Each takes the function's status. */
+int gpu_status(cudaError_t status, const char *what, struct err *err) VIC_CHECKED;
+int blas_status(cublasStatus_t status, const char *what, struct err *err) VIC_CHECKED;
+/* A launcher's result. */
+static inline int launched(int status, const char *kernel, struct err *err)
+{
+	return status ? gpu_status((cudaError_t)status, kernel, err) : 0;
+}
+
+/* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
+int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
+void gpu_free(struct backend_ctx *ctx, void *p);
+/* Makes ctx->workspace at least so large. In prepare() alone. */
+int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err) VIC_CHECKED;
+
+/* block.c: takes what ops need of a batch and queues its copy to the device. `u`: NULL without an update. */
+int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, const struct update *u,
+	       struct err *err) VIC_CHECKED;
+/* Queues u's rates alone, and the rows of a table that a gradient has: for an optimiser step outside a whole step. */
+int block_rates(struct backend_ctx *ctx, const struct update *u, const uint32_t *rows, int n_rows,
+		struct err *err) VIC_CHECKED;
+void block_release(struct backend_ctx *ctx);
+static inline const struct step_block *block_of(const struct backend_ctx *ctx)
+{
+	return &ctx->block.view;
+}
+
+/* Whether this pass mixes in the op that reads the batch (layer 0) or in the OP_MIX of a layer. */
+static inline int mixes_at(const struct op_call *c, int layer)
+{
+	return c->batch->partner && c->batch->mix_at == layer;
+}
+
+/* What each op is here. An op without prepare has no state. prepare's *state is freed by unprepare. Definitions of the
+ * ops: graph.h. */
+struct cuda_op {
+	int (*forward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
+	int (*backward)(struct backend_ctx *ctx, const struct op_call *c, struct err *err);
+	int (*prepare)(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err);
+	void (*unprepare)(struct backend_ctx *ctx, void *state);
+};
+extern const struct cuda_op cuda_conv, cuda_linear;                                       /* cuDNN, cuBLAS */
+extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
+extern const struct cuda_op cuda_wordconv;
+
+/* update.c: one optimiser step of every trained parameter, for which begin() or block_rates() has queued u's rates; of
+ * one (backend.update), which queues them itself. */
+int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
+		    struct err *err) VIC_CHECKED;
+int cuda_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
+		struct err *err) VIC_CHECKED;
+void segments_release(struct backend_ctx *ctx);
+
+#endif
