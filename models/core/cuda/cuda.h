@@ -42,18 +42,10 @@ struct block {
 	int next;
 	uint32_t *count; /* [count_cap] of words: where the next place of each goes */
 	size_t count_cap;
+	struct step step;       /* as last sent */
 	struct step_block view; /* pointers into device */
 	int words, mixed;       /* of the pass at hand: distinct words, rounded up; whether there are partners */
 };
-
-/* One recorded step. */
-struct recording {
-	const struct graph *g;
-	int n, mix_at, words, mixed, seen;
-	enum phase phase;
-	cudaGraphExec_t exec; /* NULL: not recorded yet */
-};
-enum { RECORDINGS = 64 };
 
 /* A download on its way. */
 struct late {
@@ -62,20 +54,27 @@ struct late {
 	cudaEvent_t copied;
 };
 
+/* What the device is. */
+struct card {
+	char name[64];
+	int ordinal, major, minor; /* compute capability */
+	size_t bytes;
+};
+
 struct backend_ctx {
+	struct card card;
 	cudaStream_t stream;
 	cublasHandle_t blas;
+	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
 	enum precision precision;
-	struct cudaDeviceProp device;
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;
 	struct block block;
-	struct recording recording[RECORDINGS];
-	int recordings, capturing; /* capturing: the number + 1 of the recording under way */
-	int eager;                 /* recording failed once: every step is queued op by op */
+	struct recordings *recordings; /* record.c's own */
+	int whole;                     /* the pass at hand is a step of training as a whole: the block has its rates */
 	struct late late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
@@ -93,7 +92,7 @@ static inline int launched(int status, const char *kernel, struct err *err)
 
 /* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
 int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
-void gpu_free(struct backend_ctx *ctx, void *p);
+void gpu_free(struct backend_ctx *ctx, void *p); /* NULL too */
 /* Makes ctx->workspace at least so large. In prepare() alone. */
 int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err) VIC_CHECKED;
 
@@ -127,6 +126,9 @@ struct cuda_op {
 extern const struct cuda_op cuda_conv, cuda_linear;                                       /* cuDNN, cuBLAS */
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
+
+/* plans.c: ends what the first convolution opened; nothing where there was none. */
+void dnn_close(struct backend_ctx *ctx);
 
 /* update.c: one optimiser step of every trained parameter, for which begin() or block_rates() has queued u's rates; of
  * one (backend.update), which queues them itself. */
