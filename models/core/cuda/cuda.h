@@ -6,6 +6,7 @@
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
+#include "cards.h"
 #include "gpu.h"
 #include "models/core/backend.h"
 #include "step.h"
@@ -63,6 +64,11 @@ struct card {
 
 struct backend_ctx {
 	struct card card;
+	/* A card to be planned for, as cuDNN's text: there is no device, memory is counted and nothing is queued. Else
+	 * NULL. */
+	char *card_text;
+	const struct card_spec *spec; /* of it, where it is known by name */
+	size_t counted;               /* bytes taken so far */
 	cudaStream_t stream;
 	cublasHandle_t blas;
 	void *blas_workspace;
