@@ -73,6 +73,15 @@ static const struct conv_plan *plan_for(struct backend_ctx *ctx, struct conv_sta
 	return &s->plan[s->plans++];
 }
 
+const struct conv_plan *conv_planned(const void *state, enum conv_kind kind)
+{
+	const struct conv_state *s = state;
+	for (size_t i = 0; i < s->plans; i++)
+		if (s->plan[i].of.kind == kind && s->plan[i].of.n == s->of.n)
+			return &s->plan[i];
+	return NULL;
+}
+
 static void conv_unprepare(struct backend_ctx *ctx, void *state)
 {
 	struct conv_state *s = state;

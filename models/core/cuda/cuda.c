@@ -1,6 +1,7 @@
 /* The cuda backend's table of functions: the device, its memory and copies; each op's own functions lie beside. */
 #include "cuda.h"
 #include "planner.h"
+#include "plans.h"
 #include "record.h"
 
 #include "pipeline/base/mem.h"

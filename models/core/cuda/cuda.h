@@ -133,9 +133,6 @@ extern const struct cuda_op cuda_conv, cuda_linear;                             
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
 
-/* plans.c: ends what the first convolution opened; nothing where there was none. */
-void dnn_close(struct backend_ctx *ctx);
-
 /* update.c: one optimiser step of every trained parameter, for which begin() or block_rates() has queued u's rates; of
  * one (backend.update), which queues them itself. */
 int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,

@@ -1,7 +1,7 @@
 /* Opens a card by its description, and prints what was prepared for it. */
 #include "planner.h"
+#include "plans.h"
 
-#include "conv.h"
 #include "models/core/cost.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/jsontext.h"
