@@ -6,6 +6,7 @@
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
+#include "cards.h"
 #include "gpu.h"
 #include "models/core/backend.h"
 #include "step.h"
@@ -63,6 +64,11 @@ struct card {
 
 struct backend_ctx {
 	struct card card;
+	/* A card to be planned for, as cuDNN's text: there is no device, memory is counted and nothing is queued. Else
+	 * NULL. */
+	char *card_text;
+	const struct card_spec *spec; /* of it, where it is known by name */
+	size_t counted;               /* bytes taken so far */
 	cudaStream_t stream;
 	cublasHandle_t blas;
 	void *blas_workspace;
@@ -126,9 +132,6 @@ struct cuda_op {
 extern const struct cuda_op cuda_conv, cuda_linear;                                       /* cuDNN, cuBLAS */
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
-
-/* plans.c: ends what the first convolution opened; nothing where there was none. */
-void dnn_close(struct backend_ctx *ctx);
 
 /* update.c: one optimiser step of every trained parameter, for which begin() or block_rates() has queued u's rates; of
  * one (backend.update), which queues them itself. */

@@ -1,0 +1,108 @@
+/* The layouts of filters, and what a bias adds and gets. */
+#include "kernel.h"
+#include "kernels_conv.h"
+
+/* Element i of [out][places][in] in [out][in][places]. */
+DEVICE size_t in_parameters(const struct filter_args *a, size_t i)
+{
+	unsigned size = (unsigned)a->in * (unsigned)a->places, at = (unsigned)(i % size);
+	unsigned place = at / (unsigned)a->in, channel = at % (unsigned)a->in;
+	return i - at + channel * (unsigned)a->places + place;
+}
+
+DEVICE size_t filter_size(const struct filter_args *a)
+{
+	return (size_t)a->out * (size_t)a->in * (size_t)a->places;
+}
+
+KERNEL(filter_pack, struct filter_args)
+{
+	size_t i = thread_index();
+	if (i < filter_size(&a))
+		put(a.to, i, ((const float *)a.from)[in_parameters(&a, i)]);
+}
+
+KERNEL(filter_unpack, struct filter_args)
+{
+	size_t i = thread_index();
+	if (i < filter_size(&a))
+		((float *)a.to)[in_parameters(&a, i)] = get(a.from, i);
+}
+
+static unsigned filter_blocks(const struct filter_args *a)
+{
+	return blocks_for((size_t)a->out * (size_t)a->in * (size_t)a->places);
+}
+
+int STORAGE(launch_filter_pack)(const struct filter_args *a, cudaStream_t stream)
+{
+	return LAUNCH(filter_pack, filter_blocks(a), 1, BLOCK, stream, a);
+}
+
+int STORAGE(launch_filter_unpack)(const struct filter_args *a, cudaStream_t stream)
+{
+	return LAUNCH(filter_unpack, filter_blocks(a), 1, BLOCK, stream, a);
+}
+
+/* A thread's elements lie BLOCK apart, so that its column needs one division. */
+enum { EACH = 8 };
+
+KERNEL(bias, struct bias_args)
+{
+	size_t n = a.rows * (size_t)a.columns, i = (size_t)blockIdx.x * (BLOCK * EACH) + threadIdx.x;
+	unsigned columns = (unsigned)a.columns, column = (unsigned)(i % columns), step = BLOCK % columns;
+	for (int k = 0; k < EACH && i < n; k++, i += BLOCK) {
+		put(a.out, i, get(a.out, i) + a.bias[column]);
+		column += step;
+		column -= column >= columns ? columns : 0;
+	}
+}
+
+int STORAGE(launch_bias)(const struct bias_args *a, cudaStream_t stream)
+{
+	size_t n = a->rows * (size_t)a->columns;
+	return LAUNCH(bias, (n + BLOCK * EACH - 1) / (BLOCK * EACH), 1, BLOCK, stream, a);
+}
+
+struct part_args {
+	const void *from;
+	float *part;
+	size_t rows, each; /* rows of a part */
+	unsigned parts, columns;
+};
+KERNEL(column_part, struct part_args)
+{
+	size_t i = thread_index();
+	if (i >= (size_t)a.parts * a.columns)
+		return;
+	size_t row = i / a.columns * a.each, end = row + a.each < a.rows ? row + a.each : a.rows;
+	float sum = 0;
+	for (; row < end; row++)
+		sum += get(a.from, row * a.columns + i % a.columns);
+	a.part[i] = sum;
+}
+
+struct total_args {
+	const float *part;
+	float *sum;
+	unsigned parts, columns;
+};
+BLOCK_KERNEL(column_total, struct total_args)
+{
+	float sum = 0;
+	for (unsigned k = threadIdx.x; k < a.parts; k += WARP)
+		sum += a.part[(size_t)k * a.columns + blockIdx.x];
+	sum = block_sum(sum);
+	if (threadIdx.x == 0)
+		a.sum[blockIdx.x] = sum;
+}
+
+int STORAGE(launch_column_sum)(const struct column_args *a, cudaStream_t stream)
+{
+	size_t parts = column_parts(a->rows);
+	struct part_args part = { a->from, a->part, a->rows, (a->rows + parts - 1) / parts, (unsigned)parts,
+				  (unsigned)a->columns };
+	struct total_args total = { a->part, a->sum, (unsigned)parts, (unsigned)a->columns };
+	int status = LAUNCH(column_part, blocks_for(parts * (size_t)a->columns), 1, BLOCK, stream, &part);
+	return status ? status : LAUNCH(column_total, a->columns, 1, WARP, stream, &total);
+}

@@ -1,0 +1,58 @@
+/* plans: how a convolution is computed on a device: by one of cuDNN's engines, chosen once for each shape and batch
+ * size. Private to core/cuda. Choosing needs no device, given the properties of one. cuDNN's words for things are those
+ * of its backend API (docs.nvidia.com/deeplearning/cudnn, "Graph API"). */
+#ifndef VIC_CUDA_PLANS_H
+#define VIC_CUDA_PLANS_H
+
+#include "cuda.h"
+
+/* What is computed: out; the gradient of in; the gradient of the filter. */
+enum conv_kind { CONV_FORWARD, CONV_DATA, CONV_FILTER, CONV_KINDS };
+
+/* in [n][h][w][c], filter [out.c][kernel][kernel][in.c / groups], out [n][h][w][c], all float, or all bfloat16. */
+struct conv_problem {
+	enum conv_kind kind;
+	int n, kernel, stride, pad, groups;
+	struct shape in, out;
+	enum precision precision;
+	int add;     /* the result is added to what its memory holds */
+	size_t most; /* bytes of workspace that the engine may use */
+};
+
+/* in that order the descriptors that a plan is made of */
+enum plan_part { PLAN_IN, PLAN_WEIGHT, PLAN_OUT, PLAN_CONV, PLAN_OP, PLAN_GRAPH, PLAN_CONFIG, PLAN_PLAN, PLAN_PARTS };
+
+struct conv_plan {
+	struct conv_problem of;
+	cudnnBackendDescriptor_t part[PLAN_PARTS]; /* owned */
+	int64_t engine, workspace;                 /* cuDNN's number of it; bytes */
+	unsigned numerical, behaviour; /* bit i: note i of cudnnBackendNumericalNote_t, of cudnnBackendBehaviorNote_t */
+};
+
+/* 0, or -1 and "<what>: cuDNN's words". */
+int dnn_status(cudnnStatus_t status, const char *what, struct err *err) VIC_CHECKED;
+
+/* The properties of the handle's device, or where dnn is NULL of the one that `json` describes (what cuDNN itself makes
+ * of a device: CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION). Released by cudnnBackendDestroyDescriptor. */
+int device_properties(cudnnBackendDescriptor_t *properties, cudnnHandle_t dnn, const char *json,
+		      struct err *err) VIC_CHECKED;
+
+/* Opens ctx->dnn on ctx->stream and reads ctx->properties, once; the first convolution pays for it. */
+int dnn_open(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
+void dnn_close(struct backend_ctx *ctx);
+
+/* The first of cuDNN's suggestions that gives the same bits every time, needs no compiler at run time, keeps to the
+ * precision (PRECISION_FLOAT32: no tensor cores) and to of->most, and is there for this device. */
+int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, cudnnBackendDescriptor_t properties,
+		   struct err *err) VIC_CHECKED;
+void conv_plan_release(struct conv_plan *p);
+
+/* Queues it. in, filter, out: device memory, 16-byte aligned; one of them, or its gradient, is the result. The first
+ * p->workspace bytes of ctx->workspace are overwritten. */
+int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
+		  const void *out, struct err *err) VIC_CHECKED;
+
+/* conv.c: of an op's state, the plan of that kind at the largest batch; NULL where there is none. Borrowed. */
+const struct conv_plan *conv_planned(const void *state, enum conv_kind kind);
+
+#endif
