@@ -9,7 +9,7 @@
 #include "cards.h"
 #include "gpu.h"
 #include "models/core/backend.h"
-#include "step.h"
+#include "kernels/step.h"
 
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
