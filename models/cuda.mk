@@ -15,7 +15,7 @@ CUDA_PLUGIN := $(B)/lib/vicinal/libvic-cuda.so
 DRY_PLUGIN := $(B)/dry/libvic-cuda.so
 CUDA_OBJ := $(CUDA_SRC:%.c=$(B)/cuda/%.o)
 kernel_objects = $(KERNEL_SRC:%=$(B)/$(1)/%.o) $(STORED:%=$(B)/$(1)/%-bf16.o)
-NVCC_FLAGS = -O3 -std=c++17 -I. $(CUDA_CODE) -Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage -Xcompiler -fPIC,-fvisibility=hidden
+NVCC_FLAGS = -O3 -std=c++17 -I. $(CUDA_CODE) -Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage -Xcompiler -fPIC,-fvisibility=hidden,-fno-threadsafe-statics,-fno-exceptions
 # The compiler does not see that fixed inner loops run: no warning of what they would leave unset.
 HOST_KERNEL = $(filter-out -Wmissing-prototypes,$(COMPILE)) -Wno-maybe-uninitialized -std=gnu11 -ffp-contract=off -Itests $(CUDA_CPPFLAGS) -fPIC
 
