@@ -196,7 +196,7 @@ static int cuda_download(struct backend_ctx *ctx, void *to, const void *from, si
 	return gpu_status(status, "copying from the device", err);
 }
 
-static int late_room(struct late *l, size_t bytes, struct err *err)
+static int late_room(struct arrival *l, size_t bytes, struct err *err)
 {
 	if (!l->copied &&
 	    gpu_status(cudaEventCreateWithFlags(&l->copied, cudaEventDisableTiming), "an event", err))
@@ -216,7 +216,7 @@ static int late_room(struct late *l, size_t bytes, struct err *err)
 static int cuda_download_later(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, uint64_t *ticket,
 			       struct err *err)
 {
-	struct late *l = &ctx->late[ctx->tickets % LATE];
+	struct arrival *l = &ctx->late[ctx->tickets % LATE];
 	if (l->to)
 		return err_set(err, "more than %d results are on their way", LATE);
 	if (late_room(l, bytes, err))
@@ -232,7 +232,7 @@ static int cuda_download_later(struct backend_ctx *ctx, void *to, const void *fr
 
 static int cuda_arrived(struct backend_ctx *ctx, uint64_t ticket, struct err *err)
 {
-	struct late *l = &ctx->late[ticket % LATE];
+	struct arrival *l = &ctx->late[ticket % LATE];
 	if (!l->to || ticket + LATE < ctx->tickets)
 		return err_set(err, "no result is on its way with this ticket");
 	if (gpu_status(cudaEventSynchronize(l->copied), "the device", err))

@@ -9,7 +9,7 @@
 #include "cards.h"
 #include "gpu.h"
 #include "models/core/backend.h"
-#include "step.h"
+#include "kernels/step.h"
 
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
@@ -49,7 +49,7 @@ struct block {
 };
 
 /* A download on its way. */
-struct late {
+struct arrival {
 	void *to, *host; /* host: pinned */
 	size_t bytes, cap;
 	cudaEvent_t copied;
@@ -81,7 +81,7 @@ struct backend_ctx {
 	struct block block;
 	struct recordings *recordings; /* record.c's own */
 	int whole;                     /* the pass at hand is a step of training as a whole: the block has its rates */
-	struct late late[LATE];
+	struct arrival late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
 	char engine[128], describe[192];

@@ -1,6 +1,6 @@
 /* RELU, ADD, MIX and DROPOUT. */
 #include "cuda.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "models/core/mask.h"
 
 static size_t batch_size(const struct op_call *c)

@@ -1,6 +1,6 @@
 /* IMAGES. */
 #include "cuda.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 static int images_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* NORM. State: [4][c] of device memory, for norm_args' mean, inv and sum. */
 #include "cuda.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 static int norm_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)

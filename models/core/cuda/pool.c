@@ -1,6 +1,6 @@
 /* POOL. State of one that trains and takes maxima: device memory for pool_args' place. */
 #include "cuda.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 static int averages(const struct op *op)
 {

@@ -1,6 +1,6 @@
 /* XENT. */
 #include "cuda.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 static struct xent_args xent_args_of(const struct backend_ctx *ctx, const struct op_call *c)
 {
