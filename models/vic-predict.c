@@ -17,8 +17,8 @@
 static struct {
 	const char *device, *split, *output, *name, *map;
 	int64_t threads, mc_dropout, top_k, seed;
-	int text;
-} o = { .device = "auto", .output = "-", .top_k = 1, .seed = 1 };
+	int text, precision;
+} o = { .device = "auto", .output = "-", .top_k = 1, .seed = 1, .precision = PRECISION_TF32 };
 
 static const struct opt opts[] = {
 	{ "split", 0, OPT_TEXT, &o.split, "NAME", "predict only records marked train, dev, test or extra; default: all",
@@ -35,6 +35,7 @@ static const struct opt opts[] = {
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
+	{ "precision", 0, OPT_CHOICE, &o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL | OPT_OUTPUT },
@@ -229,6 +230,7 @@ static int run_predict(struct stage *st, struct err *err)
 	struct device dev = { 0 };
 	struct predictor p = { 0 };
 	struct calibrated map = { 0 };
+	struct backend_config config = { .threads = (int)o.threads, .precision = (enum precision)o.precision };
 	if (!o.text && stage_given(st, "top-k"))
 		return err_usage(err, "--top-k goes with --text");
 	if (o.text && (o.mc_dropout || o.split || stage_given(st, "output")))
@@ -240,7 +242,7 @@ static int run_predict(struct stage *st, struct err *err)
 		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
 	}
 	int rc = (o.map && calibrated_open(&map, o.map, &m, err)) ||
-		 device_open_for(st, &dev, o.device, (int)o.threads, err) ||
+		 device_open_for(st, &dev, o.device, &config, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
 			 : predict(st, &p, o.map ? &map : NULL, err));

@@ -16,12 +16,13 @@ static struct train_options o;
 static struct {
 	const char *device, *output, *history, *checkpoint, *resume;
 	int64_t threads;
-	int plan, list;
-} run_o = { .device = "auto", .output = "-" };
+	int plan, list, precision;
+} run_o = { .device = "auto", .output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
 static const struct opt run_opts[] = {
 	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
+	{ "precision", 0, OPT_CHOICE, &run_o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
 	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
 	{ "history", 0, OPT_TEXT, &run_o.history, "FILE",
@@ -204,12 +205,13 @@ static int run_train(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
 	struct device dev = { 0 };
+	struct backend_config config = { .threads = (int)run_o.threads, .precision = (enum precision)run_o.precision };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
-	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, (int)run_o.threads, err)) ||
+	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
 		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
 	device_close(&dev);
 	dataset_release(&data);

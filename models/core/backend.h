@@ -18,11 +18,17 @@ enum { BACKEND_ABI = 5, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at 
 /* How products and convolutions are computed and values kept (cuda). tf32: products of 10 bits, sums of float32. bf16:
  * values and their gradients have 16 bits; parameters, statistics, logits and the loss stay float32. */
 enum precision { PRECISION_FLOAT32, PRECISION_TF32, PRECISION_BF16 };
+/* Of the option --precision, the names in the order of the enum; its default is tf32. */
+#define PRECISION_CHOICES "float32|tf32|bf16"
+#define PRECISION_HELP "of products and values on cuda; the cpu computes in float32"
 
 struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
 	int ordinal;      /* cuda: which device */
 	enum precision precision; /* cuda; others compute in float32 */
+	/* cuda: NULL, or a card to plan for, by name or as the text of cuDNN's description. No device is opened then;
+	 * memory is counted and may not be used, and ops are prepared and may not be called. */
+	const char *card;
 };
 
 /* One op at work. Arrays are device memory, sample-major. */
@@ -77,10 +83,11 @@ struct backend {
 	/* (optional, both or neither) Around the ops of a pass over batch `b`. begin takes what it needs of the batch,
 	 * whose memory may change afterwards. `u`: a whole step of training follows (forward, backward, update); NULL:
 	 * anything else. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
-	 * from a recording of an earlier pass: no op is called, nor end; -1 on failure. */
+	 * from a recording of an earlier pass: no op is called, nor end; -1 on failure. end is told whether an op
+	 * failed; it returns 1 when the pass is to be begun again, because it could not be recorded. */
 	int (*begin)(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
 		     const struct update *u, struct err *err);
-	int (*end)(struct backend_ctx *ctx, struct err *err);
+	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 
 	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
 	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
@@ -99,6 +106,10 @@ struct backend {
 		      int n_rows, struct err *err);
 	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
+			  struct err *err);
+	/* (optional) Writes how a graph, compiled for a card to be planned for, will run: a line an op, then memory and
+	 * the least time of a step of n samples of `tokens` tokens. */
+	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
 			  struct err *err);
 };
 
@@ -120,8 +131,9 @@ struct device {
  * $VIC_BACKENDS, else in ../lib/vicinal beside the program; one that does not load is passed over for the next and
  * noted in d. Error VIC_NO_DEVICE when asked-for hardware is missing or no plug-in loads. */
 int device_open(struct device *d, const char *name, int threads, struct err *err) VIC_CHECKED;
-/* The same for a program: says what was passed over, a line each. */
-int device_open_for(const struct stage *st, struct device *d, const char *name, int threads,
+/* The same for a program: with all that may be asked for (config->ordinal is taken from the name), and it says what was
+ * passed over, a line each. */
+int device_open_for(const struct stage *st, struct device *d, const char *name, const struct backend_config *config,
 		    struct err *err) VIC_CHECKED;
 void device_close(struct device *d);
 const char *device_engine(const struct device *d); /* backend->engine of d; borrowed */

@@ -127,9 +127,8 @@ static int open_cuda_if_any(struct device *d, const struct backend_config *confi
 	return pass_over(d, err);
 }
 
-static int open_named(struct device *d, const char *name, int threads, struct err *err)
+static int open_named(struct device *d, const char *name, struct backend_config config, struct err *err)
 {
-	struct backend_config config = { .threads = threads };
 	int any = !strcmp(name, "auto");
 	if (!strncmp(name, "cuda:", 5)) {
 		int64_t n;
@@ -151,16 +150,23 @@ static int open_named(struct device *d, const char *name, int threads, struct er
 	return d->b->open(&d->ctx, &config, err);
 }
 
-int device_open(struct device *d, const char *name, int threads, struct err *err)
+static int device_open_config(struct device *d, const char *name, const struct backend_config *config,
+			      struct err *err)
 {
 	*d = (struct device){ 0 };
 	*err = ERR_NONE;
-	if (!open_named(d, name, threads, err))
+	if (!open_named(d, name, *config, err))
 		return 0;
 	if (d->notes && !d->b)
 		err_context(err, "%s; nor does another plug-in load", d->note[0]);
 	device_close(d);
 	return -1;
+}
+
+int device_open(struct device *d, const char *name, int threads, struct err *err)
+{
+	struct backend_config config = { .threads = threads };
+	return device_open_config(d, name, &config, err);
 }
 
 void device_close(struct device *d)
@@ -179,13 +185,18 @@ const char *device_engine(const struct device *d)
 	return d->b->engine(d->ctx);
 }
 
-int device_open_for(const struct stage *st, struct device *d, const char *name, int threads, struct err *err)
+int device_open_for(const struct stage *st, struct device *d, const char *name, const struct backend_config *config,
+		    struct err *err)
 {
-	if (device_open(d, name, threads, err))
+	if (device_open_config(d, name, config, err))
 		return -1;
 	for (int i = 0; i < d->notes; i++)
 		stage_say(st, "passed over: %s", d->note[i]);
-	return 0;
+	if (config->precision == PRECISION_FLOAT32 || !stage_given(st, "precision") || !strcmp(d->b->name, "cuda"))
+		return 0;
+	err_usage(err, "--precision: the device is %s, which computes in float32", d->b->name);
+	device_close(d);
+	return -1;
 }
 
 void device_print(FILE *f)

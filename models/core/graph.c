@@ -173,17 +173,21 @@ static int begin_pass(struct graph *g, const struct batch *b, enum phase phase, 
 	return g->dev->b->begin ? g->dev->b->begin(g->dev->ctx, g, b, phase, u, err) : 0;
 }
 
-static int end_pass(struct graph *g, struct err *err)
+/* As backend.end. */
+static int end_pass(struct graph *g, int failed, struct err *err)
 {
-	return g->dev->b->end ? g->dev->b->end(g->dev->ctx, err) : 0;
+	return g->dev->b->end ? g->dev->b->end(g->dev->ctx, failed, err) : failed;
 }
 
 int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err)
 {
-	int done = begin_pass(g, b, phase, NULL, err);
-	if (done)
-		return done < 0 ? -1 : 0;
-	return forward_ops(g, b, phase, err) || end_pass(g, err) ? -1 : 0;
+	int rc;
+	do {
+		if ((rc = begin_pass(g, b, phase, NULL, err)))
+			return rc < 0 ? -1 : 0;
+		rc = end_pass(g, forward_ops(g, b, phase, err), err);
+	} while (rc > 0);
+	return rc;
 }
 
 int graph_backward(struct graph *g, const struct batch *b, struct err *err)
@@ -227,13 +231,16 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 
 int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err)
 {
-	int done = begin_pass(g, b, PHASE_TRAIN, u, err);
-	if (done > 0)
-		g->version++;
-	if (done)
-		return done < 0 ? -1 : 0;
-	int rc = forward_ops(g, b, PHASE_TRAIN, err) || graph_backward(g, b, err) || graph_update(g, b, u, err);
-	return rc || end_pass(g, err) ? -1 : 0;
+	int rc;
+	do {
+		if ((rc = begin_pass(g, b, PHASE_TRAIN, u, err))) {
+			g->version++;
+			return rc < 0 ? -1 : 0;
+		}
+		rc = forward_ops(g, b, PHASE_TRAIN, err) || graph_backward(g, b, err) || graph_update(g, b, u, err);
+		rc = end_pass(g, -rc, err);
+	} while (rc > 0);
+	return rc;
 }
 
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)

@@ -14,13 +14,18 @@ struct host_index {
 extern _Thread_local struct host_index threadIdx, blockIdx;
 extern struct host_index blockDim, gridDim;
 
+struct host_kernel {
+	const char *name;
+	void (*run)(const void *args);
+};
 #define HOST_KERNEL(name, type, sync)                                                                                  \
 	enum { name##_barriers = sync };                                                                               \
 	static void name(const type a);                                                                                \
-	static void name##_host(const void *p)                                                                         \
+	static void name##_run(const void *p)                                                                          \
 	{                                                                                                              \
 		name(*(const type *)p);                                                                                \
 	}                                                                                                              \
+	static const struct host_kernel name##_host = { #name, name##_run };                                           \
 	static void name(const type a)
 
 /* Shared memory holds no number when a block begins: all of it lies in one section, which the launcher fills. */
@@ -31,11 +36,11 @@ void host_barrier(void);
 float shuffle_xor(float v, int mask);
 #define __syncthreads() host_barrier()
 
-/* Queues kernel `run` with a copy of its argument. 0 or a cudaError_t. */
-int host_launch(void (*run)(const void *args), int barriers, const void *args, size_t bytes, unsigned grid_x,
+/* Queues the kernel with a copy of its argument. 0 or a cudaError_t. */
+int host_launch(struct host_kernel kernel, int barriers, const void *args, size_t bytes, unsigned grid_x,
 		unsigned grid_y, unsigned threads, cudaStream_t stream);
 /* Runs it now; what the queue calls. */
-void host_run(void (*run)(const void *args), int barriers, const void *args, unsigned grid_x, unsigned grid_y,
+void host_run(struct host_kernel kernel, int barriers, const void *args, unsigned grid_x, unsigned grid_y,
 	      unsigned threads);
 
 #endif

@@ -1,6 +1,6 @@
 /* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel], cuDNN reads a copy [out][kernel][kernel][in]
  * in the type of values, which lies in the op's state and is made anew when the parameters have changed. */
-#include "kernels_conv.h"
+#include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"
 
@@ -71,6 +71,15 @@ static const struct conv_plan *plan_for(struct backend_ctx *ctx, struct conv_sta
 	    conv_plan_make(&s->plan[s->plans], &of, ctx->properties, err))
 		return NULL;
 	return &s->plan[s->plans++];
+}
+
+const struct conv_plan *conv_planned(const void *state, enum conv_kind kind)
+{
+	const struct conv_state *s = state;
+	for (size_t i = 0; i < s->plans; i++)
+		if (s->plan[i].of.kind == kind && s->plan[i].of.n == s->of.n)
+			return &s->plan[i];
+	return NULL;
 }
 
 static void conv_unprepare(struct backend_ctx *ctx, void *state)

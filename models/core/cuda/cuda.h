@@ -6,9 +6,10 @@
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
+#include "cards.h"
 #include "gpu.h"
 #include "models/core/backend.h"
-#include "step.h"
+#include "kernels/step.h"
 
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
@@ -42,41 +43,45 @@ struct block {
 	int next;
 	uint32_t *count; /* [count_cap] of words: where the next place of each goes */
 	size_t count_cap;
+	struct step step;       /* as last sent */
 	struct step_block view; /* pointers into device */
 	int words, mixed;       /* of the pass at hand: distinct words, rounded up; whether there are partners */
 };
 
-/* One recorded step. */
-struct recording {
-	const struct graph *g;
-	int n, mix_at, words, mixed, seen;
-	enum phase phase;
-	cudaGraphExec_t exec; /* NULL: not recorded yet */
-};
-enum { RECORDINGS = 64 };
-
 /* A download on its way. */
-struct late {
+struct arrival {
 	void *to, *host; /* host: pinned */
 	size_t bytes, cap;
 	cudaEvent_t copied;
 };
 
+/* What the device is. */
+struct card {
+	char name[64];
+	int ordinal, major, minor; /* compute capability */
+	size_t bytes;
+};
+
 struct backend_ctx {
+	struct card card;
+	/* A card to be planned for, as cuDNN's text: there is no device, memory is counted and nothing is queued. Else
+	 * NULL. */
+	char *card_text;
+	const struct card_spec *spec; /* of it, where it is known by name */
+	size_t counted;               /* bytes taken so far */
 	cudaStream_t stream;
 	cublasHandle_t blas;
+	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
 	enum precision precision;
-	struct cudaDeviceProp device;
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;
 	struct block block;
-	struct recording recording[RECORDINGS];
-	int recordings, capturing; /* capturing: the number + 1 of the recording under way */
-	int eager;                 /* recording failed once: every step is queued op by op */
-	struct late late[LATE];
+	struct recordings *recordings; /* record.c's own */
+	int whole;                     /* the pass at hand is a step of training as a whole: the block has its rates */
+	struct arrival late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
 	char engine[128], describe[192];
@@ -93,7 +98,7 @@ static inline int launched(int status, const char *kernel, struct err *err)
 
 /* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
 int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
-void gpu_free(struct backend_ctx *ctx, void *p);
+void gpu_free(struct backend_ctx *ctx, void *p); /* NULL too */
 /* Makes ctx->workspace at least so large. In prepare() alone. */
 int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err) VIC_CHECKED;
 

@@ -1,5 +1,5 @@
 /* LINEAR, and matrix products by cuBLAS. */
-#include "kernels_conv.h"
+#include "kernels/kernels_conv.h"
 #include "product.h"
 
 int product(struct backend_ctx *ctx, const struct product *p, struct err *err)

@@ -100,6 +100,8 @@ int dnn_open(struct backend_ctx *ctx, struct err *err)
 {
 	if (ctx->properties)
 		return 0;
+	if (ctx->card_text)
+		return device_properties(&ctx->properties, NULL, ctx->card_text, err);
 	if ((ctx->dnn || !dnn_status(cudnnCreate(&ctx->dnn), "cuDNN", err)) &&
 	    !dnn_status(cudnnSetStream(ctx->dnn, ctx->stream), "cuDNN's stream", err) &&
 	    !device_properties(&ctx->properties, ctx->dnn, NULL, err))

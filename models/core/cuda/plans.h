@@ -52,4 +52,7 @@ void conv_plan_release(struct conv_plan *p);
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
 		  const void *out, struct err *err) VIC_CHECKED;
 
+/* conv.c: of an op's state, the plan of that kind at the largest batch; NULL where there is none. Borrowed. */
+const struct conv_plan *conv_planned(const void *state, enum conv_kind kind);
+
 #endif

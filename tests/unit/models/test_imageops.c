@@ -1,7 +1,7 @@
 /* The ops of image networks on every backend. Each small network runs in lockstep with ref (lockstep.h says what that
  * proves); ref itself is held against finite differences, op by op and as a whole, and against small cases worked by
  * hand. */
-#include "image_fixture.h"
+#include "image_nan.h"
 
 static const struct picture_case *const all = picture_cases;
 
@@ -113,58 +113,11 @@ static void threads_do_not_show(void **state)
 	free(f);
 }
 
-/* One NaN in a window, after a ReLU, in a channel of a whole vector or of the rest; and one in each parameter. */
 static void nan_is_seen(void **state)
 {
 	(void)state;
-	static const char *const device[] = { "ref", "cpu" };
-	static const struct picture_case windows_of_all = {
-		"NaN", 2, 6, 5, 17, { MAX(0, 3, 2, 1), RELU(1), MIX(2, 1), DROP(3, 0, 1), ADD(4, 4), NORM2(5, 4, 1) },
-		ALONE, 0, 1, 0, 0
-	};
-	struct fixture *f = calloc(1, sizeof *f);
-	assert_non_null(f);
-	for (int d = 0; d < 2; d++) {
-		setup(f, &windows_of_all, device[d], 2, 0);
-		f->view[0] = (struct view){ 1, 1, 0 };
-		for (int at = 0; at < 30 * 17; at += 7) {
-			int pixel = ((at / 17 / 5 + 1) * f->images.w + at / 17 % 5 + 1) * 17 + at % 17;
-			float was = f->real[0][pixel];
-			f->real[0][pixel] = NAN;
-			for (int phase = 0; phase < 3; phase++) {
-				for (int p = 0; p < f->g.n_params; p++)
-					fill(&f->g, p, 0); /* running statistics took the NaN in */
-				forward(f, (enum phase)phase);
-				if (!isnan(mean_loss(f)))
-					fail_msg("%s: NaN in pixel %d is not seen in phase %d", device[d], pixel,
-						 phase);
-			}
-			f->real[0][pixel] = was;
-		}
-		teardown(f);
-		for (int c = 0; c < SMALL_CASES; c++) {
-			setup(f, &all[c], device[d], 2, 0);
-			for (int p = 0; p < f->g.n_params; p++) {
-				struct param *q = &f->g.param[p];
-				size_t last = param_size(q) - 1;
-				float was = q->w[last];
-				q->w[last] = NAN;
-				f->g.version++;
-				forward(f, q->kind == PARAM_STATE ? PHASE_PREDICT : PHASE_TRAIN);
-				if (!isnan(mean_loss(f)))
-					fail_msg("%s: %s: NaN in %s is not seen", device[d], all[c].name, q->name);
-				q->w[last] = was;
-				for (int k = 0; k < f->g.n_params; k++)
-					fill(&f->g, k, 0);
-				forward(f, PHASE_TRAIN);
-				if (isnan(mean_loss(f)))
-					fail_msg("%s: %s: NaN stays when it has left %s", device[d], all[c].name,
-						 q->name);
-			}
-			teardown(f);
-		}
-	}
-	free(f);
+	nan_is_seen_on("ref");
+	nan_is_seen_on("cpu");
 }
 
 int main(void)

@@ -1,0 +1,73 @@
+/* Costs by op, from shapes alone. */
+#include "cost.h"
+
+static double values(const struct graph *g, int v, int n)
+{
+	return (double)shape_size(g->value[v].shape) * n;
+}
+
+static double own_params(const struct graph *g, const struct op *op)
+{
+	double n = 0;
+	for (int k = 0; k < op->n_param; k++)
+		n += (double)param_size(&g->param[op->param[k]]);
+	return n;
+}
+
+static double macs_of(const struct graph *g, const struct op *op, int n, int tokens)
+{
+	return op_info[op->type].macs ? op_info[op->type].macs(g, op, tokens) * n : 0;
+}
+
+/* A word table is looked up, not read whole. */
+static double param_bytes(const struct graph *g, const struct op *op)
+{
+	double table = op->type == OP_WORDCONV ? (double)param_size(&g->param[op->param[0]]) : 0;
+	return (own_params(g, op) - table) * (double)sizeof(float);
+}
+
+struct cost cost_forward(const struct graph *g, int i, int n, int element, int tokens)
+{
+	const struct op *op = &g->op[i];
+	double moved = values(g, op->out, n);
+	for (int k = 0; k < op->n_in; k++)
+		moved += values(g, op->in[k], n) * (op->type == OP_NORM && k == 0 ? 2 : 1);
+	return (struct cost){ 2 * macs_of(g, op, n, tokens), moved * element + param_bytes(g, op) };
+}
+
+struct cost cost_backward(const struct graph *g, int i, int n, int element, int tokens)
+{
+	const struct op *op = &g->op[i];
+	struct cost c = { 0, 0 };
+	if (!g->value[op->out].wanted)
+		return c;
+	int trained = 0;
+	double read = values(g, op->out, n); /* d_out */
+	if (op_info[op->type].back_reads_in)
+		read += values(g, op->in[0], n);
+	if (op_back_reads_out(op))
+		read += values(g, op->out, n);
+	if (op->type == OP_NORM)
+		read *= 2;
+	for (int k = 0; k < op->n_param; k++)
+		trained |= param_trained(&g->param[op->param[k]]);
+	for (int k = 0; k < op->n_in; k++) {
+		if (!g->value[op->in[k]].wanted)
+			continue;
+		c.bytes += values(g, op->in[k], n) * element;
+		if (op->type == OP_CONV || op->type == OP_LINEAR)
+			c.flop += 2 * macs_of(g, op, n, tokens);
+	}
+	if (trained)
+		c.flop += 2 * macs_of(g, op, n, tokens) * (op->type == OP_WORDCONV ? 2 : 1);
+	c.bytes += read * element + 2 * param_bytes(g, op);
+	return c;
+}
+
+struct cost cost_update(const struct graph *g, double bytes_each)
+{
+	double n = 0;
+	for (int p = 0; p < g->n_params; p++)
+		n += param_trained(&g->param[p]) ? (double)param_size(&g->param[p]) : 0;
+	return (struct cost){ 0, n * bytes_each };
+}

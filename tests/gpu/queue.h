@@ -1,0 +1,66 @@
+/* queue: what the files of the fake runtime share. */
+#ifndef VIC_GPU_QUEUE_H
+#define VIC_GPU_QUEUE_H
+
+#include "fake.h"
+
+enum task_kind { TASK_WORK, TASK_RECORD, TASK_WAIT, TASK_GRAPH };
+
+struct task {
+	struct task *next;
+	enum task_kind kind;
+	const char *what;
+	void (*run)(const void *args);
+	struct CUevent_st *event; /* RECORD, WAIT */
+	uint64_t turn;		  /* which record of it */
+	struct replay *replay;	  /* GRAPH */
+	size_t bytes;
+	_Alignas(16) unsigned char args[];
+};
+
+struct capture;
+
+struct CUstream_st {
+	struct CUstream_st *next;
+	struct task *first, **last;
+	struct capture *capture; /* NULL: none */
+	int *tip, tips;		 /* nodes that the next captured one follows */
+};
+
+struct CUevent_st {
+	uint64_t asked, done; /* records */
+	int refs;	      /* owner and queued tasks */
+	struct capture *capture;
+	int *tip, tips;
+};
+
+/* runtime.c: each entry of the fake passes here. An error that is due, or 0. */
+cudaError_t runtime_enter(void);
+/* Keeps the error for cudaGetLastError. */
+cudaError_t runtime_said(cudaError_t e);
+
+/* streams.c */
+uint64_t queue_random(uint64_t below);
+struct task *task_new(enum task_kind kind, const char *what, size_t bytes);
+void task_push(struct CUstream_st *s, struct task *t);
+void queue_run_stream(struct CUstream_st *s);
+extern const char *queue_running; /* name of the work that runs, or NULL */
+
+/* memory.c */
+void memory_open(void);
+void memory_close(void);
+int memory_is_device(const void *p);
+int memory_pinned(const void *p, size_t bytes);
+
+/* capture.c: 0 when the stream is not captured; 1: taken; or minus a cudaError_t. */
+int capture_take(struct CUstream_st *s, const char *what, void (*run)(const void *), const void *args, size_t bytes);
+int capture_record(struct CUevent_st *e, struct CUstream_st *s);
+int capture_wait(struct CUstream_st *s, struct CUevent_st *e);
+/* An unsafe call: the error while any capture is on, which it then spoils; or 0. */
+cudaError_t capture_forbids(void);
+void capture_forget_stream(struct CUstream_st *s);
+void capture_forget_event(struct CUevent_st *e);
+/* A replay: runs one node, in an order that its dependencies allow. 1: it was the last. */
+int replay_step(struct replay *r);
+
+#endif

@@ -1,0 +1,292 @@
+/* streams: queues of work that run late, and take turns at random: one stream's first task after another's, each held
+ * only by the order of its stream and by the events it waits for. */
+#include "queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct CUstream_st *streams;
+static uint64_t state;
+const char *queue_running;
+
+void fake_seed(uint64_t seed)
+{
+	state = seed * 0x9e3779b97f4a7c15u + 1;
+}
+
+/* SplitMix64. */
+uint64_t queue_random(uint64_t below)
+{
+	if (!state) {
+		const char *s = getenv("VIC_GPU_SEED");
+		fake_seed(s ? strtoull(s, NULL, 10) : 1);
+	}
+	uint64_t x = state += 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return (x ^ x >> 31) % below;
+}
+
+struct task *task_new(enum task_kind kind, const char *what, size_t bytes)
+{
+	struct task *t = calloc(1, sizeof *t + bytes);
+	if (!t)
+		fake_die("out of memory");
+	t->kind = kind;
+	t->what = what;
+	t->bytes = bytes;
+	return t;
+}
+
+void task_push(struct CUstream_st *s, struct task *t)
+{
+	*s->last = t;
+	s->last = &t->next;
+}
+
+static void event_unref(struct CUevent_st *e)
+{
+	if (e && !--e->refs) {
+		capture_forget_event(e);
+		free(e);
+	}
+}
+
+static int may_run(const struct CUstream_st *s)
+{
+	const struct task *t = s->first;
+	return t && !(t->kind == TASK_WAIT && t->event->done < t->turn);
+}
+
+/* The first task of a stream, or one node of it when it is a graph. */
+static void stream_step(struct CUstream_st *s)
+{
+	struct task *t = s->first;
+	if (t->kind == TASK_GRAPH && !replay_step(t->replay))
+		return;
+	if (t->kind == TASK_WORK) {
+		queue_running = t->what;
+		t->run(t->args);
+		queue_running = NULL;
+	}
+	if (t->kind == TASK_RECORD)
+		t->event->done = t->turn > t->event->done ? t->turn : t->event->done;
+	s->first = t->next;
+	if (!s->first)
+		s->last = &s->first;
+	event_unref(t->event);
+	free(t);
+}
+
+/* One stream, chosen at random, for a few tasks. 0: nothing may run. */
+static int some_step(void)
+{
+	int n = 0;
+	struct CUstream_st *chosen = NULL;
+	for (struct CUstream_st *s = streams; s; s = s->next)
+		if (may_run(s) && queue_random((uint64_t)++n) == 0)
+			chosen = s;
+	if (!chosen)
+		return 0;
+	do
+		stream_step(chosen);
+	while (may_run(chosen) && queue_random(4));
+	return 1;
+}
+
+static int waits_for(const struct CUstream_st *s, const struct CUevent_st *e, uint64_t turn)
+{
+	return e ? e->done < turn : s ? s->first != NULL : 1;
+}
+
+/* Until the stream is empty, or the event's record is through; both NULL: all. Then some more, by chance. */
+static void run_until(const struct CUstream_st *s, const struct CUevent_st *e)
+{
+	uint64_t turn = e ? e->asked : 0, more = queue_random(4);
+	memory_open();
+	while (waits_for(s, e, turn) && some_step())
+		;
+	if (s || e)
+		for (; more && some_step(); more--)
+			;
+	memory_close();
+}
+
+void queue_run_stream(struct CUstream_st *s)
+{
+	run_until(s, NULL);
+}
+
+void fake_settle(void)
+{
+	run_until(NULL, NULL);
+}
+
+static int known(const struct CUstream_st *s)
+{
+	const struct CUstream_st *i = streams;
+	while (i && i != s)
+		i = i->next;
+	return i != NULL;
+}
+
+int fake_submit(cudaStream_t s, const char *what, void (*run)(const void *), const void *args, size_t bytes)
+{
+	if (!known(s)) {
+		cudaError_t e = capture_forbids();
+		return (int)runtime_said(e ? cudaErrorStreamCaptureImplicit : cudaErrorInvalidResourceHandle);
+	}
+	fake_counts.launches += !s->capture;
+	int taken = capture_take(s, what, run, args, bytes);
+	if (taken)
+		return (int)runtime_said(taken > 0 ? cudaSuccess : (cudaError_t)-taken);
+	struct task *t = task_new(TASK_WORK, what, bytes);
+	t->run = run;
+	if (bytes)
+		memcpy(t->args, args, bytes);
+	task_push(s, t);
+	return 0;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
+{
+	cudaError_t e = runtime_enter();
+	if (e)
+		return runtime_said(e);
+	if (flags != cudaStreamNonBlocking)
+		return runtime_said(cudaErrorInvalidValue);
+	*s = calloc(1, sizeof **s);
+	if (!*s)
+		fake_die("out of memory");
+	(*s)->last = &(*s)->first;
+	(*s)->next = streams;
+	streams = *s;
+	return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s)
+{
+	if (!known(s))
+		return runtime_said(cudaErrorInvalidResourceHandle);
+	capture_forget_stream(s);
+	queue_run_stream(s);
+	struct CUstream_st **i = &streams;
+	while (*i != s)
+		i = &(*i)->next;
+	*i = s->next;
+	free(s->tip);
+	free(s);
+	return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t s)
+{
+	cudaError_t e = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	e = e ? e : capture_forbids();
+	if (!e) {
+		fake_counts.waits++;
+		queue_run_stream(s);
+	}
+	return runtime_said(e);
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+	cudaError_t e = runtime_enter();
+	e = e ? e : capture_forbids();
+	if (!e) {
+		fake_counts.waits++;
+		fake_settle();
+	}
+	return runtime_said(e);
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t s)
+{
+	cudaError_t e = known(s) ? capture_forbids() : cudaErrorInvalidResourceHandle;
+	if (e)
+		return runtime_said(e);
+	if (queue_random(2)) {
+		memory_open();
+		some_step();
+		memory_close();
+	}
+	return s->first ? cudaErrorNotReady : cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
+{
+	(void)flags;
+	cudaError_t error = runtime_enter();
+	if (error)
+		return runtime_said(error);
+	*e = calloc(1, sizeof **e);
+	if (!*e)
+		fake_die("out of memory");
+	(*e)->refs = 1;
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t e)
+{
+	event_unref(e);
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
+{
+	cudaError_t error = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	if (error)
+		return runtime_said(error);
+	int taken = capture_record(e, s);
+	if (taken)
+		return runtime_said(taken > 0 ? cudaSuccess : (cudaError_t)-taken);
+	struct task *t = task_new(TASK_RECORD, "record", 0);
+	t->event = e;
+	t->turn = ++e->asked;
+	e->refs++;
+	task_push(s, t);
+	return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
+{
+	(void)flags;
+	cudaError_t error = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	if (error)
+		return runtime_said(error);
+	int taken = capture_wait(s, e);
+	if (taken)
+		return runtime_said(taken > 0 ? cudaSuccess : (cudaError_t)-taken);
+	struct task *t = task_new(TASK_WAIT, "wait", 0);
+	t->event = e;
+	t->turn = e->asked;
+	e->refs++;
+	task_push(s, t);
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t e)
+{
+	cudaError_t error = runtime_enter();
+	error = error ? error : e->capture ? cudaErrorCapturedEvent : capture_forbids();
+	if (!error) {
+		fake_counts.waits++;
+		run_until(NULL, e);
+	}
+	return runtime_said(error);
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t e)
+{
+	cudaError_t error = e->capture ? cudaErrorCapturedEvent : capture_forbids();
+	if (error)
+		return runtime_said(error);
+	if (queue_random(2)) {
+		memory_open();
+		some_step();
+		memory_close();
+	}
+	return e->done < e->asked ? cudaErrorNotReady : cudaSuccess;
+}
