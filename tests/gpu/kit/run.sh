@@ -69,7 +69,8 @@ vic-corpora synth images -q --layout cifar --n 10000 --seed 3 --to "$work/cifar"
 	vic-images -q -f cifar10 "$work/cifar" >"$work/images"
 vic-corpora synth text -q --n 20000 --vocabulary 20000 --dim 300 --seed 3 --to "$work/synth" >/dev/null &&
 	vic-tokenize -q --format mr "$work/synth" | vic-embed -q --vectors "$work/synth/vectors.txt" >"$work/text"
-vic-split -q --dev 0.5 --seed 1 "$work/images" | vic-cat --head 2560 >"$work/few" 2>/dev/null || cp "$work/images" "$work/few"
+vic-corpora synth images -q --layout cifar --n 2560 --seed 3 --to "$work/small" >/dev/null &&
+	vic-images -q -f cifar10 "$work/small" >"$work/few"
 
 step 'ResNet-18, 20 steps on cpu' 120 vic-train -q -m resnet18 --width 0.25 --lr 0.001 --epochs 1 --batch 128 --device cpu \
 	--history "$work/h.cpu" -o "$work/m" "$work/few"
