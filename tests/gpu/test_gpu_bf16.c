@@ -33,9 +33,9 @@ static void twin_send(struct device *d, const struct twin *t)
 	assert_non_null(h);
 	for (size_t i = 0; i < t->n; i++)
 		h[i] = to_half(t->host[i]);
-	assert_int_equal(d->b->upload(d->ctx, t->device, t->half ? (const void *)h : t->host, t->n * (t->half ? 2 : 4),
-				      &err),
-			 0);
+	assert_int_equal(
+		d->b->upload(d->ctx, t->device, t->half ? (const void *)h : t->host, t->n * (t->half ? 2 : 4), &err),
+		0);
 	free(h);
 }
 
@@ -142,8 +142,8 @@ static void lone_open(struct lone *l, struct device *d, const struct graph *g, c
 static void lone_close(struct lone *l, struct device *d)
 {
 	const struct op *op = l->here.op;
-	struct twin *all[] = { &l->in[0], &l->in[1], &l->out, &l->d_in[0], &l->d_in[1], &l->d_out, &l->param[0],
-			       &l->param[1], &l->param[2], &l->param[3], &l->d_param[0], &l->d_param[1] };
+	struct twin *all[] = { &l->in[0],    &l->in[1],	   &l->out,	 &l->d_in[0],  &l->d_in[1],    &l->d_out,
+			       &l->param[0], &l->param[1], &l->param[2], &l->param[3], &l->d_param[0], &l->d_param[1] };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		twin_free(d, all[i]);
 	backend_ref.unprepare(NULL, op, l->state[0]);
