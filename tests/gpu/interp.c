@@ -1,0 +1,428 @@
+/* Descriptors of cuDNN as the plug-in made them: remembered, held against the rules, and handed on to be computed. */
+#include "interp.h"
+#include "fake.h"
+
+#include <cudnn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The fake runtime's; without it work is done at once, and all memory is the device's. */
+#pragma weak fake_submit
+#pragma weak fake_holds
+
+long interp_descriptors, interp_convolutions;
+static char said[512]; /* the next words of cudnnGetLastErrorString */
+
+struct cudnnContext {
+	cudaStream_t stream;
+	struct cudnnContext *next;
+};
+static struct cudnnContext *handles;
+
+struct attribute {
+	cudnnBackendAttributeName_t name;
+	cudnnBackendAttributeType_t type;
+	int64_t n;
+	void *value; /* [n]; of descriptors: struct record * */
+	struct attribute *next;
+};
+struct record {
+	cudnnBackendDescriptor_t descriptor;
+	cudnnBackendDescriptorType_t type;
+	int refs; /* cuDNN's own and each attribute that names it */
+	int finalized;
+	struct attribute *attributes;
+	struct record *graph; /* of an engine's configuration */
+	struct record *next;
+};
+enum { SLOTS = 4096 };
+static struct record *slots[SLOTS];
+
+#define REAL(type, name, parameters) type __real_##name parameters, __wrap_##name parameters
+REAL(cudnnStatus_t, cudnnBackendCreateDescriptor, (cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t *));
+REAL(cudnnStatus_t, cudnnBackendDestroyDescriptor, (cudnnBackendDescriptor_t));
+REAL(cudnnStatus_t, cudnnBackendFinalize, (cudnnBackendDescriptor_t));
+REAL(cudnnStatus_t, cudnnBackendSetAttribute,
+     (cudnnBackendDescriptor_t, cudnnBackendAttributeName_t, cudnnBackendAttributeType_t, int64_t, const void *));
+REAL(cudnnStatus_t, cudnnBackendGetAttribute,
+     (cudnnBackendDescriptor_t, cudnnBackendAttributeName_t, cudnnBackendAttributeType_t, int64_t, int64_t *, void *));
+REAL(cudnnStatus_t, cudnnBackendExecute,
+     (cudnnHandle_t, cudnnBackendDescriptor_t, cudnnBackendDescriptor_t));
+REAL(cudnnStatus_t, cudnnCreate, (cudnnHandle_t *));
+REAL(cudnnStatus_t, cudnnDestroy, (cudnnHandle_t));
+REAL(cudnnStatus_t, cudnnSetStream, (cudnnHandle_t, cudaStream_t));
+REAL(void, cudnnGetLastErrorString, (char *, size_t));
+
+__attribute__((format(printf, 1, 2))) static cudnnStatus_t refuse(const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(said, sizeof said, format, ap);
+	va_end(ap);
+	return CUDNN_STATUS_BAD_PARAM;
+}
+
+void __wrap_cudnnGetLastErrorString(char *text, size_t size)
+{
+	if (!*said) {
+		__real_cudnnGetLastErrorString(text, size);
+		return;
+	}
+	snprintf(text, size, "%s", said);
+	*said = 0;
+}
+
+static void *taken(size_t bytes)
+{
+	void *p = calloc(1, bytes + 1);
+	if (!p)
+		abort();
+	return p;
+}
+
+/* What is remembered */
+static struct record **slot_of(cudnnBackendDescriptor_t d)
+{
+	struct record **r = &slots[(uintptr_t)d / 16 % SLOTS];
+	while (*r && (*r)->descriptor != d)
+		r = &(*r)->next;
+	return r;
+}
+
+static void record_drop(struct record *r)
+{
+	if (!r || --r->refs)
+		return;
+	for (struct attribute *a = r->attributes, *next; a; a = next) {
+		next = a->next;
+		for (int64_t i = 0; a->type == CUDNN_TYPE_BACKEND_DESCRIPTOR && i < a->n; i++)
+			record_drop(((struct record **)a->value)[i]);
+		free(a->value);
+		free(a);
+	}
+	record_drop(r->graph);
+	free(r);
+}
+
+static struct record *record_keep(cudnnBackendDescriptor_t d)
+{
+	struct record *r = *slot_of(d);
+	if (r)
+		r->refs++;
+	return r;
+}
+
+static size_t size_of(cudnnBackendAttributeType_t type)
+{
+	switch (type) {
+	case CUDNN_TYPE_BOOLEAN:
+	case CUDNN_TYPE_CHAR:
+		return 1;
+	case CUDNN_TYPE_HANDLE:
+	case CUDNN_TYPE_INT64:
+	case CUDNN_TYPE_DOUBLE:
+	case CUDNN_TYPE_VOID_PTR:
+	case CUDNN_TYPE_BACKEND_DESCRIPTOR:
+	case CUDNN_TYPE_FRACTION:
+		return 8;
+	default:
+		return 4;
+	}
+}
+
+static const struct attribute *attribute_of(const struct record *r, cudnnBackendAttributeName_t name)
+{
+	const struct attribute *a = r ? r->attributes : NULL;
+	while (a && a->name != name)
+		a = a->next;
+	return a;
+}
+
+static const struct record *named_by(const struct record *r, cudnnBackendAttributeName_t name)
+{
+	const struct attribute *a = attribute_of(r, name);
+	return a && a->n == 1 ? *(struct record **)a->value : NULL;
+}
+
+cudnnStatus_t __wrap_cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *d)
+{
+	cudnnStatus_t status = __real_cudnnBackendCreateDescriptor(type, d);
+	if (status != CUDNN_STATUS_SUCCESS)
+		return status;
+	struct record *r = taken(sizeof *r), **slot = slot_of(*d);
+	*r = (struct record){ .descriptor = *d, .type = type, .refs = 1, .next = *slot };
+	*slot = r;
+	interp_descriptors++;
+	return status;
+}
+
+cudnnStatus_t __wrap_cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t d)
+{
+	struct record **slot = slot_of(d), *r = *slot;
+	if (!r)
+		return refuse("a descriptor is destroyed that is not there");
+	*slot = r->next;
+	r->next = NULL;
+	record_drop(r);
+	interp_descriptors--;
+	return __real_cudnnBackendDestroyDescriptor(d);
+}
+
+cudnnStatus_t __wrap_cudnnBackendFinalize(cudnnBackendDescriptor_t d)
+{
+	cudnnStatus_t status = __real_cudnnBackendFinalize(d);
+	struct record *r = *slot_of(d);
+	if (r)
+		r->finalized = status == CUDNN_STATUS_SUCCESS;
+	return status;
+}
+
+/* The properties of the handle's device are those that $VIC_GPU_DEVICE describes. */
+static cudnnStatus_t describe_device(cudnnBackendDescriptor_t d)
+{
+	static char text[8192];
+	const char *name = getenv("VIC_GPU_DEVICE");
+	FILE *f = name ? fopen(name, "r") : NULL;
+	if (!f)
+		return refuse("VIC_GPU_DEVICE names no file that describes a device");
+	size_t n = fread(text, 1, sizeof text, f);
+	fclose(f);
+	return __real_cudnnBackendSetAttribute(d, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+					       (int64_t)n, text);
+}
+
+cudnnStatus_t __wrap_cudnnBackendSetAttribute(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+					      cudnnBackendAttributeType_t type, int64_t n, const void *value)
+{
+	struct record *r = *slot_of(d);
+	cudnnStatus_t status = name == CUDNN_ATTR_DEVICEPROP_HANDLE
+				       ? describe_device(d)
+				       : __real_cudnnBackendSetAttribute(d, name, type, n, value);
+	if (status != CUDNN_STATUS_SUCCESS || !r)
+		return status;
+	if (attribute_of(r, name))
+		return refuse("attribute %d is set twice", (int)name);
+	struct attribute *a = taken(sizeof *a);
+	*a = (struct attribute){ name, type, n, taken((size_t)n * size_of(type)), r->attributes };
+	memcpy(a->value, value, (size_t)n * size_of(type));
+	for (int64_t i = 0; type == CUDNN_TYPE_BACKEND_DESCRIPTOR && i < n; i++)
+		((struct record **)a->value)[i] = record_keep(((const cudnnBackendDescriptor_t *)value)[i]);
+	r->attributes = a;
+	return status;
+}
+
+cudnnStatus_t __wrap_cudnnBackendGetAttribute(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+					      cudnnBackendAttributeType_t type, int64_t most, int64_t *n, void *value)
+{
+	cudnnStatus_t status = __real_cudnnBackendGetAttribute(d, name, type, most, n, value);
+	struct record *r = *slot_of(d);
+	if (status != CUDNN_STATUS_SUCCESS || name != CUDNN_ATTR_ENGINEHEUR_RESULTS || !value)
+		return status;
+	const struct record *graph = named_by(r, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+	for (int64_t i = 0; graph && i < *n && i < most; i++) {
+		struct record *config = *slot_of(((cudnnBackendDescriptor_t *)value)[i]);
+		if (config && !config->graph)
+			config->graph = record_keep(graph->descriptor);
+	}
+	return status;
+}
+
+/* What it all means */
+static void copy_numbers(int64_t *to, int most, const struct record *r, cudnnBackendAttributeName_t name)
+{
+	const struct attribute *a = attribute_of(r, name);
+	for (int i = 0; a && i < most && i < a->n; i++)
+		to[i] = ((const int64_t *)a->value)[i];
+}
+
+static double factor_of(const struct record *op, cudnnBackendAttributeName_t name)
+{
+	const struct attribute *a = attribute_of(op, name);
+	return a->type == CUDNN_TYPE_DOUBLE ? *(const double *)a->value : (double)*(const float *)a->value;
+}
+
+static int enum_of(const struct record *r, cudnnBackendAttributeName_t name)
+{
+	const struct attribute *a = attribute_of(r, name);
+	return a ? *(const int *)a->value : -1;
+}
+
+static cudnnStatus_t read_tensor(struct interp_tensor *t, const struct record *r)
+{
+	int type = enum_of(r, CUDNN_ATTR_TENSOR_DATA_TYPE);
+	const struct attribute *dims = attribute_of(r, CUDNN_ATTR_TENSOR_DIMENSIONS);
+	copy_numbers(&t->uid, 1, r, CUDNN_ATTR_TENSOR_UNIQUE_ID);
+	copy_numbers(&t->alignment, 1, r, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT);
+	copy_numbers(t->dim, 4, r, CUDNN_ATTR_TENSOR_DIMENSIONS);
+	copy_numbers(t->stride, 4, r, CUDNN_ATTR_TENSOR_STRIDES);
+	t->bf16 = type == CUDNN_DATA_BFLOAT16;
+	if (!dims || dims->n != 4 || (!t->bf16 && type != CUDNN_DATA_FLOAT) ||
+	    attribute_of(r, CUDNN_ATTR_TENSOR_IS_VIRTUAL) || attribute_of(r, CUDNN_ATTR_TENSOR_IS_BY_VALUE))
+		return refuse("a tensor that is not understood here");
+	return CUDNN_STATUS_SUCCESS;
+}
+
+#define KIND(type, in, filter, out, name)                                                                              \
+	CUDNN_BACKEND_OPERATION_CONVOLUTION_##type##_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_##in,                \
+		CUDNN_ATTR_OPERATION_CONVOLUTION_##filter, CUDNN_ATTR_OPERATION_CONVOLUTION_##out,                     \
+		CUDNN_ATTR_OPERATION_CONVOLUTION_##name##_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_##name##_ALPHA,  \
+		CUDNN_ATTR_OPERATION_CONVOLUTION_##name##_BETA
+static const struct {
+	cudnnBackendDescriptorType_t type;
+	cudnnBackendAttributeName_t x, w, y, how, alpha, beta;
+} kinds[] = {
+	[INTERP_Y] = { KIND(FORWARD, FORWARD_X, FORWARD_W, FORWARD_Y, FORWARD) },
+	[INTERP_X] = { KIND(BACKWARD_DATA, BWD_DATA_DX, BWD_DATA_W, BWD_DATA_DY, BWD_DATA) },
+	[INTERP_W] = { KIND(BACKWARD_FILTER, BWD_FILTER_X, BWD_FILTER_DW, BWD_FILTER_DY, BWD_FILTER) },
+};
+
+static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph)
+{
+	const struct record *op = named_by(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	int k = 0;
+	while (op && k < 3 && kinds[k].type != op->type)
+		k++;
+	if (!op || k == 3)
+		return refuse("a graph that is no convolution");
+	const struct record *how = named_by(op, kinds[k].how);
+	c->kind = (enum interp_kind)k;
+	c->alpha = factor_of(op, kinds[k].alpha);
+	c->beta = factor_of(op, kinds[k].beta);
+	copy_numbers(c->pad, 2, how, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+	copy_numbers(c->after, 2, how, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
+	copy_numbers(c->step, 2, how, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
+	copy_numbers(c->dilation, 2, how, CUDNN_ATTR_CONVOLUTION_DILATIONS);
+	if (enum_of(how, CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION ||
+	    enum_of(how, CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT)
+		return refuse("a convolution that is mirrored, or whose sums are no floats");
+	if (read_tensor(&c->x, named_by(op, kinds[k].x)) || read_tensor(&c->w, named_by(op, kinds[k].w)) ||
+	    read_tensor(&c->y, named_by(op, kinds[k].y)))
+		return CUDNN_STATUS_BAD_PARAM;
+	for (int i = 0; i < 2; i++) {
+		int64_t over = c->x.dim[2 + i] + c->pad[i] + c->after[i] - c->dilation[i] * (c->w.dim[2 + i] - 1) - 1;
+		if (over < 0 || over / c->step[i] + 1 != c->y.dim[2 + i])
+			return refuse("the result's size does not follow from the input's");
+	}
+	if (c->x.dim[0] != c->y.dim[0] || c->y.dim[1] != c->w.dim[0] || c->x.dim[1] % c->w.dim[1] ||
+	    c->w.dim[0] % (c->x.dim[1] / c->w.dim[1]))
+		return refuse("numbers of samples or channels that do not fit");
+	return CUDNN_STATUS_SUCCESS;
+}
+
+static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+	return (const char *)a < (const char *)b + b_bytes && (const char *)b < (const char *)a + a_bytes;
+}
+
+static int device_holds(const void *p, size_t bytes)
+{
+	return p && (!fake_holds || fake_holds(p, bytes));
+}
+
+static cudnnStatus_t bind_tensor(struct interp_tensor *t, const struct record *pack)
+{
+	const struct attribute *uids = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS),
+			       *at = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+	int found = 0;
+	for (int64_t i = 0; uids && at && i < uids->n && i < at->n; i++)
+		if (((const int64_t *)uids->value)[i] == t->uid) {
+			t->at = ((void **)at->value)[i];
+			found++;
+		}
+	if (found != 1)
+		return refuse("tensor %lld has %d pointers", (long long)t->uid, found);
+	if (!device_holds(t->at, interp_extent(t)))
+		return refuse("tensor %lld: %zu bytes that are not the device's", (long long)t->uid, interp_extent(t));
+	if ((uintptr_t)t->at % (uintptr_t)t->alignment)
+		return refuse("tensor %lld is not aligned to %lld bytes", (long long)t->uid, (long long)t->alignment);
+	return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t bind_workspace(struct interp_conv *c, const struct record *plan, const struct record *pack)
+{
+	const struct attribute *at = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
+	int64_t n, bytes;
+	if (__real_cudnnBackendGetAttribute(plan->descriptor, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+					    CUDNN_TYPE_INT64, 1, &n, &bytes))
+		return CUDNN_STATUS_BAD_PARAM;
+	c->workspace_bytes = (size_t)bytes;
+	c->workspace = at ? *(void **)at->value : NULL;
+	if (bytes && !device_holds(c->workspace, c->workspace_bytes))
+		return refuse("the workspace has less than the plan's %lld bytes", (long long)bytes);
+	return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t bind(struct interp_conv *c, const struct record *plan, const struct record *pack)
+{
+	struct interp_tensor *const t[] = { &c->x, &c->w, &c->y };
+	const struct interp_tensor *result = c->kind == INTERP_Y ? &c->y : c->kind == INTERP_X ? &c->x : &c->w;
+	if (bind_workspace(c, plan, pack))
+		return CUDNN_STATUS_BAD_PARAM;
+	for (int i = 0; i < 3; i++)
+		if (bind_tensor(t[i], pack))
+			return CUDNN_STATUS_BAD_PARAM;
+	for (int i = 0; i < 3; i++)
+		if ((t[i] != result && overlap(t[i]->at, interp_extent(t[i]), result->at, interp_extent(result))) ||
+		    overlap(t[i]->at, interp_extent(t[i]), c->workspace, c->workspace_bytes))
+			return refuse("tensor %lld lies on the result or the workspace", (long long)t[i]->uid);
+	return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t __wrap_cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
+					 cudnnBackendDescriptor_t pack)
+{
+	const struct record *p = *slot_of(plan), *v = *slot_of(pack);
+	const struct record *config = named_by(p, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG),
+			    *properties = named_by(p, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
+	const struct attribute *from = attribute_of(properties, CUDNN_ATTR_DEVICEPROP_HANDLE);
+	struct interp_conv c = { .alpha = 0 };
+	if (!p || !p->finalized || !v || !v->finalized || !config || !config->graph)
+		return refuse("a plan or a pack of pointers that is not there, or not finalized");
+	if (!from || *(cudnnHandle_t *)from->value != handle)
+		return refuse("the plan was made for another device");
+	if (read_conv(&c, config->graph) || bind(&c, p, v))
+		return CUDNN_STATUS_BAD_PARAM;
+	interp_convolutions++;
+	if (!fake_submit)
+		interp_conv_run(&c);
+	else if (fake_submit(handle->stream, "convolution", interp_conv_run, &c, sizeof c))
+		return CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER;
+	return CUDNN_STATUS_SUCCESS;
+}
+
+/* Handles */
+static struct cudnnContext **handle_at(cudnnHandle_t h)
+{
+	struct cudnnContext **p = &handles;
+	while (*p && *p != h)
+		p = &(*p)->next;
+	return p;
+}
+
+cudnnStatus_t __wrap_cudnnCreate(cudnnHandle_t *h)
+{
+	*h = taken(sizeof **h);
+	(*h)->next = handles;
+	handles = *h;
+	return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t __wrap_cudnnDestroy(cudnnHandle_t h)
+{
+	struct cudnnContext **p = handle_at(h);
+	if (!*p)
+		return refuse("a handle that is not there");
+	*p = h->next;
+	free(h);
+	return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t __wrap_cudnnSetStream(cudnnHandle_t h, cudaStream_t stream)
+{
+	if (!*handle_at(h))
+		return refuse("a handle that is not there");
+	h->stream = stream;
+	return CUDNN_STATUS_SUCCESS;
+}
