@@ -2,6 +2,9 @@
 # fakes of this folder instead of cudart and cuBLAS. The fakes and their own tests (test_fake*) need CUDA's headers alone,
 # the dry plug-in and its tests (test_gpu_*, *.t) cuDNN too; configure looked for both.
 CUDA_CPPFLAGS := $(if $(CUDA_HOME),-isystem $(CUDA_HOME)/include)
+# Where libcudnn.so lies.
+CUDNN_LIB := $(if $(CUDNN_HOME),$(patsubst %/libcudnn.so,%,$(firstword $(wildcard $(addprefix $(CUDNN_HOME)/,lib64/libcudnn.so \
+	targets/*/lib/libcudnn.so lib/libcudnn.so lib/$(MACHINE)/libcudnn.so)))))
 FAKE_TEST_SRC := $(if $(CUDA_HOME),$(wildcard tests/gpu/test_fake*.c))
 GPU_TEST_SRC := $(if $(CUDNN_LIB),$(wildcard tests/gpu/test_gpu_*.c))
 FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))

@@ -287,7 +287,8 @@ static void launch_run(const void *p)
 }
 
 /* A kernel that follows a pointer to the host's own memory works here, and nowhere else. Looks for one among the words
- * of the argument: they lie high (above the shadow of sanitizers), and something is there. */
+ * of the argument: they lie high (above the shadow of sanitizers), and something is there. A small number in the lower
+ * half is an int with whatever padding follows it. */
 static void refuse_host_pointers(struct host_kernel kernel, const unsigned char *args, size_t bytes)
 {
 	for (size_t i = 0; i + 8 <= bytes; i += 8) {
@@ -295,7 +296,8 @@ static void refuse_host_pointers(struct host_kernel kernel, const unsigned char 
 		unsigned char in_memory;
 		memcpy(&word, args + i, 8);
 		void *p = (void *)(uintptr_t)word;
-		if (word >> 46 == 0 || word >> 48 || memory_is_device(p) || memory_pinned(p, 1))
+		if (word >> 46 == 0 || word >> 48 || (uint32_t)word < 65536 || memory_is_device(p) ||
+		    memory_pinned(p, 1))
 			continue;
 		if (mincore((void *)(uintptr_t)(word & ~(uint64_t)4095), 1, &in_memory) == 0)
 			fake_die("kernel %s is given a pointer to host memory, %zu bytes into its argument",

@@ -277,3 +277,10 @@ cudaError_t cudaFreeHost(void *p)
 	cudaError_t e = capture_forbids();
 	return runtime_said(e || !p ? e : piece_free(p, 1));
 }
+
+/* A plug-in is closed and opened again many times, and there are 15 keys. */
+__attribute__((destructor)) static void memory_end(void)
+{
+	if (key >= 0)
+		pkey_free(key);
+}
