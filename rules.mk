@@ -38,7 +38,6 @@ all: programs ## build every program into build/bin (MODE=asan|ubsan|tsan builds
 programs: $(PROGRAMS) plugins
 include models/plugins.mk
 include tests/tests.mk
-include tests/gpu/gpu.mk
 include models/cuda.mk
 
 # Archives: what each folder may see is what it links.

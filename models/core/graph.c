@@ -57,24 +57,62 @@ static int state_slots(const struct update *u)
 	return u->rule == RULE_SGD ? u->momentum > 0 : 2;
 }
 
-static int compile_param(struct graph *g, struct param *p, const struct update *u, struct err *err)
+/* Order in the arenas: trained, trained tables, the rest. */
+static int place_class(const struct param *p)
+{
+	return !param_trained(p) ? 2 : p->kind == PARAM_TABLE;
+}
+
+/* Puts an array of n floats behind what is in the arena; its place, in floats. */
+static size_t place(struct graph *g, enum param_arena a, size_t n)
+{
+	size_t end = g->params_floats[a], at = end ? (end + 15) / 16 * 16 + ARENA_GAP : 0;
+	g->params_floats[a] = at + n;
+	return at;
+}
+
+/* Places of parameter p in the arenas that there are; in one without memory its pointers stay NULL. Places are taken
+ * twice, in the same order: to know the sizes, and to set the pointers. */
+static void place_param(struct graph *g, struct param *p, const int there[ARENAS])
+{
+	float **at[ARENAS] = { &p->w, &p->g, &p->s1, &p->s2 };
+	size_t n = param_size(p), rows = p->kind == PARAM_TABLE ? (size_t)g->max_words : (size_t)p->dim[0];
+	for (int a = 0; a < ARENAS; a++) {
+		if (!there[a] || (a != ARENA_W && !param_trained(p)))
+			continue;
+		size_t to = place(g, (enum param_arena)a, a == ARENA_G ? n / (size_t)p->dim[0] * rows : n);
+		if (g->params[a])
+			*at[a] = g->params[a] + to;
+	}
+}
+
+static void place_params(struct graph *g, const int there[ARENAS])
+{
+	memset(g->params_floats, 0, sizeof g->params_floats);
+	for (int class = 0; class < 3; class++)
+		for (int i = g->n_ops; i-- > 0;)
+			for (int k = 0; k < g->op[i].n_param; k++)
+				if (place_class(&g->param[g->op[i].param[k]]) == class)
+					place_param(g, &g->param[g->op[i].param[k]], there);
+}
+
+static int compile_params(struct graph *g, const struct update *u, struct err *err)
 {
 	const struct backend *b = g->dev->b;
 	struct backend_ctx *ctx = g->dev->ctx;
-	size_t bytes = param_size(p) * sizeof(float);
-	if (!p->w && b->alloc(ctx, (void **)&p->w, bytes, err))
-		return -1;
-	if (!u || !param_trained(p))
-		return 0;
-	size_t rows = p->kind == PARAM_TABLE ? (size_t)g->max_words : (size_t)p->dim[0];
-	if (b->alloc(ctx, (void **)&p->g, bytes / (size_t)p->dim[0] * rows, err))
-		return -1;
-	if (state_slots(u) > 0 && b->alloc(ctx, (void **)&p->s1, bytes, err))
-		return -1;
-	if (state_slots(u) > 1 && b->alloc(ctx, (void **)&p->s2, bytes, err))
-		return -1;
-	if (p->kind == PARAM_TABLE && b->alloc(ctx, (void **)&p->last, (size_t)p->dim[0] * sizeof *p->last, err))
-		return -1;
+	int there[ARENAS] = { 1, u != NULL, u && state_slots(u) > 0, u && state_slots(u) > 1 };
+	place_params(g, there);
+	for (int a = 0; a < ARENAS; a++)
+		if (g->params_floats[a] &&
+		    b->alloc(ctx, (void **)&g->params[a], g->params_floats[a] * sizeof(float), err))
+			return err_context(err, "parameters");
+	place_params(g, there);
+	for (int i = 0; u && i < g->n_params; i++) {
+		struct param *p = &g->param[i];
+		if (p->kind == PARAM_TABLE && param_trained(p) &&
+		    b->alloc(ctx, (void **)&p->last, (size_t)p->dim[0] * sizeof *p->last, err))
+			return err_context(err, "parameter %s", p->name);
+	}
 	return 0;
 }
 
@@ -86,11 +124,9 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 	g->training = u != NULL;
 	if (graph_plan(g, g->training, err) || mem_alloc(&g->state, (size_t)g->n_ops, sizeof *g->state, err) ||
 	    mem_alloc(&g->written, (size_t)g->n_values, 1, err) ||
-	    b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err))
+	    b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err) ||
+	    compile_params(g, u, err))
 		return -1;
-	for (int i = 0; i < g->n_params; i++)
-		if (compile_param(g, &g->param[i], u, err))
-			return err_context(err, "parameter %s", g->param[i].name);
 	for (int i = 0; i < g->n_ops; i++) {
 		if (b->supports && !b->supports(dev->ctx, &g->op[i], g))
 			return err_no_device(err, "device %s cannot run op '%s'", b->name, g->op[i].name);
@@ -108,11 +144,14 @@ void graph_release(struct graph *g)
 			d->b->unprepare(d->ctx, &g->op[i], g->state[i]);
 	for (int i = 0; d && i < g->n_params; i++) {
 		struct param *p = &g->param[i];
-		void *mine[] = { p->w, p->g, p->s1, p->s2, p->fixed, p->last };
+		void *mine[] = { p->fixed, p->last };
 		for (size_t k = 0; k < sizeof mine / sizeof *mine; k++)
 			if (mine[k])
 				d->b->release(d->ctx, mine[k]);
 	}
+	for (int a = 0; a < ARENAS; a++)
+		if (g->params[a])
+			d->b->release(d->ctx, g->params[a]);
 	if (g->arena)
 		d->b->release(d->ctx, g->arena);
 	void *mine[] = { g->op, g->value, g->param, g->state, g->written };

@@ -127,7 +127,7 @@ struct param {
 	int64_t dim[4];
 	int frozen;      /* no gradient, no update */
 	double max_norm; /* > 0: rows (dim[0]) are kept within this L2 norm after each update (Kim 2014, section 2.1) */
-	/* Device memory, owned by the graph once compiled. */
+	/* Device memory, owned by the graph once compiled. These four lie in the graph's arenas. */
 	float *w, *g;    /* [size]; a table's gradient is [max_words][dim]: row i is the batch's word[i] */
 	float *s1, *s2;  /* optimiser state [size], or NULL where the rule needs none */
 	uint32_t *last;  /* table: [dim[0]] step of each row's last update, for postponed decay; else NULL */
@@ -197,6 +197,13 @@ struct update {
 	uint32_t step;                     /* 1, 2, ... */
 };
 
+/* The four arrays of all parameters, one allocation each; every parameter belongs to one op. Each begins on a line of 64
+ * bytes, at least ARENA_GAP floats after the one before it. First the trained ones, in the order in which backward is
+ * done with their gradients (the last op's first; several devices add them up in that order), tables after the others;
+ * then what is not trained, in ARENA_W alone. So a trained parameter that is no table has one place in all four. */
+enum param_arena { ARENA_W, ARENA_G, ARENA_S1, ARENA_S2, ARENAS };
+enum { ARENA_GAP = 16 };
+
 struct device;
 struct graph {
 	int n_ops, n_values, n_params;
@@ -211,6 +218,8 @@ struct graph {
 	int max_words;      /* set before compile: most distinct words a training batch can have */
 	float *arena;       /* device: activations and their gradients */
 	size_t arena_floats; /* a sample */
+	float *params[ARENAS]; /* device: [params_floats], or NULL where there is none */
+	size_t params_floats[ARENAS];
 	void **state;       /* [n_ops] each op's own, from the backend */
 	unsigned char *written; /* [n_values] backward: the gradient has its first part */
 	uint32_t version;   /* raised whenever weights change: a backend may keep what it derived from them till then */

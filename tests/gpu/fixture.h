@@ -3,7 +3,7 @@
 #define VIC_GPU_FIXTURE_H
 
 #include "fake.h"
-#include "models/core/cuda/kernel.h"
+#include "models/core/cuda/kernels/kernel.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* races: kernels with and without a mistake that no order of fibres shows, for ThreadSanitizer: races.slow.t builds
  * this for it. The argument says which: exit status 66 is that of its report. */
 #include "fake.h"
-#include "models/core/cuda/kernel.h"
+#include "models/core/cuda/kernels/kernel.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 
 #include "image_graphs.h"
 #include "lockstep.h"
+#include "on_host.h"
 
 struct fixture {
 	struct device dev, outer; /* outer: what the graph was compiled for */

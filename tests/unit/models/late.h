@@ -219,12 +219,12 @@ static int late_begin_pass(struct backend_ctx *c, const struct graph *g, const s
 	return 0;
 }
 
-static int late_end_pass(struct backend_ctx *c, struct err *err)
+static int late_end_pass(struct backend_ctx *c, int failed, struct err *err)
 {
 	(void)err;
 	late_queue(c, (struct late_job){ JOB_END, .batch = c->batch });
 	c->batch = NULL;
-	return 0;
+	return failed;
 }
 
 static int late_call(struct backend_ctx *c, const struct op_call *call, int backward)

@@ -4,7 +4,7 @@
  *  - what the op may not read was not a number: whatever the planner holds for dead, and whatever lives for others.
  *    Backward sees of in[] and out only what the planner promises it. A gradient that is to be overwritten was not a
  *    number either;
- *  - guards around every allocation stand;
+ *  - guards around every allocation, and between the parameters in one, stand;
  *  - on request the gradients of ref agree with finite differences of its forward.
  * Optimiser steps are compared in the same way. */
 #ifndef VIC_TEST_LOCKSTEP_H
@@ -225,6 +225,7 @@ static int run_both(struct backend_ctx *c, const struct op_call *call, int backw
 	for (int k = 0; k < c->blocks; k++)
 		guards_stand(c, k);
 	free(fixed);
+	gaps_between_params(c, 1);
 	for (int k = 0; k < call->op->n_param; k++) {
 		free(r.param[k]);
 		free(r.d_param[k]);
@@ -266,6 +267,7 @@ static int lock_update(struct backend_ctx *c, struct param *p, const struct upda
 			free(*copy[k]);
 		}
 	free(after);
+	gaps_between_params(c, 1);
 	return 0;
 }
 

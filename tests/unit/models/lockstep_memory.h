@@ -102,6 +102,35 @@ static void guards_stand(struct backend_ctx *c, int i)
 		fail_msg("%s: something was written beside a buffer of %zu floats", c->name, c->block[i].floats);
 }
 
+/* What lies between parameters, which one allocation holds (graph.h): from the end of each array of a parameter to the
+ * next one's line and gap, unless the allocation ends with it. Poisons it, or with `stand` sees that the poison is
+ * still there. */
+static void gaps_between_params(struct backend_ctx *c, int stand)
+{
+	float gap[ARENA_GAP + 15], now[ARENA_GAP + 15];
+	poison_all(gap, ARENA_GAP + 15);
+	for (int p = 0; p < c->g->n_params; p++)
+		for (int a = 0; a < ARENAS; a++) {
+			const struct param *q = &c->g->param[p];
+			float *const at[ARENAS] = { q->w, q->g, q->s1, q->s2 };
+			size_t rows = a == ARENA_G && q->kind == PARAM_TABLE ? (size_t)c->g->max_words
+									      : (size_t)q->dim[0];
+			if (!at[a])
+				continue;
+			size_t end = (size_t)(at[a] - c->g->params[a]) + param_size(q) / (size_t)q->dim[0] * rows,
+			       n = (end + 15) / 16 * 16 - end + ARENA_GAP;
+			if (end == c->g->params_floats[a])
+				continue;
+			if (!stand) {
+				up(c, c->g->params[a] + end, gap, n);
+				continue;
+			}
+			down(c, now, c->g->params[a] + end, n);
+			if (memcmp(now, gap, n * sizeof *now))
+				fail_msg("%s: something was written beside %s", c->name, q->name);
+		}
+}
+
 static void lock_release(struct backend_ctx *c, void *p)
 {
 	for (int i = 0; i < c->blocks; i++)
@@ -134,6 +163,8 @@ static int lock_prepare(struct backend_ctx *c, const struct op *op, const struct
 			void **state, struct err *err)
 {
 	assert_true(op - g->op < OPS);
+	if (op == g->op)
+		gaps_between_params(c, 0);
 	for (int k = 0; k < op->n_in; k++)
 		c->kept[op - g->op][k] = floats(shape_size(g->value[op->in[k]].shape) * (size_t)max_n);
 	if (backend_ref.prepare(NULL, op, g, max_n, training, &c->ref_state[op - g->op], err))

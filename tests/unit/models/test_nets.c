@@ -3,9 +3,8 @@
  * is |ours - PyTorch's| / scale in the Euclidean norm, a tensor at a time: exact for logits and losses, estimated by
  * four random projections for gradients and running statistics (a gradient wrong by ten times the bound passes once in
  * 5,000). */
-#include "models/core/backend.h"
 #include "models/nets/nets.h"
-#include "pipeline/base/mem.h"
+#include "on_host.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -220,7 +219,6 @@ static double projected(FILE *golden, const char *name, const float *x, size_t n
 /* The rest of the file: every gradient and every running statistic, each once, by name. */
 static double parameters(struct fixture *f, FILE *golden, int *seen, char *worst, size_t size)
 {
-	struct err err = ERR_NONE;
 	char kind[8], name[GRAPH_NAME];
 	double most = 0;
 	while (fscanf(golden, "%7s %39s", kind, name) == 2) {
@@ -230,10 +228,7 @@ static double parameters(struct fixture *f, FILE *golden, int *seen, char *worst
 		if (p == f->g.n_params || param_trained(&f->g.param[p]) != grad)
 			fail_msg("%s: PyTorch has a %s %s", f->net, kind, name);
 		const struct param *q = &f->g.param[p];
-		float *x = malloc(param_size(q) * sizeof *x);
-		int rc = grad ? f->dev.b->download(f->dev.ctx, x, q->g, param_size(q) * sizeof *x, &err)
-			      : graph_get(&f->g, p, x, &err);
-		assert_int_equal(rc, 0);
+		float *x = on_host(&f->g, grad ? q->g : q->w, param_size(q));
 		double off = projected(golden, name, x, param_size(q));
 		free(x);
 		++*seen;

@@ -1,7 +1,8 @@
 /* The memory plan of random graphs against its definition, step by step: what must hold when, that nothing alive at
  * once overlaps, and that everything lies as low as it can in the order of sizes. And the printed plan of a small
  * one. */
-#include "models/core/graph.h"
+#include "models/core/backend.h"
+#include "models/nets/nets.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 
@@ -216,8 +217,89 @@ static void printed(void **state)
 	graph_release(&g);
 }
 
+/* An array of a parameter in an arena. */
+struct array {
+	size_t at, size;
+	int class, op; /* 0: trained; 1: a table that is; 2: not trained */
+};
+
+static int by_place(const void *a, const void *b)
+{
+	return ((const struct array *)a)->at < ((const struct array *)b)->at ? -1 : 1;
+}
+
+static void arrays_of(const struct graph *g, int arena, int expected)
+{
+	enum { MOST = 400 };
+	struct array a[MOST];
+	int n = 0;
+	for (int i = 0; i < g->n_ops; i++)
+		for (int k = 0; k < g->op[i].n_param; k++) {
+			const struct param *p = &g->param[g->op[i].param[k]];
+			float *const at[ARENAS] = { p->w, p->g, p->s1, p->s2 };
+			int table = p->kind == PARAM_TABLE, class = !param_trained(p) ? 2 : table;
+			assert_true((at[arena] != NULL) == (expected && (class < 2 || arena == ARENA_W)));
+			if (!at[arena])
+				continue;
+			size_t size = param_size(p);
+			if (table && arena == ARENA_G)
+				size = size / (size_t)p->dim[0] * (size_t)g->max_words;
+			a[n++] = (struct array){ (size_t)(at[arena] - g->params[arena]), size, class, i };
+			if (class == 0)
+				assert_true(a[n - 1].at == (size_t)(p->w - g->params[ARENA_W]));
+			assert_true(n < MOST);
+		}
+	qsort(a, (size_t)n, sizeof *a, by_place);
+	for (int i = 0; i < n; i++) {
+		size_t end = i ? a[i - 1].at + a[i - 1].size : 0;
+		assert_int_equal(a[i].at, i ? (end + 15) / 16 * 16 + ARENA_GAP : 0);
+		assert_true(!i || a[i].class > a[i - 1].class ||
+			    (a[i].class == a[i - 1].class && a[i].op <= a[i - 1].op));
+	}
+	assert_int_equal(g->params_floats[arena], n ? a[n - 1].at + a[n - 1].size : 0);
+	assert_true((g->params[arena] != NULL) == (n > 0));
+}
+
+/* Where parameters and what belongs to them lie: graph.h says how. */
+static void arenas(void **state)
+{
+	static const struct {
+		int training;
+		struct update u;
+		int there[ARENAS];
+	} rules[] = {
+		{ 0, { 0 }, { 1, 0, 0, 0 } },
+		{ 1, { .rule = RULE_SGD, .lr = 1 }, { 1, 1, 0, 0 } },
+		{ 1, { .rule = RULE_SGD, .lr = 1, .momentum = 0.9 }, { 1, 1, 1, 0 } },
+		{ 1, { .rule = RULE_ADAM, .lr = 1 }, { 1, 1, 1, 1 } },
+	};
+	static const char *const names[] = { "kimcnn", "resnet20", "preactresnet18" };
+	struct net_config c = { .classes = 3, .vocabulary = 21, .dim = 7, .maps = 5, .widths = 2, .width = { 2, 3 },
+				.image = { 8, 8, 3 }, .width_factor = 0.05 };
+	struct device ref;
+	struct err err = ERR_NONE;
+	(void)state;
+	assert_int_equal(device_open(&ref, "ref", 1, &err), 0);
+	for (int i = 0; i < 24; i++) {
+		const struct net *net = net_find(names[i % 3]);
+		struct graph g;
+		graph_init(&g);
+		g.max_words = 13;
+		assert_int_equal(net->build(net, &g, &c, &err), 0);
+		for (int p = 0; p < g.n_params; p++)
+			g.param[p].frozen = i >= 12 && p % 3 == 0;
+		int r = i / 3 % 4;
+		assert_int_equal(graph_compile(&g, &ref, 2, rules[r].training ? &rules[r].u : NULL, &err), 0);
+		for (int a = 0; a < ARENAS; a++)
+			arrays_of(&g, a, rules[r].there[a]);
+		graph_release(&g);
+	}
+	device_close(&ref);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(random_graphs), cmocka_unit_test(printed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(random_graphs), cmocka_unit_test(printed),
+					    cmocka_unit_test(arenas) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

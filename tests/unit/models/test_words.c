@@ -1,9 +1,8 @@
 /* The network of words at random sizes that cross every cut of the cpu's work (words, maps, vectors, features, runs of
  * a frequent word, sentences of no words and of hundreds): values, gradients and predictions against ref, at one thread
  * and at several. */
-#include "models/core/backend.h"
 #include "models/nets/nets.h"
-#include "pipeline/base/mem.h"
+#include "on_host.h"
 #include "pipeline/base/philox.h"
 
 #include <math.h>
@@ -185,8 +184,12 @@ static void compare(const struct task *t, struct run *a, struct run *b, double t
 	for (int p = 0; p < a->g.n_params; p++) {
 		const struct param *q = &a->g.param[p];
 		size_t size = q->kind == PARAM_TABLE ? (size_t)t->words.distinct * (size_t)q->dim[1] : param_size(q);
-		if (q->g && b->g.param[p].g)
-			agree(t, q->name, q->g, b->g.param[p].g, size, tol);
+		if (q->g && b->g.param[p].g) {
+			float *of_a = on_host(&a->g, q->g, size), *of_b = on_host(&b->g, b->g.param[p].g, size);
+			agree(t, q->name, of_a, of_b, size, tol);
+			free(of_a);
+			free(of_b);
+		}
 	}
 	free(x);
 	free(y);
