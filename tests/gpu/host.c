@@ -15,13 +15,14 @@
 #else
 #include "fibre.h"
 #endif
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum { THREADS = 1024, LANES = 32, MEETINGS = 1 + THREADS / LANES, SHARERS = 4 };
-_Thread_local struct host_index threadIdx, blockIdx;
+HOST_LOCAL struct host_index threadIdx, blockIdx;
 struct host_index blockDim, gridDim;
 
 /* Where threads meet: a block, or a warp. */
@@ -153,7 +154,7 @@ static struct host_index index_of(uint64_t i, unsigned width)
 
 static void thread_main(void)
 {
-	block.kernel.run(block.args);
+	block.kernel.run(block.args, threadIdx.x, threadIdx.x + 1, 1);
 	block_lock();
 	block.done++;
 	must_move();
@@ -193,9 +194,9 @@ static void *sharer_start(void *sharer)
 	for (uint64_t i = 0; i < n; i++) {
 		if ((uint32_t)i * 0x9e3779b9u / (UINT32_MAX / SHARERS + 1) != (uintptr_t)sharer)
 			continue;
-		threadIdx = (struct host_index){ (unsigned)(i % block.threads), 0 };
+		unsigned t = (unsigned)(i % block.threads);
 		blockIdx = index_of(i / block.threads, gridDim.x);
-		block.kernel.run(block.args);
+		block.kernel.run(block.args, t, t + 1, 1);
 	}
 	return NULL;
 }
@@ -243,10 +244,10 @@ static void run_alone(void)
 	uint64_t blocks = (uint64_t)gridDim.x * gridDim.y;
 	for (uint64_t b = 0; b < blocks; b++) {
 		blockIdx = index_of(block.back ? blocks - 1 - b : b, gridDim.x);
-		for (unsigned i = 0; i < block.threads; i++) {
-			threadIdx = (struct host_index){ block.back ? block.threads - 1 - i : i, 0 };
-			block.kernel.run(block.args);
-		}
+		if (block.back)
+			block.kernel.run(block.args, block.threads - 1, UINT_MAX, UINT_MAX);
+		else
+			block.kernel.run(block.args, 0, block.threads, 1);
 	}
 }
 #endif

@@ -11,12 +11,18 @@
 struct host_index {
 	unsigned x, y;
 };
-extern _Thread_local struct host_index threadIdx, blockIdx;
+#if defined(__SANITIZE_THREAD__) || defined(VIC_THREADS)
+#define HOST_LOCAL _Thread_local
+#else
+#define HOST_LOCAL
+#endif
+extern HOST_LOCAL struct host_index threadIdx, blockIdx;
 extern struct host_index blockDim, gridDim;
 
 struct host_kernel {
 	const char *name;
-	void (*run)(const void *args);
+	/* Threads from, from + by, ... of the block, up to `to` and without it, one after the other. */
+	void (*run)(const void *args, unsigned from, unsigned to, unsigned by);
 	void (*tidy)(void *args); /* makes the bytes between its members 0; NULL where the compiler cannot */
 };
 #if defined(__has_builtin)
@@ -36,9 +42,13 @@ struct host_kernel {
 #define HOST_KERNEL(name, type, sync)                                                                                  \
 	enum { name##_barriers = sync };                                                                               \
 	static void name(const type a);                                                                                \
-	static void name##_run(const void *p)                                                                          \
+	static void name##_run(const void *p, unsigned from, unsigned to, unsigned by)                                 \
 	{                                                                                                              \
-		name(*(const type *)p);                                                                                \
+		const type a = *(const type *)p;                                                                       \
+		for (unsigned i = from; i != to; i += by) {                                                            \
+			threadIdx.x = i;                                                                               \
+			name(a);                                                                                       \
+		}                                                                                                      \
 	}                                                                                                              \
 	HOST_TIDY(name, type)                                                                                          \
 	static const struct host_kernel name##_host = { #name, name##_run, HOST_TIDIES(name) };                        \

@@ -96,18 +96,18 @@ static void all_blocks(int how)
 			protect(&piece[i], how);
 }
 
-static void fill(unsigned char *from, const unsigned char *to)
+/* Bytes of GUARD as they lie from p on; at most EDGE of them. */
+static const unsigned char *guard_at(const unsigned char *p)
 {
-	for (; from < to; from++)
-		*from = (unsigned char)(GUARD >> 8 * ((uintptr_t)from & 1));
+	static unsigned char guard[EDGE + 1];
+	for (int i = 0; !guard[0] && i <= EDGE; i++)
+		guard[i] = (unsigned char)(GUARD >> 8 * (i & 1));
+	return guard + ((uintptr_t)p & 1);
 }
 
 static int stands(const unsigned char *from, const unsigned char *to)
 {
-	for (; from < to; from++)
-		if (*from != (unsigned char)(GUARD >> 8 * ((uintptr_t)from & 1)))
-			return 0;
-	return 1;
+	return !memcmp(from, guard_at(from), (size_t)(to - from));
 }
 
 /* What is looked at around a block: from `low` to its begin, and from its end to `high`. */
@@ -193,8 +193,8 @@ static cudaError_t piece_new(void **p, size_t bytes, int pinned)
 	protect(&x, PROT_READ | PROT_WRITE);
 	memset(x.at, 0xff, bytes);
 	edges(&x, &low, &high);
-	fill(low, x.at);
-	fill(x.at + bytes, high);
+	memcpy(low, guard_at(low), (size_t)(x.at - low));
+	memcpy(x.at + bytes, guard_at(x.at + bytes), (size_t)(high - x.at) - bytes);
 	piece[pieces++] = x;
 	memory_close();
 	top += size + PAGE;
