@@ -219,15 +219,26 @@ static inline void compare_all(struct fixture *f, struct fixture *ref, const cha
 	}
 }
 
+/* Of step `step`: other partners and weights. Every third step sees one sentence alone, so that rows go untouched and
+ * catch up. */
+static inline void next_batch(struct fixture *f, const struct shape_case *c, uint32_t step)
+{
+	int few = step % 3 == 0;
+	f->batch.n = few ? 1 : c->n;
+	f->batch.partner = c->mixup && !few ? f->partner : NULL;
+	for (int i = 0; i < c->n && step > 1; i++) {
+		f->lambda[i] = (float)draw(500 + step, (uint32_t)i);
+		if (!(c->flags & BEYOND))
+			f->partner[i] = (uint32_t)((i + (int)step) % c->n);
+	}
+}
+
 /* One step of training; the first is compared array by array. */
 static inline void step_both(struct fixture *f, struct fixture *ref, const struct shape_case *c, const struct update *u)
 {
 	struct err err = ERR_NONE;
-	/* every third step sees fewer words, so that rows go untouched and catch up */
-	int few = u->step % 3 == 0;
-	f->batch.n = ref->batch.n = few ? 1 : c->n;
-	f->batch.partner = c->mixup && !few ? f->partner : NULL;
-	ref->batch.partner = c->mixup && !few ? ref->partner : NULL;
+	next_batch(f, c, u->step);
+	next_batch(ref, c, u->step);
 	if (u->step > 1) {
 		assert_int_equal(graph_step(&f->g, &f->batch, u, &err) || graph_step(&ref->g, &ref->batch, u, &err), 0);
 		return;
