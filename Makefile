@@ -22,6 +22,8 @@ export CONFIG_CPPFLAGS := $(CPPFLAGS)
 export CONFIG_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 export CONFIG_ONEDNN := $(or $(ONEDNN),auto)
 export CONFIG_DEFLATE := $(or $(DEFLATE),auto)
+export CONFIG_CUDA := $(or $(CUDA),auto)
+export CONFIG_CUDA_HOME := $(CUDA_HOME)
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 
 ASKED := $(filter-out help setup clean test-arm test-fresh,$(or $(MAKECMDGOALS),all))

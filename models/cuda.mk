@@ -8,6 +8,7 @@ KERNEL_SRC := $(wildcard models/core/cuda/kernels/*.cu)
 STORED := $(shell grep -l STORAGE $(KERNEL_SRC) /dev/null)
 CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib $(CUDA_HOME)/lib))
 CUDNN_LIBS := -L$(CUDA_LIB) -Wl,-rpath,$(CUDA_LIB) -lcudnn
+GPU_WRAP := @tests/gpu/interp.wrap
 CUDA_LIBS := $(CUDNN_LIBS) -lcublas -lcudart
 CUDA_ARCHS := 75 80 86 89 90 100 120
 CUDA_CODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_120,code=compute_120
@@ -51,3 +52,7 @@ $(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline)
+
+.PHONY: gpu-kit
+gpu-kit: programs cuda $(GPU_TESTS) ## a folder to carry to a machine with a graphics card: build/gpu-kit, and run.sh in it
+	@sh tests/gpu/kit.sh $(B)/gpu-kit $(B) $(GPU_TESTS)

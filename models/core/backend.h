@@ -74,8 +74,8 @@ struct backend {
 	int (*download)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, struct err *err);
 
 	/* (optional, both or neither) A download that need not wait: `to` (host memory) holds the bytes once arrived()
-	 * has been called with the ticket. Tickets arrive in any order asked; at most LATE are on their way at once, and
-	 * `to` may not move meanwhile. Without these a result is downloaded at once. */
+	 * has been called with the ticket. Tickets are waited for in any order; at most LATE are on their way at once,
+	 * and `to` may not move meanwhile. Without these a result is downloaded at once. */
 	int (*download_later)(struct backend_ctx *ctx, void *to, const void *from, size_t bytes, uint64_t *ticket,
 			      struct err *err);
 	int (*arrived)(struct backend_ctx *ctx, uint64_t ticket, struct err *err);

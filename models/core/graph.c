@@ -243,10 +243,32 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 	return rc;
 }
 
+static size_t value_bytes(const struct graph *g, int v, int n)
+{
+	return (size_t)n * shape_size(g->value[v].shape) * sizeof(float);
+}
+
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)
 {
-	size_t bytes = (size_t)n * shape_size(g->value[v].shape) * sizeof(float);
-	return g->dev->b->download(g->dev->ctx, to, value_at(g, v), bytes, err);
+	return g->dev->b->download(g->dev->ctx, to, value_at(g, v), value_bytes(g, v, n), err);
+}
+
+int graph_reads_later(const struct graph *g)
+{
+	return g->dev->b->download_later != NULL;
+}
+
+int graph_read_later(const struct graph *g, int v, int n, float *to, uint64_t *ticket, struct err *err)
+{
+	*ticket = 0;
+	if (!graph_reads_later(g))
+		return graph_read(g, v, n, to, err);
+	return g->dev->b->download_later(g->dev->ctx, to, value_at(g, v), value_bytes(g, v, n), ticket, err);
+}
+
+int graph_arrived(const struct graph *g, uint64_t ticket, struct err *err)
+{
+	return graph_reads_later(g) ? g->dev->b->arrived(g->dev->ctx, ticket, err) : 0;
 }
 
 static void *slot_of(const struct param *p, enum graph_slot slot)

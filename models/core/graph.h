@@ -237,6 +237,11 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
 int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHECKED;
 int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;
+/* graph_read, later: `to` holds the value once graph_arrived has been called with the ticket, and may not move until
+ * then. Where the device has no later downloads (graph_reads_later: 0) it holds it at once. */
+int graph_reads_later(const struct graph *g);
+int graph_read_later(const struct graph *g, int v, int n, float *to, uint64_t *ticket, struct err *err) VIC_CHECKED;
+int graph_arrived(const struct graph *g, uint64_t ticket, struct err *err) VIC_CHECKED;
 /* What training keeps of a parameter, for checkpoints: floats [size], of LAST uint32_t [dim[0]]. */
 enum graph_slot { GRAPH_W, GRAPH_S1, GRAPH_S2, GRAPH_LAST };
 size_t graph_slot_bytes(const struct graph *g, int p, enum graph_slot slot); /* 0: there is none */

@@ -1,7 +1,6 @@
 /* Predicts a document block by block. The data set holds the records of the block at hand, but the word table of the
  * whole document; so the graph is built at the first rows, when all word blocks have been read. A batch has as
- * many records as ARENA has room for, up to a fixed number. One pass of a batch is read into the room after the
- * block's logits and copied from there, since the passes of a record stand side by side. */
+ * many records as ARENA has room for, up to a fixed number. */
 #include "predictor.h"
 
 #include "pipeline/base/mem.h"
@@ -31,6 +30,7 @@ int predictor_open(struct predictor *p, const struct model *model, struct device
 
 static void forget_document(struct predictor *p)
 {
+	late_release(&p->late);
 	graph_release(&p->graph);
 	batcher_release(&p->batcher);
 	dataset_release(&p->data);
@@ -104,7 +104,7 @@ static int make_ready(struct predictor *p, struct err *err)
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
 	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->preprocessing, err) ||
-	    set_weights(p, err))
+	    set_weights(p, err) || late_init(&p->late, &p->graph, p->batch, 0, err))
 		return -1;
 	p->ready = 1;
 	return 0;
@@ -135,11 +135,24 @@ static int take_records(struct predictor *p, const struct block *b, const unsign
 	return 0;
 }
 
-/* Records `at` to `at` + n - 1 through the network, once a pass; `part` has room for one pass. */
-static int one_batch(struct predictor *p, size_t at, int n, float *part, struct err *err)
+/* One pass of some records; the passes of a record stand side by side. */
+static int take_pass(void *ctx, const struct answer *a, struct err *err)
 {
-	int classes = p->model->config.classes, samples = p->passes ? p->passes : 1;
-	size_t row = (size_t)samples * (size_t)classes;
+	struct predictor *p = ctx;
+	size_t classes = (size_t)p->model->config.classes, row = classes * (size_t)(p->passes ? p->passes : 1);
+	for (size_t i = 0; i < (size_t)a->n * classes; i++)
+		if (!isfinite(a->logits[i]))
+			return err_set(err, "record with id %llu: the network answers %g",
+				       (unsigned long long)p->data.id[a->first + i / classes], (double)a->logits[i]);
+	for (size_t i = 0; i < (size_t)a->n; i++)
+		memcpy(p->logits + (a->first + i) * row + (size_t)a->pass * classes, a->logits + i * classes,
+		       classes * sizeof *p->logits);
+	return 0;
+}
+
+/* Records `at` to `at` + n - 1 through the network, once a pass. */
+static int one_batch(struct predictor *p, size_t at, int n, struct err *err)
+{
 	uint32_t item[TEXT_BATCH] = { 0 };
 	for (int i = 0; i < n; i++)
 		item[i] = (uint32_t)at + (uint32_t)i;
@@ -147,34 +160,27 @@ static int one_batch(struct predictor *p, size_t at, int n, float *part, struct 
 		return -1;
 	for (int i = 0; i < n; i++) /* a mask depends on the record, not on where its block was cut */
 		p->batcher.sample[i] = (uint32_t)p->data.id[at + (size_t)i];
-	for (int s = 0; s < samples; s++) {
+	for (int s = 0; s < (p->passes ? p->passes : 1); s++) {
 		p->batcher.batch.seed = p->seed;
 		p->batcher.batch.epoch = (uint32_t)s;
 		if (graph_forward(&p->graph, &p->batcher.batch, p->passes ? PHASE_SAMPLE : PHASE_PREDICT, err) ||
-		    graph_read(&p->graph, p->graph.logits, n, part, err))
+		    late_add(&p->late, &(struct answer){ .n = n, .first = at, .pass = s }, NULL, err))
 			return -1;
-		for (int i = 0; i < n * classes; i++)
-			if (!isfinite(part[i]))
-				return err_set(err, "record with id %llu: the network answers %g",
-					       (unsigned long long)p->data.id[at + (size_t)(i / classes)],
-					       (double)part[i]);
-		for (int i = 0; i < n; i++)
-			memcpy(p->logits + (at + (size_t)i) * row + (size_t)s * (size_t)classes, part + i * classes,
-			       (size_t)classes * sizeof *part);
 	}
 	return 0;
 }
 
 int predictor_rows(struct predictor *p, const struct block *b, const unsigned char *keep, struct err *err)
 {
-	size_t classes = (size_t)p->model->config.classes, row = classes * (size_t)(p->passes ? p->passes : 1);
+	size_t row = (size_t)p->model->config.classes * (size_t)(p->passes ? p->passes : 1);
 	if ((!p->ready && make_ready(p, err)) || take_records(p, b, keep, err) ||
-	    mem_grow(&p->logits, &p->cap_logits, p->data.n * row + (size_t)p->batch * classes, sizeof *p->logits, err))
+	    mem_grow(&p->logits, &p->cap_logits, p->data.n * row, sizeof *p->logits, err))
 		return -1;
+	late_begin(&p->late, take_pass, p);
 	for (size_t at = 0; at < p->data.n; at += (size_t)p->batch) {
 		int n = p->data.n - at < (size_t)p->batch ? (int)(p->data.n - at) : p->batch;
-		if (one_batch(p, at, n, p->logits + p->data.n * row, err))
+		if (one_batch(p, at, n, err))
 			return -1;
 	}
-	return 0;
+	return late_finish(&p->late, err);
 }

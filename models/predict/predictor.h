@@ -10,7 +10,7 @@
 
 #include "models/data/batch.h"
 #include "models/files/modelfile.h"
-#include "models/core/backend.h"
+#include "models/core/late.h"
 #include "pipeline/base/vocab.h"
 
 struct predictor {
@@ -26,6 +26,7 @@ struct predictor {
 	int *label;                /* [classes of the document] the model's class of that name, or -1 */
 	struct graph graph;
 	struct batcher batcher;
+	struct late late;
 	int ready, batch;          /* records at once */
 	float *logits;             /* [rows of the block][samples][classes] */
 	size_t cap_logits;

@@ -105,8 +105,7 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 	if (batcher_init(&t->batcher, data, images ? &plan->preprocessing : NULL, err) ||
 	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
-	    mem_alloc(&t->logits, (size_t)t->eval_batch * (size_t)plan->config.classes, sizeof *t->logits, err) ||
-	    mem_alloc(&t->loss, (size_t)t->eval_batch, sizeof *t->loss, err)) {
+	    late_init(&t->late, &t->graph, t->eval_batch, 1, err)) {
 		trainer_release(t);
 		return -1;
 	}
@@ -118,13 +117,12 @@ void trainer_release(struct trainer *t)
 	for (int p = 0; t->best && p < t->graph.n_params; p++)
 		free(t->best[p]);
 	free(t->best);
+	late_release(&t->late);
 	graph_release(&t->graph);
 	batcher_release(&t->batcher);
 	free(t->train);
 	free(t->dev);
 	free(t->order);
-	free(t->logits);
-	free(t->loss);
 	free(t->history);
 	*t = (struct trainer){ 0 };
 }
@@ -139,26 +137,38 @@ static double hit(const float *z, const float *target, int classes)
 	return target[top];
 }
 
+/* Sums over a pass of the records, as its answers come. */
+struct pass {
+	const struct trainer *t;
+	struct epoch_line *line;
+	struct scores scores;
+};
+
+static int take_trained(void *ctx, const struct answer *a, struct err *err)
+{
+	struct pass *p = ctx;
+	int classes = p->t->plan->config.classes;
+	for (int i = 0; i < a->n; i++) {
+		if (!isfinite(a->loss[i]))
+			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help",
+				       (double)a->loss[i], p->t->epoch + 1, a->batch + 1);
+		p->line->train_loss += a->loss[i];
+		p->line->train_accuracy += hit(a->logits + i * classes, a->target + i * classes, classes);
+	}
+	p->line->label_entropy += a->label_entropy;
+	return 0;
+}
+
 static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t index, const struct update *u,
-		       struct epoch_line *line, struct err *err)
+		       struct err *err)
 {
 	struct batcher *b = &t->batcher;
-	int classes = t->plan->config.classes;
 	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1,
 			index, err) ||
-	    graph_forward(&t->graph, &b->batch, PHASE_TRAIN, err) || graph_backward(&t->graph, &b->batch, err) ||
-	    graph_read(&t->graph, t->graph.loss, n, t->loss, err) ||
-	    graph_read(&t->graph, t->graph.logits, n, t->logits, err) || graph_update(&t->graph, &b->batch, u, err))
+	    graph_step(&t->graph, &b->batch, u, err))
 		return -1;
-	for (int i = 0; i < n; i++) {
-		if (!isfinite(t->loss[i]))
-			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help",
-				       (double)t->loss[i], t->epoch + 1, index + 1);
-		line->train_loss += t->loss[i];
-		line->train_accuracy += hit(t->logits + i * classes, b->target + i * classes, classes);
-	}
-	line->label_entropy += b->label_entropy;
-	return 0;
+	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
+	return late_add(&t->late, &what, b->target, err);
 }
 
 /* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a
@@ -171,22 +181,34 @@ static int all_finite(const float *z, size_t n)
 	return 1;
 }
 
+static int take_judged(void *ctx, const struct answer *a, struct err *err)
+{
+	struct pass *p = ctx;
+	const struct trainer *t = p->t;
+	int classes = t->plan->config.classes;
+	if (!all_finite(a->logits, (size_t)a->n * (size_t)classes))
+		return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help",
+			       t->epoch + 1);
+	for (int i = 0; i < a->n; i++)
+		scores_add(&p->scores, a->logits + i * classes, classes,
+			   t->data->label[t->dev[a->first + (size_t)i]]);
+	return 0;
+}
+
 static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *err)
 {
-	struct scores s = { 0 };
-	int classes = t->plan->config.classes;
+	struct pass p = { .t = t };
+	late_begin(&t->late, take_judged, &p);
 	for (uint32_t at = 0; at < t->n_dev; at += (uint32_t)t->eval_batch) {
 		int n = t->n_dev - at < (uint32_t)t->eval_batch ? (int)(t->n_dev - at) : t->eval_batch;
 		if (batch_plain(&t->batcher, t->dev + at, n, err) ||
 		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
-		    graph_read(&t->graph, t->graph.logits, n, t->logits, err))
+		    late_add(&t->late, &(struct answer){ .n = n, .first = at }, NULL, err))
 			return -1;
-		if (!all_finite(t->logits, (size_t)n * (size_t)classes))
-			return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help",
-				       t->epoch + 1);
-		for (int i = 0; i < n; i++)
-			scores_add(&s, t->logits + i * classes, classes, t->data->label[t->dev[at + (uint32_t)i]]);
 	}
+	if (late_finish(&t->late, err))
+		return -1;
+	struct scores s = p.scores;
 	line->dev_n = (int64_t)s.n;
 	if (!s.n)
 		return 0;
@@ -221,21 +243,25 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	uint32_t size = (uint32_t)plan->batch, batches = (t->n_train - 1) / size + 1;
 	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1, 0, batches) };
 	struct update u = plan->update;
+	struct pass pass = { .t = t, .line = &line };
 	struct rng r;
 	if (dataset_unchanged(t->data, err))
 		return -1;
 	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
+	late_begin(&t->late, take_trained, &pass);
 	for (uint32_t index = 0; index < batches; index++) {
 		uint32_t at = index * size, n = t->n_train - at < size ? t->n_train - at : size;
 		u.step = ++t->step;
 		u.lr = plan_lr(plan, t->epoch + 1, index, batches);
-		if (train_batch(t, t->order + at, (int)n, index, &u, &line, err))
+		if (train_batch(t, t->order + at, (int)n, index, &u, err))
 			return -1;
 		if (t->tick)
 			t->tick(t->tick_ctx, at + n);
 	}
+	if (late_finish(&t->late, err))
+		return -1;
 	line.train_loss /= t->n_train;
 	line.train_accuracy /= t->n_train;
 	line.label_entropy /= t->n_train;

@@ -3,7 +3,7 @@
 #define VIC_TRAINER_H
 
 #include "models/data/batch.h"
-#include "models/core/backend.h"
+#include "models/core/late.h"
 #include "models/nets/nets.h"
 
 /* goyal: Goyal et al. 2017, sections 2 and 5.1: the linear scaling rule, which takes lr as that of a batch of 256;
@@ -54,8 +54,7 @@ struct trainer {
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */
-	float *logits;                /* [eval_batch][classes], host; no batch of training is larger */
-	float *loss;                  /* [eval_batch] */
+	struct late late;             /* for batches of eval_batch; none of training is larger */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
 	/* the best epoch so far */

@@ -3,7 +3,8 @@
 # it compiles and links with the flags in force; nothing else is believed. The file keeps its time while its content
 # stays, since every object depends on it. Called by the Makefile, which sets CONFIG_*.
 # usage: configure.sh FOLDER build|test...
-#   CONFIG_ONEDNN, CONFIG_DEFLATE: auto, yes (missing is an error) or no
+#   CONFIG_ONEDNN, CONFIG_DEFLATE, CONFIG_CUDA: auto, yes (missing is an error) or no
+#   CONFIG_CUDA_HOME: where CUDA's include/ lies, when not at one of the usual places
 set -eu
 to=${1:?usage: configure.sh FOLDER build|test...}
 needs=" $* "
@@ -91,14 +92,60 @@ END
 	[ "$CONFIG_DEFLATE" != yes ] || die \
 		"DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
 }
+# The headers of CUDA and cuDNN: "include" of the folders found. No library: the tests have their own (tests/gpu).
+cuda() {
+	[ "$CONFIG_CUDA" != no ] || return 0
+	nvcc=$(command -v nvcc) || nvcc=/usr/local/cuda/bin/nvcc
+	for home in ${CONFIG_CUDA_HOME:-"${nvcc%/bin/nvcc}" /usr/local/cuda /opt/cuda /usr}; do
+		[ -e "$home/include/cuda_runtime_api.h" ] || continue
+		links cuda "" "-isystem $home/include" <<'END' || continue
+#include <cuda_runtime_api.h>
+#include <cublas_v2.h>
+#if CUDART_VERSION < 12000
+#error "versions from 12 are served"
+#endif
+int main(void)
+{
+	cudaStream_t s = 0;
+	cublasHandle_t h = 0;
+	return s || h;
+}
+END
+		echo "$home" >"$T/cuda.libs"
+		cudnn "$home"
+		return 0
+	done
+	[ "$CONFIG_CUDA" != yes ] || die \
+		"CUDA=yes, but no program with its headers compiles: $(grep -s -m 1 error "$T/cuda.log" ||
+			echo "${CONFIG_CUDA_HOME:-no usual place} has none")"
+}
+cudnn() {
+	for home in "$1" /usr; do
+		[ -e "$home/include/cudnn.h" ] || continue
+		if links cudnn "" "-isystem $1/include -isystem $home/include" <<'END'; then
+#include <cudnn.h>
+#if CUDNN_MAJOR < 9
+#error "versions from 9 are served"
+#endif
+int main(void)
+{
+	cudnnBackendDescriptor_t d = 0;
+	return d != 0;
+}
+END
+			echo "$home" >"$T/cudnn.libs"
+			return 0
+		fi
+	done
+}
 # An instruction set of the cpu backend (models/plugins.mk).
 isa() {
 	if echo 'int main(void) { return 0; }' | links "isa-$1" "" "$2"; then echo "$1" >"$T/isa-$1.libs"; fi
 }
 found() { [ ! -e "$T/$1.libs" ] || cat "$T/$1.libs"; }
 
-: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}"
-for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE"; do
+: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}" "${CONFIG_CUDA:=auto}"
+for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE" "CUDA=$CONFIG_CUDA"; do
 	case $choice in *=auto | *=yes | *=no) ;; *) die "$choice is none of auto, yes, no" ;; esac
 done
 # shellcheck disable=SC2086
@@ -110,6 +157,7 @@ $(head -5 "$T/works.log")"
 machine=$($CC -dumpmachine)
 onednn & p1=$!
 deflate & p2=$!
+cuda & p3=$!
 blas &
 library jansson.h -ljansson libjansson-dev 'json_object()' &
 library zlib.h -lz zlib1g-dev 'crc32(0, NULL, 0)' &
@@ -127,6 +175,7 @@ esac
 failed=0
 wait "$p1" || failed=1
 wait "$p2" || failed=1
+wait "$p3" || failed=1
 wait
 [ $failed = 0 ] || exit 1
 cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
@@ -152,6 +201,8 @@ ISAS := $(echo $(found isa-v4) $(found isa-v3) base)
 ONEDNN_LIBS := $(found onednn)
 BLAS_LIBS := $([ -n "$(found onednn)" ] || found blas)
 DEFLATE_LIBS := $(found deflate)
+CUDA_HOME := $(value "$(found cuda)")
+CUDNN_HOME := $(value "$(found cudnn)")
 END
 cmp -s "$T/config.mk" "$to/config.mk" && exit 0
 mkdir -p "$to"

@@ -21,7 +21,7 @@ chmod +x "$T/bin/refusing-cc"
 PATH=$T/bin:$PATH
 CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 export CONFIG_CC CONFIG_CFLAGS REFUSE
-unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_CPPFLAGS CONFIG_LDFLAGS
+unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
 configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
 without() { # WORDS: configure where they are not
@@ -98,6 +98,38 @@ same 'version 1 is not served' '' "$(value ONEDNN_LIBS)"
 own 3 8
 same 'one without OpenMP is not' '' "$(value ONEDNN_LIBS)"
 unset CONFIG_CPPFLAGS CONFIG_LDFLAGS
+
+# CUDA and cuDNN: headers made here, or none.
+mkdir -p "$T/card/include"
+card() { # CUDA_VERSION CUDNN_VERSION
+	echo "#define CUDART_VERSION $1
+typedef struct stream *cudaStream_t;" >"$T/card/include/cuda_runtime_api.h"
+	echo 'typedef struct handle *cublasHandle_t;' >"$T/card/include/cublas_v2.h"
+	echo "#define CUDNN_MAJOR $2
+typedef void *cudnnBackendDescriptor_t;" >"$T/card/include/cudnn.h"
+	rm -rf "$conf"
+	CONFIG_CUDA_HOME=$T/card configure
+}
+card 13000 9
+same 'CUDA and cuDNN of our own are found' "$T/card $T/card" "$(value CUDA_HOME) $(value CUDNN_HOME)"
+card 13000 8
+same 'cuDNN 8 is not served' "$T/card " "$(value CUDA_HOME) $(value CUDNN_HOME | grep -v '^/usr$')"
+card 11080 9
+same 'CUDA 11 is not served' ' ' "$(value CUDA_HOME) $(value CUDNN_HOME)"
+for refused in cuda_runtime_api.h cublas_v2.h; do
+	without $refused
+	same "no CUDA without $refused" '0  ' "$? $(value CUDA_HOME) $(value CUDNN_HOME)"
+done
+without cudnn.h
+same 'no cuDNN without its header' '0 ' "$? $(value CUDNN_HOME)"
+REFUSE=
+rm -rf "$conf"
+ok 'CUDA=no' env CONFIG_CUDA=no CONFIG_CUDA_HOME="$T/card" sh pipeline/recipes/configure.sh "$conf" build
+same 'does without' ' ' "$(value CUDA_HOME) $(value CUDNN_HOME)"
+fails 1 'CUDA=yes, but no program with its headers compiles: .*nothing has none' 'CUDA=yes insists' env CONFIG_CUDA=yes \
+	CONFIG_CUDA_HOME="$T/nothing" sh pipeline/recipes/configure.sh "$conf" build
+fails 1 'none of auto, yes, no' 'CUDA=maybe is refused' env CONFIG_CUDA=maybe sh pipeline/recipes/configure.sh \
+	"$conf" build
 
 for choice in CONFIG_ONEDNN CONFIG_DEFLATE; do
 	rm -rf "$conf"

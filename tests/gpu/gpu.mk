@@ -16,6 +16,6 @@ test-gpu-dry:
 	@echo 'SKIP: no CUDA headers and cuDNN on this machine: the cuda plug-in is not tested'
 else
 test-gpu-dry: programs dry $(GPU_TESTS) ## the cuda plug-in without a device: its code and kernels on the host, against ref
-	@export VIC_BACKENDS='$(CURDIR)/$(B)/dry' DRY='$(CURDIR)/$(B)/dry' CUDA_OBJECTS='$(CUDA_OBJ)'; \
+	@export VIC_GPU_DEVICE='$(CURDIR)/tests/gpu/devices/h100.json' VIC_BACKENDS='$(CURDIR)/$(B)/dry' DRY='$(CURDIR)/$(B)/dry' CUDA_OBJECTS='$(CUDA_OBJ)'; \
 	$(PROVE) $(GPU_COMMANDS) $(GPU_TESTS)
 endif

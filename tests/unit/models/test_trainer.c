@@ -190,7 +190,8 @@ static void interrupt(struct trainer *t, struct task *task)
 	close(fd);
 	trainer_release(t);
 	*t = next;
-	t->batcher.batch = (struct batch){ 0 }; /* which pointed into the other one */
+	t->batcher.batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
+	t->late.g = &t->graph;
 }
 
 static void one(uint32_t number)

@@ -3,8 +3,9 @@
  * its channels and neighbours read neighbours.
  *
  * Variance: of each chunk, sums of x - k and (x - k)^2 with k the chunk's first value. As k is one of the values, what
- * cancels in the variance is at most as many times larger as there are values; near the mean, as it most often is, about
- * twice. Chunks are put together by their means and squares (Chan, Golub, LeVeque 1979), again relative to the first. */
+ * cancels in the variance is at most as many times larger as there are values; near the mean, where it most often is,
+ * about twice. Chunks are put together by their means and squares (Chan, Golub, LeVeque 1979), again relative to the
+ * first. */
 #include "kernels.h"
 #include "pack.h"
 

@@ -1,0 +1,230 @@
+/* Kernels over values of 16 bits, dry ($VIC_BACKENDS names the plug-in's folder): every op of test_imageops' networks that
+ * is a kernel of ours, alone, forward and backward, on numbers that bfloat16 holds, against ref. What is computed is
+ * float32, so a value may differ by its one rounding, and a statistic or gradient of a parameter by none. */
+#include "unit/models/image_fixture.h"
+
+static uint16_t to_half(float v)
+{
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof bits);
+	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static float from_half(uint16_t h)
+{
+	uint32_t bits = (uint32_t)h << 16;
+	float v;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+/* An array on the host and on the device, where it has 16 bits when half. */
+struct twin {
+	float *host;
+	void *device;
+	size_t n;
+	int half;
+};
+
+static void twin_send(struct device *d, const struct twin *t)
+{
+	struct err err = ERR_NONE;
+	uint16_t *h = calloc(t->n, sizeof *h);
+	assert_non_null(h);
+	for (size_t i = 0; i < t->n; i++)
+		h[i] = to_half(t->host[i]);
+	assert_int_equal(
+		d->b->upload(d->ctx, t->device, t->half ? (const void *)h : t->host, t->n * (t->half ? 2 : 4), &err),
+		0);
+	free(h);
+}
+
+/* Numbers of both signs, some 0; with `positive`, above 1/2. */
+static struct twin twin_new(struct device *d, size_t n, int half, int positive, uint32_t salt)
+{
+	struct err err = ERR_NONE;
+	struct twin t = { .host = floats(n), .n = n, .half = half };
+	struct rng r;
+	rng_init(&r, 16, RNG_TEST, salt, 0);
+	for (size_t i = 0; i < n; i++) {
+		double v = rng_normal(&r);
+		v = positive ? 0.5 + fabs(v) : i % 5 == 0 ? 0 : v;
+		t.host[i] = half ? from_half(to_half((float)v)) : (float)v;
+	}
+	assert_int_equal(d->b->alloc(d->ctx, &t.device, n * 4, &err), 0);
+	twin_send(d, &t);
+	return t;
+}
+
+static void twin_free(struct device *d, struct twin *t)
+{
+	if (t->host)
+		d->b->release(d->ctx, t->device);
+	free(t->host);
+	*t = (struct twin){ 0 };
+}
+
+/* scale: of the sums that the array's numbers come from. */
+static void twin_agrees(struct device *d, const struct twin *t, double scale, const char *name, const char *what)
+{
+	struct err err = ERR_NONE;
+	float *now = floats(t->n);
+	assert_int_equal(d->b->download(d->ctx, now, t->device, t->n * (t->half ? 2 : 4), &err), 0);
+	for (size_t i = t->n; t->half && i-- > 0;) {
+		uint16_t h;
+		memcpy(&h, (char *)now + 2 * i, sizeof h);
+		now[i] = from_half(h);
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (!(fabs((double)now[i] - (double)t->host[i]) <=
+		      2e-5 * scale + (t->half ? 1.0 / 256 : 0) * fabs((double)t->host[i])))
+			fail_msg("%s: %s[%zu] of %zu is %.9g, ref has %.9g", name, what, i, t->n, (double)now[i],
+				 (double)t->host[i]);
+	free(now);
+}
+
+/* One op: its call on the host (here), on the device (there), and what they point to. */
+struct lone {
+	struct op_call here, there;
+	struct twin in[OP_IN], out, d_in[OP_IN], d_out, param[4], d_param[2];
+	void *state[2];
+};
+
+static void lone_values(struct lone *l, struct device *d, const struct graph *g, const struct op *op,
+			const struct batch *b)
+{
+	int half = op->type != OP_XENT;
+	size_t n = (size_t)b->n;
+	l->here = (struct op_call){ .op = op, .batch = b, .n = b->n, .out_shape = g->value[op->out].shape };
+	l->here.out_size = (int)shape_size(l->here.out_shape);
+	l->out = twin_new(d, n * (size_t)l->here.out_size, half, 0, 1);
+	l->d_out = twin_new(d, l->out.n, half, 0, 2);
+	for (int k = 0; k < op->n_in; k++) {
+		l->here.in_shape[k] = g->value[op->in[k]].shape;
+		l->here.in_size[k] = (int)shape_size(l->here.in_shape[k]);
+		l->here.add[k] = half && (op->out + k) % 2;
+		l->in[k] = twin_new(d, n * (size_t)l->here.in_size[k], half, 0, 3 + (uint32_t)k);
+		l->d_in[k] = twin_new(d, l->in[k].n, half, 0, 5 + (uint32_t)k);
+	}
+	for (int k = 0; k < op->n_param; k++) {
+		const struct param *p = &g->param[op->param[k]];
+		l->param[k] = twin_new(d, param_size(p), 0, k == 0 || k == 3, 7 + (uint32_t)k);
+		if (k < 2)
+			l->d_param[k] = twin_new(d, param_size(p), 0, 0, 11);
+	}
+}
+
+static void lone_open(struct lone *l, struct device *d, const struct graph *g, const struct op *op,
+		      const struct batch *b)
+{
+	struct err err = ERR_NONE;
+	memset(l, 0, sizeof *l);
+	lone_values(l, d, g, op, b);
+	assert_int_equal(backend_ref.prepare(NULL, op, g, b->n, 1, &l->state[0], &err), 0);
+	assert_int_equal(d->b->prepare(d->ctx, op, g, b->n, 1, &l->state[1], &err), 0);
+	l->there = l->here;
+	for (int side = 0; side < 2; side++) {
+		struct op_call *c = side ? &l->there : &l->here;
+		c->state = l->state[side];
+		c->out = side ? l->out.device : l->out.host;
+		c->d_out = side ? l->d_out.device : l->d_out.host;
+		for (int k = 0; k < op->n_in; k++) {
+			c->in[k] = side ? l->in[k].device : l->in[k].host;
+			c->d_in[k] = side ? l->d_in[k].device : l->d_in[k].host;
+		}
+		for (int k = 0; k < op->n_param; k++)
+			c->param[k] = side ? l->param[k].device : l->param[k].host;
+		for (int k = 0; k < op->n_param && k < 2; k++)
+			c->d_param[k] = side ? l->d_param[k].device : l->d_param[k].host;
+	}
+}
+
+static void lone_close(struct lone *l, struct device *d)
+{
+	const struct op *op = l->here.op;
+	struct twin *all[] = { &l->in[0],    &l->in[1],	   &l->out,	 &l->d_in[0],  &l->d_in[1],    &l->d_out,
+			       &l->param[0], &l->param[1], &l->param[2], &l->param[3], &l->d_param[0], &l->d_param[1] };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		twin_free(d, all[i]);
+	backend_ref.unprepare(NULL, op, l->state[0]);
+	if (l->state[1])
+		d->b->unprepare(d->ctx, op, l->state[1]);
+}
+
+static void lone_runs(struct lone *l, struct device *d, enum phase phase, const char *name)
+{
+	struct err err = ERR_NONE;
+	const struct op *op = l->here.op;
+	double rows = (double)(l->here.n * l->here.out_shape.h * l->here.out_shape.w);
+	l->here.phase = l->there.phase = phase;
+	assert_int_equal(backend_ref.forward(NULL, &l->here, &err), 0);
+	if (d->b->forward(d->ctx, &l->there, &err))
+		fail_msg("%s: %s", name, err.msg);
+	twin_agrees(d, &l->out, 10, name, "out");
+	for (int k = 2; k < op->n_param; k++)
+		twin_agrees(d, &l->param[k], 1, name, "running statistic");
+	if (phase != PHASE_TRAIN || op->type == OP_IMAGES)
+		return;
+	assert_int_equal(backend_ref.backward(NULL, &l->here, &err), 0);
+	if (d->b->backward(d->ctx, &l->there, &err))
+		fail_msg("%s: %s", name, err.msg);
+	for (int k = 0; k < op->n_in; k++)
+		twin_agrees(d, &l->d_in[k], 10, name, "d_in");
+	for (int k = 0; k < op->n_param && k < 2; k++)
+		twin_agrees(d, &l->d_param[k], 10 * sqrt(rows), name, "d_param");
+}
+
+static int half_open(struct device *d)
+{
+	struct err err = ERR_NONE;
+	struct backend_config config = { .precision = PRECISION_BF16 };
+	if (device_open(d, "cuda", 1, &err))
+		fail_msg("%s", err.msg);
+	d->b->close(d->ctx);
+	if (d->b->open(&d->ctx, &config, &err))
+		fail_msg("%s", err.msg);
+	return strstr(d->b->engine(d->ctx), "bf16") != NULL;
+}
+
+static void ops_round_once(void **state)
+{
+	(void)state;
+	struct device d;
+	struct err err = ERR_NONE;
+	struct fixture *f = calloc(1, sizeof *f);
+	struct lone l;
+	int seen = 0;
+	assert_non_null(f);
+	assert_true(half_open(&d));
+	for (int c = 0; c < PICTURE_CASES; c++) {
+		char name[100];
+		graph_init(&f->g);
+		build_graph(&f->g, &picture_cases[c]);
+		make_batch(f, &picture_cases[c]);
+		for (int phase = PHASE_TRAIN; phase <= PHASE_PREDICT; phase++) {
+			if (d.b->begin(d.ctx, &f->g, &f->batch, (enum phase)phase, NULL, &err))
+				fail_msg("%s", err.msg);
+			for (int i = 0; i < f->g.n_ops; i++) {
+				const struct op *op = &f->g.op[i];
+				if (op->type == OP_CONV || op->type == OP_LINEAR)
+					continue;
+				snprintf(name, sizeof name, "%s: %s", picture_cases[c].name, op->name);
+				lone_open(&l, &d, &f->g, op, &f->batch);
+				lone_runs(&l, &d, (enum phase)phase, name);
+				lone_close(&l, &d);
+				seen++;
+			}
+			assert_int_equal(d.b->end(d.ctx, 0, &err), 0);
+		}
+		graph_release(&f->g);
+	}
+	assert_true(seen > 100);
+	device_close(&d);
+	free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ops_round_once) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
