@@ -7,9 +7,9 @@ KERNEL_SRC := $(wildcard models/core/cuda/kernels/*.cu)
 # Sources whose kernels work on values: compiled for each type that values are stored in.
 STORED := $(shell grep -l STORAGE $(KERNEL_SRC) /dev/null)
 CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib $(CUDA_HOME)/lib))
-CUDNN_LIBS := -L$(CUDA_LIB) -Wl,-rpath,$(CUDA_LIB) -lcudnn
+CUDNN_LIBS := -L$(CUDNN_LIB) -Wl,-rpath,$(CUDNN_LIB) -lcudnn
 GPU_WRAP := @tests/gpu/interp.wrap
-CUDA_LIBS := $(CUDNN_LIBS) -lcublas -lcudart
+CUDA_LIBS := $(CUDNN_LIBS) -L$(CUDA_LIB) -Wl,-rpath,$(CUDA_LIB) -lcublas -lcudart
 CUDA_ARCHS := 75 80 86 89 90 100 120
 CUDA_CODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_120,code=compute_120
 CUDA_PLUGIN := $(B)/lib/vicinal/libvic-cuda.so
@@ -21,7 +21,8 @@ NVCC_FLAGS = -O3 -std=c++17 -I. $(CUDA_CODE) -Werror all-warnings -Xptxas -warn-
 HOST_KERNEL = $(filter-out -Wmissing-prototypes,$(COMPILE)) -Wno-maybe-uninitialized -std=gnu11 -ffp-contract=off -Itests $(CUDA_CPPFLAGS) -fPIC
 
 .PHONY: cuda dry
-cuda: $(CUDA_PLUGIN)
+cuda: $(if $(CUDNN_LIB),$(CUDA_PLUGIN)) ## the plug-in for NVIDIA's cards (needs a CUDA toolkit and cuDNN 9; CUDA_HOME=FOLDER says where)
+	@$(if $(CUDNN_LIB),:,echo 'cuda: no CUDA toolkit with cuDNN 9 was found (CUDA_HOME=FOLDER says where one is): there is nothing to build')
 $(CUDA_OBJ): $(B)/cuda/%.o: %.c $(RULES) models/cuda.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -16,11 +16,12 @@ LINK_TEST = $(LINK) -rdynamic -o $@ $(filter %.o,$^) -Wl,--start-group $(filter 
 # The programs under test, the tests' own tools, and cmocka's output as TAP. tests/prove.sh counts, and says what was skipped.
 ONLY ?=
 IN := $(B)
-PROVE = BIN="$(CURDIR)/$(IN)/bin" TOOLS="$(CURDIR)/$(IN)/tests/tools" MODE=$(MODE) CC='$(CONFIG_CC)' \
+PROVE = $(GPU_PROVE) BIN="$(CURDIR)/$(IN)/bin" TOOLS="$(CURDIR)/$(IN)/tests/tools" MODE=$(MODE) CC='$(CONFIG_CC)' \
 	COMPILE='$(COMPILE)' LINK='$(B)/lib/pipeline.a $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)' CMOCKA_MESSAGE_OUTPUT=TAP \
 	TSAN_OPTIONS=halt_on_error=1 ONLY='$(ONLY)' $(UNMAPPED) sh tests/prove.sh
 # ThreadSanitizer of GCC 12 cannot live with the wide address randomisation of newer kernels.
 UNMAPPED := $(if $(filter tsan,$(MODE)),setarch -R)
+include tests/gpu/gpu.mk
 
 define unit_rule
 $(B)/tests/$(notdir $(1)): $(B)/$(1).o $(ARCHIVES)

@@ -1,6 +1,6 @@
-/* capture: what is called on a captured stream becomes a node of a graph, with a copy of its arguments, instead of being
- * queued. A node follows the one before it on its stream, and what an event that its stream waited for stood behind. A
- * launch runs the nodes in any order that this allows. */
+/* capture: what is called on a captured stream becomes a node of a graph, with a copy of its arguments, instead of
+ * being queued. A node follows the one before it on its stream, and what an event that its stream waited for stood
+ * behind. A launch runs the nodes in any order that this allows. */
 #include "queue.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ struct capture {
 
 struct replay {
 	struct CUgraph_st *g;
-	int left;
+	int left; /* nodes */
 	unsigned char done[];
 };
 
@@ -90,6 +90,14 @@ void capture_forget_event(struct CUevent_st *e)
 	e->tips = 0;
 }
 
+cudaError_t capture_forbids_event(const struct CUevent_st *e)
+{
+	if (!e->capture)
+		return capture_forbids();
+	e->capture->spoiled = 1;
+	return cudaErrorCapturedEvent;
+}
+
 cudaError_t capture_forbids(void)
 {
 	if (!on || on->mode == cudaStreamCaptureModeRelaxed)
@@ -155,11 +163,12 @@ int capture_wait(struct CUstream_st *s, struct CUevent_st *e)
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mode)
 {
-	cudaError_t e = runtime_enter();
-	if (!e && (on || s->capture))
-		e = cudaErrorIllegalState;
+	cudaError_t e = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorStreamCaptureUnsupported;
+	e = !e && s->capture ? cudaErrorIllegalState : e;
 	if (e)
 		return runtime_said(e);
+	if (on)
+		fake_die("a second capture begins, and this device can do but one at a time");
 	struct capture *c = calloc(1, sizeof *c);
 	struct CUgraph_st *g = calloc(1, sizeof *g);
 	if (!c || !g)
@@ -174,9 +183,27 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mo
 	return cudaSuccess;
 }
 
+/* Whether the stream that the capture began on waits for each of its nodes. */
+static int all_joined(const struct CUgraph_st *g, const struct CUstream_st *s)
+{
+	unsigned char *seen = calloc((size_t)g->nodes + 1, 1);
+	int n = 0;
+	if (!seen)
+		fake_die("out of memory");
+	for (int i = 0; i < s->tips; i++)
+		seen[s->tip[i]] = 1;
+	for (int i = g->nodes - 1; i >= 0; i--) /* a node follows earlier ones */
+		for (int k = 0; seen[i] && k < g->n_after[i]; k++)
+			seen[g->after[i][k]] = 1;
+	for (int i = 0; i < g->nodes; i++)
+		n += seen[i];
+	free(seen);
+	return n == g->nodes;
+}
+
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 {
-	struct capture *c = s->capture;
+	struct capture *c = queue_knows(s) ? s->capture : NULL;
 	*g = NULL;
 	if (!c)
 		return runtime_said(cudaErrorIllegalState);
@@ -184,22 +211,28 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 		c->spoiled = 1;
 		return runtime_said(cudaErrorStreamCaptureUnmatched);
 	}
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	e = c->spoiled ? cudaErrorStreamCaptureInvalidated : e;
+	e = e || all_joined(c->g, s) ? e : cudaErrorStreamCaptureUnjoined;
 	if (!e) {
 		*g = c->g;
 		c->g->refs++;
 		fake_counts.captures++;
 	}
-	capture_forget_stream(s);
+	on = NULL;
+	c->refs++;
+	for (struct CUstream_st *i = queue_streams; i; i = i->next)
+		if (i->capture == c)
+			capture_forget_stream(i);
+	leave(&c);
 	return runtime_said(e);
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t s, enum cudaStreamCaptureStatus *status)
 {
-	*status = !s->capture		? cudaStreamCaptureStatusNone :
-		  s->capture->spoiled	? cudaStreamCaptureStatusInvalidated :
-					  cudaStreamCaptureStatusActive;
+	*status = !s->capture		? cudaStreamCaptureStatusNone
+		  : s->capture->spoiled ? cudaStreamCaptureStatusInvalidated
+					: cudaStreamCaptureStatusActive;
 	return cudaSuccess;
 }
 
@@ -212,7 +245,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g)
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned long long flags)
 {
 	(void)flags;
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (!e) {
 		g->refs++;
 		*x = (cudaGraphExec_t)(void *)g;
@@ -229,8 +262,10 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t x)
 cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
 {
 	struct CUgraph_st *g = (struct CUgraph_st *)(void *)x;
-	cudaError_t e = runtime_enter();
-	e = e ? e : s->capture ? capture_forbids() : cudaSuccess;
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
+	e = queue_knows(s) ? e : cudaErrorInvalidResourceHandle;
+	if (!e && s->capture)
+		fake_die("a graph is launched into a capture, which this device cannot do");
 	if (e)
 		return runtime_said(e);
 	fake_counts.launches++;

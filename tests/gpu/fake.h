@@ -1,11 +1,13 @@
-/* fake: a CUDA device of the tests. The same objects that are linked with cudart and cuBLAS for a real device are linked
- * with these files instead; kernels run on the host (host.h). What CUDA leaves open is done in the way that hurts most:
+/* fake: a CUDA device of the tests. The same objects that are linked with cudart and cuBLAS for a real device are
+ * linked with these files instead; kernels run on the host (host.h). What CUDA leaves open is done in the way that
+ * hurts most:
  *  - queued work runs late, when somebody waits, and streams take turns at random, held only by their own order and by
  *    events. $VIC_GPU_SEED chooses the order;
  *  - device memory can be touched by queued work alone. What the host does there, what lies beyond an allocation and
  *    what was freed ends the program with a sentence; fresh memory is NaN;
  *  - copies between device and pinned memory read and write the host's bytes only when they run;
- *  - what CUDA refuses while a stream is captured is refused. The legacy stream is refused always.
+ *  - what CUDA refuses while a stream is captured is refused. The legacy stream is refused always;
+ *  - errors that nobody fetched come back from the next launch of a kernel.
  * Calls come from one thread. */
 #ifndef VIC_GPU_FAKE_H
 #define VIC_GPU_FAKE_H
@@ -14,13 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All counted since the start; with $VIC_CUDA_STATS=1 they are printed at exit. A replay of a graph counts what it ran. */
+/* Counted since the start; $VIC_CUDA_STATS=1 prints them at exit. A replay of a graph counts what it ran. */
 struct fake_counts {
-	long kernels, gemms, memsets, others; /* that ran */
+	long kernels, gemms, memsets, others; /* that ran; others: for who submits them to count */
 	long up, down, across;		      /* copies that ran */
 	long captures, graphs;		      /* that ended, that were launched */
+	long workspaces;		      /* products in a workspace that cuBLAS allocates */
 	long launches;			      /* calls that queued work: each costs the host time */
-	long waits;			      /* of the host: synchronisations, cudaFree, copies of pageable memory */
+	long waits;			      /* of the host: synchronisations, cudaFree, pageable copies */
 	long pageable;			      /* of these, copies of pageable memory */
 	long allocations, frees;
 	size_t bytes_up, bytes_down, bytes, peak; /* bytes: of device memory, now */
@@ -31,7 +34,7 @@ extern struct fake_counts fake_counts;
 void fake_seed(uint64_t seed);
 /* The n-th call from here (0: the next) that CUDA allows to fail does; -1: none. Calls made since are returned. */
 long fake_fail_at(long n);
-/* Runs all that is queued; no wait is counted. */
+/* Runs all that is queued; no wait is counted. Not while a stream is captured. */
 void fake_settle(void);
 
 /* Queues or captures run(copy of args) on a stream. `what` is its name, which must live on. 0 or a cudaError_t. */

@@ -14,7 +14,7 @@ static struct {
 	size_t size;
 } caller;
 
-/* void fibre_switch(void **keep, void *to): keeps the registers on this stack and its pointer in *keep, goes to `to`. */
+/* fibre_switch(keep, to): the registers onto this stack, its pointer into *keep; then the same back from `to`. */
 #if defined(__x86_64__)
 void fibre_switch(void **keep, void *to);
 __asm__(".text\n.type fibre_switch,@function\nfibre_switch:\n"
@@ -40,8 +40,8 @@ __asm__(".text\n.type fibre_switch,%function\nfibre_switch:\n"
 
 void fibre_allot(struct fibre *f)
 {
-	f->stack = mmap(NULL, PAGE + FIBRE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			0);
+	f->stack = mmap(NULL, PAGE + FIBRE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
 	if (f->stack == MAP_FAILED || mprotect(f->stack, PAGE, PROT_NONE))
 		fake_die("no room for a stack");
 	f->stack += PAGE;

@@ -1,4 +1,9 @@
-/* host: runs kernels on the host, one block at a time. */
+/* host: runs kernels on the host, one block at a time. No order of blocks and threads is kept that a device would
+ * not keep: blocks run forwards or backwards, as chance has it, and so do a block's threads.
+ *
+ * With VIC_THREADS the threads of a block that has barriers are threads of the system, and so are four that share
+ * all threads of a kernel without: ThreadSanitizer sees every two that use one value and do not wait for each other.
+ * It does not see blocks of a kernel with barriers that do so, since these still run one after the other. */
 #include "host.h"
 #include "queue.h"
 
@@ -15,7 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { THREADS = 1024, LANES = 32 };
+enum { THREADS = 1024, LANES = 32, MEETINGS = 1 + THREADS / LANES, SHARERS = 4 };
 _Thread_local struct host_index threadIdx, blockIdx;
 struct host_index blockDim, gridDim;
 
@@ -28,8 +33,9 @@ static struct {
 	struct host_kernel kernel;
 	const void *args;
 	int barriers;
+	int back; /* last first */
 	unsigned threads, waiting, done;
-	struct meeting all, warp[THREADS / LANES];
+	struct meeting meeting[MEETINGS]; /* of all; of each warp */
 	float lane[2][THREADS];
 } block;
 
@@ -37,27 +43,51 @@ static struct {
 extern unsigned char __start_vic_shared[] __attribute__((weak));
 extern unsigned char __stop_vic_shared[] __attribute__((weak));
 
-static void lose_shared(void)
-{
-	if (__start_vic_shared)
-		memset(__start_vic_shared, 0xff, (size_t)(__stop_vic_shared - __start_vic_shared));
-}
-
 #ifdef VIC_THREADS
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
-static void block_lock(void) { pthread_mutex_lock(&lock); }
-static void block_unlock(void) { pthread_mutex_unlock(&lock); }
-static void block_moved(void) { pthread_cond_broadcast(&moved); }
-static void thread_rest(void) { pthread_cond_wait(&moved, &lock); }
+static pthread_cond_t met[MEETINGS]; /* all bits 0: as PTHREAD_COND_INITIALIZER */
+static void block_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+static void block_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+static void meeting_over(const struct meeting *m)
+{
+	pthread_cond_broadcast(&met[m - block.meeting]);
+}
+static void meeting_wait(const struct meeting *m, unsigned turn)
+{
+	while (m->turn == turn)
+		pthread_cond_wait(&met[m - block.meeting], &lock);
+}
 #else
 static struct fibre fibre[THREADS];
-static struct meeting *waits[THREADS]; /* what each rests at */
-static unsigned turn_of[THREADS];
-static void block_lock(void) { }
-static void block_unlock(void) { }
-static void block_moved(void) { }
-static void thread_rest(void) { fibre_rest(&fibre[threadIdx.x]); }
+static struct {
+	const struct meeting *at; /* where it rests */
+	unsigned turn;
+	int over;
+} rest[THREADS];
+static void block_lock(void)
+{
+}
+static void block_unlock(void)
+{
+}
+static void meeting_over(const struct meeting *m)
+{
+	(void)m;
+}
+/* run_together() comes back here when the turn is over. */
+static void meeting_wait(const struct meeting *m, unsigned turn)
+{
+	unsigned i = threadIdx.x;
+	rest[i].at = m;
+	rest[i].turn = turn;
+	fibre_rest(&fibre[i]);
+}
 #endif
 
 static void must_move(void)
@@ -68,8 +98,7 @@ static void must_move(void)
 			 block.done ? "have ended" : "at another");
 }
 
-/* Returns how many times the members had met before. */
-static unsigned meet(struct meeting *m, const char *what)
+static void meet(struct meeting *m, const char *what)
 {
 	if (!block.barriers)
 		fake_die("kernel %s was declared without barriers and calls %s", block.kernel.name, what);
@@ -79,36 +108,47 @@ static unsigned meet(struct meeting *m, const char *what)
 		m->here = 0;
 		m->turn++;
 		block.waiting -= m->members - 1;
-		block_moved();
+		meeting_over(m);
 	} else {
 		block.waiting++;
 		must_move();
-#ifndef VIC_THREADS
-		waits[threadIdx.x] = m;
-		turn_of[threadIdx.x] = turn;
-#endif
-		while (m->turn == turn)
-			thread_rest();
+		meeting_wait(m, turn);
 	}
 	block_unlock();
-	return turn;
 }
 
 void host_barrier(void)
 {
-	meet(&block.all, "__syncthreads");
+	meet(&block.meeting[0], "__syncthreads");
 }
 
 /* Two rows of lanes, in turns: who comes to the next shuffle may write while others still read. */
 float shuffle_xor(float v, int mask)
 {
 	unsigned i = threadIdx.x, from = i ^ (unsigned)mask;
-	struct meeting *warp = &block.warp[i / LANES];
+	struct meeting *warp = &block.meeting[1 + i / LANES];
 	float *row = block.lane[warp->turn & 1];
 	if (block.barriers)
 		row[i] = v;
 	meet(warp, "a shuffle");
 	return from / LANES == i / LANES && from < block.threads ? row[from] : NAN;
+}
+
+static void block_begin(void)
+{
+	if (__start_vic_shared)
+		memset(__start_vic_shared, 0xff, (size_t)(__stop_vic_shared - __start_vic_shared));
+	block.waiting = block.done = 0;
+	block.meeting[0] = (struct meeting){ .members = block.threads };
+	for (unsigned i = 0; i * LANES < block.threads; i++) {
+		unsigned left = block.threads - i * LANES;
+		block.meeting[1 + i] = (struct meeting){ .members = left < LANES ? left : LANES };
+	}
+}
+
+static struct host_index index_of(uint64_t i, unsigned width)
+{
+	return (struct host_index){ (unsigned)(i % width), (unsigned)(i / width) };
 }
 
 static void thread_main(void)
@@ -134,7 +174,7 @@ static void *thread_start(void *arg)
 	return NULL;
 }
 
-static void run_together(void)
+static void run_block(void)
 {
 	static pthread_t thread[THREADS];
 	static struct place place[THREADS];
@@ -146,6 +186,29 @@ static void run_together(void)
 	for (unsigned i = 0; i < block.threads; i++)
 		pthread_join(thread[i], NULL);
 }
+
+static void *sharer_start(void *sharer)
+{
+	uint64_t n = (uint64_t)gridDim.x * gridDim.y * block.threads;
+	for (uint64_t i = 0; i < n; i++) {
+		if ((uint32_t)i * 0x9e3779b9u / (UINT32_MAX / SHARERS + 1) != (uintptr_t)sharer)
+			continue;
+		threadIdx = (struct host_index){ (unsigned)(i % block.threads), 0 };
+		blockIdx = index_of(i / block.threads, gridDim.x);
+		block.kernel.run(block.args);
+	}
+	return NULL;
+}
+
+static void run_alone(void)
+{
+	pthread_t thread[SHARERS];
+	for (uintptr_t i = 0; i < SHARERS; i++)
+		if (pthread_create(&thread[i], NULL, sharer_start, (void *)i))
+			fake_die("no more threads");
+	for (int i = 0; i < SHARERS; i++)
+		pthread_join(thread[i], NULL);
+}
 #else
 static void fibre_main(void)
 {
@@ -154,65 +217,60 @@ static void fibre_main(void)
 	fibre_leave(&fibre[threadIdx.x]);
 }
 
-/* Forth and back by turns, so that no order of threads is the right one by chance. */
-static void run_together(void)
+/* Forth and back by turns. */
+static void run_block(void)
 {
 	for (unsigned i = 0; i < block.threads; i++) {
 		if (!fibre[i].stack)
 			fibre_allot(&fibre[i]);
 		fibre_begin(&fibre[i], fibre_main);
-		waits[i] = NULL;
+		rest[i].at = NULL;
+		rest[i].over = 0;
 	}
-	static unsigned char over[THREADS];
-	memset(over, 0, sizeof over);
-	for (int back = 0; block.done < block.threads; back = !back)
+	for (int back = block.back; block.done < block.threads; back = !back)
 		for (unsigned k = 0; k < block.threads; k++) {
 			unsigned i = back ? block.threads - 1 - k : k, done = block.done;
-			if (over[i] || (waits[i] && waits[i]->turn == turn_of[i]))
+			if (rest[i].over || (rest[i].at && rest[i].at->turn == rest[i].turn))
 				continue;
 			threadIdx = (struct host_index){ i, 0 };
 			fibre_enter(&fibre[i]);
-			over[i] = block.done > done;
+			rest[i].over = block.done > done;
 		}
 }
-#endif
 
-static void run_block(void)
+static void run_alone(void)
 {
-	lose_shared();
-	block.waiting = block.done = 0;
-	block.all = (struct meeting){ .members = block.threads };
-	for (unsigned i = 0; i * LANES < block.threads; i++) {
-		unsigned left = block.threads - i * LANES;
-		block.warp[i] = (struct meeting){ .members = left < LANES ? left : LANES };
-	}
-	if (block.barriers) {
-		run_together();
-		return;
-	}
-	for (unsigned i = 0; i < block.threads; i++) {
-		threadIdx = (struct host_index){ i, 0 };
-		block.kernel.run(block.args);
+	uint64_t blocks = (uint64_t)gridDim.x * gridDim.y;
+	for (uint64_t b = 0; b < blocks; b++) {
+		blockIdx = index_of(block.back ? blocks - 1 - b : b, gridDim.x);
+		for (unsigned i = 0; i < block.threads; i++) {
+			threadIdx = (struct host_index){ block.back ? block.threads - 1 - i : i, 0 };
+			block.kernel.run(block.args);
+		}
 	}
 }
+#endif
 
 void host_run(struct host_kernel kernel, int barriers, const void *args, unsigned grid_x, unsigned grid_y,
 	      unsigned threads)
 {
-	int back = (int)queue_random(2);
-	uint64_t n = (uint64_t)grid_x * grid_y;
+	uint64_t blocks = (uint64_t)grid_x * grid_y;
 	blockDim = (struct host_index){ threads, 1 };
 	gridDim = (struct host_index){ grid_x, grid_y };
 	block.kernel = kernel;
 	block.args = args;
 	block.barriers = barriers;
 	block.threads = threads;
-	for (uint64_t k = 0; k < n; k++) {
-		uint64_t i = back ? n - 1 - k : k;
-		blockIdx = (struct host_index){ (unsigned)(i % grid_x), (unsigned)(i / grid_x) };
+	block.back = (int)queue_random(2);
+	fake_counts.kernels++;
+	block_begin();
+	if (!barriers)
+		run_alone();
+	for (uint64_t b = 0; barriers && b < blocks; b++) {
+		blockIdx = index_of(block.back ? blocks - 1 - b : b, grid_x);
+		block_begin();
 		run_block();
 	}
-	fake_counts.kernels++;
 }
 
 struct launch {
@@ -229,7 +287,8 @@ static void launch_run(const void *p)
 }
 
 /* A kernel that follows a pointer to the host's own memory works here, and nowhere else. Looks for one among the words
- * of the argument: they lie high, and something is there. */
+ * of the argument: they lie high (above the shadow of sanitizers), and something is there. A small number in the lower
+ * half is an int with whatever padding follows it. */
 static void refuse_host_pointers(struct host_kernel kernel, const unsigned char *args, size_t bytes)
 {
 	for (size_t i = 0; i + 8 <= bytes; i += 8) {
@@ -237,10 +296,12 @@ static void refuse_host_pointers(struct host_kernel kernel, const unsigned char 
 		unsigned char in_memory;
 		memcpy(&word, args + i, 8);
 		void *p = (void *)(uintptr_t)word;
-		if (word >> 40 == 0 || word >> 47 || memory_is_device(p) || memory_pinned(p, 1))
+		if (word >> 46 == 0 || word >> 48 || (uint32_t)word < 65536 || memory_is_device(p) ||
+		    memory_pinned(p, 1))
 			continue;
 		if (mincore((void *)(uintptr_t)(word & ~(uint64_t)4095), 1, &in_memory) == 0)
-			fake_die("kernel %s is given a pointer to host memory, %zu bytes into its argument", kernel.name, i);
+			fake_die("kernel %s is given a pointer to host memory, %zu bytes into its argument",
+				 kernel.name, i);
 	}
 }
 
@@ -248,14 +309,20 @@ int host_launch(struct host_kernel kernel, int barriers, const void *args, size_
 		unsigned grid_y, unsigned threads, cudaStream_t stream)
 {
 	struct launch l = { kernel, barriers, grid_x, grid_y, threads, { 0 } };
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (!e && (!grid_x || !grid_y || !threads || grid_x > 0x7fffffffu || grid_y > 65535 || threads > THREADS))
 		e = cudaErrorInvalidConfiguration;
 	if (!e && bytes > sizeof l.args)
 		e = cudaErrorInvalidValue;
-	if (e)
-		return (int)runtime_said(e);
-	refuse_host_pointers(kernel, args, bytes);
-	memcpy(l.args, args, bytes);
-	return fake_submit(stream, kernel.name, launch_run, &l, offsetof(struct launch, args) + bytes);
+	if (!e) {
+		memcpy(l.args, args, bytes);
+		if (kernel.tidy) {
+			kernel.tidy(l.args);
+			refuse_host_pointers(kernel, l.args, bytes);
+		}
+		e = (cudaError_t)fake_submit(stream, kernel.name, launch_run, &l,
+					     offsetof(struct launch, args) + bytes);
+	}
+	cudaError_t before = cudaGetLastError(); /* as a launch on a device: the error of this call, or of one before */
+	return (int)(e ? e : before);
 }

@@ -17,7 +17,22 @@ extern struct host_index blockDim, gridDim;
 struct host_kernel {
 	const char *name;
 	void (*run)(const void *args);
+	void (*tidy)(void *args); /* makes the bytes between its members 0; NULL where the compiler cannot */
 };
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+#define HOST_TIDY(name, type)                                                                                          \
+	static void name##_tidy(void *p)                                                                               \
+	{                                                                                                              \
+		__builtin_clear_padding((type *)p);                                                                    \
+	}
+#define HOST_TIDIES(name) name##_tidy
+#endif
+#endif
+#ifndef HOST_TIDY
+#define HOST_TIDY(name, type)
+#define HOST_TIDIES(name) NULL
+#endif
 #define HOST_KERNEL(name, type, sync)                                                                                  \
 	enum { name##_barriers = sync };                                                                               \
 	static void name(const type a);                                                                                \
@@ -25,7 +40,8 @@ struct host_kernel {
 	{                                                                                                              \
 		name(*(const type *)p);                                                                                \
 	}                                                                                                              \
-	static const struct host_kernel name##_host = { #name, name##_run };                                           \
+	HOST_TIDY(name, type)                                                                                          \
+	static const struct host_kernel name##_host = { #name, name##_run, HOST_TIDIES(name) };                        \
 	static void name(const type a)
 
 /* Shared memory holds no number when a block begins: all of it lies in one section, which the launcher fills. */

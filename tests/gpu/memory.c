@@ -1,7 +1,7 @@
 /* memory: device memory of the fake, one reservation that is never given twice; and pinned host memory. A block of
- * device memory ends, up to 256 bytes, at a page that nobody may touch, and lies behind another; what is left around it
- * is filled and looked at. All blocks are closed to the host but while queued work runs: by a protection key where the
- * processor has them, else by mprotect. */
+ * device memory ends, up to 256 bytes, at a page that nobody may touch, and lies behind another; what is left around
+ * it is filled and looked at. All blocks are closed to the host but while queued work runs: by a protection key
+ * where the processor has them, else (or with VIC_GPU_KEYS=0) by mprotect. */
 #include "queue.h"
 
 #include <signal.h>
@@ -24,13 +24,19 @@ static unsigned char *base, *top;
 static struct piece *piece;
 static int pieces, room, key = -1, is_open;
 
+/* The piece that p lies in or closely behind. They lie in the order of their addresses. */
 static struct piece *piece_of(const void *p)
 {
-	for (int i = pieces - 1; i >= 0; i--)
-		if ((const unsigned char *)p >= piece[i].pages &&
-		    (const unsigned char *)p < piece[i].pages + piece[i].size + PAGE)
-			return &piece[i];
-	return NULL;
+	const unsigned char *at = p;
+	int low = 0, high = pieces;
+	while (low < high) { /* below low: begin at `at` or before */
+		int middle = low + (high - low) / 2;
+		if (piece[middle].pages <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && at < piece[low - 1].pages + piece[low - 1].size + PAGE ? &piece[low - 1] : NULL;
 }
 
 static struct sigaction before;
@@ -43,11 +49,23 @@ static void touched(int sig, siginfo_t *info, void *context)
 	const struct piece *x = piece_of(p);
 	if (!memory_is_device(p) && !x)
 		return; /* happens once more, and is no matter of ours */
+	if (x && x + 1 < piece + pieces && p >= x->pages + x->size + PAGE / 2)
+		x++; /* rather before the next */
 	const char *who = queue_running ? queue_running : "host code";
 	if (!x)
 		fake_die("%s touched device memory at %p, which nothing was ever allocated at", who, (const void *)p);
 	fake_die("%s touched %s memory, byte %td of %zu%s", who, x->pinned ? "pinned" : "device", p - x->at, x->bytes,
 		 x->live ? "" : ", freed before");
+}
+
+/* Again and again: cmocka sets its own before each test. */
+static void watch(void)
+{
+	struct sigaction sa = { .sa_sigaction = touched, .sa_flags = SA_SIGINFO }, now;
+	if (sigaction(SIGSEGV, NULL, &now) || now.sa_sigaction == touched)
+		return;
+	before = now;
+	sigaction(SIGSEGV, &sa, NULL);
 }
 
 static void memory_start(void)
@@ -59,9 +77,8 @@ static void memory_start(void)
 	if (base == MAP_FAILED)
 		fake_die("no room for device memory");
 	top = base + PAGE;
-	key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
-	struct sigaction sa = { .sa_sigaction = touched, .sa_flags = SA_SIGINFO };
-	sigaction(SIGSEGV, &sa, &before);
+	const char *keys = getenv("VIC_GPU_KEYS");
+	key = keys && !strcmp(keys, "0") ? -1 : pkey_alloc(0, PKEY_DISABLE_ACCESS);
 }
 
 static void protect(const struct piece *x, int how)
@@ -114,6 +131,7 @@ static void look_at(const struct piece *x)
 void memory_open(void)
 {
 	memory_start();
+	watch();
 	if (!is_open++)
 		all_blocks(PROT_READ | PROT_WRITE);
 }
@@ -202,7 +220,7 @@ static size_t device_total = (size_t)16 << 30;
 
 cudaError_t cudaMemGetInfo(size_t *left, size_t *total)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (!e) {
 		*total = device_total;
 		*left = device_total - fake_counts.bytes;
@@ -212,7 +230,7 @@ cudaError_t cudaMemGetInfo(size_t *left, size_t *total)
 
 cudaError_t cudaMalloc(void **p, size_t bytes)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorMemoryAllocation);
 	e = e ? e : capture_forbids();
 	if (!e && bytes > device_total - fake_counts.bytes)
 		e = cudaErrorMemoryAllocation;
@@ -231,13 +249,12 @@ cudaError_t cudaFree(void *p)
 	cudaError_t e = capture_forbids();
 	if (e || !p)
 		return runtime_said(e);
-	const struct piece *x = piece_of(p);
 	fake_counts.waits++;
 	fake_settle();
 	e = piece_free(p, 0);
 	if (!e) {
 		fake_counts.frees++;
-		fake_counts.bytes -= x->bytes;
+		fake_counts.bytes -= piece_of(p)->bytes;
 	}
 	return runtime_said(e);
 }
@@ -245,7 +262,7 @@ cudaError_t cudaFree(void *p)
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned flags)
 {
 	(void)flags;
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorMemoryAllocation);
 	e = e ? e : capture_forbids();
 	return runtime_said(e ? e : piece_new(p, bytes, 1));
 }
@@ -259,4 +276,11 @@ cudaError_t cudaFreeHost(void *p)
 {
 	cudaError_t e = capture_forbids();
 	return runtime_said(e || !p ? e : piece_free(p, 1));
+}
+
+/* A plug-in is closed and opened again many times, and there are 15 keys. */
+__attribute__((destructor)) static void memory_end(void)
+{
+	if (key >= 0)
+		pkey_free(key);
 }

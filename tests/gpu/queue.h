@@ -19,12 +19,13 @@ struct task {
 };
 
 struct capture;
+struct replay;
 
 struct CUstream_st {
 	struct CUstream_st *next;
-	struct task *first, **last;
-	struct capture *capture; /* NULL: none */
-	int *tip, tips;		 /* nodes that the next captured one follows */
+	struct task *first, **last; /* queued */
+	struct capture *capture;    /* NULL: none */
+	int *tip, tips;		    /* nodes that the next captured one follows */
 };
 
 struct CUevent_st {
@@ -34,12 +35,14 @@ struct CUevent_st {
 	int *tip, tips;
 };
 
-/* runtime.c: each entry of the fake passes here. An error that is due, or 0. */
-cudaError_t runtime_enter(void);
+/* runtime.c: each entry of the fake that CUDA allows to fail passes here. `due` when fake_fail_at says so, or 0. */
+cudaError_t runtime_enter(cudaError_t due);
 /* Keeps the error for cudaGetLastError. */
 cudaError_t runtime_said(cudaError_t e);
 
 /* streams.c */
+extern struct CUstream_st *queue_streams; /* all there are */
+int queue_knows(const struct CUstream_st *s);
 uint64_t queue_random(uint64_t below);
 struct task *task_new(enum task_kind kind, const char *what, size_t bytes);
 void task_push(struct CUstream_st *s, struct task *t);
@@ -56,8 +59,10 @@ int memory_pinned(const void *p, size_t bytes);
 int capture_take(struct CUstream_st *s, const char *what, void (*run)(const void *), const void *args, size_t bytes);
 int capture_record(struct CUevent_st *e, struct CUstream_st *s);
 int capture_wait(struct CUstream_st *s, struct CUevent_st *e);
-/* An unsafe call: the error while any capture is on, which it then spoils; or 0. */
+/* An unsafe call: the error while any capture is on, which it then spoils; or 0. Of an event: also when it was recorded
+ * in a capture, whenever that was. */
 cudaError_t capture_forbids(void);
+cudaError_t capture_forbids_event(const struct CUevent_st *e);
 void capture_forget_stream(struct CUstream_st *s);
 void capture_forget_event(struct CUevent_st *e);
 /* A replay: runs one node, in an order that its dependencies allow. 1: it was the last. */

@@ -26,8 +26,8 @@ static void print_counts(void)
 	const struct fake_counts *c = &fake_counts;
 	fprintf(stderr, "fake device: %ld launches, %ld kernels, %ld gemms, %ld memsets, %ld others, %ld graphs\n",
 		c->launches, c->kernels, c->gemms, c->memsets, c->others, c->graphs);
-	fprintf(stderr, "fake device: %ld copies up (%zu bytes), %ld down (%zu bytes), %ld across, %ld pageable\n", c->up,
-		c->bytes_up, c->down, c->bytes_down, c->across, c->pageable);
+	fprintf(stderr, "fake device: %ld copies up (%zu bytes), %ld down (%zu bytes), %ld across, %ld pageable\n",
+		c->up, c->bytes_up, c->down, c->bytes_down, c->across, c->pageable);
 	fprintf(stderr, "fake device: %ld waits, %ld allocations, %ld freed, %zu bytes at most\n", c->waits,
 		c->allocations, c->frees, c->peak);
 }
@@ -39,10 +39,10 @@ __attribute__((constructor)) static void start(void)
 		atexit(print_counts);
 }
 
-cudaError_t runtime_enter(void)
+cudaError_t runtime_enter(cudaError_t due)
 {
 	entered++;
-	return fail_in >= 0 && fail_in-- == 0 ? cudaErrorUnknown : cudaSuccess;
+	return fail_in >= 0 && fail_in-- == 0 ? due : cudaSuccess;
 }
 
 cudaError_t runtime_said(cudaError_t e)
@@ -84,6 +84,15 @@ static const struct {
 	{ cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal" },
 	{ cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle" },
 	{ cudaErrorNotReady, "cudaErrorNotReady", "device not ready" },
+	{ cudaErrorIllegalState, "cudaErrorIllegalState", "the operation cannot be performed in the present state" },
+	{ cudaErrorInvalidMemcpyDirection, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy" },
+	{ cudaErrorStreamCaptureUnmatched, "cudaErrorStreamCaptureUnmatched",
+	  "capture was not ended in the same stream as it began" },
+	{ cudaErrorStreamCaptureUnjoined, "cudaErrorStreamCaptureUnjoined", "capturing stream has unjoined work" },
+	{ cudaErrorStreamCaptureIsolation, "cudaErrorStreamCaptureIsolation",
+	  "dependency created on uncaptured work in another stream" },
+	{ cudaErrorCapturedEvent, "cudaErrorCapturedEvent",
+	  "operation not permitted on an event last recorded in a capturing stream" },
 	{ cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
 	  "operation not permitted when stream is capturing" },
 	{ cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated",
@@ -115,19 +124,19 @@ const char *cudaGetErrorString(cudaError_t e)
 static int devices(void)
 {
 	const char *s = getenv("VIC_GPU_COUNT");
-	return s ? atoi(s) : 1;
+	return s ? (int)strtol(s, NULL, 10) : 1;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	*count = e ? 0 : devices();
 	return runtime_said(e || *count ? e : cudaErrorNoDevice);
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	return runtime_said(e ? e : device < 0 || device >= devices() ? cudaErrorInvalidDevice : cudaSuccess);
 }
 
@@ -155,7 +164,7 @@ static const struct {
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (!e && (device < 0 || device >= devices()))
 		e = cudaErrorInvalidDevice;
 	for (size_t i = 0; !e && i < sizeof attributes / sizeof *attributes; i++)
@@ -168,7 +177,7 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int dev
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (!e && (device < 0 || device >= devices()))
 		e = cudaErrorInvalidDevice;
 	if (e)
@@ -221,7 +230,7 @@ static int end_fits(const void *p, size_t bytes, int device)
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t s)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	int up = kind == cudaMemcpyHostToDevice, down = kind == cudaMemcpyDeviceToHost;
 	if (!e && !up && !down && kind != cudaMemcpyDeviceToDevice)
 		e = cudaErrorInvalidMemcpyDirection;
@@ -256,7 +265,7 @@ static void set_run(const void *args)
 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (e || !bytes)
 		return runtime_said(e);
 	if (!fake_holds(to, bytes))

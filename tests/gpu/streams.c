@@ -1,12 +1,12 @@
-/* streams: queues of work that run late, and take turns at random: one stream's first task after another's, each held
- * only by the order of its stream and by the events it waits for. */
+/* streams: queues of work that run late, and take turns at random: one stream's first task after another's, each
+ * held only by the order of its stream and by the events it waits for. */
 #include "queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct CUstream_st *streams;
+struct CUstream_st *queue_streams;
 static uint64_t state;
 const char *queue_running;
 
@@ -84,7 +84,7 @@ static int some_step(void)
 {
 	int n = 0;
 	struct CUstream_st *chosen = NULL;
-	for (struct CUstream_st *s = streams; s; s = s->next)
+	for (struct CUstream_st *s = queue_streams; s; s = s->next)
 		if (may_run(s) && queue_random((uint64_t)++n) == 0)
 			chosen = s;
 	if (!chosen)
@@ -113,6 +113,15 @@ static void run_until(const struct CUstream_st *s, const struct CUevent_st *e)
 	memory_close();
 }
 
+/* What may have run when somebody asks. */
+static void run_some(void)
+{
+	memory_open();
+	if (queue_random(2))
+		some_step();
+	memory_close();
+}
+
 void queue_run_stream(struct CUstream_st *s)
 {
 	run_until(s, NULL);
@@ -123,9 +132,9 @@ void fake_settle(void)
 	run_until(NULL, NULL);
 }
 
-static int known(const struct CUstream_st *s)
+int queue_knows(const struct CUstream_st *s)
 {
-	const struct CUstream_st *i = streams;
+	const struct CUstream_st *i = queue_streams;
 	while (i && i != s)
 		i = i->next;
 	return i != NULL;
@@ -133,7 +142,7 @@ static int known(const struct CUstream_st *s)
 
 int fake_submit(cudaStream_t s, const char *what, void (*run)(const void *), const void *args, size_t bytes)
 {
-	if (!known(s)) {
+	if (!queue_knows(s)) {
 		cudaError_t e = capture_forbids();
 		return (int)runtime_said(e ? cudaErrorStreamCaptureImplicit : cudaErrorInvalidResourceHandle);
 	}
@@ -151,7 +160,7 @@ int fake_submit(cudaStream_t s, const char *what, void (*run)(const void *), con
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	if (e)
 		return runtime_said(e);
 	if (flags != cudaStreamNonBlocking)
@@ -160,18 +169,18 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 	if (!*s)
 		fake_die("out of memory");
 	(*s)->last = &(*s)->first;
-	(*s)->next = streams;
-	streams = *s;
+	(*s)->next = queue_streams;
+	queue_streams = *s;
 	return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
-	if (!known(s))
+	if (!queue_knows(s))
 		return runtime_said(cudaErrorInvalidResourceHandle);
 	capture_forget_stream(s);
 	queue_run_stream(s);
-	struct CUstream_st **i = &streams;
+	struct CUstream_st **i = &queue_streams;
 	while (*i != s)
 		i = &(*i)->next;
 	*i = s->next;
@@ -182,7 +191,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
-	cudaError_t e = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	cudaError_t e = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorInvalidResourceHandle;
 	e = e ? e : capture_forbids();
 	if (!e) {
 		fake_counts.waits++;
@@ -193,7 +202,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
 
 cudaError_t cudaDeviceSynchronize(void)
 {
-	cudaError_t e = runtime_enter();
+	cudaError_t e = runtime_enter(cudaErrorUnknown);
 	e = e ? e : capture_forbids();
 	if (!e) {
 		fake_counts.waits++;
@@ -204,21 +213,17 @@ cudaError_t cudaDeviceSynchronize(void)
 
 cudaError_t cudaStreamQuery(cudaStream_t s)
 {
-	cudaError_t e = known(s) ? capture_forbids() : cudaErrorInvalidResourceHandle;
+	cudaError_t e = queue_knows(s) ? capture_forbids() : cudaErrorInvalidResourceHandle;
 	if (e)
 		return runtime_said(e);
-	if (queue_random(2)) {
-		memory_open();
-		some_step();
-		memory_close();
-	}
-	return s->first ? cudaErrorNotReady : cudaSuccess;
+	run_some();
+	return runtime_said(s->first ? cudaErrorNotReady : cudaSuccess);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
 {
 	(void)flags;
-	cudaError_t error = runtime_enter();
+	cudaError_t error = runtime_enter(cudaErrorUnknown);
 	if (error)
 		return runtime_said(error);
 	*e = calloc(1, sizeof **e);
@@ -236,7 +241,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
-	cudaError_t error = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	cudaError_t error = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorInvalidResourceHandle;
 	if (error)
 		return runtime_said(error);
 	int taken = capture_record(e, s);
@@ -253,7 +258,7 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
 {
 	(void)flags;
-	cudaError_t error = known(s) ? runtime_enter() : cudaErrorInvalidResourceHandle;
+	cudaError_t error = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorInvalidResourceHandle;
 	if (error)
 		return runtime_said(error);
 	int taken = capture_wait(s, e);
@@ -269,8 +274,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)
 {
-	cudaError_t error = runtime_enter();
-	error = error ? error : e->capture ? cudaErrorCapturedEvent : capture_forbids();
+	cudaError_t error = runtime_enter(cudaErrorUnknown);
+	error = error ? error : capture_forbids_event(e);
 	if (!error) {
 		fake_counts.waits++;
 		run_until(NULL, e);
@@ -280,13 +285,9 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
 
 cudaError_t cudaEventQuery(cudaEvent_t e)
 {
-	cudaError_t error = e->capture ? cudaErrorCapturedEvent : capture_forbids();
+	cudaError_t error = capture_forbids_event(e);
 	if (error)
 		return runtime_said(error);
-	if (queue_random(2)) {
-		memory_open();
-		some_step();
-		memory_close();
-	}
-	return e->done < e->asked ? cudaErrorNotReady : cudaSuccess;
+	run_some();
+	return runtime_said(e->done < e->asked ? cudaErrorNotReady : cudaSuccess);
 }

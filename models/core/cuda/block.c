@@ -264,7 +264,7 @@ int block_rates(struct backend_ctx *ctx, const struct update *u, const uint32_t 
 	int stage = block->next;
 	char *host = block->stage[stage].host;
 	put_rates(&block->step, u);
-	if (n_rows)
+	if (rows)
 		block->step.distinct = (uint32_t)n_rows;
 	memcpy(host + block->at[BLOCK_STEP], &block->step, sizeof block->step);
 	if (n_rows)

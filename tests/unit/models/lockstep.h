@@ -88,6 +88,16 @@ static void finite_differences(struct backend_ctx *c, const struct op_call *r)
 	free(running);
 }
 
+/* Floats of a gradient; *used of them, if that is not NULL, are what backward must write. */
+static size_t gradient_size(const struct backend_ctx *c, const struct param *p, const struct batch *b, size_t *used)
+{
+	size_t n = param_size(p), row = n / (size_t)p->dim[0];
+	int table = p->kind == PARAM_TABLE;
+	if (used)
+		*used = table ? (size_t)b->words->distinct * row : n;
+	return table ? (size_t)c->g->max_words * row : n;
+}
+
 /* Host copies of the op's parameters; poison where their gradients go, there and here. */
 static void copy_params(struct backend_ctx *c, const struct op_call *call, struct op_call *r, int backward)
 {
@@ -98,6 +108,7 @@ static void copy_params(struct backend_ctx *c, const struct op_call *call, struc
 		r->d_param[k] = NULL;
 		if (!backward || !call->d_param[k])
 			continue;
+		n = gradient_size(c, &c->g->param[call->op->param[k]], call->batch, NULL);
 		r->d_param[k] = floats(n);
 		poison_all(r->d_param[k], n);
 		up(c, call->d_param[k], r->d_param[k], n);
@@ -115,10 +126,14 @@ static void compare_params(struct backend_ctx *c, const struct op_call *call, co
 			agree(c, call->op, p->name, now, r->param[k], n);
 		else
 			assert_memory_equal(now, r->param[k], n * sizeof *now);
-		if (r->d_param[k]) {
-			down(c, now, call->d_param[k], n);
-			agree(c, call->op, p->name, now, r->d_param[k], n);
-		}
+		free(now);
+		if (!r->d_param[k])
+			continue;
+		size_t used, all = gradient_size(c, p, call->batch, &used);
+		now = floats(all);
+		down(c, now, call->d_param[k], all);
+		agree(c, call->op, p->name, now, r->d_param[k], used);
+		assert_memory_equal(now + used, r->d_param[k] + used, (all - used) * sizeof *now);
 		free(now);
 	}
 }
@@ -182,6 +197,13 @@ static int run_both(struct backend_ctx *c, const struct op_call *call, int backw
 	bury_the_dead(c, backward ? 2 * c->g->n_ops - 1 - i : i, call->n);
 	lay_out(c, call, backward);
 	copy_params(c, call, &r, backward);
+	float *fixed = NULL;
+	if (call->fixed) {
+		size_t n = param_size(&c->g->param[call->op->param[0]]);
+		fixed = floats(n);
+		down(c, fixed, call->fixed, n);
+	}
+	r.fixed = fixed;
 	r.state = c->ref_state[i];
 	for (int k = 0; k < OP_IN; k++) {
 		r.in[k] = in_copy(c, c->expect, call->in[k]);
@@ -202,6 +224,7 @@ static int run_both(struct backend_ctx *c, const struct op_call *call, int backw
 	up(c, c->g->arena, c->truth, arena_size(c));
 	for (int k = 0; k < c->blocks; k++)
 		guards_stand(c, k);
+	free(fixed);
 	for (int k = 0; k < call->op->n_param; k++) {
 		free(r.param[k]);
 		free(r.d_param[k]);

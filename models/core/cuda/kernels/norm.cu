@@ -52,6 +52,7 @@ PACKED_BLOCK_KERNEL(norm_moments, struct norm_args)
 	size_t c = (size_t)a.c;
 	if (t.channel < a.c) {
 		struct pack first = pack_get(a.in, t.begin * c + (size_t)t.channel, vec);
+		UNROLL_4
 		for (size_t row = t.begin + (size_t)t.lane; row < t.end; row += (size_t)t.lanes) {
 			struct pack x = pack_get(a.in, row * c + (size_t)t.channel, vec);
 			for (int k = 0; k < vec; k++) {
@@ -163,6 +164,7 @@ PACKED_BLOCK_KERNEL(norm_sums, struct norm_args)
 		float mean[PACK];
 		for (int k = 0; k < vec; k++)
 			mean[k] = a.mean[t.channel + k];
+		UNROLL_2
 		for (size_t row = t.begin + (size_t)t.lane; row < t.end; row += (size_t)t.lanes) {
 			size_t at = row * c + (size_t)t.channel;
 			struct pack d = through(&a, at, vec), x = pack_get(a.in, at, vec);

@@ -35,6 +35,15 @@ struct stored {
 	((packed) ? LAUNCH(name##_packed, grid_x, grid_y, threads, stream, args)                                       \
 		  : LAUNCH(name##_single, grid_x, grid_y, threads, stream, args))
 
+/* Before a loop that reads and does not write: so many turns have their loads on the way at once. */
+#ifdef __CUDACC__
+#define UNROLL_2 _Pragma("unroll 2")
+#define UNROLL_4 _Pragma("unroll 4")
+#else
+#define UNROLL_2
+#define UNROLL_4
+#endif
+
 /* Whether memory can be read in packs; NULL can. */
 static inline int pack_fits(const void *p)
 {

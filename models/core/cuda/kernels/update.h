@@ -1,0 +1,56 @@
+/* update: what the optimisers' kernels are told, and their launchers. Private to core/cuda. Formulas of the rules:
+ * models/core/ref/update.c. Rates come from the step block alone, so that a recorded step may be played with others.
+ * All is float32 in device memory. Read by both compilers.
+ *
+ * Floors, for a word CNN of 20,000 words, dim 300, 3 widths of 100 maps, 700 words a batch (Adadelta: 4 numbers read and
+ * 3 written for each parameter, 28 bytes; 15 operations):
+ *   all        0.36 M parameters: 10 MB
+ *   rows       0.21 M: 5.9 MB
+ *   every      6 M (momentum: 2 numbers read and 2 written, 96 MB; Adam 144 MB); words are read once for EVERY rows: 7 MB
+ *   norms      classes x 300: nothing */
+#ifndef VIC_CUDA_UPDATE_H
+#define VIC_CUDA_UPDATE_H
+
+#include "kernels.h"
+
+enum { UPDATE_RUN = 1024 /* parameters of one block */, EVERY = 8 /* rows of one block */ };
+
+/* A parameter of rows of `row` numbers. No padding: compared byte by byte. */
+struct segment {
+	float *w, *g, *s1, *s2; /* s1, s2: as the rule needs, else NULL */
+	uint32_t *last;         /* table: update that each row last took part in */
+	size_t n, row;
+	size_t first;           /* the first block of it, where it is one of several */
+	float weight_decay;
+	float max_norm;
+};
+
+struct update_args {
+	int rule;               /* enum rule of graph.h: 0 Adadelta, 1 SGD, 2 Adam */
+	int nesterov;
+	float momentum;
+	float rho, rho_rest, rho_log2;         /* rest: 1 - it */
+	float beta1, beta1_rest, beta2, beta2_rest;
+	float eps;
+	const struct step *step;
+	const uint32_t *word;   /* [step->distinct] row of the table that row i of its gradient is for */
+	struct segment one;     /* of the launchers for one parameter */
+	size_t rows;            /* of launch_update_rows */
+	/* of launch_update_all */
+	size_t blocks;
+	const struct segment *segment;
+	const uint32_t *segment_of; /* [blocks] */
+};
+
+/* Every number of every segment, in `blocks` of UPDATE_RUN. */
+LAUNCHER(launch_update_all, update_args);
+/* Every number of a parameter that is no table. */
+LAUNCHER(launch_update_one, update_args);
+/* A table's listed rows, of which there are at most `rows`; Adadelta: what they missed comes first. */
+LAUNCHER(launch_update_rows, update_args);
+/* A table's rows, listed or not. */
+LAUNCHER(launch_update_every, update_args);
+/* Keeps each row within max_norm. */
+LAUNCHER(launch_update_norms, update_args);
+
+#endif

@@ -1,0 +1,21 @@
+/* Optimiser steps of the cuda plug-in, dry ($VIC_BACKENDS names its folder). */
+#include "unit/models/update_cases.h"
+
+static void steps_are_the_formulas(void **state)
+{
+	(void)state;
+	steps_on("cuda");
+}
+
+static void what_cannot_be_postponed(void **state)
+{
+	(void)state;
+	refuses_on("cuda");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(steps_are_the_formulas),
+					    cmocka_unit_test(what_cannot_be_postponed) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

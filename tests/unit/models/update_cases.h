@@ -1,0 +1,307 @@
+/* Optimiser steps of a device against ref's at random sizes across every cut of the work, over several steps in which a
+ * table's rows come and go; and ref's against formulas written once more, one number at a time. */
+#ifndef VIC_TEST_UPDATE_CASES_H
+#define VIC_TEST_UPDATE_CASES_H
+
+#include "models/core/backend.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/philox.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { STEPS = 7 };
+
+static struct rng random_state;
+
+static inline uint32_t below(uint32_t n)
+{
+	return rng_below(&random_state, n);
+}
+
+static inline float signed_unit(void)
+{
+	return (float)(2 * rng_real(&random_state) - 1);
+}
+
+static inline struct update random_rule(int table)
+{
+	static const double momenta[] = { 0, 0.5, 0.9 }, decays[] = { 0, 1e-2 };
+	struct update u = { .rule = (enum rule)below(3),
+			    .lr = 0.01 + rng_real(&random_state),
+			    .momentum = momenta[below(3)],
+			    .weight_decay = decays[below(2)],
+			    .decay_all = (int)below(2),
+			    .rho = 0.5 + 0.49 * rng_real(&random_state),
+			    .eps = 1e-6,
+			    .beta1 = 0.9,
+			    .beta2 = 0.999 };
+	u.nesterov = u.momentum > 0 && below(2);
+	if (u.rule == RULE_ADAM) {
+		u.lr = 1e-3;
+		u.eps = 1e-4; /* of a gradient near 0 the direction alone would be compared, which is rounding's */
+	}
+	if (u.rule == RULE_ADADELTA) {
+		u.lr = 1;
+		u.weight_decay = table ? 0 : u.weight_decay;
+	}
+	return u;
+}
+
+static inline void take(float **p, size_t n)
+{
+	struct err err = ERR_NONE;
+	if (mem_alloc(p, n, sizeof **p, &err))
+		fail_msg("%s", err.msg);
+}
+
+static inline void *device_take(const struct device *d, size_t bytes)
+{
+	struct err err = ERR_NONE;
+	void *p;
+	if (d->b->alloc(d->ctx, &p, bytes, &err))
+		fail_msg("%s", err.msg);
+	return p;
+}
+
+static inline void to_device(const struct device *d, void *to, const void *from, size_t bytes)
+{
+	struct err err = ERR_NONE;
+	if (d->b->upload(d->ctx, to, from, bytes, &err))
+		fail_msg("%s", err.msg);
+}
+
+static inline void from_device(const struct device *d, void *to, const void *from, size_t bytes)
+{
+	struct err err = ERR_NONE;
+	if (d->b->download(d->ctx, to, from, bytes, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* With the state that graph_compile gives it: what a rule does not need is NULL. */
+static inline struct param param_make(const struct device *d, const struct param *shape, const struct update *u,
+				      const float *w)
+{
+	struct param p = *shape;
+	size_t bytes = param_size(&p) * sizeof *w;
+	p.w = device_take(d, bytes);
+	p.g = device_take(d, bytes);
+	if (u->rule != RULE_SGD || u->momentum > 0)
+		p.s1 = device_take(d, bytes);
+	if (u->rule != RULE_SGD)
+		p.s2 = device_take(d, bytes);
+	if (p.kind == PARAM_TABLE)
+		p.last = device_take(d, (size_t)p.dim[0] * sizeof *p.last);
+	to_device(d, p.w, w, bytes);
+	return p;
+}
+
+static inline void param_give_back(const struct device *d, struct param *p)
+{
+	void *own[] = { p->w, p->s1, p->s2, p->g, p->last };
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (own[i])
+			d->b->release(d->ctx, own[i]);
+}
+
+/* A batch's words: some of the rows, each once, in any order. */
+static inline int choose_rows(uint32_t *rows, size_t all)
+{
+	int n = (int)below((uint32_t)all + 1);
+	for (uint32_t i = 0; i < all; i++)
+		rows[i] = i;
+	rng_shuffle(&random_state, rows, all);
+	return n;
+}
+
+/* Each difference is a few roundings of numbers as large as the largest. */
+static inline void agree(const char *what, const struct update *u, const float *a, const float *b, size_t n, double tol)
+{
+	double size = 1e-3;
+	for (size_t i = 0; i < n; i++)
+		size = fmax(size, fabs((double)b[i]));
+	for (size_t i = 0; i < n; i++)
+		if (!(fabs((double)a[i] - b[i]) <= tol * size))
+			fail_msg("rule %d, momentum %g, decay %g, step %u: %s[%zu] of %zu is %.9g, not %.9g", u->rule,
+				 u->momentum, u->weight_decay, u->step, what, i, n, (double)a[i], (double)b[i]);
+}
+
+static inline struct param random_shape(void)
+{
+	static const enum param_kind kinds[] = { PARAM_WEIGHT, PARAM_BIAS, PARAM_TABLE, PARAM_SCALE };
+	static const int64_t rows[] = { 1, 2, 31, 32, 33, 63, 64, 65, 100 },
+			     across[] = { 1, 3, 16, 17, 127, 128, 129, 1025, 8191, 8192, 8193 };
+	struct param p = { .kind = kinds[below(4)], .ndim = 2, .dim = { rows[below(9)], across[below(11)] } };
+	if (p.dim[1] > 1000)
+		p.dim[0] = 1 + below(2);
+	p.max_norm = below(3) ? 0 : 0.1 + 2 * rng_real(&random_state);
+	snprintf(p.name, sizeof p.name, "%lldx%lld", (long long)p.dim[0], (long long)p.dim[1]);
+	return p;
+}
+
+/* A number's step by the papers' formulas. */
+static inline void plain_step(const struct update *u, int decays, double g, double *w, double *s1, double *s2)
+{
+	g += decays ? u->weight_decay * *w : 0;
+	if (u->rule == RULE_ADADELTA) {
+		*s1 = u->rho * *s1 + (1 - u->rho) * g * g;
+		double d = -sqrt((*s2 + u->eps) / (*s1 + u->eps)) * g;
+		*s2 = u->rho * *s2 + (1 - u->rho) * d * d;
+		*w += u->lr * d;
+	} else if (u->rule == RULE_ADAM) {
+		*s1 = u->beta1 * *s1 + (1 - u->beta1) * g;
+		*s2 = u->beta2 * *s2 + (1 - u->beta2) * g * g;
+		double m = *s1 / (1 - pow(u->beta1, u->step)), v = *s2 / (1 - pow(u->beta2, u->step));
+		*w -= u->lr * m / (sqrt(v) + u->eps);
+	} else {
+		*s1 = u->momentum * *s1 + g;
+		*w -= u->lr * (u->nesterov ? g + u->momentum * *s1 : *s1);
+	}
+}
+
+/* All numbers of p, from the same gradients; w, s1 and s2 in double. */
+static inline void plain(const struct param *p, const struct update *u, const uint32_t *rows, int n_rows, double *w,
+		  double *s1, double *s2)
+{
+	size_t n = param_size(p), row = n / (size_t)p->dim[0];
+	for (size_t i = 0; i < n; i++) {
+		double g = p->kind == PARAM_TABLE ? 0 : (double)p->g[i];
+		for (int k = 0; k < n_rows && p->kind == PARAM_TABLE; k++)
+			g = rows[k] == i / row ? (double)p->g[(size_t)k * row + i % row] : g;
+		plain_step(u, u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE, g, w + i, s1 + i,
+			   s2 + i);
+	}
+	for (size_t r = 0; r < (size_t)p->dim[0] && p->max_norm > 0; r++) {
+		double norm = 0;
+		for (size_t i = r * row; i < (r + 1) * row; i++)
+			norm += w[i] * w[i];
+		norm = sqrt(norm);
+		for (size_t i = r * row; i < (r + 1) * row && norm > p->max_norm; i++)
+			w[i] *= p->max_norm / norm;
+	}
+}
+
+/* Rows that a batch did not touch are behind in Adadelta's states until they are touched: a device catches up then. */
+static inline void catch_up(const struct device *d, const struct param *p, const struct update *u, float *s)
+{
+	size_t n = param_size(p), rows = (size_t)p->dim[0];
+	uint32_t *last;
+	struct err err = ERR_NONE;
+	if (p->kind != PARAM_TABLE || u->rule != RULE_ADADELTA)
+		return;
+	assert_int_equal(mem_alloc(&last, rows, sizeof *last, &err), 0);
+	from_device(d, last, p->last, rows * sizeof *last);
+	for (size_t i = 0; i < n; i++)
+		s[i] *= (float)pow(u->rho, u->step - last[i / (n / rows)]);
+	free(last);
+}
+
+/* One parameter on both devices; host copies of it. */
+struct twins {
+	struct device *dev, *ref;
+	struct param a, b;
+	size_t n, row;
+	float *g, *x;
+	double *exact[3]; /* w, s1, s2 */
+	uint32_t *rows;
+	int n_rows;
+};
+
+static inline void twins_step(struct twins *t, const struct update *u)
+{
+	struct err err = ERR_NONE;
+	int table = t->a.kind == PARAM_TABLE;
+	t->n_rows = table ? choose_rows(t->rows, (size_t)t->a.dim[0]) : 0;
+	for (size_t i = 0; i < (table ? (size_t)t->n_rows * t->row : t->n); i++)
+		t->g[i] = signed_unit();
+	to_device(t->dev, t->a.g, t->g, t->n * sizeof *t->g);
+	memcpy(t->b.g, t->g, t->n * sizeof *t->g);
+	if (t->dev->b->update(t->dev->ctx, &t->a, u, t->rows, t->n_rows, &err) ||
+	    t->ref->b->update(t->ref->ctx, &t->b, u, t->rows, t->n_rows, &err))
+		fail_msg("%s", err.msg);
+	plain(&t->b, u, t->rows, t->n_rows, t->exact[0], t->exact[1], t->exact[2]);
+	from_device(t->dev, t->x, t->a.w, t->n * sizeof *t->x);
+	agree("w", u, t->x, t->b.w, t->n, 2e-5);
+	for (size_t i = 0; i < t->n; i++)
+		t->x[i] = (float)t->exact[0][i];
+	agree("w of ref", u, t->b.w, t->x, t->n, 1e-5);
+}
+
+/* What steps left in a state. */
+static inline void states_agree(struct twins *t, const struct update *u, const char *name, const float *a, const float *b)
+{
+	if (!a)
+		return;
+	from_device(t->dev, t->x, a, t->n * sizeof *t->x);
+	catch_up(t->dev, &t->a, u, t->x);
+	agree(name, u, t->x, b, t->n, 1e-5);
+}
+
+static inline void one(struct device *dev, struct device *ref)
+{
+	struct param shape = random_shape();
+	struct update u = random_rule(shape.kind == PARAM_TABLE);
+	struct err err = ERR_NONE;
+	struct twins t = { .dev = dev, .ref = ref, .n = param_size(&shape) };
+	t.row = t.n / (size_t)shape.dim[0];
+	take(&t.g, t.n);
+	take(&t.x, t.n);
+	assert_int_equal(mem_alloc(&t.rows, (size_t)shape.dim[0], sizeof *t.rows, &err), 0);
+	for (int k = 0; k < 3; k++)
+		assert_int_equal(mem_alloc(&t.exact[k], t.n, sizeof **t.exact, &err), 0);
+	for (size_t i = 0; i < t.n; i++)
+		t.exact[0][i] = t.x[i] = signed_unit();
+	t.a = param_make(dev, &shape, &u, t.x);
+	t.b = param_make(ref, &shape, &u, t.x);
+	for (u.step = 1; u.step <= STEPS; u.step++)
+		twins_step(&t, &u);
+	u.step = STEPS;
+	states_agree(&t, &u, "s1", t.a.s1, t.b.s1);
+	states_agree(&t, &u, "s2", t.a.s2, t.b.s2);
+	param_give_back(dev, &t.a);
+	param_give_back(ref, &t.b);
+	void *own[] = { t.g, t.x, t.rows, t.exact[0], t.exact[1], t.exact[2] };
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		free(own[i]);
+}
+
+static inline void steps_on(const char *device)
+{
+	struct device dev, ref;
+	struct err err = ERR_NONE;
+	if (device_open(&dev, device, 2, &err) || device_open(&ref, "ref", 1, &err))
+		fail_msg("%s", err.msg);
+	for (uint32_t i = 0; i < (getenv("VIC_THOROUGH") ? 600 : 120); i++) {
+		rng_init(&random_state, 31, RNG_TEST, i, 0);
+		one(&dev, &ref);
+	}
+	device_close(&dev);
+	device_close(&ref);
+}
+
+/* What a device cannot postpone exactly it refuses. */
+static inline void refuses_on(const char *device)
+{
+	struct device dev;
+	struct err err = ERR_NONE;
+	struct update u = { .rule = RULE_ADADELTA, .lr = 1, .rho = 0.9, .eps = 1e-6, .weight_decay = 0.1, .step = 1 };
+	struct param shape = { .kind = PARAM_TABLE, .ndim = 2, .dim = { 3, 2 } };
+	float w[6] = { 0 };
+	uint32_t rows[1] = { 1 };
+	if (device_open(&dev, device, 1, &err))
+		fail_msg("%s", err.msg);
+	struct param p = param_make(&dev, &shape, &u, w);
+	assert_int_equal(dev.b->update(dev.ctx, &p, &u, rows, 1, &err), -1);
+	assert_non_null(strstr(err.msg, "weight decay"));
+	param_give_back(&dev, &p);
+	device_close(&dev);
+}
+
+#endif
