@@ -74,6 +74,16 @@ void __wrap_cudnnGetLastErrorString(char *text, size_t size)
 	*said = 0;
 }
 
+__attribute__((format(printf, 1, 2))) static void die(const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}
+
 static void *taken(size_t bytes)
 {
 	void *p = calloc(1, bytes + 1);
@@ -416,6 +426,8 @@ cudnnStatus_t __wrap_cudnnDestroy(cudnnHandle_t h)
 		return refuse("a handle that is not there");
 	*p = h->next;
 	free(h);
+	if (!handles && interp_descriptors)
+		die("cuDNN's last handle is destroyed, and %ld descriptors are left", interp_descriptors);
 	return CUDNN_STATUS_SUCCESS;
 }
 

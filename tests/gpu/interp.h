@@ -4,7 +4,8 @@
  *
  * A graph is one convolution, of float or bfloat16; anything else is refused, in words that cudnnGetLastErrorString
  * gives. So is a plan made for another device than the handle's, a name that has no pointer, memory that is not the
- * device's or not aligned as was promised, a workspace smaller than the plan's, and a result that lies on an input. */
+ * device's or not aligned as was promised, a workspace smaller than the plan's, and a result that lies on an input. With
+ * the last handle all descriptors must be gone, or the program ends. */
 #ifndef VIC_GPU_INTERP_H
 #define VIC_GPU_INTERP_H
 
@@ -24,7 +25,7 @@ struct interp_conv {
 	struct interp_tensor x, w, y;
 	int64_t pad[2], after[2], step[2], dilation[2]; /* padding before and after, strides; of h and w */
 	double alpha, beta;
-	void *workspace; /* not a number afterwards */
+	void *workspace; /* its ends are not a number afterwards */
 	size_t workspace_bytes;
 };
 /* Bytes from a tensor's first element to the end of its last. */

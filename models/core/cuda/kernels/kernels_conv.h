@@ -15,7 +15,8 @@ extern "C" {
 struct filter_args {
 	const void *from;
 	void *to;
-	int out, in, places;
+	size_t out;
+	int in, places;
 };
 int launch_filter_pack_f32(const struct filter_args *a, cudaStream_t stream);
 int launch_filter_pack_bf16(const struct filter_args *a, cudaStream_t stream);
@@ -26,8 +27,7 @@ int launch_filter_unpack_bf16(const struct filter_args *a, cudaStream_t stream);
 struct bias_args {
 	void *out;
 	const float *bias;
-	size_t rows;
-	int columns;
+	size_t rows, columns;
 };
 int launch_bias_f32(const struct bias_args *a, cudaStream_t stream);
 int launch_bias_bf16(const struct bias_args *a, cudaStream_t stream);
@@ -37,8 +37,7 @@ int launch_bias_bf16(const struct bias_args *a, cudaStream_t stream);
 struct column_args {
 	const void *from;
 	float *part, *sum;
-	size_t rows;
-	int columns;
+	size_t rows, columns;
 };
 int launch_column_sum_f32(const struct column_args *a, cudaStream_t stream);
 int launch_column_sum_bf16(const struct column_args *a, cudaStream_t stream);

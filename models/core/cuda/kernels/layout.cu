@@ -12,7 +12,7 @@ DEVICE size_t in_parameters(const struct filter_args *a, size_t i)
 
 DEVICE size_t filter_size(const struct filter_args *a)
 {
-	return (size_t)a->out * (size_t)a->in * (size_t)a->places;
+	return a->out * (size_t)a->in * (size_t)a->places;
 }
 
 KERNEL(filter_pack, struct filter_args)
@@ -31,7 +31,7 @@ KERNEL(filter_unpack, struct filter_args)
 
 static unsigned filter_blocks(const struct filter_args *a)
 {
-	return blocks_for((size_t)a->out * (size_t)a->in * (size_t)a->places);
+	return blocks_for(a->out * (size_t)a->in * (size_t)a->places);
 }
 
 int STORAGE(launch_filter_pack)(const struct filter_args *a, cudaStream_t stream)
@@ -49,7 +49,7 @@ enum { EACH = 8 };
 
 KERNEL(bias, struct bias_args)
 {
-	size_t n = a.rows * (size_t)a.columns, i = (size_t)blockIdx.x * (BLOCK * EACH) + threadIdx.x;
+	size_t n = a.rows * a.columns, i = (size_t)blockIdx.x * (BLOCK * EACH) + threadIdx.x;
 	unsigned columns = (unsigned)a.columns, column = (unsigned)(i % columns), step = BLOCK % columns;
 	for (int k = 0; k < EACH && i < n; k++, i += BLOCK) {
 		put(a.out, i, get(a.out, i) + a.bias[column]);
@@ -60,7 +60,7 @@ KERNEL(bias, struct bias_args)
 
 int STORAGE(launch_bias)(const struct bias_args *a, cudaStream_t stream)
 {
-	size_t n = a->rows * (size_t)a->columns;
+	size_t n = a->rows * a->columns;
 	return LAUNCH(bias, (n + BLOCK * EACH - 1) / (BLOCK * EACH), 1, BLOCK, stream, a);
 }
 
@@ -103,6 +103,6 @@ int STORAGE(launch_column_sum)(const struct column_args *a, cudaStream_t stream)
 	struct part_args part = { a->from, a->part, a->rows, (a->rows + parts - 1) / parts, (unsigned)parts,
 				  (unsigned)a->columns };
 	struct total_args total = { a->part, a->sum, (unsigned)parts, (unsigned)a->columns };
-	int status = LAUNCH(column_part, blocks_for(parts * (size_t)a->columns), 1, BLOCK, stream, &part);
+	int status = LAUNCH(column_part, blocks_for(parts * a->columns), 1, BLOCK, stream, &part);
 	return status ? status : LAUNCH(column_total, a->columns, 1, WARP, stream, &total);
 }
