@@ -31,7 +31,8 @@ static const struct opt run_opts[] = {
 	  .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "resume", 0, OPT_TEXT, &run_o.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint" },
-	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL, "print the network's ops and memory plan, and train nothing",
+	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
+	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
 	{ "list-models", 0, OPT_FLAG, &run_o.list, NULL, "print the networks, and train nothing",
 	  .flags = OPT_LOCAL | OPT_PRINTS | OPT_NO_OPERANDS },
@@ -186,11 +187,33 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 	return rc ? -1 : 0;
 }
 
-/* The records, and the options settled for their kind. */
+/* 1 when stdin has to bring the records and is a terminal or empty; -1: it cannot be read. */
+static int no_records(const struct stage *st, struct input *in, struct err *err)
+{
+	const unsigned char *first;
+	size_t got;
+	if (st->n)
+		return 0;
+	if (isatty(STDIN_FILENO))
+		return 1;
+	return input_peek(in, 1, &first, &got, err) ? -1 : !got;
+}
+
+/* The records, and the options settled for their kind. --plan without records is about none. */
 static int read_records(struct stage *st, struct dataset *data, struct err *err)
 {
 	struct stream_reader *r;
-	if (stream_open(&r, stage_operand(st, 0), err))
+	struct input in;
+	if (input_open(&in, stage_operand(st, 0), err))
+		return -1;
+	int none = run_o.plan ? no_records(st, &in, err) : 0;
+	if (none) {
+		input_release(&in);
+		return none < 0 || plan_native(data, o.model, err) || train_options_finish(&o, data->head.kind, err)
+			       ? -1
+			       : 0;
+	}
+	if (stream_take(&r, &in, err))
 		return -1;
 	int rc = stream_next_document(r, err) < 0 || dataset_begin(data, r, err) ||
 		 train_options_finish(&o, data->head.kind, err) || dataset_read(data, r, (int)o.max_tokens, err);

@@ -1,6 +1,6 @@
 /* Opens a backend by name. "auto" takes cuda where its plug-in is there and finds a device, else cpu, whose variants
- * are tried from the best that this processor runs down to base. A missing cuda plug-in or device is no news;
- * whatever else fails on the way is noted and passed over. ref is linked in and is used only when asked for. A BLAS
+ * are tried from the best that this processor runs down to base. A missing cuda plug-in is no news; whatever else fails
+ * on the way is noted and passed over. ref is linked in and is used only when asked for. A BLAS
  * reads its environment when it is loaded, so that is set before dlopen. */
 #include "backend.h"
 
@@ -103,8 +103,7 @@ static int open_cpu(struct device *d, struct err *err)
 	return err_no_device(err, "VIC_CPU=%s: is none of v4, v3, base", want);
 }
 
-/* A machine without a graphics card, or an installation without the plug-in, is no news; a plug-in that is there and
- * broken is. */
+/* An installation without the plug-in is no news; a plug-in that is there and broken, or finds no device, is. */
 static int open_cuda_if_any(struct device *d, const struct backend_config *config, struct err *err)
 {
 	char dir[4096], path[4400];
@@ -120,10 +119,7 @@ static int open_cuda_if_any(struct device *d, const struct backend_config *confi
 	dlclose(d->library);
 	d->library = NULL;
 	d->b = NULL;
-	if (err->status == VIC_NO_DEVICE) {
-		*err = ERR_NONE;
-		return 0;
-	}
+	err_context(err, "cuda");
 	return pass_over(d, err);
 }
 

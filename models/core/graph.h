@@ -197,10 +197,11 @@ struct update {
 	uint32_t step;                     /* 1, 2, ... */
 };
 
-/* The four arrays of all parameters, one allocation each; every parameter belongs to one op. Each begins on a line of 64
- * bytes, at least ARENA_GAP floats after the one before it. First the trained ones, in the order in which backward is
- * done with their gradients (the last op's first; several devices add them up in that order), tables after the others;
- * then what is not trained, in ARENA_W alone. So a trained parameter that is no table has one place in all four. */
+/* The four arrays of all parameters, one allocation each; every parameter belongs to one op. Each begins on a line of
+ * 64 bytes, at least ARENA_GAP floats after the one before it. First the trained ones, in the order in which backward
+ * is done with their gradients (the last op's first; several devices add them up in that order), tables after the
+ * others; then what is not trained, in ARENA_W alone. So a trained parameter that is no table has one place in all
+ * four. */
 enum param_arena { ARENA_W, ARENA_G, ARENA_S1, ARENA_S2, ARENAS };
 enum { ARENA_GAP = 16 };
 

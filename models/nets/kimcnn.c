@@ -74,6 +74,9 @@ const struct net net_kimcnn = {
 	.name = "kimcnn",
 	.summary = "Kim 2014: convolution over word vectors, max over time, dropout, softmax",
 	.input = NET_WORDS,
+	.native_words = 20000, /* MR has 18,765 */
+	.native_dim = 300,
+	.native_classes = 2,
 	.build = kimcnn_build,
 	.init = kimcnn_init,
 };

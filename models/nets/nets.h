@@ -46,7 +46,9 @@ struct net {
 	const char *name;
 	const char *summary; /* with its source */
 	enum net_input input;
-	struct shape native;  /* images: the size and classes that it is published for: what --list-models counts */
+	/* What it is published for, which --list-models counts and --plan shows without records. */
+	struct shape native;  /* images: their size */
+	int native_words, native_dim; /* text: words of the vocabulary, numbers of a vector */
 	int native_classes;
 	/* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
 	int mix_layers;

@@ -6,17 +6,15 @@
 
 #include <stdlib.h>
 
-/* A text network is counted for sentences of 20 words (MR's mean) of 300 dimensions and two classes, Kim 2014's
- * setting. */
-enum { WORDS = 20, DIM = 300, TEXT_CLASSES = 2 };
+/* A text network is counted for sentences of 20 words, MR's mean. */
+enum { WORDS = 20 };
 
 static struct net_config config_of(const struct net *net, const struct train_options *o)
 {
-	int images = net->input == NET_IMAGES;
-	return (struct net_config){ .classes = images ? net->native_classes : TEXT_CLASSES,
+	return (struct net_config){ .classes = net->native_classes,
 				    .dropout = o->dropout,
 				    .vocabulary = 1,
-				    .dim = DIM,
+				    .dim = net->native_dim,
 				    .maps = (int)o->maps,
 				    .widths = 3,
 				    .width = { 3, 4, 5 },
@@ -46,7 +44,7 @@ static int list_network(FILE *to, struct graph *g, const struct net *net, const 
 	if (images)
 		snprintf(input, sizeof input, "%dx%dx%d", c.image.h, c.image.w, c.image.c);
 	else
-		snprintf(input, sizeof input, "%dx%d", WORDS, DIM);
+		snprintf(input, sizeof input, "%dx%d", WORDS, c.dim);
 	fprintf(to, "%-17s %-10s %7d %10.0f %8.1fM %6d %6.0fMB  %s\n", net->name, input, c.classes, trained,
 		graph_macs(g, WORDS) / 1e6, (int)o->batch, bytes / 1e6, net->summary);
 	return 0;

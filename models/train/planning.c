@@ -81,13 +81,38 @@ static struct update update_of(const struct train_options *o)
 				.beta2 = 0.999 };
 }
 
+static const struct net *find_net(const char *name, struct err *err)
+{
+	const struct net *net = net_find(name);
+	if (!net)
+		err_usage(err, "--model: '%s' is not known; --list-models lists the networks", name);
+	return net;
+}
+
+int plan_native(struct dataset *d, const char *model, struct err *err)
+{
+	const struct net *net = find_net(model ? model : "kimcnn", err);
+	char **classes;
+	if (!net || mem_alloc(&classes, (size_t)net->native_classes, sizeof *classes, err))
+		return -1;
+	d->head = (struct stream_head){ .kind = net->input == NET_IMAGES ? STREAM_IMAGES : STREAM_TEXT,
+					.n_classes = net->native_classes,
+					.classes = classes,
+					.dim = net->native_dim,
+					.height = net->native.h,
+					.width = net->native.w,
+					.channels = net->native.c };
+	d->text.words = (uint32_t)net->native_words;
+	return 0;
+}
+
 /* The network, and whether it fits the records and the mixup. */
 static int choose_net(struct plan *p, const struct train_options *o, enum stream_kind kind, struct err *err)
 {
 	int images = kind == STREAM_IMAGES;
-	p->net = net_find(o->model);
+	p->net = find_net(o->model, err);
 	if (!p->net)
-		return err_usage(err, "--model: '%s' is not known; --list-models lists the networks", o->model);
+		return -1;
 	if ((p->net->input == NET_IMAGES) != images)
 		return err_usage(err, "--model %s is for %s; these records are %s", o->model,
 				 images ? "text" : "images", images ? "images" : "text");
@@ -115,7 +140,7 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 	f->flip = o->flip >= 0 ? o->flip : colour;
 	p->cropped = o->crop > 0;
 	p->config.image = (struct shape){ f->h, f->w, d->head.channels };
-	return image_data_moments(d, f->mean, f->deviation, err);
+	return d->n ? image_data_moments(d, f->mean, f->deviation, err) : 0;
 }
 
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)

@@ -10,6 +10,9 @@
  * identity. */
 int plan_make(struct plan *plan, const struct train_options *o, const struct dataset *data,
 	      struct err *err) VIC_CHECKED;
+/* A data set without records and names of classes, of the kind, shape and classes that the network of that name (NULL:
+ * kimcnn) is published for: a plan can be made for it, to be looked at. *d is zeroed. */
+int plan_native(struct dataset *d, const char *model, struct err *err) VIC_CHECKED;
 void plan_release(struct plan *plan);
 
 #endif

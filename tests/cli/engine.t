@@ -1,6 +1,7 @@
 #!/bin/sh
 # What computes is named, and a plug-in that is there but does not load is said and passed over for the next.
 . "$(dirname "$0")/lib.sh"
+root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$T" || exit 1
 plugins=$BIN/../lib/vicinal
 "$TOOLS/mkstream" text 40 >words || exit 1
@@ -61,6 +62,25 @@ vic-train --epochs 1 words >model 2>err
 like 'a broken plug-in of cuda is said before the cpu is used' '^vic-train: passed over: .*libvic-cuda.so: ' \
 	"$(head -1 err)"
 like 'which then is' '^vic-train: cpu-' "$(sed -n 2p err)"
+cat >none.c <<END
+#include "models/core/backend.h"
+static int open_none(struct backend_ctx **ctx, const struct backend_config *config, struct err *err)
+{
+	(void)ctx, (void)config;
+	err->status = VIC_NO_DEVICE;
+	snprintf(err->msg, sizeof err->msg, "no device is here");
+	return -1;
+}
+static const struct backend none = { .abi = BACKEND_ABI, .name = "cuda", .open = open_none };
+const struct backend *vic_backend(void) { return &none; }
+END
+${CC:-cc} -shared -fPIC -I"$root" -o copies/libvic-cuda.so none.c || exit 1
+vic-train --epochs 1 words >model 2>err
+same 'one that finds no device is said, once' 'vic-train: passed over: cuda: no device is here' \
+	"$(grep 'passed over' err)"
+like 'and the cpu is used' '^vic-train: cpu-' "$(sed -n 2p err)"
+same '--version says it, too' 'passed over: cuda: no device is here' "$(vic-train --version | grep passed)"
+fails 3 'no device is here' 'asked for by name it is an error' vic-train --device cuda -o no /dev/null
 rm copies/libvic-cuda.so
 vic-train --epochs 1 words >model 2>err
 fails 3 'libvic-cuda.so' 'a device that is not there is told before records are waited for' vic-train --device cuda \

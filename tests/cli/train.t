@@ -11,6 +11,18 @@ vic-tokenize -q --format mr "$T/synth" | vic-embed -q --vectors "$T/synth/vector
 	vic-split -q --test 0.25 --dev 0.2 --seed 1 >"$T/text"
 ok 'the corpus could be made' vic-cat --check "$T/text"
 
+# --plan without records: the network as it is published.
+ok 'a plan needs no records' sh -c 'vic-train --plan -m resnet50 </dev/null >"$1"' - "$T/plan"
+same 'it is published with 25,557,032 parameters (and 53,120 running statistics)' 25610152 "$(sed -n 's/^parameters	//p' "$T/plan")"
+vic-train --plan </dev/null >"$T/plan"
+same 'of text: 20,000 words of 300 numbers and two classes' 6360902 "$(sed -n 's/^parameters	//p' "$T/plan")"
+vic-train --plan -m smallcnn --crop 20 </dev/null >"$T/plan"
+same 'options count' 20x20x1 "$(sed -n 's/.* image(\(.*\))	.*/\1/p' "$T/plan" | head -1)"
+fails 2 "'resnet51' is not known" 'an unknown network' vic-train --plan -m resnet51 </dev/null
+: >"$T/empty"
+fails 1 'is empty, not a vicinal stream' 'an empty file is no stream' vic-train --plan "$T/empty"
+fails 1 'is empty, not a vicinal stream' 'to train, records are needed' train -o "$T/no" </dev/null
+
 # The same bytes: threads, runs, resuming.
 train --mixup 0.4 --threads 1 -o "$T/a" "$T/text"
 train --mixup 0.4 --threads 2 -o "$T/b" "$T/text"
