@@ -30,6 +30,9 @@ $(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
+# It has the plug-in's planner and the interpreter in itself.
+$(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/tests/gpu/interp.o $(B)/tests/gpu/interp_conv.o
+$(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry
 test-gpu-dry: programs $(FAKE_TESTS) $(if $(CUDNN_LIB),dry) $(GPU_TESTS) ## the cuda plug-in without a device: its code and kernels on the host, against ref
