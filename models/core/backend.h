@@ -31,7 +31,7 @@ struct backend_config {
 	const char *card;
 };
 
-/* One op at work. Arrays are device memory, sample-major. */
+/* One op at work. Arrays are device memory, sample-major; those of values hold elements of value.element bytes. */
 struct op_call {
 	const struct op *op;
 	void *state; /* what prepare() made, or NULL */
@@ -89,6 +89,9 @@ struct backend {
 		     const struct update *u, struct err *err);
 	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 
+	/* (optional) How values lie in memory, before it is planned: may set value.element of any but logits and loss
+	 * to 2. Default: floats. */
+	void (*layout)(const struct backend_ctx *ctx, struct graph *g);
 	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
 	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
 	/* (optional) State for an op of a compiled graph: plans, saved activations, scratch. Default: none. */
