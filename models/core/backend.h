@@ -41,7 +41,8 @@ struct op_call {
 	uint32_t version; /* changes when any weight changed */
 	const float *in[OP_IN];
 	float *out;
-	int in_size[OP_IN], out_size; /* floats of one sample */
+	int in_size[OP_IN], out_size; /* elements of one sample */
+	int in_element, out_element;  /* bytes of an element of in[0] and of out, and of their gradients */
 	struct shape in_shape[OP_IN], out_shape;
 	/* backward alone */
 	float *d_in[OP_IN]; /* NULL: not wanted. Never the memory of another gradient, of out or of in[] */

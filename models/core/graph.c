@@ -190,6 +190,8 @@ static struct op_call call_of(struct graph *g, int i, const struct batch *b, enu
 		c.in_shape[k] = g->value[op->in[k]].shape;
 		c.in_size[k] = (int)shape_size(c.in_shape[k]);
 	}
+	c.in_element = op->n_in ? g->value[op->in[0]].element : 0;
+	c.out_element = g->value[op->out].element;
 	c.out = value_at(g, op->out);
 	c.out_shape = g->value[op->out].shape;
 	c.out_size = (int)shape_size(g->value[op->out].shape);
