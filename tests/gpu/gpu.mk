@@ -8,7 +8,8 @@ GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
 GPU_PROVE := CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)'
 UNIT += $(GPU_TESTS)
-SLOW += $(wildcard tests/gpu/*.slow.t)
+SLOW += $(if $(CUDA_HOME),$(wildcard tests/gpu/*.slow.t))
+QUICK += $(if $(CUDA_HOME),,tests/gpu/missing.t)
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
