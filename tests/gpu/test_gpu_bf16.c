@@ -2,6 +2,7 @@
  * is a kernel of ours, alone, forward and backward, on numbers that bfloat16 holds, against ref. What is computed is
  * float32, so a value may differ by its one rounding, and a statistic or gradient of a parameter by none. The loss is
  * float32 throughout: it is also tried where digits are easily lost. */
+#include "dry.h"
 #include "unit/models/image_fixture.h"
 
 static uint16_t to_half(float v)
