@@ -1,11 +1,12 @@
-/* interp: cuDNN without a device. What the plug-in tells cuDNN goes to the real cuDNN, which plans for a device that is
- * described by the file $VIC_GPU_DEVICE (devices/NAME.json), and is remembered. What would run on the device is computed
- * here from what was remembered alone: strides, dimensions, names of tensors, paddings, factors. Link with @interp.wrap.
+/* interp: cuDNN without a device. What the plug-in tells cuDNN goes to the real cuDNN, which plans for a device that
+ * the file $VIC_GPU_DEVICE describes (devices/NAME.json), and is remembered. What would run on the device is computed
+ * here from what was remembered alone: strides, dimensions, names of tensors, paddings, factors. Link with
+ * @interp.wrap.
  *
  * A graph is one convolution, of float or bfloat16; anything else is refused, in words that cudnnGetLastErrorString
  * gives. So is a plan made for another device than the handle's, a name that has no pointer, memory that is not the
- * device's or not aligned as was promised, a workspace smaller than the plan's, and a result that lies on an input. With
- * the last handle all descriptors must be gone, or the program ends. */
+ * device's or not aligned as was promised, a workspace smaller than the plan's, and a result that lies on an input.
+ * With the last handle all descriptors must be gone, or the program ends. */
 #ifndef VIC_GPU_INTERP_H
 #define VIC_GPU_INTERP_H
 

@@ -1,6 +1,6 @@
 /* CONV and LINEAR of the cuda backend against ref, op by op: kernels, strides, paddings, groups and odd numbers of
- * channels, on each device that devices/ describes. cuDNN plans for the device; the dry plug-in computes from what it was
- * told (interp.h). */
+ * channels, on each device that devices/ describes. cuDNN plans for the device; the dry plug-in computes from what it
+ * was told (interp.h). */
 #include "dry.h"
 #include "unit/models/image_fixture.h"
 

@@ -113,7 +113,8 @@ static int plan_net(const char *name, int n, enum precision precision, cudnnBack
 		}
 	}
 	if (getenv("VIC_TEST_WORST"))
-		print_message("# %s, %s, n %d, precision %d: %d plans, %.2f s, %.0f with tensor cores, %.0f MiB at most\n",
+		print_message("# %s, %s, n %d, precision %d: %d plans, %.2f s, %.0f with tensor cores, at most "
+			      "%.0f MiB\n",
 			      device, name, n, (int)precision, plans, seconds() - begin, tensor, most / (1 << 20));
 	graph_release(&g);
 	return plans;
@@ -130,7 +131,8 @@ static void networks_have_plans(void **state)
 		cudnnBackendDescriptor_t properties = properties_of(devices[d]);
 		for (int p = PRECISION_FLOAT32; p <= PRECISION_BF16; p++)
 			for (int k = 0; k < 3 && (d != T4 || p == PRECISION_FLOAT32); k++)
-				assert_true(plan_net(net[k].name, net[k].n, (enum precision)p, properties, devices[d]) > 20);
+				assert_true(plan_net(net[k].name, net[k].n, (enum precision)p, properties,
+						     devices[d]) > 20);
 		cudnnBackendDestroyDescriptor(properties);
 		assert_int_equal(interp_descriptors, 0);
 	}

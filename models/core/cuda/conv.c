@@ -1,5 +1,6 @@
-/* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel], cuDNN reads a copy [out][kernel][kernel][in]
- * in the type of values, which lies in the op's state and is made anew when the parameters have changed. */
+/* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel]; cuDNN reads a copy as
+ * [out][kernel][kernel][in] in the type of values, which lies in the op's state and is made anew when the parameters
+ * have changed. */
 #include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"

@@ -11,7 +11,7 @@ struct product {
 	const void *a, *b;
 	void *c;
 	int a_across, b_across;           /* stored the other way: a as [k][m], b as [n][k] */
-	int a_stride, b_stride, c_stride; /* elements from one row, as stored, to the next; 0: there is nothing between */
+	int a_stride, b_stride, c_stride; /* elements from one row, as stored, to the next; 0: nothing between */
 	float beta;                       /* 0: c is not read */
 	cudaDataType_t type, c_type;      /* of a and b, of c; 0 is CUDA_R_32F */
 };
