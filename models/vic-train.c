@@ -6,6 +6,7 @@
 #include "models/files/checkpoint.h"
 #include "models/train/listing.h"
 #include "models/files/modelfile.h"
+#include "models/train/planned.h"
 #include "models/train/planning.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 static struct train_options o;
 static struct {
-	const char *device, *output, *history, *checkpoint, *resume;
+	const char *device, *plan_device, *output, *history, *checkpoint, *resume;
 	int64_t threads;
 	int plan, list, precision;
 } run_o = { .device = "auto", .output = "-", .precision = PRECISION_TF32 };
@@ -34,6 +35,9 @@ static const struct opt run_opts[] = {
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
 	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
+	{ "plan-device", 0, OPT_TEXT, &run_o.plan_device, "CARD",
+	  "with --plan: how it trains on h100, a100, b200, l4, 4090, t4 or the card that FILE.json describes",
+	  .flags = OPT_LOCAL | OPT_NO_DEFAULT },
 	{ "list-models", 0, OPT_FLAG, &run_o.list, NULL, "print the networks, and train nothing",
 	  .flags = OPT_LOCAL | OPT_PRINTS | OPT_NO_OPERANDS },
 	{ "output", 'o', OPT_TEXT, &run_o.output, "FILE", "where the model goes", .flags = OPT_LOCAL | OPT_OUTPUT },
@@ -176,9 +180,9 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 	struct trainer t = { 0 };
 	int rc = plan_make(&plan, &o, data, err);
 	if (!rc && !dev) {
-		rc = plan.net->build(plan.net, &t.graph, &plan.config, err) || graph_plan(&t.graph, 1, err);
-		if (!rc)
-			graph_print(&t.graph, stdout);
+		rc = run_o.plan_device ? planned_print_card(&plan, run_o.plan_device, (enum precision)run_o.precision,
+							    stdout, err)
+				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
 		rc = trainer_open(&t, &plan, data, dev, err) || train(st, &t, dev, err) || write_model(st, &t, err);
 	}
@@ -231,6 +235,8 @@ static int run_train(struct stage *st, struct err *err)
 	struct backend_config config = { .threads = (int)run_o.threads, .precision = (enum precision)run_o.precision };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
+	if (run_o.plan_device && !run_o.plan)
+		return err_usage(err, "--plan-device goes with --plan");
 	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */

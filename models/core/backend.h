@@ -115,10 +115,12 @@ struct backend {
 	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
-	/* (optional) Writes how a graph, compiled for a card to be planned for, will run: a line an op, then memory and
-	 * the least time of a step of n samples of `tokens` tokens. */
+	/* (optional) Of a graph compiled for a card to be planned for (config.card): writes how it will run, a line an op,
+	 * then the least time of a step of n samples of `tokens` tokens. */
 	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
 			  struct err *err);
+	/* (optional, with print_plan) Bytes of device memory taken so far, and there are. */
+	void (*counted)(const struct backend_ctx *ctx, size_t *taken, size_t *total);
 };
 
 /* What a plug-in exports. */
@@ -143,6 +145,8 @@ int device_open(struct device *d, const char *name, int threads, struct err *err
  * passed over, a line each. */
 int device_open_for(const struct stage *st, struct device *d, const char *name, const struct backend_config *config,
 		    struct err *err) VIC_CHECKED;
+/* The cuda plug-in, to plan for config->card: no device is opened. */
+int device_open_card(struct device *d, const struct backend_config *config, struct err *err) VIC_CHECKED;
 void device_close(struct device *d);
 const char *device_engine(const struct device *d); /* backend->engine of d; borrowed */
 /* For --version: a line with what "auto" opens here, or why nothing opens. */

@@ -165,6 +165,13 @@ int device_open(struct device *d, const char *name, int threads, struct err *err
 	return device_open_config(d, name, &config, err);
 }
 
+int device_open_card(struct device *d, const struct backend_config *config, struct err *err)
+{
+	if (!device_open_config(d, "cuda", config, err))
+		return 0;
+	return err->status == VIC_NO_DEVICE ? err_context(err, "planning for a card needs the cuda plug-in") : -1;
+}
+
 void device_close(struct device *d)
 {
 	if (d->ctx)

@@ -78,7 +78,6 @@ static int block_room(struct backend_ctx *ctx, const size_t need[BLOCK_ARRAYS], 
 				       .target = (void *)(at + b->at[BLOCK_TARGET]),
 				       .view = (void *)(at + b->at[BLOCK_VIEW]),
 				       .item = (void *)(at + b->at[BLOCK_ITEM]),
-				       .pixel = at + b->at[BLOCK_PIXEL],
 				       .scale = (void *)(at + b->at[BLOCK_SCALE]),
 				       .shift = (void *)(at + b->at[BLOCK_SHIFT]),
 				       .begin = (void *)(at + b->at[BLOCK_BEGIN]),
@@ -97,11 +96,6 @@ static void put_rates(struct step *s, const struct update *u)
 		s->adam_rate = (float)(u->lr / (1 - pow(u->beta1, u->step)));
 		s->adam_root = (float)sqrt(1 - pow(u->beta2, u->step));
 	}
-}
-
-static size_t pixels_of(const struct images *m)
-{
-	return (size_t)m->h * (size_t)m->w * (size_t)m->c * (m->is_float ? sizeof(float) : 1);
 }
 
 static int words_rounded(const struct words *w)
@@ -131,7 +125,7 @@ static size_t classes_of(const struct graph *g)
 	return g->logits < 0 ? 0 : shape_size(g->value[g->logits].shape);
 }
 
-static void block_needs(const struct graph *g, const struct batch *b, size_t need[BLOCK_ARRAYS])
+static void block_needs(const struct graph *g, const struct batch *b, int resident, size_t need[BLOCK_ARRAYS])
 {
 	size_t n = (size_t)b->n;
 	need[BLOCK_STEP] = sizeof(struct step);
@@ -142,7 +136,7 @@ static void block_needs(const struct graph *g, const struct batch *b, size_t nee
 		need[BLOCK_VIEW] = count * sizeof(struct step_view);
 		need[BLOCK_ITEM] = count * sizeof(uint32_t);
 		need[BLOCK_SCALE] = need[BLOCK_SHIFT] = (size_t)b->images->c * sizeof(float);
-		need[BLOCK_PIXEL] = count * pixels_of(b->images);
+		need[BLOCK_PIXEL] = resident ? 0 : count * image_bytes(b->images);
 	}
 	if (b->words) {
 		size_t rounded = (size_t)words_rounded(b->words);
@@ -154,15 +148,16 @@ static void block_needs(const struct graph *g, const struct batch *b, size_t nee
 	}
 }
 
-static void put_images(const struct images *m, char *host, const size_t *at)
+static void put_images(const struct images *m, int resident, char *host, const size_t *at)
 {
 	struct step_view *view = (void *)(host + at[BLOCK_VIEW]);
 	uint32_t *item = (void *)(host + at[BLOCK_ITEM]);
-	size_t bytes = pixels_of(m);
+	size_t bytes = image_bytes(m);
 	for (int i = 0; i < m->count; i++) {
 		view[i] = (struct step_view){ m->view[i].y, m->view[i].x, m->view[i].flip };
-		item[i] = (uint32_t)i;
-		memcpy(host + at[BLOCK_PIXEL] + (size_t)i * bytes, m->pixel[i], bytes);
+		item[i] = resident ? m->item[i] : (uint32_t)i;
+		if (!resident)
+			memcpy(host + at[BLOCK_PIXEL] + (size_t)i * bytes, m->pixel[i], bytes);
 	}
 	memcpy(host + at[BLOCK_SCALE], m->scale, (size_t)m->c * sizeof(float));
 	memcpy(host + at[BLOCK_SHIFT], m->shift, (size_t)m->c * sizeof(float));
@@ -227,7 +222,8 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 {
 	struct block *block = &ctx->block;
 	size_t need[BLOCK_ARRAYS] = { 0 };
-	block_needs(g, b, need);
+	int resident = ctx->resident != NULL;
+	block_needs(g, b, resident, need);
 	if (block_room(ctx, need, err) || stage_wait(ctx, block->next, err))
 		return -1;
 	char *host = block->stage[block->next].host;
@@ -246,11 +242,12 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 	if (b->target)
 		memcpy(host + block->at[BLOCK_TARGET], b->target, n * classes_of(g) * sizeof(float));
 	if (b->images)
-		put_images(b->images, host, block->at);
+		put_images(b->images, resident, host, block->at);
 	if (b->words && put_words(ctx, b, host, err))
 		return -1;
 	block->words = b->words ? words_rounded(b->words) : 0;
 	block->mixed = b->partner != NULL;
+	block->view.pixel = resident ? ctx->resident : (char *)block->device + block->at[BLOCK_PIXEL];
 	return block_send(ctx, 0, block->at[BLOCK_PIXEL] + need[BLOCK_PIXEL], err);
 }
 

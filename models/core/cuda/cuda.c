@@ -131,6 +131,7 @@ static void cuda_close(struct backend_ctx *ctx)
 	dnn_close(ctx);
 	if (ctx->blas)
 		cublasDestroy(ctx->blas);
+	gpu_free(ctx, ctx->resident);
 	gpu_free(ctx, ctx->blas_workspace);
 	gpu_free(ctx, ctx->workspace);
 	if (ctx->stream)
@@ -248,7 +249,7 @@ static int cuda_begin(struct backend_ctx *ctx, const struct graph *g, const stru
 	if (block_fill(ctx, g, b, u, err))
 		return -1;
 	ctx->whole = u != NULL;
-	return record_begin(ctx, g, b, phase, ctx->whole, err);
+	return record_begin(ctx, g, b, phase, u, err);
 }
 
 static int cuda_end(struct backend_ctx *ctx, int failed, struct err *err)
@@ -321,6 +322,7 @@ static const struct backend backend_cuda = {
 	.download = cuda_download,
 	.download_later = cuda_download_later,
 	.arrived = cuda_arrived,
+	.keep = cuda_keep,
 	.begin = cuda_begin,
 	.end = cuda_end,
 	.layout = cuda_layout,
@@ -332,6 +334,7 @@ static const struct backend backend_cuda = {
 	.update = cuda_update,
 	.update_all = cuda_step,
 	.print_plan = planner_print,
+	.counted = planner_counted,
 };
 
 __attribute__((visibility("default"))) const struct backend *vic_backend(void)

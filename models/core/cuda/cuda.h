@@ -79,6 +79,7 @@ struct backend_ctx {
 	void *workspace;
 	size_t workspace_bytes;
 	struct block block;
+	void *resident; /* all images of the data set, one after the other; NULL: a batch brings its own */
 	struct recordings *recordings; /* record.c's own */
 	int whole;                     /* the pass at hand is a step of training as a whole: the block has its rates */
 	struct arrival late[LATE];
@@ -101,6 +102,13 @@ int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) 
 void gpu_free(struct backend_ctx *ctx, void *p); /* NULL too */
 /* Makes ctx->workspace at least so large. In prepare() alone. */
 int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err) VIC_CHECKED;
+
+static inline size_t image_bytes(const struct images *m)
+{
+	return (size_t)m->h * (size_t)m->w * (size_t)m->c * (m->is_float ? sizeof(float) : 1);
+}
+/* resident.c: backend.keep: where half of the memory that is free holds them. */
+int cuda_keep(struct backend_ctx *ctx, const struct images *all, struct err *err) VIC_CHECKED;
 
 /* block.c: takes what ops need of a batch and queues its copy to the device. `u`: NULL without an update. */
 int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, const struct update *u,

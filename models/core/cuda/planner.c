@@ -84,6 +84,44 @@ static void print_floor(const struct backend_ctx *ctx, const struct graph *g, in
 		rate_of(ctx), ctx->spec->bandwidth);
 }
 
+void planner_counted(const struct backend_ctx *ctx, size_t *taken, size_t *total)
+{
+	*taken = ctx->counted;
+	*total = ctx->card.bytes;
+}
+
+/* What is queued for an op: kernels of ours, and one for each call of a library. */
+static int op_launches(const struct graph *g, const struct op *op, int backward)
+{
+	static const struct {
+		int forward, backward;
+	} fixed[OP_TYPES] = {
+		[OP_WORDCONV] = { 3, 3 }, [OP_DROPOUT] = { 1, 1 }, [OP_XENT] = { 1, 1 }, [OP_IMAGES] = { 1, 0 },
+		[OP_NORM] = { 3, 3 },	  [OP_RELU] = { 1, 1 },	   [OP_ADD] = { 1, 1 },	 [OP_POOL] = { 1, 1 },
+		[OP_MIX] = { 1, 1 },
+	};
+	const struct value *in = op->n_in ? &g->value[op->in[0]] : NULL;
+	int half = g->value[op->out].element == 2, wide = in && in->element == 2, trained = 0;
+	int copies = half || (op->conv.kernel > 1 && in && in->shape.c > op->conv.groups);
+	int bias = op->n_param > 1 && param_trained(&g->param[op->param[1]]);
+	trained = op->n_param && param_trained(&g->param[op->param[0]]);
+	if (op->type == OP_CONV)
+		return !backward ? 1 + copies + (op->n_param > 1) : trained * (1 + copies) + 2 * bias + in->wanted;
+	if (op->type == OP_LINEAR)
+		return !backward ? 2 + wide : trained * (1 + wide) + 2 * bias + in->wanted * (1 + wide);
+	return backward ? fixed[op->type].backward : fixed[op->type].forward;
+}
+
+static int step_launches(const struct graph *g)
+{
+	int n = 1; /* the update of all that are no tables */
+	for (int i = 0; i < g->n_ops; i++)
+		n += op_launches(g, &g->op[i], 0) + (g->value[g->op[i].out].wanted ? op_launches(g, &g->op[i], 1) : 0);
+	for (int p = 0; p < g->n_params; p++)
+		n += param_trained(&g->param[p]) * ((g->param[p].kind == PARAM_TABLE) + (g->param[p].max_norm > 0));
+	return n;
+}
+
 int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to, struct err *err)
 {
 	static const char *const precisions[] = { "float32", "tf32", "bf16" };
@@ -99,7 +137,7 @@ int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tok
 			fputs(g->op[i].type == OP_LINEAR ? "\tcuBLAS\tcuBLAS\tcuBLAS" : "\town\town\town", to);
 		fputc('\n', to);
 	}
-	fprintf(to, "memory\t%.1f MiB\n", (double)ctx->counted / (1 << 20));
+	fprintf(to, "launches\t%d a step\n", step_launches(g));
 	print_floor(ctx, g, n, tokens, to);
 	return 0;
 }

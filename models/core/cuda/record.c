@@ -13,7 +13,9 @@ enum { KEPT = 64 };
 struct recording {
 	const struct graph *g;
 	enum phase phase;
-	int n, mix_at, mixed, words, images;
+	int n, mix_at, mixed, words, target;
+	int images, h, w, is_float; /* whether there are any, and of what */
+	struct update update;       /* without what the step block holds; zeroes where there is none */
 	uint32_t version; /* in prediction */
 	int queued;       /* op by op at least once: all libraries have loaded what they need */
 	cudaGraphExec_t exec;
@@ -46,10 +48,34 @@ void recordings_release(struct backend_ctx *ctx)
 	ctx->recordings = NULL;
 }
 
+static int same_update(const struct update *a, const struct update *b)
+{
+	return a->rule == b->rule && a->momentum == b->momentum && a->weight_decay == b->weight_decay &&
+	       a->decay_all == b->decay_all && a->nesterov == b->nesterov && a->rho == b->rho &&
+	       a->beta1 == b->beta1 && a->beta2 == b->beta2 && a->eps == b->eps;
+}
+
 static int same_shape(const struct recording *a, const struct recording *b)
 {
 	return a->g == b->g && a->phase == b->phase && a->n == b->n && a->mix_at == b->mix_at && a->mixed == b->mixed &&
-	       a->words == b->words && a->images == b->images;
+	       a->words == b->words && a->target == b->target && a->images == b->images && a->h == b->h &&
+	       a->w == b->w && a->is_float == b->is_float && same_update(&a->update, &b->update);
+}
+
+static struct recording shape_of(const struct backend_ctx *ctx, const struct graph *g, const struct batch *b,
+				 enum phase phase, const struct update *u)
+{
+	struct recording r = { .g = g, .phase = phase, .n = b->n, .mix_at = b->partner ? b->mix_at : 0,
+			       .mixed = b->partner != NULL, .words = ctx->block.words, .target = b->target != NULL };
+	if (b->images) {
+		r.images = b->images->count > 0;
+		r.h = b->images->h;
+		r.w = b->images->w;
+		r.is_float = b->images->is_float;
+	}
+	if (u)
+		r.update = *u;
+	return r;
 }
 
 /* The recording of this shape, made empty where there is none; the oldest gives way. */
@@ -76,16 +102,14 @@ static int recordings_open(struct backend_ctx *ctx, struct err *err)
 	return 0;
 }
 
-int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase, int whole,
-		 struct err *err)
+int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+		 const struct update *u, struct err *err)
 {
 	if (recordings_open(ctx, err))
 		return -1;
 	struct recordings *all = ctx->recordings;
-	struct recording shape = { .g = g, .phase = phase, .n = b->n, .mix_at = b->partner ? b->mix_at : 0,
-				   .mixed = b->partner != NULL, .words = ctx->block.words,
-				   .images = b->images != NULL };
-	if (all->off || (phase == PHASE_TRAIN && !whole))
+	struct recording shape = shape_of(ctx, g, b, phase, u);
+	if (all->off || (phase == PHASE_TRAIN && !u))
 		return 0;
 	struct recording *r = recording_of(all, &shape);
 	if (!r->queued || (phase != PHASE_TRAIN && r->version != g->version)) {

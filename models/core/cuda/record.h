@@ -7,8 +7,8 @@
 
 /* backend.begin and end, after the block was filled. Where a pass cannot be recorded all are queued op by op from then
  * on. VIC_CUDA_GRAPHS=0 in the environment: from the beginning. */
-int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase, int whole,
-		 struct err *err) VIC_CHECKED;
+int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+		 const struct update *u, struct err *err) VIC_CHECKED;
 int record_end(struct backend_ctx *ctx, int failed, struct err *err) VIC_CHECKED;
 /* When an address that recordings hold is no longer good; never while one is made. */
 void recordings_forget(struct backend_ctx *ctx);

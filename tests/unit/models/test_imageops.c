@@ -1,7 +1,7 @@
 /* The ops of image networks on every backend. Each small network runs in lockstep with ref (lockstep.h says what that
  * proves); ref itself is held against finite differences, op by op and as a whole, and against small cases worked by
  * hand. */
-#include "image_nan.h"
+#include "image_fixture.h"
 
 static const struct picture_case *const all = picture_cases;
 
