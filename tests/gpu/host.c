@@ -238,7 +238,8 @@ static void refuse_host_pointers(struct host_kernel kernel, const unsigned char 
 		unsigned char in_memory;
 		memcpy(&word, args + i, 8);
 		void *p = (void *)(uintptr_t)word;
-		if (word >> 40 == 0 || word >> 47 || (uint32_t)word < 65536 || memory_is_device(p) || memory_pinned(p, 1))
+		if (word >> 40 == 0 || word >> 47 || (uint32_t)word < 65536 || memory_is_device(p) ||
+		    memory_pinned(p, 1))
 			continue;
 		if (mincore((void *)(uintptr_t)(word & ~(uint64_t)4095), 1, &in_memory) == 0)
 			fake_die("kernel %s is given a pointer to host memory, %zu bytes into its argument", kernel.name, i);
