@@ -1,5 +1,5 @@
-/* Word CNNs on the cuda plug-in, dry ($VIC_BACKENDS names its folder): those of test_ops in lockstep with ref and through
- * whole steps, recorded and not; batches on either side of each rounding; more words than any batch before. */
+/* Word CNNs on the cuda plug-in, dry ($VIC_BACKENDS names its folder): those of test_ops in lockstep with ref and
+ * through whole recorded steps; sizes on either side of each rounding; more words than any batch before. */
 #include "dry.h"
 #include "unit/models/text_cases.h"
 
@@ -95,7 +95,7 @@ static void setup_growing(struct fixture *f, const struct shape_case *c, const c
 static void prediction_grows(void **state)
 {
 	static const struct shape_case few = { "few", 8, 20, 3, 2, 2, { 1, 3 }, 2, 4, 0, 0, 0, 0, 0 };
-	static const int vocabulary[] = { 20, 22, 30, 130, 25, 19, 290, 28, 31 };
+	static const int vocabulary[] = { 20, 22, 30, 90, 130, 25, 19, 120, 290, 28, 31, 100 };
 	struct fixture f, ref;
 	struct err err = ERR_NONE;
 	float a[MAX_N * 8], b[MAX_N * 8];

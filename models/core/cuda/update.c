@@ -1,6 +1,6 @@
 /* Optimiser steps on the device. All parameters that are no tables take theirs in one launch, from a list of them in
- * device memory, which is made with a graph's first step and kept as long as it holds. A table's rows are stepped one by
- * one where that is exact, as in cpu/update.c; the other rules move every row at every step. */
+ * device memory, which is made with a graph's first step and kept as long as it holds. A table's rows are stepped one
+ * by one where that is exact, as in cpu/update.c; the other rules move every row at every step. */
 #include "kernels/update.h"
 
 #include "cuda.h"

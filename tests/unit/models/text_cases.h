@@ -1,5 +1,5 @@
-/* Small word CNNs compiled for a device, alone or in lockstep with ref, their batches, and what is asked of every device:
- * the numbers of ref, new weights seen, NaN not hidden. Arrays of a device are read by its functions alone. */
+/* Small word CNNs compiled for a device, alone or in lockstep with ref, their batches, and what is asked of every
+ * device: the numbers of ref, new weights seen, NaN not hidden. Arrays of a device are read by its functions alone. */
 #ifndef VIC_TEST_TEXT_CASES_H
 #define VIC_TEST_TEXT_CASES_H
 
@@ -55,8 +55,8 @@ static inline double draw(uint32_t a, uint32_t b)
 static inline void make_words(struct fixture *f, const struct shape_case *c)
 {
 	uint32_t n = 0, seen[MAX_WORDS] = { 0 }, next = 0;
-	f->words = (struct words){ .sentences = c->flags & BEYOND ? 2 * c->n : c->n, .begin = f->begin, .local = f->local,
-				   .word = f->word };
+	f->words = (struct words){ .sentences = c->flags & BEYOND ? 2 * c->n : c->n, .begin = f->begin,
+				   .local = f->local, .word = f->word };
 	for (int s = 0; s < f->words.sentences; s++) {
 		int len = s == 1 ? 0 : 1 + (int)(draw(1, (uint32_t)s) * c->longest);
 		f->begin[s] = n;

@@ -235,7 +235,8 @@ static inline void twins_step(struct twins *t, const struct update *u)
 }
 
 /* What steps left in a state. */
-static inline void states_agree(struct twins *t, const struct update *u, const char *name, const float *a, const float *b)
+static inline void states_agree(struct twins *t, const struct update *u, const char *name, const float *a,
+				const float *b)
 {
 	if (!a)
 		return;

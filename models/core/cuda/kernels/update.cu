@@ -16,7 +16,8 @@ DEVICE struct rates rates_of(const struct step *s)
 }
 
 /* One number, whose gradient is g. decay: of Adadelta's states, for the steps that the row missed. */
-DEVICE void step_one(const struct update_args *a, struct rates r, const struct segment *s, size_t i, float g, float decay)
+DEVICE void step_one(const struct update_args *a, struct rates r, const struct segment *s, size_t i, float g,
+		     float decay)
 {
 	float w = s->w[i];
 	g += s->weight_decay * w;

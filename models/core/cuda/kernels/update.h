@@ -2,11 +2,11 @@
  * models/core/ref/update.c. Rates come from the step block alone, so that a recorded step may be played with others.
  * All is float32 in device memory. Read by both compilers.
  *
- * Floors, for a word CNN of 20,000 words, dim 300, 3 widths of 100 maps, 700 words a batch (Adadelta: 4 numbers read and
- * 3 written for each parameter, 28 bytes; 15 operations):
+ * Floors, for a word CNN of 20,000 words, dim 300, 3 widths of 100 maps, 700 words a batch (Adadelta: 4 numbers read
+ * and 3 written for each parameter, 28 bytes; 15 operations):
  *   all        0.36 M parameters: 10 MB
  *   rows       0.21 M: 5.9 MB
- *   every      6 M (momentum: 2 numbers read and 2 written, 96 MB; Adam 144 MB); words are read once for EVERY rows: 7 MB
+ *   every      6 M (momentum: 2 read and 2 written, 96 MB; Adam 144 MB); words are read once for EVERY rows: 7 MB
  *   norms      classes x 300: nothing */
 #ifndef VIC_CUDA_UPDATE_H
 #define VIC_CUDA_UPDATE_H

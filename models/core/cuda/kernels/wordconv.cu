@@ -130,8 +130,8 @@ DEVICE int row_at(const struct sentence *s, int at)
 	return at >= 0 && at < s->n ? (int)s->word[at] : NO_ROW;
 }
 
-/* d_filter of one map's tap: blockIdx.x = tap * maps + map, blockIdx.y a tile of dimensions. Samples come in runs of one
- * a thread, each of which finds its sample's two words; then all add them up in the samples' order. */
+/* d_filter of one map's tap: blockIdx.x = tap * maps + map, blockIdx.y a tile of dimensions. Samples come in runs of
+ * one a thread, each of which finds its sample's two words; then all add them up in the samples' order. */
 BLOCK_KERNEL(filter_gradient, struct wordconv_args)
 {
 	SHARED int row[2][THREADS];
@@ -191,8 +191,8 @@ DEVICE uint32_t first_hit(const struct hit *h, uint32_t n, int32_t start)
 	return from;
 }
 
-/* d_table of one word: blockIdx.x is the word, blockIdx.y a tile of WARP * PART dimensions. Warp w has the places w, w +
- * WARPS, ... of the word's list, in order; the warps' sums are added in order. */
+/* d_table of one word: blockIdx.x is the word, blockIdx.y a tile of WARP * PART dimensions. Warp w has the places w,
+ * w + WARPS, ... of the word's list, in order; the warps' sums are added in order. */
 BLOCK_KERNEL(word_gradient, struct wordconv_args)
 {
 	SHARED float part[WARPS][WARP * PART];

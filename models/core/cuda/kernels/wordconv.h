@@ -1,7 +1,7 @@
-/* wordconv: what the kernels of Kim-CNN's convolution are told, and their launchers. Private to core/cuda. The method is
- * that of models/core/cpu/wordconv.h: each distinct word of the batch is projected on every tap of every filter by one
- * product, windows add up looked-up rows, mixup mixes these sums, and backward visits winning windows alone. All is
- * float32 but `out` and `d_out`, which are stored as the launcher's name says. Read by both compilers.
+/* wordconv: what the kernels of Kim-CNN's convolution are told, and their launchers. Private to core/cuda. The method
+ * is that of models/core/cpu/wordconv.h: each distinct word of the batch is projected on every tap of every filter by
+ * one product, windows add up looked-up rows, mixup mixes these sums, and backward visits winning windows alone. All is
+ * float32 but `value` and `d_value`, which are stored as the launcher's name says. Read by both compilers.
  *
  * Floors, for 50 sentences of 20 words with partners, 700 distinct words, 3 widths of 100 maps, dim 300, of which 40 %
  * of the windows have gradient (L2: what stays in the second-level cache; arithmetic of float32):
