@@ -3,7 +3,7 @@
 # say whose functions it calls. make list-tests calls it; ONLY=TEXT lists those with TEXT in their name, opening or
 # headers: ONLY=bins.h answers "what tests bins.h?".
 cd "$(dirname "$0")/.." || exit 1
-for t in tests/cli/*.t tests/lint/*.t tests/unit/*/test_*.c tests/fuzz/fuzz_*.c; do
+for t in tests/cli/*.t tests/lint/*.t tests/unit/*/test_*.c tests/gpu/test_*.c tests/fuzz/fuzz_*.c; do
 	awk -v name="$t" -v only="${ONLY:-}" '
 		FNR == 1 && /^#!/ { next }
 		!closed && (/^#/ && !/^#include/ || /^\/\*/ || in_comment) {

@@ -31,7 +31,7 @@ struct backend_config {
 	const char *card;
 };
 
-/* One op at work. Arrays are device memory, sample-major. */
+/* One op at work. Arrays are device memory, sample-major; those of values hold elements of value.element bytes. */
 struct op_call {
 	const struct op *op;
 	void *state; /* what prepare() made, or NULL */
@@ -41,7 +41,8 @@ struct op_call {
 	uint32_t version; /* changes when any weight changed */
 	const float *in[OP_IN];
 	float *out;
-	int in_size[OP_IN], out_size; /* floats of one sample */
+	int in_size[OP_IN], out_size; /* elements of one sample */
+	int in_element, out_element;  /* bytes of an element of in[0] and of out, and of their gradients */
 	struct shape in_shape[OP_IN], out_shape;
 	/* backward alone */
 	float *d_in[OP_IN]; /* NULL: not wanted. Never the memory of another gradient, of out or of in[] */
@@ -89,6 +90,9 @@ struct backend {
 		     const struct update *u, struct err *err);
 	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 
+	/* (optional) How values lie in memory, before it is planned: may set value.element of any but logits and loss
+	 * to 2. Default: floats. */
+	void (*layout)(const struct backend_ctx *ctx, struct graph *g);
 	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
 	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
 	/* (optional) State for an op of a compiled graph: plans, saved activations, scratch. Default: none. */

@@ -1,4 +1,4 @@
-/* Builds, compiles and runs a graph. The plan comes first: it gives every value a place in floats a sample, so an
+/* Builds, compiles and runs a graph. The plan comes first: it gives every value a place in bytes a sample, so an
  * address is place * max_n. max_words must be set before compiling, since it sizes the gradient of a word table. In
  * backward `written` tells an op whether it is the first to write a value's gradient or must add to it. Whatever
  * changes weights must raise `version`, because backends keep what they derived from the old ones. graph_release is
@@ -20,7 +20,7 @@ int graph_value(struct graph *g, const char *name, struct shape shape, struct er
 	if (mem_grow(&g->value, &g->cap_value, (size_t)g->n_values + 1, sizeof *g->value, err))
 		return -1;
 	struct value *v = &g->value[g->n_values];
-	*v = (struct value){ .shape = shape, .made_by = -1 };
+	*v = (struct value){ .shape = shape, .made_by = -1, .element = sizeof(float) };
 	snprintf(v->name, sizeof v->name, "%s", name);
 	return g->n_values++;
 }
@@ -122,9 +122,11 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 	g->dev = dev;
 	g->max_n = max_n;
 	g->training = u != NULL;
+	if (b->layout)
+		b->layout(dev->ctx, g);
 	if (graph_plan(g, g->training, err) || mem_alloc(&g->state, (size_t)g->n_ops, sizeof *g->state, err) ||
 	    mem_alloc(&g->written, (size_t)g->n_values, 1, err) ||
-	    b->alloc(dev->ctx, (void **)&g->arena, g->arena_floats * (size_t)max_n * sizeof(float), err) ||
+	    b->alloc(dev->ctx, &g->arena, g->arena_bytes * (size_t)max_n, err) ||
 	    compile_params(g, u, err))
 		return -1;
 	for (int i = 0; i < g->n_ops; i++) {
@@ -160,14 +162,21 @@ void graph_release(struct graph *g)
 	graph_init(g);
 }
 
+/* In the arena; `float` for want of a better type where elements have 2 bytes. */
+static float *arena_at(const struct graph *g, size_t place)
+{
+	void *at = (char *)g->arena + place * (size_t)g->max_n;
+	return at;
+}
+
 static float *value_at(const struct graph *g, int v)
 {
-	return g->arena + g->value[v].at * (size_t)g->max_n;
+	return arena_at(g, g->value[v].at);
 }
 
 static float *gradient_at(const struct graph *g, int v)
 {
-	return g->arena + g->value[v].d_at * (size_t)g->max_n;
+	return arena_at(g, g->value[v].d_at);
 }
 
 static struct op_call call_of(struct graph *g, int i, const struct batch *b, enum phase phase)
@@ -181,6 +190,8 @@ static struct op_call call_of(struct graph *g, int i, const struct batch *b, enu
 		c.in_shape[k] = g->value[op->in[k]].shape;
 		c.in_size[k] = (int)shape_size(c.in_shape[k]);
 	}
+	c.in_element = op->n_in ? g->value[op->in[0]].element : 0;
+	c.out_element = g->value[op->out].element;
 	c.out = value_at(g, op->out);
 	c.out_shape = g->value[op->out].shape;
 	c.out_size = (int)shape_size(g->value[op->out].shape);
@@ -282,13 +293,23 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 	return rc;
 }
 
+static int check_readable(const struct value *v, struct err *err)
+{
+	if (v->element == sizeof(float))
+		return 0;
+	return err_set(err, "value %s has elements of %d bytes on the device", v->name, v->element);
+}
+
+/* Of n samples. */
 static size_t value_bytes(const struct graph *g, int v, int n)
 {
-	return (size_t)n * shape_size(g->value[v].shape) * sizeof(float);
+	return (size_t)n * shape_size(g->value[v].shape) * (size_t)g->value[v].element;
 }
 
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err)
 {
+	if (check_readable(&g->value[v], err))
+		return -1;
 	return g->dev->b->download(g->dev->ctx, to, value_at(g, v), value_bytes(g, v, n), err);
 }
 
@@ -302,6 +323,8 @@ int graph_read_later(const struct graph *g, int v, int n, float *to, uint64_t *t
 	*ticket = 0;
 	if (!graph_reads_later(g))
 		return graph_read(g, v, n, to, err);
+	if (check_readable(&g->value[v], err))
+		return -1;
 	return g->dev->b->download_later(g->dev->ctx, to, value_at(g, v), value_bytes(g, v, n), ticket, err);
 }
 

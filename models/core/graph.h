@@ -107,7 +107,8 @@ struct value {
 	int made_by; /* op, or -1 for an input */
 	int readers;
 	int wanted;          /* its gradient: something trained lies before it */
-	size_t at, d_at;     /* floats a sample from the arena's start: where the planner put value and gradient */
+	int element;         /* bytes of a number, here and in the gradient: 4 (float); 2 where the device says so */
+	size_t at, d_at;     /* bytes a sample from the arena's start: where the planner put value and gradient */
 	int born, dies, d_born, d_dies; /* steps of the schedule in which they must hold */
 };
 
@@ -217,8 +218,8 @@ struct graph {
 	struct device *dev; /* borrowed */
 	int max_n, training;
 	int max_words;      /* set before compile: most distinct words a training batch can have */
-	float *arena;       /* device: activations and their gradients */
-	size_t arena_floats; /* a sample */
+	void *arena;        /* device: activations and their gradients */
+	size_t arena_bytes; /* a sample */
 	float *params[ARENAS]; /* device: [params_floats], or NULL where there is none */
 	size_t params_floats[ARENAS];
 	void **state;       /* [n_ops] each op's own, from the backend */
@@ -243,7 +244,8 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err) VIC_
 int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
 /* Forward, backward and update: what training calls, since a device may keep it as one piece. */
 int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
-/* Copies value v of the last batch ([n][shape]) or a parameter to host memory and back. */
+/* Copies value v of the last batch ([n][shape]; its elements must be floats, as those of logits and loss are) or a
+ * parameter to host memory and back. */
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
 int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHECKED;
 int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;

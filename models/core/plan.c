@@ -103,7 +103,7 @@ static void lifetimes(struct graph *g, int training)
 
 int graph_plan(struct graph *g, int training, struct err *err)
 {
-	static const size_t line = 16; /* floats: every value starts on a cache line at any batch size */
+	static const size_t line = 64; /* bytes: every value starts on a cache line at any batch size */
 	struct slot *slot;
 	int n = 0;
 	if (mem_alloc(&slot, 2 * (size_t)g->n_values, sizeof *slot, err))
@@ -111,17 +111,17 @@ int graph_plan(struct graph *g, int training, struct err *err)
 	lifetimes(g, training);
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
-		size_t size = (shape_size(x->shape) + line - 1) / line * line;
+		size_t size = (shape_size(x->shape) * (size_t)x->element + line - 1) / line * line;
 		slot[n++] = (struct slot){ &x->at, size, x->born, x->dies };
 		if (x->d_born >= 0)
 			slot[n++] = (struct slot){ &x->d_at, size, x->d_born, x->d_dies };
 	}
 	qsort(slot, (size_t)n, sizeof *slot, by_size);
-	g->arena_floats = 0;
+	g->arena_bytes = 0;
 	for (int i = 0; i < n; i++) {
 		*slot[i].at = first_fit(slot, i);
-		if (*slot[i].at + slot[i].size > g->arena_floats)
-			g->arena_floats = *slot[i].at + slot[i].size;
+		if (*slot[i].at + slot[i].size > g->arena_bytes)
+			g->arena_bytes = *slot[i].at + slot[i].size;
 	}
 	free(slot);
 	return 0;
@@ -151,15 +151,15 @@ void graph_print(const struct graph *g, FILE *to)
 			print_shape(g, op->in[k], to);
 		fputc('\t', to);
 		print_shape(g, op->out, to);
-		fprintf(to, "\t%zu\t%zu", own, g->value[op->out].at);
+		fprintf(to, "\t%zu\t%zu", own, g->value[op->out].at / sizeof(float));
 		if (g->value[op->out].d_born >= 0)
-			fprintf(to, "\t%zu", g->value[op->out].d_at);
+			fprintf(to, "\t%zu", g->value[op->out].d_at / sizeof(float));
 		else
 			fprintf(to, "\t-");
 		fputc('\n', to);
 	}
 	for (int v = 0; v < g->n_values; v++)
 		values += shape_size(g->value[v].shape) * (g->value[v].d_born >= 0 ? 2 : 1);
-	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params, g->arena_floats,
-		values);
+	fprintf(to, "parameters\t%zu\nactivations\t%zu floats a sample (%zu without reuse)\n", params,
+		g->arena_bytes / sizeof(float), values);
 }

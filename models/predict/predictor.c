@@ -71,7 +71,7 @@ int predictor_document(struct predictor *p, const struct stream_head *head, stru
 /* Records at once; needs the graph's plan. */
 static int batch_size(const struct graph *g, int most)
 {
-	size_t fit = ARENA / (g->arena_floats * sizeof(float));
+	size_t fit = ARENA / g->arena_bytes;
 	return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
 }
 

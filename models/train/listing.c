@@ -40,7 +40,7 @@ static int list_network(FILE *to, struct graph *g, const struct net *net, const 
 		trained += param_trained(q) ? size : 0;
 		held += size * (param_trained(q) ? copies : 1);
 	}
-	double bytes = ((double)g->arena_floats * (double)o->batch + held) * sizeof(float);
+	double bytes = (double)g->arena_bytes * (double)o->batch + held * sizeof(float);
 	if (images)
 		snprintf(input, sizeof input, "%dx%dx%d", c.image.h, c.image.w, c.image.c);
 	else

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 enum { N = 1000, SEEDS = 40 };
@@ -73,6 +76,35 @@ static inline float at(const float *x, size_t i, cudaStream_t s)
 	float v;
 	CUDA(down(&v, x + i, 1, s));
 	return v;
+}
+
+/* Runs f in a child, which must not live, and say what is wanted. */
+static inline void dies(void (*f)(void), const char *wanted)
+{
+	char said[4096];
+	int fd[2], status;
+	size_t n = 0;
+	ssize_t got;
+	assert_int_equal(pipe(fd), 0);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(fd[1], 2);
+		close(fd[1]);
+		signal(SIGABRT, SIG_DFL); /* cmocka's would go on with the next test */
+		signal(SIGSEGV, SIG_DFL);
+		alarm(60);
+		f();
+		_exit(0);
+	}
+	close(fd[1]);
+	while (n < sizeof said - 1 && (got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
+		n += (size_t)got;
+	said[n] = 0;
+	close(fd[0]);
+	waitpid(pid, &status, 0);
+	if (!strstr(said, wanted) || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		fail_msg("status %d, said '%s', wanted '%s'", status, said, wanted);
 }
 
 #endif

@@ -9,16 +9,16 @@ FAKE_TEST_SRC := $(if $(CUDA_HOME),$(wildcard tests/gpu/test_fake*.c))
 GPU_TEST_SRC := $(if $(CUDNN_LIB),$(wildcard tests/gpu/test_gpu_*.c))
 FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
-GPU_COMMANDS := $(filter-out %.slow.t,$(wildcard tests/gpu/*.t))
 GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races.c,$(wildcard tests/gpu/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
-UNIT += $(FAKE_TESTS)
-SLOW += $(wildcard tests/gpu/*.slow.t)
-# For the tests of the plug-in: where it lies, and a device for it.
-GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)'
-DRY_PROVE = VIC_GPU_DEVICE='$(CURDIR)/tests/gpu/devices/h100.json' VIC_BACKENDS='$(CURDIR)/$(B)/dry' \
-	DRY='$(if $(CUDNN_LIB),$(CURDIR)/$(B)/dry)' CUDA_OBJECTS='$(if $(CUDNN_LIB),$(CUDA_OBJ))' $(PROVE)
+UNIT += $(FAKE_TESTS) $(GPU_TESTS)
+HEAVY += $(GPU_TESTS)
+QUICK += $(if $(CUDNN_LIB),tests/gpu/calls.t,tests/gpu/missing.t)
+SLOW += $(if $(CUDA_HOME),$(wildcard tests/gpu/*.slow.t))
+# For tests/gpu/dry.h and the commands: where the dry plug-in lies, a device for it, and what calls.t looks at.
+GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(B)/dry' CUDA_OBJECTS='$(CUDA_OBJ)' \
+	VIC_GPU_DEVICE='$(CURDIR)/tests/gpu/devices/h100.json')
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
@@ -26,7 +26,7 @@ $(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
-$(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES)
+$(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES) | $(B)/dry/libvic-cuda.so
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
@@ -35,5 +35,6 @@ $(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/tests/gpu/int
 $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry
-test-gpu-dry: programs $(FAKE_TESTS) $(if $(CUDNN_LIB),dry) $(GPU_TESTS) ## the cuda plug-in without a device: its code and kernels on the host, against ref
-	@VIC_THOROUGH=1 $(DRY_PROVE) $(FAKE_TESTS) $(GPU_TESTS) $(wildcard tests/gpu/*.t)
+test-gpu-dry: test-programs ## the cuda plug-in without a device: its code and kernels on the host, against ref
+	@VIC_THOROUGH=1 $(PROVE) $(if $(CUDNN_LIB),$(filter-out tests/gpu/missing.t,$(wildcard tests/gpu/*.t)),tests/gpu/missing.t) \
+		$(FAKE_TESTS) $(GPU_TESTS)

@@ -91,12 +91,12 @@ static void meeting_wait(const struct meeting *m, unsigned turn)
 }
 #endif
 
+/* Nobody is left who could end the waiting. */
 static void must_move(void)
 {
 	if (block.waiting + block.done == block.threads && block.waiting)
-		fake_die("kernel %s, block %u,%u: %u of %u threads wait at a barrier or shuffle, the others %s",
-			 block.kernel.name, blockIdx.x, blockIdx.y, block.waiting, block.threads,
-			 block.done ? "have ended" : "at another");
+		fake_die("kernel %s, block %u,%u: %u of %u threads wait at a barrier or shuffle, some for ever",
+			 block.kernel.name, blockIdx.x, blockIdx.y, block.waiting, block.threads);
 }
 
 static void meet(struct meeting *m, const char *what)

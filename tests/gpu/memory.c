@@ -44,11 +44,12 @@ static struct sigaction before;
 static void touched(int sig, siginfo_t *info, void *context)
 {
 	(void)sig, (void)context;
-	sigaction(SIGSEGV, &before, NULL);
 	const unsigned char *p = info->si_addr;
 	const struct piece *x = piece_of(p);
-	if (!memory_is_device(p) && !x)
-		return; /* happens once more, and is no matter of ours */
+	if (!memory_is_device(p) && !x) { /* no matter of ours: happens once more */
+		sigaction(SIGSEGV, &before, NULL);
+		return;
+	}
 	if (x && x + 1 < piece + pieces && p >= x->pages + x->size + PAGE / 2)
 		x++; /* rather before the next */
 	const char *who = queue_running ? queue_running : "host code";

@@ -12,12 +12,12 @@ static long fail_in = -1, entered;
 
 void fake_die(const char *format, ...)
 {
+	char text[512];
 	va_list ap;
 	va_start(ap, format);
-	fprintf(stderr, "fake device: ");
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
+	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
+	fprintf(stderr, "fake device: %s\n", text); /* in one piece: threads may die side by side */
 	abort();
 }
 
@@ -146,7 +146,7 @@ cudaError_t cudaGetDevice(int *device)
 	return cudaSuccess;
 }
 
-/* A small device: with the limits of compute capability 8.0. */
+/* As an A100, but for its memory. */
 static const struct {
 	enum cudaDeviceAttr attr;
 	int value;
@@ -190,6 +190,11 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
 	prop->maxThreadsPerBlock = 1024;
 	prop->warpSize = 32;
 	prop->sharedMemPerBlock = 49152;
+	prop->sharedMemPerBlockOptin = 166912;
+	prop->sharedMemPerMultiprocessor = 167936;
+	prop->regsPerBlock = prop->regsPerMultiprocessor = 65536;
+	prop->maxThreadsPerMultiProcessor = 2048;
+	prop->l2CacheSize = 40 << 20;
 	return cudaMemGetInfo(&left, &prop->totalGlobalMem);
 }
 

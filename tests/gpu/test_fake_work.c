@@ -69,6 +69,13 @@ static void test_kernels(void **state)
 	CUDA(LAUNCH(neighbour, 1, 1, 40, s, &a)); /* the second warp has 8 lanes: none has its partner */
 	for (size_t i = 0; i < 40; i++)
 		assert_true(i < 32 ? at(y, i, s) == (float)(i ^ 8) : isnan(at(y, i, s)));
+	/* What lies between the members of an argument is no pointer, whatever it was before. */
+	struct pair_args padded = { x, y, 1, 0 };
+	static float ours;
+	const void *p = &ours;
+	memcpy((unsigned char *)&padded + offsetof(struct pair_args, by), &p, sizeof p);
+	if (scale_host.tidy)
+		CUDA(LAUNCH(scale, 1, 1, 32, s, &padded));
 	int in_sequence = 0;
 	for (uint64_t seed = 0; seed < SEEDS && !RACES_SHOW; seed++) {
 		fake_seed(seed);
@@ -96,6 +103,25 @@ static uint16_t bf16(float f)
 	return (uint16_t)(bits >> 16);
 }
 
+static void product(const float *a, const float *b, float *c)
+{
+	const float one = 1, none = 0;
+	cublasHandle_t h;
+	cublasCreate_v2(&h);
+	cublasSetStream_v2(h, stream_new());
+	cublasSgemm_v2(h, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 2, &one, a, 2, b, 2, &none, c, 2);
+}
+static void product_of_host(void)
+{
+	static const float host[4];
+	product(host, device_new(4), device_new(4));
+}
+static void product_over_itself(void)
+{
+	float *x = device_new(8);
+	product(x, device_new(4), x + 3);
+}
+
 static void test_products(void **state)
 {
 	(void)state;
@@ -111,7 +137,21 @@ static void test_products(void **state)
 	assert_int_equal(cublasSgemm_v2(h, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, a, 4, b, 3, &none, c, 2), 0);
 	assert_true(at(c, 0, s) == 1 * 1 + 5 * 2 + 9 * 3 && at(c, 3, s) == 2 * 4 + 6 * 5 + 10 * 6);
 	assert_int_equal(cublasSgemm_v2(h, CUBLAS_OP_T, CUBLAS_OP_T, 2, 2, 3, &half, a, 4, b, 3, &one, c, 2), 0);
-	assert_true(at(c, 1, s) == 46 - 6 + 4 + (5 * 1 + 6 * 4 + 7 * 7) / 2.0f);
+	assert_true(at(c, 1, s) == 44 + (5 * 1 + 6 * 4 + 7 * 7) / 2.0f);
+	/* no factor is read for nothing */
+	CUDA(cudaMemsetAsync(a, 0xff, 64 * sizeof *a, s));
+	assert_int_equal(cublasSgemm_v2(h, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &none, a, 4, b, 3, &half, c, 2), 0);
+	assert_true(at(c, 0, s) == (38 + (1 * 1 + 2 * 4 + 3 * 7) / 2.0f) / 2);
+	/* whose workspace */
+	long own = fake_counts.workspaces;
+	assert_int_equal(cublasSetWorkspace_v2(h, b, 64), CUBLAS_STATUS_SUCCESS);
+	cublasSgemm_v2(h, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, a, 1, b, 1, &none, c, 1);
+	assert_int_equal(fake_counts.workspaces, own);
+	cublasSetStream_v2(h, s);
+	cublasSgemm_v2(h, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, a, 1, b, 1, &none, c, 1);
+	assert_int_equal(fake_counts.workspaces, own + 1);
+	dies(product_of_host, "gemm of 2 x 2 x 2: A (16 bytes), B (16) or C (16) is not all device memory");
+	dies(product_over_itself, "C lies over A or B");
 	/* refusals */
 	static const int bad[][6] = {
 		{ 2, 2, 3, 1, 3, 2 }, { 2, 2, 3, 4, 2, 2 }, { 2, 2, 3, 4, 3, 1 }, { -1, 2, 3, 4, 3, 2 }
@@ -136,14 +176,14 @@ static void test_products(void **state)
 	assert_true(at(c, 0, s) == host[0]);
 	/* bf16, rounded to the nearest */
 	uint16_t *narrow = (uint16_t *)(void *)host, got[2];
-	narrow[0] = bf16(3), narrow[1] = bf16(1 + 0x1p-7f);
+	narrow[0] = bf16(3), narrow[1] = bf16(1 + 3 * 0x1p-7f);
 	CUDA(up(a, host, 1, s));
 	assert_int_equal(cublasGemmEx(h, CUBLAS_OP_N, CUBLAS_OP_N, 1, 2, 1, &one, a, CUDA_R_16BF, 1, a, CUDA_R_16BF, 1,
 				      &none, c, CUDA_R_16BF, 1, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
 			 0);
 	CUDA(cudaMemcpyAsync(got, c, sizeof got, cudaMemcpyDeviceToHost, s));
 	assert_int_equal(got[0], bf16(9));
-	assert_int_equal(got[1], bf16(3 + 0x1p-5f)); /* 3 + 0x1.8p-6, a tie, to even */
+	assert_int_equal(got[1], bf16(3 + 4 * 0x1p-6f)); /* 3 + 4.5 * 0x1p-6, a tie, to even */
 	cublasDestroy_v2(h);
 	CUDA(cudaFree(a));
 	CUDA(cudaFree(b));

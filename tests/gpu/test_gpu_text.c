@@ -1,5 +1,6 @@
 /* Word CNNs on the cuda plug-in, dry ($VIC_BACKENDS names its folder): those of test_ops in lockstep with ref and through
  * whole steps, recorded and not; batches on either side of each rounding; more words than any batch before. */
+#include "dry.h"
 #include "unit/models/text_cases.h"
 
 static const struct shape_case sizes[] = {

@@ -1,4 +1,5 @@
 /* Optimiser steps of the cuda plug-in, dry ($VIC_BACKENDS names its folder). */
+#include "dry.h"
 #include "unit/models/update_cases.h"
 
 static void steps_are_the_formulas(void **state)

@@ -66,16 +66,21 @@ tap $? 'text: the logits of ref'
 # Images.
 vic-corpora synth images -q --layout cifar --n 60 --seed 3 --to "$T/synth" >/dev/null
 vic-images -q -f cifar10 "$T/synth" | vic-split -q --dev 0.2 --seed 1 >"$T/images"
-images() { vic-train -q -m smallcnn --width 0.1 --batch 16 --lr 0.001 --epochs 2 "$@" "$T/images"; }
-for m in '' '--mixup 0.4' '--mixup 0.4 --mixup-partner dataset' '--loss bce' '--dropout 0.3' '--no-nesterov' \
-	'--optimizer adam --lr 1e-4' '-m resnet20 --width 0.25' '-m preactresnet18 --width 0.07 --mixup 1 --mixup-mode manifold'; do
+images() { vic-train -q --batch 16 --epochs 2 "$@" "$T/images"; }
+small='-m smallcnn --width 0.1 --lr 0.001'
+for m in "$small" "$small --mixup 0.4" "$small --mixup 0.4 --mixup-partner dataset" "$small --loss bce" \
+	"$small --dropout 0.3" "$small --no-nesterov" '-m smallcnn --width 0.1 --optimizer adam --lr 1e-4' \
+	'-m resnet20 --width 0.25 --lr 0.001' \
+	'-m preactresnet18 --width 0.07 --lr 0.001 --mixup 1 --mixup-mode manifold'; do
 	# shellcheck disable=SC2086
 	images $m --device ref --history "$T/h.ref" -o "$T/ref" &&
 		images $m --device cuda --precision float32 --history "$T/h.cuda" -o "$T/cuda" &&
 		near "$T/h.ref" "$T/h.cuda" 1e-5 train_loss && near "$T/h.ref" "$T/h.cuda" 1e-3 dev_loss
-	tap $? "images ${m:-plain}: the losses of ref" || diag "$T/h.ref" "$T/h.cuda"
+	tap $? "images $m: the losses of ref" || diag "$T/h.ref" "$T/h.cuda"
 done
-images --mixup 0.4 --device cuda -o "$T/a"
-VIC_CUDA_GRAPHS=0 images --mixup 0.4 --device cuda -o "$T/b"
+# shellcheck disable=SC2086
+images $small --mixup 0.4 --device cuda -o "$T/a"
+# shellcheck disable=SC2086
+VIC_CUDA_GRAPHS=0 images $small --mixup 0.4 --device cuda -o "$T/b"
 same 'images: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 finish

@@ -120,6 +120,12 @@ static int plan_all(struct backend_ctx *ctx, struct conv_state *s, const struct 
 	return 0;
 }
 
+/* Values that stay float32 where others have 16 bits are computed as in tf32. */
+static enum precision precision_of(const struct backend_ctx *ctx, const struct value *out)
+{
+	return ctx->precision == PRECISION_BF16 && out->element != 2 ? PRECISION_TF32 : ctx->precision;
+}
+
 static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -132,7 +138,7 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 				   .groups = op->conv.groups,
 				   .in = g->value[op->in[0]].shape,
 				   .out = g->value[op->out].shape,
-				   .precision = ctx->precision,
+				   .precision = precision_of(ctx, &g->value[op->out]),
 				   .most = WORKSPACE_MOST };
 	if (dnn_open(ctx, err) || mem_alloc(&s, 1, sizeof *s, err))
 		return -1;

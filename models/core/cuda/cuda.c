@@ -257,6 +257,19 @@ static int cuda_end(struct backend_ctx *ctx, int failed, struct err *err)
 	return record_end(ctx, failed, err);
 }
 
+/* In bf16 what lies between pixels and features has 16 bits; features that a product makes, logits and the loss do
+ * not. */
+static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
+{
+	for (int i = 0; i < g->n_ops && ctx->precision == PRECISION_BF16; i++) {
+		const struct op *op = &g->op[i];
+		int made = op->type == OP_IMAGES || op->type == OP_CONV, in = op->n_in ? g->value[op->in[0]].element : 0;
+		int wide = op->type == OP_LINEAR || op->type == OP_XENT || op->type == OP_WORDCONV;
+		if (op->out != g->logits && op->out != g->loss && !wide && (made || in == 2))
+			g->value[op->out].element = 2;
+	}
+}
+
 static int cuda_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
 {
 	(void)ctx;
@@ -310,6 +323,7 @@ static const struct backend backend_cuda = {
 	.arrived = cuda_arrived,
 	.begin = cuda_begin,
 	.end = cuda_end,
+	.layout = cuda_layout,
 	.supports = cuda_supports,
 	.prepare = cuda_prepare,
 	.unprepare = cuda_unprepare,

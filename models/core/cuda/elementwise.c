@@ -17,7 +17,7 @@ static int give_both(struct backend_ctx *ctx, const struct op_call *c, const voi
 			       .add = { add[0], add[1] },
 			       .factor = (float)factor,
 			       .n = batch_size(c) };
-	return launched(STORED(ctx, launch_give)(&a, ctx->stream), "give", err);
+	return launched(STORED(c, launch_give)(&a, ctx->stream), "give", err);
 }
 
 /* out = factor * in[0] */
@@ -29,7 +29,7 @@ static int scaled_forward(struct backend_ctx *ctx, const struct op_call *c, doub
 static int relu_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct relu_args a = { .in = c->in[0], .out = c->out, .n = batch_size(c) };
-	return launched(STORED(ctx, launch_relu)(&a, ctx->stream), "relu", err);
+	return launched(STORED(c, launch_relu)(&a, ctx->stream), "relu", err);
 }
 
 static int relu_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -37,13 +37,13 @@ static int relu_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 	struct relu_args a = {
 		.in = c->d_out, .mask = c->out, .out = c->d_in[0], .n = batch_size(c), .add = c->add[0]
 	};
-	return c->d_in[0] ? launched(STORED(ctx, launch_relu_backward)(&a, ctx->stream), "relu_backward", err) : 0;
+	return c->d_in[0] ? launched(STORED(c, launch_relu_backward)(&a, ctx->stream), "relu_backward", err) : 0;
 }
 
 static int add_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct sum_args a = { .in = { c->in[0], c->in[1] }, .out = c->out, .n = batch_size(c) };
-	return launched(STORED(ctx, launch_sum)(&a, ctx->stream), "sum", err);
+	return launched(STORED(c, launch_sum)(&a, ctx->stream), "sum", err);
 }
 
 static int add_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -79,7 +79,7 @@ static int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct 
 		return scaled_forward(ctx, c, 1, err);
 	a.in = c->in[0];
 	a.out = c->out;
-	return launched(STORED(ctx, launch_mix)(&a, ctx->stream), "mix", err);
+	return launched(STORED(c, launch_mix)(&a, ctx->stream), "mix", err);
 }
 
 static int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -92,7 +92,7 @@ static int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct
 	a.in = c->d_out;
 	a.out = c->d_in[0];
 	a.add = c->add[0];
-	return launched(STORED(ctx, launch_mix_backward)(&a, ctx->stream), "mix_backward", err);
+	return launched(STORED(c, launch_mix_backward)(&a, ctx->stream), "mix_backward", err);
 }
 
 /* DROPOUT */
@@ -117,7 +117,7 @@ static int dropout_pass(struct backend_ctx *ctx, const struct op_call *c, const 
 				  .sample = s->sample };
 	if (!(c->op->dropout.rate > 0))
 		return give_both(ctx, c, from, (float *const[]){ to, NULL }, (const int[2]){ add }, a.on, err);
-	return launched(STORED(ctx, launch_dropout)(&a, ctx->stream), "dropout", err);
+	return launched(STORED(c, launch_dropout)(&a, ctx->stream), "dropout", err);
 }
 
 static int dropout_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)

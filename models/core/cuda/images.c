@@ -22,7 +22,7 @@ static int images_forward(struct backend_ctx *ctx, const struct op_call *c, stru
 				 .lambda = s->lambda,
 				 .scale = s->scale,
 				 .shift = s->shift };
-	return launched(STORED(ctx, launch_images)(&a, ctx->stream), "images", err);
+	return launched(STORED(c, launch_images)(&a, ctx->stream), "images", err);
 }
 
 static int images_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)

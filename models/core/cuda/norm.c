@@ -43,22 +43,22 @@ static struct norm_args norm_args_of(const struct backend_ctx *ctx, const struct
 static int norm_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct norm_args a = norm_args_of(ctx, c);
-	int status = c->phase == PHASE_TRAIN ? STORED(ctx, launch_norm_moments)(&a, ctx->stream)
-					     : STORED(ctx, launch_norm_running)(&a, ctx->stream);
+	int status = c->phase == PHASE_TRAIN ? STORED(c, launch_norm_moments)(&a, ctx->stream)
+					     : STORED(c, launch_norm_running)(&a, ctx->stream);
 	if (launched(status, "norm_moments", err))
 		return -1;
-	return launched(STORED(ctx, launch_norm_forward)(&a, ctx->stream), "norm_forward", err);
+	return launched(STORED(c, launch_norm_forward)(&a, ctx->stream), "norm_forward", err);
 }
 
 static int norm_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct norm_args a = norm_args_of(ctx, c);
 	if ((a.d_in || a.d_gamma || a.d_beta) &&
-	    launched(STORED(ctx, launch_norm_sums)(&a, ctx->stream), "norm_sums", err))
+	    launched(STORED(c, launch_norm_sums)(&a, ctx->stream), "norm_sums", err))
 		return -1;
 	if (!a.d_in && !a.d_rest)
 		return 0;
-	return launched(STORED(ctx, launch_norm_backward)(&a, ctx->stream), "norm_backward", err);
+	return launched(STORED(c, launch_norm_backward)(&a, ctx->stream), "norm_backward", err);
 }
 
 const struct cuda_op cuda_norm = { norm_forward, norm_backward, norm_prepare, gpu_free };

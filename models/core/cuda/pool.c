@@ -40,7 +40,7 @@ static int pool_forward(struct backend_ctx *ctx, const struct op_call *c, struct
 	struct pool_args a = pool_args_of(c);
 	a.in = c->in[0];
 	a.out = c->out;
-	return launched(STORED(ctx, launch_pool)(&a, ctx->stream), "pool", err);
+	return launched(STORED(c, launch_pool)(&a, ctx->stream), "pool", err);
 }
 
 static int pool_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -51,7 +51,7 @@ static int pool_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 	a.in = c->d_out;
 	a.out = c->d_in[0];
 	a.add = c->add[0];
-	return launched(STORED(ctx, launch_pool_backward)(&a, ctx->stream), "pool_backward", err);
+	return launched(STORED(c, launch_pool_backward)(&a, ctx->stream), "pool_backward", err);
 }
 
 const struct cuda_op cuda_pool = { pool_forward, pool_backward, pool_prepare, gpu_free };

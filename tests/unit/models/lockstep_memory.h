@@ -177,15 +177,16 @@ static void lock_unprepare(struct backend_ctx *c, const struct op *op, void *sta
 	c->inner.b->unprepare(c->inner.ctx, op, state);
 }
 
+/* Floats: of what is not one (value.element) lockstep knows nothing, and offers no layout(). */
 static size_t arena_size(const struct backend_ctx *c)
 {
-	return c->g->arena_floats * (size_t)c->g->max_n;
+	return c->g->arena_bytes / sizeof(float) * (size_t)c->g->max_n;
 }
 
 /* Device pointer into the arena -> the same place of a host copy. */
 static float *in_copy(const struct backend_ctx *c, float *copy, const float *p)
 {
-	return p ? copy + (p - c->g->arena) : NULL;
+	return p ? copy + (p - (const float *)c->g->arena) : NULL;
 }
 
 static void bury_the_dead(struct backend_ctx *c, int step, int n)
@@ -197,9 +198,9 @@ static void bury_the_dead(struct backend_ctx *c, int step, int n)
 		const struct value *x = &c->g->value[v];
 		size_t floats_of = shape_size(x->shape) * (size_t)n;
 		if (x->born < step && step <= x->dies)
-			memset(live + x->at * (size_t)c->g->max_n, 1, floats_of);
+			memset(live + x->at / sizeof(float) * (size_t)c->g->max_n, 1, floats_of);
 		if (x->d_born < step && step <= x->d_dies)
-			memset(live + x->d_at * (size_t)c->g->max_n, 1, floats_of);
+			memset(live + x->d_at / sizeof(float) * (size_t)c->g->max_n, 1, floats_of);
 	}
 	for (size_t i = 0; i < size; i++)
 		if (!live[i])

@@ -135,13 +135,13 @@ static void places(const struct graph *g)
 	size_t top = 0;
 	for (int v = 0; v < g->n_values; v++) {
 		const struct value *x = &g->value[v];
-		size_t size = (shape_size(x->shape) + 15) / 16 * 16;
+		size_t size = (shape_size(x->shape) * (size_t)x->element + 63) / 64 * 64;
 		p[n++] = (struct piece){ x->at, size, x->born, x->dies };
 		if (x->d_born >= 0)
 			p[n++] = (struct piece){ x->d_at, size, x->d_born, x->d_dies };
 	}
 	for (int i = 0; i < n; i++) {
-		assert_int_equal(p[i].at % 16, 0);
+		assert_int_equal(p[i].at % 64, 0);
 		top = p[i].at + p[i].size > top ? p[i].at + p[i].size : top;
 		int held = p[i].at == 0; /* by one that is as large at least, and ends where this one begins */
 		for (int k = 0; k < n; k++) {
@@ -153,7 +153,7 @@ static void places(const struct graph *g)
 		}
 		assert_true(held);
 	}
-	assert_int_equal(g->arena_floats, top);
+	assert_int_equal(g->arena_bytes, top);
 }
 
 static void random_graphs(void **state)
@@ -164,6 +164,8 @@ static void random_graphs(void **state)
 		struct err err = ERR_NONE;
 		rng_init(&random_state, 41, RNG_TEST, i, 0);
 		grow(&g, 1 + below(MOST_OPS));
+		for (int v = 0; v < g.n_values && i % 2; v++)
+			g.value[v].element = v == g.logits || v == g.loss || below(2) ? 4 : 2;
 		for (int training = 1; training >= 0; training--) {
 			assert_int_equal(graph_plan(&g, training, &err), 0);
 			lifetimes(&g, training);
@@ -215,6 +217,40 @@ static void printed(void **state)
 	free(text);
 	assert_true(graph_macs(&g, 7) == 6 * 20 + 80);
 	graph_release(&g);
+}
+
+static void halve(const struct backend_ctx *ctx, struct graph *g)
+{
+	(void)ctx;
+	for (int v = 0; v < g->n_values; v++)
+		if (v != g->logits && v != g->loss)
+			g->value[v].element = 2;
+}
+
+/* A device's layout is what is planned, and the host reads nothing but floats. */
+static void elements(void **state)
+{
+	const struct net *net = net_find("resnet20");
+	struct net_config c = { .classes = 3, .image = { 8, 8, 3 }, .width_factor = 1 };
+	struct backend halves = backend_ref;
+	struct device d = { .b = &halves };
+	struct err err = ERR_NONE;
+	struct graph g;
+	float z[64 * 8 * 8];
+	size_t bytes[2];
+	(void)state;
+	for (int half = 0; half < 2; half++) {
+		halves.layout = half ? halve : NULL;
+		graph_init(&g);
+		assert_int_equal(net->build(net, &g, &c, &err), 0);
+		assert_int_equal(graph_compile(&g, &d, 1, NULL, &err), 0);
+		bytes[half] = g.arena_bytes;
+		assert_int_equal(graph_read(&g, g.logits, 1, z, &err), 0);
+		assert_int_equal(graph_read(&g, 1, 1, z, &err), half ? -1 : 0);
+		assert_true(!half || strstr(err.msg, "has elements of 2 bytes"));
+		graph_release(&g);
+	}
+	assert_true(bytes[1] < bytes[0] * 6 / 10);
 }
 
 /* An array of a parameter in an arena. */
@@ -300,6 +336,6 @@ static void arenas(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(random_graphs), cmocka_unit_test(printed),
-					    cmocka_unit_test(arenas) };
+					    cmocka_unit_test(elements), cmocka_unit_test(arenas) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

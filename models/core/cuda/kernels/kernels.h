@@ -20,8 +20,8 @@
 #define LAUNCHERS(name, type)                                                                                          \
 	LAUNCHER(name##_f32, type);                                                                                    \
 	LAUNCHER(name##_bf16, type)
-/* That of the two which ctx's values ask for. */
-#define STORED(ctx, name) ((ctx)->precision == PRECISION_BF16 ? name##_bf16 : name##_f32)
+/* That of the two which the values of op_call c ask for. */
+#define STORED(c, name) ((c)->out_element == 2 ? name##_bf16 : name##_f32)
 
 /* images.cu: reads each pixel once; a pass from pixels to mixed values. */
 struct images_args {

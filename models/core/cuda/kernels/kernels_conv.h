@@ -47,6 +47,16 @@ static inline size_t column_parts(size_t rows)
 	return parts < 1 ? 1 : parts > 512 ? 512 : parts;
 }
 
+/* widen: to (float) = from (values); narrow: to (values) = from (float), or += */
+struct convert_args {
+	const void *from;
+	void *to;
+	size_t n;
+	int add;
+};
+int launch_widen_bf16(const struct convert_args *a, cudaStream_t stream);
+int launch_narrow_bf16(const struct convert_args *a, cudaStream_t stream);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,4 @@
-/* The layouts of filters, and what a bias adds and gets. */
+/* The layouts of filters, what a bias adds and gets, and values between their two types. */
 #include "kernel.h"
 #include "kernels_conv.h"
 
@@ -106,3 +106,29 @@ int STORAGE(launch_column_sum)(const struct column_args *a, cudaStream_t stream)
 	int status = LAUNCH(column_part, blocks_for(parts * a->columns), 1, BLOCK, stream, &part);
 	return status ? status : LAUNCH(column_total, a->columns, 1, WARP, stream, &total);
 }
+
+#ifdef VIC_BF16
+KERNEL(widen, struct convert_args)
+{
+	size_t i = thread_index();
+	if (i < a.n)
+		((float *)a.to)[i] = get(a.from, i);
+}
+
+KERNEL(narrow, struct convert_args)
+{
+	size_t i = thread_index();
+	if (i < a.n)
+		put(a.to, i, ((const float *)a.from)[i] + (a.add ? get(a.to, i) : 0));
+}
+
+int launch_widen_bf16(const struct convert_args *a, cudaStream_t stream)
+{
+	return LAUNCH(widen, blocks_for(a->n), 1, BLOCK, stream, a);
+}
+
+int launch_narrow_bf16(const struct convert_args *a, cudaStream_t stream)
+{
+	return LAUNCH(narrow, blocks_for(a->n), 1, BLOCK, stream, a);
+}
+#endif
