@@ -93,6 +93,10 @@ struct backend {
 	/* (optional) How values lie in memory, before it is planned: may set value.element of any but logits and loss
 	 * to 2. Default: floats. */
 	void (*layout)(const struct backend_ctx *ctx, struct graph *g);
+	/* (optional) All images of the data set that the batches to come are made of, once, after graph_compile: count,
+	 * size and pixels, without views. A device that keeps them goes by batch->images->item, not by pixel. Returns
+	 * 1 when they are kept until close, 0 when they are not (no room), -1 on failure. */
+	int (*keep)(struct backend_ctx *ctx, const struct images *all, struct err *err);
 	/* (optional) 1 when the op can run here; default: every op with a forward(). Asked before prepare. */
 	int (*supports)(struct backend_ctx *ctx, const struct op *op, const struct graph *g);
 	/* (optional) State for an op of a compiled graph: plans, saved activations, scratch. Default: none. */

@@ -167,6 +167,7 @@ struct images {
 	int h, w, c;
 	int is_float;
 	const void *const *pixel; /* [count] images [h][w][c] */
+	const uint32_t *item;     /* [count] number of each image in its data set; NULL: not known */
 	const struct view *view;  /* [count] */
 	const float *scale, *shift; /* [c] */
 };

@@ -28,7 +28,8 @@ int batcher_init(struct batcher *b, const struct dataset *data, const struct pre
 void batcher_release(struct batcher *b)
 {
 	void *mine[] = { b->seen,   b->number, b->begin,  b->local, b->word, b->partner,
-			 b->sample, b->lambda, b->target, b->pixel, b->view };
+			 b->sample, b->lambda, b->target, b->pixel, b->view,
+			 b->record };
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);
 	*b = (struct batcher){ 0 };

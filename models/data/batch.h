@@ -50,12 +50,14 @@ struct batcher {
 	struct preprocessing preprocessing;
 	struct images images;
 	const void **pixel;
+	uint32_t *record;
 	struct view *view;
 	float scale[STREAM_MAX_CHANNELS], shift[STREAM_MAX_CHANNELS];
 	int training;         /* windows are drawn, from seed and epoch */
 	uint64_t seed;
 	uint32_t epoch;
-	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_begin, cap_local, cap_word, cap_pixel, cap_view;
+	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_begin, cap_local, cap_word, cap_pixel, cap_record,
+		cap_view;
 };
 
 /* `preprocessing`: of images, copied; NULL for text. */

@@ -15,7 +15,8 @@ void batch_images_begin(struct batcher *b)
 		b->shift[c] = (float)(-b->preprocessing.mean[c] / b->preprocessing.deviation[c]);
 	}
 	b->images = (struct images){ .h = head->height, .w = head->width, .c = head->channels, .is_float = is_float,
-				     .pixel = b->pixel, .view = b->view, .scale = b->scale, .shift = b->shift };
+				     .pixel = b->pixel, .item = b->record, .view = b->view, .scale = b->scale,
+				     .shift = b->shift };
 	b->batch.images = &b->images;
 }
 
@@ -26,6 +27,7 @@ int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 	int h = b->images.h - f->h, w = b->images.w - f->w; /* rows and columns to spare */
 	struct view v = { .y = h / 2, .x = w / 2 };
 	if (mem_grow(&b->pixel, &b->cap_pixel, at + 1, sizeof *b->pixel, err) ||
+	    mem_grow(&b->record, &b->cap_record, at + 1, sizeof *b->record, err) ||
 	    mem_grow(&b->view, &b->cap_view, at + 1, sizeof *b->view, err))
 		return -1;
 	if (b->training) {
@@ -36,9 +38,11 @@ int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 		v.flip = f->flip && rng_u32(&r) >> 31;
 	}
 	b->pixel[at] = b->data->images.pixel[item];
+	b->record[at] = item;
 	b->view[at] = v;
 	b->images.count++;
 	b->images.pixel = b->pixel; /* these may have moved */
+	b->images.item = b->record;
 	b->images.view = b->view;
 	return 0;
 }

@@ -88,6 +88,21 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
+/* Offers the device all images, so that a batch of them need not be brought to it each time. */
+static int offer_images(const struct trainer *t, const struct device *dev, struct err *err)
+{
+	const struct stream_head *h = &t->data->head;
+	if (h->kind != STREAM_IMAGES || !dev->b->keep || t->data->n > INT32_MAX)
+		return 0;
+	struct images all = { .count = (int)t->data->n,
+			      .h = h->height,
+			      .w = h->width,
+			      .c = h->channels,
+			      .is_float = h->encoding == ENCODING_F32,
+			      .pixel = t->data->images.pixel };
+	return dev->b->keep(dev->ctx, &all, err) < 0 ? -1 : 0;
+}
+
 int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev,
 		 struct err *err)
 {
@@ -104,7 +119,8 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 	t->graph.max_words = batcher_max_words(data, plan->batch);
 	if (batcher_init(&t->batcher, data, images ? &plan->preprocessing : NULL, err) ||
 	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||
-	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || set_first_weights(t, err) ||
+	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || offer_images(t, dev, err) ||
+	    set_first_weights(t, err) ||
 	    late_init(&t->late, &t->graph, t->eval_batch, 1, err)) {
 		trainer_release(t);
 		return -1;

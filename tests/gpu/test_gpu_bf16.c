@@ -127,6 +127,8 @@ static void lone_open(struct lone *l, struct device *d, const struct graph *g, c
 	assert_int_equal(backend_ref.prepare(NULL, op, g, b->n, 1, &l->state[0], &err), 0);
 	assert_int_equal(d->b->prepare(d->ctx, op, g, b->n, 1, &l->state[1], &err), 0);
 	l->there = l->here;
+	l->there.in_element = op->n_in ? g->value[op->in[0]].element : 0;
+	l->there.out_element = g->value[op->out].element;
 	for (int side = 0; side < 2; side++) {
 		struct op_call *c = side ? &l->there : &l->here;
 		c->state = l->state[side];
@@ -208,6 +210,7 @@ static void ops_round_once(void **state)
 		char name[100];
 		graph_init(&f->g);
 		build_graph(&f->g, &picture_cases[c]);
+		d.b->layout(d.ctx, &f->g);
 		make_batch(f, &picture_cases[c]);
 		for (int phase = PHASE_TRAIN; phase <= PHASE_PREDICT; phase++) {
 			if (d.b->begin(d.ctx, &f->g, &f->batch, (enum phase)phase, NULL, &err))

@@ -38,6 +38,37 @@ static void each_op_agrees(void **state)
 		lockstep_of(&sizes[c]);
 }
 
+/* More samples than a block has threads: the sentences of eight, over and over. */
+static void many_samples(void **state)
+{
+	static const struct shape_case c = { "many samples", 8, 30, 3, 2, 2, { 1, 3 }, 2, 9, 1, 0, 0, 0, ROOMY };
+	static uint32_t begin[ROOM + 1], local[ROOM * MAX_TOKENS], partner[ROOM], sample[ROOM];
+	static float lambda[ROOM], target[ROOM * 2];
+	struct fixture f;
+	struct err err = ERR_NONE;
+	(void)state;
+	setup_locked(&f, &c, "cuda", 0, &plain, 5e-6);
+	for (uint32_t i = 0; i < ROOM; i++) {
+		const uint32_t *from = f.begin + i % 8;
+		memcpy(local + begin[i], f.local + from[0], (from[1] - from[0]) * sizeof *local);
+		begin[i + 1] = begin[i] + from[1] - from[0];
+		partner[i] = (i * 5 + 1) % ROOM;
+		sample[i] = i;
+		lambda[i] = (float)draw(7, i);
+		target[2 * i] = 1 - (target[2 * i + 1] = (float)draw(8, i));
+	}
+	f.words.sentences = f.batch.n = ROOM;
+	f.words.begin = begin;
+	f.words.local = local;
+	f.batch.partner = partner;
+	f.batch.sample = sample;
+	f.batch.lambda = lambda;
+	f.batch.target = target;
+	if (graph_forward(&f.g, &f.batch, PHASE_TRAIN, &err) || graph_backward(&f.g, &f.batch, &err))
+		fail_msg("%s", err.msg);
+	teardown(&f);
+}
+
 static void steps_agree(void **state)
 {
 	(void)state;
@@ -64,7 +95,7 @@ static void setup_growing(struct fixture *f, const struct shape_case *c, const c
 static void prediction_grows(void **state)
 {
 	static const struct shape_case few = { "few", 8, 20, 3, 2, 2, { 1, 3 }, 2, 4, 0, 0, 0, 0, 0 };
-	static const int vocabulary[] = { 20, 22, 30, 130, 25, 19, 150, 28, 31 };
+	static const int vocabulary[] = { 20, 22, 30, 130, 25, 19, 290, 28, 31 };
 	struct fixture f, ref;
 	struct err err = ERR_NONE;
 	float a[MAX_N * 8], b[MAX_N * 8];
@@ -97,8 +128,8 @@ static void nan_is_seen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_op_agrees), cmocka_unit_test(steps_agree),
-					    cmocka_unit_test(filters_follow_weights), cmocka_unit_test(prediction_grows),
-					    cmocka_unit_test(nan_is_seen) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_op_agrees), cmocka_unit_test(many_samples),
+					    cmocka_unit_test(steps_agree), cmocka_unit_test(filters_follow_weights),
+					    cmocka_unit_test(prediction_grows), cmocka_unit_test(nan_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,9 @@ struct backend_ctx { /* of the late device */
 	struct late_batch *batch;      /* of the pass that is being queued */
 	struct late_ticket ticket[LATE];
 	uint64_t tickets;
+	/* images that were offered, and their copies, which batches are made of then */
+	int keeps, kept, offers;
+	unsigned char *pixels;
 };
 
 static inline void *late_copy(const void *from, size_t bytes)
@@ -74,7 +77,7 @@ static inline void late_forget(struct late_batch *k)
 }
 
 /* The batch with all that it points to. */
-static inline struct late_batch *late_keep(const struct graph *g, const struct batch *b)
+static inline struct late_batch *late_keep(const struct backend_ctx *c, const struct graph *g, const struct batch *b)
 {
 	struct late_batch *k = late_copy(&(struct late_batch){ .b = *b }, sizeof *k);
 	size_t n = (size_t)b->n, classes = shape_size(g->value[g->logits].shape);
@@ -96,7 +99,7 @@ static inline struct late_batch *late_keep(const struct graph *g, const struct b
 		k->images = *m;
 		k->pixel = late_copy(m->pixel, count * sizeof *k->pixel);
 		for (size_t i = 0; i < count; i++)
-			k->pixel[i] = late_copy(m->pixel[i], each);
+			k->pixel[i] = late_copy(c->kept ? c->pixels + m->item[i] * each : m->pixel[i], each);
 		k->images.pixel = k->pixel;
 		k->images.view = late_copy(m->view, count * sizeof *m->view);
 		k->images.scale = late_copy(m->scale, (size_t)m->c * sizeof *m->scale);
@@ -215,7 +218,7 @@ static int late_begin_pass(struct backend_ctx *c, const struct graph *g, const s
 	(void)u;
 	(void)err;
 	assert_null(c->batch);
-	c->batch = late_keep(g, b);
+	c->batch = late_keep(c, g, b);
 	return 0;
 }
 
@@ -267,6 +270,21 @@ static void late_unprepare(struct backend_ctx *c, const struct op *op, void *sta
 	backend_ref.unprepare(NULL, op, state);
 }
 
+/* Where the test wants it: copies, and every pixel of the batches to come is read from there. */
+static int late_keep_images(struct backend_ctx *c, const struct images *all, struct err *err)
+{
+	size_t each = (size_t)(all->h * all->w * all->c) * (all->is_float ? 4 : 1);
+	c->offers++;
+	if (!c->keeps)
+		return 0;
+	if (mem_alloc(&c->pixels, (size_t)all->count * each, 1, err))
+		return -1;
+	for (size_t i = 0; i < (size_t)all->count; i++)
+		memcpy(c->pixels + i * each, all->pixel[i], each);
+	c->kept = 1;
+	return 1;
+}
+
 static const char *late_engine(const struct backend_ctx *c)
 {
 	(void)c;
@@ -280,6 +298,7 @@ static void late_close(struct backend_ctx *c)
 		assert_int_equal(c->ticket[i].number, 0);
 	late_run(c, c->queued);
 	free(c->job);
+	free(c->pixels);
 	*c = (struct backend_ctx){ 0 };
 }
 
@@ -297,6 +316,7 @@ static const struct backend backend_late = {
 	.arrived = late_arrived,
 	.begin = late_begin_pass,
 	.end = late_end_pass,
+	.keep = late_keep_images,
 	.prepare = late_prepare,
 	.unprepare = late_unprepare,
 	.forward = late_forward,

@@ -314,6 +314,7 @@ static struct device lockstep_open(struct backend_ctx *c, struct device inner, s
 static void lockstep_close(struct backend_ctx *c)
 {
 	float *host[] = { c->truth, c->before, c->expect, c->after };
+	unsetenv("VIC_CUDA_GRAPHS");
 	for (int i = 0; i < c->g->n_ops; i++) {
 		if (c->ref_state[i])
 			backend_ref.unprepare(NULL, &c->g->op[i], c->ref_state[i]);
