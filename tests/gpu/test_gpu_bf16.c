@@ -1,7 +1,8 @@
 /* Kernels over values of 16 bits, dry ($VIC_BACKENDS names the plug-in's folder): every op of test_imageops' networks
  * that is a kernel of ours or a convolution, alone, forward and backward, on numbers that bfloat16 holds, against ref.
  * What is computed is float32, so a value may differ by its one rounding, and a statistic or gradient of a parameter by
- * none; a filter's gradient has been a value, and a convolution's bias is added to a rounded value. */
+ * none; a filter's gradient has been a value, and a convolution's bias is added to a rounded value. The loss is float32
+ * throughout: it is also tried where digits are easily lost. */
 #include "dry.h"
 #include "unit/models/image_fixture.h"
 

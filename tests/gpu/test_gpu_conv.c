@@ -64,8 +64,11 @@ static void there_and_back(struct fixture *f)
 		fail_msg("%s", err.msg);
 }
 
-/* Sums of float32 in any order; the devices' own rounding is not seen here. */
-static const double tolerance = 2e-6;
+/* Sums in double, rounded once; on a card those of float32, in any order. */
+static double tolerance(void)
+{
+	return getenv("DRY") ? 2e-6 : 2e-5;
+}
 
 /* A full batch, one sample, a full batch, each with other weights; then prediction, and again when weights changed. And
  * a graph half of whose parameters are frozen. */
@@ -73,7 +76,7 @@ static void agrees_with_ref(const struct picture_case *c)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
-	setup(f, c, "cuda", 1, tolerance);
+	setup(f, c, "cuda", 1, tolerance());
 	for (int i = 0; i < 3; i++) {
 		set_n(f, c, i == 1 ? 1 : c->n);
 		fill_all(f, i);
@@ -84,20 +87,22 @@ static void agrees_with_ref(const struct picture_case *c)
 		fill_all(f, 3 + i);
 	}
 	teardown(f);
-	setup_for(f, c, "cuda", 1, tolerance, &sgd, 2);
+	setup_for(f, c, "cuda", 1, tolerance(), &sgd, 2);
 	there_and_back(f);
 	teardown(f);
 	free(f);
 }
 
-/* $VIC_GPU_DEVICE names one of devices/; its neighbours take their turns. */
+/* $VIC_GPU_DEVICE names one of devices/; its neighbours take their turns. A card is what it is, and has one. */
 static void test_device(void **state)
 {
 	char path[4096];
 	const char *now = getenv("VIC_GPU_DEVICE");
-	assert_non_null(now);
-	snprintf(path, sizeof path, "%.*s/%s.json", (int)(strrchr(now, '/') - now), now, (const char *)*state);
-	setenv("VIC_GPU_DEVICE", path, 1);
+	if (getenv("DRY")) {
+		assert_non_null(now);
+		snprintf(path, sizeof path, "%.*s/%s.json", (int)(strrchr(now, '/') - now), now, (const char *)*state);
+		setenv("VIC_GPU_DEVICE", path, 1);
+	}
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		if (i == EVERYWHERE || !strcmp(*state, devices[0]))
 			agrees_with_ref(&cases[i]);
@@ -106,7 +111,8 @@ static void test_device(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[sizeof devices / sizeof *devices];
-	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+	size_t n = getenv("DRY") ? sizeof devices / sizeof *devices : 1;
+	for (size_t i = 0; i < n; i++)
 		tests[i] = (struct CMUnitTest){ devices[i], test_device, NULL, NULL, (void *)devices[i] };
-	return _cmocka_run_group_tests("gpu conv", tests, sizeof devices / sizeof *devices, NULL, NULL);
+	return _cmocka_run_group_tests("gpu conv", tests, n, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* kernels_conv: launchers of layout.cu: filters between their two layouts, biases and their gradients. Each takes
- * values that are stored as float (_f32) or bfloat16 (_bf16), and returns 0 or a cudaError_t. Read by both compilers. */
+ * values that are stored as float (_f32) or bfloat16 (_bf16), and returns 0 or a cudaError_t. Read by both
+ * compilers. */
 #ifndef VIC_CUDA_KERNELS_CONV_H
 #define VIC_CUDA_KERNELS_CONV_H
 
