@@ -115,8 +115,8 @@ struct backend {
 	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
-	/* (optional) Of a graph compiled for a card to be planned for (config.card): writes how it will run, a line an op,
-	 * then the least time of a step of n samples of `tokens` tokens. */
+	/* (optional) Of a graph compiled for a card to be planned for (config.card): writes how it will run, a line an
+	 * op, then the least time of a step of n samples of `tokens` tokens. */
 	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
 			  struct err *err);
 	/* (optional, with print_plan) Bytes of device memory taken so far, and there are. */

@@ -1,5 +1,5 @@
-/* A card is planned for by compiling the network for it, as on a device, with memory counted in place of taken. Twice, at
- * two sizes of a batch: memory grows by the same number of bytes with every sample, so two points give the largest
+/* A card is planned for by compiling the network for it, as on a device, with memory counted in place of taken. Twice,
+ * at two sizes of a batch: memory grows by the same number of bytes with every sample, so two points give the largest
  * batch that fits. */
 #include "planned.h"
 

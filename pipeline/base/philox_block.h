@@ -1,5 +1,5 @@
-/* philox_block: one block of Philox4x32-10, for every compiler that needs it: the host's, and nvcc's (philox.h says what
- * it is for and has it as a function). */
+/* philox_block: one block of Philox4x32-10, for every compiler that needs it: the host's, and nvcc's (philox.h says
+ * what it is for and has it as a function). */
 #ifndef VIC_PHILOX_BLOCK_H
 #define VIC_PHILOX_BLOCK_H
 

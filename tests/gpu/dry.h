@@ -1,5 +1,5 @@
-/* dry: makes a test open the cuda plug-in of the folder $DRY, which runs on the host. Without it the plug-in is looked for
- * as ever: on a machine with a graphics card the same test tries that. */
+/* dry: makes a test open the cuda plug-in of the folder $DRY, which runs on the host. Without it the plug-in is looked
+ * for as ever: on a machine with a graphics card the same test tries that. */
 #ifndef VIC_GPU_DRY_H
 #define VIC_GPU_DRY_H
 

@@ -1,5 +1,6 @@
-/* The ops of image networks in the cuda plug-in, dry ($VIC_BACKENDS names its folder): the networks of test_imageops, and
- * a NORM of many rows, in lockstep with ref; and whole steps, which the plug-in records and plays again, beside ref's. */
+/* The ops of image networks in the cuda plug-in, dry ($VIC_BACKENDS names its folder): the networks of test_imageops,
+ * and a NORM of many rows, in lockstep with ref; and whole steps, which the plug-in records and plays again, beside
+ * ref's. */
 #include "dry.h"
 #include "unit/models/image_fixture.h"
 

@@ -1,6 +1,7 @@
-/* The table of cards. Sizes and clocks: NVIDIA's data sheets and the CUDA C++ Programming Guide, "Compute Capabilities".
- * Rates: of the H100 and A100 those that the best published ResNet-50 runs imply (MLPerf Training 3.0; NVIDIA's
- * DeepLearningExamples); of the others 0.8 of the data sheet's dense rate and 0.9 of its bandwidth, in proportion. */
+/* The table of cards. Sizes and clocks: NVIDIA's data sheets and the CUDA C++ Programming Guide, "Compute
+ * Capabilities". Rates: of the H100 and A100 those that the best published ResNet-50 runs imply (MLPerf Training 3.0;
+ * NVIDIA's DeepLearningExamples); of the others 0.8 of the data sheet's dense rate and 0.9 of its bandwidth, in
+ * proportion. */
 #include "cards.h"
 
 #include "pipeline/base/mem.h"

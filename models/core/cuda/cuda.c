@@ -264,7 +264,8 @@ static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
 {
 	for (int i = 0; i < g->n_ops && ctx->precision == PRECISION_BF16; i++) {
 		const struct op *op = &g->op[i];
-		int made = op->type == OP_IMAGES || op->type == OP_CONV, in = op->n_in ? g->value[op->in[0]].element : 0;
+		int made = op->type == OP_IMAGES || op->type == OP_CONV,
+		    in = op->n_in ? g->value[op->in[0]].element : 0;
 		int wide = op->type == OP_LINEAR || op->type == OP_XENT || op->type == OP_WORDCONV;
 		if (op->out != g->logits && op->out != g->loss && !wide && (made || in == 2))
 			g->value[op->out].element = 2;

@@ -223,7 +223,8 @@ static inline void fill_params(struct fixture *f)
 		fill(&f->g, p, 0);
 }
 
-/* NaN in a pixel or a parameter reaches the loss, and leaves with it. One in a window, after a ReLU, in a channel of a whole vector or of the rest. */
+/* NaN in a pixel or a parameter reaches the loss, and leaves with it. One in a window, after a ReLU, in a channel of a
+ * whole vector or of the rest. */
 static inline void nan_pixels_are_seen(struct fixture *f, const char *device)
 {
 	static const struct picture_case windows_of_all = {

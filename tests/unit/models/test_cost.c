@@ -1,5 +1,5 @@
-/* The floor of a training step: operations of networks as others have counted them, and bytes of one small graph counted
- * by hand. */
+/* The floor of a training step: operations of networks as others have counted them, and bytes of one small graph
+ * counted by hand. */
 #include "models/core/cost.h"
 #include "models/nets/nets.h"
 
@@ -60,8 +60,8 @@ static void bytes_are_those_counted(void **state)
 	graph_init(&g);
 	int64_t w[] = { 5, 3, 1, 1 }, c[] = { 5 };
 	int pw = graph_param(&g, "w", PARAM_WEIGHT, 4, w, &err), pb = graph_param(&g, "b", PARAM_BIAS, 1, c, &err);
-	struct op images = { .type = OP_IMAGES }, conv = { .type = OP_CONV, .n_in = 1, .n_param = 2, .param = { pw, pb },
-							   .conv = { 1, 1, 0, 1 } };
+	struct op images = { .type = OP_IMAGES },
+		  conv = { .type = OP_CONV, .n_in = 1, .n_param = 2, .param = { pw, pb }, .conv = { 1, 1, 0, 1 } };
 	conv.in[0] = graph_add(&g, &images, (struct shape){ 4, 4, 3 }, &err);
 	int x = graph_add(&g, &conv, (struct shape){ 4, 4, 5 }, &err);
 	struct op norm = { .type = OP_NORM, .n_in = 1, .in = { x }, .norm = { 1e-5, 0.1, 1 } };

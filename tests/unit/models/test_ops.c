@@ -1,5 +1,5 @@
-/* Networks over words on every backend: ref against finite differences, the cpu against ref. Odd shapes, words that occur
- * in both partners, empty sentences, every parameter's gradient, a few optimiser steps, NaN. */
+/* Networks over words on every backend: ref against finite differences, the cpu against ref. Odd shapes, words that
+ * occur in both partners, empty sentences, every parameter's gradient, a few optimiser steps, NaN. */
 #include "text_cases.h"
 
 /* Where element i of parameter p has its gradient: a table's are by the batch's words. */

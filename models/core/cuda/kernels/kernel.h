@@ -1,6 +1,6 @@
-/* kernel: the language that kernels (*.cu) are written in. nvcc compiles them for the device; the tests compile the same
- * source with the host's C compiler, and run it thread by thread (tests/gpu/host.h). So a source keeps to what C and
- * C++ share, and takes what differs from here.
+/* kernel: the language that kernels (*.cu) are written in. nvcc compiles them for the device; the tests compile the
+ * same source with the host's C compiler, and run it thread by thread (tests/gpu/host.h). So a source keeps to what C
+ * and C++ share, and takes what differs from here.
  *
  * A kernel has one argument, a struct by value, called `a`:
  *
