@@ -31,7 +31,7 @@ sh tests/arm/sysroot.sh "$work/sysroot" arm64 2>"$work/sysroot.log" || {
 # Relative to the root of the project, whose path may hold spaces.
 cross="$cc --sysroot=$work/sysroot"
 cross_make() {
-	${MAKE:-make} --no-print-directory B="$out" CC="$cross" AR=$target-ar JOBS="${JOBS:-$(nproc)}" "$@"
+	${MAKE:-make} --no-print-directory B="$out" CUDA=no CC="$cross" AR=$target-ar JOBS="${JOBS:-$(nproc)}" "$@"
 }
 cross_make -j "${JOBS:-$(nproc)}" test-programs
 

@@ -6,7 +6,8 @@ CUDA_CPPFLAGS := $(if $(CUDA_HOME),-isystem $(CUDA_HOME)/include)
 CUDNN_LIB := $(if $(CUDNN_HOME),$(patsubst %/libcudnn.so,%,$(firstword $(wildcard $(addprefix $(CUDNN_HOME)/,lib64/libcudnn.so \
 	targets/*/lib/libcudnn.so lib/libcudnn.so lib/$(MACHINE)/libcudnn.so)))))
 FAKE_TEST_SRC := $(if $(CUDA_HOME),$(wildcard tests/gpu/test_fake*.c))
-GPU_TEST_SRC := $(if $(CUDNN_LIB),$(wildcard tests/gpu/test_gpu_*.c))
+# A thread of the system for each of CUDA's, which ThreadSanitizer wants, is too slow for whole networks: races.slow.t.
+GPU_TEST_SRC := $(if $(CUDNN_LIB),$(if $(filter tsan,$(MODE)),,$(wildcard tests/gpu/test_gpu_*.c)))
 FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
 GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races.c,$(wildcard tests/gpu/*.c))
