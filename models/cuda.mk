@@ -21,8 +21,8 @@ NVCC_FLAGS = -O3 -std=c++17 -I. $(CUDA_CODE) -Werror all-warnings -Xptxas -warn-
 HOST_KERNEL = $(filter-out -Wmissing-prototypes,$(COMPILE)) -Wno-maybe-uninitialized -std=gnu11 -ffp-contract=off -Itests $(CUDA_CPPFLAGS) -fPIC
 
 .PHONY: cuda dry
-cuda: $(if $(CUDNN_LIB),$(CUDA_PLUGIN)) ## the plug-in for NVIDIA's cards (needs a CUDA toolkit and cuDNN 9; CUDA_HOME=FOLDER says where)
-	@$(if $(CUDNN_LIB),:,echo 'cuda: no CUDA toolkit with cuDNN 9 was found (CUDA_HOME=FOLDER says where one is): there is nothing to build')
+cuda: $(if $(CUDNN_LIB),$(CUDA_PLUGIN)) ## the plug-in for NVIDIA's cards (needs a CUDA toolkit and cuDNN 9.8 or newer; CUDA_HOME=FOLDER says where)
+	@$(if $(CUDNN_LIB),:,echo 'cuda: no CUDA toolkit with cuDNN 9.8 or newer was found (CUDA_HOME=FOLDER says where one is): there is nothing to build')
 $(CUDA_OBJ): $(B)/cuda/%.o: %.c $(RULES) models/cuda.mk
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

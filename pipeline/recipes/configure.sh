@@ -124,8 +124,8 @@ cudnn() {
 		[ -e "$home/include/cudnn.h" ] || continue
 		if links cudnn "" "-isystem $1/include -isystem $home/include" <<'END'; then
 #include <cudnn.h>
-#if CUDNN_MAJOR < 9
-#error "versions from 9 are served"
+#if CUDNN_VERSION < 90800
+#error "versions from 9.8 are served"
 #endif
 int main(void)
 {

@@ -105,16 +105,16 @@ card() { # CUDA_VERSION CUDNN_VERSION
 	echo "#define CUDART_VERSION $1
 typedef struct stream *cudaStream_t;" >"$T/card/include/cuda_runtime_api.h"
 	echo 'typedef struct handle *cublasHandle_t;' >"$T/card/include/cublas_v2.h"
-	echo "#define CUDNN_MAJOR $2
+	echo "#define CUDNN_VERSION $2
 typedef void *cudnnBackendDescriptor_t;" >"$T/card/include/cudnn.h"
 	rm -rf "$conf"
 	CONFIG_CUDA_HOME=$T/card configure
 }
-card 13000 9
+card 13000 90800
 same 'CUDA and cuDNN of our own are found' "$T/card $T/card" "$(value CUDA_HOME) $(value CUDNN_HOME)"
-card 13000 8
-same 'cuDNN 8 is not served' "$T/card " "$(value CUDA_HOME) $(value CUDNN_HOME | grep -v '^/usr$')"
-card 11080 9
+card 13000 90700
+same 'cuDNN 9.7 is not served' "$T/card " "$(value CUDA_HOME) $(value CUDNN_HOME | grep -v '^/usr$')"
+card 11080 90800
 same 'CUDA 11 is not served' ' ' "$(value CUDA_HOME) $(value CUDNN_HOME)"
 for refused in cuda_runtime_api.h cublas_v2.h; do
 	without $refused
