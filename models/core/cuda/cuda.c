@@ -32,6 +32,15 @@ int blas_status(cublasStatus_t status, const char *what, struct err *err)
 	return status ? err_system(err, "%s: cuBLAS: %s", what, cublasGetStatusString(status)) : 0;
 }
 
+int card_precision(const struct card *card, enum precision asked, enum precision *precision, struct err *err)
+{
+	*precision = card->major < 8 ? PRECISION_FLOAT32 : asked;
+	if (card->major >= 8 || asked != PRECISION_BF16)
+		return 0;
+	return err_usage(err, "--precision bf16: %s has compute capability %d.%d; 8.0 is the least for it", card->name,
+			 card->major, card->minor);
+}
+
 /* As cudaMalloc hands it out. */
 enum { MEMORY_STEP = 512 };
 
@@ -144,13 +153,14 @@ static int cuda_open(struct backend_ctx **out, const struct backend_config *conf
 {
 	struct backend_ctx *ctx;
 	struct card card;
+	enum precision precision;
 	if (config->card)
 		return planner_open(out, config, err);
-	if (card_open(&card, config->ordinal, err) || mem_alloc(&ctx, 1, sizeof *ctx, err))
+	if (card_open(&card, config->ordinal, err) || card_precision(&card, config->precision, &precision, err) ||
+	    mem_alloc(&ctx, 1, sizeof *ctx, err))
 		return -1;
 	ctx->card = card;
-	/* older cards have neither type: they compute in float32, and say so */
-	ctx->precision = card.major < 8 ? PRECISION_FLOAT32 : config->precision;
+	ctx->precision = precision;
 	if (gpu_status(cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking), "a stream", err) ||
 	    blas_status(cublasCreate(&ctx->blas), "opening it", err) ||
 	    blas_status(cublasSetStream(ctx->blas, ctx->stream), "its stream", err) ||

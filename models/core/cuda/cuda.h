@@ -88,6 +88,11 @@ struct backend_ctx {
 	char engine[128], describe[192];
 };
 
+/* What a card computes in when it is asked for that: before compute capability 8.0 float32 in place of tf32, which is
+ * what describe() says then; bf16 is refused. */
+int card_precision(const struct card *card, enum precision asked, enum precision *precision,
+		   struct err *err) VIC_CHECKED;
+
 /* 0, or -1 and "<what>: <CUDA's words>". Each takes the function's status. */
 int gpu_status(cudaError_t status, const char *what, struct err *err) VIC_CHECKED;
 int blas_status(cublasStatus_t status, const char *what, struct err *err) VIC_CHECKED;

@@ -39,12 +39,12 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 		rc = err_usage(err, "'%s' is no card that is known (%s), nor the description of one", config->card,
 			       names);
 	}
-	if (rc || card_read(&ctx->card, ctx->card_text, err)) {
+	if (rc || card_read(&ctx->card, ctx->card_text, err) ||
+	    card_precision(&ctx->card, config->precision, &ctx->precision, err)) {
 		free(ctx->card_text);
 		free(ctx);
 		return -1;
 	}
-	ctx->precision = ctx->card.major < 8 ? PRECISION_FLOAT32 : config->precision;
 	*out = ctx;
 	return 0;
 }
