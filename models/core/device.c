@@ -206,7 +206,8 @@ void device_print(FILE *f)
 {
 	struct device d;
 	struct err err;
-	if (device_open(&d, "auto", 0, &err)) {
+	struct backend_config config = { .precision = PRECISION_TF32 }; /* as the programs' default */
+	if (device_open_config(&d, "auto", &config, &err)) {
 		fprintf(f, "engine: none: %s\n", err.msg);
 		return;
 	}
