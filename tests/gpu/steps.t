@@ -1,17 +1,9 @@
 #!/bin/sh
 # A warm step of training never waits: two trainings that differ in two epochs are counted by the fake device, and their
 # difference is divided by the steps in it. DRY names the plug-in's folder.
-. "$(dirname "$0")/../cli/lib.sh"
-
-if [ ! -f "${DRY:-}/libvic-cuda.so" ]; then
-	echo '1..0 # SKIP no CUDA toolkit and cuDNN to build the plug-in with'
-	exit 0
-fi
-mkdir "$T/plugins"
-ln -s "$(cd "$DRY" && pwd)/libvic-cuda.so" "$T/plugins"
-VIC_BACKENDS=$T/plugins
+. "$(dirname "$0")/dry.sh"
 VIC_CUDA_STATS=1
-export VIC_BACKENDS VIC_CUDA_STATS
+export VIC_CUDA_STATS
 
 # counted EPOCHS COMMAND...: what a training counted, a line "NAME NUMBER" each.
 counted() {
