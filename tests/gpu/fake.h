@@ -25,6 +25,7 @@ struct fake_counts {
 	long launches;			      /* calls that queued work: each costs the host time */
 	long waits;			      /* of the host: synchronisations, cudaFree, pageable copies */
 	long pageable;			      /* of these, copies of pageable memory */
+	long event_waits;		      /* of these, for an event; one that has happened is not waited for */
 	long allocations, frees;
 	size_t bytes_up, bytes_down, bytes, peak; /* bytes: of device memory, now */
 };

@@ -28,8 +28,8 @@ static void print_counts(void)
 		c->launches, c->kernels, c->gemms, c->memsets, c->others, c->graphs);
 	fprintf(stderr, "fake device: %ld copies up (%zu bytes), %ld down (%zu bytes), %ld across, %ld pageable\n",
 		c->up, c->bytes_up, c->down, c->bytes_down, c->across, c->pageable);
-	fprintf(stderr, "fake device: %ld waits, %ld allocations, %ld freed, %zu bytes at most\n", c->waits,
-		c->allocations, c->frees, c->peak);
+	fprintf(stderr, "fake device: %ld waits (%ld for events), %ld allocations, %ld freed, %zu bytes at most\n",
+		c->waits, c->event_waits, c->allocations, c->frees, c->peak);
 }
 
 __attribute__((constructor)) static void start(void)

@@ -63,8 +63,18 @@ static void test_late(void **state)
 	assert_true(plain[5] == 200);
 	assert_int_equal(fake_counts.pageable, was.pageable + 1);
 	assert_int_equal(fake_counts.waits, was.waits + 2);
+	cudaEvent_t e;
+	CUDA(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+	CUDA(scaled(x, x, N, 2, s));
+	CUDA(cudaEventRecord(e, s));
+	for (int i = 0; i < 2; i++) { /* what has happened is not waited for again */
+		CUDA(cudaEventSynchronize(e));
+		assert_int_equal(fake_counts.waits, was.waits + 3);
+		assert_int_equal(fake_counts.event_waits, was.event_waits + 1);
+	}
+	CUDA(cudaEventDestroy(e));
 	CUDA(cudaFree(x));
-	assert_int_equal(fake_counts.waits, was.waits + 3);
+	assert_int_equal(fake_counts.waits, was.waits + 4);
 	assert_int_equal(was.bytes - fake_counts.bytes, N * sizeof(float));
 	CUDA(cudaFreeHost(host));
 	CUDA(cudaFreeHost(back));

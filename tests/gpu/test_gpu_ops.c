@@ -87,23 +87,42 @@ static void norm_takes_many_rows(void **state)
 	}
 }
 
+/* What a recording may not hold changes with the step's number, and what it is known by, now and then. */
 static void whole_step(struct fixture *f, uint32_t number)
 {
 	struct err err = ERR_NONE;
 	struct update u = sgd;
-	u.lr = 1e-3;
+	struct batch b = f->batch;
+	u.lr = 1e-3 / number;
 	u.step = number;
-	if (graph_step(&f->g, &f->batch, &u, &err))
+	u.nesterov = number != 5;
+	u.weight_decay = number == 7 ? 0 : u.weight_decay;
+	b.partner = number == 4 ? NULL : b.partner;
+	if (graph_step(&f->g, &b, &u, &err))
 		fail_msg("%s", err.msg);
 }
 
-/* Batches that share nothing but their sizes, so that a number of an earlier step would show; losses are compared, and
- * what all steps have left in the parameters. A small rate keeps rounding from growing. */
-static void recorded_steps_follow_the_batch(void **state)
+static void parameters_agree(struct fixture *ref, struct fixture *f, const char *name)
 {
-	(void)state;
-	struct fixture *ref = calloc(2, sizeof *ref), *f = ref + 1;
 	struct err err = ERR_NONE;
+	for (int k = 0; k < f->g.n_params; k++) {
+		size_t n = param_size(&f->g.param[k]);
+		float *a = floats(n), *b = floats(n);
+		assert_int_equal(graph_get(&ref->g, k, a, &err) | graph_get(&f->g, k, b, &err), 0);
+		for (size_t i = 0; i < n; i++)
+			if (!(fabs((double)a[i] - (double)b[i]) <= 1e-4 * (1 + fabs((double)a[i]))))
+				fail_msg("%s: %s[%zu] is %.9g, ref's is %.9g", name, f->g.param[k].name, i, (double)b[i],
+					 (double)a[i]);
+		free(a);
+		free(b);
+	}
+}
+
+/* Batches that share nothing but their sizes, so that a number of an earlier step would show; losses are compared (not
+ * when nobody is to wait), and what all steps have left in the parameters. A small rate keeps rounding from growing. */
+static void follow_the_batch(int wait)
+{
+	struct fixture *ref = calloc(2, sizeof *ref), *f = ref + 1;
 	unsetenv("VIC_CUDA_GRAPHS"); /* lockstep.h turned recording off */
 	assert_non_null(ref);
 	for (int c = 0; c < SMALL_CASES; c++) {
@@ -112,31 +131,34 @@ static void recorded_steps_follow_the_batch(void **state)
 			continue;
 		setup(ref, p, "ref", 1, 0);
 		setup(f, p, "cuda", 1, 0);
-		for (int i = 0; i < 8; i++) {
+		for (int i = 0; i < 9; i++) {
 			for (int k = 0; k < 2; k++) {
 				draw_batch(&ref[k], p, i);
 				set_n(&ref[k], p, i % 3 == 2 ? 1 : p->n);
 				whole_step(&ref[k], (uint32_t)i + 1);
 			}
-			double right = mean_loss(ref), loss = mean_loss(f);
+			double right = wait ? mean_loss(ref) : 0, loss = wait ? mean_loss(f) : 0;
 			if (!(fabs(loss - right) <= 1e-4 * (1 + fabs(right))))
 				fail_msg("%s: step %d: loss %.9g, ref's is %.9g", p->name, i, loss, right);
 		}
-		for (int k = 0; k < f->g.n_params; k++) {
-			size_t n = param_size(&f->g.param[k]);
-			float *a = floats(n), *b = floats(n);
-			assert_int_equal(graph_get(&ref->g, k, a, &err) | graph_get(&f->g, k, b, &err), 0);
-			for (size_t i = 0; i < n; i++)
-				if (!(fabs((double)a[i] - (double)b[i]) <= 1e-4 * (1 + fabs((double)a[i]))))
-					fail_msg("%s: %s[%zu] is %.9g, ref's is %.9g", p->name, f->g.param[k].name, i,
-						 (double)b[i], (double)a[i]);
-			free(a);
-			free(b);
-		}
+		parameters_agree(ref, f, p->name);
 		teardown(ref);
 		teardown(f);
 	}
 	free(ref);
+}
+
+static void recorded_steps_follow_the_batch(void **state)
+{
+	(void)state;
+	follow_the_batch(1);
+}
+
+/* Nine steps are on their way before the first has run. */
+static void steps_keep_their_batches(void **state)
+{
+	(void)state;
+	follow_the_batch(0);
 }
 
 static void nan_is_seen(void **state)
@@ -149,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(cuda_agrees), cmocka_unit_test(norm_takes_many_rows),
 					    cmocka_unit_test(recorded_steps_follow_the_batch),
+					    cmocka_unit_test(steps_keep_their_batches),
 					    cmocka_unit_test(nan_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,31 +2,7 @@
 # vic-train and vic-predict on the cuda plug-in without a device: its own code and kernels, on the host (docs/GPU.md).
 # What it trains is compared with ref, step by step where rounding has not yet parted them; runs are repeated, resumed on
 # cpu and back. DRY names the plug-in's folder.
-. "$(dirname "$0")/../cli/lib.sh"
-
-if [ ! -f "${DRY:-}/libvic-cuda.so" ]; then
-	echo '1..0 # SKIP no CUDA toolkit and cuDNN to build the plug-in with'
-	exit 0
-fi
-DRY=$(cd "$DRY" && pwd)
-# The programs look in one folder for all plug-ins.
-mkdir "$T/plugins"
-ln -s "$DRY"/libvic-cuda.so "$BIN"/../lib/vicinal/libvic-cpu-*.so "$T/plugins"
-VIC_BACKENDS=$T/plugins
-export VIC_BACKENDS
-hash_of() { cksum <"$1"; }
-# history FILE COLUMN: its values, a line an epoch
-history() {
-	awk -v name="$2" -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' "$1"
-}
-# near FILE FILE TOLERANCE COLUMN: whether two histories agree in it, relative to the first
-near() {
-	history "$1" "$4" >"$T/near1"
-	history "$2" "$4" >"$T/near2"
-	[ -s "$T/near1" ] && paste "$T/near1" "$T/near2" | awk -v tol="$3" '
-		{ d = $1 - $2; d = d < 0 ? -d : d; m = $1 < 0 ? -$1 : $1; if (!(d <= tol * m)) bad = 1 }
-		END { exit bad }'
-}
+. "$(dirname "$0")/dry.sh"
 
 # Text.
 vic-corpora synth text -q --n 240 --vocabulary 300 --dim 20 --seed 3 --to "$T/synth" >/dev/null
@@ -57,11 +33,8 @@ for from in cpu cuda; do
 	near "$T/h.cpu" "$T/h.resumed" 1e-5 train_loss
 	tap $? "text: begun on $from, resumed on $to" || diag "$T/h.cpu" "$T/h.resumed"
 done
-vic-predict -q --device ref "$T/a" "$T/text" | vic-cat | grep -v '^#' >"$T/p.ref"
-vic-predict -q --device cuda "$T/a" "$T/text" | vic-cat | grep -v '^#' >"$T/p.cuda"
-paste "$T/p.ref" "$T/p.cuda" | awk '{ for (i = 4; i <= NF / 2; i++) { d = $i - $(i + NF / 2)
-	if (d > 1e-4 || d < -1e-4) bad = 1 } n++ } END { exit bad || n != 240 }'
-tap $? 'text: the logits of ref'
+predicts 240 'text' "$T/a" "$T/text"
+predicts 240 'text, passes with dropout' --mc-dropout 3 "$T/a" "$T/text"
 
 # Images.
 vic-corpora synth images -q --layout cifar --n 60 --seed 3 --to "$T/synth" >/dev/null
@@ -83,4 +56,21 @@ images $small --mixup 0.4 --device cuda -o "$T/a"
 # shellcheck disable=SC2086
 VIC_CUDA_GRAPHS=0 images $small --mixup 0.4 --device cuda -o "$T/b"
 same 'images: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+for from in cpu cuda; do
+	to=cuda
+	[ $from = cpu ] || to=cpu
+	# shellcheck disable=SC2086
+	vic-train -q --batch 16 $small --mixup 0.4 --epochs 1 --precision float32 --device $from --checkpoint "$T/ck" -o "$T/b" \
+		"$T/images"
+	# shellcheck disable=SC2086
+	images $small --mixup 0.4 --device $to --precision float32 --resume "$T/ck" --history "$T/h.resumed" -o "$T/b"
+	# shellcheck disable=SC2086
+	images $small --mixup 0.4 --device cpu --history "$T/h.cpu" -o "$T/b"
+	near "$T/h.cpu" "$T/h.resumed" 1e-5 train_loss
+	tap $? "images: begun on $from, resumed on $to" || diag "$T/h.cpu" "$T/h.resumed"
+done
+# shellcheck disable=SC2086
+images $small --dropout 0.3 --device cpu -o "$T/a"
+predicts 72 'images' "$T/a" "$T/images"
+predicts 72 'images, passes with dropout' --mc-dropout 3 "$T/a" "$T/images"
 finish

@@ -112,7 +112,8 @@ static inline size_t image_bytes(const struct images *m)
 {
 	return (size_t)m->h * (size_t)m->w * (size_t)m->c * (m->is_float ? sizeof(float) : 1);
 }
-/* resident.c: backend.keep: where half of the memory that is free holds them. */
+/* resident.c: backend.keep: where half of the memory that is free holds them; not with VIC_CUDA_RESIDENT=0 in the
+ * environment. */
 int cuda_keep(struct backend_ctx *ctx, const struct images *all, struct err *err) VIC_CHECKED;
 
 /* block.c: takes what ops need of a batch and queues its copy to the device. `u`: NULL without an update. */

@@ -35,11 +35,16 @@ static int copy_images(struct backend_ctx *ctx, const struct images *all, size_t
 int cuda_keep(struct backend_ctx *ctx, const struct images *all, struct err *err)
 {
 	size_t each = image_bytes(all), left = 0, total = 0;
+	const char *off = getenv("VIC_CUDA_RESIDENT");
+	if (off && !strcmp(off, "0"))
+		return 0;
 	if (ctx->card_text || gpu_status(cudaMemGetInfo(&left, &total), "the device's memory", err))
 		return ctx->card_text ? 0 : -1;
 	if ((size_t)all->count > left / 2 / each)
 		return 0;
 	recordings_forget(ctx);
+	gpu_free(ctx, ctx->resident); /* of a data set before */
+	ctx->resident = NULL;
 	if (gpu_alloc(ctx, &ctx->resident, each * (size_t)all->count, err) || copy_images(ctx, all, each, err))
 		return -1;
 	return 1;
