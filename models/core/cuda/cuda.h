@@ -74,6 +74,8 @@ struct backend_ctx {
 	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
+	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
+	size_t plans, plans_cap;
 	enum precision precision;
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
