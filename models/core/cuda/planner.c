@@ -69,10 +69,9 @@ static double rate_of(const struct backend_ctx *ctx)
 
 static void print_floor(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to)
 {
-	int element = ctx->precision == PRECISION_BF16 ? 2 : 4;
 	struct cost all = cost_update(g, 24);
 	for (int i = 0; i < g->n_ops; i++) {
-		struct cost f = cost_forward(g, i, n, element, tokens), b = cost_backward(g, i, n, element, tokens);
+		struct cost f = cost_forward(g, i, n, tokens), b = cost_backward(g, i, n, tokens);
 		all.flop += f.flop + b.flop;
 		all.bytes += f.bytes + b.bytes;
 	}
