@@ -46,6 +46,8 @@ sort >untold <<'L'
 --output
 --patience
 --plan
+--plan-device
+--precision
 --resume
 --rho
 --schedule
