@@ -136,6 +136,7 @@ struct device {
 	/* Better plug-ins than the one opened that are there and do not work: a line each, to be said. Owned. */
 	char *note[DEVICE_NOTES];
 	int notes;
+	int no_card; /* 1: the first note is no more than that this machine has no card: for who asks (--version) */
 };
 
 /* name: "auto" (cuda where there is one, else cpu), "cpu", "ref", "cuda", "cuda:N". Plug-ins are looked for in
