@@ -55,5 +55,5 @@ $(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/c
 	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline)
 
 .PHONY: gpu-kit
-gpu-kit: programs cuda $(GPU_TESTS) ## a folder to carry to a machine with a graphics card: build/gpu-kit, and run.sh in it
-	@sh tests/gpu/kit.sh $(B)/gpu-kit $(B) $(GPU_TESTS)
+gpu-kit: programs cuda $(CARD_TESTS) ## a folder to carry to a machine with a graphics card: build/gpu-kit, and run.sh in it
+	@sh tests/gpu/kit.sh $(B)/gpu-kit $(B) $(CARD_TESTS)

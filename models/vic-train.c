@@ -180,8 +180,8 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 	struct trainer t = { 0 };
 	int rc = plan_make(&plan, &o, data, err);
 	if (!rc && !dev) {
-		rc = run_o.plan_device ? planned_print_card(&plan, run_o.plan_device, (enum precision)run_o.precision,
-							    stdout, err)
+		rc = run_o.plan_device ? planned_print_card(&plan, data, run_o.plan_device,
+							    (enum precision)run_o.precision, stdout, err)
 				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
 		rc = trainer_open(&t, &plan, data, dev, err) || train(st, &t, dev, err) || write_model(st, &t, err);

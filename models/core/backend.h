@@ -115,12 +115,13 @@ struct backend {
 	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
-	/* (optional) Of a graph compiled for a card to be planned for (config.card): writes how it will run, a line an
-	 * op, then the least time of a step of n samples of `tokens` tokens. */
+	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n
+	 * samples of `tokens` tokens. print_plan writes how it will run and the least time of a step; counted says how
+	 * many bytes of device memory it takes, and how many there are. */
 	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
 			  struct err *err);
-	/* (optional, with print_plan) Bytes of device memory taken so far, and there are. */
-	void (*counted)(const struct backend_ctx *ctx, size_t *taken, size_t *total);
+	void (*counted)(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
+			size_t *total);
 };
 
 /* What a plug-in exports. */
@@ -135,6 +136,7 @@ struct device {
 	/* Better plug-ins than the one opened that are there and do not work: a line each, to be said. Owned. */
 	char *note[DEVICE_NOTES];
 	int notes;
+	int no_card; /* 1: the first note is no more than that this machine has no card: for who asks (--version) */
 };
 
 /* name: "auto" (cuda where there is one, else cpu), "cpu", "ref", "cuda", "cuda:N". Plug-ins are looked for in

@@ -1,9 +1,10 @@
 /* Costs by op, from shapes alone. */
 #include "cost.h"
 
-static double values(const struct graph *g, int v, int n)
+/* Bytes of a value, and of its gradient. */
+static double moved(const struct graph *g, int v, int n)
 {
-	return (double)shape_size(g->value[v].shape) * n;
+	return (double)shape_size(g->value[v].shape) * n * g->value[v].element;
 }
 
 static double own_params(const struct graph *g, const struct op *op)
@@ -26,27 +27,27 @@ static double param_bytes(const struct graph *g, const struct op *op)
 	return (own_params(g, op) - table) * (double)sizeof(float);
 }
 
-struct cost cost_forward(const struct graph *g, int i, int n, int element, int tokens)
+struct cost cost_forward(const struct graph *g, int i, int n, int tokens)
 {
 	const struct op *op = &g->op[i];
-	double moved = values(g, op->out, n);
+	double bytes = moved(g, op->out, n);
 	for (int k = 0; k < op->n_in; k++)
-		moved += values(g, op->in[k], n) * (op->type == OP_NORM && k == 0 ? 2 : 1);
-	return (struct cost){ 2 * macs_of(g, op, n, tokens), moved * element + param_bytes(g, op) };
+		bytes += moved(g, op->in[k], n) * (op->type == OP_NORM && k == 0 ? 2 : 1);
+	return (struct cost){ 2 * macs_of(g, op, n, tokens), bytes + param_bytes(g, op) };
 }
 
-struct cost cost_backward(const struct graph *g, int i, int n, int element, int tokens)
+struct cost cost_backward(const struct graph *g, int i, int n, int tokens)
 {
 	const struct op *op = &g->op[i];
 	struct cost c = { 0, 0 };
 	if (!g->value[op->out].wanted)
 		return c;
 	int trained = 0;
-	double read = values(g, op->out, n); /* d_out */
+	double read = moved(g, op->out, n); /* d_out */
 	if (op_info[op->type].back_reads_in)
-		read += values(g, op->in[0], n);
+		read += moved(g, op->in[0], n);
 	if (op_back_reads_out(op))
-		read += values(g, op->out, n);
+		read += moved(g, op->out, n);
 	if (op->type == OP_NORM)
 		read *= 2;
 	for (int k = 0; k < op->n_param; k++)
@@ -54,13 +55,13 @@ struct cost cost_backward(const struct graph *g, int i, int n, int element, int 
 	for (int k = 0; k < op->n_in; k++) {
 		if (!g->value[op->in[k]].wanted)
 			continue;
-		c.bytes += values(g, op->in[k], n) * element;
+		c.bytes += moved(g, op->in[k], n);
 		if (op->type == OP_CONV || op->type == OP_LINEAR)
 			c.flop += 2 * macs_of(g, op, n, tokens);
 	}
 	if (trained)
 		c.flop += 2 * macs_of(g, op, n, tokens) * (op->type == OP_WORDCONV ? 2 : 1);
-	c.bytes += read * element + 2 * param_bytes(g, op);
+	c.bytes += read + 2 * param_bytes(g, op);
 	return c;
 }
 

@@ -1,7 +1,7 @@
 /* Opens a backend by name. "auto" takes cuda where its plug-in is there and finds a device, else cpu, whose variants
- * are tried from the best that this processor runs down to base. A missing cuda plug-in is no news; whatever else fails
- * on the way is noted and passed over. ref is linked in and is used only when asked for. A BLAS
- * reads its environment when it is loaded, so that is set before dlopen. */
+ * are tried from the best that this processor runs down to base. A missing cuda plug-in is no news, nor is a card that
+ * is missing with its driver; whatever else fails on the way is noted and passed over. ref is linked in and is used only
+ * when asked for. A BLAS reads its environment when it is loaded, so that is set before dlopen. */
 #include "backend.h"
 
 #include "pipeline/base/mem.h"
@@ -103,7 +103,8 @@ static int open_cpu(struct device *d, struct err *err)
 	return err_no_device(err, "VIC_CPU=%s: is none of v4, v3, base", want);
 }
 
-/* An installation without the plug-in is no news; a plug-in that is there and broken, or finds no device, is. */
+/* An installation without the plug-in is no news; a plug-in that is there and broken, or finds no device where the
+ * driver of one runs, is. */
 static int open_cuda_if_any(struct device *d, const struct backend_config *config, struct err *err)
 {
 	char dir[4096], path[4400];
@@ -119,6 +120,7 @@ static int open_cuda_if_any(struct device *d, const struct backend_config *confi
 	dlclose(d->library);
 	d->library = NULL;
 	d->b = NULL;
+	d->no_card = err->status == VIC_NO_DEVICE && access("/proc/driver/nvidia", F_OK);
 	err_context(err, "cuda");
 	return pass_over(d, err);
 }
@@ -193,7 +195,7 @@ int device_open_for(const struct stage *st, struct device *d, const char *name, 
 {
 	if (device_open_config(d, name, config, err))
 		return -1;
-	for (int i = 0; i < d->notes; i++)
+	for (int i = d->no_card; i < d->notes; i++)
 		stage_say(st, "passed over: %s", d->note[i]);
 	if (config->precision == PRECISION_FLOAT32 || !stage_given(st, "precision") || !strcmp(d->b->name, "cuda"))
 		return 0;

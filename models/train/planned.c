@@ -1,6 +1,6 @@
-/* A card is planned for by compiling the network for it, as on a device, with memory counted in place of taken. Twice,
- * at two sizes of a batch: memory grows by the same number of bytes with every sample, so two points give the largest
- * batch that fits. */
+/* A card is planned for by compiling the network for it, as on a device, with memory counted in place of taken. The
+ * largest batch that fits is looked for in the same way: memory grows by nearly the same number of bytes with every
+ * sample, so a line through two sizes of a batch leads to the next one to try. */
 #include "planned.h"
 
 #include "pipeline/base/mem.h"
@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-	TOKENS = 20,               /* of a sentence, where a floor is counted */
+	TOKENS = 20,               /* of a sentence, where there are no records: those of MR have so many */
+	BATCH_MOST = 65536,        /* of --batch */
 	DESCRIPTION_MOST = 1 << 16 /* bytes */
 };
 /* Of a card's memory, what is left to a program beside the context of CUDA and the libraries' own. */
@@ -46,48 +47,126 @@ static int card_text(char **text, const char *card, struct err *err)
 	return rc;
 }
 
-/* Compiles for n samples at once; *taken, *total: bytes of the card's memory. Printed where `to` is not NULL. */
-static int compile_for(const struct plan *plan, const struct backend_config *config, int n, size_t *taken,
-		       size_t *total, FILE *to, struct err *err)
+/* The network compiled for batches of n on a card. */
+struct compiled {
+	struct device device;
+	struct graph graph;
+	int n;
+	size_t taken, total; /* bytes of the card's memory */
+};
+
+static void compiled_release(struct compiled *c)
 {
-	struct device d;
-	struct graph g;
-	graph_init(&g);
-	if (device_open_card(&d, config, err))
-		return -1;
-	g.max_words = plan->net->input == NET_WORDS ? n * TOKENS * 2 : 0;
-	if (g.max_words > plan->config.vocabulary)
-		g.max_words = plan->config.vocabulary;
-	int rc = plan->net->build(plan->net, &g, &plan->config, err) || graph_compile(&g, &d, n, &plan->update, err) ||
-		 (to && d.b->print_plan(d.ctx, &g, n, TOKENS, to, err));
-	if (!rc)
-		d.b->counted(d.ctx, taken, total);
-	graph_release(&g);
-	device_close(&d);
-	return rc ? -1 : 0;
+	graph_release(&c->graph);
+	device_close(&c->device);
 }
 
-static int print_memory(const struct plan *plan, const struct backend_config *config, FILE *to, struct err *err)
+/* Most distinct words that a batch of n can have. */
+static int most_words(const struct plan *plan, const struct dataset *data, int n)
 {
-	size_t taken, small, total;
-	int n = plan->batch, less = n > 1 ? n / 2 : 2;
-	if (compile_for(plan, config, n, &taken, &total, to, err) ||
-	    compile_for(plan, config, less, &small, &total, NULL, err))
+	double most = 2.0 * n * TOKENS;
+	if (plan->net->input != NET_WORDS)
+		return 0;
+	if (data->n)
+		return batcher_max_words(data, n);
+	return most < plan->config.vocabulary ? (int)most : plan->config.vocabulary;
+}
+
+static int mean_tokens(const struct plan *plan, const struct dataset *data)
+{
+	if (plan->net->input != NET_WORDS || !data->n)
+		return TOKENS;
+	return (int)((data->text.begin[data->n] + data->n / 2) / data->n);
+}
+
+/* c is to be released, whatever comes out. */
+static int compiled_make(struct compiled *c, const struct plan *plan, const struct dataset *data,
+			 const struct backend_config *config, int n, struct err *err)
+{
+	struct plan of = *plan;
+	*c = (struct compiled){ .n = n };
+	of.batch = n;
+	graph_init(&c->graph);
+	if (device_open_card(&c->device, config, err))
 		return -1;
-	double each = ((double)taken - (double)small) / (n - less), room = usable * (double)total;
-	double fits = each > 0 ? (room - ((double)taken - each * n)) / each : 0;
-	fprintf(to, "memory\t%.1f MiB of %.0f%s\nlargest batch\t%.0f, about\n", (double)taken / (1 << 20),
-		(double)total / (1 << 20), (double)taken > room ? ": it does not fit" : "",
-		fits > 0 ? (double)(long long)fits : 0);
+	c->graph.max_words = most_words(plan, data, n);
+	if (plan->net->build(plan->net, &c->graph, &plan->config, err) ||
+	    graph_compile(&c->graph, &c->device, plan_room(&of, n), &plan->update, err))
+		return -1;
+	c->device.b->counted(c->device.ctx, &c->graph, n, mean_tokens(plan, data), &c->taken, &c->total);
 	return 0;
 }
 
-int planned_print_card(const struct plan *plan, const char *card, enum precision precision, FILE *to, struct err *err)
+struct point {
+	double n, bytes;
+};
+
+/* Of a line through two points, where it comes to `room`; between the batches that fit and those that do not. */
+static int next_try(struct point a, struct point b, double room, int fits, int too_large)
 {
+	double each = (b.bytes - a.bytes) / (b.n - a.n), n = each > 0 ? b.n + 0.99 * (room - b.bytes) / each : BATCH_MOST;
+	return n <= fits ? fits + 1 : n >= too_large ? too_large - 1 : (int)n;
+}
+
+/* The largest batch that fits, to a twentieth, no larger than BATCH_MOST; 0: not one sample does. */
+static int largest_batch(const struct plan *plan, const struct dataset *data, const struct backend_config *config,
+			 const struct compiled *first, int *largest, struct err *err)
+{
+	enum { TRIES = 12 };
+	struct point a = { 0, 0 }, b = { first->n, (double)first->taken };
+	double room = usable * (double)first->total;
+	int fits = b.bytes <= room ? first->n : 0, too_large = fits ? BATCH_MOST + 1 : first->n;
+	for (int i = 0; i < TRIES && (too_large - fits) * 20.0 > too_large && too_large - fits > 1; i++) {
+		struct compiled c;
+		int n = i ? next_try(a, b, room, fits, too_large) : first->n > 1 ? first->n / 2 : 2;
+		int rc = compiled_make(&c, plan, data, config, n, err);
+		compiled_release(&c);
+		if (rc)
+			return -1;
+		a = b;
+		b = (struct point){ n, (double)c.taken };
+		if (b.bytes > room && n < too_large)
+			too_large = n;
+		else if (b.bytes <= room && n > fits)
+			fits = n;
+		/* a twentieth more would be too much */
+		if (i && b.bytes <= room && b.bytes + (b.bytes - a.bytes) / (b.n - a.n) * b.n / 20 > room)
+			break;
+	}
+	*largest = fits;
+	return 0;
+}
+
+static int print_compiled(struct compiled *c, const struct plan *plan, const struct dataset *data,
+			  const struct backend_config *config, FILE *to, struct err *err)
+{
+	const struct backend *b = c->device.b;
+	int largest, whole = (double)c->taken <= usable * (double)c->total;
+	if (b->print_plan(c->device.ctx, &c->graph, plan->batch, mean_tokens(plan, data), to, err))
+		return -1;
+	fprintf(to, "memory         %.1f MiB of %.0f%s\n", (double)c->taken / (1 << 20), (double)c->total / (1 << 20),
+		whole ? "" : ": it does not fit");
+	if (largest_batch(plan, data, config, c, &largest, err))
+		return -1;
+	fprintf(to, "largest batch  %d%s\n", largest,
+		largest == BATCH_MOST ? ", the most that --batch takes" :
+		largest		      ? ", about" :
+					": not even one record fits");
+	return 0;
+}
+
+int planned_print_card(const struct plan *plan, const struct dataset *data, const char *card, enum precision precision,
+		       FILE *to, struct err *err)
+{
+	struct compiled c = { 0 };
 	char *text = NULL;
 	int rc = card_text(&text, card, err);
 	struct backend_config config = { .precision = precision, .card = text };
-	rc = rc || print_memory(plan, &config, to, err);
+	if (!rc) {
+		rc = compiled_make(&c, plan, data, &config, plan->batch, err) ||
+		     print_compiled(&c, plan, data, &config, to, err);
+		compiled_release(&c);
+	}
 	free(text);
 	return rc ? -1 : 0;
 }

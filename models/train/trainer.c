@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVAL_BATCH = 512 };
-
 static double stepped(const struct plan *p, double lr, int epoch)
 {
 	for (int i = 0; i < p->n_steps; i++)
@@ -37,6 +35,13 @@ double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches
 		return stepped(p, scaled, epoch);
 	}
 	return lr;
+}
+
+/* Images' activations are large: there is room for the largest batch of training and no more. */
+int plan_room(const struct plan *p, int largest)
+{
+	enum { EVAL_BATCH = 512 };
+	return p->net->input == NET_IMAGES || p->batch > EVAL_BATCH ? largest : EVAL_BATCH;
 }
 
 static int set_first_weights(struct trainer *t, struct err *err)
@@ -113,9 +118,7 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 		trainer_release(t);
 		return -1;
 	}
-	/* Images' activations are large: there is room for the largest batch of training and no more. */
-	int largest = (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train;
-	t->eval_batch = images || plan->batch > EVAL_BATCH ? largest : EVAL_BATCH;
+	t->eval_batch = plan_room(plan, (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train);
 	t->graph.max_words = batcher_max_words(data, plan->batch);
 	if (batcher_init(&t->batcher, data, images ? &plan->preprocessing : NULL, err) ||
 	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||

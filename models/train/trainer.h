@@ -35,6 +35,10 @@ struct plan {
 /* Learning rate of epoch 1, 2, ..., batch 0, 1, ... of `batches` an epoch. */
 double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches);
 
+/* Samples that the graph must hold at once, for training and evaluation, where no batch of training is larger than
+ * `largest`. */
+int plan_room(const struct plan *p, int largest);
+
 /* What an epoch came to; a line of --history. All fields 8 bytes: a checkpoint keeps it as it lies. */
 struct epoch_line {
 	int64_t epoch;

@@ -76,9 +76,11 @@ const struct backend *vic_backend(void) { return &none; }
 END
 ${CC:-cc} -shared -fPIC -I"$root" -o copies/libvic-cuda.so none.c || exit 1
 vic-train --epochs 1 words >model 2>err
-same 'one that finds no device is said, once' 'vic-train: passed over: cuda: no device is here' \
-	"$(grep 'passed over' err)"
-like 'and the cpu is used' '^vic-train: cpu-' "$(sed -n 2p err)"
+# where a card's driver runs it should have found one
+want=
+[ ! -e /proc/driver/nvidia ] || want='vic-train: passed over: cuda: no device is here'
+same 'one that finds no device is said where there should be one, once' "$want" "$(grep 'passed over' err)"
+like 'and the cpu is used' '^vic-train: cpu-' "$(sed "/passed over/d" err)"
 same '--version says it, too' 'passed over: cuda: no device is here' "$(vic-train --version | grep passed)"
 fails 3 'no device is here' 'asked for by name it is an error' vic-train --device cuda -o no /dev/null
 rm copies/libvic-cuda.so

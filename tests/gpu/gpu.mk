@@ -10,6 +10,8 @@ FAKE_TEST_SRC := $(if $(CUDA_HOME),$(wildcard tests/gpu/test_fake*.c))
 GPU_TEST_SRC := $(if $(CUDNN_LIB),$(if $(filter tsan,$(MODE)),,$(wildcard tests/gpu/test_gpu_*.c)))
 FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
+# Those that open the plug-in, so that they try a card as well.
+CARD_TESTS := $(filter-out %/test_gpu_plans,$(GPU_TESTS))
 GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races.c,$(wildcard tests/gpu/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
@@ -39,3 +41,7 @@ $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 test-gpu-dry: test-programs ## the cuda plug-in without a device: its code and kernels on the host, against ref
 	@VIC_THOROUGH=1 $(PROVE) $(if $(CUDNN_LIB),$(filter-out tests/gpu/missing.t,$(wildcard tests/gpu/*.t)),tests/gpu/missing.t) \
 		$(FAKE_TESTS) $(GPU_TESTS)
+.PHONY: check-gpu
+check-gpu: GPU_PROVE :=
+check-gpu: test-programs cuda ## the cuda plug-in on this machine's graphics card, against ref
+	@VIC_THOROUGH=1 $(PROVE) $$($(B)/bin/vic-train --version | grep -q '^engine: cuda' && echo $(CARD_TESTS) || echo tests/gpu/nocard.sh)

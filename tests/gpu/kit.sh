@@ -8,6 +8,7 @@ to=${1:?usage: kit.sh FOLDER BUILD TEST...}
 build=${2:?}
 shift 2
 here=$(dirname "$0")
+[ -e "$build/lib/vicinal/libvic-cuda.so" ] || { echo "kit: $build has no cuda plug-in" >&2; exit 1; }
 rm -rf "$to"
 mkdir -p "$to/bin" "$to/lib/vicinal" "$to/tests" "$to/libraries"
 cp "$build"/bin/vic* "$to/bin"

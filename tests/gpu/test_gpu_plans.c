@@ -216,9 +216,45 @@ static void interpreter_refuses(void **state)
 	assert_int_equal(interp_descriptors, 0);
 }
 
+/* One plan serves all problems that are alike; a smaller workspace too, where it is enough, and that alone. */
+static void alike_share(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct backend_ctx ctx = { .properties = properties_of("a100") };
+	struct conv_problem of = small;
+	of.in = (struct shape){ 56, 56, 256 };
+	of.out = (struct shape){ 28, 28, 64 };
+	of.n = 64;
+	of.kind = CONV_FILTER;
+	const struct conv_plan *p = conv_plan_of(&ctx, &of, &err), *q;
+	assert_non_null(p);
+	assert_true(p->workspace > 0);
+	of.most = (size_t)p->workspace;
+	assert_ptr_equal(conv_plan_of(&ctx, &of, &err), p);
+	of.most--;
+	q = conv_plan_of(&ctx, &of, &err);
+	assert_true(q && q != p && (size_t)q->workspace <= of.most);
+	of.most = MOST;
+	assert_ptr_equal(conv_plan_of(&ctx, &of, &err), p);
+	of.n++;
+	q = conv_plan_of(&ctx, &of, &err);
+	assert_true(q && q->of.n == of.n);
+	of.n--;
+	of.add = 1;
+	of.most = 0; /* a larger one is searched for anew */
+	q = conv_plan_of(&ctx, &of, &err);
+	assert_true(q && q->of.add);
+	of.most = MOST;
+	assert_ptr_not_equal(conv_plan_of(&ctx, &of, &err), q);
+	assert_int_equal(ctx.plans, 5);
+	dnn_close(&ctx);
+	assert_int_equal(interp_descriptors, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(networks_have_plans), cmocka_unit_test(limits_are_kept),
-					    cmocka_unit_test(interpreter_refuses) };
+					    cmocka_unit_test(interpreter_refuses), cmocka_unit_test(alike_share) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static int block_room(struct backend_ctx *ctx, const size_t need[BLOCK_ARRAYS], 
 		grows |= need[k] > b->cap[k];
 	if (!grows)
 		return 0;
-	if (gpu_status(cudaStreamSynchronize(ctx->stream), "the device", err))
+	if (gpu_wait(ctx, err))
 		return -1;
 	recordings_forget(ctx);
 	block_free(ctx);
@@ -125,27 +125,50 @@ static size_t classes_of(const struct graph *g)
 	return g->logits < 0 ? 0 : shape_size(g->value[g->logits].shape);
 }
 
-static void block_needs(const struct graph *g, const struct batch *b, int resident, size_t need[BLOCK_ARRAYS])
+static void block_needs(const struct block_counts *c, size_t need[BLOCK_ARRAYS])
 {
-	size_t n = (size_t)b->n;
 	need[BLOCK_STEP] = sizeof(struct step);
-	need[BLOCK_LAMBDA] = need[BLOCK_PARTNER] = need[BLOCK_SAMPLE] = n * sizeof(uint32_t);
-	need[BLOCK_TARGET] = b->target ? n * classes_of(g) * sizeof(float) : 0;
+	need[BLOCK_LAMBDA] = need[BLOCK_PARTNER] = need[BLOCK_SAMPLE] = c->n * sizeof(uint32_t);
+	need[BLOCK_TARGET] = c->n * c->classes * sizeof(float);
+	if (c->images) {
+		need[BLOCK_VIEW] = c->images * sizeof(struct step_view);
+		need[BLOCK_ITEM] = c->images * sizeof(uint32_t);
+		need[BLOCK_SCALE] = need[BLOCK_SHIFT] = c->channels * sizeof(float);
+		need[BLOCK_PIXEL] = c->images * c->image;
+	}
+	if (c->sentences) {
+		need[BLOCK_BEGIN] = (c->sentences + 1) * sizeof(uint32_t);
+		need[BLOCK_LOCAL] = c->tokens * sizeof(uint32_t);
+		need[BLOCK_WORD] = c->words * sizeof(uint32_t);
+		need[BLOCK_PLACE_BEGIN] = (c->words + 1) * sizeof(uint32_t);
+		need[BLOCK_PLACE] = c->places * sizeof(struct place);
+	}
+}
+
+static struct block_counts counts_of(const struct graph *g, const struct batch *b, int resident)
+{
+	struct block_counts c = { .n = (size_t)b->n, .classes = b->target ? classes_of(g) : 0 };
 	if (b->images) {
-		size_t count = (size_t)b->images->count;
-		need[BLOCK_VIEW] = count * sizeof(struct step_view);
-		need[BLOCK_ITEM] = count * sizeof(uint32_t);
-		need[BLOCK_SCALE] = need[BLOCK_SHIFT] = (size_t)b->images->c * sizeof(float);
-		need[BLOCK_PIXEL] = resident ? 0 : count * image_bytes(b->images);
+		c.images = (size_t)b->images->count;
+		c.image = resident ? 0 : image_bytes(b->images);
+		c.channels = (size_t)b->images->c;
 	}
 	if (b->words) {
-		size_t rounded = (size_t)words_rounded(b->words);
-		need[BLOCK_BEGIN] = ((size_t)b->words->sentences + 1) * sizeof(uint32_t);
-		need[BLOCK_LOCAL] = b->words->begin[b->words->sentences] * sizeof(uint32_t);
-		need[BLOCK_WORD] = rounded * sizeof(uint32_t);
-		need[BLOCK_PLACE_BEGIN] = (rounded + 1) * sizeof(uint32_t);
-		need[BLOCK_PLACE] = places_of(b) * sizeof(struct place);
+		c.sentences = (size_t)b->words->sentences;
+		c.tokens = b->words->begin[b->words->sentences];
+		c.words = (size_t)words_rounded(b->words);
+		c.places = places_of(b);
 	}
+	return c;
+}
+
+size_t block_bytes(const struct block_counts *c)
+{
+	size_t need[BLOCK_ARRAYS] = { 0 }, bytes = 0;
+	block_needs(c, need);
+	for (int k = 0; k < BLOCK_ARRAYS; k++)
+		bytes += (need[k] + ALIGN - 1) / ALIGN * ALIGN;
+	return bytes;
 }
 
 static void put_images(const struct images *m, int resident, char *host, const size_t *at)
@@ -223,7 +246,8 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 	struct block *block = &ctx->block;
 	size_t need[BLOCK_ARRAYS] = { 0 };
 	int resident = ctx->resident != NULL;
-	block_needs(g, b, resident, need);
+	const struct block_counts counts = counts_of(g, b, resident);
+	block_needs(&counts, need);
 	if (block_room(ctx, need, err) || stage_wait(ctx, block->next, err))
 		return -1;
 	char *host = block->stage[block->next].host;

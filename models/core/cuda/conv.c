@@ -13,8 +13,7 @@ struct conv_state {
 	struct conv_problem of; /* forward at the largest batch; `most`: what every plan may use */
 	void *filter;           /* device: the copy; NULL: the parameters serve as they are */
 	uint32_t version;       /* + 1 of the parameters it was made from; 0: none yet */
-	struct conv_plan *plan; /* one for each kind, batch size and add that was met */
-	size_t plans, cap;
+	const struct conv_plan *plan[CONV_KINDS]; /* at the largest batch; NULL: not wanted */
 };
 
 static const struct {
@@ -55,41 +54,26 @@ static void *after_plan(const struct backend_ctx *ctx, const struct conv_state *
 	return (char *)ctx->workspace + s->of.most;
 }
 
-/* The plan for that, made when it is first asked for. Borrowed until the next call. */
-static const struct conv_plan *plan_for(struct backend_ctx *ctx, struct conv_state *s, enum conv_kind kind, int n,
-					int add, struct err *err)
+/* The plan for that, borrowed. */
+static const struct conv_plan *plan_for(struct backend_ctx *ctx, const struct conv_state *s, enum conv_kind kind,
+					int n, int add, struct err *err)
 {
 	struct conv_problem of = s->of;
-	for (size_t i = 0; i < s->plans; i++) {
-		const struct conv_problem *p = &s->plan[i].of;
-		if (p->kind == kind && p->n == n && p->add == add)
-			return &s->plan[i];
-	}
 	of.kind = kind;
 	of.n = n;
 	of.add = add;
-	if (mem_grow(&s->plan, &s->cap, s->plans + 1, sizeof *s->plan, err) ||
-	    conv_plan_make(&s->plan[s->plans], &of, ctx->properties, err))
-		return NULL;
-	return &s->plan[s->plans++];
+	return conv_plan_of(ctx, &of, err);
 }
 
 const struct conv_plan *conv_planned(const void *state, enum conv_kind kind)
 {
-	const struct conv_state *s = state;
-	for (size_t i = 0; i < s->plans; i++)
-		if (s->plan[i].of.kind == kind && s->plan[i].of.n == s->of.n)
-			return &s->plan[i];
-	return NULL;
+	return ((const struct conv_state *)state)->plan[kind];
 }
 
 static void conv_unprepare(struct backend_ctx *ctx, void *state)
 {
 	struct conv_state *s = state;
-	for (size_t i = 0; i < s->plans; i++)
-		conv_plan_release(&s->plan[i]);
 	gpu_free(ctx, s->filter);
-	free(s->plan);
 	free(s);
 }
 
@@ -113,7 +97,11 @@ static int plan_all(struct backend_ctx *ctx, struct conv_state *s, const struct 
 							   : NULL;
 		if (plan[i].needed && !p)
 			return -1;
-		if (p && (size_t)p->workspace > most)
+		if (!p)
+			continue;
+		if (!s->plan[plan[i].kind])
+			s->plan[plan[i].kind] = p;
+		if ((size_t)p->workspace > most)
 			most = ((size_t)p->workspace + 255) / 256 * 256;
 	}
 	s->of.most = most;

@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cuBLAS keeps to this in place of memory of its own, which it would take while a step is recorded. 32 MiB is what
- * NVIDIA advises for compute capability 9.0, 4 MiB for those before. */
-enum { BLAS_WORKSPACE = 32 << 20 };
-
 static const struct cuda_op *const ops[OP_TYPES] = {
 	[OP_WORDCONV] = &cuda_wordconv, [OP_DROPOUT] = &cuda_dropout, [OP_LINEAR] = &cuda_linear,
 	[OP_XENT] = &cuda_xent,		[OP_IMAGES] = &cuda_images,   [OP_CONV] = &cuda_conv,
@@ -70,6 +66,11 @@ void gpu_free(struct backend_ctx *ctx, void *p)
 {
 	if (p && !ctx->card_text)
 		cudaFree(p);
+}
+
+int gpu_wait(struct backend_ctx *ctx, struct err *err)
+{
+	return ctx->card_text ? 0 : gpu_status(cudaStreamSynchronize(ctx->stream), "the device", err);
 }
 
 int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err)

@@ -14,6 +14,10 @@
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
 
+/* cuBLAS keeps to this in place of memory of its own, which it would take while a step is recorded. 32 MiB is what
+ * NVIDIA advises for compute capability 9.0, 4 MiB for those before. */
+enum { BLAS_WORKSPACE = 32 << 20 };
+
 enum block_array {
 	BLOCK_STEP,
 	BLOCK_LAMBDA,
@@ -48,6 +52,13 @@ struct block {
 	int words, mixed;       /* of the pass at hand: distinct words, rounded up; whether there are partners */
 };
 
+/* What a batch has that the block must hold. */
+struct block_counts {
+	size_t n, classes;              /* samples; numbers of a target, 0: no targets */
+	size_t images, image, channels; /* how many; bytes of one, 0: they are resident */
+	size_t sentences, tokens, words, places; /* of text; words: distinct, rounded up; places: tokens mixed in too */
+};
+
 /* A download on its way. */
 struct arrival {
 	void *to, *host; /* host: pinned */
@@ -68,12 +79,14 @@ struct backend_ctx {
 	 * NULL. */
 	char *card_text;
 	const struct card_spec *spec; /* of it, where it is known by name */
-	size_t counted;               /* bytes taken so far */
+	size_t counted;               /* bytes taken so far, of a card to be planned for */
 	cudaStream_t stream;
 	cublasHandle_t blas;
 	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
+	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
+	size_t plans, plans_cap;
 	enum precision precision;
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
@@ -105,6 +118,8 @@ static inline int launched(int status, const char *kernel, struct err *err)
 /* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
 int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
 void gpu_free(struct backend_ctx *ctx, void *p); /* NULL too */
+/* Waits until all that was queued is done. */
+int gpu_wait(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 /* Makes ctx->workspace at least so large. In prepare() alone. */
 int workspace_need(struct backend_ctx *ctx, size_t bytes, struct err *err) VIC_CHECKED;
 
@@ -123,6 +138,8 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 int block_rates(struct backend_ctx *ctx, const struct update *u, const uint32_t *rows, int n_rows,
 		struct err *err) VIC_CHECKED;
 void block_release(struct backend_ctx *ctx);
+/* Device memory that the block takes for such a batch. */
+size_t block_bytes(const struct block_counts *c);
 static inline const struct step_block *block_of(const struct backend_ctx *ctx)
 {
 	return &ctx->block.view;

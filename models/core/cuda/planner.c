@@ -40,7 +40,8 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 			       names);
 	}
 	if (rc || card_read(&ctx->card, ctx->card_text, err) ||
-	    card_precision(&ctx->card, config->precision, &ctx->precision, err)) {
+	    card_precision(&ctx->card, config->precision, &ctx->precision, err) ||
+	    gpu_alloc(ctx, &ctx->blas_workspace, BLAS_WORKSPACE, err)) {
 		free(ctx->card_text);
 		free(ctx);
 		return -1;
@@ -49,16 +50,39 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 	return 0;
 }
 
-static void print_conv(const void *state, FILE *to)
+enum { NAME_WIDTH = 22, CELL = 19 };
+
+/* "30 tensor, 16.0 MiB": cuDNN's engine, whether it computes on tensor cores, its workspace where that is not tiny. */
+static void print_conv(const struct op *op, const void *state, FILE *to)
 {
+	fprintf(to, "%-*s", NAME_WIDTH, op->name);
 	for (int kind = 0; kind < CONV_KINDS; kind++) {
 		const struct conv_plan *p = conv_planned(state, (enum conv_kind)kind);
-		if (p)
-			fprintf(to, "\t%lld, %.1f%s", (long long)p->engine, (double)p->workspace / (1 << 20),
-				p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? ", tensor cores" : "");
-		else
-			fputs("\t-", to);
+		char cell[64] = "-";
+		int n = !p ? 0 : snprintf(cell, sizeof cell, "%lld%s", (long long)p->engine,
+					  p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor" : "");
+		if (p && p->workspace >= 1 << 16)
+			snprintf(cell + n, sizeof cell - (size_t)n, ", %.1f MiB", (double)p->workspace / (1 << 20));
+		fprintf(to, " %-*s", kind < CONV_KINDS - 1 ? CELL - 1 : 0, cell);
 	}
+	fputc('\n', to);
+}
+
+/* How many ops there are of each type that runs on our kernels. */
+static void print_rest(const struct graph *g, FILE *to)
+{
+	const char *comma = "";
+	fputs("kernels of our own: ", to);
+	for (int type = 0; type < OP_TYPES; type++) {
+		int n = 0;
+		for (int i = 0; i < g->n_ops; i++)
+			n += (int)g->op[i].type == type;
+		if (!n || type == OP_CONV || type == OP_LINEAR)
+			continue;
+		fprintf(to, "%s%d %s", comma, n, op_info[type].name);
+		comma = ", ";
+	}
+	fputs("\n\n", to);
 }
 
 static double rate_of(const struct backend_ctx *ctx)
@@ -69,24 +93,39 @@ static double rate_of(const struct backend_ctx *ctx)
 
 static void print_floor(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to)
 {
-	int element = ctx->precision == PRECISION_BF16 ? 2 : 4;
 	struct cost all = cost_update(g, 24);
 	for (int i = 0; i < g->n_ops; i++) {
-		struct cost f = cost_forward(g, i, n, element, tokens), b = cost_backward(g, i, n, element, tokens);
+		struct cost f = cost_forward(g, i, n, tokens), b = cost_backward(g, i, n, tokens);
 		all.flop += f.flop + b.flop;
 		all.bytes += f.bytes + b.bytes;
 	}
-	fprintf(to, "arithmetic\t%.1f GFLOP a step\ntraffic\t%.2f GB a step\n", all.flop / 1e9, all.bytes / 1e9);
+	fprintf(to, "arithmetic     %.1f GFLOP a step\ntraffic        %.2f GB a step\n", all.flop / 1e9, all.bytes / 1e9);
 	if (!ctx->spec)
 		return;
 	double seconds = all.flop / (rate_of(ctx) * 1e12) + all.bytes / (ctx->spec->bandwidth * 1e12);
-	fprintf(to, "floor\t%.3f ms a step, %.0f samples/s (%g TFLOP/s and %g TB/s)\n", seconds * 1e3, n / seconds,
+	fprintf(to, "floor          %.3f ms a step, %.0f samples/s (at %g TFLOP/s and %g TB/s)\n", seconds * 1e3, n / seconds,
 		rate_of(ctx), ctx->spec->bandwidth);
 }
 
-void planner_counted(const struct backend_ctx *ctx, size_t *taken, size_t *total)
+void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
+		     size_t *total)
 {
-	*taken = ctx->counted;
+	struct block_counts c = { .n = (size_t)n,
+				  .classes = g->logits < 0 ? 0 : shape_size(g->value[g->logits].shape) };
+	for (int i = 0; i < g->n_ops; i++) {
+		struct shape out = g->value[g->op[i].out].shape;
+		if (g->op[i].type == OP_IMAGES) { /* bytes, which a batch brings */
+			c.images = (size_t)n;
+			c.image = shape_size(out);
+			c.channels = (size_t)out.c;
+		} else if (g->op[i].type == OP_WORDCONV) { /* with partners */
+			c.sentences = (size_t)n;
+			c.tokens = (size_t)n * (size_t)tokens;
+			c.places = 2 * c.tokens;
+			c.words = (size_t)g->max_words + WORDS_STEP;
+		}
+	}
+	*taken = ctx->counted + block_bytes(&c);
 	*total = ctx->card.bytes;
 }
 
@@ -96,20 +135,22 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 	static const struct {
 		int forward, backward;
 	} fixed[OP_TYPES] = {
-		[OP_WORDCONV] = { 3, 3 }, [OP_DROPOUT] = { 1, 1 }, [OP_XENT] = { 1, 1 }, [OP_IMAGES] = { 1, 0 },
+		[OP_WORDCONV] = { 3, 1 }, [OP_DROPOUT] = { 1, 1 }, [OP_XENT] = { 1, 1 }, [OP_IMAGES] = { 1, 0 },
 		[OP_NORM] = { 3, 3 },	  [OP_RELU] = { 1, 1 },	   [OP_ADD] = { 1, 1 },	 [OP_POOL] = { 1, 1 },
 		[OP_MIX] = { 1, 1 },
 	};
 	const struct value *in = op->n_in ? &g->value[op->in[0]] : NULL;
-	int half = g->value[op->out].element == 2, wide = in && in->element == 2, trained = 0;
+	int half = g->value[op->out].element == 2, wide = in && in->element == 2;
 	int copies = half || (op->conv.kernel > 1 && in && in->shape.c > op->conv.groups);
 	int bias = op->n_param > 1 && param_trained(&g->param[op->param[1]]);
-	trained = op->n_param && param_trained(&g->param[op->param[0]]);
+	int trained = op->n_param && param_trained(&g->param[op->param[0]]);
 	if (op->type == OP_CONV)
 		return !backward ? 1 + copies + (op->n_param > 1) : trained * (1 + copies) + 2 * bias + in->wanted;
 	if (op->type == OP_LINEAR)
 		return !backward ? 2 + wide : trained * (1 + wide) + 2 * bias + in->wanted * (1 + wide);
-	return backward ? fixed[op->type].backward : fixed[op->type].forward;
+	/* the gradient of words is two kernels more */
+	return !backward ? fixed[op->type].forward :
+			   fixed[op->type].backward + (op->type == OP_WORDCONV ? 2 * trained : 0);
 }
 
 static int step_launches(const struct graph *g)
@@ -122,22 +163,38 @@ static int step_launches(const struct graph *g)
 	return n;
 }
 
+/* A step's is the least; where hidden values are mixed, one MIX takes one kernel more. */
+static void print_launches(const struct graph *g, FILE *to)
+{
+	int n = step_launches(g), mixes = 0;
+	for (int i = 0; i < g->n_ops; i++)
+		mixes |= g->op[i].type == OP_MIX;
+	fprintf(to, "launches       %d a step", n);
+	if (mixes)
+		fprintf(to, ", %d where hidden values are mixed", n + 1);
+	fputc('\n', to);
+}
+
 int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to, struct err *err)
 {
 	static const char *const precisions[] = { "float32", "tf32", "bf16" };
+	int convs = 0, products = 0;
 	(void)err;
-	fprintf(to, "card\t%s, compute capability %d.%d, %zu MiB\nprecision\t%s\nbatch\t%d\n", ctx->card.name,
-		ctx->card.major, ctx->card.minor, ctx->card.bytes >> 20, precisions[ctx->precision], n);
-	fputs("op\ttype\tforward: engine, MiB of workspace\tof its input's gradient\tof its filter's gradient\n", to);
+	fprintf(to, "card           %s, compute capability %d.%d\nprecision      %s\nbatch          %d\n\n",
+		ctx->card.name, ctx->card.major, ctx->card.minor, precisions[ctx->precision], n);
 	for (int i = 0; i < g->n_ops; i++) {
-		fprintf(to, "%s\t%s", g->op[i].name, op_info[g->op[i].type].name);
-		if (g->op[i].type == OP_CONV)
-			print_conv(g->state[i], to);
-		else
-			fputs(g->op[i].type == OP_LINEAR ? "\tcuBLAS\tcuBLAS\tcuBLAS" : "\town\town\town", to);
-		fputc('\n', to);
+		convs += g->op[i].type == OP_CONV;
+		products += g->op[i].type == OP_LINEAR;
 	}
-	fprintf(to, "launches\t%d a step\n", step_launches(g));
+	if (convs)
+		fprintf(to, "%-*s %-*s %-*s filter's gradient\n", NAME_WIDTH, "convolution: engine", CELL - 1, "forward",
+			CELL - 1, "input's gradient");
+	for (int i = 0; i < g->n_ops; i++)
+		if (g->op[i].type == OP_CONV)
+			print_conv(&g->op[i], g->state[i], to);
+	fprintf(to, "products of cuBLAS: %d linear\n", products);
+	print_rest(g, to);
+	print_launches(g, to);
 	print_floor(ctx, g, n, tokens, to);
 	return 0;
 }

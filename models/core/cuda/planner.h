@@ -11,6 +11,8 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
 		  struct err *err) VIC_CHECKED;
 
-void planner_counted(const struct backend_ctx *ctx, size_t *taken, size_t *total);
+/* backend.counted. */
+void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
+		     size_t *total);
 
 #endif

@@ -1,7 +1,10 @@
 /* Convolutions as cuDNN's graphs of one operation, and the choice of an engine for each. */
 #include "plans.h"
 
+#include "pipeline/base/mem.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef cudnnBackendDescriptor_t descriptor;
@@ -112,6 +115,13 @@ int dnn_open(struct backend_ctx *ctx, struct err *err)
 
 void dnn_close(struct backend_ctx *ctx)
 {
+	for (size_t i = 0; i < ctx->plans; i++) {
+		conv_plan_release(ctx->plan[i]);
+		free(ctx->plan[i]);
+	}
+	free(ctx->plan);
+	ctx->plan = NULL;
+	ctx->plans = ctx->plans_cap = 0;
 	descriptor_destroy(&ctx->properties);
 	if (ctx->dnn)
 		cudnnDestroy(ctx->dnn);
@@ -284,6 +294,30 @@ void conv_plan_release(struct conv_plan *p)
 {
 	for (int i = PLAN_PARTS; i-- > 0;)
 		descriptor_destroy(&p->part[i]);
+}
+
+/* Whether p is what a search for `of` would end with. The first suggestion within a larger workspace is also the first
+ * within a smaller one, if it fits. */
+static int plan_answers(const struct conv_plan *p, const struct conv_problem *of)
+{
+	return !memcmp(&p->of, of, offsetof(struct conv_problem, most)) && p->of.most >= of->most &&
+	       (size_t)p->workspace <= of->most;
+}
+
+const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of, struct err *err)
+{
+	struct conv_plan *p;
+	for (size_t i = 0; i < ctx->plans; i++)
+		if (plan_answers(ctx->plan[i], of))
+			return ctx->plan[i];
+	if (mem_grow(&ctx->plan, &ctx->plans_cap, ctx->plans + 1, sizeof *ctx->plan, err) ||
+	    mem_alloc(&p, 1, sizeof *p, err))
+		return NULL;
+	if (conv_plan_make(p, of, ctx->properties, err)) {
+		free(p);
+		return NULL;
+	}
+	return ctx->plan[ctx->plans++] = p;
 }
 
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,

@@ -16,7 +16,7 @@ struct conv_problem {
 	struct shape in, out;
 	enum precision precision;
 	int add;     /* the result is added to what its memory holds */
-	size_t most; /* bytes of workspace that the engine may use */
+	size_t most; /* bytes of workspace that the engine may use; last, see conv_plan_of */
 };
 
 /* in that order the descriptors that a plan is made of */
@@ -37,7 +37,8 @@ int dnn_status(cudnnStatus_t status, const char *what, struct err *err) VIC_CHEC
 int device_properties(cudnnBackendDescriptor_t *properties, cudnnHandle_t dnn, const char *json,
 		      struct err *err) VIC_CHECKED;
 
-/* Opens ctx->dnn on ctx->stream and reads ctx->properties, once; the first convolution pays for it. */
+/* Opens ctx->dnn on ctx->stream and reads ctx->properties, once; the first convolution pays for it. dnn_close releases
+ * all plans too. */
 int dnn_open(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 void dnn_close(struct backend_ctx *ctx);
 
@@ -46,6 +47,11 @@ void dnn_close(struct backend_ctx *ctx);
 int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, cudnnBackendDescriptor_t properties,
 		   struct err *err) VIC_CHECKED;
 void conv_plan_release(struct conv_plan *p);
+
+/* The plan of a problem, for ctx's device, made when it is first asked for: convolutions that are alike share one. It
+ * belongs to ctx and holds until dnn_close. NULL on failure. */
+const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of,
+				     struct err *err) VIC_CHECKED;
 
 /* Queues it. in, filter, out: device memory, 16-byte aligned; one of them, or its gradient, is the result. The first
  * p->workspace bytes of ctx->workspace are overwritten. */

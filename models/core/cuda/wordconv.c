@@ -25,7 +25,7 @@ static int wordconv_room(struct backend_ctx *ctx, struct wordconv *s, int words,
 	struct wordconv_args *a = &s->args;
 	if (words <= s->cap)
 		return 0;
-	if (gpu_status(cudaStreamSynchronize(ctx->stream), "the device", err))
+	if (gpu_wait(ctx, err))
 		return -1;
 	recordings_forget(ctx);
 	gpu_free(ctx, a->x);
