@@ -1,6 +1,6 @@
 /* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel]; cuDNN reads a copy as
- * [out][kernel][kernel][in] in the type of values, which lies in the op's state and is made anew when the parameters
- * have changed. */
+ * [out][kernel][kernel][in] in the type of values, which lies in the op's state. The optimiser's kernel writes it along
+ * with the filter; it is made anew when the parameters were changed otherwise. */
 #include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"
@@ -11,8 +11,7 @@ enum { WORKSPACE_MOST = 256 << 20, WORKSPACE_LEAST = 4 << 20 };
 
 struct conv_state {
 	struct conv_problem of; /* forward at the largest batch; `most`: what every plan may use */
-	void *filter;           /* device: the copy; NULL: the parameters serve as they are */
-	uint32_t version;       /* + 1 of the parameters it was made from; 0: none yet */
+	struct filter_copy copy;
 	struct conv_plan *plan; /* one for each kind, batch size and add that was met */
 	size_t plans, cap;
 };
@@ -88,7 +87,7 @@ static void conv_unprepare(struct backend_ctx *ctx, void *state)
 	struct conv_state *s = state;
 	for (size_t i = 0; i < s->plans; i++)
 		conv_plan_release(&s->plan[i]);
-	gpu_free(ctx, s->filter);
+	gpu_free(ctx, s->copy.to);
 	free(s->plan);
 	free(s);
 }
@@ -143,11 +142,13 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 	if (dnn_open(ctx, err) || mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->of = of;
+	s->copy.places = of.kernel * of.kernel;
+	s->copy.element = is_bf16(s) ? sizeof(uint16_t) : sizeof(float);
 	/* with one place or one channel both layouts are one */
 	int same = !is_bf16(s) && (of.kernel == 1 || filter_channels(&of) == 1);
 	size_t after = filter_bytes(&of), sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
 	if (plan_all(ctx, s, op, g, training, err) ||
-	    (!same && gpu_alloc(ctx, &s->filter, filter_bytes(&of), err)) ||
+	    (!same && gpu_alloc(ctx, &s->copy.to, filter_bytes(&of), err)) ||
 	    workspace_need(ctx, s->of.most + (after > sums ? after : sums), err)) {
 		conv_unprepare(ctx, s);
 		return -1;
@@ -156,23 +157,57 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 	return 0;
 }
 
-static int filter_refresh(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
+static int copy_refresh(struct backend_ctx *ctx, struct conv_state *s, const float *from, uint32_t version,
+			struct err *err)
 {
-	struct filter_args a = { .from = c->param[0],
-				 .to = s->filter,
+	struct filter_args a = { .from = from,
+				 .to = s->copy.to,
 				 .out = (size_t)s->of.out.c,
 				 .in = filter_channels(&s->of),
-				 .places = s->of.kernel * s->of.kernel };
-	/* a recorded step of training must hold it, whatever version it is recorded at */
-	if (!s->filter || (c->phase != PHASE_TRAIN && s->version == c->version + 1))
+				 .places = s->copy.places };
+	if (!s->copy.to || s->copy.version == version + 1)
 		return 0;
-	s->version = c->version + 1;
+	s->copy.version = version + 1;
 	return launched(launch[is_bf16(s)].pack(&a, ctx->stream), "filter_pack", err);
+}
+
+/* The state of op i where it is a CONV that was prepared, or NULL. */
+static struct conv_state *state_of(const struct graph *g, int i)
+{
+	return g->state && g->op[i].type == OP_CONV ? g->state[i] : NULL;
+}
+
+int copies_refresh(struct backend_ctx *ctx, const struct graph *g, struct err *err)
+{
+	for (int i = 0; i < g->n_ops; i++) {
+		struct conv_state *s = state_of(g, i);
+		if (s && copy_refresh(ctx, s, g->param[g->op[i].param[0]].w, g->version, err))
+			return err_context(err, "%s", g->op[i].name);
+	}
+	return 0;
+}
+
+const struct filter_copy *copy_updated(const struct graph *g, int i)
+{
+	const struct conv_state *s = state_of(g, i);
+	const struct param *p = s ? &g->param[g->op[i].param[0]] : NULL;
+	/* a constraint on norms comes after it */
+	return p && s->copy.to && param_trained(p) && p->max_norm <= 0 ? &s->copy : NULL;
+}
+
+void copies_updated(const struct graph *g, uint32_t version)
+{
+	for (int i = 0; i < g->n_ops; i++) {
+		struct conv_state *s = state_of(g, i);
+		int frozen = s && !param_trained(&g->param[g->op[i].param[0]]);
+		if (copy_updated(g, i) || (frozen && s->copy.version == version))
+			s->copy.version = version + 1;
+	}
 }
 
 static const void *filter_of(const struct conv_state *s, const struct op_call *c)
 {
-	return s->filter ? s->filter : c->param[0];
+	return s->copy.to ? s->copy.to : c->param[0];
 }
 
 static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
@@ -181,7 +216,7 @@ static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct
 	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = rows_of(&s->of, c->n),
 				  .columns = (size_t)s->of.out.c };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, err);
-	if (!p || filter_refresh(ctx, s, c, err) ||
+	if (!p || copy_refresh(ctx, s, c->param[0], c->version, err) ||
 	    conv_plan_run(p, ctx, c->in[0], filter_of(s, c), c->out, err))
 		return -1;
 	return c->op->n_param > 1 ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
@@ -189,16 +224,16 @@ static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct
 
 static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
 {
-	void *to = s->filter ? after_plan(ctx, s) : c->d_param[0];
+	void *to = s->copy.to ? after_plan(ctx, s) : c->d_param[0];
 	struct filter_args a = { .from = to,
 				 .to = c->d_param[0],
 				 .out = (size_t)s->of.out.c,
 				 .in = filter_channels(&s->of),
-				 .places = s->of.kernel * s->of.kernel };
+				 .places = s->copy.places };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, err);
 	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, err))
 		return -1;
-	return s->filter ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
+	return s->copy.to ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
 }
 
 static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)

@@ -106,7 +106,7 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 	int bias = op->n_param > 1 && param_trained(&g->param[op->param[1]]);
 	trained = op->n_param && param_trained(&g->param[op->param[0]]);
 	if (op->type == OP_CONV)
-		return !backward ? 1 + copies + (op->n_param > 1) : trained * (1 + copies) + 2 * bias + in->wanted;
+		return !backward ? 1 + (op->n_param > 1) : trained * (1 + copies) + 2 * bias + in->wanted;
 	if (op->type == OP_LINEAR)
 		return !backward ? 2 + wide : trained * (1 + wide) + 2 * bias + in->wanted * (1 + wide);
 	return backward ? fixed[op->type].backward : fixed[op->type].forward;
