@@ -169,7 +169,8 @@ static void fixture_close(struct fixture *f)
 	free(f);
 }
 
-/* cuDNN reads copies of filters, which the optimiser keeps: after each step they are what the filters make, bit by bit. */
+/* cuDNN reads copies of filters and biases, which the optimiser keeps: after each step they are what the parameters
+ * make, bit by bit. */
 static void copies_keep_up_in(const struct picture_case *c, enum precision precision, int thaw, double max_norm)
 {
 	struct fixture *f = open_with(c, precision, thaw, max_norm);
@@ -194,10 +195,10 @@ static long kernels_of_step(struct fixture *f, const struct fake_counts *counts)
 	return counts->kernels - before;
 }
 
-/* A step packs no filter, when only steps changed them. */
+/* A step packs nothing, when only steps changed them. */
 static void copies_cost_no_kernels(void)
 {
-	enum { COPIES = 4 }; /* of the first case in bf16 */
+	enum { COPIES = 4 + 3 }; /* of filters and biases of the first case in bf16 */
 	struct fixture *f = open_with(&cases[0], PRECISION_BF16, 0, 0);
 	const struct fake_counts *counts = dlsym(f->dev.library, "fake_counts");
 	for (int i = 0; counts && i < 4; i++) {

@@ -1,6 +1,6 @@
 /* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel]; cuDNN reads a copy as
- * [out][kernel][kernel][in] in the type of values, which lies in the op's state. The optimiser's kernel writes it along
- * with the filter; it is made anew when the parameters were changed otherwise. */
+ * [out][kernel][kernel][in] in the type of values, which lies in the op's state, as that of a bias does. The
+ * optimiser's kernel writes them along with the parameters; they are made anew when these were changed otherwise. */
 #include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"
@@ -9,9 +9,11 @@
 
 enum { WORKSPACE_MOST = 256 << 20, WORKSPACE_LEAST = 4 << 20 };
 
+enum { FILTER, BIAS, COPIES }; /* as the op has them */
+
 struct conv_state {
 	struct conv_problem of; /* forward at the largest batch; `most`: what every plan may use */
-	struct filter_copy copy;
+	struct param_copy copy[COPIES];
 	struct conv_plan *plan; /* one for each kind, batch size and add that was met */
 	size_t plans, cap;
 };
@@ -31,16 +33,9 @@ static int is_bf16(const struct conv_state *s)
 	return s->of.precision == PRECISION_BF16;
 }
 
-/* Channels that the copy of a filter has. */
-static int filter_channels(const struct conv_problem *of)
+static size_t copy_bytes(const struct param_copy *c)
 {
-	return of->in.c / of->groups;
-}
-
-static size_t filter_bytes(const struct conv_problem *of)
-{
-	size_t size = (size_t)of->out.c * (size_t)(of->kernel * of->kernel) * (size_t)filter_channels(of);
-	return size * (of->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float));
+	return (size_t)c->out * (size_t)c->places * (size_t)c->in * (size_t)c->element;
 }
 
 static size_t rows_of(const struct conv_problem *of, int n)
@@ -52,6 +47,30 @@ static size_t rows_of(const struct conv_problem *of, int n)
 static void *after_plan(const struct backend_ctx *ctx, const struct conv_state *s)
 {
 	return (char *)ctx->workspace + s->of.most;
+}
+
+static unsigned has_tensor_cores(const struct conv_plan *p)
+{
+	return p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
+}
+
+/* A plan that adds the bias too takes the place of one that does not, where there is one as good. */
+static int plan_make(struct conv_plan *p, struct conv_problem of, int bias, cudnnBackendDescriptor_t properties,
+		     struct err *err)
+{
+	struct err none = ERR_NONE;
+	struct conv_plan both;
+	of.bias = 0;
+	if (conv_plan_make(p, &of, properties, err))
+		return -1;
+	of.bias = bias && of.kind == CONV_FORWARD;
+	if (!of.bias || conv_plan_make(&both, &of, properties, &none))
+		return 0;
+	int better = has_tensor_cores(&both) >= has_tensor_cores(p);
+	conv_plan_release(better ? p : &both);
+	if (better)
+		*p = both;
+	return 0;
 }
 
 /* The plan for that, made when it is first asked for. Borrowed until the next call. */
@@ -68,7 +87,7 @@ static const struct conv_plan *plan_for(struct backend_ctx *ctx, struct conv_sta
 	of.n = n;
 	of.add = add;
 	if (mem_grow(&s->plan, &s->cap, s->plans + 1, sizeof *s->plan, err) ||
-	    conv_plan_make(&s->plan[s->plans], &of, ctx->properties, err))
+	    plan_make(&s->plan[s->plans], of, s->of.bias, ctx->properties, err))
 		return NULL;
 	return &s->plan[s->plans++];
 }
@@ -87,7 +106,8 @@ static void conv_unprepare(struct backend_ctx *ctx, void *state)
 	struct conv_state *s = state;
 	for (size_t i = 0; i < s->plans; i++)
 		conv_plan_release(&s->plan[i]);
-	gpu_free(ctx, s->copy.to);
+	for (int k = 0; k < COPIES; k++)
+		gpu_free(ctx, s->copy[k].to);
 	free(s->plan);
 	free(s);
 }
@@ -125,6 +145,18 @@ static enum precision precision_of(const struct backend_ctx *ctx, const struct v
 	return ctx->precision == PRECISION_BF16 && out->element != 2 ? PRECISION_TF32 : ctx->precision;
 }
 
+/* Where a parameter does not serve as it is: with one place or one channel both layouts are one. */
+static int copies_make(struct backend_ctx *ctx, struct conv_state *s, struct err *err)
+{
+	for (int k = 0; k < COPIES; k++) {
+		struct param_copy *c = &s->copy[k];
+		int same = !is_bf16(s) && (c->places == 1 || c->in == 1);
+		if (!same && (k == FILTER || s->of.bias) && gpu_alloc(ctx, &c->to, copy_bytes(c), err))
+			return -1;
+	}
+	return 0;
+}
+
 static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -138,17 +170,17 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 				   .in = g->value[op->in[0]].shape,
 				   .out = g->value[op->out].shape,
 				   .precision = precision_of(ctx, &g->value[op->out]),
+				   .bias = op->n_param > BIAS,
 				   .most = WORKSPACE_MOST };
 	if (dnn_open(ctx, err) || mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->of = of;
-	s->copy.places = of.kernel * of.kernel;
-	s->copy.element = is_bf16(s) ? sizeof(uint16_t) : sizeof(float);
-	/* with one place or one channel both layouts are one */
-	int same = !is_bf16(s) && (of.kernel == 1 || filter_channels(&of) == 1);
-	size_t after = filter_bytes(&of), sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
-	if (plan_all(ctx, s, op, g, training, err) ||
-	    (!same && gpu_alloc(ctx, &s->copy.to, filter_bytes(&of), err)) ||
+	int element = is_bf16(s) ? sizeof(uint16_t) : sizeof(float);
+	s->copy[FILTER] = (struct param_copy){ NULL, of.out.c, of.kernel * of.kernel, of.in.c / of.groups, element, 0 };
+	s->copy[BIAS] = (struct param_copy){ NULL, of.out.c, 1, 1, element, 0 };
+	size_t after = copy_bytes(&s->copy[FILTER]);
+	size_t sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
+	if (plan_all(ctx, s, op, g, training, err) || copies_make(ctx, s, err) ||
 	    workspace_need(ctx, s->of.most + (after > sums ? after : sums), err)) {
 		conv_unprepare(ctx, s);
 		return -1;
@@ -157,17 +189,13 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 	return 0;
 }
 
-static int copy_refresh(struct backend_ctx *ctx, struct conv_state *s, const float *from, uint32_t version,
-			struct err *err)
+static int copy_refresh(struct backend_ctx *ctx, const struct conv_state *s, struct param_copy *c, const float *from,
+			uint32_t version, struct err *err)
 {
-	struct filter_args a = { .from = from,
-				 .to = s->copy.to,
-				 .out = (size_t)s->of.out.c,
-				 .in = filter_channels(&s->of),
-				 .places = s->copy.places };
-	if (!s->copy.to || s->copy.version == version + 1)
+	struct filter_args a = { .from = from, .to = c->to, .out = (size_t)c->out, .in = c->in, .places = c->places };
+	if (!c->to || c->version == version + 1)
 		return 0;
-	s->copy.version = version + 1;
+	c->version = version + 1;
 	return launched(launch[is_bf16(s)].pack(&a, ctx->stream), "filter_pack", err);
 }
 
@@ -181,66 +209,70 @@ int copies_refresh(struct backend_ctx *ctx, const struct graph *g, struct err *e
 {
 	for (int i = 0; i < g->n_ops; i++) {
 		struct conv_state *s = state_of(g, i);
-		if (s && copy_refresh(ctx, s, g->param[g->op[i].param[0]].w, g->version, err))
-			return err_context(err, "%s", g->op[i].name);
+		for (int k = 0; s && k < g->op[i].n_param; k++)
+			if (copy_refresh(ctx, s, &s->copy[k], g->param[g->op[i].param[k]].w, g->version, err))
+				return err_context(err, "%s", g->op[i].name);
 	}
 	return 0;
 }
 
-const struct filter_copy *copy_updated(const struct graph *g, int i)
+const struct param_copy *copy_updated(const struct graph *g, int i, int k)
 {
 	const struct conv_state *s = state_of(g, i);
-	const struct param *p = s ? &g->param[g->op[i].param[0]] : NULL;
+	const struct param *p = &g->param[g->op[i].param[k]];
 	/* a constraint on norms comes after it */
-	return p && s->copy.to && param_trained(p) && p->max_norm <= 0 ? &s->copy : NULL;
+	return s && s->copy[k].to && param_trained(p) && p->max_norm <= 0 ? &s->copy[k] : NULL;
 }
 
 void copies_updated(const struct graph *g, uint32_t version)
 {
 	for (int i = 0; i < g->n_ops; i++) {
 		struct conv_state *s = state_of(g, i);
-		int frozen = s && !param_trained(&g->param[g->op[i].param[0]]);
-		if (copy_updated(g, i) || (frozen && s->copy.version == version))
-			s->copy.version = version + 1;
+		for (int k = 0; s && k < g->op[i].n_param; k++) {
+			int frozen = !param_trained(&g->param[g->op[i].param[k]]);
+			if (copy_updated(g, i, k) || (frozen && s->copy[k].version == version))
+				s->copy[k].version = version + 1;
+		}
 	}
 }
 
-static const void *filter_of(const struct conv_state *s, const struct op_call *c)
+/* What cuDNN reads for the k-th parameter. */
+static const void *param_of(const struct conv_state *s, const struct op_call *c, int k)
 {
-	return s->copy.to ? s->copy.to : c->param[0];
+	return s->copy[k].to ? s->copy[k].to : c->param[k];
 }
 
 static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv_state *s = c->state;
-	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = rows_of(&s->of, c->n),
+	struct bias_args bias = { .out = c->out, .bias = c->param[BIAS], .rows = rows_of(&s->of, c->n),
 				  .columns = (size_t)s->of.out.c };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, err);
-	if (!p || copy_refresh(ctx, s, c->param[0], c->version, err) ||
-	    conv_plan_run(p, ctx, c->in[0], filter_of(s, c), c->out, err))
+	for (int k = 0; k < c->op->n_param; k++)
+		if (copy_refresh(ctx, s, &s->copy[k], c->param[k], c->version, err))
+			return -1;
+	if (!p || conv_plan_run(p, ctx, c->in[0], param_of(s, c, FILTER), c->out, param_of(s, c, BIAS), err))
 		return -1;
-	return c->op->n_param > 1 ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
+	return s->of.bias && !p->of.bias ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
 }
 
 static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
 {
-	void *to = s->copy.to ? after_plan(ctx, s) : c->d_param[0];
-	struct filter_args a = { .from = to,
-				 .to = c->d_param[0],
-				 .out = (size_t)s->of.out.c,
-				 .in = filter_channels(&s->of),
-				 .places = s->copy.places };
+	const struct param_copy *f = &s->copy[FILTER];
+	void *to = f->to ? after_plan(ctx, s) : c->d_param[FILTER];
+	struct filter_args a = { .from = to, .to = c->d_param[FILTER], .out = (size_t)f->out, .in = f->in,
+				 .places = f->places };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, err);
-	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, err))
+	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, NULL, err))
 		return -1;
-	return s->copy.to ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
+	return f->to ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
 }
 
 static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
 {
 	struct column_args a = { .from = c->d_out,
 				 .part = after_plan(ctx, s),
-				 .sum = c->d_param[1],
+				 .sum = c->d_param[BIAS],
 				 .rows = rows_of(&s->of, c->n),
 				 .columns = (size_t)s->of.out.c };
 	return launched(launch[is_bf16(s)].column_sum(&a, ctx->stream), "column_sum", err);
@@ -249,13 +281,13 @@ static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const st
 static int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv_state *s = c->state;
-	if ((c->d_param[0] && filter_gradient(ctx, s, c, err)) ||
-	    (c->op->n_param > 1 && c->d_param[1] && bias_gradient(ctx, s, c, err)))
+	if ((c->d_param[FILTER] && filter_gradient(ctx, s, c, err)) ||
+	    (s->of.bias && c->d_param[BIAS] && bias_gradient(ctx, s, c, err)))
 		return -1;
 	if (!c->d_in[0])
 		return 0;
 	const struct conv_plan *p = plan_for(ctx, s, CONV_DATA, c->n, c->add[0], err);
-	return p ? conv_plan_run(p, ctx, c->d_in[0], filter_of(s, c), c->d_out, err) : -1;
+	return p ? conv_plan_run(p, ctx, c->d_in[0], param_of(s, c, FILTER), c->d_out, NULL, err) : -1;
 }
 
 const struct cuda_op cuda_conv = { conv_forward, conv_backward, conv_prepare, conv_unprepare };

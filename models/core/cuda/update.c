@@ -37,7 +37,7 @@ void segments_release(struct backend_ctx *ctx)
 	}
 }
 
-static struct segment segment_of(const struct param *p, const struct filter_copy *copy, const struct update *u)
+static struct segment segment_of(const struct param *p, const struct param_copy *copy, const struct update *u)
 {
 	size_t n = param_size(p);
 	int decays = u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE;
@@ -48,7 +48,7 @@ static struct segment segment_of(const struct param *p, const struct filter_copy
 				 .max_norm = (float)p->max_norm };
 }
 
-static const struct filter_copy no_copy;
+static const struct param_copy no_copy;
 
 static int segments_list(const struct graph *g, const struct update *u, struct segments *s, struct err *err)
 {
@@ -57,7 +57,7 @@ static int segments_list(const struct graph *g, const struct update *u, struct s
 	for (int i = 0; i < g->n_ops; i++)
 		for (int k = 0; k < g->op[i].n_param; k++) {
 			const struct param *p = &g->param[g->op[i].param[k]];
-			const struct filter_copy *copy = k == 0 ? copy_updated(g, i) : NULL;
+			const struct param_copy *copy = copy_updated(g, i, k);
 			if (!param_trained(p) || p->kind == PARAM_TABLE)
 				continue;
 			s->list[s->n] = segment_of(p, copy ? copy : &no_copy, u);

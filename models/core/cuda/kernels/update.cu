@@ -15,7 +15,7 @@ DEVICE struct rates rates_of(const struct step *s)
 	return r;
 }
 
-/* Number i of a filter into its copy. */
+/* Number i into the copy. */
 DEVICE void copy_put(const struct segment *s, size_t i, float w)
 {
 	unsigned at = (unsigned)i % (unsigned)s->row, channel = at / s->places, place = at % s->places;

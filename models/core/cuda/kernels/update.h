@@ -19,7 +19,7 @@ enum { UPDATE_RUN = 1024 /* parameters of one block */, EVERY = 8 /* rows of one
 struct segment {
 	float *w, *g, *s1, *s2; /* s1, s2: as the rule needs, else NULL */
 	uint32_t *last;         /* table: update that each row last took part in */
-	void *copy;             /* of a filter: what cuDNN reads, [row of w][places][row / places]; or NULL */
+	void *copy;             /* of a CONV's: what cuDNN reads, [row of w][places][row / places]; or NULL */
 	size_t n, row;
 	size_t first;           /* the first block of it, where it is one of several */
 	float weight_decay;
