@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { WORKSPACE_MOST = 256 << 20, WORKSPACE_LEAST = 4 << 20 };
+enum { WORKSPACE_LEAST = 4 << 20 };
 
 enum { FILTER, BIAS, COPIES }; /* as the op has them */
 
@@ -171,7 +171,7 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 				   .out = g->value[op->out].shape,
 				   .precision = precision_of(ctx, &g->value[op->out]),
 				   .bias = op->n_param > BIAS,
-				   .most = WORKSPACE_MOST };
+				   .most = conv_workspace_most(ctx->card.bytes) };
 	if (dnn_open(ctx, err) || mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->of = of;
