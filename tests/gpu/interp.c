@@ -260,8 +260,10 @@ static int enum_of(const struct record *r, cudnnBackendAttributeName_t name)
 	return a ? *(const int *)a->value : -1;
 }
 
-static cudnnStatus_t read_tensor(struct interp_tensor *t, const struct record *r)
+/* nowhere: whether it must be one that lies in no memory. */
+static cudnnStatus_t read_tensor(struct interp_tensor *t, const struct record *r, int nowhere)
 {
+	const struct attribute *lies_nowhere = attribute_of(r, CUDNN_ATTR_TENSOR_IS_VIRTUAL);
 	int type = enum_of(r, CUDNN_ATTR_TENSOR_DATA_TYPE);
 	const struct attribute *dims = attribute_of(r, CUDNN_ATTR_TENSOR_DIMENSIONS);
 	copy_numbers(&t->uid, 1, r, CUDNN_ATTR_TENSOR_UNIQUE_ID);
@@ -270,7 +272,8 @@ static cudnnStatus_t read_tensor(struct interp_tensor *t, const struct record *r
 	copy_numbers(t->stride, 4, r, CUDNN_ATTR_TENSOR_STRIDES);
 	t->bf16 = type == CUDNN_DATA_BFLOAT16;
 	if (!dims || dims->n != 4 || (!t->bf16 && type != CUDNN_DATA_FLOAT) ||
-	    attribute_of(r, CUDNN_ATTR_TENSOR_IS_VIRTUAL) || attribute_of(r, CUDNN_ATTR_TENSOR_IS_BY_VALUE))
+	    (lies_nowhere && *(const unsigned char *)lies_nowhere->value) != nowhere ||
+	    attribute_of(r, CUDNN_ATTR_TENSOR_IS_BY_VALUE))
 		return refuse("a tensor that is not understood here");
 	return CUDNN_STATUS_SUCCESS;
 }
@@ -289,9 +292,43 @@ static const struct {
 	[INTERP_W] = { KIND(BACKWARD_FILTER, BWD_FILTER_X, BWD_FILTER_DW, BWD_FILTER_DY, BWD_FILTER) },
 };
 
+/* How many operations a graph has, and the i-th. */
+static int64_t ops_of(const struct record *graph)
+{
+	const struct attribute *a = attribute_of(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	return a ? a->n : 0;
+}
+static const struct record *op_of(const struct record *graph, int64_t i)
+{
+	const struct attribute *a = attribute_of(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	return i < ops_of(graph) ? ((struct record **)a->value)[i] : NULL;
+}
+
+/* The second operation of a graph: y = what the first has made + bias. */
+static cudnnStatus_t read_bias(struct interp_conv *c, const struct record *graph)
+{
+	const struct record *add = op_of(graph, 1), *how = named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
+	struct interp_tensor sum = c->y;
+	if (ops_of(graph) != 2 || add->type != CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR || c->kind != INTERP_Y ||
+	    c->beta != 0 || enum_of(how, CUDNN_ATTR_POINTWISE_MODE) != CUDNN_POINTWISE_ADD ||
+	    enum_of(how, CUDNN_ATTR_POINTWISE_MATH_PREC) != CUDNN_DATA_FLOAT ||
+	    attribute_of(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1) ||
+	    attribute_of(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA2) ||
+	    named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_XDESC) != named_by(op_of(graph, 0), kinds[INTERP_Y].y))
+		return refuse("a second operation that adds no bias to what the first makes");
+	if (read_tensor(&c->bias, named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_BDESC), 0) ||
+	    read_tensor(&c->y, named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_YDESC), 0))
+		return CUDNN_STATUS_BAD_PARAM;
+	c->biased = 1;
+	for (int i = 0; i < 4; i++)
+		if (c->bias.dim[i] != (i == 1 ? c->y.dim[1] : 1) || c->y.dim[i] != sum.dim[i])
+			return refuse("a bias that has not one number for each channel");
+	return CUDNN_STATUS_SUCCESS;
+}
+
 static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph)
 {
-	const struct record *op = named_by(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	const struct record *op = op_of(graph, 0);
 	int k = 0;
 	while (op && k < 3 && kinds[k].type != op->type)
 		k++;
@@ -308,8 +345,8 @@ static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph
 	if (enum_of(how, CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION ||
 	    enum_of(how, CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT)
 		return refuse("a convolution that is mirrored, or whose sums are no floats");
-	if (read_tensor(&c->x, named_by(op, kinds[k].x)) || read_tensor(&c->w, named_by(op, kinds[k].w)) ||
-	    read_tensor(&c->y, named_by(op, kinds[k].y)))
+	if (read_tensor(&c->x, named_by(op, kinds[k].x), 0) || read_tensor(&c->w, named_by(op, kinds[k].w), 0) ||
+	    read_tensor(&c->y, named_by(op, kinds[k].y), ops_of(graph) > 1))
 		return CUDNN_STATUS_BAD_PARAM;
 	for (int i = 0; i < 2; i++) {
 		int64_t over = c->x.dim[2 + i] + c->pad[i] + c->after[i] - c->dilation[i] * (c->w.dim[2 + i] - 1) - 1;
@@ -319,7 +356,7 @@ static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph
 	if (c->x.dim[0] != c->y.dim[0] || c->y.dim[1] != c->w.dim[0] || c->x.dim[1] % c->w.dim[1] ||
 	    c->w.dim[0] % (c->x.dim[1] / c->w.dim[1]))
 		return refuse("numbers of samples or channels that do not fit");
-	return CUDNN_STATUS_SUCCESS;
+	return ops_of(graph) > 1 ? read_bias(c, graph) : CUDNN_STATUS_SUCCESS;
 }
 
 static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
@@ -367,14 +404,15 @@ static cudnnStatus_t bind_workspace(struct interp_conv *c, const struct record *
 
 static cudnnStatus_t bind(struct interp_conv *c, const struct record *plan, const struct record *pack)
 {
-	struct interp_tensor *const t[] = { &c->x, &c->w, &c->y };
+	struct interp_tensor *const t[] = { &c->x, &c->w, &c->y, &c->bias };
+	int n = c->biased ? 4 : 3;
 	const struct interp_tensor *result = c->kind == INTERP_Y ? &c->y : c->kind == INTERP_X ? &c->x : &c->w;
 	if (bind_workspace(c, plan, pack))
 		return CUDNN_STATUS_BAD_PARAM;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < n; i++)
 		if (bind_tensor(t[i], pack))
 			return CUDNN_STATUS_BAD_PARAM;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < n; i++)
 		if ((t[i] != result && overlap(t[i]->at, interp_extent(t[i]), result->at, interp_extent(result))) ||
 		    overlap(t[i]->at, interp_extent(t[i]), c->workspace, c->workspace_bytes))
 			return refuse("tensor %lld lies on the result or the workspace", (long long)t[i]->uid);

@@ -3,10 +3,11 @@
  * here from what was remembered alone: strides, dimensions, names of tensors, paddings, factors. Link with
  * @interp.wrap.
  *
- * A graph is one convolution, of float or bfloat16; anything else is refused, in words that cudnnGetLastErrorString
- * gives. So is a plan made for another device than the handle's, a name that has no pointer, memory that is not the
- * device's or not aligned as was promised, a workspace smaller than the plan's, and a result that lies on an input.
- * With the last handle all descriptors must be gone, or the program ends. */
+ * A graph is one convolution, of float or bfloat16, or one and the sum of its result and a bias; anything else is
+ * refused, in words that cudnnGetLastErrorString gives. So is a plan made for another device than the handle's, a name
+ * that has no pointer, memory that is not the device's or not aligned as was promised, a workspace smaller than the
+ * plan's, and a result that lies on an input. With the last handle all descriptors must be gone, or the program ends.
+ */
 #ifndef VIC_GPU_INTERP_H
 #define VIC_GPU_INTERP_H
 
@@ -19,11 +20,12 @@ struct interp_tensor {
 	void *at;
 };
 
-/* y = alpha x * w + beta y; or dx, or dw, from y */
+/* y = alpha x * w + beta y (+ bias); or dx, or dw, from y */
 enum interp_kind { INTERP_Y, INTERP_X, INTERP_W };
 struct interp_conv {
 	enum interp_kind kind; /* which one is the result */
-	struct interp_tensor x, w, y;
+	struct interp_tensor x, w, y, bias;
+	int biased; /* there is a bias */
 	int64_t pad[2], after[2], step[2], dilation[2]; /* padding before and after, strides; of h and w */
 	double alpha, beta;
 	void *workspace; /* its ends are not a number afterwards */

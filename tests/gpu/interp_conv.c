@@ -128,7 +128,11 @@ void interp_conv_run(const void *conv)
 		memset((char *)c->workspace + c->workspace_bytes - end, 0xff, end);
 	}
 	/* with beta 0 the result is not read */
-	EACH(result, at, i, store(result, at, c->alpha * sum[i] + (c->beta != 0 ? c->beta * load(result, at) : 0)));
+	size_t channels = (size_t)result->dim[1];
+	EACH(result, at, i,
+	     store(result, at,
+		   c->alpha * sum[i] + (c->beta != 0 ? c->beta * load(result, at) : 0) +
+			   (c->biased ? load(&c->bias, (int64_t)(i % channels) * c->bias.stride[1]) : 0)));
 	free(x);
 	free(w);
 	free(y);

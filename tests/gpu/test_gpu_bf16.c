@@ -169,7 +169,7 @@ static void lone_runs(struct lone *l, struct device *d, enum phase phase, double
 		fail_msg("%s: %s", name, err.msg);
 	for (size_t i = 0; i < l->out.n; i++)
 		most = fmax(most, fabs((double)l->out.host[i]));
-	/* a bias is added to a value that was rounded, and may have been the larger */
+	/* a bias is rounded too, or added to what was rounded, and either may be larger than the sum */
 	twin_agrees(d, &l->out, op->type == OP_CONV && op->n_param > 1 ? most / 256 / 2e-5 : scale, name, "out");
 	for (int k = 2; k < op->n_param; k++)
 		twin_agrees(d, &l->param[k], 1, name, "running statistic");

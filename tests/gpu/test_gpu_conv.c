@@ -2,7 +2,10 @@
  * channels, on each device that devices/ describes. cuDNN plans for the device; the dry plug-in computes from what it
  * was told (interp.h). */
 #include "dry.h"
+#include "fake.h"
 #include "unit/models/image_fixture.h"
+
+#include <dlfcn.h>
 
 static const struct picture_case cases[] = {
 	{ .name = "kernels of 1 and 3",
@@ -93,6 +96,132 @@ static void agrees_with_ref(const struct picture_case *c)
 	free(f);
 }
 
+static void predict(struct fixture *f, float *logits)
+{
+	struct err err = ERR_NONE;
+	forward(f, PHASE_PREDICT);
+	if (graph_read(&f->g, f->g.logits, f->batch.n, logits, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* Every parameter again, as it is: whatever was derived from it must be made anew. */
+static void set_again(struct graph *g)
+{
+	struct err err = ERR_NONE;
+	for (int p = 0; p < g->n_params; p++) {
+		float *w = floats(param_size(&g->param[p]));
+		assert_int_equal(graph_get(g, p, w, &err) | graph_set(g, p, w, &err), 0);
+		free(w);
+	}
+}
+
+/* Number i, which begins otherwise than the one before it ended: a whole one; a recorded one, when others were set,
+ * whose loss must be theirs; one that is not whole; one without a pass, when others were set. */
+static void some_step(struct fixture *f, int i)
+{
+	struct err err = ERR_NONE;
+	struct update u = sgd;
+	double loss;
+	u.lr = 1e-3;
+	u.step = (uint32_t)i + 1;
+	if (i == 5 || i == 7)
+		fill_all(f, i);
+	if (i == 6)
+		there_and_back(f);
+	if (i == 6 || i == 7 ? graph_update(&f->g, &f->batch, &u, &err) : graph_step(&f->g, &f->batch, &u, &err))
+		fail_msg("%s", err.msg);
+	if (i == 5) {
+		loss = mean_loss(f);
+		fill_all(f, i);
+		forward(f, PHASE_TRAIN);
+		assert_true(loss == mean_loss(f));
+	}
+}
+
+/* thaw: as of setup_for. max_norm: of every filter. */
+static struct fixture *open_with(const struct picture_case *c, enum precision precision, int thaw, double max_norm)
+{
+	struct backend_config config = { .precision = precision };
+	struct err err = ERR_NONE;
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
+	if (device_open(&f->dev, "cuda", 1, &err))
+		fail_msg("%s", err.msg);
+	f->dev.b->close(f->dev.ctx);
+	assert_int_equal(f->dev.b->open(&f->dev.ctx, &config, &err), 0);
+	graph_init(&f->g);
+	build_graph(&f->g, c);
+	for (int p = 0; p < f->g.n_params; p++) {
+		f->g.param[p].frozen = thaw > 0 && p % thaw != thaw - 1;
+		f->g.param[p].max_norm = f->g.param[p].kind == PARAM_WEIGHT ? max_norm : 0;
+	}
+	if (graph_compile(&f->g, &f->dev, MAX_N, &sgd, &err))
+		fail_msg("%s: %s", c->name, err.msg);
+	make_batch(f, c);
+	fill_all(f, 0);
+	return f;
+}
+
+static void fixture_close(struct fixture *f)
+{
+	graph_release(&f->g);
+	device_close(&f->dev);
+	free(f);
+}
+
+/* cuDNN reads copies of filters and biases, which the optimiser keeps: after each step they are what the parameters
+ * make, bit by bit. */
+static void copies_keep_up_in(const struct picture_case *c, enum precision precision, int thaw, double max_norm)
+{
+	struct fixture *f = open_with(c, precision, thaw, max_norm);
+	float kept[MAX_N * CLASSES], fresh[MAX_N * CLASSES];
+	for (int i = 0; i < 8; i++) {
+		some_step(f, i);
+		predict(f, kept);
+		set_again(&f->g);
+		predict(f, fresh);
+		assert_true(isfinite(kept[0]));
+		assert_memory_equal(kept, fresh, (size_t)f->batch.n * CLASSES * sizeof *kept);
+		some_step(f, 8 + i); /* from a copy that nothing has made anew */
+	}
+	fixture_close(f);
+}
+
+static long kernels_of_step(struct fixture *f, const struct fake_counts *counts)
+{
+	long before = counts->kernels;
+	some_step(f, 0);
+	assert_true(isfinite(mean_loss(f)));
+	return counts->kernels - before;
+}
+
+/* A step packs nothing, when only steps changed them. */
+static void copies_cost_no_kernels(void)
+{
+	enum { COPIES = 4 + 3 }; /* of filters and biases of the first case in bf16 */
+	struct fixture *f = open_with(&cases[0], PRECISION_BF16, 0, 0);
+	const struct fake_counts *counts = dlsym(f->dev.library, "fake_counts");
+	for (int i = 0; counts && i < 4; i++) {
+		set_again(&f->g);
+		long packed = kernels_of_step(f, counts);
+		assert_int_equal(kernels_of_step(f, counts), packed - COPIES);
+	}
+	fixture_close(f);
+}
+
+static void copies_keep_up(void **state)
+{
+	(void)state;
+	unsetenv("VIC_CUDA_GRAPHS"); /* lockstep.h turned recording off */
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		copies_keep_up_in(&cases[c], PRECISION_FLOAT32, 0, 0);
+		copies_keep_up_in(&cases[c], PRECISION_BF16, 0, 0);
+		copies_keep_up_in(&cases[c], PRECISION_BF16, 2, 0);
+		copies_keep_up_in(&cases[c], PRECISION_FLOAT32, 0, 0.5);
+	}
+	copies_cost_no_kernels();
+}
+
 /* $VIC_GPU_DEVICE names one of devices/; its neighbours take their turns. A card is what it is, and has one. */
 static void test_device(void **state)
 {
@@ -110,9 +239,9 @@ static void test_device(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof devices / sizeof *devices];
+	struct CMUnitTest tests[sizeof devices / sizeof *devices + 1] = { cmocka_unit_test(copies_keep_up) };
 	size_t n = getenv("DRY") ? sizeof devices / sizeof *devices : 1;
 	for (size_t i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ devices[i], test_device, NULL, NULL, (void *)devices[i] };
-	return _cmocka_run_group_tests("gpu conv", tests, n, NULL, NULL);
+		tests[i + 1] = (struct CMUnitTest){ devices[i], test_device, NULL, NULL, (void *)devices[i] };
+	return _cmocka_run_group_tests("gpu conv", tests, n + 1, NULL, NULL);
 }

@@ -1,18 +1,19 @@
 /* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel]; cuDNN reads a copy as
- * [out][kernel][kernel][in] in the type of values, which lies in the op's state and is made anew when the parameters
- * have changed. */
+ * [out][kernel][kernel][in] in the type of values, which lies in the op's state, as that of a bias does. The
+ * optimiser's kernel writes them along with the parameters; they are made anew when these were changed otherwise. */
 #include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"
 
 #include <stdlib.h>
 
-enum { WORKSPACE_MOST = 256 << 20, WORKSPACE_LEAST = 4 << 20 };
+enum { WORKSPACE_LEAST = 4 << 20 };
+
+enum { FILTER, BIAS, COPIES }; /* as the op has them */
 
 struct conv_state {
 	struct conv_problem of; /* forward at the largest batch; `most`: what every plan may use */
-	void *filter;           /* device: the copy; NULL: the parameters serve as they are */
-	uint32_t version;       /* + 1 of the parameters it was made from; 0: none yet */
+	struct param_copy copy[COPIES];
 	const struct conv_plan *plan[CONV_KINDS]; /* at the largest batch; NULL: not wanted */
 };
 
@@ -31,16 +32,9 @@ static int is_bf16(const struct conv_state *s)
 	return s->of.precision == PRECISION_BF16;
 }
 
-/* Channels that the copy of a filter has. */
-static int filter_channels(const struct conv_problem *of)
+static size_t copy_bytes(const struct param_copy *c)
 {
-	return of->in.c / of->groups;
-}
-
-static size_t filter_bytes(const struct conv_problem *of)
-{
-	size_t size = (size_t)of->out.c * (size_t)(of->kernel * of->kernel) * (size_t)filter_channels(of);
-	return size * (of->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float));
+	return (size_t)c->out * (size_t)c->places * (size_t)c->in * (size_t)c->element;
 }
 
 static size_t rows_of(const struct conv_problem *of, int n)
@@ -62,6 +56,7 @@ static const struct conv_plan *plan_for(struct backend_ctx *ctx, const struct co
 	of.kind = kind;
 	of.n = n;
 	of.add = add;
+	of.bias = s->of.bias && kind == CONV_FORWARD;
 	return conv_plan_of(ctx, &of, err);
 }
 
@@ -73,7 +68,8 @@ const struct conv_plan *conv_planned(const void *state, enum conv_kind kind)
 static void conv_unprepare(struct backend_ctx *ctx, void *state)
 {
 	struct conv_state *s = state;
-	gpu_free(ctx, s->filter);
+	for (int k = 0; k < COPIES; k++)
+		gpu_free(ctx, s->copy[k].to);
 	free(s);
 }
 
@@ -114,6 +110,18 @@ static enum precision precision_of(const struct backend_ctx *ctx, const struct v
 	return ctx->precision == PRECISION_BF16 && out->element != 2 ? PRECISION_TF32 : ctx->precision;
 }
 
+/* Where a parameter does not serve as it is: with one place or one channel both layouts are one. */
+static int copies_make(struct backend_ctx *ctx, struct conv_state *s, struct err *err)
+{
+	for (int k = 0; k < COPIES; k++) {
+		struct param_copy *c = &s->copy[k];
+		int same = !is_bf16(s) && (c->places == 1 || c->in == 1);
+		if (!same && (k == FILTER || s->of.bias) && gpu_alloc(ctx, &c->to, copy_bytes(c), err))
+			return -1;
+	}
+	return 0;
+}
+
 static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -127,15 +135,17 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 				   .in = g->value[op->in[0]].shape,
 				   .out = g->value[op->out].shape,
 				   .precision = precision_of(ctx, &g->value[op->out]),
-				   .most = WORKSPACE_MOST };
+				   .bias = op->n_param > BIAS,
+				   .most = conv_workspace_most(ctx->card.bytes) };
 	if (dnn_open(ctx, err) || mem_alloc(&s, 1, sizeof *s, err))
 		return -1;
 	s->of = of;
-	/* with one place or one channel both layouts are one */
-	int same = !is_bf16(s) && (of.kernel == 1 || filter_channels(&of) == 1);
-	size_t after = filter_bytes(&of), sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
-	if (plan_all(ctx, s, op, g, training, err) ||
-	    (!same && gpu_alloc(ctx, &s->filter, filter_bytes(&of), err)) ||
+	int element = is_bf16(s) ? sizeof(uint16_t) : sizeof(float);
+	s->copy[FILTER] = (struct param_copy){ NULL, of.out.c, of.kernel * of.kernel, of.in.c / of.groups, element, 0 };
+	s->copy[BIAS] = (struct param_copy){ NULL, of.out.c, 1, 1, element, 0 };
+	size_t after = copy_bytes(&s->copy[FILTER]);
+	size_t sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
+	if (plan_all(ctx, s, op, g, training, err) || copies_make(ctx, s, err) ||
 	    workspace_need(ctx, s->of.most + (after > sums ? after : sums), err)) {
 		conv_unprepare(ctx, s);
 		return -1;
@@ -144,56 +154,90 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 	return 0;
 }
 
-static int filter_refresh(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
+static int copy_refresh(struct backend_ctx *ctx, const struct conv_state *s, struct param_copy *c, const float *from,
+			uint32_t version, struct err *err)
 {
-	struct filter_args a = { .from = c->param[0],
-				 .to = s->filter,
-				 .out = (size_t)s->of.out.c,
-				 .in = filter_channels(&s->of),
-				 .places = s->of.kernel * s->of.kernel };
-	/* a recorded step of training must hold it, whatever version it is recorded at */
-	if (!s->filter || (c->phase != PHASE_TRAIN && s->version == c->version + 1))
+	struct filter_args a = { .from = from, .to = c->to, .out = (size_t)c->out, .in = c->in, .places = c->places };
+	if (!c->to || c->version == version + 1)
 		return 0;
-	s->version = c->version + 1;
+	c->version = version + 1;
 	return launched(launch[is_bf16(s)].pack(&a, ctx->stream), "filter_pack", err);
 }
 
-static const void *filter_of(const struct conv_state *s, const struct op_call *c)
+/* The state of op i where it is a CONV that was prepared, or NULL. */
+static struct conv_state *state_of(const struct graph *g, int i)
 {
-	return s->filter ? s->filter : c->param[0];
+	return g->state && g->op[i].type == OP_CONV ? g->state[i] : NULL;
+}
+
+int copies_refresh(struct backend_ctx *ctx, const struct graph *g, struct err *err)
+{
+	for (int i = 0; i < g->n_ops; i++) {
+		struct conv_state *s = state_of(g, i);
+		for (int k = 0; s && k < g->op[i].n_param; k++)
+			if (copy_refresh(ctx, s, &s->copy[k], g->param[g->op[i].param[k]].w, g->version, err))
+				return err_context(err, "%s", g->op[i].name);
+	}
+	return 0;
+}
+
+const struct param_copy *copy_updated(const struct graph *g, int i, int k)
+{
+	const struct conv_state *s = state_of(g, i);
+	const struct param *p = &g->param[g->op[i].param[k]];
+	/* a constraint on norms comes after it */
+	return s && s->copy[k].to && param_trained(p) && p->max_norm <= 0 ? &s->copy[k] : NULL;
+}
+
+void copies_updated(const struct graph *g, uint32_t version)
+{
+	for (int i = 0; i < g->n_ops; i++) {
+		struct conv_state *s = state_of(g, i);
+		for (int k = 0; s && k < g->op[i].n_param; k++) {
+			int frozen = !param_trained(&g->param[g->op[i].param[k]]);
+			if (copy_updated(g, i, k) || (frozen && s->copy[k].version == version))
+				s->copy[k].version = version + 1;
+		}
+	}
+}
+
+/* What cuDNN reads for the k-th parameter. */
+static const void *param_of(const struct conv_state *s, const struct op_call *c, int k)
+{
+	return s->copy[k].to ? s->copy[k].to : c->param[k];
 }
 
 static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv_state *s = c->state;
-	struct bias_args bias = { .out = c->out, .bias = c->param[1], .rows = rows_of(&s->of, c->n),
+	struct bias_args bias = { .out = c->out, .bias = c->param[BIAS], .rows = rows_of(&s->of, c->n),
 				  .columns = (size_t)s->of.out.c };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, err);
-	if (!p || filter_refresh(ctx, s, c, err) ||
-	    conv_plan_run(p, ctx, c->in[0], filter_of(s, c), c->out, err))
+	for (int k = 0; k < c->op->n_param; k++)
+		if (copy_refresh(ctx, s, &s->copy[k], c->param[k], c->version, err))
+			return -1;
+	if (!p || conv_plan_run(p, ctx, c->in[0], param_of(s, c, FILTER), c->out, param_of(s, c, BIAS), err))
 		return -1;
-	return c->op->n_param > 1 ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
+	return s->of.bias && !p->of.bias ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
 }
 
 static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
 {
-	void *to = s->filter ? after_plan(ctx, s) : c->d_param[0];
-	struct filter_args a = { .from = to,
-				 .to = c->d_param[0],
-				 .out = (size_t)s->of.out.c,
-				 .in = filter_channels(&s->of),
-				 .places = s->of.kernel * s->of.kernel };
+	const struct param_copy *f = &s->copy[FILTER];
+	void *to = f->to ? after_plan(ctx, s) : c->d_param[FILTER];
+	struct filter_args a = { .from = to, .to = c->d_param[FILTER], .out = (size_t)f->out, .in = f->in,
+				 .places = f->places };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, err);
-	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, err))
+	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, NULL, err))
 		return -1;
-	return s->filter ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
+	return f->to ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
 }
 
 static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
 {
 	struct column_args a = { .from = c->d_out,
 				 .part = after_plan(ctx, s),
-				 .sum = c->d_param[1],
+				 .sum = c->d_param[BIAS],
 				 .rows = rows_of(&s->of, c->n),
 				 .columns = (size_t)s->of.out.c };
 	return launched(launch[is_bf16(s)].column_sum(&a, ctx->stream), "column_sum", err);
@@ -202,13 +246,13 @@ static int bias_gradient(struct backend_ctx *ctx, struct conv_state *s, const st
 static int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv_state *s = c->state;
-	if ((c->d_param[0] && filter_gradient(ctx, s, c, err)) ||
-	    (c->op->n_param > 1 && c->d_param[1] && bias_gradient(ctx, s, c, err)))
+	if ((c->d_param[FILTER] && filter_gradient(ctx, s, c, err)) ||
+	    (s->of.bias && c->d_param[BIAS] && bias_gradient(ctx, s, c, err)))
 		return -1;
 	if (!c->d_in[0])
 		return 0;
 	const struct conv_plan *p = plan_for(ctx, s, CONV_DATA, c->n, c->add[0], err);
-	return p ? conv_plan_run(p, ctx, c->d_in[0], filter_of(s, c), c->d_out, err) : -1;
+	return p ? conv_plan_run(p, ctx, c->d_in[0], param_of(s, c, FILTER), c->d_out, NULL, err) : -1;
 }
 
 const struct cuda_op cuda_conv = { conv_forward, conv_backward, conv_prepare, conv_unprepare };

@@ -257,10 +257,13 @@ static int cuda_arrived(struct backend_ctx *ctx, uint64_t ticket, struct err *er
 static int cuda_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
 		      const struct update *u, struct err *err)
 {
-	if (block_fill(ctx, g, b, u, err))
+	if (block_fill(ctx, g, b, u, err) || copies_refresh(ctx, g, err))
 		return -1;
-	ctx->whole = u != NULL;
-	return record_begin(ctx, g, b, phase, u, err);
+	int played = record_begin(ctx, g, b, phase, u, err);
+	ctx->whole = u && !played;
+	if (played > 0 && u)
+		copies_updated(g, g->version + 1);
+	return played;
 }
 
 static int cuda_end(struct backend_ctx *ctx, int failed, struct err *err)

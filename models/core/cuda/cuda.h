@@ -164,6 +164,19 @@ extern const struct cuda_op cuda_conv, cuda_linear;                             
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
 
+/* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][in] in the type of values. */
+struct param_copy {
+	void *to;                     /* device memory; NULL: the parameter serves as it is */
+	int out, places, in, element; /* of a bias places and in are 1; bytes of a number */
+	uint32_t version;             /* + 1 of the parameters it was made from; 0: none yet */
+};
+/* Makes those anew that are not of g's version; before a pass, since a recorded one takes them as they are. */
+int copies_refresh(struct backend_ctx *ctx, const struct graph *g, struct err *err) VIC_CHECKED;
+/* That of op i's k-th parameter which the optimiser's kernel writes along with it; NULL: none. */
+const struct param_copy *copy_updated(const struct graph *g, int i, int k);
+/* An optimiser step was queued that leads from the version before to this one. */
+void copies_updated(const struct graph *g, uint32_t version);
+
 /* update.c: one optimiser step of every trained parameter, for which begin() or block_rates() has queued u's rates; of
  * one (backend.update), which queues them itself. */
 int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,

@@ -142,10 +142,13 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 	const struct value *in = op->n_in ? &g->value[op->in[0]] : NULL;
 	int half = g->value[op->out].element == 2, wide = in && in->element == 2;
 	int copies = half || (op->conv.kernel > 1 && in && in->shape.c > op->conv.groups);
+	const struct conv_plan *forward =
+		op->type == OP_CONV ? conv_planned(g->state[op - g->op], CONV_FORWARD) : NULL;
+	int fused = forward && forward->of.bias;
 	int bias = op->n_param > 1 && param_trained(&g->param[op->param[1]]);
 	int trained = op->n_param && param_trained(&g->param[op->param[0]]);
 	if (op->type == OP_CONV)
-		return !backward ? 1 + copies + (op->n_param > 1) : trained * (1 + copies) + 2 * bias + in->wanted;
+		return backward ? trained * (1 + copies) + 2 * bias + in->wanted : 1 + (op->n_param > 1 && !fused);
 	if (op->type == OP_LINEAR)
 		return !backward ? 2 + wide : trained * (1 + wide) + 2 * bias + in->wanted * (1 + wide);
 	/* the gradient of words is two kernels more */

@@ -1,4 +1,4 @@
-/* Convolutions as cuDNN's graphs of one operation, and the choice of an engine for each. */
+/* Convolutions as cuDNN's graphs of one operation, or two where a bias is added, and the choice of an engine. */
 #include "plans.h"
 
 #include "pipeline/base/mem.h"
@@ -20,7 +20,8 @@ static const unsigned refused[] = {
 static const unsigned refused_behaviour = 1u << CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
 
 /* The tensors' names in a pack of pointers. */
-static const int64_t uid[] = { [PLAN_IN] = 'x', [PLAN_WEIGHT] = 'w', [PLAN_OUT] = 'y' };
+static const int64_t uid[] = { [PLAN_IN] = 'x', [PLAN_WEIGHT] = 'w', [PLAN_OUT] = 'y', [PLAN_BIAS] = 'b',
+			       [PLAN_SUM] = 's' };
 
 /* An operation's attributes: in, filter, out (of CONV_DATA and CONV_FILTER their gradients), and how. */
 #define OPERATION(type, in, filter, out, conv)                                                                         \
@@ -134,12 +135,14 @@ static cudnnStatus_t tensor_make(descriptor *d, enum plan_part id, int n, struct
 	int64_t alignment = 16, dim[] = { n, s.c, s.h, s.w };
 	int64_t stride[] = { (int64_t)shape_size(s), 1, (int64_t)s.w * s.c, s.c };
 	cudnnDataType_t type = precision == PRECISION_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+	unsigned char lies_nowhere = id == PLAN_SUM; /* cuDNN's bool */
 	const struct attribute a[] = {
 		{ CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &uid[id] },
 		{ CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type },
 		{ CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dim },
 		{ CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, stride },
 		{ CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &alignment },
+		{ CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &lies_nowhere },
 	};
 	return MAKE(d, CUDNN_BACKEND_TENSOR_DESCRIPTOR, a);
 }
@@ -161,27 +164,65 @@ static cudnnStatus_t convolution_make(descriptor *d, const struct conv_problem *
 	return MAKE(d, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, a);
 }
 
+/* The convolution itself; its result lies in PLAN_OUT, or with a bias in PLAN_SUM. */
+static cudnnStatus_t op_make(descriptor *part, const struct conv_problem *of)
+{
+	const cudnnBackendAttributeName_t *name = operation[of->kind].in_filter_out_conv_alpha_beta;
+	const enum plan_part is[] = { PLAN_IN, PLAN_WEIGHT, of->bias ? PLAN_SUM : PLAN_OUT, PLAN_CONV };
+	double alpha = 1, beta = of->add;
+	struct attribute op[6];
+	for (int i = 0; i < 4; i++)
+		op[i] = (struct attribute){ name[i], CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part[is[i]] };
+	op[4] = (struct attribute){ name[4], CUDNN_TYPE_DOUBLE, 1, &alpha };
+	op[5] = (struct attribute){ name[5], CUDNN_TYPE_DOUBLE, 1, &beta };
+	return MAKE(&part[PLAN_OP], operation[of->kind].type, op);
+}
+
+/* PLAN_OUT = PLAN_SUM + PLAN_BIAS */
+static cudnnStatus_t bias_make(descriptor *part, const struct conv_problem *of)
+{
+	cudnnDataType_t type = CUDNN_DATA_FLOAT;
+	cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
+	const struct attribute how[] = {
+		{ CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode },
+		{ CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type },
+	};
+	const struct attribute add[] = {
+		{ CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+		  &part[PLAN_POINTWISE] },
+		{ CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part[PLAN_SUM] },
+		{ CUDNN_ATTR_OPERATION_POINTWISE_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part[PLAN_BIAS] },
+		{ CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part[PLAN_OUT] },
+	};
+	cudnnStatus_t status =
+		tensor_make(&part[PLAN_BIAS], PLAN_BIAS, 1, (struct shape){ 1, 1, of->out.c }, of->precision);
+	if (status == CUDNN_STATUS_SUCCESS)
+		status = MAKE(&part[PLAN_POINTWISE], CUDNN_BACKEND_POINTWISE_DESCRIPTOR, how);
+	return status == CUDNN_STATUS_SUCCESS
+		       ? MAKE(&part[PLAN_ADD], CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, add)
+		       : status;
+}
+
 /* All parts up to the graph. */
 static cudnnStatus_t graph_make(descriptor *part, const struct conv_problem *of)
 {
-	const cudnnBackendAttributeName_t *name = operation[of->kind].in_filter_out_conv_alpha_beta;
 	struct shape weight = { of->kernel, of->kernel, of->in.c / of->groups };
-	double alpha = 1, beta = of->add;
-	struct attribute op[6], graph[] = { { CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-					      &part[PLAN_OP] } };
-	for (int i = 0; i < 4; i++)
-		op[i] = (struct attribute){ name[i], CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part[PLAN_IN + i] };
-	op[4] = (struct attribute){ name[4], CUDNN_TYPE_DOUBLE, 1, &alpha };
-	op[5] = (struct attribute){ name[5], CUDNN_TYPE_DOUBLE, 1, &beta };
 	cudnnStatus_t status = tensor_make(&part[PLAN_IN], PLAN_IN, of->n, of->in, of->precision);
 	if (status == CUDNN_STATUS_SUCCESS)
 		status = tensor_make(&part[PLAN_WEIGHT], PLAN_WEIGHT, of->out.c, weight, of->precision);
 	if (status == CUDNN_STATUS_SUCCESS)
 		status = tensor_make(&part[PLAN_OUT], PLAN_OUT, of->n, of->out, of->precision);
+	if (status == CUDNN_STATUS_SUCCESS && of->bias)
+		status = tensor_make(&part[PLAN_SUM], PLAN_SUM, of->n, of->out, PRECISION_FLOAT32);
 	if (status == CUDNN_STATUS_SUCCESS)
 		status = convolution_make(&part[PLAN_CONV], of);
 	if (status == CUDNN_STATUS_SUCCESS)
-		status = MAKE(&part[PLAN_OP], operation[of->kind].type, op);
+		status = op_make(part, of);
+	if (status == CUDNN_STATUS_SUCCESS && of->bias)
+		status = bias_make(part, of);
+	const descriptor ops[] = { part[PLAN_OP], part[PLAN_ADD] };
+	const struct attribute graph[] = { { CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+					     of->bias ? 2 : 1, ops } };
 	return status == CUDNN_STATUS_SUCCESS ? MAKE(&part[PLAN_GRAPH], CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, graph)
 					      : status;
 }
@@ -296,11 +337,36 @@ void conv_plan_release(struct conv_plan *p)
 		descriptor_destroy(&p->part[i]);
 }
 
+static unsigned has_tensor_cores(const struct conv_plan *p)
+{
+	return p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
+}
+
+/* A plan that adds the bias too takes the place of one that does not, where there is one as good. */
+static int plan_with_bias(struct conv_plan *p, const struct conv_problem *asked, descriptor properties,
+			  struct err *err)
+{
+	struct err none = ERR_NONE;
+	struct conv_plan both;
+	struct conv_problem of = *asked;
+	of.bias = 0;
+	if (conv_plan_make(p, &of, properties, err))
+		return -1;
+	if (asked->bias && !conv_plan_make(&both, asked, properties, &none)) {
+		int better = has_tensor_cores(&both) >= has_tensor_cores(p);
+		conv_plan_release(better ? p : &both);
+		if (better)
+			*p = both;
+	}
+	p->asked = *asked;
+	return 0;
+}
+
 /* Whether p is what a search for `of` would end with. The first suggestion within a larger workspace is also the first
  * within a smaller one, if it fits. */
 static int plan_answers(const struct conv_plan *p, const struct conv_problem *of)
 {
-	return !memcmp(&p->of, of, offsetof(struct conv_problem, most)) && p->of.most >= of->most &&
+	return !memcmp(&p->asked, of, offsetof(struct conv_problem, most)) && p->asked.most >= of->most &&
 	       (size_t)p->workspace <= of->most;
 }
 
@@ -313,7 +379,7 @@ const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_
 	if (mem_grow(&ctx->plan, &ctx->plans_cap, ctx->plans + 1, sizeof *ctx->plan, err) ||
 	    mem_alloc(&p, 1, sizeof *p, err))
 		return NULL;
-	if (conv_plan_make(p, of, ctx->properties, err)) {
+	if (plan_with_bias(p, of, ctx->properties, err)) {
 		free(p);
 		return NULL;
 	}
@@ -321,12 +387,13 @@ const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_
 }
 
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
-		  const void *out, struct err *err)
+		  const void *out, const void *bias, struct err *err)
 {
-	const void *const at[] = { in, filter, out };
+	const void *const at[] = { in, filter, out, bias };
+	int64_t n = p->of.bias ? 4 : 3;
 	const struct attribute a[] = {
-		{ CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, uid },
-		{ CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, at },
+		{ CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, uid },
+		{ CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, n, at },
 		{ CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &ctx->workspace },
 	};
 	descriptor pack = NULL;

@@ -9,25 +9,50 @@
 /* What is computed: out; the gradient of in; the gradient of the filter. */
 enum conv_kind { CONV_FORWARD, CONV_DATA, CONV_FILTER, CONV_KINDS };
 
-/* in [n][h][w][c], filter [out.c][kernel][kernel][in.c / groups], out [n][h][w][c], all float, or all bfloat16. */
+/* in [n][h][w][c], filter [out.c][kernel][kernel][in.c / groups], out [n][h][w][c], bias [out.c], all float, or all
+ * bfloat16. */
 struct conv_problem {
 	enum conv_kind kind;
 	int n, kernel, stride, pad, groups;
 	struct shape in, out;
 	enum precision precision;
 	int add;     /* the result is added to what its memory holds */
+	int bias;    /* CONV_FORWARD: out = the convolution + bias, rounded once */
 	size_t most; /* bytes of workspace that the engine may use; last, see conv_plan_of */
 };
 
-/* in that order the descriptors that a plan is made of */
-enum plan_part { PLAN_IN, PLAN_WEIGHT, PLAN_OUT, PLAN_CONV, PLAN_OP, PLAN_GRAPH, PLAN_CONFIG, PLAN_PLAN, PLAN_PARTS };
+/* in that order the descriptors that a plan is made of; PLAN_SUM, which lies nowhere, is what the bias is added to */
+enum plan_part {
+	PLAN_IN,
+	PLAN_WEIGHT,
+	PLAN_OUT,
+	PLAN_BIAS,
+	PLAN_SUM,
+	PLAN_CONV,
+	PLAN_OP,
+	PLAN_POINTWISE,
+	PLAN_ADD,
+	PLAN_GRAPH,
+	PLAN_CONFIG,
+	PLAN_PLAN,
+	PLAN_PARTS
+};
 
 struct conv_plan {
-	struct conv_problem of;
+	struct conv_problem of, asked; /* asked: of conv_plan_of */
 	cudnnBackendDescriptor_t part[PLAN_PARTS]; /* owned */
 	int64_t engine, workspace;                 /* cuDNN's number of it; bytes */
 	unsigned numerical, behaviour; /* bit i: note i of cudnnBackendNumericalNote_t, of cudnnBackendBehaviorNote_t */
 };
+
+/* Bytes of workspace that a convolution may have on a card with so many bytes of memory. All ops share one workspace,
+ * so the most that any of them uses counts once. With 256 MiB alone, ResNet-50 at 256 images loses the tensor cores of
+ * a quarter of its convolutions in tf32 on an A100. */
+static inline size_t conv_workspace_most(size_t card_bytes)
+{
+	const size_t least = (size_t)256 << 20;
+	return card_bytes / 32 > least ? card_bytes / 32 : least;
+}
 
 /* 0, or -1 and "<what>: cuDNN's words". */
 int dnn_status(cudnnStatus_t status, const char *what, struct err *err) VIC_CHECKED;
@@ -49,14 +74,15 @@ int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, cudnnBack
 void conv_plan_release(struct conv_plan *p);
 
 /* The plan of a problem, for ctx's device, made when it is first asked for: convolutions that are alike share one. It
- * belongs to ctx and holds until dnn_close. NULL on failure. */
+ * belongs to ctx and holds until dnn_close. A bias is left to the caller (of.bias is 0 in the plan) where no engine that
+ * adds it is as good as one that does not. NULL on failure. */
 const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of,
 				     struct err *err) VIC_CHECKED;
 
-/* Queues it. in, filter, out: device memory, 16-byte aligned; one of them, or its gradient, is the result. The first
- * p->workspace bytes of ctx->workspace are overwritten. */
+/* Queues it. Device memory, 16-byte aligned; one of in, filter and out, or its gradient, is the result. bias: read
+ * where p->of.bias. The first p->workspace bytes of ctx->workspace are overwritten. */
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
-		  const void *out, struct err *err) VIC_CHECKED;
+		  const void *out, const void *bias, struct err *err) VIC_CHECKED;
 
 /* conv.c: of an op's state, the plan of that kind at the largest batch; NULL where there is none. Borrowed. */
 const struct conv_plan *conv_planned(const void *state, enum conv_kind kind);

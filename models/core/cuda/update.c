@@ -37,27 +37,33 @@ void segments_release(struct backend_ctx *ctx)
 	}
 }
 
-static struct segment segment_of(const struct param *p, const struct update *u)
+static struct segment segment_of(const struct param *p, const struct param_copy *copy, const struct update *u)
 {
 	size_t n = param_size(p);
 	int decays = u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE;
-	return (struct segment){ .w = p->w, .g = p->g, .s1 = p->s1, .s2 = p->s2, .last = p->last, .n = n,
+	return (struct segment){ .w = p->w, .g = p->g, .s1 = p->s1, .s2 = p->s2, .last = p->last,
+				 .copy = copy->to, .places = (uint32_t)copy->places,
+				 .element = (uint32_t)copy->element, .n = n,
 				 .row = n / (size_t)p->dim[0], .weight_decay = decays ? (float)u->weight_decay : 0,
 				 .max_norm = (float)p->max_norm };
 }
+
+static const struct param_copy no_copy;
 
 static int segments_list(const struct graph *g, const struct update *u, struct segments *s, struct err *err)
 {
 	if (mem_alloc(&s->list, (size_t)g->n_params, sizeof *s->list, err))
 		return -1;
-	for (int i = 0; i < g->n_params; i++) {
-		const struct param *p = &g->param[i];
-		if (!param_trained(p) || p->kind == PARAM_TABLE)
-			continue;
-		s->list[s->n] = segment_of(p, u);
-		s->list[s->n].first = s->blocks;
-		s->blocks += (s->list[s->n++].n + UPDATE_RUN - 1) / UPDATE_RUN;
-	}
+	for (int i = 0; i < g->n_ops; i++)
+		for (int k = 0; k < g->op[i].n_param; k++) {
+			const struct param *p = &g->param[g->op[i].param[k]];
+			const struct param_copy *copy = copy_updated(g, i, k);
+			if (!param_trained(p) || p->kind == PARAM_TABLE)
+				continue;
+			s->list[s->n] = segment_of(p, copy ? copy : &no_copy, u);
+			s->list[s->n].first = s->blocks;
+			s->blocks += (s->list[s->n++].n + UPDATE_RUN - 1) / UPDATE_RUN;
+		}
 	return 0;
 }
 
@@ -159,11 +165,12 @@ int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch
 		const struct param *p = &g->param[i];
 		if (!param_trained(p))
 			continue;
-		a.one = segment_of(p, u);
+		a.one = segment_of(p, &no_copy, u);
 		if ((p->kind == PARAM_TABLE && step_table(ctx, &a, u, err)) ||
 		    constrain(ctx, &a, err))
 			return err_context(err, "parameter %s", p->name);
 	}
+	copies_updated(g, g->version);
 	return 0;
 }
 
@@ -173,7 +180,7 @@ int cuda_update(struct backend_ctx *ctx, struct param *p, const struct update *u
 	if (block_rates(ctx, u, rows, n_rows, err))
 		return -1;
 	struct update_args a = update_args(ctx, u);
-	a.one = segment_of(p, u);
+	a.one = segment_of(p, &no_copy, u);
 	a.rows = (size_t)n_rows;
 	if (p->kind == PARAM_TABLE ? step_table(ctx, &a, u, err) :
 				     launched(launch_update_one(&a, ctx->stream), "an optimiser step", err))

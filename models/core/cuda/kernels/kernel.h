@@ -61,6 +61,18 @@ DEVICE size_t thread_index(void)
 	return (size_t)blockIdx.x * blockDim.x + threadIdx.x;
 }
 
+/* bfloat16: to the nearest, ties to even; NaN stays NaN. */
+DEVICE uint16_t bf16_of(float v)
+{
+	union {
+		uint32_t bits;
+		float f;
+	} u;
+	u.f = v;
+	uint32_t up = u.bits + 0x7fffu + (u.bits >> 16 & 1u);
+	return (uint16_t)(v != v ? (u.bits >> 16 | 0x40u) : up >> 16);
+}
+
 /* What values are stored as. */
 #ifdef VIC_BF16
 typedef uint16_t store;
@@ -74,16 +86,9 @@ DEVICE float get(const void *p, size_t i)
 	u.bits = (uint32_t)((const store *)p)[i] << 16;
 	return u.f;
 }
-/* To the nearest, ties to even; NaN stays NaN. */
 DEVICE void put(void *p, size_t i, float v)
 {
-	union {
-		uint32_t bits;
-		float f;
-	} u;
-	u.f = v;
-	uint32_t up = u.bits + 0x7fffu + (u.bits >> 16 & 1u);
-	((store *)p)[i] = (store)(v != v ? (u.bits >> 16 | 0x40u) : up >> 16);
+	((store *)p)[i] = bf16_of(v);
 }
 #else
 typedef float store;

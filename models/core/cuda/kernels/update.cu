@@ -15,6 +15,17 @@ DEVICE struct rates rates_of(const struct step *s)
 	return r;
 }
 
+/* Number i into the copy. */
+DEVICE void copy_put(const struct segment *s, size_t i, float w)
+{
+	unsigned at = (unsigned)i % (unsigned)s->row, channel = at / s->places, place = at % s->places;
+	size_t to = i - at + place * ((unsigned)s->row / s->places) + channel;
+	if (s->element == 2)
+		((uint16_t *)s->copy)[to] = bf16_of(w);
+	else
+		((float *)s->copy)[to] = w;
+}
+
 /* One number, whose gradient is g. decay: of Adadelta's states, for the steps that the row missed. */
 DEVICE void step_one(const struct update_args *a, struct rates r, const struct segment *s, size_t i, float g,
 		     float decay)
@@ -40,6 +51,8 @@ DEVICE void step_one(const struct update_args *a, struct rates r, const struct s
 		w -= r.lr * g;
 	}
 	s->w[i] = w;
+	if (s->copy)
+		copy_put(s, i, w);
 }
 
 KERNEL(step_all, struct update_args)

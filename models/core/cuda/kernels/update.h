@@ -4,7 +4,7 @@
  *
  * Floors, for a word CNN of 20,000 words, dim 300, 3 widths of 100 maps, 700 words a batch (Adadelta: 4 numbers read
  * and 3 written for each parameter, 28 bytes; 15 operations):
- *   all        0.36 M parameters: 10 MB
+ *   all        0.36 M parameters: 10 MB; of an image network's filters also the copy, 2 or 4 bytes
  *   rows       0.21 M: 5.9 MB
  *   every      6 M (momentum: 2 read and 2 written, 96 MB; Adam 144 MB); words are read once for EVERY rows: 7 MB
  *   norms      classes x 300: nothing */
@@ -19,10 +19,12 @@ enum { UPDATE_RUN = 1024 /* parameters of one block */, EVERY = 8 /* rows of one
 struct segment {
 	float *w, *g, *s1, *s2; /* s1, s2: as the rule needs, else NULL */
 	uint32_t *last;         /* table: update that each row last took part in */
+	void *copy;             /* of a CONV's: what cuDNN reads, [row of w][places][row / places]; or NULL */
 	size_t n, row;
 	size_t first;           /* the first block of it, where it is one of several */
 	float weight_decay;
 	float max_norm;
+	uint32_t places, element; /* of the copy: bytes of a number, 2 (bfloat16) or 4 */
 };
 
 struct update_args {
