@@ -95,7 +95,7 @@ run() {
 	tap $? "$name: launches" || { echo "# planned $least in $steps steps, $more counted"; diag "$T/e1"; }
 	sed -n 's/.*, \([0-9]*\) bytes at most$/\1/p' "$T/e1" | awk -v planned="$(value memory "$T/plan")" '
 		{ got = $1 / 1048576; ratio = planned / got; print "# " planned " MiB planned, " got " taken"
-			exit !(ratio > 0.98 && ratio < 1.02) }' >"$T/memory"
+			exit !(ratio > 0.995 && ratio < 1.005) }' >"$T/memory"
 	tap $? "$name: memory" || diag "$T/memory"
 }
 vic-corpora synth text -q --n 60 --vocabulary 300 --dim 20 --seed 3 --to "$T/synth" >/dev/null

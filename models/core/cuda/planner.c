@@ -99,12 +99,13 @@ static void print_floor(const struct backend_ctx *ctx, const struct graph *g, in
 		all.flop += f.flop + b.flop;
 		all.bytes += f.bytes + b.bytes;
 	}
-	fprintf(to, "arithmetic     %.1f GFLOP a step\ntraffic        %.2f GB a step\n", all.flop / 1e9, all.bytes / 1e9);
+	fprintf(to, "arithmetic     %.1f GFLOP a step\n", all.flop / 1e9);
+	fprintf(to, "traffic        %.2f GB a step\n", all.bytes / 1e9);
 	if (!ctx->spec)
 		return;
 	double seconds = all.flop / (rate_of(ctx) * 1e12) + all.bytes / (ctx->spec->bandwidth * 1e12);
-	fprintf(to, "floor          %.3f ms a step, %.0f samples/s (at %g TFLOP/s and %g TB/s)\n", seconds * 1e3, n / seconds,
-		rate_of(ctx), ctx->spec->bandwidth);
+	fprintf(to, "floor          %.3f ms a step, %.0f samples/s (at %g TFLOP/s and %g TB/s)\n", seconds * 1e3,
+		n / seconds, rate_of(ctx), ctx->spec->bandwidth);
 }
 
 void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
@@ -189,8 +190,8 @@ int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tok
 		products += g->op[i].type == OP_LINEAR;
 	}
 	if (convs)
-		fprintf(to, "%-*s %-*s %-*s filter's gradient\n", NAME_WIDTH, "convolution: engine", CELL - 1, "forward",
-			CELL - 1, "input's gradient");
+		fprintf(to, "%-*s %-*s %-*s filter's gradient\n", NAME_WIDTH, "convolution: engine", CELL - 1,
+			"forward", CELL - 1, "input's gradient");
 	for (int i = 0; i < g->n_ops; i++)
 		if (g->op[i].type == OP_CONV)
 			print_conv(&g->op[i], g->state[i], to);
