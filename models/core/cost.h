@@ -9,8 +9,9 @@ struct cost {
 	double bytes; /* between the arena, the parameters and the processor */
 };
 
-/* Op i of a planned graph (graph_plan) for n samples. Each value that an op reads or makes is moved once, but by a NORM, which goes over what it reads twice, for the statistics and for the rest. A wordconv
- * counts its dense form, at `tokens` tokens a sentence. backward: of an op without a gradient, 0. */
+/* Op i of a planned graph (graph_plan) for n samples. Each value that an op reads or makes is moved once, but by a
+ * NORM, which goes over what it reads twice, for the statistics and for the rest. A wordconv counts its dense form, at
+ * `tokens` tokens a sentence. backward: of an op without a gradient, 0. */
 struct cost cost_forward(const struct graph *g, int i, int n, int tokens);
 struct cost cost_backward(const struct graph *g, int i, int n, int tokens);
 /* The optimiser: `bytes_each` a trained parameter. */

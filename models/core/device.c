@@ -1,7 +1,7 @@
 /* Opens a backend by name. "auto" takes cuda where its plug-in is there and finds a device, else cpu, whose variants
  * are tried from the best that this processor runs down to base. A missing cuda plug-in is no news, nor is a card that
- * is missing with its driver; whatever else fails on the way is noted and passed over. ref is linked in and is used only
- * when asked for. A BLAS reads its environment when it is loaded, so that is set before dlopen. */
+ * is missing with its driver; whatever else fails on the way is noted and passed over. ref is linked in and is used
+ * only when asked for. A BLAS reads its environment when it is loaded, so that is set before dlopen. */
 #include "backend.h"
 
 #include "pipeline/base/mem.h"

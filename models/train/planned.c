@@ -104,7 +104,8 @@ struct point {
 /* Of a line through two points, where it comes to `room`; between the batches that fit and those that do not. */
 static int next_try(struct point a, struct point b, double room, int fits, int too_large)
 {
-	double each = (b.bytes - a.bytes) / (b.n - a.n), n = each > 0 ? b.n + 0.99 * (room - b.bytes) / each : BATCH_MOST;
+	double each = (b.bytes - a.bytes) / (b.n - a.n);
+	double n = each > 0 ? b.n + 0.99 * (room - b.bytes) / each : BATCH_MOST;
 	return n <= fits ? fits + 1 : n >= too_large ? too_large - 1 : (int)n;
 }
 

@@ -52,7 +52,7 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 
 enum { NAME_WIDTH = 22, CELL = 19 };
 
-/* "30 tensor, 16.0 MiB": cuDNN's engine, whether it computes on tensor cores, its workspace where that is not tiny. */
+/* "30 tensor, 16 MiB": cuDNN's engine, whether it computes on tensor cores, its workspace where that is not tiny. */
 static void print_conv(const struct op *op, const void *state, FILE *to)
 {
 	fprintf(to, "%-*s", NAME_WIDTH, op->name);
@@ -61,8 +61,8 @@ static void print_conv(const struct op *op, const void *state, FILE *to)
 		char cell[64] = "-";
 		int n = !p ? 0 : snprintf(cell, sizeof cell, "%lld%s", (long long)p->engine,
 					  p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor" : "");
-		if (p && p->workspace >= 1 << 16)
-			snprintf(cell + n, sizeof cell - (size_t)n, ", %.1f MiB", (double)p->workspace / (1 << 20));
+		if (p && p->workspace >= 1 << 19)
+			snprintf(cell + n, sizeof cell - (size_t)n, ", %.0f MiB", (double)p->workspace / (1 << 20));
 		fprintf(to, " %-*s", kind < CONV_KINDS - 1 ? CELL - 1 : 0, cell);
 	}
 	fputc('\n', to);
@@ -99,12 +99,13 @@ static void print_floor(const struct backend_ctx *ctx, const struct graph *g, in
 		all.flop += f.flop + b.flop;
 		all.bytes += f.bytes + b.bytes;
 	}
-	fprintf(to, "arithmetic     %.1f GFLOP a step\ntraffic        %.2f GB a step\n", all.flop / 1e9, all.bytes / 1e9);
+	fprintf(to, "arithmetic     %.1f GFLOP a step\n", all.flop / 1e9);
+	fprintf(to, "traffic        %.2f GB a step\n", all.bytes / 1e9);
 	if (!ctx->spec)
 		return;
 	double seconds = all.flop / (rate_of(ctx) * 1e12) + all.bytes / (ctx->spec->bandwidth * 1e12);
-	fprintf(to, "floor          %.3f ms a step, %.0f samples/s (at %g TFLOP/s and %g TB/s)\n", seconds * 1e3, n / seconds,
-		rate_of(ctx), ctx->spec->bandwidth);
+	fprintf(to, "floor          %.3f ms a step, %.0f samples/s (at %g TFLOP/s and %g TB/s)\n", seconds * 1e3,
+		n / seconds, rate_of(ctx), ctx->spec->bandwidth);
 }
 
 void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
@@ -182,16 +183,18 @@ int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tok
 {
 	static const char *const precisions[] = { "float32", "tf32", "bf16" };
 	int convs = 0, products = 0;
+	size_t dnn = cudnnGetVersion();
 	(void)err;
-	fprintf(to, "card           %s, compute capability %d.%d\nprecision      %s\nbatch          %d\n\n",
+	fprintf(to, "card           %s, compute capability %d.%d\nprecision      %s\nbatch          %d\n",
 		ctx->card.name, ctx->card.major, ctx->card.minor, precisions[ctx->precision], n);
+	fprintf(to, "planned by     cuDNN %zu.%zu.%zu\n\n", dnn / 10000, dnn / 100 % 100, dnn % 100);
 	for (int i = 0; i < g->n_ops; i++) {
 		convs += g->op[i].type == OP_CONV;
 		products += g->op[i].type == OP_LINEAR;
 	}
 	if (convs)
-		fprintf(to, "%-*s %-*s %-*s filter's gradient\n", NAME_WIDTH, "convolution: engine", CELL - 1, "forward",
-			CELL - 1, "input's gradient");
+		fprintf(to, "%-*s %-*s %-*s filter's gradient\n", NAME_WIDTH, "convolution: engine", CELL - 1,
+			"forward", CELL - 1, "input's gradient");
 	for (int i = 0; i < g->n_ops; i++)
 		if (g->op[i].type == OP_CONV)
 			print_conv(&g->op[i], g->state[i], to);
