@@ -12,7 +12,7 @@ FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
 # Those that open the plug-in, so that they try a card as well.
 CARD_TESTS := $(filter-out %/test_gpu_plans,$(GPU_TESTS))
-GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races.c,$(wildcard tests/gpu/*.c))
+GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races%,$(wildcard tests/gpu/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
 UNIT += $(FAKE_TESTS) $(GPU_TESTS)

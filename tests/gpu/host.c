@@ -12,6 +12,7 @@
 #endif
 #ifdef VIC_THREADS
 #include <pthread.h>
+#include <sched.h>
 #else
 #include "fibre.h"
 #endif
@@ -45,24 +46,10 @@ extern unsigned char __start_vic_shared[] __attribute__((weak));
 extern unsigned char __stop_vic_shared[] __attribute__((weak));
 
 #ifdef VIC_THREADS
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t met[MEETINGS]; /* all bits 0: as PTHREAD_COND_INITIALIZER */
-static void block_lock(void)
-{
-	pthread_mutex_lock(&lock);
-}
-static void block_unlock(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-static void meeting_over(const struct meeting *m)
-{
-	pthread_cond_broadcast(&met[m - block.meeting]);
-}
 static void meeting_wait(const struct meeting *m, unsigned turn)
 {
-	while (m->turn == turn)
-		pthread_cond_wait(&met[m - block.meeting], &lock);
+	while (__atomic_load_n(&m->turn, __ATOMIC_ACQUIRE) == turn)
+		sched_yield();
 }
 #else
 static struct fibre fibre[THREADS];
@@ -71,16 +58,7 @@ static struct {
 	unsigned turn;
 	int over;
 } rest[THREADS];
-static void block_lock(void)
-{
-}
-static void block_unlock(void)
-{
-}
-static void meeting_over(const struct meeting *m)
-{
-	(void)m;
-}
+
 /* run_together() comes back here when the turn is over. */
 static void meeting_wait(const struct meeting *m, unsigned turn)
 {
@@ -91,31 +69,35 @@ static void meeting_wait(const struct meeting *m, unsigned turn)
 }
 #endif
 
+/* Counts of threads bind no two of them: a lock would order what the kernel does not, and hide its races. */
+static void count(unsigned *n, unsigned more)
+{
+	__atomic_add_fetch(n, more, __ATOMIC_RELAXED);
+}
+
 /* Nobody is left who could end the waiting. */
 static void must_move(void)
 {
-	if (block.waiting + block.done == block.threads && block.waiting)
+	unsigned waiting = __atomic_load_n(&block.waiting, __ATOMIC_RELAXED);
+	if (waiting && waiting + __atomic_load_n(&block.done, __ATOMIC_RELAXED) == block.threads)
 		fake_die("kernel %s, block %u,%u: %u of %u threads wait at a barrier or shuffle, some for ever",
-			 block.kernel.name, blockIdx.x, blockIdx.y, block.waiting, block.threads);
+			 block.kernel.name, blockIdx.x, blockIdx.y, waiting, block.threads);
 }
 
 static void meet(struct meeting *m, const char *what)
 {
 	if (!block.barriers)
 		fake_die("kernel %s was declared without barriers and calls %s", block.kernel.name, what);
-	block_lock();
 	unsigned turn = m->turn;
-	if (++m->here == m->members) {
-		m->here = 0;
-		m->turn++;
-		block.waiting -= m->members - 1;
-		meeting_over(m);
+	if (__atomic_add_fetch(&m->here, 1, __ATOMIC_ACQ_REL) == m->members) {
+		__atomic_store_n(&m->here, 0, __ATOMIC_RELAXED);
+		count(&block.waiting, 1 - m->members);
+		__atomic_store_n(&m->turn, turn + 1, __ATOMIC_RELEASE);
 	} else {
-		block.waiting++;
+		count(&block.waiting, 1);
 		must_move();
 		meeting_wait(m, turn);
 	}
-	block_unlock();
 }
 
 void host_barrier(void)
@@ -155,10 +137,8 @@ static struct host_index index_of(uint64_t i, unsigned width)
 static void thread_main(void)
 {
 	block.kernel.run(block.args, threadIdx.x, threadIdx.x + 1, 1);
-	block_lock();
-	block.done++;
+	count(&block.done, 1);
 	must_move();
-	block_unlock();
 }
 
 #ifdef VIC_THREADS

@@ -33,6 +33,9 @@ for from in cpu cuda; do
 	near "$T/h.cpu" "$T/h.resumed" 1e-5 train_loss
 	tap $? "text: begun on $from, resumed on $to" || diag "$T/h.cpu" "$T/h.resumed"
 done
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 0.4 --epochs 2 --device cuda --checkpoint "$T/ck" -o "$T/b" "$T/text"
+text --mixup 0.4 --device cuda --resume "$T/ck" -o "$T/b"
+same 'text: resumed, the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 predicts 240 'text' "$T/a" "$T/text"
 predicts 240 'text, passes with dropout' --mc-dropout 3 "$T/a" "$T/text"
 
@@ -56,6 +59,11 @@ images $small --mixup 0.4 --device cuda -o "$T/a"
 # shellcheck disable=SC2086
 VIC_CUDA_GRAPHS=0 images $small --mixup 0.4 --device cuda -o "$T/b"
 same 'images: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+# shellcheck disable=SC2086
+vic-train -q --batch 16 $small --mixup 0.4 --epochs 1 --device cuda --checkpoint "$T/ck" -o "$T/b" "$T/images"
+# shellcheck disable=SC2086
+images $small --mixup 0.4 --device cuda --resume "$T/ck" -o "$T/b"
+same 'images: resumed, the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 for from in cpu cuda; do
 	to=cuda
 	[ $from = cpu ] || to=cpu
