@@ -111,8 +111,8 @@ static void parameters_agree(struct fixture *ref, struct fixture *f, const char 
 		assert_int_equal(graph_get(&ref->g, k, a, &err) | graph_get(&f->g, k, b, &err), 0);
 		for (size_t i = 0; i < n; i++)
 			if (!(fabs((double)a[i] - (double)b[i]) <= 1e-4 * (1 + fabs((double)a[i]))))
-				fail_msg("%s: %s[%zu] is %.9g, ref's is %.9g", name, f->g.param[k].name, i, (double)b[i],
-					 (double)a[i]);
+				fail_msg("%s: %s[%zu] is %.9g, ref's is %.9g", name, f->g.param[k].name, i,
+					 (double)b[i], (double)a[i]);
 		free(a);
 		free(b);
 	}
