@@ -75,6 +75,7 @@ struct backend_ctx {
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
 	enum precision precision;
+	int tune; /* engines of convolutions are chosen by their times */
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;

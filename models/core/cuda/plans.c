@@ -263,8 +263,9 @@ static int config_works(struct conv_plan *p, descriptor config, descriptor prope
 	return 0;
 }
 
-/* 1 when one of the mode's suggestions works; 0 none; -1 on failure. */
-static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descriptor properties, struct err *err)
+/* 1 when one of the mode's suggestions works after *passed_over that work too; 0 none; -1 on failure. */
+static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, int *passed_over, descriptor properties,
+		      struct err *err)
 {
 	enum { CONFIGS = 64 };
 	const struct attribute a[] = {
@@ -285,7 +286,11 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descript
 				      &n, config) != CUDNN_STATUS_SUCCESS))
 		n = 0;
 	for (int64_t i = 0; !found && i < n && i < CONFIGS; i++)
-		if (config_works(p, config[i], properties)) {
+		if (!config_works(p, config[i], properties)) {
+			continue;
+		} else if ((*passed_over)-- > 0) {
+			descriptor_destroy(&p->part[PLAN_PLAN]);
+		} else {
 			p->part[PLAN_CONFIG] = config[i];
 			config[i] = NULL;
 			found = 1;
@@ -296,7 +301,8 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descript
 	return dnn_status(status, "an engine's configuration", err) ? -1 : found;
 }
 
-int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, descriptor properties, struct err *err)
+int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passed_over, descriptor properties,
+		   struct err *err)
 {
 	static const char *const name[] = { "forward", "the gradient of the input", "the gradient of the filter" };
 	static const cudnnBackendHeurMode_t mode[] = { CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK };
@@ -304,7 +310,7 @@ int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, descripto
 	*p = (struct conv_plan){ .of = *of };
 	int failed = dnn_status(graph_make(p->part, of), "a convolution's graph", err);
 	for (int i = 0; !failed && !found && i < 2; i++) {
-		found = mode_works(p, mode[i], properties, err);
+		found = mode_works(p, mode[i], &passed_over, properties, err);
 		failed = found < 0;
 	}
 	if (!failed && !found) {
