@@ -17,13 +17,14 @@ static struct train_options o;
 static struct {
 	const char *device, *plan_device, *output, *history, *checkpoint, *resume;
 	int64_t threads;
-	int plan, list, precision;
+	int plan, list, precision, tune;
 } run_o = { .device = "auto", .output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
 static const struct opt run_opts[] = {
 	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "precision", 0, OPT_CHOICE, &run_o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
+	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0 },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
 	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
 	{ "history", 0, OPT_TEXT, &run_o.history, "FILE",
@@ -232,7 +233,8 @@ static int run_train(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
 	struct device dev = { 0 };
-	struct backend_config config = { .threads = (int)run_o.threads, .precision = (enum precision)run_o.precision };
+	struct backend_config config = { .threads = (int)run_o.threads, .precision = (enum precision)run_o.precision,
+					 .tune = run_o.tune };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
 	if (run_o.plan_device && !run_o.plan)

@@ -13,7 +13,9 @@
 #include "graph.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 5, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 6, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+
+#define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
 /* How products and convolutions are computed and values kept (cuda). tf32: products of 10 bits, sums of float32. bf16:
  * values and their gradients have 16 bits; parameters, statistics, logits and the loss stay float32. */
@@ -26,6 +28,7 @@ struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
 	int ordinal;      /* cuda: which device */
 	enum precision precision; /* cuda; others compute in float32 */
+	int tune;                 /* cuda: convolutions are computed by the engines that are seen to be the fastest */
 	/* cuda: NULL, or a card to plan for, by name or as the text of cuDNN's description. No device is opened then;
 	 * memory is counted and may not be used, and ops are prepared and may not be called. */
 	const char *card;

@@ -197,9 +197,13 @@ int device_open_for(const struct stage *st, struct device *d, const char *name, 
 		return -1;
 	for (int i = d->no_card; i < d->notes; i++)
 		stage_say(st, "passed over: %s", d->note[i]);
-	if (config->precision == PRECISION_FLOAT32 || !stage_given(st, "precision") || !strcmp(d->b->name, "cuda"))
+	int asked = config->precision != PRECISION_FLOAT32 && stage_given(st, "precision");
+	if (!strcmp(d->b->name, "cuda") || (!asked && !config->tune))
 		return 0;
-	err_usage(err, "--precision: the device is %s, which computes in float32", d->b->name);
+	if (config->tune)
+		err_usage(err, "--tune: the device is %s, which has no engines to choose from", d->b->name);
+	else
+		err_usage(err, "--precision: the device is %s, which computes in float32", d->b->name);
 	device_close(d);
 	return -1;
 }

@@ -55,6 +55,7 @@ sort >untold <<'L'
 --select
 --stop-top5
 --threads
+--tune
 --weight-decay
 L
 same 'every option of vic-train stands in a title or is known not to' "$(cat untold)" \

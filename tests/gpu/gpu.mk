@@ -34,7 +34,7 @@ $(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES) | $(B)/dry/libvic-cud
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
 # It has the plug-in's planner and the interpreter in itself.
-$(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/tests/gpu/interp.o $(B)/tests/gpu/interp_conv.o
+$(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/cuda/models/core/cuda/plan_cache.o $(B)/tests/gpu/interp.o $(B)/tests/gpu/interp_conv.o
 $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry

@@ -30,6 +30,7 @@ struct CUstream_st {
 
 struct CUevent_st {
 	uint64_t asked, done; /* records */
+	int timed;            /* not made with cudaEventDisableTiming */
 	int refs;	      /* owner and queued tasks */
 	struct capture *capture;
 	int *tip, tips;

@@ -219,7 +219,6 @@ cudaError_t cudaStreamQuery(cudaStream_t s)
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
 {
-	(void)flags;
 	cudaError_t error = runtime_enter(cudaErrorUnknown);
 	if (error)
 		return runtime_said(error);
@@ -227,6 +226,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
 	if (!*e)
 		fake_die("out of memory");
 	(*e)->refs = 1;
+	(*e)->timed = !(flags & cudaEventDisableTiming);
 	return cudaSuccess;
 }
 
@@ -278,6 +278,21 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
 		fake_counts.event_waits++;
 		run_until(NULL, e);
 	}
+	return runtime_said(error);
+}
+
+/* Any time may be the shortest. */
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+	cudaError_t error = runtime_enter(cudaErrorUnknown);
+	error = error ? error : capture_forbids_event(from);
+	error = error ? error : capture_forbids_event(to);
+	if (!error && !(from->timed && to->timed && from->asked && to->asked))
+		error = cudaErrorInvalidResourceHandle;
+	if (!error && (from->done < from->asked || to->done < to->asked))
+		error = cudaErrorNotReady;
+	if (!error)
+		*ms = (float)queue_random(1000) * 1e-3f;
 	return runtime_said(error);
 }
 

@@ -138,10 +138,10 @@ static void some_step(struct fixture *f, int i)
 	}
 }
 
-/* thaw: as of setup_for. max_norm: of every filter. */
-static struct fixture *open_with(const struct picture_case *c, enum precision precision, int thaw, double max_norm)
+/* thaw: as of setup_for. max_norm: of every filter. tol > 0: in lockstep. */
+static struct fixture *open_with(const struct picture_case *c, struct backend_config config, int thaw, double max_norm,
+				 double tol)
 {
-	struct backend_config config = { .precision = precision };
 	struct err err = ERR_NONE;
 	struct fixture *f = calloc(1, sizeof *f);
 	assert_non_null(f);
@@ -155,7 +155,8 @@ static struct fixture *open_with(const struct picture_case *c, enum precision pr
 		f->g.param[p].frozen = thaw > 0 && p % thaw != thaw - 1;
 		f->g.param[p].max_norm = f->g.param[p].kind == PARAM_WEIGHT ? max_norm : 0;
 	}
-	if (graph_compile(&f->g, &f->dev, MAX_N, &sgd, &err))
+	f->outer = tol > 0 ? lockstep_open(&f->lock, f->dev, &f->g, c->name, tol) : f->dev;
+	if (graph_compile(&f->g, &f->outer, MAX_N, &sgd, &err))
 		fail_msg("%s: %s", c->name, err.msg);
 	make_batch(f, c);
 	fill_all(f, 0);
@@ -164,8 +165,7 @@ static struct fixture *open_with(const struct picture_case *c, enum precision pr
 
 static void fixture_close(struct fixture *f)
 {
-	graph_release(&f->g);
-	device_close(&f->dev);
+	teardown(f);
 	free(f);
 }
 
@@ -173,7 +173,7 @@ static void fixture_close(struct fixture *f)
  * make, bit by bit. */
 static void copies_keep_up_in(const struct picture_case *c, enum precision precision, int thaw, double max_norm)
 {
-	struct fixture *f = open_with(c, precision, thaw, max_norm);
+	struct fixture *f = open_with(c, (struct backend_config){ .precision = precision }, thaw, max_norm, 0);
 	float kept[MAX_N * CLASSES], fresh[MAX_N * CLASSES];
 	for (int i = 0; i < 8; i++) {
 		some_step(f, i);
@@ -199,7 +199,7 @@ static long kernels_of_step(struct fixture *f, const struct fake_counts *counts)
 static void copies_cost_no_kernels(void)
 {
 	enum { COPIES = 4 + 3 }; /* of filters and biases of the first case in bf16 */
-	struct fixture *f = open_with(&cases[0], PRECISION_BF16, 0, 0);
+	struct fixture *f = open_with(&cases[0], (struct backend_config){ .precision = PRECISION_BF16 }, 0, 0, 0);
 	const struct fake_counts *counts = dlsym(f->dev.library, "fake_counts");
 	for (int i = 0; counts && i < 4; i++) {
 		set_again(&f->g);
@@ -222,6 +222,23 @@ static void copies_keep_up(void **state)
 	copies_cost_no_kernels();
 }
 
+/* Engines chosen by their times, which the fake device draws: whichever it is, results are ref's. */
+static void tuned_agree_with_ref(void **state)
+{
+	(void)state;
+	const struct backend_config config = { .tune = 1 };
+	for (int i = 0; i < 2; i++)
+		for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+			struct fixture *f = open_with(&cases[c], config, 0, 0, tolerance());
+			assert_non_null(strstr(device_engine(&f->dev), ", tuned"));
+			there_and_back(f);
+			set_n(f, &cases[c], 1);
+			there_and_back(f);
+			forward(f, PHASE_PREDICT);
+			fixture_close(f);
+		}
+}
+
 /* $VIC_GPU_DEVICE names one of devices/; its neighbours take their turns. A card is what it is, and has one. */
 static void test_device(void **state)
 {
@@ -239,9 +256,10 @@ static void test_device(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof devices / sizeof *devices + 1] = { cmocka_unit_test(copies_keep_up) };
+	struct CMUnitTest tests[sizeof devices / sizeof *devices + 2] = { cmocka_unit_test(copies_keep_up),
+									  cmocka_unit_test(tuned_agree_with_ref) };
 	size_t n = getenv("DRY") ? sizeof devices / sizeof *devices : 1;
 	for (size_t i = 0; i < n; i++)
-		tests[i + 1] = (struct CMUnitTest){ devices[i], test_device, NULL, NULL, (void *)devices[i] };
-	return _cmocka_run_group_tests("gpu conv", tests, n + 1, NULL, NULL);
+		tests[i + 2] = (struct CMUnitTest){ devices[i], test_device, NULL, NULL, (void *)devices[i] };
+	return _cmocka_run_group_tests("gpu conv", tests, n + 2, NULL, NULL);
 }

@@ -14,6 +14,18 @@
 #include <time.h>
 #include <cmocka.h>
 
+/* No plan is tried here: there is no device. */
+int conv_tune(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *of, int bias,
+	      const struct conv_trial *trial, struct err *err)
+{
+	(void)ctx;
+	(void)p;
+	(void)of;
+	(void)bias;
+	(void)trial;
+	return err_set(err, "nothing to try plans on");
+}
+
 static const char *const devices[] = { "h100", "a100", "l4", "b200", "t4" };
 static const size_t gib[] = { 80, 80, 24, 180, 16 }; /* of their memory */
 enum { DEVICES = sizeof devices / sizeof *devices, MOST = 256 << 20, T4 = DEVICES - 1 };
@@ -109,7 +121,7 @@ static int plan_net(const char *name, int n, enum precision precision, cudnnBack
 			q.kind = kinds[k];
 			q.add = k == 3;
 			q.bias = k == 4;
-			if (conv_plan_make(&p, &q, properties, &err))
+			if (conv_plan_make(&p, &q, 0, properties, &err))
 				fail_msg("%s: %s: %s", device, name, err.msg);
 			holds(&p);
 			tensor += p.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
@@ -167,18 +179,18 @@ static void limits_are_kept(void **state)
 	of.in = (struct shape){ 56, 56, 256 };
 	of.out = (struct shape){ 28, 28, 64 };
 	for (of.most = MOST; of.most; of.most /= 16) {
-		assert_int_equal(conv_plan_make(&p, &of, a100, &err), 0);
+		assert_int_equal(conv_plan_make(&p, &of, 0, a100, &err), 0);
 		assert_true((size_t)p.workspace <= of.most);
 		conv_plan_release(&p);
 	}
 	of.precision = PRECISION_BF16;
 	of.most = MOST;
-	assert_int_equal(conv_plan_make(&p, &of, t4, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, 0, t4, &err), -1);
 	assert_non_null(strstr(err.msg, "64 x 56 x 56 x 256, kernel 3, stride 2"));
 	assert_non_null(strstr(err.msg, "has no engine for this device and precision: is_bf16"));
 	assert_null(strchr(err.msg, '\n'));
 	of.out.h++;
-	assert_int_equal(conv_plan_make(&p, &of, a100, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, 0, a100, &err), -1);
 	assert_non_null(strstr(err.msg, "a convolution's graph: CUDNN_STATUS_BAD_PARAM"));
 	assert_int_equal(device_properties(&none, NULL, "{\"warpSize\": 32}", &err), -1);
 	assert_non_null(strstr(err.msg, "HasMember"));
@@ -207,7 +219,8 @@ static void bias_is_added(struct backend_ctx *ctx, const float *in, const float 
 	struct err err = ERR_NONE;
 	of.bias = 1;
 	free(ctx->workspace);
-	if (conv_plan_make(&p, &of, ctx->properties, &err) || !(ctx->workspace = calloc(1, (size_t)p.workspace + 1)) ||
+	if (conv_plan_make(&p, &of, 0, ctx->properties, &err) ||
+	    !(ctx->workspace = calloc(1, (size_t)p.workspace + 1)) ||
 	    conv_plan_run(&p, ctx, in, filter, out, bias, &err))
 		fail_msg("%s", err.msg);
 	assert_true(out[0] == 13 && out[7] == 83 && out[8] == 10 && out[OUT - 1] == 80);
@@ -226,7 +239,7 @@ static void interpreter_refuses(void **state)
 	struct err err = ERR_NONE;
 	struct backend_ctx ctx = { 0 }, other = { 0 };
 	struct conv_plan p;
-	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) || conv_plan_make(&p, &small, ctx.properties, &err))
+	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) || conv_plan_make(&p, &small, 0, ctx.properties, &err))
 		fail_msg("%s", err.msg);
 	ctx.workspace = calloc(1, (size_t)p.workspace + 1);
 	other.workspace = ctx.workspace;
@@ -242,7 +255,7 @@ static void interpreter_refuses(void **state)
 	conv_plan_release(&p);
 	bias_is_added(&ctx, in, filter, out);
 	cudnnBackendDescriptor_t h100 = properties_of("h100");
-	assert_int_equal(conv_plan_make(&p, &small, h100, &err), 0);
+	assert_int_equal(conv_plan_make(&p, &small, 0, h100, &err), 0);
 	fails_with(&p, &ctx, in, filter, out, "made for another device");
 	conv_plan_release(&p);
 	cudnnBackendDestroyDescriptor(h100);
@@ -263,26 +276,26 @@ static void alike_share(void **state)
 	of.out = (struct shape){ 28, 28, 64 };
 	of.n = 64;
 	of.kind = CONV_FILTER;
-	const struct conv_plan *p = conv_plan_of(&ctx, &of, &err), *q;
+	const struct conv_plan *p = conv_plan_of(&ctx, &of, NULL, &err), *q;
 	assert_non_null(p);
 	assert_true(p->workspace > 0);
 	of.most = (size_t)p->workspace;
-	assert_ptr_equal(conv_plan_of(&ctx, &of, &err), p);
+	assert_ptr_equal(conv_plan_of(&ctx, &of, NULL, &err), p);
 	of.most--;
-	q = conv_plan_of(&ctx, &of, &err);
+	q = conv_plan_of(&ctx, &of, NULL, &err);
 	assert_true(q && q != p && (size_t)q->workspace <= of.most);
 	of.most = MOST;
-	assert_ptr_equal(conv_plan_of(&ctx, &of, &err), p);
+	assert_ptr_equal(conv_plan_of(&ctx, &of, NULL, &err), p);
 	of.n++;
-	q = conv_plan_of(&ctx, &of, &err);
+	q = conv_plan_of(&ctx, &of, NULL, &err);
 	assert_true(q && q->of.n == of.n);
 	of.n--;
 	of.add = 1;
 	of.most = 0; /* a larger one is searched for anew */
-	q = conv_plan_of(&ctx, &of, &err);
+	q = conv_plan_of(&ctx, &of, NULL, &err);
 	assert_true(q && q->of.add);
 	of.most = MOST;
-	assert_ptr_not_equal(conv_plan_of(&ctx, &of, &err), q);
+	assert_ptr_not_equal(conv_plan_of(&ctx, &of, NULL, &err), q);
 	assert_int_equal(ctx.plans, 5);
 	dnn_close(&ctx);
 	assert_int_equal(interp_descriptors, 0);

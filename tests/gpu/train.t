@@ -81,4 +81,20 @@ done
 images $small --dropout 0.3 --device cpu -o "$T/a"
 predicts 72 'images' "$T/a" "$T/images"
 predicts 72 'images, passes with dropout' --mc-dropout 3 "$T/a" "$T/images"
+# Engines chosen by their times, which the fake device draws.
+for seed in 1 1000; do
+	# shellcheck disable=SC2086
+	VIC_GPU_SEED=$seed VIC_CUDA_STATS=1 images $small --mixup 0.4 --tune --precision float32 --device cuda \
+		--history "$T/h.$seed" -o "$T/m.$seed" 2>&1 |
+		sed -n 's/, [0-9.]* ms$//; s/^tuned: //p' >"$T/chosen.$seed"
+done
+# shellcheck disable=SC2086
+images $small --mixup 0.4 --device ref --history "$T/h.ref" -o "$T/ref"
+[ -s "$T/chosen.1" ] && ! cmp -s "$T/chosen.1" "$T/chosen.1000" && near "$T/h.ref" "$T/h.1" 1e-5 train_loss &&
+	near "$T/h.ref" "$T/h.1000" 1e-5 train_loss
+tap $? 'tuned: other times choose other engines, the losses are those of ref' || diag "$T/chosen.1" "$T/h.1" "$T/h.1000"
+vic-predict -q --device ref "$T/m.1" "$T/images" | vic-cat --provenance | grep -q -e '--tune'
+tap $? 'tuned: the model says so'
+fails 2 'tune: the device is cpu, which has no engines to choose from' 'tuned: not on the cpu' \
+	images --tune --device cpu -o "$T/b"
 finish

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { WORKSPACE_LEAST = 4 << 20 };
+enum { WORKSPACE_LEAST = 4 << 20, ALIGNED = 256 };
 
 enum { FILTER, BIAS, COPIES }; /* as the op has them */
 
@@ -48,16 +48,65 @@ static void *after_plan(const struct backend_ctx *ctx, const struct conv_state *
 	return (char *)ctx->workspace + s->of.most;
 }
 
-/* The plan for that, borrowed. */
-static const struct conv_plan *plan_for(struct backend_ctx *ctx, const struct conv_state *s, enum conv_kind kind,
-					int n, int add, struct err *err)
+/* What cuDNN reads for the k-th parameter. */
+static const void *param_of(const struct conv_state *s, float *const *param, int k)
 {
+	return s->copy[k].to ? s->copy[k].to : param[k];
+}
+
+static int forward_run(struct backend_ctx *ctx, const struct conv_state *s, const struct conv_plan *p, const void *in,
+		       float *const *param, void *out, struct err *err)
+{
+	struct bias_args bias = { .out = out, .bias = param[BIAS], .rows = rows_of(&p->of, p->of.n),
+				  .columns = (size_t)p->of.out.c };
+	if (conv_plan_run(p, ctx, in, param_of(s, param, FILTER), out, param_of(s, param, BIAS), err))
+		return -1;
+	return s->of.bias && !p->of.bias ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
+}
+
+/* Plans are tried where they will run: between the op's values, which hold nothing yet, and their gradients. The
+ * filter's gradient goes behind the plan's workspace. */
+struct trial {
+	const struct conv_state *s;
+	void *in, *out, *d_in, *d_out;
+	float *param[COPIES];
+};
+
+static struct trial trial_of(const struct conv_state *s, const struct op *op, const struct graph *g)
+{
+	char *arena = g->arena;
+	size_t n = (size_t)g->max_n;
+	const struct value *in = &g->value[op->in[0]], *out = &g->value[op->out];
+	struct trial t = { s, arena + in->at * n, arena + out->at * n, arena + in->d_at * n, arena + out->d_at * n,
+			   { NULL } };
+	for (int k = 0; k < op->n_param; k++)
+		t.param[k] = g->param[op->param[k]].w;
+	return t;
+}
+
+/* As conv_trial.run. */
+static int trial_run(struct backend_ctx *ctx, const struct conv_plan *p, const void *with, struct err *err)
+{
+	const struct trial *t = with;
+	void *after = (char *)ctx->workspace + ((size_t)p->workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
+	if (p->of.kind == CONV_FORWARD)
+		return forward_run(ctx, t->s, p, t->in, t->param, t->out, err);
+	if (p->of.kind == CONV_FILTER)
+		return conv_plan_run(p, ctx, t->in, after, t->d_out, NULL, err);
+	return conv_plan_run(p, ctx, t->d_in, param_of(t->s, t->param, FILTER), t->d_out, NULL, err);
+}
+
+/* The plan for that, borrowed; `tune`: NULL, or where plans are tried. */
+static const struct conv_plan *plan_for(struct backend_ctx *ctx, const struct conv_state *s, enum conv_kind kind,
+					int n, int add, const struct trial *tune, struct err *err)
+{
+	struct conv_trial trial = { trial_run, tune, copy_bytes(&s->copy[FILTER]) + ALIGNED };
 	struct conv_problem of = s->of;
 	of.kind = kind;
 	of.n = n;
 	of.add = add;
 	of.bias = s->of.bias && kind == CONV_FORWARD;
-	return conv_plan_of(ctx, &of, err);
+	return conv_plan_of(ctx, &of, tune ? &trial : NULL, err);
 }
 
 const struct conv_plan *conv_planned(const void *state, enum conv_kind kind)
@@ -87,10 +136,12 @@ static int plan_all(struct backend_ctx *ctx, struct conv_state *s, const struct 
 		     { CONV_FILTER, backward && param_trained(&g->param[op->param[0]]), 0 },
 		     { CONV_DATA, data, 0 },
 		     { CONV_DATA, data && in->readers > 1, 1 } };
+	struct trial trial = trial_of(s, op, g);
+	const struct trial *tune = ctx->tune && g->arena ? &trial : NULL;
 	size_t most = WORKSPACE_LEAST;
 	for (int i = 0; i < 4; i++) {
-		const struct conv_plan *p = plan[i].needed ? plan_for(ctx, s, plan[i].kind, s->of.n, plan[i].add, err)
-							   : NULL;
+		const struct conv_plan *p =
+			plan[i].needed ? plan_for(ctx, s, plan[i].kind, s->of.n, plan[i].add, tune, err) : NULL;
 		if (plan[i].needed && !p)
 			return -1;
 		if (!p)
@@ -98,7 +149,7 @@ static int plan_all(struct backend_ctx *ctx, struct conv_state *s, const struct 
 		if (!s->plan[plan[i].kind])
 			s->plan[plan[i].kind] = p;
 		if ((size_t)p->workspace > most)
-			most = ((size_t)p->workspace + 255) / 256 * 256;
+			most = ((size_t)p->workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
 	}
 	s->of.most = most;
 	return 0;
@@ -145,7 +196,7 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 	s->copy[BIAS] = (struct param_copy){ NULL, of.out.c, 1, 1, element, 0 };
 	size_t after = copy_bytes(&s->copy[FILTER]);
 	size_t sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
-	if (plan_all(ctx, s, op, g, training, err) || copies_make(ctx, s, err) ||
+	if (copies_make(ctx, s, err) || plan_all(ctx, s, op, g, training, err) ||
 	    workspace_need(ctx, s->of.most + (after > sums ? after : sums), err)) {
 		conv_unprepare(ctx, s);
 		return -1;
@@ -201,24 +252,14 @@ void copies_updated(const struct graph *g, uint32_t version)
 	}
 }
 
-/* What cuDNN reads for the k-th parameter. */
-static const void *param_of(const struct conv_state *s, const struct op_call *c, int k)
-{
-	return s->copy[k].to ? s->copy[k].to : c->param[k];
-}
-
 static int conv_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct conv_state *s = c->state;
-	struct bias_args bias = { .out = c->out, .bias = c->param[BIAS], .rows = rows_of(&s->of, c->n),
-				  .columns = (size_t)s->of.out.c };
-	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, err);
+	const struct conv_plan *p = plan_for(ctx, s, CONV_FORWARD, c->n, 0, NULL, err);
 	for (int k = 0; k < c->op->n_param; k++)
 		if (copy_refresh(ctx, s, &s->copy[k], c->param[k], c->version, err))
 			return -1;
-	if (!p || conv_plan_run(p, ctx, c->in[0], param_of(s, c, FILTER), c->out, param_of(s, c, BIAS), err))
-		return -1;
-	return s->of.bias && !p->of.bias ? launched(launch[is_bf16(s)].bias(&bias, ctx->stream), "bias", err) : 0;
+	return p ? forward_run(ctx, s, p, c->in[0], c->param, c->out, err) : -1;
 }
 
 static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const struct op_call *c, struct err *err)
@@ -227,7 +268,7 @@ static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const 
 	void *to = f->to ? after_plan(ctx, s) : c->d_param[FILTER];
 	struct filter_args a = { .from = to, .to = c->d_param[FILTER], .out = (size_t)f->out, .in = f->in,
 				 .places = f->places };
-	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, err);
+	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, NULL, err);
 	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, NULL, err))
 		return -1;
 	return f->to ? launched(launch[is_bf16(s)].unpack(&a, ctx->stream), "filter_unpack", err) : 0;
@@ -251,8 +292,8 @@ static int conv_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 		return -1;
 	if (!c->d_in[0])
 		return 0;
-	const struct conv_plan *p = plan_for(ctx, s, CONV_DATA, c->n, c->add[0], err);
-	return p ? conv_plan_run(p, ctx, c->d_in[0], param_of(s, c, FILTER), c->d_out, NULL, err) : -1;
+	const struct conv_plan *p = plan_for(ctx, s, CONV_DATA, c->n, c->add[0], NULL, err);
+	return p ? conv_plan_run(p, ctx, c->d_in[0], param_of(s, c->param, FILTER), c->d_out, NULL, err) : -1;
 }
 
 const struct cuda_op cuda_conv = { conv_forward, conv_backward, conv_prepare, conv_unprepare };

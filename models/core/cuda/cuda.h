@@ -88,6 +88,7 @@ struct backend_ctx {
 	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
 	size_t plans, plans_cap;
 	enum precision precision;
+	int tune; /* engines of convolutions are chosen by their times */
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;

@@ -273,8 +273,9 @@ static int config_works(struct conv_plan *p, descriptor config, descriptor prope
 	return 0;
 }
 
-/* 1 when one of the mode's suggestions works; 0 none; -1 on failure. */
-static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descriptor properties, struct err *err)
+/* 1 when one of the mode's suggestions works after *passed_over that work too; 0 none; -1 on failure. */
+static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, int *passed_over, descriptor properties,
+		      struct err *err)
 {
 	enum { CONFIGS = 64 };
 	const struct attribute a[] = {
@@ -295,7 +296,11 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descript
 				      &n, config) != CUDNN_STATUS_SUCCESS))
 		n = 0;
 	for (int64_t i = 0; !found && i < n && i < CONFIGS; i++)
-		if (config_works(p, config[i], properties)) {
+		if (!config_works(p, config[i], properties)) {
+			continue;
+		} else if ((*passed_over)-- > 0) {
+			descriptor_destroy(&p->part[PLAN_PLAN]);
+		} else {
 			p->part[PLAN_CONFIG] = config[i];
 			config[i] = NULL;
 			found = 1;
@@ -306,7 +311,8 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, descript
 	return dnn_status(status, "an engine's configuration", err) ? -1 : found;
 }
 
-int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, descriptor properties, struct err *err)
+int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passed_over, descriptor properties,
+		   struct err *err)
 {
 	static const char *const name[] = { "forward", "the gradient of the input", "the gradient of the filter" };
 	static const cudnnBackendHeurMode_t mode[] = { CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK };
@@ -314,7 +320,7 @@ int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, descripto
 	*p = (struct conv_plan){ .of = *of };
 	int failed = dnn_status(graph_make(p->part, of), "a convolution's graph", err);
 	for (int i = 0; !failed && !found && i < 2; i++) {
-		found = mode_works(p, mode[i], properties, err);
+		found = mode_works(p, mode[i], &passed_over, properties, err);
 		failed = found < 0;
 	}
 	if (!failed && !found) {
@@ -335,55 +341,6 @@ void conv_plan_release(struct conv_plan *p)
 {
 	for (int i = PLAN_PARTS; i-- > 0;)
 		descriptor_destroy(&p->part[i]);
-}
-
-static unsigned has_tensor_cores(const struct conv_plan *p)
-{
-	return p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
-}
-
-/* A plan that adds the bias too takes the place of one that does not, where there is one as good. */
-static int plan_with_bias(struct conv_plan *p, const struct conv_problem *asked, descriptor properties,
-			  struct err *err)
-{
-	struct err none = ERR_NONE;
-	struct conv_plan both;
-	struct conv_problem of = *asked;
-	of.bias = 0;
-	if (conv_plan_make(p, &of, properties, err))
-		return -1;
-	if (asked->bias && !conv_plan_make(&both, asked, properties, &none)) {
-		int better = has_tensor_cores(&both) >= has_tensor_cores(p);
-		conv_plan_release(better ? p : &both);
-		if (better)
-			*p = both;
-	}
-	p->asked = *asked;
-	return 0;
-}
-
-/* Whether p is what a search for `of` would end with. The first suggestion within a larger workspace is also the first
- * within a smaller one, if it fits. */
-static int plan_answers(const struct conv_plan *p, const struct conv_problem *of)
-{
-	return !memcmp(&p->asked, of, offsetof(struct conv_problem, most)) && p->asked.most >= of->most &&
-	       (size_t)p->workspace <= of->most;
-}
-
-const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of, struct err *err)
-{
-	struct conv_plan *p;
-	for (size_t i = 0; i < ctx->plans; i++)
-		if (plan_answers(ctx->plan[i], of))
-			return ctx->plan[i];
-	if (mem_grow(&ctx->plan, &ctx->plans_cap, ctx->plans + 1, sizeof *ctx->plan, err) ||
-	    mem_alloc(&p, 1, sizeof *p, err))
-		return NULL;
-	if (plan_with_bias(p, of, ctx->properties, err)) {
-		free(p);
-		return NULL;
-	}
-	return ctx->plan[ctx->plans++] = p;
 }
 
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,

@@ -67,22 +67,38 @@ int device_properties(cudnnBackendDescriptor_t *properties, cudnnHandle_t dnn, c
 int dnn_open(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 void dnn_close(struct backend_ctx *ctx);
 
-/* The first of cuDNN's suggestions that gives the same bits every time, needs no compiler at run time, keeps to the
- * precision (PRECISION_FLOAT32: no tensor cores) and to of->most, and is there for this device. */
-int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, cudnnBackendDescriptor_t properties,
-		   struct err *err) VIC_CHECKED;
+/* The first of cuDNN's suggestions, or the next after `passed_over` of them, that gives the same bits every time, needs
+ * no compiler at run time, keeps to the precision (PRECISION_FLOAT32: no tensor cores) and to of->most, and is there
+ * for this device. */
+int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passed_over,
+		   cudnnBackendDescriptor_t properties, struct err *err) VIC_CHECKED;
 void conv_plan_release(struct conv_plan *p);
 
-/* The plan of a problem, for ctx's device, made when it is first asked for: convolutions that are alike share one. It
- * belongs to ctx and holds until dnn_close. A bias is left to the caller (of.bias is 0 in the plan) where no engine that
- * adds it is as good as one that does not. NULL on failure. */
+/* How plans of a problem are tried on the device: run(with) queues all that such a plan asks for, which may use
+ * p->workspace bytes of ctx->workspace and `after` more. */
+struct conv_trial {
+	int (*run)(struct backend_ctx *ctx, const struct conv_plan *p, const void *with, struct err *err);
+	const void *with;
+	size_t after;
+};
+
+/* plan_cache.c: the plan of a problem, for ctx's device, made when it is first asked for: convolutions that are alike
+ * share one. It belongs to ctx and holds until dnn_close. A bias is left to the caller (of.bias is 0 in the plan) where
+ * no engine that adds it is as good as one that does not. trial: NULL, or the choice is by the clock. NULL on
+ * failure. */
 const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of,
-				     struct err *err) VIC_CHECKED;
+				     const struct conv_trial *trial, struct err *err) VIC_CHECKED;
 
 /* Queues it. Device memory, 16-byte aligned; one of in, filter and out, or its gradient, is the result. bias: read
  * where p->of.bias. The first p->workspace bytes of ctx->workspace are overwritten. */
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
 		  const void *out, const void *bias, struct err *err) VIC_CHECKED;
+
+/* tune.c: makes p the fastest on the device of the first TUNED plans that there are for it; where bias, of those that
+ * add it too. What cannot run is passed over; -1 where nothing can. Waits; in prepare() alone. */
+enum { TUNED = 8 };
+int conv_tune(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *of, int bias,
+	      const struct conv_trial *trial, struct err *err) VIC_CHECKED;
 
 /* conv.c: of an op's state, the plan of that kind at the largest batch; NULL where there is none. Borrowed. */
 const struct conv_plan *conv_planned(const void *state, enum conv_kind kind);
