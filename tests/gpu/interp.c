@@ -1,5 +1,8 @@
 /* Descriptors of cuDNN as the plug-in made them: remembered, held against the rules, and handed on to be computed. */
 #include "interp.h"
+
+/* CUDNN_ATTR_EXECUTION_PLAN_HANDLE, deprecated in newer versions (models/core/cuda/plans.c). */
+#define PLAN_HANDLE ((cudnnBackendAttributeName_t)400)
 #include "fake.h"
 
 #include <cudnn.h>
@@ -208,9 +211,9 @@ cudnnStatus_t __wrap_cudnnBackendSetAttribute(cudnnBackendDescriptor_t d, cudnnB
 					      cudnnBackendAttributeType_t type, int64_t n, const void *value)
 {
 	struct record *r = *slot_of(d);
-	cudnnStatus_t status = name == CUDNN_ATTR_DEVICEPROP_HANDLE
-				       ? describe_device(d)
-				       : __real_cudnnBackendSetAttribute(d, name, type, n, value);
+	cudnnStatus_t status = name == CUDNN_ATTR_DEVICEPROP_HANDLE ? describe_device(d) :
+			       name == PLAN_HANDLE ? CUDNN_STATUS_SUCCESS : /* the library knows nothing of this handle */
+						     __real_cudnnBackendSetAttribute(d, name, type, n, value);
 	if (status != CUDNN_STATUS_SUCCESS || !r)
 		return status;
 	if (attribute_of(r, name))
@@ -435,7 +438,9 @@ cudnnStatus_t __wrap_cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescr
 	struct interp_conv c = { .alpha = 0 };
 	if (!p || !p->finalized || !v || !v->finalized || !config || !config->graph)
 		return refuse("a plan or a pack of pointers that is not there, or not finalized");
-	if (!from || *(cudnnHandle_t *)from->value != handle)
+	const struct attribute *runs_with = attribute_of(p, PLAN_HANDLE);
+	if (!from || *(cudnnHandle_t *)from->value != handle ||
+	    (runs_with && *(cudnnHandle_t *)runs_with->value != handle))
 		return refuse("the plan was made for another device");
 	if (read_conv(&c, config->graph) || bind(&c, p, v))
 		return CUDNN_STATUS_BAD_PARAM;

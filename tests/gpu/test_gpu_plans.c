@@ -121,7 +121,7 @@ static int plan_net(const char *name, int n, enum precision precision, cudnnBack
 			q.kind = kinds[k];
 			q.add = k == 3;
 			q.bias = k == 4;
-			if (conv_plan_make(&p, &q, 0, properties, &err))
+			if (conv_plan_make(&p, &q, 0, properties, NULL, &err))
 				fail_msg("%s: %s: %s", device, name, err.msg);
 			holds(&p);
 			tensor += p.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
@@ -179,18 +179,18 @@ static void limits_are_kept(void **state)
 	of.in = (struct shape){ 56, 56, 256 };
 	of.out = (struct shape){ 28, 28, 64 };
 	for (of.most = MOST; of.most; of.most /= 16) {
-		assert_int_equal(conv_plan_make(&p, &of, 0, a100, &err), 0);
+		assert_int_equal(conv_plan_make(&p, &of, 0, a100, NULL, &err), 0);
 		assert_true((size_t)p.workspace <= of.most);
 		conv_plan_release(&p);
 	}
 	of.precision = PRECISION_BF16;
 	of.most = MOST;
-	assert_int_equal(conv_plan_make(&p, &of, 0, t4, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, 0, t4, NULL, &err), -1);
 	assert_non_null(strstr(err.msg, "64 x 56 x 56 x 256, kernel 3, stride 2"));
 	assert_non_null(strstr(err.msg, "has no engine for this device and precision: is_bf16"));
 	assert_null(strchr(err.msg, '\n'));
 	of.out.h++;
-	assert_int_equal(conv_plan_make(&p, &of, 0, a100, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, 0, a100, NULL, &err), -1);
 	assert_non_null(strstr(err.msg, "a convolution's graph: CUDNN_STATUS_BAD_PARAM"));
 	assert_int_equal(device_properties(&none, NULL, "{\"warpSize\": 32}", &err), -1);
 	assert_non_null(strstr(err.msg, "HasMember"));
@@ -219,7 +219,7 @@ static void bias_is_added(struct backend_ctx *ctx, const float *in, const float 
 	struct err err = ERR_NONE;
 	of.bias = 1;
 	free(ctx->workspace);
-	if (conv_plan_make(&p, &of, 0, ctx->properties, &err) ||
+	if (conv_plan_make(&p, &of, 0, ctx->properties, NULL, &err) ||
 	    !(ctx->workspace = calloc(1, (size_t)p.workspace + 1)) ||
 	    conv_plan_run(&p, ctx, in, filter, out, bias, &err))
 		fail_msg("%s", err.msg);
@@ -239,7 +239,7 @@ static void interpreter_refuses(void **state)
 	struct err err = ERR_NONE;
 	struct backend_ctx ctx = { 0 }, other = { 0 };
 	struct conv_plan p;
-	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) || conv_plan_make(&p, &small, 0, ctx.properties, &err))
+	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) || conv_plan_make(&p, &small, 0, ctx.properties, NULL, &err))
 		fail_msg("%s", err.msg);
 	ctx.workspace = calloc(1, (size_t)p.workspace + 1);
 	other.workspace = ctx.workspace;
@@ -255,7 +255,7 @@ static void interpreter_refuses(void **state)
 	conv_plan_release(&p);
 	bias_is_added(&ctx, in, filter, out);
 	cudnnBackendDescriptor_t h100 = properties_of("h100");
-	assert_int_equal(conv_plan_make(&p, &small, 0, h100, &err), 0);
+	assert_int_equal(conv_plan_make(&p, &small, 0, h100, NULL, &err), 0);
 	fails_with(&p, &ctx, in, filter, out, "made for another device");
 	conv_plan_release(&p);
 	cudnnBackendDestroyDescriptor(h100);

@@ -12,16 +12,16 @@ static unsigned has_tensor_cores(const struct conv_plan *p)
 }
 
 /* A plan that adds the bias too takes the place of one that does not, where there is one as good. */
-static int plan_with_bias(struct conv_plan *p, const struct conv_problem *plain, int bias,
-			  cudnnBackendDescriptor_t properties, struct err *err)
+static int plan_with_bias(const struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *plain,
+			  int bias, struct err *err)
 {
 	struct err none = ERR_NONE;
 	struct conv_plan both;
 	struct conv_problem of = *plain;
-	if (conv_plan_make(p, plain, 0, properties, err))
+	if (conv_plan_make(p, plain, 0, ctx->properties, ctx->dnn, err))
 		return -1;
 	of.bias = bias;
-	if (bias && !conv_plan_make(&both, &of, 0, properties, &none)) {
+	if (bias && !conv_plan_make(&both, &of, 0, ctx->properties, ctx->dnn, &none)) {
 		int better = has_tensor_cores(&both) >= has_tensor_cores(p);
 		conv_plan_release(better ? p : &both);
 		if (better)
@@ -51,7 +51,7 @@ const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_
 	    mem_alloc(&p, 1, sizeof *p, err))
 		return NULL;
 	if (trial ? conv_tune(ctx, p, &plain, of->bias, trial, err)
-		  : plan_with_bias(p, &plain, of->bias, ctx->properties, err)) {
+		  : plan_with_bias(ctx, p, &plain, of->bias, err)) {
 		free(p);
 		return NULL;
 	}

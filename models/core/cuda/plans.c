@@ -9,6 +9,10 @@
 
 typedef cudnnBackendDescriptor_t descriptor;
 
+/* CUDNN_ATTR_EXECUTION_PLAN_HANDLE, which newer versions call deprecated in favour of the properties; older ones may
+ * not run a plan without it. */
+#define PLAN_HANDLE ((cudnnBackendAttributeName_t)400)
+
 /* What an engine may not be, by its notes. */
 #define NOTE(name) (1u << CUDNN_NUMERICAL_NOTE_##name)
 static const unsigned refused[] = {
@@ -242,9 +246,10 @@ static unsigned notes_of(descriptor engine, cudnnBackendAttributeName_t name, cu
 }
 
 /* 1 when this suggestion is wanted and works; then p has its plan. */
-static int config_works(struct conv_plan *p, descriptor config, descriptor properties)
+static int config_works(struct conv_plan *p, descriptor config, descriptor properties, cudnnHandle_t dnn)
 {
 	const struct attribute a[] = {
+		{ PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &dnn },
 		{ CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config },
 		{ CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &properties },
 	};
@@ -264,7 +269,9 @@ static int config_works(struct conv_plan *p, descriptor config, descriptor prope
 	if (p->numerical & refused[p->of.precision] || p->behaviour & refused_behaviour)
 		return 0;
 	descriptor *plan = &p->part[PLAN_PLAN];
-	if (MAKE(plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, a) == CUDNN_STATUS_SUCCESS &&
+	/* without a handle the first attribute is left out */
+	if (descriptor_make(plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, a + !dnn, 3 - !dnn) ==
+		    CUDNN_STATUS_SUCCESS &&
 	    cudnnBackendGetAttribute(*plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &n,
 				     &p->workspace) == CUDNN_STATUS_SUCCESS &&
 	    p->workspace >= 0 && (size_t)p->workspace <= p->of.most)
@@ -275,7 +282,7 @@ static int config_works(struct conv_plan *p, descriptor config, descriptor prope
 
 /* 1 when one of the mode's suggestions works after *passed_over that work too; 0 none; -1 on failure. */
 static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, int *passed_over, descriptor properties,
-		      struct err *err)
+		      cudnnHandle_t dnn, struct err *err)
 {
 	enum { CONFIGS = 64 };
 	const struct attribute a[] = {
@@ -296,7 +303,7 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, int *pas
 				      &n, config) != CUDNN_STATUS_SUCCESS))
 		n = 0;
 	for (int64_t i = 0; !found && i < n && i < CONFIGS; i++)
-		if (!config_works(p, config[i], properties)) {
+		if (!config_works(p, config[i], properties, dnn)) {
 			continue;
 		} else if ((*passed_over)-- > 0) {
 			descriptor_destroy(&p->part[PLAN_PLAN]);
@@ -312,7 +319,7 @@ static int mode_works(struct conv_plan *p, cudnnBackendHeurMode_t mode, int *pas
 }
 
 int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passed_over, descriptor properties,
-		   struct err *err)
+		   cudnnHandle_t dnn, struct err *err)
 {
 	static const char *const name[] = { "forward", "the gradient of the input", "the gradient of the filter" };
 	static const cudnnBackendHeurMode_t mode[] = { CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK };
@@ -320,7 +327,7 @@ int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passe
 	*p = (struct conv_plan){ .of = *of };
 	int failed = dnn_status(graph_make(p->part, of), "a convolution's graph", err);
 	for (int i = 0; !failed && !found && i < 2; i++) {
-		found = mode_works(p, mode[i], &passed_over, properties, err);
+		found = mode_works(p, mode[i], &passed_over, properties, dnn, err);
 		failed = found < 0;
 	}
 	if (!failed && !found) {

@@ -69,9 +69,9 @@ void dnn_close(struct backend_ctx *ctx);
 
 /* The first of cuDNN's suggestions, or the next after `passed_over` of them, that gives the same bits every time, needs
  * no compiler at run time, keeps to the precision (PRECISION_FLOAT32: no tensor cores) and to of->most, and is there
- * for this device. */
+ * for this device. dnn: the handle that the plan will run with; NULL where it will not run. */
 int conv_plan_make(struct conv_plan *p, const struct conv_problem *of, int passed_over,
-		   cudnnBackendDescriptor_t properties, struct err *err) VIC_CHECKED;
+		   cudnnBackendDescriptor_t properties, cudnnHandle_t dnn, struct err *err) VIC_CHECKED;
 void conv_plan_release(struct conv_plan *p);
 
 /* How plans of a problem are tried on the device: run(with) queues all that such a plan asks for, which may use

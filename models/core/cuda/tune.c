@@ -59,7 +59,7 @@ static void plans_try(struct backend_ctx *ctx, struct conv_plan *p, const struct
 	for (int i = 0; i < TUNED; i++) {
 		struct err none = ERR_NONE;
 		float ms;
-		if (conv_plan_make(&next, of, i, ctx->properties, &none))
+		if (conv_plan_make(&next, of, i, ctx->properties, ctx->dnn, &none))
 			return;
 		if (workspace_need(ctx, (size_t)next.workspace + trial->after, &none) ||
 		    plan_time(ctx, &next, trial, event, &ms, &none)) {
