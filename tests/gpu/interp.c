@@ -211,9 +211,11 @@ cudnnStatus_t __wrap_cudnnBackendSetAttribute(cudnnBackendDescriptor_t d, cudnnB
 					      cudnnBackendAttributeType_t type, int64_t n, const void *value)
 {
 	struct record *r = *slot_of(d);
-	cudnnStatus_t status = name == CUDNN_ATTR_DEVICEPROP_HANDLE ? describe_device(d) :
-			       name == PLAN_HANDLE ? CUDNN_STATUS_SUCCESS : /* the library knows nothing of this handle */
-						     __real_cudnnBackendSetAttribute(d, name, type, n, value);
+	cudnnStatus_t status = CUDNN_STATUS_SUCCESS; /* also of PLAN_HANDLE: the library knows nothing of the handle */
+	if (name == CUDNN_ATTR_DEVICEPROP_HANDLE)
+		status = describe_device(d);
+	else if (name != PLAN_HANDLE)
+		status = __real_cudnnBackendSetAttribute(d, name, type, n, value);
 	if (status != CUDNN_STATUS_SUCCESS || !r)
 		return status;
 	if (attribute_of(r, name))
