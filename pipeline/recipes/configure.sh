@@ -96,9 +96,11 @@ END
 cuda() {
 	[ "$CONFIG_CUDA" != no ] || return 0
 	nvcc=$(command -v nvcc) || nvcc=/usr/local/cuda/bin/nvcc
-	for home in ${CONFIG_CUDA_HOME:-"${nvcc%/bin/nvcc}" /usr/local/cuda /opt/cuda /usr}; do
+	set -- "${nvcc%/bin/nvcc}" /usr/local/cuda /opt/cuda /usr
+	[ -z "${CONFIG_CUDA_HOME:-}" ] || set -- "$CONFIG_CUDA_HOME"
+	for home in "$@"; do
 		[ -e "$home/include/cuda_runtime_api.h" ] || continue
-		links cuda "" "-isystem $home/include" <<'END' || continue
+		C_INCLUDE_PATH=$home/include links cuda "" <<'END' || continue
 #include <cuda_runtime_api.h>
 #include <cublas_v2.h>
 #if CUDART_VERSION < 12000
@@ -122,7 +124,7 @@ END
 cudnn() {
 	for home in "$1" /usr; do
 		[ -e "$home/include/cudnn.h" ] || continue
-		if links cudnn "" "-isystem $1/include -isystem $home/include" <<'END'; then
+		if C_INCLUDE_PATH=$1/include:$home/include links cudnn "" <<'END'; then
 #include <cudnn.h>
 #if CUDNN_VERSION < 90800
 #error "versions from 9.8 are served"

@@ -10,6 +10,7 @@ for program in "$BIN"/vic*; do
 done >roles
 
 # Options that take a text which is no file. A new option of a program gets a role in its table, or is put here.
+# --plan-device is the name of a card; where it is that of a file, nothing but stdout is written.
 sort >no_files <<'L'
 vic-cat --classes
 vic-cat --name
@@ -42,6 +43,7 @@ vic-train --device
 vic-train --filters
 vic-train --lr-steps
 vic-train --model
+vic-train --plan-device
 L
 same 'every option that takes a text has a role or is known to be no file' "$(cat no_files)" \
 	"$(awk -F '\t' '$2 ~ /^--/ && $3 == "text" { print $1, $2 }' roles | sort -u)"

@@ -1,6 +1,9 @@
 # Tests of CUDA code without a device: its objects, and its kernels compiled by the host's compiler, are linked with the
 # fakes of this folder instead of cudart and cuBLAS. The fakes and their own tests (test_fake*) need CUDA's headers alone,
 # the dry plug-in and its tests (test_gpu_*, *.t) cuDNN too; configure looked for both.
+# Make knows no names with spaces: a CUDA in such a folder is as good as none.
+CUDA_HOME := $(if $(word 2,$(CUDA_HOME)),,$(CUDA_HOME))
+CUDNN_HOME := $(if $(word 2,$(CUDNN_HOME)),,$(CUDNN_HOME))
 CUDA_CPPFLAGS := $(if $(CUDA_HOME),-isystem $(CUDA_HOME)/include)
 # Where libcudnn.so lies.
 CUDNN_LIB := $(if $(CUDNN_HOME),$(patsubst %/libcudnn.so,%,$(firstword $(wildcard $(addprefix $(CUDNN_HOME)/,lib64/libcudnn.so \
