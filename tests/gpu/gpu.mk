@@ -18,10 +18,10 @@ CARD_TESTS := $(filter-out %/test_gpu_plans,$(GPU_TESTS))
 GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races%,$(wildcard tests/gpu/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
-UNIT += $(FAKE_TESTS) $(GPU_TESTS)
+# make test runs the quick ones (half a minute); the rest, and the commands, are left to test-gpu-dry.
+UNIT += $(FAKE_TESTS) $(filter-out %/test_gpu_conv %/test_gpu_plans,$(GPU_TESTS))
 HEAVY += $(GPU_TESTS)
 QUICK += $(if $(CUDNN_LIB),tests/gpu/calls.t,tests/gpu/missing.t)
-SLOW += $(if $(CUDA_HOME),$(wildcard tests/gpu/*.slow.t))
 # For tests/gpu/dry.h and the commands: where the dry plug-in lies, a device for it, and what calls.t looks at.
 GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(B)/dry' CUDA_OBJECTS='$(CUDA_OBJ)' \
 	VIC_GPU_DEVICE='$(CURDIR)/tests/gpu/devices/h100.json')
@@ -41,10 +41,10 @@ $(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/cuda/models/c
 $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry
-test-gpu-dry: test-programs ## the cuda plug-in without a device: its code and kernels on the host, against ref
+test-gpu-dry: test-programs $(GPU_TESTS) ## the cuda plug-in without a device: its code and kernels on the host, against ref
 	@VIC_THOROUGH=1 $(PROVE) $(if $(CUDNN_LIB),$(filter-out tests/gpu/missing.t,$(wildcard tests/gpu/*.t)),tests/gpu/missing.t) \
 		$(FAKE_TESTS) $(GPU_TESTS)
 .PHONY: check-gpu
 check-gpu: GPU_PROVE :=
-check-gpu: test-programs cuda ## the cuda plug-in on this machine's graphics card, against ref
+check-gpu: test-programs $(GPU_TESTS) cuda ## the cuda plug-in on this machine's graphics card, against ref
 	@VIC_THOROUGH=1 $(PROVE) $$($(B)/bin/vic-train --version | grep -q '^engine: cuda' && echo $(CARD_TESTS) || echo tests/gpu/nocard.sh)
