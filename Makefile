@@ -27,7 +27,7 @@ export CONFIG_CUDA_HOME := $(CUDA_HOME)
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 
 ASKED := $(filter-out help setup clean test-arm test-fresh,$(or $(MAKECMDGOALS),all))
-BUILT := all programs plugins man install demo bench $(B)/bin/% $(B)/lib/%
+BUILT := all programs plugins cuda man install demo bench $(B)/bin/% $(B)/lib/%
 NEEDS := build $(if $(filter-out $(BUILT),$(ASKED)),test) $(filter fuzz bench,$(ASKED))
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j "$${JOBS:-$$(nproc 2>/dev/null || echo 2)}")
 
@@ -40,7 +40,7 @@ ready: | $(filter setup clean,$(MAKECMDGOALS))
 	@$(MAKE) --no-print-directory $(PARALLEL) -f rules.mk B='$(B)' MODE='$(MODE)' PREFIX='$(PREFIX)' STRICT='$(STRICT)' $(ASKED)
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile rules.mk */*.mk | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile rules.mk */*.mk */*/*.mk | expand -t 24
 setup: ## install what is missing (asks first; YES=1 does not ask)
 	@AGAIN=1 sh pipeline/recipes/setup.sh build test
 test-arm: ## cross-compile for aarch64 and run the tests under qemu (apt-get brings the tools; SKIP without)

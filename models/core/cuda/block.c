@@ -270,7 +270,6 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 	if (b->words && put_words(ctx, b, host, err))
 		return -1;
 	block->words = b->words ? words_rounded(b->words) : 0;
-	block->mixed = b->partner != NULL;
 	block->view.pixel = resident ? ctx->resident : (char *)block->device + block->at[BLOCK_PIXEL];
 	return block_send(ctx, 0, block->at[BLOCK_PIXEL] + need[BLOCK_PIXEL], err);
 }

@@ -16,7 +16,7 @@ static const struct cuda_op *const ops[OP_TYPES] = {
 	[OP_POOL] = &cuda_pool,		[OP_MIX] = &cuda_mix,
 };
 
-static const char *const precision_names[] = { "float32", "tf32", "bf16" };
+const char *const precision_names[] = { "float32", "tf32", "bf16" };
 
 int gpu_status(cudaError_t status, const char *what, struct err *err)
 {
@@ -287,13 +287,6 @@ static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
 	}
 }
 
-static int cuda_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
-{
-	(void)ctx;
-	(void)g;
-	return ops[op->type]->forward != NULL;
-}
-
 static int cuda_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -342,7 +335,6 @@ static const struct backend backend_cuda = {
 	.begin = cuda_begin,
 	.end = cuda_end,
 	.layout = cuda_layout,
-	.supports = cuda_supports,
 	.prepare = cuda_prepare,
 	.unprepare = cuda_unprepare,
 	.forward = cuda_forward,

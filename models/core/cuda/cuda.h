@@ -49,7 +49,7 @@ struct block {
 	size_t count_cap;
 	struct step step;       /* as last sent */
 	struct step_block view; /* pointers into device */
-	int words, mixed;       /* of the pass at hand: distinct words, rounded up; whether there are partners */
+	int words;              /* of the pass at hand: distinct words, rounded up */
 };
 
 /* What a batch has that the block must hold. */
@@ -102,6 +102,8 @@ struct backend_ctx {
 	char engine[128], describe[192];
 };
 
+/* By enum precision. */
+extern const char *const precision_names[];
 /* What a card computes in when it is asked for that: before compute capability 8.0 float32 in place of tf32, which is
  * what describe() says then; bf16 is refused. */
 int card_precision(const struct card *card, enum precision asked, enum precision *precision,

@@ -181,12 +181,11 @@ static void print_launches(const struct graph *g, FILE *to)
 
 int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to, struct err *err)
 {
-	static const char *const precisions[] = { "float32", "tf32", "bf16" };
 	int convs = 0, products = 0;
 	size_t dnn = cudnnGetVersion();
 	(void)err;
 	fprintf(to, "card           %s, compute capability %d.%d\nprecision      %s\nbatch          %d\n",
-		ctx->card.name, ctx->card.major, ctx->card.minor, precisions[ctx->precision], n);
+		ctx->card.name, ctx->card.major, ctx->card.minor, precision_names[ctx->precision], n);
 	fprintf(to, "planned by     cuDNN %zu.%zu.%zu\n\n", dnn / 10000, dnn / 100 % 100, dnn % 100);
 	for (int i = 0; i < g->n_ops; i++) {
 		convs += g->op[i].type == OP_CONV;

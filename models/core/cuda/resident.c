@@ -12,7 +12,7 @@ enum { CHUNK = 32 << 20 /* bytes that are copied at once */ };
 static int copy_images(struct backend_ctx *ctx, const struct images *all, size_t each, struct err *err)
 {
 	size_t room = each < CHUNK ? CHUNK / each * each : each, filled = 0, at = 0;
-	char *chunk;
+	char *chunk = NULL;
 	int rc = mem_alloc(&chunk, room, 1, err);
 	for (int i = 0; i < all->count && !rc; i++) {
 		memcpy(chunk + filled, all->pixel[i], each);
@@ -27,8 +27,7 @@ static int copy_images(struct backend_ctx *ctx, const struct images *all, size_t
 		at += filled;
 		filled = 0;
 	}
-	if (chunk)
-		free(chunk);
+	free(chunk);
 	return rc;
 }
 

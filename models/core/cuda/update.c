@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(RULE_ADADELTA == 0 && RULE_SGD == 1 && RULE_ADAM == 2, "the kernels know the rules by number");
+
 /* The parameters of one graph; a context has those of all graphs that it stepped. */
 struct segments {
 	struct segments *next;

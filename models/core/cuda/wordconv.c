@@ -135,16 +135,16 @@ static int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, st
 	if (wordconv_room(ctx, c->state, ctx->block.words, err) || lay_filters(ctx, c, err))
 		return -1;
 	const struct wordconv_args a = wordconv_call(ctx, c);
-	if (a.words && (launched(STORED(c, launch_wordconv_gather)(&a, ctx->stream), "words' vectors", err) ||
+	if (a.words && (launched(launch_wordconv_gather(&a, ctx->stream), "words' vectors", err) ||
 			project(ctx, &a, err)))
 		return -1;
-	return launched(STORED(c, launch_wordconv_forward)(&a, ctx->stream), "max over time", err);
+	return launched(launch_wordconv_forward(&a, ctx->stream), "max over time", err);
 }
 
 static int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	const struct wordconv_args a = wordconv_call(ctx, c);
-	return launched(STORED(c, launch_wordconv_backward)(&a, ctx->stream), "gradients of words and filters", err);
+	return launched(launch_wordconv_backward(&a, ctx->stream), "gradients of words and filters", err);
 }
 
 const struct cuda_op cuda_wordconv = { wordconv_forward, wordconv_backward, wordconv_prepare, wordconv_unprepare };

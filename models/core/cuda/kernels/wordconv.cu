@@ -77,14 +77,14 @@ KERNEL(windows, struct wordconv_args)
 	}
 	size_t o = (size_t)b * (size_t)a.out + (size_t)(k * a.maps + f);
 	float v = best + a.bias[k][f];
-	put(a.value, o, bad ? NAN : v < 0 ? 0 : v); /* NaN must not hide behind a maximum */
+	a.value[o] = bad ? NAN : v < 0 ? 0 : v; /* NaN must not hide behind a maximum */
 	a.start[o] = at;
 }
 
 /* Gradient of feature o (of the batch) after ReLU. */
 DEVICE float gradient_of(const struct wordconv_args *a, size_t o)
 {
-	return get(a->value, o) > 0 ? get(a->d_value, o) : 0;
+	return a->value[o] > 0 ? a->d_value[o] : 0;
 }
 
 /* Where the winning window of feature o (of the batch) begins; NO_START where it has no gradient. */
@@ -237,17 +237,17 @@ static int tiles_of(int n, int tile)
 	return (n + tile - 1) / tile;
 }
 
-int STORAGE(launch_wordconv_gather)(const struct wordconv_args *a, cudaStream_t stream)
+int launch_wordconv_gather(const struct wordconv_args *a, cudaStream_t stream)
 {
 	return LAUNCH(gather, a->words, 1, THREADS, stream, a);
 }
 
-int STORAGE(launch_wordconv_forward)(const struct wordconv_args *a, cudaStream_t stream)
+int launch_wordconv_forward(const struct wordconv_args *a, cudaStream_t stream)
 {
 	return LAUNCH(windows, a->n, a->widths * tiles_of(a->maps, THREADS), THREADS, stream, a);
 }
 
-int STORAGE(launch_wordconv_backward)(const struct wordconv_args *a, cudaStream_t stream)
+int launch_wordconv_backward(const struct wordconv_args *a, cudaStream_t stream)
 {
 	int status = LAUNCH(filter_gradient, a->taps * a->maps, tiles_of(a->dim, THREADS * PART), THREADS, stream, a);
 	if (status || !a->d_table || !a->words)

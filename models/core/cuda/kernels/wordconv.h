@@ -1,7 +1,7 @@
 /* wordconv: what the kernels of Kim-CNN's convolution are told, and their launchers. Private to core/cuda. The method
  * is that of models/core/cpu/wordconv.h: each distinct word of the batch is projected on every tap of every filter by
  * one product, windows add up looked-up rows, mixup mixes these sums, and backward visits winning windows alone. All is
- * float32 but `value` and `d_value`, which are stored as the launcher's name says. Read by both compilers.
+ * float32, in every precision. Read by both compilers.
  *
  * Floors, for 50 sentences of 20 words with partners, 700 distinct words, 3 widths of 100 maps, dim 300, of which 40 %
  * of the windows have gradient (L2: what stays in the second-level cache; arithmetic of float32):
@@ -47,17 +47,16 @@ struct wordconv_args {
 	int32_t *start;           /* [n][out]: where each winning window begins, or WINDOW_OF_ZEROS */
 	struct hit *hit;          /* [n][out]: of each sample, by start, then by feature; `hits` of them */
 	uint32_t *hits;           /* [n] */
-	/* values */
-	void *value;              /* [n][out]; backward reads it */
-	const void *d_value;
+	float *value;             /* [n][out]; backward reads it */
+	const float *d_value;
 	/* gradients; d_table NULL: frozen */
 	float *d_filter[CONV_WIDTHS], *d_bias[CONV_WIDTHS];
 	float *d_table;           /* row u is word u; rows from `distinct` on are left alone */
 };
 
 /* gather: table -> x. forward: projected -> value, start. backward: hits, then gradients. */
-LAUNCHERS(launch_wordconv_gather, wordconv_args);
-LAUNCHERS(launch_wordconv_forward, wordconv_args);
-LAUNCHERS(launch_wordconv_backward, wordconv_args);
+LAUNCHER(launch_wordconv_gather, wordconv_args);
+LAUNCHER(launch_wordconv_forward, wordconv_args);
+LAUNCHER(launch_wordconv_backward, wordconv_args);
 
 #endif
