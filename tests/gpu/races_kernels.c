@@ -154,8 +154,8 @@ static int words(int n, int maps, int width, int tuned)
 				   .d_filter = { varied(filters), varied(filters) },
 				   .d_bias = { varied((size_t)maps), varied((size_t)maps) },
 				   .d_table = tuned ? varied(WORDS * DIM) : NULL };
-	return launch_wordconv_gather_f32(&a, stream) || launch_wordconv_forward_f32(&a, stream) ||
-	       launch_wordconv_backward_f32(&a, stream);
+	return launch_wordconv_gather(&a, stream) || launch_wordconv_forward(&a, stream) ||
+	       launch_wordconv_backward(&a, stream);
 }
 
 int main(int argc, char **argv)
