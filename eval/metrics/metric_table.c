@@ -14,14 +14,16 @@ static double labelled(const struct measured *m)
 	return (double)(m->rows->sum.n - m->rows->sum.unlabelled);
 }
 
-/* Of classes times bins cells: sum of |confidence - right|. */
+/* Of classes times bins cells: sum of |confidence - right|, exact, so that the classes' order does not matter. */
 static double cells_error(const struct measured *m, const struct rows_cell *cell)
 {
-	double sum = 0;
+	fix sum = 0;
 	size_t cells = (size_t)m->rows->head.n_classes * (size_t)m->rows->class_bins;
-	for (size_t i = 0; i < cells; i++)
-		sum += fabs(fix_real(cell[i].conf) - (double)cell[i].right);
-	return sum;
+	for (size_t i = 0; i < cells; i++) {
+		fix off = cell[i].conf - (fix)cell[i].right * ((fix)1 << FIX_BITS);
+		sum += off < 0 ? -off : off;
+	}
+	return fix_real(sum);
 }
 
 VALUE(n, (double)m->rows->sum.n)

@@ -4,6 +4,8 @@
 #ifndef VIC_EVAL_FIX_H
 #define VIC_EVAL_FIX_H
 
+#include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef __int128 fix;
@@ -28,6 +30,28 @@ static inline double fix_real(fix f)
 	/* Through two halves: the high one is exact in a double up to 2^53, the low one is rounded once. */
 	fix high = f >> 64;
 	return (double)(int64_t)high * 16.0 + (double)(uint64_t)f * 0x1p-60;
+}
+
+/* A power of two that brings v >= 0 into [1/2, 1), as far as it is one of doubles; 1 for 0. Sums of terms that may be
+ * far below 1 are taken with such a factor, so that they keep the digits of a double. */
+static inline double fix_scale(double v)
+{
+	int exponent;
+	frexp(v, &exponent);
+	return ldexp(1, exponent > 1020 ? -1020 : exponent < -1020 ? 1020 : -exponent);
+}
+
+/* Sum of v[0], v[stride], ..., n terms, finite: the same in any order, and within n 2^-60 of the largest. */
+static inline double fix_sum(const double *v, size_t n, size_t stride)
+{
+	double most = 0;
+	fix sum = 0;
+	for (size_t i = 0; i < n; i++)
+		most = fabs(v[i * stride]) > most ? fabs(v[i * stride]) : most;
+	double scale = fix_scale(most);
+	for (size_t i = 0; i < n; i++)
+		sum += fix_of(v[i * stride] * scale);
+	return fix_real(sum) / scale;
 }
 
 #endif

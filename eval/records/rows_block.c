@@ -35,14 +35,14 @@ static void load_row(const struct stream_head *h, const struct block *b, size_t 
 			x[j] = ((const float *)b->data)[row * k + j];
 }
 
-static void soft_row(struct tally *t, const struct stream_head *h, const struct block *b, size_t row, int label,
-		     struct soft *s)
+static void soft_row(const struct tally *t, const struct stream_head *h, const struct block *b, size_t row, int label,
+		     double *x, struct soft *s)
 {
 	size_t k = (size_t)h->n_classes;
 	if (h->dtype == DTYPE_F64)
-		t->ops->row_f64((const double *)b->data + row * k, h->n_classes, label, t->x, s);
+		t->ops->row_f64((const double *)b->data + row * k, h->n_classes, label, x, s);
 	else
-		t->ops->row_f32((const float *)b->data + row * k, h->n_classes, label, t->x, s);
+		t->ops->row_f32((const float *)b->data + row * k, h->n_classes, label, x, s);
 }
 
 static int soft_right(const struct soft *s)
@@ -50,49 +50,51 @@ static int soft_right(const struct soft *s)
 	return isfinite(s->max) && s->rest >= 0;
 }
 
-/* Mean of the samples' probabilities into t->mean, and what follows from them. */
+/* One sample's probabilities into x. */
+static int sample_row(const struct tally *t, const struct stream_head *h, const struct block *b, size_t row, int label,
+		      double *x, struct result *r)
+{
+	struct soft soft;
+	if (h->values == VALUES_PROBS) {
+		load_row(h, b, row, x);
+		result_of_probs(x, h->n_classes, label, 0, r);
+		return 0;
+	}
+	soft_row(t, h, b, row, label, x, &soft);
+	if (!soft_right(&soft))
+		return -1;
+	for (int k = 0; k < h->n_classes; k++)
+		x[k] *= soft.scale;
+	result_of_soft(&soft, label, r);
+	return 0;
+}
+
+/* Mean of the samples' probabilities into t->mean, and what follows from them. No sum depends on the order of samples
+ * or classes. */
 static int mean_row(struct tally *t, const struct stream_head *h, const struct block *b, size_t i, int label,
 		    struct result *r)
 {
-	int n = h->n_classes;
-	double rest = 0, inside = 0, max = 0, energy = 0;
-	memset(t->mean, 0, padded(n) * sizeof *t->mean);
-	for (int s = 0; s < h->samples; s++) {
-		size_t row = i * (size_t)h->samples + (size_t)s;
-		double scale = 1;
+	size_t n = (size_t)h->samples, stride = padded(h->n_classes) + LANES;
+	double *inside = t->of_pass, *max = inside + n, *energy = max + n;
+	if (n == 1)
+		return sample_row(t, h, b, i, label, t->mean, r);
+	for (size_t s = 0; s < n; s++) {
 		struct result one;
-		if (h->values == VALUES_LOGITS) {
-			struct soft soft;
-			soft_row(t, h, b, row, label, &soft);
-			if (!soft_right(&soft))
-				return -1;
-			scale = soft.scale;
-			result_of_soft(&soft, label, &one);
-		} else {
-			load_row(h, b, row, t->x);
-			result_of_probs(t->x, n, label, -1, &one);
-		}
-		for (int k = 0; k < n; k++)
-			t->mean[k] += t->x[k] * scale;
-		inside += one.entropy;
-		max += one.max_logit;
-		energy += one.energy;
+		if (sample_row(t, h, b, i * n + s, label, t->pass + s * stride, &one))
+			return -1;
+		inside[s] = one.entropy;
+		max[s] = one.max_logit;
+		energy[s] = one.energy;
 	}
-	double each = 1.0 / h->samples;
-	int w = 0;
-	for (int k = 0; k < n; k++) {
-		t->mean[k] = h->samples == 1 ? t->mean[k] : t->mean[k] * each;
-		w = t->mean[k] > t->mean[w] ? k : w;
-	}
-	for (int k = 0; k < n; k++)
-		rest += k == w ? 0 : t->mean[k];
-	result_of_probs(t->mean, n, label, h->values == VALUES_LOGITS ? rest : -1, r);
-	r->mutual = h->samples > 1 ? r->entropy - inside * each : 0;
+	for (size_t k = 0; k < (size_t)h->n_classes; k++)
+		t->mean[k] = fix_sum(t->pass + k, n, stride) / (double)n;
+	result_of_probs(t->mean, h->n_classes, label, h->values == VALUES_LOGITS, r);
+	r->mutual = r->entropy - fix_sum(inside, n, 1) / (double)n;
 	if (r->mutual < 0)
 		r->mutual = 0;
 	if (h->values == VALUES_LOGITS) {
-		r->max_logit = max * each;
-		r->energy = energy * each;
+		r->max_logit = fix_sum(max, n, 1) / (double)n;
+		r->energy = fix_sum(energy, n, 1) / (double)n;
 	}
 	return 0;
 }
@@ -106,7 +108,7 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 		double scale = 1;
 		int label = b->label[i];
 		if (plain) {
-			soft_row(t, h, b, i, label, &soft);
+			soft_row(t, h, b, i, label, t->x, &soft);
 			if (!soft_right(&soft))
 				return -1;
 			scale = soft.scale;

@@ -37,9 +37,9 @@ struct result {
 };
 
 void result_of_soft(const struct soft *s, int label, struct result *r);
-/* Of probabilities p[classes] as they are. `rest`: 1 - p of the winner where it is known better than by subtraction,
- * else negative. */
-void result_of_probs(const double *p, int classes, int label, double rest, struct result *r);
+/* Of probabilities p[classes] as they are. by_rest: what is left of the winner is summed from the others instead of
+ * subtracted from 1. */
+void result_of_probs(const double *p, int classes, int label, int by_rest, struct result *r);
 
 /* What one worker has summed so far, by split. Merging tallies in any order gives the same bits. */
 struct split_tally {
@@ -54,6 +54,9 @@ struct tally {
 	int one_class;	  /* whose probability the key is of; -1: the winner */
 	size_t lanes;	  /* LANES: records side by side; 1: one at a time */
 	double *x, *mean; /* scratch */
+	/* Where a record has several samples, scratch for [samples] of padded(classes) + LANES probabilities, and for
+	 * the entropy, largest logit and energy of each. */
+	double *pass, *of_pass;
 	struct split_tally split[SPLIT_COUNT];
 };
 int tally_init(struct tally *t, const struct stream_head *head, const struct rows_options *options,

@@ -22,29 +22,39 @@ void result_of_soft(const struct soft *s, int label, struct result *r)
 	r->brier = label == s->winner ? right : wrong;
 }
 
-void result_of_probs(const double *p, int classes, int label, double rest, struct result *r)
+/* Sums over the classes are taken apart from the winner's terms, and scaled by the second largest probability, so that
+ * they neither depend on the classes' order nor lose the digits of small ones. */
+void result_of_probs(const double *p, int classes, int label, int by_rest, struct result *r)
 {
 	int w = 0, ties = 0;
 	*r = (struct result){ .max_logit = NAN, .energy = NAN, .nll = NAN, .brier = NAN };
-	double y = label >= 0 ? p[label] : 0, brier = 0, entropy = 0;
+	double y = label >= 0 ? p[label] : 0, second = 0;
+	fix rest = 0, square = 0, entropy = 0;
 	for (int k = 1; k < classes; k++)
 		w = p[k] > p[w] ? k : w;
+	for (int k = 0; k < classes; k++)
+		second = k != w && p[k] > second ? p[k] : second;
+	double scale = fix_scale(second), won = p[w];
 	for (int k = 0; k < classes; k++) {
-		double d = p[k] - (k == label);
-		ties += p[k] == p[w];
+		double e = p[k] * scale;
+		ties += p[k] == won;
 		r->above += label >= 0 && (p[k] > y || (p[k] == y && k < label));
-		brier += d * d;
-		if (p[k] > 0)
-			entropy -= p[k] * log(p[k]);
+		if (k == w || !(p[k] > 0))
+			continue;
+		rest += fix_of(e);
+		square += k == label ? 0 : fix_of(e * e);
+		entropy -= fix_of(e * log(p[k]));
 	}
 	r->winner = w;
 	r->tied = ties > 1;
-	r->p = p[w];
-	r->rest = rest >= 0 ? rest : 1 - p[w];
-	r->entropy = entropy > 0 ? entropy : 0;
+	r->p = won;
+	r->rest = by_rest ? fix_real(rest) / scale : 1 - won;
+	r->entropy = fix_real(entropy) / scale - (won > 0 ? won * log(won) : 0);
+	r->entropy = r->entropy > 0 ? r->entropy : 0;
 	if (label < 0)
 		return;
-	r->brier = brier;
+	double off = won - (w == label), missed = w == label ? 0 : y - 1;
+	r->brier = fix_real(square) / scale / scale + off * off + missed * missed;
 	r->nll = y > 0 ? -log(y) : INFINITY;
 	if (!(r->nll > 0)) /* a probability a rounding above 1, and no -0 */
 		r->nll = 0;

@@ -28,7 +28,10 @@ int tally_init(struct tally *t, const struct stream_head *head, const struct row
 		return -1;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		t->split[s].first_unlabelled = UINT64_MAX;
-	if (mem_alloc(&t->x, n, sizeof *t->x, err) || mem_alloc(&t->mean, n, sizeof *t->mean, err)) {
+	size_t samples = head->samples > 1 ? (size_t)head->samples : 0, row = padded(head->n_classes) + LANES;
+	if (mem_alloc(&t->x, n, sizeof *t->x, err) || mem_alloc(&t->mean, n, sizeof *t->mean, err) ||
+	    mem_alloc(&t->pass, samples * row, sizeof *t->pass, err) ||
+	    mem_alloc(&t->of_pass, 3 * samples, sizeof *t->of_pass, err)) {
 		tally_release(t);
 		return -1;
 	}
@@ -47,6 +50,8 @@ void tally_release(struct tally *t)
 		split_release(&t->split[s]);
 	free(t->x);
 	free(t->mean);
+	free(t->pass);
+	free(t->of_pass);
 	*t = (struct tally){ 0 };
 }
 

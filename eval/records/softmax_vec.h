@@ -53,6 +53,12 @@ INLINE vd widen(const float *p)
 #endif
 }
 
+/* Whole numbers below 2^63, rounded. */
+INLINE vd whole_real(vu v)
+{
+	return __builtin_convertvector((vi)v, vd);
+}
+
 /* A mask is true or false for each lane, false where a NaN is compared; masks go together by & and |. mask_bits: lane 0
  * in the lowest. choose: a where true, else b. larger: a > b ? a : b, so b where either is a NaN. */
 #ifdef __AVX512DQ__

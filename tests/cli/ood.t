@@ -30,6 +30,25 @@ fails 1 'energy needs logits, and these are probabilities' 'asked for, it is ref
 	in --out out
 fails 1 'mutual needs several samples' 'so is mutual with one sample' vic-ood -q --score mutual --in in --out out
 
+# The 720 permutations of one record's six logits, half of them in, half out: no score tells them apart.
+awk 'function permute(left, line,  i, n, v) {
+		n = split(left, v, " ")
+		if (!n) { print line; return }
+		for (i = 1; i <= n; i++) {
+			left = ""
+			for (j = 1; j <= n; j++) if (j != i) left = left v[j] " "
+			permute(left, line "\t" v[i])
+		}
+	}
+	BEGIN { permute("0.1 0.2 0.3 0.4 0.5 0.6", "") }' >permuted.tsv
+for side in in out; do
+	awk -v odd=$([ $side = in ] && echo 1 || echo 0) 'NR % 2 == odd' permuted.tsv |
+		vic-cat --from tsv --kind logits --classes a,b,c,d,e,f - >permuted.$side
+done
+same 'all permutations of one record have one score, every one' '720 0.5 0.5 0.5 0.5 0.5' \
+	"$(awk 'END { printf "%d ", NR }' permuted.tsv; vic-ood -q --bootstrap 0 --tsv --in permuted.in --out permuted.out |
+		awk -F '\t' '$1 == "auroc" { print $2, $5, $8, $11, $14 }')"
+
 # Saturated: float64 softmax is 1 for all of these, the logits are not.
 printf '%s\t%s\t%s\n' '' 60 0 '' 70 0 '' 80 0 >in.tsv
 printf '%s\t%s\t%s\n' '' 50 0 '' 55 0 '' 45 0 >out.tsv
