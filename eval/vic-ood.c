@@ -61,7 +61,7 @@ static const struct program prog = {
 static int add_column(struct table *t, const char *name, const struct rows *in, const struct rows *out,
 		      const struct ood_result *r, struct err *err)
 {
-	const struct ranking_numbers *v = &r->value;
+	const struct roc_numbers *v = &r->value;
 	if (table_column(t, name, err) || table_count(t, "n_in", in->n, err) || table_count(t, "n_out", out->n, err) ||
 	    table_text(t, "positive", "in", err) ||
 	    table_interval(t, "auroc", v->auroc, r->auroc.low, r->auroc.high, err))

@@ -6,7 +6,6 @@
 #include "compare.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
-#include "ranking.h"
 
 #include <inttypes.h>
 #include <math.h>

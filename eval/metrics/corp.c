@@ -21,7 +21,19 @@ static int not_above(const struct pav_block *b, size_t m, size_t n)
 	return (__int128)b[m - 2].right * after >= (__int128)b[m - 1].right * before;
 }
 
-/* Blocks of equal accuracy are pooled too, so accuracies rise strictly and there are few blocks. */
+/* One block more, of n records in all, pooled with those before it while it is not above them. Blocks of equal accuracy
+ * are pooled too, so accuracies rise strictly and there are few blocks. Returns how many there are now. */
+static size_t pool_block(struct pav_block *b, size_t m, struct pav_block next, size_t n)
+{
+	b[m++] = next;
+	while (m > 1 && not_above(b, m, n)) {
+		b[m - 2].right += b[m - 1].right;
+		b[m - 2].end = b[m - 1].end;
+		m--;
+	}
+	return m;
+}
+
 int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err)
 {
 	struct pav_block *b = NULL;
@@ -35,17 +47,20 @@ int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks,
 			free(b);
 			return -1;
 		}
-		b[m++] = (struct pav_block){ to, right };
-		while (m > 1 && not_above(b, m, n)) {
-			b[m - 2].right += b[m - 1].right;
-			b[m - 2].end = b[m - 1].end;
-			m--;
-		}
+		m = pool_block(b, m, (struct pav_block){ to, right }, n);
 		from = to;
 	}
 	*block = b;
 	*n_blocks = m;
 	return 0;
+}
+
+size_t pav_blocks(struct pav_block *block, size_t m)
+{
+	size_t n = m ? block[m - 1].end : 0, left = 0;
+	for (size_t i = 0; i < m; i++)
+		left = pool_block(block, left, block[i], n);
+	return left;
 }
 
 /* Scores are put on a grid of 2^-52: doubles hold such numbers below 2 and their sums and differences without rounding,

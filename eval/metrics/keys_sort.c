@@ -5,7 +5,6 @@
  * all keys. Equal keys cannot be told apart, so stability does not matter at the end. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
-#include "ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,16 +86,14 @@ static void finish_runs(uint64_t *key, size_t n)
 
 /* Of six digits the lowest three are left to finish_runs: 31 bits remain above them (the exponent and 20 bits of
  * mantissa), so few keys share them all. */
-int keys_sort(conf_key *key, size_t n, struct err *err)
+int whole_sort(uint64_t *key, size_t n, struct err *err)
 {
 	uint64_t *scratch, *sorted;
 	size_t(*count)[VALUES];
 	if (mem_alloc(&count, PLACES, sizeof *count, err))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		key[i] = turn(key[i]);
+	for (size_t i = 0; i < n; i++)
 		count_digits(count, key[i], SKIPPED);
-	}
 	/* Not mem_alloc: every word is written before it is read, and zeroing costs a pass. */
 	scratch = malloc(n * sizeof *scratch + 1);
 	if (!scratch) {
@@ -105,11 +102,21 @@ int keys_sort(conf_key *key, size_t n, struct err *err)
 	}
 	sorted = sort_by_digits(key, scratch, n, sizeof *key, SKIPPED, count);
 	finish_runs(sorted, n);
-	for (size_t i = 0; i < n; i++)
-		key[i] = turn_back(sorted[i]);
+	if (sorted != key)
+		memcpy(key, sorted, n * sizeof *key);
 	free(scratch);
 	free(count);
 	return 0;
+}
+
+int keys_sort(conf_key *key, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		key[i] = turn(key[i]);
+	int rc = whole_sort(key, n, err);
+	for (size_t i = 0; i < n; i++)
+		key[i] = turn_back(key[i]);
+	return rc;
 }
 
 struct keyed {

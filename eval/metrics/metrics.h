@@ -15,6 +15,10 @@
 
 /* Radix sort, ascending in confidence; wrong before right within a tie. Uses n keys of scratch memory. */
 int keys_sort(conf_key *key, size_t n, struct err *err) VIC_CHECKED;
+/* The same of whole numbers. */
+int whole_sort(uint64_t *key, size_t n, struct err *err) VIC_CHECKED;
+/* order: [n], filled with the records by falling key, ties by number. Errors: 2^32 records or more, no memory. */
+int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err) VIC_CHECKED;
 
 /* Means over all records. */
 struct selective {
@@ -61,6 +65,8 @@ struct pav_block {
 	uint64_t right;
 };
 int pav(const conf_key *sorted, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err) VIC_CHECKED;
+/* The same of records that were counted in m blocks: pooled in place; returns how many blocks are left. */
+size_t pav_blocks(struct pav_block *block, size_t m);
 int corp_of(const conf_key *sorted, size_t n, struct corp *c, struct err *err) VIC_CHECKED;
 
 /* What a perfectly calibrated model with these confidences would score: right[i] drawn anew with probability conf[i],

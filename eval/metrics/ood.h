@@ -12,7 +12,7 @@
 #ifndef VIC_OOD_H
 #define VIC_OOD_H
 
-#include "ranking.h"
+#include "roc.h"
 #include "eval/records/rows.h"
 
 enum ood_score { OOD_MSP, OOD_MAX_LOGIT, OOD_ENERGY, OOD_ENTROPY, OOD_MARGIN, OOD_MUTUAL, OOD_SCORES };
@@ -24,7 +24,7 @@ const char *ood_score_name(enum ood_score score);
 const char *ood_score_lacks(enum ood_score score, const struct rows *in, const struct rows *out);
 
 struct ood_result {
-	struct ranking_numbers value; /* aupr_pos: in as the class to find; aupr_neg: out */
+	struct roc_numbers value; /* aupr_pos: in as the class to find; aupr_neg: out */
 	struct interval auroc, aupr_in, aupr_out, fpr95;
 	double threshold95; /* the score itself, sign as above */
 };
@@ -34,8 +34,7 @@ struct ood_ask {
 	double level; /* 0.95 */
 	uint64_t seed;
 };
-/* in, out: read with OOD_COLUMNS. The auroc interval is DeLong's. Resamples of one seed are the same for every score.
- * Errors: no memory, too many records. */
+/* in, out: read with OOD_COLUMNS. The auroc interval is DeLong's. Errors: no memory. */
 int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *options,
 		struct pool *pool, struct ood_result *result, struct err *err) VIC_CHECKED;
 

@@ -52,6 +52,44 @@ double rng_normal(struct rng *r)
 	return sqrt(-2.0 * log(u)) * cos(6.283185307179586476925 * v);
 }
 
+/* log k!, k >= 0: Stirling's series, error below 1e-12 from 16 on. */
+static double log_factorial(double k)
+{
+	double product = 1, square = 1 / (k * k);
+	if (k >= 16)
+		return (k + 0.5) * log(k) - k + 0.918938533204672741780 +
+		       (1.0 / 12 - square * (1.0 / 360 - square / 1260)) / k;
+	for (int i = 2; i <= (int)k; i++)
+		product *= i;
+	return log(product);
+}
+
+double rng_poisson(struct rng *r, double mean)
+{
+	if (!(mean > 0))
+		return 0;
+	if (mean < 10) {
+		double u = rng_real(r), p = exp(-mean), k = 0;
+		for (; u >= p && k < 200; p *= mean / k) {
+			u -= p;
+			k++;
+		}
+		return k;
+	}
+	double root = sqrt(mean), b = 0.931 + 2.53 * root, a = 0.02483 * b - 0.059;
+	for (;;) {
+		double u = rng_real(r) - 0.5, v = rng_real(r), us = 0.5 - fabs(u);
+		double k = floor((2 * a / us + b) * u + mean + 0.43);
+		if (us >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2))
+			return k;
+		if (!(k >= 0) || (us < 0.013 && v > us))
+			continue;
+		if (log(v * (1.1239 + 1.1328 / (b - 3.4)) / (a / (us * us) + b)) <=
+		    k * log(mean) - mean - log_factorial(k))
+			return k;
+	}
+}
+
 /* log of a Gamma(shape, 1) draw. For shape < 1: G(a) = G(a+1) * U^(1/a), which underflows unless kept in logarithms. */
 static double log_gamma_draw(struct rng *r, double shape)
 {

@@ -40,6 +40,8 @@ uint32_t rng_u32(struct rng *r);
 double rng_real(struct rng *r);                   /* uniform in [0, 1), 53 bits */
 uint32_t rng_below(struct rng *r, uint32_t n);    /* uniform in 0..n-1, unbiased (Lemire 2019); n >= 1 */
 double rng_normal(struct rng *r);                 /* N(0, 1), Box-Muller, cosine half only */
+/* Poisson(mean), a whole number: by inversion below 10, by Hoermann's transformed rejection (PTRS, 1993) above. */
+double rng_poisson(struct rng *r, double mean);
 /* Beta(a, a), by two draws of Gamma(a, 1) (Marsaglia and Tsang 2000); for a < 1 in logarithms, so that a small `a`
  * gives 0 and 1 and not NaN. a > 0. */
 double rng_beta(struct rng *r, double a);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden numbers for eval/calmap.c, ranking.c and compare.c: tests/oracles/calmap.py > tests/oracles/calmap.json
+"""Golden numbers for eval/calmap.c, roc.c and compare.c: tests/oracles/calmap.py > tests/oracles/calmap.json
 
 Needs numpy, scipy, scikit-learn, betacal. The file holds the inputs too, so the tests need none of these."""
 import json

@@ -237,6 +237,48 @@ static void isotonic_with_bands(void **state)
 	}
 }
 
+/* More confidences than cells: the band must lie where drawing every record and pooling them all puts it. */
+static void bands_of_many(void **state)
+{
+	(void)state;
+	enum { N = 40000, POINTS = 41, ROUNDS = 300 };
+	static conf_key k[N], drawn[N];
+	static double low[POINTS], high[POINTS], v[POINTS][ROUNDS];
+	const struct curve_options options = { .rounds = ROUNDS, .level = 0.8, .seed = 4, .pool = pool };
+	size_t at[POINTS];
+	for (size_t i = 0; i < N; i++) {
+		double p = 1 / (1 + exp(-3 * rng_normal(&r)));
+		k[i] = conf_pack(p, 1 - p, 0);
+	}
+	assert_int_equal(keys_sort(k, N, &err), 0);
+	for (size_t i = 0; i < POINTS; i++)
+		at[i] = i * (N - 1) / (POINTS - 1);
+	assert_int_equal(pav_bands(k, N, at, POINTS, &options, low, high, &err), 0);
+	for (int t = 0; t < ROUNDS; t++) {
+		struct pav_block *block;
+		size_t m, b = 0;
+		for (size_t i = 0; i < N; i++)
+			drawn[i] = conf_order(k[i]) | (rng_real(&r) < conf_p(k[i]) ? CONF_RIGHT : 0);
+		assert_int_equal(pav(drawn, N, &block, &m, &err), 0);
+		for (size_t i = 0; i < POINTS; i++) {
+			while (block[b].end <= at[i])
+				b++;
+			v[i][t] = (double)block[b].right / (double)(block[b].end - (b ? block[b - 1].end : 0));
+		}
+		free(block);
+	}
+	double off = 0, width = 0;
+	for (size_t i = 0; i < POINTS; i++) {
+		double want_low = quantile(v[i], ROUNDS, 0.1), want_high = quantile(v[i], ROUNDS, 0.9);
+		near(low[i], want_low, 0.4 * (want_high - want_low) + 1e-3);
+		near(high[i], want_high, 0.4 * (want_high - want_low) + 1e-3);
+		off += fabs(low[i] - want_low) + fabs(high[i] - want_high);
+		width += want_high - want_low;
+	}
+	print_message("%.1f %% of the band's width apart on average\n", 50 * off / width);
+	assert_true(off < 0.15 * width);
+}
+
 /* Groups of consecutive records; a last one that is short counts where it is the only one. */
 static void groups(void **state)
 {
@@ -402,6 +444,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bins_and_histogram, seed),
 		cmocka_unit_test_setup(isotonic_with_bands, seed),
+		cmocka_unit_test_setup(bands_of_many, seed),
 		cmocka_unit_test_setup(groups, seed),
 		cmocka_unit_test_setup(one_point_of_the_hull, seed),
 		cmocka_unit_test_setup(beta_in_closed_form, seed),

@@ -1,5 +1,4 @@
 /* Out-of-distribution detection against trying every threshold and every pair, and against resampling in the open. */
-#include "eval/metrics/metrics.h"
 #include "eval/metrics/ood.h"
 #include "pipeline/base/stats.h"
 
@@ -162,18 +161,42 @@ static void basic(double *v, int n, double point, double level, const struct int
 	}
 }
 
+/* How often each record counts: those of one score and side together as often as a Poisson draw says, from the highest
+ * score down, the in-distribution side first. */
+static void draw_weights(const double *v, size_t m, size_t n, struct rng *r, int *w)
+{
+	double last = INFINITY;
+	memset(w, 0, (m + n) * sizeof *w);
+	for (;;) {
+		double next = -INFINITY;
+		for (size_t i = 0; i < m + n; i++)
+			next = v[i] < last && v[i] > next ? v[i] : next;
+		if (!(next > -INFINITY))
+			return;
+		for (int side = 0; side < 2; side++) {
+			size_t count = 0, one = 0;
+			for (size_t i = side ? m : 0; i < (side ? m + n : m); i++)
+				if (v[i] == next) {
+					count++;
+					one = i;
+				}
+			if (count)
+				w[one] = (int)rng_poisson(r, (double)count);
+		}
+		last = next;
+	}
+}
+
 static void check_resamples(const double *v, size_t m, size_t n, const struct ood_ask *options,
 			    const struct answer *whole, const struct ood_result *got)
 {
 	double value[3][ROUNDS];
 	int w[2 * MOST], k = 0;
-	uint8_t draws[2 * MOST];
 	for (int t = 0; t < options->rounds; t++) {
 		struct answer a;
-		/* test_plain_resample has these from their table */
-		bootstrap_weights(options->seed, (uint32_t)t, 0, m + n, draws);
-		for (size_t i = 0; i < m + n; i++)
-			w[i] = draws[i];
+		struct rng r;
+		rng_init(&r, options->seed, RNG_BOOTSTRAP, (uint32_t)t, 0);
+		draw_weights(v, m, n, &r, w);
 		if (!by_thresholds(v, w, m, n, &a))
 			continue;
 		value[0][k] = a.in;

@@ -2,7 +2,7 @@
 #include "eval/calibrate/calibrate.h"
 #include "eval/calibrate/calfit.h"
 #include "eval/metrics/compare.h"
-#include "eval/metrics/ranking.h"
+#include "eval/metrics/roc.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
 
@@ -262,22 +262,25 @@ static void areas_and_mcnemar(void **state)
 	(void)state;
 	const json_t *want = json_object_get(golden, "ranking"), *score = json_object_get(want, "score"), *row;
 	size_t n = json_array_size(score), m = 0, k = 0, i;
-	uint64_t key[200];
-	struct ranking r;
-	struct ranking_numbers v;
+	struct roc r;
+	struct roc_numbers v;
 	struct err err = ERR_NONE;
-	for (int side = 1; side >= 0; side--)
-		for (i = 0; i < n; i++)
-			if (at(json_object_get(want, "positive"), i) == side) {
-				key[k++] = ranking_key(at(score, i));
-				m += (size_t)side;
-			}
-	assert_int_equal(ranking_init(&r, key, m, n - m, &err), 0);
-	ranking_measure(&r, NULL, &v);
+	for (i = 0; i < n; i++)
+		m += (size_t)at(json_object_get(want, "positive"), i);
+	assert_int_equal(roc_open(&r, m, n - m, &err), 0);
+	for (i = 0; i < n; i++) {
+		uint64_t key = roc_key(at(score, i));
+		if (at(json_object_get(want, "positive"), i) == 1)
+			r.pos[k++] = key;
+		else
+			r.neg[i - k] = key;
+	}
+	assert_int_equal(roc_sort(&r, &err), 0);
+	roc_measure(&r, &v);
 	near(v.auroc, json_number_value(json_object_get(want, "auroc")), 1e-14);
 	near(v.aupr_pos, json_number_value(json_object_get(want, "aupr_pos")), 1e-14);
 	near(v.aupr_neg, json_number_value(json_object_get(want, "aupr_neg")), 1e-14);
-	ranking_release(&r);
+	roc_release(&r);
 	json_array_foreach(json_object_get(golden, "mcnemar"), i, row)
 	{
 		double p = mcnemar_exact((uint64_t)at(row, 0), (uint64_t)at(row, 1));

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 static void known_answers(void **state)
@@ -58,6 +59,35 @@ static void below_is_uniform(void **state)
 		count[rng_below(&r, 7)]++;
 	for (int i = 0; i < 7; i++)
 		assert_true(abs(count[i] - 10000) < 5 * 93); /* sd = sqrt(70000/7*6/7) = 92.6 */
+}
+
+/* The share of draws at or below each number against the distribution function: Kolmogorov's distance, which exceeds
+ * 1.95 / sqrt(draws) once in a thousand times. */
+static void poisson_is_poisson(void **state)
+{
+	(void)state;
+	static const double mean[] = { 0.01, 0.5, 1, 3.7, 9.99, 10, 12.5, 40, 300, 5000 };
+	enum { DRAWS = 20000, MOST = 6000 };
+	static int count[MOST];
+	for (uint32_t i = 0; i < sizeof mean / sizeof *mean; i++) {
+		struct rng r;
+		double worst = 0, below = 0, at_most = 0;
+		rng_init(&r, 3, RNG_TEST, i, 3);
+		memset(count, 0, sizeof count);
+		assert_true(rng_poisson(&r, 0) == 0);
+		for (int k = 0; k < DRAWS; k++) {
+			double v = rng_poisson(&r, mean[i]);
+			assert_true(v >= 0 && v < MOST && floor(v) == v);
+			count[(int)v]++;
+		}
+		for (int k = 0; k < MOST; k++) {
+			below += count[k];
+			at_most += exp(k * log(mean[i]) - mean[i] - lgamma(k + 1));
+			worst = fmax(worst, fabs(below / DRAWS - at_most));
+		}
+		print_message("Poisson(%g): distance %.4f\n", mean[i], worst);
+		assert_true(worst < 1.95 / sqrt(DRAWS));
+	}
 }
 
 /* Each draw against the definition, over words taken from Philox by hand. */
@@ -114,7 +144,7 @@ static void draws_by_definition(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(beta_moments),
-					    cmocka_unit_test(below_is_uniform),
+					    cmocka_unit_test(below_is_uniform), cmocka_unit_test(poisson_is_poisson),
 					    cmocka_unit_test(draws_by_definition) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
