@@ -4,6 +4,7 @@
 #include "pipeline/base/num.h"
 #include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
+#include "eval/groups/per_class.h"
 #include "eval/metrics/score.h"
 #include "eval/metrics/seeds.h"
 
@@ -17,7 +18,7 @@
 enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
 	const char *bins, *split, *class_name, *posterior;
-	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat;
+	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat, per_class;
 	int64_t threads, bootstrap, floor, seed;
 	double level;
 	struct opt_many names;
@@ -41,6 +42,8 @@ static const struct opt opts[] = {
 	{ "ensemble", 0, OPT_FLAG, &o.ensemble, NULL, "all streams as one model: probabilities averaged", .flags = 0 },
 	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number",
 	  .flags = OPT_NAME },
+	{ "per-class", 0, OPT_FLAG, &o.per_class, NULL, "a table of one stream's classes instead, a row each",
+	  .flags = 0 },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
@@ -89,6 +92,7 @@ struct column {
 struct columns {
 	struct column *item;
 	size_t n, cap;
+	struct table classes; /* --per-class: this instead */
 };
 
 static void columns_release(struct columns *c)
@@ -99,6 +103,7 @@ static void columns_release(struct columns *c)
 		bins_release(&c->item[i].bins);
 	}
 	free(c->item);
+	table_release(&c->classes);
 }
 
 static int add_bins(struct score_options *options, const char *text, struct err *err)
@@ -148,6 +153,8 @@ static void say(const struct stage *st, const struct rows *w)
 static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options,
 		     struct err *err)
 {
+	if (o.per_class)
+		return class_table(&c->classes, w, err);
 	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
 		return -1;
 	struct column *col = &c->item[c->n++];
@@ -268,10 +275,26 @@ static void diagrams(const struct columns *c)
 		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
 }
 
+/* What --per-class has no use for. */
+static int ask_of_classes(struct stage *st, struct err *err)
+{
+	static const char *const others[] = { "brief",	"bootstrap", "level",	  "floor", "seed",   "seeds",
+					      "separate", "class",   "posterior", "compat", "diagram", "name" };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (stage_given(st, others[i]))
+			return err_usage(err, "--per-class prints counts and errors of classes; leave out --%s",
+					 others[i]);
+	if (st->n > 1 && !o.ensemble)
+		return err_usage(err, "--per-class is of one stream (or of one --ensemble), not of %d", st->n);
+	return 0;
+}
+
 static int ask_of(struct stage *st, struct score_options *options, struct rows_options *rows, struct posterior *p,
 		  struct err *err)
 {
 	char own[16];
+	if (o.per_class && ask_of_classes(st, err))
+		return -1;
 	options->compat = (enum compat)o.compat;
 	snprintf(own, sizeof own, "%d", compat_bins(options->compat));
 	if (parse_bins(options->compat && !stage_given(st, "bins") ? own : o.bins, options, err) ||
@@ -301,7 +324,7 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	rows->class_bins = o.brief || o.compat || o.class_name ? 0 : options->bins[0];
 	rows->float32 = compat_float32(options->compat);
 	rows->binary_second = options->compat == COMPAT_NETCAL;
-	rows->columns = score_columns(options);
+	rows->columns = o.per_class ? 0 : score_columns(options);
 	return 0;
 }
 
@@ -318,15 +341,15 @@ static int run_score(struct stage *st, struct err *err)
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &columns, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
-	if (!rc)
+	if (!rc && !o.per_class)
 		rc = show_scores(st, &columns, &table, err);
 	if (!o.brief && !o.compat)
 		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
 			     "(docs/METRICS.md)";
 	if (!rc)
-		rc = table_print(&table, (enum table_format)o.format, stdout, err);
+		rc = table_print(o.per_class ? &columns.classes : &table, (enum table_format)o.format, stdout, err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
-	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat)
+	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && !o.per_class)
 		diagrams(&columns);
 	table_release(&table);
 	columns_release(&columns);
