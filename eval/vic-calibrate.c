@@ -134,8 +134,8 @@ static void say_fit(const struct stage *st, const struct rows *rows, const struc
 			 fit->held ? " (the limit given: the best lies beyond)" : "");
 	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n,
 		  rows->name, rows_split_name(rows->split));
-	if (rows->sum.unlabelled)
-		stage_say(st, "%" PRIu64 " records without label were left out", rows->sum.unlabelled);
+	if (rows_dropped(rows))
+		stage_say(st, "%" PRIu64 " records without label were left out", rows_dropped(rows));
 	if (fit->low > 0)
 		stage_say(st, "T lies between %.4g and %.4g (95 %% interval, profile likelihood)", fit->low, fit->high);
 	for (int c = 0; c < CAUTIONS; c++) {

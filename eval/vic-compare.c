@@ -100,7 +100,7 @@ static int run_compare(struct stage *st, struct err *err)
 		if (!rc)
 			stage_say(st, "%c is %s: %zu records (split %s)%s", 'A' + i, rows[i].name, rows[i].n,
 				  rows_split_name(rows[i].split),
-				  rows[i].sum.unlabelled ? ", those without label left out" : "");
+				  rows_dropped(&rows[i]) ? ", those without label left out" : "");
 	}
 	rc = rc || compare_same_records(&rows[0], &rows[1], err) ||
 	     compare_rows(&rows[0], &rows[1], &how, pool, &c, err);

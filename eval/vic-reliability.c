@@ -16,7 +16,7 @@
 static struct {
 	const char *split, *class_name, *alpha, *at;
 	struct opt_many names;
-	int curve, unlabelled;
+	int curve, unlabelled, per_class;
 	int64_t bins, group, rounds, seed, threads;
 	double level, same;
 } o = { .split = "auto", .alpha = "0.1,0.2,0.4,1,2", .bins = 0, .group = 100, .rounds = 200, .seed = 1, .level = 0.9 };
@@ -33,6 +33,8 @@ static const struct opt opts[] = {
 	  .choices = "auto|refuse|drop" },
 	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "the probability of one class instead of the winner's",
 	  .flags = OPT_NAME },
+	{ "per-class", 0, OPT_FLAG, &o.per_class, NULL, "a curve for each class against the rest, \"STREAM: CLASS\"",
+	  .flags = 0 },
 	{ "bands", 0, OPT_INT, &o.rounds, "N", "draws behind the consistency bands; 0: none", .lo = 0, .hi = 100000 },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of bands and intervals", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of the draws", .lo = 0, .hi = INT64_MAX },
@@ -125,38 +127,67 @@ struct making {
 	FILE *to; /* the text's */
 };
 
+/* The curve of records under a name; i: which stream they are of. */
+static int one_curve(const struct stage *st, struct making *m, const char *name, struct rows *w, size_t i,
+		     struct err *err)
+{
+	double mu = 0;
+	m->options.label = w->label;
+	if ((o.curve == CURVE_BINS || o.curve == CURVE_CORP) && keys_sort(w->key, w->n, err))
+		return -1;
+	switch (o.curve) {
+	case CURVE_BINS: return curve_bins(name, w->key, w->n, &m->options, m->to, err);
+	case CURVE_HISTOGRAM: return curve_histogram(name, w->key, w->n, &m->options, m->to, err);
+	case CURVE_CORP: return curve_corp(name, w->key, w->n, &m->options, m->to, err);
+	case CURVE_SCATTER: return curve_scatter(name, w->key, w->n, &m->options, m->to, err);
+	case CURVE_DENSITY: return curve_density(name, w->key, w->n, &m->options, m->to, err);
+	}
+	if (i < m->at.n)
+		mu = m->at.v[i];
+	else if (!distance_of(w->provenance, &mu))
+		return err_usage(err, "%s: no vic-perturb in its provenance; give --at",
+				 stage_operand(st, (int)i));
+	curve_hull(name, mu, w, &m->options, m->to);
+	return 0;
+}
+
+/* A curve for each class, from the records' values: judged once more each time, as --class does. */
+static int class_curves(const struct stage *st, struct making *m, const char *name, const struct rows *all, size_t i,
+			struct err *err)
+{
+	struct rows_options options = m->rows;
+	int rc = 0;
+	for (int k = 0; k < all->head.n_classes && !rc; k++) {
+		struct rows w;
+		char *title;
+		options.class_name = all->head.classes[k];
+		if (rows_ensemble(&w, all, 1, &options, err))
+			return -1;
+		rc = mem_printf(&title, err, "%s: %s", name, all->head.classes[k]);
+		if (!rc) {
+			rc = one_curve(st, m, title, &w, i, err);
+			free(title);
+		}
+		rows_release(&w);
+	}
+	return rc;
+}
+
 static int one_stream(const struct stage *st, struct making *m, size_t i, struct err *err)
 {
 	struct rows w;
-	double mu = 0;
-	const char *path = stage_operand(st, (int)i);
-	if (rows_read(&w, path, &m->rows, err))
+	struct rows_options options = m->rows;
+	if (o.per_class) {
+		options.split = ROWS_ALL;
+		options.unlabelled = ROWS_KEEP;
+		options.columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT;
+	}
+	if (rows_read(&w, stage_operand(st, (int)i), &options, err))
 		return -1;
 	const char *name = i < o.names.n ? o.names.item[i] : w.name;
-	int rc = 0;
-	m->options.label = w.label;
-	if (o.curve == CURVE_BINS || o.curve == CURVE_CORP)
-		rc = keys_sort(w.key, w.n, err);
 	if (w.documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
-	if (!rc && o.curve == CURVE_BINS)
-		rc = curve_bins(name, w.key, w.n, &m->options, m->to, err);
-	if (!rc && o.curve == CURVE_HISTOGRAM)
-		rc = curve_histogram(name, w.key, w.n, &m->options, m->to, err);
-	if (!rc && o.curve == CURVE_CORP)
-		rc = curve_corp(name, w.key, w.n, &m->options, m->to, err);
-	if (!rc && o.curve == CURVE_SCATTER)
-		rc = curve_scatter(name, w.key, w.n, &m->options, m->to, err);
-	if (!rc && o.curve == CURVE_DENSITY)
-		rc = curve_density(name, w.key, w.n, &m->options, m->to, err);
-	if (!rc && o.curve == CURVE_HULL) {
-		if (i < m->at.n)
-			mu = m->at.v[i];
-		else if (!distance_of(w.provenance, &mu))
-			rc = err_usage(err, "%s: no vic-perturb in its provenance; give --at", path);
-		if (!rc)
-			curve_hull(name, mu, &w, &m->options, m->to);
-	}
+	int rc = o.per_class ? class_curves(st, m, name, &w, i, err) : one_curve(st, m, name, &w, i, err);
 	rows_release(&w);
 	return rc;
 }
@@ -187,6 +218,9 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 	int wide = o.curve == CURVE_HISTOGRAM || o.curve == CURVE_DENSITY || o.curve == CURVE_ENTROPY;
 	if (o.curve == CURVE_ENTROPY && st->n)
 		return err_usage(err, "--curve entropy reads nothing; leave out '%s'", st->operand[0]);
+	if (o.per_class &&
+	    (o.class_name || o.curve == CURVE_ENTROPY || o.curve == CURVE_TRAINING || o.curve == CURVE_HULL))
+		return err_usage(err, "--per-class is for the curves of confidences, and without --class");
 	if (o.names.n > streams)
 		return err_usage(err, "%zu --name for %zu streams", o.names.n, streams);
 	if (o.at && (list_of(o.at, "--at", &m->at, err) || m->at.n != streams))

@@ -4,6 +4,8 @@
 #include "pipeline/base/num.h"
 #include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
+#include "eval/conformal/selection.h"
+#include "eval/groups/per_class.h"
 #include "eval/metrics/score.h"
 #include "eval/metrics/seeds.h"
 
@@ -17,11 +19,13 @@
 enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
 	const char *bins, *split, *class_name, *posterior;
-	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat;
+	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat, per_class;
 	int64_t threads, bootstrap, floor, seed;
-	double level;
+	double level, coverage, risk, confidence;
 	struct opt_many names;
-} o = { .bins = "15", .split = "auto", .diagram = SHOW_AUTO, .floor = 200, .seed = 1, .level = 0.95 };
+} o = {
+	.confidence = 0.95, .bins = "15", .split = "auto", .diagram = SHOW_AUTO, .floor = 200, .seed = 1, .level = 0.95
+};
 
 static const struct opt opts[] = {
 	{ "bins", 'b', OPT_TEXT, &o.bins, "LIST", "numbers of equal-width bins, with commas; the first counts",
@@ -34,6 +38,12 @@ static const struct opt opts[] = {
 	{ "bootstrap", 0, OPT_INT, &o.bootstrap, "N", "intervals from N resamples; 0: none", .lo = 0, .hi = 100000 },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of the intervals", .flo = 0.5, .fhi = 0.9999 },
 	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
+	{ "coverage", 0, OPT_REAL, &o.coverage, "C", "adds the risk of the C most confident, 0 < C <= 1 [none]",
+	  .flo = 1e-9, .fhi = 1, .flags = OPT_NO_DEFAULT },
+	{ "risk", 0, OPT_REAL, &o.risk, "R",
+	  "adds the coverage and threshold at which the risk is surely below R [none]", .flo = 1e-9, .fhi = 1,
+	  .flags = OPT_NO_DEFAULT },
+	{ "confidence", 0, OPT_REAL, &o.confidence, "P", "how surely --risk holds", .flo = 0.5, .fhi = 0.999999 },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX },
 	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
 	  .flags = 0 },
@@ -41,6 +51,8 @@ static const struct opt opts[] = {
 	{ "ensemble", 0, OPT_FLAG, &o.ensemble, NULL, "all streams as one model: probabilities averaged", .flags = 0 },
 	{ "class", 0, OPT_TEXT, &o.class_name, "NAME", "judge the probability of one class, by name or number",
 	  .flags = OPT_NAME },
+	{ "per-class", 0, OPT_FLAG, &o.per_class, NULL, "a table of one stream's classes instead, a row each",
+	  .flags = 0 },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
@@ -85,10 +97,12 @@ struct column {
 	json_t *provenance;
 	struct score score;
 	struct bins bins;
+	struct selection at_coverage, at_risk; /* --coverage, --risk */
 };
 struct columns {
 	struct column *item;
 	size_t n, cap;
+	struct table classes; /* --per-class: this instead */
 };
 
 static void columns_release(struct columns *c)
@@ -99,6 +113,7 @@ static void columns_release(struct columns *c)
 		bins_release(&c->item[i].bins);
 	}
 	free(c->item);
+	table_release(&c->classes);
 }
 
 static int add_bins(struct score_options *options, const char *text, struct err *err)
@@ -148,6 +163,8 @@ static void say(const struct stage *st, const struct rows *w)
 static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options,
 		     struct err *err)
 {
+	if (o.per_class)
+		return class_table(&c->classes, w, err);
 	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
 		return -1;
 	struct column *col = &c->item[c->n++];
@@ -158,7 +175,20 @@ static int score_one(struct columns *c, struct rows *w, const char *name, const 
 	col->provenance = json_incref(w->provenance);
 	if (!options->compat)
 		bins_add(&col->bins, w->key, w->n);
+	if ((o.coverage > 0 || o.risk > 0) && keys_sort(w->key, w->n, err))
+		return -1;
+	if (o.coverage > 0)
+		selection_at_coverage(&col->at_coverage, w->key, w->n, o.coverage);
+	if (o.risk > 0)
+		selection_at_risk(&col->at_risk, w->key, w->n, o.risk, o.confidence);
 	return 0;
+}
+
+static int show_selections(struct table *t, const struct column *c, struct err *err)
+{
+	if (o.coverage > 0 && selection_rows(t, &c->at_coverage, o.coverage, "", err))
+		return -1;
+	return o.risk > 0 ? selection_rows(t, &c->at_risk, o.risk, "_within", err) : 0;
 }
 
 static int read_path(const struct stage *st, struct columns *c, const char *path,
@@ -239,7 +269,8 @@ static int show_scores(const struct stage *st, const struct columns *c, struct t
 		int n = group_of(c, i, group, c->n);
 		related |= n > 1;
 		if (!o.seeds || n == 1) {
-			rc = score_show(t, c->item[i].name, &c->item[i].score, err);
+			rc = score_show(t, c->item[i].name, &c->item[i].score, err) ||
+			     show_selections(t, &c->item[i], err);
 		} else if (n > 1) {
 			score_spread(&mean, group, n);
 			score_count(&mean, "seeds", (uint64_t)n);
@@ -268,10 +299,28 @@ static void diagrams(const struct columns *c)
 		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
 }
 
+/* What --per-class has no use for. */
+static int ask_of_classes(struct stage *st, struct err *err)
+{
+	static const char *const others[] = {
+		"coverage", "risk",	"brief", "bootstrap", "level",	"floor",   "seed",
+		"seeds",    "separate", "class", "posterior", "compat", "diagram", "name"
+	};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (stage_given(st, others[i]))
+			return err_usage(err, "--per-class prints counts and errors of classes; leave out --%s",
+					 others[i]);
+	if (st->n > 1 && !o.ensemble)
+		return err_usage(err, "--per-class is of one stream (or of one --ensemble), not of %d", st->n);
+	return 0;
+}
+
 static int ask_of(struct stage *st, struct score_options *options, struct rows_options *rows, struct posterior *p,
 		  struct err *err)
 {
 	char own[16];
+	if (o.per_class && ask_of_classes(st, err))
+		return -1;
 	options->compat = (enum compat)o.compat;
 	snprintf(own, sizeof own, "%d", compat_bins(options->compat));
 	if (parse_bins(options->compat && !stage_given(st, "bins") ? own : o.bins, options, err) ||
@@ -280,6 +329,10 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	if (o.compat && (o.bootstrap || o.posterior))
 		return err_usage(err,
 				 "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
+	if (stage_given(st, "confidence") && !(o.risk > 0))
+		return err_usage(err, "--confidence says how surely --risk holds; without that it says nothing");
+	if ((o.coverage > 0 || o.risk > 0) && (o.compat || o.seeds || o.class_name))
+		return err_usage(err, "--coverage and --risk do not go together with --compat, --seeds and --class");
 	if (o.names.n > (size_t)(st->n ? st->n : 1))
 		return err_usage(err, "%zu --name for %d streams", o.names.n, st->n ? st->n : 1);
 	if (o.ensemble && (st->n < 2 || o.separate || o.seeds))
@@ -301,7 +354,7 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	rows->class_bins = o.brief || o.compat || o.class_name ? 0 : options->bins[0];
 	rows->float32 = compat_float32(options->compat);
 	rows->binary_second = options->compat == COMPAT_NETCAL;
-	rows->columns = score_columns(options);
+	rows->columns = o.per_class ? 0 : score_columns(options);
 	return 0;
 }
 
@@ -318,15 +371,15 @@ static int run_score(struct stage *st, struct err *err)
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &columns, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
-	if (!rc)
+	if (!rc && !o.per_class)
 		rc = show_scores(st, &columns, &table, err);
 	if (!o.brief && !o.compat)
 		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
 			     "(docs/METRICS.md)";
 	if (!rc)
-		rc = table_print(&table, (enum table_format)o.format, stdout, err);
+		rc = table_print(o.per_class ? &columns.classes : &table, (enum table_format)o.format, stdout, err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
-	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat)
+	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && !o.per_class)
 		diagrams(&columns);
 	table_release(&table);
 	columns_release(&columns);

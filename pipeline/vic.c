@@ -33,8 +33,8 @@ static const struct program prog = {
 
 /* The pipe from its beginning to its end; a program that is not listed stands after these. */
 static const char *const pipe_order[] = { "corpora", "tokenize",    "embed",   "images",    "perturb", "split",
-					  "cat",     "train",	    "predict", "calibrate", "score",   "compare",
-					  "ood",     "reliability", "plot",    "report" };
+					  "cat",     "train",	    "predict", "calibrate", "conformal", "score",
+					  "compare", "ood",	    "reliability", "plot", "report" };
 enum { LISTED = sizeof pipe_order / sizeof *pipe_order };
 
 struct stages {

@@ -43,6 +43,11 @@ int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n
 int calfile_text(char **text, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,
 		 const struct calmap_fit *how, const json_t *tool, struct err *err) VIC_CHECKED;
 
+/* What a file says of the records that something was fitted on, its "fit": records, split, name, digest, sketch and
+ * provenance; and its "classes". New references; NULL when out of memory. */
+json_t *fitted_json(const struct sketch *sketch, const struct rows *rows);
+json_t *class_names_json(const struct stream_head *head);
+
 /* Fills a column: n accuracy ece ece_floor oe oe_floor nll brier gap. Sorts j->key. bins: equal width. */
 int judged_column(struct table *t, const char *name, struct judged *j, int bins, int rounds, uint64_t seed,
 		  struct pool *pool, struct err *err) VIC_CHECKED;

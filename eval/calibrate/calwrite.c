@@ -2,7 +2,6 @@
 #include "calibrate.h"
 #include "cautions.h"
 #include "pipeline/files/jsontext.h"
-#include "pipeline/base/mem.h"
 #include "pipeline/formats/seal.h"
 
 #include <inttypes.h>
@@ -41,37 +40,45 @@ static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *ma
 	return NULL;
 }
 
-int calfile_text(char **text, const struct calmap *map, const struct sketch *s, const struct rows *rows,
-		 const struct calmap_fit *how, const json_t *tool, struct err *err)
+json_t *fitted_json(const struct sketch *s, const struct rows *rows)
 {
-	json_t *prints = json_array(), *classes = json_array(), *body = calmap_to_json(map);
-	json_t *extra = how_it_went(how, map);
-	int bad = !prints || !classes || !body || !extra;
+	json_t *prints = json_array();
+	int bad = !prints;
 	for (size_t i = 0; i < s->n; i++)
 		bad |= json_array_append_new(prints, hex(s->print[i]));
-	for (int c = 0; c < rows->head.n_classes; c++)
-		bad |= json_array_append_new(classes, jsontext_name(rows->head.classes[c]));
 	json_t *fit = json_pack("{s:I, s:s, s:o, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
 				rows_split_name(rows->split), "name", jsontext_name(rows->name), "digest", hex(s->sum),
 				"sketch", prints, "provenance", rows->provenance);
-	bad |= !fit || json_object_update(fit, extra);
-	json_t *file = json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", CALFILE_VERSION, "classes", classes, "fit",
-				 fit, "tool", tool, SEAL_KEY, SEAL_BLANK);
+	if (!bad)
+		return fit;
+	json_decref(fit);
+	return NULL;
+}
+
+json_t *class_names_json(const struct stream_head *head)
+{
+	json_t *classes = json_array();
+	int bad = !classes;
+	for (int c = 0; c < head->n_classes; c++)
+		bad |= json_array_append_new(classes, jsontext_name(head->classes[c]));
+	if (!bad)
+		return classes;
+	json_decref(classes);
+	return NULL;
+}
+
+int calfile_text(char **text, const struct calmap *map, const struct sketch *s, const struct rows *rows,
+		 const struct calmap_fit *how, const json_t *tool, struct err *err)
+{
+	json_t *body = calmap_to_json(map), *extra = how_it_went(how, map), *fit = fitted_json(s, rows);
+	int bad = !body || !extra || !fit || json_object_update(fit, extra);
+	json_t *file = json_pack("{s:i, s:o, s:o, s:O, s:s}", "vicinal map", CALFILE_VERSION, "classes",
+				 class_names_json(&rows->head), "fit", fit, "tool", tool, SEAL_KEY, SEAL_BLANK);
 	bad |= !file || !body || json_object_update(body, file);
 	/* "method" and "parameters" first: they are what a reader of the file looks for. */
-	char *lines;
-	int rc = jsontext_write(&lines, bad ? NULL : body, JSON_INDENT(1) | JSON_REAL_PRECISION(17), err);
+	int rc = seal_write(text, bad ? NULL : body, err);
 	json_decref(extra);
 	json_decref(body);
 	json_decref(file);
-	if (rc)
-		return -1;
-	size_t n = strlen(lines);
-	rc = mem_text(text, lines, n + 1, err); /* its NUL becomes the last line's end */
-	free(lines);
-	if (rc)
-		return -1;
-	(*text)[n] = '\n';
-	seal_set(*text, n + 1, 0);
-	return 0;
+	return rc;
 }

@@ -40,9 +40,12 @@ int table_column(struct table *t, const char *name, struct err *err)
 static int cell_of(struct table *t, const char *key, struct cell **cell, struct err *err)
 {
 	struct table_row *r = NULL;
-	for (size_t i = 0; i < t->n_rows && !r; i++)
-		if (!strcmp(t->row[i].key, key))
-			r = &t->row[i];
+	int fresh = t->by_row && t->n_columns == 1;
+	for (size_t i = 0; i < t->n_rows && !r && !fresh; i++) {
+		struct table_row *next = &t->row[(t->at + 1 + i) % t->n_rows];
+		if (!strcmp(next->key, key))
+			r = next;
+	}
 	if (!r) {
 		if (mem_grow(&t->row, &t->cap_rows, t->n_rows + 1, sizeof *t->row, err))
 			return -1;
@@ -52,6 +55,7 @@ static int cell_of(struct table *t, const char *key, struct cell **cell, struct 
 			return -1;
 		t->n_rows++;
 	}
+	t->at = (size_t)(r - t->row);
 	if (mem_grow(&r->cell, &r->cap, t->n_columns, sizeof *r->cell, err))
 		return -1;
 	while (r->n < t->n_columns)
@@ -128,33 +132,36 @@ static json_t *cell_json(const struct cell *c)
 	return NULL;
 }
 
-/* The line of a column; *text is the caller's, NULL on failure. */
-static int column_json(const struct table *t, size_t c, char **text, struct err *err)
+/* The line of column i, or of row i; *text is the caller's, NULL on failure. */
+static int line_json(const struct table *t, size_t i, char **text, struct err *err)
 {
 	json_t *j = json_object();
-	int bad = !j || json_object_set_new(j, "name", jsontext_name(t->column[c]));
-	for (size_t r = 0; r < t->n_rows; r++)
-		if (cell_at(&t->row[r], c)->type)
-			bad |= json_object_set_new(j, t->row[r].key, cell_json(cell_at(&t->row[r], c)));
+	int bad = !j || json_object_set_new(j, "name", jsontext_name(t->by_row ? t->row[i].key : t->column[i]));
+	for (size_t k = 0; k < (t->by_row ? t->n_columns : t->n_rows); k++) {
+		const struct cell *c = t->by_row ? cell_at(&t->row[i], k) : cell_at(&t->row[k], i);
+		if (c->type)
+			bad |= json_object_set_new(j, t->by_row ? t->column[k] : t->row[k].key, cell_json(c));
+	}
 	*text = NULL;
 	int rc = jsontext_write(text, bad ? NULL : j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
 	json_decref(j);
 	return rc;
 }
 
-/* All columns' lines are made before the first is printed. */
+/* All lines are made before the first is printed. */
 static int print_json(const struct table *t, FILE *to, struct err *err)
 {
+	size_t n = t->by_row ? t->n_rows : t->n_columns;
 	char **line;
-	int rc = mem_alloc(&line, t->n_columns, sizeof *line, err);
+	int rc = mem_alloc(&line, n, sizeof *line, err);
 	if (rc)
 		return -1;
-	for (size_t c = 0; !rc && c < t->n_columns; c++)
-		rc = column_json(t, c, &line[c], err);
-	for (size_t c = 0; c < t->n_columns; c++) {
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = line_json(t, i, &line[i], err);
+	for (size_t i = 0; i < n; i++) {
 		if (!rc)
-			fprintf(to, "%s\n", line[c]);
-		free(line[c]);
+			fprintf(to, "%s\n", line[i]);
+		free(line[i]);
 	}
 	free(line);
 	return rc;

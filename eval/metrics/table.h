@@ -22,6 +22,9 @@ struct table {
 	size_t n_columns, cap_columns, n_rows, cap_rows;
 	const char *head; /* TSV and text: title of the first column; NULL: "metric" */
 	const char *note; /* text only: a line below the table, or NULL */
+	/* JSON: an object a row, {"name": key, column: value, ...}; the first column names every row, once */
+	int by_row;
+	size_t at;	  /* row set last: the next is most often the one after it */
 };
 
 /* Begins a column; what is set after it goes there. A row exists from the first time its key is named; a cell that was

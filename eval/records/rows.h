@@ -103,6 +103,8 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
  * refuses. */
 int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options,
 		  struct err *err) VIC_CHECKED;
+/* Records of the split that were left out because they have no label (ROWS_DROP). */
+uint64_t rows_dropped(const struct rows *rows);
 void rows_release(struct rows *rows);
 
 /* Record i, sample s of COL_VALUES as doubles: to[classes]. */

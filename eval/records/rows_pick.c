@@ -74,6 +74,15 @@ int rows_finish(struct rows *w, struct tally *tally, int workers, const struct r
 	return 0;
 }
 
+uint64_t rows_dropped(const struct rows *w)
+{
+	uint64_t all = 0;
+	for (int s = 0; s < SPLIT_COUNT; s++)
+		if (w->split == ROWS_ALL || w->split == s)
+			all += w->in_split[s];
+	return all - w->n;
+}
+
 void rows_release(struct rows *w)
 {
 	stream_head_release(&w->head);

@@ -26,6 +26,7 @@ enum rng_purpose {
 	RNG_BOOTSTRAP,
 	RNG_TEST,
 	RNG_FLOOR,
+	RNG_CONFORMAL,
 };
 
 /* A sequence of draws: cheap to make, holds no memory. */

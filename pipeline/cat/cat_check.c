@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Text of JSON: a calibration map, unless it says that it is the other kind of fit. */
 static int check_map(struct input *in, int *sealed, struct err *err)
 {
 	char *text;
@@ -19,7 +20,9 @@ static int check_map(struct input *in, int *sealed, struct err *err)
 	int version;
 	if (input_slurp(in, CALFILE_MAX, &text, &n, err))
 		return -1;
-	int rc = seal_read(&j, text, n, "calibration map", "vicinal map", CALFILE_VERSION, &version, err) ?
+	int conformal = memmem(text, n, "\"" CONFORMAL_KEY "\":", sizeof CONFORMAL_KEY + 2) != NULL;
+	int rc = seal_read(&j, text, n, conformal ? CONFORMAL_WHAT : "calibration map",
+			   conformal ? CONFORMAL_KEY : "vicinal map", CALFILE_VERSION, &version, err) ?
 			 err_context(err, "%s", in->name) :
 			 1;
 	*sealed = rc == 1 && seal_check(text, n, 0) == SEAL_WHOLE;

@@ -81,7 +81,7 @@ static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
 	return 0;
 }
 
-static int take_file(struct calfile *f, const json_t *j, struct err *err)
+int calfile_take_fit(struct calfile *f, const json_t *j, struct err *err)
 {
 	const json_t *classes = json_object_get(j, "classes"), *fit = json_object_get(j, "fit");
 	const char *split = json_string_value(json_object_get(fit, "split")),
@@ -90,7 +90,7 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 	if (!k || k > STREAM_MAX_CLASSES)
 		return err_set(err, "'classes' is not a list of names");
 	if (!split || !name)
-		return err_set(err, "'fit' does not say on which split of what the map was fitted");
+		return err_set(err, "'fit' does not say on which split of what the %s was fitted", f->what);
 	if (mem_alloc(&f->classes, k, sizeof *f->classes, err) || mem_text(&f->split, split, strlen(split), err) ||
 	    mem_text(&f->name, name, strlen(name), err))
 		return -1;
@@ -104,37 +104,49 @@ static int take_file(struct calfile *f, const json_t *j, struct err *err)
 	f->fit = json_incref((json_t *)fit);
 	f->args = json_incref(json_object_get(json_object_get(j, "tool"), "args"));
 	if (!json_is_array(f->args))
-		return err_set(err, "'tool' does not say how the map was made");
-	return take_prints(&f->sketch, fit, err) || calmap_from_json(&f->map, j, (int)k, err) ? -1 : 0;
+		return err_set(err, "'tool' does not say how the %s was made", f->what);
+	f->map.k = (int)k;
+	return take_prints(&f->sketch, fit, err);
 }
 
-/* What is no JSON object: another kind of file, or a map that was damaged in its first byte. */
-static void refuse_kind(const char *path, const char *text, size_t n, struct err *err)
+/* What is no JSON object: another kind of file, or one of ours that was damaged in its first byte. */
+static void refuse_kind(const char *path, const char *text, size_t n, const char *what, struct err *err)
 {
 	struct sniffed s;
+	char wanted[64];
 	const char *name = strcmp(path, "-") ? path : "stdin";
+	err_phrase(wanted, sizeof wanted, "a %s", what);
 	sniff(&s, (const unsigned char *)text, n, name);
 	if (s.binary || seal_check(text, n, 0) == SEAL_NONE)
-		sniff_refuse(name, text, n, "a calibration map", err);
+		sniff_refuse(name, text, n, wanted, err);
 	else
 		err_context(err, "%s", name);
 }
 
-int calfile_load(struct calfile *f, const char *path, struct err *err)
+int calfile_read(json_t **j, const char *path, const char *what, const char *key, int *version, struct err *err)
 {
 	char *text;
 	size_t len;
-	json_t *j = NULL;
-	*f = (struct calfile){ 0 };
+	*j = NULL;
 	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
 		return -1;
-	int rc = seal_read(&j, text, len, "calibration map", "vicinal map", CALFILE_VERSION, &f->version, err) ||
-		 take_file(f, j, err) ? -1 : 0;
+	int rc = seal_read(j, text, len, what, key, CALFILE_VERSION, version, err);
 	if (rc && *text != '{')
-		refuse_kind(path, text, len, err);
+		refuse_kind(path, text, len, what, err);
 	else if (rc)
 		err_context(err, "%s", path);
 	free(text);
+	return rc;
+}
+
+int calfile_load(struct calfile *f, const char *path, struct err *err)
+{
+	json_t *j;
+	*f = (struct calfile){ .what = "map" };
+	if (calfile_read(&j, path, "calibration map", "vicinal map", &f->version, err))
+		return -1;
+	int rc = calfile_take_fit(f, j, err) || calmap_from_json(&f->map, j, f->n_classes, err) ?
+			 err_context(err, "%s", path) : 0;
 	json_decref(j);
 	if (rc)
 		calfile_release(f);
@@ -157,12 +169,12 @@ void calfile_release(struct calfile *f)
 int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name, struct err *err)
 {
 	if (f->n_classes != head->n_classes)
-		return err_set(err, "%s: has %d classes; the map was fitted on %d", name, head->n_classes,
+		return err_set(err, "%s: has %d classes; the %s was fitted on %d", name, head->n_classes, f->what,
 			       f->n_classes);
 	for (int c = 0; c < f->n_classes; c++)
 		if (strcmp(f->classes[c], head->classes[c]))
-			return err_set(err, "%s: class %d is '%s'; the map was fitted on '%s'", name, c,
-				       head->classes[c], f->classes[c]);
+			return err_set(err, "%s: class %d is '%s'; the %s was fitted on '%s'", name, c,
+				       head->classes[c], f->what, f->classes[c]);
 	return 0;
 }
 

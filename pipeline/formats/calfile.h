@@ -14,6 +14,10 @@
 
 enum { SKETCH = 256, CALFILE_MAX = 1 << 28, CALFILE_VERSION = 2 };
 
+/* vic-conformal's threshold, a file of the same form (eval/conformal/threshold.h). */
+#define CONFORMAL_KEY "vicinal conformal"
+#define CONFORMAL_WHAT "conformal threshold"
+
 struct sketch {
 	size_t n;
 	uint64_t print[SKETCH]; /* rising */
@@ -29,6 +33,7 @@ void sketch_add(struct sketch *s, uint64_t print);
 int sketch_has(const struct sketch *s, uint64_t print);
 
 struct calfile {
+	const char *what; /* "map", or what else was fitted, for messages */
 	int version; /* 1: the file has no checksum, damage could not be seen */
 	struct calmap map;
 	struct sketch sketch;
@@ -40,8 +45,15 @@ struct calfile {
 
 /* Errors name the path and what is wrong. On failure *f is released. */
 int calfile_load(struct calfile *f, const char *path, struct err *err) VIC_CHECKED;
+/* A sealed file of JSON of this form, a `what` ("calibration map") whose member `key` holds its version. *j is a new
+ * reference. */
+int calfile_read(json_t **j, const char *path, const char *what, const char *key, int *version,
+		 struct err *err) VIC_CHECKED;
+/* Of a file of JSON what it says of its fit: "classes", "fit" and "tool". Not the map; f->map.k is the number of
+ * classes. Whoever fits something else than a map keeps it in the same form. On failure release *f. */
+int calfile_take_fit(struct calfile *f, const json_t *j, struct err *err) VIC_CHECKED;
 void calfile_release(struct calfile *f);
-/* 0 when the stream has the map's classes, by number and name. */
+/* 0 when the stream has the fit's classes, by number and name. */
 int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name,
 		 struct err *err) VIC_CHECKED;
 /* Sets "map" in a stage's provenance line: what was applied and what it was fitted on, so that a report can tell. */

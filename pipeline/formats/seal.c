@@ -2,6 +2,7 @@
  * may not parse. Inside a JSON string its quotes would be escaped, so whatever matches is a member. */
 #include "seal.h"
 #include "pipeline/base/crc.h"
+#include "pipeline/base/mem.h"
 #include "pipeline/files/jsontext.h"
 
 #include <inttypes.h>
@@ -98,4 +99,19 @@ int seal_read(json_t **out, const char *text, size_t n, const char *what, const 
 	json_decref(*out);
 	*out = NULL;
 	return -1;
+}
+
+int seal_write(char **text, const json_t *j, struct err *err)
+{
+	char *lines;
+	if (jsontext_write(&lines, j, JSON_INDENT(1) | JSON_REAL_PRECISION(17), err))
+		return -1;
+	size_t n = strlen(lines);
+	int rc = mem_text(text, lines, n + 1, err); /* its NUL becomes the last line's end */
+	free(lines);
+	if (rc)
+		return -1;
+	(*text)[n] = '\n';
+	seal_set(*text, n + 1, 0);
+	return 0;
 }

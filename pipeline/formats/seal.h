@@ -31,4 +31,8 @@ enum seal seal_check(const char *text, size_t n, uint32_t before);
 int seal_read(json_t **out, const char *text, size_t n, const char *what, const char *key, int newest, int *version,
 	      struct err *err) VIC_CHECKED;
 
+/* A JSON object that holds the blank member, as the text of a file: indented, doubles in 17 digits, sealed, one LF at
+ * the end. *text is owned by the caller, freed with free(). Errors: those of jsontext_write, also where j is NULL. */
+int seal_write(char **text, const json_t *j, struct err *err) VIC_CHECKED;
+
 #endif

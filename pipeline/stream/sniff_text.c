@@ -93,11 +93,15 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 {
 	if (begins(l, "\xFF\xFE") || begins(l, "\xFE\xFF"))
 		sniff_say(s, 0, "UTF-16 text", "recode it (iconv -f UTF-16 -t UTF-8) for vic-tokenize --format lines");
+	else if (*l->head == '{' && sniff_holds(l, "\"vicinal conformal\":"))
+		sniff_say(s, 0, "a conformal threshold", "vic-conformal --apply reads it");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
-		sniff_say(s, 0, "JSON",
-			  "of JSON only the maps of vic-calibrate are read (--apply); write records as CSV");
+		sniff_say(
+			s, 0, "JSON",
+			"of JSON only the fits of vic-calibrate and vic-conformal are read (--apply); write records as "
+			"CSV");
 	else if (begins(l, "<!doctype html") || begins(l, "<html"))
 		sniff_say(s, 0, "an HTML page",
 			  "a browser reads it; if it was to be data, the download gave a page instead");

@@ -171,4 +171,11 @@ mkdir again && cp -r synth again/ && (cd again && sh ../again.sh >mapped 2>/dev/
 ok 'and all of it gives the same stream' cmp mapped again/mapped
 like 'the report says so too' '^vic-calibrate .*--max-temperature=9.* &gt; my.map' \
 	"$(vic-report -q --bootstrap 0 --floor 0 mapped)"
+# Records without a label take no part in a fit, and their number is said; so vic-compare says that it left some out.
+{ cat exact.tsv; printf '\t1\t2\n\t3\t4\n'; } >some.tsv
+vic-cat --from tsv --kind logits --classes c0,c1 some.tsv >some
+ok 'some records have no label' vic-calibrate -o map some
+like 'which is said' ': 2 records without label were left out' "$(cat .err)"
+like 'by vic-compare too' 'A is some: 4 records (split all), those without label left out' \
+	"$(vic-compare --bootstrap 320 some some 2>&1 >/dev/null)"
 finish

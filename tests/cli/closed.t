@@ -72,6 +72,7 @@ file   | vic-train --maps 2 --epochs 1 --batch 4 --threads 1 --device ref --hist
 file   | vic-train --maps 2 --epochs 1 --batch 4 --threads 1 --device ref --checkpoint o -o /dev/null text
 file   | vic-predict --device ref -o o model text
 file   | vic-calibrate --threads 1 --out o f64
+file   | vic-conformal --threads 1 --out o f64
 file   | vic-report --bootstrap 0 --floor 0 --out o logits
 file   | vic-plot --script -o o curve
 file   | vic-images --format stream -o o images
@@ -84,6 +85,9 @@ stdout | vic-split --dev 0.2 --remark text
 stdout | vic-score --floor 0 logits
 stdout | vic-ood --bootstrap 0 --in logits --out probs
 stdout | vic-calibrate --threads 1 --table f64
+stdout | vic-conformal --threads 1 f64
+stdout | vic-conformal --threads 1 --allow-fit-data --apply threshold f64
+stdout | vic-conformal --threads 1 --allow-fit-data --apply threshold --table f64
 stdout | vic-cat --to npy --labels /dev/null logits
 stdout | vic-compare --bootstrap 320 logits probs
 stdout | vic-reliability --bands 0 logits
@@ -99,6 +103,8 @@ stdin  | vic-predict --device ref -o o model
 stdin  | vic-predict --device ref --text model
 stdin  | vic-calibrate --threads 1 --out o
 stdin  | vic-calibrate --threads 1 --apply - --out o f64
+stdin  | vic-conformal --threads 1 --out o
+stdin  | vic-conformal --threads 1 --apply - --out o f64
 stdin  | vic-compare --bootstrap 320 logits -
 stdin  | vic-ood --bootstrap 0 --in - --out probs
 stdin  | vic-plot --script -o o

@@ -10,6 +10,7 @@ vic-tokenize -q -f mr synth | vic-embed -q --vectors synth/vectors.txt | vic-spl
 vic-train -q --epochs 1 --maps 2 --checkpoint good.ckpt --history good.history -o good.model good.text
 vic-predict -q good.model good.text >good.logits
 vic-calibrate -q --max-temperature 5 good.logits >good.map
+vic-conformal -q good.logits >good.threshold
 "$TOOLS/mkstream" tokens 5 >good.tokens
 "$TOOLS/mkstream" images 5 >good.images
 vic-reliability -q good.logits >good.curves
@@ -72,6 +73,8 @@ curves   vic-reliability {}
 history  vic-reliability --curve training {}
 fit      vic-calibrate {}
 map      vic-calibrate --apply {} good.logits
+sets     vic-conformal {}
+bound    vic-conformal --apply {} good.logits
 ood      vic-ood --in good.logits --out {}
 compare  vic-compare {} good.logits
 report   vic-report {}
@@ -102,11 +105,12 @@ cat.gif | a GIF image | vic-images --format folder |
 cat.webp | a WebP image | vic-images --format folder |
 paper.pdf | a PDF document | vic-tokenize --format lines |
 page.html | an HTML page | browser | $text
-some.json | JSON | vic-calibrate | $text map check
+some.json | JSON | vic-calibrate | $text map bound check
 other.safetensors | a safetensors file | vic-predict | check
 good.model | a model | vic-predict | check model
 good.ckpt | a checkpoint | vic-train --resume | check resume
-good.map | a calibration map | vic-calibrate --apply | check map $text
+good.map | a calibration map | vic-calibrate --apply | check map bound $text
+good.threshold | a conformal threshold | vic-conformal --apply | check map bound $text
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
 data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar
 train.bin | CIFAR-100 | vic-images --format cifar100 | cifar
@@ -129,11 +133,11 @@ tokens.gz | gzip data of a vicinal stream of tokens | gzip -dc | vectors idx cif
 plain.txt.gz | gzip data of plain text | gzip -dc | vectors idx cifar folder
 dir | a folder | vic-images | texts trec mr idx cifar folder
 empty | empty | wrote nothing | $text csv vectors post history plot trec fast
-noise | of no kind | vic-cat(1) | csv vectors $text resume model check post history plot trec fast idx cifar folder mr map
+noise | of no kind | vic-cat(1) | csv vectors $text resume model check post history plot trec fast idx cifar folder mr map bound
 good.tokens | stream of tokens | vic-embed | cat check split embed records
 good.text | stream of text | vic-train and vic-predict | cat check split train records
 good.images | stream of images | vic-perturb | cat check split train perturb stream
-good.logits | stream of logits | vic-score | cat check split score curves fit ood compare report
+good.logits | stream of logits | vic-score | cat check split score curves fit sets ood compare report
 END
 
 pairs=0 line=0

@@ -64,6 +64,7 @@ if [ "${MODE:-release}" = release ]; then
 		vic-predict --device ref -o new model text
 		vic-score --floor 0 logits
 		vic-calibrate -o new f64
+		vic-conformal -o new f64
 		vic-ood --bootstrap 0 --in logits --out probs
 		vic-compare --bootstrap 320 logits probs
 		vic-corpora list
@@ -112,6 +113,7 @@ if [ "${MODE:-release}" = release ]; then
 		vic-embed -q --threads 4 --vectors glove tokens
 		vic-score -q --threads 4 --floor 0 logits
 		vic-calibrate -q --threads 4 logits
+		vic-conformal -q --threads 4 logits
 		vic-images -q --threads 4 --resize 8 --channels 3 pictures
 	END
 else

@@ -57,7 +57,8 @@ inputs() {
 			oov.tokens >oov.text &&
 		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 -o model text &&
 		vic-predict -q --device ref --name "$N" model text >logits &&
-		vic-calibrate -q --split train -o map logits && vic-reliability -q --bands 0 logits >curve &&
+		vic-calibrate -q --split train -o map logits && vic-conformal -q --split train -o threshold logits &&
+		vic-reliability -q --bands 0 logits >curve &&
 		vic-embed -q --random --dim 2 --seed 5 tokens >text2 &&
 		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 --seed 5 text2 \
 			>model2 &&

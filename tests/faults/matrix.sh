@@ -31,6 +31,9 @@ prepare() {
 		if [ -x "$BIN/vic-calibrate" ]; then
 			vic-calibrate -q --threads 1 -o map f64 || exit 1
 		fi
+		if [ -x "$BIN/vic-conformal" ]; then
+			vic-conformal -q --threads 1 -o threshold f64 || exit 1
+		fi
 		if [ -x "$BIN/vic-plot" ]; then
 			printf 'alpha\tbin\tlow\thigh\tshare\tdensity\n1\t1\t0\t0.3\t0.4\t2\n1\t2\t0.3\t0.7\t0.6\t3\n' \
 				>curve

@@ -431,7 +431,7 @@ static void classes_must_fit(void **state)
 		{ "a", "b", "c" }, { "x", "b", "c" }, { "a", "b", "x" }, { "a", "b" }, { "a", "b", "c", "d" }
 	};
 	for (int i = 0; i < 5; i++) {
-		struct calfile f = { .n_classes = 3, .classes = (char **)(uintptr_t)map };
+		struct calfile f = { .what = "map", .n_classes = 3, .classes = (char **)(uintptr_t)map };
 		struct stream_head head = { .n_classes = i == 3	  ? 2
 							 : i == 4 ? 4
 								  : 3,
