@@ -90,7 +90,7 @@ static int zip_kind(const struct look *l, struct sniffed *s)
 		return 0;
 	if (sniff_ends(l->base, ".npz") || sniff_holds(l, ".npy"))
 		sniff_say(s, 1, "an NPZ archive of arrays",
-			  "unzip it and read the array with vic-cat --from npy --kind logits");
+			  "vic-cat --from npz --kind logits (or probs) reads it");
 	else if (sniff_holds(l, "data.pkl"))
 		sniff_say(s, 1, "a PyTorch file", NUMBERS);
 	else
@@ -108,7 +108,8 @@ static int safetensors_kind(const struct look *l, struct sniffed *s)
 	else if (sniff_holds(l, "vicinal-model"))
 		sniff_say(s, 1, "a model", "vic-predict reads it");
 	else
-		sniff_say(s, 1, "a safetensors file", "vic-predict reads those of vic-train");
+		sniff_say(s, 1, "a safetensors file",
+			  "vic-predict reads those of vic-train, vic-cat --from safetensors arrays of logits");
 	return 1;
 }
 

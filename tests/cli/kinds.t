@@ -58,6 +58,8 @@ cat      vic-cat {}
 check    vic-cat --check {}
 npy      vic-cat --from npy --kind logits {}
 labels   vic-cat --from npy --kind logits --labels {} array.npy
+npz      vic-cat --from npz --kind logits {}
+tensors  vic-cat --from safetensors --kind logits {}
 csv      vic-cat --from csv --kind logits {}
 split    vic-split --dev 0.1 {}
 embed    vic-embed --random {}
@@ -93,7 +95,7 @@ text='lines texts tsv'
 # file | what the message calls it | what it must name | ways that read it, or speak of it in words of their own
 cat >kinds <<END
 array.npy | an NPY array | vic-cat --from npy | npy labels
-arrays.npz | an NPZ archive | vic-cat --from npy |
+arrays.npz | an NPZ archive | vic-cat --from npz | npz
 net.pt | a PyTorch file | vic-cat --from npy |
 some.zip | a zip archive | unpack | vectors
 cat.jpg | a JPEG image | vic-images --format folder | folder
@@ -103,9 +105,9 @@ cat.webp | a WebP image | vic-images --format folder |
 paper.pdf | a PDF document | vic-tokenize --format lines |
 page.html | an HTML page | browser | $text
 some.json | JSON | vic-calibrate | $text map check
-other.safetensors | a safetensors file | vic-predict | check
-good.model | a model | vic-predict | check model
-good.ckpt | a checkpoint | vic-train --resume | check resume
+other.safetensors | a safetensors file | vic-predict | check labels tensors
+good.model | a model | vic-predict | check labels model tensors
+good.ckpt | a checkpoint | vic-train --resume | check labels resume tensors
 good.map | a calibration map | vic-calibrate --apply | check map $text
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
 data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar

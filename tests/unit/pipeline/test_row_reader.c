@@ -1,6 +1,7 @@
 /* Rows of CSV and TSV, labels, and word numbers. */
 #include "tests/scratch.h"
 #include "pipeline/cat/cat.h"
+#include "pipeline/cat/import.h"
 #include "pipeline/formats/row_reader.h"
 #include "pipeline/base/vocab.h"
 
@@ -109,30 +110,48 @@ static void other_rules(void **state)
 	assert_string_equal(rows_by(&two, "a,b\nc,d,e\n", 10, &met), "a|b;!line 2: more than 2 columns");
 }
 
+static int label(const struct stream_head *h, const struct import *im, const char *text, struct err *err)
+{
+	struct labels l = { 0 };
+	char copy[32];
+	int32_t is;
+	snprintf(copy, sizeof copy, "%s", text);
+	assert_int_equal(labels_init(&l, h, im, err), 0);
+	int rc = label_of(&l, copy, &is, err);
+	labels_release(&l);
+	return rc ? -2 : is;
+}
+
 static void labels(void **state)
 {
 	(void)state;
+	static const char *const ignored[] = { "255", "void" };
+	struct import im = { .ignore = ignored, .n_ignore = 2 };
 	struct stream_head h = { .kind = STREAM_LOGITS };
 	struct err err = ERR_NONE;
-	int32_t label;
+	static const struct {
+		const char *text;
+		int is; /* -2: refused */
+	} named[] = { { "pos", 1 },    { "0", 0 },     { "", -1 },    { "-1", -1 },   { "2", -2 },
+		      { "-2", -2 },    { "Pos", -2 },  { "1.0", 1 },  { "1e0", 1 },   { "0.0e+00", 0 },
+		      { "0.5", -2 },   { "-1.0", -1 }, { "true", 1 }, { "False", 0 }, { "255", -1 },
+		      { "255.0", -1 }, { "void", -1 }, { "nan", -2 }, { "pos ", -2 }, { " 1", -2 } };
 	assert_int_equal(classes_of(&h, "neg,pos", 2, &err), 0);
-	assert_int_equal(label_of(&h, "pos", &label, &err), 0);
-	assert_int_equal(label, 1);
-	assert_int_equal(label_of(&h, "0", &label, &err), 0);
-	assert_int_equal(label, 0);
-	assert_int_equal(label_of(&h, "", &label, &err), 0);
-	assert_int_equal(label, -1);
-	assert_int_equal(label_of(&h, "-1", &label, &err), 0);
-	assert_int_equal(label, -1);
-	assert_int_equal(label_of(&h, "2", &label, &err), -1);
-	assert_int_equal(label_of(&h, "-2", &label, &err), -1);
-	assert_int_equal(label_of(&h, "Pos", &label, &err), -1);
-	/* classes named like numbers: a label is a name and nothing else */
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		if (label(&h, &im, named[i].text, &err) != named[i].is)
+			fail_msg("label '%s' is %d", named[i].text, label(&h, &im, named[i].text, &err));
+	/* classes named like numbers: a number is a name and nothing else */
 	assert_int_equal(classes_of(&h, "3,1", 2, &err), 0);
-	assert_int_equal(label_of(&h, "1", &label, &err), 0);
-	assert_int_equal(label, 1);
-	assert_int_equal(label_of(&h, "0", &label, &err), -1);
+	assert_int_equal(label(&h, &im, "1", &err), 1);
+	assert_int_equal(label(&h, &im, "1.0", &err), 1);
+	assert_int_equal(label(&h, &im, "3.0", &err), 0);
+	assert_int_equal(label(&h, &im, "0", &err), -2);
 	assert_string_equal(err.msg, "label '0' is none of the 2 classes");
+	im.kind = IMPORT_CONFIDENCE; /* right is class 0, wrong class 1 */
+	assert_int_equal(label(&h, &im, "1", &err), 0);
+	assert_int_equal(label(&h, &im, "FALSE", &err), 1);
+	assert_int_equal(label(&h, &im, "2", &err), -2);
+	assert_int_equal(label(&h, &im, "", &err), -2);
 	assert_int_equal(classes_of(&h, NULL, 11, &err), 0);
 	assert_string_equal(h.classes[10], "10");
 	assert_int_equal(classes_of(&h, "a,b,c", 2, &err), -1);
