@@ -1,17 +1,21 @@
 /* vic-cat: reads streams and shows, checks, counts or exports records; --from reads logits and writes a stream. */
 #include "pipeline/cat/cat.h"
+#include "pipeline/cat/import.h"
+#include "pipeline/formats/npy.h"
 #include "pipeline/frame/stage.h"
 
 #include <csv.h>
 #include <inttypes.h>
+#include <string.h>
 
 enum mode { SHOW_TWIN, SHOW_HEAD, SHOW_CHECK, SHOW_PROVENANCE, SHOW_STATS, SHOW_WORDS };
 
 static struct {
-	int mode, to, from, kind, split, dtype;
-	int64_t limit;
-	const char *labels, *classes, *name;
-} o = { .limit = INT64_MAX, .dtype = DTYPE_F64 };
+	int mode, to, from, kind, split, dtype, quotes, decimal, header;
+	int64_t limit, among, class_axis;
+	const char *labels, *classes, *name, *array, *labels_array, *label_column, *id_column, *separator;
+	struct opt_many ignore;
+} o = { .limit = INT64_MAX, .among = 2, .dtype = DTYPE_F64 };
 
 static const struct opt opts[] = {
 	{ "head", 0, OPT_FLAG, &o.mode, NULL, "head, counts and provenance, as JSON, a line a document",
@@ -27,11 +31,35 @@ static const struct opt opts[] = {
 	{ "to", 't', OPT_CHOICE, &o.to, NULL, "write the records in this form", .choices = "npy|csv|tsv|pnm",
 	  .flags = OPT_NO_DEFAULT },
 	{ "from", 'f', OPT_CHOICE, &o.from, NULL, "make a stream of logits from FILE in this form",
-	  .choices = "npy|csv|tsv", .flags = OPT_NO_DEFAULT },
+	  .choices = "npy|csv|tsv|npz|safetensors", .flags = OPT_NO_DEFAULT },
 	{ "kind", 'k', OPT_CHOICE, &o.kind, NULL, "what the numbers of --from are; never guessed",
-	  .choices = "logits|probs", .flags = OPT_NO_DEFAULT },
-	{ "labels", 'l', OPT_TEXT, &o.labels, "FILE", "NPY file of the labels, instead of a first column",
+	  .choices = "logits|probs|p1|confidence|counts", .flags = OPT_NO_DEFAULT },
+	{ "labels", 'l', OPT_TEXT, &o.labels, "FILE", "array of the labels (NPY, NPZ), instead of a first column",
 	  .flags = OPT_INPUT | OPT_OUTPUT, .reads_with = "from" },
+	{ "array", 0, OPT_TEXT, &o.array, "NAME", "npz, safetensors: which array is read", .flags = OPT_NAME },
+	{ "labels-array", 0, OPT_TEXT, &o.labels_array, "NAME", "the same for the labels", .flags = OPT_NAME },
+	{ "class-axis", 0, OPT_INT, &o.class_axis, "N",
+	  "arrays: axis of the classes, from 0; each place of the others is a record", .lo = 0, .hi = NPY_MAX_DIMS - 1,
+	  .flags = OPT_NO_DEFAULT },
+	{ "ignore", 0, OPT_MANY, &o.ignore, "LABEL", "--from: this label means none (255, -100); may be given again",
+	  .flags = OPT_NAME },
+	{ "among", 0, OPT_INT, &o.among, "K", "--kind confidence: how many classes the model has", .lo = 2,
+	  .hi = 100000 },
+	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N",
+	  "csv, tsv: column of the labels, or none (default: label, else the first)",
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	{ "id-column", 0, OPT_TEXT, &o.id_column, "NAME|N", "csv, tsv: column of the records' ids, whole numbers",
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	{ "separator", 0, OPT_TEXT, &o.separator, "C", "csv: what stands between columns: a character, tab or space",
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	{ "decimal", 0, OPT_CHOICE, &o.decimal, NULL, "csv, tsv: what stands before the fraction: 0.5 or 0,5",
+	  .choices = "point|comma" },
+	{ "quotes", 0, OPT_CHOICE, &o.quotes, NULL,
+	  "csv: strict as RFC 4180; bare: also a \" inside a field; none: no meaning", .choices = "strict|bare|none" },
+	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a header", .value = IMPORT_HEADER_YES,
+	  .flags = OPT_NO_DEFAULT },
+	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a record", .value = IMPORT_HEADER_NO,
+	  .flags = OPT_NO_DEFAULT },
 	{ "classes", 0, OPT_TEXT, &o.classes, "A,B,C", "class names for --from (default: the header's, else 0,1,2...)",
 	  .flags = OPT_NAME },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title for tables, for --from", .flags = OPT_NAME },
@@ -67,11 +95,27 @@ static const struct program prog = {
 		"into FILE as int64. --to pnm writes raw images as portable pixmaps, one after\n"
 		"another.\n"
 		"\n"
-		"--from reads the same forms and writes a stream of logits. A first row that\n"
-		"begins with 'label' names the classes. A label is a class name or, unless\n"
-		"classes are named like numbers, its number from 0; empty or -1 is none. NPY\n"
-		"may be float16 (kept as f32), float32 or float64; with --labels also\n"
-		"[records][passes][classes].\n"
+		"--from reads the same forms, and the arrays of NPZ and safetensors files, and\n"
+		"writes a stream of logits. --kind says what the numbers are: logits or\n"
+		"probs, a value a class; p1, the probability of the second of two classes;\n"
+		"confidence, that of the predicted class, and whether it was right (1 or 0);\n"
+		"counts, of votes, which are divided by their sum. Of confidences accuracy, ECE\n"
+		"and what else is made from the largest probability have a meaning, the scores\n"
+		"over all classes (nll, brier) have none.\n"
+		"\n"
+		"Tables have the label first, then the values (confidence, right: the other way\n"
+		"round). The first row is a header only where it cannot be a record: it names\n"
+		"the column label, in any case, and the classes. A label is a class name or,\n"
+		"unless classes are named like numbers, its number from 0, also as 1.0; empty\n"
+		"or -1 is none. Lines that begin with # and can be no record are passed over,\n"
+		"as blank lines are; both are counted. CSV may be gzipped.\n"
+		"\n"
+		"Arrays may be float16 (kept as f32), float32 or float64, in C or Fortran\n"
+		"order: [records][1 + classes], or with --labels [records][classes] or\n"
+		"[records][passes][classes]; with --class-axis 1 [n][classes][h][w] and labels\n"
+		"[n][h][w] are n*h*w records. Labels are whole numbers (also as floats), bool,\n"
+		"text or one-hot rows. A probability that lies outside 0 to 1 by no more than\n"
+		"0.001 is clipped, and counted.\n"
 		"\n"
 		"A stream that is cut or damaged gives exit status 1, whatever the options;\n"
 		"--stats, --head, --to npy and --check print nothing before all of it was read.\n"
@@ -94,27 +138,92 @@ static const struct program prog = {
 	.libraries = libraries,
 };
 
+/* Options of --from, and with which of its forms each goes. */
+enum { OF_TABLES = 1, OF_CSV = 2, OF_ARRAYS = 4, OF_NAMED = 8 };
+static const struct {
+	const char *name;
+	int forms; /* 0: all */
+	const char *goes_with;
+} of_from[] = {
+	{ "kind", 0, NULL },
+	{ "classes", 0, NULL },
+	{ "name", 0, NULL },
+	{ "ignore", 0, NULL },
+	{ "among", 0, NULL },
+	{ "dtype", OF_TABLES, "csv and tsv; an array has its own" },
+	{ "label-column", OF_TABLES, "csv and tsv" },
+	{ "id-column", OF_TABLES, "csv and tsv" },
+	{ "decimal", OF_TABLES, "csv and tsv" },
+	{ "header", OF_TABLES, "csv and tsv" },
+	{ "no-header", OF_TABLES, "csv and tsv" },
+	{ "separator", OF_CSV, "csv; in tsv it is the tab" },
+	{ "quotes", OF_CSV, "csv; tsv knows none" },
+	{ "class-axis", OF_ARRAYS, "npy, npz and safetensors" },
+	{ "array", OF_NAMED, "npz and safetensors; an NPY file holds one array" },
+	{ "labels-array", OF_ARRAYS, "npz and safetensors" },
+};
+
+static int forms_of(int from)
+{
+	switch ((enum import_form)from) {
+	case IMPORT_CSV:
+		return OF_TABLES | OF_CSV;
+	case IMPORT_TSV:
+		return OF_TABLES;
+	case IMPORT_NPY:
+		return OF_ARRAYS;
+	case IMPORT_NPZ:
+	case IMPORT_SAFETENSORS:
+		break;
+	}
+	return OF_ARRAYS | OF_NAMED;
+}
+
+/* The same for options of --from. */
+static int refuse_idle_from(const struct stage *st, int from, struct err *err)
+{
+	for (size_t i = 0; i < sizeof of_from / sizeof *of_from; i++) {
+		if (!stage_given(st, of_from[i].name))
+			continue;
+		if (!from)
+			return err_usage(err, "--%s goes with --from", of_from[i].name);
+		if (of_from[i].forms && !(forms_of(o.from) & of_from[i].forms))
+			return err_usage(err, "--%s goes with %s", of_from[i].name, of_from[i].goes_with);
+	}
+	if (!from)
+		return 0;
+	if (!stage_given(st, "kind"))
+		return err_usage(err,
+				 "--from needs --kind logits, probs, p1, confidence or counts: it is never guessed");
+	if (st->n > 1)
+		return err_usage(err, "--from takes one file");
+	if (o.labels && (forms_of(o.from) & OF_TABLES))
+		return err_usage(err,
+				 "--labels goes with npy, npz and safetensors; a column of csv and tsv is the label");
+	if (o.labels_array && !o.labels && o.from == IMPORT_NPY)
+		return err_usage(err,
+				 "--labels-array names an array of an NPZ or safetensors file; give that as --labels");
+	if (o.labels_array && !o.labels && (!st->n || !strcmp(stage_operand(st, 0), "-")))
+		return err_usage(err, "stdin cannot be read twice, for values and labels; name the file");
+	if (stage_given(st, "among") && o.kind != IMPORT_CONFIDENCE)
+		return err_usage(err, "--among goes with --kind confidence");
+	if (o.classes && o.kind == IMPORT_CONFIDENCE)
+		return err_usage(err,
+				 "--classes does not go with --kind confidence, which knows right and wrong alone");
+	return 0;
+}
+
 /* Every combination that would have ignored an option. */
 static int refuse_idle(const struct stage *st, struct err *err)
 {
-	static const char *const only_from[] = { "kind", "classes", "name", "dtype" };
 	int from = stage_given(st, "from"), to = stage_given(st, "to");
 	if (from + to + (o.mode != SHOW_TWIN) > 1)
 		return err_usage(err,
 				 "--from, --to, --head, --check, --provenance, --stats and --words exclude each other");
-	for (size_t i = 0; i < sizeof only_from / sizeof *only_from; i++)
-		if (!from && stage_given(st, only_from[i]))
-			return err_usage(err, "--%s goes with --from", only_from[i]);
-	if (from && !stage_given(st, "kind"))
-		return err_usage(err, "--from needs --kind logits or --kind probs: it is never guessed");
-	if (from && st->n > 1)
-		return err_usage(err, "--from takes one file");
-	if (from && o.from == EXPORT_NPY && stage_given(st, "dtype"))
-		return err_usage(err, "--dtype goes with csv and tsv; an NPY file has its own");
+	if (refuse_idle_from(st, from, err))
+		return -1;
 	if (o.labels && !to && !from)
 		return err_usage(err, "--labels goes with --to npy and --from npy");
-	if (from && o.labels && o.from != EXPORT_NPY)
-		return err_usage(err, "--labels goes with npy; the first column of csv and tsv is the label");
 	if (o.mode != SHOW_TWIN && stage_given(st, "split"))
 		return err_usage(err, "--split goes with the text twin, --to and --from");
 	if ((o.mode != SHOW_TWIN || from) && stage_given(st, "limit"))
@@ -208,22 +317,66 @@ static int show_streams(struct stage *st, struct output *out, struct err *err)
 	return rc;
 }
 
+/* What was read and is in no record. */
+static void say_notes(const struct stage *st, const struct import_notes *notes)
+{
+	const struct {
+		uint64_t n;
+		const char *what;
+	} note[] = {
+		{ notes->rows.boms, "byte order marks were dropped" },
+		{ notes->rows.blank, "blank lines were passed over" },
+		{ notes->comments, "lines begin with # and were passed over as comments" },
+		{ notes->ignored, "labels are those of --ignore and mean none" },
+		{ notes->clipped, "probabilities lay outside 0 to 1 by a rounding and were clipped" },
+		{ notes->rows.sep_lines, "first line says what stands between columns (sep=), as Excel writes it" },
+	};
+	for (size_t i = 0; i < sizeof note / sizeof *note; i++)
+		if (note[i].n)
+			stage_say(st, "%" PRIu64 " %s", note[i].n, note[i].what);
+	if (notes->like_probs)
+		stage_say(st, "the values of every record lie in 0 to 1 and sum to 1: if they are probabilities and no "
+			      "logits, say --kind probs");
+}
+
+/* What stands between columns; 0: as the reader has it. */
+static int parse_separator(char *out, struct err *err)
+{
+	const char *s = o.separator;
+	*out = !s ? 0 : !strcmp(s, "tab") || !strcmp(s, "\\t") ? '\t' : !strcmp(s, "space") ? ' ' : *s;
+	if (!s || (*out && (strlen(s) == 1 || *out != *s) && !strchr("\"\r\n", *out)))
+		return 0;
+	return err_usage(err, "--separator: '%s' is none; give one character (not a quote), tab or space", s);
+}
+
+static int import_file(struct stage *st, struct output *out, struct err *err)
+{
+	struct import im = {
+		.form = (enum import_form)o.from, .kind = (enum import_kind)o.kind, .path = stage_operand(st, 0),
+		.labels = o.labels, .array = o.array, .labels_array = o.labels_array,
+		.class_axis = stage_given(st, "class-axis") ? (int)o.class_axis : IMPORT_LAST_AXIS,
+		.classes = o.classes, .name = o.name, .ignore = o.ignore.item, .n_ignore = o.ignore.n,
+		.among = (int)o.among, .label_column = o.label_column, .id_column = o.id_column,
+		.quotes = (enum row_quotes)o.quotes, .decimal_comma = o.decimal, .header = o.header, .dtype = o.dtype,
+		.split = o.split,
+	};
+	struct import_notes notes = { 0 };
+	if (parse_separator(&im.separator, err) || import_stream(&im, st->provenance, out, &notes, err))
+		return -1;
+	say_notes(st, &notes);
+	return 0;
+}
+
 static int run_cat(struct stage *st, struct err *err)
 {
 	struct output out;
 	int rc;
 	if (refuse_idle(st, err) || output_open(&out, "-", err))
 		return -1;
-	if (stage_given(st, "from")) {
-		struct import im = { .form = (enum export_form)o.from, .path = stage_operand(st, 0), .labels = o.labels,
-				     .classes = o.classes, .name = o.name, .values = o.kind, .dtype = o.dtype,
-				     .split = o.split };
-		rc = import_stream(&im, st->provenance, &out, err);
-	} else {
-		rc = show_streams(st, &out, err);
-	}
+	rc = stage_given(st, "from") ? import_file(st, &out, err) : show_streams(st, &out, err);
 	rc = rc || output_commit(&out, err) ? -1 : 0;
 	output_release(&out);
+	opt_many_release(&o.ignore);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err)
@@ -35,4 +36,12 @@ int num_f64(const char *what, const char *text, double lo, double hi, double *ou
 		return err_usage(err, "%s: %s is too large for f64", what, text);
 	*out = v;
 	return 0;
+}
+
+void num_text(char text[NUM_TEXT], double v)
+{
+	int digits = 6;
+	do
+		snprintf(text, NUM_TEXT, "%.*g", digits, v);
+	while (digits++ < 17 && !isnan(v) && strtod(text, NULL) != v);
 }

@@ -10,4 +10,8 @@
 int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err) VIC_CHECKED;
 int num_f64(const char *what, const char *text, double lo, double hi, double *out, struct err *err) VIC_CHECKED;
 
+/* The shortest digits that bring the value back: 1.0000000000000002 and not 1, for messages about values. */
+enum { NUM_TEXT = 32 };
+void num_text(char text[NUM_TEXT], double v);
+
 #endif

@@ -1,4 +1,4 @@
-/* cat: the ways in which vic-cat shows one document of a stream, and the way back from other formats.
+/* cat: the ways in which vic-cat shows one document of a stream; the way back is import.h.
  *
  * Every function reads the reader's present document to its end (so that a cut or damaged one is an error) and writes
  * to `out`. Private to pipeline/. */
@@ -76,25 +76,5 @@ int export_document(struct export *e, struct stream_reader *r, struct pick *pick
 /* Writes what had to wait for the number of records. */
 int export_finish(struct export *e, struct err *err) VIC_CHECKED;
 void export_close(struct export *e); /* NULL is fine */
-
-/* Others' logits or probabilities as a stream. */
-struct import {
-	enum export_form form;    /* NPY, CSV or TSV */
-	const char *path, *labels; /* labels: NPY file, or NULL: the first column */
-	const char *classes;      /* "a,b,c", or NULL: the header's names, else 0, 1, 2 ... */
-	const char *name;         /* the head's title, or NULL */
-	int values;               /* enum stream_values */
-	int dtype;                /* enum stream_dtype for CSV and TSV; NPY brings its own */
-	int split;
-};
-int import_stream(const struct import *im, const json_t *self, struct output *out, struct err *err) VIC_CHECKED;
-
-/* What CSV, TSV and NPY import share (labels.c). classes_named takes the k names as they are; two that are equal are an
- * error. classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */
-int classes_named(struct stream_head *head, char **names, int k, struct err *err) VIC_CHECKED;
-int classes_of(struct stream_head *head, const char *list, int k, struct err *err) VIC_CHECKED;
-/* A label's text as a class number: a class name, as it is or escaped (text is then restored); or, unless some class is
- * named like a number, its number from 0; empty and -1 are "none" (-1). Errors name no place. */
-int label_of(const struct stream_head *head, char *text, int32_t *label, struct err *err) VIC_CHECKED;
 
 #endif

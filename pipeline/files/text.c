@@ -11,7 +11,7 @@
 /* What a byte may be: to be looked at in every form, in TEXT_NAME and TEXT_WORD, in TEXT_WORD. */
 enum { LOOK = 1, SLASH = 2, SPACE = 4 };
 static const unsigned char mask_of[] = {
-	[TEXT_SHOWN] = LOOK, [TEXT_NAME] = LOOK | SLASH, [TEXT_WORD] = LOOK | SLASH | SPACE
+	[TEXT_SHOWN] = LOOK, [TEXT_MESSAGE] = LOOK, [TEXT_NAME] = LOOK | SLASH, [TEXT_WORD] = LOOK | SLASH | SPACE
 };
 static const unsigned char kind_of[256] = {
 	[0 ... 31] = LOOK, [' '] = SPACE, ['\\'] = SLASH, [127 ... 255] = LOOK,
@@ -55,6 +55,17 @@ static int is_hidden(const unsigned char *p, size_t len)
 	       (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xAF);
 }
 
+/* Letters that show nothing, or pass for a space. */
+static int is_invisible(const unsigned char *p, size_t len)
+{
+	static const char *const is[] = { "\xC2\xA0",	 "\xC2\xAD",     "\xE2\x80\x87", "\xE2\x80\x8B", "\xE2\x80\x8C",
+					  "\xE2\x80\x8D", "\xE2\x80\xAF", "\xE2\x81\xA0", "\xEF\xBB\xBF" };
+	for (size_t i = 0; i < sizeof is / sizeof *is; i++)
+		if (strlen(is[i]) == len && !memcmp(is[i], p, len))
+			return 1;
+	return 0;
+}
+
 size_t text_clean(const char *text, size_t n, enum text_form form)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -65,7 +76,7 @@ size_t text_clean(const char *text, size_t n, enum text_form form)
 			continue;
 		}
 		size_t len = p[i] < 0x80 ? 0 : text_character(text + i, n - i);
-		if (!len || is_hidden(p + i, len))
+		if (!len || is_hidden(p + i, len) || (form == TEXT_MESSAGE && is_invisible(p + i, len)))
 			return i;
 		i += len;
 	}
@@ -159,7 +170,7 @@ void text_vprint(FILE *to, const char *fmt, va_list args)
 	if (n >= (int)sizeof small && (text = malloc((size_t)n + 1)))
 		vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
-	text_put(to, text ? text : small, TEXT_SHOWN);
+	text_put(to, text ? text : small, TEXT_MESSAGE);
 	if (!text) /* no memory for all of it: the cut shows */
 		fputs("...", to);
 	if (text != small)
@@ -216,4 +227,16 @@ void text_restore(char *text)
 	}
 	if (to)
 		*to = 0;
+}
+
+int text_drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err)
+{
+	if (*n >= 3 && !memcmp(*text, "\xEF\xBB\xBF", 3)) {
+		*text += 3;
+		*n -= 3;
+		++*boms;
+	}
+	if (*n >= 2 && (!memcmp(*text, "\xFF\xFE", 2) || !memcmp(*text, "\xFE\xFF", 2)))
+		return err_set(err, "is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
+	return 0;
 }

@@ -20,6 +20,9 @@ enum text_form {
 	/* for reading alone (messages, images, pages): a backslash stays, so that doing it twice changes nothing */
 	TEXT_SHOWN,
 	TEXT_NAME,  /* text_restore brings every byte back: all that is written to stdout or a file */
+	/* as TEXT_SHOWN, and what shows nothing or passes for a space is \xHH too (no-break spaces, soft hyphen, zero
+	 * width, byte order mark): for messages, whose reader looks for the fault in a name */
+	TEXT_MESSAGE,
 	TEXT_WORD,  /* as TEXT_NAME, and a space is \x20: words between spaces */
 };
 
@@ -31,7 +34,7 @@ void text_put_part(FILE *to, const char *text, size_t n, enum text_form form);
 int text_write(struct output *out, const char *text, size_t n, enum text_form form, struct err *err) VIC_CHECKED;
 /* The escaped text; *out is owned by the caller, freed with free(). */
 int text_escape(char **out, const char *text, enum text_form form, struct err *err) VIC_CHECKED;
-/* What the format makes, as TEXT_SHOWN, of any length. */
+/* What the format makes, as TEXT_MESSAGE, of any length. */
 void text_vprint(FILE *to, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 /* For a man page: roff takes a line that starts with a dot or quote, and every backslash, as its own. An empty line
  * ends a paragraph. */
@@ -47,5 +50,7 @@ void text_restore(char *text);
  * U+10FFFF). */
 size_t text_character(const char *text, size_t n);
 int text_is_utf8(const char *text, size_t n);
+/* Drops a UTF-8 byte order mark from the beginning of a file's bytes and counts it; refuses UTF-16. */
+int text_drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err) VIC_CHECKED;
 
 #endif

@@ -223,7 +223,7 @@ report:
 	json_decref(st.provenance);
 	if (rc) {
 		fprintf(stderr, "%s: ", prog->name);
-		text_put(stderr, err.msg, TEXT_SHOWN);
+		text_put(stderr, err.msg, TEXT_MESSAGE);
 		fputc('\n', stderr);
 		return err.status ? err.status : VIC_DATA;
 	}

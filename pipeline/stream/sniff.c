@@ -90,7 +90,7 @@ static int zip_kind(const struct look *l, struct sniffed *s)
 		return 0;
 	if (sniff_ends(l->base, ".npz") || sniff_holds(l, ".npy"))
 		sniff_say(s, 1, "an NPZ archive of arrays",
-			  "unzip it and read the array with vic-cat --from npy --kind logits");
+			  "vic-cat --from npz --kind logits (or probs) reads it");
 	else if (sniff_holds(l, "data.pkl"))
 		sniff_say(s, 1, "a PyTorch file", NUMBERS);
 	else
@@ -108,7 +108,8 @@ static int safetensors_kind(const struct look *l, struct sniffed *s)
 	else if (sniff_holds(l, "vicinal-model"))
 		sniff_say(s, 1, "a model", "vic-predict reads it");
 	else
-		sniff_say(s, 1, "a safetensors file", "vic-predict reads those of vic-train");
+		sniff_say(s, 1, "a safetensors file",
+			  "vic-predict reads those of vic-train, vic-cat --from safetensors arrays of logits");
 	return 1;
 }
 
@@ -163,9 +164,9 @@ static int gzip_kind(const struct look *l, struct sniffed *s)
 	sniff_look(&inner, &in);
 	err_phrase(s->what, sizeof s->what, "gzip data%s%s", in.n && inner.known ? " of " : "",
 		   in.n && inner.known ? inner.what : "");
-	/* tar archives, word vectors and IDX files are unpacked by who reads them */
+	/* tar archives, word vectors, IDX files and CSV are unpacked by who reads them */
 	int read_packed = !strncmp(inner.what, "a tar", 5) || !strncmp(inner.what, "word", 4) ||
-			  !strncmp(inner.what, "an IDX", 6);
+			  !strncmp(inner.what, "an IDX", 6) || !strncmp(inner.what, "a CSV", 5);
 	s->remedy = read_packed ? inner.remedy
 				: "unpack it first (gzip -dc FILE) and give it to its program (vic-cat - says which)";
 	s->binary = s->known = 1;

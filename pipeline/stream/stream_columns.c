@@ -1,6 +1,7 @@
 /* A block's payload, whose CRC was right, as columns: where each begins, and that its values are ones that the head
  * allows. Pointers go into the reader's buf. The CRC says that bytes are as written, not that the writer was right. */
 #include "stream_reader.h"
+#include "pipeline/base/num.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -108,19 +109,24 @@ int logits_check(const struct stream_head *h, const struct block *b, const char 
 	size_t k = (size_t)h->n_classes, per = k * (size_t)h->samples;
 	const float *f = (const float *)b->data;
 	const double *d = (const double *)b->data;
+	char digits[NUM_TEXT];
 	for (uint32_t i = 0; i < b->n; i++) {
 		double sum = 0;
 		for (size_t j = 0; j < per; j++) {
 			double v = h->dtype == DTYPE_F64 ? d[i * per + j] : (double)f[i * per + j];
 			int probs = h->values == VALUES_PROBS;
-			if (isnan(v) || (probs ? !(v >= 0 && v <= 1) : v == INFINITY))
-				return err_set(err, "%s: record %" PRIu64 ": class %zu has the value %g", name,
-					       b->first + i, j % k, v);
+			if (isnan(v) || (probs ? !(v >= 0 && v <= 1) : v == INFINITY)) {
+				num_text(digits, v);
+				return err_set(err, "%s: record %" PRIu64 ": class %zu has the value %s", name,
+					       b->first + i, j % k, digits);
+			}
 			sum += v;
 			if (probs && j % k == k - 1) {
-				if (!(fabs(sum - 1) <= 1e-3))
-					return err_set(err, "%s: record %" PRIu64 ": probabilities sum to %g", name,
-						       b->first + i, sum);
+				if (!(fabs(sum - 1) <= 1e-3)) {
+					num_text(digits, sum);
+					return err_set(err, "%s: record %" PRIu64 ": probabilities sum to %s", name,
+						       b->first + i, digits);
+				}
 				sum = 0;
 			}
 		}

@@ -53,14 +53,19 @@ import numpy as np
 a = np.arange(12, dtype=np.float32).reshape(4, 3)
 np.save("c.npy", a[:, 1:]); np.save("fortran.npy", np.asfortranarray(a)); np.save("half.npy", a.astype(np.float16))
 np.save("big.npy", a.astype(">f8")); np.save("whole.npy", a.astype(int)); np.save("y.npy", np.array([0, 1, 2, 0], np.uint8))
+np.savez("packed.npz", z=a, y=[0, 1, 2, 0]); np.savez_compressed("small.npz", z=a, y=np.array(["0", "1", "2", "0"]))
+np.savetxt("a.csv", np.c_[[0, 1, 2, 0], a], delimiter=",", header="by savetxt"); np.savetxt("a.txt", np.c_[[0, 1, 2, 0], a])
 END
-	fails 1 'ascontiguousarray' 'NumPy in Fortran order is refused with the remedy' \
-		vic-cat --from npy --kind logits --labels y.npy fortran.npy
 	fails 1 'whole numbers' 'NumPy whole numbers are no logits' vic-cat --from npy --kind logits --labels y.npy \
 		whole.npy
-	for file in half big; do
+	for file in fortran half big; do
 		same "NumPy's $file.npy is read" '0 1 2,3 4 5,6 7 8,9 10 11' \
 			"$(vic-cat --from npy --kind logits --labels y.npy $file.npy | vic-cat | grep -v '^#' | cut -f 4 | paste -s -d ,)"
+	done
+	for how in 'npz --array z --labels-array y packed.npz' 'npz --array z --labels-array y small.npz' 'csv a.csv' \
+		'csv --separator space a.txt'; do
+		same "so is ${how##* }" '0 0 1 2,1 3 4 5,2 6 7 8,0 9 10 11' \
+			"$(vic-cat -q --kind logits --from $how | vic-cat | grep -v '^#' | cut -f 3,4 | tr '\t' ' ' | paste -s -d ,)"
 	done
 	"$python" -c '
 import numpy as np

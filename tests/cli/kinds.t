@@ -59,6 +59,8 @@ cat      vic-cat {}
 check    vic-cat --check {}
 npy      vic-cat --from npy --kind logits {}
 labels   vic-cat --from npy --kind logits --labels {} array.npy
+npz      vic-cat --from npz --kind logits {}
+tensors  vic-cat --from safetensors --kind logits {}
 csv      vic-cat --from csv --kind logits {}
 split    vic-split --dev 0.1 {}
 embed    vic-embed --random {}
@@ -96,7 +98,7 @@ text='lines texts tsv'
 # file | what the message calls it | what it must name | ways that read it, or speak of it in words of their own
 cat >kinds <<END
 array.npy | an NPY array | vic-cat --from npy | npy labels
-arrays.npz | an NPZ archive | vic-cat --from npy |
+arrays.npz | an NPZ archive | vic-cat --from npz | npz
 net.pt | a PyTorch file | vic-cat --from npy |
 some.zip | a zip archive | unpack | vectors
 cat.jpg | a JPEG image | vic-images --format folder | folder
@@ -106,9 +108,9 @@ cat.webp | a WebP image | vic-images --format folder |
 paper.pdf | a PDF document | vic-tokenize --format lines |
 page.html | an HTML page | browser | $text
 some.json | JSON | vic-calibrate | $text map bound check
-other.safetensors | a safetensors file | vic-predict | check
-good.model | a model | vic-predict | check model
-good.ckpt | a checkpoint | vic-train --resume | check resume
+other.safetensors | a safetensors file | vic-predict | check labels tensors
+good.model | a model | vic-predict | check labels model tensors
+good.ckpt | a checkpoint | vic-train --resume | check labels resume tensors
 good.map | a calibration map | vic-calibrate --apply | check map bound $text
 good.threshold | a conformal threshold | vic-conformal --apply | check map bound $text
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx

@@ -74,6 +74,7 @@ common() {
 		pictures/b/2.jpg &&
 		printf '0,1,2\n1,2,1\n0,2,1\n1,1,2\n' >bare.csv &&
 		vic-cat --from csv --kind logits --classes a,b bare.csv >bare && vic-cat --to npy bare >bare.npy &&
+		"$TOOLS/mkarray" npz stored z=bare.npy >bare.npz &&
 		vic-reliability -q --bands 0 bare >bare.curve &&
 		printf 'this is nothing that any of the programs reads\n' >junk && head -c 100 bare >short &&
 		printf 'a good film\nbad\n' >lines && printf 'good 1 2\nfilm 2 3\na 1 0\n' >glove &&

@@ -12,8 +12,14 @@ done >roles
 # Options that take a text which is no file. A new option of a program gets a role in its table, or is put here.
 # --plan-device is the name of a card; where it is that of a file, nothing but stdout is written.
 sort >no_files <<'L'
+vic-cat --array
 vic-cat --classes
+vic-cat --id-column
+vic-cat --ignore
+vic-cat --label-column
+vic-cat --labels-array
 vic-cat --name
+vic-cat --separator
 vic-embed --oov
 vic-images --classes
 vic-images --name

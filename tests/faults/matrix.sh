@@ -12,7 +12,9 @@ prepare() {
 	done
 	(
 		cd "$T/inputs" || exit 1
-		vic-cat --to npy logits >npy && vic-cat --to csv logits >csv && vic-cat --to tsv tokens >tsv || exit 1
+		vic-cat --to npy logits >npy && vic-cat --to csv logits >csv && vic-cat --to tsv tokens >tsv &&
+			"$TOOLS/mkarray" npz deflated z=npy >npz &&
+			"$TOOLS/mkarray" st z F32 "[2,3]" 0 1 2 1 3 4 >tensor || exit 1
 		mkdir -p pictures/a pictures/b
 		cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp \
 			"$ROOT/tests/golden/images/palette.png" pictures/b/2.png &&

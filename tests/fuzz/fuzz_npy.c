@@ -1,6 +1,6 @@
 /* Any bytes as an NPY file and as a table of numbers: refused or made into a stream that vic-cat --check would
  * accept. */
-#include "pipeline/cat/cat.h"
+#include "pipeline/cat/import.h"
 #include "pipeline/formats/npy.h"
 
 #include <stdint.h>
@@ -28,18 +28,20 @@ static void check_stream(const char *path)
 	stream_close(r);
 }
 
-static void import_as(const char *path, enum export_form form, int values, const char *labels)
+static void import_as(const char *path, enum import_form form, enum import_kind kind, const char *labels)
 {
 	struct err err = ERR_NONE;
+	struct import_notes notes = { 0 };
 	struct output out;
 	char to[64];
-	const struct import im = { .form = form, .path = path, .values = values, .labels = labels, .dtype = DTYPE_F32 };
+	const struct import im = { .form = form, .path = path, .kind = kind, .labels = labels, .dtype = DTYPE_F32,
+				   .class_axis = IMPORT_LAST_AXIS, .among = 3 };
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	/* a device: no file is renamed or synced */
 	if (fd < 0 || output_open(&out, "/dev/null", &err) || dup2(fd, out.fd) < 0)
 		abort();
 	snprintf(to, sizeof to, "/proc/self/fd/%d", fd);
-	if (!import_stream(&im, NULL, &out, &err)) {
+	if (!import_stream(&im, NULL, &out, &notes, &err)) {
 		if (output_commit(&out, &err))
 			abort();
 		check_stream(to);
@@ -62,11 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!npy_parse((const char *)data, size, &head, &err) && npy_values(&head) > INT64_MAX / 8)
 		abort();
 	if (size && data[0] == 0x93) {
-		import_as(path, EXPORT_NPY, VALUES_LOGITS, NULL);
-		import_as(path, EXPORT_NPY, VALUES_PROBS, path);
+		import_as(path, IMPORT_NPY, IMPORT_LOGITS, NULL);
+		import_as(path, IMPORT_NPY, IMPORT_PROBS, path);
 	} else {
-		import_as(path, EXPORT_CSV, VALUES_LOGITS, NULL);
-		import_as(path, EXPORT_TSV, VALUES_PROBS, NULL);
+		import_as(path, IMPORT_CSV, IMPORT_LOGITS, NULL);
+		import_as(path, IMPORT_TSV, IMPORT_PROBS, NULL);
 	}
 	close(fd);
 	return 0;

@@ -26,12 +26,21 @@ static int is_hidden(int32_t c)
 	return 0;
 }
 
+/* What TEXT_MESSAGE hides beside: text.h. */
+static int is_invisible(int32_t c)
+{
+	return c == 0xA0 || c == 0xAD || c == 0x2007 || (c >= 0x200B && c <= 0x200D) || c == 0x202F || c == 0x2060 ||
+	       c == 0xFEFF;
+}
+
 static size_t slow_clean(const char *text, size_t n, enum text_form form)
 {
 	for (size_t at = 0; at < n;) {
 		int32_t c;
 		ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)text + at, (ssize_t)(n - at), &c);
-		if (len <= 0 || is_hidden(c) || (form != TEXT_SHOWN && c == '\\') || (form == TEXT_WORD && c == ' '))
+		int slash = form == TEXT_NAME || form == TEXT_WORD;
+		if (len <= 0 || is_hidden(c) || (slash && c == '\\') || (form == TEXT_WORD && c == ' ') ||
+		    (form == TEXT_MESSAGE && is_invisible(c)))
 			return at;
 		at += (size_t)len;
 	}
@@ -54,6 +63,8 @@ static size_t draw(struct rng *r, char *text, size_t max)
 					    "\x7f",
 					    "\xc2\x9b",
 					    "\xc2\xa0",
+					    "\xc2\xad",
+					    "\xef\xbb\xbf",
 					    "\xc3\xa9",
 					    "\xd8\x9c",
 					    "\xff",
@@ -105,7 +116,7 @@ static void shown_and_restored(void **state)
 			assert_int_equal(slow_clean(escaped, len, TEXT_SHOWN), len);
 			assert_true(form != TEXT_WORD || !strchr(escaped, ' '));
 			changed += strcmp(escaped, text) != 0;
-			if (form == TEXT_SHOWN) { /* doing it twice changes nothing */
+			if (form == TEXT_SHOWN || form == TEXT_MESSAGE) { /* doing it twice changes nothing */
 				assert_int_equal(text_escape(&again, escaped, form, &err), 0);
 				assert_string_equal(again, escaped);
 				free(again);

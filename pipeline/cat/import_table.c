@@ -1,0 +1,371 @@
+/* CSV and TSV of numbers. The first row is a header only by evidence: an option says so, or it cannot be a record (a
+ * value is no number, or its label is no class) and it names the label's column, or holds no number at all. A row that
+ * can be a record is one. The same holds for lines that begin with '#'. */
+#include "import.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "pipeline/files/text.h"
+#include "pipeline/stream/sniff.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NONE = -1 };
+
+struct table {
+	struct row_reader *rows;
+	struct intake *in;
+	const struct import *im;
+	size_t width;     /* columns of every row; 0: no row yet */
+	long label, id;   /* columns, from 0, or NONE */
+	size_t *value;    /* [in->given] columns of the values */
+	char **names;     /* [in->given] for a header */
+	int own_fault;    /* the message says what is wrong with a table: it is no file of another kind */
+};
+
+/* A field without the white space around it, which is none of a number; it is cut off. */
+static char *trimmed(const struct table *t, size_t i)
+{
+	size_t n;
+	char *text = row_field(t->rows, i, &n);
+	while (n && strchr(" \t", text[n - 1]))
+		text[--n] = 0;
+	return text + strspn(text, " \t");
+}
+
+/* A decimal comma becomes a point in `room`; what holds a point beside it is no number. */
+static const char *pointed(const struct table *t, const char *text, char room[64])
+{
+	const char *comma = strchr(text, ',');
+	if (!t->im->decimal_comma || strlen(text) >= 64)
+		return text;
+	if (strchr(text, '.'))
+		return "";
+	memcpy(room, text, strlen(text) + 1);
+	if (comma)
+		room[comma - text] = '.';
+	return room;
+}
+
+static int is_number(const struct table *t, size_t i)
+{
+	char room[64], *end;
+	const char *field = row_field(t->rows, i, NULL), *text = pointed(t, field + strspn(field, " \t"), room);
+	(void)strtod(text, &end);
+	return end != text && !end[strspn(end, " \t")];
+}
+
+static int parse_number(struct table *t, size_t i, double *v, struct err *err)
+{
+	char room[64];
+	const char *given = trimmed(t, i), *text = pointed(t, given, room);
+	if (!num_f64("a value", text, -INFINITY, DBL_MAX, v, err))
+		return 0;
+	if (text != given && !is_number(t, i))
+		err_set(err, "a value: '%s' is not a number with a decimal comma", given);
+	else if (text == given && strchr(given, ',') && (t->own_fault = !t->im->decimal_comma))
+		err_set(err, "a value: '%s' is not a number; --decimal comma reads it", given);
+	err->status = VIC_DATA; /* the parser speaks of options */
+	return -1;
+}
+
+/* In any case, with white space around it or none. */
+static int is_called(const char *field, const char *name)
+{
+	size_t n = strlen(name);
+	field += strspn(field, " \t");
+	return !strncasecmp(field, name, n) && !field[n + strspn(field + n, " \t")];
+}
+
+/* Column of that name in the present row: as it is, or the only one that is called so; else NONE. */
+static long column_named(const struct table *t, const char *name)
+{
+	long found = NONE;
+	int several = 0;
+	for (size_t i = 0; i < row_fields(t->rows); i++) {
+		const char *field = row_field(t->rows, i, NULL);
+		if (!strcmp(field, name))
+			return (long)i;
+		if (is_called(field, name)) {
+			several |= found != NONE;
+			found = (long)i;
+		}
+	}
+	return several ? NONE : found;
+}
+
+/* What the labels' column is called where nothing is said. */
+static const char *const *label_names(const struct table *t)
+{
+	static const char *const is[][2] = { { "label", "label" }, { "right", "correct" } };
+	return is[t->im->kind == IMPORT_CONFIDENCE];
+}
+
+static long default_label(const struct table *t)
+{
+	long at = column_named(t, label_names(t)[0]);
+	return at == NONE ? column_named(t, label_names(t)[1]) : at;
+}
+
+static int is_position(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static int is_name(const char *option)
+{
+	return option && strcmp(option, "none") && !is_position(option);
+}
+
+/* The column that an option asks for: a number from 1, or a name that the header has. */
+static int choose_column(const struct table *t, const char *option, const char *want, int header, long *out,
+			 struct err *err)
+{
+	int64_t k;
+	*out = NONE;
+	if (!want || !strcmp(want, "none"))
+		return 0;
+	if (is_position(want)) {
+		if (num_i64(option, want, 1, (int64_t)row_fields(t->rows), &k, err))
+			return err_context(err, "%zu columns", row_fields(t->rows));
+		*out = (long)k - 1;
+		return 0;
+	}
+	*out = header ? column_named(t, want) : NONE;
+	if (*out != NONE)
+		return 0;
+	return err_set(err, header ? "no column is named '%s'; choose with %s NAME or NUMBER"
+				   : "without a header there is no column '%s'; choose with %s NUMBER", want, option);
+}
+
+/* What may stand between columns where this row has one. */
+static int one_column(struct table *t, struct err *err)
+{
+	static const char *const named[][2] = { { ";", "';'" }, { "\t", "tab" }, { "|", "'|'" }, { " ", "space" } };
+	const char *text = row_field(t->rows, 0, NULL);
+	for (size_t i = 0; i < 4 && t->im->form == IMPORT_CSV; i++)
+		if (strchr(text, *named[i][0]) && (i < 3 || strspn(text, "0123456789+-.eE ") == strlen(text))) {
+			t->own_fault = i != 1; /* what TSV may hold, a look at the file tells better */
+			return err_set(err, "has one column; if %s stands between columns, say so: --separator %s",
+				       i == 1 ? "a tab" : i == 3 ? "a space" : named[i][1], named[i][1]);
+		}
+	return err_set(err, "has 1 columns; a label and at least one value are needed");
+}
+
+/* Places label, id and values, and sets the classes: of a header by its names. */
+static int place_columns(struct table *t, int header, struct err *err)
+{
+	const struct import *im = t->im;
+	size_t n = row_fields(t->rows), k = 0;
+	if (n == 1 && !(im->label_column && !strcmp(im->label_column, "none")))
+		return one_column(t, err);
+	if (choose_column(t, "--id-column", im->id_column, header, &t->id, err))
+		return -1;
+	if (im->label_column) {
+		if (choose_column(t, "--label-column", im->label_column, header, &t->label, err))
+			return -1;
+	} else {
+		long named = header ? default_label(t) : NONE, first = t->id == 0,
+		     last = 1 + (t->id == 0 || t->id == 1);
+		t->label = named != NONE ? named : im->kind == IMPORT_CONFIDENCE ? last : first;
+	}
+	if (t->label == t->id && t->id != NONE)
+		return err_usage(err, "label and id are the same column");
+	free(t->value);
+	free(t->names);
+	t->value = NULL;
+	t->names = NULL;
+	if (mem_alloc(&t->value, n, sizeof *t->value, err) || mem_alloc(&t->names, n, sizeof *t->names, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if ((long)i != t->label && (long)i != t->id) {
+			t->names[k] = row_field(t->rows, i, NULL);
+			t->value[k++] = i;
+		}
+	if (!k || k > STREAM_MAX_CLASSES || t->label >= (long)n)
+		return err_set(err, "has %zu columns; a label and at least one value are needed", n);
+	if (header)
+		for (size_t i = 0; i < k; i++)
+			text_restore(t->names[i]);
+	return intake_classes(t->in, k, header ? t->names : NULL, err);
+}
+
+/* Whether the present row, of which the columns are placed, can be a record. */
+static int can_be_record(struct table *t)
+{
+	struct err err = ERR_NONE;
+	uint64_t before = t->in->labels.ignored;
+	char *label = NULL;
+	int32_t number;
+	for (size_t i = 0; i < t->in->given; i++)
+		if (!is_number(t, t->value[i]))
+			return 0;
+	if (t->label == NONE)
+		return 1;
+	if (mem_text(&label, row_field(t->rows, (size_t)t->label, NULL),
+		     strlen(row_field(t->rows, (size_t)t->label, NULL)), &err))
+		return 1;
+	int rc = label_of(&t->in->labels, label, &number, &err);
+	t->in->labels.ignored = before;
+	free(label);
+	return !rc;
+}
+
+/* A comment is a row that begins with '#' and cannot be a record; columns that are not yet known are taken as usual. */
+static int is_comment(const struct table *t)
+{
+	size_t n = row_fields(t->rows);
+	if (*row_field(t->rows, 0, NULL) != '#' || (t->width && n != t->width))
+		return *row_field(t->rows, 0, NULL) == '#';
+	if (t->width) {
+		for (size_t i = 0; i < t->in->given; i++)
+			if (!is_number(t, t->value[i]))
+				return 1;
+		return 0;
+	}
+	for (size_t i = 1; i < n; i++)
+		if (!is_number(t, i))
+			return 1;
+	return n < 2;
+}
+
+/* "# label" as numpy.savetxt writes a header: the mark goes, where what is left names the label's column. */
+static int unmark(const struct table *t)
+{
+	const char *const named[] = { is_name(t->im->label_column) ? t->im->label_column : label_names(t)[0],
+				      label_names(t)[1] };
+	char *text = row_field(t->rows, 0, NULL), *word = text + 1 + strspn(text + 1, " \t");
+	for (size_t i = 0; i < 2; i++)
+		if (row_fields(t->rows) > 1 && is_called(word, named[i])) {
+			memmove(text, word, strlen(word) + 1);
+			return 1;
+		}
+	return 0;
+}
+
+/* The next row that is no comment. A NUL byte would end a name or a number early. */
+static int next_row(struct table *t, int first, struct err *err)
+{
+	int rc;
+	while ((rc = row_reader_next(t->rows, err)) == 1) {
+		for (size_t i = 0; i < row_fields(t->rows); i++) {
+			size_t n;
+			const char *field = row_field(t->rows, i, &n);
+			if (memchr(field, 0, n))
+				return err_set(err, "%s: line %" PRIu64 ": holds a NUL byte", row_file(t->rows),
+					       row_line(t->rows));
+		}
+		if (!is_comment(t) || (first && unmark(t)))
+			return 1;
+		t->in->notes->comments++;
+	}
+	return rc;
+}
+
+/* 1: the first row is a header, 0: a record, -1: neither. Columns are placed in the first two. */
+static int judge_first(struct table *t, struct err *err)
+{
+	const struct import *im = t->im;
+	int named = is_name(im->label_column) || is_name(im->id_column), numbers = 0;
+	long label = im->label_column ? NONE : default_label(t);
+	if (im->header != IMPORT_HEADER_AUTO || named)
+		return im->header == IMPORT_HEADER_NO ? 0 : 1;
+	if (place_columns(t, 0, err))
+		return -1;
+	if (can_be_record(t))
+		return 0;
+	for (size_t i = 0; i < t->in->given; i++)
+		numbers += is_number(t, t->value[i]);
+	if (label != NONE || (!numbers && im->label_column))
+		return 1;
+	if (numbers)
+		return 0; /* its fault is told when it is read */
+	return err_set(err, "is no record ('%s' is not a number) and no header that names a column '%s'; "
+			    "--label-column NAME or NUMBER says where the labels are",
+		       trimmed(t, t->value[0]), label_names(t)[0]);
+}
+
+static int parse_id(const struct table *t, uint64_t *id, struct err *err)
+{
+	int64_t v;
+	if (t->id == NONE) {
+		*id = t->in->records;
+		return 0;
+	}
+	if (num_i64("id", trimmed(t, (size_t)t->id), 0, INT64_MAX, &v, err)) {
+		err->status = VIC_DATA;
+		return -1;
+	}
+	*id = (uint64_t)v;
+	return 0;
+}
+
+static int parse_row(struct table *t, uint64_t *id, int32_t *label, struct err *err)
+{
+	size_t n = row_fields(t->rows);
+	*label = -1;
+	if (n != t->width)
+		return err_set(err, "has %zu columns; the first row has %zu", n, t->width);
+	if (parse_id(t, id, err) ||
+	    (t->label != NONE && label_of(&t->in->labels, row_field(t->rows, (size_t)t->label, NULL), label, err)))
+		return -1;
+	for (size_t i = 0; i < t->in->given; i++)
+		if (parse_number(t, t->value[i], &t->in->value[i], err))
+			return -1;
+	return 0;
+}
+
+static int take_row(struct table *t, struct err *err)
+{
+	int32_t label;
+	uint64_t id = 0;
+	if (parse_row(t, &id, &label, err))
+		return err_context(err, "%s: line %" PRIu64, t->in->path, row_line(t->rows));
+	return intake_add(t->in, id, t->in->value, label, err);
+}
+
+static int read_rows(struct table *t, const json_t *self, struct output *out, struct err *err)
+{
+	int header, rc = next_row(t, 1, err);
+	if (rc < 1)
+		return rc ? -1 : err_set(err, "%s: holds no record", t->in->path);
+	header = judge_first(t, err);
+	if (header < 0 || place_columns(t, header, err))
+		return err_context(err, "%s: line %" PRIu64, t->in->path, row_line(t->rows));
+	t->width = row_fields(t->rows);
+	if (intake_begin(t->in, 1, self, out, err))
+		return -1;
+	rc = header ? next_row(t, 0, err) : 1;
+	for (; rc == 1; rc = next_row(t, 0, err))
+		if (take_row(t, err))
+			return -1;
+	return rc;
+}
+
+int import_table(struct intake *in, const json_t *self, struct output *out, struct err *err)
+{
+	const struct import *im = in->im;
+	int csv = im->form == IMPORT_CSV;
+	struct table t = { .in = in, .im = im };
+	const struct row_rules rules = {
+		.wanted = csv ? "a CSV table" : "a TSV table",
+		.separator = csv ? im->separator : '\t',
+		.quotes = csv ? im->quotes : ROW_QUOTES_NONE,
+		.max_fields = STREAM_MAX_CLASSES + 2,
+	};
+	if (row_reader_open(&t.rows, im->path, &rules, err))
+		return -1;
+	int rc = read_rows(&t, self, out, err);
+	if (rc && row_line(t.rows) <= 2 &&
+	    !t.own_fault) /* a table further on; one with a fault, not another kind of file */
+		sniff_explain(im->path, csv ? "CSV" : "TSV", err);
+	in->notes->rows = *row_counts_of(t.rows);
+	row_reader_close(t.rows);
+	free(t.value);
+	free(t.names);
+	return rc ? -1 : 0;
+}

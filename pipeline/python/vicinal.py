@@ -1,0 +1,361 @@
+"""vicinal: streams of vicinal to and from NumPy, and the evaluator from Python. docs/PYTHON.md is its page.
+
+Needs NumPy and nothing else. A stream is documents end to end (docs/STREAM.md); every checksum, count and length is
+checked when one is read, and what does not agree raises StreamError with the record.
+"""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import zlib
+from contextlib import contextmanager
+
+import numpy as np
+
+SPLITS = ("train", "dev", "test", "extra")
+SIGNATURE = b"\x89VIC\r\n\x1a\n\x01\x00\x00\x00".ljust(64, b"\0")
+MAX_BLOCK, MAX_HEAD, BLOCK = 256 << 20, 16 << 20, 1 << 20
+
+
+class StreamError(ValueError):
+    """The bytes are no whole stream, or the arguments make none."""
+
+
+class Document:
+    """One document: its head as a dict, the stages passed (provenance), and its records as columns.
+
+    ids u64 [n], labels i32 [n] (-1: none), splits u8 [n] (numbers of SPLITS). `records` depends on the kind:
+      logits  [n][classes], or [n][samples][classes] where samples > 1; f32 or f64
+      images  u8 or f32 [n][height][width][channels]; jpeg: a list of bytes
+      tokens  a list of str
+      text    a list of u32 arrays, numbers into `words` (list of str) and `vectors` (f32 [words][dim])
+    """
+
+    def __init__(self, head, provenance):
+        self.head, self.provenance = head, provenance
+        self.words, self.origins, self.vectors = [], None, None
+        self.ids = self.labels = self.splits = self.records = None
+
+    @property
+    def classes(self):
+        return self.head["classes"]
+
+    def split(self, name):
+        """A mask of the records of that split."""
+        return self.splits == SPLITS.index(name)
+
+
+@contextmanager
+def _opened(file, mode):
+    if hasattr(file, "read" if mode == "rb" else "write"):
+        yield file
+    else:
+        with open(file, mode) as f:
+            yield f
+
+
+def _padded(data):
+    return data + b"\0" * (-len(data) % 64)
+
+
+# Reading.
+
+
+def _take(f, n, where):
+    data = f.read(n)
+    if len(data) < n:
+        raise StreamError(f"the stream is truncated {where}")
+    return data
+
+
+def _zeros(data):
+    if any(data):
+        raise StreamError("padding or reserved bytes are not zero")
+
+
+def _block(f, where):
+    """Type, payload, count and checksum of the next block."""
+    head = _take(f, 64, where)
+    kind, crc, n, count, zero, head_crc = struct.unpack("<4sIQIII", head[:28])
+    if zlib.crc32(head[:24]) != head_crc or zero:
+        raise StreamError(f"a block's header is damaged {where}")
+    _zeros(head[28:])
+    if n > (MAX_HEAD if kind in (b"HEAD", b"PROV") else MAX_BLOCK):
+        raise StreamError(f"a block is longer than the format allows {where}")
+    data = _take(f, n, where)
+    _zeros(_take(f, -n % 64, where))
+    if zlib.crc32(data) != crc:
+        raise StreamError(f"a block does not match its checksum {where}")
+    return kind, data, count, crc
+
+
+class _Columns:
+    """A payload cut into columns that are padded to 64 bytes each."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n, dtype, pad=True):
+        dtype = np.dtype(dtype)
+        end = self.at + n * dtype.itemsize
+        if end > len(self.data):
+            raise StreamError("a block's length does not fit its records")
+        column = np.frombuffer(self.data, dtype, n, self.at)
+        self.at = end
+        if pad and self.at < len(self.data):
+            _zeros(self.data[self.at:self.at + -self.at % 64])
+            self.at += -self.at % 64
+        return column
+
+    def rest(self):
+        return self.data[self.at:]
+
+
+def _cut(data, ends):
+    if len(ends) and (np.any(ends[1:] < ends[:-1]) or ends[-1] != len(data)) or (not len(ends) and data):
+        raise StreamError("a block's ends contradict its length")
+    return [data[a:b] for a, b in zip(np.r_[0, ends[:-1]].astype(int), ends)]
+
+
+def _shape(head):
+    """Shape and dtype of a record, or None where records differ in size."""
+    if head["kind"] == "logits":
+        shape = (head["samples"], len(head["classes"]))
+        return shape if shape[0] > 1 else shape[1:], "<f8" if head["dtype"] == "f64" else "<f4"
+    if head["kind"] == "images" and head["encoding"] != "jpeg":
+        return tuple(head["shape"]), "u1" if head["encoding"] == "raw" else "<f4"
+    return None
+
+
+def _rows(doc, data, n, first):
+    c, fixed = _Columns(data), _shape(doc.head)
+    ids, labels, splits = c.take(n, "<u8"), c.take(n, "<i4"), c.take(n, "u1")
+    if np.any(labels < -1) or np.any(labels >= len(doc.classes)) or np.any(splits >= len(SPLITS)):
+        raise StreamError(f"a label or split is out of range in the block of record {first}")
+    if fixed:
+        size = int(np.prod(fixed[0])) * np.dtype(fixed[1]).itemsize
+        if len(c.rest()) != n * size:
+            raise StreamError("a block's length does not fit its records")
+        return ids, labels, splits, np.frombuffer(c.rest(), fixed[1]).reshape((n,) + fixed[0])
+    ends = c.take(n, "<u4")
+    records = _cut(c.rest(), ends)
+    if doc.head["kind"] == "tokens":
+        records = [r.decode("utf-8") for r in records]
+    elif doc.head["kind"] == "text":
+        records = [np.frombuffer(r, "<u4") for r in records]
+        if any(len(r) and r.max() >= len(doc.words) for r in records):
+            raise StreamError(f"a word id is outside the table in the block of record {first}")
+    return ids, labels, splits, records
+
+
+def _words(doc, data):
+    n, dim = struct.unpack("<II", data[:8])
+    c = _Columns(data)
+    c.at = 64
+    ends, origin = c.take(n, "<u4"), c.take(n, "u1")
+    text = c.take(int(ends[-1]) if n else 0, "u1").tobytes()
+    words = [w.decode("utf-8") for w in _cut(text, ends)]
+    return words, origin, c.take(n * dim, "<f4", pad=False).reshape(n, dim)
+
+
+def _finish(doc, rows):
+    columns = list(zip(*rows)) or [[np.empty(0, "<u8")], [np.empty(0, "<i4")], [np.empty(0, "u1")], []]
+    doc.ids, doc.labels, doc.splits = (np.concatenate(c) for c in columns[:3])
+    fixed = _shape(doc.head)
+    if fixed:
+        doc.records = np.concatenate([np.empty((0,) + fixed[0], fixed[1])] + list(columns[3]))
+    else:
+        doc.records = [r for part in columns[3] for r in part]
+
+
+def _document(f):
+    start = f.read(64)
+    if not start:
+        return None
+    if len(start) < 64 or start[:8] != SIGNATURE[:8]:
+        raise StreamError("this is no vicinal stream, or bytes follow its end")
+    if start[:12] != SIGNATURE[:12]:
+        raise StreamError(f"version {start[8]}.{start[10]} of the stream; 1.0 is read")
+    _zeros(start[12:])
+    kind, data, _, crc = _block(f, "before its head")
+    if kind != b"HEAD":
+        raise StreamError("the first block is no HEAD")
+    doc, rows, vectors, crcs, blocks, n = Document(json.loads(data), []), [], [], struct.pack("<I", crc), 0, 0
+    while True:
+        kind, data, count, crc = _block(f, f"after record {n}")
+        if kind == b"DONE":
+            break
+        crcs += struct.pack("<I", crc)
+        if kind == b"PROV":
+            doc.provenance.append(json.loads(data))
+        elif kind == b"WORD":
+            words, origin, vector = _words(doc, data)
+            doc.words += words
+            vectors.append((origin, vector))
+        elif kind == b"ROWS":
+            rows.append(_rows(doc, data, count, n))
+            n, blocks = n + count, blocks + 1
+        else:
+            raise StreamError(f"a block of unknown type {kind!r}")
+    if len(data) != 24 or struct.unpack("<QQII", data) != (n, blocks, zlib.crc32(crcs), 0):
+        raise StreamError("the end contradicts the records: a block is missing, doubled or moved")
+    _finish(doc, rows)
+    if vectors:
+        doc.origins, doc.vectors = (np.concatenate(c) for c in zip(*vectors))
+    return doc
+
+
+def documents(file):
+    """Yields the documents of a path or binary file, in order. Errors: StreamError."""
+    with _opened(file, "rb") as f:
+        doc = _document(f)
+        if doc is None:
+            raise StreamError("holds no document: what should have written it failed or wrote nothing")
+        while doc is not None:
+            yield doc
+            doc = _document(f)
+
+
+def read(file):
+    """The only document of a path or binary file; several are an error (see documents)."""
+    found = list(documents(file))
+    if len(found) > 1:
+        raise StreamError(f"holds {len(found)} documents; vicinal.documents() yields each")
+    return found[0]
+
+
+# Writing.
+
+
+class _Writer:
+    def __init__(self, f):
+        self.f, self.crcs, self.blocks, self.n = f, b"", 0, 0
+
+    def block(self, kind, data, count=0):
+        crc = zlib.crc32(data)
+        head = struct.pack("<4sIQII", kind, crc, len(data), count, 0)
+        self.f.write((head + struct.pack("<I", zlib.crc32(head))).ljust(64, b"\0") + _padded(data))
+        self.crcs += struct.pack("<I", crc)
+        self.blocks += kind == b"ROWS"
+        self.n += count
+
+    def done(self):
+        self.block(b"DONE", struct.pack("<QQII", self.n, self.blocks, zlib.crc32(self.crcs), 0))
+
+
+def _head(records, kind, classes, name, values):
+    head = {"kind": kind, "classes": [str(c) for c in classes]}
+    if name is not None:
+        head["name"] = name
+    if kind == "logits":
+        head.update(dtype="f64" if records.dtype == np.float64 else "f32", values=values,
+                    samples=records.shape[1] if records.ndim == 3 else 1)
+    elif kind == "images":
+        head.update(shape=list(records.shape[1:]), encoding="raw" if records.dtype == np.uint8 else "f32")
+    return head
+
+
+def _check_logits(z, classes, values):
+    if z.ndim not in (2, 3) or z.shape[-1] != len(classes):
+        raise StreamError(f"logits of the shape {z.shape} are no [n][classes] or [n][samples][classes] of "
+                          f"{len(classes)} classes")
+    if values not in ("logits", "probs"):
+        raise StreamError("values is 'logits' or 'probs'")
+    bad = ~np.isfinite(z) & ~(z == -np.inf) if values == "logits" else ~((z >= 0) & (z <= 1))
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise StreamError(f"record {at[0]}: class {at[-1]} has the value {z[at]!r}")
+    if values == "probs" and z.size:
+        off = np.abs(z.sum(-1, dtype=np.float64) - 1) > 1e-3
+        if off.any():
+            raise StreamError(f"record {int(np.argwhere(off)[0][0])}: probabilities do not sum to 1")
+
+
+def _column(a, n, dtype, what):
+    a = np.broadcast_to(np.asarray(a), (n,)) if np.ndim(a) == 0 else np.asarray(a)
+    whole = a.astype(np.int64) if a.dtype != np.uint64 else a
+    if a.shape != (n,) or np.any(whole != a):
+        raise StreamError(f"{what} are not {n} whole numbers")
+    return whole.astype(dtype)
+
+
+def write(file, records, labels, classes, kind="logits", values="logits", split="test", ids=None, name=None):
+    """Writes one document to a path or binary file.
+
+    records: logits [n][classes] or [n][samples][classes] (f64 is kept, all else becomes f32); for kind="images"
+    [n][height][width][channels], u8 or floats in 0..1; for kind="tokens" a list of str. labels: whole numbers from 0,
+    -1 for none (None: all -1). split: one name of SPLITS, or n of their numbers. ids: None for 0, 1, 2 ...
+    values: what logits are, "logits" or "probs". Errors: StreamError, before a byte is written.
+    """
+    if kind == "logits" or kind == "images":
+        records = np.asarray(records)
+        keep = np.float64 if kind == "logits" else np.uint8
+        if records.dtype != keep:
+            records = records.astype(np.float32)
+    if kind == "logits":
+        _check_logits(records, classes, values)
+    elif kind == "images":
+        if records.ndim != 4 or not np.isfinite(records).all():
+            raise StreamError("images are [n][height][width][channels], of finite numbers")
+    elif kind == "tokens":
+        records = [" ".join(r.split()).encode("utf-8") for r in records]
+    else:
+        raise StreamError(f"kind {kind!r} is not written here; 'logits', 'images' and 'tokens' are")
+    n = len(records)
+    labels = _column(-1 if labels is None else labels, n, "<i4", "labels")
+    if n and (labels.min() < -1 or labels.max() >= len(classes)):
+        raise StreamError(f"a label is outside -1 to {len(classes) - 1}")
+    split = _column(SPLITS.index(split) if isinstance(split, str) else split, n, "u1", "splits")
+    if n and split.max() >= len(SPLITS):
+        raise StreamError("a split is outside 0 to 3")
+    ids = _column(np.arange(n) if ids is None else ids, n, "<u8", "ids")
+    with _opened(file, "wb") as f:
+        _write(_Writer(f), _head(records, kind, classes, name, values), records, ids, labels, split)
+
+
+def _write(w, head, records, ids, labels, split):
+    w.f.write(SIGNATURE)
+    w.block(b"HEAD", json.dumps(head).encode())
+    w.block(b"PROV", json.dumps({"program": "vicinal.py", "version": "1", "args": []}).encode())
+    fixed = isinstance(records, np.ndarray)
+    size = records[:1].nbytes if fixed else max((len(r) for r in records), default=0)
+    rows = max(1, BLOCK // max(size, 1))
+    for at in range(0, len(records), rows):
+        part = slice(at, at + rows)
+        data = b"".join(_padded(c[part].tobytes()) for c in (ids, labels, split))
+        if fixed:
+            dtype = records.dtype.newbyteorder("<")
+            data += np.ascontiguousarray(records[part], dtype).tobytes()
+        else:
+            ends = np.cumsum([len(r) for r in records[part]]).astype("<u4")
+            data += _padded(ends.tobytes()) + b"".join(records[part])
+        w.block(b"ROWS", data, len(ids[part]))
+    w.done()
+
+
+# The evaluator.
+
+
+def score(*streams, args=(), program="vic-score"):
+    """What `vic-score --json` says: a dict for one stream, a list of dicts for several.
+
+    A stream is a path, or (values, labels, classes) or (values, labels, classes, "probs"), which go to its stdin. args:
+    more options, as ["--bootstrap", "1000"]. Errors: RuntimeError with the program's own message.
+    """
+    if not streams:
+        raise ValueError("no stream to score")
+    paths = [s for s in streams if isinstance(s, (str, os.PathLike))]
+    if len(paths) < len(streams) and len(streams) > 1:
+        raise ValueError("several streams are given as paths; write() makes files")
+    held = io.BytesIO()
+    if not paths:
+        z, labels, classes, values = (tuple(streams[0]) + ("logits",))[:4]
+        write(held, z, labels, classes, values=values)
+    run = subprocess.run([program, "--json", "--quiet", *args, *(["--", *map(os.fspath, paths)] if paths else [])],
+                         input=held.getvalue(), capture_output=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr.decode("utf-8", "replace").strip() or f"{program}: status {run.returncode}")
+    found = [json.loads(line) for line in run.stdout.decode("utf-8").splitlines() if line]
+    return found[0] if len(found) == 1 else found
