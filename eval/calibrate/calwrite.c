@@ -17,6 +17,15 @@ static json_t *hex(uint64_t v)
 	return json_string(text);
 }
 
+static json_t *print_text(const struct sketch_print *p)
+{
+	char text[48];
+	int n = snprintf(text, sizeof text, "%016" PRIx64, p->print);
+	if (p->count > 1)
+		snprintf(text + n, sizeof text - (size_t)n, "*%" PRIu64, p->count);
+	return json_string(text);
+}
+
 static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *map)
 {
 	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient), *cautions = json_array();
@@ -48,7 +57,7 @@ int calfile_text(char **text, const struct calmap *map, const struct sketch *s, 
 	json_t *extra = how_it_went(how, map);
 	int bad = !prints || !classes || !body || !extra;
 	for (size_t i = 0; i < s->n; i++)
-		bad |= json_array_append_new(prints, hex(s->print[i]));
+		bad |= json_array_append_new(prints, print_text(&s->at[i]));
 	for (int c = 0; c < rows->head.n_classes; c++)
 		bad |= json_array_append_new(classes, jsontext_name(rows->head.classes[c]));
 	json_t *fit = json_pack("{s:I, s:s, s:o, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
