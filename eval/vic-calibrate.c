@@ -215,7 +215,9 @@ static int run_fit(struct stage *st, struct pool *pool, struct err *err)
 			  rows.n);
 	fit.cautions = cautions_of(&map, &fit, &rows);
 	say_fit(st, &rows, &map, &fit);
-	if (calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err) ||
+	/* for the table alone */
+	if (((o.table || !st->quiet) &&
+	     calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err)) ||
 	    (has_output(st) && write_map(st, &map, sketch, &rows, &fit, err)))
 		goto out;
 	stage_say(st, "the table is of the records fitted on; apply the map to others before you believe it");

@@ -1,7 +1,7 @@
 /* The loss of affine maps. Records come in blocks of ROWS: logits over their unit, W z + b, exponentials, gradient of
  * the loss in W z + b, and what that adds to the gradients of W and b; for a matrix by products of panels. */
 #include "affine.h"
-#include "eval/records/softmax.h"
+#include "lanes.h"
 #include "pipeline/base/mem.h"
 #include "product.h"
 
@@ -37,17 +37,20 @@ static int on_diagonal(const struct affine *a, size_t i)
 static void forward(const struct affine *a, size_t at, size_t n, double *z, double *out, double *panels)
 {
 	size_t k = (size_t)a->d->k;
+	double by = 1 / a->unit;
 	for (size_t r = 0; r < n; r++) {
 		double *from = z + r * k, *to = out + r * k;
 		fit_row(a->d, at + r, from);
-		for (size_t c = 0; c < k; c++)
-			from[c] /= a->unit;
-		for (size_t c = 0; c < k; c++)
+		for (size_t c = 0; c < k; c++) {
+			from[c] *= by;
 			to[c] = a->offset[c];
-		for (size_t c = 0; !a->matrix && c < k; c++) {
-			to[c] = from[c] > -INFINITY ? to[c] + a->scaled[c] * from[c] : -INFINITY;
-			from[c] = from[c] > -INFINITY ? from[c] : 0;
 		}
+		for (size_t c = 0; a->holes && c < k; c++)
+			from[c] = from[c] > -INFINITY ? from[c] : 0;
+		for (size_t c = 0; !a->matrix && c < k; c++)
+			to[c] += a->scaled[c] * from[c];
+		for (size_t c = 0; a->holes && c < k; c++)
+			to[c] = fit_value(a->d, at + r, (int)c) > -INFINITY ? to[c] : -INFINITY;
 	}
 	if (!a->matrix)
 		return;
@@ -60,9 +63,7 @@ static void exponentials(const struct affine *a, size_t at, size_t n, double *ou
 {
 	size_t k = (size_t)a->d->k;
 	for (size_t r = 0; r < n; r++) {
-		double *o = out + r * k, max = o[0];
-		for (size_t c = 1; c < k; c++)
-			max = o[c] > max ? o[c] : max;
+		double *o = out + r * k, max = lanes_largest(o, k);
 		own[r] = o[a->d->label[at + r]] - max;
 		for (size_t c = 0; c < k; c++)
 			o[c] -= max;
@@ -83,12 +84,11 @@ static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *
 		forward(a, at, n, z, out, left);
 		exponentials(a, at, n, out, own);
 		for (size_t r = 0; r < n; r++) {
-			double mass = 0, *o = out + r * k;
-			for (size_t c = 0; c < k; c++)
-				mass += o[c];
+			double *o = out + r * k, mass = lanes_sum(o, k);
 			sum[0] += log(mass) - own[r];
+			double one = 1 / mass;
 			for (size_t c = 0; c < k; c++)
-				o[c] /= mass;
+				o[c] *= one;
 			o[d->label[at + r]] -= 1;
 			for (size_t c = 0; c < k; c++)
 				gb[c] += o[c];
@@ -146,28 +146,26 @@ int affine_loss(void *arg, const double *y, double *value, double *grad, struct 
 	return 0;
 }
 
-/* Sum of the finite |z|, a power of two smaller so that no sum overflows, and their number. */
+/* Sum of the finite |z|, a power of two smaller so that no sum overflows; their number; that of -Inf. */
 static void sizes(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	(void)arg, (void)scratch;
 	for (size_t i = from; i < to; i++)
 		for (int c = 0; c < d->k; c++) {
 			double z = fabs(fit_value(d, i, c));
-			if (z < INFINITY) {
-				sum[0] += z * 0x1p-40;
-				sum[1] += 1;
-			}
+			sum[0] += z < INFINITY ? z * 0x1p-40 : 0;
+			sum[z < INFINITY ? 1 : 2] += 1;
 		}
 }
 
 /* sum[0..k-1]: squares of the class's finite logits over *arg, the unit; sum[k..]: how often it is the label. */
 static void columns(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
-	double unit = *(const double *)arg;
+	double by = 1 / *(const double *)arg;
 	(void)scratch;
 	for (size_t i = from; i < to; i++) {
 		for (int c = 0; c < d->k; c++) {
-			double z = fit_value(d, i, c) / unit;
+			double z = fit_value(d, i, c) * by;
 			sum[c] += z > -INFINITY ? z * z : 0;
 		}
 		sum[d->k + d->label[i]] += 1;
@@ -195,15 +193,16 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 {
 	*a = (struct affine){ .d = d, .pool = pool, .matrix = matrix, .pull = *pull };
 	size_t k = (size_t)d->k, all = affine_parameters(a);
-	double size[2];
+	double size[3];
 	if (mem_alloc(&a->per, all, sizeof *a->per, err) ||
 	    mem_alloc(&a->scaled, affine_weights(a), sizeof *a->scaled, err) ||
 	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all, sizeof *a->sum, err) ||
 	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
 		return -1;
-	if (fit_sum(d, pool, 2, sizes, 0, NULL, size, err))
+	if (fit_sum(d, pool, 3, sizes, 0, NULL, size, err))
 		return -1;
-	a->unit = size[0] > 0 ? size[0] / size[1] * 0x1p40 : 1;
+	a->holes = size[2] > 0;
+	a->unit = size[0] > 0 ? ldexp(1, (int)fmin(1000, fmax(-1000, floor(log2(size[0] / size[1])) + 40))) : 1;
 	if (fit_sum(d, pool, 2 * k, columns, 0, &a->unit, a->sum, err))
 		return -1;
 	set_scale(a, a->sum);

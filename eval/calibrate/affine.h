@@ -13,9 +13,10 @@ struct affine_pull {
 struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
+	int holes;  /* some logits are -Inf */
 	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
 	struct affine_pull pull;
-	double unit; /* mean size of the finite logits */
+	double unit; /* the power of two at or below the mean size of the finite logits */
 	/* The search is in y, [parameters()], weights first: a parameter is y x per, and per is chosen so that the loss
 	 * bends about as much in every y, whatever the logits' unit. */
 	double *per;	/* [parameters] */

@@ -11,7 +11,12 @@
 
 /* Of more records than this an eighth is fitted first, roughly, which brings the search near in an eighth of the time.
  */
-enum { MANY_RECORDS = 1 << 14, EVERY = 8 };
+enum { MANY_RECORDS = 1 << 12, EVERY = 8 };
+
+/* Largest gradient at the answer: in parameters scaled as these are, the loss is then above the least by about half the
+ * sum of the gradient's squares. `enough` is for MANY_VALUES and more, where the last digits would take minutes. */
+static const double fine = 1e-9, enough = 1e-6;
+enum { MANY_VALUES = 1 << 22 };
 
 /* Puts into y whichever start has the lower loss: the identity, or it over the best temperature. */
 static int pick_start(struct affine *a, double *y, struct err *err)
@@ -38,27 +43,6 @@ static int pick_start(struct affine *a, double *y, struct err *err)
 	return rc;
 }
 
-/* Every EVERY-th record, copied. Release z and label. */
-static int thin_out(struct fit_data *to, const struct fit_data *d, struct err *err)
-{
-	size_t row = (size_t)d->k * (d->is_double ? sizeof(double) : sizeof(float));
-	unsigned char *z;
-	*to = *d;
-	to->n = d->n / EVERY;
-	to->z = NULL;
-	to->label = NULL;
-	if (mem_alloc(&z, to->n, row, err))
-		return -1;
-	to->z = z;
-	if (mem_alloc(&to->label, to->n, sizeof *to->label, err))
-		return -1;
-	for (size_t i = 0; i < to->n; i++) {
-		memcpy(z + i * row, (const unsigned char *)d->z + i * EVERY * row, row);
-		to->label[i] = d->label[i * EVERY];
-	}
-	return 0;
-}
-
 static int search(struct affine *a, double *y, int max_steps, struct minimum *m, struct err *err)
 {
 	struct objective f = { affine_parameters(a), affine_loss, a };
@@ -66,14 +50,14 @@ static int search(struct affine *a, double *y, int max_steps, struct minimum *m,
 	struct fit_data some = { 0 };
 	int rc, many = d->n >= MANY_RECORDS;
 	if (!many)
-		return pick_start(a, y, err) || minimise(&f, y, 1e-9, max_steps, m, err) ? -1 : 0;
-	rc = thin_out(&some, d, err);
+		return pick_start(a, y, err) || minimise(&f, y, fine, max_steps, m, err) ? -1 : 0;
+	rc = fit_thin_out(&some, d, EVERY, err);
 	a->d = &some;
-	rc = rc || pick_start(a, y, err) || minimise(&f, y, 1e-4, max_steps, m, err);
+	rc = rc || pick_start(a, y, err) || minimise(&f, y, 1e-3, max_steps, m, err);
 	a->d = d;
 	free(some.z);
 	free(some.label);
-	return rc || minimise(&f, y, 1e-9, max_steps, m, err) ? -1 : 0;
+	return rc || minimise(&f, y, d->n * (size_t)d->k < MANY_VALUES ? fine : enough, max_steps, m, err) ? -1 : 0;
 }
 
 static int take_parameters(struct calmap *map, const struct affine *a, const double *y, struct err *err)

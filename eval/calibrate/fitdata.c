@@ -51,3 +51,24 @@ int fit_sum(const struct fit_data *d, struct pool *pool, size_t m, fit_slice *f,
 	free(s.scratch);
 	return 0;
 }
+
+int fit_thin_out(struct fit_data *to, const struct fit_data *d, size_t every, struct err *err)
+{
+	size_t row = (size_t)d->k * (d->is_double ? sizeof(double) : sizeof(float));
+	unsigned char *z;
+	*to = *d;
+	to->n = d->n / every;
+	to->z = NULL;
+	to->label = NULL;
+	to->id = NULL;
+	if (mem_alloc(&z, to->n, row, err))
+		return -1;
+	to->z = z;
+	if (mem_alloc(&to->label, to->n, sizeof *to->label, err))
+		return -1;
+	for (size_t i = 0; i < to->n; i++) {
+		memcpy(z + i * row, (const unsigned char *)d->z + i * every * row, row);
+		to->label[i] = d->label[i * every];
+	}
+	return 0;
+}

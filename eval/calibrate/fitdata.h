@@ -37,8 +37,7 @@ static inline void fit_row(const struct fit_data *d, size_t i, double *to)
 	}
 }
 
-/* Sums of a slice of the records, added to a zeroed sum. scratch: 64-byte aligned doubles, as many as were asked for.
- * */
+/* Sums of a slice of the records, added to a zeroed sum. scratch: doubles, 64-byte aligned, as many as asked for. */
 typedef void fit_slice(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch);
 
 /* Runs f over the records in slices whose cut depends on n, k and m alone, and adds up what the slices
@@ -46,5 +45,8 @@ typedef void fit_slice(const struct fit_data *d, size_t from, size_t to, void *a
  * call of f gets. Errors: no memory. */
 int fit_sum(const struct fit_data *d, struct pool *pool, size_t m, fit_slice *f, size_t scratch, void *arg, double *sum,
 	    struct err *err) VIC_CHECKED;
+
+/* Every so many-th record of d, copied; free z and label, on failure too. */
+int fit_thin_out(struct fit_data *to, const struct fit_data *d, size_t every, struct err *err) VIC_CHECKED;
 
 #endif

@@ -5,8 +5,8 @@
  * Loops over lanes fix the order of additions, so results do not depend on how they are compiled. The interval's ends
  * are found by Newton in beta. */
 #include "temperature.h"
+#include "lanes.h"
 #include "pipeline/base/mem.h"
-#include "eval/records/softmax.h"
 
 #include <float.h>
 #include <math.h>
@@ -47,30 +47,13 @@ static void moments(const double *e, const double *x, size_t k, double *mass, do
 	}
 }
 
-static double largest(const double *z, size_t k)
-{
-	double lane[LANES], max;
-	size_t c = 0;
-	for (int l = 0; l < LANES; l++)
-		lane[l] = z[0];
-	for (; c + LANES <= k; c += LANES)
-		for (int l = 0; l < LANES; l++)
-			lane[l] = z[c + (size_t)l] > lane[l] ? z[c + (size_t)l] : lane[l];
-	for (; c < k; c++)
-		lane[0] = z[c] > lane[0] ? z[c] : lane[0];
-	max = lane[0];
-	for (int l = 1; l < LANES; l++)
-		max = lane[l] > max ? lane[l] : max;
-	return max;
-}
-
 /* x and e, [k]: beta times how far each logit lies below the largest, no lower than `nothing`. Returns the label's,
  * however low. A class ruled out (-Inf) is `nothing` too. */
 static double distances(const struct fit_data *d, size_t i, double beta, double *x, double *e)
 {
 	size_t k = (size_t)d->k;
 	fit_row(d, i, x);
-	double max = largest(x, k), own = beta * (x[d->label[i]] - max);
+	double max = lanes_largest(x, k), own = beta * (x[d->label[i]] - max);
 	for (size_t c = 0; c < k; c++) {
 		double v = beta * (x[c] - max);
 		e[c] = x[c] = v > nothing ? v : nothing;
@@ -219,6 +202,23 @@ static int search(const struct fit_data *d, struct pool *pool, double x, struct 
 		       exp(-hi), exp(-lo));
 }
 
+/* Of so many records a sixteenth is looked at first: its best T is so near that of all that a few looks at those do. */
+enum { MANY = 1 << 18, EVERY = 16 };
+
+static int sample_start(const struct fit_data *d, struct pool *pool, double *x, struct err *err)
+{
+	struct temperature some = { 0 };
+	struct fit_data part;
+	if (d->n < MANY)
+		return 0;
+	int rc = fit_thin_out(&part, d, EVERY, err) || search(&part, pool, *x, &some, err);
+	free(part.z);
+	free(part.label);
+	if (!rc)
+		*x = -log(some.t);
+	return rc ? -1 : 0;
+}
+
 int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
 {
 	double spread = 0;
@@ -231,8 +231,11 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 	if (out->end)
 		return 0;
 	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
-	 */
-	return search(d, pool, fmin(fmax(log(4) - log(spread), least_x), most_x), out, err);
+	 * A sample that has no best T of its own is of no help. */
+	double x = fmin(fmax(log(4) - log(spread), least_x), most_x);
+	struct err unheard;
+	(void)!sample_start(d, pool, &x, &unheard);
+	return search(d, pool, x, out, err);
 }
 
 /* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a

@@ -393,7 +393,7 @@ static void losses_at_the_limit(void **state)
 	rows_release(&w);
 }
 
-/* What a fit is of; its sketch, and that of the chosen records of a stream, which neither order, ids nor labels change. */
+/* What a fit is of; its sketch, and that of the chosen records of a stream, which neither ids nor labels change. */
 static void sketches_are_of_values(void **state)
 {
 	(void)state;
