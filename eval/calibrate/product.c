@@ -23,6 +23,19 @@ void panels_of_columns(const double *x, size_t n, size_t depth, size_t lanes, do
 				to[l] = from + l < n ? x[d * n + from + l] : 0;
 }
 
+/* The part of a tile that lies within c, of which `rows` and `columns` are left. */
+static void add_tile(double *c, size_t n, size_t rows, size_t columns, const double *tile)
+{
+	rows = rows < PRODUCT_LEFT ? rows : PRODUCT_LEFT;
+	for (size_t r = 0; r < rows; r++, c += n, tile += PRODUCT_RIGHT)
+		if (columns >= PRODUCT_RIGHT)
+			for (size_t s = 0; s < PRODUCT_RIGHT; s++)
+				c[s] += tile[s];
+		else
+			for (size_t s = 0; s < columns; s++)
+				c[s] += tile[s];
+}
+
 void product_add(const double *a, size_t m, const double *b, size_t n, size_t depth, double *c)
 {
 	double tile[PRODUCT_LEFT * PRODUCT_RIGHT] __attribute__((aligned(64)));
@@ -33,9 +46,7 @@ void product_add(const double *a, size_t m, const double *b, size_t n, size_t de
 			for (size_t i = 0; i < m; i += PRODUCT_LEFT) {
 				ops->tile(a + i * depth + d * PRODUCT_LEFT, b + j * depth + d * PRODUCT_RIGHT, part,
 					  tile);
-				for (size_t r = 0; r < PRODUCT_LEFT && i + r < m; r++)
-					for (size_t s = 0; s < PRODUCT_RIGHT && j + s < n; s++)
-						c[(i + r) * n + j + s] += tile[r * PRODUCT_RIGHT + s];
+				add_tile(c + i * n + j, n, m - i, n - j, tile);
 			}
 	}
 }
