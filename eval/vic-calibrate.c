@@ -1,6 +1,7 @@
 /* vic-calibrate: fits a calibration map on one split, applies it to another. */
 #include "eval/calibrate/calibrate.h"
 #include "eval/calibrate/cautions.h"
+#include "pipeline/base/mem.h"
 #include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@ enum { FLOOR_ROUNDS = 1000 };
 static struct {
 	int method, split, table, format, allow;
 	const char *apply, *out;
-	double l2, l2_bias, lowest, highest;
+	double l2, l2_bias, lowest, highest, clip;
 	int64_t bins, histogram_bins, threads, seed, steps;
 } o = { .out = "-", .l2 = -1, .l2_bias = -1, .bins = 15, .histogram_bins = 15, .seed = 1, .steps = 2000 };
 
@@ -44,6 +45,9 @@ static const struct opt opts[] = {
 	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
 	{ "max-temperature", 0, OPT_REAL, &o.highest, "T", "hold the temperature at or below [free]", .flo = 1e-300,
 	  .fhi = 1e300, .flags = OPT_NO_DEFAULT },
+	{ "clip", 0, OPT_REAL, &o.clip, "EPS",
+	  "set probabilities to EPS at least and 1 - EPS at most; --apply does it again", .flo = 1e-300, .fhi = 0.1,
+	  .flags = OPT_NO_DEFAULT },
 	{ "max-steps", 0, OPT_INT, &o.steps, "N", "vector, matrix: steps before giving up", .lo = 1, .hi = 1000000 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the table's noise floors", .lo = 0, .hi = INT64_MAX,
 	  .flags = OPT_LOCAL },
@@ -182,50 +186,50 @@ static int run_fit(struct stage *st, struct pool *pool, struct err *err)
 				       .max_steps = (int)o.steps };
 	struct rows rows = { 0 };
 	struct fit_data data = { 0 };
-	struct sketch sketch;
+	struct sketch *sketch = NULL;
 	struct calmap map = { 0 };
 	struct calmap_fit fit;
 	struct judged before = { 0 }, after = { 0 };
-	uint64_t n = 0;
+	uint64_t n = 0, clipped;
 	int owned = 0, rc = -1;
 	if (!(set.lowest_t <= set.highest_t))
 		return err_usage(err, "--min-temperature %g is above --max-temperature %g", set.lowest_t,
 				 set.highest_t);
-	if (read_to_fit(st, &rows, err) || fit_data_of(&data, &owned, &sketch, &rows, err))
+	if (read_to_fit(st, &rows, err))
+		goto out;
+	if (o.clip * rows.head.n_classes >= 1) {
+		err_usage(err, "--clip %g leaves %d classes no room: give less than 1/%d", o.clip, rows.head.n_classes,
+			  rows.head.n_classes);
+		goto out;
+	}
+	if (mem_alloc(&sketch, 1, sizeof *sketch, err) ||
+	    fit_data_of(&data, &owned, sketch, &rows, o.clip, &clipped, err))
 		goto out;
 	if (calmap_fit(&map, (enum calmap_method)o.method, &data, &set, pool, &fit, err)) {
 		err_context(err, "%s", rows.name);
 		goto out;
 	}
+	map.clip = o.clip;
+	if (o.clip > 0)
+		stage_say(st, "--clip %g: %" PRIu64 " of %zu records had a probability beyond it", o.clip, clipped,
+			  rows.n);
 	fit.cautions = cautions_of(&map, &fit, &rows);
 	say_fit(st, &rows, &map, &fit);
-	if (calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err) ||
-	    (has_output(st) && write_map(st, &map, &sketch, &rows, &fit, err)))
+	/* for the table alone */
+	if (((o.table || !st->quiet) &&
+	     calibrate_rows(&rows, &map, ROWS_ALL, NULL, NULL, &before, &after, &n, err)) ||
+	    (has_output(st) && write_map(st, &map, sketch, &rows, &fit, err)))
 		goto out;
 	stage_say(st, "the table is of the records fitted on; apply the map to others before you believe it");
 	rc = print_table(st, &before, &after, &map, &fit, pool, err);
 out:
 	fit_data_release(&data, owned);
+	free(sketch);
 	calmap_release(&map);
 	rows_release(&rows);
 	judged_release(&before);
 	judged_release(&after);
 	return rc;
-}
-
-static int refuse_fitted(const struct calfile *f, const struct rows *list, size_t n, int split, struct err *err)
-{
-	double shared;
-	if (calibrate_overlap(f, list, n, split, &shared, err))
-		return -1;
-	if (!(shared > 0) || o.allow)
-		return 0;
-	return err_set(err,
-		       "%s: %s%.0f of the %" PRIu64
-		       " records the map was fitted on (split %s of %s) are among these; apply it to "
-		       "others with --split, or allow it with --allow-fit-data",
-		       list[0].name, shared < 1 ? "about " : "", fmax(1, shared * (double)f->sketch.records),
-		       f->sketch.records, f->split, f->name);
 }
 
 static int pick_split(const struct rows *list, size_t n)
@@ -242,6 +246,7 @@ static int pick_split(const struct rows *list, size_t n)
 static int apply_all(struct stage *st, const struct calfile *f, const struct rows *list, size_t n, struct pool *pool,
 		     struct err *err)
 {
+	char text[256] = "";
 	struct output out = { 0 };
 	struct judged before = { 0 }, after = { 0 };
 	uint64_t written = 0;
@@ -249,9 +254,11 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 	for (size_t d = 0; d < n; d++)
 		if (calfile_fits(f, &list[d].head, list[d].name, err))
 			return -1;
-	if (refuse_fitted(f, list, n, split, err) || calfile_note(f, st->provenance, err) ||
-	    (write && output_open(&out, o.out, err)))
+	if ((!o.allow && calibrate_refuse_fitted(f, list, n, split, text, sizeof text, err)) ||
+	    calfile_note(f, st->provenance, err) || (write && output_open(&out, o.out, err)))
 		return -1;
+	if (*text)
+		stage_say(st, "%s", text);
 	for (size_t d = 0; d < n; d++)
 		if (calibrate_rows(&list[d], &f->map, split, write ? &out : NULL, st->provenance, &before, &after,
 				   &written, err))
@@ -263,7 +270,7 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 	if (write && output_commit(&out, err))
 		goto out;
 	stage_say(st, "applied %s, fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64 " records (split %s)",
-		  calmap_method_name(f->map.method), f->sketch.records, f->name, f->split, written,
+		  calmap_method_name(f->map.method), f->sketch->records, f->name, f->split, written,
 		  rows_split_name(split));
 	rc = print_table(st, &before, &after, NULL, NULL, pool, err);
 out:
@@ -276,7 +283,7 @@ out:
 static int run_apply(struct stage *st, struct pool *pool, struct err *err)
 {
 	static const char *const fit_only[] = { "method",	   "l2",	"l2-bias",	 "min-temperature",
-						"max-temperature", "max-steps", "histogram-bins" };
+						"max-temperature", "max-steps", "histogram-bins",  "clip" };
 	struct rows_options options = {
 		.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
 	};

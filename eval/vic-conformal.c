@@ -99,7 +99,7 @@ static int score_labels(const struct conformal *c, const struct rows *rows, doub
 	}
 	for (size_t i = 0; i < rows->n; i++) {
 		record_logits(rows, i, p, p + k);
-		sketch_add(sketch, record_print(rows->id[i], rows->label[i], p, k));
+		sketch_add(sketch, record_print(p, k), 1);
 		record_probs(rows, i, p, p + k);
 		ranked_set(&ranked, p);
 		complement[i] = conformal_complement(c, &ranked, p[rows->label[i]],
@@ -173,7 +173,7 @@ static int run_fit(struct stage *st, struct err *err)
 			       .lambda = o.lambda,
 			       .k_reg = o.k_reg };
 	struct rows rows = { 0 };
-	struct sketch sketch = { 0 };
+	struct sketch *sketch = NULL;
 	double *complement = NULL;
 	if (refuse_given(st, apply_only, 6, "belongs to --apply", err) ||
 	    (c.method != CONFORMAL_RAPS && refuse_given(st, raps_only, 2, "belongs to --method raps", err)))
@@ -184,13 +184,14 @@ static int run_fit(struct stage *st, struct err *err)
 		return err_usage(err, "--seed belongs to --randomised: nothing else is drawn");
 	int rc = rows_read(&rows, stage_operand(st, 0), &options, err) ||
 		 mem_alloc(&complement, rows.n, sizeof *complement, err) ||
-		 score_labels(&c, &rows, complement, &sketch, err);
+		 mem_alloc(&sketch, 1, sizeof *sketch, err) || score_labels(&c, &rows, complement, sketch, err);
 	if (!rc) {
 		conformal_fit(&c, complement, rows.n);
 		say_fit(st, &c, &rows);
-		rc = write_threshold(st, &c, &sketch, &rows, err);
+		rc = write_threshold(st, &c, sketch, &rows, err);
 	}
 	free(complement);
+	free(sketch);
 	rows_release(&rows);
 	return rc ? -1 : 0;
 }
@@ -250,22 +251,20 @@ static int pick_split(const struct rows *list, size_t n)
 	return ROWS_ALL;
 }
 
-static int check_records(const struct threshold *t, const struct rows *list, size_t n, int split, struct err *err)
+static int check_records(const struct stage *st, const struct threshold *t, const struct rows *list, size_t n,
+			 int split, struct err *err)
 {
-	double shared;
+	char text[256];
 	for (size_t d = 0; d < n; d++)
 		if (calfile_fits(&t->on, &list[d].head, list[d].name, err))
 			return -1;
-	if (calibrate_overlap(&t->on, list, n, split, &shared, err))
-		return -1;
-	if (!(shared > 0) || o.allow)
+	if (o.allow)
 		return 0;
-	return err_set(err,
-		       "%s: %s%.0f of the %" PRIu64
-		       " records the threshold was fitted on (split %s of %s) are among these; apply it to others "
-		       "with --split, or allow it with --allow-fit-data",
-		       list[0].name, shared < 1 ? "about " : "", fmax(1, shared * (double)t->on.sketch.records),
-		       t->on.sketch.records, t->on.split, t->on.name);
+	if (calibrate_refuse_fitted(&t->on, list, n, split, text, sizeof text, err))
+		return -1;
+	if (*text)
+		stage_say(st, "%s", text);
+	return 0;
 }
 
 static int print_coverage(const struct stage *st, const struct coverage *c, const struct stream_head *head,
@@ -295,7 +294,7 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 	struct output out = { 0 };
 	int split = pick_split(list, n), write = !o.table || stage_given(st, "out"), rc = -1;
 	struct applying a = { .t = t, .out = write ? &out : NULL };
-	if (check_records(t, list, n, split, err) || applying_init(&a, &list[0].head, err) ||
+	if (check_records(st, t, list, n, split, err) || applying_init(&a, &list[0].head, err) ||
 	    (write && (output_open(&out, o.out, err) || sets_head(&a.sets, &out, err))))
 		goto out;
 	for (size_t d = 0; d < n; d++)
@@ -308,7 +307,7 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 	if (write && output_commit(&out, err))
 		goto out;
 	stage_say(st, "applied %s (alpha %g), fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64
-		  " records (split %s)", conformal_name(t->c.method), t->c.alpha, t->on.sketch.records, t->on.name,
+		  " records (split %s)", conformal_name(t->c.method), t->c.alpha, t->on.sketch->records, t->on.name,
 		  t->on.split, a.n, rows_split_name(split));
 	if (isinf(t->c.complement))
 		stage_say(st, "caution: the threshold is infinite (too few records): every set holds every class");

@@ -154,11 +154,12 @@ static int put_records(struct predictor *p, struct calibrated *map, struct strea
 	const struct dataset *d = &p->data;
 	int samples = p->passes ? p->passes : 1, n = p->model->config.classes;
 	size_t values = (size_t)samples * (size_t)n;
-	double *to = map ? map->room + 3 * n : NULL;
+	double *to = map ? map->room + 4 * n : NULL;
+	uint64_t seen;
 	for (size_t i = 0; i < d->n; i++) {
 		const float *logits = p->logits + i * values;
 		if (map && (calibrated_apply(map, logits, samples, to, err) ||
-			    calibrated_refuse_fitted(map, d->id[i], d->label[i], err)))
+			    calibrated_refuse_fitted(map, 0, &seen, err)))
 			return -1;
 		const void *record = map ? (const void *)to : logits;
 		size_t bytes = map ? (size_t)n * sizeof *to : values * sizeof *logits;
@@ -199,7 +200,8 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 {
 	struct stream_reader *r;
 	struct output out = { 0 };
-	uint64_t done = 0;
+	uint64_t done = 0, seen = 0;
+	char text[256] = "";
 	int rc, split = o.split ? split_of(o.split) : -1;
 	if (o.split && split < 0)
 		return err_usage(err, "--split: '%s' is none of train, dev, test, extra", o.split);
@@ -213,8 +215,14 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 	stream_close(r);
 	if (!rc && split >= 0 && !done)
 		rc = err_set(err, "no record is marked %s", o.split);
+	if (!rc && map)
+		rc = calibrated_refuse_fitted(map, 1, &seen, err);
 	rc = rc || output_commit(&out, err);
 	output_release(&out);
+	if (!rc && map)
+		calfile_seen_text(&map->file, seen, text, sizeof text);
+	if (*text)
+		stage_say(st, "%s", text);
 	if (!rc && p->unknown)
 		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown,
 			  p->tokens);

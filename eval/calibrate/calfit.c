@@ -10,6 +10,8 @@
 
 static int no_optimum(const struct temperature *t, struct err *err)
 {
+	if (t->end == TEMPERATURE_ANY)
+		return err_set(err, "all logits of every record are equal: no temperature changes anything");
 	if (t->end == TEMPERATURE_ZERO)
 		return err_set(
 			err,
@@ -30,7 +32,7 @@ static int fit_temperature(struct calmap *map, const struct fit_data *d, const s
 	/* NLL is convex in 1/T: where the optimum lies outside, the nearer limit is the best allowed. */
 	fit->held = t.t < set->lowest_t ? -1 : t.t > set->highest_t ? 1 : 0;
 	map->weight[0] = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
-	if (fit->held)
+	if (fit->held && t.end != TEMPERATURE_ANY)
 		return 0;
 	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err)
 					   : no_optimum(&t, err);
@@ -52,6 +54,53 @@ static int affine_has_optimum(enum calmap_method method, const struct fit_data *
 					 : 0;
 }
 
+/* Whether the method works on logarithms of probabilities, and so has no place for a probability of 0 (1: of the
+ * label's, 2: of any class). Isotonic and histogram take probabilities as they are. */
+static int wants_finite(enum calmap_method method)
+{
+	switch (method) {
+	case MAP_TEMPERATURE:
+	case MAP_VECTOR:
+		return 1;
+	case MAP_MATRIX:
+	case MAP_PLATT:
+	case MAP_BETA:
+		return 2;
+	case MAP_ISOTONIC:
+	case MAP_HISTOGRAM:
+	case MAP_METHODS:
+		break;
+	}
+	return 0;
+}
+
+static int refuse_zeros(enum calmap_method method, const struct fit_data *d, struct err *err)
+{
+	size_t labels = 0, others = 0, first = 0;
+	int wanted = wants_finite(method);
+	char id[48] = "";
+	for (size_t i = 0; wanted && i < d->n; i++) {
+		int label = !(fit_value(d, i, d->label[i]) > -INFINITY), any = label;
+		for (int c = 0; wanted == 2 && !any && c < d->k; c++)
+			any = !(fit_value(d, i, c) > -INFINITY);
+		first = any && !labels && !others ? i : first;
+		labels += (size_t)label;
+		others += (size_t)(any && !label);
+	}
+	if (!labels && !others)
+		return 0;
+	if (d->id)
+		snprintf(id, sizeof id, ", id %llu", (unsigned long long)d->id[first]);
+	return err_set(
+		err,
+		"record %zu of the fit%s gives %s probability 0 (%zu records do so to their label, %zu to another "
+		"class), "
+		"whose logarithm --method %s cannot use; look at what gave the 0, or raise such probabilities to "
+		"1e-12, say, with --clip 1e-12",
+		first, id, fit_value(d, first, d->label[first]) > -INFINITY ? "a class" : "its own label", labels,
+		others, calmap_method_name(method));
+}
+
 int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
 	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit, struct err *err)
 {
@@ -60,6 +109,8 @@ int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_d
 	*fit = (struct calmap_fit){ 0 };
 	if (!d->n)
 		return err_set(err, "there are no records to fit on");
+	if (refuse_zeros(method, d, err))
+		return -1;
 	switch (method) {
 	case MAP_TEMPERATURE:
 		rc = fit_temperature(map, d, set, pool, fit, err);

@@ -26,8 +26,10 @@ struct calmap_fit {
 	unsigned cautions;  /* set by the caller: cautions_of */
 };
 
-/* Fits on d. Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class methods on
- * other than two classes, infinite logits where the method cannot take them, not converged, no memory. */
+/* Fits on d. What is returned has a finite loss; that of temperature, vector and matrix is no higher than without a map
+ * (each with its pull). Errors: no optimum (every label right with nothing to hold the scale, or separable), two-class
+ * methods on other than two classes, a label of -Inf or other -Inf where the method cannot take it (the first record is
+ * named), not converged, no memory. */
 int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
 	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit,
 	       struct err *err) VIC_CHECKED;
@@ -38,7 +40,7 @@ int fit_two_class(struct calmap *map, const struct fit_data *d, struct calmap_fi
 int fit_one_against_rest(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
 			 struct err *err) VIC_CHECKED;
 
-/* calmap_apply_with the softmax that every stream is judged by. */
+/* room: [2 k]. calmap_apply_with the softmax that every stream is judged by. */
 void calmap_apply(const struct calmap *map, const double *z, double *out, double *room);
 
 #endif

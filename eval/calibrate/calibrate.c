@@ -1,5 +1,5 @@
 /* Takes records to a fit, and a fitted map to records. record_logits is the one definition of what a map works on: the
- * fit, the sketch, the overlap and the application all use it, or a record's print would not be found again. "Before"
+ * fit, the sketches and the application all use it, or a record's print would not be found again. "Before"
  * is summed from the columns that were read; "after" is computed from the mapped values by tally_block, the code that
  * every stream is read with, so it is what vic-score says of the written document. Records are mapped in batches of
  * about BATCH_VALUES values. */
@@ -42,13 +42,17 @@ void judged_release(struct judged *j)
 	*j = (struct judged){ 0 };
 }
 
-int fit_data_of(struct fit_data *data, int *owned, struct sketch *sketch, const struct rows *rows, struct err *err)
+int fit_data_of(struct fit_data *data, int *owned, struct sketch *sketch, const struct rows *rows, double clip,
+		uint64_t *clipped, struct err *err)
 {
 	size_t k = (size_t)rows->head.n_classes;
 	double *z = NULL, *room = NULL, *all = NULL;
-	*data = (struct fit_data){ .n = rows->n, .k = rows->head.n_classes, .label = rows->label };
-	*owned = !(rows->head.values == VALUES_LOGITS && rows->head.samples == 1);
+	*data = (struct fit_data){
+		.n = rows->n, .k = rows->head.n_classes, .label = rows->label, .id = rows->id
+	};
+	*owned = !(rows->head.values == VALUES_LOGITS && rows->head.samples == 1) || clip > 0;
 	*sketch = (struct sketch){ 0 };
+	*clipped = 0;
 	if (mem_alloc(&z, 2 * k, sizeof *z, err))
 		return -1;
 	room = z + k;
@@ -58,7 +62,9 @@ int fit_data_of(struct fit_data *data, int *owned, struct sketch *sketch, const 
 	}
 	for (size_t i = 0; i < rows->n; i++) {
 		record_logits(rows, i, z, room);
-		sketch_add(sketch, record_print(rows->id[i], rows->label[i], z, k));
+		sketch_add(sketch, record_print(z, k), 1);
+		if (clip > 0)
+			*clipped += (uint64_t)calmap_clip(z, (int)k, clip);
 		if (*owned)
 			memcpy(all + i * k, z, k * sizeof *z);
 	}
@@ -166,7 +172,7 @@ static int flush_batch(struct batch *b, const struct stream_head *head, struct s
 	return rc ? -1 : 0;
 }
 
-/* room: [2 k] of scratch. */
+/* room: [3 k] of scratch. */
 static int one_record(struct batch *b, const struct rows *rows, size_t i, const struct calmap *map, double *room)
 {
 	size_t at = b->n++;
@@ -210,7 +216,7 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 		chosen += split == ROWS_ALL || rows->split_of[i] == split;
 	if (!chosen)
 		return 0;
-	if (batch_init(&b, (size_t)map->k, err) || mem_alloc(&room, 2 * (size_t)map->k, sizeof *room, err) ||
+	if (batch_init(&b, (size_t)map->k, err) || mem_alloc(&room, 3 * (size_t)map->k, sizeof *room, err) ||
 	    head_of_output(&head, rows, map, err))
 		goto out;
 	if (out && stream_begin(&w, out, &head, rows->provenance, self, err))
@@ -221,7 +227,7 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 		if (one_record(&b, rows, i, map, room)) {
 			err_set(err,
 				"%s: record %zu: the map does not give finite numbers there (a class of probability "
-				"0?)",
+				"0? a map fitted with --clip takes it)",
 				rows->name, i);
 			goto out;
 		}
@@ -240,23 +246,19 @@ out:
 	return rc;
 }
 
-int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n, int split, double *share,
-		      struct err *err)
+int calibrate_sketch(struct sketch *s, const struct rows *rows, int split, struct err *err)
 {
 	double *z = NULL;
-	uint64_t hits = 0;
-	size_t k = (size_t)f->map.k;
+	size_t k = (size_t)rows->head.n_classes;
 	if (mem_alloc(&z, 2 * k, sizeof *z, err))
 		return -1;
-	for (size_t d = 0; d < n; d++)
-		for (size_t i = 0; i < rows[d].n; i++) {
-			if (split != ROWS_ALL && rows[d].split_of[i] != split)
-				continue;
-			record_logits(&rows[d], i, z, z + k);
-			hits += (uint64_t)sketch_has(&f->sketch, record_print(rows[d].id[i], rows[d].label[i], z, k));
-		}
+	for (size_t i = 0; i < rows->n; i++) {
+		if (split != ROWS_ALL && rows->split_of[i] != split)
+			continue;
+		record_logits(rows, i, z, z + k);
+		sketch_add(s, record_print(z, k), 1);
+	}
 	free(z);
-	*share = f->sketch.n ? fmin(1, (double)hits / (double)f->sketch.n) : 0;
 	return 0;
 }
 
@@ -283,4 +285,21 @@ int judged_column(struct table *t, const char *name, struct judged *j, int bins,
 			       table_real(t, "gap", e.gap, err)
 		       ? -1
 		       : 0;
+}
+
+int calibrate_refuse_fitted(const struct calfile *f, const struct rows *list, size_t n, int split, char *text,
+			    size_t size, struct err *err)
+{
+	struct sketch *now;
+	uint64_t seen = 0;
+	int rc = mem_alloc(&now, 1, sizeof *now, err);
+	for (size_t d = 0; !rc && d < n; d++)
+		rc = calibrate_sketch(now, &list[d], split, err);
+	rc = rc || calfile_refuse_fitted(f, now, list[0].name,
+					 "apply it to others with --split, or allow it with --allow-fit-data", &seen,
+					 err);
+	free(now);
+	if (!rc)
+		calfile_seen_text(f, seen, text, size);
+	return rc ? -1 : 0;
 }

@@ -22,9 +22,10 @@ struct judged {
 void judged_release(struct judged *j);
 
 /* Everything a fit needs of rows read with CALIBRATE_COLUMNS, all labelled. data borrows rows->values where they can
- * be used as they lie, so rows must outlive it; *owned says which. Release with fit_data_release. */
-int fit_data_of(struct fit_data *data, int *owned, struct sketch *sketch, const struct rows *rows,
-		struct err *err) VIC_CHECKED;
+ * be used as they lie, so rows must outlive it; *owned says which. Release with fit_data_release. clip: 0, or as
+ * struct calmap has it; *clipped counts the records that it changed. The sketch is of the records as they came. */
+int fit_data_of(struct fit_data *data, int *owned, struct sketch *sketch, const struct rows *rows, double clip,
+		uint64_t *clipped, struct err *err) VIC_CHECKED;
 void fit_data_release(struct fit_data *data, int owned);
 
 /* Applies the map to records of rows (read with CALIBRATE_COLUMNS) whose split is `split` or,
@@ -34,10 +35,12 @@ void fit_data_release(struct fit_data *data, int owned);
 int calibrate_rows(const struct rows *rows, const struct calmap *map, int split, struct output *out, const json_t *self,
 		   struct judged *before, struct judged *after, uint64_t *written, struct err *err) VIC_CHECKED;
 
-/* The share (0..1) of the records a map was fitted on that are among these; see calfile.h. rows: [n], read with
- * CALIBRATE_COLUMNS. */
-int calibrate_overlap(const struct calfile *f, const struct rows *rows, size_t n, int split, double *share,
-		      struct err *err) VIC_CHECKED;
+/* Adds the prints of the records of rows (read with CALIBRATE_COLUMNS) whose split is `split` or, for ROWS_ALL, of
+ * all. */
+int calibrate_sketch(struct sketch *s, const struct rows *rows, int split, struct err *err) VIC_CHECKED;
+/* calfile_refuse_fitted of n streams together, and calfile_seen_text into text. */
+int calibrate_refuse_fitted(const struct calfile *f, const struct rows *list, size_t n, int split, char *text,
+			    size_t size, struct err *err) VIC_CHECKED;
 
 /* A map's file as text, to its last LF (owned by the caller). rows: what it was fitted on; tool: stage.provenance. */
 int calfile_text(char **text, const struct calmap *map, const struct sketch *sketch, const struct rows *rows,

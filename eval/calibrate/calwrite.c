@@ -16,6 +16,15 @@ static json_t *hex(uint64_t v)
 	return json_string(text);
 }
 
+static json_t *print_text(const struct sketch_print *p)
+{
+	char text[48];
+	int n = snprintf(text, sizeof text, "%016" PRIx64, p->print);
+	if (p->count > 1)
+		snprintf(text + n, sizeof text - (size_t)n, "*%" PRIu64, p->count);
+	return json_string(text);
+}
+
 static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *map)
 {
 	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient), *cautions = json_array();
@@ -45,7 +54,7 @@ json_t *fitted_json(const struct sketch *s, const struct rows *rows)
 	json_t *prints = json_array();
 	int bad = !prints;
 	for (size_t i = 0; i < s->n; i++)
-		bad |= json_array_append_new(prints, hex(s->print[i]));
+		bad |= json_array_append_new(prints, print_text(&s->at[i]));
 	json_t *fit = json_pack("{s:I, s:s, s:o, s:o, s:o, s:O}", "records", (json_int_t)s->records, "split",
 				rows_split_name(rows->split), "name", jsontext_name(rows->name), "digest", hex(s->sum),
 				"sketch", prints, "provenance", rows->provenance);

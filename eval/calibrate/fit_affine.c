@@ -1,168 +1,108 @@
-/* Vector and matrix scaling by L-BFGS. */
+/* Vector and matrix scaling by L-BFGS, from the best temperature or the identity, whichever has the lower loss. */
+#include "affine.h"
 #include "calfit.h"
 #include "minimise.h"
 #include "pipeline/base/mem.h"
-#include "eval/records/softmax.h"
+#include "temperature.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct affine {
-	const struct fit_data *d;
-	struct pool *pool;
-	int k, matrix;
-	double unit, l2, l2_bias; /* weights are searched in multiples of 1/unit, so that steps do not depend on the
-				     logits' size */
-	double *sum;		  /* [1 + parameters] */
-	const double *x;
-	struct err *err;
-};
+/* Of more records than this an eighth is fitted first, roughly, which brings the search near in an eighth of the time.
+ */
+enum { MANY_RECORDS = 1 << 12, EVERY = 8 };
 
-static size_t n_weights(const struct affine *a)
-{
-	return a->matrix ? (size_t)a->k * (size_t)a->k : (size_t)a->k;
-}
+/* Largest gradient at the answer: in parameters scaled as these are, the loss is then above the least by about half the
+ * sum of the gradient's squares. `enough` is for MANY_VALUES and more, where the last digits would take minutes. */
+static const double fine = 1e-9, enough = 1e-6;
+enum { MANY_VALUES = 1 << 22 };
 
-/* out = W z + b, or w o z + b; returns the largest. A class ruled out stays so. */
-static double forward(const struct affine *a, const double *z, double *out)
+/* Puts into y whichever start has the lower loss: the identity, or it over the best temperature. */
+static int pick_start(struct affine *a, double *y, struct err *err)
 {
-	size_t k = (size_t)a->k;
-	const double *w = a->x, *b = a->x + n_weights(a);
-	double max = -INFINITY;
-	for (size_t c = 0; c < k; c++) {
-		if (a->matrix) {
-			out[c] = b[c];
-			for (size_t j = 0; j < k; j++)
-				out[c] += w[c * k + j] * z[j];
-		} else {
-			out[c] = z[c] > -INFINITY ? w[c] * z[c] + b[c] : -INFINITY;
-		}
-		max = out[c] > max ? out[c] : max;
-	}
-	return max;
-}
-
-/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
-static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
-{
-	const struct affine *a = arg;
-	size_t k = (size_t)a->k, room = (k + LANES - 1) / LANES * LANES;
-	double *gw = sum + 1, *gb = sum + 1 + n_weights(a), *z, *out;
-	struct err err;
-	if (mem_alloc(&z, 2 * room, sizeof *z, &err)) {
-		sum[0] = NAN; /* the caller reports it */
-		return;
-	}
-	out = z + room;
-	for (size_t i = from; i < to; i++) {
-		double mass = 0;
-		size_t y = (size_t)d->label[i];
-		fit_row(d, i, z);
-		for (size_t c = 0; c < k; c++)
-			z[c] /= a->unit;
-		double max = forward(a, z, out), own = out[y] - max;
-		for (size_t c = 0; c < k; c++)
-			out[c] -= max;
-		softmax_ops()->exp_many(out, room);
-		for (size_t c = 0; c < k; c++)
-			mass += out[c];
-		sum[0] += log(mass) - own;
-		for (size_t c = 0; c < k; c++) {
-			double g = out[c] / mass - (c == y);
-			gb[c] += g;
-			if (!a->matrix)
-				gw[c] += z[c] > -INFINITY ? g * z[c] : 0; /* not 0 x Inf */
-			else
-				for (size_t j = 0; j < k; j++)
-					gw[c * k + j] += g * z[j];
-		}
-	}
-	free(z);
-}
-
-static int loss(void *arg, const double *x, double *value, double *grad, struct err *err)
-{
-	struct affine *a = arg;
-	size_t k = (size_t)a->k, nw = n_weights(a);
-	double n = (double)a->d->n, kk = (double)k, pairs = kk * (kk - 1), one = a->unit;
-	a->x = x;
-	if (fit_sum(a->d, a->pool, 1 + nw + k, affine_pass, a, a->sum, err))
+	size_t n = affine_parameters(a);
+	struct temperature t;
+	double *room, value[2] = { INFINITY, INFINITY };
+	if (mem_alloc(&room, 2 * n, sizeof *room, err))
 		return -1;
-	if (isnan(a->sum[0]))
-		return err_set(err, "out of memory, or logits too large to scale");
-	*value = a->sum[0] / n;
-	for (size_t i = 0; i < nw + k; i++)
-		grad[i] = a->sum[1 + i] / n;
-	for (size_t i = 0; i < nw; i++) {
-		int diagonal = !a->matrix || i / k == i % k;
-		double off = (diagonal ? x[i] - one : x[i]) / one;
-		double weight = !a->matrix ? a->l2 / kk : diagonal || pairs <= 0 ? 0 : a->l2 / pairs;
-		*value += weight * off * off;
-		grad[i] += 2 * weight * off / one;
+	double *grad = room + n, best = 1;
+	int rc = temperature_fit(a->d, a->pool, &t, err);
+	for (int i = 0; !rc && i < 2; i++) {
+		double by = i && t.end == TEMPERATURE_INSIDE ? 1 / t.t : i && t.end == TEMPERATURE_INFINITE ? 0 : 1;
+		affine_start(a, by, room);
+		rc = affine_loss(a, room, &value[i], grad, err);
+		if (i && isfinite(value[1]) && !(value[0] <= value[1]))
+			best = by;
 	}
-	for (size_t c = 0; c < k; c++) {
-		*value += a->l2_bias / kk * x[nw + c] * x[nw + c];
-		grad[nw + c] += 2 * a->l2_bias / kk * x[nw + c];
-	}
-	return 0;
+	affine_start(a, best, y);
+	free(room);
+	if (!rc && !isfinite(value[0]) && !isfinite(value[1]))
+		return err_set(err,
+			       "the loss is beyond the range of float64, as the logits are and at any temperature");
+	return rc;
 }
 
-/* Root mean square of the finite logits: the unit of the search. */
-static void squares(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
+static int search(struct affine *a, double *y, int max_steps, struct minimum *m, struct err *err)
 {
-	(void)arg;
-	for (size_t i = from; i < to; i++)
-		for (int c = 0; c < d->k; c++) {
-			double z = fit_value(d, i, c);
-			if (z > -INFINITY) {
-				sum[0] += z * z;
-				sum[1] += 1;
-			} else {
-				sum[2] += 1;
-			}
-		}
+	struct objective f = { affine_parameters(a), affine_loss, a };
+	const struct fit_data *d = a->d;
+	struct fit_data some = { 0 };
+	int rc, many = d->n >= MANY_RECORDS;
+	if (!many)
+		return pick_start(a, y, err) || minimise(&f, y, fine, max_steps, m, err) ? -1 : 0;
+	rc = fit_thin_out(&some, d, EVERY, err);
+	a->d = &some;
+	rc = rc || pick_start(a, y, err) || minimise(&f, y, 1e-3, max_steps, m, err);
+	a->d = d;
+	free(some.z);
+	free(some.label);
+	return rc || minimise(&f, y, d->n * (size_t)d->k < MANY_VALUES ? fine : enough, max_steps, m, err) ? -1 : 0;
+}
+
+static int take_parameters(struct calmap *map, const struct affine *a, const double *y, struct err *err)
+{
+	size_t k = (size_t)map->k, nw = affine_weights(a);
+	int finite = 1;
+	for (size_t i = 0; i < nw; i++) {
+		map->weight[i] = y[i] * a->per[i];
+		finite &= isfinite(map->weight[i]) != 0;
+	}
+	for (size_t c = 0; c < k; c++) {
+		map->bias[c] = y[nw + c] * a->per[nw + c];
+		finite &= isfinite(map->bias[c]) != 0;
+	}
+	return finite ? 0 : err_set(err, "the logits are so small that the best weights are beyond float64");
 }
 
 int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
 	       struct calmap_fit *fit, struct err *err)
 {
-	struct affine a = { .d = d, .pool = pool, .k = map->k, .matrix = map->method == MAP_MATRIX };
-	size_t k = (size_t)map->k, nw = n_weights(&a);
-	double s[3], *x = NULL;
+	int matrix = map->method == MAP_MATRIX;
+	size_t k = (size_t)map->k, nw = matrix ? k * k : k;
+	double kk = (double)k, pairs = fmax(1, kk * (kk - 1)), *y = NULL;
+	struct affine a = { 0 };
 	struct minimum m;
 	int rc = -1;
-	a.l2 = set->l2 >= 0 ? set->l2 : a.matrix ? CALMAP_L2_MATRIX(map->k) : CALMAP_L2_VECTOR;
-	a.l2_bias = set->l2_bias >= 0 ? set->l2_bias : a.l2;
-	if (fit_sum(d, pool, 3, squares, NULL, s, err))
-		return -1;
-	if (a.matrix && s[2] > 0)
-		return err_set(err, "matrix scaling needs finite logits; %.0f are -Inf", s[2]);
-	a.unit = s[0] > 0 ? sqrt(s[0] / s[1]) : 1;
-	if (mem_alloc(&x, nw + k, sizeof *x, err) || mem_alloc(&a.sum, 1 + nw + k, sizeof *a.sum, err) ||
-	    mem_alloc(&map->weight, nw, sizeof *map->weight, err) || mem_alloc(&map->bias, k, sizeof *map->bias, err))
-		goto out;
-	for (size_t c = 0; c < k; c++)
-		x[a.matrix ? c * k + c : c] = a.unit; /* the identity */
-	struct objective f = { nw + k, loss, &a };
-	if (minimise(&f, x, 1e-9, set->max_steps, &m, err))
+	fit->l2 = set->l2 >= 0 ? set->l2 : matrix ? CALMAP_L2_MATRIX(map->k) : CALMAP_L2_VECTOR;
+	fit->l2_bias = set->l2_bias >= 0 ? set->l2_bias : fit->l2;
+	struct affine_pull pull = { matrix ? 0 : fit->l2 / kk, fit->l2 / pairs, fit->l2_bias / kk };
+	if (affine_init(&a, d, matrix, &pull, pool, err) || mem_alloc(&y, nw + k, sizeof *y, err) ||
+	    mem_alloc(&map->weight, nw, sizeof *map->weight, err) ||
+	    mem_alloc(&map->bias, k, sizeof *map->bias, err) ||
+	    search(&a, y, set->max_steps, &m, err))
 		goto out;
 	fit->steps = m.steps;
 	fit->gradient = m.gradient;
-	fit->l2 = a.l2;
-	fit->l2_bias = a.l2_bias;
-	if (!m.converged) {
+	if (!m.converged || !isfinite(m.value)) {
 		err_set(err,
 			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
-			a.matrix ? "matrix" : "vector", m.steps, m.gradient);
+			matrix ? "matrix" : "vector", m.steps, m.gradient);
 		goto out;
 	}
-	for (size_t i = 0; i < nw; i++)
-		map->weight[i] = x[i] / a.unit;
-	memcpy(map->bias, x + nw, k * sizeof *x);
-	rc = 0;
+	rc = take_parameters(map, &a, y, err);
 out:
-	free(x);
-	free(a.sum);
+	free(y);
+	affine_release(&a);
 	return rc;
 }

@@ -1,40 +1,43 @@
-/* The search that temperature.h describes, in x = log beta. limits() runs first: it finds the data sets without an
- * optimum, so the bracket that follows has a root to find. A pass sums NLL, g and its slope at one beta over all
- * records; logits are taken relative to the record's largest, so no exponential overflows, and BATCH values at a time,
- * for the cache and for one call of exp_many. Loops over lanes fix the order of additions, so results do not depend on
- * how they are compiled. A slice without memory makes its sum NaN, which look() reports. The interval's ends are found
- * by Newton in beta. */
+/* The search that temperature.h describes, in x = log beta. find_ends() runs first: it finds the data sets without an
+ * optimum, so that there is a root to find. A pass works with beta times each logit's distance below its record's
+ * largest, which is a pure number whatever the logits' unit: no exponential, square or product of them overflows for
+ * logits of 1e300 or is lost for those of 1e-300. BATCH values at a time, for the cache and for one call of exp_many.
+ * Loops over lanes fix the order of additions, so results do not depend on how they are compiled. The interval's ends
+ * are found by Newton in beta. */
 #include "temperature.h"
+#include "lanes.h"
 #include "pipeline/base/mem.h"
-#include "eval/records/softmax.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Sums of a pass at one beta. */
+/* Sums of a pass at one beta: NLL, beta times its derivative g, beta^2 times the derivative of that. */
 enum { SUM_NLL, SUM_G, SUM_H, SUMS };
 
 /* Values worked on at a time: they stay in the first-level cache. */
 enum { BATCH = 2048 };
 
-/* e[k] exponentials and u[k] distances of one record: their mass, mean and second moment, in eight lanes as the vector
- * unit has them. */
-static void moments(const double *e, const double *u, size_t k, double *mass, double *first, double *second)
+/* x below it has an exponential of 0: how far below does not matter. */
+static const double nothing = -800;
+
+/* e[k] exponentials and x[k] of one record: their mass, mean and second moment, in eight lanes as the vector unit has
+ * them. */
+static void moments(const double *e, const double *x, size_t k, double *mass, double *first, double *second)
 {
 	double lane[3][LANES] = { { 0 } };
 	size_t c = 0;
 	for (; c + LANES <= k; c += LANES)
 		for (int l = 0; l < LANES; l++) {
-			double w = e[c + (size_t)l] * u[c + (size_t)l];
+			double w = e[c + (size_t)l] * x[c + (size_t)l];
 			lane[0][l] += e[c + (size_t)l];
 			lane[1][l] += w;
-			lane[2][l] += w * u[c + (size_t)l];
+			lane[2][l] += w * x[c + (size_t)l];
 		}
 	for (; c < k; c++) {
 		lane[0][0] += e[c];
-		lane[1][0] += e[c] * u[c];
-		lane[2][0] += e[c] * u[c] * u[c];
+		lane[1][0] += e[c] * x[c];
+		lane[2][0] += e[c] * x[c] * x[c];
 	}
 	*mass = *first = *second = 0;
 	for (int l = 0; l < LANES; l++) {
@@ -44,70 +47,52 @@ static void moments(const double *e, const double *u, size_t k, double *mass, do
 	}
 }
 
-/* Distances below the largest logit, which are exact where it matters and let no exponential overflow, and beta times
- * them. Where a class is ruled out (-Inf), the exponential will be 0 and the distance does not count. */
-static void distances(const struct fit_data *d, size_t i, double beta, double *u, double *x)
+/* x and e, [k]: beta times how far each logit lies below the largest, no lower than `nothing`. Returns the label's,
+ * however low. A class ruled out (-Inf) is `nothing` too. */
+static double distances(const struct fit_data *d, size_t i, double beta, double *x, double *e)
 {
-	size_t k = (size_t)d->k, c = 0;
-	double lane[LANES], max;
-	fit_row(d, i, u);
-	for (int l = 0; l < LANES; l++)
-		lane[l] = u[0];
-	for (; c + LANES <= k; c += LANES)
-		for (int l = 0; l < LANES; l++)
-			lane[l] = u[c + (size_t)l] > lane[l] ? u[c + (size_t)l] : lane[l];
-	for (; c < k; c++)
-		lane[0] = u[c] > lane[0] ? u[c] : lane[0];
-	max = lane[0];
-	for (int l = 1; l < LANES; l++)
-		max = lane[l] > max ? lane[l] : max;
-	for (c = 0; c + LANES <= k; c += LANES)
-		for (int l = 0; l < LANES; l++) {
-			double v = u[c + (size_t)l] - max;
-			x[c + (size_t)l] = beta * v;
-			u[c + (size_t)l] = v > -DBL_MAX ? v : 0;
-		}
-	for (; c < k; c++) {
-		double v = u[c] - max;
-		x[c] = beta * v;
-		u[c] = v > -DBL_MAX ? v : 0;
+	size_t k = (size_t)d->k;
+	fit_row(d, i, x);
+	double max = lanes_largest(x, k), own = beta * (x[d->label[i]] - max);
+	for (size_t c = 0; c < k; c++) {
+		double v = beta * (x[c] - max);
+		e[c] = x[c] = v > nothing ? v : nothing;
 	}
+	return own;
 }
 
-static void temperature_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
+struct look {
+	double beta;
+	size_t rows, room; /* records and values of a batch */
+};
+
+static void temperature_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
-	double beta = *(const double *)arg;
-	size_t k = (size_t)d->k, rows = k < BATCH ? BATCH / k : 1, room = (rows * k + LANES - 1) / LANES * LANES;
-	double *u, *x;
-	struct err err;
-	if (mem_alloc(&u, 2 * room, sizeof *u, &err)) {
-		sum[SUM_NLL] = NAN; /* the caller reports it */
-		return;
-	}
-	x = u + room;
-	for (size_t at = from; at < to; at += rows) {
-		size_t n = to - at < rows ? to - at : rows;
+	const struct look *look = arg;
+	size_t k = (size_t)d->k;
+	double *x = scratch, *e = x + look->room, *own = e + look->room;
+	for (size_t at = from; at < to; at += look->rows) {
+		size_t n = to - at < look->rows ? to - at : look->rows;
 		for (size_t r = 0; r < n; r++)
-			distances(d, at + r, beta, u + r * k, x + r * k);
-		softmax_ops()->exp_many(x, (n * k + LANES - 1) / LANES * LANES);
+			own[r] = distances(d, at + r, look->beta, x + r * k, e + r * k);
+		softmax_ops()->exp_many(e, (n * k + LANES - 1) / LANES * LANES);
 		for (size_t r = 0; r < n; r++) {
-			double mass, first, second, own = u[r * k + (size_t)d->label[at + r]];
-			moments(x + r * k, u + r * k, k, &mass, &first, &second);
+			double mass, first, second;
+			moments(e + r * k, x + r * k, k, &mass, &first, &second);
 			double mean = first / mass;
-			sum[SUM_NLL] += log(mass) - beta * own;
-			sum[SUM_G] += mean - own;
+			sum[SUM_NLL] += log(mass) - own[r];
+			sum[SUM_G] += mean - own[r];
 			sum[SUM_H] += second / mass - mean * mean;
 		}
 	}
-	free(u);
 }
 
 /* What decides whether there is an optimum: limits of g, and how wide the logits lie. */
 enum { END_ZERO, END_INFINITE, END_SPREAD, END_BAD, ENDS };
 
-static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum)
+static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
-	(void)arg;
+	(void)arg, (void)scratch;
 	for (size_t i = from; i < to; i++) {
 		double max = -INFINITY, min = INFINITY, mean = 0, y = fit_value(d, i, d->label[i]);
 		int n = 0;
@@ -129,11 +114,12 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 	}
 }
 
+/* Far out, SUM_NLL and SUM_G may be infinite, which is what they are; never NaN. */
 static int slope_at(const struct fit_data *d, struct pool *pool, double beta, double *sum, struct err *err)
 {
-	if (fit_sum(d, pool, SUMS, temperature_pass, &beta, sum, err))
-		return -1;
-	return isnan(sum[SUM_NLL]) ? err_set(err, "out of memory, or logits beyond the range of arithmetic") : 0;
+	size_t k = (size_t)d->k, rows = k < BATCH ? BATCH / k : 1;
+	struct look look = { beta, rows, (rows * k + LANES - 1) / LANES * LANES };
+	return fit_sum(d, pool, SUMS, temperature_pass, 2 * look.room + rows, &look, sum, err);
 }
 
 int temperature_nll(const struct fit_data *d, struct pool *pool, double t, double *nll, struct err *err)
@@ -145,52 +131,23 @@ int temperature_nll(const struct fit_data *d, struct pool *pool, double t, doubl
 	return 0;
 }
 
-/* Moves x outward from `start` in doubling steps until g has the wanted sign; [*lo, *hi] holds the root on return. */
-static int bracket(const struct fit_data *d, struct pool *pool, double start, double *lo, double *hi, int *passes,
-		   struct err *err)
-{
-	double sum[SUMS], x = start, step = 1;
-	if (slope_at(d, pool, exp(x), sum, err))
-		return -1;
-	++*passes;
-	int up = sum[SUM_G] < 0; /* g rises with x */
-	*lo = *hi = x;
-	for (int i = 0; i < 12; i++, step *= 2) {
-		x += up ? step : -step;
-		if (slope_at(d, pool, exp(x), sum, err))
-			return -1;
-		++*passes;
-		if (up) {
-			*lo = *hi;
-			*hi = x;
-		} else {
-			*hi = *lo;
-			*lo = x;
-		}
-		if (up ? sum[SUM_G] >= 0 : sum[SUM_G] <= 0)
-			return 0;
-	}
-	return err_set(
-		err, "no temperature between exp(-4096) and exp(4096) was found best; the logits' scale is beyond use");
-}
-
 /* The data sets without a best temperature: refused, or out->end and out->t are set. Else the mean spread of a record's
  * logits. */
 static int find_ends(const struct fit_data *d, struct pool *pool, struct temperature *out, double *spread,
 		     struct err *err)
 {
 	double end[ENDS];
-	if (fit_sum(d, pool, ENDS, limits, NULL, end, err))
+	if (fit_sum(d, pool, ENDS, limits, 0, NULL, end, err))
 		return -1;
 	if (end[END_BAD] > 0)
 		return err_set(
 			err,
-			"%g records give their own label probability 0: their loss is infinite at every temperature",
+			"%.0f records give their own label probability 0: their loss is infinite at every temperature",
 			end[END_BAD]);
 	*spread = end[END_SPREAD] / (double)d->n;
-	if (!(*spread > 0))
-		return err_set(err, "all logits of every record are equal: no temperature changes anything");
-	if (end[END_ZERO] <= 0) {
+	if (!(*spread > 0)) {
+		out->end = TEMPERATURE_ANY;
+	} else if (end[END_ZERO] <= 0) {
 		out->end = TEMPERATURE_ZERO;
 		out->t = 0;
 	} else if (end[END_INFINITE] >= 0) {
@@ -200,44 +157,71 @@ static int find_ends(const struct fit_data *d, struct pool *pool, struct tempera
 	return 0;
 }
 
-/* The root of g inside [lo, hi]. */
-static int newton(const struct fit_data *d, struct pool *pool, double lo, double hi, struct temperature *out,
-		  struct err *err)
+/* log beta that float64 holds, with room to spare. */
+static const double least_x = -708, most_x = 708;
+
+/* The root of g, from x: Newton, kept in a bracket that every look narrows, and bisection where Newton creeps. While an
+ * end of the bracket has not been looked at, steps towards it double instead. */
+static int search(const struct fit_data *d, struct pool *pool, double x, struct temperature *out, struct err *err)
 {
-	double sum[SUMS], x = lo + (hi - lo) / 2, width = hi - lo, last = INFINITY;
+	double sum[SUMS], lo = least_x, hi = most_x, stride = 1, width = hi - lo, last = INFINITY;
 	for (int i = 0; i < 200; i++) {
 		double beta = exp(x);
 		if (slope_at(d, pool, beta, sum, err))
 			return -1;
 		out->passes++;
-		out->gradient = sum[SUM_G] / (double)d->n;
+		out->gradient = sum[SUM_G] / beta / (double)d->n;
 		out->after = sum[SUM_NLL] / (double)d->n;
 		out->t = exp(-x);
 		if (sum[SUM_G] > 0)
 			hi = x;
 		else
 			lo = x;
-		double step = -sum[SUM_G] / (beta * sum[SUM_H]), next = x + step;
+		double step = -sum[SUM_G] / sum[SUM_H], next = x + step;
 		/* Steps that no longer shrink are the rounding of g, not news. */
 		if (!(fabs(step) > 1e-14 * (1 + fabs(x))) || (fabs(step) < 1e-10 && !(fabs(step) < last / 2)))
-			return 0;
+			return isfinite(out->after) ? 0 : err_set(err, "the loss is beyond the range of float64");
+		if (x <= least_x || x >= most_x)
+			break;
 		last = fabs(step);
 		/* Newton crept where curvature vanishes: unless two looks halve the bracket or the step is small,
 		 * bisect. */
-		int slow = i % 2 && !(hi - lo <= width / 2) && !(fabs(step) <= 1e-3);
+		int slow = i % 2 && !(hi - lo <= width / 2) && !(fabs(step) <= 1e-2);
+		int open = lo <= least_x || hi >= most_x;
 		if (i % 2)
 			width = hi - lo;
-		if (!(next > lo && next < hi) || slow)
+		if (open && !(fabs(step) <= stride)) {
+			next = x + (sum[SUM_G] > 0 ? -stride : stride);
+			stride *= 2;
+		} else if (!open && (!(next > lo && next < hi) || slow)) {
 			next = lo + (hi - lo) / 2;
-		x = next;
+		}
+		x = fmin(fmax(next, least_x), most_x);
 	}
-	return err_set(err, "the temperature search did not settle in 200 passes (between %g and %g)", exp(-hi),
-		       exp(-lo));
+	return err_set(err, "the best temperature was not found between %g and %g: the logits' sizes are too far apart",
+		       exp(-hi), exp(-lo));
+}
+
+/* Of so many records a sixteenth is looked at first: its best T is so near that of all that a few looks at those do. */
+enum { MANY = 1 << 18, EVERY = 16 };
+
+static int sample_start(const struct fit_data *d, struct pool *pool, double *x, struct err *err)
+{
+	struct temperature some = { 0 };
+	struct fit_data part;
+	if (d->n < MANY)
+		return 0;
+	int rc = fit_thin_out(&part, d, EVERY, err) || search(&part, pool, *x, &some, err);
+	free(part.z);
+	free(part.label);
+	if (!rc)
+		*x = -log(some.t);
+	return rc ? -1 : 0;
 }
 
 int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
 {
-	double spread = 0, lo, hi;
+	double spread = 0;
 	*out = (struct temperature){ .t = 1 };
 	if (!d->n)
 		return err_set(err, "there are no labelled records to fit a temperature on");
@@ -247,26 +231,27 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 	if (out->end)
 		return 0;
 	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
-	 */
-	if (bracket(d, pool, log(4 / spread), &lo, &hi, &out->passes, err))
-		return -1;
-	return newton(d, pool, lo, hi, out, err);
+	 * A sample that has no best T of its own is of no help. */
+	double x = fmin(fmax(log(4) - log(spread), least_x), most_x);
+	struct err unheard;
+	(void)!sample_start(d, pool, &x, &unheard);
+	return search(d, pool, x, out, err);
 }
 
 /* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a
- * convex function comes from outside and stays there. `curvature` of the sum at the best starts it. 0 where no T is
- * that bad. */
-static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, double least,
-			   double curvature, double *beta, struct err *err)
+ * convex function comes from outside and stays there. at_best: the sums there, whose curvature starts it. 0 where no T
+ * is that bad. */
+static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, const double *at_best,
+			   double *beta, struct err *err)
 {
-	const double CHI = 3.841458820694124, nothing = best * 1e-6;
-	double sum[SUMS], x = best + side * sqrt(CHI / curvature);
+	const double CHI = 3.841458820694124, least = best * 1e-6;
+	double sum[SUMS], x = best * (1 + side * sqrt(CHI / at_best[SUM_H]));
 	for (int i = 0; i < 100; i++) {
-		int at_end = !(x > nothing);
-		x = at_end ? nothing : x;
+		int at_end = !(x > least);
+		x = at_end ? least : x;
 		if (slope_at(d, pool, x, sum, err))
 			return -1;
-		double over = 2 * (sum[SUM_NLL] - least) - CHI, step = over / (2 * sum[SUM_G]);
+		double over = 2 * (sum[SUM_NLL] - at_best[SUM_NLL]) - CHI, step = x * (over / (2 * sum[SUM_G]));
 		if (at_end && over <= 0) {
 			*beta = 0;
 			return 0;
@@ -276,6 +261,8 @@ static int end_of_interval(const struct fit_data *d, struct pool *pool, double b
 			*beta = x;
 			return 0;
 		}
+		if (!isfinite(x))
+			break;
 	}
 	return err_set(err, "the interval of the temperature did not settle");
 }
@@ -284,9 +271,8 @@ int temperature_interval(const struct fit_data *d, struct pool *pool, double t, 
 			 struct err *err)
 {
 	double sum[SUMS], above, below;
-	if (slope_at(d, pool, 1 / t, sum, err) ||
-	    end_of_interval(d, pool, 1 / t, 1, sum[SUM_NLL], sum[SUM_H], &above, err) ||
-	    end_of_interval(d, pool, 1 / t, -1, sum[SUM_NLL], sum[SUM_H], &below, err))
+	if (slope_at(d, pool, 1 / t, sum, err) || end_of_interval(d, pool, 1 / t, 1, sum, &above, err) ||
+	    end_of_interval(d, pool, 1 / t, -1, sum, &below, err))
 		return -1;
 	*low = 1 / above;
 	*high = below > 0 ? 1 / below : INFINITY;

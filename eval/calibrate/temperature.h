@@ -2,8 +2,8 @@
  *
  * NLL is convex in beta = 1/T, not in T. Its derivative g(beta) = mean(E_p[z] - z_y) rises with slope mean(Var_p[z]),
  * so the optimum is the one root of g. It is found by Newton in log beta inside a bracket that bisection keeps
- * shrinking. Two data sets have no such root, and the answer says so instead of giving the number at which a search
- * stopped: */
+ * shrinking, for logits of any size. Some data sets have no such root, and the answer says so instead of giving the
+ * number at which a search stopped: */
 #ifndef VIC_TEMPERATURE_H
 #define VIC_TEMPERATURE_H
 
@@ -13,6 +13,7 @@ enum temperature_end {
 	TEMPERATURE_INSIDE,   /* a finite optimum */
 	TEMPERATURE_ZERO,     /* every label has its record's largest logit: NLL falls as T falls to 0 */
 	TEMPERATURE_INFINITE, /* the logits tell nothing or the wrong thing: NLL falls as T grows without end */
+	TEMPERATURE_ANY,      /* all logits of every record are equal: no T changes anything; t is 1 */
 };
 
 struct temperature {
@@ -23,7 +24,7 @@ struct temperature {
 	double before, after; /* mean NLL in nats at T = 1 and at t; at an end `after` is 0, not computed */
 };
 
-/* Errors: no records; all logits of every record equal; a label's logit of -Inf; no memory. */
+/* Errors: no records; a label's logit of -Inf; logits whose sizes are so far apart that no T is found; no memory. */
 int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err) VIC_CHECKED;
 
 /* How well the records know T: the 95 % profile likelihood interval, every T with

@@ -14,7 +14,8 @@ int calibrated_open(struct calibrated *m, const char *path, const struct model *
 	if (calfile_load(&m->file, path, err))
 		return -1;
 	if (!calfile_fits(&m->file, &head, model->file.name, err) &&
-	    !mem_alloc(&m->room, 4 * (size_t)m->n, sizeof *m->room, err))
+	    !mem_alloc(&m->room, 5 * (size_t)m->n, sizeof *m->room, err) &&
+	    !mem_alloc(&m->seen, 1, sizeof *m->seen, err))
 		return 0;
 	calibrated_release(m);
 	return -1;
@@ -24,6 +25,7 @@ void calibrated_release(struct calibrated *m)
 {
 	calfile_release(&m->file);
 	free(m->room);
+	free(m->seen);
 	*m = (struct calibrated){ 0 };
 }
 
@@ -72,13 +74,15 @@ int calibrated_apply(struct calibrated *m, const float *logits, int samples, dou
 	return 0;
 }
 
-int calibrated_refuse_fitted(const struct calibrated *m, uint64_t id, int32_t label, struct err *err)
+int calibrated_refuse_fitted(struct calibrated *m, int last, uint64_t *seen, struct err *err)
 {
-	if (!sketch_has(&m->file.sketch, record_print(id, label, m->room, (size_t)m->n)))
-		return 0;
-	return err_set(err,
-		       "record with id %llu is one of those that %s was fitted on (split %s of %s); predict others "
-		       "with --split, or leave "
-		       "--map out and use vic-calibrate --apply --allow-fit-data",
-		       (unsigned long long)id, m->path, m->file.split, m->file.name);
+	if (!last)
+		sketch_add(m->seen, record_print(m->room, (size_t)m->n), 1);
+	uint64_t n = m->seen->records;
+	*seen = 0;
+	return last || (n & (n - 1)) == 0 ? calfile_refuse_fitted(&m->file, m->seen, m->path,
+								  "predict others with --split, or leave --map out and "
+								  "use vic-calibrate --apply --allow-fit-data",
+								  seen, err)
+					  : 0;
 }

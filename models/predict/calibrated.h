@@ -10,7 +10,8 @@ struct calibrated {
 	struct calfile file;
 	const char *path; /* borrowed */
 	int n;            /* classes */
-	double *room;     /* [4 n] */
+	double *room;	  /* [5 n] */
+	struct sketch *seen; /* of the records that were predicted */
 };
 
 /* Errors: the file's; classes that are not the model's, by number and name. On failure *m is released. */
@@ -21,8 +22,9 @@ int calibrated_gives_probs(const struct calibrated *m);
 /* One record's [samples][n] logits to out[n]; of several samples the mapped logarithms of their mean probabilities, as
  * a map of such records is fitted. Errors: no finite number. */
 int calibrated_apply(struct calibrated *m, const float *logits, int samples, double *out, struct err *err) VIC_CHECKED;
-/* Refuses a record that the map was fitted on, after calibrated_apply of it. label: -1 none. */
-int calibrated_refuse_fitted(const struct calibrated *m, uint64_t id, int32_t label, struct err *err) VIC_CHECKED;
+/* After calibrated_apply of a record: notes it, and refuses at every doubling of the records where those that the map
+ * was fitted on are among them; at the end, with last set, once more. *seen: calfile_refuse_fitted's. */
+int calibrated_refuse_fitted(struct calibrated *m, int last, uint64_t *seen, struct err *err) VIC_CHECKED;
 /* z[n] to probabilities p[n], which may be z. */
 void calibrated_softmax(const double *z, int n, double *p);
 

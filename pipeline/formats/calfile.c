@@ -1,68 +1,29 @@
-/* Reads map files (eval/calwrite.c writes them) and keeps the sketch of the records that a map was fitted on: a
- * bottom-k sketch (Cohen and Kaplan 2007) of 64-bit prints, sorted, each print once.
- * Prints lie in map files, so record_print is part of their format: with another constant, or its inputs in another
- * order, an old map would not recognise its own records, and no error would show it. -0 and 0 give the same print.
- * After calfile_load, sketch.records is the file's number, but sketch.sum covers only the prints in the sketch. */
+/* Reads map files (eval/calibrate/calwrite.c writes them). After calfile_load, sketch.records is the file's number, but
+ * sketch.sum covers only the prints in the sketch. */
 #include "calfile.h"
 #include "pipeline/files/io.h"
 #include "pipeline/files/jsontext.h"
-#include "pipeline/base/hash.h"
 #include "pipeline/base/mem.h"
 #include "seal.h"
 #include "pipeline/stream/sniff.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t stir(uint64_t h, uint64_t w)
+/* "0123456789abcdef", or "0123456789abcdef*3" for a print that came three times. */
+static int take_print(struct sketch *s, const char *text)
 {
-	return hash_fold(h ^ w, 0x9E3779B97F4A7C15u) + 0xD1B54A32D192ED03u;
-}
-
-uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n)
-{
-	uint64_t h = stir(0x243F6A8885A308D3u, id), u;
-	h = stir(h, (uint32_t)label);
-	for (size_t i = 0; i < n; i++) {
-		double d = v[i] == 0 ? 0 : v[i];
-		memcpy(&u, &d, 8);
-		h = stir(h, u);
-	}
-	h = stir(h, n);
-	return stir(h, h >> 32); /* the smallest prints are kept, so the high bits must be as stirred as the low ones */
-}
-
-void sketch_add(struct sketch *s, uint64_t print)
-{
-	size_t at = s->n;
-	s->records++;
-	s->sum += print;
-	if (at == SKETCH && print >= s->print[SKETCH - 1])
-		return;
-	if (sketch_has(s, print))
-		return;
-	if (at == SKETCH)
-		at--;
-	else
-		s->n++;
-	for (; at > 0 && s->print[at - 1] > print; at--)
-		s->print[at] = s->print[at - 1];
-	s->print[at] = print;
-}
-
-int sketch_has(const struct sketch *s, uint64_t print)
-{
-	size_t lo = 0, hi = s->n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (s->print[mid] == print)
-			return 1;
-		if (s->print[mid] < print)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
+	unsigned long long count = 1;
+	char *end = NULL;
+	if (!text || strspn(text, "0123456789abcdef") != 16)
+		return -1;
+	if (text[16] == '*' && text[17] >= '1' && text[17] <= '9')
+		count = strtoull(text + 17, &end, 10);
+	if (end ? *end || count > UINT32_MAX : text[16] != 0)
+		return -1;
+	sketch_add(s, strtoull(text, NULL, 16), count);
 	return 0;
 }
 
@@ -71,12 +32,9 @@ static int take_prints(struct sketch *s, const json_t *fit, struct err *err)
 	const json_t *list = json_object_get(fit, "sketch"), *n = json_object_get(fit, "records");
 	if (!json_is_array(list) || json_array_size(list) > SKETCH || !json_is_integer(n) || json_integer_value(n) < 1)
 		return err_set(err, "'fit' lacks 'records' or a 'sketch' of at most %d", SKETCH);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *t = json_string_value(json_array_get(list, i));
-		if (!t || strlen(t) != 16 || strspn(t, "0123456789abcdef") != 16)
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (take_print(s, json_string_value(json_array_get(list, i))))
 			return err_set(err, "'sketch' holds something other than 16 hexadecimal digits");
-		sketch_add(s, strtoull(t, NULL, 16));
-	}
 	s->records = (uint64_t)json_integer_value(n);
 	return 0;
 }
@@ -91,8 +49,8 @@ int calfile_take_fit(struct calfile *f, const json_t *j, struct err *err)
 		return err_set(err, "'classes' is not a list of names");
 	if (!split || !name)
 		return err_set(err, "'fit' does not say on which split of what the %s was fitted", f->what);
-	if (mem_alloc(&f->classes, k, sizeof *f->classes, err) || mem_text(&f->split, split, strlen(split), err) ||
-	    mem_text(&f->name, name, strlen(name), err))
+	if (mem_alloc(&f->sketch, 1, sizeof *f->sketch, err) || mem_alloc(&f->classes, k, sizeof *f->classes, err) ||
+	    mem_text(&f->split, split, strlen(split), err) || mem_text(&f->name, name, strlen(name), err))
 		return -1;
 	for (size_t c = 0; c < k; c++, f->n_classes++) {
 		const char *class = json_string_value(json_array_get(classes, c));
@@ -106,7 +64,8 @@ int calfile_take_fit(struct calfile *f, const json_t *j, struct err *err)
 	if (!json_is_array(f->args))
 		return err_set(err, "'tool' does not say how the %s was made", f->what);
 	f->map.k = (int)k;
-	return take_prints(&f->sketch, fit, err);
+	f->unguarded = f->version < CALFILE_VERSION;
+	return take_prints(f->sketch, fit, err);
 }
 
 /* What is no JSON object: another kind of file, or one of ours that was damaged in its first byte. */
@@ -159,6 +118,7 @@ void calfile_release(struct calfile *f)
 	for (int c = 0; c < f->n_classes; c++)
 		free(f->classes[c]);
 	free(f->classes);
+	free(f->sketch);
 	free(f->split);
 	free(f->name);
 	json_decref(f->fit);
@@ -178,10 +138,40 @@ int calfile_fits(const struct calfile *f, const struct stream_head *head, const 
 	return 0;
 }
 
+int calfile_refuse_fitted(const struct calfile *f, const struct sketch *now, const char *what, const char *remedy,
+			  uint64_t *seen, struct err *err)
+{
+	struct overlap o;
+	*seen = 0;
+	if (f->unguarded)
+		return 0;
+	sketch_overlap(f->sketch, now, &o);
+	*seen = o.seen;
+	if (o.log_p > OVERLAP_SURE)
+		return 0;
+	return err_set(
+		err, "%s: %s%.0f of the %" PRIu64 " records the %s was fitted on (split %s of %s) are among these; %s",
+		what, f->sketch->n == SKETCH ? "about " : "", fmax(1, o.shared), f->sketch->records, f->what, f->split,
+		f->name, remedy);
+}
+
+void calfile_seen_text(const struct calfile *f, uint64_t seen, char *text, size_t size)
+{
+	*text = 0;
+	if (f->unguarded)
+		err_phrase(text, size,
+			   "the %s is of version %d, which does not tell on which records it was fitted: look "
+			   "that they are not among these, or fit it again",
+			   f->what, f->version);
+	else if (seen)
+		err_phrase(text, size, "%" PRIu64 " values that the %s was fitted on are among these: too few, or too "
+				       "common, to say that they are the same records", seen, f->what);
+}
+
 int calfile_note(const struct calfile *f, json_t *line, struct err *err)
 {
 	json_t *j = json_pack("{s:s, s:I, s:s, s:s, s:O*, s:O, s:O*}", "method", calmap_method_name(f->map.method),
-			      "records", (json_int_t)f->sketch.records, "split", f->split, "name", f->name, "digest",
+			      "records", (json_int_t)f->sketch->records, "split", f->split, "name", f->name, "digest",
 			      json_object_get(f->fit, "digest"), "args", f->args, "history",
 			      json_object_get(f->fit, "provenance"));
 	if (j && f->map.method == MAP_TEMPERATURE &&

@@ -1,42 +1,30 @@
 /* calfile: a calibration map as a file, with what it was fitted on, and the check that it is not judged on the same.
  *
- * JSON, sealed (pipeline/formats/seal.h): "vicinal map" (version 2; 1, which had no seal, is read too), "method",
- * "parameters", "classes", "fit" {records, split, name, digest, sketch, provenance, steps, gradient,
- * interval [low, high] of a temperature, cautions ["wide", ..], ...}, "tool".
- * The sketch holds the SKETCH smallest of the fitted records' 64-bit fingerprints (id, label and values): a stream
- * that shares a share f of those records hits about f SKETCH of them, so all but traces of overlap are seen, whatever
- * the streams are called, in a file whose size does not grow with the data. */
+ * JSON, sealed (pipeline/formats/seal.h): "vicinal map" (version 3; 1, which had no seal, and 2 are read too),
+ * "method", "clip" where there is one, "parameters", "classes", "fit" {records, split, name, digest, sketch,
+ * provenance, steps, gradient, interval [low, high] of a temperature, cautions ["wide", ..], ...}, "tool". The sketch
+ * (sketch.h) is of the fitted records' values, 16 hexadecimal digits a print, with "*3" after one that came three
+ * times. It does not grow with the data. Before version 3 a print was of id and label, too, and cannot be compared:
+ * such a map's sketch is empty (unguarded is 1). */
 #ifndef VIC_CALFILE_H
 #define VIC_CALFILE_H
 
 #include "calmap.h"
 #include "pipeline/stream/stream.h"
+#include "sketch.h"
 
-enum { SKETCH = 256, CALFILE_MAX = 1 << 28, CALFILE_VERSION = 2 };
+enum { CALFILE_MAX = 1 << 28, CALFILE_VERSION = 3 };
 
 /* vic-conformal's threshold, a file of the same form (eval/conformal/threshold.h). */
 #define CONFORMAL_KEY "vicinal conformal"
 #define CONFORMAL_WHAT "conformal threshold"
 
-struct sketch {
-	size_t n;
-	uint64_t print[SKETCH]; /* rising */
-	uint64_t records; /* all that were added; after calfile_load, the file's number */
-	uint64_t sum;	  /* of the prints of all that were added, a digest that no order changes; after calfile_load,
-			   * of print[] alone, since the file's digest is text, in "fit" */
-};
-
-/* Fingerprint of one record, from its id, label and logits (or probabilities) in float64. */
-uint64_t record_print(uint64_t id, int32_t label, const double *v, size_t n);
-void sketch_add(struct sketch *s, uint64_t print);
-/* 1 when the print is in the sketch, else 0: summed over other records' prints, how many of them were fitted on. */
-int sketch_has(const struct sketch *s, uint64_t print);
-
 struct calfile {
 	const char *what; /* "map", or what else was fitted, for messages */
 	int version; /* 1: the file has no checksum, damage could not be seen */
+	int unguarded; /* 1: before version 3, so it cannot be told what it was fitted on */
 	struct calmap map;
-	struct sketch sketch;
+	struct sketch *sketch; /* owned */
 	int n_classes;
 	char **classes;	    /* owned */
 	char *split, *name; /* of the records it was fitted on; owned */
@@ -56,6 +44,14 @@ void calfile_release(struct calfile *f);
 /* 0 when the stream has the fit's classes, by number and name. */
 int calfile_fits(const struct calfile *f, const struct stream_head *head, const char *name,
 		 struct err *err) VIC_CHECKED;
+/* -1 where the records of `now` are those that the map was fitted on, or hold enough of them to be sure. what: of what
+ * the records are, and remedy: what else to do, for the message. Else 0; *seen says how many different values are in
+ * both. */
+int calfile_refuse_fitted(const struct calfile *f, const struct sketch *now, const char *what, const char *remedy,
+			  uint64_t *seen, struct err *err) VIC_CHECKED;
+/* What is to be said after 0: that it could not be told, or that a few records look the same. text: of `size` bytes;
+ * empty where there is nothing. */
+void calfile_seen_text(const struct calfile *f, uint64_t seen, char *text, size_t size);
 /* Sets "map" in a stage's provenance line: what was applied and what it was fitted on, so that a report can tell. */
 int calfile_note(const struct calfile *f, json_t *line, struct err *err) VIC_CHECKED;
 

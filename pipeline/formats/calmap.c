@@ -75,9 +75,30 @@ static void apply_curves(const struct calmap *map, void (*softmax)(const double 
 		out[c] = sum > 0 ? out[c] / sum : 1.0 / map->k;
 }
 
+int calmap_clip(double *z, int k, double clip)
+{
+	double max = -INFINITY, sum = 0;
+	int any = 0;
+	for (int c = 0; c < k; c++)
+		max = z[c] > max ? z[c] : max;
+	for (int c = 0; c < k; c++)
+		sum += exp(z[c] - max);
+	double all = max + log(sum), low = all + log(clip), high = all + log1p(-clip);
+	for (int c = 0; c < k; c++) {
+		any |= z[c] < low || z[c] > high;
+		z[c] = z[c] < low ? low : z[c] > high ? high : z[c];
+	}
+	return any;
+}
+
 void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z,
 		       double *out, double *room)
 {
+	if (map->clip > 0) {
+		memcpy(room + map->k, z, (size_t)map->k * sizeof *z);
+		(void)calmap_clip(room + map->k, map->k, map->clip);
+		z = room + map->k;
+	}
 	size_t k = (size_t)map->k;
 	double s = map->k == 2 ? z[1] - z[0] : 0;
 	switch (map->method) {

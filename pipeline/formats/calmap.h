@@ -12,6 +12,7 @@
  *                                                                                        Zadrozny and Elkan 2002
  *   histogram    the same with the frequency of the class in each of `bins` equal-width bins of P(class); a bin
  *                without data leaves P(class) as it is                                   Zadrozny and Elkan 2001
+ * Where clip > 0, a record with a probability below clip or above 1 - clip has those set to it first, in its logits.
  * The first five give logits, the last two probabilities. All but platt's targets are fitted to hard labels. */
 #ifndef VIC_CALMAP_H
 #define VIC_CALMAP_H
@@ -43,6 +44,7 @@ struct curve {
 struct calmap {
 	enum calmap_method method;
 	int k;
+	double clip;	/* 0: none */
 	double *weight; /* temperature: [1] T; vector: [k]; matrix: [k][k] output-major; platt: [1] a; beta: [2] a, b */
 	double *bias;	/* vector, matrix: [k]; platt, beta: [1] */
 	int curves;	/* isotonic, histogram: k, or 1 (class 1) where k is 2 */
@@ -54,7 +56,10 @@ struct calmap {
 void calmap_release(struct calmap *map);
 /* 1 where apply gives probabilities. */
 int calmap_gives_probs(enum calmap_method method);
-/* One record: z[k] logits to out[k] logits or probabilities; room: [k] of scratch. softmax: the caller's, z[k] to
+/* Raises z[k] where its softmax is below clip and lowers it where that is above 1 - clip, and leaves the rest as it is.
+ * Returns whether there was such a class. 0 < clip < 1/k. */
+int calmap_clip(double *z, int k, double clip);
+/* One record: z[k] logits to out[k] logits or probabilities; room: [2 k] of scratch. softmax: the caller's, z[k] to
  * p[k]. */
 void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *z, int k, double *p), const double *z,
 		       double *out, double *room);

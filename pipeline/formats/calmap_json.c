@@ -66,7 +66,12 @@ json_t *calmap_to_json(const struct calmap *map)
 		p = json_pack("{s:o}", "curves", curves_to_json(map));
 		break;
 	}
-	return p ? json_pack("{s:s, s:o}", "method", calmap_method_name(map->method), "parameters", p) : NULL;
+	json_t *j = p ? json_pack("{s:s, s:o}", "method", calmap_method_name(map->method), "parameters", p) : NULL;
+	if (j && map->clip > 0 && json_object_set_new(j, "clip", json_real(map->clip))) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
 }
 
 /* n finite numbers; with `holes`, null becomes NaN. *out is allocated. */
@@ -171,7 +176,7 @@ static int take_curves(struct calmap *map, const json_t *p, struct err *err)
 int calmap_from_json(struct calmap *map, const json_t *j, int k, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(j, "method"));
-	const json_t *p = json_object_get(j, "parameters");
+	const json_t *p = json_object_get(j, "parameters"), *clip = json_object_get(j, "clip");
 	int method = 0, rc;
 	size_t kk = (size_t)k;
 	while (method < MAP_METHODS && !(name && !strcmp(name, calmap_method_name((enum calmap_method)method))))
@@ -179,6 +184,9 @@ int calmap_from_json(struct calmap *map, const json_t *j, int k, struct err *err
 	*map = (struct calmap){ .method = (enum calmap_method)method, .k = k };
 	if (method == MAP_METHODS)
 		return err_set(err, "'method' is missing or none of %s", CALMAP_CHOICES);
+	if (clip && !(json_is_number(clip) && json_number_value(clip) > 0 && json_number_value(clip) < 1.0 / k))
+		return err_set(err, "'clip' is no number between 0 and 1/%d", k);
+	map->clip = clip ? json_number_value(clip) : 0;
 	if (method == MAP_VECTOR || method == MAP_MATRIX)
 		rc = take_reals(json_object_get(p, "weight"), "weight", method == MAP_MATRIX ? kk * kk : kk, 0,
 				&map->weight, err) ||

@@ -41,6 +41,9 @@ fails 1 ': 1[0-9]* of the 1[0-9]* records\|2[0-9]* of the' 'and when they are am
 ok 'unless they are allowed' vic-calibrate --apply map --split dev --allow-fit-data x
 vic-split --dev 0 --test 1 --remark --seed 1 x 2>/dev/null >remarked && fails 1 'fitted on' \
 	'renaming a split does not help' vic-calibrate -q --apply map remarked
+vic-cat -q --to tsv x | tail -n +2 | sort -r >shuffled.tsv
+vic-cat -q --from tsv --kind logits --classes "$(vic-cat --to tsv x | head -1 | cut -f 2- | tr '\t' ,)" shuffled.tsv >shuffled
+fails 1 'fitted on' 'nor does another order, with other numbers' vic-calibrate -q --apply map shuffled
 "$TOOLS/mklogits" n=4000 first=4000 split=test temperature=3 >new
 ok 'other records pass' vic-calibrate --apply map new
 ok 'the map is in the provenance' sh -c 'vic-cat --head y | grep -q "\"method\": *\"temperature\""'
@@ -61,6 +64,49 @@ for method in platt beta; do
 	vic-calibrate -q --apply $method two | vic-score -q --tsv --brief >score
 	tap "$(awk -v b="$(value score ece 2)" 'BEGIN { print !(b < 0.05) }')" \
 		"$method: ECE below 0.05 ($(value score ece 2))"
+done
+
+# Shares of ten votes: unrelated records have the same values, ids and labels, and are no copies.
+for part in dev test; do
+	awk -v seed=$part 'BEGIN {
+		srand(seed == "dev" ? 5 : 6)
+		for (i = 0; i < 300; i++) {
+			q = rand(); v = 0
+			for (j = 0; j < 10; j++) v += rand() < q
+			print (rand() < q) "\t" 1 - v / 10 "\t" v / 10
+		}
+	}' >votes.tsv
+	vic-cat -q --from tsv --kind probs votes.tsv >votes-$part
+done
+ok 'isotonic on votes, a label of probability 0 among them' vic-calibrate --method isotonic -o iso votes-dev
+ok 'votes of other records are not taken for those of the fit' vic-calibrate --apply iso -o out votes-test
+like 'what is the same is said' 'too few, or too common, to say that they are the same' "$(cat .err)"
+vic-calibrate -q --method isotonic votes-dev | sed 's/"vicinal map": 3/"vicinal map": 1/; s/vicinal crc32/was/' >old
+ok 'a map that has other fingerprints' vic-calibrate --apply old -o out votes-dev
+like 'says that it cannot tell' 'does not tell on which records it was fitted' "$(cat .err)"
+for method in temperature vector matrix platt beta; do
+	fails 1 'votes-dev: record [0-9]* of the fit, id [0-9]* gives .* probability 0 .*--clip' \
+		"$method: a probability of 0 is refused by its record" vic-calibrate -q --method $method votes-dev
+	ok "$method: unless it is clipped" vic-calibrate --method $method --clip 1e-6 -o clipped votes-dev
+	like "$method: which is counted" '\-\-clip 1e-06: [1-9][0-9]* of 300 records had a probability beyond' "$(cat .err)"
+	like "$method: and is in the map" '"clip": [0-9.]*e-' "$(grep clip clipped)"
+	vic-calibrate -q --table --tsv --apply clipped -o out votes-test >table
+	tap "$(awk -v a="$(value table nll 3)" 'BEGIN { print !(a > 0 && a < 1) }')" \
+		"$method: the map clips what it is applied to ($(value table nll 3))"
+	tap "$(vic-cat --to tsv out | grep -c inf)" "$method: which leaves nothing infinite"
+done
+fails 2 'leaves 2 classes no room\|--clip' 'a clip that no two classes have room for' vic-calibrate -q --clip 0.5 votes-dev
+
+# The unit of the logits does not matter, nor that there are 1e5 of them between the classes.
+for by in 1 1e-3 1e5 1e290; do
+	vic-cat -q --to tsv two | awk -F '\t' -v by=$by 'NR > 1 { printf "%s\t%.17g\t%.17g\n", $1, $2 * by, $3 * by }' |
+		vic-cat -q --from tsv --kind logits --classes 'class 0,class 1' - >scaled
+	for method in temperature vector platt; do
+		near "$method of logits times $by" \
+			"$(vic-calibrate -q --split all --l2 0 --table --tsv --method $method two | awk '$1 == "nll" { print $3 }')" \
+			"$(vic-calibrate -q --l2 0 --table --tsv --method $method scaled | awk '$1 == "nll" { print $3 }')" 1e-5
+	done
+	ok "beta of logits times $by" vic-calibrate --method beta -o out scaled
 done
 
 # Planted: two records of p = (3/4, 1/4) for each class's share of labels; the best T is 2.5 to the last digits.
@@ -85,7 +131,7 @@ fails 2 'stdin can be read once' 'one stdin' vic-calibrate --apply -
 fails 1 '2 classes; the map was fitted on 3' 'another number of classes' vic-calibrate -q --apply map two
 fails 1 'no record of split extra' 'a split that is not there' vic-calibrate -q --apply map --split extra x
 # A map changed by hand: seen as damage, unless it says that it has no seal.
-unsealed='s/"vicinal map": 2/"vicinal map": 1/; s/vicinal crc32/was/'
+unsealed='s/"vicinal map": 3/"vicinal map": 1/; s/vicinal crc32/was/'
 sed 's/"temperature": [0-9.]*/"temperature": 1.5/' map >bad
 fails 1 'bad: damaged' 'a map that was changed' vic-calibrate -q --apply bad x
 fails 1 'bad: damaged' 'which --check sees too' vic-cat -q --check bad

@@ -11,7 +11,7 @@ enum { MOST = 64 };
 
 static void try_map(const struct calmap *map, const double *z, double *out)
 {
-	double room[MOST], sum = 0;
+	double room[2 * MOST], sum = 0;
 	calmap_apply(map, z, out, room);
 	for (int c = 0; c < map->k; c++) {
 		sum += out[c];

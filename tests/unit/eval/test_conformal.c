@@ -259,10 +259,11 @@ static struct rows some_rows(void)
 static char *text_of(const struct conformal *c)
 {
 	struct rows rows = some_rows();
-	struct sketch s = { 0 };
+	static struct sketch s;
 	json_t *tool = json_pack("{s:s, s:[s]}", "program", "vic-conformal", "args", "--alpha=0.1");
 	char *text;
-	sketch_add(&s, 77);
+	s = (struct sketch){ 0 };
+	sketch_add(&s, 77, 1);
 	assert_int_equal(threshold_text(&text, c, &s, &rows, tool, &err), 0);
 	json_decref(tool);
 	json_decref(rows.provenance);
@@ -298,8 +299,8 @@ static void as_file(void **state)
 			assert_int_equal(load_text(&t, text), 0);
 			assert_true(t.c.complement == c.complement && t.c.method == c.method && t.c.alpha == c.alpha &&
 				    t.c.randomised == c.randomised && t.c.lambda == c.lambda && t.c.k_reg == c.k_reg);
-			assert_true(t.on.n_classes == 2 && t.on.map.k == 2 && t.on.sketch.records == 1 &&
-				    sketch_has(&t.on.sketch, 77));
+			assert_true(t.on.n_classes == 2 && t.on.map.k == 2 && t.on.sketch->records == 1 &&
+				    t.on.sketch->n == 1 && t.on.sketch->at[0].print == 77);
 			assert_string_equal(t.on.split, "dev");
 			threshold_release(&t);
 			free(text);
@@ -325,12 +326,12 @@ static void refused_files(void **state)
 		{ "\"complement\": 0.25", "\"complement\": \"0.25\"", "'complement' is not a number" },
 		{ "\"records\": 1", "\"records\": 0", "lacks 'records'" },
 		{ "\"split\": \"dev\"", "\"split\": 1", "which split of what the threshold was fitted" },
-		{ "\"vicinal conformal\": 1", "\"vicinal conformal\": 3", "of version 3" },
+		{ "\"vicinal conformal\": 1", "\"vicinal conformal\": 4", "of version 4" },
 		{ "\"vicinal conformal\": 1", "\"vicinal map\": 1", "has no 'vicinal conformal'" },
 	};
 	struct conformal c = { .method = CONFORMAL_RAPS, .randomised = 1, .alpha = 0.25, .lambda = 0.5, .k_reg = 3,
 			       .n = 20, .rank = 16, .complement = 0.25 };
-	char *text = text_of(&c), *seal = strstr(text, SEAL_KEY), *at, *version = strstr(text, "conformal\": 2");
+	char *text = text_of(&c), *seal = strstr(text, SEAL_KEY), *at, *version = strstr(text, "conformal\": 3");
 	struct threshold f;
 	assert_non_null(seal);
 	text[strlen(text) / 2] ^= 1;

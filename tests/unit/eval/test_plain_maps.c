@@ -126,7 +126,7 @@ static void applied_by_the_table(void **state)
 	for (int i = 0; i < n; i++) {
 		struct rng r;
 		struct calmap m;
-		double z[64], out[64], room[64];
+		double z[64], out[64], room[128];
 		long double lz[64], want[64];
 		plain_rng(&r, (uint32_t)i, 60);
 		random_map(&m, (enum calmap_method)(i % MAP_METHODS), 2 + (int)rng_below(&r, 9), &r);
@@ -393,82 +393,18 @@ static void losses_at_the_limit(void **state)
 	rows_release(&w);
 }
 
-static int rising(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* The 256 smallest different prints, whatever the order and however often each comes. */
-static void sketches_hold_the_smallest(void **state)
+/* What a fit is of; its sketch, and that of the chosen records of a stream, which neither ids nor labels change. */
+static void sketches_are_of_values(void **state)
 {
 	(void)state;
-	int n = plain_checks(300);
-	for (int i = 0; i < n; i++) {
-		struct rng r;
-		struct sketch s = { 0 };
-		uint64_t all[700], sum = 0;
-		plain_rng(&r, (uint32_t)i, 63);
-		size_t m = rng_below(&r, 4) ? rng_below(&r, 700) : 254 + rng_below(&r, 5), u = 0;
-		uint32_t range = i % 3 ? 900 : 260;
-		for (size_t j = 0; j < m; j++) {
-			all[j] = i % 2 ? (uint64_t)rng_below(&r, range) << 40 : (uint64_t)j * 3;
-			sketch_add(&s, all[j]);
-			sum += all[j];
-		}
-		assert_true(s.records == m && s.sum == sum);
-		qsort(all, m, sizeof *all, rising);
-		for (size_t j = 0; j < m; j++)
-			if (!j || all[j] != all[j - 1])
-				all[u++] = all[j];
-		u = u < SKETCH ? u : SKETCH;
-		assert_int_equal(s.n, u);
-		assert_memory_equal(s.print, all, u * sizeof *all);
-		for (size_t j = 0; j < u; j++)
-			assert_true(sketch_has(&s, all[j]) &&
-				    (sketch_has(&s, all[j] + 1) == (j + 1 < u && all[j + 1] == all[j] + 1)));
-	}
-}
-
-/* A print depends on each part of a record, and on its parts' order. */
-static void prints_tell_records_apart(void **state)
-{
-	(void)state;
-	enum { MANY = 4000 };
-	static uint64_t print[MANY];
-	double v[4] = { 1, 2, 3, 4 };
-	uint64_t high = 0;
-	for (uint64_t i = 0; i < MANY; i++) {
-		double w[4] = { 1, 2, 3, 4 };
-		w[i % 4] += (double)i / 4;
-		print[i] = i % 3 == 0	? record_print(i + 1, 0, v, 4)
-			   : i % 3 == 1 ? record_print(0, (int32_t)i - 1, v, 4)
-					: record_print(0, 7, w, 4);
-		high += print[i] >> 63;
-	}
-	assert_true(record_print(0, 0, v, 3) != record_print(0, 0, v, 4));
-	assert_true(record_print(0, 0, (double[]){ 2, 1, 3, 4 }, 4) != record_print(0, 0, v, 4));
-	assert_true(high > MANY / 2 - 200 && high < MANY / 2 + 200);
-	qsort(print, MANY, sizeof *print, rising);
-	for (int i = 1; i < MANY; i++)
-		assert_true(print[i] != print[i - 1]);
-	/* maps keep prints: what is computed today must be found in the files of yesterday */
-	assert_true(record_print(12345, 6, v, 4) == 0xe3a5196dbe96e296u);
-	assert_true(record_print(2, -1, (double[]){ 0.5, -7.25 }, 2) == 0xb358b2978d1df9e1u);
-}
-
-/* The share of a map's records that are among others: all of the sketch is looked for, in the chosen split alone. */
-static void overlap_is_the_share(void **state)
-{
-	(void)state;
+	static struct sketch fitted, now, want;
 	for (int i = 0; i < 60; i++) {
 		struct rng r;
 		struct plain d;
-		struct rows w[2];
-		struct calfile f = { 0 };
+		struct rows w;
 		struct fit_data data;
+		uint64_t clipped;
 		int owned, split = i % 3 ? ROWS_ALL : SPLIT_DEV;
-		double share;
 		struct rows_options options = { .split = ROWS_ALL, .columns = CALIBRATE_COLUMNS, .threads = 1 };
 		plain_rng(&r, (uint32_t)i, 64);
 		struct plain_shape s = { .classes = 2 + (int)rng_below(&r, 4),
@@ -479,38 +415,68 @@ static void overlap_is_the_share(void **state)
 					 .n = 1 + (int)rng_below(&r, 200) };
 		plain_make(&d, &s, &r);
 		plain_write(&d, &file[0], 0, s.samples, 1, 9, &r);
-		assert_int_equal(rows_read(&w[0], file[0].path, &options, &err), 0);
-		assert_int_equal(fit_data_of(&data, &owned, &f.sketch, &w[0], &err), 0);
+		assert_int_equal(rows_read(&w, file[0].path, &options, &err), 0);
+		assert_int_equal(fit_data_of(&data, &owned, &fitted, &w, 0, &clipped, &err), 0);
 		assert_int_equal(owned, s.probs || s.samples > 1);
-		assert_true(data.n == (size_t)s.n && data.k == s.classes && f.sketch.records == (uint64_t)s.n);
+		assert_true(data.n == (size_t)s.n && data.k == s.classes && fitted.records == (uint64_t)s.n);
+		now = want = (struct sketch){ 0 };
 		for (size_t j = 0; j < data.n; j++) {
 			long double z[64];
+			double row[64];
 			plain_logits(&d, j, z);
 			for (int c = 0; c < s.classes; c++)
-				near(fit_value(&data, j, c), z[c], 1e-12);
+				near(row[c] = fit_value(&data, j, c), z[c], 1e-12);
+			if (split == ROWS_ALL || d.r[j].split == split)
+				sketch_add(&want, record_print(row, (size_t)s.classes), 1);
+			w.id[j] ^= 1u << 20;
+			w.label[j] = -1;
 		}
+		assert_int_equal(calibrate_sketch(&now, &w, split, &err), 0);
+		assert_memory_equal(&now, &want, sizeof now);
+		if (split == ROWS_ALL)
+			assert_memory_equal(&now, &fitted, sizeof now);
 		fit_data_release(&data, owned);
-		/* the first records again, as one stream of two */
-		size_t common = rng_below(&r, (uint32_t)s.n + 1), hits = 0;
-		w[1] = w[0];
-		w[1].n = common;
-		for (size_t j = 0; j < common; j++)
-			hits += split == ROWS_ALL || d.r[j].split == split;
-		f.map.k = s.classes;
-		assert_int_equal(calibrate_overlap(&f, &w[1], 1, split, &share, &err), 0);
-		near(share, (long double)hits / s.n, 1e-15);
-		for (size_t j = 0; j < (size_t)s.n; j++)
-			w[0].id[j] ^= 1u << 20;
-		struct rows both[2] = { w[0], w[1] };
-		both[1].id = malloc(common * sizeof *both[1].id + 1);
-		for (size_t j = 0; j < common; j++)
-			both[1].id[j] = d.r[j].id;
-		assert_int_equal(calibrate_overlap(&f, both, 2, split, &share, &err), 0);
-		near(share, (long double)hits / s.n, 1e-15);
-		free(both[1].id);
-		rows_release(&w[0]);
+		rows_release(&w);
 		plain_release(&d);
 	}
+}
+
+/* --clip: classes beyond it are set to it, in the fit and when the map is applied; other records stay as they are. */
+static void clipped_alike(void **state)
+{
+	(void)state;
+	int n = plain_checks(300), any = 0;
+	for (int i = 0; i < n; i++) {
+		struct rng r;
+		struct calmap m;
+		double z[64], was[64], out[64], want[64], room[128], mass = 0, beyond = 0, clip;
+		plain_rng(&r, (uint32_t)i, 66);
+		random_map(&m, i % 2 ? MAP_TEMPERATURE : MAP_MATRIX, 2 + (int)rng_below(&r, 5), &r);
+		clip = pow(10, -1 - 6 * rng_real(&r));
+		for (int c = 0; c < m.k; c++)
+			was[c] = z[c] = c && rng_below(&r, 6) == 0 ? -INFINITY : 6 * rng_normal(&r) + 100;
+		for (int c = 0; c < m.k; c++)
+			mass += exp(z[c] - 100);
+		for (int c = 0; c < m.k; c++) {
+			double p = exp(z[c] - 100) / mass;
+			beyond += p < clip || p > 1 - clip;
+		}
+		assert_int_equal(calmap_clip(z, m.k, clip), beyond > 0);
+		any += beyond > 0;
+		for (int c = 0; c < m.k; c++) {
+			double p = exp(was[c] - 100) / mass;
+			near(exp(z[c] - 100) / mass, fmin(fmax(p, clip), 1 - clip), 1e-9);
+			if (p > clip && p < 1 - clip)
+				assert_true(z[c] == was[c]);
+		}
+		calmap_apply(&m, z, want, room);
+		m.clip = clip;
+		calmap_apply(&m, was, out, room);
+		for (int c = 0; c < m.k; c++)
+			near(out[c], want[c], 1e-9);
+		calmap_release(&m);
+	}
+	assert_true(any > n / 4 && any < n);
 }
 
 int main(void)
@@ -522,8 +488,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(applied_by_the_table),		 cmocka_unit_test(records_in_batches),
 		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(losses_at_the_limit),
-		cmocka_unit_test(sketches_hold_the_smallest),	 cmocka_unit_test(prints_tell_records_apart),
-		cmocka_unit_test(overlap_is_the_share),
+		cmocka_unit_test(sketches_are_of_values),	 cmocka_unit_test(clipped_alike),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

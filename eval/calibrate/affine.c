@@ -1,0 +1,226 @@
+/* The loss of affine maps. Records come in blocks of ROWS: logits over their unit, W z + b, exponentials, gradient of
+ * the loss in W z + b, and what that adds to the gradients of W and b; for a matrix by products of panels. */
+#include "affine.h"
+#include "lanes.h"
+#include "pipeline/base/mem.h"
+#include "product.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Records of a block: many where a product is to pay, few where classes are many and there is none. */
+static size_t block_rows(const struct affine *a)
+{
+	size_t k = (size_t)a->d->k;
+	return a->matrix ? 128 : k < 4096 ? 4096 / k : 1;
+}
+
+size_t affine_weights(const struct affine *a)
+{
+	size_t k = (size_t)a->d->k;
+	return a->matrix ? k * k : k;
+}
+
+size_t affine_parameters(const struct affine *a)
+{
+	return affine_weights(a) + (size_t)a->d->k;
+}
+
+static int on_diagonal(const struct affine *a, size_t i)
+{
+	return !a->matrix || i / (size_t)a->d->k == i % (size_t)a->d->k;
+}
+
+/* z, [n][k], of the records at `at`, over the unit; out = W z + b, where a class ruled out stays so. Its z becomes 0:
+ * it has no part in the gradient. */
+static void forward(const struct affine *a, size_t at, size_t n, double *z, double *out, double *panels)
+{
+	size_t k = (size_t)a->d->k;
+	double by = 1 / a->unit;
+	for (size_t r = 0; r < n; r++) {
+		double *from = z + r * k, *to = out + r * k;
+		fit_row(a->d, at + r, from);
+		for (size_t c = 0; c < k; c++) {
+			from[c] *= by;
+			to[c] = a->offset[c];
+		}
+		for (size_t c = 0; a->holes && c < k; c++)
+			from[c] = from[c] > -INFINITY ? from[c] : 0;
+		for (size_t c = 0; !a->matrix && c < k; c++)
+			to[c] += a->scaled[c] * from[c];
+		for (size_t c = 0; a->holes && c < k; c++)
+			to[c] = fit_value(a->d, at + r, (int)c) > -INFINITY ? to[c] : -INFINITY;
+	}
+	if (!a->matrix)
+		return;
+	panels_of_rows(z, n, k, PRODUCT_LEFT, panels);
+	product_add(panels, n, a->panels, k, k, out);
+}
+
+/* The label's logit below the largest goes to own, and exponentials of all of them to out. */
+static void exponentials(const struct affine *a, size_t at, size_t n, double *out, double *own)
+{
+	size_t k = (size_t)a->d->k;
+	for (size_t r = 0; r < n; r++) {
+		double *o = out + r * k, max = lanes_largest(o, k);
+		own[r] = o[a->d->label[at + r]] - max;
+		for (size_t c = 0; c < k; c++)
+			o[c] -= max;
+	}
+	softmax_ops()->exp_many(out, (n * k + LANES - 1) / LANES * LANES);
+}
+
+/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
+static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
+{
+	const struct affine *a = arg;
+	size_t k = (size_t)d->k, rows = block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
+	double *gw = sum + 1, *gb = sum + 1 + affine_weights(a);
+	double *z = scratch, *out = z + room, *own = out + room, *left = own + (rows + 7) / 8 * 8;
+	double *right = left + panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k;
+	for (size_t at = from; at < to; at += rows) {
+		size_t n = to - at < rows ? to - at : rows;
+		forward(a, at, n, z, out, left);
+		exponentials(a, at, n, out, own);
+		for (size_t r = 0; r < n; r++) {
+			double *o = out + r * k, mass = lanes_sum(o, k);
+			sum[0] += log(mass) - own[r];
+			double one = 1 / mass;
+			for (size_t c = 0; c < k; c++)
+				o[c] *= one;
+			o[d->label[at + r]] -= 1;
+			for (size_t c = 0; c < k; c++)
+				gb[c] += o[c];
+			for (size_t c = 0; !a->matrix && c < k; c++)
+				gw[c] += o[c] * z[r * k + c];
+		}
+		if (a->matrix) {
+			panels_of_columns(out, k, n, PRODUCT_LEFT, left);
+			panels_of_columns(z, k, n, PRODUCT_RIGHT, right);
+			product_add(left, k, right, k, n, gw);
+		}
+	}
+}
+
+static size_t pass_scratch(const struct affine *a)
+{
+	size_t k = (size_t)a->d->k, rows = block_rows(a), both = 2 * ((rows * k + LANES - 1) / LANES * LANES);
+	size_t panels = panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k + panels_room(k, rows, PRODUCT_RIGHT);
+	return both + (rows + 7) / 8 * 8 + (a->matrix ? panels : 0);
+}
+
+/* weight (parameter - target)^2 and its slope in y. */
+static void pull_back(double weight, double off, double per, double *value, double *grad)
+{
+	if (!(weight > 0))
+		return; /* not 0 x Inf */
+	*value += weight * off * off;
+	*grad += 2 * weight * off * per;
+}
+
+int affine_loss(void *arg, const double *y, double *value, double *grad, struct err *err)
+{
+	struct affine *a = arg;
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	double n = (double)a->d->n;
+	for (size_t i = 0; i < nw; i++)
+		a->scaled[i] = y[i] * (a->per[i] * a->unit);
+	for (size_t c = 0; c < k; c++)
+		a->offset[c] = y[nw + c] * a->per[nw + c];
+	if (a->matrix)
+		panels_of_rows(a->scaled, k, k, PRODUCT_RIGHT, a->panels);
+	if (fit_sum(a->d, a->pool, 1 + nw + k, affine_pass, pass_scratch(a), a, a->sum, err))
+		return -1;
+	*value = a->sum[0] / n;
+	for (size_t i = 0; i < nw; i++) {
+		int diagonal = on_diagonal(a, i);
+		grad[i] = a->sum[1 + i] / n * (a->per[i] * a->unit);
+		pull_back(diagonal ? a->pull.diagonal : a->pull.off, y[i] * a->per[i] - diagonal, a->per[i], value,
+			  &grad[i]);
+	}
+	for (size_t c = 0; c < k; c++) {
+		grad[nw + c] = a->sum[1 + nw + c] / n * a->per[nw + c];
+		pull_back(a->pull.bias, a->offset[c], a->per[nw + c], value, &grad[nw + c]);
+	}
+	return 0;
+}
+
+/* Sum of the finite |z|, a power of two smaller so that no sum overflows; their number; that of -Inf. */
+static void sizes(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
+{
+	(void)arg, (void)scratch;
+	for (size_t i = from; i < to; i++)
+		for (int c = 0; c < d->k; c++) {
+			double z = fabs(fit_value(d, i, c));
+			sum[0] += z < INFINITY ? z * 0x1p-40 : 0;
+			sum[z < INFINITY ? 1 : 2] += 1;
+		}
+}
+
+/* sum[0..k-1]: squares of the class's finite logits over *arg, the unit; sum[k..]: how often it is the label. */
+static void columns(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
+{
+	double by = 1 / *(const double *)arg;
+	(void)scratch;
+	for (size_t i = from; i < to; i++) {
+		for (int c = 0; c < d->k; c++) {
+			double z = fit_value(d, i, c) * by;
+			sum[c] += z > -INFINITY ? z * z : 0;
+		}
+		sum[d->k + d->label[i]] += 1;
+	}
+}
+
+/* What a class's softmax bends by on the whole is p (1 - p), p its share of the labels; times the square of the logit
+ * for a weight. */
+static void set_scale(struct affine *a, const double *sum)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	double n = (double)a->d->n;
+	for (size_t i = 0; i < nw + k; i++) {
+		size_t c = i >= nw ? i - nw : a->matrix ? i / k : i, j = a->matrix ? i % k : c;
+		double share = (sum[k + c] + 0.5) / (n + 1), bend = share * (1 - share);
+		double pull = i >= nw ? a->pull.bias : on_diagonal(a, i) ? a->pull.diagonal : a->pull.off;
+		double data = i >= nw ? sqrt(bend) : sqrt(bend * sum[j] / n) * a->unit;
+		double both = hypot(data, sqrt(2 * pull));
+		a->per[i] = 1 / (both > 0 ? both : a->unit);
+	}
+}
+
+int affine_init(struct affine *a, const struct fit_data *d, int matrix, const struct affine_pull *pull,
+		struct pool *pool, struct err *err)
+{
+	*a = (struct affine){ .d = d, .pool = pool, .matrix = matrix, .pull = *pull };
+	size_t k = (size_t)d->k, all = affine_parameters(a);
+	double size[3];
+	if (mem_alloc(&a->per, all, sizeof *a->per, err) ||
+	    mem_alloc(&a->scaled, affine_weights(a), sizeof *a->scaled, err) ||
+	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all, sizeof *a->sum, err) ||
+	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
+		return -1;
+	if (fit_sum(d, pool, 3, sizes, 0, NULL, size, err))
+		return -1;
+	a->holes = size[2] > 0;
+	a->unit = size[0] > 0 ? ldexp(1, (int)fmin(1000, fmax(-1000, floor(log2(size[0] / size[1])) + 40))) : 1;
+	if (fit_sum(d, pool, 2 * k, columns, 0, &a->unit, a->sum, err))
+		return -1;
+	set_scale(a, a->sum);
+	return 0;
+}
+
+void affine_release(struct affine *a)
+{
+	free(a->per);
+	free(a->scaled);
+	free(a->offset);
+	free(a->sum);
+	free(a->panels);
+}
+
+void affine_start(const struct affine *a, double t, double *y)
+{
+	size_t nw = affine_weights(a), all = affine_parameters(a);
+	for (size_t i = 0; i < all; i++)
+		y[i] = i < nw && on_diagonal(a, i) ? t / a->per[i] : 0;
+}

@@ -1,0 +1,40 @@
+/* affine: the loss of maps softmax(W z + b) and how its search is scaled; private to the fits of eval/calibrate. */
+#ifndef VIC_AFFINE_H
+#define VIC_AFFINE_H
+
+#include "fitdata.h"
+
+/* What holds the parameters: their weights in the loss, sum of weight (parameter - target)^2. Targets: 1 on the
+ * diagonal, else 0. */
+struct affine_pull {
+	double diagonal, off, bias;
+};
+
+struct affine {
+	const struct fit_data *d;
+	struct pool *pool;
+	int holes;  /* some logits are -Inf */
+	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
+	struct affine_pull pull;
+	double unit; /* the power of two at or below the mean size of the finite logits */
+	/* The search is in y, [parameters()], weights first: a parameter is y x per, and per is chosen so that the loss
+	 * bends about as much in every y, whatever the logits' unit. */
+	double *per;	/* [parameters] */
+	double *scaled; /* [weights] W x unit, of the y at hand */
+	double *offset; /* [k] b, of the y at hand */
+	double *panels; /* matrix: scaled, as product.h has it */
+	double *sum;	/* [1 + parameters] */
+};
+
+/* The logits of a matrix are finite. Errors: no memory. *a is released by affine_release either way. */
+int affine_init(struct affine *a, const struct fit_data *d, int matrix, const struct affine_pull *pull,
+		struct pool *pool, struct err *err) VIC_CHECKED;
+void affine_release(struct affine *a);
+size_t affine_weights(const struct affine *a);
+size_t affine_parameters(const struct affine *a);
+/* y of W = t times the identity, b = 0. */
+void affine_start(const struct affine *a, double t, double *y);
+/* The loss at y and its gradient (grad: [parameters]), for minimise.h; not finite where y is too far out. */
+int affine_loss(void *affine, const double *y, double *value, double *grad, struct err *err);
+
+#endif
