@@ -172,6 +172,6 @@ int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins,
 
 void measure_means(struct measured *m, const struct rows *w)
 {
-	m->nll = w->sum.infinite ? INFINITY : fix_real(w->sum.nll) / (double)w->n;
+	m->nll = rows_mean_nll(&w->sum, (double)w->n);
 	m->brier = fix_real(w->sum.brier) / (double)w->n;
 }
