@@ -26,6 +26,9 @@ enum rng_purpose {
 	RNG_BOOTSTRAP,
 	RNG_TEST,
 	RNG_FLOOR,
+	RNG_NULL,
+	RNG_WALK,
+	RNG_SWAP,
 };
 
 /* A sequence of draws: cheap to make, holds no memory. */
