@@ -18,7 +18,7 @@ static const struct opt opts[] = {
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
 	  .choices = ROWS_SPLITS },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins of ece and oe", .lo = 1, .hi = 100000 },
-	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples", .lo = 1, .hi = 1000000 },
+	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples, and exchanges of records", .lo = 1, .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim",
@@ -36,10 +36,10 @@ static const struct program prog = {
 	.description =
 		"Takes two streams of logits over the same records, in the same order (ids and\n"
 		"labels must match), and tests the differences B - A: accuracy by McNemar's\n"
-		"exact test; ECE, OE, NLL, Brier and AURC by a bootstrap that draws the same\n"
-		"records for both; AUROC by DeLong's test (of class 1 with two classes, and of\n"
-		"having been right). Then one sentence says what may be claimed, all claims\n"
-		"holding together at the level (Holm), and what may not.",
+		"exact test; ECE, OE, NLL, Brier and AURC by exchanging the two outputs on\n"
+		"records drawn by coins; AUROC by DeLong's test (of class 1 with two classes,\n"
+		"and of having been right). Then one sentence says what may be claimed, all\n"
+		"claims holding together at the level (Holm), and what may not.",
 	.example =
 		"vic-compare baseline.logits mixup.logits\n"
 		"vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",

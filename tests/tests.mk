@@ -40,6 +40,9 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST)
 bench: $(B)/tests/bench/images_rate
+.PHONY: bench-coverage
+bench-coverage: $(B)/tests/bench/coverage ## how often vic-score's intervals hold the truth (half an hour): the table of docs/METRICS.md
+	@$<
 # A fuzz target with a driver that replays tests/fuzz/seeds, cut and flipped in fixed ways: no clang needed.
 $(B)/tests/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVES)
 	$(call say,LD,$@)

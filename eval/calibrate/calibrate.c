@@ -95,20 +95,9 @@ static int judge_as_read(struct judged *j, const struct rows *rows, size_t i, st
 	if (rows->label[i] < 0)
 		return 0;
 	j->sum.n++;
-	if (rows->nll[i] < FIX_LIMIT)
-		j->sum.nll += fix_of(rows->nll[i]);
-	else
-		j->sum.infinite++;
+	rows_add_nll(&j->sum, rows->nll[i]);
 	j->sum.brier += fix_of(rows->brier[i]);
 	return keep_key(j, rows->key[i], err);
-}
-
-static void add_sums(struct rows_sums *a, const struct rows_sums *b)
-{
-	a->n += b->n;
-	a->infinite += b->infinite;
-	a->nll += b->nll;
-	a->brier += b->brier;
 }
 
 /* Mapped records waiting to be judged and written. */
@@ -156,7 +145,7 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 	for (size_t i = 0; !rc && i < b->n; i++)
 		rc = r.fate[i] != SPLIT_DROPPED && keep_key(j, r.key[i], err);
 	for (int s = 0; !rc && s < SPLIT_COUNT; s++)
-		add_sums(&j->sum, &t.split[s].sum);
+		rows_add_sums(&j->sum, &t.split[s].sum);
 	results_release(&r);
 	tally_release(&t);
 	return rc ? -1 : 0;
@@ -276,11 +265,11 @@ int judged_column(struct table *t, const char *name, struct judged *j, int bins,
 	bins_release(&b);
 	if (null_floor(j->key, j->n, bins, rounds, seed, pool, &f, err))
 		return -1;
-	double nll = j->sum.infinite ? INFINITY : fix_real(j->sum.nll) / n;
 	return table_column(t, name, err) || table_count(t, "n", j->n, err) ||
 			       table_real(t, "accuracy", e.accuracy, err) || table_real(t, "ece", e.ece, err) ||
 			       table_real(t, "ece_floor", f.ece.mean, err) || table_real(t, "oe", e.oe, err) ||
-			       table_real(t, "oe_floor", f.oe.mean, err) || table_real(t, "nll", nll, err) ||
+			       table_real(t, "oe_floor", f.oe.mean, err) ||
+			       table_real(t, "nll", rows_mean_nll(&j->sum, n), err) ||
 			       table_real(t, "brier", fix_real(j->sum.brier) / n, err) ||
 			       table_real(t, "gap", e.gap, err)
 		       ? -1

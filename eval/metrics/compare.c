@@ -1,6 +1,6 @@
-/* Paired differences between two streams of the same records. In a round both sides get the same weights, which belong
- * to the record number and not to the place in an order. A side's records are ordered by confidence once, so a
- * resample's keys come out sorted without sorting. Each round writes only its own slot and each worker has its own
+/* Paired differences between two streams of the same records. In a round both sides get the same weights (or coins),
+ * which belong to the record number and not to the place in an order. A side's records are ordered by confidence once,
+ * so a resample's keys come out sorted without sorting. Each round writes only its own slot and each worker has its own
  * scratch, so the number of threads does not affect the result. Point estimates of nll and brier come from the exact
  * sums, those of a round from doubles in record order. */
 #include "compare.h"
@@ -65,7 +65,7 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 
 int compare_least_rounds(double level)
 {
-	return (int)ceil(2 * compared_count() / (1 - level));
+	return (int)ceil(compared_count() / (1 - level));
 }
 
 void holm(double *p, int n)
@@ -86,16 +86,12 @@ void holm(double *p, int n)
 	}
 }
 
-double bootstrap_p(const double *v, int rounds, double estimate)
+double swap_p(const double *v, int rounds, double difference, double slack)
 {
-	int below = 0, above = 0;
-	for (int i = 0; i < rounds; i++) {
-		double turned = 2 * estimate - v[i];
-		below += turned <= 0;
-		above += turned >= 0;
-	}
-	int far = below < above ? below : above;
-	return fmin(1, 2.0 * (1 + far) / (rounds + 1));
+	int far = 0;
+	for (int i = 0; i < rounds; i++)
+		far += !(fabs(v[i]) < fabs(difference) - slack);
+	return (1.0 + far) / (rounds + 1);
 }
 
 struct side {
@@ -103,9 +99,12 @@ struct side {
 	uint32_t *order; /* records by falling confidence, owned */
 };
 
+enum { DRAWS = 200 };
+
 struct scratch {
-	uint8_t *weight;  /* [n] */
+	uint8_t *weight;  /* [n], or coins of n, in whole blocks */
 	conf_key *sorted; /* room for a resample */
+	conf_key *drawn;  /* [n] */
 	size_t room;
 	struct err err;
 };
@@ -116,7 +115,8 @@ struct boot {
 	struct scratch *scratch; /* [workers] */
 	unsigned parts;
 	int n;			      /* compared_count() */
-	double *value[COMPARED_MOST]; /* [rounds] differences; NaN: an empty resample; NULL: another test */
+	double *value[COMPARED_MOST]; /* [2 rounds + 2 DRAWS]: differences of resamples, of swaps, and what A and B come
+				       * to when they are calibrated; NULL: another test */
 };
 
 /* The records that a resample drew, in rising order of confidence: what a fresh sample would look like when sorted. */
@@ -127,6 +127,11 @@ static size_t expand(const struct side *s, struct scratch *w, size_t n)
 		for (int k = 0; k < w->weight[s->order[i]] && at < w->room; k++)
 			w->sorted[at++] = s->rows->key[s->order[i]];
 	return at;
+}
+
+static int coin(const struct scratch *w, size_t record)
+{
+	return w->weight[record / 8] >> record % 8 & 1;
 }
 
 /* Returns how many records were drawn; 0: nothing was measured, for lack of them or with w->err set. */
@@ -149,27 +154,81 @@ static size_t measure_side(const struct boot *boot, int which, struct scratch *w
 	return drawn;
 }
 
-static double metric_difference(int i, const struct measured *a, const struct measured *b)
+/* Side `which` after every record whose coin fell has changed places with the other side's: two orders merged. */
+static int measure_swapped(const struct boot *boot, int which, struct scratch *w, struct measured *m)
 {
-	return compared_metric(i)->value(b) - compared_metric(i)->value(a);
+	const struct side *own = &boot->side[which], *other = &boot->side[!which];
+	size_t n = own->rows->n, at = 0;
+	*m = (struct measured){ 0 };
+	for (size_t i = n, j = n; at < n;) { /* from the least confident */
+		while (i && coin(w, own->order[i - 1]))
+			i--;
+		while (j && !coin(w, other->order[j - 1]))
+			j--;
+		conf_key a = i ? own->rows->key[own->order[i - 1]] : 0,
+			 b = j ? other->rows->key[other->order[j - 1]] : 0;
+		int first = !j || (i && conf_order(a) <= conf_order(b));
+		w->sorted[at++] = first ? a : b;
+		i -= (size_t)first;
+		j -= (size_t)!first;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct rows *r = coin(w, i) ? other->rows : own->rows;
+		m->nll += r->nll[i];
+		m->brier += r->brier[i];
+	}
+	m->nll /= (double)n;
+	m->brier /= (double)n;
+	return measure_keys(m, w->sorted, n, boot->options->bins, boot->parts, &w->err);
 }
 
+static int measure_calibrated(const struct boot *boot, int which, uint32_t draw, struct scratch *w, struct measured *m)
+{
+	const struct side *s = &boot->side[which];
+	size_t n = s->rows->n;
+	memset(w->weight, 1, n);
+	expand(s, w, n);
+	*m = (struct measured){ 0 };
+	calibrated_keys(w->drawn, w->sorted, n, boot->options->seed, draw);
+	return measure_keys(m, w->drawn, n, boot->options->bins, boot->parts, &w->err);
+}
+
+/* Resamples, then swaps, then draws. */
 static void compare_round(void *arg, int task, int worker)
 {
 	const struct boot *boot = arg;
 	struct scratch *w = &boot->scratch[worker];
-	struct measured a, b;
-	bootstrap_weights(boot->options->seed, (uint32_t)task, 0, boot->side[0].rows->n, w->weight);
-	size_t drawn = w->err.status || !measure_side(boot, 0, w, &a) ? 0 : measure_side(boot, 1, w, &b);
-	for (int i = 0; i < boot->n; i++)
-		if (boot->value[i])
-			boot->value[i][task] = drawn ? metric_difference(i, &a, &b) : NAN;
+	struct measured m[2];
+	int rounds = boot->options->rounds, draw = task - 2 * rounds, bad = w->err.status != 0;
+	size_t n = boot->side[0].rows->n;
+	if (task < rounds)
+		bootstrap_weights(boot->options->seed, bootstrap_round(boot->options->seed, (uint32_t)task, n), 0, n,
+				  w->weight);
+	else if (draw < 0)
+		swap_coins(boot->options->seed, (uint32_t)(task - rounds), n, w->weight);
+	for (int which = 0; which < 2 && !bad; which++)
+		bad = task < rounds ? !measure_side(boot, which, w, &m[which])
+		      : draw < 0    ? measure_swapped(boot, which, w, &m[which])
+				    : measure_calibrated(boot, which, (uint32_t)draw, w, &m[which]);
+	for (int i = 0; i < boot->n && !bad; i++) {
+		double (*value)(const struct measured *) = compared_metric(i)->value;
+		if (!boot->value[i])
+			continue;
+		if (draw < 0)
+			boot->value[i][task] = value(&m[1]) - value(&m[0]);
+		else
+			for (int which = 0; which < 2; which++)
+				boot->value[i][2 * rounds + which * DRAWS + draw] = value(&m[which]);
+	}
 }
 
 static int scratch_init(struct scratch *w, size_t n, struct err *err)
 {
 	w->room = 2 * n + 256; /* a Poisson total of n beyond 2 n + 256 has a chance below 1e-30 */
-	return mem_alloc(&w->weight, n, 1, err) || mem_alloc(&w->sorted, w->room, sizeof *w->sorted, err) ? -1 : 0;
+	return mem_alloc(&w->weight, n + 16, 1, err) || mem_alloc(&w->drawn, n, sizeof *w->drawn, err) ||
+			       mem_alloc(&w->sorted, w->room, sizeof *w->sorted, err)
+		       ? -1
+		       : 0;
 }
 
 static void set_difference(struct difference *d, double a, double b)
@@ -179,14 +238,19 @@ static void set_difference(struct difference *d, double a, double b)
 	d->there = isfinite(a) && isfinite(b);
 }
 
-/* Removes what is not finite; returns how many stay. */
-static int finite_only(double *v, int n)
+/* The difference -+ t sd of the resamples; of errors, whose bias is somewhere from 0 to that of a calibrated model
+ * (metric_table.h), each end with the bias that takes it farther. */
+static void interval_of_difference(const struct boot *boot, int i, struct difference *d)
 {
-	int k = 0;
-	for (int i = 0; i < n; i++)
-		if (isfinite(v[i]))
-			v[k++] = v[i];
-	return k;
+	const double *v = boot->value[i], *drawn = v + 2 * boot->options->rounds;
+	double sd, n = (double)boot->side[0].rows->n, noise[2] = { 0 }, unused, t;
+	t = student_quantile_two_sided(boot->options->level, n - 1);
+	mean_of(v, boot->options->rounds, &sd);
+	for (int which = 0; which < 2 && compared_metric(i)->interval >= INTERVAL_ERROR; which++)
+		noise[which] = mean_of(drawn + which * DRAWS, DRAWS, &unused);
+	t = n > 1 ? t * sd * sqrt(n / (n - 1)) : INFINITY;
+	d->low = d->b - d->a - noise[1] - t;
+	d->high = d->b - d->a + noise[0] + t;
 }
 
 static void conclude(struct boot *boot, struct comparison *c)
@@ -204,13 +268,11 @@ static void conclude(struct boot *boot, struct comparison *c)
 		if (!v)
 			continue;
 		set_difference(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
-		int k = finite_only(v, boot->options->rounds);
-		if (!k)
-			d->there = 0;
 		if (!d->there)
 			continue;
-		d->p = bootstrap_p(v, k, d->b - d->a);
-		bootstrap_interval(v, k, d->b - d->a, boot->options->level, -INFINITY, INFINITY, &d->low, &d->high);
+		d->p = swap_p(v + boot->options->rounds, boot->options->rounds, d->b - d->a,
+			      1e-12 * (fabs(d->a) + fabs(d->b)));
+		interval_of_difference(boot, i, d);
 	}
 }
 
@@ -219,15 +281,16 @@ static int bootstrap(const struct side *side, const struct compare_options *opti
 {
 	struct boot boot = { .side = side, .options = options, .n = compared_count() };
 	int workers = pool_threads(pool);
-	boot.parts = metric_parts(0, TEST_BOOTSTRAP);
+	boot.parts = metric_parts(0, TEST_SWAP);
 	int rc = mem_alloc(&boot.scratch, (size_t)workers, sizeof *boot.scratch, err);
 	for (int i = 0; !rc && i < workers; i++)
 		rc = scratch_init(&boot.scratch[i], side[0].rows->n, err);
 	for (int i = 0; !rc && i < boot.n; i++)
-		if (compared_metric(i)->test == TEST_BOOTSTRAP)
-			rc = mem_alloc(&boot.value[i], (size_t)options->rounds, sizeof *boot.value[i], err);
+		if (compared_metric(i)->test == TEST_SWAP)
+			rc = mem_alloc(&boot.value[i], 2 * (size_t)options->rounds + 2 * DRAWS, sizeof *boot.value[i],
+				       err);
 	if (!rc) {
-		pool_run(pool, options->rounds, compare_round, &boot);
+		pool_run(pool, 2 * options->rounds + DRAWS, compare_round, &boot);
 		conclude(&boot, c);
 	}
 	for (int i = 0; boot.scratch && i < workers; i++) {
@@ -237,6 +300,7 @@ static int bootstrap(const struct side *side, const struct compare_options *opti
 		}
 		free(boot.scratch[i].weight);
 		free(boot.scratch[i].sorted);
+		free(boot.scratch[i].drawn);
 	}
 	for (int i = 0; i < boot.n; i++)
 		free(boot.value[i]);

@@ -1,12 +1,13 @@
 /* compare: two models on the same records, pair by pair.
  *
- * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. TEST_BOOTSTRAP: a paired
- * bootstrap, both streams resampled by the same weights (bootstrap_weights of metrics.h), `basic` intervals
- * and the p-value that goes with them, 2 (1 + resamples on the far side of 0) / (rounds + 1). auroc (two classes:
- * P(class 1) against the label): DeLong's paired test. auroc_correct (confidence against having been right): the two
- * streams are right on different records, so DeLong's placements serve as influence values and the variance is that of
- * their difference; the same as DeLong's to order 1/n where labels agree. p-values of one table are adjusted together
- * after Holm 1979. */
+ * Differences are B - A. Accuracy: McNemar's test, exact (binomial, two-sided) at any size. TEST_SWAP: the null is that
+ * the two models' outputs on a record might as well be exchanged; in each round every record's are, or are not, by a
+ * fair coin, and p = (1 + rounds whose difference is as large) / (rounds + 1), exact at any size (Fisher 1935; Good
+ * 2005). The intervals of these come from a paired bootstrap, both streams resampled by the same weights
+ * (bootstrap_weights of metrics.h), and hold whatever the models are. auroc (two classes: P(class 1) against label):
+ * DeLong's paired test. auroc_correct (confidence against having been right): the two streams are right on different
+ * records, so DeLong's placements serve as influence values and the variance is that of their difference; the same as
+ * DeLong's to order 1/n where labels agree. p-values of one table are adjusted together after Holm 1979. */
 #ifndef VIC_COMPARE_H
 #define VIC_COMPARE_H
 
@@ -54,8 +55,9 @@ int compared_count(void);
 struct difference *difference_of(struct comparison *c, const char *key);
 /* Holm's step-down adjustment, in place; p: [n], n <= COMPARED_MOST, NaN left alone. */
 void holm(double *p, int n);
-/* Two-sided p-value that goes with a basic interval: v: [rounds] bootstrap values. */
-double bootstrap_p(const double *v, int rounds, double estimate);
+/* The share of swaps whose difference is as large within `slack` (sums in another order differ in their last bits),
+ * that of the models as they are counted with them. v: [rounds]. */
+double swap_p(const double *v, int rounds, double difference, double slack);
 /* One sentence: what may be claimed of these records, and what may not. text: owned by the caller. */
 int compare_claim(const struct comparison *c, char **text, struct err *err) VIC_CHECKED;
 /* Columns: A, B, difference, p, p (Holm). */

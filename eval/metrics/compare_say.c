@@ -32,12 +32,12 @@ int compare_table(const struct comparison *c, struct table *t, struct err *err)
 	return 0;
 }
 
-/* 1: B is better, -1: A is, 0: nobody may say. */
+/* 1: B is better, -1: A is, 0: nobody may say. A claim needs the test and the interval. */
 static int verdict(const struct comparison *c, int i)
 {
 	const struct difference *d = &c->of[i];
 	int higher = (compared_metric(i)->flags & METRIC_HIGHER) != 0;
-	if (!d->there || !(d->holm < 1 - c->level))
+	if (!d->there || !(d->holm < 1 - c->level) || (d->low <= 0 && d->high >= 0))
 		return 0;
 	return (d->b > d->a) == higher ? 1 : -1;
 }

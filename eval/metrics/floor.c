@@ -1,4 +1,4 @@
-/* The null floor: errors of a perfectly calibrated model with the same confidences. */
+/* The null floor: errors of a perfectly calibrated model with the same confidences; and its walk of right - conf. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -27,7 +27,9 @@ struct null {
 	size_t n;
 	int bins, rounds;
 	uint64_t seed;
-	struct segment *segment;
+	const size_t *end; /* [bins] where segments end; NULL: segments are bins of equal width */
+	double normal;	   /* above this variance a segment's right records are drawn from a normal */
+	struct segment *segment; /* [bins] */
 	struct run *run;
 	size_t n_runs, cap_runs;
 	double *off; /* [bins][rounds]: right records minus the sum of confidences */
@@ -69,7 +71,7 @@ static int segments(struct null *u, struct err *err)
 		struct segment *s = &u->segment[b];
 		fix conf = 0;
 		size_t to = from;
-		while (to < u->n && bin_of(u->bins, conf_p(u->key[to])) == b) {
+		while (to < u->n && (u->end ? to < u->end[b] : bin_of(u->bins, conf_p(u->key[to])) == b)) {
 			double p = conf_p(u->key[to]), q = conf_rest(u->key[to]), v = p * q;
 			conf += fix_of(p);
 			s->variance += v;
@@ -79,7 +81,7 @@ static int segments(struct null *u, struct err *err)
 		}
 		s->n = to - from;
 		s->conf = fix_real(conf);
-		if (!(s->variance > FLOOR_NORMAL) && add_runs(u, s, from, to, err))
+		if (!(s->variance > u->normal) && add_runs(u, s, from, to, err))
 			return -1;
 		from = to;
 	}
@@ -104,7 +106,7 @@ static double draw_run(const struct null *u, const struct run *run, struct rng *
 /* The number of right records of a bin, minus its mean. */
 static double draw_segment(const struct null *u, const struct segment *s, struct rng *r)
 {
-	if (s->variance > FLOOR_NORMAL) { /* Cornish and Fisher's first correction */
+	if (s->variance > u->normal) { /* Cornish and Fisher's first correction */
 		double z = rng_normal(r), skew = s->third / (s->variance * sqrt(s->variance));
 		return sqrt(s->variance) * (z + skew / 6 * (z * z - 1));
 	}
@@ -156,7 +158,9 @@ static int draw_all(struct null *u, struct pool *pool, struct err *err)
 int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
 	       struct err *err)
 {
-	struct null u = { .key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed, .off = off };
+	struct null u = {
+		.key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed, .normal = FLOOR_NORMAL, .off = off
+	};
 	int rc = draw_all(&u, pool, err);
 	free(u.run);
 	free(u.segment);
@@ -180,7 +184,8 @@ static void summarise(double *v, int n, double observed, struct floor_of *f)
 int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool,
 	       struct floors *f, struct err *err)
 {
-	struct null u = { .key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed };
+	struct null u = { .key = sorted, .n = n, .bins = bins, .rounds = rounds, .seed = seed,
+			  .normal = FLOOR_NORMAL };
 	struct errors seen = { { 0 } };
 	struct floor_of *out[4] = { &f->ece, &f->oe, &f->mce, &f->rmsce };
 	double *value = NULL;
@@ -208,6 +213,117 @@ int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 end:
 	free(u.off);
 	free(value);
+	free(u.run);
+	free(u.segment);
+	return rc;
+}
+
+/* The walk: sums of right - conf over blocks of the sorted records, a block being a tie group or several small ones. */
+enum { WALK_DRAWS = 999, WALK_BLOCKS = 2048, WALK_NORMAL = 10 };
+
+/* Whether the limit's law holds: many steps of which none is large. */
+static int walk_is_long(const conf_key *k, size_t n, double *variance)
+{
+	double square = 0;
+	*variance = 0;
+	for (size_t from = 0, to; from < n; from = to) {
+		double v = 0;
+		for (to = from; to < n && conf_order(k[to]) == conf_order(k[from]); to++)
+			v += conf_p(k[to]) * conf_rest(k[to]);
+		*variance += v;
+		square += v * v;
+	}
+	return *variance > WALK_LONG && *variance * *variance > WALK_LONG * square;
+}
+
+/* Fills u->end (owned, as a whole group at least) and u->bins: a block's variance is 1/WALK_BLOCKS of all, or more. */
+static int walk_blocks(struct null *u, size_t **end, double variance, struct err *err)
+{
+	double v = 0;
+	if (mem_alloc(end, WALK_BLOCKS + 2, sizeof **end, err))
+		return -1;
+	for (size_t i = 0; i < u->n; i++) {
+		v += conf_p(u->key[i]) * conf_rest(u->key[i]);
+		int last = i + 1 == u->n;
+		if (!last && (v * WALK_BLOCKS < variance || u->bins > WALK_BLOCKS ||
+			      conf_order(u->key[i]) == conf_order(u->key[i + 1])))
+			continue;
+		(*end)[u->bins++] = i + 1;
+		v = 0;
+	}
+	u->end = *end;
+	return 0;
+}
+
+/* A few records are drawn faster one by one. */
+static double walk_step(const struct null *u, int b, struct rng *r)
+{
+	const struct segment *s = &u->segment[b];
+	double right = 0;
+	if (s->n > 4)
+		return draw_segment(u, s, r);
+	for (size_t i = u->end[b] - s->n; i < u->end[b]; i++)
+		right += rng_real(r) < conf_p(u->key[i]);
+	return right - s->conf;
+}
+
+/* The range of the walk of draw `round`. */
+static void walk_round(void *arg, int round, int worker)
+{
+	struct null *u = arg;
+	struct rng r;
+	double at = 0, low = 0, high = 0;
+	(void)worker;
+	rng_init(&r, u->seed, RNG_WALK, (uint32_t)round, 0);
+	for (int b = 0; b < u->bins; b++) {
+		at += walk_step(u, b, &r);
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	u->off[round] = high - low;
+}
+
+/* Where the observed range stands among those drawn; ties, which few records have, in a random order. */
+static double walk_rank(const struct null *u)
+{
+	double at = 0, low = 0, high = 0;
+	uint32_t above = 0, equal = 0;
+	struct rng r;
+	for (int b = 0; b < u->bins; b++) {
+		at += (double)u->segment[b].right - u->segment[b].conf;
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	for (int i = 0; i < u->rounds; i++) {
+		double d = u->off[i] - (high - low), rounding = 1e-9 * (1 + high - low);
+		above += d > rounding;
+		equal += fabs(d) <= rounding;
+	}
+	rng_init(&r, u->seed, RNG_WALK, (uint32_t)u->rounds, 0);
+	return (1.0 + above + rng_below(&r, equal + 1)) / (u->rounds + 1);
+}
+
+int null_walk(const conf_key *sorted, size_t n, int drawn, uint64_t seed, struct pool *pool, double *p, struct err *err)
+{
+	struct null u = { .key = sorted, .n = n, .rounds = WALK_DRAWS, .seed = seed, .normal = WALK_NORMAL };
+	struct cumulative c;
+	double variance;
+	size_t *end = NULL;
+	int rc = -1;
+	if (!drawn || walk_is_long(sorted, n, &variance) || !(variance > 0)) {
+		cumulative_of(sorted, n, &c);
+		*p = c.kuiper_p;
+		return 0;
+	}
+	if (mem_alloc(&u.off, WALK_DRAWS, sizeof *u.off, err) || walk_blocks(&u, &end, variance, err) ||
+	    mem_alloc(&u.segment, (size_t)u.bins, sizeof *u.segment, err) || segments(&u, err))
+		goto end;
+	pool_run(pool, WALK_DRAWS, walk_round, &u);
+	*p = walk_rank(&u);
+	rc = 0;
+end:
+	free(end);
+	free(u.off);
 	free(u.run);
 	free(u.segment);
 	return rc;

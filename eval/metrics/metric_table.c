@@ -55,7 +55,7 @@ VALUE(ece_class, cells_error(m, m->rows->class_cell) / labelled(m) / (double)m->
 VALUE(ece_top, cells_error(m, m->rows->top_cell) / labelled(m))
 VALUE(ks, m->cumulative.ks_error)
 VALUE(kuiper, m->cumulative.kuiper_error)
-VALUE(kuiper_p, m->cumulative.kuiper_p)
+VALUE(kuiper_p, m->walk_p)
 VALUE(corp_score, m->corp.score)
 VALUE(corp_mcb, m->corp.miscalibration)
 VALUE(corp_dsc, m->corp.discrimination)
@@ -71,22 +71,27 @@ VALUE(true_point, m->truth.point)
 #define COUNT METRIC_COUNT
 #define AT_BINS METRIC_AT_BINS
 #define HIGHER METRIC_HIGHER
+#define WILSON INTERVAL_WILSON
+#define SPREAD INTERVAL_SPREAD
+#define RATIO INTERVAL_RATIO
+#define ERROR INTERVAL_ERROR
+#define NORM INTERVAL_NORM
 #define SHOWN(group_, place_, label_, note_) .group = REPORT_##group_, .place = place_, .label = label_, .note = note_
 
 /* In the order of reading: the contract's eight, then each error beside its floor, then the rest.
- * key, function, parts, flags, then least and most of its intervals. */
+ * key, function, parts, flags, then kind of interval, least and most. */
 const struct metric metric_table[] = {
 	{ "n", value_n, PART_ROWS, BRIEF | COUNT, SHOWN(FIRST, 0, "Records", NULL) },
-	{ "accuracy", value_accuracy, PART_BINS, BRIEF | HIGHER, 0, 1, TEST_MCNEMAR,
+	{ "accuracy", value_accuracy, PART_BINS, BRIEF | HIGHER, WILSON, 0, 1, TEST_MCNEMAR,
 	  SHOWN(FIRST, 0, "Accuracy", NULL), .in_text = "accuracy" },
-	{ "ece", value_ece, PART_BINS, BRIEF | AT_BINS, 0, 1, TEST_BOOTSTRAP,
+	{ "ece", value_ece, PART_BINS, BRIEF | AT_BINS, NORM, 0, 1, TEST_SWAP,
 	  SHOWN(FIRST, 0, "ECE", "expected calibration error") },
-	{ "oe", value_oe, PART_BINS, BRIEF | AT_BINS, 0, 1, TEST_BOOTSTRAP,
+	{ "oe", value_oe, PART_BINS, BRIEF | AT_BINS, ERROR, 0, 1, TEST_SWAP,
 	  SHOWN(FIRST, 1, "OE", "overconfidence error") },
-	{ "nll", value_nll, PART_MEANS, BRIEF, 0, INFINITY, TEST_BOOTSTRAP, SHOWN(FIRST, 3, "NLL", "nats") },
-	{ "brier", value_brier, PART_MEANS, BRIEF, 0, 2, TEST_BOOTSTRAP,
+	{ "nll", value_nll, PART_MEANS, BRIEF, RATIO, 0, INFINITY, TEST_SWAP, SHOWN(FIRST, 3, "NLL", "nats") },
+	{ "brier", value_brier, PART_MEANS, BRIEF, RATIO, 0, 2, TEST_SWAP,
 	  SHOWN(FIRST, 3, "Brier score", "sum over classes") },
-	{ "gap", value_gap, PART_BINS, BRIEF, -1, 1, SHOWN(FIRST, 2, "Gap", "mean confidence less accuracy") },
+	{ "gap", value_gap, PART_BINS, BRIEF, SPREAD, -1, 1, SHOWN(FIRST, 2, "Gap", "mean confidence less accuracy") },
 	{ "bins", value_bins, PART_BINS, BRIEF | COUNT, .group = REPORT_NONE },
 	{ "ece_floor", value_ece_floor, PART_FLOOR, AT_BINS,
 	  SHOWN(FIRST, 0, "ECE floor", "what chance alone would give") },
@@ -98,39 +103,40 @@ const struct metric metric_table[] = {
 	{ "oe_floor95", value_oe_floor95, PART_FLOOR, AT_BINS, .group = REPORT_NONE },
 	{ "top5", value_top5, PART_SIX_CLASSES, 0, SHOWN(CLASSES, 0, "Top-5 accuracy", NULL) },
 	{ "entropy", value_entropy, PART_ROWS, 0, SHOWN(SELECTIVE, 1, "Mean entropy", "nats") },
-	{ "mutual", value_mutual, PART_SAMPLES, 0,
-	  SHOWN(SELECTIVE, 1, "Mutual information", "nats, between samples") },
-	{ "uce", value_uce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "UCE", "underconfidence error") },
-	{ "mce", value_mce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "MCE", "largest gap of a bin") },
+	{ "mutual", value_mutual, PART_SAMPLES, 0, SHOWN(SELECTIVE, 1, "Mutual information", "nats, between samples") },
+	{ "uce", value_uce, PART_BINS, 0, ERROR, 0, 1, SHOWN(TOP_LABEL, 0, "UCE", "underconfidence error") },
+	{ "mce", value_mce, PART_BINS, 0, ERROR, 0, 1, SHOWN(TOP_LABEL, 0, "MCE", "largest gap of a bin") },
 	{ "mce_n", value_mce_n, PART_BINS, COUNT, .group = REPORT_NONE },
-	{ "rmsce", value_rmsce, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE", "root mean square gap") },
-	{ "l2_debiased", value_l2_debiased, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE, debiased", NULL) },
-	{ "ece_mass", value_ece_mass, PART_BINS, 0, 0, 1, SHOWN(TOP_LABEL, 0, "ECE, equal mass", NULL) },
-	{ "ece_sweep", value_ece_sweep, PART_SWEEP, 0, 0, 1,
+	{ "rmsce", value_rmsce, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE", "root mean square gap") },
+	{ "l2_debiased", value_l2_debiased, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE, debiased", NULL),
+	  .like = "rmsce" },
+	{ "ece_mass", value_ece_mass, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "ECE, equal mass", NULL) },
+	{ "ece_sweep", value_ece_sweep, PART_SWEEP, 0, NORM, 0, 1,
 	  SHOWN(TOP_LABEL, 0, "ECE, sweep", "largest monotone number of bins") },
 	{ "sweep_bins", value_sweep_bins, PART_SWEEP, COUNT, .group = REPORT_NONE },
-	{ "ece_smooth", value_ece_smooth, PART_SMOOTH, 0, 0, 1, SHOWN(TOP_LABEL, 0, "Smooth ECE", "no bins") },
+	{ "ece_smooth", value_ece_smooth, PART_SMOOTH, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "Smooth ECE", "no bins") },
 	{ "ece_class", value_ece_class, PART_CLASS_CELLS, 0,
 	  SHOWN(CLASSES, 0, "ECE, class-wise", "mean over classes") },
 	{ "ece_top", value_ece_top, PART_CLASS_CELLS, 0, SHOWN(CLASSES, 0, "ECE, top-label", "by predicted class") },
-	{ "ks", value_ks, PART_CUMULATIVE, 0, 0, 1, SHOWN(TOP_LABEL, 0, "KS error", "no bins") },
-	{ "kuiper", value_kuiper, PART_CUMULATIVE, 0, 0, 1, SHOWN(TOP_LABEL, 0, "Kuiper error", "no bins") },
-	{ "kuiper_p", value_kuiper_p, PART_CUMULATIVE, 0,
+	{ "ks", value_ks, PART_CUMULATIVE, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "KS error", "no bins") },
+	{ "kuiper", value_kuiper, PART_CUMULATIVE, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "Kuiper error", "no bins") },
+	{ "kuiper_p", value_kuiper_p, PART_WALK, 0,
 	  SHOWN(TOP_LABEL, 0, "p of Kuiper", "chance of such a range when calibrated") },
-	{ "corp_score", value_corp_score, PART_CORP, 0, 0, 1, .group = REPORT_NONE },
-	{ "corp_mcb", value_corp_mcb, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Miscalibration", NULL) },
-	{ "corp_dsc", value_corp_dsc, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Discrimination", "higher is better") },
-	{ "corp_unc", value_corp_unc, PART_CORP, 0, 0, 1, SHOWN(CORP, 0, "Uncertainty", "the data's own") },
-	{ "aurc", value_aurc, PART_SELECTIVE, 0, 0, 1, TEST_BOOTSTRAP,
+	{ "corp_score", value_corp_score, PART_CORP, 0, RATIO, 0, 1, .group = REPORT_NONE },
+	{ "corp_mcb", value_corp_mcb, PART_CORP, 0, ERROR, 0, 1, SHOWN(CORP, 0, "Miscalibration", NULL) },
+	{ "corp_dsc", value_corp_dsc, PART_CORP, 0, ERROR, 0, 1, SHOWN(CORP, 0, "Discrimination", "higher is better"),
+	  .noise = value_corp_mcb },
+	{ "corp_unc", value_corp_unc, PART_CORP, 0, SPREAD, 0, 1, SHOWN(CORP, 0, "Uncertainty", "the data's own") },
+	{ "aurc", value_aurc, PART_SELECTIVE, 0, RATIO, 0, 1, TEST_SWAP,
 	  SHOWN(FIRST, 4, "AURC", "does it know when it is wrong") },
-	{ "augrc", value_augrc, PART_SELECTIVE, 0, 0, 1,
+	{ "augrc", value_augrc, PART_SELECTIVE, 0, RATIO, 0, 1,
 	  SHOWN(SELECTIVE, 0, "AUGRC", "generalised risk and coverage") },
 	{ "true_accuracy", value_true_accuracy, PART_TRUTH, BRIEF, .group = REPORT_NONE },
 	{ "true_ece", value_true_ece, PART_TRUTH, BRIEF, .group = REPORT_NONE },
 	{ "true_ece_smooth", value_true_ece_smooth, PART_TRUTH, BRIEF, .group = REPORT_NONE },
 	{ "true_point", value_true_point, PART_TRUTH, BRIEF, .group = REPORT_NONE },
-	{ "auroc", NULL, 0, HIGHER, 0, 0, TEST_DELONG, .label = "AUROC" },
-	{ "auroc_correct", NULL, 0, HIGHER, 0, 0, TEST_DELONG, .label = "AUROC of being right" },
+	{ "auroc", NULL, 0, HIGHER, .test = TEST_DELONG, .label = "AUROC" },
+	{ "auroc_correct", NULL, 0, HIGHER, .test = TEST_DELONG, .label = "AUROC of being right" },
 	{ 0 },
 };
 
@@ -139,6 +145,15 @@ unsigned metric_parts(int brief, enum metric_test test)
 	unsigned parts = 0;
 	for (const struct metric *row = metric_table; row->key; row++)
 		if ((!brief || row->flags & METRIC_BRIEF) && (!test || row->test == test))
+			parts |= row->parts;
+	return parts;
+}
+
+unsigned metric_parts_resampled(int brief)
+{
+	unsigned parts = 0;
+	for (const struct metric *row = metric_table; row->key; row++)
+		if (row->interval && (!brief || row->flags & METRIC_BRIEF))
 			parts |= row->parts;
 	return parts;
 }
@@ -174,6 +189,6 @@ int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins,
 
 void measure_means(struct measured *m, const struct rows *w)
 {
-	m->nll = w->sum.infinite ? INFINITY : fix_real(w->sum.nll) / (double)w->n;
+	m->nll = rows_mean_nll(&w->sum, (double)w->n);
 	m->brier = fix_real(w->sum.brier) / (double)w->n;
 }

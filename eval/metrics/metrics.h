@@ -88,9 +88,24 @@ int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
 	       struct err *err) VIC_CHECKED;
 
+/* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. Of
+ * the limit (kuiper_tail) where the walk's variance exceeds WALK_LONG and no tie group has a large share of it, else
+ * the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit. NaN where no record
+ * has any doubt. */
+enum { WALK_LONG = 1000 };
+int null_walk(const conf_key *sorted, size_t n, int drawn, uint64_t seed, struct pool *pool, double *p,
+	      struct err *err) VIC_CHECKED;
+
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
  * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */
 void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8_t *weight);
+/* Which b stands for round `round` of n records: that itself, or, where it would draw none of them, the next of its own
+ * that draws some (drawing anew until there are records). round < 2^24. */
+uint32_t bootstrap_round(uint64_t seed, uint32_t round, size_t n);
+/* Keys of a calibrated model with the same confidences: right drawn anew. to: [n], may not be `sorted`. */
+void calibrated_keys(conf_key *to, const conf_key *sorted, size_t n, uint64_t seed, uint32_t draw);
+/* Fair coins of round b, one a record: swap[i / 8] >> i % 8 & 1, [(n + 7) / 8 rounded up to 16 bytes]. */
+void swap_coins(uint64_t seed, uint32_t b, size_t n, uint8_t *swap);
 /* The interval from `rounds` bootstrap values v (sorted in place): `basic` turns the distribution around the estimate,
  * which takes the noise floor's bias out of errors that cannot be negative; clipped to [lo, hi]. */
 void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,

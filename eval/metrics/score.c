@@ -107,14 +107,19 @@ int score_measure(struct measured *m, const conf_key *sorted, size_t n, const st
 	return 0;
 }
 
-static int measure_floors(struct measured *m, const struct rows *w, const struct score_options *options,
-			  struct err *err)
+/* What is drawn from the confidences. */
+static int measure_nulls(struct measured *m, const struct rows *w, const struct score_options *options, unsigned parts,
+			 struct err *err)
 {
 	struct pool *pool;
 	int rc = 0;
+	if (!(parts & (PART_FLOOR | PART_WALK)))
+		return 0;
 	if (pool_open(&pool, options->threads, err))
 		return -1;
-	for (int i = 0; i < options->n_bins && !rc; i++)
+	if (parts & PART_WALK)
+		rc = null_walk(w->key, w->n, options->floor_rounds > 0, options->seed, pool, &m[0].walk_p, err);
+	for (int i = 0; i < options->n_bins && parts & PART_FLOOR && !rc; i++)
 		rc = null_floor(w->key, w->n, options->bins[i], options->floor_rounds, options->seed, pool, &m[i].floor,
 				err);
 	pool_close(pool);
@@ -125,7 +130,8 @@ static unsigned parts_of(const struct rows *w, const struct score_options *optio
 {
 	return PARTS_OF_KEYS | PART_ROWS | (w->head.n_classes > 5 ? PART_SIX_CLASSES : 0) |
 	       (w->head.samples > 1 ? PART_SAMPLES : 0) | (w->class_cell ? PART_CLASS_CELLS : 0) |
-	       (options->floor_rounds && !options->brief ? PART_FLOOR : 0) | (options->posterior ? PART_TRUTH : 0);
+	       (options->floor_rounds && !options->brief ? PART_FLOOR : 0) | (options->brief ? 0 : PART_WALK) |
+	       (options->posterior ? PART_TRUTH : 0);
 }
 
 /* Adds the metrics whose parts are all in `parts`, one of them in `any`, at options->bins[at]. */
@@ -194,7 +200,7 @@ int score_rows(struct score *s, struct rows *w, const struct score_options *opti
 		return like_others(s, w, options, err);
 	if ((options->posterior && truth_of(options->posterior, w, options->bins[0], &m[0].truth, err)) ||
 	    keys_sort(w->key, w->n, err) || score_measure(m, w->key, w->n, options, err) ||
-	    (parts & PART_FLOOR && measure_floors(m, w, options, err)))
+	    measure_nulls(m, w, options, parts, err))
 		return -1;
 	measure_means(&m[0], w);
 	add_metrics(s, m, options, 0, parts, parts);

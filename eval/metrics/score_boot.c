@@ -1,18 +1,21 @@
-/* Intervals by resampling records: each round builds the sorted keys of its resample and measures them like any others.
- */
+/* Intervals by resampling records: each round builds the sorted keys of its resample, or of a calibrated model, and
+ * measures them like any others. */
 #include "pipeline/base/mem.h"
 #include "score.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { CHUNK = 4096 };
+/* The mean and deviation over so many draws are known to a tenth or better. */
+enum { CHUNK = 4096, DRAWS = 200 };
 
 struct boot {
 	const struct rows *w;
 	const struct score_options *options;
 	struct score *shape; /* which numbers there are, in which order */
-	double *value;	     /* [shape->n][rounds] */
+	double *value;	     /* [shape->n][width]: rounds of resamples, then `draws` values and `draws` noises */
+	size_t width;
+	int draws; /* of a calibrated model */
 	conf_key **key;	     /* [threads] */
 	size_t *cap;	     /* [threads] */
 	struct err *err;     /* [threads] */
@@ -56,50 +59,77 @@ static void means(struct boot *b, uint32_t round, double *nll, double *brier)
 	*brier = sum_brier / n;
 }
 
-static int has_interval(const struct score_item *v)
+/* A calibrated model with the same confidences: right is drawn anew. */
+static int draw_calibrated(struct boot *b, uint32_t draw, int worker, struct err *err)
 {
-	return v->metric && v->metric->most > v->metric->least;
+	if (mem_grow(&b->key[worker], &b->cap[worker], b->w->n, sizeof(conf_key), err))
+		return -1;
+	calibrated_keys(b->key[worker], b->w->key, b->w->n, b->options->seed, draw);
+	return 0;
 }
 
-static void score_round(void *arg, int round, int worker)
+static int has_interval(const struct score_item *v)
+{
+	return v->metric && v->metric->interval && isfinite(v->value);
+}
+
+/* Rounds of resampling, then draws of a calibrated model, which have values and noises. */
+static void score_round(void *arg, int task, int worker)
 {
 	struct boot *b = arg;
 	struct measured m[SCORE_BINS] = { { 0 } };
-	size_t n;
-	if (b->err[worker].status || resample(b, (uint32_t)round, worker, &n, &b->err[worker]))
+	struct err *err = &b->err[worker];
+	const struct score_options *o = b->options;
+	int resampled = task < o->rounds;
+	uint32_t round = bootstrap_round(o->seed, (uint32_t)task, b->w->n);
+	size_t n = b->w->n;
+	if (err->status || (resampled ? resample(b, round, worker, &n, err)
+				      : draw_calibrated(b, (uint32_t)(task - o->rounds), worker, err)))
 		return;
-	if (n && score_measure(m, b->key[worker], n, b->options, &b->err[worker]))
-		return;
-	means(b, (uint32_t)round, &m[0].nll, &m[0].brier);
+	for (int i = 0; i < o->n_bins; i++)
+		if (measure_keys(&m[i], b->key[worker], n, o->bins[i],
+				 i ? PART_BINS : metric_parts_resampled(o->brief), err))
+			return;
+	if (resampled)
+		means(b, round, &m[0].nll, &m[0].brier);
 	for (int i = 0; i < b->shape->n; i++) {
 		const struct score_item *v = &b->shape->item[i];
-		size_t to = (size_t)i * (size_t)b->options->rounds + (size_t)round;
-		if (has_interval(v))
-			b->value[to] = n ? v->metric->value(&m[v->at]) : NAN;
+		double *to = b->value + (size_t)i * b->width + (size_t)task;
+		if (!has_interval(v))
+			continue;
+		*to = v->metric->value(&m[v->at]);
+		if (!resampled)
+			to[b->draws] = v->metric->noise ? v->metric->noise(&m[v->at]) : *to;
 	}
 }
 
-static int gather_rounds(struct boot *b, struct err *err)
+static struct interval_data data_of(const struct boot *b, const struct score_item *v)
 {
-	int rounds = b->options->rounds;
+	const double *x = b->value + (size_t)(v - b->shape->item) * b->width;
+	int rounds = b->options->rounds, draws = v->metric->parts & PART_MEANS ? 0 : b->draws; /* of keys alone */
+	return (struct interval_data){
+		b->w->n, b->options->level, x, rounds, x + rounds, x + rounds + draws, draws, 0
+	};
+}
+
+static void gather_rounds(struct boot *b)
+{
+	struct interval_data gap = data_of(b, score_find(b->shape, "gap"));
+	double gap_sd = gap.n > 1 ? interval_sd(&gap) : 0;
 	for (int i = 0; i < b->shape->n; i++) {
 		struct score_item *v = &b->shape->item[i];
-		double *x = b->value + (size_t)i * (size_t)rounds;
-		int whole = 1;
 		if (!has_interval(v))
 			continue;
-		for (int r = 0; r < rounds; r++)
-			whole &= isfinite(x[r]) != 0;
-		if (!whole && isfinite(v->value) && isfinite(v->metric->most))
-			return err_set(err, "%s: a resample of %zu records has no %s; give --bootstrap more records",
-				       b->w->name, b->w->n, v->key);
-		if (!whole)
-			continue;
+		struct interval_data d = data_of(b, v);
+		d.gap_sd = gap_sd;
 		v->kind = SCORE_INTERVAL;
-		bootstrap_interval(x, rounds, v->value, b->options->level, v->metric->least, v->metric->most, &v->low,
-				   &v->high);
+		interval_of(v->metric, v->value, &d, &v->low, &v->high);
+		if (v->metric->like) {
+			const struct score_item *other = score_find(b->shape, v->metric->like);
+			v->low = fmin(other->low, v->value);
+			v->high = fmax(other->high, v->value);
+		}
 	}
-	return 0;
 }
 
 int score_bootstrap(struct score *s, const struct rows *w, const struct score_options *options, struct err *err)
@@ -107,15 +137,17 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_op
 	struct boot b = { .w = w, .options = options, .shape = s };
 	struct pool *pool;
 	int rc = -1, threads;
+	b.draws = options->rounds < DRAWS ? options->rounds : DRAWS;
+	b.width = (size_t)options->rounds + 2 * (size_t)b.draws;
 	if (pool_open(&pool, options->threads, err))
 		return -1;
 	threads = pool_threads(pool);
-	if (mem_alloc(&b.value, (size_t)s->n * (size_t)options->rounds, sizeof *b.value, err) ||
+	if (mem_alloc(&b.value, (size_t)s->n * b.width, sizeof *b.value, err) ||
 	    mem_alloc(&b.key, (size_t)threads, sizeof *b.key, err) ||
 	    mem_alloc(&b.cap, (size_t)threads, sizeof *b.cap, err) ||
 	    mem_alloc(&b.err, (size_t)threads, sizeof *b.err, err))
 		goto end;
-	pool_run(pool, options->rounds, score_round, &b);
+	pool_run(pool, options->rounds + b.draws, score_round, &b);
 	rc = 0;
 	for (int i = 0; i < threads && !rc; i++)
 		if (b.err[i].status) {
@@ -123,7 +155,7 @@ int score_bootstrap(struct score *s, const struct rows *w, const struct score_op
 			rc = -1;
 		}
 	if (!rc)
-		rc = gather_rounds(&b, err);
+		gather_rounds(&b);
 end:
 	for (int i = 0; b.key && i < threads; i++)
 		free(b.key[i]);

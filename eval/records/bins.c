@@ -56,7 +56,7 @@ void bins_errors(const struct bins *b, struct bin_errors *e)
 		debiased += w * gap * gap;
 		if (c->n > 1) /* one record says nothing about its bin's noise */
 			debiased -= w * acc * (1 - acc) / (double)(c->n - 1);
-		if (over + under > e->mce) {
+		if (over + under > e->mce || !e->mce_n) {
 			e->mce = over + under;
 			e->mce_n = c->n;
 		}

@@ -13,6 +13,7 @@
 
 #include "conf.h"
 #include "fix.h"
+#include "wide.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/stream/stream.h"
 
@@ -58,10 +59,15 @@ struct rows_options {
 
 /* Exact sums over the chosen records. */
 struct rows_sums {
-	uint64_t n, right, top5, ties, infinite; /* infinite: records whose nll is >= FIX_LIMIT or +Inf, not in `nll` */
+	uint64_t n, right, top5, ties, infinite; /* infinite: labels of probability 0, in neither sum of losses */
 	uint64_t unlabelled;
 	fix conf, nll, brier, entropy, mutual; /* nll and brier over labelled records */
+	struct wide large;		       /* losses of FIX_LIMIT and more, which are not in nll */
 };
+/* Adds a loss; the mean loss of n >= 1 records, +Inf where one of them is. */
+void rows_add_nll(struct rows_sums *s, double nll);
+double rows_mean_nll(const struct rows_sums *s, double n);
+void rows_add_sums(struct rows_sums *a, const struct rows_sums *b);
 
 /* One class and one equal-width bin: class-wise (all records, P(class)), top-label (records predicted as the class). */
 struct rows_cell {

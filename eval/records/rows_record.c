@@ -85,10 +85,7 @@ static void sum_result(struct split_tally *t, const struct result *r, int label,
 	s->right += r->winner == label;
 	s->top5 += r->above < ENOUGH;
 	s->brier += fix_of(r->brier);
-	if (r->nll < FIX_LIMIT)
-		s->nll += fix_of(r->nll);
-	else
-		s->infinite++;
+	rows_add_nll(s, r->nll);
 }
 
 int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,

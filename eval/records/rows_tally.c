@@ -2,6 +2,7 @@
 #include "pipeline/base/mem.h"
 #include "rows_block.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* -1 for the winner. */
@@ -55,7 +56,22 @@ void tally_release(struct tally *t)
 	*t = (struct tally){ 0 };
 }
 
-static void add_sums(struct rows_sums *a, const struct rows_sums *b)
+void rows_add_nll(struct rows_sums *s, double nll)
+{
+	if (nll < FIX_LIMIT)
+		s->nll += fix_of(nll);
+	else if (isfinite(nll))
+		wide_add(&s->large, nll);
+	else
+		s->infinite++;
+}
+
+double rows_mean_nll(const struct rows_sums *s, double n)
+{
+	return s->infinite ? INFINITY : fix_real(s->nll) / n + wide_over(&s->large, n);
+}
+
+void rows_add_sums(struct rows_sums *a, const struct rows_sums *b)
 {
 	a->n += b->n;
 	a->right += b->right;
@@ -68,11 +84,12 @@ static void add_sums(struct rows_sums *a, const struct rows_sums *b)
 	a->brier += b->brier;
 	a->entropy += b->entropy;
 	a->mutual += b->mutual;
+	wide_merge(&a->large, &b->large);
 }
 
 void split_merge(struct split_tally *a, struct split_tally *b)
 {
-	add_sums(&a->sum, &b->sum);
+	rows_add_sums(&a->sum, &b->sum);
 	a->records += b->records;
 	if (b->first_unlabelled < a->first_unlabelled)
 		a->first_unlabelled = b->first_unlabelled;

@@ -27,6 +27,9 @@ enum rng_purpose {
 	RNG_TEST,
 	RNG_FLOOR,
 	RNG_CONFORMAL,
+	RNG_NULL,
+	RNG_WALK,
+	RNG_SWAP,
 };
 
 /* A sequence of draws: cheap to make, holds no memory. */

@@ -99,3 +99,21 @@ double beta_inc(double a, double b, double x)
 	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
 					 : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
+
+/* P(|T| > t) = I_{df / (df + t^2)}(df / 2, 1 / 2), by bisection on the logarithm of t. */
+double student_quantile_two_sided(double level, double df)
+{
+	double lo = -20, hi = 40;
+	if (!(df > 0))
+		return INFINITY;
+	if (df > 1e6) /* the same to seven places */
+		return normal_quantile_two_sided(level);
+	for (int i = 0; i < 100; i++) {
+		double mid = lo + (hi - lo) / 2, t = exp(mid);
+		if (beta_inc(df / 2, 0.5, df / (df + t * t)) > 1 - level)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return exp(lo);
+}

@@ -15,6 +15,8 @@ double quantile_of(const double *sorted, int n, double q);
 
 /* z with P(|N(0,1)| < z) = level; 0 < level < 1. */
 double normal_quantile_two_sided(double level);
+/* The same of Student's t with df >= 0 degrees of freedom; +Inf for 0. */
+double student_quantile_two_sided(double level, double df);
 /* Wilson's interval of k of n at z (Wilson 1927). */
 void wilson(double k, double n, double z, double *low, double *high);
 /* P-value of McNemar's exact test: min(1, 2 P(X <= min(b, c))), X ~ Binomial(b + c, 1/2). */

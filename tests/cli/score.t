@@ -224,4 +224,8 @@ fails 1 'No space left' 'a full device' sh -c 'exec vic-score a.lg >/dev/full'
 printf '0 1 0\n1 1 0\n' | putlogits --probs 2 >zero.lg
 same 'a label of probability 0 makes the NLL infinite' inf "$(value nll <zero.lg)"
 like 'and JSON says so' '"nll":"inf"' "$(vic-score --quiet --json zero.lg)"
+printf '0\t0\t1e10\n0\t0\t1e300\n0\t0\t1e300\n1\t0\t1\n' | vic-cat --from tsv --kind logits - >far.lg
+same 'a loss that a double holds is no infinite one' 5e+299 "$(value nll <far.lg)"
+printf '0 1 0 0 0 0\n0 1 0 0 0 0\n' | putlogits --probs 5 >sure.lg
+same 'a largest gap of 0 is that of a bin with records' 2 "$(value mce_n <sure.lg)"
 finish

@@ -14,7 +14,7 @@ static void rows_agree(void **state)
 	(void)state;
 	int at_bins = 0, rows = 0;
 	for (const struct metric *row = metric_table; row->key; row++) {
-		int interval = row->most > row->least, is_shown = row->group != REPORT_NONE;
+		int interval = row->interval != INTERVAL_NONE, is_shown = row->group != REPORT_NONE;
 		rows++;
 		at_bins += (row->flags & METRIC_AT_BINS) != 0;
 		for (const struct metric *other = metric_table; other < row; other++)
@@ -22,8 +22,10 @@ static void rows_agree(void **state)
 		assert_true(strlen(row->key) + sizeof "@100000" <= SCORE_KEY);
 		assert_true(row->value ? row->parts != 0 : row->test == TEST_DELONG);
 		/* a resample has no more than its keys */
-		if (interval || row->test == TEST_BOOTSTRAP)
+		assert_int_equal(interval, row->most > row->least);
+		if (interval || row->test == TEST_SWAP)
 			assert_int_equal(row->parts & ~(unsigned)PARTS_OF_KEYS, 0);
+		assert_true(!row->noise || row->interval >= INTERVAL_ERROR);
 		/* a whole number has no interval */
 		assert_false(row->flags & METRIC_COUNT && interval);
 		if (row->flags & METRIC_AT_BINS)

@@ -363,12 +363,12 @@ static void what_is_not_finite_is_refused(void **state)
 	}
 }
 
-/* A loss of 2^32 is as good as infinite and counted apart; one less is summed. */
+/* A loss of 2^32 and more is summed apart, exactly, up to the largest of doubles. */
 static void losses_at_the_limit(void **state)
 {
 	(void)state;
 	struct plain d = { .s = { .classes = 2, .samples = 1, .f64 = 1, .n = 3 } };
-	double v[6] = { 0, -FIX_LIMIT, 0, -(FIX_LIMIT - 1), 0, -(FIX_LIMIT + 1) };
+	double v[6] = { 0, -FIX_LIMIT, 0, -(FIX_LIMIT - 1), 0, -1e300 };
 	struct plain_record r[3] = { { .id = 1, .label = 1 }, { .id = 2, .label = 1 }, { .id = 3, .label = 1 } };
 	struct rng g;
 	struct rows w;
@@ -385,8 +385,9 @@ static void losses_at_the_limit(void **state)
 	assert_int_equal(calibrate_rows(&w, &m, ROWS_ALL, NULL, NULL, &before, &after, &written, &err), 0);
 	const struct rows_sums *sum[3] = { &w.sum, &before.sum, &after.sum };
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(sum[i]->infinite, 2);
+		assert_int_equal(sum[i]->infinite, 0);
 		assert_true(fix_real(sum[i]->nll) == FIX_LIMIT - 1);
+		assert_true(rows_mean_nll(sum[i], 4) == 0.25e300);
 	}
 	judged_release(&before);
 	judged_release(&after);

@@ -264,7 +264,7 @@ static void areas_and_mcnemar(void **state)
 	}
 }
 
-static void holm_and_bootstrap_p(void **state)
+static void holm_and_swap_p(void **state)
 {
 	(void)state;
 	double p[] = { 0.01, 0.04, NAN, 0.03, 0.005 }, want[] = { 0.03, 0.06, 0, 0.06, 0.02 };
@@ -275,10 +275,11 @@ static void holm_and_bootstrap_p(void **state)
 	assert_true(isnan(p[2]));
 	double v[99];
 	for (int i = 0; i < 99; i++)
-		v[i] = i + 1; /* around an estimate of 50: 2 x 50 - v stays above 0 */
-	near(bootstrap_p(v, 99, 50), 0.02, 1e-15);
-	near(bootstrap_p(v, 99, 0), 0.02, 1e-15);
-	near(bootstrap_p(v, 99, 25), 1, 0);
+		v[i] = i % 2 ? i + 1 : -i - 1;
+	near(swap_p(v, 99, 1000, 0), 0.01, 1e-15);
+	near(swap_p(v, 99, -99, 0), 0.02, 1e-15);
+	near(swap_p(v, 99, 99 + 1e-13, 1e-12), 0.02, 1e-15);
+	near(swap_p(v, 99, 0, 0), 1, 0);
 }
 
 int main(void)
@@ -291,7 +292,7 @@ int main(void)
 		cmocka_unit_test(many_classes),	     cmocka_unit_test(two_classes),
 		cmocka_unit_test(histogram_bins),    cmocka_unit_test(refusals),
 		cmocka_unit_test(through_json),
-		cmocka_unit_test(areas_and_mcnemar), cmocka_unit_test(holm_and_bootstrap_p),
+		cmocka_unit_test(areas_and_mcnemar), cmocka_unit_test(holm_and_swap_p),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);
