@@ -77,7 +77,7 @@ $(B)/lib/eval.a: $(KERNELS)
 $(B)/eval/records/softmax.o: ALL_CPPFLAGS += -DVIC_SOFTMAX_X86
 endif
 # Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
-$(B)/vision/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
+$(B)/vision/pixels/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
 $(B)/pipeline/frame/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(CC_VERSION)"' -DVIC_CFLAGS='"$(SHOWN_CFLAGS)"'
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 

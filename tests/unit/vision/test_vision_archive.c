@@ -3,7 +3,7 @@
 #include "tests/scratch.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/files/io.h"
-#include "vision/archive.h"
+#include "vision/sources/archive.h"
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * golden files); damaged and oversized images are refused. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/io.h"
-#include "vision/codec.h"
+#include "vision/pixels/codec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

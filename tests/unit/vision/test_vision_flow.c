@@ -3,7 +3,7 @@
 #include "vision_files.h"
 
 #include "pipeline/base/philox.h"
-#include "vision/noisegen.h"
+#include "vision/records/noisegen.h"
 
 #include <math.h>
 

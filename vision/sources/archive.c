@@ -22,6 +22,26 @@
 
 enum { STEP = 1 << 20 };
 
+/* What is left out wherever it lies: names with a dot in front, and the folder that macOS puts into its archives. */
+static int is_hidden(const char *name)
+{
+	return *name == '.' || (!strncmp(name, "__MACOSX", 8) && (!name[8] || name[8] == '/'));
+}
+
+static int add_folder(struct archive *a, int root, const char *name, size_t len, struct err *err)
+{
+	struct entry e = { .root = root };
+	while (len && name[len - 1] == '/')
+		len--;
+	if (!len)
+		return 0;
+	if (mem_grow(&a->folder, &a->cap_folder, a->folders + 1, sizeof *a->folder, err) ||
+	    mem_text(&e.name, name, len, err))
+		return -1;
+	a->folder[a->folders++] = e;
+	return 0;
+}
+
 /* name is copied. */
 static int add_entry(struct archive *a, struct entry e, const char *name, size_t len, struct err *err)
 {
@@ -35,10 +55,13 @@ void archive_release(struct archive *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		free(a->entry[i].name);
+	for (size_t i = 0; i < a->folders; i++)
+		free(a->folder[i].name);
 	for (int i = 0; i < a->roots; i++)
 		if (a->root[i].fd > STDIN_FILENO)
 			close(a->root[i].fd);
 	free(a->entry);
+	free(a->folder);
 	free(a->root);
 	*a = (struct archive){ 0 };
 }
@@ -71,22 +94,26 @@ static int add_found(void *arg, const struct walk_item *item, struct err *err)
 {
 	const struct finding *f = arg;
 	const char *name = item->path + f->skip;
-	if (item->level > 0 && item->name[0] == '.')
-		return 1;
-	if (item->at != WALK_ENTRY)
+	while (*name == '/')
+		name++;
+	if (item->at == WALK_LEFT)
 		return 0;
+	if (item->level > 0 && is_hidden(item->name)) {
+		f->a->hidden++;
+		return 1;
+	}
+	if (item->at == WALK_FOLDER)
+		return add_folder(f->a, f->root, name, strlen(name), err);
 	if (!S_ISREG(item->st.st_mode))
 		return err_set(err, "%s: is %s, neither a file nor a folder; take it out of the folder", item->path,
 			       io_kind(item->st.st_mode));
-	while (*name == '/')
-		name++;
 	struct entry e = { .root = f->root, .size = (uint64_t)item->st.st_size, .mark = io_mark_of(&item->st) };
 	return add_entry(f->a, e, name, strlen(name), err);
 }
 
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
 
-/* prefix + name without "./" in front; components that begin with a dot, or an empty name: nothing is added. */
+/* prefix + name without "./" in front; a hidden component, or an empty name: nothing is added. */
 static int add_member(struct archive *a, int root, const char *prefix, const struct tar_entry *e, struct err *err)
 {
 	char full[8192];
@@ -98,8 +125,12 @@ static int add_member(struct archive *a, int root, const char *prefix, const str
 	int n = snprintf(full, sizeof full, "%s%s", prefix, name);
 	if (n >= (int)sizeof full)
 		return err_set(err, "a name longer than %zu bytes", sizeof full);
-	if (*name == '.' || !*name || strstr(name, "/."))
+	if (!*name || is_hidden(name) || strstr(name, "/.") || strstr(name, "/__MACOSX/")) {
+		a->hidden += *name && e->type == '0';
 		return 0;
+	}
+	if (e->type == '5')
+		return add_folder(a, root, full, (size_t)n, err);
 	if (!*prefix && n > 4 && !strcmp(full + n - 4, ".tar")) {
 		full[n - 4] = '/';
 		full[n - 3] = 0;
@@ -120,7 +151,7 @@ static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, cons
 	while (!rc && (more = tar_next(t, &e, err))) {
 		if (more < 0)
 			rc = -1;
-		else if (e.type == '0')
+		else if (e.type == '0' || e.type == '5')
 			rc = add_member(a, root, prefix, &e, err);
 		else
 			rc = tar_plain(&e, err);

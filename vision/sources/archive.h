@@ -3,10 +3,10 @@
  *
  * A .tar is read where it lies (POSIX ustar, GNU long names, pax paths and sizes); tars inside a tar, as ImageNet's
  * training set has them, count as folders. What is compressed, or comes through a pipe, is unpacked to an unnamed
- * temporary file in $TMPDIR first. Names beginning with a dot are left out. Links inside a tar are refused: an archive
- * comes from others. Links in a folder are followed, wherever they lead: people put data sets together from them, and a
- * folder is its owner's. What then is neither a file nor a folder (a FIFO, a socket, a device) is refused by name,
- * never opened. */
+ * temporary file in $TMPDIR first. Names beginning with a dot, and macOS's __MACOSX, are left out and counted. Links
+ * inside a tar are refused: an archive comes from others. Links in a folder are followed, wherever they lead: people
+ * put data sets together from them, and a folder is its owner's. What then is neither a file nor a folder (a FIFO, a
+ * socket, a device) is refused by name, never opened. */
 #ifndef VIC_ARCHIVE_H
 #define VIC_ARCHIVE_H
 
@@ -35,6 +35,9 @@ struct archive {
 	int roots;
 	struct entry *entry; /* [n], sorted by root, then by name bytewise */
 	size_t n, cap;
+	struct entry *folder; /* [folders] that a folder or an archive lists, in no order; names without a last '/' */
+	size_t folders, cap_folder;
+	size_t hidden; /* names left out */
 };
 
 /* paths: [n], n >= 1. Errors: cannot be read, no file in it, a truncated or damaged tar or gzip, one name twice in a
