@@ -4,9 +4,9 @@ VERSION := 0.1.0
 FOLDERS := pipeline corpora tokenize embed vision models eval
 include $(B)/config.mk
 
-ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(CONFIG_CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(UNPACK_LIBS:-l%=-DVIC_LIB_%) $(CONFIG_CPPFLAGS)
 ALL_CFLAGS = $(CONFIG_CFLAGS)
-LDLIBS_pipeline := -lcsv -ljansson -lz $(DEFLATE_LIBS) -lpthread -lm
+LDLIBS_pipeline := -lcsv -ljansson -lz $(DEFLATE_LIBS) $(UNPACK_LIBS) -lpthread -lm
 LDLIBS_corpora :=
 LDLIBS_tokenize := -lutf8proc -lcsv
 LDLIBS_embed :=

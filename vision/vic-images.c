@@ -81,8 +81,8 @@ static const struct program prog = {
 	.operands = "[PATH...]",
 	.description =
 		"Reads data sets as their authors distribute them, from a folder, a .tar, a\n"
-		".tar.gz, one file, or - (a tar or gzip from a pipe). What is compressed is\n"
-		"unpacked to an unnamed file in $TMPDIR first.\n"
+		".zip, a .tar.gz (.xz, .bz2, .zst), one file, or - (one of these from a pipe).\n"
+		"What is compressed is unpacked to an unnamed file in $TMPDIR first.\n"
 		"\n"
 		"  cifar10 cifar100  the binary version: *.bin (test* is the test split)\n"
 		"  stl10             train_X.bin, test_X.bin, unlabeled_X.bin (split extra) and\n"

@@ -6,6 +6,7 @@
  * names, wherever they lie; where there is but one file of each, nothing need be told. */
 #include "source.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/unpack.h"
 #include "splits.h"
 
 #include <inttypes.h>
@@ -98,17 +99,10 @@ static void idx_release(struct source *s)
 	free(f);
 }
 
-/* The name less .gz: bytes of it. */
-static size_t stem_of(const char *base)
-{
-	size_t n = strlen(base);
-	return n > 3 && !strcmp(base + n - 3, ".gz") ? n - 3 : n;
-}
-
 static int same_stem(const char *a, const char *b)
 {
-	size_t n = stem_of(a);
-	return n == stem_of(b) && !memcmp(a, b, n);
+	size_t n = archive_stem(a);
+	return n == archive_stem(b) && !memcmp(a, b, n);
 }
 
 /* One of the labels' files whose name is `base`, with .gz or without: one beside e, else the only one. */
@@ -237,14 +231,14 @@ static int add_images(struct source *s, const struct idx_list *l, size_t i, int 
 static int kind_of(const struct source *s, const struct entry *e, struct err *err)
 {
 	const char *base = archive_base(e);
-	unsigned char head[20];
+	unsigned char head[UNPACK_HEAD];
 	size_t n = e->size < sizeof head ? (size_t)e->size : sizeof head;
 	int rank;
 	if (archive_read(&s->archive, e, 0, head, n, err))
 		return -1;
 	if (idx_begins(head, n, &rank))
 		return rank > 2 ? 'i' : 'l';
-	int packed = n > 2 && head[0] == 0x1f && head[1] == 0x8b;
+	int packed = unpack_kind(head, n, NULL) != NULL;
 	if (strstr(base, "label") && (packed || strstr(base, "idx")))
 		return 'l';
 	return strstr(base, "image") && (packed || strstr(base, "idx")) ? 'i' : 0;
@@ -254,10 +248,10 @@ static int kind_of(const struct source *s, const struct entry *e, struct err *er
 static int is_twin(const struct source *s, size_t i)
 {
 	const struct entry *e = &s->archive.entry[i];
-	for (size_t k = i; stem_of(e->name) < strlen(e->name) && k-- > 0 && s->archive.entry[k].root == e->root;)
+	for (size_t k = i; archive_stem(e->name) < strlen(e->name) && k-- > 0 && s->archive.entry[k].root == e->root;)
 		if (same_stem(s->archive.entry[k].name, e->name))
 			return 1;
-		else if (strncmp(s->archive.entry[k].name, e->name, stem_of(e->name)))
+		else if (strncmp(s->archive.entry[k].name, e->name, archive_stem(e->name)))
 			break;
 	return 0;
 }
