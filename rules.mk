@@ -4,9 +4,9 @@ VERSION := 0.1.0
 FOLDERS := pipeline corpora tokenize embed vision models eval
 include $(B)/config.mk
 
-ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(CONFIG_CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(UNPACK_LIBS:-l%=-DVIC_LIB_%) $(CONFIG_CPPFLAGS)
 ALL_CFLAGS = $(CONFIG_CFLAGS)
-LDLIBS_pipeline := -lcsv -ljansson -lz $(DEFLATE_LIBS) -lpthread -lm
+LDLIBS_pipeline := -lcsv -ljansson -lz $(DEFLATE_LIBS) $(UNPACK_LIBS) -lpthread -lm
 LDLIBS_corpora :=
 LDLIBS_tokenize := -lutf8proc -lcsv
 LDLIBS_embed :=
@@ -79,7 +79,7 @@ endif
 # Loops over values, in which a fit spends its time.
 $(addprefix $(B)/eval/calibrate/,affine.o product.o temperature.o): ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
 # Its loops over pixels gain a quarter from -O3; elsewhere -O2 is as fast and smaller.
-$(B)/vision/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
+$(B)/vision/pixels/resize.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))
 $(B)/pipeline/frame/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_CC='"$(CC_VERSION)"' -DVIC_CFLAGS='"$(SHOWN_CFLAGS)"'
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 

@@ -5,7 +5,6 @@
 #include "files.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/formats/gzip.h"
 #include "pipeline/files/walk.h"
 
 #include <errno.h>
@@ -80,7 +79,7 @@ int copy_file(const char *from, const char *to, struct err *err)
 	struct output out = { .fd = -1 };
 	unsigned char *block = NULL;
 	size_t got = 1;
-	int rc = io_regular(from, err) || mem_alloc(&block, COPY_BLOCK, 1, err) || input_open(&in, from, err) ||
+	int rc = io_regular(from, err) || mem_alloc(&block, COPY_BLOCK, 1, err) || input_open_as_is(&in, from, err) ||
 				 output_open(&out, to, err)
 			 ? -1
 			 : 0;
@@ -185,21 +184,21 @@ static uint64_t count_block(const char *p, size_t len, const char *prefix, long 
 
 int count_lines(const char *path, const char *prefix, uint64_t *n, struct err *err)
 {
-	struct gzip *gz;
+	struct input in;
 	char *block = NULL;
 	size_t got = COPY_BLOCK;
 	long at = 0;
 	int in_line = 0;
 	*n = 0;
-	if (io_regular(path, err) || gzip_open(&gz, path, err))
+	if (io_regular(path, err) || input_open(&in, path, err))
 		return -1;
 	int rc = mem_alloc(&block, COPY_BLOCK, 1, err);
 	while (!rc && got == COPY_BLOCK) {
-		rc = gzip_read(gz, block, COPY_BLOCK, &got, err);
+		rc = input_read(&in, block, COPY_BLOCK, &got, err);
 		if (!rc)
 			*n += count_block(block, got, prefix, &at, &in_line);
 	}
 	free(block);
-	gzip_close(gz);
+	input_release(&in);
 	return rc;
 }

@@ -1,12 +1,11 @@
 /* The window over a file of word vectors. A mapped file is one window, which is the last from the start and whose
  * bytes stay in place. Anything else passes through `buf`: fill() moves what is left to its front and tops it up, so
- * pointers into a window do not survive bytes_skip. A regular file without gzip's first two bytes is mapped; where
- * mapping is refused it is read like a pipe. A zip archive is refused by its first bytes, because gzip_read would
- * hand it on as plain bytes. */
+ * pointers into a window do not survive bytes_skip. A regular file that is not packed is mapped; where
+ * mapping is refused it is read like a pipe. */
 #include "bytes.h"
 #include "pipeline/formats/gzip.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/stream/sniff.h"
+#include "pipeline/files/unpack.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,18 +29,6 @@ static int fill_window(struct bytes *s, struct err *err)
 	return 0;
 }
 
-static int refuse_zip(struct bytes *s, const unsigned char *first, size_t n, struct err *err)
-{
-	struct sniffed kind;
-	sniff(&kind, first, n, s->name);
-	if (!strcmp(kind.what, "a zip archive"))
-		return err_set(
-			err,
-			"%s: is a zip archive; unzip it first, or: unzip -p FILE MEMBER | vic-embed --vectors - TOKENS",
-			s->name);
-	return 0;
-}
-
 static int start_stream(struct bytes *s, const char *path, struct err *err)
 {
 	size_t cap = 0;
@@ -50,29 +37,25 @@ static int start_stream(struct bytes *s, const char *path, struct err *err)
 	if (gzip_open(&s->gz, path, err) || mem_grow(&s->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err))
 		return -1;
 	s->at = s->buf;
-	if (fill_window(s, err))
-		return -1;
-	return gzip_packed(s->gz) ? 0 : refuse_zip(s, (const unsigned char *)s->at, s->n, err);
+	return fill_window(s, err);
 }
 
 /* 1 when the file was mapped, 0 when it must be streamed. */
 static int try_map(struct bytes *s, const char *path, struct err *err)
 {
 	struct stat st;
-	unsigned char first[2];
+	unsigned char first[UNPACK_HEAD];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	if (fd < 0)
 		return err_sys(err, "%s", path);
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && !io_read_at(fd, 0, first, sizeof first) &&
-	    !(first[0] == 0x1F && first[1] == 0x8B)) {
+	ssize_t n = !fstat(fd, &st) && S_ISREG(st.st_mode) ? pread(fd, first, sizeof first, 0) : 0;
+	if (n > 0 && !unpack_kind(first, (size_t)n, NULL)) {
 		struct io_mark mark = io_mark_of(&st);
 		rc = mapped_open(&s->map, fd, &mark, path, err);
 	}
 	close(fd);
 	if (rc != 1)
 		return rc;
-	if (refuse_zip(s, (const unsigned char *)s->map.bytes, s->map.size, err))
-		return -1;
 	/* advice: if it is not taken, reading is slower and nothing else */
 	madvise((void *)(uintptr_t)s->map.bytes, s->map.size, MADV_SEQUENTIAL);
 	s->at = s->map.bytes;

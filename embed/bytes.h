@@ -1,5 +1,5 @@
-/* bytes: the bytes of a file of word vectors, as windows of memory. A regular file is mapped and is one window; a gzip
- * file (told by its first two bytes, whatever its name) and stdin or a pipe pass through a buffer of fixed size, so
+/* bytes: the bytes of a file of word vectors, as windows of memory. A regular file is mapped and is one window; a
+ * packed one (unpack.h, whatever its name) and stdin or a pipe pass through a buffer of fixed size, so
  * memory stays bounded. */
 #ifndef VIC_EMBED_BYTES_H
 #define VIC_EMBED_BYTES_H
@@ -25,10 +25,10 @@ struct bytes {
 	char *buf;       /* [2 * BYTES_WINDOW] */
 };
 
-/* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder or a zip archive, bad gzip.
+/* Opens `path` ("-": stdin) and fills the first window. Errors: cannot be read, is a folder, what is packed is bad.
  */
 int bytes_open(struct bytes *s, const char *path, struct err *err) VIC_CHECKED;
-/* Drops the window's first `used` bytes (<= n) and reads on. Errors: read, gzip data that is damaged, cut short or
+/* Drops the window's first `used` bytes (<= n) and reads on. Errors: read, packed data that is damaged, cut short or
  * followed by something else. */
 int bytes_skip(struct bytes *s, size_t used, struct err *err) VIC_CHECKED;
 /* 0 when what was read from a mapped file is still there; ask before the words found in it are given out. */

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 static struct {
 	const char *vectors, *oov, *output, *oov_report;
@@ -37,13 +36,6 @@ static const struct opt opts[] = {
 	{ 0 },
 };
 
-static const char *libraries(void)
-{
-	static char text[64];
-	snprintf(text, sizeof text, "zlib %s", zlibVersion());
-	return text;
-}
-
 static const struct program prog = {
 	.name = "vic-embed",
 	.summary = "join word vectors to tokens",
@@ -67,7 +59,6 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 0,
 	.max_operands = -1,
-	.libraries = libraries,
 	.stream_operand = 1,
 };
 

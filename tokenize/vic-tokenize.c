@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-#include <zlib.h>
 
 enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
 
@@ -54,7 +53,7 @@ static const struct opt opts[] = {
 static const char *libraries(void)
 {
 	static char text[96];
-	snprintf(text, sizeof text, "zlib %s, utf8proc %s, libcsv %d.%d.%d", zlibVersion(), utf8proc_version(),
+	snprintf(text, sizeof text, "utf8proc %s, libcsv %d.%d.%d", utf8proc_version(),
 		 CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
 	return text;
 }

@@ -1,15 +1,16 @@
 /* vic-images: image data sets of many formats to records of kind images. */
-#include "codec.h"
-#include "noisegen.h"
-#include "pack.h"
+#include "vision/pixels/codec.h"
+#include "vision/records/noisegen.h"
+#include "vision/records/pack.h"
 #include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static struct {
-	int format, coarse, fit, encoding, skip_bad, as_stored;
-	const char *resize, *classes, *name, *like, *output;
-	int64_t fold, channels, max_pixels, threads, seed;
+	int format, fit, encoding, skip_bad, as_stored, transpose, no_splits, allow_empty;
+	const char *labels, *resize, *classes, *name, *like, *output;
+	int64_t fold, labels_from, channels, max_pixels, threads, seed;
 	struct filter_options filter;
 } o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = 1 << 26, .seed = 1, .output = "-" };
 
@@ -34,7 +35,22 @@ static const struct opt opts[] = {
 	{ "encoding", 0, OPT_CHOICE, &o.encoding, NULL,
 	  "raw bytes, the JPEG files as they are, floats (noise only); auto: see above",
 	  .choices = "auto|raw|jpeg|f32" },
-	{ "labels", 0, OPT_CHOICE, &o.coarse, NULL, "cifar100: which of the two", .choices = "fine|coarse" },
+	{ "labels", 0, OPT_TEXT, &o.labels, "FILE",
+	  "folder: the pictures' classes, lines NAME,CLASS (or with TAB, or a space); cifar100: fine (the default) or "
+	  "coarse",
+	  .flags = OPT_INPUT },
+	{ "labels-from", 0, OPT_INT, &o.labels_from, "N",
+	  "idx: the first class's number in the files (EMNIST letters: 1)",
+	  .lo = 0, .hi = 1 },
+	{ "transpose", 0, OPT_FLAG, &o.transpose, NULL,
+	  "idx: turn rows into columns, as EMNIST's files need",
+	  .flags = 0 },
+	{ "no-splits", 0, OPT_FLAG, &o.no_splits, NULL,
+	  "folder: a folder called train or test is a class like others",
+	  .flags = 0 },
+	{ "allow-empty", 0, OPT_FLAG, &o.allow_empty, NULL,
+	  "classes without a picture that is read: go on, not an error",
+	  .flags = 0 },
 	{ "fold", 0, OPT_INT, &o.fold, "K", "stl10: training images of predefined fold K (0 to 9) only; -1: all",
 	  .lo = -1, .hi = 1000 },
 	{ "classes", 0, OPT_TEXT, &o.classes, "LIST", "class names with commas, instead of the format's",
@@ -65,19 +81,28 @@ static const struct program prog = {
 	.operands = "[PATH...]",
 	.description =
 		"Reads data sets as their authors distribute them, from a folder, a .tar, a\n"
-		".tar.gz, one file, or - (a tar or gzip from a pipe). What is compressed is\n"
-		"unpacked to an unnamed file in $TMPDIR first.\n"
+		".zip, a .tar.gz (.xz, .bz2, .zst), one file, or - (one of these from a pipe).\n"
+		"What is compressed is unpacked to an unnamed file in $TMPDIR first.\n"
 		"\n"
 		"  cifar10 cifar100  the binary version: *.bin (test* is the test split)\n"
 		"  stl10             train_X.bin, test_X.bin, unlabeled_X.bin (split extra) and\n"
 		"                    their y files\n"
-		"  idx               *images*idx3* and *labels*idx1* (MNIST, Fashion-MNIST), also\n"
-		"                    .gz; t10k is the test split\n"
-		"  folder            [train|val|test/]CLASS/*.jpg .jpeg .png; val is split dev;\n"
-		"                    Tiny ImageNet's val_annotations.txt and wnids.txt; tars\n"
-		"                    inside a tar are class folders\n"
+		"  idx               *images*idx3* and *labels*idx1* (MNIST, Fashion-MNIST) or\n"
+		"                    *labels*idx2-int* (QMNIST), also .gz; t10k is split test\n"
+		"  folder            [train|val|test/]CLASS/*.jpg .jpeg .png or\n"
+		"                    CLASS/[train|test]/, CLASS folders one by one,\n"
+		"                    or pictures and --labels FILE; Tiny ImageNet's\n"
+		"                    val_annotations.txt and wnids.txt; tars inside a tar are\n"
+		"                    class folders\n"
 		"  stream            a stream of images: decodes its JPEG records, resizes,\n"
 		"                    picks classes\n"
+		"\n"
+		"A folder is a split when its name says so: train, training; val, valid,\n"
+		"validation, dev; test, testing, eval, evaluation; extra, unlabeled, pred; in any\n"
+		"case, with digits and words like images and set (Train, seg_test, val2017). So\n"
+		"is PATH itself, where no folder in it is one. A folder that is none beside one\n"
+		"that is, pictures beside class folders and class folders without a picture are\n"
+		"errors. What was taken is reported on stderr.\n"
 		"\n"
 		"Records are bytes [height][width][channel], all of one size. Where a folder's\n"
 		"images differ in size and --resize is not given, records are the JPEG files\n"
@@ -85,9 +110,10 @@ static const struct program prog = {
 		"(> pack.vic) and train from the pack: the trainer does not decode.\n"
 		"\n"
 		"--resize is antialiased bilinear: a triangle filter as wide as the reduction\n"
-		"needs (Pillow's BILINEAR, bit for bit). A JPEG at least four times as high and\n"
-		"wide is halved, once or more, while it is decoded. Transparency is dropped;\n"
-		"CMYK becomes RGB by ink coverage, without a colour profile.\n"
+		"needs (Pillow's BILINEAR, of 9.5 to 12.0 bit for bit; 13 may differ by 1). A\n"
+		"JPEG at least four times as high and wide is halved, once or more, while it is\n"
+		"decoded. Transparency is dropped; CMYK becomes RGB by ink coverage, without a\n"
+		"colour profile, as Pillow reads it. EXIF orientation is applied, of PNG too.\n"
 		"\n"
 		"--gaussian-like gives floats outside [0, 1] too (encoding f32; 1.0 is a byte's\n"
 		"255), --limit N of them (10000 by default). --encoding raw rounds and clips\n"
@@ -106,6 +132,67 @@ static const struct program prog = {
 	.libraries = codec_libraries,
 };
 
+/* "a 12, b 7 and 98 more of 5 to 9 each": the classes of a split by number. */
+static void say_classes(const struct stage *st, const struct pack_report *r, int split)
+{
+	enum { SHOWN = 10 };
+	const uint64_t *n = r->of_class + (size_t)split * (size_t)r->head.n_classes;
+	uint64_t more = 0, least = UINT64_MAX, most = 0;
+	char text[640] = "";
+	size_t used = 0;
+	for (int k = 0, shown = 0; k < r->head.n_classes; k++) {
+		if (!n[k])
+			continue;
+		if (shown++ < SHOWN && used < 400) {
+			err_phrase(text + used, sizeof text - used, "%s%.40s %" PRIu64, used ? ", " : "",
+				   r->head.classes[k], n[k]);
+			used += strlen(text + used);
+			continue;
+		}
+		more++;
+		least = n[k] < least ? n[k] : least;
+		most = n[k] > most ? n[k] : most;
+	}
+	if (more)
+		err_phrase(text + used, sizeof text - used, " and %" PRIu64 " more of %" PRIu64 " to %" PRIu64 " each",
+			   more, least, most);
+	if (used)
+		stage_say(st, "%s: %s", split_name(split), text);
+}
+
+/* Classes of which no record is there, or none to train on. */
+static void say_missing(const struct stage *st, const struct pack_report *r)
+{
+	int none = 0, untrained = 0, first_none = 0, first_untrained = 0, k = r->head.n_classes;
+	while (k-- > 0) {
+		uint64_t n[SPLIT_COUNT], all = 0;
+		for (int i = 0; i < SPLIT_COUNT; i++)
+			all += n[i] = r->of_class[i * r->head.n_classes + k];
+		if (!all) {
+			none++;
+			first_none = k;
+		} else if (!n[SPLIT_TRAIN] && r->written[SPLIT_TRAIN] > r->no_label[SPLIT_TRAIN]) {
+			untrained++;
+			first_untrained = k;
+		}
+	}
+	if (none)
+		stage_say(st, "classes without a record: %d, the first: %s", none, r->head.classes[first_none]);
+	if (untrained)
+		stage_say(st, "classes without a training record: %d, the first: %s", untrained,
+			  r->head.classes[first_untrained]);
+}
+
+static void say_marks(const struct stage *st, const struct source *s, const struct pack_report *r)
+{
+	static const char *const files[SPLIT_COUNT] = { [SPLIT_TRAIN] = "training", [SPLIT_DEV] = "dev",
+							[SPLIT_TEST] = "test", [SPLIT_EXTRA] = "extra" };
+	for (int i = 0; i < SPLIT_COUNT && s->says_split; i++)
+		if (r->marked[i])
+			stage_say(st, "%" PRIu64 " records of the %s files are now marked %s", r->marked[i], files[i],
+				  o.filter.mark);
+}
+
 static void report(const struct stage *st, const struct source *s, const struct pack_report *r)
 {
 	char shape[64] = "jpeg files", counts[128] = "";
@@ -118,8 +205,17 @@ static void report(const struct stage *st, const struct source *s, const struct 
 			n += snprintf(counts + n, sizeof counts - (size_t)n, "%s%" PRIu64 " %s", n ? ", " : "",
 				      r->written[i], split_name(i));
 	stage_say(st, "%s, %s, %d classes", counts, shape, h->n_classes);
-	if (s->note[0])
-		stage_say(st, "%s", s->note);
+	for (int i = 0; i < SPLIT_COUNT && r->documents == 1; i++)
+		say_classes(st, r, i);
+	if (r->documents == 1)
+		say_missing(st, r);
+	for (int i = 0; i < SPLIT_COUNT; i++)
+		if (r->no_label[i])
+			stage_say(st, "%" PRIu64 " %s records have no label; the first: %s", r->no_label[i],
+				  split_name(i), r->first_no_label[i]);
+	say_marks(st, s, r);
+	for (size_t i = 0; i < s->notes; i++)
+		stage_say(st, "%s", s->note[i]);
 	if (r->unlabelled)
 		stage_say(st, "%" PRIu64 " records without a label left out by --class-subset", r->unlabelled);
 	if (r->bad)
@@ -130,11 +226,21 @@ static void report(const struct stage *st, const struct source *s, const struct 
 
 static int pack(struct stage *st, struct output *out, struct pool *pool, struct err *err)
 {
-	struct source_options so = { { o.max_pixels, o.as_stored }, o.coarse, (int)o.fold, o.classes, o.name };
+	struct source_options so = { .codec = { o.max_pixels, o.as_stored },
+				     .coarse = o.format == SOURCE_CIFAR100 && o.labels && !strcmp(o.labels, "coarse"),
+				     .fold = (int)o.fold,
+				     .classes = o.classes,
+				     .title = o.name,
+				     .labels = o.format == SOURCE_FOLDER ? o.labels : NULL,
+				     .labels_from = (int)o.labels_from,
+				     .transpose = o.transpose,
+				     .no_splits = o.no_splits,
+				     .allow_empty = o.allow_empty };
 	struct pack_options po = { .encoding = o.encoding,
 				   .want.fit = (enum image_fit)o.fit,
 				   .channels = (int)o.channels,
-				   .skip_bad = o.skip_bad };
+				   .skip_bad = o.skip_bad,
+				   .allow_empty = o.allow_empty };
 	struct pack_report r = { .bad = 0 };
 	struct progress progress;
 	struct source s;
@@ -150,7 +256,7 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 		stage_say(st, "the images are of different sizes, so they stay JPEG files; to train on them make them "
 			      "one size, as in "
 			      "--resize 64");
-	stream_head_release(&r.head);
+	pack_report_release(&r);
 	source_release(&s);
 	return rc;
 }
@@ -161,13 +267,18 @@ static int check_usage(const struct stage *st, struct err *err)
 	static const struct {
 		const char *name;
 		int formats; /* bits of enum source_format */
-	} only[] = { { "labels", 1 << SOURCE_CIFAR100 },
+	} only[] = { { "labels", 1 << SOURCE_CIFAR100 | 1 << SOURCE_FOLDER },
+		     { "labels-from", 1 << SOURCE_IDX },
+		     { "transpose", 1 << SOURCE_IDX },
+		     { "no-splits", 1 << SOURCE_FOLDER },
+		     { "allow-empty", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM },
 		     { "fold", 1 << SOURCE_STL10 },
 		     { "as-stored", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM },
 		     { "max-pixels", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM } };
 	static const char *const not_noise[] = { "format", "only",	"class-subset", "per-class", "resize",
 						 "fit",	   "channels",	"labels",	"fold",	     "classes",
-						 "on-bad", "as-stored", "max-pixels" };
+						 "on-bad", "as-stored", "max-pixels", "labels-from", "transpose",
+						 "no-splits", "allow-empty" };
 	if (o.like) {
 		for (size_t i = 0; i < sizeof not_noise / sizeof *not_noise; i++)
 			if (stage_given(st, not_noise[i]))
@@ -184,6 +295,8 @@ static int check_usage(const struct stage *st, struct err *err)
 		return err_usage(err, "--seed is for --gaussian-like");
 	if (stage_given(st, "fit") && !o.resize)
 		return err_usage(err, "--fit is for --resize");
+	if (o.format == SOURCE_CIFAR100 && o.labels && strcmp(o.labels, "fine") && strcmp(o.labels, "coarse"))
+		return err_usage(err, "--labels: '%s' is neither fine nor coarse (cifar100)", o.labels);
 	if (o.channels == 2)
 		return err_usage(err, "--channels is 0, 1 or 3");
 	return o.encoding == 3 ? err_usage(err, "--encoding f32 is for --gaussian-like") : 0;

@@ -1,5 +1,5 @@
 /* vic-perturb: images moved away from the training data along random directions. */
-#include "noisegen.h"
+#include "vision/records/noisegen.h"
 #include "pipeline/frame/stage.h"
 
 #include <inttypes.h>

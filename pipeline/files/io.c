@@ -1,4 +1,4 @@
-/* Inputs: read in blocks, by lines, ahead and whole. Outputs are in output.c.
+/* Inputs: unpacked, read in blocks, by lines, ahead and whole. Outputs are in output.c.
  * buf[used..have) was read and is not yet handed out. The size of buf is not stored: it is at least INPUT_BUFFER and
  * at least `have`, and input_line, the only one that replaces buf by a larger one, relies on no more.
  * Small reads fetch only 16 KiB ahead, because a large read copies what was fetched once more. Each file that is
@@ -6,6 +6,7 @@
 #include "io.h"
 #include "pipeline/base/mem.h"
 #include "place.h"
+#include "unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,10 +81,10 @@ int io_open_regular(const char *path, struct err *err)
 	return -1;
 }
 
-int input_open(struct input *in, const char *path, struct err *err)
+static int open_input(struct input *in, const char *path, int as_is, struct err *err)
 {
 	struct stat st;
-	*in = (struct input){ .fd = -1 };
+	*in = (struct input){ .fd = -1, .as_is = as_is };
 	if (!strcmp(path, "-")) {
 		in->name = "stdin";
 		in->fd = STDIN_FILENO;
@@ -111,15 +112,53 @@ int input_open(struct input *in, const char *path, struct err *err)
 	return -1;
 }
 
+int input_open(struct input *in, const char *path, struct err *err)
+{
+	return open_input(in, path, 0, err);
+}
+
+int input_open_as_is(struct input *in, const char *path, struct err *err)
+{
+	return open_input(in, path, 1, err);
+}
+
+int input_over(struct input *in, int fd, const char *name, struct err *err)
+{
+	*in = (struct input){ .fd = -1, .name = name };
+	if (mem_alloc(&in->buf, IN_BUF, 1, err))
+		return -1;
+	in->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (in->fd >= 0)
+		return 0;
+	err_sys(err, "%s", name);
+	input_release(in);
+	return -1;
+}
+
+/* What stands between the file and who reads it. */
+struct packed_input {
+	struct supply from;
+	struct unpack *unpack;
+	unsigned char raw[IN_BUF];
+};
+
+int input_packed(const struct input *in)
+{
+	return in->packed != NULL;
+}
+
 void input_release(struct input *in)
 {
 	if (in->fd >= 0 && !in->standard)
 		close(in->fd);
+	if (in->packed)
+		unpack_close(in->packed->unpack);
+	free(in->packed);
 	free(in->buf);
 	*in = (struct input){ .fd = -1 };
 }
 
-static int read_some(struct input *in, void *to, size_t n, size_t *got, struct err *err)
+static int read_raw(struct input *in, void *to, size_t n, size_t *got, struct err *err)
 {
 	ssize_t k;
 	do
@@ -127,10 +166,53 @@ static int read_some(struct input *in, void *to, size_t n, size_t *got, struct e
 	while (k < 0 && errno == EINTR);
 	if (k < 0)
 		return err_sys(err, "%s: read", in->name);
-	if (k == 0)
-		in->eof = 1;
 	*got = (size_t)k;
 	return 0;
+}
+
+static int fill_packed(struct supply *s, struct err *err)
+{
+	struct input *in = s->arg;
+	s->p = in->packed->raw;
+	return read_raw(in, in->packed->raw, sizeof in->packed->raw, &s->n, err);
+}
+
+/* The first read, of at most IN_BUF bytes: as many as tell what the bytes are. What is packed goes to `packed`. */
+static int begin_input(struct input *in, unsigned char *to, size_t n, size_t *got, struct err *err)
+{
+	const char *kind = NULL;
+	size_t k = 1;
+	int more = 1;
+	in->begun = 1;
+	for (*got = 0; more && k && *got < n; *got += k) {
+		if (read_raw(in, to + *got, n - *got, &k, err))
+			return -1;
+		kind = in->as_is ? NULL : unpack_kind(to, *got + k < UNPACK_HEAD ? *got + k : UNPACK_HEAD, &more);
+		more = more && !in->as_is;
+	}
+	if (!kind)
+		return 0;
+	if (mem_alloc(&in->packed, 1, sizeof *in->packed, err))
+		return -1;
+	memcpy(in->packed->raw, to, *got);
+	in->packed->from = (struct supply){ fill_packed, in, in->packed->raw, *got };
+	return unpack_open(&in->packed->unpack, kind, &in->packed->from, in->name, err);
+}
+
+/* Some bytes, none only at the end. n is at least AHEAD. */
+static int read_some(struct input *in, void *to, size_t n, size_t *got, struct err *err)
+{
+	int rc = 0, first = !in->begun;
+	if (first)
+		rc = begin_input(in, to, n < IN_BUF ? n : IN_BUF, got, err);
+	else if (!in->packed)
+		rc = read_raw(in, to, n, got, err);
+	if (!rc && in->packed) {
+		in->packed->from.arg = in; /* which may have been moved since it was opened */
+		rc = unpack_read(in->packed->unpack, to, n, got, err);
+	}
+	in->eof = !rc && !*got;
+	return rc;
 }
 
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err)

@@ -23,10 +23,20 @@ struct input {
 	unsigned char *buf;
 	size_t have, used;
 	int eof;
+	int as_is;	/* what is packed stays so */
+	int begun;	/* something was read, so that `packed` is known */
+	struct packed_input *packed; /* NULL: the bytes need no unpacking */
 	struct io_mark mark; /* of a regular file when it was opened */
 };
 
+/* What is packed (unpack.h: gzip, bzip2, xz, Zstandard, a zip of one file) is unpacked while it is read. */
 int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
+/* The bytes as they lie in the file. */
+int input_open_as_is(struct input *in, const char *path, struct err *err) VIC_CHECKED;
+/* From where `fd` stands, which stays the caller's; `name` is borrowed, for messages. Unpacks. */
+int input_over(struct input *in, int fd, const char *name, struct err *err) VIC_CHECKED;
+/* 1 when the bytes are unpacked, so that places in the file are not places in them. After the first read. */
+int input_packed(const struct input *in);
 void input_release(struct input *in);
 /* Up to n bytes; *got < n only at the end of input. */
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;

@@ -35,7 +35,7 @@ static int copy_all(struct input *in, struct output *out, struct err *err)
 
 int spool_copy(struct output *spool, struct output *to, struct err *err)
 {
-	struct input in = { .fd = -1, .name = "temporary file" };
+	struct input in = { .fd = -1, .name = "temporary file", .as_is = 1 };
 	if (output_flush(spool, err) || mem_alloc(&in.buf, INPUT_BUFFER, 1, err))
 		return -1;
 	in.fd = dup(spool->fd);

@@ -197,7 +197,7 @@ static int take_bytes(struct safetensors *st, struct input *in, uint64_t total, 
 static int check_size(const struct input *in, uint64_t header, uint64_t total, int *known, struct err *err)
 {
 	struct stat s;
-	*known = in->fd > 0 && !fstat(in->fd, &s) && S_ISREG(s.st_mode);
+	*known = in->fd > 0 && !input_packed(in) && !fstat(in->fd, &s) && S_ISREG(s.st_mode);
 	if (*known && (uint64_t)s.st_size < 8 + header + total)
 		return err_set(err, "truncated: %llu bytes of tensors are missing",
 			       (unsigned long long)(8 + header + total - (uint64_t)s.st_size));

@@ -4,7 +4,6 @@
  * At least one closing block of zeros is demanded, since an archive without one was cut, and nothing but zeros may
  * follow it. */
 #include "tar.h"
-#include "gzip.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
@@ -34,7 +33,7 @@ struct extra {
 };
 
 struct tar {
-	struct gzip *gz;  /* the stream; NULL: [at, end) of fd */
+	struct input in;  /* the stream; without a buffer: [at, end) of fd */
 	const char *path; /* of the stream */
 	int fd;
 	uint64_t at, end, next; /* the byte to be read; where there is no more; the next header */
@@ -64,8 +63,8 @@ static int truncated(const struct tar *t, struct err *err)
 /* Up to n bytes; *got < n at the end. */
 static int some(struct tar *t, void *to, size_t n, size_t *got, struct err *err)
 {
-	if (t->gz) {
-		if (gzip_read(t->gz, to, n, got, err))
+	if (t->in.buf) {
+		if (input_read(&t->in, to, n, got, err))
 			return -1;
 	} else {
 		*got = n < t->end - t->at ? n : (size_t)(t->end - t->at);
@@ -88,7 +87,7 @@ static int exactly(struct tar *t, void *to, size_t n, struct err *err)
 static int skip_data(struct tar *t, struct err *err)
 {
 	unsigned char away[8192];
-	if (!t->gz)
+	if (!t->in.buf)
 		t->at = t->next;
 	while (t->at < t->next) {
 		uint64_t left = t->next - t->at;
@@ -305,11 +304,11 @@ static int make(struct tar **out, struct tar is, struct err *err)
 int tar_open(struct tar **out, const char *path, struct err *err)
 {
 	struct tar is = { .path = strcmp(path, "-") ? path : "stdin", .fd = -1, .end = UINT64_MAX, .extra.size = -1 };
-	if (gzip_open(&is.gz, path, err))
+	if (input_open(&is.in, path, err))
 		return -1;
 	if (!make(out, is, err))
 		return 0;
-	gzip_close(is.gz);
+	input_release(&is.in);
 	return -1;
 }
 
@@ -322,7 +321,7 @@ void tar_close(struct tar *t)
 {
 	if (!t)
 		return;
-	gzip_close(t->gz);
+	input_release(&t->in);
 	free(t->extra.name);
 	free(t);
 }

@@ -4,6 +4,7 @@
  * In the merged table the program's own options come first: `given` is indexed by the program's table too. */
 #include "stage.h"
 #include "pipeline/files/jsontext.h"
+#include "pipeline/files/unpack.h"
 #include "pipeline/base/mem.h"
 #include "marks.h"
 #include "process.h"
@@ -63,8 +64,9 @@ static void print_man(const struct program *p, const struct opt *opts)
 static void print_version(const struct program *p, const struct opt *opts)
 {
 	(void)opts;
-	printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\nlibraries: jansson %s%s%s\n", p->name, VIC_VERSION, VIC_CC,
-	       VIC_CFLAGS, JANSSON_VERSION, p->libraries ? ", " : "", p->libraries ? p->libraries() : "");
+	printf("%s (vicinal) %s\ncompiler: %s\nflags: %s\n", p->name, VIC_VERSION, VIC_CC, VIC_CFLAGS);
+	printf("libraries: jansson %s, %s%s%s\n", JANSSON_VERSION, unpack_libraries(), p->libraries ? ", " : "",
+	       p->libraries ? p->libraries() : "");
 	if (p->about)
 		p->about(stdout);
 }

@@ -92,6 +92,43 @@ END
 	[ "$CONFIG_DEFLATE" != yes ] || die \
 		"DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
 }
+# unpacker NAME LIBRARIES < PROGRAM: what files packed so need to be read.
+unpacker() {
+	if links "unpack-$1" "$2"; then echo "$2" >"$T/unpack-$1.libs"; fi
+}
+bzip2() {
+	unpacker bzip2 -lbz2 <<'END'
+#include <stdio.h>
+#include <bzlib.h>
+int main(void)
+{
+	bz_stream s = { 0 };
+	return BZ2_bzDecompressInit(&s, 0, 0) != BZ_OK || BZ2_bzDecompressEnd(&s) != BZ_OK;
+}
+END
+}
+xz() {
+	unpacker xz -llzma <<'END'
+#include <lzma.h>
+int main(void)
+{
+	lzma_stream s = LZMA_STREAM_INIT;
+	int rc = lzma_stream_decoder(&s, 1 << 20, LZMA_TELL_UNSUPPORTED_CHECK) != LZMA_OK;
+	lzma_end(&s);
+	return rc;
+}
+END
+}
+zstd() {
+	unpacker zstd -lzstd <<'END'
+#include <zstd.h>
+int main(void)
+{
+	ZSTD_DStream *s = ZSTD_createDStream();
+	return !s || ZSTD_isError(ZSTD_initDStream(s)) || ZSTD_freeDStream(s);
+}
+END
+}
 # The headers of CUDA and cuDNN: "include" of the folders found. No library: the tests have their own (tests/gpu).
 cuda() {
 	[ "$CONFIG_CUDA" != no ] || return 0
@@ -161,6 +198,9 @@ onednn & p1=$!
 deflate & p2=$!
 cuda & p3=$!
 blas &
+bzip2 &
+xz &
+zstd &
 library jansson.h -ljansson libjansson-dev 'json_object()' &
 library zlib.h -lz zlib1g-dev 'crc32(0, NULL, 0)' &
 library csv.h -lcsv libcsv-dev 'csv_strerror(0)' &
@@ -203,6 +243,7 @@ ISAS := $(echo $(found isa-v4) $(found isa-v3) base)
 ONEDNN_LIBS := $(found onednn)
 BLAS_LIBS := $([ -n "$(found onednn)" ] || found blas)
 DEFLATE_LIBS := $(found deflate)
+UNPACK_LIBS := $(echo $(found unpack-bzip2) $(found unpack-xz) $(found unpack-zstd))
 CUDA_HOME := $(value "$(found cuda)")
 CUDNN_HOME := $(value "$(found cudnn)")
 END
@@ -212,4 +253,5 @@ cp "$T/config.mk" "$to/config.mk.new"
 mv "$to/config.mk.new" "$to/config.mk"
 echo \
 	"configure: $CC for $machine, $([ -n "$(found onednn)" ] && echo oneDNN || echo "a BLAS ($(found blas)), not oneDNN: images train slower"), \
-$([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate)"
+$([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate), unpacks gzip, zip$([ -z "$(found unpack-bzip2)" ] || echo ', bzip2')$(
+		[ -z "$(found unpack-xz)" ] || echo ', xz')$([ -z "$(found unpack-zstd)" ] || echo ', zstd')"

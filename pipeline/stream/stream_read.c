@@ -279,6 +279,8 @@ uint32_t stream_digest(const struct stream_reader *r)
 int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at)
 {
 	struct stat st;
+	if (input_packed(&r->in))
+		return 0;
 	off_t end = lseek(r->in.fd, 0, SEEK_CUR); /* the block and what the input has read ahead */
 	if (end < 0 || fstat(r->in.fd, &st) || !S_ISREG(st.st_mode))
 		return 0;

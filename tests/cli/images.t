@@ -65,12 +65,12 @@ like 'JPEG files of different sizes are kept, with what to do' 'different sizes.
 	"$(vic-images "$T/mixed" 2>&1 >"$T/mixed.vic")"
 same 'one size: no word' 0 "$(vic-images --resize 20 "$T/mixed" 2>&1 >/dev/null | grep -c 'different sizes')"
 fails 1 'make them one size, as in --resize [0-9]' 'raw records of different sizes' images --encoding raw "$T/mixed"
+fails 2 'the images are of different sizes; with --channels' 'channels of files as they are' images --channels 1 \
+	"$T/mixed"
 cp "$golden/rgb.png" "$T/mixed/b/3.png"
 fails 1 '3.png: is a PNG among images of different sizes; make them one size, as in --resize 64' 'a PNG among them' \
 	images "$T/mixed"
 same 'of --encoding jpeg nothing is said' 0 "$(images "$T/mixed" 2>&1 >/dev/null | grep -c 'encoding jpeg')"
-fails 2 'the images are of different sizes; with --channels' 'channels of files as they are' images --channels 1 \
-	"$T/mixed"
 fails 1 'is a PNG, and --encoding jpeg keeps' 'who asks for it is told of it' images --encoding jpeg "$T/mixed"
 ok 'the remedy is one' images --resize 64 -o "$T/one.vic" "$T/mixed"
 finish

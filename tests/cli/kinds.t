@@ -20,9 +20,8 @@ zeros() { head -c "$1" /dev/zero; }
 # What is no file of ours, by its first bytes.
 printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }" >array.npy
 zeros 8 >>array.npy
-printf 'PK\003\004\024\000\000\000\000\000array.npyxxxx' >arrays.npz
-printf 'PK\003\004\024\000\000\000\000\000archive/data.pkl' >net.pt
-printf 'PK\003\004\024\000\000\000\000\000readme.txt' >some.zip
+{ printf 'PK\003\004'; zeros 22; printf '\011\000\000\000array.npyxxxx'; } >arrays.npz
+{ printf 'PK\003\004'; zeros 22; printf '\020\000\000\000archive/data.pkl'; } >net.pt
 { printf '\377\330\377\340\000\020JFIF\000'; zeros 90; } >cat.jpg
 { printf '\211PNG\r\n\032\n'; zeros 90; } >cat.png
 { printf 'GIF89a'; zeros 90; } >cat.gif
@@ -48,8 +47,6 @@ printf '\377\376H\000i\000\n\000' >utf16.txt
 printf 'x' >dir/f
 tar -cf some.tar dir
 gzip -c some.tar >some.tar.gz
-gzip -c good.tokens >tokens.gz
-gzip -c plain.txt >plain.txt.gz
 : >empty
 { printf '\001\002\003\000'; zeros 90; } >noise
 
@@ -100,7 +97,6 @@ cat >kinds <<END
 array.npy | an NPY array | vic-cat --from npy | npy labels
 arrays.npz | an NPZ archive | vic-cat --from npz | npz
 net.pt | a PyTorch file | vic-cat --from npy |
-some.zip | a zip archive | unpack | vectors
 cat.jpg | a JPEG image | vic-images --format folder | folder
 cat.png | a PNG image | vic-images --format folder | folder
 cat.gif | a GIF image | vic-images --format folder |
@@ -131,8 +127,6 @@ synth/posterior.tsv | a table of posteriors | vic-score --posterior | post $text
 good.curves | a table of curves | vic-plot | plot $text
 some.tar | a tar archive | tar -xf | idx cifar folder mr
 some.tar.gz | a tar archive | tar -xf | idx cifar folder mr
-tokens.gz | gzip data of a vicinal stream of tokens | gzip -dc | vectors idx cifar folder
-plain.txt.gz | gzip data of plain text | gzip -dc | vectors idx cifar folder
 dir | a folder | vic-images | texts trec mr idx cifar folder
 empty | empty | wrote nothing | $text csv vectors post history plot trec fast
 noise | of no kind | vic-cat(1) | csv vectors $text resume model check post history plot trec fast idx cifar folder mr map bound

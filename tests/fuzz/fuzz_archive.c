@@ -1,7 +1,7 @@
 /* Any bytes as a tar, a gzip, or a data set. The first byte says as what; the rest is the file. */
 #include "tests/scratch.h"
 #include "pipeline/files/io.h"
-#include "vision/pack.h"
+#include "vision/records/pack.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void read_source(enum source_format format, char *path)
 		abort();
 	if (pack_source(&s, &fo, &po, pool, &out, NULL, &progress, &report, &err) && !err.msg[0])
 		abort();
-	stream_head_release(&report.head);
+	pack_report_release(&report);
 	output_release(&out);
 	pool_close(pool);
 	source_release(&s);

@@ -5,6 +5,7 @@
 #include "corpora/files.h"
 #include "corpora/members.h"
 #include "pipeline/formats/gzip.h"
+#include "pipeline/files/unpack.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -54,7 +55,7 @@ static void count(const uint8_t *data, size_t size, const char *prefix)
 	size_t n = size;
 	uint64_t got;
 	int packed = size >= 2 && data[0] == 0x1F && data[1] == 0x8B;
-	int bad = packed && gunzip(data, size, 64 << 20, &text, &n, &other);
+	int bad = packed && unpack_memory(data, size, 64 << 20, &text, &n, &other);
 	if (bad && strstr(other.msg, "unpacks to more"))
 		return;
 	if (count_lines(path, prefix, &got, &err) != (bad ? -1 : 0))

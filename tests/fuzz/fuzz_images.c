@@ -1,5 +1,5 @@
 /* Any bytes as an image, and as an EXIF block: refused or decoded, whole and halved, within the pixels allowed. */
-#include "vision/codec.h"
+#include "vision/pixels/codec.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Any bytes as the lists of Tiny ImageNet: wnids.txt, words.txt and val/val_annotations.txt, parted by 0xFF, beside a
  * few images. Refused, or every image has a class that the lists give it. */
-#include "vision/source.h"
+#include "vision/sources/source.h"
 
 #include <fcntl.h>
 #include <stdint.h>

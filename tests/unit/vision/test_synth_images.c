@@ -3,7 +3,7 @@
 #include "tests/scratch.h"
 #include "corpora/synth_images.h"
 #include "pipeline/files/io.h"
-#include "vision/source.h"
+#include "vision/sources/source.h"
 
 #include <ftw.h>
 #include <math.h>

@@ -2,8 +2,9 @@
  * noticed. */
 #include "tests/scratch.h"
 #include "pipeline/formats/gzip.h"
+#include "pipeline/files/unpack.h"
 #include "pipeline/files/io.h"
-#include "vision/archive.h"
+#include "vision/sources/archive.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -36,6 +37,16 @@ static void put(const char *path, const void *bytes, size_t n)
 	assert_non_null(f);
 	assert_int_equal(fwrite(bytes, 1, n, f), n);
 	assert_int_equal(fclose(f), 0);
+}
+
+static int slurp_as_is(const char *path, size_t max, char **data, size_t *len, struct err *err)
+{
+	struct input in;
+	if (input_open_as_is(&in, path, err))
+		return -1;
+	int rc = input_slurp(&in, max, data, len, err);
+	input_release(&in);
+	return rc;
 }
 
 /* A tar in memory. */
@@ -235,7 +246,7 @@ static void damage_is_noticed(void **state)
 	char *bytes;
 	size_t n;
 	struct err err = ERR_NONE;
-	assert_int_equal(io_slurp(in_dir("x.gz"), 1 << 20, &bytes, &n, &err), 0);
+	assert_int_equal(slurp_as_is(in_dir("x.gz"), 1 << 20, &bytes, &n, &err), 0);
 	assert_true(n < sizeof packed);
 	memcpy(packed, bytes, n);
 	free(bytes);
@@ -269,15 +280,15 @@ static void gunzip_in_memory(void **state)
 	static unsigned char zeros[3 << 20];
 	gzip_file(in_dir("z.gz"), zeros, sizeof zeros, "wb");
 	gzip_file(in_dir("z.gz"), "tail", 4, "ab");
-	assert_int_equal(io_slurp(in_dir("z.gz"), 1 << 20, &bytes, &n, &err), 0);
-	assert_int_equal(gunzip((unsigned char *)bytes, n, sizeof zeros + 4, &out, &m, &err), 0);
+	assert_int_equal(slurp_as_is(in_dir("z.gz"), 1 << 20, &bytes, &n, &err), 0);
+	assert_int_equal(unpack_memory((unsigned char *)bytes, n, sizeof zeros + 4, &out, &m, &err), 0);
 	assert_int_equal(m, sizeof zeros + 4);
 	assert_memory_equal(out + sizeof zeros, "tail", 5);
 	free(out);
-	assert_int_equal(gunzip((unsigned char *)bytes, n, sizeof zeros + 3, &out, &m, &err), -1);
+	assert_int_equal(unpack_memory((unsigned char *)bytes, n, sizeof zeros + 3, &out, &m, &err), -1);
 	assert_non_null(strstr(err.msg, "more than"));
 	for (size_t keep = 1; keep < n; keep += 37)
-		assert_int_equal(gunzip((unsigned char *)bytes, keep, 1 << 30, &out, &m, &err), -1);
+		assert_int_equal(unpack_memory((unsigned char *)bytes, keep, 1 << 30, &out, &m, &err), -1);
 	free(bytes);
 }
 

@@ -1,8 +1,9 @@
 /* JPEG and PNG decode, and resizing resizes, as Pillow does, bit for bit (tests/oracles/images_pillow.py made the
  * golden files); damaged and oversized images are refused. */
 #include "pipeline/base/crc.h"
+#include "pipeline/base/crc.h"
 #include "pipeline/files/io.h"
-#include "vision/codec.h"
+#include "vision/pixels/codec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -231,16 +232,54 @@ static void other_bytes_are_refused(void **state)
 static void exif_bounds(void **state)
 {
 	(void)state;
-	unsigned char tag[] = "Exif\0\0MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0";
+	unsigned char tag[] = "MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0";
 	size_t n = sizeof tag - 1;
 	assert_int_equal(exif_orientation(tag, n), 6);
 	for (size_t keep = 0; keep < n; keep++)
 		assert_int_equal(exif_orientation(tag, keep), 1);
-	tag[13] = 200; /* the directory after the end */
+	tag[7] = 200; /* the directory after the end */
 	assert_int_equal(exif_orientation(tag, n), 1);
-	unsigned char little[] = "Exif\0\0II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\10\0\0\0";
+	unsigned char little[] = "II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\10\0\0\0";
 	assert_int_equal(exif_orientation(little, sizeof little - 1), 8);
 	assert_int_equal(exif_orientation((const unsigned char *)"http://ns.adobe.com/xap/1.0/", 28), 1);
+}
+
+/* A PNG with an eXIf chunk is turned, as a JPEG is; a CMYK JPEG is read alike with Adobe's marker and without. */
+static void tags(void **state)
+{
+	(void)state;
+	static const char exif[] = "\0\0\0\26eXIfMM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0";
+	struct codec_options opt = { .max_pixels = 1 << 20 };
+	struct err err = ERR_NONE;
+	struct image out = { 0 }, other = { 0 };
+	static char more[1 << 16];
+	char *bytes;
+	size_t n, chunk = sizeof exif - 1;
+	assert_int_equal(io_slurp(GOLDEN "rgb.png", 1 << 15, &bytes, &n, &err), 0);
+	memcpy(more, bytes, 33);
+	memcpy(more + 33, exif, chunk);
+	uint32_t crc = crc32_of(0, exif + 4, chunk - 4);
+	for (int i = 0; i < 4; i++)
+		more[33 + chunk + (size_t)i] = (char)(crc >> (24 - 8 * i));
+	memcpy(more + 37 + chunk, bytes + 33, n - 33);
+	assert_int_equal(decode(bytes, n, &opt, NULL, &out, &err), 0);
+	assert_int_equal(decode(more, n + chunk + 4, &opt, NULL, &other, &err), 0);
+	assert_int_equal(other.h, out.w);
+	assert_int_equal(other.w, out.h);
+	assert_memory_equal(other.px + 3 * (other.w - 1), out.px, 3); /* the first row is the last column */
+	free(bytes);
+	assert_int_equal(io_slurp(GOLDEN "cmyk.jpg", 1 << 15, &bytes, &n, &err), 0);
+	char *adobe = memmem(bytes, n, "\xFF\xEE\0\16Adobe", 9);
+	assert_non_null(adobe);
+	size_t at = (size_t)(adobe - bytes);
+	memcpy(more, bytes, at);
+	memcpy(more + at, bytes + at + 16, n - at - 16);
+	assert_int_equal(decode(bytes, n, &opt, NULL, &out, &err), 0);
+	assert_int_equal(decode(more, n - 16, &opt, NULL, &other, &err), 0);
+	assert_memory_equal(other.px, out.px, image_bytes(&out));
+	free(bytes);
+	image_release(&out);
+	image_release(&other);
 }
 
 static void geometry(void **state)
@@ -351,7 +390,7 @@ int main(void)
 		cmocka_unit_test(png_depths_and_interlace),
 		cmocka_unit_test(bombs_are_refused),
 		cmocka_unit_test(other_bytes_are_refused),
-		cmocka_unit_test(exif_bounds),
+		cmocka_unit_test(exif_bounds), cmocka_unit_test(tags),
 		cmocka_unit_test(geometry),
 		cmocka_unit_test(crop_is_a_window),
 		cmocka_unit_test(halved_while_decoding),

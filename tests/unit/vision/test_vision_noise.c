@@ -1,6 +1,6 @@
 /* Noise has the moments asked for; a perturbation has the length asked for, along a direction that depends on seed and
  * place only. */
-#include "vision/noise.h"
+#include "vision/records/noise.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,9 @@
 /* Sizes, cuts, turns, channels and filters at random, against slow plain versions of the same definitions. */
 #include "pipeline/base/philox.h"
-#include "vision/filter.h"
-#include "vision/image.h"
-#include "vision/pack.h"
+#include "vision/records/filter.h"
+#include "vision/pixels/image.h"
+#include "vision/records/pack.h"
+#include "vision/sources/splits.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -296,7 +297,7 @@ static void sizes_and_splits(void **state)
 		      { "tests", -1 },
 		      { "tes", -1 },
 		      { "", -1 },
-		      { "Train", -1 } };
+		      { "Train", SPLIT_TRAIN } };
 	struct err err;
 	for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
 		int h = 0, w = 0, rc = pack_size_of(size[i].text, &h, &w, &err);
@@ -304,7 +305,7 @@ static void sizes_and_splits(void **state)
 			fail_msg("'%s': %d, %dx%d", size[i].text, rc, h, w);
 	}
 	for (size_t i = 0; i < sizeof split / sizeof *split; i++)
-		assert_int_equal(source_split_of(split[i].name, strlen(split[i].name)), split[i].split);
+		assert_int_equal(splits_of(split[i].name, strlen(split[i].name)), split[i].split);
 }
 
 int main(void)

@@ -206,7 +206,7 @@ static void idx_files(void **state)
 	refused(&r, "overflows");
 	buf[2] = 0x0d; /* floats */
 	put("m/t10k-images-idx3-ubyte", buf, n);
-	refused(&r, "is no IDX file of bytes");
+	refused(&r, "is no IDX file of images (bytes, rank 3 or 4)");
 
 	/* without labels, in colour */
 	clean(NULL);

@@ -4,7 +4,7 @@
 
 #include "tests/scratch.h"
 #include "pipeline/files/io.h"
-#include "vision/pack.h"
+#include "vision/records/pack.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -96,7 +96,7 @@ static inline int pack(struct run *r, int threads)
 	output_release(&out);
 	pool_close(pool);
 	source_release(&s);
-	stream_head_release(&r->report.head);
+	pack_report_release(&r->report);
 	return rc;
 }
 

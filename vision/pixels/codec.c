@@ -56,7 +56,7 @@ int codec_decode(const unsigned char *bytes, size_t len, const struct codec_opti
 	case CODEC_JPEG:
 		return jpeg_decode(bytes, len, opt, want, out, scratch, note, err);
 	case CODEC_PNG:
-		return png_decode(bytes, len, opt, out, note, err);
+		return png_decode(bytes, len, opt, out, scratch, note, err);
 	case CODEC_NONE:
 		break;
 	}

@@ -4,8 +4,8 @@
 #define VIC_SOURCE_H
 
 #include "archive.h"
-#include "codec.h"
-#include "image.h"
+#include "vision/pixels/codec.h"
+#include "vision/pixels/image.h"
 #include "pipeline/stream/stream.h"
 
 struct item {
@@ -31,6 +31,11 @@ struct source_options {
 	int fold;	     /* stl10: this fold's training images only; -1 for all */
 	const char *classes; /* names, comma-separated, instead of the source's own; or NULL */
 	const char *title;   /* head.name instead of the source's own; or NULL */
+	const char *labels;  /* folder: a file of names and classes (labels.c); or NULL */
+	int labels_from;     /* idx: the number of the first class */
+	int transpose;	     /* idx: pictures lie column by column */
+	int no_splits;	     /* folder: no folder's name stands for a split */
+	int allow_empty;     /* folder: a class may have no picture */
 };
 
 struct source;
@@ -62,7 +67,9 @@ struct source {
 	uint8_t *split;
 	uint64_t *where; /* format's own */
 	size_t cap_label, cap_split, cap_where;
-	char note[256];	       /* what was left out of a folder, for the report; or "" */
+	char **note; /* [notes] sentences for the report; owned */
+	size_t notes, cap_note;
+	int says_split;	       /* the data says which split a record is of; else all are train for want of a word */
 	void *own;	       /* format's own */
 	const json_t *history; /* provenance of the stream read, borrowed; NULL otherwise */
 };
@@ -92,10 +99,10 @@ int source_next_indexed(struct source *s, struct item *item, int max, int *n, st
 /* Class names from a text file of one name a line (a last empty line and CR are let pass), exactly `n` of them (0: any
  * number). */
 int source_classes_from(struct source *s, const struct entry *e, int n, struct err *err) VIC_CHECKED;
-/* Names "0", "1", ... */
-int source_classes_numbered(struct source *s, int n, struct err *err) VIC_CHECKED;
-/* The split that a folder or file name stands for: train, training: train; val, valid, validation, dev: dev; test:
- * test; else -1. */
-int source_split_of(const char *name, size_t len);
+/* n names: the numbers from `first` on. */
+int source_classes_numbered(struct source *s, int first, int n, struct err *err) VIC_CHECKED;
+/* Adds a sentence to s->note. */
+int source_note(struct source *s, struct err *err, const char *fmt, ...) VIC_CHECKED
+	__attribute__((format(printf, 3, 4)));
 
 #endif

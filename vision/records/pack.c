@@ -6,7 +6,6 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@ struct slot {
 	size_t file_len, file_cap;
 	struct image_info info; /* what a look at the header said */
 	int rc;
+	int refused; /* the image is good, and cannot be had as asked for */
 	struct err err;
 	char note[128];
 };
@@ -43,6 +43,14 @@ struct packer {
 	int failed; /* with err filled */
 	struct err err;
 };
+
+void pack_report_release(struct pack_report *r)
+{
+	stream_head_release(&r->head);
+	free(r->of_class);
+	free(r->bad_of_class);
+	r->of_class = r->bad_of_class = NULL;
+}
 
 static void packer_release(struct packer *p)
 {
@@ -80,13 +88,11 @@ static int take_file(struct packer *p, struct slot *t, struct scratch *c)
 	size_t len;
 	if (p->s->ops->file(p->s, &t->item, &bytes, &len, c, &t->err))
 		return -1;
-	if (codec_of(bytes, len) == CODEC_PNG)
-		return err_set(
-			&t->err,
-			p->opt->encoding == PACK_AUTO
-				? "is a PNG among images of different sizes; make them one size, as in --resize 64"
-				: "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding raw "
-				  "decodes it");
+	if (codec_of(bytes, len) == CODEC_PNG) {
+		t->refused = 1;
+		return err_set(&t->err, "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding "
+					"raw decodes it");
+	}
 	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
 	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
 		return -1;
@@ -139,23 +145,28 @@ static int bad(struct packer *p, struct slot *t, struct err *err)
 		*err = t->err;
 		return named ? -1 : err_context(err, "%s", what);
 	}
+	if (t->refused)
+		return err_set(err, "%s%s%s", named ? "" : what, named ? "" : ": ", t->err.msg);
 	if (!p->opt->skip_bad)
 		return err_set(err, "%s%s%s (--on-bad skip leaves such images out)", named ? "" : what,
 			       named ? "" : ": ", t->err.msg);
+	if (t->item.label >= 0)
+		p->report->bad_of_class[t->item.label]++;
 	if (!p->report->bad++)
 		err_phrase(p->report->first_bad, sizeof p->report->first_bad, "%s%s%s", named ? "" : what,
 			   named ? "" : ": ", t->err.msg);
 	return 0;
 }
 
-/* auto: raw where all images have one size, the files' own bytes where not. Looks at every header. */
+/* auto: raw where all images have one size, the files' own bytes where not and all are JPEG. Looks at every header. */
 static int choose_encoding(struct packer *p, struct err *err)
 {
 	int differ = 0, h = 0, w = 0;
-	for (;;) {
+	char png[1024] = "";
+	while (!differ || !*png) {
 		if (fill_slots(p, err))
 			return -1;
-		if (!p->n || differ)
+		if (!p->n)
 			break;
 		pool_run(p->pool, p->n, look_task, p);
 		for (int i = 0; i < p->n; i++) {
@@ -164,6 +175,8 @@ static int choose_encoding(struct packer *p, struct err *err)
 				return bad(p, &p->slot[i], err);
 			if (p->slot[i].rc) /* reported when it is decoded, once */
 				continue;
+			if (info->codec == CODEC_PNG && !*png)
+				p->s->ops->describe(p->s, &p->slot[i].item, png, sizeof png);
 			if (!h) {
 				h = info->h;
 				w = info->w;
@@ -171,6 +184,9 @@ static int choose_encoding(struct packer *p, struct err *err)
 			differ |= info->h != h || info->w != w;
 		}
 	}
+	if (differ && *png)
+		return err_set(err, "%.900s: is a PNG among images of different sizes; make them one size, as in "
+				    "--resize 64", png);
 	source_rewind(p->s);
 	filter_reset(&p->filter);
 	p->encoding = differ ? PACK_JPEG : PACK_RAW;
@@ -224,12 +240,22 @@ static int size_right(struct packer *p, struct slot *t, struct err *err)
 		what, t->im.h, t->im.w, p->first[0] ? p->first : "others", p->h, p->w, p->h);
 }
 
+static int begin_report(struct packer *p, struct err *err)
+{
+	struct pack_report *r = p->report;
+	pack_report_release(r);
+	r->documents++;
+	size_t n = (size_t)p->s->head.n_classes;
+	return stream_head_copy(&r->head, &p->s->head, err) ||
+			       mem_alloc(&r->of_class, SPLIT_COUNT * n, sizeof *r->of_class, err) ||
+			       mem_alloc(&r->bad_of_class, n, sizeof *r->bad_of_class, err)
+		       ? -1
+		       : 0;
+}
+
 static int begin_document(struct packer *p, struct err *err)
 {
 	struct stream_head *head = &p->report->head;
-	stream_head_release(head);
-	if (stream_head_copy(head, &p->s->head, err))
-		return -1;
 	head->encoding = p->encoding == PACK_JPEG ? ENCODING_JPEG : ENCODING_RAW;
 	head->height = p->encoding == PACK_JPEG ? 0 : p->h;
 	head->width = p->encoding == PACK_JPEG ? 0 : p->w;
@@ -261,6 +287,10 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 	if (!p->writer && begin_document(p, err))
 		return -1;
 	r->written[t->item.split]++;
+	if (t->item.label >= 0)
+		r->of_class[(size_t)t->item.split * (size_t)r->head.n_classes + (size_t)t->item.label]++;
+	else if (!r->no_label[t->item.split]++)
+		p->s->ops->describe(p->s, &t->item, r->first_no_label[t->item.split], 512);
 	return p->encoding == PACK_JPEG
 		       ? stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
 		       : stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im),
@@ -278,14 +308,32 @@ static void pack_task(void *arg, int task, int worker)
 	}
 	struct slot *t = &p->slot[task - 1];
 	t->note[0] = 0;
+	t->refused = 0;
 	t->rc = p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
 					 : take_pixels(p, t, &p->scratch[worker]);
+}
+
+/* Damaged images that were left out may have been all of a class. */
+static int classes_left(const struct packer *p, struct err *err)
+{
+	const struct pack_report *r = p->report;
+	for (int k = 0; !p->opt->allow_empty && r->bad && k < r->head.n_classes; k++) {
+		uint64_t n = 0;
+		for (int i = 0; i < SPLIT_COUNT; i++)
+			n += r->of_class[i * r->head.n_classes + k];
+		if (!n && r->bad_of_class[k])
+			return err_set(err,
+				       "class '%s': none of its images decodes (--allow-empty goes on); the first: "
+				       "%.600s",
+				       r->head.classes[k], r->first_bad);
+	}
+	return 0;
 }
 
 static int one_document(struct packer *p, struct progress *progress, struct err *err)
 {
 	uint64_t done = 0;
-	int rc = choose_size(p, err);
+	int rc = begin_report(p, err) || choose_size(p, err) ? -1 : 0;
 	while (!rc) {
 		rc = fill_slots(p, err);
 		if (rc || (!p->n && !p->n_ready))
@@ -308,8 +356,10 @@ static int one_document(struct packer *p, struct progress *progress, struct err 
 				     : "no record is left: --only, --class-subset and --limit together keep nothing%s",
 			     p->report->bad ? p->report->first_bad : "");
 	if (!rc)
-		rc = stream_finish(p->writer, err);
+		rc = classes_left(p, err) || stream_finish(p->writer, err) ? -1 : 0;
 	p->report->unlabelled += p->filter.unlabelled;
+	for (int i = 0; i < SPLIT_COUNT; i++)
+		p->report->marked[i] += p->filter.marked[i];
 	return rc;
 }
 

@@ -15,14 +15,12 @@ static uint32_t u32(const unsigned char *p, int big)
 	return hi << 16 | lo;
 }
 
-/* EXIF 2.3: "Exif" 0 0, then TIFF: byte order, 42, offset of the first directory; entries of 12 bytes: tag, type,
+/* EXIF 2.3 as TIFF: byte order, 42, offset of the first directory; entries of 12 bytes: tag, type,
  * count, value. */
-int exif_orientation(const unsigned char *app1, size_t len)
+int exif_orientation(const unsigned char *tiff, size_t n)
 {
-	if (len < 14 || memcmp(app1, "Exif\0\0", 6))
+	if (n < 8)
 		return 1;
-	const unsigned char *tiff = app1 + 6;
-	size_t n = len - 6;
 	int big = !memcmp(tiff, "MM", 2);
 	if ((!big && memcmp(tiff, "II", 2)) || u16(tiff + 2, big) != 42)
 		return 1;

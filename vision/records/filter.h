@@ -2,7 +2,7 @@
 #ifndef VIC_IMAGE_FILTER_H
 #define VIC_IMAGE_FILTER_H
 
-#include "source.h"
+#include "vision/sources/source.h"
 
 struct filter_options {
 	const char *only;    /* splits to keep, comma-separated; NULL: all */
@@ -20,6 +20,7 @@ struct filter {
 	int n_old, n_new, subset;
 	uint64_t kept[SPLIT_COUNT], *of_class; /* [SPLIT_COUNT][n_new + 1], the last for no label */
 	uint64_t unlabelled;		       /* dropped because a subset of classes was asked for */
+	uint64_t marked[SPLIT_COUNT];	       /* records of this split that got another by --split */
 };
 
 /* For a source with this head; with a subset the head's classes become those kept, in the order asked for. */

@@ -127,6 +127,7 @@ int stl10_open(struct source *s, struct err *err)
 		      { "unlabeled_X.bin", SPLIT_EXTRA } };
 	int used[3] = { 0 };
 	s->ops = &ops;
+	s->says_split = 1;
 	s->head.height = s->head.width = SIDE;
 	s->head.channels = 3;
 	if (mem_text(&s->head.name, "STL-10", 6, err) || stream_head_classes(&s->head, 10, ten, err))

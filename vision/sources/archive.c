@@ -3,13 +3,11 @@
  * open in its root. Every read, but of our own copies, is followed by a comparison with the file's mark of when it
  * was listed or opened. add_found and add_member must leave out the same names, so that the same files give the same
  * list. Tars are opened one level deep. */
-#include "archive.h"
-#include "pipeline/formats/gzip.h"
+#include "archive_parts.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
-#include "pipeline/files/spool.h"
-#include "pipeline/formats/tar.h"
+#include "pipeline/files/unpack.h"
 #include "pipeline/files/walk.h"
 
 #include <errno.h>
@@ -20,7 +18,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP = 1 << 20 };
+/* What is left out wherever it lies: names with a dot in front, and the folder that macOS puts into its archives. */
+static int is_hidden(const char *name)
+{
+	return *name == '.' || (!strncmp(name, "__MACOSX", 8) && (!name[8] || name[8] == '/'));
+}
+
+static int add_folder(struct archive *a, int root, const char *name, size_t len, struct err *err)
+{
+	struct entry e = { .root = root };
+	while (len && name[len - 1] == '/')
+		len--;
+	if (!len)
+		return 0;
+	if (mem_grow(&a->folder, &a->cap_folder, a->folders + 1, sizeof *a->folder, err) ||
+	    mem_text(&e.name, name, len, err))
+		return -1;
+	a->folder[a->folders++] = e;
+	return 0;
+}
 
 /* name is copied. */
 static int add_entry(struct archive *a, struct entry e, const char *name, size_t len, struct err *err)
@@ -35,10 +51,13 @@ void archive_release(struct archive *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		free(a->entry[i].name);
+	for (size_t i = 0; i < a->folders; i++)
+		free(a->folder[i].name);
 	for (int i = 0; i < a->roots; i++)
 		if (a->root[i].fd > STDIN_FILENO)
 			close(a->root[i].fd);
 	free(a->entry);
+	free(a->folder);
 	free(a->root);
 	*a = (struct archive){ 0 };
 }
@@ -71,23 +90,27 @@ static int add_found(void *arg, const struct walk_item *item, struct err *err)
 {
 	const struct finding *f = arg;
 	const char *name = item->path + f->skip;
-	if (item->level > 0 && item->name[0] == '.')
-		return 1;
-	if (item->at != WALK_ENTRY)
+	while (*name == '/')
+		name++;
+	if (item->at == WALK_LEFT)
 		return 0;
+	if (item->level > 0 && is_hidden(item->name)) {
+		f->a->hidden++;
+		return 1;
+	}
+	if (item->at == WALK_FOLDER)
+		return add_folder(f->a, f->root, name, strlen(name), err);
 	if (!S_ISREG(item->st.st_mode))
 		return err_set(err, "%s: is %s, neither a file nor a folder; take it out of the folder", item->path,
 			       io_kind(item->st.st_mode));
-	while (*name == '/')
-		name++;
 	struct entry e = { .root = f->root, .size = (uint64_t)item->st.st_size, .mark = io_mark_of(&item->st) };
 	return add_entry(f->a, e, name, strlen(name), err);
 }
 
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
 
-/* prefix + name without "./" in front; components that begin with a dot, or an empty name: nothing is added. */
-static int add_member(struct archive *a, int root, const char *prefix, const struct tar_entry *e, struct err *err)
+/* prefix + name without "./" in front; a hidden component, or an empty name: nothing is added. */
+int archive_add_member(struct archive *a, int root, const char *prefix, const struct tar_entry *e, struct err *err)
 {
 	char full[8192];
 	const char *name = e->name;
@@ -98,8 +121,12 @@ static int add_member(struct archive *a, int root, const char *prefix, const str
 	int n = snprintf(full, sizeof full, "%s%s", prefix, name);
 	if (n >= (int)sizeof full)
 		return err_set(err, "a name longer than %zu bytes", sizeof full);
-	if (*name == '.' || !*name || strstr(name, "/."))
+	if (!*name || is_hidden(name) || strstr(name, "/.") || strstr(name, "/__MACOSX/")) {
+		a->hidden += *name && e->type == '0';
 		return 0;
+	}
+	if (e->type == '5')
+		return add_folder(a, root, full, (size_t)n, err);
 	if (!*prefix && n > 4 && !strcmp(full + n - 4, ".tar")) {
 		full[n - 4] = '/';
 		full[n - 3] = 0;
@@ -120,8 +147,8 @@ static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, cons
 	while (!rc && (more = tar_next(t, &e, err))) {
 		if (more < 0)
 			rc = -1;
-		else if (e.type == '0')
-			rc = add_member(a, root, prefix, &e, err);
+		else if (e.type == '0' || e.type == '5')
+			rc = archive_add_member(a, root, prefix, &e, err);
 		else
 			rc = tar_plain(&e, err);
 	}
@@ -129,62 +156,38 @@ static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, cons
 	return rc;
 }
 
-/* The bytes of fd from where it stands, unpacked, in a file without a name: its descriptor, or -1. */
-static int unpacked(int fd, const char *path, struct err *err)
+size_t archive_stem(const char *name)
 {
-	struct gzip *g;
-	struct output out;
-	unsigned char *buf = NULL;
-	size_t got = STEP;
-	int rc = -1;
-	if (gzip_over(&g, fd, path, err))
-		return -1;
-	if (spool_output(&out, err)) {
-		err_context(err, "%s: to be unpacked in $TMPDIR", path);
-		gzip_close(g);
-		return -1;
+	static const char *const ends[] = { ".gz", ".bz2", ".xz", ".zst" };
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t k = strlen(ends[i]);
+		if (n > k && !strcmp(name + n - k, ends[i]))
+			return n - k;
 	}
-	if (mem_alloc(&buf, STEP, 1, err))
-		goto done;
-	while (got == STEP) {
-		if (gzip_read(g, buf, STEP, &got, err))
-			goto done;
-		if (output_write(&out, buf, got, err))
-			goto full;
-	}
-	if (output_flush(&out, err))
-		goto full;
-	rc = fcntl(out.fd, F_DUPFD_CLOEXEC, 3);
-	if (rc < 0)
-		err_sys(err, "%s", path);
-	goto done;
-full:
-	err_context(err, "%s: unpacking to a temporary file (TMPDIR names another place)", path);
-done:
-	output_release(&out);
-	gzip_close(g);
-	free(buf);
-	return rc;
+	return n;
 }
 
-/* A tar's entries, or the file itself under its name less .gz. */
+/* A tar's or zip's entries, or the file itself under its name less .gz. */
 static int add_file(struct archive *a, int root, const char *path, struct err *err)
 {
 	struct stat st;
-	unsigned char magic[2] = { 0, 0 };
+	unsigned char head[UNPACK_HEAD];
+	const char *kind = NULL;
 	int fd = a->root[root].fd;
-	if (fstat(fd, &st) || (S_ISREG(st.st_mode) && io_read_at(fd, 0, magic, 2) && errno))
+	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
-	int packed = magic[0] == 0x1f && magic[1] == 0x8b;
+	ssize_t got = S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : 0;
+	if (got < 0)
+		return err_sys(err, "%s", path);
 	a->root[root].mark = io_mark_of(&st);
-	if (!S_ISREG(st.st_mode) || packed || fd == STDIN_FILENO) {
-		int other = unpacked(fd, path, err);
+	if (!S_ISREG(st.st_mode) || fd == STDIN_FILENO || unpack_kind(head, (size_t)got, NULL)) {
+		int rc = archive_unpack(a, root, path, fd, &kind, err);
 		if (fd != STDIN_FILENO)
 			close(fd);
-		a->root[root].fd = fd = other;
-		a->root[root].copied = 1;
-		if (other < 0)
-			return -1;
+		if (rc || (kind && !strcmp(kind, "zip")))
+			return rc;
+		fd = a->root[root].fd;
 	}
 	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
@@ -192,10 +195,8 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	if (tar)
 		return tar < 0 || add_tar(a, root, 0, (uint64_t)st.st_size, "", err) ? err_context(err, "%s", path) : 0;
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	size_t n = strlen(base);
-	if (packed && n > 3 && !strcmp(base + n - 3, ".gz"))
-		n -= 3;
-	return add_entry(a, (struct entry){ .root = root, .size = (uint64_t)st.st_size }, base, n, err);
+	return add_entry(a, (struct entry){ .root = root, .size = (uint64_t)st.st_size }, base,
+			 kind ? archive_stem(base) : strlen(base), err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -321,8 +322,8 @@ int archive_load(const struct archive *a, const struct entry *e, size_t max, uns
 		return -1;
 	if (archive_read(a, e, 0, raw, e->size, err))
 		goto fail;
-	if (e->size >= 2 && raw[0] == 0x1f && raw[1] == 0x8b) {
-		if (gunzip(raw, e->size, max, data, len, err)) {
+	if (unpack_kind(raw, e->size < UNPACK_HEAD ? e->size : UNPACK_HEAD, NULL)) {
+		if (unpack_memory(raw, e->size, max, data, len, err)) {
 			err_context(err, "%s", text);
 			goto fail;
 		}

@@ -119,6 +119,7 @@ int restream_open(struct source *s, const char *path, struct err *err)
 	if (mem_alloc(&o, 1, sizeof *o, err))
 		return -1;
 	s->own = o;
+	s->says_split = 1;
 	s->ops = &raw_ops;
 	if (stream_open(&o->r, path, err) || more(s, err) < 0)
 		return -1;

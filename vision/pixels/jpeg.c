@@ -65,7 +65,7 @@ static int orientation_of(const struct jpeg_decompress_struct *jpeg)
 {
 	for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
 		if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && !memcmp(m->data, "Exif\0\0", 6))
-			return exif_orientation(m->data, m->data_length);
+			return exif_orientation(m->data + 6, m->data_length - 6);
 	return 1;
 }
 
@@ -83,15 +83,16 @@ static int info_of(const struct jpeg_decompress_struct *jpeg, const struct codec
 	return 0;
 }
 
-/* [n] CMYK pixels to RGB, in place. Adobe writes them inverted, so that the stored value is already 255 - ink. */
-static void cmyk_to_rgb(unsigned char *px, size_t n, int inverted)
+/* [n] CMYK pixels to RGB, in place. Adobe writes them inverted, so that the stored value is already 255 - ink; Pillow
+ * and browsers read all so, also without Adobe's marker. */
+static void cmyk_to_rgb(unsigned char *px, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const unsigned char *p = px + 4 * i;
-		unsigned k = inverted ? p[3] : 255u - p[3];
+		unsigned k = p[3];
 		unsigned char rgb[3];
 		for (int j = 0; j < 3; j++)
-			rgb[j] = (unsigned char)(((inverted ? p[j] : 255u - p[j]) * k + 127) / 255);
+			rgb[j] = (unsigned char)((p[j] * k + 127) / 255);
 		memcpy(px + 3 * i, rgb, 3);
 	}
 }
@@ -154,7 +155,7 @@ static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct re
 	q->out->full_w = (int)jpeg->image_width;
 	q->out->eighths = (int)(jpeg->scale_denom == 8 ? jpeg->scale_num : 8);
 	if (cmyk) {
-		cmyk_to_rgb(q->out->px, (size_t)q->out->h * (size_t)q->out->w, jpeg->saw_Adobe_marker);
+		cmyk_to_rgb(q->out->px, (size_t)q->out->h * (size_t)q->out->w);
 		q->out->c = 3;
 	}
 	return 0;

@@ -6,6 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/files/text.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ void source_release(struct source *s)
 	free(s->label);
 	free(s->split);
 	free(s->where);
+	while (s->notes)
+		free(s->note[--s->notes]);
+	free(s->note);
 	*s = (struct source){ 0 };
 }
 
@@ -52,18 +56,18 @@ int source_next_indexed(struct source *s, struct item *item, int max, int *n, st
 	return 0;
 }
 
-int source_split_of(const char *name, size_t len)
+int source_note(struct source *s, struct err *err, const char *fmt, ...)
 {
-	static const struct {
-		const char *name;
-		int split;
-	} names[] = { { "train", SPLIT_TRAIN }, { "training", SPLIT_TRAIN }, { "val", SPLIT_DEV },
-		      { "valid", SPLIT_DEV },	{ "validation", SPLIT_DEV }, { "dev", SPLIT_DEV },
-		      { "test", SPLIT_TEST } };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strlen(names[i].name) == len && !memcmp(names[i].name, name, len))
-			return names[i].split;
-	return -1;
+	char text[1024];
+	va_list args;
+	va_start(args, fmt);
+	err_vphrase(text, sizeof text, fmt, args);
+	va_end(args);
+	if (mem_grow(&s->note, &s->cap_note, s->notes + 1, sizeof *s->note, err) ||
+	    mem_text(&s->note[s->notes], text, strlen(text), err))
+		return -1;
+	s->notes++;
+	return 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -132,7 +136,7 @@ int source_classes_from(struct source *s, const struct entry *e, int n, struct e
 	return rc;
 }
 
-int source_classes_numbered(struct source *s, int n, struct err *err)
+int source_classes_numbered(struct source *s, int first, int n, struct err *err)
 {
 	const char **name;
 	char(*text)[12];
@@ -143,7 +147,7 @@ int source_classes_numbered(struct source *s, int n, struct err *err)
 		return -1;
 	}
 	for (int i = 0; i < n; i++) {
-		snprintf(text[i], sizeof text[i], "%d", i);
+		snprintf(text[i], sizeof text[i], "%d", first + i);
 		name[i] = text[i];
 	}
 	int rc = stream_head_classes(&s->head, n, name, err);

@@ -6,7 +6,7 @@
 #include "filter.h"
 #include "pipeline/base/pool.h"
 #include "pipeline/frame/progress.h"
-#include "source.h"
+#include "vision/sources/source.h"
 
 enum pack_encoding { PACK_AUTO, PACK_RAW, PACK_JPEG };
 
@@ -15,13 +15,21 @@ struct pack_options {
 	struct want want; /* h 0: sizes stay */
 	int channels;	  /* 1, 3; 0: the source's, or 3 where it has no say */
 	int skip_bad;	  /* an image that does not decode is left out and counted; else it ends the run */
+	int allow_empty;  /* all of a class's images may be left out so; else that is an error */
 };
 
 struct pack_report {
 	uint64_t written[SPLIT_COUNT], bad, noted, unlabelled;
+	uint64_t marked[SPLIT_COUNT];		/* records of a split that got another by --split */
+	uint64_t no_label[SPLIT_COUNT];		/* written without one */
 	char first_bad[1024], first_note[1024]; /* what and why, of the first of each */
-	struct stream_head head;		/* of the last document; release with stream_head_release */
+	char first_no_label[SPLIT_COUNT][512];	/* which it was */
+	int documents;
+	struct stream_head head; /* of the last document */
+	uint64_t *of_class;	 /* [SPLIT_COUNT][n_classes] records written of it */
+	uint64_t *bad_of_class;	 /* [n_classes] left out of it */
 };
+void pack_report_release(struct pack_report *r);
 
 /* Writes one document for each of the source's. `self`: this stage's provenance. On failure nothing is committed.
  * report is filled as far as it went, and is to be zeroed before. */

@@ -1,77 +1,29 @@
-/* Image folders. These are read, each also inside folders that hold nothing else (TOP/, "shared top" below):
+/* Image folders. These are read, each also inside folders that hold nothing else:
  *
  *   CLASS/                     SPLIT/                    wnids.txt              (Tiny ImageNet)
  *     FILE                       CLASS/                  train/
  *     more/folders/FILE            FILE                    CLASS/images/FILE
  *   CLASS/ ...                   CLASS/ ...              val/
  *                              SPLIT/ ...                  val_annotations.txt
- *   no split: train                                        images/FILE
- *                                                        test/
- *                                                          images/FILE         (no class)
+ *   CLASS/                                                 images/FILE
+ *     SPLIT/                   FILE                      test/
+ *       FILE                   no class, or --labels       images/FILE         (no class)
  *
- * SPLIT: a name that source_split_of knows. FILE: .jpg, .jpeg, .jpe, .png; others are counted and left out. A FILE with
- * no folder for a class has no label. wnids.txt names and orders the classes, which are else sorted by name.
+ * SPLIT: a name that splits.h knows; without one, the operand's own name is asked. FILE: .jpg, .jpeg, .jpe, .jfif,
+ * .png; others are counted and passed over. wnids.txt names and orders the classes, which are else sorted by name.
  * val_annotations.txt has lines "FILE<TAB>CLASS<TAB>..." for the files of the folder images beside it.
  *
- * `where` of an item: its entry. Steps: find split and class by position, replace class "images" by the annotation,
- * sort the class names, number them. A struct part points into an entry's name or an annotation file's text, and both
- * stay until the list is built. */
-#include "source.h"
+ * `where` of an item: its entry. Steps: find split and class by position (layout.c), replace class "images" by the
+ * annotation, or all by a file of labels (labels.c), sort the class names, number them. A struct part points into an
+ * entry's name or a text of the listing, and both stay until the list is built. */
+#include "listing.h"
 #include "pipeline/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 enum { FILE_MAX = 128 << 20 };
-
-/* A piece of an entry's name. */
-struct part {
-	const char *p;
-	size_t n;
-};
-
-/* A folder's name with its slash, and which operand it is in: two may have folders of one name. */
-struct home {
-	int root;
-	struct part name;
-};
-
-/* Where an image stands before class numbers are known. */
-struct placed {
-	size_t entry;
-	int split;
-	struct part class; /* p NULL: none */
-	struct home home;  /* SPLIT folder, where val_annotations.txt would be */
-};
-
-struct annotation {
-	struct home home;
-	struct part file, class;
-};
-
-struct annotated {
-	unsigned char *text; /* owned */
-	struct home home;
-};
-
-struct listing {
-	struct placed *image;
-	size_t n, cap;
-	struct annotation *note;
-	size_t notes, cap_notes, used;
-	struct annotated *text; /* annotation files */
-	size_t texts, cap_texts;
-	struct part *class; /* sorted, or in the order of wnids.txt */
-	size_t classes, cap_classes;
-};
-
-static int part_cmp(struct part a, struct part b)
-{
-	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-	return c ? c : (a.n > b.n) - (a.n < b.n);
-}
 
 static int by_part(const void *a, const void *b)
 {
@@ -81,74 +33,6 @@ static int by_part(const void *a, const void *b)
 static int home_cmp(struct home a, struct home b)
 {
 	return a.root != b.root ? (a.root > b.root) - (a.root < b.root) : part_cmp(a.name, b.name);
-}
-
-static int is_image(const char *name)
-{
-	static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".jpe" };
-	const char *dot = strrchr(name, '.');
-	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
-		if (!strcasecmp(dot, ends[i]))
-			return 1;
-	return 0;
-}
-
-/* The folders that all images of a root are in, as far as they are neither splits nor needed as classes: how many bytes
- * of the names they take. */
-static size_t shared_top(const struct archive *a, int root)
-{
-	const char *first = NULL;
-	size_t shared = 0;
-	for (;;) {
-		size_t next = 0;
-		first = NULL;
-		for (size_t i = 0; i < a->n; i++) {
-			const struct entry *e = &a->entry[i];
-			if (e->root != root || !is_image(e->name))
-				continue;
-			const char *rest = e->name + shared, *slash = strchr(rest, '/');
-			if (!slash || !strchr(slash + 1, '/') || source_split_of(rest, (size_t)(slash - rest)) >= 0)
-				return shared;
-			if (!first) {
-				first = e->name;
-				next = (size_t)(slash + 1 - e->name);
-			} else if (strncmp(first, e->name, next)) {
-				return shared;
-			}
-		}
-		if (!first)
-			return shared;
-		shared = next;
-	}
-}
-
-static int place_images(struct source *s, struct listing *l, struct err *err)
-{
-	const struct archive *a = &s->archive;
-	size_t top = 0;
-	int root = -1;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct entry *e = &a->entry[i];
-		if (e->root != root)
-			top = shared_top(a, root = e->root);
-		if (!is_image(e->name))
-			continue;
-		struct placed p = { .entry = i, .split = SPLIT_TRAIN, .home = { root, { e->name, top } } };
-		const char *rest = e->name + top, *slash = strchr(rest, '/');
-		int split = slash ? source_split_of(rest, (size_t)(slash - rest)) : -1;
-		if (split >= 0) {
-			p.split = split;
-			rest = slash + 1;
-			p.home.name.n = (size_t)(rest - e->name);
-			slash = strchr(rest, '/');
-		}
-		if (slash)
-			p.class = (struct part){ rest, (size_t)(slash - rest) };
-		if (mem_grow(&l->image, &l->cap, l->n + 1, sizeof *l->image, err))
-			return -1;
-		l->image[l->n++] = p;
-	}
-	return 0;
 }
 
 /* Lines of one val_annotations.txt to l->note. */
@@ -227,8 +111,8 @@ static int apply_annotations(struct source *s, struct listing *l, int have_wnids
 static int collect_classes(struct listing *l, struct err *err)
 {
 	struct part last = { NULL, 0 };
-	for (size_t i = 0; i < l->n; i++) {
-		struct part c = l->image[i].class;
+	for (size_t i = 0; i < l->n + l->empties; i++) {
+		struct part c = i < l->n ? l->image[i].class : l->empty[i - l->n];
 		if (!c.p || (last.p && !part_cmp(last, c)))
 			continue;
 		if (mem_grow(&l->class, &l->cap_classes, l->classes + 1, sizeof *l->class, err))
@@ -239,7 +123,7 @@ static int collect_classes(struct listing *l, struct err *err)
 		qsort(l->class, l->classes, sizeof *l->class, by_part);
 	size_t n = 0;
 	for (size_t i = 0; i < l->classes; i++)
-		if (!n || part_cmp(l->class[n - 1], l -> class[i]))
+		if (!n || part_cmp(l->class[n - 1], l->class[i]))
 			l->class[n++] = l->class[i];
 	l->classes = n;
 	if (n > STREAM_MAX_CLASSES)
@@ -290,20 +174,62 @@ static int number_classes(struct source *s, const struct listing *l, const struc
 	return 0;
 }
 
+/* What is read beside pictures. */
+static int is_side(const char *base)
+{
+	return !strcmp(base, "wnids.txt") || !strcmp(base, "val_annotations.txt");
+}
+
+/* Notes how many files are no pictures, by the ends of their names. */
+static int note_others(struct source *s, struct err *err)
+{
+	enum { KINDS = 8 };
+	struct {
+		const char *end;
+		size_t n;
+	} kind[KINDS + 1] = { { "", 0 } }; /* [0]: the rest */
+	size_t all = s->archive.hidden, kinds = 0, used = 0;
+	char text[256] = "";
+	for (size_t i = 0; i < s->archive.n; i++) {
+		const char *base = archive_base(&s->archive.entry[i]), *dot = strrchr(base, '.');
+		if (listing_is_image(base) || is_side(base))
+			continue;
+		all++;
+		size_t k = 1;
+		while (dot && k <= kinds && strcasecmp(kind[k].end, dot))
+			k++;
+		if (!dot || strlen(dot) > 12 || k > KINDS)
+			k = 0;
+		else if (k > kinds)
+			kind[kinds = k].end = dot;
+		kind[k].n++;
+	}
+	for (size_t k = 1; k <= kinds; k++)
+		used += (size_t)snprintf(text + used, sizeof text - used, ", %zu %s", kind[k].n, kind[k].end);
+	if (kind[0].n)
+		used += (size_t)snprintf(text + used, sizeof text - used, ", %zu others", kind[0].n);
+	if (s->archive.hidden)
+		snprintf(text + used, sizeof text - used, ", %zu hidden", s->archive.hidden);
+	return all ? source_note(s, err, "%zu file%s passed over, no .jpg, .jpeg, .jpe, .jfif or .png: %s", all,
+				 all == 1 ? "" : "s", text + 2)
+		   : 0;
+}
+
 static int build_items(struct source *s, struct listing *l, struct err *err)
 {
 	const struct entry *wnids = NULL;
-	size_t sides = 0;
+	size_t images = 0;
 	for (size_t i = 0; i < s->archive.n; i++) {
 		const char *base = archive_base(&s->archive.entry[i]);
+		images += (size_t)listing_is_image(base);
 		if (!wnids && !strcmp(base, "wnids.txt"))
 			wnids = &s->archive.entry[i];
-		sides += !strcmp(base, "wnids.txt") || !strcmp(base, "val_annotations.txt");
 	}
-	if (place_images(s, l, err) || apply_annotations(s, l, wnids != NULL, err) || collect_classes(l, err))
+	if (!images)
+		return archive_lacks(&s->archive, "no .jpg, .jpeg, .jpe, .jfif or .png file", err);
+	if (listing_place(s, l, err) || apply_annotations(s, l, wnids != NULL, err) ||
+	    (s->opt.labels && listing_label(s, l, err)) || collect_classes(l, err))
 		return -1;
-	if (!l->n)
-		return archive_lacks(&s->archive, "no .jpg, .jpeg, .jpe or .png file", err);
 	int32_t *order;
 	if (mem_alloc(&order, l->classes, sizeof *order, err))
 		return -1;
@@ -315,15 +241,9 @@ static int build_items(struct source *s, struct listing *l, struct err *err)
 		rc = source_add(s, at ? order[at - l->class] : -1, p->split, p->entry, err);
 	}
 	free(order);
-	size_t others = s->archive.n - l->n - sides;
-	int n = 0;
-	if (others)
-		n = snprintf(s->note, sizeof s->note, "%zu files that are neither .jpg, .jpeg, .jpe nor .png left out",
-			     others);
-	if (l->notes > l->used)
-		snprintf(s->note + n, sizeof s->note - (size_t)n, "%s%zu annotations without an image", n ? "; " : "",
-			 l->notes - l->used);
-	return rc;
+	if (!rc && l->notes > l->used)
+		rc = source_note(s, err, "%zu annotations without an image", l->notes - l->used);
+	return rc || note_others(s, err) ? -1 : 0;
 }
 
 static int file(const struct source *s, const struct item *item, const unsigned char **bytes, size_t *len,
@@ -367,8 +287,12 @@ int folder_open(struct source *s, struct err *err)
 	int rc = build_items(s, &l, err);
 	while (l.texts)
 		free(l.text[--l.texts].text);
+	while (l.owns)
+		free(l.own[--l.owns]);
+	free(l.own);
 	free(l.text);
 	free(l.note);
+	free(l.empty);
 	free(l.image);
 	free(l.class);
 	return rc ? -1 : 0;

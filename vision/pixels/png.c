@@ -67,6 +67,19 @@ static void read_header(png_structp png, png_infop info)
 	png_read_info(png, info);
 }
 
+/* Of an eXIf chunk before the pixels, as Pillow writes it. */
+static int orientation_of(png_structp png, png_infop info)
+{
+#ifdef PNG_eXIf_SUPPORTED
+	png_bytep exif;
+	png_uint_32 n;
+	if (png_get_eXIf_1(png, info, &n, &exif))
+		return exif_orientation(exif, n);
+#endif
+	(void)png, (void)info;
+	return 1;
+}
+
 /* Everything that may jump back; what it allocates hangs on its arguments. */
 static int body(png_structp png, png_infop info, const struct codec_options *opt, struct image_info *what,
 		struct image *out, struct source *s, struct err *err)
@@ -76,7 +89,9 @@ static int body(png_structp png, png_infop info, const struct codec_options *opt
 	int type = png_get_color_type(png, info);
 	if (codec_too_large(opt, h, w, err))
 		return -1;
-	*what = (struct image_info){ CODEC_PNG, (int)h, (int)w, type & PNG_COLOR_MASK_COLOR ? 3 : 1, 1 };
+	int o = opt->as_stored ? 1 : orientation_of(png, info);
+	*what = (struct image_info){ CODEC_PNG, (int)(o >= 5 ? w : h), (int)(o >= 5 ? h : w),
+				     type & PNG_COLOR_MASK_COLOR ? 3 : 1, o };
 	if (!out)
 		return 0;
 	png_set_scale_16(png);
@@ -130,9 +145,12 @@ int png_probe(const unsigned char *bytes, size_t len, const struct codec_options
 	return run_decoder(bytes, len, opt, info, NULL, NULL, err);
 }
 
-int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out, char *note,
-	       struct err *err)
+int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
+	       struct image *scratch, char *note, struct err *err)
 {
 	struct image_info info;
-	return run_decoder(bytes, len, opt, &info, out, note, err);
+	return run_decoder(bytes, len, opt, &info, out, note, err) ||
+			       image_upright(out, info.orientation, scratch, err)
+		       ? -1
+		       : 0;
 }

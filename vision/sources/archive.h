@@ -1,12 +1,13 @@
-/* archive: the files of a data set, whether they lie in a folder, a .tar, a .tar.gz or are one file, as one sorted list
- * whose bytes can be read from any thread. The same files give the same list, however they are packed.
+/* archive: the files of a data set, whether they lie in a folder, a .tar, a .zip, a .tar.gz (also .xz, .bz2, .zst) or
+ * are one file, as one sorted list whose bytes can be read from any thread. The same files give the same list, however
+ * they are packed.
  *
  * A .tar is read where it lies (POSIX ustar, GNU long names, pax paths and sizes); tars inside a tar, as ImageNet's
  * training set has them, count as folders. What is compressed, or comes through a pipe, is unpacked to an unnamed
- * temporary file in $TMPDIR first. Names beginning with a dot are left out. Links inside a tar are refused: an archive
- * comes from others. Links in a folder are followed, wherever they lead: people put data sets together from them, and a
- * folder is its owner's. What then is neither a file nor a folder (a FIFO, a socket, a device) is refused by name,
- * never opened. */
+ * temporary file in $TMPDIR first. Names beginning with a dot, and macOS's __MACOSX, are left out and counted. Links
+ * inside a tar are refused: an archive comes from others. Links in a folder are followed, wherever they lead: people
+ * put data sets together from them, and a folder is its owner's. What then is neither a file nor a folder (a FIFO, a
+ * socket, a device) is refused by name, never opened. */
 #ifndef VIC_ARCHIVE_H
 #define VIC_ARCHIVE_H
 
@@ -35,6 +36,9 @@ struct archive {
 	int roots;
 	struct entry *entry; /* [n], sorted by root, then by name bytewise */
 	size_t n, cap;
+	struct entry *folder; /* [folders] that a folder or an archive lists, in no order; names without a last '/' */
+	size_t folders, cap_folder;
+	size_t hidden; /* names left out */
 };
 
 /* paths: [n], n >= 1. Errors: cannot be read, no file in it, a truncated or damaged tar or gzip, one name twice in a
@@ -45,7 +49,8 @@ void archive_release(struct archive *a);
  * read, is no longer there, or was written to since it was listed. */
 int archive_read(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n,
 		 struct err *err) VIC_CHECKED;
-/* The whole entry, unpacked when it is gzip; *data is the caller's, a NUL after it. Errors: more than `max` bytes. */
+/* The whole entry, unpacked when it is packed (unpack.h); *data is the caller's, a NUL after it. Errors: more than
+ * `max` bytes. */
 int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,
 		 struct err *err) VIC_CHECKED;
 /* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */
@@ -53,6 +58,8 @@ const struct entry *archive_beside(const struct archive *a, const struct entry *
 /* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns
  * -1. */
 int archive_lacks(const struct archive *a, const char *what, struct err *err);
+/* Bytes of a name before the ending that packing gives (.gz, .bz2, .xz, .zst); all where there is none. */
+size_t archive_stem(const char *name);
 /* The last component of a name. */
 const char *archive_base(const struct entry *e);
 /* "path: name" for messages; just the path where it is one file. */

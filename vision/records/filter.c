@@ -20,6 +20,7 @@ void filter_reset(struct filter *f)
 {
 	memset(f->kept, 0, sizeof f->kept);
 	memset(f->of_class, 0, SPLIT_COUNT * ((size_t)f->n_new + 1) * sizeof *f->of_class);
+	memset(f->marked, 0, sizeof f->marked);
 	f->unlabelled = 0;
 }
 
@@ -43,6 +44,7 @@ int filter_take(struct filter *f, struct item *item)
 	++*n;
 	++*k;
 	item->label = label;
+	f->marked[item->split] += f->mark >= 0 && f->mark != item->split;
 	if (f->mark >= 0)
 		item->split = f->mark;
 	return 1;

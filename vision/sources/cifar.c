@@ -4,6 +4,7 @@
  * records have two label bytes. */
 #include "source.h"
 #include "pipeline/base/mem.h"
+#include "splits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,7 +103,7 @@ static int name_classes(struct source *s, int hundred, struct err *err)
 	for (size_t i = 0; i < s->archive.n; i++)
 		if (!strcmp(archive_base(&s->archive.entry[i]), file))
 			return source_classes_from(s, &s->archive.entry[i], n, err);
-	return hundred ? source_classes_numbered(s, n, err) : stream_head_classes(&s->head, 10, ten, err);
+	return hundred ? source_classes_numbered(s, 0, n, err) : stream_head_classes(&s->head, 10, ten, err);
 }
 
 static const struct source_ops ops = { .next = source_next_indexed, .load = cifar_load, .describe = cifar_describe };
@@ -115,12 +116,15 @@ int cifar_open(struct source *s, int hundred, struct err *err)
 	s->head.channels = 3;
 	if (name_classes(s, hundred, err))
 		return -1;
-	/* Training files first, as the authors number the images. */
-	for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split += SPLIT_TEST)
+	s->says_split = 1;
+	/* Training files first, as the authors number the images; theirs are called data_batch_1.bin or train.bin. */
+	for (int split = SPLIT_TRAIN; split < SPLIT_COUNT; split++)
 		for (size_t i = 0; i < s->archive.n; i++) {
 			const char *base = archive_base(&s->archive.entry[i]);
-			int test = !strncmp(base, "test", 4);
-			if (is_bin(base) && (split == SPLIT_TEST) == test && cifar_scan(s, i, split, err))
+			struct split_hint h;
+			splits_hint(&h, base, strlen(base));
+			if (is_bin(base) && split == (h.split < 0 ? SPLIT_TRAIN : h.split) &&
+			    cifar_scan(s, i, split, err))
 				return -1;
 		}
 	return s->n ? 0 : archive_lacks(&s->archive, "no .bin file of CIFAR's binary version", err);

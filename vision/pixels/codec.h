@@ -18,7 +18,7 @@ struct codec_options {
 struct image_info {
 	enum codec codec;
 	int h, w, c;	 /* as codec_decode gives it: upright; c 1 or 3 */
-	int orientation; /* EXIF, 1..8; 1 with PNG, with as_stored, or where the tag is absent or invalid */
+	int orientation; /* EXIF, 1..8; 1 with as_stored, or where the tag is absent or invalid */
 };
 
 enum codec codec_of(const unsigned char *bytes, size_t len);
@@ -39,11 +39,11 @@ int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_optio
 		struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
 int png_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
 	      struct err *err) VIC_CHECKED;
-int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out, char *note,
-	       struct err *err) VIC_CHECKED;
+int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
+	       struct image *scratch, char *note, struct err *err) VIC_CHECKED;
 int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err) VIC_CHECKED;
-/* The orientation 1..8 in an APP1 segment's bytes; 1 where there is none. */
-int exif_orientation(const unsigned char *app1, size_t len);
+/* The orientation 1..8 in EXIF data (in a JPEG after "Exif" and two zeros); 1 where there is none. */
+int exif_orientation(const unsigned char *tiff, size_t n);
 /* "libjpeg-turbo 2.1.5, libpng 1.6.39" for --version. */
 const char *codec_libraries(void);
 
