@@ -207,6 +207,22 @@ static int show_streams(struct stage *st, struct output *out, struct err *err)
 	return rc;
 }
 
+/* What was read and is in no record. */
+static void say_notes(const struct stage *st, const struct import_notes *notes)
+{
+	const struct {
+		uint64_t n;
+		const char *what;
+	} note[] = {
+		{ notes->rows.boms, "byte order marks were dropped" },
+		{ notes->rows.blank, "blank lines were passed over" },
+		{ notes->rows.sep_lines, "first line says what stands between columns (sep=), as Excel writes it" },
+	};
+	for (size_t i = 0; i < sizeof note / sizeof *note; i++)
+		if (note[i].n)
+			stage_say(st, "%" PRIu64 " %s", note[i].n, note[i].what);
+}
+
 static int run_cat(struct stage *st, struct err *err)
 {
 	struct output out;
@@ -217,7 +233,10 @@ static int run_cat(struct stage *st, struct err *err)
 		struct import im = { .form = (enum export_form)o.from, .path = stage_operand(st, 0), .labels = o.labels,
 				     .classes = o.classes, .name = o.name, .values = o.kind, .dtype = o.dtype,
 				     .split = o.split };
-		rc = import_stream(&im, st->provenance, &out, err);
+		struct import_notes notes = { 0 };
+		rc = import_stream(&im, st->provenance, &out, &notes, err);
+		if (!rc)
+			say_notes(st, &notes);
 	} else {
 		rc = show_streams(st, &out, err);
 	}

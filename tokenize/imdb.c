@@ -6,6 +6,7 @@
 #include "lines.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/text.h"
 #include "pipeline/base/num.h"
 #include "pipeline/formats/tar.h"
 
@@ -93,7 +94,7 @@ static int put_review(struct sink *s, const char *file, const struct review *r, 
 	const char *begin = text;
 	for (char *p = text; (p = memmem(p, len - (size_t)(p - text), "<br />", 6)); p += 6)
 		memset(p, ' ', 6);
-	if (drop_bom(&begin, &len, &s->boms, err))
+	if (text_drop_bom(&begin, &len, &s->boms, err))
 		return place_context(&at, err);
 	return sink_put(s, &at, begin, len, parts[r->part].label, parts[r->part].split, err);
 }

@@ -1,21 +1,10 @@
 /* Lines of a file or of memory. A byte order mark is looked for on the first line only, after the CR is taken off; a
  * file that is a mark and nothing else has no line, which is why lines_next remembers the length before. */
 #include "lines.h"
+#include "pipeline/files/text.h"
 #include "pipeline/stream/sniff.h"
 
 #include <string.h>
-
-int drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err)
-{
-	if (*n >= 3 && !memcmp(*text, "\xEF\xBB\xBF", 3)) {
-		*text += 3;
-		*n -= 3;
-		++*boms;
-	}
-	if (*n >= 2 && (!memcmp(*text, "\xFF\xFE", 2) || !memcmp(*text, "\xFE\xFF", 2)))
-		return err_set(err, "is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
-	return 0;
-}
 
 int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *err)
 {
@@ -63,7 +52,7 @@ int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 	all = *len;
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;
-	if (l->at.line == 1 && drop_bom(line, len, l->boms, err))
+	if (l->at.line == 1 && text_drop_bom(line, len, l->boms, err))
 		return err_context(err, "%s", l->at.file);
 	return lf || *len || all != 3; /* a mark and nothing else is no line */
 }

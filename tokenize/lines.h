@@ -25,7 +25,4 @@ void lines_of(struct lines *l, const char *name, const char *mem, size_t n, uint
 int lines_next(struct lines *l, const char **line, size_t *len, struct err *err) VIC_CHECKED;
 void lines_release(struct lines *l);
 
-/* Drops a UTF-8 byte order mark from the beginning of a file's bytes and counts it; refuses UTF-16. */
-int drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err) VIC_CHECKED;
-
 #endif

@@ -11,7 +11,7 @@
 struct place {
 	const char *file;
 	uint64_t line;
-	const char *unit; /* "line" when NULL; "record" in CSV, where a record may span lines */
+	const char *unit; /* NULL: "FILE:line"; "line" in CSV, where it is the record's first, as its reader says it */
 };
 
 struct sink {

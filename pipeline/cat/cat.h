@@ -6,6 +6,7 @@
 #define VIC_CAT_H
 
 #include "pipeline/files/io.h"
+#include "pipeline/formats/row_reader.h"
 #include "pipeline/stream/moments.h"
 #include "pipeline/stream/stream.h"
 #include "pipeline/base/vocab.h"
@@ -87,7 +88,12 @@ struct import {
 	int dtype;                /* enum stream_dtype for CSV and TSV; NPY brings its own */
 	int split;
 };
-int import_stream(const struct import *im, const json_t *self, struct output *out, struct err *err) VIC_CHECKED;
+/* What the user is told of what was read, in counts. */
+struct import_notes {
+	struct row_counts rows;
+};
+int import_stream(const struct import *im, const json_t *self, struct output *out, struct import_notes *notes,
+		  struct err *err) VIC_CHECKED;
 
 /* What CSV, TSV and NPY import share (labels.c). classes_named takes the k names as they are; two that are equal are an
  * error. classes_of cuts them from "a,b,c", which must be k, or for NULL takes "0".."k-1". */

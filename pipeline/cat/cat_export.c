@@ -2,7 +2,7 @@
  * An NPY file begins with the number of its records, which a stream tells at its end: the records wait in `spool`
  * and are copied after the head once they are counted. So nothing of a stream that turns out to be cut reaches the
  * output, either. The other forms are written as the records come. A CSV field that begins or ends with a space or
- * a tab is quoted, since libcsv drops both around one that is not. */
+ * a tab is quoted, since some readers drop both around one that is not. */
 #include "cat.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/npy.h"
@@ -79,7 +79,7 @@ static int fits(const struct export *e, const struct stream_head *h, struct err 
 	return 0;
 }
 
-/* What libcsv drops around a field without quotes. */
+/* What some readers of CSV drop around a field without quotes. */
 static int is_blank(char c)
 {
 	return c == ' ' || c == '\t';

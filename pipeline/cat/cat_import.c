@@ -87,7 +87,7 @@ static void intake_release(struct intake *in)
 static int take_columns(struct intake *in, const struct import *im, struct row_reader *t, int *header, struct err *err)
 {
 	size_t n = row_fields(t);
-	*header = !strcmp(row_field(t, 0), "label");
+	*header = !strcmp(row_field(t, 0, NULL), "label");
 	if (n < 2 || n - 1 > STREAM_MAX_CLASSES)
 		return err_set(err, "line %" PRIu64 " has %zu columns; a label and at least one value are needed",
 			       row_line(t), n);
@@ -98,7 +98,7 @@ static int take_columns(struct intake *in, const struct import *im, struct row_r
 	if (mem_alloc(&names, (size_t)k, sizeof *names, err))
 		return -1;
 	for (int i = 0; i < k; i++) {
-		names[i] = row_field(t, (size_t)i + 1);
+		names[i] = row_field(t, (size_t)i + 1, NULL);
 		text_restore(names[i]);
 	}
 	rc = classes_named(&in->head, names, k, err);
@@ -106,14 +106,36 @@ static int take_columns(struct intake *in, const struct import *im, struct row_r
 	return rc;
 }
 
+/* White space around a number is none of it. */
+static char *trimmed(char *text, size_t n)
+{
+	while (n && strchr(" \t", text[n - 1]))
+		text[--n] = 0;
+	return text + strspn(text, " \t");
+}
+
+/* A NUL byte would end a name or a number early. */
+static int refuse_nul(const struct row_reader *t, struct err *err)
+{
+	for (size_t i = 0; i < row_fields(t); i++) {
+		size_t n;
+		const char *field = row_field(t, i, &n);
+		if (memchr(field, 0, n))
+			return err_set(err, "line %" PRIu64 ": holds a NUL byte", row_line(t));
+	}
+	return 0;
+}
+
 static int parse_row(struct intake *in, struct row_reader *t, int32_t *label, struct err *err)
 {
 	if (row_fields(t) != in->n + 1)
 		return err_set(err, "has %zu columns; the first row has %zu", row_fields(t), in->n + 1);
-	if (label_of(&in->head, row_field(t, 0), label, err))
+	if (label_of(&in->head, row_field(t, 0, NULL), label, err))
 		return -1;
 	for (size_t i = 0; i < in->n; i++) {
-		if (num_f64("a value", row_field(t, i + 1), -INFINITY, DBL_MAX, &in->value[i], err)) {
+		size_t n;
+		char *value = row_field(t, i + 1, &n);
+		if (num_f64("a value", trimmed(value, n), -INFINITY, DBL_MAX, &in->value[i], err)) {
 			err->status = VIC_DATA; /* the parser speaks of options */
 			return -1;
 		}
@@ -130,28 +152,36 @@ static int take_row(struct intake *in, struct row_reader *t, struct err *err)
 }
 
 static int import_table(const struct import *im, struct intake *in, const json_t *self, struct output *out,
-			struct err *err)
+			struct import_notes *notes, struct err *err)
 {
 	struct row_reader *t;
 	int rc, header = 0;
 	const char *name = !strcmp(im->path, "-") ? "stdin" : im->path;
-	if (row_reader_open(&t, im->path, im->form == EXPORT_CSV, err))
+	const struct row_rules rules = {
+		.wanted = im->form == EXPORT_CSV ? "a CSV table" : "a TSV table",
+		.separator = im->form == EXPORT_CSV ? 0 : '\t',
+		.quotes = im->form == EXPORT_CSV ? ROW_QUOTES_STRICT : ROW_QUOTES_NONE,
+		.max_fields = STREAM_MAX_CLASSES + 1,
+	};
+	if (row_reader_open(&t, im->path, &rules, err))
 		return -1;
 	in->head.dtype = im->dtype;
 	rc = row_reader_next(t, err);
 	if (rc == 0)
 		rc = err_set(err, "%s: holds no record", name);
-	if (rc == 1 && (take_columns(in, im, t, &header, err) || intake_begin(in, im, 1, self, out, err)))
+	if (rc == 1 &&
+	    (refuse_nul(t, err) || take_columns(in, im, t, &header, err) || intake_begin(in, im, 1, self, out, err)))
 		rc = err_context(err, "%s", name);
 	if (rc == 1 && header)
 		rc = row_reader_next(t, err);
 	for (; rc == 1; rc = row_reader_next(t, err))
-		if (take_row(in, t, err)) {
+		if (refuse_nul(t, err) ? err_context(err, "%s", name) : take_row(in, t, err)) {
 			rc = -1;
 			break;
 		}
 	if (rc && row_line(t) <= 2) /* a table further on; one with a fault, not another kind of file */
 		sniff_explain(im->path, im->form == EXPORT_CSV ? "CSV" : "TSV", err);
+	notes->rows = *row_counts_of(t);
 	row_reader_close(t);
 	return rc ? -1 : intake_finish(in, err);
 }
@@ -233,10 +263,12 @@ static int import_npy(const struct import *im, struct intake *in, const json_t *
 	return rc ? -1 : 0;
 }
 
-int import_stream(const struct import *im, const json_t *self, struct output *out, struct err *err)
+int import_stream(const struct import *im, const json_t *self, struct output *out, struct import_notes *notes,
+		  struct err *err)
 {
 	struct intake in = { 0 };
-	int rc = im->form == EXPORT_NPY ? import_npy(im, &in, self, out, err) : import_table(im, &in, self, out, err);
+	int rc = im->form == EXPORT_NPY ? import_npy(im, &in, self, out, err)
+					: import_table(im, &in, self, out, notes, err);
 	intake_release(&in);
 	return rc;
 }

@@ -217,3 +217,15 @@ void text_restore(char *text)
 	if (to)
 		*to = 0;
 }
+
+int text_drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err)
+{
+	if (*n >= 3 && !memcmp(*text, "\xEF\xBB\xBF", 3)) {
+		*text += 3;
+		*n -= 3;
+		++*boms;
+	}
+	if (*n >= 2 && (!memcmp(*text, "\xFF\xFE", 2) || !memcmp(*text, "\xFE\xFF", 2)))
+		return err_set(err, "is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
+	return 0;
+}

@@ -1,10 +1,11 @@
-/* Rows of tables. input_line cuts the lines; libcsv takes CSV apart, tsv_line TSV. libcsv gets one line at a time,
- * so a row ends with the line unless a quoted field goes on, and a line that ends two rows holds a bare carriage
- * return. Its callbacks cannot fail: they leave the error in t->err and set `broken`. It drops spaces and tabs
- * around fields without quotes. An empty line is an error only once another line follows, since files may end in
- * some. */
+/* Rows of tables. What was read is given to libcsv in pieces that end at each CR or LF, so that no piece completes more
+ * than one row. Blank lines never reach it. Its callbacks cannot fail: they leave the error in t->err and set `broken`.
+ * An LF right after a CR belongs to it, wherever it stands, when lines are counted; before a row begins it is passed
+ * over. Without quotes, split_plain takes libcsv's place. */
 #include "row_reader.h"
+#include "gzip.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/text.h"
 #include "pipeline/stream/sniff.h"
 
 #include <csv.h>
@@ -12,38 +13,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A line may hold a million classes of 17 digits. */
-enum { MAX_LINE = 64 << 20 };
+enum { CHUNK = 64 * 1024 };
 
 struct row_reader {
-	struct input in;
-	int comma, broken; /* broken: no memory inside a callback */
+	struct gzip *in;
+	const char *name;
+	struct row_rules rules;
 	struct csv_parser csv;
-	uint64_t line;
-	char *text;    /* the row's fields, each with its NUL */
-	size_t *start; /* [fields] */
-	size_t fields, used, cap_text, cap_start;
-	int rows;      /* completed by the line at hand */
+	char *chunk;         /* [CHUNK] of the file */
+	size_t have, used;   /* of chunk */
+	int eof, finished;   /* the file has ended; and its last row was given out */
+	int after_cr;        /* the last byte was a CR */
+	uint64_t line, at;   /* lines that have ended; line where the row begins */
+	/* ROW_QUOTES_BARE: of the field under way */
+	enum { FIELD_BEGIN, FIELD_BARE, FIELD_QUOTED, FIELD_CLOSED } state;
+	int rows, broken;    /* completed by the piece at hand; an error inside a callback */
+	char *text;          /* the row's fields, each with its NUL */
+	size_t *end;         /* [fields] where each NUL stands */
+	size_t fields, length, cap_text, cap_end;
+	struct row_counts counts;
 	struct err err;
 };
 
-int row_reader_open(struct row_reader **out, const char *path, int comma, struct err *err)
+/* RFC 4180: "Spaces are considered part of a field". */
+static int no_space(unsigned char c)
+{
+	(void)c;
+	return 0;
+}
+
+static int start_csv(struct row_reader *t, struct err *err)
+{
+	unsigned char strict = t->rules.quotes == ROW_QUOTES_STRICT ? CSV_STRICT : 0;
+	if (csv_init(&t->csv, strict | CSV_STRICT_FINI))
+		return err_memory(err);
+	csv_set_space_func(&t->csv, no_space);
+	csv_set_blk_size(&t->csv, CHUNK); /* grows by this much; its 128 bytes make long fields slow */
+	return 0;
+}
+
+int row_reader_open(struct row_reader **out, const char *path, const struct row_rules *rules, struct err *err)
 {
 	struct row_reader *t;
 	if (mem_alloc(&t, 1, sizeof *t, err))
 		return -1;
-	t->comma = comma;
-	if (input_open(&t->in, path, err)) {
-		free(t);
-		return -1;
-	}
-	if (sniff_text(&t->in, comma ? "a CSV table" : "a TSV table", err)) {
-		input_release(&t->in);
-		free(t);
-		return -1;
-	}
-	if (csv_init(&t->csv, CSV_STRICT)) {
-		err_memory(err);
+	t->rules = *rules;
+	t->name = !strcmp(path, "-") ? "stdin" : path;
+	if (start_csv(t, err) || gzip_open(&t->in, path, err) || mem_alloc(&t->chunk, CHUNK, 1, err)) {
 		row_reader_close(t);
 		return -1;
 	}
@@ -56,9 +72,10 @@ void row_reader_close(struct row_reader *t)
 	if (!t)
 		return;
 	csv_free(&t->csv);
-	input_release(&t->in);
+	gzip_close(t->in);
+	free(t->chunk);
 	free(t->text);
-	free(t->start);
+	free(t->end);
 	free(t);
 }
 
@@ -67,105 +84,244 @@ size_t row_fields(const struct row_reader *t)
 	return t->fields;
 }
 
-char *row_field(const struct row_reader *t, size_t i)
+char *row_field(const struct row_reader *t, size_t i, size_t *n)
 {
-	return t->text + t->start[i];
+	size_t from = i ? t->end[i - 1] + 1 : 0;
+	if (n)
+		*n = t->end[i] - from;
+	return t->text + from;
 }
 
 uint64_t row_line(const struct row_reader *t)
 {
-	return t->line;
+	return t->at;
 }
 
-static void take_field(struct row_reader *t, const char *text, size_t n)
+const char *row_file(const struct row_reader *t)
 {
-	if (t->broken || mem_grow(&t->start, &t->cap_start, t->fields + 1, sizeof *t->start, &t->err) ||
-	    mem_grow(&t->text, &t->cap_text, t->used + n + 1, 1, &t->err)) {
+	return t->name;
+}
+
+char row_separator(const struct row_reader *t)
+{
+	return t->rules.separator ? t->rules.separator : ',';
+}
+
+const struct row_counts *row_counts_of(const struct row_reader *t)
+{
+	return &t->counts;
+}
+
+static void append(struct row_reader *t, const char *text, size_t n)
+{
+	if (t->broken || mem_grow(&t->text, &t->cap_text, t->length + n + 1, 1, &t->err)) {
 		t->broken = 1;
 		return;
 	}
-	t->start[t->fields++] = t->used;
 	if (n)
-		memcpy(t->text + t->used, text, n);
-	t->used += n;
-	t->text[t->used++] = 0;
+		memcpy(t->text + t->length, text, n);
+	t->length += n;
 }
 
-static void csv_field(void *text, size_t n, void *table)
+static void end_field(struct row_reader *t)
 {
-	take_field(table, text, n);
+	if (!t->broken && t->fields >= t->rules.max_fields) {
+		err_set(&t->err, "%s: line %" PRIu64 ": more than %zu columns", t->name, t->at, t->rules.max_fields);
+		t->broken = 1;
+	}
+	if (t->broken || mem_grow(&t->end, &t->cap_end, t->fields + 1, sizeof *t->end, &t->err)) {
+		t->broken = 1;
+		return;
+	}
+	t->end[t->fields++] = t->length;
+	t->text[t->length++] = 0;
 }
 
-static void csv_row(int end, void *table)
+static void csv_field(void *text, size_t n, void *reader)
+{
+	append(reader, text, n);
+	end_field(reader);
+}
+
+static void csv_row(int end, void *reader)
 {
 	(void)end;
-	((struct row_reader *)table)->rows++;
+	((struct row_reader *)reader)->rows++;
 }
 
-static void tsv_line(struct row_reader *t, const char *line, size_t n)
+/* `ended`: the piece's last byte ended the line. */
+static void split_plain(struct row_reader *t, const char *piece, size_t n, int ended)
 {
-	n -= n && line[n - 1] == '\r';
-	for (size_t from = 0; from <= n;) {
-		const char *gap = memchr(line + from, '\t', n - from);
-		size_t to = gap ? (size_t)(gap - line) : n;
-		take_field(t, line + from, to - from);
-		from = to + 1;
+	const char *gap;
+	n -= (size_t)ended;
+	while ((gap = n ? memchr(piece, row_separator(t), n) : NULL)) {
+		append(t, piece, (size_t)(gap - piece));
+		end_field(t);
+		n -= (size_t)(gap + 1 - piece);
+		piece = gap + 1;
 	}
-	t->rows = 1;
+	append(t, piece, n);
+	if (ended)
+		end_field(t);
+	t->rows = ended;
 }
 
-static int malformed(struct row_reader *t, struct err *err)
+static int malformed(const struct row_reader *t, const char *what, struct err *err)
 {
-	if (csv_error(&t->csv) == CSV_ENOMEM)
-		return err_memory(err);
-	return err_set(err, "%s: line %" PRIu64 ": a quote where none belongs", t->in.name, t->line);
+	return err_set(err, "%s: line %" PRIu64 ": %s", t->name, t->line + 1, what);
 }
 
-/* Gives one line to the parser. */
-static int feed(struct row_reader *t, const char *line, size_t n, struct err *err)
+/* ROW_QUOTES_BARE: libcsv would take what follows a closing quote for more of the field, to the next quote. */
+static int follow_quotes(struct row_reader *t, const char *piece, size_t n, struct err *err)
 {
-	if (memchr(line, 0, n))
-		return err_set(err, "%s: line %" PRIu64 " holds a NUL byte", t->in.name, t->line);
-	if (!t->comma)
-		tsv_line(t, line, n);
-	else if (csv_parse(&t->csv, line, n, csv_field, csv_row, t) < n ||
-		 csv_parse(&t->csv, "\n", 1, csv_field, csv_row, t) < 1)
-		return malformed(t, err);
+	for (size_t i = 0; i < n; i++) {
+		char c = piece[i];
+		int ends = c == row_separator(t) || c == '\r' || c == '\n';
+		if (t->state == FIELD_QUOTED)
+			t->state = c == '"' ? FIELD_CLOSED : FIELD_QUOTED;
+		else if (ends)
+			t->state = FIELD_BEGIN;
+		else if (t->state == FIELD_CLOSED && c != '"')
+			return malformed(t, "text follows a closing quote (\"), which ends a field", err);
+		else if (t->state != FIELD_BARE)
+			t->state = c == '"' ? FIELD_QUOTED : FIELD_BARE;
+	}
+	return 0;
+}
+
+/* Gives one piece to the parser. */
+static int feed(struct row_reader *t, const char *piece, size_t n, int ended, struct err *err)
+{
+	if (t->rules.quotes == ROW_QUOTES_BARE && follow_quotes(t, piece, n, err))
+		return -1;
+	if (t->rules.quotes == ROW_QUOTES_NONE)
+		split_plain(t, piece, n, ended);
+	else if (csv_parse(&t->csv, piece, n, csv_field, csv_row, t) < n)
+		return csv_error(&t->csv) == CSV_ENOMEM
+			       ? err_memory(err)
+			       : malformed(t,
+					   "a quote (\") stands where RFC 4180 has none: inside a field it is doubled, "
+					   "and the field is quoted",
+					   err);
 	if (t->broken) {
 		*err = t->err;
 		return -1;
 	}
-	if (t->rows > 1)
-		return err_set(err, "%s: line %" PRIu64 ": a carriage return in the middle", t->in.name, t->line);
+	size_t under_way = t->length - (t->fields ? t->end[t->fields - 1] : 0);
+	if (under_way > ROW_MAX_FIELD || csv_get_buffer_size(&t->csv) > ROW_MAX_FIELD)
+		return err_set(err, "%s: line %" PRIu64 ": a field is longer than %d bytes", t->name, t->at,
+			       ROW_MAX_FIELD);
 	return 0;
+}
+
+/* What is wrong with a file that cannot be a table at all, by its first bytes. */
+static int must_be_text(struct row_reader *t, struct err *err)
+{
+	struct sniffed s;
+	sniff(&s, (const unsigned char *)t->chunk, t->have < SNIFF_BYTES ? t->have : SNIFF_BYTES, t->name);
+	if (!s.binary)
+		return 0;
+	if (gzip_packed(t->in))
+		return err_set(err, "%s: is gzip data of %s, not %s; unpack it first (gzip -dc FILE): %s", t->name,
+			       s.what, t->rules.wanted, s.remedy);
+	return err_set(err, "%s: is %s, not %s; %s", t->name, s.what, t->rules.wanted, s.remedy);
+}
+
+/* Excel's own first line, which says what stands between columns. */
+static int take_sep_line(struct row_reader *t, struct err *err)
+{
+	const char *p = t->chunk + t->used;
+	if (t->rules.quotes == ROW_QUOTES_NONE || t->have - t->used < 6 || memcmp(p, "sep=", 4) ||
+	    !strchr("\r\n", p[5]))
+		return 0;
+	if (t->rules.separator && t->rules.separator != p[4])
+		return err_set(err, "%s: line 1 says that '%c' stands between columns, the command that '%c' does",
+			       t->name, p[4], t->rules.separator);
+	t->rules.separator = p[4];
+	t->used += 5;
+	t->counts.sep_lines++;
+	return 0;
+}
+
+/* The next bytes; the first ones are looked at. */
+static int refill(struct row_reader *t, struct err *err)
+{
+	int first = !t->have;
+	t->used = 0;
+	if (gzip_read(t->in, t->chunk, CHUNK, &t->have, err))
+		return -1;
+	t->eof = t->have < CHUNK;
+	if (!first)
+		return 0;
+	const char *p = t->chunk;
+	size_t n = t->have;
+	if (must_be_text(t, err))
+		return -1;
+	if (text_drop_bom(&p, &n, &t->counts.boms, err))
+		return err_context(err, "%s", t->name);
+	t->used = t->have - n;
+	if (take_sep_line(t, err))
+		return -1;
+	csv_set_delim(&t->csv, (unsigned char)row_separator(t));
+	return 0;
+}
+
+/* Bytes up to the next CR or LF, with it; all there are where there is none. */
+static size_t piece_of(const char *p, size_t n, int *ended)
+{
+	const char *lf = memchr(p, '\n', n), *cr;
+	size_t upto = lf ? (size_t)(lf + 1 - p) : n;
+	cr = memchr(p, '\r', upto);
+	*ended = lf || cr;
+	return cr ? (size_t)(cr + 1 - p) : upto;
+}
+
+static int finish_file(struct row_reader *t, int begun, struct err *err)
+{
+	t->finished = 1;
+	if (!begun)
+		return 0;
+	if (t->rules.quotes == ROW_QUOTES_NONE)
+		end_field(t);
+	else if (csv_fini(&t->csv, csv_field, csv_row, t))
+		return err_set(err, "%s: line %" PRIu64 ": the file ends inside quotes", t->name, t->at);
+	if (t->broken) {
+		*err = t->err;
+		return -1;
+	}
+	return 1;
 }
 
 int row_reader_next(struct row_reader *t, struct err *err)
 {
-	const char *line;
-	size_t n;
-	uint64_t blank = 0; /* an empty line, unless only the end follows */
-	int inside = 0, rc;
-	t->fields = t->used = 0;
+	int begun = 0;
+	t->fields = t->length = 0;
 	t->rows = 0;
-	while ((rc = input_line(&t->in, MAX_LINE, &line, &n, NULL, err)) == 1) {
-		t->line++;
-		int empty = !inside && (n == 0 || (n == 1 && *line == '\r'));
-		if (empty) {
-			blank = blank ? blank : t->line;
+	while (!t->finished) {
+		int ended, second_half;
+		if (t->used == t->have) {
+			if (t->eof)
+				return finish_file(t, begun, err);
+			if (refill(t, err))
+				return -1;
 			continue;
 		}
-		if (blank)
-			return err_set(err, "%s: line %" PRIu64 " is empty", t->in.name, blank);
-		if (feed(t, line, n, err))
-			return -1;
+		const char *piece = t->chunk + t->used;
+		size_t n = piece_of(piece, t->have - t->used, &ended);
+		second_half = t->after_cr && *piece == '\n';
+		if (!begun && ended && n == 1) {
+			t->counts.blank += !second_half && !(t->counts.sep_lines && !t->line);
+		} else {
+			t->at = begun ? t->at : t->line + 1;
+			begun = 1;
+			if (feed(t, piece, n, ended, err))
+				return -1;
+		}
+		t->used += n;
+		t->after_cr = piece[n - 1] == '\r';
+		t->line += ended && !(second_half && n == 1);
 		if (t->rows)
 			return 1;
-		inside = 1; /* a quoted field that goes on */
 	}
-	if (rc < 0)
-		return -1;
-	if (inside)
-		return err_set(err, "%s: ends inside a quoted field", t->in.name);
 	return 0;
 }

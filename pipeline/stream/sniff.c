@@ -166,9 +166,9 @@ static int gzip_kind(const struct look *l, struct sniffed *s)
 	sniff_look(&inner, &in);
 	err_phrase(s->what, sizeof s->what, "gzip data%s%s", in.n && inner.known ? " of " : "",
 		   in.n && inner.known ? inner.what : "");
-	/* tar archives, word vectors and IDX files are unpacked by who reads them */
+	/* tar archives, word vectors, IDX files and CSV are unpacked by who reads them */
 	int read_packed = !strncmp(inner.what, "a tar", 5) || !strncmp(inner.what, "word", 4) ||
-			  !strncmp(inner.what, "an IDX", 6);
+			  !strncmp(inner.what, "an IDX", 6) || !strncmp(inner.what, "a CSV", 5);
 	s->remedy = read_packed ? inner.remedy
 				: "unpack it first (gzip -dc FILE) and give it to its program (vic-cat - says which)";
 	s->binary = s->known = 1;

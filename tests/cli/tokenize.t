@@ -157,6 +157,8 @@ same 'CSV: header, quotes, quoted newline, CRLF, last row without line end' '0|t
 2|train|neg|spaced' "$(records "$T/o")"
 same 'CSV: classes are sorted' '"neg","pos"' "$(classes "$T/o")"
 like 'CSV: blank lines are counted' '1 blank lines' "$(vic-tokenize -f csv "$T/a.csv" 2>&1 >/dev/null)"
+gzip -c "$T/a.csv" >"$T/a.csv.gz"
+same 'CSV: gzipped, it is the same' "$(records <"$T/o")" "$(tok -f csv -r whitespace "$T/a.csv.gz" | records)"
 same 'CSV: columns by number, no header' '0|train|3|1
 1|train|2|x y' "$(printf '1,a,3\nx y,b,2\n' | tok -f csv --label-column 3 --text-column 1 --no-header - | records)"
 same 'CSV: columns by name' '0|train|b|a' "$(printf 'body,stars\na,b\n' |
@@ -172,13 +174,13 @@ csv_fails() { # PATTERN DESCRIPTION CONTENT OPTIONS...
 	shift 3
 	fails 1 "$csv_pattern" "$csv_what" tok -f csv -o "$T/x" "$@" "$T/bad.csv"
 }
-csv_fails 'record 2: the file ends inside quotes' 'CSV: an unterminated quote names its record' \
+csv_fails 'line 3: the file ends inside quotes' 'CSV: an unterminated quote names its line' \
 	'label,text\na,b\nc,"d\n'
-csv_fails 'record 2: a quote' 'CSV: a quote inside a bare field names its record' 'label,text\na,b\nc,d"e\nf,g\n'
-csv_fails 'record 1: a quote' 'CSV: a space before a quote is part of the field' 'label,text\na, "b"\n'
-csv_fails 'record 1: has 3 columns where the first row has 2' 'CSV: a row too long names its record' \
+csv_fails 'line 3: a quote' 'CSV: a quote inside a bare field names its line' 'label,text\na,b\nc,d"e\nf,g\n'
+csv_fails 'line 2: a quote' 'CSV: a space before a quote is part of the field' 'label,text\na, "b"\n'
+csv_fails 'line 2: has 3 columns where the first row has 2' 'CSV: a row too long names its line' \
 	'label,text\na,b,c\n'
-csv_fails 'record 1: has 1 columns' 'CSV: a row too short names its record' 'label,text\na\n'
+csv_fails 'line 2: has 1 columns' 'CSV: a row too short names its line' 'label,text\na\n'
 csv_fails '3 columns, and no header' 'CSV: three columns and no header must be chosen' 'a,b,c\n'
 csv_fails 'no column is named "stars"' 'CSV: a column that is not there' \
 	'label,text\na,b\n' --label-column stars --header

@@ -31,6 +31,7 @@ static void check_stream(const char *path)
 static void import_as(const char *path, enum export_form form, int values, const char *labels)
 {
 	struct err err = ERR_NONE;
+	struct import_notes notes = { 0 };
 	struct output out;
 	char to[64];
 	const struct import im = { .form = form, .path = path, .values = values, .labels = labels, .dtype = DTYPE_F32 };
@@ -39,7 +40,7 @@ static void import_as(const char *path, enum export_form form, int values, const
 	if (fd < 0 || output_open(&out, "/dev/null", &err) || dup2(fd, out.fd) < 0)
 		abort();
 	snprintf(to, sizeof to, "/proc/self/fd/%d", fd);
-	if (!import_stream(&im, NULL, &out, &err)) {
+	if (!import_stream(&im, NULL, &out, &notes, &err)) {
 		if (output_commit(&out, &err))
 			abort();
 		check_stream(to);

@@ -17,7 +17,7 @@
 static char path[SCRATCH_PATH];
 
 /* The rows as "a|b;c|d;", then "!message" when it ends in an error. */
-static const char *rows(int comma, const char *text, size_t n)
+static const char *rows_by(const struct row_rules *rules, const char *text, size_t n, struct row_counts *counts)
 {
 	static char all[4096];
 	struct row_reader *t;
@@ -27,45 +27,86 @@ static const char *rows(int comma, const char *text, size_t n)
 	assert_int_equal(fwrite(text, 1, n, f), n);
 	fclose(f);
 	all[0] = 0;
-	assert_int_equal(row_reader_open(&t, path, comma, &err), 0);
+	assert_int_equal(row_reader_open(&t, path, rules, &err), 0);
 	while ((rc = row_reader_next(t, &err)) == 1)
 		for (size_t i = 0; i < row_fields(t); i++) {
-			strncat(all, row_field(t, i), sizeof all - strlen(all) - 1);
+			size_t len;
+			strncat(all, row_field(t, i, &len), sizeof all - strlen(all) - 1);
+			assert_int_equal(row_field(t, i, NULL)[len], 0);
 			strncat(all, i + 1 < row_fields(t) ? "|" : ";", sizeof all - strlen(all) - 1);
 		}
 	if (rc < 0)
 		snprintf(all + strlen(all), sizeof all - strlen(all), "!%s", strstr(err.msg, ": ") + 2);
+	*counts = *row_counts_of(t);
 	row_reader_close(t);
 	return all;
 }
-#define ROWS(comma, text) rows(comma, text, sizeof(text) - 1)
+
+static struct row_counts met;
+
+static const char *rows(char separator, enum row_quotes quotes, const char *text, size_t n)
+{
+	const struct row_rules rules = { "a table", separator, quotes, 100 };
+	return rows_by(&rules, text, n, &met);
+}
+#define CSV(text) rows(0, ROW_QUOTES_STRICT, text, sizeof(text) - 1)
+#define TSV(text) rows('\t', ROW_QUOTES_NONE, text, sizeof(text) - 1)
+#define BARE(text) rows(';', ROW_QUOTES_BARE, text, sizeof(text) - 1)
 
 static void comma_separated(void **state)
 {
 	(void)state;
-	assert_string_equal(ROWS(1, ""), "");
-	assert_string_equal(ROWS(1, "a,b\n1,2\n"), "a|b;1|2;");
-	assert_string_equal(ROWS(1, "a,b\r\n1,2"), "a|b;1|2;");
-	assert_string_equal(ROWS(1, "\"a,\"\"x\"\"\",b\n"), "a,\"x\"|b;");
-	assert_string_equal(ROWS(1, "\"two\n\nlines\",b\nc,d\n"), "two\n\nlines|b;c|d;");
-	assert_string_equal(ROWS(1, "a,,\n,,\n"), "a||;||;");
-	assert_string_equal(ROWS(1, "a,b\n\n\n"), "a|b;");
-	assert_string_equal(ROWS(1, "a,b\n\nc,d\n"), "a|b;!line 2 is empty");
-	assert_string_equal(ROWS(1, "a,b\r\n\r\n\r\n"), "a|b;");
-	assert_string_equal(ROWS(1, "a,b\r\n\r\nc,d\r\n"), "a|b;!line 2 is empty");
-	assert_string_equal(ROWS(1, "a,\"b\n"), "!ends inside a quoted field");
-	assert_string_equal(ROWS(1, "a,b\"c\n"), "!line 1: a quote where none belongs");
-	assert_string_equal(ROWS(1, "a,b\rc,d\n"), "!line 1: a carriage return in the middle");
-	assert_string_equal(ROWS(1, "a,b\nc\0,d\n"), "a|b;!line 2 holds a NUL byte");
+	assert_string_equal(CSV(""), "");
+	assert_string_equal(CSV("a,b\n1,2\n"), "a|b;1|2;");
+	assert_string_equal(CSV("a,b\r\n1,2"), "a|b;1|2;");
+	assert_string_equal(CSV("a,b\r1,2\r"), "a|b;1|2;");
+	assert_string_equal(CSV("\"a,\"\"x\"\"\",b\n"), "a,\"x\"|b;");
+	assert_string_equal(CSV("\"two\n\nlines\",b\nc,d\n"), "two\n\nlines|b;c|d;");
+	assert_string_equal(CSV("\"two\r\nlines\",b\r\nc,d"), "two\r\nlines|b;c|d;");
+	assert_string_equal(CSV("a,,\n,,\n"), "a||;||;");
+	assert_string_equal(CSV(" a , b\t\n"), " a | b\t;");
+	assert_string_equal(CSV("a,\"b\n"), "!line 1: the file ends inside quotes");
+	assert_string_equal(CSV("a,b\nc,d\"e\n"), "a|b;!line 2: a quote (\") stands where RFC 4180 has none: inside a "
+			    "field it is doubled, and the field is quoted");
+	assert_int_equal(strncmp(CSV("a,\"b\" ,c\n"), "!line 1: a quote", 16), 0);
+	assert_string_equal(CSV("a;b,c\n"), "a;b|c;");
 }
 
-static void tab_separated(void **state)
+/* What is in no row is counted. */
+static void passed_over(void **state)
 {
 	(void)state;
-	assert_string_equal(ROWS(0, "a\tb\n1\t2\r\n3\t"), "a|b;1|2;3|;");
-	assert_string_equal(ROWS(0, "\"a\tb\"\n"), "\"a|b\";");
-	assert_string_equal(ROWS(0, "one\n\t\n"), "one;|;");
-	assert_string_equal(ROWS(0, "a\n\nb\n"), "a;!line 2 is empty");
+	assert_string_equal(CSV("a,b\n\n\nc,d\n\n"), "a|b;c|d;");
+	assert_int_equal(met.blank, 3);
+	assert_string_equal(CSV("\r\na,b\r\n\r\n\r\n"), "a|b;");
+	assert_int_equal(met.blank, 3);
+	assert_int_equal(met.boms, 0);
+	assert_string_equal(CSV("\xEF\xBB\xBF" "a,b\n"), "a|b;");
+	assert_int_equal(met.boms, 1);
+	assert_int_equal(met.blank, 0);
+	assert_string_equal(CSV("\xFF\xFE" "a"), "!is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
+	assert_string_equal(CSV("\xEF\xBB\xBF" "sep=;\r\na;b\r\n\r\n"), "a|b;");
+	assert_int_equal(met.sep_lines, 1);
+	assert_int_equal(met.blank, 1);
+	assert_string_equal(CSV("sep=;b\nc\n"), "sep=;b;c;");
+	assert_string_equal(rows(',', ROW_QUOTES_STRICT, "sep=;\na\n", 8),
+			    "!line 1 says that ';' stands between columns, "
+			    "the command that ',' does");
+}
+
+static void other_rules(void **state)
+{
+	(void)state;
+	assert_string_equal(TSV("a\tb\n1\t2\r\n3\t"), "a|b;1|2;3|;");
+	assert_string_equal(TSV("\"a\tb\"\n"), "\"a|b\";");
+	assert_string_equal(TSV("one\n\t\n"), "one;|;");
+	assert_string_equal(TSV("a\n\nb\n"), "a;b;");
+	assert_int_equal(met.blank, 1);
+	assert_string_equal(TSV("sep=;\n"), "sep=;;");
+	assert_string_equal(BARE("a 5\" disc;x\"\n\"q;\"\"\n\";y\n"), "a 5\" disc|x\";q;\"\n|y;");
+	assert_string_equal(BARE("a;\"d\"e\n"), "!line 1: text follows a closing quote (\"), which ends a field");
+	const struct row_rules two = { .wanted = "a table", .max_fields = 2 };
+	assert_string_equal(rows_by(&two, "a,b\nc,d,e\n", 10, &met), "a|b;!line 2: more than 2 columns");
 }
 
 static void labels(void **state)
@@ -159,11 +200,12 @@ static void exported_texts_come_back(void **state)
 	export_close(e);
 	stream_close(r);
 	output_release(&out);
-	assert_int_equal(row_reader_open(&t, path, 1, &err), 0);
+	const struct row_rules rules = { .wanted = "a table", .max_fields = 2 };
+	assert_int_equal(row_reader_open(&t, path, &rules, &err), 0);
 	assert_int_equal(row_reader_next(t, &err), 1); /* label,text */
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(row_reader_next(t, &err), 1);
-		assert_string_equal(row_field(t, 1), text[i]);
+		assert_string_equal(row_field(t, 1, NULL), text[i]);
 	}
 	assert_int_equal(row_reader_next(t, &err), 0);
 	row_reader_close(t);
@@ -174,9 +216,11 @@ int main(void)
 {
 	if (scratch_file(path, "table"))
 		return 1;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(comma_separated), cmocka_unit_test(tab_separated),
-					    cmocka_unit_test(labels), cmocka_unit_test(words),
-					    cmocka_unit_test(exported_texts_come_back) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(comma_separated), cmocka_unit_test(passed_over),
+		cmocka_unit_test(other_rules),	   cmocka_unit_test(labels),
+		cmocka_unit_test(words),	   cmocka_unit_test(exported_texts_come_back)
+	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;
