@@ -30,7 +30,7 @@ int put_lines(struct sink *s, struct lines *l, int32_t label, struct err *err)
 	size_t len;
 	int got;
 	while ((got = lines_next(l, &line, &len, err)) == 1)
-		if (sink_put(s, &l->at, line, len, label, SPLIT_TRAIN, err))
+		if (sink_put(s, &l->at, line, len, label, -1, err))
 			return -1;
 	return got;
 }

@@ -1,6 +1,6 @@
 /* lines: a file, stdin or a block of memory as lines that end at LF and nowhere else (never at NEL, VT, FF). A CR
- * before the LF is not part of the line; a last line without LF is a line. A byte order mark at the start is
- * dropped and counted; UTF-16 is refused. Private to tokenize/. */
+ * before the LF is not part of the line; a last line without LF is a line. A byte order mark at the start of a line is
+ * dropped and counted; UTF-16 and what is no text are refused. Private to tokenize/. */
 #ifndef VIC_LINES_H
 #define VIC_LINES_H
 
