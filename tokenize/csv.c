@@ -99,6 +99,7 @@ static int first_row(struct reader *r, struct err *err)
 		r->to->headless += !header;
 	}
 	r->to->headers += (uint64_t)header;
+	r->to->label_said |= header; /* it names them */
 	if (!header && labelled_first(r->to, row_file(r->rows), err))
 		return -1;
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */

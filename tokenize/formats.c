@@ -42,6 +42,7 @@ int read_lines(struct sink *s, const char *path, struct err *err)
 	if (lines_open(&l, path, &s->boms, err))
 		return -1;
 	rc = put_lines(s, &l, -1, err);
+	s->returns += l.returns;
 	lines_release(&l);
 	return rc;
 }

@@ -242,7 +242,9 @@ static int each_line(struct labelled *t, const char *path, const struct columns 
 			break;
 		}
 		t->headers += (uint64_t)header;
+		t->label_said |= header; /* it names them */
 	}
+	t->sink->returns += l.returns;
 	lines_release(&l);
 	return got;
 }

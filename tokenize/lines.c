@@ -80,6 +80,7 @@ int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 	all = *len;
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;
+	l->returns += *len && memchr(*line, '\r', *len);
 	if (l->at.line == 1 || (*len && **line == '\xEF')) /* inside a file too, where files were put together */
 		if (drop_mark(l, line, len, err))
 			return err_context(err, "%s", l->at.file);

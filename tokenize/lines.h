@@ -15,6 +15,7 @@ struct lines {
 	size_t left;     /* of mem */
 	struct place at; /* of the line last returned */
 	uint64_t *boms;
+	uint64_t returns; /* lines that hold a CR before their end */
 };
 
 /* `path` "-" is stdin; borrowed until lines_release. `boms` is counted up when there is a mark. */

@@ -100,6 +100,7 @@ void report_sink(const struct stage *st, const struct sink *s, const char *const
 		{ s->decoder.undefined, "bytes have no meaning in Windows-1252 and became U+FFFD" },
 		{ s->decoder.zero_width, "characters without width were dropped" },
 		{ s->decoder.unordered, "lines have endless combining marks and were not normalised" },
+		{ s->returns, "lines hold a CR, which is white space; if it ends lines there: tr '\\r' '\\n'" },
 		{ s->boms, "byte order marks were dropped" },
 		{ s->passed_over, "files not named ID_RATING.txt were passed over" },
 		{ s->markup.tags, "tags were dropped" },

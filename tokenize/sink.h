@@ -34,7 +34,7 @@ struct sink {
 	uint64_t unlabelled;            /* records of training without a label */
 	char *first_unlabelled;         /* "FILE:LINE" of the first; owned */
 	/* what readers count for the report */
-	uint64_t boms, passed_over;
+	uint64_t boms, passed_over, returns;
 	uint64_t torn; /* kim: words that lost letters, because they are outside ASCII */
 	char *torn_word; /* the first of them, as it came; owned */
 	char *tokens, *scratch;

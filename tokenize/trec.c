@@ -66,6 +66,7 @@ static int read_file(struct sink *s, const char *path, int fine, struct err *err
 		if (got < 0)
 			break;
 	}
+	s->returns += l.returns;
 	lines_release(&l);
 	return got;
 }
