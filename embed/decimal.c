@@ -160,7 +160,10 @@ enum decimal_result decimal_row(const char *text, size_t n, size_t count, float 
 			return one;
 		if (one == DECIMAL_NONFINITE)
 			worst = one;
-		if (i + 1 < count && (p == stop || *p++ != ' '))
+		const char *gap = p;
+		while (i + 1 < count && p < stop && (*p == ' ' || (unsigned char)(*p - '\t') < 5))
+			p++;
+		if (i + 1 < count && p == gap)
 			return DECIMAL_BAD;
 	}
 	return p == stop ? worst : DECIMAL_BAD;

@@ -26,8 +26,8 @@ enum decimal_result {
  * to the value; unless it is DECIMAL_OK *out is not set. Reads no byte at or beyond text + n. */
 enum decimal_result decimal_float(const char *text, size_t n, const char **end, float *out);
 
-/* Exactly `count` numbers in text[0..n), one space between two, nothing before or after; out: [count], of which some
- * may have been set on failure. */
+/* Exactly `count` numbers in text[0..n), ASCII white space between two, nothing before or after; out: [count], of which
+ * some may have been set on failure. */
 enum decimal_result decimal_row(const char *text, size_t n, size_t count, float *out);
 
 #endif

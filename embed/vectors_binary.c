@@ -16,10 +16,10 @@ static int cut_short(const struct bytes *s, uint64_t row, uint64_t rows, struct 
 }
 
 static void take_row(struct vectors *v, const char *word, size_t len, const char *numbers, uint64_t number,
-		     const struct vocab *words)
+		     const struct words *words)
 {
 	size_t dim = (size_t)v->dim;
-	uint32_t id = vocab_find(words, word, len);
+	uint32_t id = words_find(words, word, len, &v->count.met);
 	if (id == VOCAB_NONE)
 		return;
 	if (v->found[id]) {
@@ -52,7 +52,7 @@ static size_t row_size(const char *at, size_t n, size_t dim, const char **word, 
 	return size <= n ? size : 0;
 }
 
-int vectors_binary(struct vectors *v, struct bytes *s, const struct vocab *words, struct err *err)
+int vectors_binary(struct vectors *v, struct bytes *s, const struct words *words, struct err *err)
 {
 	uint64_t rows = v->count.header_rows;
 	size_t used = 0, dim = (size_t)v->dim;

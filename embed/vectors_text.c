@@ -32,31 +32,33 @@ struct slice {
 
 struct scan {
 	struct vectors *v;
-	const struct vocab *words;
+	const struct words *words;
 	struct slice *slice;
 	struct hit **todo; /* picked rows */
 	size_t n_todo;
 };
 
-/* word: line[0..word_len); numbers: the rest after one space. */
-static int note_hit(struct scan *sc, struct slice *sl, const char *line, size_t word_len, size_t n)
+/* word: line[0..word_len); numbers: the row's last dim fields, which end with the line. */
+static int note_hit(struct scan *sc, struct slice *sl, const char *line, size_t word_len, const char *numbers,
+		    size_t n)
 {
-	uint32_t id = vocab_find(sc->words, line, word_len);
+	uint32_t id = words_find(sc->words, line, word_len, &sl->count.met);
 	if (id == VOCAB_NONE)
 		return 0;
 	if (mem_grow(&sl->hit, &sl->cap, sl->n + 1, sizeof *sl->hit, &sl->err))
 		return -1;
 	sl->hit[sl->n++] = (struct hit){
-		.numbers = line + word_len + 1, .len = (uint32_t)(n - word_len - 1), .id = id, .line = sl->lines
+		.numbers = numbers, .len = (uint32_t)(n - (size_t)(numbers - line)), .id = id, .line = sl->lines
 	};
 	return 0;
 }
 
-/* A row with more than dim spaces: its word has some, if the last dim fields are numbers. scratch: [dim]. */
-static int spaced_row(struct scan *sc, struct slice *sl, const char *line, size_t n, float *scratch)
+/* A row with more than dim + 1 fields: where the last dim are numbers and the field before them is none, its word has
+ * spaces. scratch: [dim]. */
+static int long_row(struct scan *sc, struct slice *sl, const char *line, size_t n, float *scratch)
 {
 	size_t dim = (size_t)sc->v->dim;
-	const char *numbers = line_last_fields(line, n, dim);
+	const char *numbers = line_last_fields(line, n, dim), *before, *end;
 	enum decimal_result rc = decimal_row(numbers, n - (size_t)(numbers - line), dim, scratch);
 	if (rc == DECIMAL_SYSTEM)
 		return err_memory(&sl->err);
@@ -64,33 +66,47 @@ static int spaced_row(struct scan *sc, struct slice *sl, const char *line, size_
 		note_bad(&sl->count, &sl->count.fields, sl->lines);
 		return 0;
 	}
+	size_t word = (size_t)(numbers - line);
+	while (is_blank(line[word - 1]))
+		word--;
+	before = line_last_fields(line, word, 1);
+	rc = decimal_float(before, (size_t)(line + word - before), &end, scratch);
+	if (rc == DECIMAL_SYSTEM)
+		return err_memory(&sl->err);
+	if (rc != DECIMAL_BAD && end == line + word) {
+		note_bad(&sl->count, &sl->count.wide, sl->lines);
+		return 0;
+	}
 	sl->count.spaced++;
-	return note_hit(sc, sl, line, (size_t)(numbers - line) - 1, n);
+	return note_hit(sc, sl, line, word, numbers, n);
 }
 
 static int scan_line(struct scan *sc, struct slice *sl, const char *line, size_t n, float **scratch)
 {
-	size_t dim = (size_t)sc->v->dim;
+	size_t dim = (size_t)sc->v->dim, fields;
 	sl->lines++;
 	if (n > VECTORS_MAX_LINE)
 		return err_set(&sl->err, "longer than %d bytes", VECTORS_MAX_LINE);
-	n = line_trim(line, n);
+	line_trim(&line, &n);
 	if (!n) {
 		sl->count.blank++;
 		return 0;
 	}
-	size_t spaces = count_spaces(line, n);
 	sl->count.rows++;
-	if (spaces > dim) {
+	fields = line_fields(line, n);
+	if (fields > dim + 1) {
 		if (!*scratch && mem_alloc(scratch, dim, sizeof **scratch, &sl->err))
 			return -1;
-		return spaced_row(sc, sl, line, n, *scratch);
+		return long_row(sc, sl, line, n, *scratch);
 	}
-	if (spaces < dim || line[0] == ' ') {
+	if (fields <= dim) {
 		note_bad(&sl->count, &sl->count.fields, sl->lines);
 		return 0;
 	}
-	return note_hit(sc, sl, line, (size_t)((const char *)memchr(line, ' ', n) - line), n);
+	size_t word = line_field(line, n), at = word;
+	while (is_blank(line[at]))
+		at++;
+	return note_hit(sc, sl, line, word, line + at, n);
 }
 
 static void scan_slice(void *arg, int task, int worker)
@@ -188,6 +204,9 @@ static int gather_hits(struct scan *sc, size_t n_slices, const char *name, uint6
 		c->blank += sl->count.blank;
 		c->spaced += sl->count.spaced;
 		c->fields += sl->count.fields;
+		c->wide += sl->count.wide;
+		c->met.renormalised += sl->count.met.renormalised;
+		c->met.not_utf8 += sl->count.met.not_utf8;
 		if (sl->count.first_bad && (!c->first_bad || *line + sl->count.first_bad < c->first_bad))
 			c->first_bad = *line + sl->count.first_bad;
 		*line += sl->lines;
@@ -233,7 +252,7 @@ static int read_window(struct scan *sc, const char *text, size_t n, const char *
 	return rc;
 }
 
-int vectors_text(struct vectors *v, struct bytes *s, uint64_t line, const struct vocab *words, struct pool *pool,
+int vectors_text(struct vectors *v, struct bytes *s, uint64_t line, const struct words *words, struct pool *pool,
 		 struct err *err)
 {
 	struct scan sc = { .v = v, .words = words };

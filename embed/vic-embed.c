@@ -8,11 +8,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 static struct {
 	const char *vectors, *oov, *output, *oov_report;
 	int64_t dim, seed, top_oov, threads;
-	int format, random;
+	int format, random, allow_oov;
 } o = { .oov = "uniform:0.25", .output = "-", .top_oov = 10 };
 
 static const struct opt opts[] = {
@@ -23,6 +24,8 @@ static const struct opt opts[] = {
 	  .hi = VECTORS_MAX_DIM, .flags = OPT_NO_DEFAULT },
 	{ "oov", 0, OPT_TEXT, &o.oov, "HOW",
 	  "words not in FILE: uniform:A (each number in -A..A), zero, std (variance of FILE)", .flags = 0 },
+	{ "allow-oov", 0, OPT_FLAG, &o.allow_oov, NULL, "go on where FILE has under 1 % of the types, or none",
+	  .flags = OPT_LOCAL },
 	{ "random", 0, OPT_FLAG, &o.random, NULL, "no file: every word is drawn as --oov says (Kim's rand)",
 	  .value = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the drawn vectors", .lo = 0, .hi = INT64_MAX },
@@ -36,6 +39,13 @@ static const struct opt opts[] = {
 	{ 0 },
 };
 
+static const char *libraries(void)
+{
+	static char text[32];
+	snprintf(text, sizeof text, "utf8proc %s", utf8proc_version());
+	return text;
+}
+
 static const struct program prog = {
 	.name = "vic-embed",
 	.summary = "join word vectors to tokens",
@@ -46,11 +56,15 @@ static const struct program prog = {
 		"records as indices into it, with their ids, labels and splits. Where several\n"
 		"documents repeat an id, records are renumbered from 0.\n"
 		"\n"
-		"Only rows of words that occur are read from FILE. The last N fields of a line\n"
-		"are its numbers; of a word with several valid rows the first counts. Words\n"
-		"with spaces, repeated words, headers and garbled rows are counted on stderr,\n"
-		"as are the words that FILE lacks. A word that FILE lacks gets a draw that\n"
-		"depends on --seed and its letters alone.",
+		"Only rows of words that occur are read from FILE. White space separates; the\n"
+		"last N fields of a line are its numbers; of a word with several valid rows the\n"
+		"first counts; words are compared in Unicode's form C. Words with spaces,\n"
+		"repeated words, headers and garbled rows are counted on stderr, as are the\n"
+		"words that FILE lacks. A word that FILE lacks gets a draw that depends on\n"
+		"--seed and its letters alone.\n"
+		"\n"
+		"Of the first 100 rows of FILE most must be a word and N numbers, and of the\n"
+		"data's types 1 % must be in it: else it is another file, and an error.",
 	.example =
 		"vic-tokenize --format mr data/mr |\n"
 		"    vic-embed --vectors glove.6B.300d.txt > mr.text\n"
@@ -61,6 +75,19 @@ static const struct program prog = {
 	.max_operands = -1,
 	.stream_operand = 1,
 };
+
+static void say_records(const struct stage *st, const struct corpus *c)
+{
+	size_t empty = 0;
+	for (size_t i = 0; i < c->n_records; i++)
+		empty += c->record[i].end == (i ? c->record[i - 1].end : 0);
+	stage_say(st, "%zu records, %zu tokens, %" PRIu32 " types", c->n_records, c->n_tokens, c->vocab.n);
+	if (empty)
+		stage_say(st, empty == c->n_records ? "all %zu records are empty: there is no word in them"
+						    : "%zu records are empty", empty);
+	if (c->renumbered)
+		stage_say(st, "the %zu documents repeat ids: records are numbered anew from 0", c->documents);
+}
 
 static void say_counts(const struct stage *st, const struct vectors *v)
 {
@@ -80,10 +107,18 @@ static void say_counts(const struct stage *st, const struct vectors *v)
 	if (vectors_garbled(c))
 		stage_say(st,
 			  "%" PRIu64 " garbled rows passed over (first: %s %" PRIu64 "): %" PRIu64
-			  " with too few numbers or no word, "
+			  " with too few numbers or no word, %" PRIu64 " with too many, "
 			  "%" PRIu64 " with a field that is no number, %" PRIu64 " with one that is not finite",
-			  vectors_garbled(c), c->is_binary ? "row" : "line", c->first_bad, c->fields, c->numbers,
-			  c->nonfinite);
+			  vectors_garbled(c), c->is_binary ? "row" : "line", c->first_bad, c->fields, c->wide,
+			  c->numbers, c->nonfinite);
+	if (c->met.renormalised)
+		stage_say(st, "%" PRIu64 " rows are of words that are the data's only in Unicode's form C",
+			  c->met.renormalised);
+	if (c->met.not_utf8)
+		stage_say(st,
+			  "%" PRIu64 " rows are of words that are not UTF-8, which no token can match; Latin-1 is "
+			  "recoded by iconv -f latin1 -t utf-8",
+			  c->met.not_utf8);
 }
 
 static double percent(uint64_t part, uint64_t whole)
@@ -127,8 +162,6 @@ static int report_oov(const struct stage *st, const struct corpus *c, const uint
 		  percent(w->n - v->n_found, w->n), tokens, percent(tokens, c->n_tokens), how[oov->kind], a);
 	if (named)
 		stage_say(st, "most frequent of these:%s", line);
-	if (w->n && !v->n_found)
-		stage_say(st, "not one word was found: is this the right file, and is its case that of the tokens?");
 	output_release(&out);
 	return 0;
 fail:
@@ -161,6 +194,20 @@ static int read_vectors(struct vectors *v, const struct vocab *words, struct err
 	return rc;
 }
 
+/* A file that has next to none of the data's words is another file. */
+static int check_found(const struct vectors *v, const struct vocab *words, struct err *err)
+{
+	const char *name = strcmp(o.vectors, "-") ? o.vectors : "stdin";
+	if (o.allow_oov || (uint64_t)v->n_found * 100 >= words->n)
+		return 0;
+	size_t len;
+	const char *word = vocab_word(words, 0, &len);
+	return err_set(err,
+		       "%s: has %" PRIu32 " of the %" PRIu32 " types of the data (%.2f %%; their first is '%.*s'): is "
+		       "it the right file, and its case and language those of the tokens? --allow-oov goes on",
+		       name, v->n_found, words->n, percent(v->n_found, words->n), (int)(len < 60 ? len : 60), word);
+}
+
 static int embed(struct stage *st, struct corpus *c, struct vectors *v, struct output *out, struct oov *oov,
 		 struct err *err)
 {
@@ -168,16 +215,15 @@ static int embed(struct stage *st, struct corpus *c, struct vectors *v, struct o
 	for (int i = 0; i < (st->n ? st->n : 1); i++)
 		if (corpus_read(c, stage_operand(st, i), err))
 			return -1;
-	if (corpus_unique_ids(c, err) || read_vectors(v, &c->vocab, err) ||
-	    oov_fill(oov, (uint64_t)o.seed, &c->vocab, v, err))
+	if (corpus_unique_ids(c, err) || read_vectors(v, &c->vocab, err))
 		return -1;
-	stage_say(st, "%zu records, %zu tokens, %" PRIu32 " types", c->n_records, c->n_tokens, c->vocab.n);
-	if (c->renumbered)
-		stage_say(st, "the %zu documents repeat ids: records are numbered anew from 0", c->documents);
+	say_records(st, c);
+	if (!o.random)
+		say_counts(st, v);
+	if ((!o.random && check_found(v, &c->vocab, err)) || oov_fill(oov, (uint64_t)o.seed, &c->vocab, v, err))
+		return -1;
 	if (o.random)
 		stage_say(st, "every vector: %d numbers drawn from U(-a, a), a = %g", v->dim, oov->a);
-	else
-		say_counts(st, v);
 	int rc = corpus_by_frequency(c, &order, err);
 	if (!rc && !o.random)
 		rc = report_oov(st, c, order, v, oov, err);

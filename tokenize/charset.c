@@ -1,8 +1,8 @@
 /* Decoding, one pass a line. ASCII is told by charset_scan and returned as it is. Of other lines shape_of says
- * whether they are UTF-8 and whether all their points are ones that normal form C leaves alone (nfc_sure: ranges,
- * not all such points); only the rest goes through utf8proc. A line with too many combining marks in a row is not
- * normalised, because ordering them takes quadratic time. decoder_check must accept and refuse the same lines as
- * decoder_line. */
+ * whether they are UTF-8, hold what is dropped, and whether all their points are ones that normal form C leaves alone
+ * (nfc_sure: ranges, not all such points); only the rest goes through utf8proc. A line with too many combining marks
+ * in a row is not normalised, because ordering them takes quadratic time. decoder_check must accept and refuse the
+ * same lines as decoder_line. */
 #include "charset.h"
 #include "pipeline/base/mem.h"
 
@@ -54,18 +54,31 @@ int nfc_sure(uint32_t c)
 	       (c >= 0x1F300 && c <= 0x1F64F); /* pictographs */
 }
 
+int is_zero_width(uint32_t c, uint32_t before)
+{
+	if (c < 0x61C)
+		return c == 0xAD;
+	if (c == 0x200C || c == 0x200D)
+		return before && before < 0x530;
+	return c == 0x61C || c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+	       c == 0x2060 || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
 enum shape { SHAPE_BAD, SHAPE_NFC, SHAPE_MAYBE, SHAPE_UNORDERED };
 
-/* Walks the line once: is it UTF-8, surely in NFC, or with too many marks? *at is where it stopped. */
-static enum shape shape_of(const char *line, size_t len, size_t *at)
+/* Walks the line once: is it UTF-8, surely in NFC, or with too many marks? *at is where it stopped; *zero_width how
+ * many characters of none there are. */
+static enum shape shape_of(const char *line, size_t len, size_t *at, size_t *zero_width)
 {
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)line;
 	enum shape shape = SHAPE_NFC;
 	size_t i = 0, marks = 0;
+	uint32_t before = 0;
+	*zero_width = 0;
 	while (i < len) {
 		utf8proc_int32_t c;
 		if (s[i] < 0x80) {
-			i++;
+			before = s[i++];
 			marks = 0;
 			continue;
 		}
@@ -75,6 +88,11 @@ static enum shape shape_of(const char *line, size_t len, size_t *at)
 			return SHAPE_BAD;
 		}
 		i += (size_t)k;
+		if (is_zero_width((uint32_t)c, before)) { /* `before` stays: it is what will stand before the next */
+			++*zero_width;
+			continue;
+		}
+		before = (uint32_t)c;
 		if (nfc_sure((uint32_t)c)) {
 			marks = 0;
 			continue;
@@ -94,31 +112,81 @@ static int not_utf8(const char *line, size_t at, struct err *err)
 		       (unsigned char)line[at]);
 }
 
-static void count_high(struct decoder *d, const char *line, size_t len)
+static int has_nul(struct err *err)
 {
-	d->not_ascii++;
-	if (d->charset != CHARSET_LATIN1)
-		for (size_t i = 0; i < len; i++)
-			d->undefined += cp1252_point((unsigned char)line[i]) == 0xFFFD;
+	return err_set(err, "holds a NUL byte: is it UTF-16 (iconv -f UTF-16 -t UTF-8 recodes it) or no text at all? "
+			    "(tr -d '\\0' drops them)");
 }
 
-/* Single bytes to UTF-8. Every code point of both sets is its own NFC, so nothing more is needed. */
-static int from_bytes(struct decoder *d, const char *line, size_t len, const char **text, size_t *n, struct err *err)
+/* A byte that is read by itself: its code point. */
+static uint32_t single_byte(struct decoder *d, unsigned char b)
 {
-	size_t o = 0;
-	if (mem_grow(&d->buf, &d->cap, 3 * len + 1, 1, err))
-		return -1;
-	count_high(d, line, len);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char b = (unsigned char)line[i];
-		uint32_t c = d->charset == CHARSET_LATIN1 ? b : cp1252_point(b);
-		if (c < 0x80)
-			d->buf[o++] = (char)b;
-		else
-			o += (size_t)utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)d->buf + o);
+	uint32_t c = d->charset == CHARSET_LATIN1 ? b : cp1252_point(b);
+	d->undefined += c == 0xFFFD;
+	return c;
+}
+
+/* The bytes of the character at line[i] where it is read as UTF-8; 0 where the byte stands for itself. */
+static size_t utf8_at(const struct decoder *d, const char *line, size_t len, size_t i)
+{
+	utf8proc_int32_t c;
+	if ((unsigned char)line[i] < 0x80)
+		return 1;
+	if (d->charset != CHARSET_AUTO)
+		return 0;
+	utf8proc_ssize_t k =
+		utf8proc_iterate((const utf8proc_uint8_t *)line + i, (utf8proc_ssize_t)(len - i), &c);
+	return k > 0 ? (size_t)k : 0;
+}
+
+/* Of a line that is no UTF-8: counts, and where `out` is not NULL writes it there as UTF-8, at most 3 * len bytes.
+ * Returns the bytes. */
+static size_t from_bytes(struct decoder *d, const char *line, size_t len, char *out)
+{
+	size_t o = 0, stray = 0;
+	for (size_t i = 0, k; i < len; i += k ? k : 1) {
+		utf8proc_uint8_t one[4];
+		k = utf8_at(d, line, len, i);
+		if (k && out)
+			memcpy(out + o, line + i, k);
+		o += k;
+		if (k)
+			continue;
+		utf8proc_ssize_t n = utf8proc_encode_char(
+			(utf8proc_int32_t)single_byte(d, (unsigned char)line[i]), one);
+		if (out)
+			memcpy(out + o, one, (size_t)n);
+		o += (size_t)n;
+		stray++;
 	}
-	*text = d->buf;
-	*n = o;
+	d->not_ascii++;
+	d->fallback += d->charset == CHARSET_AUTO;
+	d->stray += d->charset == CHARSET_AUTO ? stray : 0;
+	return o;
+}
+
+/* Without the characters of no width; d->buf may be the line. */
+static int drop_zero_width(struct decoder *d, const char **line, size_t *len, struct err *err)
+{
+	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)*line;
+	uint32_t before = 0;
+	size_t o = 0;
+	if (*line != d->buf && mem_grow(&d->buf, &d->cap, *len, 1, err))
+		return -1;
+	for (size_t i = 0; i < *len;) {
+		utf8proc_int32_t c;
+		size_t k = (size_t)utf8proc_iterate(s + i, (utf8proc_ssize_t)(*len - i), &c);
+		if (is_zero_width((uint32_t)c, before)) {
+			d->zero_width++;
+		} else {
+			memmove(d->buf + o, s + i, k);
+			o += k;
+			before = (uint32_t)c;
+		}
+		i += k;
+	}
+	*line = d->buf;
+	*len = o;
 	return 0;
 }
 
@@ -147,51 +215,49 @@ void decoder_release(struct decoder *d)
 int decoder_line(struct decoder *d, const char *line, size_t len, const char **text, size_t *n, struct err *err)
 {
 	unsigned seen = charset_scan(line, len);
-	size_t at;
+	int single = d->charset == CHARSET_LATIN1 || d->charset == CHARSET_CP1252;
+	size_t at, zero_width = 0;
+	enum shape shape = SHAPE_BAD;
 	*text = line;
 	*n = len;
-	d->with_nul += (seen & SCAN_NUL) != 0;
+	if (seen & SCAN_NUL)
+		return has_nul(err);
 	if (!(seen & SCAN_HIGH))
 		return 0;
-	if (d->charset == CHARSET_LATIN1 || d->charset == CHARSET_CP1252)
-		return from_bytes(d, line, len, text, n, err);
-	switch (shape_of(line, len, &at)) {
-	case SHAPE_BAD:
+	if (!single)
+		shape = shape_of(line, len, &at, &zero_width);
+	if (shape == SHAPE_BAD) {
 		if (d->charset == CHARSET_UTF8)
 			return not_utf8(line, at, err);
-		d->fallback++;
-		return from_bytes(d, line, len, text, n, err);
-	case SHAPE_UNORDERED:
-		d->unordered++;
-		break;
-	case SHAPE_MAYBE:
+		if (mem_grow(&d->buf, &d->cap, 3 * len + 1, 1, err))
+			return -1;
+		*n = from_bytes(d, line, len, d->buf);
+		*text = d->buf;
+		shape = shape_of(*text, *n, &at, &zero_width);
+	} else {
 		d->not_ascii++;
-		return to_nfc(d, line, len, text, n, err);
-	case SHAPE_NFC:
-		break;
 	}
-	d->not_ascii++;
-	return 0;
+	if (zero_width && !d->keep_zero_width && drop_zero_width(d, text, n, err))
+		return -1;
+	d->unordered += shape == SHAPE_UNORDERED;
+	return shape == SHAPE_MAYBE ? to_nfc(d, *text, *n, text, n, err) : 0;
 }
 
 int decoder_check(struct decoder *d, const char *line, size_t len, struct err *err)
 {
 	unsigned seen = charset_scan(line, len);
-	size_t at;
-	d->with_nul += (seen & SCAN_NUL) != 0;
+	int single = d->charset == CHARSET_LATIN1 || d->charset == CHARSET_CP1252;
+	size_t at, zero_width;
+	if (seen & SCAN_NUL)
+		return has_nul(err);
 	if (!(seen & SCAN_HIGH))
 		return 0;
-	if (d->charset == CHARSET_LATIN1 || d->charset == CHARSET_CP1252) {
-		count_high(d, line, len);
-		return 0;
-	}
-	if (shape_of(line, len, &at) != SHAPE_BAD) {
+	if (!single && shape_of(line, len, &at, &zero_width) != SHAPE_BAD) {
 		d->not_ascii++;
 		return 0;
 	}
 	if (d->charset == CHARSET_UTF8)
 		return not_utf8(line, at, err);
-	d->fallback++;
-	count_high(d, line, len);
+	(void)from_bytes(d, line, len, NULL);
 	return 0;
 }

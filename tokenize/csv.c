@@ -2,7 +2,7 @@
  * pipeline/formats/row_reader.h's. */
 #include "pipeline/base/num.h"
 #include "pipeline/formats/row_reader.h"
-#include "labelled.h"
+#include "evidence.h"
 
 #include <string.h>
 
@@ -17,13 +17,31 @@ struct reader {
 	long label, text; /* columns, from 0; label may be NO_COLUMN */
 };
 
-/* Column of that name in the present row, or NO_COLUMN. */
+/* Column of that name in the present row: exactly, or the one that has it but for case and white space around; else
+ * NO_COLUMN. */
 static long column_named(const struct reader *r, const char *name)
 {
+	long found = NO_COLUMN, n_found = 0;
 	for (size_t i = 0; i < row_fields(r->rows); i++) {
 		size_t n;
 		const char *f = row_field(r->rows, i, &n);
 		if (n == strlen(name) && !memcmp(f, name, n))
+			return (long)i;
+		if (column_same(f, n, name)) {
+			found = (long)i;
+			n_found++;
+		}
+	}
+	return n_found == 1 ? found : NO_COLUMN;
+}
+
+/* The first column that is called what labels or texts usually are, or NO_COLUMN. */
+static long column_called(const struct reader *r, enum column_name is)
+{
+	for (size_t i = 0; i < row_fields(r->rows); i++) {
+		size_t n;
+		const char *f = row_field(r->rows, i, &n);
+		if (column_name(f, n) == is)
 			return (long)i;
 	}
 	return NO_COLUMN;
@@ -52,16 +70,38 @@ static int choose_column(const struct reader *r, const char *option, const char 
 				   : "without a header there is no column \"%s\"; choose with %s NUMBER", want, option);
 }
 
+/* Is a first row whose columns are not named a header all the same? It is one where two columns are called what labels
+ * and texts usually are. Where none was chosen there is no telling which is which. */
+static int guess_header(const struct reader *r, struct err *err)
+{
+	long label = column_called(r, NAME_LABEL), text = column_called(r, NAME_TEXT);
+	if (text == NO_COLUMN || label == NO_COLUMN)
+		return 0;
+	if (r->want->label || r->want->text)
+		return 1;
+	return err_set(err,
+		       "looks like a header, of %zu columns of which none is \"label\" or \"text\"; is it "
+		       "--label-column \"%.60s\" --text-column \"%.60s\"? (--no-header makes it a record)",
+		       r->columns, row_field(r->rows, (size_t)label, NULL), row_field(r->rows, (size_t)text, NULL));
+}
+
 /* From the first row: is it a header, and where are label and text? Returns 1 for a header, 0 for a record, -1. */
 static int first_row(struct reader *r, struct err *err)
 {
 	const char *label = r->want->label ? r->want->label : "label", *text = r->want->text ? r->want->text : "text";
 	int unlabelled = !strcmp(label, "none"), header = r->want->header == HEADER_YES;
-	if (r->want->header == HEADER_AUTO)
+	r->columns = row_fields(r->rows);
+	if (r->want->header == HEADER_AUTO) {
 		header = (unlabelled || column_named(r, is_column_number(label) ? "label" : label) >= 0) &&
 			 column_named(r, is_column_number(text) ? "text" : text) >= 0;
-	r->columns = row_fields(r->rows);
-	r->to->headless += r->want->header == HEADER_AUTO && !header;
+		if (!header && (header = guess_header(r, err)) < 0)
+			return -1;
+		r->to->headless += !header;
+	}
+	r->to->headers += (uint64_t)header;
+	r->to->label_said |= header; /* it names them */
+	if (!header && labelled_first(r->to, row_file(r->rows), err))
+		return -1;
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */
 		if (r->columns != 2)
 			return err_set(err, "%zu columns, and no header with \"label\" and \"text\"; choose with "
@@ -79,6 +119,16 @@ static int first_row(struct reader *r, struct err *err)
 	return header;
 }
 
+/* The byte order mark of a file that others were put in front of. */
+static void drop_mark(struct reader *r, size_t column, const char **field, size_t *n)
+{
+	if (column == 0 && *n >= 3 && !memcmp(*field, "\xEF\xBB\xBF", 3)) {
+		*field += 3;
+		*n -= 3;
+		r->to->sink->boms++;
+	}
+}
+
 static int take_row(struct reader *r, struct err *err)
 {
 	size_t label_len = 0, len;
@@ -93,16 +143,20 @@ static int take_row(struct reader *r, struct err *err)
 		err_set(err, "has %zu columns where the first row has %zu", row_fields(r->rows), r->columns);
 		return place_context(&at, err);
 	}
-	if (r->label != NO_COLUMN)
+	if (r->label != NO_COLUMN) {
 		label = row_field(r->rows, (size_t)r->label, &label_len);
+		drop_mark(r, (size_t)r->label, &label, &label_len);
+	}
 	text = row_field(r->rows, (size_t)r->text, &len);
+	drop_mark(r, (size_t)r->text, &text, &len);
 	return labelled_put(r->to, &at, label, label_len, text, len, err);
 }
 
 int read_csv(struct labelled *t, const char *path, const struct columns *want, struct err *err)
 {
 	struct reader r = { .to = t, .want = want };
-	const struct row_rules rules = { .wanted = "a CSV table", .max_fields = COLUMNS_MAX };
+	const struct row_rules rules = { .wanted = "a CSV table", .separator = want->separator, .quotes = want->quotes,
+					 .max_fields = COLUMNS_MAX };
 	int got;
 	if (row_reader_open(&r.rows, path, &rules, err))
 		return -1;
@@ -114,5 +168,10 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 	t->blank += row_counts_of(r.rows)->blank;
 	t->sink->boms += row_counts_of(r.rows)->boms;
 	row_reader_close(r.rows);
+	if (got < 0 && want->quotes == ROW_QUOTES_STRICT && strstr(err->msg, "RFC 4180 has none")) {
+		size_t used = strlen(err->msg);
+		if (sizeof err->msg - used > 64)
+			err_phrase(err->msg + used, sizeof err->msg - used, "; --quotes bare takes it as a character");
+	}
 	return got;
 }

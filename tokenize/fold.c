@@ -4,16 +4,10 @@
  * them they are four, and rule_room has no more. */
 #include "fold.h"
 #include "charset.h"
+#include "white.h"
 
 #include <string.h>
 #include <utf8proc.h>
-
-/* White_Space outside ASCII, as str.split() of Python has it. */
-static int is_space(utf8proc_int32_t c)
-{
-	return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-	       c == 0x202F || c == 0x205F || c == 0x3000;
-}
 
 /* ASCII text for a character of the PTB form, or NULL. */
 static const char *plain(utf8proc_int32_t c)
@@ -67,7 +61,7 @@ size_t fold_line(const char *line, size_t n, unsigned how, char *out)
 			size_t len = strlen(text);
 			memcpy(out + o, text, len);
 			o += len;
-		} else if (is_space(c)) {
+		} else if (is_white_point((uint32_t)c)) {
 			out[o++] = ' ';
 		} else {
 			if (how & FOLD_LOWER)

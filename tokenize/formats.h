@@ -25,7 +25,7 @@ int read_trec(struct sink *s, const char *path, int fine, struct err *err) VIC_C
 int read_imdb(struct sink *s, const char *path, struct err *err) VIC_CHECKED;
 
 struct lines;
-/* All lines of `l` as records with that label; split train. */
+/* All lines of `l` as records with that label. */
 int put_lines(struct sink *s, struct lines *l, int32_t label, struct err *err) VIC_CHECKED;
 /* 1: a folder; 0: something else; -1: nothing there (err filled). */
 int path_is_folder(const char *path, struct err *err) VIC_CHECKED;

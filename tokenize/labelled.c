@@ -2,15 +2,18 @@
  * and labels are numbered as they are met, until labelled_classes sorts the names and renumbers all records; so it
  * is called once, between the last labelled_put and labelled_drain. */
 #include "labelled.h"
+#include "evidence.h"
 #include "lines.h"
 #include "pipeline/base/mem.h"
+#include "white.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int labelled_init(struct labelled *t, struct sink *s, struct err *err)
 {
-	*t = (struct labelled){ .sink = s, .names.charset = s->decoder.charset };
+	*t = (struct labelled){ .sink = s, .names.charset = s->decoder.charset,
+			       .names.keep_zero_width = 1 };
 	return vocab_init(&t->labels, 0, err);
 }
 
@@ -21,6 +24,9 @@ void labelled_release(struct labelled *t)
 	free(t->tokens);
 	free(t->end);
 	free(t->label);
+	free(t->first);
+	free(t->first_file);
+	free(t->alike);
 	*t = (struct labelled){ 0 };
 }
 
@@ -77,10 +83,11 @@ int labelled_put(struct labelled *t, const struct place *at, const char *label, 
 	int32_t number = label ? number_of(t, label, label_len, err) : -1;
 	if (number < -1)
 		return place_context(at, err);
-	if (sink_tokenise(t->sink, at, text, n, &tokens, &len, err))
+	if (sink_tokenise(t->sink, at, text, n, &tokens, &len, err) ||
+	    (!label && sink_unlabelled(t->sink, at, -1, err)))
 		return -1;
 	if (t->given)
-		return sink_add(t->sink, tokens, len, number, SPLIT_TRAIN, err);
+		return sink_add(t->sink, tokens, len, number, -1, err);
 	if (mem_grow(&t->tokens, &t->cap_tokens, used + len + 1, 1, err) ||
 	    mem_grow(&t->end, &t->cap_end, t->n + 1, sizeof *t->end, err) ||
 	    mem_grow(&t->label, &t->cap_label, t->n + 1, sizeof *t->label, err))
@@ -145,7 +152,7 @@ int labelled_drain(struct labelled *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		size_t from = i ? t->end[i - 1] : 0;
-		if (sink_add(t->sink, t->tokens + from, t->end[i] - from, t->label[i], SPLIT_TRAIN, err))
+		if (sink_add(t->sink, t->tokens + from, t->end[i] - from, t->label[i], -1, err))
 			return -1;
 	}
 	return 0;
@@ -162,58 +169,92 @@ static int tsv_line(struct labelled *t, const struct place *at, const char *line
 	return labelled_put(t, at, line, label, tab + 1, len - label - 1, err);
 }
 
-static int is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static int fasttext_line(struct labelled *t, const struct place *at, const char *line, size_t len, struct err *err)
 {
 	static const char mark[] = "__label__";
 	const size_t k = sizeof mark - 1;
 	const char *end = line + len, *label = line, *text, *p;
-	while (label < end && is_blank(*label))
+	while (label < end && is_white(*label))
 		label++;
-	text = label;
-	while (text < end && !is_blank(*text))
-		text++;
+	text = label + word_length(label, (size_t)(end - label));
 	if ((size_t)(text - label) < k || memcmp(label, mark, k)) {
 		err_set(err, "does not begin with %sNAME; --format lines reads text without labels", mark);
 		return place_context(at, err);
 	}
 	for (p = text; (p = memmem(p, (size_t)(end - p), mark, k)); p += k)
-		if (is_blank(p[-1])) {
+		if (is_white(p[-1])) {
 			err_set(err, "has several labels; one class a record is what is read here");
 			return place_context(at, err);
 		}
 	return labelled_put(t, at, label + k, (size_t)(text - label) - k, text, (size_t)(end - text), err);
 }
 
-typedef int (*line_reader)(struct labelled *, const struct place *, const char *, size_t, struct err *);
+int labelled_first(struct labelled *t, const char *file, struct err *err)
+{
+	if (t->given)
+		return 0;
+	if (mem_grow(&t->first, &t->cap_first, t->n_first + 1, sizeof *t->first, err) ||
+	    (!t->n_first && mem_text(&t->first_file, file, strlen(file), err)))
+		return -1;
+	t->first[t->n_first++] = t->n;
+	return 0;
+}
 
-static int each_line(struct labelled *t, const char *path, line_reader one, struct err *err)
+/* Is the first line of TSV a header? 1, 0, or -1: one of other columns. */
+static int tsv_header(const struct place *at, const char *line, size_t len, struct err *err)
+{
+	int label = -1, text = -1, i = 0;
+	for (const char *p = line, *end = line + len; p <= end; i++) {
+		const char *tab = memchr(p, '\t', (size_t)(end - p)), *stop = tab ? tab : end;
+		enum column_name is = column_name(p, (size_t)(stop - p));
+		label = is == NAME_LABEL && label < 0 ? i : label;
+		text = is == NAME_TEXT && text < 0 ? i : text;
+		p = stop + 1;
+	}
+	if (label < 0 || text < 0)
+		return 0;
+	if (label == 0 && text == 1 && i == 2)
+		return 1;
+	err_set(err,
+		"looks like a header of %d columns, and tsv is label<TAB>text; --format csv --separator tab --quotes "
+		"none "
+		"--label-column %d --text-column %d reads it, --no-header makes it a record",
+		i, label + 1, text + 1);
+	return place_context(at, err);
+}
+
+static int each_line(struct labelled *t, const char *path, const struct columns *tsv, struct err *err)
 {
 	struct lines l;
 	const char *line;
 	size_t len;
-	int got;
+	int got, header;
 	if (lines_open(&l, path, &t->sink->boms, err))
 		return -1;
-	while ((got = lines_next(&l, &line, &len, err)) == 1)
-		if (one(t, &l.at, line, len, err)) {
+	while ((got = lines_next(&l, &line, &len, err)) == 1) {
+		header = tsv && l.at.line == 1 && tsv->header == HEADER_YES;
+		if (tsv && l.at.line == 1 && tsv->header == HEADER_AUTO)
+			header = tsv_header(&l.at, line, len, err);
+		if (tsv && l.at.line == 1 && !header && labelled_first(t, l.at.file, err))
+			header = -1;
+		if (header < 0 || (!header && (tsv ? tsv_line : fasttext_line)(t, &l.at, line, len, err))) {
 			got = -1;
 			break;
 		}
+		t->headers += (uint64_t)header;
+		t->label_said |= header; /* it names them */
+	}
+	t->sink->returns += l.returns;
 	lines_release(&l);
 	return got;
 }
 
-int read_tsv(struct labelled *t, const char *path, struct err *err)
+int read_tsv(struct labelled *t, const char *path, const struct columns *columns, struct err *err)
 {
-	return each_line(t, path, tsv_line, err);
+	return each_line(t, path, columns, err);
 }
 
 int read_fasttext(struct labelled *t, const char *path, struct err *err)
 {
-	return each_line(t, path, fasttext_line, err);
+	return each_line(t, path, NULL, err);
 }

@@ -5,14 +5,18 @@
 #define VIC_LABELLED_H
 
 #include "pipeline/base/vocab.h"
+#include "pipeline/formats/row_reader.h"
 #include "sink.h"
 
 enum csv_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
 
-/* Which columns of a CSV file. A name, or a number that counts from 1; label may be "none". NULL: "label", "text". */
+/* How tables are read. label and text: columns of CSV, by a name (its case and white space around do not count where
+ * no column has it exactly) or a number that counts from 1; label may be "none". NULL: "label", "text". */
 struct columns {
 	const char *label, *text;
 	enum csv_header header;
+	char separator; /* CSV; 0: comma, or what the file says in Excel's first line */
+	enum row_quotes quotes;
 };
 
 struct labelled {
@@ -25,7 +29,13 @@ struct labelled {
 	int32_t *label;      /* [n], -1: none */
 	size_t n, cap_end, cap_label, cap_tokens;
 	uint64_t blank;    /* CSV: blank lines passed over */
+	uint64_t headers;  /* CSV, TSV: files whose first row was a header */
 	uint64_t headless; /* CSV: files whose first row is no header by HEADER_AUTO */
+	/* for evidence.h */
+	size_t *first, n_first, cap_first; /* records that are the first row of a file without a header */
+	char *first_file;                  /* that of the first such */
+	int header_said, label_said;       /* by the user: what is a header, which column is the label */
+	char *alike;                       /* "'pos' and 'Pos', ..." or NULL */
 };
 
 int labelled_init(struct labelled *t, struct sink *s, struct err *err) VIC_CHECKED;
@@ -41,11 +51,15 @@ int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err)
 /* Passes what was kept to the sink, which has begun. Call labelled_classes first: it settles the labels' numbers. */
 int labelled_drain(struct labelled *t, struct err *err) VIC_CHECKED;
 
-/* label<TAB>text, one record a line, no header. */
-int read_tsv(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
+/* The next record is the first row of `file`, which has no header. */
+int labelled_first(struct labelled *t, const char *file, struct err *err) VIC_CHECKED;
+
+/* label<TAB>text, one record a line; a first line of two names that labels and texts usually have is a header. */
+int read_tsv(struct labelled *t, const char *path, const struct columns *columns, struct err *err) VIC_CHECKED;
 /* __label__NAME text; one label a line. */
 int read_fasttext(struct labelled *t, const char *path, struct err *err) VIC_CHECKED;
-/* RFC 4180, strictly: a space is part of its field, quotes stand around whole fields, every row has as many columns. */
+/* RFC 4180, strictly unless columns->quotes is another: a space is part of its field, quotes stand around whole fields,
+ * every row has as many columns. */
 int read_csv(struct labelled *t, const char *path, const struct columns *columns, struct err *err) VIC_CHECKED;
 
 #endif

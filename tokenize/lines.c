@@ -1,17 +1,33 @@
-/* Lines of a file or of memory. A byte order mark is looked for on the first line only, after the CR is taken off; a
- * file that is a mark and nothing else has no line, which is why lines_next remembers the length before. */
+/* Lines of a file or of memory. A byte order mark is looked for after the CR is taken off; a file that is a mark and
+ * nothing else has no line, which is why lines_next remembers the length before. */
 #include "lines.h"
 #include "pipeline/files/text.h"
 #include "pipeline/stream/sniff.h"
 
 #include <string.h>
 
+/* A page or a document instead of data; what comes by stdin is taken as it is. */
+static int refuse_documents(struct input *in, const char *path, struct err *err)
+{
+	struct sniffed s;
+	const unsigned char *head;
+	size_t got;
+	if (!strcmp(path, "-"))
+		return 0;
+	if (input_peek(in, 1, &head, &got, err))
+		return -1;
+	sniff(&s, head, in->have - in->used, in->name);
+	if (strcmp(s.what, "an HTML page") && strcmp(s.what, "XML") && strcmp(s.what, "an SVG image"))
+		return 0;
+	return err_set(err, "%s: is %s, not lines of text; %s", in->name, s.what, s.remedy);
+}
+
 int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *err)
 {
 	*l = (struct lines){ .boms = boms };
 	if (input_open(&l->in, path, err))
 		return -1;
-	if (sniff_text(&l->in, "text", err)) {
+	if (sniff_text(&l->in, "text", err) || refuse_documents(&l->in, path, err)) {
 		input_release(&l->in);
 		return -1;
 	}
@@ -38,6 +54,18 @@ static int from_memory(struct lines *l, const char **line, size_t *len, int *lf)
 	return 1;
 }
 
+static int drop_mark(struct lines *l, const char **line, size_t *len, struct err *err)
+{
+	if (l->at.line == 1)
+		return text_drop_bom(line, len, l->boms, err);
+	if (*len >= 3 && !memcmp(*line, "\xEF\xBB\xBF", 3)) {
+		*line += 3;
+		*len -= 3;
+		++*l->boms;
+	}
+	return 0;
+}
+
 int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 {
 	int got, lf = 1;
@@ -52,9 +80,11 @@ int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 	all = *len;
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;
-	if (l->at.line == 1 && text_drop_bom(line, len, l->boms, err))
-		return err_context(err, "%s", l->at.file);
-	return lf || *len || all != 3; /* a mark and nothing else is no line */
+	l->returns += *len && memchr(*line, '\r', *len);
+	if (l->at.line == 1 || (*len && **line == '\xEF')) /* inside a file too, where files were put together */
+		if (drop_mark(l, line, len, err))
+			return err_context(err, "%s", l->at.file);
+	return lf || *len || l->at.line > 1 || all != 3; /* a mark and nothing else is no line */
 }
 
 void lines_release(struct lines *l)

@@ -1,6 +1,6 @@
 /* lines: a file, stdin or a block of memory as lines that end at LF and nowhere else (never at NEL, VT, FF). A CR
- * before the LF is not part of the line; a last line without LF is a line. A byte order mark at the start is
- * dropped and counted; UTF-16 is refused. Private to tokenize/. */
+ * before the LF is not part of the line; a last line without LF is a line. A byte order mark at the start of a line is
+ * dropped and counted; UTF-16 and what is no text are refused. Private to tokenize/. */
 #ifndef VIC_LINES_H
 #define VIC_LINES_H
 
@@ -15,6 +15,7 @@ struct lines {
 	size_t left;     /* of mem */
 	struct place at; /* of the line last returned */
 	uint64_t *boms;
+	uint64_t returns; /* lines that hold a CR before their end */
 };
 
 /* `path` "-" is stdin; borrowed until lines_release. `boms` is counted up when there is a mark. */

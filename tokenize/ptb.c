@@ -95,6 +95,38 @@ static int short_around(const char *start, const char *at, const char *end)
 	return at - start <= 2 && p - at >= 2 && p - at <= 3 && is_letter((unsigned char)at[-1]);
 }
 
+static int same(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && !strncasecmp(p, word, n);
+}
+
+/* Abbreviations of several letters with a point inside. */
+static int is_degree(const char *p, size_t n)
+{
+	static const char *const known[] = { "ph.d", "m.sc", "b.sc", "d.sc",  "m.phil", "d.phil",
+					     "ll.d", "ll.b", "ed.d", "psy.d", "pharm.d" };
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (same(p, n, known[i]))
+			return 1;
+	return 0;
+}
+
+/* The point at p: 3.5; u.s, where each part is one letter; ph.d; and before a hyphen that joins: u.s.-based, J.-P. */
+static int point_joins(const char *start, const char *p, const char *end, int split)
+{
+	const char *q = p + 1;
+	int letter = is_letter((unsigned char)p[-1]), dotted = p - start > 1 && p[-2] == '.';
+	if (q < end && *q == '-')
+		return !split && letter_at(q + 1, end) &&
+		       ((letter && (dotted || (p - start == 1 && p[-1] >= 'A' && p[-1] <= 'Z'))) ||
+			is_degree(start, (size_t)(p - start)));
+	if (letter && letter_at(q, end) && (p - start == 1 || dotted) && !word_char(q + word_char(q, end), end))
+		return 1;
+	while (q < end && q - p < 6 && is_letter((unsigned char)*q))
+		q++;
+	return p - start < 6 && !word_char(q, end) && is_degree(start, (size_t)(q - start));
+}
+
 /* Does the mark at p, inside a word that began at `start`, join what is on its two sides? */
 static int joins(const char *start, const char *p, const char *end, int split)
 {
@@ -106,9 +138,8 @@ static int joins(const char *start, const char *p, const char *end, int split)
 		return word_char(p + 1, end) != 0;
 	case '\'':
 		return letter_at(p + 1, end);
-	case '.': /* 3.5; u.s, where each part is one letter */
-		return digits || (letter_at(p + 1, end) && is_letter((unsigned char)p[-1]) &&
-				  (p - start == 1 || p[-2] == '.') && !word_char(p + 1 + word_char(p + 1, end), end));
+	case '.':
+		return digits || point_joins(start, p, end, split);
 	case ',':
 		return digits && digit_at(p + 2, end) && digit_at(p + 3, end) && !digit_at(p + 4, end);
 	case ':':
@@ -135,11 +166,6 @@ static const char *word_end(const char *p, const char *end, int split)
 	}
 }
 
-static int same(const char *p, size_t n, const char *word)
-{
-	return strlen(word) == n && !strncasecmp(p, word, n);
-}
-
 /* Words that keep a full stop after them. "no." is one only before a number. */
 static int is_abbreviation(const char *p, size_t n, const char *end)
 {
@@ -149,25 +175,30 @@ static int is_abbreviation(const char *p, size_t n, const char *end)
 		"feb",  "aug",  "sept", "oct", "nov", "dec", "ave",  "blvd", "mt",  "est",  "approx", "al",
 	};
 	const char *after = p + n + 1;
-	if (n < 2 || n > 6)
+	if (n < 2 || n > 7)
 		return 0;
 	if (same(p, n, "no"))
 		return digit_at(after, end) || (after + 1 < end && *after == ' ' && digit_at(after + 1, end));
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (same(p, n, known[i]))
 			return 1;
-	return same(p, n, "ph.d");
+	return is_degree(p, n);
 }
 
-/* u.s, a.m: one letter, a point, one letter, ...; or a capital letter alone that is an initial (J. but not I.). */
+/* u.s, a.m, j.-p: one letter, a point, one letter, ...; or a capital letter alone that is an initial (J., not I.). */
 static int is_acronym(const char *p, size_t n)
 {
 	if (n == 1)
 		return *p >= 'A' && *p <= 'Z' && *p != 'I';
-	for (size_t i = 0; i < n; i++)
-		if (i % 2 ? p[i] != '.' : !is_letter((unsigned char)p[i]))
+	for (size_t i = 0;; i++) {
+		if (i == n || !is_letter((unsigned char)p[i]))
 			return 0;
-	return n % 2 == 1;
+		if (++i == n)
+			return 1;
+		if (p[i] != '.')
+			return 0;
+		i += i + 1 < n && p[i + 1] == '-';
+	}
 }
 
 /* Length of the clitic with its apostrophe at the end of the n bytes: 's 'm 'd 're 've 'll n't; 0 when there is

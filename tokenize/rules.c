@@ -6,6 +6,7 @@
 #include "charset.h"
 #include "fold.h"
 #include "ptb.h"
+#include "white.h"
 
 #include <string.h>
 
@@ -15,7 +16,6 @@ enum { PUNCT = 1, APOSTROPHE = 2 };
 void rule_table(struct rule_table *t, enum rule rule, int lower)
 {
 	static const char kept[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789`";
-	static const char gaps[] = "\t\n\v\f\r\x1c\x1d\x1e\x1f"; /* and NUL and the space */
 	t->rule = rule;
 	t->lower = lower;
 	t->split_hyphens = 0;
@@ -28,7 +28,7 @@ void rule_table(struct rule_table *t, enum rule rule, int lower)
 		t->to['\''] = APOSTROPHE;
 	} else {
 		for (int c = 1; c < 256; c++)
-			if (!strchr(gaps, c))
+			if (!is_white((char)c))
 				t->to[c] = (unsigned char)c;
 	}
 	for (int c = 'A'; lower && c <= 'Z'; c++)

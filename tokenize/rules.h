@@ -29,7 +29,7 @@ void rule_table(struct rule_table *t, enum rule rule, int lower);
  * a backslash. Every byte outside A-Za-z0-9(),!?'` is a space; 's 've 're 'd 'll and n't (in lower case only, as
  * there) begin a token; , ! ( ) ? are tokens; `lower` (TREC=False there) comes last. It works on bytes: what is
  * not ASCII is a space in any encoding.
- * RULE_WHITESPACE: UTF-8 split at white space alone, which is what Python's str.split() splits at, and NUL.
+ * RULE_WHITESPACE: UTF-8 split at white space alone (white.h), and NUL.
  * RULE_PTB: UTF-8 taken apart as the Penn Treebank does, see ptb.h. */
 size_t rule_line(const struct rule_table *t, const char *line, size_t n, char *scratch, char *out);
 

@@ -4,6 +4,7 @@
 #define VIC_SINK_H
 
 #include "charset.h"
+#include "html.h"
 #include "pipeline/stream/stream.h"
 #include "rules.h"
 
@@ -17,12 +18,23 @@ struct place {
 struct sink {
 	struct rule_table rules;
 	struct decoder decoder;
+	int html;                     /* texts have tags and character references */
+	struct html_counts markup;
+	struct decoder normal;        /* after references became characters: counts nothing for the report */
+	char *plain;                  /* a text without its tags */
+	size_t cap_plain;
 	struct stream_writer *writer; /* owned once begun */
 	int flush;                    /* a block a record */
 	int split;                    /* given to every record, or -1: what the format knows */
 	uint64_t n, by_split[SPLIT_COUNT];
+	uint64_t remarked[SPLIT_COUNT]; /* records of each split, as the format knows it, that `split` made another */
+	uint64_t *by_label;             /* [n_by_label] */
+	size_t n_by_label, cap_by_label;
+	uint64_t empty;                 /* records without a token */
+	uint64_t unlabelled;            /* records of training without a label */
+	char *first_unlabelled;         /* "FILE:LINE" of the first; owned */
 	/* what readers count for the report */
-	uint64_t boms, passed_over;
+	uint64_t boms, passed_over, returns;
 	uint64_t torn; /* kim: words that lost letters, because they are outside ASCII */
 	char *torn_word; /* the first of them, as it came; owned */
 	char *tokens, *scratch;
@@ -35,9 +47,11 @@ int sink_begin(struct sink *s, struct output *out, const struct stream_head *hea
 /* *tokens: the text's tokens joined by single spaces, *len bytes, valid until the next call. Adds nothing. */
 int sink_tokenise(struct sink *s, const struct place *at, const char *text, size_t n, const char **tokens, size_t *len,
 		  struct err *err) VIC_CHECKED;
-/* Adds a record of tokens. `split` is what the format knows; s->split overrides it. */
+/* Adds a record of tokens. `split` is what the format knows, -1 where it knows none (train); s->split overrides it. */
 int sink_add(struct sink *s, const char *tokens, size_t len, int32_t label, int split, struct err *err) VIC_CHECKED;
-/* Both. */
+/* Counts a record that has no label; keeps where the first is. */
+int sink_unlabelled(struct sink *s, const struct place *at, int split, struct err *err) VIC_CHECKED;
+/* All three. */
 int sink_put(struct sink *s, const struct place *at, const char *text, size_t n, int32_t label, int split,
 	     struct err *err) VIC_CHECKED;
 /* Puts "file:line" in front of a message; returns -1. */

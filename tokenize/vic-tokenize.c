@@ -3,7 +3,8 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
 #include "pipeline/frame/stage.h"
-#include "labelled.h"
+#include "evidence.h"
+#include "report.h"
 
 #include <csv.h>
 #include <inttypes.h>
@@ -15,8 +16,8 @@
 enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
 
 static struct {
-	int format, rules, lower, hyphens, encoding, split, header, fine, flush;
-	const char *label_column, *text_column, *classes, *output;
+	int format, rules, lower, hyphens, encoding, split, header, fine, flush, quotes, html;
+	const char *label_column, *text_column, *classes, *output, *separator;
 } o = { .format = -1, .lower = 1, .split = -1, .output = "-" };
 
 static const struct opt opts[] = {
@@ -30,7 +31,7 @@ static const struct opt opts[] = {
 	{ "hyphens", 0, OPT_CHOICE, &o.hyphens, NULL, "ptb: well-known, or well - known", .choices = "keep|split",
 	  .flags = OPT_LINE },
 	{ "encoding", 'e', OPT_CHOICE, &o.encoding, NULL,
-	  "of the input; auto: UTF-8, and line by line cp1252 where it is not", .choices = "auto|utf-8|latin1|cp1252",
+	  "of the input; auto: UTF-8, and cp1252 for bytes that are not", .choices = "auto|utf-8|latin1|cp1252",
 	  .flags = OPT_LINE },
 	{ "split", 's', OPT_CHOICE, &o.split, NULL, "mark every record so (default: what the format knows, else train)",
 	  .choices = "train|dev|test|extra", .flags = OPT_NO_DEFAULT },
@@ -38,13 +39,20 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "text-column", 0, OPT_TEXT, &o.text_column, "NAME|N", "csv: column of the texts (default: text)",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
-	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv: the first row is a header", .value = HEADER_YES,
+	{ "separator", 0, OPT_TEXT, &o.separator, "C",
+	  "csv: what stands between columns: a character or tab (default: ,)", .flags = OPT_NO_DEFAULT },
+	{ "quotes", 0, OPT_CHOICE, &o.quotes, NULL,
+	  "csv: strict is RFC 4180; bare: one inside a field is a character; none: all are",
+	  .choices = "strict|bare|none" },
+	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a header", .value = HEADER_YES,
 	  .flags = OPT_NO_DEFAULT },
-	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv: the first row is a record", .value = HEADER_NO,
+	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a record", .value = HEADER_NO,
 	  .flags = OPT_NO_DEFAULT },
 	{ "classes", 0, OPT_TEXT, &o.classes, "A,B,...", "csv, tsv, fasttext: the class names, in this order",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "fine", 0, OPT_FLAG, &o.fine, NULL, "trec: the 50 fine classes instead of the 6 coarse ones", .value = 1 },
+	{ "html", 0, OPT_FLAG, &o.html, NULL,
+	  "tags like <br /> are spaces, &amp; and &#39; the characters they stand for", .value = 1, .flags = OPT_LINE },
 	{ "flush", 0, OPT_FLAG, &o.flush, NULL, "write every record at once, for interactive use", .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ 0 },
@@ -75,8 +83,9 @@ static const struct program prog = {
 		"    unsup is extra and without label; <br /> is a line break.\n"
 		"csv: RFC 4180 with a header that names label and text, or two columns, or the\n"
 		"    columns chosen; every row has as many columns as the first; blank lines\n"
-		"    are skipped and counted.\n"
-		"tsv: label<TAB>text.\n"
+		"    are skipped and counted. A first row of other names that columns of labels\n"
+		"    and texts usually have (review,sentiment) must be explained.\n"
+		"tsv: label<TAB>text; a first line of two such names is a header.\n"
 		"fasttext: __label__NAME text.\n"
 		"lines: a text a line, no labels.\n"
 		"\n"
@@ -94,10 +103,18 @@ static const struct program prog = {
 		"    n't, u.s., 1,000, well-known, ..., --); half of the hyphenated words of MR\n"
 		"    and IMDB are not in GloVe: --hyphens split takes them apart.\n"
 		"whitespace: split at white space, nothing else.\n"
+		"White space is TAB, LF, VT, FF, CR, U+001C-001F, the space and what Unicode\n"
+		"adds; kim and ptb take other control characters for it too.\n"
 		"\n"
 		"Text is normalised to Unicode's form C (not by kim, for which everything but\n"
-		"ASCII is a space). NUL bytes are white space. Bytes that Windows-1252 does not\n"
-		"define become U+FFFD. All that is counted and reported.",
+		"ASCII is a space); characters without width inside words (soft hyphens, zero-\n"
+		"width spaces, byte order marks) are dropped. Bytes that Windows-1252 does not\n"
+		"define become U+FFFD. All that is counted and reported, as are the records of\n"
+		"each split and class, empty ones and those without a label.\n"
+		"\n"
+		"Refused: what is no text (archives, UTF-16, NUL bytes), labels that are nearly\n"
+		"all different, a first row whose label no other record has; --label-column,\n"
+		"--classes, --header or --no-header say that it is meant.",
 	.example =
 		"vic-tokenize --format mr data/mr | vic-cat --stats\n"
 		"vic-tokenize --format csv --label-column stars --text-column 3 \\\n"
@@ -116,16 +133,25 @@ static int names_classes(int format)
 	return format == CSV || format == TSV || format == FASTTEXT;
 }
 
+static char separator_of(void)
+{
+	return !o.separator ? 0 : !strcmp(o.separator, "tab") || !strcmp(o.separator, "\\t") ? '\t' : *o.separator;
+}
+
 /* An option that the format would not look at, an operand that it cannot read. */
 static int refuse_unused(const struct stage *st, struct err *err)
 {
-	static const char *const of_csv[] = { "label-column", "text-column", "header", "no-header" };
+	static const char *const of_csv[] = { "label-column", "text-column", "separator", "quotes" };
+	static const char *const of_tables[] = { "header", "no-header" };
 	int stdins = 0;
 	if (o.format < 0)
 		return err_usage(err, "--format is missing: mr, trec, imdb, csv, tsv, fasttext or lines");
 	for (int i = 0; i < 4; i++)
 		if (stage_given(st, of_csv[i]) && o.format != CSV)
 			return err_usage(err, "--%s goes with --format csv", of_csv[i]);
+	for (int i = 0; i < 2; i++)
+		if (stage_given(st, of_tables[i]) && o.format != CSV && o.format != TSV)
+			return err_usage(err, "--%s goes with --format csv or tsv", of_tables[i]);
 	if (stage_given(st, "hyphens") && o.rules != RULE_PTB)
 		return err_usage(err, "--hyphens goes with --rules ptb");
 	if (o.fine && o.format != TREC)
@@ -134,6 +160,8 @@ static int refuse_unused(const struct stage *st, struct err *err)
 		return err_usage(err, "--classes goes with --format csv, tsv or fasttext");
 	if (o.flush && names_classes(o.format) && !o.classes)
 		return err_usage(err, "--flush needs --classes here: without them nothing is written before the end");
+	if (o.separator && (strchr("\"\r\n", separator_of()) || (strlen(o.separator) != 1 && separator_of() != '\t')))
+		return err_usage(err, "--separator: '%s' is no single character, and not tab", o.separator);
 	for (int i = 0; i < st->n; i++)
 		stdins += !strcmp(st->operand[i], "-");
 	if (stdins && (o.format == MR || o.format == IMDB))
@@ -143,7 +171,8 @@ static int refuse_unused(const struct stage *st, struct err *err)
 
 static int read_operand(struct sink *s, struct labelled *t, const char *path, struct err *err)
 {
-	const struct columns columns = { o.label_column, o.text_column, (enum csv_header)o.header };
+	const struct columns columns = { o.label_column, o.text_column, (enum csv_header)o.header, separator_of(),
+					 (enum row_quotes)o.quotes };
 	switch ((enum format)o.format) {
 	case MR:
 		return read_mr(s, path, err);
@@ -154,7 +183,7 @@ static int read_operand(struct sink *s, struct labelled *t, const char *path, st
 	case CSV:
 		return read_csv(t, path, &columns, err);
 	case TSV:
-		return read_tsv(t, path, err);
+		return read_tsv(t, path, &columns, err);
 	case FASTTEXT:
 		return read_fasttext(t, path, err);
 	case LINES:
@@ -163,82 +192,55 @@ static int read_operand(struct sink *s, struct labelled *t, const char *path, st
 	return err_usage(err, "--format: no such format");
 }
 
-/* Begins the stream with the class names: the format's own, or those found, which are then settled. */
-static int begin_output(struct sink *s, struct labelled *t, struct output *out, const struct stage *st, struct err *err)
+/* The classes: the format's own, or those found, which are then settled. */
+struct names {
+	const char *const *name;
+	char **found; /* owned */
+	int n;
+};
+
+static int begin_output(struct sink *s, struct labelled *t, struct output *out, struct names *names,
+			const struct stage *st, struct err *err)
 {
 	static const char *const titles[] = { [MR] = "MR", [TREC] = "TREC", [IMDB] = "IMDB", [LINES] = NULL };
 	struct stream_head head = { .kind = STREAM_TOKENS };
-	const char *const *names = NULL;
-	char **found = NULL;
-	int n = 0, rc;
+	int rc;
 	if (names_classes(o.format)) {
-		if (labelled_classes(t, &found, &n, err)) {
-			free(found);
+		if (labelled_classes(t, &names->found, &names->n, err))
 			return -1;
-		}
-		names = (const char *const *)found;
+		names->name = (const char *const *)names->found;
 	} else if (o.format == TREC) {
-		names = o.fine ? trec_fine : trec_coarse;
-		n = o.fine ? TREC_FINE : TREC_COARSE;
+		names->name = o.fine ? trec_fine : trec_coarse;
+		names->n = o.fine ? TREC_FINE : TREC_COARSE;
 	} else if (o.format != LINES) {
-		names = polarity_classes;
-		n = 2;
+		names->name = polarity_classes;
+		names->n = 2;
 	}
-	rc = stream_head_classes(&head, n, names, err);
+	rc = stream_head_classes(&head, names->n, names->name, err);
 	if (!rc && !names_classes(o.format) && titles[o.format])
 		rc = mem_text(&head.name, titles[o.format], strlen(titles[o.format]), err);
 	if (!rc)
 		rc = sink_begin(s, out, &head, st->provenance, err);
 	stream_head_release(&head);
-	free(found);
 	return rc;
 }
 
-static void report(const struct stage *st, const struct sink *s, const struct labelled *t)
-{
-	char splits[128] = "";
-	size_t at = 0;
-	for (int i = 0; i < SPLIT_COUNT; i++)
-		if (s->by_split[i])
-			at += (size_t)snprintf(splits + at, sizeof splits - at, "%s%s %" PRIu64, at ? ", " : "",
-					       split_name(i), s->by_split[i]);
-	stage_say(st, "%" PRIu64 " records%s%s%s", s->n, at ? " (" : "", splits, at ? ")" : "");
-	const struct {
-		uint64_t n;
-		const char *what;
-	} notes[] = {
-		{ s->decoder.fallback, "lines are not UTF-8 and were read as Windows-1252" },
-		{ s->decoder.undefined, "bytes have no meaning in Windows-1252 and became U+FFFD" },
-		{ s->decoder.with_nul, "lines hold NUL bytes, taken as white space" },
-		{ s->decoder.unordered, "lines have endless combining marks and were not normalised" },
-		{ s->boms, "byte order marks were dropped" },
-		{ s->passed_over, "files not named ID_RATING.txt were passed over" },
-		{ t->blank, "blank lines were passed over" },
-		{ t->headless, "files have no header with those names; their first row was read as a record" },
-	};
-	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
-		if (notes[i].n)
-			stage_say(st, "%" PRIu64 " %s", notes[i].n, notes[i].what);
-	if (s->torn)
-		stage_say(st,
-			  "%" PRIu64
-			  " words lost letters: to kim all but ASCII is a space, as in '%s'; --rules ptb keeps them",
-			  s->torn, s->torn_word);
-}
-
-static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct err *err)
+static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct output *out, struct names *names,
+		    struct err *err)
 {
 	static const char *const own_kind[] = { [MR] = "tar",  [TREC] = "TREC",		[IMDB] = "tar", [CSV] = "CSV",
 						[TSV] = "TSV", [FASTTEXT] = "fastText", [LINES] = "" };
 	int late = names_classes(o.format) && !o.classes;
 	if (o.classes && labelled_give(t, o.classes, err))
 		return -1;
-	if (!late && begin_output(s, t, out, st, err))
+	if (!late && begin_output(s, t, out, names, st, err))
 		return -1;
 	for (int i = 0; i < st->n; i++)
 		if (read_operand(s, t, st->operand[i], err))
 			return sniff_explain(st->operand[i], own_kind[o.format], err);
-	if (late && (begin_output(s, t, out, st, err) || labelled_drain(t, err)))
+	if (names_classes(o.format) && evidence_check(t, err))
+		return -1;
+	if (late && (begin_output(s, t, out, names, st, err) || labelled_drain(t, err)))
 		return -1;
 	return stream_finish(s->writer, err) || output_commit(out, err) ? -1 : 0;
 }
@@ -247,18 +249,25 @@ static int run_tokenize(struct stage *st, struct err *err)
 {
 	struct sink s = { .decoder.charset = (enum charset)o.encoding, .flush = o.flush, .split = o.split };
 	struct labelled t;
+	struct names names = { 0 };
 	struct output out;
 	int rc = -1;
 	if (refuse_unused(st, err) || labelled_init(&t, &s, err))
 		return -1;
+	s.html = o.html;
+	t.header_said = o.header != HEADER_AUTO || o.format == FASTTEXT;
+	t.label_said = o.label_column != NULL || o.format == FASTTEXT;
 	rule_table(&s.rules, (enum rule)o.rules, o.lower);
 	s.rules.split_hyphens = o.hyphens;
 	if (!output_open(&out, o.output, err)) {
-		rc = tokenise(st, &s, &t, &out, err);
+		rc = tokenise(st, &s, &t, &out, &names, err);
 		output_release(&out);
 	}
-	if (!rc)
-		report(st, &s, &t);
+	if (!rc) {
+		report_sink(st, &s, names.name, names.n);
+		report_labelled(st, &t);
+	}
+	free(names.found);
 	labelled_release(&t);
 	sink_release(&s);
 	return rc;

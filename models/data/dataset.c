@@ -63,8 +63,11 @@ int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, str
 	if (rc < 0)
 		return -1;
 	int text = d->head.kind == STREAM_TEXT;
-	if (!d->n || (text && !d->text.words))
+	if (!d->n)
 		return err_set(err, "%s: there are no records to train on", stream_name(r));
+	if (text && !d->text.words)
+		return err_set(err, "%s: all %zu records are empty: there is no word to train on", stream_name(r),
+			       d->n);
 	rc = stream_next_document(r, err);
 	if (rc == 1)
 		return err_set(err, "%s: holds a second document; give %s at once", stream_name(r),

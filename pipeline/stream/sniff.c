@@ -46,6 +46,9 @@ static const struct signature {
 	{ 0, 2, "\x80\x03", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x04", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x05", "a Python pickle", NUMBERS },
+	{ 0, 4, "\xBA\x16\x4F\x2F", "a model of fastText",
+	  "its vectors are text (the .vec beside it, or fasttext print-word-vectors), for vic-embed --vectors" },
+	{ 0, 15, "SQLite format 3", "an SQLite database", "write what is wanted as CSV" },
 	{ 0, 4,
 	  "\x7F"
 	  "ELF",
@@ -170,11 +173,24 @@ static int gzip_kind(const struct look *l, struct sniffed *s)
 	return 1;
 }
 
+/* Every second byte of the beginning is NUL, the others none: UTF-16 of Latin letters, without its mark. */
+static int wide_kind(const struct look *l, struct sniffed *s)
+{
+	size_t n = l->n < 64 ? l->n & ~(size_t)1 : 64, zero[2] = { 0, 0 };
+	for (size_t i = 0; i < n; i++)
+		zero[i % 2] += !l->head[i];
+	if (n < 4 || zero[0] + zero[1] != n / 2 || (zero[0] && zero[1]))
+		return 0;
+	sniff_say(s, 1, "UTF-16 text without its mark", zero[1] ? "recode it first: iconv -f UTF-16LE -t UTF-8"
+							       : "recode it first: iconv -f UTF-16BE -t UTF-8");
+	return 1;
+}
+
 void sniff_look(struct sniffed *s, const struct look *l)
 {
 	static int (*const told_by[])(const struct look *,
 				      struct sniffed *) = { stream_kind, zip_kind,	 safetensors_kind, idx_kind,
-							    gzip_kind,	 sniff_word2vec, cifar_kind };
+							    gzip_kind,	 sniff_word2vec, cifar_kind, wide_kind };
 	if (!l->n) {
 		sniff_say(s, 0, "empty", "what should have written it failed or wrote nothing");
 		return;

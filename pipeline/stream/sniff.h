@@ -14,7 +14,7 @@ enum { SNIFF_BYTES = 4096 }; /* of a file's beginning; more is not looked at */
 struct sniffed {
 	char what[96];      /* "a CSV table of numbers"; never empty */
 	const char *remedy; /* "vic-cat --from csv --kind logits reads it"; never NULL */
-	int binary;         /* certainly no text */
+	int binary;         /* certainly no text, or none of anybody's data */
 	int known;          /* 0: what is "of no kind that is known here" */
 };
 

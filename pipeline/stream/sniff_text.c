@@ -107,6 +107,10 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 			  "a browser reads it; if it was to be data, the download gave a page instead");
 	else if (begins(l, "<?xml") || begins(l, "<svg"))
 		sniff_say(s, 0, sniff_holds(l, "<svg") ? "an SVG image" : "XML", "a browser reads it");
+	else if (begins(l, "version https://git-lfs"))
+		sniff_say(s, 1, "a Git LFS pointer", "the data themselves are elsewhere: git lfs pull brings them");
+	else if (begins(l, "/annex/objects/") || begins(l, "../.git/annex/") || begins(l, ".git/annex/"))
+		sniff_say(s, 1, "a git-annex pointer", "the data themselves are elsewhere: git annex get brings them");
 	else if (begins(l, "__label__"))
 		sniff_say(s, 0, "text in fastText's form", "vic-tokenize --format fasttext reads it");
 	else if (*l->head == 'P' && l->head[1] >= '1' && l->head[1] <= '6' && isspace(l->head[2]))

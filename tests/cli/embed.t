@@ -64,8 +64,40 @@ sat	1
 dog	1
 ran	1
 zebra	1" "$(cat oov.tsv)"
-like 'not one word found is said' 'not one word was found' \
-	"$(printf 'xyz 1 2\n' | vic-embed --vectors - a.tokens 2>&1 >/dev/null)"
+# A file with next to none of the words is another file.
+awk 'BEGIN { for (i = 0; i < 201; i++) print "a\tw" i; print "b\tthe" }' >many.tsv
+vic-tokenize -q --format tsv --rules whitespace many.tsv >many.tokens
+printf 'xyz 1 2\n' >none.txt
+printf 'the 1 2\nw1 3 4\n' >few.txt
+printf 'the 1 2\nw1 3 4\nw2 5 6\n' >enough.txt
+fails 1 'none.txt: has 0 of the 7 types of the data.*--allow-oov' 'not one word' vic-embed -q --vectors none.txt a.tokens
+fails 1 'few.txt: has 2 of the 202 types' 'under 1 %' vic-embed -q --vectors few.txt many.tokens
+ok '1 %' vic-embed -q --vectors enough.txt -o m.text many.tokens
+ok 'not one, by request' vic-embed -q --vectors none.txt --allow-oov -o allowed.text a.tokens
+same 'every word is then drawn' 7 "$(vic-cat --words allowed.text | grep -c initialised)"
+
+# Separators and spellings
+for row in 'the\t0.1\t0.2' 'the  0.1   0.2' 'the\t0.1 0.2 '; do
+	printf "$row\ncat 1 2\n" | vic-embed -q --vectors - a.tokens | vic-cat --words - | grep -e '^the' -e '^cat' >got
+	same "separated so: $row" "$(echo "$words" | grep -e '^the' -e '^cat')" "$(cat got)"
+done
+printf 'a\tcaf\303\251 na\303\257ve\n' >accent.tsv
+vic-tokenize -q --format tsv --rules whitespace accent.tsv >accent.tokens
+printf 'cafe\314\201 1 2\nna\357ve 3 4\n' | vic-embed --vectors - accent.tokens 2>said >accent.text
+like 'an accent written apart is found, and said' '1 rows are of words that are the data.s only in' "$(cat said)"
+like 'Latin-1 words are said' '1 rows are of words that are not UTF-8' "$(cat said)"
+like 'so are they that are missing' 'not in it: 1 types' "$(cat said)"
+printf 'the 1\nof 7\n' >vocab.txt
+fails 1 "counts (GloVe's vocab.txt)" 'counts of words are no vectors' vic-embed -q --vectors vocab.txt a.tokens
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' >lfs.txt
+fails 1 'lfs.txt: is a Git LFS pointer.*git lfs pull' 'a Git LFS pointer' vic-embed -q --vectors lfs.txt a.tokens
+
+# Records without a word
+printf 'a\t\nb\t \n' | vic-tokenize -q --format tsv --rules whitespace - >blank.tokens
+vic-embed --random -o blank.text blank.tokens 2>said
+like 'all empty: said by vic-embed' 'all 2 records are empty' "$(cat said)"
+fails 1 'all 2 records are empty: there is no word to train on' 'and by vic-train, as the cause' vic-train -q blank.text
+like 'some empty: counted' '1 records are empty' "$(vic-embed --random a.tokens 2>&1 >/dev/null)"
 ok 'rand' vic-embed -q --random -o r.text a.tokens
 like 'has 300 numbers' '^dim 300$' "$(vic-cat --stats r.text)"
 same 'all drawn' 0 \
@@ -89,7 +121,7 @@ fails 2 'not both' 'both' vic-embed --random --vectors v.txt a.tokens
 fails 2 'stdin can be read once' 'two things from stdin' vic-embed --vectors -
 fails 2 "is none of uniform:A" '--oov' vic-embed --oov normal --vectors v.txt a.tokens
 fails 2 'must be uniform' '--random --oov zero' vic-embed --random --oov zero a.tokens
-fails 1 'no row of the first .* has 5 numbers' 'a wrong --dim' vic-embed -q --dim 5 --vectors v.txt a.tokens
+fails 1 'rows 0 are a word and 5 numbers; line 1 ends in 2 number' 'a wrong --dim' vic-embed -q --dim 5 --vectors v.txt a.tokens
 fails 1 'this program reads tokens' 'text is no tokens' vic-embed -q --vectors v.txt a.text
 fails 1 'nothing.txt' 'a missing file' vic-embed -q --vectors nothing.txt a.tokens
 fails 1 'is a folder' 'a folder' vic-embed -q --vectors "$T" a.tokens

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 
-printf 'A Well-Known dull film, isn'\''t it\nCaf\303\251 well-known\n' >lines
+printf 'A Well-Known dull film, isn'\''t it\nCaf\303\251<br />well-known\n' >lines
 # OPTION AS IN A HISTORY | line, or other | what it is tried with
 cat >table <<'END'
 --format=tsv         | other |
@@ -17,6 +17,9 @@ cat >table <<'END'
 --split=dev          | other |
 --label-column=1     | other |
 --text-column=2      | other |
+--separator=;        | other |
+--quotes=bare        | other |
+--html               | line  | --rules=ptb
 --header             | other |
 --no-header          | other |
 --classes=a,b        | other |

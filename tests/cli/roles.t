@@ -43,6 +43,7 @@ vic-score --name
 vic-score --split
 vic-tokenize --classes
 vic-tokenize --label-column
+vic-tokenize --separator
 vic-tokenize --text-column
 vic-train --class-weights
 vic-train --device

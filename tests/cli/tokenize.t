@@ -19,7 +19,7 @@ if mr=$(data mr); then
 		"$(records "$T/mr" | cut -d'|' -f3 | uniq -c | awk '{printf s $1; s = " "}')"
 	same 'the distributed archive gives the same bytes as the folder' "$(vic-cat "$T/mr" | sed 1,2d | cksum)" \
 		"$(tok -f mr "$mr/rt-polaritydata.tar.gz" | vic-cat | sed 1,2d | cksum)"
-	like 'lines that are not UTF-8 are counted' '229 lines are not UTF-8' \
+	like 'lines that are not UTF-8 are counted' '229 lines hold bytes that are not UTF-8' \
 		"$(vic-tokenize -f mr "$mr" 2>&1 >/dev/null)"
 	fails 1 'rt-polarity.neg:.*not UTF-8' 'strict UTF-8 names file and line' \
 		tok -f mr -e utf-8 -o "$T/x" "$mr"
@@ -84,9 +84,10 @@ same 'a byte order mark is no token' '0|train|-|a' "$(tok -f lines -r whitespace
 like 'and it is reported' '1 byte order mark' "$(vic-tokenize -f lines "$T/bom" 2>&1 >/dev/null)"
 printf '\377\376a\0\n\0' >"$T/utf16"
 fails 1 'UTF-16' 'UTF-16 is refused with the remedy' tok -f lines -o "$T/x" "$T/utf16"
-printf 'a\0b\n' >"$T/nul"
-same 'a NUL byte is white space' '0|train|-|a b' "$(tok -f lines -r ptb "$T/nul" | records)"
-like 'and it is reported' '1 lines hold NUL' "$(vic-tokenize -f lines "$T/nul" 2>&1 >/dev/null)"
+printf 'ok\na\0b\n' >"$T/nul"
+fails 1 'nul:2: holds a NUL byte: is it UTF-16' 'a NUL byte is no text' tok -f lines -o "$T/x" "$T/nul"
+printf 'a\0 \0f\0i\0l\0m\0\n\0' >"$T/wide"
+fails 1 'UTF-16 text without its mark.*iconv -f UTF-16LE' 'nor is UTF-16 without its mark' tok -f lines -o "$T/x" "$T/wide"
 printf 'caf\351 \205\n' >"$T/latin"
 for case in 'auto|café …' 'cp1252|café …' 'latin1|café'; do
 	same "encoding ${case%%|*}" "0|train|-|${case#*|}" \
@@ -185,7 +186,7 @@ csv_fails '3 columns, and no header' 'CSV: three columns and no header must be c
 csv_fails 'no column is named "stars"' 'CSV: a column that is not there' \
 	'label,text\na,b\n' --label-column stars --header
 csv_fails 'without a header there is no column "stars"' 'CSV: a name needs a header' \
-	'label,text\na,b\n' --label-column stars
+	'x,y\na,b\n' --label-column stars
 printf 'label,text\na,b\n' >"$T/bad.csv"
 fails 2 '2 columns.*--text-column' 'CSV: a number beyond the columns' \
 	tok -f csv -o "$T/x" --text-column 3 "$T/bad.csv"

@@ -81,7 +81,8 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		size_t len, from, word_len;
 		struct place place = { "fuzz", 1, NULL };
 		columns = columns ? columns : r.fields;
-		bad = r.fields != columns || columns < 2 || !r.len[0] || memchr(r.field[0], 0, r.len[0]);
+		bad = r.fields != columns || columns < 2 || !r.len[0] || memchr(r.field[0], 0, r.len[0]) ||
+		      memchr(r.field[1], 0, r.len[1]);
 		if (bad || seen >= t->n)
 			break;
 		must(!sink_tokenise(t->sink, &place, r.field[1], r.len[1], &tokens, &len, err));
@@ -102,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = ERR_NONE;
 	struct sink s = { .split = -1 };
 	struct labelled t;
-	struct columns columns = { "1", "2", HEADER_NO };
+	struct columns columns = { .label = "1", .text = "2", .header = HEADER_NO };
 	const char *text = (const char *)data;
 	size_t n = size;
 	char path[64], **names;
@@ -137,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sink_release(&s);
 
 	/* By a header, if there is one: refused or read, never more. */
-	columns = (struct columns){ NULL, NULL, HEADER_AUTO };
+	columns = (struct columns){ .header = HEADER_AUTO };
 	must(!labelled_init(&t, &s, &err));
 	rule_table(&s.rules, RULE_KIM, 1);
 	must(!read_csv(&t, path, &columns, &err) || err.msg[0]);

@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		while ((got = lines_next(&l, &line, &len, &err)) == 1) {
 			seen++;
 			if (decoder_line(&d, line, len, &text, &n, &err)) {
-				must(set == CHARSET_UTF8 && err.msg[0]);
+				must((set == CHARSET_UTF8 || memchr(line, 0, len)) && err.msg[0]);
 				must(decoder_check(&d, line, len, &err) == -1);
 				continue;
 			}

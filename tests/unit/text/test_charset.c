@@ -58,10 +58,18 @@ static void tables(void **state)
 				iconv(cd, NULL, NULL, NULL, NULL);
 			}
 			n = (size_t)(to - out);
-			expect(&d, &in, 1, out, n);
+			if (!b) { /* no text has it */
+				struct err err = ERR_NONE;
+				const char *text;
+				assert_int_equal(decoder_line(&d, &in, 1, &text, &n, &err), -1);
+				assert_non_null(strstr(err.msg, "holds a NUL byte"));
+				assert_int_equal(decoder_check(&d, &in, 1, &err), -1);
+				continue;
+			}
+			expect(&d, &in, 1, out, b == 0xAD ? 0 : n); /* the soft hyphen is dropped */
+			assert_int_equal(d.zero_width, b == 0xAD);
 			assert_int_equal(d.undefined, set == CHARSET_CP1252 && !memcmp(out, "\xef\xbf\xbd", 3));
 			assert_int_equal(d.not_ascii, b > 127);
-			assert_int_equal(d.with_nul, b == 0);
 			/* and it is its own NFC, so that none need be made */
 			utf8proc_uint8_t *nfc;
 			utf8proc_ssize_t k = utf8proc_map((utf8proc_uint8_t *)out, (utf8proc_ssize_t)n, &nfc,
@@ -84,7 +92,7 @@ static void each_line_by_itself(void **state)
 	expect(&d, "caf\xc3\xa9", 5, "caf\xc3\xa9", 5);
 	expect(&d, "caf\xe9 \x97 \x85", 8, "caf\xc3\xa9 \xe2\x80\x94 \xe2\x80\xa6", 13);
 	expect(&d, "\x81", 1, "\xef\xbf\xbd", 3);
-	expect(&d, "e\xcc\x81\0x", 5, "\xc3\xa9\0x", 4);           /* composed; the text does not end at NUL */
+	expect(&d, "e\xcc\x81x", 4, "\xc3\xa9x", 3);              /* composed */
 	expect(&d, "\xe2\x84\xab", 3, "\xc3\x85", 2);              /* angstrom sign */
 	expect(&d, "\xed\xa0\x80", 3, "\xc3\xad\xc2\xa0\xe2\x82\xac", 7); /* a surrogate is not UTF-8 */
 	expect(&d, "\xc0\x80", 2, "\xc3\x80\xe2\x82\xac", 5);      /* nor is an overlong NUL */
@@ -92,7 +100,43 @@ static void each_line_by_itself(void **state)
 	assert_int_equal(d.fallback, 5);
 	assert_int_equal(d.undefined, 1);
 	assert_int_equal(d.not_ascii, 8);
-	assert_int_equal(d.with_nul, 1);
+	assert_int_equal(d.stray, 3 + 1 + 3 + 2 + 1);
+	decoder_release(&d);
+}
+
+/* A bad byte among good ones is the only one to be read as Windows-1252. */
+static void one_bad_byte(void **state)
+{
+	(void)state;
+	struct decoder d = { .charset = CHARSET_AUTO };
+	expect(&d, "it\xe2\x80\x99s \x96 e\xcc\x81", 12, "it\xe2\x80\x99s \xe2\x80\x93 \xc3\xa9", 13);
+	expect(&d, "\xc3\xa9\xe9\xc3\xa9", 5, "\xc3\xa9\xc3\xa9\xc3\xa9", 6);
+	expect(&d, "\xe2\x80 x", 4, "\xc3\xa2\xe2\x82\xac x", 7); /* a character cut short */
+	assert_int_equal(d.fallback, 3);
+	assert_int_equal(d.stray, 4);
+	decoder_release(&d);
+	struct decoder check = { .charset = CHARSET_AUTO };
+	struct err err = ERR_NONE;
+	assert_int_equal(decoder_check(&check, "\xe2\x80\x9d \x81 \x96", 7, &err), 0);
+	assert_true(check.fallback == 1 && check.stray == 2 && check.undefined == 1);
+}
+
+/* Characters that nobody sees are dropped, joiners only where no script needs them. */
+static void no_width(void **state)
+{
+	(void)state;
+	struct decoder d = { .charset = CHARSET_AUTO };
+	expect(&d, "fi\xe2\x80\x8blm", 7, "film", 4);			   /* zero-width space */
+	expect(&d, "fi\xc2\xadlm\xef\xbb\xbf", 9, "film", 4);		   /* soft hyphen, byte order mark */
+	expect(&d, "\xe2\x80\x8f" "a\xe2\x81\xa0" "b", 8, "ab", 2);	   /* mark of direction, word joiner */
+	expect(&d, "fi\xe2\x80\x8dlm", 7, "film", 4);			   /* joiner */
+	expect(&d, "e\xe2\x80\x8c\xcc\x81", 6, "\xc3\xa9", 2);		   /* then in form C */
+	expect(&d, "\xe9\xe2\x80\x8b!", 5, "\xc3\xa9!", 3);		   /* beside a bad byte */
+	assert_int_equal(d.zero_width, 8);
+	expect(&d, "\xd9\x85\xe2\x80\x8c\xd8\xae", 7, "\xd9\x85\xe2\x80\x8c\xd8\xae", 7); /* Persian */
+	expect(&d, "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 11,
+	       "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 11); /* an emoji of two */
+	assert_int_equal(d.zero_width, 8);
 	decoder_release(&d);
 }
 
@@ -170,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(scan), cmocka_unit_test(tables),
 					    cmocka_unit_test(each_line_by_itself), cmocka_unit_test(strict),
+					    cmocka_unit_test(one_bad_byte), cmocka_unit_test(no_width),
 					    cmocka_unit_test(endless_marks), cmocka_unit_test(sure_ranges) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void same_as_labelled(const struct sheet *s)
 	char label[8], text[8];
 	snprintf(label, sizeof label, "%zu", s->label + 1);
 	snprintf(text, sizeof text, "%zu", s->text + 1);
-	struct columns columns = { label, text, HEADER_NO };
+	struct columns columns = { .label = label, .text = text, .header = HEADER_NO };
 	struct place at = { "x", 1, NULL };
 	rule_table(&k.rules, RULE_WHITESPACE, 0);
 	assert_int_equal(labelled_init(&t, &k, &err), 0);
@@ -221,7 +221,7 @@ static int reads(const char *text, size_t n, uint64_t *blank, size_t *rows, stru
 {
 	struct sink k = { .split = -1 };
 	struct labelled t;
-	struct columns columns = { NULL, NULL, HEADER_NO };
+	struct columns columns = { .label = NULL, .text = NULL, .header = HEADER_NO };
 	memcpy(file, text, n);
 	keep(n);
 	rule_table(&k.rules, RULE_WHITESPACE, 0);

@@ -158,8 +158,10 @@ static void rows(void **state)
 	assert_int_equal(decimal_row("1 -2 ", 5, 3, v), DECIMAL_BAD);
 	assert_int_equal(decimal_row("1 -2 3 ", 7, 3, v), DECIMAL_BAD);
 	assert_int_equal(decimal_row("1 -2 3 4", 8, 3, v), DECIMAL_BAD);
-	assert_int_equal(decimal_row("1  2 3", 6, 3, v), DECIMAL_BAD);
-	assert_int_equal(decimal_row("1\t2 3", 5, 3, v), DECIMAL_BAD);
+	assert_int_equal(decimal_row("1  2\r3", 6, 3, v), DECIMAL_OK);
+	assert_int_equal(decimal_row("1\t2 3", 5, 3, v), DECIMAL_OK);
+	assert_int_equal(decimal_row("1\xC2\xA0" "2 3", 6, 3, v), DECIMAL_BAD);
+	assert_int_equal(decimal_row("1-2 3", 5, 3, v), DECIMAL_BAD);
 	assert_int_equal(decimal_row("1,5 2 3", 7, 3, v), DECIMAL_BAD);
 	assert_int_equal(decimal_row("1 nan 3", 7, 3, v), DECIMAL_NONFINITE);
 	assert_int_equal(decimal_row("1 nan x", 7, 3, v), DECIMAL_BAD);

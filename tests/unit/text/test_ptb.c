@@ -100,6 +100,36 @@ static int among(const char *text, const char *const *list)
 	return 0;
 }
 
+static const char *const degrees[] = { "ph.d", "m.sc", "b.sc", "d.sc", "m.phil", "d.phil", "ll.d",
+				       "ll.b", "ed.d", "psy.d", "pharm.d", NULL };
+
+/* Cells s to e, where there are so many before the end, are an abbreviation with a point inside. */
+static int is_degree(const struct cell *c, int s, int e)
+{
+	char word[MAX];
+	if (e - s > 7)
+		return 0;
+	glue(c, s, e, word);
+	return among(word, degrees);
+}
+
+static int point_joins(const struct cell *c, int s, int i, int split)
+{
+	const struct cell *a = c + i - 1, *z = c + i + 1;
+	int e = i + 1, part = a->l && i - s > 1 && is(c + i - 2, "."), initial = a->l && i - s == 1;
+	if (a->d && z->d)
+		return 1;
+	if (is(z, "-") && (split || !z[1].w || z[1].d))
+		return 0;
+	if (is(z, "-"))
+		return part || (initial && a->text[0] <= 'Z') || is_degree(c, s, i);
+	if ((part || initial) && z->w && !z->d && !z[1].w)
+		return 1;
+	while (c[e].l)
+		e++;
+	return !c[e].w && is_degree(c, s, e);
+}
+
 /* Does the mark at c[i] join what is on both sides, in a word that began at c[s]? */
 static int joins(const struct cell *c, int s, int i, int split)
 {
@@ -111,7 +141,7 @@ static int joins(const struct cell *c, int s, int i, int split)
 	if (is(m, "'"))
 		return z->w && !z->d;
 	if (is(m, "."))
-		return (a->d && z->d) || (a->l && z->w && !z->d && (i - s == 1 || is(c + i - 2, ".")) && !z[1].w);
+		return point_joins(c, s, i, split);
 	if (is(m, ","))
 		return a->d && z->d && z[1].d && z[2].d && !z[3].d;
 	if (is(m, ":"))
@@ -143,20 +173,23 @@ static int keeps_point(const struct cell *c, int s, int e, int next_is_number)
 		"mr",  "mrs",  "ms",   "dr",   "st",   "jr",	 "sr",	"vs",	"prof", "rev", "gen",
 		"sen", "rep",  "gov",  "capt", "lt",   "col",	 "sgt", "maj",	"hon",	"etc", "inc",
 		"ltd", "corp", "co",   "bros", "dept", "jan",	 "feb", "aug",	"sept", "oct", "nov",
-		"dec", "ave",  "blvd", "mt",   "est",  "approx", "al",	"ph.d", NULL,
+		"dec", "ave",  "blvd", "mt",   "est",  "approx", "al",	NULL,
 	};
 	char word[MAX];
 	int single = 1;
 	glue(c, s, e, word);
 	if (equal(word, "no"))
 		return next_is_number;
-	if (among(word, known))
+	if (among(word, known) || among(word, degrees))
 		return 1;
 	if (e - s == 1)
 		return c[s].l && *word >= 'A' && *word <= 'Z' && *word != 'I';
-	for (int i = s; i < e; i++)
-		single &= (i - s) % 2 ? is(c + i, ".") : c[i].l;
-	return single && (e - s) % 2;
+	for (int i = s; i < e; i++) /* letters, points, and hyphens right after points, in turn */
+		single &= i == s ? c[i].l
+			  : c[i].l ? is(c + i - 1, ".") || (is(c + i - 1, "-") && i - s > 2)
+			  : is(c + i, "-") ? is(c + i - 1, ".")
+					   : is(c + i, ".") && c[i - 1].l;
+	return single && c[e - 1].l;
 }
 
 static void say_word(struct list *t, const char *word)
@@ -375,6 +408,10 @@ static size_t draw(struct rng *r, char *line)
 		"No",
 		"Mr",
 		"ph.d",
+		"Ph.D.-",
+		"m.sc",
+		"U.S.",
+		".-",
 		"approx",
 		"etc",
 		"al",

@@ -196,7 +196,7 @@ static void headers(void **state)
 	fails("2 2\nthe 1 2\ncat 3 4\n", 3, "--dim says 3");
 	fails("2 2\n", 0, "cut short");
 	/* no header, but a word that is a number in a file of one dimension */
-	reads(&v, "7 3\n8 4\n", 0);
+	reads(&v, "7 3\n8 4\n", 1);
 	assert_true(v.dim == 1 && !v.count.has_header && v.count.rows == 2);
 	vectors_release(&v);
 }
@@ -205,13 +205,18 @@ static void garbled_rows(void **state)
 {
 	(void)state;
 	struct vectors v;
-	reads(&v, "the 1 2\ncat 3\n 4 5\ndog x 6\nhouse\nat 1 2,5\n. 1 inf\n<unk> 1 1e99\nhouse ? ? ?\n", 2);
+	reads(&v,
+	      "z 1 2\na 1 2\nb 1 2\nc 1 2\nd 1 2\ne 1 2\nf 1 2\ng 1 2\nthe 1 2\ncat 3\n 4 5\ndog x 6\nhouse\nat 1 2,5\n"
+	      ". 1 inf\n<unk> 1 1e99\nhouse ? ? ?\nthe 1 2 3\n",
+	      2);
 	assert_int_equal(v.n_found, 1);
-	assert_int_equal(v.count.rows, 9);
+	assert_int_equal(v.count.rows, 18);
+	assert_int_equal(v.count.wide, 1); /* the second row of "the" */
+	assert_int_equal(v.count.spaced + v.count.repeats, 0);
 	assert_int_equal(v.count.fields, 4);  /* cat, the row without a word, house, "house ? ? ?" */
 	assert_int_equal(v.count.numbers, 2); /* dog, at */
 	assert_int_equal(v.count.nonfinite, 2);
-	assert_int_equal(v.count.first_bad, 2);
+	assert_int_equal(v.count.first_bad, 10);
 	for (int i = 1; i < N_WORDS; i++)
 		assert_true(!v.found[i] && v.row[2 * i] == 0 && v.row[2 * i + 1] == 0);
 	vectors_release(&v);
@@ -244,12 +249,109 @@ static void dims(void **state)
 	fails("", 0, "empty");
 	fails("\n\n", 0, "no word vectors");
 	fails("the 1 2\ncat 3 4 5\n", 0, "--dim");
-	fails("the 1 2\ncat 3 4\n", 3, "no row of the first 2 has 3 numbers");
-	fails("the\ncat\n", 0, "--dim");
+	fails("the 1 2\ncat 3 4\n", 3, "of the first 2 rows 0 are a word and 3 numbers; line 1 ends in 2 number(s)");
+	fails("the\ncat\n", 0, "line 1 ends in no number: \"the\"");
+	fails("the 7\ncat 5\n", 0, "counts (GloVe's vocab.txt)");
+	fails("2 3\nthe 1 2\ncat 3 4\n", 0, "its first line says 3 numbers a word, its rows have 2");
 	reads(&v, "the 1 2\ncat 3 4 5\n", 2);
-	assert_int_equal(v.count.spaced, 1); /* "cat 3" */
+	assert_int_equal(v.count.wide, 1);
 	row_is(&v, THE, 1, 2);
 	vectors_release(&v);
+}
+
+/* Any white space of ASCII separates, as often as it likes. */
+static void separators(void **state)
+{
+	static const char *const text[] = {
+		"the\t1\t2\ncat\t3\t4\n",	       "the  1   2\ncat \t 3 4\n",   "the\t1 2\ncat\t3 4\n",
+		"2 2\nthe\t1\t2\ncat\t3\t4\n",      "2\t2\nthe\t1 2\ncat\t3 4\n", "  the 1 2\n\tcat 3 4\n",
+		"the\v1\f2\ncat\r3\r4\r\n",	       "the 1 2 \t \ncat 3 4\t\r\n", "2  2 \r\nthe 1 2\ncat 3 4\n",
+	};
+	struct vectors v;
+	(void)state;
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+		reads(&v, text[i], 0);
+		row_is(&v, THE, 1, 2);
+		row_is(&v, CAT, 3, 4);
+		assert_true(v.n_found == 2 && v.count.rows == 2 && !v.count.spaced && !vectors_garbled(&v.count));
+		vectors_release(&v);
+	}
+}
+
+/* What is no file of word vectors is refused with its name, or with what is wrong in the first row that is none. */
+static void other_files(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} file[] = {
+		{ "version https://git-lfs.github.com/spec/v1\noid sha256:01\nsize 1037962819\n", "Git LFS pointer" },
+		{ "the 0,1 0,2\ncat 0,3 0,4\n", "line 1 has decimal commas" },
+		{ "2 2\nthe 0,1 0,2\ncat 0,3 0,4\n", "line 2 has decimal commas" },
+		{ "the\t0,1\t0,2\ncat\t0,3\t0,4\n", "line 1 has decimal commas" },
+		{ "the,0.1,0.2\ncat,0.3,0.4\n", "line 1 is separated by commas" },
+		{ "the,0.1 0.2\ncat,0.3 0.4\n", "line 1 is separated by commas" },
+		{ "the;0.1;0.2\ncat;0.3;0.4\n", "line 1 is separated by semicolons" },
+		{ "the|0.1|0.2\ncat|0.3|0.4\n", "line 1 is separated by |" },
+		{ "the 1:0.1 2:0.2\ncat 1:0.3 2:0.4\n", "line 1 holds pairs of an index and a value" },
+		{ "A fine film .\nDull from start to end .\n", "line 1 ends in no number: \"A fine film .\"" },
+		{ "the 13\nof 7\n", "counts (GloVe's vocab.txt)" },
+		{ "the nan nan\ncat nan nan\n", "line 1 ends in no number" },
+		{ "{\"the\": [1, 2]}\n", "JSON" },
+		{ "<!DOCTYPE html>\n<p>404\n", "an HTML page" },
+		{ "BZh91AY&SYl+(\245", "bzip2" },
+		{ "\xFD"
+		  "7zXZ", "xz data" }, /* with the NUL after it */
+		{ "\x28\xB5\x2F\xFD\1", "Zstandard" },
+		{ "7z\xBC\xAF\x27\x1C\1", "7-Zip" },
+		{ "\x80\x04\x95\1", "a Python pickle" },
+		{ "\x93NUMPY\1", "an NPY array" },
+		{ "PAR1\1", "a Parquet table" },
+		{ "\xBA\x16\x4F\x2F\x0C", "a model of fastText" },
+		{ "SQLite format 3", "an SQLite database" },
+		{ "\xFF\xFEt", "UTF-16" },
+	};
+	static const char wide[] = "t\0h\0e\0 \0" "1\0 \0" "2\0\n\0c\0a\0t\0 \0" "3\0 \0" "4\0\n";
+	struct err err = ERR_NONE;
+	struct vectors v;
+	(void)state;
+	for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+		put(file[i].text, strlen(file[i].text) + (*file[i].text == '\xFD'));
+		assert_int_equal(vectors_read(&v, plain, VECTORS_AUTO, 0, &words, pool, &err), -1);
+		if (!strstr(err.msg, file[i].why))
+			fail_msg("'%s' does not say '%s'", err.msg, file[i].why);
+		vectors_release(&v);
+	}
+	put(wide, sizeof wide);
+	assert_int_equal(vectors_read(&v, plain, VECTORS_AUTO, 0, &words, pool, &err), -1);
+	assert_non_null(strstr(err.msg, "UTF-16"));
+	vectors_release(&v);
+}
+
+/* One letter, two spellings: a file and data that differ in them have the same words. */
+static void normal_forms(void **state)
+{
+	static const char composed[] = "caf\xC3\xA9", apart[] = "cafe\xCC\x81", hangul[] = "\xED\x95\x9C";
+	static const char *const data[] = { composed, apart, hangul };
+	struct err err = ERR_NONE;
+	struct vectors v;
+	(void)state;
+	for (int way = 0; way < 3; way++) {
+		struct vocab own;
+		assert_int_equal(vocab_init(&own, 0, &err), 0);
+		assert_int_equal(vocab_add(&own, data[way], strlen(data[way]), NULL, &err), 0);
+		for (int file = 0; file < 3; file++) {
+			char text[96];
+			const char *word = way == 2 ? "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB" : data[file % 2];
+			put(text, (size_t)snprintf(text, sizeof text, "house 5 6\n%s 7 8\ncaf\xE9 1 2\n", word));
+			if (vectors_read(&v, plain, VECTORS_AUTO, 0, &own, pool, &err))
+				fail_msg("%s", err.msg);
+			assert_true(v.n_found == 1 && v.row[0] == 7 && v.row[1] == 8);
+			assert_int_equal(v.count.met.renormalised, strcmp(word, data[way]) != 0);
+			assert_int_equal(v.count.met.not_utf8, 1);
+			vectors_release(&v);
+		}
+		vocab_release(&own);
+	}
 }
 
 static size_t word2vec(char to[256], const char *header, const char *separator, size_t rows)
@@ -438,6 +540,9 @@ int main(void)
 		cmocka_unit_test(garbled_rows),
 		cmocka_unit_test(line_ends),
 		cmocka_unit_test(dims),
+		cmocka_unit_test(separators),
+		cmocka_unit_test(other_files),
+		cmocka_unit_test(normal_forms),
 		cmocka_unit_test(binary),
 		cmocka_unit_test(cut_gzip),
 		cmocka_unit_test(long_files),
