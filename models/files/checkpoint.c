@@ -31,7 +31,7 @@ enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
 static size_t slot_bytes(const struct trainer *t, int p, int slot)
 {
 	if (slot == SLOT_BEST)
-		return t->best ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
+		return t->best && trainer_keeps_best(t) ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
 	return graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 }
 
@@ -73,7 +73,8 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	struct output out = { 0 };
 	int n = t->graph.n_params, rc;
 	void **host;
-	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch, [AT_BEST_EPOCH] = t->best_epoch,
+	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch,
+				     [AT_BEST_EPOCH] = trainer_keeps_best(t) ? t->best_epoch : 0,
 				     [AT_BEST_SCORE] = t->best_score };
 	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
 	char crc[16];
@@ -177,7 +178,9 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	for (int p = 0; p < t->graph.n_params; p++)
 		if (load_param(t, p, st, &known, err))
 			return -1;
-	return st->n == known ? 0 : err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+	if (st->n != known)
+		return err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+	return t->epoch && !trainer_keeps_best(t) ? trainer_keep(t, err) : 0;
 }
 
 int checkpoint_load(struct trainer *t, const char *path, struct err *err)

@@ -53,7 +53,8 @@ static void print_man(const struct program *p, const struct opt *opts)
 	text_roff(stdout, p->description);
 	printf("\n.SH OPTIONS\n");
 	opt_roff(opts, stdout);
-	printf(".SH EXIT STATUS\n0 done; 1 data or I/O; 2 usage; 3 no such device.\n.SH EXAMPLE\n.nf\n");
+	printf(".SH EXIT STATUS\n0 done; 1 data or I/O; 2 usage; 3 no such device; 128 + N after signal N.\n"
+	       ".SH EXAMPLE\n.nf\n");
 	text_roff(stdout, p->example);
 	printf("\n.fi\n");
 	if (p->see_also)

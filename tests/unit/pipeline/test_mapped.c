@@ -196,15 +196,16 @@ static void make_images(void)
 }
 
 /* In the last batch of an epoch; where is told by the size of the file. */
-static void scribble(void *ctx, uint32_t done)
+static int scribble(void *ctx, uint32_t done)
 {
 	const int *at = ctx;
 	if (done != 8 || !*at)
-		return;
+		return 0;
 	int fd = open(path, O_WRONLY);
 	usleep(20000);
 	assert_int_equal(pwrite(fd, "zz", 2, *at), 2);
 	close(fd);
+	return 0;
 }
 
 /* What is written to the file during an epoch, the last one too, does not go into a model. */
