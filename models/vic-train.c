@@ -20,27 +20,30 @@ static struct {
 
 /* After those of options.h. */
 static const struct opt run_opts[] = {
-	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
+	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0,
+	  .without = "plan|list-models" },
 	{ "precision", 0, OPT_CHOICE, &run_o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
-	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0 },
+	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0, .without = "plan|list-models" },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
-	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
+	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL, .without = "plan|list-models" },
 	{ "history", 0, OPT_TEXT, &run_o.files.history, "FILE",
-	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT },
+	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
 	{ "checkpoint", 0, OPT_TEXT, &run_o.files.checkpoint, "FILE",
-	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT },
+	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
-	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint" },
+	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
 	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
 	{ "plan-device", 0, OPT_TEXT, &run_o.plan_device, "CARD",
 	  "with --plan: how it trains on h100, a100, b200, l4, 4090, t4 or the card that FILE.json describes",
-	  .flags = OPT_LOCAL | OPT_NO_DEFAULT },
+	  .flags = OPT_LOCAL | OPT_NO_DEFAULT, .with = "plan" },
 	{ "list-models", 0, OPT_FLAG, &run_o.list, NULL, "print the networks, and train nothing",
 	  .flags = OPT_LOCAL | OPT_PRINTS | OPT_NO_OPERANDS },
-	{ "output", 'o', OPT_TEXT, &run_o.files.output, "FILE", "where the model goes",
-	  .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &run_o.files.output, "FILE", "where the model goes", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
 	{ 0 },
 };
 
@@ -86,6 +89,14 @@ static const struct program prog = {
 	.stream_operand = 1,
 };
 
+/* Where nothing can be the best by the dev records, the last epoch is kept; who asks for the best is told. */
+static int refuse_best(const struct stage *st, const struct trainer *t, struct err *err)
+{
+	return stage_given(st, "select") && o.select == SELECT_BEST_DEV && !t->n_dev
+		       ? err_usage(err, "--select best-dev needs records marked dev; vic-split --dev marks some")
+		       : 0;
+}
+
 /* dev: NULL with --plan. */
 static int train_and_save(struct stage *st, const struct dataset *data, struct device *dev, struct err *err)
 {
@@ -97,7 +108,8 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 							    (enum precision)run_o.precision, stdout, err)
 				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
-		rc = trainer_open(&t, &plan, data, dev, err) || running_train(st, &t, &run_o.files, err);
+		rc = trainer_open(&t, &plan, data, dev, err) || refuse_best(st, &t, err) ||
+		     running_train(st, &t, &run_o.files, err);
 	}
 	trainer_release(&t);
 	plan_release(&plan);
@@ -149,8 +161,6 @@ static int run_train(struct stage *st, struct err *err)
 					 .tune = run_o.tune };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
-	if (run_o.plan_device && !run_o.plan)
-		return err_usage(err, "--plan-device goes with --plan");
 	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
 	process_interrupts("interrupted before the first epoch; nothing is written");

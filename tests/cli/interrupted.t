@@ -83,6 +83,16 @@ like 'a checkpoint that is not there yet begins a run' '^vic-train: none is not 
 ok 'with the same bytes' cmp whole model
 fails 1 'model/none: Not a directory' 'one that cannot be looked for does not' train --resume model/none -o model2 text
 
+# A checkpoint of other settings: those that differ.
+train --epochs 1 --checkpoint ck -o model text
+train --epochs 1 --mixup 1 --checkpoint mixed.ck -o model text
+fails 1 ': ck: was made with other options: --mixup 0 (here 0.2), --words tuned (here static), --batch 4 (here 5), --seed 1 (here 2), --class-weights none (here 1,2)$' \
+	'the options that differ are named' vic-train -q --maps 2 --max-tokens 7 --batch 5 --epochs 2 --mixup 0.2 \
+	--class-weights 1,2 --words static --seed 2 --resume ck -o model text
+fails 1 'options: --mixup-mode full (here features), --lr 1 (here 0.5), --schedule constant (here steps), --lr-steps 2,60,120,160 (here 7)$' \
+	'as one would give them' train --epochs 2 --lr 0.5 --schedule steps --lr-steps 7 --mixup 1 \
+	--mixup-mode features --resume mixed.ck -o model text
+
 # Batch normalisation of one value.
 vic-split -q --remark --test 0.2 images >nodev
 one() { vic-train -q -m resnet50 --width 0.0625 --epochs 1 -o model2 "$@"; }
