@@ -5,6 +5,7 @@
  * tensors there must be follows from the trainer, and any other is refused. */
 #include "checkpoint.h"
 
+#include "models/train/options.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/safetensors.h"
 
@@ -118,6 +119,22 @@ static int load_param(struct trainer *t, int p, const struct safetensors *st, si
 	return 0;
 }
 
+/* A checkpoint made with other options than this run's. */
+static int refuse_plan(const struct trainer *t, const struct safetensors *st, const char *plan, struct err *err)
+{
+	char *text;
+	int known = train_options_differ(plan, t->plan->key, &text, err);
+	if (known < 0)
+		return -1;
+	if (known)
+		err_set(err, "%s: was made with other options: %s", st->name, text);
+	else
+		err_set(err, "%s: was made with other options, or by another version: %s; this run has %s", st->name,
+			plan, t->plan->key);
+	free(text);
+	return -1;
+}
+
 static int matches(const struct trainer *t, const struct safetensors *st, struct err *err)
 {
 	const char *plan = safetensors_meta(st, "plan"), *data = safetensors_meta(st, "data");
@@ -129,8 +146,7 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 	if (!plan || !data)
 		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
 	if (strcmp(plan, t->plan->key))
-		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan,
-			       t->plan->key);
+		return refuse_plan(t, st, plan, err);
 	if (strcmp(data, crc))
 		return err_set(err, "%s: was made on other data (%s, here %s)", st->name, data, crc);
 	return 0;
