@@ -50,7 +50,8 @@ static const struct program prog = {
 	.description =
 		"Reads what the model was trained on, and writes a stream of logits with the\n"
 		"records' ids, labels and splits. Classes are matched by name; a record without\n"
-		"a label stays without.\n"
+		"a label stays without. MODEL may be a checkpoint of vic-train: its weights are\n"
+		"the best so far, or the last where no dev records judge.\n"
 		"\n"
 		"Text (or tokens): words are matched by their letters; a word that the model\n"
 		"never saw takes the vector that the stream brings, and zeros where it brings\n"
@@ -245,6 +246,9 @@ static int run_predict(struct stage *st, struct err *err)
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
 			 : predict(st, &p, o.map ? &map : NULL, err));
+	if (!rc && m.checkpoint)
+		stage_say(st, "%s is a checkpoint; its weights are of epoch %s, %s so far", st->operand[0],
+			  safetensors_meta(&m.file, "epoch"), m.checkpoint);
 	if (!rc && m.version < 2)
 		stage_say(st, "%s is of version 1, which has no checksums: damage would not be seen", st->operand[0]);
 	calibrated_release(&map);

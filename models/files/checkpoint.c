@@ -1,9 +1,11 @@
 /* The file: metadata "plan" (the run's key) and "data" (its checksum), which must be this run's; the counters; the
- * history as its structs lie; and of each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running
- * statistics are parameters too. A multichannel table's fixed copy is not kept: trainer_open takes it from the data.
- * Counters are loaded first, because they say how long the history is and whether there are best weights. Which
- * tensors there must be follows from the trainer, and any other is refused. */
+ * history as its structs lie; what vic-predict needs to take it for a model (model_describe, model_add_words); and of
+ * each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running statistics are parameters too. A multichannel
+ * table's fixed copy is not kept: trainer_open takes it from the data. Counters are loaded first, because they say how
+ * long the history is and whether there are best weights. Which tensors there must be follows from the trainer, and any
+ * other is refused. */
 #include "checkpoint.h"
+#include "modelfile.h"
 
 #include "models/train/options.h"
 #include "pipeline/base/mem.h"
@@ -13,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAMILY "vicinal-checkpoint"
-#define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
-enum { VERSION = 2 };
+/* 1 had no checksums, 2 did not say what model it is of; read too */
+#define FORMAT CHECKPOINT_FAMILY " 3"
 
 /* A slot of the graph (enum graph_slot), or, after them, the best epoch's weights, which are the host's. */
 enum { SLOT_BEST = GRAPH_LAST + 1, SLOTS };
@@ -86,6 +87,9 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	     safetensors_set(&st, "data", crc, err) ||
 	     safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
 	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
+	if (t->provenance)
+		rc = rc || model_describe(&st, t->plan, t->data, &t->graph, t->best_epoch, t->provenance, err) ||
+		     (t->data->head.kind == STREAM_TEXT && model_add_words(&st, &t->data->text, err));
 	for (int p = 0; p < n && !rc; p++)
 		rc = add_param(&st, t, p, host + (size_t)p * SLOTS, err);
 	rc = rc || output_open(&out, path, err) || safetensors_write(&st, &out, err) || output_commit(&out, err);
@@ -141,7 +145,7 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 	int version;
 	char crc[16];
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
-	if (safetensors_version(st, FAMILY, VERSION, &version, err))
+	if (safetensors_version(st, CHECKPOINT_FAMILY, CHECKPOINT_VERSION, &version, err))
 		return -1;
 	if (!plan || !data)
 		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
@@ -166,6 +170,8 @@ static int take_counters(struct trainer *t, const double *c, const char *path, s
 	t->epoch = (int)c[AT_EPOCH];
 	t->best_epoch = (int)c[AT_BEST_EPOCH];
 	t->best_score = c[AT_BEST_SCORE];
+	if (t->epoch && !t->best_epoch && trainer_keeps_best(t))
+		return err_set(err, "%s: its best epoch is 0, which no run comes to", path);
 	if (t->epoch > t->plan->epochs)
 		return err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch, t->plan->epochs);
 	return 0;
@@ -194,6 +200,7 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	for (int p = 0; p < t->graph.n_params; p++)
 		if (load_param(t, p, st, &known, err))
 			return -1;
+	known += !!safetensors_find(st, "words.text") + !!safetensors_find(st, "words.end");
 	if (st->n != known)
 		return err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
 	return t->epoch && !trainer_keeps_best(t) ? trainer_keep(t, err) : 0;

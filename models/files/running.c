@@ -89,27 +89,23 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 	return rc ? -1 : 0;
 }
 
-static int save_weights(const struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int save_weights(struct trainer *t, const struct running_files *f, struct err *err)
 {
 	struct output out;
 	float **weights;
 	int epoch;
-	json_t *provenance = jsontext_copy(t->data->provenance);
-	if (!provenance || json_array_append(provenance, st->provenance))
-		return err_memory(err);
 	int rc = trainer_weights(t, &weights, &epoch, err) || output_open(&out, f->output, err);
 	if (!rc) {
-		rc = model_write(&out, t->plan, t->data, &t->graph, weights, epoch, provenance, err) ||
+		rc = model_write(&out, t->plan, t->data, &t->graph, weights, epoch, t->provenance, err) ||
 		     output_commit(&out, err);
 		output_release(&out);
 	}
-	json_decref(provenance);
 	return rc ? -1 : 0;
 }
 
 /* Training ended before its time, and err says why: writes what the finished epochs came to, and says so in err. first:
  * epochs that were done when the run began. */
-static void save_finished(const struct stage *st, struct trainer *t, const struct running_files *f, int first,
+static void save_finished(struct trainer *t, const struct running_files *f, int first,
 			  struct err *err)
 {
 	struct err why = *err, failed = ERR_NONE;
@@ -118,7 +114,7 @@ static void save_finished(const struct stage *st, struct trainer *t, const struc
 	char state[300] = "";
 	if (!t->best_epoch) {
 		err_set(err, "%s; no epoch was finished, so nothing is written", why.msg);
-	} else if (save_weights(st, t, f, &failed)) {
+	} else if (save_weights(t, f, &failed)) {
 		err_set(err, "%s; nor could the model of the epochs before be written: %s", why.msg, failed.msg);
 	} else {
 		if (again && why.status > VIC_SIGNAL)
@@ -141,7 +137,7 @@ static int is_there(const struct stage *st, const char *resume, struct err *err)
 	return 0;
 }
 
-int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
 {
 	const struct device *d = t->graph.dev;
 	int there = f->resume ? is_there(st, f->resume, err) : 0;
@@ -151,13 +147,24 @@ int running_train(struct stage *st, struct trainer *t, const struct running_file
 	int first = t->epoch;
 	process_interrupts(NULL);
 	if (run_epochs(st, t, f, err)) {
-		save_finished(st, t, f, first, err);
+		save_finished(t, f, first, err);
 		return -1;
 	}
-	if ((f->history && write_history(t, f->history, err)) || save_weights(st, t, f, err))
+	if ((f->history && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, t->best_epoch,
 		  t->epoch,
 		  t->n_dev || t->plan->select == SELECT_LAST ? "" : " (no record is marked dev: the last one)");
 	return 0;
+}
+
+int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+{
+	json_t *provenance = jsontext_copy(t->data->provenance);
+	t->provenance = provenance;
+	int rc =
+		!provenance || json_array_append(provenance, st->provenance) ? err_memory(err) : run_all(st, t, f, err);
+	t->provenance = NULL;
+	json_decref(provenance);
+	return rc;
 }

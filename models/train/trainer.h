@@ -53,6 +53,7 @@ void epoch_print(const struct epoch_line *l, FILE *to);
 struct trainer {
 	const struct plan *plan;      /* borrowed */
 	const struct dataset *data; /* borrowed */
+	const json_t *provenance;   /* of the model to be, for checkpoints; NULL: not known; borrowed */
 	struct graph graph;
 	struct batcher batcher;
 	uint32_t *train, *dev, *order; /* record numbers */

@@ -15,6 +15,7 @@ stopped() {
 	stopped_by=$1
 	shift
 	rm -f ck history model
+	: >logits
 	env --default-signal=INT vic-train -q --maps 2 --max-tokens 7 --batch 4 --epochs 1000000 --checkpoint ck \
 		--history history -o model "$@" 2>err &
 	stopped_pid=$!
@@ -44,9 +45,12 @@ for signal in INT TERM; do
 		train --epochs $((done_epochs + 1)) -o whole $data
 		train --epochs $((done_epochs + 1)) --resume ck -o resumed $data
 		ok 'and the run can go on, to the same bytes' cmp whole resumed
+		same 'the checkpoint answers as the model' "$(answers model $data)" "$(answers ck $data)"
+		like 'and says whose weights these are' "^vic-predict: ck is a checkpoint; its weights are of epoch [0-9]*, $which so far\$" \
+			"$(vic-predict ck $data 2>&1 >logits)"
 	done
 done
-same 'no other file is left' 'ck err history images model nodev resumed status text whole' "$(ls | tr '\n' ' ' | sed 's/ $//')"
+same 'no other file is left' 'ck err history images logits model nodev resumed status text whole' "$(ls | tr '\n' ' ' | sed 's/ $//')"
 
 # Before an epoch is done.
 : >fifo.err
