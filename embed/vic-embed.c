@@ -30,7 +30,7 @@ static const struct opt opts[] = {
 	  .value = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the drawn vectors", .lo = 0, .hi = INT64_MAX },
 	{ "top-oov", 0, OPT_INT, &o.top_oov, "N", "how many words not in FILE to name on stderr", .lo = 0,
-	  .hi = 1000000, .flags = OPT_LOCAL },
+	  .hi = 1000000, .flags = OPT_LOCAL, .with = "vectors" },
 	{ "oov-report", 0, OPT_TEXT, &o.oov_report, "TSV", "write all of them: word, count",
 	  .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are", .lo = 0, .hi = 1024,

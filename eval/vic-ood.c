@@ -25,7 +25,7 @@ static const struct opt opts[] = {
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples for the intervals of aupr and fpr95; 0: none", .lo = 0,
 	  .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals", .flo = 0.5, .fhi = 0.9999 },
-	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX, .with = "bootstrap" },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,

@@ -82,13 +82,15 @@ static int name_svg(char **figure, size_t *len, const struct plot_table *t, stru
 	return 0;
 }
 
-static int draw_plot(const struct plot_table *t, struct err *err)
+static int draw_plot(const struct stage *st, const struct plot_table *t, struct err *err)
 {
 	struct plot_look look = { .title = o.title, .panel = (int)o.panel, .scale = o.scale };
 	struct output out = { 0 };
 	char *script = NULL, *figure = NULL;
 	size_t len = 0, size = 0;
 	look.png = o.format == FORMAT_PNG || (o.format == FORMAT_AUTO && ends_in_png(o.out));
+	if (stage_given(st, "scale") && !look.png)
+		return err_usage(err, "--scale goes with --format png: it has no effect here");
 	struct memtext m;
 	if (memtext_open(&m, err))
 		return -1;
@@ -122,7 +124,7 @@ static int run_plot(struct stage *st, struct err *err)
 	if (o.curve && (int)t.curve != o.curve - 1)
 		rc = err_set(err, "%s: holds %s, not %s", path, plot_curve_name(t.curve),
 			     plot_curve_name((enum curve)(o.curve - 1)));
-	rc = rc || draw_plot(&t, err);
+	rc = rc || draw_plot(st, &t, err);
 	plot_release(&t);
 	return rc ? -1 : 0;
 }

@@ -27,9 +27,11 @@ static const struct opt opts[] = {
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000 },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either",
 	  .lo = 0, .hi = 100000 },
-	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999 },
+	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999,
+	  .with = "bootstrap" },
 	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
-	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
+	  .with = "bootstrap|floor" },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
 	{ 0 }

@@ -25,15 +25,16 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT },
 	{ "mc-dropout", 0, OPT_INT, &o.mc_dropout, "N",
 	  "N passes with dropout on, all of them in the stream; 0: one without", .lo = 0, .hi = 10000 },
-	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the dropped features", .lo = 0, .hi = INT64_MAX },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the dropped features", .lo = 0, .hi = INT64_MAX,
+	  .with = "mc-dropout" },
 	{ "text", 0, OPT_FLAG, &o.text, NULL, "read lines of plain text, write label and probability, a line for each",
 	  .flags = 0 },
 	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0,
-	  .hi = STREAM_MAX_CLASSES },
+	  .hi = STREAM_MAX_CLASSES, .with = "text" },
 	{ "map", 0, OPT_TEXT, &o.map, "FILE", "apply this calibration map (vic-calibrate) to every answer",
 	  .flags = OPT_INPUT },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
-	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	  .flags = OPT_NO_DEFAULT | OPT_NAME, .without = "text" },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "precision", 0, OPT_CHOICE, &o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
@@ -49,7 +50,8 @@ static const struct program prog = {
 	.description =
 		"Reads what the model was trained on, and writes a stream of logits with the\n"
 		"records' ids, labels and splits. Classes are matched by name; a record without\n"
-		"a label stays without.\n"
+		"a label stays without. MODEL may be a checkpoint of vic-train: its weights are\n"
+		"the best so far, or the last where no dev records judge.\n"
 		"\n"
 		"Text (or tokens): words are matched by their letters; a word that the model\n"
 		"never saw takes the vector that the stream brings, and zeros where it brings\n"
@@ -239,8 +241,6 @@ static int run_predict(struct stage *st, struct err *err)
 	struct predictor p = { 0 };
 	struct calibrated map = { 0 };
 	struct backend_config config = { .threads = (int)o.threads, .precision = (enum precision)o.precision };
-	if (!o.text && stage_given(st, "top-k"))
-		return err_usage(err, "--top-k goes with --text");
 	if (o.text && (o.mc_dropout || o.split || stage_given(st, "output")))
 		return err_usage(err, "--text goes without --mc-dropout, --split and --output");
 	if (model_open(&m, st->operand[0], err))
@@ -254,6 +254,9 @@ static int run_predict(struct stage *st, struct err *err)
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
 			 : predict(st, &p, o.map ? &map : NULL, err));
+	if (!rc && m.checkpoint)
+		stage_say(st, "%s is a checkpoint; its weights are of epoch %s, %s so far", st->operand[0],
+			  safetensors_meta(&m.file, "epoch"), m.checkpoint);
 	if (!rc && m.version < 2)
 		stage_say(st, "%s is of version 1, which has no checksums: damage would not be seen", st->operand[0]);
 	calibrated_release(&map);

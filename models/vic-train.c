@@ -1,13 +1,10 @@
 /* vic-train: text or images in, a model file out. */
-#include "pipeline/files/jsontext.h"
-#include "pipeline/base/memtext.h"
-#include "pipeline/frame/progress.h"
+#include "pipeline/frame/process.h"
 #include "pipeline/frame/stage.h"
-#include "models/files/checkpoint.h"
 #include "models/train/listing.h"
-#include "models/files/modelfile.h"
 #include "models/train/planned.h"
 #include "models/train/planning.h"
+#include "models/files/running.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,33 +12,38 @@
 
 static struct train_options o;
 static struct {
-	const char *device, *plan_device, *output, *history, *checkpoint, *resume;
+	const char *device, *plan_device;
+	struct running_files files;
 	int64_t threads;
 	int plan, list, precision, tune;
-} run_o = { .device = "auto", .output = "-", .precision = PRECISION_TF32 };
+} run_o = { .device = "auto", .files.output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
 static const struct opt run_opts[] = {
-	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
+	{ "device", 0, OPT_TEXT, &run_o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0,
+	  .without = "plan|list-models" },
 	{ "precision", 0, OPT_CHOICE, &run_o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
-	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0 },
+	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0, .without = "plan|list-models" },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
-	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL },
-	{ "history", 0, OPT_TEXT, &run_o.history, "FILE",
-	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT },
-	{ "checkpoint", 0, OPT_TEXT, &run_o.checkpoint, "FILE", "write the state of the run here after every epoch",
-	  .flags = OPT_LOCAL | OPT_OUTPUT },
-	{ "resume", 0, OPT_TEXT, &run_o.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
-	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint" },
+	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL, .without = "plan|list-models" },
+	{ "history", 0, OPT_TEXT, &run_o.files.history, "FILE",
+	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
+	{ "checkpoint", 0, OPT_TEXT, &run_o.files.checkpoint, "FILE",
+	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
+	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
+	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
 	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
 	{ "plan-device", 0, OPT_TEXT, &run_o.plan_device, "CARD",
 	  "with --plan: how it trains on h100, a100, b200, l4, 4090, t4 or the card that FILE.json describes",
-	  .flags = OPT_LOCAL | OPT_NO_DEFAULT },
+	  .flags = OPT_LOCAL | OPT_NO_DEFAULT, .with = "plan" },
 	{ "list-models", 0, OPT_FLAG, &run_o.list, NULL, "print the networks, and train nothing",
 	  .flags = OPT_LOCAL | OPT_PRINTS | OPT_NO_OPERANDS },
-	{ "output", 'o', OPT_TEXT, &run_o.output, "FILE", "where the model goes", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &run_o.files.output, "FILE", "where the model goes", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .without = "plan|list-models" },
 	{ 0 },
 };
 
@@ -53,7 +55,8 @@ static const struct program prog = {
 		"Reads one document of text (vic-embed) or images (vic-images), trains on the\n"
 		"records marked train, keeps the epoch that is best on those marked dev\n"
 		"(vic-split), and writes one model file (safetensors). Without dev records the\n"
-		"last epoch is kept, with a note on stderr.\n"
+		"last epoch is kept, with a note on stderr. A run that SIGINT or SIGTERM ends,\n"
+		"or a loss of NaN, leaves the model of the epochs that were finished.\n"
 		"\n"
 		"Mixup (--mixup ALPHA) mixes two samples and their labels with one weight a\n"
 		"batch, drawn from Beta(ALPHA, ALPHA): word vectors of text, pixels of images,\n"
@@ -87,91 +90,12 @@ static const struct program prog = {
 	.stream_operand = 1,
 };
 
-static int write_history(const struct trainer *t, const char *path, struct err *err)
+/* Where nothing can be the best by the dev records, the last epoch is kept; who asks for the best is told. */
+static int refuse_best(const struct stage *st, const struct trainer *t, struct err *err)
 {
-	struct output out;
-	char *text = NULL;
-	size_t size;
-	struct memtext m;
-	if (memtext_open(&m, err))
-		return -1;
-	epoch_header(m.to);
-	for (int i = 0; i < t->epoch; i++)
-		epoch_print(&t->history[i], m.to);
-	int rc = memtext_close(&m, &text, &size, err) || output_open(&out, path, err) ? -1 : 0;
-	if (!rc) {
-		rc = output_write(&out, text, size, err) || output_commit(&out, err) ? -1 : 0;
-		output_release(&out);
-	}
-	free(text);
-	return rc;
-}
-
-/* The line on the terminal. */
-struct shown {
-	struct progress p;
-	char note[96];
-	uint64_t before; /* records of the epochs done in this run */
-};
-
-static void tick(void *ctx, uint32_t done)
-{
-	struct shown *s = ctx;
-	progress_at(&s->p, s->before + done, s->note);
-}
-
-static void note_epoch(struct shown *s, const struct epoch_line *l)
-{
-	int n = snprintf(s->note, sizeof s->note, "epoch %lld: loss %.4f", (long long)l->epoch, l->train_loss);
-	if (l->dev_n)
-		snprintf(s->note + n, sizeof s->note - (size_t)n, ", dev accuracy %.4f, dev ECE %.4f", l->dev_accuracy,
-			 l->dev_ece);
-}
-
-static int train(struct stage *st, struct trainer *t, const struct device *device, struct err *err)
-{
-	struct shown s = { .note = "epoch 1" };
-	if (run_o.resume && checkpoint_load(t, run_o.resume, err))
-		return -1;
-	if (t->epoch)
-		note_epoch(&s, &t->history[t->epoch - 1]);
-	stage_say(st, "%s", device->b->describe(device->ctx));
-	t->tick = tick;
-	t->tick_ctx = &s;
-	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
-	while (!trainer_done(t)) {
-		if (trainer_epoch(t, err) || (run_o.checkpoint && checkpoint_save(t, run_o.checkpoint, err)))
-			return -1;
-		s.before += t->n_train;
-		note_epoch(&s, &t->history[t->epoch - 1]);
-		progress_at(&s.p, s.before, s.note);
-		if (run_o.history && write_history(t, run_o.history, err))
-			return -1;
-	}
-	progress_end(&s.p);
-	return run_o.history ? write_history(t, run_o.history, err) : 0;
-}
-
-static int write_model(struct stage *st, struct trainer *t, struct err *err)
-{
-	struct output out;
-	float **weights;
-	int epoch;
-	json_t *provenance = jsontext_copy(t->data->provenance);
-	if (!provenance || json_array_append(provenance, st->provenance))
-		return err_memory(err);
-	int rc = trainer_weights(t, &weights, &epoch, err) || output_open(&out, run_o.output, err);
-	if (!rc) {
-		rc = model_write(&out, t->plan, t->data, &t->graph, weights, epoch, provenance, err) ||
-		     output_commit(&out, err);
-		output_release(&out);
-	}
-	json_decref(provenance);
-	if (!rc)
-		stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, epoch,
-			  t->epoch,
-			  t->n_dev || t->plan->select == SELECT_LAST ? "" : " (no record is marked dev: the last one)");
-	return rc ? -1 : 0;
+	return stage_given(st, "select") && o.select == SELECT_BEST_DEV && !t->n_dev
+		       ? err_usage(err, "--select best-dev needs records marked dev; vic-split --dev marks some")
+		       : 0;
 }
 
 /* dev: NULL with --plan. */
@@ -185,7 +109,8 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 							    (enum precision)run_o.precision, stdout, err)
 				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
-		rc = trainer_open(&t, &plan, data, dev, err) || train(st, &t, dev, err) || write_model(st, &t, err);
+		rc = trainer_open(&t, &plan, data, dev, err) || refuse_best(st, &t, err) ||
+		     running_train(st, &t, &run_o.files, err);
 	}
 	trainer_release(&t);
 	plan_release(&plan);
@@ -237,10 +162,9 @@ static int run_train(struct stage *st, struct err *err)
 					 .tune = run_o.tune };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
-	if (run_o.plan_device && !run_o.plan)
-		return err_usage(err, "--plan-device goes with --plan");
-	if (!strcmp(run_o.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
+	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
+	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
 	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
 		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);

@@ -20,7 +20,8 @@ static struct {
 static const struct opt opts[] = {
 	{ "cv", 0, OPT_INT, &o.folds, "K", "cross-validation: cut the training records into K folds", .lo = 2,
 	  .hi = 1000000, .flags = OPT_NO_DEFAULT },
-	{ "fold", 0, OPT_INT, &o.fold, "I", "the fold that is marked test, from 0", .lo = 0, .hi = 999999 },
+	{ "fold", 0, OPT_INT, &o.fold, "I", "the fold that is marked test, from 0", .lo = 0, .hi = 999999,
+	  .with = "cv" },
 	{ "test", 0, OPT_REAL, &o.test, "SHARE", "mark this share of the training records test", .flo = 0, .fhi = 1 },
 	{ "dev", 0, OPT_REAL, &o.dev, "SHARE", "then mark this share of the remaining ones dev", .flo = 0, .fhi = 1 },
 	{ "calibration", 0, OPT_REAL, &o.calibration, "SHARE",

@@ -1,7 +1,7 @@
 /* Makes batches. Items are the records in the order given, then partners from elsewhere, if any; partner[i] is an
  * item, not a record. One lambda serves the whole batch. Lambda, partners and the layer to mix at are drawn from
  * streams of their own, keyed by seed, epoch and batch, so that a resumed run draws the same; a further draw needs a
- * purpose of its own. The entropy of the labels is taken before class weights, which make targets no distributions. */
+ * purpose of its own. Class weights make targets no distributions: b->target is without them, b->batch.target with. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"
@@ -28,7 +28,7 @@ int batcher_init(struct batcher *b, const struct dataset *data, const struct pre
 void batcher_release(struct batcher *b)
 {
 	void *mine[] = { b->seen,   b->number, b->begin,  b->local, b->word, b->partner,
-			 b->sample, b->lambda, b->target, b->pixel, b->view,
+			 b->sample, b->lambda, b->target, b->weighted, b->pixel, b->view,
 			 b->record };
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);
@@ -146,7 +146,13 @@ int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *i
 	    (v->alpha > 0 && draw_partners(b, v, pool, n_pool, seed, epoch, index, err)) || make_targets(b, v, err))
 		return -1;
 	int classes = b->data->head.n_classes;
-	for (int i = 0; v->class_weight && i < n * classes; i++)
-		b->target[i] *= (float)v->class_weight[i % classes];
+	size_t size = (size_t)n * (size_t)classes;
+	if (!v->class_weight)
+		return 0;
+	if (mem_grow(&b->weighted, &b->cap_weighted, size, sizeof *b->weighted, err))
+		return -1;
+	for (size_t i = 0; i < size; i++)
+		b->weighted[i] = b->target[i] * (float)v->class_weight[i % (size_t)classes];
+	b->batch.target = b->weighted;
 	return 0;
 }

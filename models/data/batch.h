@@ -39,7 +39,8 @@ struct batcher {
 	const struct dataset *data; /* borrowed */
 	struct batch batch;
 	uint32_t *partner, *sample;
-	float *lambda, *target;
+	float *lambda, *target; /* target: [n][classes] before class weights */
+	float *weighted;        /* after */
 	double label_entropy; /* nats, summed over the batch's targets, before class weights */
 	int items;            /* samples and partners so far */
 	/* text */
@@ -56,8 +57,8 @@ struct batcher {
 	int training;         /* windows are drawn, from seed and epoch */
 	uint64_t seed;
 	uint32_t epoch;
-	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_begin, cap_local, cap_word, cap_pixel, cap_record,
-		cap_view;
+	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_weighted, cap_begin, cap_local, cap_word, cap_pixel,
+		cap_record, cap_view;
 };
 
 /* `preprocessing`: of images, copied; NULL for text. */

@@ -27,6 +27,14 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 	return d->provenance ? 0 : err_memory(err);
 }
 
+uint32_t dataset_crc(uint32_t crc, const void *data, size_t bytes, const int32_t *label, const uint8_t *split,
+		     uint32_t n)
+{
+	crc = crc32_of(crc, data, bytes);
+	crc = crc32_of(crc, label, n * sizeof *label);
+	return crc32_of(crc, split, n);
+}
+
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)
 {
 	size_t n = d->n + b->n;
@@ -38,9 +46,7 @@ int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err)
 	memcpy(d->label + d->n, b->label, b->n * sizeof *d->label);
 	memcpy(d->split + d->n, b->split, b->n);
 	d->n = n;
-	d->crc = crc32_of(d->crc, b->data, b->data_len);
-	d->crc = crc32_of(d->crc, b->label, b->n * sizeof *b->label);
-	d->crc = crc32_of(d->crc, b->split, b->n);
+	d->crc = dataset_crc(d->crc, b->data, b->data_len, b->label, b->split, b->n);
 	return 0;
 }
 

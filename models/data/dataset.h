@@ -25,7 +25,8 @@ struct image_data {
 	const void **pixel; /* [n] images [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
 	struct mapped file; /* what of them is mapped */
 	unsigned char **block; /* [blocks] memory that the pixels lie in, owned */
-	size_t blocks, cap_pixel, cap_block;
+	uint32_t *rows;         /* [n_rows] records of each block as they were read, whose bytes lie end to end */
+	size_t blocks, n_rows, cap_pixel, cap_block, cap_rows;
 };
 
 struct dataset {
@@ -47,11 +48,15 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
  * all). */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
-/* 0 when the data are still what was read; -1 when a mapped file has been written to or cut since it was opened. */
+/* 0 when the data are still what was read; -1 when a mapped file has been cut, or written to with other content, since
+ * it was opened. A file that was only touched is read again, every time. */
 int dataset_unchanged(const struct dataset *d, struct err *err) VIC_CHECKED;
 
 /* The parts, for dataset_read and for a reader that goes block by block. Each adds what its block holds; rows are added
- * by the kind's function first, then by dataset_add_rows, which counts them. */
+ * by the kind's function first, then by dataset_add_rows, which counts them.
+ * dataset_crc: d->crc after a block of n records. */
+uint32_t dataset_crc(uint32_t crc, const void *data, size_t bytes, const int32_t *label, const uint8_t *split,
+		     uint32_t n);
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_words(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err) VIC_CHECKED;

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 int image_data_usable(const struct stream_head *head, struct err *err)
 {
@@ -52,6 +53,9 @@ int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct
 		m->block[m->blocks] = NULL;
 		stream_swap_buffer(r, &m->block[m->blocks++], &cap);
 	}
+	if (mem_grow(&m->rows, &m->cap_rows, m->n_rows + 1, sizeof *m->rows, err))
+		return -1;
+	m->rows[m->n_rows++] = b->n;
 	for (uint32_t i = 0; i < b->n; i++)
 		m->pixel[d->n + i] = data + i * each;
 	return 0;
@@ -63,12 +67,33 @@ void image_data_release(struct image_data *m)
 		free(m->block[i]);
 	free(m->block);
 	free(m->pixel);
+	free(m->rows);
 	mapped_release(&m->file);
+}
+
+/* Whether the mapped bytes are those that were read, though the file has another time. */
+static int same_content(const struct dataset *d)
+{
+	const struct image_data *m = &d->images;
+	size_t each = stream_record_size(&d->head), at = 0;
+	uint32_t crc = 0;
+	struct stat st;
+	if (fstat(m->file.fd, &st) || (size_t)st.st_size != m->file.size)
+		return 0;
+	for (size_t i = 0; i < m->n_rows; at += m->rows[i++])
+		if (m->rows[i])
+			crc = dataset_crc(crc, m->pixel[at], m->rows[i] * each, d->label + at, d->split + at,
+					  m->rows[i]);
+	return crc == d->crc;
 }
 
 int dataset_unchanged(const struct dataset *d, struct err *err)
 {
-	return mapped_unchanged(&d->images.file, err) ? err_context(err, "the training data have changed") : 0;
+	struct err changed = ERR_NONE;
+	if (!mapped_unchanged(&d->images.file, &changed) || same_content(d))
+		return 0;
+	*err = changed;
+	return err_context(err, "the training data have changed");
 }
 
 /* Sum over channel c of (v - about)^power, power 1 or 2, in units of bytes. */

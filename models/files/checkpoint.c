@@ -1,10 +1,13 @@
 /* The file: metadata "plan" (the run's key) and "data" (its checksum), which must be this run's; the counters; the
- * history as its structs lie; and of each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running
- * statistics are parameters too. A multichannel table's fixed copy is not kept: trainer_open takes it from the data.
- * Counters are loaded first, because they say how long the history is and whether there are best weights. Which
- * tensors there must be follows from the trainer, and any other is refused. */
+ * history as its structs lie; what vic-predict needs to take it for a model (model_describe, model_add_words); and of
+ * each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running statistics are parameters too. A multichannel
+ * table's fixed copy is not kept: trainer_open takes it from the data. Counters are loaded first, because they say how
+ * long the history is and whether there are best weights. Which tensors there must be follows from the trainer, and any
+ * other is refused. */
 #include "checkpoint.h"
+#include "modelfile.h"
 
+#include "models/train/options.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/safetensors.h"
 
@@ -12,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAMILY "vicinal-checkpoint"
-#define FORMAT FAMILY " 2" /* 1 had no checksums; read too */
-enum { VERSION = 2 };
+/* 1 had no checksums, 2 did not say what model it is of; read too */
+#define FORMAT CHECKPOINT_FAMILY " 3"
 
 /* A slot of the graph (enum graph_slot), or, after them, the best epoch's weights, which are the host's. */
 enum { SLOT_BEST = GRAPH_LAST + 1, SLOTS };
@@ -31,7 +33,7 @@ enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
 static size_t slot_bytes(const struct trainer *t, int p, int slot)
 {
 	if (slot == SLOT_BEST)
-		return t->best ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
+		return t->best && trainer_keeps_best(t) ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
 	return graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 }
 
@@ -73,7 +75,8 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	struct output out = { 0 };
 	int n = t->graph.n_params, rc;
 	void **host;
-	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch, [AT_BEST_EPOCH] = t->best_epoch,
+	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch,
+				     [AT_BEST_EPOCH] = trainer_keeps_best(t) ? t->best_epoch : 0,
 				     [AT_BEST_SCORE] = t->best_score };
 	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
 	char crc[16];
@@ -84,6 +87,9 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	     safetensors_set(&st, "data", crc, err) ||
 	     safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
 	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
+	if (t->provenance)
+		rc = rc || model_describe(&st, t->plan, t->data, &t->graph, t->best_epoch, t->provenance, err) ||
+		     (t->data->head.kind == STREAM_TEXT && model_add_words(&st, &t->data->text, err));
 	for (int p = 0; p < n && !rc; p++)
 		rc = add_param(&st, t, p, host + (size_t)p * SLOTS, err);
 	rc = rc || output_open(&out, path, err) || safetensors_write(&st, &out, err) || output_commit(&out, err);
@@ -117,19 +123,34 @@ static int load_param(struct trainer *t, int p, const struct safetensors *st, si
 	return 0;
 }
 
+/* A checkpoint made with other options than this run's. */
+static int refuse_plan(const struct trainer *t, const struct safetensors *st, const char *plan, struct err *err)
+{
+	char *text;
+	int known = train_options_differ(plan, t->plan->key, &text, err);
+	if (known < 0)
+		return -1;
+	if (known)
+		err_set(err, "%s: was made with other options: %s", st->name, text);
+	else
+		err_set(err, "%s: was made with other options, or by another version: %s; this run has %s", st->name,
+			plan, t->plan->key);
+	free(text);
+	return -1;
+}
+
 static int matches(const struct trainer *t, const struct safetensors *st, struct err *err)
 {
 	const char *plan = safetensors_meta(st, "plan"), *data = safetensors_meta(st, "data");
 	int version;
 	char crc[16];
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
-	if (safetensors_version(st, FAMILY, VERSION, &version, err))
+	if (safetensors_version(st, CHECKPOINT_FAMILY, CHECKPOINT_VERSION, &version, err))
 		return -1;
 	if (!plan || !data)
 		return err_set(err, "%s: does not say of which run it is a checkpoint", st->name);
 	if (strcmp(plan, t->plan->key))
-		return err_set(err, "%s: was made with other options: %s; this run has %s", st->name, plan,
-			       t->plan->key);
+		return refuse_plan(t, st, plan, err);
 	if (strcmp(data, crc))
 		return err_set(err, "%s: was made on other data (%s, here %s)", st->name, data, crc);
 	return 0;
@@ -149,6 +170,8 @@ static int take_counters(struct trainer *t, const double *c, const char *path, s
 	t->epoch = (int)c[AT_EPOCH];
 	t->best_epoch = (int)c[AT_BEST_EPOCH];
 	t->best_score = c[AT_BEST_SCORE];
+	if (t->epoch && !t->best_epoch && trainer_keeps_best(t))
+		return err_set(err, "%s: its best epoch is 0, which no run comes to", path);
 	if (t->epoch > t->plan->epochs)
 		return err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch, t->plan->epochs);
 	return 0;
@@ -177,7 +200,10 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	for (int p = 0; p < t->graph.n_params; p++)
 		if (load_param(t, p, st, &known, err))
 			return -1;
-	return st->n == known ? 0 : err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+	known += !!safetensors_find(st, "words.text") + !!safetensors_find(st, "words.end");
+	if (st->n != known)
+		return err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
+	return t->epoch && !trainer_keeps_best(t) ? trainer_keep(t, err) : 0;
 }
 
 int checkpoint_load(struct trainer *t, const char *path, struct err *err)

@@ -50,11 +50,13 @@ static int set_json(struct safetensors *st, const char *key, json_t *j, struct e
 	return rc;
 }
 
-static int add_words(struct safetensors *st, const struct text_data *d, struct err *err)
+int model_add_words(struct safetensors *st, const struct text_data *d, struct err *err)
 {
 	size_t text = d->words ? d->word_end[d->words - 1] : 0, words = d->words;
 	return safetensors_add(st, "words.text", ST_U8, 1, &text, d->text, err) ||
-	       safetensors_add(st, "words.end", ST_U32, 1, &words, d->word_end, err);
+			       safetensors_add(st, "words.end", ST_U32, 1, &words, d->word_end, err)
+		       ? -1
+		       : 0;
 }
 
 /* The vectors that the network computes with: of multichannel the sum of both copies. *own: what the caller frees. */
@@ -74,26 +76,35 @@ static int effective(const struct plan *plan, const struct dataset *data, const 
 	return 0;
 }
 
-int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g,
-		float *const *weights, int epoch, const json_t *provenance, struct err *err)
+int model_describe(struct safetensors *st, const struct plan *plan, const struct dataset *data, const struct graph *g,
+		   int epoch, const json_t *provenance, struct err *err)
 {
-	int text = plan->net->input == NET_WORDS;
-	struct safetensors st = { 0 };
+	int text = plan->net->input == NET_WORDS, rc = 0;
 	char number[32];
 	json_t *classes = json_array();
-	float *sum = NULL; /* one parameter is a table */
-	int rc = 0;
 	for (int k = 0; k < data->head.n_classes; k++)
 		rc = rc || json_array_append_new(classes, jsontext_name(data->head.classes[k]));
 	if (rc)
 		err_memory(err);
 	snprintf(number, sizeof number, "%d", epoch);
-	rc = rc || safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "epoch", number, err) ||
-	     safetensors_set(&st, "engine", device_engine(g->dev), err) ||
-	     set_json(&st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan),
+	rc = rc || safetensors_set(st, "epoch", number, err) ||
+	     safetensors_set(st, "engine", device_engine(g->dev), err) ||
+	     set_json(st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan),
 		      err) ||
-	     set_json(&st, "classes", json_incref(classes), err) ||
-	     set_json(&st, "provenance", jsontext_copy(provenance), err);
+	     set_json(st, "classes", json_incref(classes), err) ||
+	     set_json(st, "provenance", jsontext_copy(provenance), err);
+	json_decref(classes);
+	return rc ? -1 : 0;
+}
+
+int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g,
+		float *const *weights, int epoch, const json_t *provenance, struct err *err)
+{
+	int text = plan->net->input == NET_WORDS;
+	struct safetensors st = { 0 };
+	float *sum = NULL; /* one parameter is a table */
+	int rc = safetensors_set(&st, "format", FORMAT, err) ||
+		 model_describe(&st, plan, data, g, epoch, provenance, err);
 	for (int p = 0; p < g->n_params && !rc; p++) {
 		const struct param *q = &g->param[p];
 		const float *from;
@@ -105,8 +116,7 @@ int model_write(struct output *out, const struct plan *plan, const struct datase
 		     safetensors_add(&st, q->name, ST_F32, q->ndim, shape, from, err);
 		sum = own ? own : sum;
 	}
-	rc = rc || (text && add_words(&st, &data->text, err)) || safetensors_write(&st, out, err);
-	json_decref(classes);
+	rc = rc || (text && model_add_words(&st, &data->text, err)) || safetensors_write(&st, out, err);
 	safetensors_release(&st);
 	free(sum);
 	return rc ? -1 : 0;
@@ -191,6 +201,9 @@ static int read_config(struct model *m, struct err *err)
 	else if (real(json_object_get(j, "dropout"), 0, 0.9999999, &m->config.dropout) ||
 		 (m->net->input == NET_WORDS ? read_text(m, j) : read_images(m, j)))
 		rc = err_set(err, "%s: the network's settings make no sense", m->file.name);
+	else if (m->checkpoint && m->multichannel) /* which are one in a model, and apart here */
+		rc = err_set(err, "%s: a checkpoint of --words multichannel holds one copy of the vectors; vic-train "
+			     "--resume makes the model", m->file.name);
 	json_decref(j);
 	return rc;
 }
@@ -266,12 +279,54 @@ static int check_tensors(struct model *m, struct err *err)
 	return rc;
 }
 
+/* Of a checkpoint's tensors keeps the parameters, under their names: the best epoch's, or where none is kept for its
+ * dev records the last one's. */
+static void take_checkpoint(struct model *m)
+{
+	struct safetensors *st = &m->file;
+	const char *slot = ":w";
+	size_t kept = 0;
+	for (size_t i = 0; i < st->n; i++) {
+		const char *colon = strrchr(st->tensor[i].name, ':');
+		slot = colon && !strcmp(colon, ":best") ? ":best" : slot;
+	}
+	for (size_t i = 0; i < st->n; i++) {
+		char *name = st->tensor[i].name, *colon = strrchr(name, ':');
+		if (colon ? strcmp(colon, slot) : strcmp(name, "words.text") && strcmp(name, "words.end")) {
+			free(name);
+			continue;
+		}
+		if (colon)
+			*colon = 0;
+		st->tensor[kept++] = st->tensor[i];
+	}
+	st->n = kept;
+	m->checkpoint = slot[1] == 'b' ? "the best" : "the last";
+}
+
+/* Which kind of file it is, and of what version. */
+static int read_format(struct model *m, struct err *err)
+{
+	const char *format = safetensors_meta(&m->file, "format");
+	if (!format || strncmp(format, CHECKPOINT_FAMILY " ", sizeof CHECKPOINT_FAMILY))
+		return safetensors_version(&m->file, FAMILY, VERSION, &m->version, err);
+	if (safetensors_version(&m->file, CHECKPOINT_FAMILY, CHECKPOINT_VERSION, &m->version, err))
+		return -1;
+	if (m->version < CHECKPOINT_VERSION || !safetensors_meta(&m->file, "net"))
+		return err_set(err,
+			       "%s: is a checkpoint that does not say what model it is of; vic-train --resume makes "
+			       "the model",
+			       m->file.name);
+	take_checkpoint(m);
+	return 0;
+}
+
 int model_open(struct model *m, const char *path, struct err *err)
 {
 	*m = (struct model){ 0 };
 	if (safetensors_open(&m->file, path, err))
 		return -1;
-	if (safetensors_version(&m->file, FAMILY, VERSION, &m->version, err) || read_config(m, err) ||
+	if (read_format(m, err) || read_config(m, err) ||
 	    read_classes(m, err) || meta_json(m, "provenance", &m->provenance, err) ||
 	    (m->net->input == NET_WORDS && read_words(m, err)) || check_tensors(m, err)) {
 		model_release(m);

@@ -29,14 +29,23 @@ struct model {
 	int cropped;
 	char **classes;      /* [config.classes], owned */
 	json_t *provenance;  /* owned */
+	const char *checkpoint; /* NULL, or "the best" or "the last": the weights are a checkpoint's */
 	int version;         /* of the format; 1: the file has no checksums, damage could not be seen */
 	/* the vocabulary, inside `file` */
 	const char *text;
 	const uint32_t *word_end;
 };
 
+/* What model_open needs besides tensors, as metadata; and the vocabulary. For checkpoints, which can be opened too. */
+#define CHECKPOINT_FAMILY "vicinal-checkpoint"
+enum { CHECKPOINT_VERSION = 3 };
+int model_describe(struct safetensors *st, const struct plan *plan, const struct dataset *data, const struct graph *g,
+		   int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
+int model_add_words(struct safetensors *st, const struct text_data *d, struct err *err) VIC_CHECKED;
+
 int model_write(struct output *out, const struct plan *plan, const struct dataset *data, const struct graph *g,
 		float *const *weights, int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
+/* Of a model, or of a checkpoint, which stands for a model with the weights that it keeps. */
 int model_open(struct model *m, const char *path, struct err *err) VIC_CHECKED;
 void model_release(struct model *m);
 

@@ -40,11 +40,13 @@ static const struct row table[] = {
 	  " mixup=" },
 	{ { "mixup-mode", 0, OPT_CHOICE, NULL, NULL,
 	    "features: the mixed sample takes the nearer one's hard label; manifold: hidden values too are mixed",
-	    .choices = "full|features|manifold" },
+	    .choices = "full|features|manifold",
+	    .with = "mixup" },
 	  FIELD(mix_mode),
 	  " mode=" },
 	{ { "mixup-partner", 0, OPT_CHOICE, NULL, NULL, "partners are the batch, permuted, or drawn from all records",
-	    .choices = "batch|dataset" },
+	    .choices = "batch|dataset",
+	    .with = "mixup" },
 	  FIELD(mix_partner),
 	  " partner=" },
 	{ { "label-smoothing", 0, OPT_REAL, NULL, "E", "share of each label spread over the other classes",
@@ -366,6 +368,13 @@ int train_options_key(char **key, const struct train_options *o, int h, int w, s
 		else
 			fprintf(m.to, "%.17g", number_of(r, o));
 	}
-	fprintf(m.to, " weights=%s", o->class_weights ? o->class_weights : "none"); /* once after the seed, so always */
+	/* once after the seed, so always */
+	fprintf(m.to, TRAIN_KEY_WEIGHTS "%s", o->class_weights ? o->class_weights : "none");
 	return memtext_close(&m, key, NULL, err);
+}
+
+const struct opt *train_option(int i, const char **key)
+{
+	*key = table[i].key;
+	return &table[i].opt;
 }

@@ -32,9 +32,18 @@ void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o)
  * rule or of another schedule. crop_pad and flip, which depend on the images, are left to plan_make. */
 int train_options_finish(struct train_options *o, enum stream_kind kind, struct err *err) VIC_CHECKED;
 
+#define TRAIN_KEY_WEIGHTS " weights="
+
 /* The text that two runs must share for one to resume the other: every option whose row has a key, with 17 digits, so
  * that equal text means equal values. `o`: settled, its crop_pad and flip as they are used; h, w: what the network sees
  * of an image. *key is owned by the caller, freed with free(). */
 int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err) VIC_CHECKED;
+
+/* Option i of the table, and what stands before its value in the key, or NULL. The class weights, at the key's end,
+ * have TRAIN_KEY_WEIGHTS. */
+const struct opt *train_option(int i, const char **key);
+/* What differs between two keys: "--lr 0.1 (here 0.2), --batch 50 (here 20)"; *text is the caller's, freed with free().
+ * 1; 0: they are not keys of this version; -1: no memory. */
+int train_options_differ(const char *then, const char *now, char **text, struct err *err) VIC_CHECKED;
 
 #endif

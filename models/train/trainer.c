@@ -2,7 +2,8 @@
  * and batch, so no generator has a state to save. t->epoch counts finished epochs and goes up only when the history
  * has its line; t->step never starts again, since Adam and postponed decay count by it. The data are asked whether
  * they changed before an epoch and again after its last reading. Of epochs of equal dev accuracy the later is kept,
- * as in Kim's code. */
+ * as in Kim's code. The weights to keep are copied to the host at the end of an epoch, the last one's too, so that they
+ * can be written when the next epoch does not come to its end. */
 #include "trainer.h"
 
 #include "pipeline/base/mem.h"
@@ -93,6 +94,32 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
+/* Batch normalisation of a single value gives its shift, whatever the value: such a channel learns nothing, and PyTorch
+ * refuses it. A whole image of a batch of one is enough. */
+static int refuse_single_values(const struct trainer *t, struct err *err)
+{
+	const struct graph *g = &t->graph;
+	uint32_t size = (uint32_t)t->plan->batch, last = (t->n_train - 1) % size + 1, other = size;
+	for (int i = 0; i < g->n_ops; i++) {
+		struct shape s = g->value[g->op[i].in[0]].shape;
+		if (g->op[i].type != OP_NORM || s.h * s.w > 1 || last > 1)
+			continue;
+		if (t->n_train == 1)
+			return err_set(err, "there is one training record, and the batch normalisation %s needs more "
+				       "than one value a channel", g->op[i].name);
+		for (uint32_t d = 1; other == size; d++)
+			other = size > d + 1 && t->n_train % (size - d) != 1 ? size - d
+				: t->n_train % (size + d) != 1		     ? size + d
+									     : size;
+		return err_usage(err,
+				 "--batch %u: %s of the %u training records has one record, and the batch "
+				 "normalisation %s, of images of 1x1 there, needs more than one value a channel; "
+				 "--batch %u gives it more",
+				 size, size > 1 ? "the last batch" : "each batch", t->n_train, g->op[i].name, other);
+	}
+	return 0;
+}
+
 /* Offers the device all images, so that a batch of them need not be brought to it each time. */
 static int offer_images(const struct trainer *t, const struct device *dev, struct err *err)
 {
@@ -121,7 +148,7 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 	t->eval_batch = plan_room(plan, (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train);
 	t->graph.max_words = batcher_max_words(data, plan->batch);
 	if (batcher_init(&t->batcher, data, images ? &plan->preprocessing : NULL, err) ||
-	    plan->net->build(plan->net, &t->graph, &plan->config, err) ||
+	    plan->net->build(plan->net, &t->graph, &plan->config, err) || refuse_single_values(t, err) ||
 	    graph_compile(&t->graph, dev, t->eval_batch, &plan->update, err) || offer_images(t, dev, err) ||
 	    set_first_weights(t, err) ||
 	    late_init(&t->late, &t->graph, t->eval_batch, 1, err)) {
@@ -160,6 +187,7 @@ static double hit(const float *z, const float *target, int classes)
 struct pass {
 	const struct trainer *t;
 	struct epoch_line *line;
+	const uint32_t *judged; /* records of an evaluation */
 	struct scores scores;
 };
 
@@ -206,31 +234,46 @@ static int take_judged(void *ctx, const struct answer *a, struct err *err)
 	const struct trainer *t = p->t;
 	int classes = t->plan->config.classes;
 	if (!all_finite(a->logits, (size_t)a->n * (size_t)classes))
-		return err_set(err, "the dev records' logits became nan in epoch %d; a smaller --lr may help",
-			       t->epoch + 1);
+		return err_set(err, "the network answers %s records with nan after epoch %d; a smaller --lr may help",
+			       t->n_dev ? "dev" : "training", t->epoch + 1);
 	for (int i = 0; i < a->n; i++)
 		scores_add(&p->scores, a->logits + i * classes, classes,
-			   t->data->label[t->dev[a->first + (size_t)i]]);
+			   t->data->label[p->judged[a->first + (size_t)i]]);
 	return 0;
 }
 
+static int stopped(const struct trainer *t, uint32_t done)
+{
+	return t->tick && t->tick(t->tick_ctx, done);
+}
+
+/* The network's answers to n records, into p->scores. 1: ended by t->tick. */
+static int judge(struct trainer *t, const uint32_t *record, uint32_t n, struct pass *p, struct err *err)
+{
+	*p = (struct pass){ .t = t, .judged = record };
+	late_begin(&t->late, take_judged, p);
+	for (uint32_t at = 0; at < n; at += (uint32_t)t->eval_batch) {
+		int some = n - at < (uint32_t)t->eval_batch ? (int)(n - at) : t->eval_batch;
+		if (batch_plain(&t->batcher, record + at, some, err) ||
+		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
+		    late_add(&t->late, &(struct answer){ .n = some, .first = at }, NULL, err))
+			return -1;
+		if (stopped(t, t->n_train))
+			return 1;
+	}
+	return late_finish(&t->late, err);
+}
+
+/* Without dev records a batch of training records shows that the network answers at all. */
 static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *err)
 {
-	struct pass p = { .t = t };
-	late_begin(&t->late, take_judged, &p);
-	for (uint32_t at = 0; at < t->n_dev; at += (uint32_t)t->eval_batch) {
-		int n = t->n_dev - at < (uint32_t)t->eval_batch ? (int)(t->n_dev - at) : t->eval_batch;
-		if (batch_plain(&t->batcher, t->dev + at, n, err) ||
-		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
-		    late_add(&t->late, &(struct answer){ .n = n, .first = at }, NULL, err))
-			return -1;
-	}
-	if (late_finish(&t->late, err))
-		return -1;
+	struct pass p;
+	uint32_t some = (uint32_t)t->eval_batch < t->n_train ? (uint32_t)t->eval_batch : t->n_train;
+	int rc = t->n_dev ? judge(t, t->dev, t->n_dev, &p, err) : judge(t, t->train, some, &p, err);
 	struct scores s = p.scores;
+	if (rc || !t->n_dev)
+		return rc;
 	line->dev_n = (int64_t)s.n;
-	if (!s.n)
-		return 0;
 	line->dev_loss = s.nll / (double)s.n;
 	line->dev_accuracy = (double)s.right / (double)s.n;
 	line->dev_top5 = (double)s.top5 / (double)s.n;
@@ -240,10 +283,15 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 	return 0;
 }
 
-/* Copies the weights of this moment into t->best. */
-static int keep_weights(struct trainer *t, struct err *err)
+int trainer_keeps_best(const struct trainer *t)
+{
+	return t->plan->select == SELECT_BEST_DEV && t->n_dev;
+}
+
+int trainer_keep(struct trainer *t, struct err *err)
 {
 	struct graph *g = &t->graph;
+	t->best_epoch = 0; /* until all are copied */
 	if (!t->best && mem_alloc(&t->best, (size_t)g->n_params, sizeof *t->best, err))
 		return -1;
 	for (int p = 0; p < g->n_params; p++) {
@@ -276,8 +324,8 @@ int trainer_epoch(struct trainer *t, struct err *err)
 		u.lr = plan_lr(plan, t->epoch + 1, index, batches);
 		if (train_batch(t, t->order + at, (int)n, index, &u, err))
 			return -1;
-		if (t->tick)
-			t->tick(t->tick_ctx, at + n);
+		if (stopped(t, at + n))
+			return 1;
 	}
 	if (late_finish(&t->late, err))
 		return -1;
@@ -285,16 +333,18 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	line.train_accuracy /= t->n_train;
 	line.label_entropy /= t->n_train;
 	/* the last reading of the data before a checkpoint or a model is written */
-	if (evaluate_dev(t, &line, err) || dataset_unchanged(t->data, err) ||
+	int rc = evaluate_dev(t, &line, err);
+	if (rc || dataset_unchanged(t->data, err) ||
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch + 1, sizeof *t->history, err))
-		return -1;
+		return rc ? rc : -1;
 	t->history[t->epoch++] = line;
+	if (!trainer_keeps_best(t))
+		return trainer_keep(t, err);
 	/* Kim's code keeps the later of equal epochs. */
-	if (t->n_dev && plan->select == SELECT_BEST_DEV && line.dev_accuracy >= t->best_score) {
-		t->best_score = line.dev_accuracy;
-		return keep_weights(t, err);
-	}
-	return 0;
+	if (line.dev_accuracy < t->best_score)
+		return 0;
+	t->best_score = line.dev_accuracy;
+	return trainer_keep(t, err);
 }
 
 /* The last epoch that was better than all before it: one that is only as good is kept, but shows no progress. */
@@ -317,8 +367,8 @@ int trainer_done(const struct trainer *t)
 
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err)
 {
-	if ((t->plan->select == SELECT_LAST || !t->n_dev || !t->best) && keep_weights(t, err))
-		return -1;
+	if (!t->best_epoch)
+		return err_set(err, "no epoch is finished");
 	*weights = t->best;
 	*epoch = t->best_epoch;
 	return 0;

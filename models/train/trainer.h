@@ -53,6 +53,7 @@ void epoch_print(const struct epoch_line *l, FILE *to);
 struct trainer {
 	const struct plan *plan;      /* borrowed */
 	const struct dataset *data; /* borrowed */
+	const json_t *provenance;   /* of the model to be, for checkpoints; NULL: not known; borrowed */
 	struct graph graph;
 	struct batcher batcher;
 	uint32_t *train, *dev, *order; /* record numbers */
@@ -61,25 +62,32 @@ struct trainer {
 	struct late late;             /* for batches of eval_batch; none of training is larger */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
-	/* the best epoch so far */
+	/* the epoch to keep so far, by plan->select */
 	float **best;                 /* [n_params][size]: weights; NULL before the first */
-	int best_epoch;
+	int best_epoch;               /* 0: none */
 	double best_score;
 	struct epoch_line *history;   /* [epoch] */
 	size_t cap_history;
-	/* called after every batch of training, when not NULL: records of this epoch so far */
-	void (*tick)(void *ctx, uint32_t done);
+	/* called after every batch, when not NULL: records of this epoch so far. Not 0: the epoch ends here */
+	int (*tick)(void *ctx, uint32_t done);
 	void *tick_ctx;
 };
 
 int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev,
 		 struct err *err) VIC_CHECKED;
 void trainer_release(struct trainer *t);
-/* One epoch of training and its evaluation on dev; appends to history. A loss that is not finite is an error. */
+/* One epoch of training and its evaluation on dev; appends to history, and keeps the weights where plan->select says
+ * so. A loss that is not finite is an error, and so are logits, of dev records or, without any, of a batch of training
+ * records. 1: t->tick ended it. After an error or a 1 the weights of the epochs before can still be had. */
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
+/* 1: the best epoch is kept, as dev records judge it; 0: the last. */
+int trainer_keeps_best(const struct trainer *t);
+/* Takes the weights of this moment for those of epoch t->epoch, to keep. */
+int trainer_keep(struct trainer *t, struct err *err) VIC_CHECKED;
 /* 1 when all epochs are done, patience has run out or stop_top5 is reached. */
 int trainer_done(const struct trainer *t);
-/* Weights to keep, by plan->select, as [n_params] arrays: borrowed from the trainer, valid until it is released. */
+/* Weights to keep, by plan->select, as [n_params] arrays: borrowed from the trainer, valid until it is released. No
+ * epoch finished is an error. */
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err) VIC_CHECKED;
 
 /* Calibration of rows of finite logits [n][classes] against labels, summed in order; adds to *s. */

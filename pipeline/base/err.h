@@ -13,8 +13,9 @@
 /* The result must be looked at: a failure that nobody reads is a silently shortened data set. */
 #define VIC_CHECKED __attribute__((warn_unused_result))
 
-/* Exit statuses of every program; err.status holds one of them. */
-enum vic_status { VIC_OK = 0, VIC_DATA = 1, VIC_USAGE = 2, VIC_NO_DEVICE = 3 };
+/* Exit statuses of every program; err.status holds one of them. After a signal: VIC_SIGNAL + its number, as shells have
+ * it. */
+enum vic_status { VIC_OK = 0, VIC_DATA = 1, VIC_USAGE = 2, VIC_NO_DEVICE = 3, VIC_SIGNAL = 128 };
 
 /* Whose failure it was. Bad data stay bad however often they are read, and a program may be told to pass over them;
  * what the machine could not do (no memory, no descriptor, a disk that fails, no permission, a file that went away or

@@ -46,7 +46,7 @@ static int check_model(struct input *in, int *sealed, struct err *err)
 	    safetensors_version(&st, "vicinal-model", 2, &version, err))
 		rc = -1;
 	if (format && !strncmp(format, "vicinal-checkpoint", 18) &&
-	    safetensors_version(&st, "vicinal-checkpoint", 2, &version, err))
+	    safetensors_version(&st, "vicinal-checkpoint", 3, &version, err))
 		rc = -1;
 	safetensors_release(&st);
 	return rc;

@@ -61,6 +61,8 @@ struct opt {
 	unsigned flags;
 	const char *reads_with; /* OPT_INPUT | OPT_OUTPUT: the option that makes it an input; an output without */
 	const char *renews;     /* OPT_INPUT: the option of an output that may be the same file, by design */
+	/* options without whose effect this one has none, or with which it has none; refused then (condition.h) */
+	const char *with, *without;
 };
 
 /* Parses argv[1..argc-1]. Operands are moved, in order, to argv[1..]; *n_operands says how many. When `given` is not

@@ -1,6 +1,7 @@
-/* State of the whole process: descriptors 0 to 2 are taken, SIGXFSZ is ignored, SIGBUS has a handler. The handler
- * runs in whichever thread met the fault and may make only async-signal-safe calls: the file's name is ready in
- * mapped.h's list, and writev prints it. A fault in no mapped file ends the program as if there were no handler. */
+/* State of the whole process: descriptors 0 to 2 are taken, SIGXFSZ is ignored, SIGBUS has a handler, and SIGINT and
+ * SIGTERM where a program asks for it. A handler runs in whichever thread there is and may make only async-signal-safe
+ * calls: a mapped file's name is ready in mapped.h's list, and writev prints it. A fault in no mapped file ends the
+ * program as if there were no handler. */
 #include "process.h"
 #include "pipeline/files/leftover.h"
 #include "pipeline/files/mapped.h"
@@ -15,7 +16,19 @@
 
 static const char *name; /* of the program; a handler gets no argument of ours */
 
-/* Only what a signal handler may call. Several threads may meet the same end: the first speaks. */
+/* "NAME: " and the parts, a line. Only what a signal handler may call. */
+static void say(const char *a, const char *b, const char *c)
+{
+	const char *const part[] = { name, ": ", a, b, c, "\n" };
+	enum { PARTS = sizeof part / sizeof *part };
+	struct iovec piece[PARTS];
+	for (int i = 0; i < PARTS; i++)
+		piece[i] = (struct iovec){ (void *)(uintptr_t)part[i], strlen(part[i]) };
+	ssize_t written = writev(STDERR_FILENO, piece, PARTS); /* where stderr is gone, nobody reads either */
+	(void)written;
+}
+
+/* Several threads may meet the same end: the first speaks. */
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
 	static atomic_flag spoken = ATOMIC_FLAG_INIT;
@@ -31,14 +44,43 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 		for (;;)
 			pause();
 	leftover_remove();
-	const char *const part[] = { name, ": ", file, ": ", why, "\n" };
-	enum { PARTS = sizeof part / sizeof *part };
-	struct iovec piece[PARTS];
-	for (int i = 0; i < PARTS; i++)
-		piece[i] = (struct iovec){ (void *)(uintptr_t)part[i], strlen(part[i]) };
-	ssize_t written = writev(STDERR_FILENO, piece, PARTS); /* where stderr is gone, nobody reads either */
-	(void)written;
+	say(file, ": ", why);
 	_exit(VIC_DATA);
+}
+
+static _Atomic(const char *) interrupt_says;
+static atomic_int interrupted;
+
+static void on_interrupt(int sig)
+{
+	const char *why = interrupt_says;
+	int first = !atomic_exchange(&interrupted, sig);
+	if (!why && first)
+		return;
+	leftover_remove();
+	if (why) {
+		if (first)
+			say(why, "", "");
+		_exit(VIC_SIGNAL + sig);
+	}
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void process_interrupts(const char *why)
+{
+	static const int signals[] = { SIGINT, SIGTERM };
+	struct sigaction now, ours = { .sa_handler = on_interrupt, .sa_flags = (int)(SA_RESTART | SA_NODEFER) };
+	sigemptyset(&ours.sa_mask);
+	interrupt_says = why;
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (!sigaction(signals[i], NULL, &now) && ((now.sa_flags & SA_SIGINFO) || now.sa_handler != SIG_IGN))
+			sigaction(signals[i], &ours, NULL);
+}
+
+int process_interrupted(void)
+{
+	return atomic_load(&interrupted);
 }
 
 static void watch_maps(const char *program)

@@ -6,6 +6,7 @@
 #include "pipeline/files/jsontext.h"
 #include "pipeline/files/unpack.h"
 #include "pipeline/base/mem.h"
+#include "condition.h"
 #include "marks.h"
 #include "process.h"
 #include "roles.h"
@@ -30,7 +31,7 @@
 #endif
 
 /* What may be asked of a program instead of its work. `vic help` asks for the summary, tests for roles and marks. */
-enum ask { ASK_NONE, ASK_HELP, ASK_MAN, ASK_VERSION, ASK_SUMMARY, ASK_ROLES, ASK_MARKS };
+enum ask { ASK_NONE, ASK_HELP, ASK_MAN, ASK_VERSION, ASK_SUMMARY, ASK_ROLES, ASK_MARKS, ASK_CONDITIONS };
 enum { MAX_OPTS = 96 };
 
 static void print_help(const struct program *p, const struct opt *opts)
@@ -54,7 +55,8 @@ static void print_man(const struct program *p, const struct opt *opts)
 	text_roff(stdout, p->description);
 	printf("\n.SH OPTIONS\n");
 	opt_roff(opts, stdout);
-	printf(".SH EXIT STATUS\n0 done; 1 data or I/O; 2 usage; 3 no such device.\n.SH EXAMPLE\n.nf\n");
+	printf(".SH EXIT STATUS\n0 done; 1 data or I/O; 2 usage; 3 no such device; 128 + N after signal N.\n"
+	       ".SH EXAMPLE\n.nf\n");
 	text_roff(stdout, p->example);
 	printf("\n.fi\n");
 	if (p->see_also)
@@ -89,9 +91,16 @@ static void print_marks(const struct program *p, const struct opt *opts)
 	marks_print(p->name, p->opts, stdout);
 }
 
+static void print_conditions(const struct program *p, const struct opt *opts)
+{
+	(void)opts;
+	condition_print(p->name, p->opts, stdout);
+}
+
 static void (*const answers[])(const struct program *, const struct opt *) = {
 	[ASK_HELP] = print_help, [ASK_MAN] = print_man, [ASK_VERSION] = print_version,
 	[ASK_SUMMARY] = print_summary, [ASK_ROLES] = print_roles, [ASK_MARKS] = print_marks,
+	[ASK_CONDITIONS] = print_conditions,
 };
 
 /* Help shows defaults, so it must be found before parsing overwrites them. */
@@ -195,6 +204,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		{ "summary", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_SUMMARY, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "roles", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_ROLES, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "marks", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MARKS, .flags = OPT_LOCAL | OPT_HIDDEN },
+		{ "conditions", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_CONDITIONS, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ "help-man", 0, OPT_FLAG, &ask, NULL, "", .value = ASK_MAN, .flags = OPT_LOCAL | OPT_HIDDEN },
 		{ 0 },
 	};
@@ -216,7 +226,8 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 	}
 	st.operand = argv + 1;
 	json_object_seed(1); /* objects keep insertion order; a fixed seed keeps even hashing the same */
-	if (usage_of(prog, st.n, &err) || roles_check(&st, &err) || provenance(&st, opts, n, &err))
+	if (condition_check(prog->opts, given, &err) || usage_of(prog, st.n, &err) || roles_check(&st, &err) ||
+	    provenance(&st, opts, n, &err))
 		goto report;
 	rc = run(&st, &err);
 	if (!rc)

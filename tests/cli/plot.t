@@ -6,7 +6,13 @@ cd "$T" || exit 1
 "$TOOLS/mklogits" n=800 noise=1 name=mild >b
 "$TOOLS/mklogits" n=200 ood=1 name=noise >ood
 for curve in bins histogram corp scatter density; do
-	vic-reliability -q --bands 20 --group 50 --curve $curve a b >$curve.tsv
+	case $curve in
+	bins | corp) with='--bands 20' ;;
+	scatter | density) with='--group 50' ;;
+	*) with= ;;
+	esac
+	# shellcheck disable=SC2086
+	vic-reliability -q $with --curve $curve a b >$curve.tsv
 done
 vic-reliability -q --curve histogram a ood >mixed.tsv
 vic-reliability -q --curve entropy >entropy.tsv

@@ -191,8 +191,11 @@ static void class_weights_scale_targets(void **state)
 	assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
 	assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
 	for (int i = 0; i < 20; i++)
-		for (int k = 0; k < CLASSES; k++)
-			assert_true(fabs(b.target[i * CLASSES + k] - (k == label[item[i]] ? weight[k] : 0)) < 1e-7);
+		for (int k = 0; k < CLASSES; k++) {
+			int own = k == label[item[i]];
+			assert_true(fabs(b.batch.target[i * CLASSES + k] - (own ? weight[k] : 0)) < 1e-7);
+			assert_true(b.target[i * CLASSES + k] == (float)own);
+		}
 	batcher_release(&b);
 }
 

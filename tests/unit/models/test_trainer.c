@@ -168,11 +168,12 @@ static void same_line(const struct epoch_line *a, const struct epoch_line *b)
 
 static uint32_t ticks;
 
-static void tick(void *ctx, uint32_t done)
+static int tick(void *ctx, uint32_t done)
 {
 	const struct trainer *t = ctx;
 	ticks++;
 	assert_in_range(done, 1, t->n_train);
+	return 0;
 }
 
 /* The trainer is given up for another one, which goes on from its checkpoint. */
@@ -213,7 +214,8 @@ static void one(uint32_t number)
 		plain_epoch(&r, &task);
 		if (trainer_epoch(&t, &err))
 			fail_msg("%s", err.msg);
-		assert_int_equal(ticks, (r.n_train + task.plan.batch - 1) / task.plan.batch);
+		int judged = r.n_dev ? (r.n_dev + t.eval_batch - 1) / t.eval_batch : 1;
+		assert_int_equal(ticks, (r.n_train + task.plan.batch - 1) / task.plan.batch + judged);
 		same_line(&t.history[r.epoch - 1], &r.line[r.epoch - 1]);
 		if (below(3) == 0)
 			interrupt(&t, &task);

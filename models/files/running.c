@@ -1,0 +1,170 @@
+/* Epoch after epoch, and the files of a run. The checkpoint and the history are written anew after every epoch; the
+ * model once, at the end, also at one that comes too early: what fails in an epoch takes nothing from the ones before.
+ * A run that a checkpoint brings to its end has its history written all the same. */
+#include "running.h"
+
+#include "checkpoint.h"
+#include "modelfile.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/files/jsontext.h"
+#include "pipeline/frame/process.h"
+#include "pipeline/frame/progress.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int write_history(const struct trainer *t, const char *path, struct err *err)
+{
+	struct output out;
+	char *text = NULL;
+	size_t size;
+	struct memtext m;
+	if (memtext_open(&m, err))
+		return -1;
+	epoch_header(m.to);
+	for (int i = 0; i < t->epoch; i++)
+		epoch_print(&t->history[i], m.to);
+	int rc = memtext_close(&m, &text, &size, err) || output_open(&out, path, err) ? -1 : 0;
+	if (!rc) {
+		rc = output_write(&out, text, size, err) || output_commit(&out, err) ? -1 : 0;
+		output_release(&out);
+	}
+	free(text);
+	return rc;
+}
+
+/* The line on the terminal. */
+struct shown {
+	struct progress p;
+	char note[96];
+	uint64_t before; /* records of the epochs done in this run */
+};
+
+static int tick(void *ctx, uint32_t done)
+{
+	struct shown *s = ctx;
+	progress_at(&s->p, s->before + done, s->note);
+	return process_interrupted();
+}
+
+static void note_epoch(struct shown *s, const struct epoch_line *l)
+{
+	int n = snprintf(s->note, sizeof s->note, "epoch %lld: loss %.4f", (long long)l->epoch, l->train_loss);
+	if (l->dev_n)
+		snprintf(s->note + n, sizeof s->note - (size_t)n, ", dev accuracy %.4f, dev ECE %.4f", l->dev_accuracy,
+			 l->dev_ece);
+}
+
+static int run_epoch(struct trainer *t, struct err *err)
+{
+	int rc = process_interrupted() ? 1 : trainer_epoch(t, err);
+	if (rc > 0) {
+		err_set(err, "interrupted in epoch %d", t->epoch + 1);
+		err->status = (enum vic_status)(VIC_SIGNAL + process_interrupted());
+	}
+	return rc ? -1 : 0;
+}
+
+static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+{
+	struct shown s = { .note = "epoch 1" };
+	if (t->epoch)
+		note_epoch(&s, &t->history[t->epoch - 1]);
+	t->tick = tick;
+	t->tick_ctx = &s;
+	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
+	int rc = 0;
+	while (!rc && !trainer_done(t)) {
+		rc = run_epoch(t, err) || (f->checkpoint && checkpoint_save(t, f->checkpoint, err));
+		if (rc)
+			break;
+		s.before += t->n_train;
+		note_epoch(&s, &t->history[t->epoch - 1]);
+		progress_at(&s.p, s.before, s.note);
+		rc = f->history && write_history(t, f->history, err);
+	}
+	progress_end(&s.p);
+	return rc ? -1 : 0;
+}
+
+static int save_weights(struct trainer *t, const struct running_files *f, struct err *err)
+{
+	struct output out;
+	float **weights;
+	int epoch;
+	int rc = trainer_weights(t, &weights, &epoch, err) || output_open(&out, f->output, err);
+	if (!rc) {
+		rc = model_write(&out, t->plan, t->data, &t->graph, weights, epoch, t->provenance, err) ||
+		     output_commit(&out, err);
+		output_release(&out);
+	}
+	return rc ? -1 : 0;
+}
+
+/* Training ended before its time, and err says why: writes what the finished epochs came to, and says so in err. first:
+ * epochs that were done when the run began. */
+static void save_finished(struct trainer *t, const struct running_files *f, int first,
+			  struct err *err)
+{
+	struct err why = *err, failed = ERR_NONE;
+	const char *again = t->epoch > first ? f->checkpoint : f->resume;
+	const char *to = strcmp(f->output, "-") ? f->output : "stdout";
+	char state[300] = "";
+	if (!t->best_epoch) {
+		err_set(err, "%s; no epoch was finished, so nothing is written", why.msg);
+	} else if (save_weights(t, f, &failed)) {
+		err_set(err, "%s; nor could the model of the epochs before be written: %s", why.msg, failed.msg);
+	} else {
+		if (again && why.status > VIC_SIGNAL)
+			err_phrase(state, sizeof state, "; --resume %s goes on after epoch %d", again, t->epoch);
+		err_set(err, "%s; %s holds epoch %d, %s of the %d finished%s", why.msg, to, t->best_epoch,
+			trainer_keeps_best(t) ? "the best" : "the last", t->epoch, state);
+	}
+	err->status = why.status;
+	err->cause = why.cause;
+}
+
+/* 1: there is a checkpoint to go on from; -1 */
+static int is_there(const struct stage *st, const char *resume, struct err *err)
+{
+	if (!access(resume, F_OK) || !strcmp(resume, "-"))
+		return 1;
+	if (errno != ENOENT)
+		return err_sys(err, "%s", resume);
+	stage_say(st, "%s is not there: the run begins with epoch 1", resume);
+	return 0;
+}
+
+static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+{
+	const struct device *d = t->graph.dev;
+	int there = f->resume ? is_there(st, f->resume, err) : 0;
+	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
+		return -1;
+	stage_say(st, "%s", d->b->describe(d->ctx));
+	int first = t->epoch;
+	process_interrupts(NULL);
+	if (run_epochs(st, t, f, err)) {
+		save_finished(t, f, first, err);
+		return -1;
+	}
+	if ((f->history && write_history(t, f->history, err)) || save_weights(t, f, err))
+		return -1;
+	stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, t->best_epoch,
+		  t->epoch,
+		  t->n_dev || t->plan->select == SELECT_LAST ? "" : " (no record is marked dev: the last one)");
+	return 0;
+}
+
+int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+{
+	json_t *provenance = jsontext_copy(t->data->provenance);
+	t->provenance = provenance;
+	int rc =
+		!provenance || json_array_append(provenance, st->provenance) ? err_memory(err) : run_all(st, t, f, err);
+	t->provenance = NULL;
+	json_decref(provenance);
+	return rc;
+}

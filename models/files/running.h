@@ -1,0 +1,20 @@
+/* running: a run of vic-train from its first epoch to its files, with what it says on the way. */
+#ifndef VIC_RUNNING_H
+#define VIC_RUNNING_H
+
+#include "pipeline/frame/stage.h"
+#include "models/train/trainer.h"
+
+/* Where they lie; NULL: not asked for. */
+struct running_files {
+	const char *output; /* the model; "-": stdout */
+	const char *history, *checkpoint;
+	const char *resume; /* a checkpoint to go on from; one that is not there yet begins the run */
+};
+
+/* Trains until trainer_done and writes the model. `t`: just opened. Where an epoch cannot be finished (a loss of NaN,
+ * no memory, SIGINT or SIGTERM), the model of the epochs before is written, and err says so; its status is that of the
+ * cause, after a signal VIC_SIGNAL + its number. */
+int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err) VIC_CHECKED;
+
+#endif

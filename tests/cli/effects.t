@@ -1,0 +1,140 @@
+#!/bin/sh
+# No option is taken in vain: one that has an effect only beside another (opt.h's with and without) is refused where that
+# is not in force, and changes what is written where it is. The conditions come from the programs' tables; each must be
+# known here, and so must every option without one.
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+for program in "$BIN"/vic*; do
+	"$program" --conditions || echo "$program: gives no list"
+done >conditions
+
+# beside CONDITION: arguments with which an option of this condition has no effect; with "|" between, each of them.
+beside() {
+	case $1 in
+	with:bootstrap) echo '--bootstrap=0' ;;
+	with:bootstrap\|floor) echo '--bootstrap=0 --floor=0' ;;
+	with:method=temperature) echo '--method=platt' ;;
+	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
+	with:curve=bins\|curve=corp*) echo '--curve=scatter|--curve=histogram|--curve=entropy' ;;
+	with:vectors) echo '--random' ;;
+	with:*) echo '' ;;
+	without:curve=entropy) echo '--curve=entropy' ;;
+	without:curve=entropy\|curve=training) echo '--curve=entropy|--curve=training' ;;
+	without:plan\|list-models) echo '--plan|--list-models' ;;
+	without:brief\|compat) echo '--brief|--compat=guo' ;;
+	without:compat) echo '--compat=guo' ;;
+	without:text) echo '--text' ;;
+	*) echo "--unknown-condition-$1" ;;
+	esac
+}
+tab=$(printf '\t')
+grep -v "${tab}-${tab}" conditions >conditional
+while IFS=$tab read -r program option kind condition value; do
+	IFS='|'
+	# shellcheck disable=SC2046
+	set -- $(beside "$kind:$condition")
+	unset IFS
+	[ $# -gt 0 ] || set -- ''
+	for other; do
+		# shellcheck disable=SC2086
+		fails 2 "^$program: $option \(goes with --.*: it has no effect here\|has no effect with --.*\)$" \
+			"$program $option${value:+=$value} $other" "$program" "$option${value:+=$value}" $other </dev/null
+	done
+done <conditional
+
+# Where it is in force it changes what is written: PROGRAM OPTION: the command, and what is added to it.
+"$TOOLS/mkstream" logits 400 >logits
+"$TOOLS/mkstream" text 40 >text
+vic-train -q --maps 2 --epochs 1 -o model text
+seq 3 | sed 's/.*/the film is good/' >lines
+printf 'neg\tbad film\npos\tgood film\n' | vic-tokenize -q -f tsv - | vic-embed -q --random --dim 3 |
+	vic-train -q --epochs 1 -o words
+printf 'good 1 2\nbad 3 4\n' >vectors
+"$TOOLS/mkstream" tokens 12 >tokens
+"$TOOLS/mkstream" logits 300 | vic-split -q --remark --test 0.9 --seed 4 >other
+cat >effects <<'L'
+vic-calibrate --histogram-bins|vic-calibrate -q --split all --method histogram logits|--histogram-bins 3
+vic-calibrate --l2|vic-calibrate -q --split all --method vector logits|--l2 3
+vic-calibrate --l2-bias|vic-calibrate -q --split all --method matrix logits|--l2-bias 3
+vic-calibrate --max-steps|vic-calibrate -q --split all --method matrix logits|--max-steps 1
+vic-calibrate --max-temperature|vic-calibrate -q --split all logits|--max-temperature 0.01
+vic-calibrate --min-temperature|vic-calibrate -q --split all logits|--min-temperature 9
+vic-embed --top-oov|vic-embed --vectors vectors tokens|--top-oov 1
+vic-ood --seed|vic-ood --bootstrap 50 --in logits --out other|--seed 9
+vic-predict --name|vic-predict model text|--name other
+vic-predict --seed|vic-predict --mc-dropout 2 model text|--seed 9
+vic-predict --top-k|vic-predict --text words lines|--top-k 2
+vic-reliability --alpha|vic-reliability --curve entropy|--alpha 3
+vic-reliability --at|vic-reliability --curve hull --at 1 logits|--at 2
+vic-reliability --bands|vic-reliability logits|--bands 0
+vic-reliability --bins|vic-reliability logits|--bins 7
+vic-reliability --class|vic-reliability logits|--class 1
+vic-reliability --group|vic-reliability --curve scatter logits|--group 3
+vic-reliability --level|vic-reliability --curve hull --at 1 logits|--level 0.7
+vic-reliability --name|vic-reliability logits|--name other
+vic-reliability --same|vic-reliability --curve entropy|--same 0.5
+vic-reliability --seed|vic-reliability logits|--seed 9
+vic-reliability --split|vic-reliability logits|--split train
+vic-reliability --unlabelled|vic-tokenize -f lines lines \| vic-predict words \| vic-reliability --split all|--unlabelled drop
+vic-report --level|vic-report --bootstrap 50 logits|--level 0.6
+vic-report --seed|vic-report --bootstrap 50 logits|--seed 9
+vic-score --brief|vic-score logits|--brief
+vic-score --diagram|vic-score logits|--diagram
+vic-score --floor|vic-score logits|--floor 0
+vic-score --level|vic-score --bootstrap 50 logits|--level 0.6
+vic-score --seed|vic-score logits|--seed 9
+vic-split --fold|vic-split --cv 3 --fold 0 tokens|--fold 1
+vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
+vic-train --device|vic-train -q -e 1 text|--device ref
+vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
+vic-train --mixup-mode|vic-train -q -e 1 --mixup 1 text|--mixup-mode features
+vic-train --mixup-partner|vic-train -q -e 1 --mixup 1 text|--mixup-partner dataset
+vic-train --output|vic-train -q -e 1 text|--output out
+vic-train --plan-device|vic-train --plan -m resnet20 </dev/null|--plan-device h100
+vic-train --resume|vic-train -e 1 text|--resume none
+vic-train --threads|vic-train -e 1 text|--threads 1
+vic-train --tune|vic-train -q -e 1 text|--tune
+L
+same 'each of them has a command here' "$(cut -f1,2 conditional | tr '\t' ' ' | sort -u)" "$(cut -d'|' -f1 effects)"
+sed 's/\\|/\a/' effects >effects2
+while IFS='|' read -r name command added; do
+	rm -f out ck h
+	command=$(printf %s "$command" | tr '\a' '|')
+	sh -c "$command" >without 2>&1 </dev/null
+	case $command in
+	*';'*) full="${command%%;*} $added;${command#*;}" ;;
+	*) full="$command" ;;
+	esac
+	[ "$full" = "$command" ] && full=$(printf %s "$command" | sed "s#\\( </dev/null\\)\\{0,1\\}\$# $added\\1#")
+	sh -c "$full" >with 2>&1 </dev/null
+	if cmp -s without with; then tap 1 "$name has an effect: $full"; else tap 0 "$name has an effect"; fi
+done <effects2
+
+vic-split -q --remark --test 0.2 text >nodev
+
+# Every other option has an effect wherever it is taken, or its program refuses it by itself.
+sort >always <<'L'
+vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --seed --threads
+vic-cat --head --check --provenance --stats --words --to --from --kind --labels --classes --name --dtype --split --limit
+vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
+vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
+vic-embed --vectors --vectors-format --dim --oov --random --seed --oov-report --threads --output
+vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
+vic-ood --in --out --score --bootstrap --level --json --tsv --threads
+vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
+vic-plot --curve --format --out --title --panel --scale --script
+vic-predict --split --mc-dropout --text --map --device --precision --threads --output
+vic-reliability --curve --threads
+vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
+vic-score --bins --name --split --unlabelled --bootstrap --seeds --separate --ensemble --class --compat --posterior --json --tsv --no-diagram --threads
+vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --header --no-header --classes --fine --flush --output
+vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
+L
+same 'every option without a condition is known to need none' "$(cat always)" \
+	"$(awk -F '\t' '$3 == "-" { list[$1] = list[$1] " " $2 } END { for (p in list) print p list[p] }' conditions | sort)"
+fails 2 'best-dev needs records marked dev' 'the best of no dev records' \
+	vic-train -q --select best-dev -o out nodev
+vic-reliability logits >curve
+fails 2 'goes with --format png' 'pixels of an SVG' vic-plot --scale 3 -o out.svg curve
+finish
