@@ -73,6 +73,7 @@ static const struct program prog = {
 	.opts = opts,
 	.min_operands = 0,
 	.max_operands = -1,
+	.libraries = libraries,
 	.stream_operand = 1,
 };
 

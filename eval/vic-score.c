@@ -46,7 +46,8 @@ static const struct opt opts[] = {
 	{ "risk", 0, OPT_REAL, &o.risk, "R",
 	  "adds the coverage and threshold at which the risk is surely below R [none]", .flo = 1e-9, .fhi = 1,
 	  .flags = OPT_NO_DEFAULT },
-	{ "confidence", 0, OPT_REAL, &o.confidence, "P", "how surely --risk holds", .flo = 0.5, .fhi = 0.999999 },
+	{ "confidence", 0, OPT_REAL, &o.confidence, "P", "how surely --risk holds", .flo = 0.5, .fhi = 0.999999,
+	  .with = "risk" },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
 	  .with = "bootstrap|floor" },
 	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
@@ -333,8 +334,6 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	if (o.compat && (o.bootstrap || o.posterior))
 		return err_usage(err,
 				 "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
-	if (stage_given(st, "confidence") && !(o.risk > 0))
-		return err_usage(err, "--confidence says how surely --risk holds; without that it says nothing");
 	if ((o.coverage > 0 || o.risk > 0) && (o.compat || o.seeds || o.class_name))
 		return err_usage(err, "--coverage and --risk do not go together with --compat, --seeds and --class");
 	if (o.names.n > (size_t)(st->n ? st->n : 1))
