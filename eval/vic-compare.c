@@ -1,5 +1,5 @@
 /* vic-compare: is one model better than another on the same records? */
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/frame/stage.h"
 #include "pipeline/files/text.h"
@@ -86,7 +86,8 @@ static int run_compare(struct stage *st, struct err *err)
 				      .unlabelled = ROWS_DROP,
 				      .columns = COMPARE_COLUMNS,
 				      .threads = (int)o.threads };
-	const struct compare_options how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed };
+	const struct compare_options how = { (int)o.bins, (int)o.rounds, o.level, (uint64_t)o.seed,
+					     st->quiet ? NULL : "vic-compare: round" };
 	struct rows rows[2] = { { 0 }, { 0 } };
 	struct comparison c;
 	char *name[2] = { NULL, NULL };

@@ -76,7 +76,8 @@ static int compare_all(const struct stage *st, struct report *r, struct pool *po
 {
 	/* Tests need more resamples than intervals do: their p-values are shared among eight measures. */
 	int least = 4 * compare_least_rounds(o.level), rounds = o.rounds > least ? (int)o.rounds : least;
-	const struct compare_options how = { (int)o.bins, rounds, o.level, (uint64_t)o.seed };
+	const struct compare_options how = { (int)o.bins, rounds, o.level, (uint64_t)o.seed,
+					     st->quiet ? NULL : "vic-report: round" };
 	for (int i = 1; o.rounds && i < r->n; i++) {
 		struct comparison c;
 		struct err why = ERR_NONE;
@@ -127,7 +128,8 @@ static int run_report(struct stage *st, struct err *err)
 				       .level = o.level,
 				       .floor_rounds = (int)o.floor,
 				       .seed = (uint64_t)o.seed,
-				       .threads = (int)o.threads };
+				       .threads = (int)o.threads,
+				       .progress = st->quiet ? NULL : "vic-report: resample" };
 	struct pool *pool = NULL;
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
 	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &options, err) ||

@@ -344,6 +344,7 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 		return err_usage(err, "--class and --posterior do not go together");
 	options->brief = o.brief;
 	options->rounds = (int)o.bootstrap;
+	options->progress = st->quiet ? NULL : "vic-score: resample";
 	options->level = o.level;
 	options->floor_rounds = (int)o.floor;
 	options->seed = (uint64_t)o.seed;

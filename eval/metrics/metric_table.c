@@ -47,7 +47,7 @@ VALUE(mce, m->bin.mce)
 VALUE(mce_n, (double)m->bin.mce_n)
 VALUE(rmsce, m->bin.rmsce)
 VALUE(l2_debiased, m->bin.l2_debiased)
-VALUE(ece_mass, ece_equal_mass(m->key, m->n, m->bins))
+VALUE(ece_mass, m->mass)
 VALUE(ece_sweep, m->sweep)
 VALUE(sweep_bins, m->sweep_bins)
 VALUE(ece_smooth, m->smooth)
@@ -110,7 +110,7 @@ const struct metric metric_table[] = {
 	{ "rmsce", value_rmsce, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE", "root mean square gap") },
 	{ "l2_debiased", value_l2_debiased, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "RMSCE, debiased", NULL),
 	  .like = "rmsce" },
-	{ "ece_mass", value_ece_mass, PART_BINS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "ECE, equal mass", NULL) },
+	{ "ece_mass", value_ece_mass, PART_MASS, 0, NORM, 0, 1, SHOWN(TOP_LABEL, 0, "ECE, equal mass", NULL) },
 	{ "ece_sweep", value_ece_sweep, PART_SWEEP, 0, NORM, 0, 1,
 	  SHOWN(TOP_LABEL, 0, "ECE, sweep", "largest monotone number of bins") },
 	{ "sweep_bins", value_sweep_bins, PART_SWEEP, COUNT, .group = REPORT_NONE },
@@ -180,6 +180,8 @@ int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins,
 	    (parts & PART_SMOOTH && smooth_ece(sorted, n, &m->smooth, &width, err)) ||
 	    (parts & PART_CORP && corp_of(sorted, n, &m->corp, err)))
 		return -1;
+	if (parts & PART_MASS)
+		m->mass = ece_equal_mass(sorted, n, bins);
 	if (parts & PART_CUMULATIVE)
 		cumulative_of(sorted, n, &m->cumulative);
 	if (parts & PART_SELECTIVE)

@@ -17,7 +17,8 @@ enum metric_part {
 	PART_CORP = 16,
 	PART_CUMULATIVE = 32,
 	PART_SELECTIVE = 64,
-	PARTS_OF_KEYS = 127, /* what a resample has; the rest is of the whole stream */
+	PART_MASS = 16384,
+	PARTS_OF_KEYS = 127 | PART_MASS, /* what a resample has; the rest is of the whole stream */
 	PART_ROWS = 128,
 	PART_SIX_CLASSES = 256,	 /* rows, of more than five classes */
 	PART_SAMPLES = 512,	 /* rows, of several samples a record */
@@ -29,11 +30,12 @@ enum metric_part {
 
 /* What metrics are read from: the records of a stream, or of a resample. */
 struct measured {
-	const conf_key *key; /* [n >= 1] sorted, borrowed */
+	const conf_key *key; /* [n >= 1] sorted, borrowed; NULL where they were only counted (cells.h) */
 	size_t n;
-	int bins;		      /* of equal width: of bin, floor and ece_mass */
+	int bins;		      /* of equal width: of bin and floor; of equal mass: of mass */
 	struct bin_errors bin;	      /* PART_BINS */
 	double nll, brier;	      /* PART_MEANS: over labelled records */
+	double mass;		      /* PART_MASS */
 	double sweep;		      /* PART_SWEEP */
 	int sweep_bins;		      /* PART_SWEEP */
 	double smooth;		      /* PART_SMOOTH */

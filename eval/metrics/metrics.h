@@ -39,8 +39,9 @@ int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
 int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;
 
-/* The same of any residuals at x[i] in [0,1]. */
-int smooth_residuals(const double *x, const double *residual, size_t n, double *value, struct err *err) VIC_CHECKED;
+/* The same of residuals of n records that come to residual[i] at x[i] in [0,1]; x, residual: [m]. */
+int smooth_residuals(const double *x, const double *residual, size_t m, double n, double *value,
+		     struct err *err) VIC_CHECKED;
 
 /* Arrieta-Ibarra et al. 2022: D_k = sum of (right - conf) over the k least confident; sigma = sqrt(sum conf (1 -
  * conf)). ks = max |D_k| / sigma, kuiper = (max D_k - min D_k) / sigma with D_0 = 0, k at ends of tie groups; p-values

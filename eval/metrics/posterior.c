@@ -175,7 +175,7 @@ static int measure_truth(const struct pair *pair, size_t n, int bins, struct tru
 			sum += off[from];
 		t->ece += fabs(sum) / (double)n;
 	}
-	int rc = smooth_residuals(x, off, n, &t->smooth, err);
+	int rc = smooth_residuals(x, off, n, (double)n, &t->smooth, err);
 	free(x);
 	return rc;
 }

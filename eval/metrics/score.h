@@ -19,6 +19,7 @@ struct score_options {
 	uint64_t seed;
 	const struct posterior *posterior; /* or NULL */
 	int threads;
+	const char *progress; /* name of the line that shows the resamples; NULL: none is shown */
 };
 
 enum score_kind { SCORE_COUNT, SCORE_REAL, SCORE_INTERVAL, SCORE_SPREAD, SCORE_TEXT };

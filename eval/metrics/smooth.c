@@ -97,9 +97,9 @@ static void solve(struct grid *g, double *value, double *width)
 }
 
 /* At the least level a width of 1 is 2^LEAST cells, above it a width is at most 2 PER_WIDTH. */
-static int grid_open(struct grid *g, size_t n, struct err *err)
+static int grid_open(struct grid *g, double n, struct err *err)
 {
-	*g = (struct grid){ .n = (double)n };
+	*g = (struct grid){ .n = n };
 	if (mem_alloc(&g->memory, 2 * FINE + MOST, sizeof *g->memory, err) ||
 	    mem_alloc(&g->padded, FINE + 8 + 4 * ((REACH << LEAST) + 2), sizeof *g->padded, err))
 		return -1;
@@ -130,7 +130,7 @@ static void grid_release(struct grid *g)
 int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct err *err)
 {
 	struct grid g;
-	int rc = grid_open(&g, n, err);
+	int rc = grid_open(&g, (double)n, err);
 	if (!rc) {
 		for (size_t i = 0; i < n; i++)
 			deposit(g.node[MOST], FINE, conf_p(k[i]), conf_right(k[i]) ? conf_rest(k[i]) : -conf_p(k[i]));
@@ -141,13 +141,13 @@ int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct
 	return rc;
 }
 
-int smooth_residuals(const double *x, const double *residual, size_t n, double *value, struct err *err)
+int smooth_residuals(const double *x, const double *residual, size_t m, double n, double *value, struct err *err)
 {
 	struct grid g;
 	double width;
 	int rc = grid_open(&g, n, err);
 	if (!rc) {
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < m; i++)
 			deposit(g.node[MOST], FINE, x[i], residual[i]);
 		grid_halve(&g);
 		solve(&g, value, &width);

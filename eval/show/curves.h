@@ -65,10 +65,8 @@ int curve_training(const char *name, const char *path, FILE *to, struct err *err
  * (metrics.h, null floor). low, high: [bins]; NaN for empty bins. */
 int null_bands(const conf_key *sorted, size_t n, int bins, const struct curve_options *options, double *low,
 	       double *high, struct err *err) VIC_CHECKED;
-/* The same of the isotonic regression at records at[0..m-1], rising. Where there are more than CORP_CELLS different
- * confidences, neighbouring ones are drawn and pooled together, in cells of at most 1/4096 of the records, and fewer
- * towards both ends, where blocks are small. */
-enum { CORP_CELLS = 8192 };
+/* The same of the isotonic regression at records at[0..m-1], rising. Drawn and pooled by cells
+ * (eval/metrics/cells.h). */
 int pav_bands(const conf_key *sorted, size_t n, const size_t *at, size_t m, const struct curve_options *options,
 	      double *low, double *high, struct err *err) VIC_CHECKED;
 

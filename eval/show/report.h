@@ -5,7 +5,7 @@
 #define VIC_REPORT_H
 
 #include "eval/records/bins.h"
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "eval/metrics/metrics.h"
 #include "eval/records/rows.h"
 #include "eval/metrics/score.h"

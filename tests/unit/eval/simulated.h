@@ -184,7 +184,7 @@ static inline int simulated_truth(struct simulated_truth *t, size_t n, int class
 	t->corp_mcb = sum[1];
 	t->corp_unc = t->accuracy * (1 - t->accuracy);
 	t->corp_dsc = sum[2] - t->accuracy * t->accuracy;
-	int rc = smooth_residuals(x, x + n, n, &t->ece_smooth, err);
+	int rc = smooth_residuals(x, x + n, n, n, &t->ece_smooth, err);
 	free(s);
 	free(x);
 	if (scale == 1) /* the probability of being right is the confidence, but for a rounding */

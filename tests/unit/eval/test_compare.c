@@ -1,5 +1,5 @@
 /* Paired tests of areas against counting all pairs; the claim says what the numbers say. */
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "pipeline/base/philox.h"
 
 #include <math.h>

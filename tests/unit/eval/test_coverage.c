@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "simulated.h"
 
 static struct err err = ERR_NONE;

@@ -1,5 +1,5 @@
 /* The rows of the table of metrics agree with themselves, whatever rows there are. */
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "eval/metrics/score.h"
 
 #include <setjmp.h>

@@ -324,7 +324,7 @@ static void smooth_keeps_mass(void **state)
 			x[i] = place[p];
 			residual[i] = i % 4 ? 0.1 : -0.9;
 		}
-		assert_int_equal(smooth_residuals(x, residual, 40, &v, &err), 0);
+		assert_int_equal(smooth_residuals(x, residual, 40, 40, &v, &err), 0);
 		assert_true(fabs(v - 0.15) < 1e-6);
 	}
 }

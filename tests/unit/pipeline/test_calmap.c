@@ -1,7 +1,7 @@
 /* Calibration maps against scipy, scikit-learn and betacal (tests/oracles/calmap.py), and through a file and back. */
 #include "eval/calibrate/calibrate.h"
 #include "eval/calibrate/calfit.h"
-#include "eval/metrics/compare.h"
+#include "eval/compare/compare.h"
 #include "eval/metrics/roc.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"

@@ -11,8 +11,8 @@
 #ifndef VIC_COMPARE_H
 #define VIC_COMPARE_H
 
-#include "metric_table.h"
-#include "table.h"
+#include "eval/metrics/metric_table.h"
+#include "eval/metrics/table.h"
 
 enum { COMPARED_MOST = 16 }; /* rows of metric_table.h with a test: at most so many */
 enum { COMPARE_COLUMNS = COL_ID | COL_LABEL | COL_PREDICTED | COL_NLL | COL_BRIER };
@@ -33,6 +33,7 @@ struct compare_options {
 	int bins, rounds; /* rounds >= compare_least_rounds(level) */
 	double level;
 	uint64_t seed;
+	const char *progress; /* name of the line that shows the rounds; NULL: none is shown */
 };
 
 /* Fewer resamples than this could never give a p-value small enough to claim anything after Holm's adjustment. */

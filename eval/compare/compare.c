@@ -1,13 +1,16 @@
 /* Paired differences between two streams of the same records. In a round both sides get the same weights (or coins),
  * which belong to the record number and not to the place in an order. A side's records are ordered by confidence once,
  * so a resample's keys come out sorted without sorting. Each round writes only its own slot and each worker has its own
- * scratch, so the number of threads does not affect the result. Point estimates of nll and brier come from the exact
+ * scratch, so the number of threads does not affect the result. More than CELLS_FROM records are drawn by kinds of pair
+ * (pairs.h). Point estimates of nll and brier come from the exact
  * sums, those of a round from doubles in record order. */
 #include "compare.h"
+#include "eval/metrics/cells.h"
+#include "pairs.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
+#include "pipeline/frame/progress.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,63 +40,6 @@ struct difference *difference_of(struct comparison *c, const char *key)
 	return &c->of[i];
 }
 
-int compare_same_records(const struct rows *a, const struct rows *b, struct err *err)
-{
-	size_t n = a->n < b->n ? a->n : b->n;
-	if (a->head.n_classes != b->head.n_classes)
-		return err_set(err, "%s has %d classes and %s has %d", a->name, a->head.n_classes, b->name,
-			       b->head.n_classes);
-	for (int c = 0; c < a->head.n_classes; c++)
-		if (strcmp(a->head.classes[c], b->head.classes[c]))
-			return err_set(err, "class %d is '%s' in %s and '%s' in %s", c, a->head.classes[c], a->name,
-				       b->head.classes[c], b->name);
-	for (size_t i = 0; i < n; i++) {
-		if (a->id[i] != b->id[i])
-			return err_set(err,
-				       "record %zu is number %" PRIu64 " in %s and %" PRIu64
-				       " in %s: not the same records in the same order",
-				       i, a->id[i], a->name, b->id[i], b->name);
-		if (a->label[i] != b->label[i])
-			return err_set(err, "record %zu (number %" PRIu64 ") has label %d in %s and %d in %s", i,
-				       a->id[i], a->label[i], a->name, b->label[i], b->name);
-	}
-	if (a->n != b->n)
-		return err_set(err, "%s has %zu records and %s has %zu: the first %zu agree", a->name, a->n, b->name,
-			       b->n, n);
-	return 0;
-}
-
-int compare_least_rounds(double level)
-{
-	return (int)ceil(compared_count() / (1 - level));
-}
-
-void holm(double *p, int n)
-{
-	int order[COMPARED_MOST], m = 0;
-	double most = 0;
-	for (int i = 0; i < n; i++) {
-		if (isnan(p[i]))
-			continue;
-		int at = m++;
-		for (; at > 0 && p[order[at - 1]] > p[i]; at--)
-			order[at] = order[at - 1];
-		order[at] = i;
-	}
-	for (int i = 0; i < m; i++) {
-		most = fmax(most, fmin(1, p[order[i]] * (m - i)));
-		p[order[i]] = most;
-	}
-}
-
-double swap_p(const double *v, int rounds, double difference, double slack)
-{
-	int far = 0;
-	for (int i = 0; i < rounds; i++)
-		far += !(fabs(v[i]) < fabs(difference) - slack);
-	return (1.0 + far) / (rounds + 1);
-}
-
 struct side {
 	const struct rows *rows;
 	uint32_t *order; /* records by falling confidence, owned */
@@ -113,10 +59,14 @@ struct boot {
 	const struct side *side; /* [2] */
 	const struct compare_options *options;
 	struct scratch *scratch; /* [workers] */
+	struct pairs *pairs;	 /* NULL: record by record */
+	struct measured whole[2]; /* the sides as they are */
+	struct progress progress;
 	unsigned parts;
 	int n;			      /* compared_count() */
 	double *value[COMPARED_MOST]; /* [2 rounds + 2 DRAWS]: differences of resamples, of swaps, and what A and B come
 				       * to when they are calibrated; NULL: another test */
+	double noise[COMPARED_MOST][2]; /* of errors: means of those draws */
 };
 
 /* The records that a resample drew, in rising order of confidence: what a fresh sample would look like when sorted. */
@@ -193,20 +143,32 @@ static int measure_calibrated(const struct boot *boot, int which, uint32_t draw,
 	return measure_keys(m, w->drawn, n, boot->options->bins, boot->parts, &w->err);
 }
 
+static int draw_pairs(const struct boot *boot, int task, struct measured m[2], struct err *err)
+{
+	int rounds = boot->options->rounds, swap = task >= rounds;
+	struct rng r;
+	rng_init(&r, boot->options->seed, swap ? RNG_SWAP : RNG_BOOTSTRAP, (uint32_t)(task - swap * rounds), 0);
+	return swap ? pairs_swap(boot->pairs, &r, m, err) : pairs_resample(boot->pairs, &r, m, err);
+}
+
 /* Resamples, then swaps, then draws. */
 static void compare_round(void *arg, int task, int worker)
 {
-	const struct boot *boot = arg;
+	struct boot *boot = arg;
 	struct scratch *w = &boot->scratch[worker];
 	struct measured m[2];
 	int rounds = boot->options->rounds, draw = task - 2 * rounds, bad = w->err.status != 0;
 	size_t n = boot->side[0].rows->n;
-	if (task < rounds)
+	if (worker == 0)
+		progress_at(&boot->progress, (uint64_t)task, NULL);
+	if (boot->pairs)
+		bad = bad || draw_pairs(boot, task, m, &w->err);
+	else if (task < rounds)
 		bootstrap_weights(boot->options->seed, bootstrap_round(boot->options->seed, (uint32_t)task, n), 0, n,
 				  w->weight);
 	else if (draw < 0)
 		swap_coins(boot->options->seed, (uint32_t)(task - rounds), n, w->weight);
-	for (int which = 0; which < 2 && !bad; which++)
+	for (int which = 0; which < 2 && !bad && !boot->pairs; which++)
 		bad = task < rounds ? !measure_side(boot, which, w, &m[which])
 		      : draw < 0    ? measure_swapped(boot, which, w, &m[which])
 				    : measure_calibrated(boot, which, (uint32_t)draw, w, &m[which]);
@@ -242,32 +204,77 @@ static void set_difference(struct difference *d, double a, double b)
  * (metric_table.h), each end with the bias that takes it farther. */
 static void interval_of_difference(const struct boot *boot, int i, struct difference *d)
 {
-	const double *v = boot->value[i], *drawn = v + 2 * boot->options->rounds;
-	double sd, n = (double)boot->side[0].rows->n, noise[2] = { 0 }, unused, t;
-	t = student_quantile_two_sided(boot->options->level, n - 1);
+	const double *v = boot->value[i], *noise = boot->noise[i];
+	double sd, n = (double)boot->side[0].rows->n, t = student_quantile_two_sided(boot->options->level, n - 1);
 	mean_of(v, boot->options->rounds, &sd);
-	for (int which = 0; which < 2 && compared_metric(i)->interval >= INTERVAL_ERROR; which++)
-		noise[which] = mean_of(drawn + which * DRAWS, DRAWS, &unused);
 	t = n > 1 ? t * sd * sqrt(n / (n - 1)) : INFINITY;
 	d->low = d->b - d->a - noise[1] - t;
 	d->high = d->b - d->a + noise[0] + t;
 }
 
-static void conclude(struct boot *boot, struct comparison *c)
+/* A side as it is, and its noises, for rounds by pairs. */
+static int measure_whole(struct boot *boot, int which, struct pool *pool, struct err *err)
+{
+	const struct side *s = &boot->side[which];
+	const struct compare_options *o = boot->options;
+	struct measured null = { 0 };
+	struct floors f;
+	conf_key *sorted;
+	size_t n = s->rows->n;
+	if (mem_alloc(&sorted, n, sizeof *sorted, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = s->rows->key[s->order[n - 1 - i]];
+	int rc = measure_keys(&boot->whole[which], sorted, n, o->bins, boot->parts, err) ||
+		 null_floor(sorted, n, o->bins, DRAWS, o->seed, pool, &f, err);
+	free(sorted);
+	if (rc)
+		return -1;
+	measure_means(&boot->whole[which], s->rows);
+	null.bin.ece = f.ece.mean;
+	null.bin.oe = f.oe.mean;
+	for (int i = 0; i < boot->n; i++)
+		if (boot->value[i] && compared_metric(i)->interval >= INTERVAL_ERROR)
+			boot->noise[i][which] = compared_metric(i)->value(&null);
+	return 0;
+}
+
+static int prepare_pairs(struct boot *boot, struct pool *pool, struct err *err)
+{
+	const struct rows *rows[2] = { boot->side[0].rows, boot->side[1].rows };
+	const uint32_t *order[2] = { boot->side[0].order, boot->side[1].order };
+	return measure_whole(boot, 0, pool, err) || measure_whole(boot, 1, pool, err) ||
+			       pairs_open(&boot->pairs, rows, order, boot->options->bins, err)
+		       ? -1
+		       : 0;
+}
+
+/* The same after rounds record by record. */
+static void measure_records(struct boot *boot)
 {
 	struct scratch *w = &boot->scratch[0];
-	struct measured a, b;
+	double unused;
 	memset(w->weight, 1, boot->side[0].rows->n);
-	if (!measure_side(boot, 0, w, &a) || !measure_side(boot, 1, w, &b))
-		return;
-	measure_means(&a, boot->side[0].rows); /* what vic-score prints, to the last bit */
-	measure_means(&b, boot->side[1].rows);
+	for (int which = 0; which < 2; which++) {
+		if (!measure_side(boot, which, w, &boot->whole[which]))
+			return;
+		measure_means(&boot->whole[which], boot->side[which].rows); /* what vic-score prints, to the last bit */
+		for (int i = 0; i < boot->n; i++)
+			if (boot->value[i] && compared_metric(i)->interval >= INTERVAL_ERROR)
+				boot->noise[i][which] = mean_of(
+					boot->value[i] + 2 * boot->options->rounds + which * DRAWS, DRAWS, &unused);
+	}
+}
+
+static void conclude(struct boot *boot, struct comparison *c)
+{
 	for (int i = 0; i < boot->n; i++) {
 		struct difference *d = &c->of[i];
 		double *v = boot->value[i];
 		if (!v)
 			continue;
-		set_difference(d, compared_metric(i)->value(&a), compared_metric(i)->value(&b));
+		set_difference(d, compared_metric(i)->value(&boot->whole[0]),
+			       compared_metric(i)->value(&boot->whole[1]));
 		if (!d->there)
 			continue;
 		d->p = swap_p(v + boot->options->rounds, boot->options->rounds, d->b - d->a,
@@ -282,15 +289,22 @@ static int bootstrap(const struct side *side, const struct compare_options *opti
 	struct boot boot = { .side = side, .options = options, .n = compared_count() };
 	int workers = pool_threads(pool);
 	boot.parts = metric_parts(0, TEST_SWAP);
+	int by_pairs = side[0].rows->n > CELLS_FROM && !(boot.parts & ~PAIRS_PARTS), tasks;
 	int rc = mem_alloc(&boot.scratch, (size_t)workers, sizeof *boot.scratch, err);
-	for (int i = 0; !rc && i < workers; i++)
+	for (int i = 0; !rc && i < workers && !by_pairs; i++)
 		rc = scratch_init(&boot.scratch[i], side[0].rows->n, err);
 	for (int i = 0; !rc && i < boot.n; i++)
 		if (compared_metric(i)->test == TEST_SWAP)
 			rc = mem_alloc(&boot.value[i], 2 * (size_t)options->rounds + 2 * DRAWS, sizeof *boot.value[i],
 				       err);
+	rc = rc || (by_pairs && prepare_pairs(&boot, pool, err));
 	if (!rc) {
-		pool_run(pool, 2 * options->rounds + DRAWS, compare_round, &boot);
+		tasks = 2 * options->rounds + (by_pairs ? 0 : DRAWS);
+		progress_begin(&boot.progress, options->progress, (uint64_t)tasks, !options->progress);
+		pool_run(pool, tasks, compare_round, &boot);
+		progress_end(&boot.progress);
+		if (!by_pairs)
+			measure_records(&boot);
 		conclude(&boot, c);
 	}
 	for (int i = 0; boot.scratch && i < workers; i++) {
@@ -305,6 +319,7 @@ static int bootstrap(const struct side *side, const struct compare_options *opti
 	for (int i = 0; i < boot.n; i++)
 		free(boot.value[i]);
 	free(boot.scratch);
+	pairs_close(boot.pairs);
 	return rc ? -1 : 0;
 }
 
