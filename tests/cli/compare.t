@@ -21,6 +21,15 @@ done
 vic-compare -q --json --threads 1 sure mild >one
 vic-compare -q --json --threads 4 sure mild >four
 ok 'the same bytes by any number of threads' cmp one four
+"$TOOLS/mklogits" n=20000 temperature=2 name=many >many
+"$TOOLS/mklogits" n=20000 temperature=1.9 noise=0.05 name=more >more
+vic-compare -q --json --threads 1 many more >one.many
+vic-compare -q --json --threads 4 many more >four.many
+ok 'of many records, which are drawn by kinds, too' cmp one.many four.many
+vic-compare -q --tsv many many >same
+for key in ece oe nll brier aurc; do
+	same "and many records against themselves: p of $key" 1 "$(cell same $key p)"
+done
 same 'five columns and the claim' 6 "$(wc -l <one | tr -d ' ')"
 vic-compare -q --tsv mild sure >turned
 same 'turned around, the accuracy p is the same' "$(cell table accuracy p)" "$(cell turned accuracy p)"

@@ -135,6 +135,10 @@ like 'strangers are not averaged' 'no two of these' "$(vic-score --seeds a.lg s1
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 1 a.lg >t1
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 4 a.lg >t4
 ok 'one thread and four give the same bytes' cmp t1 t4
+"$TOOLS/mklogits" n=20000 classes=4 >many.lg
+vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 1 many.lg >m1
+vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 4 many.lg >m4
+ok 'so they do of many records, which are counted in cells' cmp m1 m4
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --seed 2 a.lg >t5
 ok 'another seed gives other intervals' test "$(cmp t1 t5 >/dev/null 2>&1 && echo same)" = ""
 like 'an interval is an object in JSON' '"ece":{"value":[0-9.e-]*,"low":[0-9.e-]*,"high":[0-9.e-]*}' \
