@@ -18,8 +18,15 @@ static struct {
 	int64_t bins, histogram_bins, threads, seed, steps;
 } o = { .out = "-", .l2 = -1, .l2_bias = -1, .bins = 15, .histogram_bins = 15, .seed = 1, .steps = 2000 };
 
+/* The methods that an option goes with. */
+#define AFFINE "method=vector|method=matrix|method=structured-matrix|method=dirichlet"
+#define SCALED "method=temperature|method=ensemble-temperature"
+
 static const struct opt opts[] = {
-	{ "method", 'm', OPT_CHOICE, &o.method, NULL, "what is fitted", .choices = CALMAP_CHOICES },
+	{ "method", 'm', OPT_CHOICE, &o.method, "METHOD",
+	  "what is fitted: temperature, vector, matrix, structured-matrix, dirichlet, ensemble-temperature, isotonic, "
+	  "centred-isotonic, histogram; of two classes platt, beta",
+	  .choices = CALMAP_CHOICES },
 	{ "apply", 'a', OPT_TEXT, &o.apply, "MAP", "apply this map instead of fitting one", .flags = OPT_INPUT },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL,
 	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = ROWS_SPLITS,
@@ -38,19 +45,20 @@ static const struct opt opts[] = {
 	{ "histogram-bins", 0, OPT_INT, &o.histogram_bins, "N", "bins of --method histogram", .lo = 1, .hi = 100000,
 	  .with = "method=histogram" },
 	{ "l2", 0, OPT_REAL, &o.l2, "X",
-	  "vector: pull to the identity [0.001]; matrix: pull of off-diagonals to 0 [K(K-1)/100]", .flo = 0,
-	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = "method=vector|method=matrix" },
-	{ "l2-bias", 0, OPT_REAL, &o.l2_bias, "X", "vector, matrix: pull of intercepts to 0 [as --l2]", .flo = 0,
-	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = "method=vector|method=matrix" },
+	  "vector: pull to the identity [0.001]; matrix, dirichlet: pull of off-diagonals to 0 [K(K-1)/100]; "
+	  "structured-matrix: both, times K and K(K-1) over the number of records [1]",
+	  .flo = 0, .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = AFFINE },
+	{ "l2-bias", 0, OPT_REAL, &o.l2_bias, "X", "the same methods: pull of intercepts to 0 [as --l2]", .flo = 0,
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = AFFINE },
 	{ "min-temperature", 0, OPT_REAL, &o.lowest, "T", "hold the temperature at or above [free]", .flo = 0,
-	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = "method=temperature" },
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = SCALED },
 	{ "max-temperature", 0, OPT_REAL, &o.highest, "T", "hold the temperature at or below [free]", .flo = 1e-300,
-	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = "method=temperature" },
+	  .fhi = 1e300, .flags = OPT_NO_DEFAULT, .with = SCALED },
 	{ "clip", 0, OPT_REAL, &o.clip, "EPS",
 	  "set probabilities to EPS at least and 1 - EPS at most; --apply does it again", .flo = 1e-300, .fhi = 0.1,
 	  .flags = OPT_NO_DEFAULT },
-	{ "max-steps", 0, OPT_INT, &o.steps, "N", "vector, matrix: steps before giving up", .lo = 1, .hi = 1000000,
-	  .with = "method=vector|method=matrix" },
+	{ "max-steps", 0, OPT_INT, &o.steps, "N", "methods of --l2: steps before giving up", .lo = 1, .hi = 1000000,
+	  .with = AFFINE },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the table's noise floors", .lo = 0, .hi = INT64_MAX,
 	  .flags = OPT_LOCAL },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
@@ -65,10 +73,10 @@ static const struct program prog = {
 	.description =
 		"Without --apply: fits a map to the labelled records of a split (dev, unless\n"
 		"--split says otherwise) and writes it as JSON. With --apply MAP: writes the\n"
-		"records with the map applied, as float64 logits (probabilities for isotonic\n"
-		"and histogram). Either way a table of scores before and after goes to stderr,\n"
-		"or to stdout with --table; after a fit it covers the very records that were\n"
-		"fitted on, so it flatters.\n"
+		"records with the map applied, as float64 logits (probabilities of isotonic,\n"
+		"centred-isotonic, histogram and ensemble-temperature). Either way a table of\n"
+		"scores before and after goes to stderr, or to stdout with --table; after a fit\n"
+		"it covers the very records that were fitted on, so it flatters.\n"
 		"\n"
 		"A map is refused on records it was fitted on: it holds fingerprints of them.\n"
 		"Temperature is the exact minimum of the negative log-likelihood; where there\n"
@@ -134,10 +142,13 @@ static int has_output(const struct stage *st)
 static void say_fit(const struct stage *st, const struct rows *rows, const struct calmap *map,
 		    const struct calmap_fit *fit)
 {
-	char what[96] = "";
+	const char *held = fit->held ? " (the limit given: the best lies beyond)" : "";
+	char what[160] = "";
 	if (map->method == MAP_TEMPERATURE)
-		snprintf(what, sizeof what, " %.6g%s", map->weight[0],
-			 fit->held ? " (the limit given: the best lies beyond)" : "");
+		snprintf(what, sizeof what, " %.6g%s", map->weight[0], held);
+	if (map->method == MAP_ENSEMBLE)
+		snprintf(what, sizeof what, " %.6g%s (weights %.4g scaled, %.4g raw, %.4g uniform)", map->t, held,
+			 map->weight[0], map->weight[1], map->weight[2]);
 	stage_say(st, "fitted %s%s on %zu records of %s (split %s)", calmap_method_name(map->method), what, rows->n,
 		  rows->name, rows_split_name(rows->split));
 	if (rows_dropped(rows))

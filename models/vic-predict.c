@@ -67,8 +67,8 @@ static const struct program prog = {
 		"\n"
 		"With --map, answers are calibrated: lines of --text hold the map's\n"
 		"probabilities, and the stream is what vic-calibrate --apply would make of the\n"
-		"logits: float64 logits, or probabilities of the maps isotonic and histogram,\n"
-		"one a record (passes of --mc-dropout are averaged). A map of other classes is\n"
+		"logits: float64 logits, or probabilities of a map that gives them, one a\n"
+		"record (passes of --mc-dropout are averaged). A map of other classes is\n"
 		"refused, and so are records that it was fitted on.",
 	.example =
 		"vic-predict mixup.model < mr.text | vic-score\n"

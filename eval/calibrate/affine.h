@@ -2,13 +2,17 @@
 #ifndef VIC_AFFINE_H
 #define VIC_AFFINE_H
 
-#include "fitdata.h"
+#include "calfit.h"
 
 /* What holds the parameters: their weights in the loss, sum of weight (parameter - target)^2. Targets: 1 on the
  * diagonal, else 0. */
 struct affine_pull {
 	double diagonal, off, bias;
 };
+
+/* What calmap.h has for the map's method, of n records; fit gets l2 and l2_bias, as set or by default. */
+struct affine_pull affine_pull_of(const struct calmap *map, size_t n, const struct calmap_settings *set,
+				  struct calmap_fit *fit);
 
 struct affine {
 	const struct fit_data *d;

@@ -21,21 +21,28 @@ static int no_optimum(const struct temperature *t, struct err *err)
 			    "without end; look at the labels, or hold it with --max-temperature");
 }
 
-static int fit_temperature(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
-			   struct pool *pool, struct calmap_fit *fit, struct err *err)
+/* *best: within the limits. */
+static int best_temperature(double *best, const struct fit_data *d, const struct calmap_settings *set,
+			    struct pool *pool, struct calmap_fit *fit, struct err *err)
 {
 	struct temperature t;
-	if (mem_alloc(&map->weight, 1, sizeof *map->weight, err) || temperature_fit(d, pool, &t, err))
+	if (temperature_fit(d, pool, &t, err))
 		return -1;
 	fit->steps = t.passes;
 	fit->gradient = fabs(t.gradient);
 	/* NLL is convex in 1/T: where the optimum lies outside, the nearer limit is the best allowed. */
 	fit->held = t.t < set->lowest_t ? -1 : t.t > set->highest_t ? 1 : 0;
-	map->weight[0] = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
-	if (fit->held && t.end != TEMPERATURE_ANY)
-		return 0;
-	return t.end == TEMPERATURE_INSIDE ? temperature_interval(d, pool, t.t, &fit->low, &fit->high, err)
-					   : no_optimum(&t, err);
+	*best = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
+	return t.end == TEMPERATURE_INSIDE || (fit->held && t.end != TEMPERATURE_ANY) ? 0 : no_optimum(&t, err);
+}
+
+static int fit_temperature(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
+			   struct pool *pool, struct calmap_fit *fit, struct err *err)
+{
+	if (mem_alloc(&map->weight, 1, sizeof *map->weight, err) ||
+	    best_temperature(map->weight, d, set, pool, fit, err))
+		return -1;
+	return fit->held ? 0 : temperature_interval(d, pool, map->weight[0], &fit->low, &fit->high, err);
 }
 
 /* An unpenalised scale runs away on data that is right throughout; better said before the minimiser runs after it. */
@@ -55,18 +62,22 @@ static int affine_has_optimum(enum calmap_method method, const struct fit_data *
 }
 
 /* Whether the method works on logarithms of probabilities, and so has no place for a probability of 0 (1: of the
- * label's, 2: of any class). Isotonic and histogram take probabilities as they are. */
+ * label's, 2: of any class). Curves and histogram take probabilities as they are. */
 static int wants_finite(enum calmap_method method)
 {
 	switch (method) {
 	case MAP_TEMPERATURE:
+	case MAP_ENSEMBLE:
 	case MAP_VECTOR:
 		return 1;
 	case MAP_MATRIX:
+	case MAP_STRUCTURED:
+	case MAP_DIRICHLET:
 	case MAP_PLATT:
 	case MAP_BETA:
 		return 2;
 	case MAP_ISOTONIC:
+	case MAP_CENTRED:
 	case MAP_HISTOGRAM:
 	case MAP_METHODS:
 		break;
@@ -123,7 +134,15 @@ int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_d
 	case MAP_BETA:
 		rc = fit_two_class(map, d, fit, err);
 		break;
+	case MAP_STRUCTURED:
+	case MAP_DIRICHLET:
+		rc = fit_log_probabilities(map, d, set, pool, fit, err);
+		break;
+	case MAP_ENSEMBLE:
+		rc = best_temperature(&map->t, d, set, pool, fit, err) || fit_mixture(map, d, pool, fit, err) ? -1 : 0;
+		break;
 	case MAP_ISOTONIC:
+	case MAP_CENTRED:
 	case MAP_HISTOGRAM:
 		rc = fit_one_against_rest(map, d, set, err);
 		break;
@@ -135,12 +154,12 @@ int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_d
 	return rc;
 }
 
-static void to_probs(const double *z, int k, double *p)
+void calfit_softmax(const double *z, int k, double *p)
 {
 	(void)softmax_row(z, k, p);
 }
 
 void calmap_apply(const struct calmap *map, const double *z, double *out, double *room)
 {
-	calmap_apply_with(map, to_probs, z, out, room);
+	calmap_apply_with(map, calfit_softmax, z, out, room);
 }

@@ -29,7 +29,7 @@ static json_t *how_it_went(const struct calmap_fit *how, const struct calmap *ma
 {
 	json_t *j = json_pack("{s:i, s:f}", "steps", how->steps, "gradient", how->gradient), *cautions = json_array();
 	int bad = !j || !cautions;
-	if (map->method == MAP_VECTOR || map->method == MAP_MATRIX)
+	if (calmap_is_affine(map->method))
 		bad |= json_object_set_new(j, "l2", json_real(how->l2)) ||
 		       json_object_set_new(j, "l2_bias", json_real(how->l2_bias));
 	if (how->held)

@@ -15,7 +15,11 @@ static double records_wanted(const struct calmap *map)
 	case MAP_VECTOR:    return RECORDS_A_PARAMETER * 2 * k;
 	case MAP_MATRIX:    return RECORDS_A_PARAMETER * k * (k + 1);
 	case MAP_HISTOGRAM: return RECORDS_A_PARAMETER * (double)map->bins;
-	case MAP_ISOTONIC:  return ISOTONIC_RECORDS;
+	case MAP_STRUCTURED: return RECORDS_A_PARAMETER * (2 * k + 1);
+	case MAP_DIRICHLET: return RECORDS_A_PARAMETER * k * (k + 1);
+	case MAP_ENSEMBLE:  return RECORDS_A_PARAMETER * 3;
+	case MAP_ISOTONIC:
+	case MAP_CENTRED:   return ISOTONIC_RECORDS;
 	case MAP_TEMPERATURE:
 	case MAP_METHODS:   break;
 	}

@@ -12,8 +12,9 @@ enum caution {
 	/* temperature: the interval's ends are a factor of more than 2 apart */
 	CAUTION_WIDE,
 	/* other maps: fewer than ten records a parameter (Peduzzi et al. 1996), where the parameters are 2 (platt), 3
-	 * (beta), 2k (vector), k (k + 1) (matrix) or the bins (histogram); isotonic: fewer than 1,000 (Niculescu-Mizil
-	 * and Caruana 2005) */
+	 * (beta, ensemble), 2k (vector), k (k + 1) (matrix, dirichlet), 2k + 1 (structured: few records leave it no
+	 * more, its pulls being over n) or the bins (histogram); isotonic and centred: fewer than 1,000
+	 * (Niculescu-Mizil and Caruana 2005) */
 	CAUTION_FEW,
 	/* the records are marked dev, and by their history chose the epoch of the model that gave these logits */
 	CAUTION_CHOSE_EPOCH,

@@ -78,15 +78,13 @@ static int take_parameters(struct calmap *map, const struct affine *a, const dou
 int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
 	       struct calmap_fit *fit, struct err *err)
 {
-	int matrix = map->method == MAP_MATRIX;
+	int matrix = map->method != MAP_VECTOR;
 	size_t k = (size_t)map->k, nw = matrix ? k * k : k;
-	double kk = (double)k, pairs = fmax(1, kk * (kk - 1)), *y = NULL;
+	double *y = NULL;
 	struct affine a = { 0 };
 	struct minimum m;
 	int rc = -1;
-	fit->l2 = set->l2 >= 0 ? set->l2 : matrix ? CALMAP_L2_MATRIX(map->k) : CALMAP_L2_VECTOR;
-	fit->l2_bias = set->l2_bias >= 0 ? set->l2_bias : fit->l2;
-	struct affine_pull pull = { matrix ? 0 : fit->l2 / kk, fit->l2 / pairs, fit->l2_bias / kk };
+	struct affine_pull pull = affine_pull_of(map, d->n, set, fit);
 	if (affine_init(&a, d, matrix, &pull, pool, err) || mem_alloc(&y, nw + k, sizeof *y, err) ||
 	    mem_alloc(&map->weight, nw, sizeof *map->weight, err) ||
 	    mem_alloc(&map->bias, k, sizeof *map->bias, err) ||
@@ -97,7 +95,7 @@ int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap
 	if (!m.converged || !isfinite(m.value)) {
 		err_set(err,
 			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
-			matrix ? "matrix" : "vector", m.steps, m.gradient);
+			calmap_method_name(map->method), m.steps, m.gradient);
 		goto out;
 	}
 	rc = take_parameters(map, &a, y, err);

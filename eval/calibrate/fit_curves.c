@@ -1,4 +1,4 @@
-/* Isotonic regression and histogram binning, each class against the rest. */
+/* Isotonic regression, as it is or centred, and histogram binning, each class against the rest. */
 #include "eval/records/bins.h"
 #include "calfit.h"
 #include "eval/metrics/metrics.h"
@@ -34,7 +34,22 @@ static int keys_of_classes(const struct fit_data *d, int first, int m, conf_key 
 	return 0;
 }
 
-static int isotonic(struct curve *curve, conf_key *key, size_t n, struct err *err)
+static void add_knot(struct curve *c, double score, double value)
+{
+	c->score[c->n] = score;
+	c->value[c->n++] = value;
+}
+
+/* Mean of n keys' P, which ascend. */
+static double centre_of(const conf_key *key, size_t n)
+{
+	double low = conf_p(key[0]), off = 0;
+	for (size_t i = 1; i < n; i++)
+		off += conf_p(key[i]) - low;
+	return fmin(low + off / (double)n, conf_p(key[n - 1]));
+}
+
+static int isotonic(struct curve *curve, int centred, conf_key *key, size_t n, struct err *err)
 {
 	struct pav_block *block;
 	size_t blocks;
@@ -46,16 +61,16 @@ static int isotonic(struct curve *curve, conf_key *key, size_t n, struct err *er
 		return -1;
 	}
 	for (size_t b = 0, from = 0; b < blocks; from = block[b++].end) {
-		double value = (double)block[b].right / (double)(block[b].end - from);
+		size_t size = block[b].end - from;
+		double value = (double)block[b].right / (double)size;
 		double lo = conf_p(key[from]), hi = conf_p(key[block[b].end - 1]);
-		size_t at = curve->n;
-		curve->score[at] = lo;
-		curve->value[at++] = value;
-		if (hi > lo) {
-			curve->score[at] = hi;
-			curve->value[at++] = value;
+		if (centred && block[b].right && block[b].right < size) {
+			add_knot(curve, centre_of(key + from, size), value);
+			continue;
 		}
-		curve->n = at;
+		add_knot(curve, lo, value);
+		if (hi > lo)
+			add_knot(curve, hi, value);
 	}
 	free(block);
 	return 0;
@@ -75,8 +90,8 @@ static int histogram(double *value, int bins, const conf_key *key, size_t n, str
 
 static int one_curve(struct calmap *map, int c, conf_key *key, size_t n, struct err *err)
 {
-	if (map->method == MAP_ISOTONIC)
-		return isotonic(&map->curve[c], key, n, err);
+	if (calmap_has_curves(map->method))
+		return isotonic(&map->curve[c], map->method == MAP_CENTRED, key, n, err);
 	return histogram(map->bin + (size_t)c * (size_t)map->bins, map->bins, key, n, err);
 }
 
@@ -84,7 +99,7 @@ int fit_one_against_rest(struct calmap *map, const struct fit_data *d, const str
 			 struct err *err)
 {
 	conf_key *key = NULL;
-	int rc = 0, curves = map->k == 2 ? 1 : map->k, shift = curves == 1, iso = map->method == MAP_ISOTONIC;
+	int rc = 0, curves = map->k == 2 ? 1 : map->k, shift = curves == 1, iso = calmap_has_curves(map->method);
 	size_t fit = (set->key_room ? set->key_room : KEY_ROOM) / d->n;
 	int batch = fit < 1 ? 1 : fit < (size_t)curves ? (int)fit : curves, bins = set->bins;
 	if (mem_alloc(&key, (size_t)batch * d->n, sizeof *key, err))

@@ -7,8 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[MAP_METHODS] = { "temperature", "vector",   "matrix",   "platt",
-						"beta",	       "isotonic", "histogram" };
+static const char *const names[MAP_METHODS] = {
+	[MAP_TEMPERATURE] = "temperature",
+	[MAP_VECTOR] = "vector",
+	[MAP_MATRIX] = "matrix",
+	[MAP_PLATT] = "platt",
+	[MAP_BETA] = "beta",
+	[MAP_ISOTONIC] = "isotonic",
+	[MAP_HISTOGRAM] = "histogram",
+	[MAP_STRUCTURED] = "structured-matrix",
+	[MAP_DIRICHLET] = "dirichlet",
+	[MAP_CENTRED] = "centred-isotonic",
+	[MAP_ENSEMBLE] = "ensemble-temperature",
+};
 
 const char *calmap_method_name(enum calmap_method method)
 {
@@ -17,7 +28,17 @@ const char *calmap_method_name(enum calmap_method method)
 
 int calmap_gives_probs(enum calmap_method method)
 {
-	return method == MAP_ISOTONIC || method == MAP_HISTOGRAM;
+	return calmap_has_curves(method) || method == MAP_HISTOGRAM || method == MAP_ENSEMBLE;
+}
+
+int calmap_is_affine(enum calmap_method method)
+{
+	return method == MAP_VECTOR || method == MAP_MATRIX || method == MAP_STRUCTURED || method == MAP_DIRICHLET;
+}
+
+int calmap_has_curves(enum calmap_method method)
+{
+	return method == MAP_ISOTONIC || method == MAP_CENTRED;
 }
 
 void calmap_release(struct calmap *map)
@@ -53,7 +74,7 @@ double curve_at(const struct curve *c, double p)
 
 static double one_class(const struct calmap *map, int c, double p)
 {
-	if (map->method == MAP_ISOTONIC)
+	if (calmap_has_curves(map->method))
 		return curve_at(&map->curve[c], p);
 	double v = map->bin[(size_t)c * (size_t)map->bins + (size_t)bin_of(map->bins, p)];
 	return isnan(v) ? p : v;
@@ -91,6 +112,50 @@ int calmap_clip(double *z, int k, double clip)
 	return any;
 }
 
+/* x[k] = (z - the largest) / t; x may be z. Returns which z is the largest. */
+static int over_temperature(const double *z, int k, double t, double *x)
+{
+	int top = 0;
+	for (int c = 1; c < k; c++)
+		top = z[c] > z[top] ? c : top;
+	double max = z[top];
+	for (int c = 0; c < k; c++)
+		x[c] = (z[c] - max) / t;
+	return top;
+}
+
+void calmap_log_softmax(void (*softmax)(const double *, int, double *), const double *z, int k, double t, double *x,
+			double *p)
+{
+	int top = over_temperature(z, k, t, x);
+	softmax(x, k, p);
+	double lead = log(p[top]);
+	for (int c = 0; c < k; c++)
+		x[c] += lead;
+}
+
+/* out = W x + b */
+static void apply_matrix(const struct calmap *map, const double *x, double *out)
+{
+	size_t k = (size_t)map->k;
+	for (size_t c = 0; c < k; c++) {
+		out[c] = map->bias[c];
+		for (size_t j = 0; j < k; j++)
+			out[c] += map->weight[c * k + j] * x[j];
+	}
+}
+
+static void apply_mixture(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z,
+			  double *out, double *room)
+{
+	double *scaled = room + map->k;
+	softmax(z, map->k, out);
+	(void)over_temperature(z, map->k, map->t, scaled);
+	softmax(scaled, map->k, room);
+	for (int c = 0; c < map->k; c++)
+		out[c] = fmin(1, map->weight[0] * room[c] + map->weight[1] * out[c] + map->weight[2] / map->k);
+}
+
 void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *, int, double *), const double *z,
 		       double *out, double *room)
 {
@@ -111,11 +176,15 @@ void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *,
 			out[c] = z[c] > -INFINITY ? map->weight[c] * z[c] + map->bias[c] : -INFINITY;
 		break;
 	case MAP_MATRIX:
-		for (size_t c = 0; c < k; c++) {
-			out[c] = map->bias[c];
-			for (size_t j = 0; j < k; j++)
-				out[c] += map->weight[c * k + j] * z[j];
-		}
+		apply_matrix(map, z, out);
+		break;
+	case MAP_STRUCTURED:
+	case MAP_DIRICHLET:
+		calmap_log_softmax(softmax, z, map->k, map->t, room + k, room);
+		apply_matrix(map, room + k, out);
+		break;
+	case MAP_ENSEMBLE:
+		apply_mixture(map, softmax, z, out, room);
 		break;
 	case MAP_PLATT:
 		out[0] = 0;
@@ -126,6 +195,7 @@ void calmap_apply_with(const struct calmap *map, void (*softmax)(const double *,
 		out[1] = -map->weight[0] * softplus(-s) + map->weight[1] * softplus(s) + map->bias[0];
 		break;
 	case MAP_ISOTONIC:
+	case MAP_CENTRED:
 	case MAP_HISTOGRAM:
 	case MAP_METHODS:
 		apply_curves(map, softmax, z, out, room);

@@ -28,7 +28,7 @@ static json_t *curves_to_json(const struct calmap *map)
 	json_t *list = json_array();
 	for (int c = 0; list && c < map->curves; c++) {
 		json_t *one;
-		if (map->method == MAP_ISOTONIC)
+		if (calmap_has_curves(map->method))
 			one = json_pack("{s:o, s:o}", "score", reals(map->curve[c].score, map->curve[c].n), "value",
 					reals(map->curve[c].value, map->curve[c].n));
 		else
@@ -49,8 +49,16 @@ json_t *calmap_to_json(const struct calmap *map)
 	case MAP_TEMPERATURE:
 		p = json_pack("{s:f}", "temperature", map->weight[0]);
 		break;
+	case MAP_STRUCTURED:
+		p = json_pack("{s:f, s:o, s:o}", "temperature", map->t, "weight", reals(map->weight, k * k), "bias",
+			      reals(map->bias, k));
+		break;
+	case MAP_ENSEMBLE:
+		p = json_pack("{s:f, s:o}", "temperature", map->t, "weights", reals(map->weight, 3));
+		break;
 	case MAP_VECTOR:
 	case MAP_MATRIX:
+	case MAP_DIRICHLET:
 		p = json_pack("{s:o, s:o}", "weight", reals(map->weight, map->method == MAP_VECTOR ? k : k * k), "bias",
 			      reals(map->bias, k));
 		break;
@@ -61,6 +69,7 @@ json_t *calmap_to_json(const struct calmap *map)
 		p = json_pack("{s:f, s:f, s:f}", "a", map->weight[0], "b", map->weight[1], "c", map->bias[0]);
 		break;
 	case MAP_ISOTONIC:
+	case MAP_CENTRED:
 	case MAP_HISTOGRAM:
 	case MAP_METHODS:
 		p = json_pack("{s:o}", "curves", curves_to_json(map));
@@ -99,15 +108,43 @@ static int take_real(const json_t *params, const char *what, double *out, struct
 	return 0;
 }
 
+static int take_temperature(const json_t *p, double *t, struct err *err)
+{
+	if (take_real(p, "temperature", t, err))
+		return -1;
+	return *t > 0 ? 0 : err_set(err, "'temperature' is not above 0");
+}
+
+static int take_affine(struct calmap *map, const json_t *p, struct err *err)
+{
+	size_t k = (size_t)map->k, nw = map->method == MAP_VECTOR ? k : k * k;
+	map->t = 1;
+	if (map->method == MAP_STRUCTURED && take_temperature(p, &map->t, err))
+		return -1;
+	return take_reals(json_object_get(p, "weight"), "weight", nw, 0, &map->weight, err) ||
+	       take_reals(json_object_get(p, "bias"), "bias", k, 0, &map->bias, err) ? -1 : 0;
+}
+
+static int take_mixture(struct calmap *map, const json_t *p, struct err *err)
+{
+	double sum = 0;
+	int below = 0;
+	if (take_temperature(p, &map->t, err) ||
+	    take_reals(json_object_get(p, "weights"), "weights", 3, 0, &map->weight, err))
+		return -1;
+	for (int j = 0; j < 3; j++) {
+		sum += map->weight[j];
+		below |= !(map->weight[j] >= 0);
+	}
+	return !below && fabs(sum - 1) <= 1e-12 ? 0 : err_set(err, "'weights' are below 0 or do not sum to 1");
+}
+
 static int take_scalars(struct calmap *map, const json_t *p, struct err *err)
 {
 	if (mem_alloc(&map->weight, 2, sizeof *map->weight, err) || mem_alloc(&map->bias, 1, sizeof *map->bias, err))
 		return -1;
-	if (map->method == MAP_TEMPERATURE) {
-		if (take_real(p, "temperature", &map->weight[0], err))
-			return -1;
-		return map->weight[0] > 0 ? 0 : err_set(err, "'temperature' is not above 0");
-	}
+	if (map->method == MAP_TEMPERATURE)
+		return take_temperature(p, &map->weight[0], err);
 	if (map->k != 2)
 		return err_set(err, "a %s map is for two classes", calmap_method_name(map->method));
 	if (map->method == MAP_PLATT)
@@ -147,7 +184,7 @@ static int take_curves(struct calmap *map, const json_t *p, struct err *err)
 	if (!json_is_array(list) || json_array_size(list) != (size_t)curves)
 		return err_set(err, "'curves' is not a list of %d", curves);
 	map->curves = curves;
-	if (map->method == MAP_ISOTONIC) {
+	if (calmap_has_curves(map->method)) {
 		if (mem_alloc(&map->curve, (size_t)curves, sizeof *map->curve, err))
 			return -1;
 		for (int c = 0; c < curves; c++)
@@ -178,7 +215,6 @@ int calmap_from_json(struct calmap *map, const json_t *j, int k, struct err *err
 	const char *name = json_string_value(json_object_get(j, "method"));
 	const json_t *p = json_object_get(j, "parameters"), *clip = json_object_get(j, "clip");
 	int method = 0, rc;
-	size_t kk = (size_t)k;
 	while (method < MAP_METHODS && !(name && !strcmp(name, calmap_method_name((enum calmap_method)method))))
 		method++;
 	*map = (struct calmap){ .method = (enum calmap_method)method, .k = k };
@@ -187,11 +223,11 @@ int calmap_from_json(struct calmap *map, const json_t *j, int k, struct err *err
 	if (clip && !(json_is_number(clip) && json_number_value(clip) > 0 && json_number_value(clip) < 1.0 / k))
 		return err_set(err, "'clip' is no number between 0 and 1/%d", k);
 	map->clip = clip ? json_number_value(clip) : 0;
-	if (method == MAP_VECTOR || method == MAP_MATRIX)
-		rc = take_reals(json_object_get(p, "weight"), "weight", method == MAP_MATRIX ? kk * kk : kk, 0,
-				&map->weight, err) ||
-		     take_reals(json_object_get(p, "bias"), "bias", kk, 0, &map->bias, err);
-	else if (method == MAP_ISOTONIC || method == MAP_HISTOGRAM)
+	if (calmap_is_affine(map->method))
+		rc = take_affine(map, p, err);
+	else if (method == MAP_ENSEMBLE)
+		rc = take_mixture(map, p, err);
+	else if (calmap_has_curves(map->method) || method == MAP_HISTOGRAM)
 		rc = take_curves(map, p, err);
 	else
 		rc = take_scalars(map, p, err);

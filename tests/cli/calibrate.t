@@ -48,7 +48,8 @@ fails 1 'fitted on' 'nor does another order, with other numbers' vic-calibrate -
 ok 'other records pass' vic-calibrate --apply map new
 ok 'the map is in the provenance' sh -c 'vic-cat --head y | grep -q "\"method\": *\"temperature\""'
 
-for method in temperature vector matrix isotonic histogram; do
+for method in temperature vector matrix structured-matrix dirichlet ensemble-temperature isotonic centred-isotonic \
+	histogram; do
 	ok "$method fits" vic-calibrate --method $method -o $method x
 	ok "$method is the same by any number of threads" sh -c \
 		"vic-calibrate -q --threads 1 --method $method x | cmp - $method"
@@ -84,7 +85,7 @@ like 'what is the same is said' 'too few, or too common, to say that they are th
 vic-calibrate -q --method isotonic votes-dev | sed 's/"vicinal map": 3/"vicinal map": 1/; s/vicinal crc32/was/' >old
 ok 'a map that has other fingerprints' vic-calibrate --apply old -o out votes-dev
 like 'says that it cannot tell' 'does not tell on which records it was fitted' "$(cat .err)"
-for method in temperature vector matrix platt beta; do
+for method in temperature vector matrix structured-matrix dirichlet ensemble-temperature platt beta; do
 	fails 1 'votes-dev: record [0-9]* of the fit, id [0-9]* gives .* probability 0 .*--clip' \
 		"$method: a probability of 0 is refused by its record" vic-calibrate -q --method $method votes-dev
 	ok "$method: unless it is clipped" vic-calibrate --method $method --clip 1e-6 -o clipped votes-dev
@@ -197,7 +198,7 @@ like 'and an empty list of them' '"cautions": \[\]' "$(cat map2)"
 like 'JSON tables have both' '"temperature":{"value":[0-9.]*,"low":[0-9.]*,"high":[0-9.]*},"cautions":""' \
 	"$(vic-calibrate -q --table --json many | tail -1)"
 like 'and the cautions by name' '"cautions":"holds-one wide"' "$(vic-calibrate -q --table --json few | tail -1)"
-for method in vector histogram isotonic; do
+for method in vector histogram isotonic centred-isotonic dirichlet structured-matrix; do
 	like "40 records are few for $method too" 'caution: 40 records are few' \
 		"$(vic-calibrate --method $method -o map2 few 2>&1)"
 	same "which is no word about 20,000: $method" 0 \

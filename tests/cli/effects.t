@@ -13,7 +13,8 @@ beside() {
 	case $1 in
 	with:bootstrap) echo '--bootstrap=0' ;;
 	with:bootstrap\|floor) echo '--bootstrap=0 --floor=0' ;;
-	with:method=temperature) echo '--method=platt' ;;
+	with:method=temperature\|method=ens*) echo '--method=platt|--method=vector' ;;
+	with:method=vector\|method=matrix*) echo '--method=temperature|--method=ensemble-temperature' ;;
 	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
 	with:curve=bins\|curve=corp*) echo '--curve=scatter|--curve=histogram|--curve=entropy' ;;
 	with:vectors) echo '--random' ;;

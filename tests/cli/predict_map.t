@@ -33,7 +33,8 @@ agree() {
 	paste "$2.tsv" "$3.tsv" | head -3 | sed 's/^/# /'
 }
 
-for method in temperature vector matrix platt beta isotonic histogram; do
+for method in temperature vector matrix platt beta isotonic histogram structured-matrix dirichlet centred-isotonic \
+	ensemble-temperature; do
 	for data in two three images; do
 		case "$data $method" in three\ platt | three\ beta | images\ platt | images\ beta) continue ;; esac
 		stream=$data.text held=extra

@@ -26,9 +26,10 @@ made() {
 		for curve in bins histogram corp scatter density; do
 			vic-reliability -q --curve $curve --bands 5 --threads "$1" a b
 		done
-		for method in temperature vector matrix isotonic histogram platt beta; do
+		for method in temperature vector matrix structured-matrix dirichlet ensemble-temperature isotonic \
+			centred-isotonic histogram platt beta; do
 			case $method,$classes in
-			platt,2 | beta,2 | matrix,? | [!pbm]*) ;;
+			platt,2 | beta,2 | matrix,? | structured-matrix,? | dirichlet,? | [!pbmsd]*) ;;
 			*) continue ;;
 			esac
 			vic-calibrate -q --method $method --split dev --threads "$1" --tsv --table -o map a && cat map

@@ -66,7 +66,10 @@ static void same_at_any_scale(void **state)
 	static const double units[] = { 1,    1e-300, 1e-200, 1e-100, 1e-30, 1e-8, 1e-3,
 					1e3, 1e5,    1e30,   1e100,  1e153, 1e200, 1e300 };
 	for (uint32_t seed = 0; seed < 8; seed++)
-		for (int m = MAP_TEMPERATURE; m <= MAP_PLATT; m++) {
+		for (size_t at = 0; at < 5; at++) {
+			static const int methods[] = { MAP_TEMPERATURE, MAP_VECTOR, MAP_MATRIX, MAP_PLATT,
+						       MAP_STRUCTURED };
+			int m = methods[at];
 			double first = 0, t = 0;
 			for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
 				struct fit_data d = make(seed, m == MAP_PLATT ? 2 : 3, units[u]);
@@ -110,11 +113,15 @@ static void never_worse_than_none(void **state)
 		if (i % 4 == 1) /* sizes far apart */
 			for (int c = 0; c < d.k; c++)
 				z[c] = z[c] * pow(10, 3 * rng_real(&r));
-		for (int m = MAP_TEMPERATURE; m <= MAP_MATRIX; m++) {
+		static const int methods[] = { MAP_TEMPERATURE, MAP_VECTOR, MAP_MATRIX, MAP_STRUCTURED, MAP_DIRICHLET,
+					       MAP_ENSEMBLE };
+		for (size_t at = 0; at < sizeof methods / sizeof *methods; at++) {
+			int m = methods[at];
 			struct calmap map;
 			struct calmap_fit how;
 			if (calmap_fit(&map, (enum calmap_method)m, &d, &plain, pool, &how, &err)) {
 				if (!strstr(err.msg, "the loss falls as T") && !strstr(err.msg, "largest logit") &&
+				    !(m == MAP_DIRICHLET && strstr(err.msg, "too little to tell W from b")) &&
 				    !(i % 4 == 1 && strstr(err.msg, "did not settle in 5000 steps")))
 					fail_msg("%u %s: %s", i, calmap_method_name((enum calmap_method)m), err.msg);
 				continue;

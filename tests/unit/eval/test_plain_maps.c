@@ -26,7 +26,7 @@ static struct plain_file file[2];
 static void random_map(struct calmap *m, enum calmap_method method, int k, struct rng *r)
 {
 	int two = method == MAP_PLATT || method == MAP_BETA, curves = k == 2 ? 1 : k;
-	size_t weights = method == MAP_MATRIX ? (size_t)k * (size_t)k : (size_t)k + 2;
+	size_t weights = (size_t)k * (size_t)k + 2;
 	*m = (struct calmap){ .method = method, .k = two ? 2 : k };
 	m->weight = calloc(weights, sizeof *m->weight);
 	m->bias = calloc((size_t)k + 2, sizeof *m->bias);
@@ -34,7 +34,14 @@ static void random_map(struct calmap *m, enum calmap_method method, int k, struc
 		m->weight[i] = method == MAP_TEMPERATURE || method == MAP_BETA ? 0.1 + rng_real(r) : rng_normal(r);
 	for (int c = 0; c < k; c++)
 		m->bias[c] = rng_normal(r);
-	if (method == MAP_ISOTONIC) {
+	if (method == MAP_ENSEMBLE) {
+		double u = rng_real(r), v = rng_real(r);
+		m->weight[0] = u;
+		m->weight[1] = (1 - u) * v;
+		m->weight[2] = (1 - u) * (1 - v);
+	}
+	m->t = method == MAP_DIRICHLET ? 1 : 0.1 + 3 * rng_real(r);
+	if (calmap_has_curves(method)) {
 		m->curves = curves;
 		m->curve = calloc((size_t)curves, sizeof *m->curve);
 		for (int c = 0; c < curves; c++) {
@@ -72,24 +79,32 @@ static long double line(const struct curve *c, long double p)
 
 static long double of_class(const struct calmap *m, int c, long double p)
 {
-	if (m->method == MAP_ISOTONIC)
+	if (calmap_has_curves(m->method))
 		return line(&m->curve[c], p);
 	double v = m->bin[c * m->bins + plain_bin(m->bins, p)];
 	return isnan(v) ? p : v;
+}
+
+/* p: [k], softmax(z / t). Returns the logarithm of what exp(z / t) sums to. */
+static long double plain_softmax(const long double *z, int k, long double t, long double *p)
+{
+	long double max = -INFINITY, sum = 0;
+	for (int c = 0; c < k; c++)
+		max = z[c] > max ? z[c] : max;
+	for (int c = 0; c < k; c++)
+		sum += p[c] = expl((z[c] - max) / t);
+	for (int c = 0; c < k; c++)
+		p[c] /= sum;
+	return max / t + logl(sum);
 }
 
 /* calmap.h's table. */
 static void plain_apply(const struct calmap *m, const long double *z, long double *out)
 {
 	int k = m->k;
-	long double max = -INFINITY, sum = 0, s = k == 2 ? z[1] - z[0] : 0, p[64];
-	for (int c = 0; c < k; c++)
-		max = z[c] > max ? z[c] : max;
-	for (int c = 0; c < k; c++)
-		sum += p[c] = expl(z[c] - max);
-	for (int c = 0; c < k; c++)
-		p[c] /= sum;
-	sum = 0;
+	long double sum = 0, s = k == 2 ? z[1] - z[0] : 0, p[64], scaled[64], of;
+	(void)plain_softmax(z, k, 1, p);
+	of = plain_softmax(z, k, m->t, scaled);
 	for (int c = 0; c < k; c++) {
 		switch (m->method) {
 		case MAP_TEMPERATURE: out[c] = z[c] / m->weight[0]; break;
@@ -98,6 +113,15 @@ static void plain_apply(const struct calmap *m, const long double *z, long doubl
 			out[c] = m->bias[c];
 			for (int j = 0; j < k; j++)
 				out[c] += m->weight[c * k + j] * z[j];
+			break;
+		case MAP_STRUCTURED:
+		case MAP_DIRICHLET:
+			out[c] = m->bias[c];
+			for (int j = 0; j < k; j++)
+				out[c] += m->weight[c * k + j] * (z[j] / m->t - of);
+			break;
+		case MAP_ENSEMBLE:
+			out[c] = m->weight[0] * scaled[c] + m->weight[1] * p[c] + m->weight[2] / k;
 			break;
 		case MAP_PLATT: out[c] = c ? m->weight[0] * s + m->bias[0] : 0; break;
 		case MAP_BETA:
@@ -110,13 +134,13 @@ static void plain_apply(const struct calmap *m, const long double *z, long doubl
 			sum += out[c];
 		}
 	}
-	for (int c = 0; c < k && calmap_gives_probs(m->method) && k != 2; c++)
+	for (int c = 0; c < k && calmap_gives_probs(m->method) && m->method != MAP_ENSEMBLE && k != 2; c++)
 		out[c] = sum > 0 ? out[c] / sum : 1.0L / k;
 }
 
 static int rules_out(enum calmap_method m)
 {
-	return m == MAP_TEMPERATURE || m == MAP_VECTOR || m == MAP_ISOTONIC || m == MAP_HISTOGRAM;
+	return m == MAP_TEMPERATURE || m == MAP_VECTOR || calmap_gives_probs(m);
 }
 
 static void applied_by_the_table(void **state)

@@ -28,6 +28,12 @@ static const char *const parameters[MAP_METHODS] = {
 	 "[0.125]}, "
 	 "{\"score\": [0.1, 0.2], \"value\": [1, 1]}]}"),
 	"{\"curves\": [[0, null, 1, 0.5], [null, null, null, null], [0.25, 0.5, 0.75, 1]]}",
+	"{\"temperature\": 0.5, \"weight\": [1, 2, 3, 4, 5, 6, 7, 8, 9.5], \"bias\": [0.1, 0.2, 0.3]}",
+	"{\"weight\": [1, 2, 3, 4, 5, 6, 7, 8, -9.5], \"bias\": [0.1, -0.2, 0.3]}",
+	("{\"curves\": [{\"score\": [0, 0.5, 0.75, 1], \"value\": [0, 0, 0.25, 1]}, {\"score\": [0.5], \"value\": "
+	 "[0.125]}, "
+	 "{\"score\": [0.1, 0.2], \"value\": [1, 1]}]}"),
+	"{\"temperature\": 1.5, \"weights\": [0.5, 0.125, 0.375]}",
 };
 
 static int classes_of(int m)
@@ -137,6 +143,17 @@ static const struct wrong {
 	{ MAP_VECTOR, 3, "{\"weight\": [1, 2, 3], \"bias\": [1, 2, \"3\"]}", "no number" },
 	{ MAP_MATRIX, 2, "{\"weight\": [1, 2], \"bias\": [1, 2]}", "'weight' is not a list of 4" },
 	{ MAP_MATRIX, 2, "{\"weight\": [1, 2, 3, true], \"bias\": [1, 2]}", "no number" },
+	{ MAP_STRUCTURED, 2, "{\"weight\": [1, 2, 3, 4], \"bias\": [1, 2]}", "'temperature' is missing" },
+	{ MAP_STRUCTURED, 2, "{\"temperature\": 0, \"weight\": [1, 2, 3, 4], \"bias\": [1, 2]}", "not above 0" },
+	{ MAP_STRUCTURED, 2, "{\"temperature\": 1, \"weight\": [1, 2], \"bias\": [1, 2]}", "not a list of 4" },
+	{ MAP_DIRICHLET, 2, "{\"weight\": [1, 2], \"bias\": [1, 2]}", "'weight' is not a list of 4" },
+	{ MAP_DIRICHLET, 2, "{\"weight\": [1, 2, 3, 4]}", "'bias' is not a list of 2" },
+	{ MAP_ENSEMBLE, 2, "{\"weights\": [1, 0, 0]}", "'temperature' is missing" },
+	{ MAP_ENSEMBLE, 2, "{\"temperature\": -1, \"weights\": [1, 0, 0]}", "not above 0" },
+	{ MAP_ENSEMBLE, 2, "{\"temperature\": 1, \"weights\": [1, 0]}", "'weights' is not a list of 3" },
+	{ MAP_ENSEMBLE, 2, "{\"temperature\": 1, \"weights\": [0.5, 0.5, 0.5]}", "do not sum to 1" },
+	{ MAP_ENSEMBLE, 2, "{\"temperature\": 1, \"weights\": [1.5, -0.5, 0]}", "are below 0" },
+	{ MAP_CENTRED, 2, "{\"curves\": [{\"score\": [0.6, 0.5], \"value\": [0, 1]}]}", "'score' leaves" },
 	{ MAP_PLATT, 3, "{\"a\": 1, \"b\": 2}", "for two classes" },
 	{ MAP_PLATT, 1, "{\"a\": 1, \"b\": 2}", "for two classes" },
 	{ MAP_PLATT, 2, "{\"a\": 1}", "'b' is missing" },
@@ -272,7 +289,7 @@ static void files_come_back(void **state)
 			assert_string_equal(f.name, "dev\nset");
 			assert_true(f.sketch->n == s.n && f.sketch->records == s.records);
 			assert_memory_equal(f.sketch->at, s.at, s.n * sizeof *s.at);
-			int affine = m == MAP_VECTOR || m == MAP_MATRIX;
+			int affine = calmap_is_affine((enum calmap_method)m);
 			assert_int_equal(json_integer_value(json_object_get(f.fit, "steps")), 3);
 			assert_true(json_real_value(json_object_get(f.fit, "gradient")) == 1e-9);
 			assert_true(json_real_value(json_object_get(f.fit, "l2")) == (affine ? 0.5 : 0));
