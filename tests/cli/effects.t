@@ -12,7 +12,8 @@ done >conditions
 beside() {
 	case $1 in
 	with:bootstrap) echo '--bootstrap=0' ;;
-	with:bootstrap\|floor) echo '--bootstrap=0 --floor=0' ;;
+	with:bootstrap\|by) echo '--bootstrap=0' ;;
+	with:bootstrap\|floor\|by) echo '--bootstrap=0 --floor=0' ;;
 	with:method=temperature) echo '--method=platt' ;;
 	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
 	with:curve=bins\|curve=corp*) echo '--curve=scatter|--curve=histogram|--curve=entropy' ;;
@@ -126,7 +127,7 @@ vic-plot --curve --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --map --device --precision --threads --output
 vic-reliability --curve --threads
 vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
-vic-score --bins --name --split --unlabelled --bootstrap --seeds --separate --ensemble --class --compat --posterior --json --tsv --no-diagram --threads
+vic-score --bins --name --split --unlabelled --bootstrap --seeds --separate --ensemble --class --by --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
 vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --header --no-header --classes --fine --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
