@@ -159,12 +159,6 @@ int grouping_open(struct grouping *g, const char *what, struct err *err)
 	return rc ? -1 : 0;
 }
 
-unsigned grouping_columns(const struct grouping *g)
-{
-	static const unsigned needs[] = { COL_SPLIT, COL_LABEL, COL_PREDICTED, 0 };
-	return needs[g->by] | COL_ID;
-}
-
 /* Of id rising: its line, or `lines`. */
 static size_t find_line(const struct grouping *g, uint64_t id)
 {

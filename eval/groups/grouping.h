@@ -25,12 +25,11 @@ enum { NO_GROUP = UINT32_MAX };
  * with file and line: no such file or column, an id that is no number or stands twice, lines of both kinds, no group, a
  * NUL, more than GROUPS_MAX groups, no lines. */
 int grouping_open(struct grouping *g, const char *what, struct err *err) VIC_CHECKED;
-/* The columns of rows_read that grouping_of reads, and COL_ID. */
-unsigned grouping_columns(const struct grouping *g);
 /* Groups of the records of all documents, one after the other: *of (owned) of [sum of list[].n]; NO_GROUP where a
- * record has no label and groups are labels. list: read with ROWS_ALL and ROWS_KEEP, so that it holds every record.
- * Columns make their groups here, those that occur. Errors, with the id: a record that the file lacks; a line of the
- * file whose record is not there; as many groups as records where they come without ids. */
+ * record has no label and groups are labels. list: read with ROWS_ALL and ROWS_KEEP, with COL_ID, COL_SPLIT, COL_LABEL
+ * and, for `predicted`, COL_PREDICTED, so that it holds every record. Columns make their groups here, those that occur.
+ * Errors, with the id: a record that the file lacks; a line of the file whose record is not there; as many groups as
+ * records where they come without ids. */
 int grouping_of(struct grouping *g, const struct rows *list, size_t n, uint32_t **of, struct err *err) VIC_CHECKED;
 void grouping_release(struct grouping *g);
 

@@ -64,6 +64,22 @@ like 'one group is nothing to compare' 'all records are in one group' "$(vic-sco
 ok 'a file called as a column' sh -c 'cp ids label; vic-score -q --by ./label --brief all'
 like 'an ensemble is one stream' 'group=a' "$(vic-score -q --ensemble --by ids --brief all all)"
 
+# Coverage by group: of the sets that are printed.
+vic-split -q --dev 0.4 --seed 2 all >parts
+vic-conformal -q --split dev parts >bound
+vic-conformal -q --apply bound --split train -o sets --by ids --table --tsv parts >table
+for g in a b c; do
+	same "coverage of $g" "$(awk -F '\t' -v g="$g" 'NR == FNR { is[$1] = $2; next } FNR > 1 && is[$1] == g { n++; hit += $3
+		size += $4 } END { printf "%d %.12g %.12g\n", n, hit / n, size / n }' ids sets)" \
+		"$(awk -F '\t' -v g="group=$g" '$1 == g { printf "%d %.12g %.12g\n", $2, $3, $6 }' table)"
+done
+like 'by predicted class, on stderr' 'predicted=class 6 ' "$(vic-conformal --apply bound --split train --by predicted parts 2>&1 >sets)"
+same 'a split that is not chosen has no row' 1 "$(vic-conformal -q --apply bound --split train --by split --table --tsv parts |
+	grep -c '^split=')"
+fails 1 'the record with id 0 has no line in some' 'a record without a group there' sh -c 'sed 1d ids >some
+	vic-conformal -q --apply bound --split train --by some parts'
+fails 2 'belongs to --apply' 'groups of a fit' vic-conformal --by label parts
+
 # What is wrong in a file of groups is said, with its line.
 bad() {
 	name=$1 want=$2

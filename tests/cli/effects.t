@@ -119,7 +119,7 @@ sort >always <<'L'
 vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
 vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
 vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
-vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --out --allow-fit-data --table --json --tsv --level --seed --threads
+vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
 vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
