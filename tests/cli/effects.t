@@ -123,7 +123,7 @@ vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty 
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
 vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
-vic-ood --in --out --score --bootstrap --level --json --tsv --threads
+vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --map --device --precision --threads --output
