@@ -3,6 +3,7 @@
 #include "eval/conformal/coverage.h"
 #include "eval/conformal/sets.h"
 #include "eval/conformal/threshold.h"
+#include "eval/groups/grouping.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/frame/stage.h"
 
@@ -16,7 +17,7 @@ enum { CLASSES_SHOWN = 20 };
 
 static struct {
 	int method, split, table, format, allow, randomised, never_empty;
-	const char *apply, *out;
+	const char *apply, *out, *by;
 	double alpha, lambda, level;
 	int64_t k_reg, threads, seed;
 } o = { .out = "-", .alpha = 0.1, .lambda = 0.01, .level = 0.95, .k_reg = 5, .seed = 1 };
@@ -36,6 +37,8 @@ static const struct opt opts[] = {
 	{ "split", 0, OPT_CHOICE, &o.split, NULL,
 	  "records used; auto: dev to fit, test to apply, or all where there are none [auto]", .choices = ROWS_SPLITS,
 	  .flags = OPT_NO_DEFAULT },
+	{ "by", 0, OPT_TEXT, &o.by, "FILE|COLUMN",
+	  "rows for groups too: by split, label, predicted, or lines ID<TAB>GROUP", .flags = OPT_INPUT },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the threshold or the sets go; -: stdout",
 	  .flags = OPT_LOCAL | OPT_OUTPUT },
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the threshold was fitted on",
@@ -160,7 +163,7 @@ static int refuse_given(const struct stage *st, const char *const *name, size_t 
 
 static int run_fit(struct stage *st, struct err *err)
 {
-	static const char *const apply_only[] = { "no-empty", "allow-fit-data", "table", "json", "tsv", "level" };
+	static const char *const apply_only[] = { "no-empty", "allow-fit-data", "table", "json", "tsv", "level", "by" };
 	static const char *const raps_only[] = { "lambda", "k-reg" };
 	int split = rows_split_chosen(o.split);
 	struct rows_options options = { .split = split == ROWS_AUTO ? ROWS_AUTO_DEV : split,
@@ -175,7 +178,7 @@ static int run_fit(struct stage *st, struct err *err)
 	struct rows rows = { 0 };
 	struct sketch *sketch = NULL;
 	double *complement = NULL;
-	if (refuse_given(st, apply_only, 6, "belongs to --apply", err) ||
+	if (refuse_given(st, apply_only, 7, "belongs to --apply", err) ||
 	    (c.method != CONFORMAL_RAPS && refuse_given(st, raps_only, 2, "belongs to --method raps", err)))
 		return -1;
 	if (c.randomised && c.method == CONFORMAL_LAC)
@@ -204,14 +207,22 @@ struct applying {
 	struct ranked ranked;
 	struct coverage coverage;
 	double *p; /* [2 k] */
+	struct grouping grouping; /* --by */
+	uint32_t *group; /* of every record of the stream, or NULL */
 	uint64_t n; /* records so far */
 };
 
-static int applying_init(struct applying *a, const struct stream_head *head, struct err *err)
+static int applying_init(struct applying *a, const struct rows *list, size_t n, struct err *err)
 {
+	const struct stream_head *head = &list[0].head;
 	int k = head->n_classes;
+	if (o.by && (grouping_open(&a->grouping, o.by, err) || grouping_of(&a->grouping, list, n, &a->group, err)))
+		return -1;
 	return sets_init(&a->sets, head, o.format == TABLE_JSON, err) || ranked_init(&a->ranked, k, err) ||
-	       coverage_init(&a->coverage, k, err) || mem_alloc(&a->p, 2 * (size_t)k, sizeof *a->p, err) ? -1 : 0;
+			       coverage_init(&a->coverage, k, a->grouping.n, err) ||
+			       mem_alloc(&a->p, 2 * (size_t)k, sizeof *a->p, err)
+		       ? -1
+		       : 0;
 }
 
 static void applying_release(struct applying *a)
@@ -219,11 +230,13 @@ static void applying_release(struct applying *a)
 	sets_release(&a->sets);
 	ranked_release(&a->ranked);
 	coverage_release(&a->coverage);
+	grouping_release(&a->grouping);
+	free(a->group);
 	free(a->p);
 }
 
-/* The chosen records of a document. */
-static int apply_rows(struct applying *a, const struct rows *rows, int split, struct err *err)
+/* The chosen records of a document, which has `before` records before it. */
+static int apply_rows(struct applying *a, const struct rows *rows, size_t before, int split, struct err *err)
 {
 	const struct conformal *c = &a->t->c;
 	for (size_t i = 0; i < rows->n; i++) {
@@ -233,7 +246,8 @@ static int apply_rows(struct applying *a, const struct rows *rows, int split, st
 		ranked_set(&a->ranked, a->p);
 		double cut = conformal_cut(c, &a->ranked, conformal_u(c, (uint64_t)o.seed, 1, a->n++));
 		int size = sets_take(&a->sets, a->p, cut, o.never_empty);
-		coverage_add(&a->coverage, rows->label[i], size, sets_hold(&a->sets, size, rows->label[i]));
+		int group = a->group && a->group[before + i] != NO_GROUP ? (int)a->group[before + i] : -1;
+		coverage_add(&a->coverage, rows->label[i], size, sets_hold(&a->sets, size, rows->label[i]), group);
 		if (a->out && sets_write(&a->sets, a->out, rows->id[i], rows->label[i], size, err))
 			return -1;
 	}
@@ -267,9 +281,10 @@ static int check_records(const struct stage *st, const struct threshold *t, cons
 	return 0;
 }
 
-static int print_coverage(const struct stage *st, const struct coverage *c, const struct stream_head *head,
+static int print_coverage(const struct stage *st, const struct applying *a, const struct stream_head *head,
 			  struct err *err)
 {
+	const struct coverage *c = &a->coverage;
 	struct table t = { 0 };
 	struct err unheard; /* on stderr the table is a report: what cannot be said there fails nothing */
 	int rc = 0, all = o.table || head->n_classes <= CLASSES_SHOWN;
@@ -277,7 +292,7 @@ static int print_coverage(const struct stage *st, const struct coverage *c, cons
 		stage_say(st, "%" PRIu64 " records without label have a set, and no part in the coverage",
 			  c->unlabelled);
 	if (o.table || !st->quiet) {
-		rc = coverage_table(&t, c, head, all, o.level, err);
+		rc = coverage_table(&t, c, head, a->grouping.name, all, o.level, err);
 		if (!rc && o.table)
 			rc = table_print(&t, (enum table_format)o.format, stdout, err);
 		else if (!rc && t.n_rows && table_print(&t, (enum table_format)o.format, stderr, &unheard))
@@ -294,11 +309,11 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 	struct output out = { 0 };
 	int split = pick_split(list, n), write = !o.table || stage_given(st, "out"), rc = -1;
 	struct applying a = { .t = t, .out = write ? &out : NULL };
-	if (check_records(st, t, list, n, split, err) || applying_init(&a, &list[0].head, err) ||
+	if (check_records(st, t, list, n, split, err) || applying_init(&a, list, n, err) ||
 	    (write && (output_open(&out, o.out, err) || sets_head(&a.sets, &out, err))))
 		goto out;
-	for (size_t d = 0; d < n; d++)
-		if (apply_rows(&a, &list[d], split, err))
+	for (size_t d = 0, before = 0; d < n; before += list[d++].n)
+		if (apply_rows(&a, &list[d], before, split, err))
 			goto out;
 	if (!a.n) {
 		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, rows_split_name(split));
@@ -311,7 +326,7 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 		  t->on.split, a.n, rows_split_name(split));
 	if (isinf(t->c.complement))
 		stage_say(st, "caution: the threshold is infinite (too few records): every set holds every class");
-	rc = print_coverage(st, &a.coverage, &list[0].head, err);
+	rc = print_coverage(st, &a, &list[0].head, err);
 out:
 	output_release(&out);
 	applying_release(&a);
@@ -322,7 +337,8 @@ static int run_apply(struct stage *st, struct err *err)
 {
 	static const char *const fit_only[] = { "method", "alpha", "randomised", "lambda", "k-reg" };
 	struct rows_options options = {
-		.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS, .threads = (int)o.threads
+		.split = ROWS_ALL, .unlabelled = ROWS_KEEP, .columns = CALIBRATE_COLUMNS | (o.by ? COL_PREDICTED : 0),
+		.threads = (int)o.threads
 	};
 	struct threshold t = { 0 };
 	struct rows *list = NULL;

@@ -1,18 +1,21 @@
 /* vic-ood: can the model tell what it was not trained for? */
 #include "eval/metrics/ood.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/memtext.h"
 #include "pipeline/frame/stage.h"
 #include "eval/metrics/table.h"
+#include "eval/show/curves.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { OOD_TABLE, OOD_ROC, OOD_PR }; /* --curve */
 static struct {
 	const char *in;
 	struct opt_many out;
-	int score, format;
+	int score, format, curve;
 	int64_t rounds, seed, threads;
 	double level;
 } o = { .rounds = 1000, .seed = 1, .level = 0.95 };
@@ -26,6 +29,8 @@ static const struct opt opts[] = {
 	  .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX, .with = "bootstrap" },
+	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "a curve a score, for vic-plot, instead of the table",
+	  .choices = "none|roc|pr" },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column", .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
@@ -44,7 +49,7 @@ static const struct program prog = {
 		"record scores above an --out record (ties half), fpr95 the share of --out\n"
 		"records accepted at the highest threshold that accepts at least 95 % of --in.\n"
 		"All are exact: no grid of thresholds. The interval of auroc is DeLong's, the\n"
-		"others' are bootstrapped.\n"
+		"others' are bootstrapped. --curve prints the curves themselves.\n"
 		"\n"
 		"Records marked test are used where there are any, else all. Labels do not\n"
 		"matter. Where a stream holds probabilities, max_logit and energy are left out,\n"
@@ -53,7 +58,7 @@ static const struct program prog = {
 		"vic-ood --in stl10.logits --out noise.logits\n"
 		"vic-ood --in stl10.logits --out imagenet.logits --out noise.logits \\\n"
 		"    --score msp --json",
-	.see_also = "vic-predict(1), vic-images(1), vic-report(1)",
+	.see_also = "vic-plot(1), vic-predict(1), vic-images(1), vic-report(1)",
 	.opts = opts,
 	.max_operands = 0,
 };
@@ -80,9 +85,20 @@ static int add_column(struct table *t, const char *name, const struct rows *in, 
 		       : 0;
 }
 
-/* The columns of one --out stream. */
-static int one_out(const struct stage *st, struct table *t, const struct rows *in, const char *path, struct pool *pool,
-		   struct err *err)
+static int add_curve(FILE *to, const char *name, const struct rows *in, const struct rows *out, enum ood_score score,
+		     struct err *err)
+{
+	struct roc roc;
+	int rc = ood_sides(&roc, in, out, score, err);
+	if (!rc)
+		curve_roc(name, &roc, o.curve == OOD_PR, ood_score_of, (int)score, to);
+	roc_release(&roc);
+	return rc;
+}
+
+/* The columns, or curves, of one --out stream. */
+static int one_out(const struct stage *st, struct table *t, FILE *to, const struct rows *in, const char *path,
+		   struct pool *pool, struct err *err)
 {
 	const struct rows_options options = {
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
@@ -114,12 +130,36 @@ static int one_out(const struct stage *st, struct table *t, const struct rows *i
 				o.out.n > 1 ? out.name : "");
 		if (rc)
 			break;
-		rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
-		     add_column(t, name, in, &out, &r, err);
+		if (o.curve)
+			rc = add_curve(to, name, in, &out, (enum ood_score)s, err);
+		else
+			rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
+			     add_column(t, name, in, &out, &r, err);
 		free(name);
 	}
 	rows_release(&out);
 	return rc ? -1 : 0;
+}
+
+/* The curves are kept until all of them are there: a failure leaves stdout empty. */
+static int print_curves(struct memtext *m, struct err *err)
+{
+	char *text;
+	size_t len;
+	if (memtext_close(m, &text, &len, err))
+		return -1;
+	fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
+	free(text);
+	return 0;
+}
+
+static int ask_of_curve(const struct stage *st, struct err *err)
+{
+	static const char *const table_only[] = { "bootstrap", "level", "seed", "json", "tsv" };
+	for (size_t i = 0; o.curve && i < sizeof table_only / sizeof *table_only; i++)
+		if (stage_given(st, table_only[i]))
+			return err_usage(err, "--%s has no effect with --curve", table_only[i]);
+	return 0;
 }
 
 static int run_ood(struct stage *st, struct err *err)
@@ -130,13 +170,20 @@ static int run_ood(struct stage *st, struct err *err)
 	struct table t = { 0 };
 	struct rows in = { 0 };
 	struct pool *pool = NULL;
+	struct memtext text = { 0 };
+	if (ask_of_curve(st, err))
+		return -1;
 	if (!o.in || !o.out.n)
 		return err_usage(err, "both --in and --out are needed; --help shows how");
-	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &options, err);
+	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &options, err) ||
+		 memtext_open(&text, err);
+	if (!rc && o.curve)
+		fprintf(text.to, "%s\n", curve_header(o.curve == OOD_PR ? CURVE_PR : CURVE_ROC));
 	for (size_t i = 0; !rc && i < o.out.n; i++)
-		rc = one_out(st, &t, &in, o.out.item[i], pool, err);
+		rc = one_out(st, &t, text.to, &in, o.out.item[i], pool, err);
 	if (!rc)
-		rc = table_print(&t, (enum table_format)o.format, stdout, err);
+		rc = o.curve ? print_curves(&text, err) : table_print(&t, (enum table_format)o.format, stdout, err);
+	memtext_drop(&text);
 	table_release(&t);
 	rows_release(&in);
 	pool_close(pool);

@@ -17,8 +17,10 @@ static struct {
 } o = { .out = "-", .panel = 300, .scale = 2 };
 
 static const struct opt opts[] = {
-	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "what the table must hold; auto: what its header says",
-	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull" },
+	{ "curve", 'c', OPT_CHOICE, &o.curve, "NAME",
+	  "what the table must hold: bins, histogram, corp, scatter, density, entropy, training, hull, risk-coverage, "
+	  "roc or pr; auto: what its header says",
+	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull|risk-coverage|roc|pr" },
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
 	  .choices = "auto|svg|png" },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the figure goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
@@ -34,16 +36,16 @@ static const struct program prog = {
 	.summary = "figures of calibration, as SVG or PNG",
 	.operands = "[TSV]",
 	.description =
-		"Draws a table that vic-reliability wrote, through gnuplot: one panel a stream\n"
-		"with the same axes, or for training and hull one panel a quantity with a line\n"
-		"for each run. The table's header says which curve it holds. Colours are\n"
-		"distinct to every kind of colour vision, and doubled by hatching, dashes or\n"
-		"marks.",
+		"Draws a table that vic-reliability or vic-ood --curve wrote, through gnuplot:\n"
+		"one panel a stream with the same axes, or for training, hull, risk-coverage,\n"
+		"roc and pr one panel a quantity with a line for each run. The table's header\n"
+		"says which curve it holds. Colours are distinct to every kind of colour vision,\n"
+		"and doubled by hatching, dashes or marks.",
 	.example =
 		"vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
 		"vic-reliability --curve training baseline.tsv mixup.tsv |\n"
 		"    vic-plot -o training.png",
-	.see_also = "vic-reliability(1), vic-report(1), gnuplot(1)",
+	.see_also = "vic-reliability(1), vic-ood(1), vic-report(1), gnuplot(1)",
 	.opts = opts,
 	.max_operands = 1,
 };

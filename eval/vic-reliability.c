@@ -22,8 +22,9 @@ static struct {
 } o = { .split = "auto", .alpha = "0.1,0.2,0.4,1,2", .bins = 0, .group = 100, .rounds = 200, .seed = 1, .level = 0.9 };
 
 static const struct opt opts[] = {
-	{ "curve", 'c', OPT_CHOICE, &o.curve, NULL, "which",
-	  .choices = "bins|histogram|corp|scatter|density|entropy|training|hull" },
+	{ "curve", 'c', OPT_CHOICE, &o.curve, "NAME",
+	  "bins, histogram, corp, scatter, density, entropy, training, hull or risk-coverage",
+	  .choices = "bins|histogram|corp|scatter|density|entropy|training|hull|risk-coverage" },
 	{ "bins", 'b', OPT_INT, &o.bins, "N", "bins; 0: 15, 50 for histogram, density and entropy", .lo = 0,
 	  .hi = BINS_MAX, .with = "curve=bins|curve=histogram|curve=density|curve=entropy" },
 	{ "name", 0, OPT_MANY, &o.names, "TEXT", "what to call the streams, in their order", .flags = OPT_NAME,
@@ -40,7 +41,7 @@ static const struct opt opts[] = {
 	{ "bands", 0, OPT_INT, &o.rounds, "N", "draws behind the consistency bands; 0: none", .lo = 0, .hi = 100000,
 	  .with = "curve=bins|curve=corp" },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of bands and intervals", .flo = 0.5, .fhi = 0.9999,
-	  .with = "curve=bins|curve=corp|curve=hull" },
+	  .with = "curve=bins|curve=corp|curve=hull|curve=risk-coverage" },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of the draws", .lo = 0, .hi = INT64_MAX, .with = "curve=bins|curve=corp" },
 	{ "group", 0, OPT_INT, &o.group, "N", "scatter, density: consecutive records a point", .lo = 1, .hi = INT32_MAX,
 	  .with = "curve=scatter|curve=density" },
@@ -77,6 +78,8 @@ static const struct program prog = {
 		"(Figure 10).\n"
 		"entropy: distribution of the labels' entropy under mixup (Figure 5); reads\n"
 		"nothing.\n"
+		"risk-coverage: the share that is wrong of the most confident records, against\n"
+		"their share of all.\n"
 		"training: reads vic-train's --history files instead of streams, one line a\n"
 		"number (Figure 7).",
 	.example =
@@ -138,7 +141,7 @@ static int one_curve(const struct stage *st, struct making *m, const char *name,
 {
 	double mu = 0;
 	m->options.label = w->label;
-	if ((o.curve == CURVE_BINS || o.curve == CURVE_CORP) && keys_sort(w->key, w->n, err))
+	if ((o.curve == CURVE_BINS || o.curve == CURVE_CORP || o.curve == CURVE_RISK) && keys_sort(w->key, w->n, err))
 		return -1;
 	switch (o.curve) {
 	case CURVE_BINS: return curve_bins(name, w->key, w->n, &m->options, m->to, err);
@@ -146,6 +149,7 @@ static int one_curve(const struct stage *st, struct making *m, const char *name,
 	case CURVE_CORP: return curve_corp(name, w->key, w->n, &m->options, m->to, err);
 	case CURVE_SCATTER: return curve_scatter(name, w->key, w->n, &m->options, m->to, err);
 	case CURVE_DENSITY: return curve_density(name, w->key, w->n, &m->options, m->to, err);
+	case CURVE_RISK: curve_risk(name, w->key, w->n, &m->options, m->to); return 0;
 	}
 	if (i < m->at.n)
 		mu = m->at.v[i];

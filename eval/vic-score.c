@@ -1,13 +1,10 @@
 /* vic-score: the calibration table of streams of logits. */
-#include "eval/show/diagram.h"
+#include "eval/groups/per_class.h"
+#include "eval/show/score_groups.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 #include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
-#include "eval/conformal/selection.h"
-#include "eval/groups/per_class.h"
-#include "eval/metrics/score.h"
-#include "eval/metrics/seeds.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
@@ -16,9 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Resamples of --by where --bootstrap does not say: an interval needs their deviation alone. */
+enum { BY_ROUNDS = 200 };
 enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
-	const char *bins, *split, *class_name, *posterior;
+	const char *bins, *split, *class_name, *posterior, *by;
 	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat, per_class;
 	int64_t threads, bootstrap, floor, seed;
 	double level, coverage, risk, confidence;
@@ -36,9 +35,10 @@ static const struct opt opts[] = {
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
 	{ "brief", 0, OPT_FLAG, &o.brief, NULL, "only n, accuracy, ece, oe, nll, brier, gap, bins", .flags = 0,
 	  .without = "compat" },
-	{ "bootstrap", 0, OPT_INT, &o.bootstrap, "N", "intervals from N resamples; 0: none", .lo = 0, .hi = 100000 },
+	{ "bootstrap", 0, OPT_INT, &o.bootstrap, "N", "intervals from N resamples; 0: none [0, --by 200]",
+	  .flags = OPT_NO_DEFAULT, .lo = 0, .hi = 100000 },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of the intervals", .flo = 0.5, .fhi = 0.9999,
-	  .with = "bootstrap" },
+	  .with = "bootstrap|by" },
 	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000,
 	  .without = "brief|compat" },
 	{ "coverage", 0, OPT_REAL, &o.coverage, "C", "adds the risk of the C most confident, 0 < C <= 1 [none]",
@@ -49,7 +49,7 @@ static const struct opt opts[] = {
 	{ "confidence", 0, OPT_REAL, &o.confidence, "P", "how surely --risk holds", .flo = 0.5, .fhi = 0.999999,
 	  .with = "risk" },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
-	  .with = "bootstrap|floor" },
+	  .with = "bootstrap|floor|by" },
 	{ "seeds", 0, OPT_FLAG, &o.seeds, NULL, "streams that differ in seed alone: one column, mean and deviation",
 	  .flags = 0 },
 	{ "separate", 0, OPT_FLAG, &o.separate, NULL, "a column for each document instead of pooling", .flags = 0 },
@@ -58,6 +58,8 @@ static const struct opt opts[] = {
 	  .flags = OPT_NAME },
 	{ "per-class", 0, OPT_FLAG, &o.per_class, NULL, "a table of one stream's classes instead, a row each",
 	  .flags = 0 },
+	{ "by", 0, OPT_TEXT, &o.by, "FILE|COLUMN",
+	  "a column a group: by split, label, predicted, or lines ID<TAB>GROUP", .flags = OPT_INPUT },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
@@ -96,30 +98,13 @@ static const struct program prog = {
 	.max_operands = -1,
 };
 
-/* One document, or several pooled. */
-struct column {
-	char *name;
-	json_t *provenance;
-	struct score score;
-	struct bins bins;
-	struct selection at_coverage, at_risk; /* --coverage, --risk */
+/* What is printed. */
+struct printed {
+	struct score_columns columns;
+	struct score_groups groups; /* --by */
+	struct table classes;	    /* --per-class: this instead */
+	struct column_asked asked;
 };
-struct columns {
-	struct column *item;
-	size_t n, cap;
-	struct table classes; /* --per-class: this instead */
-};
-
-static void columns_release(struct columns *c)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->item[i].name);
-		json_decref(c->item[i].provenance);
-		bins_release(&c->item[i].bins);
-	}
-	free(c->item);
-	table_release(&c->classes);
-}
 
 static int add_bins(struct score_options *options, const char *text, struct err *err)
 {
@@ -165,51 +150,52 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->name, w->sum.ties);
 }
 
-static int score_one(struct columns *c, struct rows *w, const char *name, const struct score_options *options,
-		     struct err *err)
+/* in: with --by, every record and its values. */
+static int score_one(const struct stage *st, struct printed *p, struct rows *in, const char *name,
+		     const struct rows_options *rows_options, const struct score_options *options, struct err *err)
 {
-	if (o.per_class)
-		return class_table(&c->classes, w, err);
-	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
-		return -1;
-	struct column *col = &c->item[c->n++];
-	memset(col, 0, sizeof *col);
-	if (score_rows(&col->score, w, options, err) || bins_init(&col->bins, options->bins[0], err) ||
-	    mem_text(&col->name, name, strlen(name), err))
-		return -1;
-	col->provenance = json_incref(w->provenance);
-	if (!options->compat)
-		bins_add(&col->bins, w->key, w->n);
-	if ((o.coverage > 0 || o.risk > 0) && keys_sort(w->key, w->n, err))
-		return -1;
-	if (o.coverage > 0)
-		selection_at_coverage(&col->at_coverage, w->key, w->n, o.coverage);
-	if (o.risk > 0)
-		selection_at_risk(&col->at_risk, w->key, w->n, o.risk, o.confidence);
-	return 0;
+	struct rows all;
+	if (!o.by) {
+		say(st, in);
+		return o.per_class ? class_table(&p->classes, in, err) :
+				     columns_add(&p->columns, in, name, options, &p->asked, err);
+	}
+	int rc = groups_add(&p->columns, &p->groups, &all, in, name, rows_options, options, &p->asked, err);
+	if (!rc)
+		say(st, &all);
+	if (!rc && p->groups.without)
+		stage_say(st, "%d groups of %s have no record among these: left out", p->groups.without, o.by);
+	if (!rc && p->columns.n == 2)
+		stage_say(st, "all records are in one group: there is nothing to compare");
+	rows_release(&all);
+	return rc;
 }
 
-static int show_selections(struct table *t, const struct column *c, struct err *err)
+/* All records with their values, from which others are chosen later. */
+static struct rows_options keep_all(const struct rows_options *options)
 {
-	if (o.coverage > 0 && selection_rows(t, &c->at_coverage, o.coverage, "", err))
-		return -1;
-	return o.risk > 0 ? selection_rows(t, &c->at_risk, o.risk, "_within", err) : 0;
+	struct rows_options all = *options;
+	all.split = ROWS_ALL;
+	all.unlabelled = ROWS_KEEP;
+	all.columns = SCORE_GROUPS_COLUMNS;
+	all.class_bins = 0;
+	return all;
 }
 
-static int read_path(const struct stage *st, struct columns *c, const char *path,
+static int read_path(const struct stage *st, struct printed *p, const char *path,
 		     const struct rows_options *rows_options, const struct score_options *options, const char *name,
 		     struct err *err)
 {
+	struct rows_options every = keep_all(rows_options);
 	struct rows one, *list = &one;
 	size_t n = 1;
 	int rc = o.separate ? rows_read_each(&list, &n, path, rows_options, err)
-			    : rows_read(&one, path, rows_options, err);
+			    : rows_read(&one, path, o.by ? &every : rows_options, err);
 	if (rc)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		say(st, &list[i]);
 		if (!rc)
-			rc = score_one(c, &list[i], name ? name : list[i].name, options, err);
+			rc = score_one(st, p, &list[i], name ? name : list[i].name, rows_options, options, err);
 		rows_release(&list[i]);
 	}
 	if (list != &one)
@@ -218,26 +204,22 @@ static int read_path(const struct stage *st, struct columns *c, const char *path
 }
 
 /* All operands as members of one model. */
-static int read_ensemble(const struct stage *st, struct columns *c, const struct rows_options *rows_options,
+static int read_ensemble(const struct stage *st, struct printed *p, const struct rows_options *rows_options,
 			 const struct score_options *options, struct err *err)
 {
-	struct rows_options all = *rows_options;
+	struct rows_options every = keep_all(rows_options);
 	struct rows *in, joint;
 	char *name = NULL;
 	int rc = 0, n = 0;
-	all.split = ROWS_ALL;
-	all.unlabelled = ROWS_KEEP;
-	all.columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT;
-	all.class_bins = 0;
 	if (mem_alloc(&in, (size_t)st->n, sizeof *in, err))
 		return -1;
 	for (; n < st->n && !rc; n += !rc)
-		rc = rows_read(&in[n], st->operand[n], &all, err);
+		rc = rows_read(&in[n], st->operand[n], &every, err);
 	if (!rc)
-		rc = rows_ensemble(&joint, in, n, rows_options, err);
+		rc = rows_ensemble(&joint, in, n, o.by ? &every : rows_options, err);
 	if (!rc) {
 		rc = mem_printf(&name, err, "%s and %d more", joint.name, n - 1) ||
-		     score_one(c, &joint, o.names.n ? o.names.item[0] : name, options, err);
+		     score_one(st, p, &joint, o.names.n ? o.names.item[0] : name, rows_options, options, err);
 		free(name);
 		rows_release(&joint);
 	}
@@ -247,61 +229,47 @@ static int read_ensemble(const struct stage *st, struct columns *c, const struct
 	return rc;
 }
 
-/* Fills `group` with the columns that are runs of column i's experiment. Returns their number, 0 where one before i has
- * taken i already. */
-static int group_of(const struct columns *c, size_t i, const struct score **group, size_t max)
+static int show_scores(const struct stage *st, const struct printed *p, struct table *t, struct err *err)
 {
-	int n = 0;
-	for (size_t j = 0; j < c->n && (size_t)n < max; j++) {
-		if (j != i && (!seeds_same(c->item[i].provenance, c->item[j].provenance) ||
-			       c->item[i].score.n != c->item[j].score.n))
-			continue;
-		if (j < i)
-			return 0;
-		group[n++] = &c->item[j].score;
-	}
-	return n;
-}
-
-static int show_scores(const struct stage *st, const struct columns *c, struct table *t, struct err *err)
-{
-	const struct score **group;
-	struct score mean;
-	int rc = 0, related = 0;
-	if (mem_alloc(&group, c->n, sizeof *group, err))
+	int related;
+	if (columns_show(t, &p->columns, &p->asked, o.seeds, &related, err))
 		return -1;
-	for (size_t i = 0; i < c->n && !rc; i++) {
-		int n = group_of(c, i, group, c->n);
-		related |= n > 1;
-		if (!o.seeds || n == 1) {
-			rc = score_show(t, c->item[i].name, &c->item[i].score, err) ||
-			     show_selections(t, &c->item[i], err);
-		} else if (n > 1) {
-			score_spread(&mean, group, n);
-			score_count(&mean, "seeds", (uint64_t)n);
-			char *name;
-			rc = mem_printf(&name, err, "%s (%d seeds)", c->item[i].name, n);
-			if (rc)
-				break;
-			rc = score_show(t, name, &mean, err);
-			free(name);
-		}
-	}
-	free(group);
+	if (o.by)
+		return groups_show(t, &p->columns, &p->groups, err);
 	if (related && !o.seeds)
 		stage_say(st,
 			  "some of these streams differ in their seed alone; --seeds shows their mean and deviation");
 	if (!related && o.seeds)
 		stage_say(st, "no two of these streams differ in their seed alone: nothing to average");
-	return rc;
+	return 0;
 }
 
-static void diagrams(const struct columns *c)
+static void diagrams(const struct score_columns *c)
 {
 	setlocale(LC_CTYPE, "");
-	int utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	for (size_t i = 0; i < c->n; i++)
-		diagram_print(&c->item[i].bins, c->item[i].name, utf8, stdout);
+	columns_diagrams(c, !strcmp(nl_langinfo(CODESET), "UTF-8"), stdout);
+}
+
+/* The first of a NULL-ended list of options that was given, or NULL. */
+static const char *given_of(const struct stage *st, const char *const *name)
+{
+	while (*name && !stage_given(st, *name))
+		name++;
+	return *name;
+}
+
+static int ask_of_groups(struct stage *st, struct err *err)
+{
+	static const char *const others[] = { "seeds", "separate", "per-class", "compat", NULL };
+	if (given_of(st, others))
+		return err_usage(err, "--by shows the groups of one stream; leave out --%s", given_of(st, others));
+	if (st->n > 1 && !o.ensemble)
+		return err_usage(err, "--by is of one stream (or of one --ensemble), not of %d", st->n);
+	if (!stage_given(st, "bootstrap"))
+		o.bootstrap = BY_ROUNDS;
+	if (!o.bootstrap && stage_given(st, "level"))
+		return err_usage(err, "--level goes with --bootstrap above 0");
+	return 0;
 }
 
 /* What --per-class has no use for. */
@@ -309,12 +277,11 @@ static int ask_of_classes(struct stage *st, struct err *err)
 {
 	static const char *const others[] = {
 		"coverage", "risk",	"brief", "bootstrap", "level",	"floor",   "seed",
-		"seeds",    "separate", "class", "posterior", "compat", "diagram", "name"
+		"seeds",    "separate", "class", "posterior", "compat", "diagram", "name", NULL
 	};
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (stage_given(st, others[i]))
-			return err_usage(err, "--per-class prints counts and errors of classes; leave out --%s",
-					 others[i]);
+	if (given_of(st, others))
+		return err_usage(err, "--per-class prints counts and errors of classes; leave out --%s",
+				 given_of(st, others));
 	if (st->n > 1 && !o.ensemble)
 		return err_usage(err, "--per-class is of one stream (or of one --ensemble), not of %d", st->n);
 	return 0;
@@ -324,7 +291,7 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 		  struct err *err)
 {
 	char own[16];
-	if (o.per_class && ask_of_classes(st, err))
+	if ((o.by && ask_of_groups(st, err)) || (o.per_class && ask_of_classes(st, err)))
 		return -1;
 	options->compat = (enum compat)o.compat;
 	snprintf(own, sizeof own, "%d", compat_bins(options->compat));
@@ -367,26 +334,34 @@ static int run_score(struct stage *st, struct err *err)
 	struct score_options options = { 0 };
 	struct rows_options rows_options = { 0 };
 	struct posterior posterior = { 0 };
-	struct columns columns = { 0 };
+	struct printed p = { .asked = { o.coverage, o.risk, o.confidence } };
 	struct table table = { 0 };
 	int rc = ask_of(st, &options, &rows_options, &posterior, err);
+	if (!rc && o.by)
+		rc = grouping_open(&p.groups.grouping, o.by, err);
 	if (!rc && o.ensemble)
-		rc = read_ensemble(st, &columns, &rows_options, &options, err);
+		rc = read_ensemble(st, &p, &rows_options, &options, err);
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
-		rc = read_path(st, &columns, stage_operand(st, i), &rows_options, &options,
+		rc = read_path(st, &p, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
 	if (!rc && !o.per_class)
-		rc = show_scores(st, &columns, &table, err);
-	if (!o.brief && !o.compat)
+		rc = show_scores(st, &p, &table, err);
+	if (o.by)
+		table.note = o.bootstrap ? "intervals of groups hold together, so that the worst's does; p: "
+					   "permutation tests (docs/METRICS.md)" :
+					   "p: permutation tests (docs/METRICS.md)";
+	else if (!o.brief && !o.compat)
 		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
 			     "(docs/METRICS.md)";
 	if (!rc)
-		rc = table_print(o.per_class ? &columns.classes : &table, (enum table_format)o.format, stdout, err);
+		rc = table_print(o.per_class ? &p.classes : &table, (enum table_format)o.format, stdout, err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
 	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && !o.per_class)
-		diagrams(&columns);
+		diagrams(&p.columns);
 	table_release(&table);
-	columns_release(&columns);
+	table_release(&p.classes);
+	columns_release(&p.columns);
+	grouping_release(&p.groups.grouping);
 	posterior_release(&posterior);
 	opt_many_release(&o.names);
 	return rc;

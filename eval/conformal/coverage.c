@@ -15,15 +15,17 @@ static const struct stratum {
 	{ 101, 1000, "size 101-1000" }, { 1001, 10000, "size 1001-10000" }, { 10001, 1000000, "size 10001-1000000" },
 };
 
-int coverage_init(struct coverage *c, int k, struct err *err)
+int coverage_init(struct coverage *c, int k, int groups, struct err *err)
 {
-	*c = (struct coverage){ .k = k };
-	return mem_alloc(&c->by_class, (size_t)k, sizeof *c->by_class, err);
+	*c = (struct coverage){ .k = k, .groups = groups };
+	return mem_alloc(&c->by_class, (size_t)k, sizeof *c->by_class, err) ||
+	       mem_alloc(&c->by_group, (size_t)groups, sizeof *c->by_group, err);
 }
 
 void coverage_release(struct coverage *c)
 {
 	free(c->by_class);
+	free(c->by_group);
 	*c = (struct coverage){ 0 };
 }
 
@@ -34,7 +36,7 @@ static void count_set(struct covered *c, int size, int hit)
 	c->size += (uint64_t)size;
 }
 
-void coverage_add(struct coverage *c, int32_t label, int size, int hit)
+void coverage_add(struct coverage *c, int32_t label, int size, int hit, int group)
 {
 	int s = 0;
 	if (label < 0) {
@@ -46,15 +48,20 @@ void coverage_add(struct coverage *c, int32_t label, int size, int hit)
 	count_set(&c->all, size, hit);
 	count_set(&c->by_class[label], size, hit);
 	count_set(&c->by_size[s], size, hit);
+	if (group >= 0)
+		count_set(&c->by_group[group], size, hit);
 }
 
 /* Row i of the table: its counts and, where `key` is asked for, its name (owned). */
-static int row_of(const struct coverage *c, const struct stream_head *head, int i, const struct covered **row,
-		  char **key, struct err *err)
+static int row_of(const struct coverage *c, const struct stream_head *head, char *const *group, int i,
+		  const struct covered **row, char **key, struct err *err)
 {
 	const char *before = "", *name = "all";
 	*row = &c->all;
-	if (i > c->k) {
+	if (i > c->k + SIZE_STRATA) {
+		*row = &c->by_group[i - c->k - 1 - SIZE_STRATA];
+		name = group[i - c->k - 1 - SIZE_STRATA];
+	} else if (i > c->k) {
 		*row = &c->by_size[i - c->k - 1];
 		name = strata[i - c->k - 1].name;
 	} else if (i) {
@@ -76,8 +83,8 @@ static int fill_cell(struct table *t, const char *key, const struct covered *r, 
 	return table_interval(t, key, (double)r->hit / n, low, high, err);
 }
 
-int coverage_table(struct table *t, const struct coverage *c, const struct stream_head *head, int classes, double level,
-		   struct err *err)
+int coverage_table(struct table *t, const struct coverage *c, const struct stream_head *head, char *const *group,
+		   int classes, double level, struct err *err)
 {
 	static const char *const column[] = { "n", "coverage", "size" };
 	double z = normal_quantile_two_sided(level);
@@ -86,12 +93,12 @@ int coverage_table(struct table *t, const struct coverage *c, const struct strea
 	for (int j = 0; j < 3; j++) {
 		if (table_column(t, column[j], err))
 			return -1;
-		for (int i = 0; i < 1 + c->k + SIZE_STRATA; i++) {
+		for (int i = 0; i < 1 + c->k + SIZE_STRATA + c->groups; i++) {
 			const struct covered *r;
 			char *key;
 			if (!classes && i > 0 && i <= c->k)
 				continue;
-			if (row_of(c, head, i, &r, &key, err))
+			if (row_of(c, head, group, i, &r, &key, err))
 				return -1;
 			int rc = r->n && fill_cell(t, key, r, j, z, err);
 			free(key);

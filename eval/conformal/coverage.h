@@ -16,16 +16,20 @@ struct coverage {
 	int k;
 	struct covered all, by_size[SIZE_STRATA];
 	struct covered *by_class; /* [k], owned */
+	struct covered *by_group; /* [groups], owned */
+	int groups;
 	uint64_t unlabelled;
 };
 
-int coverage_init(struct coverage *c, int k, struct err *err) VIC_CHECKED;
+/* groups: how many there are, or 0. */
+int coverage_init(struct coverage *c, int k, int groups, struct err *err) VIC_CHECKED;
 void coverage_release(struct coverage *c);
-/* A record's set. label: -1 is only counted. hit: whether the set holds it. */
-void coverage_add(struct coverage *c, int32_t label, int size, int hit);
-/* A row "all", one "class NAME" for each class that is a label (where `classes`), one "size N" for each size that there
- * is; columns n, coverage with Wilson's interval at `level`, size (mean). Nothing where no record has a label. */
-int coverage_table(struct table *t, const struct coverage *c, const struct stream_head *head, int classes, double level,
-		   struct err *err) VIC_CHECKED;
+/* A record's set. label: -1 is only counted. hit: whether the set holds it. group: -1 where there are none. */
+void coverage_add(struct coverage *c, int32_t label, int size, int hit, int group);
+/* A row "all", one "class NAME" for each class that is a label (where `classes`), one "size N" for each size and one of
+ * the name for each group that there is; columns n, coverage with Wilson's interval at `level`, size (mean). Nothing
+ * where no record has a label. */
+int coverage_table(struct table *t, const struct coverage *c, const struct stream_head *head, char *const *group,
+		   int classes, double level, struct err *err) VIC_CHECKED;
 
 #endif

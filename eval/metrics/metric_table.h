@@ -52,7 +52,8 @@ enum metric_flag {
 	METRIC_BRIEF = 1,   /* printed with --brief too */
 	METRIC_COUNT = 2,   /* a whole number */
 	METRIC_AT_BINS = 4, /* also printed as key@M for each further number of bins; reads bin and floor alone */
-	METRIC_HIGHER = 8   /* higher is better; matters where there is a test */
+	METRIC_HIGHER = 8,  /* higher is better; matters where there is a test or an interval */
+	METRIC_NEUTRAL = 16 /* neither is: of the data, not of the model */
 };
 
 /* How vic-compare tests a difference. TEST_SWAP needs no more than PARTS_OF_KEYS and PART_MEANS. */

@@ -89,6 +89,22 @@ static int resample(const struct roc *roc, const struct ood_ask *options, struct
 	return rc;
 }
 
+int ood_sides(struct roc *roc, const struct rows *in, const struct rows *out, enum ood_score score, struct err *err)
+{
+	if (roc_open(roc, in->n, out->n, err))
+		return -1;
+	for (size_t i = 0; i < in->n; i++)
+		roc->pos[i] = key_at(in, score, i);
+	for (size_t i = 0; i < out->n; i++)
+		roc->neg[i] = key_at(out, score, i);
+	return roc_sort(roc, err);
+}
+
+double ood_score_of(uint64_t key, int score)
+{
+	return score == OOD_MSP ? conf_p(key) : roc_score(key);
+}
+
 int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *options,
 		struct pool *pool, struct ood_result *result, struct err *err)
 {
@@ -96,19 +112,12 @@ int ood_measure(const struct rows *in, const struct rows *out, enum ood_score sc
 	struct roc roc;
 	int rc = -1;
 	*result = (struct ood_result){ .auroc = none, .aupr_in = none, .aupr_out = none, .fpr95 = none };
-	if (roc_open(&roc, in->n, out->n, err))
-		goto out;
-	for (size_t i = 0; i < in->n; i++)
-		roc.pos[i] = key_at(in, score, i);
-	for (size_t i = 0; i < out->n; i++)
-		roc.neg[i] = key_at(out, score, i);
-	if (roc_sort(&roc, err))
+	if (ood_sides(&roc, in, out, score, err))
 		goto out;
 	roc_measure(&roc, &result->value);
 	result->auroc = auroc_interval(result->value.auroc, roc_variance(&roc, result->value.auroc), in->n, out->n,
 				       normal_quantile_two_sided(options->level));
-	uint64_t at = result->value.key95;
-	result->threshold95 = score == OOD_MSP ? conf_p(at) : roc_score(at);
+	result->threshold95 = ood_score_of(result->value.key95, score);
 	rc = options->rounds ? resample(&roc, options, pool, result, err) : 0;
 out:
 	roc_release(&roc);

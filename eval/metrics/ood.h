@@ -23,6 +23,11 @@ const char *ood_score_name(enum ood_score score);
 /* NULL where these streams can be scored so, else why not. */
 const char *ood_score_lacks(enum ood_score score, const struct rows *in, const struct rows *out);
 
+/* The keys of both sides, sorted; the caller releases. And the score a key stands for. Errors: no memory. */
+int ood_sides(struct roc *roc, const struct rows *in, const struct rows *out, enum ood_score score,
+	      struct err *err) VIC_CHECKED;
+double ood_score_of(uint64_t key, int score);
+
 struct ood_result {
 	struct roc_numbers value; /* aupr_pos: in as the class to find; aupr_neg: out */
 	struct interval auroc, aupr_in, aupr_out, fpr95;

@@ -109,6 +109,10 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
  * refuses. */
 int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options,
 		  struct err *err) VIC_CHECKED;
+/* The records pick[0..n) of one result, or all n where pick is NULL, judged anew. in: read as for rows_ensemble.
+ * options: as for rows_read. What was pooled stays said of the part. Errors: as rows_read's. */
+int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,
+		const struct rows_options *options, struct err *err) VIC_CHECKED;
 /* Records of the split that were left out because they have no label (ROWS_DROP). */
 uint64_t rows_dropped(const struct rows *rows);
 void rows_release(struct rows *rows);

@@ -1,4 +1,4 @@
-/* Several models' records as the samples of one. */
+/* Several models' records as the samples of one, and some of one model's records: both judge values in memory. */
 #include "pipeline/base/mem.h"
 #include "rows_block.h"
 
@@ -18,56 +18,104 @@ static int same_records(const struct rows *a, const struct rows *b, struct err *
 	return 0;
 }
 
-/* Records from..from+n-1 of all members as one block: a record's samples are the members', one after the other. */
-static void interleave(const struct rows *in, int m, size_t from, size_t n, struct block *b)
+/* Which of the records of m results, and room for a block of them. */
+struct gathering {
+	const struct rows *in;
+	int m;
+	const uint32_t *pick; /* NULL: all in order */
+	struct block block;
+};
+enum { STEP = 1024 };
+
+/* Records pick[from..from+n) of all members as one block: a record's samples are the members', one after the other. */
+static void gather_block(struct gathering *g, size_t from, size_t n)
 {
+	const struct rows *in = g->in;
+	struct block *b = &g->block;
 	size_t each = stream_record_size(&in->head);
-	*b = (struct block){ .type = BLOCK_ROWS,
-			     .n = (uint32_t)n,
-			     .first = from,
-			     .id = in->id + from,
-			     .label = in->label + from,
-			     .split = in->split_of + from,
-			     .data = b->data };
-	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < m; k++)
-			memcpy(b->data + (i * (size_t)m + (size_t)k) * each,
-			       (const unsigned char *)in[k].values + (from + i) * each, each);
-	b->data_len = n * (size_t)m * each;
+	b->n = (uint32_t)n;
+	b->first = from;
+	b->data_len = n * (size_t)g->m * each;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = g->pick ? g->pick[from + i] : from + i;
+		b->id[i] = in->id[at];
+		b->label[i] = in->label[at];
+		b->split[i] = in->split_of[at];
+		for (int k = 0; k < g->m; k++)
+			memcpy(b->data + (i * (size_t)g->m + (size_t)k) * each,
+			       (const unsigned char *)in[k].values + at * each, each);
+	}
 }
 
-int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options, struct err *err)
+static int gather_room(struct gathering *g, struct err *err)
 {
-	enum { STEP = 1024 };
+	struct block *b = &g->block;
+	b->type = BLOCK_ROWS;
+	return mem_alloc(&b->id, STEP, sizeof *b->id, err) || mem_alloc(&b->label, STEP, sizeof *b->label, err) ||
+	       mem_alloc(&b->split, STEP, sizeof *b->split, err) ||
+	       mem_alloc(&b->data, STEP * (size_t)g->m, stream_record_size(&g->in->head), err);
+}
+
+static void gather_release(struct gathering *g)
+{
+	free(g->block.id);
+	free(g->block.label);
+	free(g->block.split);
+	free(g->block.data);
+}
+
+static int judge_anew(struct rows *out, struct gathering *g, size_t n, const struct rows_options *options,
+		      struct err *err)
+{
+	const struct rows *in = g->in;
 	struct tally tally = { 0 };
-	struct block b = { 0 };
 	struct results results = { 0 };
 	size_t caps[ROWS_COLUMNS] = { 0 };
 	int rc = -1;
 	*out = (struct rows){ 0 };
-	for (int k = 1; k < m; k++)
-		if (same_records(&in[0], &in[k], err))
-			return -1;
 	if (stream_head_copy(&out->head, &in->head, err))
 		return -1;
-	out->head.samples *= m;
+	out->head.samples *= g->m;
 	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, options, err) ||
-	    mem_alloc(&b.data, STEP * (size_t)m, stream_record_size(&in->head), err))
+	    gather_room(g, err))
 		goto end;
 	out->provenance = json_incref(in->provenance);
-	out->documents = (uint64_t)m;
-	for (size_t from = 0; from < in->n; from += STEP) {
-		interleave(in, m, from, in->n - from < STEP ? in->n - from : STEP, &b);
-		if (tally_block(&tally, &out->head, &b, from, &results, out->name, err) ||
-		    rows_append(out, caps, options->columns, from, &b, &results, err))
+	for (size_t from = 0; from < n; from += STEP) {
+		gather_block(g, from, n - from < STEP ? n - from : STEP);
+		if (tally_block(&tally, &out->head, &g->block, from, &results, out->name, err) ||
+		    rows_append(out, caps, options->columns, from, &g->block, &results, err))
 			goto end;
 	}
-	rc = rows_finish(out, &tally, 1, options, in->n, out->name, err);
+	rc = rows_finish(out, &tally, 1, options, n, out->name, err);
 end:
-	free(b.data);
+	gather_release(g);
 	results_release(&results);
 	tally_release(&tally);
 	if (rc)
 		rows_release(out);
 	return rc;
+}
+
+int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options, struct err *err)
+{
+	struct gathering g = { .in = in, .m = m };
+	*out = (struct rows){ 0 };
+	for (int k = 1; k < m; k++)
+		if (same_records(&in[0], &in[k], err))
+			return -1;
+	if (judge_anew(out, &g, in->n, options, err))
+		return -1;
+	out->documents = (uint64_t)m;
+	return 0;
+}
+
+int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,
+		const struct rows_options *options, struct err *err)
+{
+	struct gathering g = { .in = in, .m = 1, .pick = pick };
+	if (judge_anew(out, &g, n, options, err))
+		return -1;
+	out->documents = in->documents;
+	out->names_differ = in->names_differ;
+	return 0;
 }

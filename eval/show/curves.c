@@ -25,6 +25,9 @@ const char *curve_header(enum curve c)
 		"alpha\tbin\tlow\thigh\tshare\tdensity",
 		"run\tepoch\tquantity\tvalue",
 		"stream\tmu\tn\taccuracy\taccuracy_low\taccuracy_high\tconfidence\tentropy",
+		"stream\tcoverage\tn\tthreshold\trisk\trisk_low\trisk_high",
+		"score\tfpr\ttpr\tthreshold",
+		"score\trecall\tprecision\tthreshold",
 	};
 	return header[c];
 }

@@ -20,7 +20,10 @@ enum curve {
 	CURVE_DENSITY,
 	CURVE_ENTROPY,
 	CURVE_TRAINING,
-	CURVE_HULL
+	CURVE_HULL,
+	CURVE_RISK,
+	CURVE_ROC,
+	CURVE_PR
 };
 const char *curve_header(enum curve c);
 
@@ -58,6 +61,15 @@ int curve_entropy(double alpha, double same, const struct curve_options *options
 /* One line: where the stream stands after being moved by mu. */
 struct rows;
 void curve_hull(const char *name, double mu, const struct rows *w, const struct curve_options *options, FILE *to);
+/* Risk against coverage: a line for each confidence, from the highest down, that stands for all records at or above it:
+ * their share of the n, the share of them that is wrong, and its interval (Wilson 1927). Of more than 1,000 records,
+ * lines that add less than a thousandth of them are passed over, but the last. sorted: as above. */
+void curve_risk(const char *name, const conf_key *sorted, size_t n, const struct curve_options *options, FILE *to);
+/* A line for each threshold, from the highest down, thinned out as curve_risk's: the shares of negatives and positives
+ * at or above it, after a line 0, 0; with `precision`, recall and precision. score(key, kind): the key's score. */
+struct roc;
+void curve_roc(const char *name, const struct roc *r, int precision, double (*score)(uint64_t key, int kind), int kind,
+	       FILE *to);
 /* A --history file of vic-train, one line an epoch, as one line a number. */
 int curve_training(const char *name, const char *path, FILE *to, struct err *err) VIC_CHECKED;
 

@@ -1,4 +1,5 @@
-/* Lines of several runs in one panel a quantity: training curves, and what happens off the training data's hull. */
+/* Lines of several runs in one panel a quantity: training curves, what happens off the training data's hull, and curves
+ * of rankings. */
 #include "plot.h"
 
 #include <math.h>
@@ -21,9 +22,24 @@ static const struct quantity training[] = {
 	{ "dev_confidence", "dev confidence" },
 	{ "label_entropy", "entropy of the labels (nats)" },
 };
-enum { TRAINING = sizeof training / sizeof *training, HULL = 3 };
-/* hull: 0 mu 1 n 2 accuracy 3 accuracy_low 4 accuracy_high 5 confidence 6 entropy */
-static const struct quantity hull[HULL] = { { "2", "accuracy" }, { "5", "confidence" }, { "6", "entropy (nats)" } };
+enum { TRAINING = sizeof training / sizeof *training };
+/* Of the others the number of the field. hull: 0 mu 1 n 2 accuracy 3 accuracy_low 4 accuracy_high 5 confidence
+ * 6 entropy; risk-coverage: 0 coverage 1 n 2 threshold 3 risk; roc: 0 fpr 1 tpr; pr: 0 recall 1 precision */
+static const struct quantity hull[] = { { "2", "accuracy" }, { "5", "confidence" }, { "6", "entropy (nats)" } };
+static const struct quantity risk[] = { { "3", "risk" } }, roc[] = { { "1", "true positive rate" } },
+			     pr[] = { { "1", "precision" } };
+
+static const struct sheet_kind {
+	const struct quantity *list;
+	int n;
+	const char *x, *with;
+} kinds[] = {
+	[CURVE_TRAINING] = { training, TRAINING, "epoch", "lines" },
+	[CURVE_HULL] = { hull, 3, "perturbation mu", "linespoints" },
+	[CURVE_RISK] = { risk, 1, "coverage", "lines" },
+	[CURVE_ROC] = { roc, 1, "false positive rate", "lines" },
+	[CURVE_PR] = { pr, 1, "recall", "lines" },
+};
 
 struct sheet {
 	const struct plot_table *t;
@@ -75,11 +91,11 @@ static void draw_panel(const struct sheet *s, int at, const struct panel *p, FIL
 	fprintf(to, "set title ");
 	plot_string(to, p->q->label);
 	fprintf(to, " offset 0,-0.6\nset xlabel '%s' offset 0,0.5\nset yrange [%.9g:%.9g]\nset ytics %.9g\nplot ",
-		s->t->curve == CURVE_TRAINING ? "epoch" : "perturbation mu", p->low - 0.04 * range,
+		kinds[s->t->curve].x, p->low - 0.04 * range,
 		p->high + 0.04 * range, plot_step(p->high - p->low + 0.08 * range));
 	for (int i = 0; i < s->t->n_groups; i++)
 		fprintf(to, "%s$g%d_%d using 1:2 with %s ls %d notitle", i ? ", " : "", i, at,
-			s->t->curve == CURVE_TRAINING ? "lines" : "linespoints", i % STYLES + 1);
+			kinds[s->t->curve].with, i % STYLES + 1);
 	fputc('\n', to);
 }
 
@@ -107,12 +123,12 @@ void plot_overlaid(const struct plot_table *t, const struct plot_look *look, FIL
 {
 	int trains = t->curve == CURVE_TRAINING, n = 0;
 	struct sheet s = { .t = t, .panel = look->panel, .tall = look->panel * 78 / 100 };
-	const struct quantity *list = trains ? training : hull;
+	const struct quantity *list = kinds[t->curve].list;
 	struct panel panel[TRAINING];
 	struct plot_key key[PLOT_GROUPS];
 	char how[PLOT_GROUPS][16];
 	x_axis(&s, to);
-	for (int i = 0; i < (trains ? (int)TRAINING : (int)HULL); i++) {
+	for (int i = 0; i < kinds[t->curve].n; i++) {
 		int field = trains ? has_quantity(t, list[i].key) : list[i].key[0] - '0', points = 0;
 		panel[n] = (struct panel){ &list[i], INFINITY, -INFINITY };
 		for (int g = 0; field >= 0 && g < t->n_groups; g++)

@@ -133,7 +133,7 @@ double plot_step(double range)
 
 void plot_script(const struct plot_table *t, const struct plot_look *look, FILE *to)
 {
-	int overlaid = t->curve == CURVE_TRAINING || t->curve == CURVE_HULL;
+	int overlaid = t->curve == CURVE_TRAINING || t->curve >= CURVE_HULL;
 	styles(to);
 	if (overlaid)
 		plot_overlaid(t, look, to);

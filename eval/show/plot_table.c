@@ -1,6 +1,6 @@
-/* Reads the tables of vic-reliability. The text is cut up in place. The first line must be one of curve_header's, to
- * the byte: it says which curve this is and how many fields a line has. Groups and quantities are numbered in order of
- * appearance and found by linear search, since there are at most PLOT_GROUPS of each. */
+/* Reads the tables of vic-reliability and vic-ood. The text is cut up in place. The first line must be one of
+ * curve_header's, to the byte: it says which curve this is and how many fields a line has. Groups and quantities are
+ * numbered in order of appearance and found by linear search, since there are at most PLOT_GROUPS of each. */
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 #include "pipeline/stream/sniff.h"
@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CURVES = CURVE_HULL + 1 };
+enum { CURVES = CURVE_PR + 1 };
 static const char *const names[CURVES] = { "bins",    "histogram", "corp",     "scatter",
-					   "density", "entropy",   "training", "hull" };
+					   "density", "entropy",   "training", "hull",
+					   "risk-coverage", "roc", "pr" };
 
 const char *plot_curve_name(enum curve c)
 {
@@ -86,7 +87,7 @@ static int which_curve(struct plot_table *t, const char *header, struct err *err
 			t->fields++;
 		return 0;
 	}
-	return err_set(err, "line 1 is none of the headers that vic-reliability writes");
+	return err_set(err, "line 1 is none of the headers that vic-reliability and vic-ood --curve write");
 }
 
 int plot_read(struct plot_table *t, const char *path, char *text, size_t len, struct err *err)

@@ -30,6 +30,7 @@ enum rng_purpose {
 	RNG_NULL,
 	RNG_WALK,
 	RNG_SWAP,
+	RNG_GROUPS,
 };
 
 /* A sequence of draws: cheap to make, holds no memory. */

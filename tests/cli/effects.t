@@ -12,7 +12,8 @@ done >conditions
 beside() {
 	case $1 in
 	with:bootstrap) echo '--bootstrap=0' ;;
-	with:bootstrap\|floor) echo '--bootstrap=0 --floor=0' ;;
+	with:bootstrap\|by) echo '--bootstrap=0' ;;
+	with:bootstrap\|floor | with:bootstrap\|floor\|by) echo '--bootstrap=0 --floor=0' ;;
 	with:method=temperature\|method=ens*) echo '--method=platt|--method=vector' ;;
 	with:method=vector\|method=matrix*) echo '--method=temperature|--method=ensemble-temperature' ;;
 	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
@@ -119,17 +120,17 @@ sort >always <<'L'
 vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
 vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
 vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
-vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --out --allow-fit-data --table --json --tsv --level --seed --threads
+vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
 vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
-vic-ood --in --out --score --bootstrap --level --json --tsv --threads
+vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --map --device --precision --threads --output
 vic-reliability --curve --per-class --threads
 vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
-vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --compat --posterior --json --tsv --no-diagram --threads
+vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
 vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --separator --quotes --header --no-header --classes --fine --html --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models

@@ -226,7 +226,7 @@ static void numbers_where_they_belong(void **state)
 			assert_non_null(strstr(err.msg, "more than 64 streams"));
 		plot_release(&t);
 	}
-	for (int c = 0; c <= CURVE_HULL; c++) {
+	for (int c = 0; c <= CURVE_PR; c++) {
 		char text[400];
 		int fields = 0;
 		for (const char *p = curve_header((enum curve)c); *p; p++)

@@ -1,0 +1,36 @@
+/* grouping: which group each record of a stream belongs to, by a column of the stream or by a file. */
+#ifndef VIC_GROUPING_H
+#define VIC_GROUPING_H
+
+#include "eval/records/rows.h"
+
+enum grouping_by { BY_SPLIT, BY_LABEL, BY_PREDICTED, BY_FILE };
+/* More are taken for a mistake: a column of measurements, a group a record. */
+enum { GROUPS_MAX = 1000 };
+
+struct grouping {
+	enum grouping_by by;
+	char **name; /* [n] owned: "split=test", "label=cat", "predicted=cat", "group=NAME"; of a file in its order */
+	int n;
+	/* BY_FILE: a line each. id: NULL where the lines are groups alone, in the order of the records */
+	size_t lines;
+	uint64_t *id; /* rising */
+	uint32_t *line_group, *line_number;
+	char *path;
+};
+enum { NO_GROUP = UINT32_MAX };
+
+/* what: "split", "label", "predicted", or a file. Its lines are all "id<TAB>group", under a header "id<TAB>..." or
+ * "record<TAB>..." if they like, or all "group"; a CR before the LF and a byte order mark are not part of them. Errors,
+ * with file and line: no such file or column, an id that is no number or stands twice, lines of both kinds, no group, a
+ * NUL, more than GROUPS_MAX groups, no lines. */
+int grouping_open(struct grouping *g, const char *what, struct err *err) VIC_CHECKED;
+/* Groups of the records of all documents, one after the other: *of (owned) of [sum of list[].n]; NO_GROUP where a
+ * record has no label and groups are labels. list: read with ROWS_ALL and ROWS_KEEP, with COL_ID, COL_SPLIT, COL_LABEL
+ * and, for `predicted`, COL_PREDICTED, so that it holds every record. Columns make their groups here, those that occur.
+ * Errors, with the id: a record that the file lacks; a line of the file whose record is not there; as many groups as
+ * records where they come without ids. */
+int grouping_of(struct grouping *g, const struct rows *list, size_t n, uint32_t **of, struct err *err) VIC_CHECKED;
+void grouping_release(struct grouping *g);
+
+#endif
