@@ -6,6 +6,7 @@
 #include "pipeline/frame/progress.h"
 #include "pipeline/frame/stage.h"
 #include "models/predict/calibrated.h"
+#include "models/predict/filemode.h"
 #include "models/predict/predictor.h"
 #include "models/predict/textmode.h"
 
@@ -15,9 +16,9 @@
 #include <unistd.h>
 
 static struct {
-	const char *device, *split, *output, *name, *map;
+	const char *device, *split, *output, *name, *map, *column, *separator;
 	int64_t threads, mc_dropout, top_k, seed;
-	int text, precision;
+	int text, header, files, fit, precision;
 } o = { .device = "auto", .output = "-", .top_k = 1, .seed = 1, .precision = PRECISION_TF32 };
 
 static const struct opt opts[] = {
@@ -29,12 +30,26 @@ static const struct opt opts[] = {
 	  .with = "mc-dropout" },
 	{ "text", 0, OPT_FLAG, &o.text, NULL, "read lines of plain text, write label and probability, a line for each",
 	  .flags = 0 },
-	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text: the K likeliest labels; 0: all", .lo = 0,
-	  .hi = STREAM_MAX_CLASSES, .with = "text" },
+	{ "column", 0, OPT_TEXT, &o.column, "NAME|N",
+	  "with --text: of a CSV table, the column of the texts, by name or number from 1", .flags = OPT_NAME,
+	  .with = "text" },
+	{ "separator", 0, OPT_TEXT, &o.separator, "C",
+	  "what stands between its columns: a character or tab (default: ,)", .flags = OPT_NO_DEFAULT,
+	  .with = "column" },
+	{ "header", 0, OPT_FLAG, &o.header, NULL, "its first row is a header", .value = TEXT_HEADER, .with = "column" },
+	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "its first row is a text", .value = TEXT_NO_HEADER,
+	  .with = "column" },
+	{ "files", 0, OPT_FLAG, &o.files, NULL,
+	  "read pictures, or folders of them; write name, label and probability, a line for each", .flags = 0 },
+	{ "resize", 0, OPT_CHOICE, &o.fit, NULL,
+	  "with --files, where the model does not say how pictures come to its size: cut to shape, or stretch",
+	  .choices = "none|crop|stretch", .with = "files" },
+	{ "top-k", 0, OPT_INT, &o.top_k, "K", "with --text or --files: the K likeliest labels; 0: all", .lo = 0,
+	  .hi = STREAM_MAX_CLASSES, .with = "text|files" },
 	{ "map", 0, OPT_TEXT, &o.map, "FILE", "apply this calibration map (vic-calibrate) to every answer",
 	  .flags = OPT_INPUT },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "title of the logits in tables; default: from the model's options",
-	  .flags = OPT_NO_DEFAULT | OPT_NAME, .without = "text" },
+	  .flags = OPT_NO_DEFAULT | OPT_NAME, .without = "text|files" },
 	{ "device", 0, OPT_TEXT, &o.device, "DEVICE", "auto, cpu, ref, cuda or cuda:N", .flags = 0 },
 	{ "precision", 0, OPT_CHOICE, &o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
@@ -45,8 +60,8 @@ static const struct opt opts[] = {
 
 static const struct program prog = {
 	.name = "vic-predict",
-	.summary = "logits of a model for a stream of records, or labels for lines of text",
-	.operands = "MODEL [RECORDS]",
+	.summary = "logits of a model for a stream of records, or labels for texts or pictures",
+	.operands = "MODEL [RECORDS...]",
 	.description =
 		"Reads what the model was trained on, and writes a stream of logits with the\n"
 		"records' ids, labels and splits. Classes are matched by name; a record without\n"
@@ -63,9 +78,18 @@ static const struct program prog = {
 		"\n"
 		"With --text, RECORDS is plain text: each line is tokenised as the training\n"
 		"data was (by vic-tokenize, with the options kept in the model) and answered at\n"
-		"once with LABEL<TAB>PROBABILITY, best first for --top-k.\n"
+		"once with LABEL<TAB>PROBABILITY, best first for --top-k. With --column it is\n"
+		"CSV, read as vic-tokenize --format csv reads it, and each row is answered.\n"
 		"\n"
-		"With --map, answers are calibrated: lines of --text hold the map's\n"
+		"With --files, RECORDS are pictures (JPEG, PNG), folders of them, or - for a\n"
+		"list of names on stdin, a name a line. They are decoded and resized as the\n"
+		"training pictures were (by vic-images, with the options kept in the model); a\n"
+		"model of other records (CIFAR, IDX, ...) needs --resize. Each is answered with\n"
+		"NAME<TAB>LABEL<TAB>PROBABILITY, a folder's in the order of their names. One\n"
+		"that does not decode is named on stderr; when all others are answered the\n"
+		"status is 1. A name that is not there ends the run before the first answer.\n"
+		"\n"
+		"With --map, answers are calibrated: lines of --text and --files hold the map's\n"
 		"probabilities, and the stream is what vic-calibrate --apply would make of the\n"
 		"logits: float64 logits, or probabilities of a map that gives them, one a\n"
 		"record (passes of --mc-dropout are averaged). A map of other classes is\n"
@@ -75,13 +99,16 @@ static const struct program prog = {
 		"vic-predict --mc-dropout 10 --split test resnet20.model cifar10.vic \\\n"
 		"    > mc.logits\n"
 		"echo 'a gorgeous , witty film' | vic-predict --text mixup.model\n"
+		"vic-predict --text --column review --separator ';' mixup.model new.csv\n"
+		"vic-predict --files --top-k 3 photos.model holiday/*.jpg album\n"
 		"vic-predict mixup.model mr.text | vic-calibrate --split dev > mr.map\n"
 		"echo 'a gorgeous , witty film' | vic-predict --text --map mr.map mixup.model",
-	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1)",
+	.see_also = "vic-train(1), vic-score(1), vic-calibrate(1), vic-tokenize(1),\n"
+		    "vic-images(1)",
 	.opts = opts,
 	.about = device_print,
 	.min_operands = 1,
-	.max_operands = 2,
+	.max_operands = -1,
 	.stream_operand = 2,
 };
 
@@ -234,6 +261,28 @@ static int predict(struct stage *st, struct predictor *p, struct calibrated *map
 	return rc ? -1 : 0;
 }
 
+/* What goes together, and what the model must be of. */
+static int check_usage(const struct stage *st, const struct model *m, struct err *err)
+{
+	const char *mode = o.text ? "--text" : "--files";
+	int words = m->net->input == NET_WORDS;
+	if (o.text && !words)
+		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
+	if (o.files && words)
+		return err_usage(err, "--files: %s is a model of text", st->operand[0]);
+	if ((o.text || o.files) && (o.mc_dropout || o.split || stage_given(st, "output")))
+		return err_usage(err, "%s goes without --mc-dropout, --split and --output", mode);
+	return 0;
+}
+
+static int answer(struct stage *st, struct predictor *p, struct calibrated *map, struct err *err)
+{
+	const struct text_source text = { stage_operand(st, 1), o.column, o.separator, o.header };
+	if (o.files)
+		return filemode_run(p, map, st->operand + 1, st->n - 1, o.fit, (int)o.top_k, err);
+	return o.text ? textmode_run(st, p, map, &text, (int)o.top_k, err) : predict(st, p, map, err);
+}
+
 static int run_predict(struct stage *st, struct err *err)
 {
 	struct model m;
@@ -241,19 +290,16 @@ static int run_predict(struct stage *st, struct err *err)
 	struct predictor p = { 0 };
 	struct calibrated map = { 0 };
 	struct backend_config config = { .threads = (int)o.threads, .precision = (enum precision)o.precision };
-	if (o.text && (o.mc_dropout || o.split || stage_given(st, "output")))
-		return err_usage(err, "--text goes without --mc-dropout, --split and --output");
+	if (o.text && o.files)
+		return err_usage(err, "--text and --files: answer texts, or pictures");
+	if (st->n > 2 && !o.files)
+		return err_usage(err, "unexpected operand '%s': more than one goes with --files", st->operand[2]);
 	if (model_open(&m, st->operand[0], err))
 		return -1;
-	if (o.text && m.net->input != NET_WORDS) {
-		model_release(&m);
-		return err_usage(err, "--text: %s is a model of images", st->operand[0]);
-	}
-	int rc = (o.map && calibrated_open(&map, o.map, &m, err)) ||
+	int rc = check_usage(st, &m, err) || (o.map && calibrated_open(&map, o.map, &m, err)) ||
 		 device_open_for(st, &dev, o.device, &config, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
-		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
-			 : predict(st, &p, o.map ? &map : NULL, err));
+		 answer(st, &p, o.map ? &map : NULL, err);
 	if (!rc && m.checkpoint)
 		stage_say(st, "%s is a checkpoint; its weights are of epoch %s, %s so far", st->operand[0],
 			  safetensors_meta(&m.file, "epoch"), m.checkpoint);

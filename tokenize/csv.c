@@ -75,7 +75,13 @@ static int choose_column(const struct reader *r, const char *option, const char 
 static int guess_header(const struct reader *r, struct err *err)
 {
 	long label = column_called(r, NAME_LABEL), text = column_called(r, NAME_TEXT);
-	if (text == NO_COLUMN || label == NO_COLUMN)
+	if (text == NO_COLUMN)
+		return 0;
+	/* texts alone: a name in their column may be a text of one word */
+	if (label == NO_COLUMN && r->want->label && !strcmp(r->want->label, "none"))
+		return err_set(err, "column %ld is \"%.60s\": a header, or a text? --header or --no-header says it",
+			       text + 1, row_field(r->rows, (size_t)text, NULL));
+	if (label == NO_COLUMN)
 		return 0;
 	if (r->want->label || r->want->text)
 		return 1;

@@ -2,14 +2,16 @@
 #include "vision/pixels/codec.h"
 #include "vision/records/noisegen.h"
 #include "vision/records/pack.h"
+#include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
-	int format, fit, encoding, skip_bad, as_stored, transpose, no_splits, allow_empty;
-	const char *labels, *resize, *classes, *name, *like, *output;
+	int format, fit, encoding, on_bad, as_stored, transpose, no_splits, allow_empty;
+	const char *labels, *resize, *classes, *name, *names, *like, *output;
 	int64_t fold, labels_from, channels, max_pixels, threads, seed;
 	struct filter_options filter;
 } o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = 1 << 26, .seed = 1, .output = "-" };
@@ -27,11 +29,13 @@ static const struct opt opts[] = {
 	  .hi = INT64_MAX },
 	{ "per-class", 0, OPT_INT, &o.filter.per_class, "N", "the first N records of each class in each split (0: all)",
 	  .lo = 0, .hi = INT64_MAX },
-	{ "resize", 'r', OPT_TEXT, &o.resize, "HxW", "one size for all, N or HxW: antialiased bilinear", .flags = 0 },
+	{ "resize", 'r', OPT_TEXT, &o.resize, "HxW", "one size for all, N or HxW: antialiased bilinear",
+	  .flags = OPT_LINE },
 	{ "fit", 0, OPT_CHOICE, &o.fit, NULL, "--resize: cover HxW and cut the centre, or stretch",
-	  .choices = "crop|stretch" },
+	  .choices = "crop|stretch", .flags = OPT_LINE },
 	{ "channels", 'c', OPT_INT, &o.channels, "N",
-	  "1: grey (BT.601 luma), 3: RGB, 0: as the format has it, 3 for files", .lo = 0, .hi = 3 },
+	  "1: grey (BT.601 luma), 3: RGB, 0: as the format has it, 3 for files", .lo = 0, .hi = 3,
+	  .flags = OPT_LINE },
 	{ "encoding", 0, OPT_CHOICE, &o.encoding, NULL,
 	  "raw bytes, the JPEG files as they are, floats (noise only); auto: see above",
 	  .choices = "auto|raw|jpeg|f32" },
@@ -56,13 +60,17 @@ static const struct opt opts[] = {
 	{ "classes", 0, OPT_TEXT, &o.classes, "LIST", "class names with commas, instead of the format's",
 	  .flags = OPT_NAME },
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "the data set's name in tables", .flags = OPT_NAME },
-	{ "on-bad", 0, OPT_CHOICE, &o.skip_bad, NULL,
-	  "images that are damaged: end with an error, or leave them out and count; what cannot be read always ends "
-	  "the run",
-	  .choices = "stop|skip" },
-	{ "as-stored", 0, OPT_FLAG, &o.as_stored, NULL, "do not turn images by their EXIF orientation", .flags = 0 },
+	{ "names", 0, OPT_TEXT, &o.names, "FILE",
+	  "folder, files: write ID<TAB>NAME here for every picture found, before any record",
+	  .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "on-bad", 0, OPT_CHOICE, &o.on_bad, NULL,
+	  "images that are damaged: end with an error, leave them out and count, or name each on stderr too; what "
+	  "cannot be read always ends the run",
+	  .choices = "stop|skip|list" },
+	{ "as-stored", 0, OPT_FLAG, &o.as_stored, NULL, "do not turn images by their EXIF orientation",
+	  .flags = OPT_LINE },
 	{ "max-pixels", 0, OPT_INT, &o.max_pixels, "N", "refuse images of more pixels before decoding them", .lo = 1,
-	  .hi = (int64_t)1 << 31 },
+	  .hi = (int64_t)1 << 31, .flags = OPT_LINE },
 	{ "gaussian-like", 0, OPT_TEXT, &o.like, "STREAM",
 	  "instead of PATH: noise with each channel's mean and variance in STREAM's training images; split test, no "
 	  "labels",
@@ -96,6 +104,8 @@ static const struct program prog = {
 		"                    class folders\n"
 		"  stream            a stream of images: decodes its JPEG records, resizes,\n"
 		"                    picks classes\n"
+		"  files             pictures without classes: files, folders of them, or - for\n"
+		"                    a list of names on stdin, a name a line; split test\n"
 		"\n"
 		"A folder is a split when its name says so: train, training; val, valid,\n"
 		"validation, dev; test, testing, eval, evaluation; extra, unlabeled, pred; in any\n"
@@ -125,6 +135,7 @@ static const struct program prog = {
 		"    > imagenette.vic\n"
 		"vic-images --format stl10 stl10_binary.tar.gz --fold 0 \\\n"
 		"    --only train,test > stl10.vic\n"
+		"vic-images --format files --names names.tsv --resize 160 photos > mine.vic\n"
 		"vic-images --gaussian-like stl10.vic --limit 8000 > noise.vic",
 	.see_also = "vic-perturb(1), vic-corpora(1), vic-split(1), vic-train(1)",
 	.opts = opts,
@@ -209,7 +220,7 @@ static void report(const struct stage *st, const struct source *s, const struct 
 		say_classes(st, r, i);
 	if (r->documents == 1)
 		say_missing(st, r);
-	for (int i = 0; i < SPLIT_COUNT; i++)
+	for (int i = 0; i < SPLIT_COUNT && o.format != SOURCE_FILES; i++)
 		if (r->no_label[i])
 			stage_say(st, "%" PRIu64 " %s records have no label; the first: %s", r->no_label[i],
 				  split_name(i), r->first_no_label[i]);
@@ -222,6 +233,39 @@ static void report(const struct stage *st, const struct source *s, const struct 
 		stage_say(st, "%" PRIu64 " images left out that do not decode; the first: %s", r->bad, r->first_bad);
 	if (r->noted)
 		stage_say(st, "%" PRIu64 " images decoded with a remark; the first: %s", r->noted, r->first_note);
+}
+
+static void name_bad(void *arg, const char *what)
+{
+	stage_complain(arg, "%s", what);
+}
+
+/* ID<TAB>NAME of every picture, also of those that are not kept; whole before the first record. */
+static int put_names(struct source *s, struct err *err)
+{
+	struct item item[256];
+	struct output out;
+	char *name;
+	int n, rc;
+	if (!s->ops->name)
+		return err_usage(err, "--names: records of this --format are not files");
+	if (output_open(&out, o.names, err))
+		return -1;
+	do {
+		rc = s->ops->next(s, item, 256, &n, err);
+		for (int i = 0; !rc && i < n; i++) {
+			rc = s->ops->name(s, &item[i], &name, err);
+			if (rc)
+				break;
+			rc = output_printf(&out, err, "%" PRIu64 "\t", item[i].id) ||
+			     text_write(&out, name, strlen(name), TEXT_NAME, err) || output_write(&out, "\n", 1, err);
+			free(name);
+		}
+	} while (!rc && n);
+	source_rewind(s);
+	rc = rc || output_commit(&out, err);
+	output_release(&out);
+	return rc ? -1 : 0;
 }
 
 static int pack(struct stage *st, struct output *out, struct pool *pool, struct err *err)
@@ -239,7 +283,9 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 	struct pack_options po = { .encoding = o.encoding,
 				   .want.fit = (enum image_fit)o.fit,
 				   .channels = (int)o.channels,
-				   .skip_bad = o.skip_bad,
+				   .on_bad = o.on_bad,
+				   .tell = name_bad,
+				   .arg = st,
 				   .allow_empty = o.allow_empty };
 	struct pack_report r = { .bad = 0 };
 	struct progress progress;
@@ -248,7 +294,8 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 	    source_open(&s, (enum source_format)o.format, st->operand, st->n, &so, err))
 		return -1;
 	progress_begin(&progress, "vic-images", s.n, st->quiet);
-	int rc = pack_source(&s, &o.filter, &po, pool, out, st->provenance, &progress, &r, err);
+	int rc = (o.names && put_names(&s, err)) ||
+		 pack_source(&s, &o.filter, &po, pool, out, st->provenance, &progress, &r, err) ? -1 : 0;
 	progress_end(&progress);
 	if (!rc)
 		report(st, &s, &r);
@@ -273,12 +320,13 @@ static int check_usage(const struct stage *st, struct err *err)
 		     { "no-splits", 1 << SOURCE_FOLDER },
 		     { "allow-empty", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM },
 		     { "fold", 1 << SOURCE_STL10 },
-		     { "as-stored", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM },
-		     { "max-pixels", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM } };
+		     { "names", 1 << SOURCE_FOLDER | 1 << SOURCE_FILES },
+		     { "as-stored", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM | 1 << SOURCE_FILES },
+		     { "max-pixels", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM | 1 << SOURCE_FILES } };
 	static const char *const not_noise[] = { "format", "only",	"class-subset", "per-class", "resize",
 						 "fit",	   "channels",	"labels",	"fold",	     "classes",
 						 "on-bad", "as-stored", "max-pixels", "labels-from", "transpose",
-						 "no-splits", "allow-empty" };
+						 "no-splits", "allow-empty", "names" };
 	if (o.like) {
 		for (size_t i = 0; i < sizeof not_noise / sizeof *not_noise; i++)
 			if (stage_given(st, not_noise[i]))

@@ -38,7 +38,7 @@ enum opt_flags {
 	OPT_LIST = 128,     /* with OPT_INPUT: a file only where it begins with @ */
 	OPT_PRINTS = 256,   /* a flag: what it asks for goes to stdout; an output that is not given is then none */
 	OPT_NO_OPERANDS = 512, /* stands for the operands: without them stdin is not read */
-	/* says how a line of text becomes a record: new lines for a model are given it again (stage.h) */
+	/* says how a line of text or a picture becomes a record: new ones for a model are given it again (stage.h) */
 	OPT_LINE = 1024,
 };
 

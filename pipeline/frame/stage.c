@@ -118,7 +118,7 @@ static int help_asked(int argc, char **argv)
 /* Whether operand i is part of the provenance: see stream_operand. */
 static int is_noted(const struct stage *st, int i)
 {
-	return i + 1 != st->prog->stream_operand || (st->prog->max_operands <= 0 && st->n != 1);
+	return i + 1 != st->prog->stream_operand || (st->prog->max_operands <= 0 && st->n != st->prog->stream_operand);
 }
 
 /* Arguments as they were given, less those that cannot change the output; "--" where an operand would be taken for an
@@ -253,16 +253,28 @@ const char *stage_operand(const struct stage *st, int i)
 	return i < st->n ? st->operand[i] : "-";
 }
 
+static __attribute__((format(printf, 2, 0))) void print_note(const struct stage *st, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: ", st->prog->name);
+	text_vprint(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 void stage_say(const struct stage *st, const char *fmt, ...)
 {
 	va_list ap;
-	if (st->quiet)
-		return;
-	fprintf(stderr, "%s: ", st->prog->name);
 	va_start(ap, fmt);
-	text_vprint(stderr, fmt, ap);
+	if (!st->quiet)
+		print_note(st, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+}
+
+void stage_complain(const struct stage *st, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	print_note(st, fmt, ap);
+	va_end(ap);
 }
 
 int stage_peer(const char *name, char **path, struct err *err)

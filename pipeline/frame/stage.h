@@ -27,7 +27,7 @@ struct program {
 	const char *(*libraries)(void); /* "zlib 1.2.13, jansson 2.14"; may be NULL */
 	/* a filter: which operand (from 1) may name the stream that it passes on. It is left out of the provenance,
 	 * where the stage before stands for it: `f x` and `f < x` give the same bytes. Where any number of operands
-	 * may be given it holds for a single one */
+	 * may be given it holds where it is the last */
 	int stream_operand;
 	/* 1: operands are words, no files. Else they are read, and where `operands` has them in brackets and none is
 	 * given, stdin is */
@@ -47,8 +47,8 @@ struct stage {
 int stage_main(const struct program *prog, int argc, char **argv, int (*run)(struct stage *, struct err *));
 
 /* As its first argument every program takes --line-as-in and then, up to "--", the arguments of an earlier run of it,
- * as provenance holds them: those whose options say how a line becomes a record (OPT_LINE) count as given, all others
- * are dropped. So a program that reads new lines for a model needs no list of another program's options. */
+ * as provenance holds them: those whose options say how a line (or picture) becomes a record (OPT_LINE) count as given,
+ * all others are dropped. So a program that reads new lines for a model needs no list of another program's options. */
 
 /* 1 when the option was present on the command line. */
 int stage_given(const struct stage *st, const char *name);
@@ -56,6 +56,8 @@ int stage_given(const struct stage *st, const char *name);
 const char *stage_operand(const struct stage *st, int i);
 /* "vic-name: " and a line to stderr unless --quiet: counts, warnings, notes. Never data. */
 void stage_say(const struct stage *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same with --quiet, too: what could not be done, where the run goes on. */
+void stage_complain(const struct stage *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Full path of another program of this installation ("vic-tokenize"), found beside this one. Owned by the caller. */
 int stage_peer(const char *name, char **path, struct err *err) VIC_CHECKED;
 

@@ -25,7 +25,7 @@ beside() {
 	without:plan\|list-models) echo '--plan|--list-models' ;;
 	without:brief\|compat) echo '--brief|--compat=guo' ;;
 	without:compat) echo '--compat=guo' ;;
-	without:text) echo '--text' ;;
+	without:text\|files) echo '--text|--files' ;;
 	*) echo "--unknown-condition-$1" ;;
 	esac
 }
@@ -52,6 +52,10 @@ seq 3 | sed 's/.*/the film is good/' >lines
 printf 'neg\tbad film\npos\tgood film\n' | vic-tokenize -q -f tsv - | vic-embed -q --random --dim 3 |
 	vic-train -q --epochs 1 -o words
 printf 'good 1 2\nbad 3 4\n' >vectors
+printf 'bad,film\nbad,good film\n' >table
+printf 'number,text\n1,good film\n' >titled
+"$TOOLS/mkstream" images 8 | vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter
+cp "$ROOT/tests/golden/images/rgb420.jpg" picture.jpg
 "$TOOLS/mkstream" tokens 12 >tokens
 "$TOOLS/mkstream" logits 300 | vic-split -q --remark --test 0.9 --seed 4 >other
 cat >effects <<'L'
@@ -63,8 +67,13 @@ vic-calibrate --max-temperature|vic-calibrate -q --split all logits|--max-temper
 vic-calibrate --min-temperature|vic-calibrate -q --split all logits|--min-temperature 9
 vic-embed --top-oov|vic-embed --vectors vectors tokens|--top-oov 1
 vic-ood --seed|vic-ood --bootstrap 50 --in logits --out other|--seed 9
+vic-predict --column|vic-predict --text words table|--column 2
+vic-predict --header|vic-predict --text --column 2 words table|--header
 vic-predict --name|vic-predict model text|--name other
+vic-predict --no-header|vic-predict --text --column 2 words titled|--no-header
+vic-predict --resize|vic-predict --files painter picture.jpg|--resize crop
 vic-predict --seed|vic-predict --mc-dropout 2 model text|--seed 9
+vic-predict --separator|vic-predict --text --column 1 words table|--separator tab
 vic-predict --top-k|vic-predict --text words lines|--top-k 2
 vic-reliability --alpha|vic-reliability --curve entropy|--alpha 3
 vic-reliability --at|vic-reliability --curve hull --at 1 logits|--at 2
@@ -127,7 +136,7 @@ vic-images --format --split --only --class-subset --limit --per-class --resize -
 vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
-vic-predict --split --mc-dropout --text --map --device --precision --threads --output
+vic-predict --split --mc-dropout --text --files --map --device --precision --threads --output
 vic-reliability --curve --per-class --threads
 vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --compat --posterior --json --tsv --no-diagram --threads

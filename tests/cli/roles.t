@@ -28,8 +28,10 @@ vic-images --resize
 vic-images --split
 vic-perturb --only
 vic-plot --title
+vic-predict --column
 vic-predict --device
 vic-predict --name
+vic-predict --separator
 vic-predict --split
 vic-reliability --alpha
 vic-reliability --at

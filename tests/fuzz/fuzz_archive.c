@@ -43,7 +43,7 @@ static void read_source(enum source_format format, char *path)
 	struct source s;
 	struct err err = ERR_NONE;
 	struct source_options so = { .codec.max_pixels = 1 << 14, .fold = format == SOURCE_STL10 ? 0 : -1 };
-	struct pack_options po = { .want = { 4, 4, FIT_CROP }, .skip_bad = 1 };
+	struct pack_options po = { .want = { 4, 4, FIT_CROP }, .on_bad = PACK_SKIP };
 	struct filter_options fo = { .per_class = 5 };
 	struct pack_report report = { .bad = 0 };
 	struct progress progress = { .on = 0 };

@@ -139,22 +139,20 @@ static int bad(struct packer *p, struct slot *t, struct err *err)
 {
 	char what[1024];
 	p->s->ops->describe(p->s, &t->item, what, sizeof what);
-	/* an I/O error names the file already */
-	int named = !strncmp(t->err.msg, what, strlen(what));
-	if (t->err.cause == CAUSE_SYSTEM) {
+	if (strncmp(t->err.msg, what, strlen(what))) /* an I/O error names the file already */
+		err_context(&t->err, "%s", what);
+	if (t->err.cause == CAUSE_SYSTEM || t->refused) {
 		*err = t->err;
-		return named ? -1 : err_context(err, "%s", what);
+		return -1;
 	}
-	if (t->refused)
-		return err_set(err, "%s%s%s", named ? "" : what, named ? "" : ": ", t->err.msg);
-	if (!p->opt->skip_bad)
-		return err_set(err, "%s%s%s (--on-bad skip leaves such images out)", named ? "" : what,
-			       named ? "" : ": ", t->err.msg);
+	if (p->opt->on_bad == PACK_STOP)
+		return err_set(err, "%s (--on-bad skip leaves such images out)", t->err.msg);
+	if (p->opt->on_bad == PACK_LIST)
+		p->opt->tell(p->opt->arg, t->err.msg);
 	if (t->item.label >= 0)
 		p->report->bad_of_class[t->item.label]++;
 	if (!p->report->bad++)
-		err_phrase(p->report->first_bad, sizeof p->report->first_bad, "%s%s%s", named ? "" : what,
-			   named ? "" : ": ", t->err.msg);
+		err_phrase(p->report->first_bad, sizeof p->report->first_bad, "%s", t->err.msg);
 	return 0;
 }
 

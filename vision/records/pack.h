@@ -10,11 +10,17 @@
 
 enum pack_encoding { PACK_AUTO, PACK_RAW, PACK_JPEG };
 
+/* An image that does not decode ends the run, or is left out and counted, or is told as well. */
+enum pack_on_bad { PACK_STOP, PACK_SKIP, PACK_LIST };
+
 struct pack_options {
 	int encoding;	  /* enum pack_encoding */
 	struct want want; /* h 0: sizes stay */
 	int channels;	  /* 1, 3; 0: the source's, or 3 where it has no say */
-	int skip_bad;	  /* an image that does not decode is left out and counted; else it ends the run */
+	int on_bad;	  /* enum pack_on_bad */
+	/* PACK_LIST: is told of each, "NAME: why", by one thread at a time */
+	void (*tell)(void *arg, const char *what);
+	void *arg;
 	int allow_empty;  /* all of a class's images may be left out so; else that is an error */
 };
 

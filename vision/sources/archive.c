@@ -80,6 +80,14 @@ void archive_describe(const struct archive *a, const struct entry *e, char *text
 		err_phrase(text, size, "%s: %s", r->path, e->name);
 }
 
+int archive_path(const struct archive *a, const struct entry *e, char **path, struct err *err)
+{
+	const struct archive_root *r = &a->root[e->root];
+	if (r->fd >= 0)
+		return mem_text(path, e->name, strlen(e->name), err);
+	return mem_printf(path, err, "%s%s%s", r->path, r->path[strlen(r->path) - 1] == '/' ? "" : "/", e->name);
+}
+
 struct finding {
 	struct archive *a;
 	int root;
@@ -268,9 +276,8 @@ static int read_part(int fd, uint64_t at, void *to, size_t n, const struct io_ma
 
 static int read_found(const struct archive *a, const struct entry *e, uint64_t at, void *to, size_t n, struct err *err)
 {
-	const char *root = a->root[e->root].path;
 	char *path;
-	if (mem_printf(&path, err, "%s%s%s", root, root[strlen(root) - 1] == '/' ? "" : "/", e->name))
+	if (archive_path(a, e, &path, err))
 		return -1;
 	int fd = io_open_regular(path, err), rc = fd < 0 ? -1 : read_part(fd, at, to, n, &e->mark, path, err);
 	if (fd >= 0)

@@ -62,6 +62,8 @@ int archive_lacks(const struct archive *a, const char *what, struct err *err);
 size_t archive_stem(const char *name);
 /* The last component of a name. */
 const char *archive_base(const struct entry *e);
+/* Where the entry lies: "FOLDER/name", or of a tar or a single file its name in it. *path is owned by the caller. */
+int archive_path(const struct archive *a, const struct entry *e, char **path, struct err *err) VIC_CHECKED;
 /* "path: name" for messages; just the path where it is one file. */
 void archive_describe(const struct archive *a, const struct entry *e, char *text, size_t size);
 

@@ -276,9 +276,16 @@ static void folder_describe(const struct source *s, const struct item *item, cha
 	archive_describe(&s->archive, &s->archive.entry[s->where[item->at]], text, size);
 }
 
-static const struct source_ops ops = {
-	.next = source_next_indexed, .load = folder_load, .file = file, .describe = folder_describe
-};
+static int folder_name(const struct source *s, const struct item *item, char **name, struct err *err)
+{
+	return archive_path(&s->archive, &s->archive.entry[s->where[item->at]], name, err);
+}
+
+static const struct source_ops ops = { .next = source_next_indexed,
+				       .load = folder_load,
+				       .file = file,
+				       .name = folder_name,
+				       .describe = folder_describe };
 
 int folder_open(struct source *s, struct err *err)
 {

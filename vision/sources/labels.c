@@ -79,9 +79,8 @@ static struct line *line_of(const struct lines *all, const char *path)
 static int find_line(const struct source *s, const struct lines *all, const struct entry *e, struct line **l,
 		     struct err *err)
 {
-	const struct archive_root *r = &s->archive.root[e->root];
 	char *path;
-	if (mem_printf(&path, err, "%s%s%s", r->fd < 0 ? r->path : "", r->fd < 0 ? "/" : "", e->name))
+	if (archive_path(&s->archive, e, &path, err))
 		return -1;
 	*l = line_of(all, path);
 	free(path);

@@ -169,6 +169,7 @@ static int open_format(struct source *s, enum source_format format, struct err *
 	case SOURCE_FOLDER:
 		return folder_open(s, err);
 	case SOURCE_STREAM:
+	case SOURCE_FILES:
 		break;
 	}
 	return err_set(err, "no such format");
@@ -206,6 +207,8 @@ int source_open(struct source *s, enum source_format format, char *const *paths,
 	if (format == SOURCE_STREAM)
 		rc = n == 1 ? restream_open(s, paths[0], err)
 			    : err_usage(err, "--format stream reads one PATH (streams are joined by cat)");
+	else if (format == SOURCE_FILES)
+		rc = files_open(s, paths, n, err);
 	else
 		rc = archive_open(&s->archive, paths, n, err) || open_format(s, format, err);
 	if (!rc)

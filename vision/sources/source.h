@@ -51,6 +51,8 @@ struct source_ops {
 		    struct scratch *scratch, struct err *err) VIC_CHECKED;
 	/* "path: record 7" or a file's name. */
 	void (*describe)(const struct source *s, const struct item *item, char *text, size_t size);
+	/* The picture's path, whole; owned by the caller. NULL where records are not files. */
+	int (*name)(const struct source *s, const struct item *item, char **name, struct err *err) VIC_CHECKED;
 	/* See source_more; NULL where there is only ever one document. */
 	int (*more)(struct source *s, struct err *err) VIC_CHECKED;
 	void (*release)(struct source *s);
@@ -74,10 +76,19 @@ struct source {
 	const json_t *history; /* provenance of the stream read, borrowed; NULL otherwise */
 };
 
-enum source_format { SOURCE_CIFAR10, SOURCE_CIFAR100, SOURCE_STL10, SOURCE_IDX, SOURCE_FOLDER, SOURCE_STREAM };
-#define SOURCE_FORMATS "cifar10|cifar100|stl10|idx|folder|stream"
+enum source_format {
+	SOURCE_CIFAR10,
+	SOURCE_CIFAR100,
+	SOURCE_STL10,
+	SOURCE_IDX,
+	SOURCE_FOLDER,
+	SOURCE_STREAM,
+	SOURCE_FILES
+};
+#define SOURCE_FORMATS "cifar10|cifar100|stl10|idx|folder|stream|files"
 
-/* paths: [n], n >= 1, borrowed until source_release. On failure *s is released. */
+/* paths: [n], n >= 1 ("-": stdin; of SOURCE_FILES a list of names, a name a line), borrowed until source_release. On
+ * failure *s is released. */
 int source_open(struct source *s, enum source_format format, char *const *paths, int n,
 		const struct source_options *opt, struct err *err) VIC_CHECKED;
 void source_release(struct source *s);
@@ -92,6 +103,7 @@ int stl10_open(struct source *s, struct err *err) VIC_CHECKED;
 int idx_open(struct source *s, struct err *err) VIC_CHECKED;
 int folder_open(struct source *s, struct err *err) VIC_CHECKED;
 int restream_open(struct source *s, const char *path, struct err *err) VIC_CHECKED;
+int files_open(struct source *s, char *const *paths, int n, struct err *err) VIC_CHECKED;
 
 /* Shared by the formats. */
 int source_add(struct source *s, int32_t label, int split, uint64_t where, struct err *err) VIC_CHECKED;

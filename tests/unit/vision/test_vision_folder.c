@@ -134,9 +134,9 @@ static void bad_images(void **state)
 	free(bytes);
 	for (int encoding = PACK_AUTO; encoding <= PACK_JPEG; encoding++) {
 		r.po.encoding = encoding;
-		r.po.skip_bad = 0;
+		r.po.on_bad = PACK_STOP;
 		refused(&r, "2.jpg: JPEG: Premature end");
-		r.po.skip_bad = 1;
+		r.po.on_bad = PACK_SKIP;
 		assert_int_equal(pack(&r, 2), 0);
 		assert_int_equal(r.report.bad, 2);
 		assert_non_null(strstr(r.report.first_bad, "2.jpg: JPEG: Premature end"));
@@ -149,7 +149,7 @@ static void bad_images(void **state)
 	r.po.encoding = PACK_RAW;
 	r.so.codec.max_pixels = 100;
 	copy_golden("rgb.png", "f/a/1.png");
-	r.po.skip_bad = 0;
+	r.po.on_bad = PACK_STOP;
 	refused(&r, "1.png: announces 41x27 pixels; --max-pixels is 100");
 }
 
