@@ -132,7 +132,7 @@ vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
 vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
-vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
+vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --names --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
 vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
