@@ -40,10 +40,10 @@ static double largest(const double *a, size_t n)
 	return m;
 }
 
-/* dir = -H grad by the two-loop recursion. */
+/* dir = -H grad by the two-loop recursion around the preconditioner, scaled as the newest pair says. */
 static void direction(struct state *st)
 {
-	double alpha[PAIRS];
+	double alpha[PAIRS], *room = st->next; /* which is free between steps */
 	size_t n = st->n;
 	for (size_t i = 0; i < n; i++)
 		st->dir[i] = -st->grad[i];
@@ -54,9 +54,12 @@ static void direction(struct state *st)
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] -= alpha[at] * y[i];
 	}
+	st->f->precondition(st->f->arg, st->dir);
 	if (st->have) {
 		const double *y = st->y + (size_t)st->newest * n;
-		double scale = 1 / (st->rho[st->newest] * dot(y, y, n));
+		memcpy(room, y, n * sizeof *room);
+		st->f->precondition(st->f->arg, room);
+		double scale = 1 / (st->rho[st->newest] * dot(y, room, n));
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] *= scale;
 	}
@@ -146,6 +149,13 @@ static void remember(struct state *st)
 	memcpy(st->grad, st->next_grad, st->n * sizeof *st->grad);
 }
 
+static double decrement(struct state *st)
+{
+	memcpy(st->next, st->grad, st->n * sizeof *st->grad);
+	st->f->precondition(st->f->arg, st->next);
+	return sqrt(dot(st->grad, st->next, st->n));
+}
+
 int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out, struct err *err)
 {
 	struct state st = { .f = f, .n = f->n, .x = x, .newest = PAIRS - 1 };
@@ -162,8 +172,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 	int rc = f->at(f->arg, x, &st.value, st.grad, err);
 	st.calls = 1;
 	for (; !rc; out->steps++) {
-		double g = largest(st.grad, st.n);
-		out->converged = g <= tol;
+		out->decrement = decrement(&st);
+		out->converged = out->decrement <= tol;
 		if (out->converged || out->steps >= max_steps)
 			break;
 		direction(&st);
@@ -171,7 +181,7 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 			st.have = 0;
 			direction(&st);
 		}
-		int moved = line_search(&st, st.have ? 1 : 1 / (g > 1 ? g : 1), err);
+		int moved = line_search(&st, 1, err);
 		if (moved < 0)
 			rc = -1;
 		else if (moved)
@@ -179,7 +189,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 		else if (st.have)
 			st.have = 0; /* once more from steepest descent before giving up */
 		else {
-			out->converged = g <= 1e-6;
+			out->stuck = 1;
+			out->converged = out->decrement <= 1e-6;
 			break;
 		}
 	}

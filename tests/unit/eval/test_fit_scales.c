@@ -114,8 +114,7 @@ static void never_worse_than_none(void **state)
 			struct calmap map;
 			struct calmap_fit how;
 			if (calmap_fit(&map, (enum calmap_method)m, &d, &plain, pool, &how, &err)) {
-				if (!strstr(err.msg, "the loss falls as T") && !strstr(err.msg, "largest logit") &&
-				    !(i % 4 == 1 && strstr(err.msg, "did not settle in 5000 steps")))
+				if (!strstr(err.msg, "the loss falls as T") && !strstr(err.msg, "largest logit"))
 					fail_msg("%u %s: %s", i, calmap_method_name((enum calmap_method)m), err.msg);
 				continue;
 			}
@@ -181,6 +180,7 @@ static void reasons_are_true(void **state)
 	static const double zero[] = { 0, -2, 0, -INFINITY, -1, 0, -INFINITY, 0 },
 			    apart[] = { 0, -2, 0, -1, 0, 1, 0, 2 };
 	static const double flat[] = { 5, 5, 5, 5, 7, 7, 0, 0 }, equal[] = { 1, 2, 5, 6, 0, 1, 3, 4 };
+	static const double huge[] = { 9e299, 9e299, 8e299, 8e299, 7e299, 7e299, 9e299, 9e299 };
 	static const int32_t wrong[] = { 0, 1, 0, 1 }, zeroed[] = { 0, 0, 0, 1 }, right[] = { 0, 0, 1, 1 };
 	static const int32_t against[] = { 1, 1, 0, 0 }, one[] = { 1, 1, 1, 1 };
 	for (int m = MAP_TEMPERATURE; m <= MAP_BETA; m++) {
@@ -199,6 +199,7 @@ static void reasons_are_true(void **state)
 	reasons(apart, wrong, 4, 2, MAP_BETA, NULL);
 	reasons(flat, wrong, 4, 2, MAP_TEMPERATURE, "all logits of every record are equal");
 	reasons(flat, wrong, 4, 2, MAP_VECTOR, NULL); /* there is a bias to fit */
+	reasons(huge, wrong, 4, 2, MAP_VECTOR, "rounding hides");
 	reasons(flat, wrong, 4, 2, MAP_PLATT, "all records have the same log-odds (0)");
 	reasons(equal, wrong, 4, 2, MAP_BETA, "all records have the same log-odds (1)");
 }
