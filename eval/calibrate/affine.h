@@ -14,6 +14,7 @@ struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
 	int holes;  /* some logits are -Inf */
+	int narrow; /* products in float32 (product.h) */
 	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
 	struct affine_pull pull;
 	double unit; /* the power of two at or below the mean size of the finite logits */

@@ -44,7 +44,8 @@ static int pick_start(struct affine *a, double *y, struct err *err)
 
 static int descend(struct affine *a, double *y, double tol, int max_steps, struct minimum *m, struct err *err)
 {
-	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, a };
+	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, a,
+			       a->narrow ? 1e-8 : 1e-14 };
 	int steps = 0, again = 1;
 	while (again) {
 		int most = max_steps - steps < ROUND ? max_steps - steps : ROUND;

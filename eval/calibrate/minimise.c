@@ -99,7 +99,7 @@ static double between(double a, double fa, double sa, double b, double fb)
 static int line_search(struct state *st, double first, struct err *err)
 {
 	const double c1 = 1e-4, c2 = 0.9;
-	double slope0 = dot(st->grad, st->dir, st->n), f0 = st->value, slack = 1e-14 * (1 + fabs(f0));
+	double slope0 = dot(st->grad, st->dir, st->n), f0 = st->value, slack = st->f->noise * (1 + fabs(f0));
 	double lo = 0, flo = f0, slo = slope0, hi = -1, fhi = 0, a = first, f, s;
 	for (int i = 0; i < 60; i++) {
 		if (along(st, a, &f, &s, err))

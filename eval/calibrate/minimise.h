@@ -13,6 +13,7 @@ struct objective {
 	/* v: [n], times an approximation of the inverse of the second derivative, positive definite. */
 	void (*precondition)(void *arg, double *v);
 	void *arg;
+	double noise; /* differences of the value below noise (1 + |value|) are rounding: the slopes decide there */
 };
 
 struct minimum {

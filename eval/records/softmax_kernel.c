@@ -332,21 +332,4 @@ static int class_sums(double *x, size_t n, const double *scale, double above, ui
 	return count;
 }
 
-static void tile(const double *a, const double *b, size_t depth, double *c)
-{
-	vd sum[4][PARTS];
-	for (int r = 0; r < 4; r++)
-		for (int p = 0; p < PARTS; p++)
-			sum[r][p] = broadcast(0);
-	for (size_t d = 0; d < depth; d++)
-		for (int p = 0; p < PARTS; p++) {
-			vd v = load_vector(b + d * LANES + (size_t)(p * D));
-			for (int r = 0; r < 4; r++)
-				sum[r][p] += a[d * 4 + (size_t)r] * v;
-		}
-	for (int r = 0; r < 4; r++)
-		for (int p = 0; p < PARTS; p++)
-			store_vector(c + r * LANES + p * D, sum[r][p]);
-}
-
-const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, class_sums, tile };
+const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, class_sums };
