@@ -47,4 +47,29 @@ static void tile_narrow(const float *a, const float *b, size_t depth, double *c)
 				c[r * PRODUCT_RIGHT + p * 2 * D + i] = (double)sum[r][p][i];
 }
 
-const struct fit_ops FIT = { tile, tile_narrow };
+INLINE void add_to(double *sum, vd v)
+{
+	store_vector(sum, load_vector(sum) + v);
+}
+
+static void temperature_lanes(const double *z, const double *own, int classes, double beta, double *sum)
+{
+	for (int p = 0; p < LANES; p += D) {
+		vd max = load_vector(z + p), mass = { 0 }, first = { 0 }, second = { 0 };
+		for (int c = 1; c < classes; c++)
+			max = larger(load_vector(z + c * LANES + p), max);
+		for (int c = 0; c < classes; c++) {
+			vd x = larger(beta * (load_vector(z + c * LANES + p) - max), broadcast(FIT_NOTHING));
+			vd e = exp_of(x, larger(x, broadcast(EXP_LOWEST))), w = e * x;
+			mass += e;
+			first += w;
+			second += w * x;
+		}
+		vd label = beta * (load_vector(own + p) - max), mean = first / mass;
+		add_to(sum + SUM_NLL * LANES + p, log1p_of(mass - 1.0) - label);
+		add_to(sum + SUM_G * LANES + p, mean - label);
+		add_to(sum + SUM_H * LANES + p, second / mass - mean * mean);
+	}
+}
+
+const struct fit_ops FIT = { tile, tile_narrow, temperature_lanes };

@@ -13,7 +13,15 @@ struct fit_ops {
 	 * vectors are. */
 	void (*tile)(const double *a, const double *b, size_t depth, double *c);
 	void (*tile_narrow)(const float *a, const float *b, size_t depth, double *c);
+	/* LANES records' parts of the sums of temperature.c at one beta, added to sum[FIT_SUMS][LANES]. z:
+	 * [classes][LANES] logits; own: [LANES], the label's. */
+	void (*temperature)(const double *z, const double *own, int classes, double beta, double *sum);
 };
+
+/* Sums of a pass at one beta: NLL, beta times its derivative g, beta^2 times the derivative of that. */
+enum { SUM_NLL, SUM_G, SUM_H, FIT_SUMS };
+/* A distance below it has an exponential of 0: how far below does not matter. */
+#define FIT_NOTHING -800.0
 
 extern const struct fit_ops fit_plain, fit_avx2, fit_avx512;
 /* The variant that goes with softmax_ops(). */

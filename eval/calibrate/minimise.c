@@ -40,6 +40,12 @@ static double largest(const double *a, size_t n)
 	return m;
 }
 
+static void precondition(const struct objective *f, double *v)
+{
+	if (f->precondition)
+		f->precondition(f->arg, v);
+}
+
 /* dir = -H grad by the two-loop recursion around the preconditioner, scaled as the newest pair says. */
 static void direction(struct state *st)
 {
@@ -54,11 +60,11 @@ static void direction(struct state *st)
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] -= alpha[at] * y[i];
 	}
-	st->f->precondition(st->f->arg, st->dir);
+	precondition(st->f, st->dir);
 	if (st->have) {
 		const double *y = st->y + (size_t)st->newest * n;
 		memcpy(room, y, n * sizeof *room);
-		st->f->precondition(st->f->arg, room);
+		precondition(st->f, room);
 		double scale = 1 / (st->rho[st->newest] * dot(y, room, n));
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] *= scale;
@@ -152,7 +158,7 @@ static void remember(struct state *st)
 static double decrement(struct state *st)
 {
 	memcpy(st->next, st->grad, st->n * sizeof *st->grad);
-	st->f->precondition(st->f->arg, st->next);
+	precondition(st->f, st->next);
 	return sqrt(dot(st->grad, st->next, st->n));
 }
 
@@ -181,7 +187,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 			st.have = 0;
 			direction(&st);
 		}
-		int moved = line_search(&st, 1, err);
+		double g = largest(st.grad, st.n);
+		int moved = line_search(&st, st.have || f->precondition || g <= 1 ? 1 : 1 / g, err);
 		if (moved < 0)
 			rc = -1;
 		else if (moved)

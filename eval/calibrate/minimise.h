@@ -10,7 +10,8 @@ struct objective {
 	size_t n;
 	/* Value and gradient (grad: [n]) at x. */
 	int (*at)(void *arg, const double *x, double *value, double *grad, struct err *err);
-	/* v: [n], times an approximation of the inverse of the second derivative, positive definite. */
+	/* v: [n], times an approximation of the inverse of the second derivative, positive definite. NULL: v as it
+	 * is, and a first step no longer than 1. */
 	void (*precondition)(void *arg, double *v);
 	void *arg;
 	double noise; /* differences of the value below noise (1 + |value|) are rounding: the slopes decide there */
