@@ -24,7 +24,9 @@ enum { SUM_NLL, SUM_G, SUM_H, FIT_SUMS };
 #define FIT_NOTHING -800.0
 
 extern const struct fit_ops fit_plain, fit_avx2, fit_avx512;
-/* The variant that goes with softmax_ops(). */
+/* The fastest variant this CPU runs. */
 const struct fit_ops *fit_ops(void);
+/* Variant i, as softmax_variant. For tests. */
+const struct fit_ops *fit_variant(int i);
 
 #endif

@@ -5,14 +5,23 @@
 
 #include <string.h>
 
+const struct fit_ops *fit_variant(int i)
+{
+	static const struct fit_ops *const variants[] = {
+		&fit_plain,
+#ifdef VIC_SOFTMAX_X86
+		&fit_avx2, &fit_avx512,
+#endif
+	};
+	return softmax_variant(i) ? variants[i] : NULL;
+}
+
 const struct fit_ops *fit_ops(void)
 {
-#ifdef VIC_SOFTMAX_X86
-	const struct softmax_ops *ops = softmax_ops();
-	if (ops != &softmax_plain)
-		return ops == &softmax_avx2 ? &fit_avx2 : &fit_avx512;
-#endif
-	return &fit_plain;
+	const struct fit_ops *best = NULL, *v;
+	for (int i = 0; (v = fit_variant(i)); i++)
+		best = v;
+	return best;
 }
 
 /* x[at] as number i of a panel; 0 where it is missing. */

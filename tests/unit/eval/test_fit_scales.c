@@ -239,6 +239,37 @@ static void products_are_what_they_are_called(void **state)
 	}
 }
 
+static void the_same_bits_from_every_instruction_set(void **state)
+{
+	(void)state;
+	enum { DEPTH = 50, K = 9, EIGHT = 8, SPAN = DEPTH * PRODUCT_RIGHT };
+	const struct fit_ops *v, *first = fit_variant(0);
+	struct rng r;
+	plain_rng(&r, 0, 73);
+	for (int i = 1; (v = fit_variant(i)); i++)
+		for (int t = 0; t < 300; t++) {
+			double a[SPAN], b[SPAN], c[4][PRODUCT_LEFT * PRODUCT_RIGHT], sum[2][FIT_SUMS * EIGHT] = { 0 };
+			float fa[SPAN], fb[SPAN];
+			for (int j = 0; j < SPAN; j++) {
+				fa[j] = (float)(a[j] = rng_normal(&r));
+				fb[j] = (float)(b[j] = rng_normal(&r));
+			}
+			first->tile(a, b, DEPTH, c[0]);
+			v->tile(a, b, DEPTH, c[1]);
+			first->tile_narrow(fa, fb, DEPTH, c[2]);
+			v->tile_narrow(fa, fb, DEPTH, c[3]);
+			assert_memory_equal(c[0], c[1], sizeof c[0]);
+			assert_memory_equal(c[2], c[3], sizeof c[2]);
+			if (t % 5 == 0)
+				a[5 * EIGHT + 3] = -INFINITY;
+			for (int g = 0; g < 2; g++) {
+				first->temperature(a, a + EIGHT, K, pow(10, t % 9 - 4), sum[0]);
+				v->temperature(a, a + EIGHT, K, pow(10, t % 9 - 4), sum[1]);
+			}
+			assert_memory_equal(sum[0], sum[1], sizeof sum[0]);
+		}
+}
+
 int main(void)
 {
 	if (pool_open(&pool, 2, &err))
@@ -247,6 +278,7 @@ int main(void)
 		cmocka_unit_test(same_at_any_scale),	 cmocka_unit_test(never_worse_than_none),
 		cmocka_unit_test(beta_is_at_the_bottom), cmocka_unit_test(reasons_are_true),
 		cmocka_unit_test(products_are_what_they_are_called),
+		cmocka_unit_test(the_same_bits_from_every_instruction_set),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);
