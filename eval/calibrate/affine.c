@@ -13,8 +13,12 @@
 static size_t block_rows(const struct affine *a)
 {
 	size_t k = (size_t)a->d->k;
-	return a->matrix ? 128 : k < 4096 ? 4096 / k : 1;
+	return a->matrix ? PRODUCT_PART : k < 4096 ? 4096 / k : 1;
 }
+
+/* From so many values on, and where no class's logits are far from the unit, the products of a matrix are narrow: what
+ * their rounding does to a logit, some 1e-6, cancels over the records, and moves the answer by 1e-11 of the loss. */
+enum { NARROW_VALUES = 1 << 22 };
 
 size_t affine_weights(const struct affine *a)
 {
@@ -54,8 +58,8 @@ static void forward(const struct affine *a, size_t at, size_t n, double *z, doub
 	}
 	if (!a->matrix)
 		return;
-	panels_of_rows(z, n, k, PRODUCT_LEFT, panels);
-	product_add(panels, n, a->panels, k, k, out);
+	panels_of_rows(z, n, k, PRODUCT_LEFT, a->narrow, panels);
+	product_add(panels, n, a->panels, k, k, a->narrow, out);
 }
 
 /* The label's logit below the largest goes to own, and exponentials of all of them to out. */
@@ -71,12 +75,23 @@ static void exponentials(const struct affine *a, size_t at, size_t n, double *ou
 	softmax_ops()->exp_many(out, (n * k + LANES - 1) / LANES * LANES);
 }
 
-/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
+/* From probabilities to what each class bends by, and from logits to their squares. */
+static void bend(double *p, double *z, size_t k, double *beside)
+{
+	for (size_t c = 0; c < k; c++) {
+		p[c] *= 1 - p[c];
+		beside[c] += p[c] * z[c];
+		z[c] *= z[c];
+	}
+}
+
+/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases; or (bends) its curvature in each, and
+ * then its second derivative in a class's own weight and bias. A logit's part of the loss bends by p (1 - p). */
 static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	const struct affine *a = arg;
 	size_t k = (size_t)d->k, rows = block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
-	double *gw = sum + 1, *gb = sum + 1 + affine_weights(a);
+	double *gw = sum + 1, *gb = gw + affine_weights(a), *beside = gb + k;
 	double *z = scratch, *out = z + room, *own = out + room, *left = own + (rows + 7) / 8 * 8;
 	double *right = left + panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k;
 	for (size_t at = from; at < to; at += rows) {
@@ -89,16 +104,19 @@ static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *
 			double one = 1 / mass;
 			for (size_t c = 0; c < k; c++)
 				o[c] *= one;
-			o[d->label[at + r]] -= 1;
+			if (a->bends)
+				bend(o, z + r * k, k, beside);
+			else
+				o[d->label[at + r]] -= 1;
 			for (size_t c = 0; c < k; c++)
 				gb[c] += o[c];
 			for (size_t c = 0; !a->matrix && c < k; c++)
 				gw[c] += o[c] * z[r * k + c];
 		}
 		if (a->matrix) {
-			panels_of_columns(out, k, n, PRODUCT_LEFT, left);
-			panels_of_columns(z, k, n, PRODUCT_RIGHT, right);
-			product_add(left, k, right, k, n, gw);
+			panels_of_columns(out, k, n, PRODUCT_LEFT, a->narrow, left);
+			panels_of_columns(z, k, n, PRODUCT_RIGHT, a->narrow, right);
+			product_add(left, k, right, k, n, a->narrow, gw);
 		}
 	}
 }
@@ -119,18 +137,48 @@ static void pull_back(double weight, double off, double per, double *value, doub
 	*grad += 2 * weight * off * per;
 }
 
+static void take_offset(const struct affine *a, const double *y, double *offset)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	for (size_t c = 0; c < k; c++)
+		offset[c] = y[nw + c] * a->per[nw + c];
+	double mean = lanes_sum(offset, k) / (double)k;
+	for (size_t c = 0; c < k; c++)
+		offset[c] -= mean;
+}
+
+int affine_parameters_of(const struct affine *a, const double *y, double *weight, double *bias)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	int finite = 1;
+	take_offset(a, y, bias);
+	for (size_t i = 0; i < nw; i++) {
+		weight[i] = y[i] * a->per[i];
+		finite &= isfinite(weight[i]) != 0;
+	}
+	for (size_t c = 0; c < k; c++)
+		finite &= isfinite(bias[c]) != 0;
+	return finite;
+}
+
+/* The sums over all records at y, into a->sum. */
+static int sum_at(struct affine *a, const double *y, struct err *err)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	for (size_t i = 0; i < nw; i++)
+		a->scaled[i] = y[i] * (a->per[i] * a->unit);
+	take_offset(a, y, a->offset);
+	if (a->matrix)
+		panels_of_rows(a->scaled, k, k, PRODUCT_RIGHT, a->narrow, a->panels);
+	return fit_sum(a->d, a->pool, 1 + nw + 2 * k, affine_pass, pass_scratch(a), a, a->sum, err);
+}
+
 int affine_loss(void *arg, const double *y, double *value, double *grad, struct err *err)
 {
 	struct affine *a = arg;
 	size_t k = (size_t)a->d->k, nw = affine_weights(a);
 	double n = (double)a->d->n;
-	for (size_t i = 0; i < nw; i++)
-		a->scaled[i] = y[i] * (a->per[i] * a->unit);
-	for (size_t c = 0; c < k; c++)
-		a->offset[c] = y[nw + c] * a->per[nw + c];
-	if (a->matrix)
-		panels_of_rows(a->scaled, k, k, PRODUCT_RIGHT, a->panels);
-	if (fit_sum(a->d, a->pool, 1 + nw + k, affine_pass, pass_scratch(a), a, a->sum, err))
+	if (sum_at(a, y, err))
 		return -1;
 	*value = a->sum[0] / n;
 	for (size_t i = 0; i < nw; i++) {
@@ -144,6 +192,49 @@ int affine_loss(void *arg, const double *y, double *value, double *grad, struct 
 		pull_back(a->pull.bias, a->offset[c], a->per[nw + c], value, &grad[nw + c]);
 	}
 	return 0;
+}
+
+/* Share of the curvature that is there before any record is seen (set_scale) that is always counted: where no record
+ * bends a parameter now, one may after the next step. */
+static const double floor_share = 1e-6;
+
+int affine_curvature(struct affine *a, const double *y, struct err *err)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	double n = (double)a->d->n;
+	a->bends = 1;
+	int rc = sum_at(a, y, err);
+	a->bends = 0;
+	for (size_t i = 0; !rc && i < nw + k; i++) {
+		double pull = i >= nw ? a->pull.bias : on_diagonal(a, i) ? a->pull.diagonal : a->pull.off;
+		double per = a->per[i], by = i < nw ? per * a->unit : per;
+		a->inverse[i] = 1 / (a->sum[1 + i] / n * by * by + 2 * pull * per * per + floor_share);
+	}
+	/* | w x | inverted is | b -x | / (w b - x x): of each class's own weight and bias. */
+	for (size_t c = 0; !rc && c < k; c++) {
+		size_t i = a->matrix ? c * k + c : c;
+		double w = 1 / a->inverse[i], b = 1 / a->inverse[nw + c];
+		double x = a->sum[1 + nw + k + c] / n * (a->per[i] * a->unit) * a->per[nw + c], det = w * b - x * x;
+		int apart = det > 1e-9 * w * b;
+		a->beside[c] = apart ? -x / det : 0;
+		a->inverse[i] = apart ? b / det : 1 / w;
+		a->inverse[nw + c] = apart ? w / det : 1 / b;
+	}
+	return rc;
+}
+
+void affine_precondition(void *arg, double *v)
+{
+	const struct affine *a = arg;
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	for (size_t c = 0; c < k; c++) {
+		size_t i = a->matrix ? c * k + c : c;
+		double w = v[i], b = v[nw + c];
+		v[nw + c] = a->beside[c] * w + a->inverse[nw + c] * b;
+		v[i] = w + a->beside[c] * b / a->inverse[i];
+	}
+	for (size_t i = 0; i < nw; i++)
+		v[i] *= a->inverse[i];
 }
 
 /* Sum of the finite |z|, a power of two smaller so that no sum overflows; their number; that of -Inf. */
@@ -196,7 +287,8 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 	double size[3];
 	if (mem_alloc(&a->per, all, sizeof *a->per, err) ||
 	    mem_alloc(&a->scaled, affine_weights(a), sizeof *a->scaled, err) ||
-	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all, sizeof *a->sum, err) ||
+	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all + k, sizeof *a->sum, err) ||
+	    mem_alloc(&a->inverse, all, sizeof *a->inverse, err) || mem_alloc(&a->beside, k, sizeof *a->beside, err) ||
 	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
 		return -1;
 	if (fit_sum(d, pool, 3, sizes, 0, NULL, size, err))
@@ -206,6 +298,9 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 	if (fit_sum(d, pool, 2 * k, columns, 0, &a->unit, a->sum, err))
 		return -1;
 	set_scale(a, a->sum);
+	a->narrow = matrix && d->n * k >= NARROW_VALUES;
+	for (size_t c = 0; c < k; c++)
+		a->narrow &= a->sum[c] > 1e-20 * (double)d->n && a->sum[c] < 1e20;
 	return 0;
 }
 
@@ -216,6 +311,8 @@ void affine_release(struct affine *a)
 	free(a->offset);
 	free(a->sum);
 	free(a->panels);
+	free(a->inverse);
+	free(a->beside);
 }
 
 void affine_start(const struct affine *a, double t, double *y)

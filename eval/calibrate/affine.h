@@ -18,6 +18,7 @@ struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
 	int holes;  /* some logits are -Inf */
+	int narrow; /* products in float32 (product.h) */
 	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
 	struct affine_pull pull;
 	double unit; /* the power of two at or below the mean size of the finite logits */
@@ -27,7 +28,12 @@ struct affine {
 	double *scaled; /* [weights] W x unit, of the y at hand */
 	double *offset; /* [k] b, of the y at hand */
 	double *panels; /* matrix: scaled, as product.h has it */
-	double *sum;	/* [1 + parameters] */
+	double *sum;	/* [1 + parameters + k] */
+	/* What affine_precondition multiplies by: the inverse of the loss's curvature in each y, and for class c, whose
+	 * weight for its own logit and bias go together, the entry beside the diagonal. */
+	double *inverse; /* [parameters] */
+	double *beside;	 /* [k] */
+	int bends;	 /* a pass sums curvatures, not gradients */
 };
 
 /* The logits of a matrix are finite. Errors: no memory. *a is released by affine_release either way. */
@@ -38,6 +44,12 @@ size_t affine_weights(const struct affine *a);
 size_t affine_parameters(const struct affine *a);
 /* y of W = t times the identity, b = 0. */
 void affine_start(const struct affine *a, double t, double *y);
+/* W and b of y. The mean of b, which changes no softmax, is 0. Returns 0 where one is beyond float64. */
+int affine_parameters_of(const struct affine *a, const double *y, double *weight, double *bias);
+/* Takes the loss's curvature at y for affine_precondition. Errors: no memory. */
+int affine_curvature(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
+/* v, [parameters], times an approximation of the inverse of the loss's second derivative in y, for minimise.h. */
+void affine_precondition(void *affine, double *v);
 /* The loss at y and its gradient (grad: [parameters]), for minimise.h; not finite where y is too far out. */
 int affine_loss(void *affine, const double *y, double *value, double *grad, struct err *err);
 

@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of more records than this an eighth is fitted first, roughly, which brings the search near in an eighth of the time.
- */
-enum { MANY_RECORDS = 1 << 12, EVERY = 8 };
-
-/* Largest gradient at the answer: in parameters scaled as these are, the loss is then above the least by about half the
- * sum of the gradient's squares. `enough` is for MANY_VALUES and more, where the last digits would take minutes. */
-static const double fine = 1e-9, enough = 1e-6;
+/* How near the answer is (minimise.h: decrement): the loss is above the least by about 5e-19; by 5e-11 where there are
+ * so many values that more digits would take minutes. */
+static const double fine = 1e-9, enough = 1e-5;
 enum { MANY_VALUES = 1 << 22 };
+
+/* Steps before the curvature is taken anew. */
+enum { ROUND = 60 };
 
 /* Puts into y whichever start has the lower loss: the identity, or it over the best temperature. */
 static int pick_start(struct affine *a, double *y, struct err *err)
@@ -43,36 +42,58 @@ static int pick_start(struct affine *a, double *y, struct err *err)
 	return rc;
 }
 
-static int search(struct affine *a, double *y, int max_steps, struct minimum *m, struct err *err)
+static int descend(struct affine *a, double *y, double tol, int max_steps, struct minimum *m, struct err *err)
 {
-	struct objective f = { affine_parameters(a), affine_loss, a };
-	const struct fit_data *d = a->d;
-	struct fit_data some = { 0 };
-	int rc, many = d->n >= MANY_RECORDS;
-	if (!many)
-		return pick_start(a, y, err) || minimise(&f, y, fine, max_steps, m, err) ? -1 : 0;
-	rc = fit_thin_out(&some, d, EVERY, err);
-	a->d = &some;
-	rc = rc || pick_start(a, y, err) || minimise(&f, y, 1e-3, max_steps, m, err);
-	a->d = d;
-	free(some.z);
-	free(some.label);
-	return rc || minimise(&f, y, d->n * (size_t)d->k < MANY_VALUES ? fine : enough, max_steps, m, err) ? -1 : 0;
+	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, a,
+			       a->narrow ? 1e-8 : 1e-14 };
+	int steps = 0, again = 1;
+	while (again) {
+		int most = max_steps - steps < ROUND ? max_steps - steps : ROUND;
+		if (affine_curvature(a, y, err) || minimise(&f, y, tol, most, m, err))
+			return -1;
+		steps += m->steps;
+		again = !m->converged && steps < max_steps && m->steps;
+	}
+	m->steps = steps;
+	return 0;
 }
 
-static int take_parameters(struct calmap *map, const struct affine *a, const double *y, struct err *err)
+/* A matrix's best start is that of its diagonal alone, which costs a k-th. */
+static int search(struct affine *a, double *y, int max_steps, struct minimum *m, struct err *err)
 {
-	size_t k = (size_t)map->k, nw = affine_weights(a);
-	int finite = 1;
-	for (size_t i = 0; i < nw; i++) {
-		map->weight[i] = y[i] * a->per[i];
-		finite &= isfinite(map->weight[i]) != 0;
-	}
+	const struct fit_data *d = a->d;
+	size_t k = (size_t)d->k;
+	struct affine own = { 0 };
+	double tol = d->n * k < MANY_VALUES ? fine : enough, *z = NULL;
+	int rc = -1;
+	if (!a->matrix)
+		return pick_start(a, y, err) || descend(a, y, tol, max_steps, m, err) ? -1 : 0;
+	if (affine_init(&own, d, 0, &a->pull, a->pool, err) || mem_alloc(&z, 2 * k, sizeof *z, err) ||
+	    pick_start(&own, z, err) || descend(&own, z, 1e-2, 20, m, err))
+		goto out;
+	affine_start(a, 0, y);
 	for (size_t c = 0; c < k; c++) {
-		map->bias[c] = y[nw + c] * a->per[nw + c];
-		finite &= isfinite(map->bias[c]) != 0;
+		y[c * k + c] = z[c] * own.per[c] / a->per[c * k + c];
+		y[k * k + c] = z[k + c] * own.per[k + c] / a->per[k * k + c];
 	}
-	return finite ? 0 : err_set(err, "the logits are so small that the best weights are beyond float64");
+	rc = descend(a, y, tol, max_steps, m, err);
+out:
+	free(z);
+	affine_release(&own);
+	return rc;
+}
+
+static void unsettled(const char *name, const struct minimum *m, struct err *err)
+{
+	if (m->stuck)
+		err_set(err,
+			"%s scaling ended at step %d, where rounding hides what is left of the slope (gradient %.2g): "
+			"the logits' sizes are too far apart, or from 0, for float64; look at the largest of them",
+			name, m->steps, m->gradient);
+	else
+		err_set(err,
+			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
+			name, m->steps, m->gradient);
 }
 
 int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
@@ -93,12 +114,12 @@ int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap
 	fit->steps = m.steps;
 	fit->gradient = m.gradient;
 	if (!m.converged || !isfinite(m.value)) {
-		err_set(err,
-			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
-			calmap_method_name(map->method), m.steps, m.gradient);
+		unsettled(calmap_method_name(map->method), &m, err);
 		goto out;
 	}
-	rc = take_parameters(map, &a, y, err);
+	rc = affine_parameters_of(&a, y, map->weight, map->bias)
+		     ? 0
+		     : err_set(err, "the logits are so small that the best weights are beyond float64");
 out:
 	free(y);
 	affine_release(&a);

@@ -40,10 +40,16 @@ static double largest(const double *a, size_t n)
 	return m;
 }
 
-/* dir = -H grad by the two-loop recursion. */
+static void precondition(const struct objective *f, double *v)
+{
+	if (f->precondition)
+		f->precondition(f->arg, v);
+}
+
+/* dir = -H grad by the two-loop recursion around the preconditioner, scaled as the newest pair says. */
 static void direction(struct state *st)
 {
-	double alpha[PAIRS];
+	double alpha[PAIRS], *room = st->next; /* which is free between steps */
 	size_t n = st->n;
 	for (size_t i = 0; i < n; i++)
 		st->dir[i] = -st->grad[i];
@@ -54,9 +60,12 @@ static void direction(struct state *st)
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] -= alpha[at] * y[i];
 	}
+	precondition(st->f, st->dir);
 	if (st->have) {
 		const double *y = st->y + (size_t)st->newest * n;
-		double scale = 1 / (st->rho[st->newest] * dot(y, y, n));
+		memcpy(room, y, n * sizeof *room);
+		precondition(st->f, room);
+		double scale = 1 / (st->rho[st->newest] * dot(y, room, n));
 		for (size_t i = 0; i < n; i++)
 			st->dir[i] *= scale;
 	}
@@ -96,7 +105,7 @@ static double between(double a, double fa, double sa, double b, double fb)
 static int line_search(struct state *st, double first, struct err *err)
 {
 	const double c1 = 1e-4, c2 = 0.9;
-	double slope0 = dot(st->grad, st->dir, st->n), f0 = st->value, slack = 1e-14 * (1 + fabs(f0));
+	double slope0 = dot(st->grad, st->dir, st->n), f0 = st->value, slack = st->f->noise * (1 + fabs(f0));
 	double lo = 0, flo = f0, slo = slope0, hi = -1, fhi = 0, a = first, f, s;
 	for (int i = 0; i < 60; i++) {
 		if (along(st, a, &f, &s, err))
@@ -146,6 +155,13 @@ static void remember(struct state *st)
 	memcpy(st->grad, st->next_grad, st->n * sizeof *st->grad);
 }
 
+static double decrement(struct state *st)
+{
+	memcpy(st->next, st->grad, st->n * sizeof *st->grad);
+	precondition(st->f, st->next);
+	return sqrt(dot(st->grad, st->next, st->n));
+}
+
 int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out, struct err *err)
 {
 	struct state st = { .f = f, .n = f->n, .x = x, .newest = PAIRS - 1 };
@@ -162,8 +178,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 	int rc = f->at(f->arg, x, &st.value, st.grad, err);
 	st.calls = 1;
 	for (; !rc; out->steps++) {
-		double g = largest(st.grad, st.n);
-		out->converged = g <= tol;
+		out->decrement = decrement(&st);
+		out->converged = out->decrement <= tol;
 		if (out->converged || out->steps >= max_steps)
 			break;
 		direction(&st);
@@ -171,7 +187,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 			st.have = 0;
 			direction(&st);
 		}
-		int moved = line_search(&st, st.have ? 1 : 1 / (g > 1 ? g : 1), err);
+		double g = largest(st.grad, st.n);
+		int moved = line_search(&st, st.have || f->precondition || g <= 1 ? 1 : 1 / g, err);
 		if (moved < 0)
 			rc = -1;
 		else if (moved)
@@ -179,7 +196,8 @@ int minimise(const struct objective *f, double *x, double tol, int max_steps, st
 		else if (st.have)
 			st.have = 0; /* once more from steepest descent before giving up */
 		else {
-			out->converged = g <= 1e-6;
+			out->stuck = 1;
+			out->converged = out->decrement <= 1e-6;
 			break;
 		}
 	}

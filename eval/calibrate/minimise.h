@@ -10,13 +10,21 @@ struct objective {
 	size_t n;
 	/* Value and gradient (grad: [n]) at x. */
 	int (*at)(void *arg, const double *x, double *value, double *grad, struct err *err);
+	/* v: [n], times an approximation of the inverse of the second derivative, positive definite. NULL: v as it
+	 * is, and a first step no longer than 1. */
+	void (*precondition)(void *arg, double *v);
 	void *arg;
+	double noise; /* differences of the value below noise (1 + |value|) are rounding: the slopes decide there */
 };
 
 struct minimum {
 	double value, gradient; /* loss and largest |gradient| entry where it stopped */
+	/* Square root of g'Hg, g the gradient, H the preconditioner: the loss is above the least by about half its
+	 * square, whatever the parameters' units. */
+	double decrement;
 	int steps, calls;
-	int converged; /* gradient <= tol; or <= 1e-6, where no step against it was found that lowers the loss */
+	int converged; /* decrement <= tol; or <= 1e-6, where no step was found that lowers the loss */
+	int stuck;     /* no such step was found */
 };
 
 /* x: [n], the start and then the answer. Errors: what `at` reports, no memory. Not converging within max_steps is no

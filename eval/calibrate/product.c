@@ -5,22 +5,49 @@
 
 #include <string.h>
 
-enum { PART = 256 };
-
-void panels_of_rows(const double *x, size_t n, size_t depth, size_t lanes, double *to)
+const struct fit_ops *fit_variant(int i)
 {
-	for (size_t from = 0; from < n; from += lanes, to += lanes * depth)
-		for (size_t l = 0; l < lanes; l++)
-			for (size_t d = 0; d < depth; d++)
-				to[d * lanes + l] = from + l < n ? x[(from + l) * depth + d] : 0;
+	static const struct fit_ops *const variants[] = {
+		&fit_plain,
+#ifdef VIC_SOFTMAX_X86
+		&fit_avx2, &fit_avx512,
+#endif
+	};
+	return softmax_variant(i) ? variants[i] : NULL;
 }
 
-void panels_of_columns(const double *x, size_t n, size_t depth, size_t lanes, double *to)
+const struct fit_ops *fit_ops(void)
 {
-	for (size_t from = 0; from < n; from += lanes)
-		for (size_t d = 0; d < depth; d++, to += lanes)
+	const struct fit_ops *best = NULL, *v;
+	for (int i = 0; (v = fit_variant(i)); i++)
+		best = v;
+	return best;
+}
+
+/* x[at] as number i of a panel; 0 where it is missing. */
+static inline void put(const double *x, size_t at, int there, int narrow, void *to, size_t i)
+{
+	double v = there ? x[at] : 0;
+	if (narrow)
+		((float *)to)[i] = (float)v;
+	else
+		((double *)to)[i] = v;
+}
+
+void panels_of_rows(const double *x, size_t n, size_t depth, size_t lanes, int narrow, void *to)
+{
+	for (size_t from = 0, i = 0; from < n; from += lanes, i += lanes * depth)
+		for (size_t l = 0; l < lanes; l++)
+			for (size_t d = 0; d < depth; d++)
+				put(x, (from + l) * depth + d, from + l < n, narrow, to, i + d * lanes + l);
+}
+
+void panels_of_columns(const double *x, size_t n, size_t depth, size_t lanes, int narrow, void *to)
+{
+	for (size_t from = 0, i = 0; from < n; from += lanes)
+		for (size_t d = 0; d < depth; d++, i += lanes)
 			for (size_t l = 0; l < lanes; l++)
-				to[l] = from + l < n ? x[d * n + from + l] : 0;
+				put(x, d * n + from + l, from + l < n, narrow, to, i + l);
 }
 
 /* The part of a tile that lies within c, of which `rows` and `columns` are left. */
@@ -36,16 +63,19 @@ static void add_tile(double *c, size_t n, size_t rows, size_t columns, const dou
 				c[s] += tile[s];
 }
 
-void product_add(const double *a, size_t m, const double *b, size_t n, size_t depth, double *c)
+void product_add(const void *a, size_t m, const void *b, size_t n, size_t depth, int narrow, double *c)
 {
 	double tile[PRODUCT_LEFT * PRODUCT_RIGHT] __attribute__((aligned(64)));
-	const struct softmax_ops *ops = softmax_ops();
-	for (size_t d = 0; d < depth; d += PART) {
-		size_t part = depth - d < PART ? depth - d : PART;
+	const struct fit_ops *ops = fit_ops();
+	for (size_t d = 0; d < depth; d += PRODUCT_PART) {
+		size_t part = depth - d < PRODUCT_PART ? depth - d : PRODUCT_PART;
 		for (size_t j = 0; j < n; j += PRODUCT_RIGHT)
 			for (size_t i = 0; i < m; i += PRODUCT_LEFT) {
-				ops->tile(a + i * depth + d * PRODUCT_LEFT, b + j * depth + d * PRODUCT_RIGHT, part,
-					  tile);
+				size_t l = i * depth + d * PRODUCT_LEFT, r = j * depth + d * PRODUCT_RIGHT;
+				if (narrow)
+					ops->tile_narrow((const float *)a + l, (const float *)b + r, part, tile);
+				else
+					ops->tile((const double *)a + l, (const double *)b + r, part, tile);
 				add_tile(c + i * n + j, n, m - i, n - j, tile);
 			}
 	}

@@ -5,6 +5,7 @@
  * Loops over lanes fix the order of additions, so results do not depend on how they are compiled. The interval's ends
  * are found by Newton in beta. */
 #include "temperature.h"
+#include "fit_kernel.h"
 #include "lanes.h"
 #include "pipeline/base/mem.h"
 
@@ -12,14 +13,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Sums of a pass at one beta: NLL, beta times its derivative g, beta^2 times the derivative of that. */
-enum { SUM_NLL, SUM_G, SUM_H, SUMS };
-
 /* Values worked on at a time: they stay in the first-level cache. */
 enum { BATCH = 2048 };
-
-/* x below it has an exponential of 0: how far below does not matter. */
-static const double nothing = -800;
 
 /* e[k] exponentials and x[k] of one record: their mass, mean and second moment, in eight lanes as the vector unit has
  * them. */
@@ -47,8 +42,8 @@ static void moments(const double *e, const double *x, size_t k, double *mass, do
 	}
 }
 
-/* x and e, [k]: beta times how far each logit lies below the largest, no lower than `nothing`. Returns the label's,
- * however low. A class ruled out (-Inf) is `nothing` too. */
+/* x and e, [k]: beta times how far each logit lies below the largest, no lower than FIT_NOTHING. Returns the label's,
+ * however low. A class ruled out (-Inf) is FIT_NOTHING too. */
 static double distances(const struct fit_data *d, size_t i, double beta, double *x, double *e)
 {
 	size_t k = (size_t)d->k;
@@ -56,7 +51,7 @@ static double distances(const struct fit_data *d, size_t i, double beta, double 
 	double max = lanes_largest(x, k), own = beta * (x[d->label[i]] - max);
 	for (size_t c = 0; c < k; c++) {
 		double v = beta * (x[c] - max);
-		e[c] = x[c] = v > nothing ? v : nothing;
+		e[c] = x[c] = v > FIT_NOTHING ? v : FIT_NOTHING;
 	}
 	return own;
 }
@@ -66,11 +61,31 @@ struct look {
 	size_t rows, room; /* records and values of a batch */
 };
 
+/* Few classes: eight records at once, a record a lane. Returns the first record that is in no whole eight. */
+static size_t eights_pass(const struct fit_data *d, size_t from, size_t to, double beta, double *sum, double *z)
+{
+	double lane[FIT_SUMS * LANES] = { 0 }, own[LANES];
+	size_t k = (size_t)d->k;
+	for (; from + LANES <= to; from += LANES) {
+		for (size_t l = 0; l < LANES; l++) {
+			for (size_t c = 0; c < k; c++)
+				z[c * LANES + l] = fit_value(d, from + l, (int)c);
+			own[l] = fit_value(d, from + l, d->label[from + l]);
+		}
+		fit_ops()->temperature(z, own, d->k, beta, lane);
+	}
+	for (size_t i = 0; i < FIT_SUMS * LANES; i++)
+		sum[i / LANES] += lane[i];
+	return from;
+}
+
 static void temperature_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	const struct look *look = arg;
 	size_t k = (size_t)d->k;
 	double *x = scratch, *e = x + look->room, *own = e + look->room;
+	if (k < SMALL_CLASSES)
+		from = eights_pass(d, from, to, look->beta, sum, x);
 	for (size_t at = from; at < to; at += look->rows) {
 		size_t n = to - at < look->rows ? to - at : look->rows;
 		for (size_t r = 0; r < n; r++)
@@ -119,12 +134,12 @@ static int slope_at(const struct fit_data *d, struct pool *pool, double beta, do
 {
 	size_t k = (size_t)d->k, rows = k < BATCH ? BATCH / k : 1;
 	struct look look = { beta, rows, (rows * k + LANES - 1) / LANES * LANES };
-	return fit_sum(d, pool, SUMS, temperature_pass, 2 * look.room + rows, &look, sum, err);
+	return fit_sum(d, pool, FIT_SUMS, temperature_pass, 2 * look.room + rows, &look, sum, err);
 }
 
 int temperature_nll(const struct fit_data *d, struct pool *pool, double t, double *nll, struct err *err)
 {
-	double sum[SUMS];
+	double sum[FIT_SUMS];
 	if (slope_at(d, pool, 1 / t, sum, err))
 		return -1;
 	*nll = sum[SUM_NLL] / (double)d->n;
@@ -164,7 +179,7 @@ static const double least_x = -708, most_x = 708;
  * end of the bracket has not been looked at, steps towards it double instead. */
 static int search(const struct fit_data *d, struct pool *pool, double x, struct temperature *out, struct err *err)
 {
-	double sum[SUMS], lo = least_x, hi = most_x, stride = 1, width = hi - lo, last = INFINITY;
+	double sum[FIT_SUMS], lo = least_x, hi = most_x, stride = 1, width = hi - lo, last = INFINITY;
 	for (int i = 0; i < 200; i++) {
 		double beta = exp(x);
 		if (slope_at(d, pool, beta, sum, err))
@@ -239,25 +254,30 @@ int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperat
 }
 
 /* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a
- * convex function comes from outside and stays there. at_best: the sums there, whose curvature starts it. 0 where no T
- * is that bad. */
+ * convex function comes from outside and stays there, and near the end by Halley, whose error is about the cube of the
+ * step's. at_best: the sums there, whose curvature starts it. 0 where no T is that bad. */
 static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, const double *at_best,
 			   double *beta, struct err *err)
 {
 	const double CHI = 3.841458820694124, least = best * 1e-6;
-	double sum[SUMS], x = best * (1 + side * sqrt(CHI / at_best[SUM_H]));
+	double sum[FIT_SUMS], x = best * (1 + side * sqrt(CHI / at_best[SUM_H]));
 	for (int i = 0; i < 100; i++) {
 		int at_end = !(x > least);
 		x = at_end ? least : x;
 		if (slope_at(d, pool, x, sum, err))
 			return -1;
-		double over = 2 * (sum[SUM_NLL] - at_best[SUM_NLL]) - CHI, step = x * (over / (2 * sum[SUM_G]));
+		double over = 2 * (sum[SUM_NLL] - at_best[SUM_NLL]) - CHI, newton = over / (2 * sum[SUM_G]);
+		double bend = newton * sum[SUM_H] / (2 * sum[SUM_G]), left = fabs(newton);
+		int near = fabs(bend) < 0.1;
+		double step = x * (near ? newton / (1 - bend) : newton);
 		if (at_end && over <= 0) {
 			*beta = 0;
 			return 0;
 		}
+		if (near)
+			left *= bend * bend * 4;
 		x -= step;
-		if (fabs(step) <= 1e-9 * x) {
+		if (left <= 1e-9) {
 			*beta = x;
 			return 0;
 		}
@@ -270,7 +290,7 @@ static int end_of_interval(const struct fit_data *d, struct pool *pool, double b
 int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high,
 			 struct err *err)
 {
-	double sum[SUMS], above, below;
+	double sum[FIT_SUMS], above, below;
 	if (slope_at(d, pool, 1 / t, sum, err) || end_of_interval(d, pool, 1 / t, 1, sum, &above, err) ||
 	    end_of_interval(d, pool, 1 / t, -1, sum, &below, err))
 		return -1;

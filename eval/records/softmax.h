@@ -46,9 +46,6 @@ struct softmax_ops {
 	/* x[k] *= scale[k % LANES]; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose
 	 * x exceeds `above` in found[] (room for n) and returns their number. */
 	int (*class_sums)(double *x, size_t n, const double *scale, double above, uint64_t *sum, int32_t *found);
-	/* c[4][LANES] = sum over d < depth of a[d][4] b[d][LANES], each sum in the order of d; all aligned as vectors
-	 * are. */
-	void (*tile)(const double *a, const double *b, size_t depth, double *c);
 };
 
 static inline size_t padded(int classes)

@@ -9,49 +9,11 @@
 #define SOFTMAX softmax_plain
 #endif
 
-static const double lowest = -708; /* below it, exp is 0 */
-
-/* exp(x), 0 where x is below `lowest`; held: the larger of the two. exp(x) = 2^k exp(r), k = round(x / ln 2). ln 2 in
- * two parts, the first with 21 zero bits, so that k * hi is exact. exp(r) = 1 + r + r^2 P(r), P fitted by Chebyshev
- * nodes: relative error 1.6e-17 before rounding. */
-INLINE vd exp_of(vd x, vd held)
-{
-	vd t = held * 0x1.71547652b82fep+0 + 0x1.8p52, k = t - 0x1.8p52;
-	vd r = (held - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33, q = r * r;
-	vd a = 0x1.0000000000001p-1 + r * 0x1.5555555555556p-3;
-	vd b = 0x1.5555555553d63p-5 + r * 0x1.11111111109b3p-7;
-	vd c = 0x1.6c16c1788bd90p-10 + r * 0x1.a01a01a7c41d5p-13;
-	vd d = 0x1.a019b90d2ae7ap-16 + r * 0x1.71de0dae63bb3p-19;
-	vd e = 0x1.289185613a3d6p-22 + r * 0x1.af38a9b0ec855p-26;
-	vd p = a + q * (b + q * (c + q * (d + q * e)));
-	vd scale = (vd)(((vu)t << 52) + 0x3ff0000000000000u);
-	return choose(greater(broadcast(lowest), x), broadcast(0), (1.0 + (r + q * p)) * scale);
-}
-
-/* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the addition lost is put
- * back as lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f), z = s^2; R fitted by
- * Chebyshev nodes to 5e-18. Error below 1 ulp. */
-INLINE vd log1p_of(vd x)
-{
-	vd u = 1.0 + x, small = x - (u - 1.0), large = 1.0 - (u - x);
-	vd lost = choose(at_least(u, broadcast(2)), large, small) / u;
-	vu h = (vu)u + 0x00095f6200000000u; /* 1 - sqrt(1/2), in the exponent's place */
-	vd n = (vd)((h >> 52) + (0x4338000000000000u - 1023u)) - 0x1.8p52;
-	vd m = (vd)((h & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
-	vd f = m - 1.0, s = f / (2.0 + f), z = s * s, v = z * z;
-	vd a = 0x1.5555555555558p-1 + z * 0x1.9999999995273p-2;
-	vd b = 0x1.2492492dfd86cp-2 + z * 0x1.c71c62d5e53e0p-3;
-	vd c = 0x1.7462b91b8df65p-3 + z * 0x1.39fdcceb4bb45p-3;
-	vd r = z * (a + v * (b + v * (c + v * 0x1.2b5f68a50d903p-3)));
-	vd q = 0.5 * f * f;
-	return n * 0x1.62e42fee00000p-1 - ((q - (s * (q + r) + (n * 0x1.a39ef35793c76p-33 + lost))) - f);
-}
-
 static void exp_many(double *x, size_t n)
 {
 	for (size_t i = 0; i < n; i += D) {
 		vd v = load_vector(x + i);
-		store_vector(x + i, exp_of(v, larger(broadcast(lowest), v)));
+		store_vector(x + i, exp_of(v, larger(broadcast(EXP_LOWEST), v)));
 	}
 }
 
@@ -140,7 +102,7 @@ static int count_beating(const double *x, size_t n, size_t label)
  * those of 1.0 and v in fixed point. Terms of slope, es (z_w - z), are below `top`, a power of two above 1 and above
  * z_w - second: where z_w - z > 1 it falls as z does, and below that it is at most scale / e < 1. */
 struct unit {
-	vd second, held;    /* the second largest e and its exponent, at least `lowest` */
+	vd second, held;    /* the second largest e and its exponent, at least EXP_LOWEST */
 	vd up, down;	    /* powers of two: second up is in [1/2, 1), and down = 1 / up */
 	vd top;
 	vu top_bits;
@@ -152,7 +114,7 @@ INLINE struct unit unit_of(vd largest, vd second)
 {
 	struct unit u;
 	vd off = second - largest;
-	u.held = larger(broadcast(lowest), off);
+	u.held = larger(broadcast(EXP_LOWEST), off);
 	u.second = exp_of(off, u.held);
 	vu exponent = (vu)u.second >> SUM_BITS;
 	u.up = (vd)((2045 - exponent) << SUM_BITS);
@@ -224,7 +186,7 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 		for (size_t i = from; i < to; i += LANES)
 			for (int p = 0; p < PARTS; p++) {
 				vd off = load_vector(x + i + p * D) - largest;
-				vd held = larger(broadcast(lowest), off), e = exp_of(off, held);
+				vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
 				tied |= equal(off, broadcast(0));
 				store_vector(x + i + p * D, e);
 				add_terms(&t[p], &u, e, off, held);
@@ -281,7 +243,7 @@ static void soft_lanes(double *x, int classes, const int32_t *label, struct soft
 			y = choose(equal(want, broadcast(k)), load_vector(at + k * LANES), y);
 		for (int k = 0; k < classes; k++) {
 			vd v = load_vector(at + k * LANES), off = v - m;
-			vd held = larger(broadcast(lowest), off), e = exp_of(off, held);
+			vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
 			mask beats = greater(v, y) | (equal(v, y) & greater(want, broadcast(k)));
 			ties += choose(equal(v, m), broadcast(1), broadcast(0));
 			above += choose(beats, broadcast(1), broadcast(0));
@@ -332,21 +294,4 @@ static int class_sums(double *x, size_t n, const double *scale, double above, ui
 	return count;
 }
 
-static void tile(const double *a, const double *b, size_t depth, double *c)
-{
-	vd sum[4][PARTS];
-	for (int r = 0; r < 4; r++)
-		for (int p = 0; p < PARTS; p++)
-			sum[r][p] = broadcast(0);
-	for (size_t d = 0; d < depth; d++)
-		for (int p = 0; p < PARTS; p++) {
-			vd v = load_vector(b + d * LANES + (size_t)(p * D));
-			for (int r = 0; r < 4; r++)
-				sum[r][p] += a[d * 4 + (size_t)r] * v;
-		}
-	for (int r = 0; r < 4; r++)
-		for (int p = 0; p < PARTS; p++)
-			store_vector(c + r * LANES + p * D, sum[r][p]);
-}
-
-const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, class_sums, tile };
+const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, class_sums };

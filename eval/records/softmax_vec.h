@@ -1,5 +1,6 @@
 /* softmax_vec: vectors of doubles, as wide as the instruction set that this is compiled for has them; for
- * softmax_kernel.c. Only what C's operators on GCC's vectors cannot say, or say slowly, is written by intrinsics. */
+ * softmax_kernel.c and eval/calibrate/fit_kernel.c. Only what C's operators on GCC's vectors cannot say, or say slowly,
+ * is written by intrinsics. */
 #ifndef VIC_EVAL_SOFTMAX_VEC_H
 #define VIC_EVAL_SOFTMAX_VEC_H
 
@@ -138,5 +139,43 @@ INLINE vd larger(vd a, vd b)
 #endif
 }
 #endif
+
+#define EXP_LOWEST -708.0 /* below it, exp is 0 */
+
+/* exp(x), 0 where x is below EXP_LOWEST; held: the larger of the two. exp(x) = 2^k exp(r), k = round(x / ln 2). ln 2 in
+ * two parts, the first with 21 zero bits, so that k * hi is exact. exp(r) = 1 + r + r^2 P(r), P fitted by Chebyshev
+ * nodes: relative error 1.6e-17 before rounding. */
+INLINE vd exp_of(vd x, vd held)
+{
+	vd t = held * 0x1.71547652b82fep+0 + 0x1.8p52, k = t - 0x1.8p52;
+	vd r = (held - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33, q = r * r;
+	vd a = 0x1.0000000000001p-1 + r * 0x1.5555555555556p-3;
+	vd b = 0x1.5555555553d63p-5 + r * 0x1.11111111109b3p-7;
+	vd c = 0x1.6c16c1788bd90p-10 + r * 0x1.a01a01a7c41d5p-13;
+	vd d = 0x1.a019b90d2ae7ap-16 + r * 0x1.71de0dae63bb3p-19;
+	vd e = 0x1.289185613a3d6p-22 + r * 0x1.af38a9b0ec855p-26;
+	vd p = a + q * (b + q * (c + q * (d + q * e)));
+	vd scale = (vd)(((vu)t << 52) + 0x3ff0000000000000u);
+	return choose(greater(broadcast(EXP_LOWEST), x), broadcast(0), (1.0 + (r + q * p)) * scale);
+}
+
+/* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the addition lost is put
+ * back as lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f), z = s^2; R fitted by
+ * Chebyshev nodes to 5e-18. Error below 1 ulp. */
+INLINE vd log1p_of(vd x)
+{
+	vd u = 1.0 + x, small = x - (u - 1.0), large = 1.0 - (u - x);
+	vd lost = choose(at_least(u, broadcast(2)), large, small) / u;
+	vu h = (vu)u + 0x00095f6200000000u; /* 1 - sqrt(1/2), in the exponent's place */
+	vd n = (vd)((h >> 52) + (0x4338000000000000u - 1023u)) - 0x1.8p52;
+	vd m = (vd)((h & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
+	vd f = m - 1.0, s = f / (2.0 + f), z = s * s, v = z * z;
+	vd a = 0x1.5555555555558p-1 + z * 0x1.9999999995273p-2;
+	vd b = 0x1.2492492dfd86cp-2 + z * 0x1.c71c62d5e53e0p-3;
+	vd c = 0x1.7462b91b8df65p-3 + z * 0x1.39fdcceb4bb45p-3;
+	vd r = z * (a + v * (b + v * (c + v * 0x1.2b5f68a50d903p-3)));
+	vd q = 0.5 * f * f;
+	return n * 0x1.62e42fee00000p-1 - ((q - (s * (q + r) + (n * 0x1.a39ef35793c76p-33 + lost))) - f);
+}
 
 #endif

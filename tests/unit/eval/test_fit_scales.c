@@ -121,8 +121,7 @@ static void never_worse_than_none(void **state)
 			struct calmap_fit how;
 			if (calmap_fit(&map, (enum calmap_method)m, &d, &plain, pool, &how, &err)) {
 				if (!strstr(err.msg, "the loss falls as T") && !strstr(err.msg, "largest logit") &&
-				    !(m == MAP_DIRICHLET && strstr(err.msg, "too little to tell W from b")) &&
-				    !(i % 4 == 1 && strstr(err.msg, "did not settle in 5000 steps")))
+				    !(m == MAP_DIRICHLET && strstr(err.msg, "too little to tell W from b")))
 					fail_msg("%u %s: %s", i, calmap_method_name((enum calmap_method)m), err.msg);
 				continue;
 			}
@@ -188,6 +187,7 @@ static void reasons_are_true(void **state)
 	static const double zero[] = { 0, -2, 0, -INFINITY, -1, 0, -INFINITY, 0 },
 			    apart[] = { 0, -2, 0, -1, 0, 1, 0, 2 };
 	static const double flat[] = { 5, 5, 5, 5, 7, 7, 0, 0 }, equal[] = { 1, 2, 5, 6, 0, 1, 3, 4 };
+	static const double huge[] = { 9e299, 9e299, 8e299, 8e299, 7e299, 7e299, 9e299, 9e299 };
 	static const int32_t wrong[] = { 0, 1, 0, 1 }, zeroed[] = { 0, 0, 0, 1 }, right[] = { 0, 0, 1, 1 };
 	static const int32_t against[] = { 1, 1, 0, 0 }, one[] = { 1, 1, 1, 1 };
 	for (int m = MAP_TEMPERATURE; m <= MAP_BETA; m++) {
@@ -206,6 +206,7 @@ static void reasons_are_true(void **state)
 	reasons(apart, wrong, 4, 2, MAP_BETA, NULL);
 	reasons(flat, wrong, 4, 2, MAP_TEMPERATURE, "all logits of every record are equal");
 	reasons(flat, wrong, 4, 2, MAP_VECTOR, NULL); /* there is a bias to fit */
+	reasons(huge, wrong, 4, 2, MAP_VECTOR, "rounding hides");
 	reasons(flat, wrong, 4, 2, MAP_PLATT, "all records have the same log-odds (0)");
 	reasons(equal, wrong, 4, 2, MAP_BETA, "all records have the same log-odds (1)");
 }
@@ -213,11 +214,12 @@ static void reasons_are_true(void **state)
 static void products_are_what_they_are_called(void **state)
 {
 	(void)state;
-	static double x[40 * 300], y[40 * 300], left[40 * 300], right[40 * 300];
+	static double x[40 * 300], y[40 * 300], left[40 * 300], right[48 * 300];
 	for (uint32_t i = 0; i < 60; i++) {
 		struct rng r;
 		double c[33 * 33];
 		plain_rng(&r, i, 72);
+		int narrow = i / 2 % 2;
 		size_t m = 1 + rng_below(&r, 33), n = 1 + rng_below(&r, 33), depth = 1 + rng_below(&r, 300);
 		for (size_t j = 0; j < 40 * 300; j++) {
 			x[j] = rng_normal(&r);
@@ -225,23 +227,54 @@ static void products_are_what_they_are_called(void **state)
 		}
 		memset(c, 0, sizeof c);
 		if (i % 2) {
-			panels_of_rows(x, m, depth, PRODUCT_LEFT, left);
-			panels_of_rows(y, n, depth, PRODUCT_RIGHT, right);
+			panels_of_rows(x, m, depth, PRODUCT_LEFT, narrow, left);
+			panels_of_rows(y, n, depth, PRODUCT_RIGHT, narrow, right);
 		} else {
-			panels_of_columns(x, m, depth, PRODUCT_LEFT, left);
-			panels_of_columns(y, n, depth, PRODUCT_RIGHT, right);
+			panels_of_columns(x, m, depth, PRODUCT_LEFT, narrow, left);
+			panels_of_columns(y, n, depth, PRODUCT_RIGHT, narrow, right);
 		}
 		c[m * n - 1] = 1;
-		product_add(left, m, right, n, depth, c);
+		product_add(left, m, right, n, depth, narrow, c);
 		for (size_t a = 0; a < m; a++)
 			for (size_t b = 0; b < n; b++) {
 				long double want = a == m - 1 && b == n - 1;
 				for (size_t d = 0; d < depth; d++)
 					want += i % 2 ? (long double)x[a * depth + d] * y[b * depth + d]
 						      : (long double)x[d * m + a] * y[d * n + b];
-				assert_true(fabsl(c[a * n + b] - want) < 1e-11);
+				assert_true(fabsl(c[a * n + b] - want) < (narrow ? 1e-4 : 1e-11));
 			}
 	}
+}
+
+static void the_same_bits_from_every_instruction_set(void **state)
+{
+	(void)state;
+	enum { DEPTH = 50, K = 9, EIGHT = 8, SPAN = DEPTH * PRODUCT_RIGHT };
+	const struct fit_ops *v, *first = fit_variant(0);
+	struct rng r;
+	plain_rng(&r, 0, 73);
+	for (int i = 1; (v = fit_variant(i)); i++)
+		for (int t = 0; t < 300; t++) {
+			double a[SPAN], b[SPAN], c[4][PRODUCT_LEFT * PRODUCT_RIGHT], sum[2][FIT_SUMS * EIGHT] = { 0 };
+			float fa[SPAN], fb[SPAN];
+			for (int j = 0; j < SPAN; j++) {
+				fa[j] = (float)(a[j] = rng_normal(&r));
+				fb[j] = (float)(b[j] = rng_normal(&r));
+			}
+			first->tile(a, b, DEPTH, c[0]);
+			v->tile(a, b, DEPTH, c[1]);
+			first->tile_narrow(fa, fb, DEPTH, c[2]);
+			v->tile_narrow(fa, fb, DEPTH, c[3]);
+			assert_memory_equal(c[0], c[1], sizeof c[0]);
+			assert_memory_equal(c[2], c[3], sizeof c[2]);
+			if (t % 5 == 0)
+				a[5 * EIGHT + 3] = -INFINITY;
+			for (int g = 0; g < 2; g++) {
+				first->temperature(a, a + EIGHT, K, pow(10, t % 9 - 4), sum[0]);
+				v->temperature(a, a + EIGHT, K, pow(10, t % 9 - 4), sum[1]);
+			}
+			assert_memory_equal(sum[0], sum[1], sizeof sum[0]);
+		}
 }
 
 int main(void)
@@ -252,6 +285,7 @@ int main(void)
 		cmocka_unit_test(same_at_any_scale),	 cmocka_unit_test(never_worse_than_none),
 		cmocka_unit_test(beta_is_at_the_bottom), cmocka_unit_test(reasons_are_true),
 		cmocka_unit_test(products_are_what_they_are_called),
+		cmocka_unit_test(the_same_bits_from_every_instruction_set),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

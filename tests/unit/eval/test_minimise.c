@@ -44,7 +44,7 @@ static void every_coordinate_is_heeded(void **state)
 	for (int n = 1; n <= 16; n++)
 		for (int at = 0; at < n; at++) {
 			struct bowl b = { .n = n };
-			struct objective f = { (size_t)n, bowl_at, &b };
+			struct objective f = { .n = (size_t)n, .at = bowl_at, .arg = &b, .noise = 1e-14 };
 			struct minimum m;
 			double x[17], end = 12345;
 			for (int i = 0; i < n; i++) {
@@ -69,7 +69,7 @@ static void steps_meet_wolfes_conditions(void **state)
 	for (uint32_t i = 0; i < 400; i++) {
 		struct rng r;
 		struct bowl b = { .n = 1 + (int)(i % 16) };
-		struct objective f = { (size_t)b.n, bowl_at, &b };
+		struct objective f = { .n = (size_t)b.n, .at = bowl_at, .arg = &b, .noise = 1e-14 };
 		struct minimum m;
 		double x[16], x0[16], g0[16], g1[16], f0, f1, down = 0, slope = 0, a = 0;
 		plain_rng(&r, i, 56);
@@ -101,7 +101,7 @@ static void few_steps_are_taken(void **state)
 	for (uint32_t i = 0; i < 100; i++) {
 		struct rng r;
 		struct bowl b = { .n = 16 };
-		struct objective f = { 16, bowl_at, &b };
+		struct objective f = { .n = 16, .at = bowl_at, .arg = &b, .noise = 1e-14 };
 		struct minimum m;
 		double x[16];
 		plain_rng(&r, i, 57);
@@ -128,7 +128,7 @@ static int parabola_at(void *arg, const double *x, double *value, double *grad, 
 static void the_last_step_counts(void **state)
 {
 	(void)state;
-	struct objective f = { 1, parabola_at, NULL };
+	struct objective f = { .n = 1, .at = parabola_at, .arg = NULL, .noise = 1e-14 };
 	struct minimum m;
 	for (int most = 0; most < 3; most++) {
 		double x = 1;

@@ -1,0 +1,32 @@
+/* fit_kernel: the fits' hot loops, private to eval/calibrate. One source (fit_kernel.c) is compiled for each
+ * instruction set as eval/records/softmax_kernel.c is, and gives the same bits on each. */
+#ifndef VIC_FIT_KERNEL_H
+#define VIC_FIT_KERNEL_H
+
+#include <stddef.h>
+
+/* Panels of PRODUCT_LEFT rows of the left factor meet panels of PRODUCT_RIGHT columns of the right one (product.h). */
+enum { PRODUCT_LEFT = 4, PRODUCT_RIGHT = 16 };
+
+struct fit_ops {
+	/* c[LEFT][RIGHT] = sum over d < depth of a[d][LEFT] b[d][RIGHT], each sum in the order of d; all aligned as
+	 * vectors are. */
+	void (*tile)(const double *a, const double *b, size_t depth, double *c);
+	void (*tile_narrow)(const float *a, const float *b, size_t depth, double *c);
+	/* LANES records' parts of the sums of temperature.c at one beta, added to sum[FIT_SUMS][LANES]. z:
+	 * [classes][LANES] logits; own: [LANES], the label's. */
+	void (*temperature)(const double *z, const double *own, int classes, double beta, double *sum);
+};
+
+/* Sums of a pass at one beta: NLL, beta times its derivative g, beta^2 times the derivative of that. */
+enum { SUM_NLL, SUM_G, SUM_H, FIT_SUMS };
+/* A distance below it has an exponential of 0: how far below does not matter. */
+#define FIT_NOTHING -800.0
+
+extern const struct fit_ops fit_plain, fit_avx2, fit_avx512;
+/* The fastest variant this CPU runs. */
+const struct fit_ops *fit_ops(void);
+/* Variant i, as softmax_variant. For tests. */
+const struct fit_ops *fit_variant(int i);
+
+#endif
