@@ -1,5 +1,6 @@
 /* vic-reliability: the curves behind reliability figures, as TSV. */
 #include "eval/show/curves.h"
+#include "eval/show/worst.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
@@ -17,7 +18,7 @@ static struct {
 	const char *split, *class_name, *alpha, *at;
 	struct opt_many names;
 	int curve, unlabelled, per_class;
-	int64_t bins, group, rounds, seed, threads;
+	int64_t bins, group, rounds, seed, threads, worst;
 	double level, same;
 } o = { .split = "auto", .alpha = "0.1,0.2,0.4,1,2", .bins = 0, .group = 100, .rounds = 200, .seed = 1, .level = 0.9 };
 
@@ -51,6 +52,10 @@ static const struct opt opts[] = {
 	  .fhi = 1, .with = "curve=entropy" },
 	{ "at", 0, OPT_TEXT, &o.at, "LIST", "hull: mu of each stream, with commas; else --mu in its provenance",
 	  .flags = 0, .with = "curve=hull" },
+	{ "worst", 0, OPT_INT, &o.worst, "N",
+	  "instead of a curve: the N wrong records of the highest confidence, with id, label and predicted class; 0: "
+	  "none",
+	  .lo = 0, .hi = INT64_MAX },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
 	{ 0 }
@@ -83,6 +88,7 @@ static const struct program prog = {
 		"training: reads vic-train's --history files instead of streams, one line a\n"
 		"number (Figure 7).",
 	.example =
+		"vic-reliability --worst 20 photos.logits\n"
 		"vic-reliability --curve corp mixup.logits | vic-plot --curve corp > mixup.svg\n"
 		"vic-reliability --curve density --name 1 \\\n"
 		"    --name 50 epoch1.logits epoch50.logits\n"
@@ -196,14 +202,16 @@ static int one_stream(const struct stage *st, struct making *m, size_t i, struct
 	const char *name = i < o.names.n ? o.names.item[i] : w.name;
 	if (w.documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
-	int rc = o.per_class ? class_curves(st, m, name, &w, i, err) : one_curve(st, m, name, &w, i, err);
+	int rc = o.worst       ? worst_write(name, &w, (size_t)o.worst, m->to, err)
+		 : o.per_class ? class_curves(st, m, name, &w, i, err)
+			       : one_curve(st, m, name, &w, i, err);
 	rows_release(&w);
 	return rc;
 }
 
 static int all_curves(const struct stage *st, struct making *m, struct err *err)
 {
-	fprintf(m->to, "%s\n", curve_header((enum curve)o.curve));
+	fprintf(m->to, "%s\n", o.worst ? worst_header() : curve_header((enum curve)o.curve));
 	if (o.curve == CURVE_ENTROPY) {
 		for (size_t i = 0; i < m->alpha.n; i++)
 			if (curve_entropy(m->alpha.v[i], o.same, &m->options, m->to, err))
@@ -221,10 +229,23 @@ static int all_curves(const struct stage *st, struct making *m, struct err *err)
 	return 0;
 }
 
+/* A list of records is no curve. */
+static int check_worst(const struct stage *st, struct err *err)
+{
+	static const char *const of_curves[] = { "curve", "bins",  "class", "per-class", "bands", "level",
+						 "seed",  "group", "alpha", "same",	 "at" };
+	for (size_t i = 0; o.worst && i < sizeof of_curves / sizeof *of_curves; i++)
+		if (stage_given(st, of_curves[i]))
+			return err_usage(err, "--%s has no effect with --worst", of_curves[i]);
+	return 0;
+}
+
 static int ask_of(const struct stage *st, struct making *m, struct err *err)
 {
 	size_t streams = st->n ? (size_t)st->n : 1;
 	int wide = o.curve == CURVE_HISTOGRAM || o.curve == CURVE_DENSITY || o.curve == CURVE_ENTROPY;
+	if (check_worst(st, err))
+		return -1;
 	if (o.curve == CURVE_ENTROPY && st->n)
 		return err_usage(err, "--curve entropy reads nothing; leave out '%s'", st->operand[0]);
 	if (o.per_class &&
@@ -239,7 +260,7 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 	m->rows.unlabelled = o.unlabelled == 2				       ? ROWS_DROP
 			     : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP
 									       : ROWS_REFUSE;
-	m->rows.columns = o.curve == CURVE_HISTOGRAM ? COL_LABEL : 0;
+	m->rows.columns = o.worst ? WORST_COLUMNS : o.curve == CURVE_HISTOGRAM ? COL_LABEL : 0;
 	m->rows.class_name = o.class_name;
 	m->rows.threads = (int)o.threads;
 	m->options = (struct curve_options){ .bins = o.bins ? (int)o.bins

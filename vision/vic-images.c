@@ -247,8 +247,6 @@ static int put_names(struct source *s, struct err *err)
 	struct output out;
 	char *name;
 	int n, rc;
-	if (!s->ops->name)
-		return err_usage(err, "--names: records of this --format are not files");
 	if (output_open(&out, o.names, err))
 		return -1;
 	do {

@@ -137,7 +137,7 @@ vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --files --map --device --precision --threads --output
-vic-reliability --curve --per-class --threads
+vic-reliability --curve --per-class --worst --threads
 vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
