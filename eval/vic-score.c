@@ -1,9 +1,8 @@
 /* vic-score: the calibration table of streams of logits. */
 #include "eval/groups/per_class.h"
+#include "eval/groups/weights.h"
 #include "eval/show/score_groups.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/base/num.h"
-#include "pipeline/files/text.h"
 #include "pipeline/frame/stage.h"
 
 #include <inttypes.h>
@@ -17,7 +16,7 @@
 enum { BY_ROUNDS = 200 };
 enum { SHOW_AUTO = -1, SHOW_NO, SHOW_YES };
 static struct {
-	const char *bins, *split, *class_name, *posterior, *by;
+	const char *bins, *split, *class_name, *posterior, *by, *weights;
 	int format, unlabelled, brief, seeds, separate, ensemble, diagram, compat, per_class;
 	int64_t threads, bootstrap, floor, seed;
 	double level, coverage, risk, confidence;
@@ -60,6 +59,8 @@ static const struct opt opts[] = {
 	  .flags = 0 },
 	{ "by", 0, OPT_TEXT, &o.by, "FILE|COLUMN",
 	  "a column a group: by split, label, predicted, or lines ID<TAB>GROUP", .flags = OPT_INPUT },
+	{ "weights", 0, OPT_TEXT, &o.weights, "FILE",
+	  "records count as lines ID<TAB>WEIGHT say; what has no such form is left out", .flags = OPT_INPUT },
 	{ "compat", 0, OPT_CHOICE, &o.compat, NULL, "reproduce another tool's errors, quirks included",
 	  .choices = "none|guo|torchmetrics|netcal|tfp|sklearn" },
 	{ "posterior", 0, OPT_TEXT, &o.posterior, "TSV",
@@ -102,33 +103,10 @@ static const struct program prog = {
 struct printed {
 	struct score_columns columns;
 	struct score_groups groups; /* --by */
-	struct table classes;	    /* --per-class: this instead */
+	struct weights weights;	    /* --weights */
+	struct table instead;	    /* --per-class, --weights: this instead */
 	struct column_asked asked;
 };
-
-static int add_bins(struct score_options *options, const char *text, struct err *err)
-{
-	int64_t v;
-	if (options->n_bins == SCORE_BINS)
-		return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
-	if (num_i64("--bins", text, 1, BINS_MAX, &v, err))
-		return -1;
-	for (int i = 0; i < options->n_bins; i++)
-		if (options->bins[i] == v)
-			return err_usage(err, "--bins: %d is there twice", (int)v);
-	options->bins[options->n_bins++] = (int)v;
-	return 0;
-}
-
-static int parse_bins(const char *list, struct score_options *options, struct err *err)
-{
-	char *copy = NULL, *one;
-	int rc = mem_text(&copy, list, strlen(list), err);
-	for (char *at = copy; !rc && (one = text_field(&at, ','));)
-		rc = add_bins(options, one, err);
-	free(copy);
-	return rc;
-}
 
 /* What happened to the input on its way: pooling and choosing are never silent. */
 static void say(const struct stage *st, const struct rows *w)
@@ -150,14 +128,38 @@ static void say(const struct stage *st, const struct rows *w)
 			  w->name, w->sum.ties);
 }
 
-/* in: with --by, every record and its values. */
+/* in: every record and its values. */
+static int score_weights(const struct stage *st, struct printed *p, struct rows *in, const char *name,
+			 const struct rows_options *rows_options, const struct score_options *options, struct err *err)
+{
+	struct rows_options own = *rows_options;
+	struct score *s = NULL;
+	struct rows all = { 0 };
+	double *weight = NULL;
+	own.columns = WEIGHTED_COLUMNS;
+	int rc = weights_of(&p->weights, in, &weight, err) || rows_subset(&all, in, NULL, in->n, &own, err) ||
+		 mem_alloc(&s, 1, sizeof *s, err);
+	if (!rc) {
+		say(st, &all);
+		weights_keep(weight, in, &all);
+		rc = score_weighted(s, &all, weight, options, err) || score_show(&p->instead, name, s, err);
+	}
+	free(s);
+	free(weight);
+	rows_release(&all);
+	return rc;
+}
+
+/* in: with --by and --weights, every record and its values. */
 static int score_one(const struct stage *st, struct printed *p, struct rows *in, const char *name,
 		     const struct rows_options *rows_options, const struct score_options *options, struct err *err)
 {
 	struct rows all;
+	if (o.weights)
+		return score_weights(st, p, in, name, rows_options, options, err);
 	if (!o.by) {
 		say(st, in);
-		return o.per_class ? class_table(&p->classes, in, err) :
+		return o.per_class ? class_table(&p->instead, in, err) :
 				     columns_add(&p->columns, in, name, options, &p->asked, err);
 	}
 	int rc = groups_add(&p->columns, &p->groups, &all, in, name, rows_options, options, &p->asked, err);
@@ -190,7 +192,7 @@ static int read_path(const struct stage *st, struct printed *p, const char *path
 	struct rows one, *list = &one;
 	size_t n = 1;
 	int rc = o.separate ? rows_read_each(&list, &n, path, rows_options, err)
-			    : rows_read(&one, path, o.by ? &every : rows_options, err);
+			    : rows_read(&one, path, o.by || o.weights ? &every : rows_options, err);
 	if (rc)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -216,7 +218,7 @@ static int read_ensemble(const struct stage *st, struct printed *p, const struct
 	for (; n < st->n && !rc; n += !rc)
 		rc = rows_read(&in[n], st->operand[n], &every, err);
 	if (!rc)
-		rc = rows_ensemble(&joint, in, n, o.by ? &every : rows_options, err);
+		rc = rows_ensemble(&joint, in, n, o.by || o.weights ? &every : rows_options, err);
 	if (!rc) {
 		rc = mem_printf(&name, err, "%s and %d more", joint.name, n - 1) ||
 		     score_one(st, p, &joint, o.names.n ? o.names.item[0] : name, rows_options, options, err);
@@ -272,6 +274,18 @@ static int ask_of_groups(struct stage *st, struct err *err)
 	return 0;
 }
 
+/* What has no weighted form, or none here. */
+static int ask_of_weights(const struct stage *st, struct err *err)
+{
+	static const char *const others[] = { "coverage", "risk",     "bootstrap", "floor",  "seed",	 "seeds",
+					      "separate", "per-class", "by",	    "compat", "posterior", "diagram",
+					      NULL };
+	if (given_of(st, others))
+		return err_usage(err, "--weights has no such form; leave out --%s", given_of(st, others));
+	stage_say(st, "weighted: floors, p-values, intervals and what ranks or groups records one by one are left out");
+	return 0;
+}
+
 /* What --per-class has no use for. */
 static int ask_of_classes(struct stage *st, struct err *err)
 {
@@ -291,11 +305,12 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 		  struct err *err)
 {
 	char own[16];
-	if ((o.by && ask_of_groups(st, err)) || (o.per_class && ask_of_classes(st, err)))
+	if ((o.by && ask_of_groups(st, err)) || (o.weights && ask_of_weights(st, err)) ||
+	    (o.per_class && ask_of_classes(st, err)))
 		return -1;
 	options->compat = (enum compat)o.compat;
 	snprintf(own, sizeof own, "%d", compat_bins(options->compat));
-	if (parse_bins(options->compat && !stage_given(st, "bins") ? own : o.bins, options, err) ||
+	if (score_bins_of(options, options->compat && !stage_given(st, "bins") ? own : o.bins, err) ||
 	    rows_split_of(o.split, &rows->split, err))
 		return -1;
 	if (o.compat && (o.bootstrap || o.posterior))
@@ -339,12 +354,14 @@ static int run_score(struct stage *st, struct err *err)
 	int rc = ask_of(st, &options, &rows_options, &posterior, err);
 	if (!rc && o.by)
 		rc = grouping_open(&p.groups.grouping, o.by, err);
+	if (!rc && o.weights)
+		rc = weights_read(&p.weights, o.weights, err);
 	if (!rc && o.ensemble)
 		rc = read_ensemble(st, &p, &rows_options, &options, err);
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &p, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
-	if (!rc && !o.per_class)
+	if (!rc && !o.per_class && !o.weights)
 		rc = show_scores(st, &p, &table, err);
 	if (o.by)
 		table.note = o.bootstrap ? "intervals of groups hold together, so that the worst's does; p: "
@@ -354,14 +371,16 @@ static int run_score(struct stage *st, struct err *err)
 		table.note = "bins equally wide, closed above; float64; floor: y drawn from the confidences "
 			     "(docs/METRICS.md)";
 	if (!rc)
-		rc = table_print(o.per_class ? &p.classes : &table, (enum table_format)o.format, stdout, err);
+		rc = table_print(o.per_class || o.weights ? &p.instead : &table, (enum table_format)o.format, stdout,
+				 err);
 	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
-	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && !o.per_class)
+	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && p.columns.n)
 		diagrams(&p.columns);
 	table_release(&table);
-	table_release(&p.classes);
+	table_release(&p.instead);
 	columns_release(&p.columns);
 	grouping_release(&p.groups.grouping);
+	weights_release(&p.weights);
 	posterior_release(&posterior);
 	opt_many_release(&o.names);
 	return rc;

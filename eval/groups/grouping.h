@@ -2,7 +2,7 @@
 #ifndef VIC_GROUPING_H
 #define VIC_GROUPING_H
 
-#include "eval/records/rows.h"
+#include "id_lines.h"
 
 enum grouping_by { BY_SPLIT, BY_LABEL, BY_PREDICTED, BY_FILE };
 /* More are taken for a mistake: a column of measurements, a group a record. */
@@ -12,18 +12,13 @@ struct grouping {
 	enum grouping_by by;
 	char **name; /* [n] owned: "split=test", "label=cat", "predicted=cat", "group=NAME"; of a file in its order */
 	int n;
-	/* BY_FILE: a line each. id: NULL where the lines are groups alone, in the order of the records */
-	size_t lines;
-	uint64_t *id; /* rising */
-	uint32_t *line_group, *line_number;
-	char *path;
+	struct id_lines lines; /* BY_FILE */
+	uint32_t *line_group;  /* [lines.n], by item */
 };
 enum { NO_GROUP = UINT32_MAX };
 
-/* what: "split", "label", "predicted", or a file. Its lines are all "id<TAB>group", under a header "id<TAB>..." or
- * "record<TAB>..." if they like, or all "group"; a CR before the LF and a byte order mark are not part of them. Errors,
- * with file and line: no such file or column, an id that is no number or stands twice, lines of both kinds, no group, a
- * NUL, more than GROUPS_MAX groups, no lines. */
+/* what: "split", "label", "predicted", or a file as id_lines.h has it. Errors, with file and line: no such file or
+ * column; id_lines_read's; more than GROUPS_MAX groups. */
 int grouping_open(struct grouping *g, const char *what, struct err *err) VIC_CHECKED;
 /* Groups of the records of all documents, one after the other: *of (owned) of [sum of list[].n]; NO_GROUP where a
  * record has no label and groups are labels. list: read with ROWS_ALL and ROWS_KEEP, with COL_ID, COL_SPLIT, COL_LABEL

@@ -2,6 +2,9 @@
  * order of the stream, so both come before keys_sort. score_spread goes by position: the scores must come from one
  * score_options and have the same items. */
 #include "score.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
+#include "pipeline/files/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,6 +92,30 @@ void score_spread(struct score *out, const struct score *const *in, int n)
 		v->value = sum / n;
 		v->low = n > 1 ? sqrt(square / (n - 1)) : NAN;
 	}
+}
+
+static int add_bins(struct score_options *options, const char *text, struct err *err)
+{
+	int64_t v;
+	if (options->n_bins == SCORE_BINS)
+		return err_usage(err, "--bins: at most %d numbers, with commas between", SCORE_BINS);
+	if (num_i64("--bins", text, 1, BINS_MAX, &v, err))
+		return -1;
+	for (int i = 0; i < options->n_bins; i++)
+		if (options->bins[i] == v)
+			return err_usage(err, "--bins: %d is there twice", (int)v);
+	options->bins[options->n_bins++] = (int)v;
+	return 0;
+}
+
+int score_bins_of(struct score_options *options, const char *list, struct err *err)
+{
+	char *copy = NULL, *one;
+	int rc = mem_text(&copy, list, strlen(list), err);
+	for (char *at = copy; !rc && (one = text_field(&at, ','));)
+		rc = add_bins(options, one, err);
+	free(copy);
+	return rc;
 }
 
 unsigned score_columns(const struct score_options *options)

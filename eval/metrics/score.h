@@ -36,6 +36,9 @@ struct score {
 	int n, n_beyond; /* n_beyond: values that found no room; 0, or score_show fails */
 };
 
+/* Adds the numbers of bins of a list with commas, "15,100". Errors: VIC_USAGE for what is none, stands twice or is too
+ * many. */
+int score_bins_of(struct score_options *options, const char *list, struct err *err) VIC_CHECKED;
 /* Columns that score_rows needs from rows_read. */
 unsigned score_columns(const struct score_options *options);
 /* w's keys are sorted in place (its other columns keep their order). */
