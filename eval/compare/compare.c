@@ -362,7 +362,8 @@ int compare_rows(const struct rows *a, const struct rows *b, const struct compar
 		rc = rc || order_falling(key, a->n, side[s].order, err);
 		free(key);
 	}
-	rc = rc || bootstrap(side, options, pool, c, err) || compare_auroc(a, b, options->level, c, err);
+	rc = rc || bootstrap(side, options, pool, c, err) ||
+	     compare_auroc(a, b, (const uint32_t *const[]){ side[0].order, side[1].order }, options->level, c, err);
 	free(side[0].order);
 	free(side[1].order);
 	for (int i = 0; i < n; i++)

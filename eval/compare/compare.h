@@ -45,9 +45,9 @@ int compare_same_records(const struct rows *a, const struct rows *b, struct err 
 int compare_rows(const struct rows *a, const struct rows *b, const struct compare_options *options, struct pool *pool,
 		 struct comparison *c, struct err *err) VIC_CHECKED;
 
-/* The areas' part of compare_rows. */
-int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c,
-		  struct err *err) VIC_CHECKED;
+/* The areas' part of compare_rows. order: each side's records by falling confidence, or NULLs. */
+int compare_auroc(const struct rows *a, const struct rows *b, const uint32_t *const order[2], double level,
+		  struct comparison *c, struct err *err) VIC_CHECKED;
 
 /* The rows with a test, in the table's order; NULL beyond the last. */
 const struct metric *compared_metric(int i);

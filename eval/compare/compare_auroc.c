@@ -7,21 +7,25 @@
 #include <stdlib.h>
 
 /* One stream's area; `influence` [n] by record: DeLong's placements less the area, over the size of the side. `key` [n]
- * rising with the score, `positive` [n]. O(n) once the order is there (Sun and Xu 2014). 1: there is none (one side
- * empty). */
-static int area_of(const uint64_t *key, const uint8_t *positive, size_t n, double *area, double *influence,
-		   struct err *err)
+ * rising with the score, `positive` [n], `given`: the order of the keys, falling, or NULL. O(n) once the order is there
+ * (Sun and Xu 2014). 1: there is none (one side empty). */
+static int area_of(const uint64_t *key, const uint8_t *positive, const uint32_t *given, size_t n, double *area,
+		   double *influence, struct err *err)
 {
-	uint32_t *order;
+	uint32_t *made = NULL;
+	const uint32_t *order = given;
 	double pos = 0, neg, tp = 0, fp = 0, wins = 0;
 	for (size_t i = 0; i < n; i++)
 		pos += positive[i];
 	neg = (double)n - pos;
 	if (!(pos > 0) || !(neg > 0))
 		return 1;
-	if (mem_alloc(&order, n, sizeof *order, err) || order_falling(key, n, order, err)) {
-		free(order);
-		return -1;
+	if (!given) {
+		if (mem_alloc(&made, n, sizeof *made, err) || order_falling(key, n, made, err)) {
+			free(made);
+			return -1;
+		}
+		order = made;
 	}
 	for (size_t from = 0, to; from < n; from = to) {
 		double p = 0, q;
@@ -37,7 +41,7 @@ static int area_of(const uint64_t *key, const uint8_t *positive, size_t n, doubl
 	*area = wins / (pos * neg);
 	for (size_t i = 0; i < n; i++)
 		influence[i] = (influence[i] - *area) / (positive[i] ? pos : neg);
-	free(order);
+	free(made);
 	return 0;
 }
 
@@ -57,14 +61,14 @@ static double variance(const double *a, const double *b, const uint8_t *positive
 	return side[0] * count[0] / (count[0] - 1) + side[1] * count[1] / (count[1] - 1);
 }
 
-static int one_area(const uint64_t *const key[2], const uint8_t *const positive[2], int same, size_t n, double level,
-		    struct difference *d, struct err *err)
+static int one_area(const uint64_t *const key[2], const uint8_t *const positive[2], const uint32_t *const order[2],
+		    int same, size_t n, double level, struct difference *d, struct err *err)
 {
 	double *influence;
 	if (mem_alloc(&influence, 2 * n, sizeof *influence, err))
 		return -1;
-	int rc = area_of(key[0], positive[0], n, &d->a, influence, err);
-	int other = rc < 0 ? rc : area_of(key[1], positive[1], n, &d->b, influence + n, err);
+	int rc = area_of(key[0], positive[0], order[0], n, &d->a, influence, err);
+	int other = rc < 0 ? rc : area_of(key[1], positive[1], order[1], n, &d->b, influence + n, err);
 	rc = other ? other : rc;
 	if (!rc) {
 		double v = variance(influence, influence + n, positive[0], same, n), sd = sqrt(v), diff = d->b - d->a;
@@ -85,8 +89,10 @@ static uint64_t class_one(const struct rows *r, size_t i)
 	return conf_order(r->predicted[i] == 1 ? k : conf_pack(conf_rest(k), conf_p(k), 0));
 }
 
-int compare_auroc(const struct rows *a, const struct rows *b, double level, struct comparison *c, struct err *err)
+int compare_auroc(const struct rows *a, const struct rows *b, const uint32_t *const order[2], double level,
+		  struct comparison *c, struct err *err)
 {
+	static const uint32_t *const none[2] = { NULL, NULL };
 	const struct rows *rows[2] = { a, b };
 	uint64_t *key[2] = { NULL, NULL };
 	uint8_t *positive[2] = { NULL, NULL };
@@ -103,8 +109,8 @@ int compare_auroc(const struct rows *a, const struct rows *b, double level, stru
 				positive[s][i] =
 					by_class ? rows[s]->label[i] == 1 : (uint8_t)conf_right(rows[s]->key[i]);
 			}
-		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class, n, level,
-			      difference_of(c, by_class ? "auroc" : "auroc_correct"), err);
+		rc = one_area((const uint64_t *const *)key, (const uint8_t *const *)positive, by_class ? none : order,
+			      by_class, n, level, difference_of(c, by_class ? "auroc" : "auroc_correct"), err);
 	}
 	for (int s = 0; s < 2; s++) {
 		free(key[s]);

@@ -137,6 +137,8 @@ static void rounds_by_cells(void **state)
 		make_keys(key, N, 0, 1.3, 1);
 		assert_int_equal(cells_cut(&c, key, N, &bins, 1, &err), 0);
 		assert_true(c.n < N * 2 / 3 && c.n > 4000);
+		for (size_t i = 0, from = 0; i < c.n; from = c.cell[i++].end)
+			assert_int_equal(bin_of(BINS, conf_p(key[from])), bin_of(BINS, conf_p(key[c.cell[i].end - 1])));
 		for (uint32_t round = 0; round < ROUNDS; round++) {
 			struct measured m = { 0 };
 			struct rng r;
@@ -169,7 +171,7 @@ struct stream {
 	struct rows rows;
 };
 
-/* Two models of the same records; apart: how far their logits are from each other. */
+/* Two models of the same records; apart: how far their logits are from each other; 0: right on the same records. */
 static void make_pair(struct stream s[2], double apart, uint32_t at)
 {
 	struct rng r;
@@ -178,7 +180,9 @@ static void make_pair(struct stream s[2], double apart, uint32_t at)
 	for (size_t i = 0; i < PAIRS; i++) {
 		double z = 2 * rng_normal(&r), y = rng_real(&r) < 1 / (1 + exp(-z));
 		for (int side = 0; side < 2; side++) {
-			double own = 1.3 * z + side * apart * (0.5 * z + rng_normal(&r)), p = 1 / (1 + exp(-fabs(own)));
+			double own = 1.3 * z + side * apart * (0.5 * z + rng_normal(&r));
+			own *= side && !(apart > 0) ? 0.8 + 0.4 * rng_real(&r) : 1;
+			double p = 1 / (1 + exp(-fabs(own)));
 			int right = (own > 0) == (y > 0);
 			s[side].key[i] = conf_pack(p, 1 - p, right);
 			s[side].nll[i] = -log(right ? p : 1 - p);
@@ -206,7 +210,7 @@ static int differences(const struct measured m[2], double *v)
 	return n;
 }
 
-static void round_of_records(const struct stream s[2], uint32_t round, int swap, struct measured m[2])
+static void round_of_records(const struct stream s[2], uint32_t round, int swap, int bins, struct measured m[2])
 {
 	static uint8_t weight[PAIRS + 16], coin[PAIRS + 16];
 	static conf_key drawn[2][3 * PAIRS];
@@ -226,7 +230,7 @@ static void round_of_records(const struct stream s[2], uint32_t round, int swap,
 		m[side].nll /= (double)n;
 		m[side].brier /= (double)n;
 		assert_int_equal(keys_sort(drawn[side], n, &err), 0);
-		assert_int_equal(measure_keys(&m[side], drawn[side], n, BINS, PAIRS_PARTS, &err), 0);
+		assert_int_equal(measure_keys(&m[side], drawn[side], n, bins, PAIRS_PARTS, &err), 0);
 	}
 }
 
@@ -234,14 +238,15 @@ static void rounds_by_pairs(void **state)
 {
 	(void)state;
 	static struct stream s[2];
-	static const double apart[] = { 0.5, 0.02 };
+	static const double apart[] = { 0.5, 0.02, 0 };
 	assert_int_equal(metric_parts(0, TEST_SWAP) & ~(unsigned)PAIRS_PARTS, 0);
-	for (uint32_t a = 0; a < 2; a++) {
+	for (uint32_t a = 0; a < 3; a++) {
+		int bins = a < 2 ? BINS : 1; /* of one bin all that moves is the sums of confidences */
 		const struct rows *const rows[2] = { &s[0].rows, &s[1].rows };
 		const uint32_t *const order[2] = { s[0].order, s[1].order };
 		struct pairs *p;
 		make_pair(s, apart[a], a);
-		assert_int_equal(pairs_open(&p, rows, order, BINS, &err), 0);
+		assert_int_equal(pairs_open(&p, rows, order, bins, &err), 0);
 		for (int swap = 0; swap < 2; swap++) {
 			struct spread pairs = { 0 }, records = { 0 };
 			int values = 0;
@@ -253,7 +258,7 @@ static void rounds_by_pairs(void **state)
 				assert_int_equal((swap ? pairs_swap : pairs_resample)(p, &r, m, &err), 0);
 				values = differences(m, v);
 				add_round(&pairs, v, values);
-				round_of_records(s, round, swap, m);
+				round_of_records(s, round, swap, bins, m);
 				differences(m, v);
 				add_round(&records, v, values);
 			}

@@ -13,6 +13,8 @@
 
 enum { N = 90 };
 
+static const uint32_t *const no_order[2] = { NULL, NULL };
+
 struct made {
 	double p1[N]; /* P(class 1), on a grid so that records tie */
 	conf_key key[N];
@@ -76,7 +78,7 @@ static void areas_by_pairs(void **state)
 		label[i] = i % 5 < 2;
 	make(&a, 1, label);
 	make(&b, 2, label);
-	assert_int_equal(compare_auroc(&a.rows, &b.rows, 0.95, &c, &err), 0);
+	assert_int_equal(compare_auroc(&a.rows, &b.rows, no_order, 0.95, &c, &err), 0);
 	double sa[N], sb[N], ca[N], cb[N], side[2] = { 0 }, count[2] = { 0 }, all = 0;
 	int one[N], right_a[N], right_b[N];
 	for (int i = 0; i < N; i++) {
@@ -129,7 +131,7 @@ static void areas_of_any_records(void **state)
 		a.rows.n = b.rows.n = n;
 		for (int k = 0; k < compared_count(); k++)
 			c.of[k].a = c.of[k].b = NAN;
-		assert_int_equal(compare_auroc(&a.rows, &b.rows, level, &c, &err), 0);
+		assert_int_equal(compare_auroc(&a.rows, &b.rows, no_order, level, &c, &err), 0);
 		for (double step = 8; step > 1e-15; step /= 2)
 			z += erfc((z + step) / sqrt(2)) > 1 - level ? step : 0;
 		for (int correct = 0; correct < 2; correct++) {
@@ -188,7 +190,7 @@ static void a_stream_against_itself(void **state)
 	for (int i = 0; i < N; i++)
 		label[i] = i % 3 == 0;
 	make(&a, 1, label);
-	assert_int_equal(compare_auroc(&a.rows, &a.rows, 0.95, &c, &err), 0);
+	assert_int_equal(compare_auroc(&a.rows, &a.rows, no_order, 0.95, &c, &err), 0);
 	const struct difference *d = difference_of(&c, "auroc");
 	assert_true(d->there && d->p == 1 && d->low == 0);
 }
