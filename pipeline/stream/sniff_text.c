@@ -95,6 +95,11 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, "UTF-16 text", "recode it (iconv -f UTF-16 -t UTF-8) for vic-tokenize --format lines");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal conformal\":"))
 		sniff_say(s, 0, "a conformal threshold", "vic-conformal --apply reads it");
+	else if (begins(l, "record\tlabel\tcovered\t") ||
+		 (begins(l, "{\"record\":") && sniff_holds(l, ",\"covered\":")))
+		sniff_say(s, 0, "a table of conformal sets", "vic-conformal wrote it, for people");
+	else if (begins(l, "word\tcount\n"))
+		sniff_say(s, 0, "a list of words with counts", "vic-embed --oov-report wrote it, for people");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))

@@ -72,10 +72,10 @@ fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH
 # A gnuplot that cannot write all of it, and says nothing.
 for end in '<svg>' '<svg></svg' '<svg></svg>x'; do
 	printf '#!/bin/sh\necho "%s"\n' "$end" >empty/gnuplot
-	echo old >kept.svg
+	echo '<svg>old' >kept.svg
 	fails 1 'figure has no end: is there no room' "a figure that ends in '$end'" env PATH="$T/empty:$PATH" \
 		vic-plot -o kept.svg bins.tsv
-	same 'the old one stays' old "$(cat kept.svg)"
+	same 'the old one stays' '<svg>old' "$(cat kept.svg)"
 done
 for end in '' '\0\0\0\0IEND' '\0\0\0\0IEND\256B`\203'; do
 	printf '#!/bin/sh\nprintf "\\211PNG%s"\n' "$(printf %s "$end" | sed 's/[\\`]/\\&/g')" >empty/gnuplot
