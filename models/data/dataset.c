@@ -98,8 +98,8 @@ int dataset_need_train(const struct dataset *d, struct err *err)
 			at += snprintf(marked + at, sizeof marked - (size_t)at, "%s%zu %s", at ? ", " : "", count[k],
 				       split_name(k));
 	return err_set(err,
-		       "none of the %zu records is marked train, which are trained on (%s); vic-split --remark marks "
-		       "all of them train, but what its --dev and --test set apart",
+		       "none of the %zu records is marked train, which are trained on (%s); vic-split --remark, with "
+		       "--test or --dev, marks them anew",
 		       d->n, marked);
 }
 
