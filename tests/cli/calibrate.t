@@ -101,10 +101,10 @@ fails 2 'leaves 2 classes no room\|--clip' 'a clip that no two classes have room
 for by in 1 1e-3 1e5 1e290; do
 	vic-cat -q --to tsv two | awk -F '\t' -v by=$by 'NR > 1 { printf "%s\t%.17g\t%.17g\n", $1, $2 * by, $3 * by }' |
 		vic-cat -q --from tsv --kind logits --classes 'class 0,class 1' - >scaled
-	for method in temperature vector platt; do
-		near "$method of logits times $by" \
-			"$(vic-calibrate -q --split all --l2 0 --table --tsv --method $method two | awk '$1 == "nll" { print $3 }')" \
-			"$(vic-calibrate -q --l2 0 --table --tsv --method $method scaled | awk '$1 == "nll" { print $3 }')" 1e-5
+	for method in temperature 'vector --l2 0' platt; do
+		near "${method%% *} of logits times $by" \
+			"$(vic-calibrate -q --split all --table --tsv --method $method two | awk '$1 == "nll" { print $3 }')" \
+			"$(vic-calibrate -q --table --tsv --method $method scaled | awk '$1 == "nll" { print $3 }')" 1e-5
 	done
 	ok "beta of logits times $by" vic-calibrate --method beta -o out scaled
 done

@@ -79,6 +79,7 @@ vic-reliability --unlabelled|vic-tokenize -f lines lines \| vic-predict words \|
 vic-report --level|vic-report --bootstrap 50 logits|--level 0.6
 vic-report --seed|vic-report --bootstrap 50 logits|--seed 9
 vic-score --brief|vic-score logits|--brief
+vic-score --confidence|vic-score --risk 0.5 logits|--confidence 0.6
 vic-score --diagram|vic-score logits|--diagram
 vic-score --floor|vic-score logits|--floor 0
 vic-score --level|vic-score --bootstrap 50 logits|--level 0.6
@@ -114,21 +115,22 @@ vic-split -q --remark --test 0.2 text >nodev
 
 # Every other option has an effect wherever it is taken, or its program refuses it by itself.
 sort >always <<'L'
-vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --seed --threads
-vic-cat --head --check --provenance --stats --words --to --from --kind --labels --classes --name --dtype --split --limit
+vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
+vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
 vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
+vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
-vic-embed --vectors --vectors-format --dim --oov --random --seed --oov-report --threads --output
-vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
+vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
+vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
 vic-ood --in --out --score --bootstrap --level --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --map --device --precision --threads --output
-vic-reliability --curve --threads
+vic-reliability --curve --per-class --threads
 vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
-vic-score --bins --name --split --unlabelled --bootstrap --seeds --separate --ensemble --class --compat --posterior --json --tsv --no-diagram --threads
+vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
-vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --header --no-header --classes --fine --flush --output
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --separator --quotes --header --no-header --classes --fine --html --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \

@@ -45,13 +45,13 @@ done
 fails 2 'of one stream' 'two streams are refused' vic-score --per-class x y
 
 # The curves are those of --class, one after the other.
-for curve in bins corp histogram 'scatter --group 50' 'density --group 50'; do
+for curve in 'bins --bands 20' 'corp --bands 20' histogram 'scatter --group 50' 'density --group 50'; do
 	# shellcheck disable=SC2086
 	for k in 0 1 2 3; do
-		vic-reliability -q --curve $curve --bands 20 --class "class $k" --name "it: class $k" x | sed 1d
+		vic-reliability -q --curve $curve --class "class $k" --name "it: class $k" x | sed 1d
 	done >want
 	# shellcheck disable=SC2086
-	vic-reliability -q --curve $curve --bands 20 --per-class --name it x | sed 1d >got
+	vic-reliability -q --curve $curve --per-class --name it x | sed 1d >got
 	[ -s got ] && cmp -s want got
 	tap $? "--curve ${curve%% *}: those of --class"
 done

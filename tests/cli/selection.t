@@ -27,7 +27,7 @@ same 'none is sure enough' 'coverage_within@0.001 0 threshold_within@0.001 inf' 
 like 'JSON has them' '"risk@0.7":0\.[0-9]*,' "$(vic-score -q --json --brief --coverage 0.7 --risk 0.15 x)"
 vic-score -q --tsv --floor 0 --coverage 0.7 --risk 0.15 --threads 1 x | cmp -s - table
 tap $? 'by one thread the same bytes'
-fails 2 'without that it says nothing' '--confidence alone' vic-score --confidence 0.9 x
+fails 2 'goes with --risk' '--confidence alone' vic-score --confidence 0.9 x
 for with in '--compat guo' --seeds '--class 1'; do
 	# shellcheck disable=SC2086
 	fails 2 'do not go together' "$with" vic-score --coverage 0.5 $with x

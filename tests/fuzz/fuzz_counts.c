@@ -54,7 +54,7 @@ static void count(const uint8_t *data, size_t size, const char *prefix)
 	unsigned char *text = NULL;
 	size_t n = size;
 	uint64_t got;
-	int packed = size >= 2 && data[0] == 0x1F && data[1] == 0x8B;
+	int packed = unpack_kind(data, size < UNPACK_HEAD ? size : UNPACK_HEAD, NULL) != NULL;
 	int bad = packed && unpack_memory(data, size, 64 << 20, &text, &n, &other);
 	if (bad && strstr(other.msg, "unpacks to more"))
 		return;

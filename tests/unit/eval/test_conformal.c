@@ -249,8 +249,8 @@ static void sure_models(void **state)
 
 static struct rows some_rows(void)
 {
-	static char a[] = "a", b[] = "b c", *classes[] = { a, b };
-	return (struct rows){ .name = (char[]){ "its name" },
+	static char a[] = "a", b[] = "b c", *classes[] = { a, b }, name[] = "its name";
+	return (struct rows){ .name = name,
 			      .head = { .kind = STREAM_LOGITS, .n_classes = 2, .classes = classes, .samples = 1 },
 			      .provenance = json_array(),
 			      .split = SPLIT_DEV };
