@@ -153,7 +153,7 @@ static int table_kind(const struct look *l, struct sniffed *s)
 	size_t fields;
 	int numeric, csv = sniff_ends(l->base, ".csv");
 	if (begins(l, "epoch\tlr\t"))
-		sniff_say(s, 0, "a training history", "vic-reliability --curve training reads it");
+		sniff_say(s, 0, "a training history", "vic-plot and vic-reliability --curve training read it");
 	else if (begins(l, "record\t"))
 		sniff_say(s, 0, "a table of posteriors", "vic-score --posterior reads it");
 	else if (begins(l, "stream\t") || begins(l, "alpha\tbin\t") || begins(l, "run\tepoch\t"))
