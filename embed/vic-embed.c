@@ -32,10 +32,12 @@ static const struct opt opts[] = {
 	{ "top-oov", 0, OPT_INT, &o.top_oov, "N", "how many words not in FILE to name on stderr", .lo = 0,
 	  .hi = 1000000, .flags = OPT_LOCAL, .with = "vectors" },
 	{ "oov-report", 0, OPT_TEXT, &o.oov_report, "TSV", "write all of them: word, count",
-	  .flags = OPT_LOCAL | OPT_OUTPUT },
+	  .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a list of words with counts" },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where to", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where to", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a vicinal stream of text" },
 	{ 0 },
 };
 

@@ -1,7 +1,8 @@
-/* vic-plot: figures from vic-reliability's tables. */
+/* vic-plot: figures from vic-reliability's tables and vic-train's histories. */
 #include "pipeline/files/io.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/frame/stage.h"
+#include "eval/show/curves.h"
 #include "eval/show/plot.h"
 #include "eval/show/report.h"
 
@@ -23,7 +24,8 @@ static const struct opt opts[] = {
 	  .choices = "auto|bins|histogram|corp|scatter|density|entropy|training|hull|risk-coverage|roc|pr" },
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "auto: by the end of --out, else svg",
 	  .choices = "auto|svg|png" },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the figure goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the figure goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "an SVG image|a PNG image" },
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "above the figure", .flags = OPT_NAME },
 	{ "panel", 0, OPT_INT, &o.panel, "POINTS", "width of a panel", .lo = 120, .hi = 2000 },
 	{ "scale", 0, OPT_REAL, &o.scale, "X", "png: pixels a point", .flo = 0.5, .fhi = 8 },
@@ -36,15 +38,17 @@ static const struct program prog = {
 	.summary = "figures of calibration, as SVG or PNG",
 	.operands = "[TSV]",
 	.description =
-		"Draws a table that vic-reliability or vic-ood --curve wrote, through gnuplot:\n"
-		"one panel a stream with the same axes, or for training, hull, risk-coverage,\n"
-		"roc and pr one panel a quantity with a line for each run. The table's header\n"
-		"says which curve it holds. Colours are distinct to every kind of colour vision,\n"
-		"and doubled by hatching, dashes or marks.",
+		"Draws a table that vic-reliability or vic-ood --curve wrote, or the learning\n"
+		"curves of a --history that vic-train wrote, through gnuplot: one panel a stream\n"
+		"with the same axes, or for training, hull, risk-coverage, roc and pr one panel a\n"
+		"quantity with a line for each run. The table's header says which curve it holds.\n"
+		"Colours are distinct to every kind of colour vision, and doubled by hatching,\n"
+		"dashes or marks.",
 	.example =
 		"vic-reliability baseline.logits mixup.logits | vic-plot --title MR > mr.svg\n"
 		"vic-reliability --curve training baseline.tsv mixup.tsv |\n"
-		"    vic-plot -o training.png",
+		"    vic-plot -o training.png\n"
+		"vic-plot -o learning.svg history.tsv",
 	.see_also = "vic-reliability(1), vic-ood(1), vic-report(1), gnuplot(1)",
 	.opts = opts,
 	.max_operands = 1,
@@ -111,13 +115,40 @@ static int draw_plot(const struct stage *st, const struct plot_table *t, struct 
 	return rc ? -1 : 0;
 }
 
+/* The table; of a history of vic-train, which its header tells, the one that vic-reliability makes of it. */
+static int read_table(const char *path, char **text, size_t *len, struct err *err)
+{
+	static const char begins[] = "epoch\tlr\t";
+	struct input in;
+	struct memtext m;
+	const unsigned char *first;
+	size_t got;
+	if (input_open(&in, path, err))
+		return -1;
+	int rc = input_peek(&in, sizeof begins - 1, &first, &got, err);
+	if (!rc && (got < sizeof begins - 1 || memcmp(first, begins, sizeof begins - 1))) {
+		rc = input_slurp(&in, PLOT_MAX, text, len, err);
+	} else if (!rc && !(rc = memtext_open(&m, err))) {
+		fprintf(m.to, "%s\n", curve_header(CURVE_TRAINING));
+		int bad = curve_history(in.name, &in, m.to, err);
+		struct err closing = ERR_NONE;
+		rc = memtext_close(&m, text, len, bad ? &closing : err);
+		if (bad) {
+			free(rc ? NULL : *text);
+			rc = -1;
+		}
+	}
+	input_release(&in);
+	return rc;
+}
+
 static int run_plot(struct stage *st, struct err *err)
 {
 	const char *path = stage_operand(st, 0);
 	struct plot_table t;
 	char *text;
 	size_t len;
-	if (io_slurp(path, PLOT_MAX, &text, &len, err))
+	if (read_table(path, &text, &len, err))
 		return -1;
 	int rc = plot_read(&t, path, text, len, err);
 	free(text);

@@ -20,7 +20,8 @@ enum { MOST = 64 };
 
 static const struct opt opts[] = {
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = OPT_NAME },
-	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "an HTML page" },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
 	  .choices = ROWS_SPLITS },
 	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },

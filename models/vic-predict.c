@@ -54,7 +54,8 @@ static const struct opt opts[] = {
 	{ "precision", 0, OPT_CHOICE, &o.precision, NULL, PRECISION_HELP, .choices = PRECISION_CHOICES },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: as many as there are; never changes a result", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the logits go", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a vicinal stream of logits" },
 	{ 0 },
 };
 

@@ -54,7 +54,8 @@ static const struct opt opts[] = {
 	{ "html", 0, OPT_FLAG, &o.html, NULL,
 	  "tags like <br /> are spaces, &amp; and &#39; the characters they stand for", .value = 1, .flags = OPT_LINE },
 	{ "flush", 0, OPT_FLAG, &o.flush, NULL, "write every record at once, for interactive use", .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a vicinal stream of tokens" },
 	{ 0 },
 };
 

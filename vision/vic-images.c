@@ -79,7 +79,8 @@ static const struct opt opts[] = {
 	{ "threads", 't', OPT_INT, &o.threads, "N",
 	  "decode with N threads (0: as many as there are); the output is the same", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a vicinal stream of images" },
 	{ 0 },
 };
 

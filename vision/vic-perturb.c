@@ -23,7 +23,8 @@ static const struct opt opts[] = {
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the directions", .lo = 0, .hi = INT64_MAX },
 	{ "threads", 't', OPT_INT, &o.threads, "N", "0: as many as there are; the output is the same", .lo = 0,
 	  .hi = 1024, .flags = OPT_LOCAL },
-	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT },
+	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  .writes = "a vicinal stream of images" },
 	{ 0 },
 };
 

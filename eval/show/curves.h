@@ -72,6 +72,9 @@ void curve_roc(const char *name, const struct roc *r, int precision, double (*sc
 	       FILE *to);
 /* A --history file of vic-train, one line an epoch, as one line a number. */
 int curve_training(const char *name, const char *path, FILE *to, struct err *err) VIC_CHECKED;
+/* The same of one that is open, from its first line. */
+struct input;
+int curve_history(const char *name, struct input *in, FILE *to, struct err *err) VIC_CHECKED;
 
 /* Quantiles (1 - level)/2 and (1 + level)/2 of each bin's accuracy when right is drawn with probability conf
  * (metrics.h, null floor). low, high: [bins]; NaN for empty bins. */

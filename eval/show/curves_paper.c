@@ -98,30 +98,36 @@ static int one_epoch(const struct header *h, const char *run, char *line, const 
 	return i == h->n && !at ? 0 : err_set(err, "%s: does not have %zu columns", what, h->n);
 }
 
-int curve_training(const char *name, const char *path, FILE *to, struct err *err)
+int curve_history(const char *name, struct input *in, FILE *to, struct err *err)
 {
 	enum { LONGEST = 1 << 20 };
-	struct input in;
 	struct header h = { 0 };
 	const char *line;
 	size_t len;
 	uint64_t number = 1;
 	int rc;
-	if (input_open(&in, path, err))
-		return -1;
-	for (; (rc = input_line(&in, LONGEST, &line, &len, NULL, err)) == 1; number++) {
+	for (; (rc = input_line(in, LONGEST, &line, &len, NULL, err)) == 1; number++) {
 		char *copy = NULL;
-		rc = number == 1 ? read_header(&h, line, len, path, err) : mem_text(&copy, line, len, err);
+		rc = number == 1 ? read_header(&h, line, len, in->name, err) : mem_text(&copy, line, len, err);
 		if (!rc && number > 1)
-			rc = one_epoch(&h, name, copy, path, number, to, err);
+			rc = one_epoch(&h, name, copy, in->name, number, to, err);
 		free(copy);
 		if (rc)
 			break;
 	}
 	if (!rc && number < 3)
-		rc = err_set(err, "%s: holds no epoch", path);
-	input_release(&in);
+		rc = err_set(err, "%s: holds no epoch", in->name);
 	free(h.line);
 	free(h.name);
+	return rc;
+}
+
+int curve_training(const char *name, const char *path, FILE *to, struct err *err)
+{
+	struct input in;
+	if (input_open(&in, path, err))
+		return -1;
+	int rc = curve_history(name, &in, to, err);
+	input_release(&in);
 	return rc;
 }

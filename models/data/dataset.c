@@ -70,7 +70,10 @@ int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, str
 		return -1;
 	int text = d->head.kind == STREAM_TEXT;
 	if (!d->n)
-		return err_set(err, "%s: there are no records to train on", stream_name(r));
+		return err_set(err,
+			       "%s: holds no record at all: what wrote it found none, or passed over all of them "
+			       "(vic-cat --provenance shows what that was)",
+			       stream_name(r));
 	if (text && !d->text.words)
 		return err_set(err, "%s: all %zu records are empty: there is no word to train on", stream_name(r),
 			       d->n);
@@ -79,6 +82,25 @@ int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, str
 		return err_set(err, "%s: holds a second document; give %s at once", stream_name(r),
 			       text ? "vic-embed all tokens" : "vic-images all files");
 	return rc;
+}
+
+int dataset_need_train(const struct dataset *d, struct err *err)
+{
+	size_t count[SPLIT_COUNT] = { 0 };
+	char marked[160];
+	int at = 0;
+	for (size_t i = 0; i < d->n; i++)
+		count[d->split[i]]++;
+	if (count[SPLIT_TRAIN])
+		return 0;
+	for (int k = 0; k < SPLIT_COUNT; k++)
+		if (count[k])
+			at += snprintf(marked + at, sizeof marked - (size_t)at, "%s%zu %s", at ? ", " : "", count[k],
+				       split_name(k));
+	return err_set(err,
+		       "none of the %zu records is marked train, which are trained on (%s); vic-split --remark, with "
+		       "--test or --dev, marks them anew",
+		       d->n, marked);
 }
 
 void dataset_release(struct dataset *d)

@@ -48,6 +48,8 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
  * all). */
 int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, struct err *err) VIC_CHECKED;
 void dataset_release(struct dataset *d);
+/* 0 when there is a record marked train; else -1, with how the records are marked and the remedy. */
+int dataset_need_train(const struct dataset *d, struct err *err) VIC_CHECKED;
 /* 0 when the data are still what was read; -1 when a mapped file has been cut, or written to with other content, since
  * it was opened. A file that was only touched is read again, every time. */
 int dataset_unchanged(const struct dataset *d, struct err *err) VIC_CHECKED;

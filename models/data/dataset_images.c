@@ -124,7 +124,7 @@ int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS]
 				moments_add(&m, &d->head, d->images.pixel[r]);
 		}
 	if (!n)
-		return err_set(err, "no record is marked train");
+		return dataset_need_train(d, err);
 	for (size_t c = 0; c < channels; c++) {
 		double count = (double)n * (double)positions, variance;
 		if (d->head.encoding == ENCODING_RAW) {

@@ -83,6 +83,9 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 		s.before += t->n_train;
 		note_epoch(&s, &t->history[t->epoch - 1]);
 		progress_at(&s.p, s.before, s.note);
+		if (progress_logs(&s.p))
+			stage_say(st, "%s; %.0f s left for %d more", s.note, progress_left(&s.p, s.before),
+				  t->plan->epochs - t->epoch);
 		rc = f->history && write_history(t, f->history, err);
 	}
 	progress_end(&s.p);
@@ -137,13 +140,48 @@ static int is_there(const struct stage *st, const char *resume, struct err *err)
 	return 0;
 }
 
+/* What is about to be done. */
+static void say_plan(const struct stage *st, const struct trainer *t)
+{
+	const struct graph *g = &t->graph;
+	const struct plan *p = t->plan;
+	size_t weights = 0, bytes = g->arena_bytes * (size_t)g->max_n, marked[SPLIT_COUNT] = { 0 };
+	for (int i = 0; i < g->n_params; i++)
+		weights += param_size(&g->param[i]);
+	for (int a = 0; a < ARENAS; a++)
+		bytes += g->params_floats[a] * sizeof(float);
+	for (size_t i = 0; i < t->data->n; i++)
+		marked[t->data->split[i]]++;
+	stage_say(st, "%s, %zu parameters, on %s", p->net->name, weights, g->dev->b->describe(g->dev->ctx));
+	stage_say(st,
+		  "records: %zu train, %zu dev; left out: %zu test, %zu extra; batch %d, at most %d epochs, %.1f MiB "
+		  "for the network",
+		  marked[SPLIT_TRAIN], marked[SPLIT_DEV], marked[SPLIT_TEST], marked[SPLIT_EXTRA], p->batch, p->epochs,
+		  (double)bytes / (1 << 20));
+	if (!t->n_dev)
+		stage_say(st, "no dev records: the last epoch is kept (vic-split --dev marks some)");
+}
+
+/* What has been done. */
+static void say_kept(const struct stage *st, const struct trainer *t, const struct running_files *f)
+{
+	const struct epoch_line *l = &t->history[t->best_epoch - 1];
+	char dev[96] = "", history[300] = "";
+	if (l->dev_n)
+		err_phrase(dev, sizeof dev, ", dev accuracy %.4f, dev loss %.4f", l->dev_accuracy, l->dev_loss);
+	if (f->history)
+		err_phrase(history, sizeof history, "; history: %s", f->history);
+	stage_say(st, "kept epoch %d of %d, %s%s; model: %s%s", t->best_epoch, t->epoch,
+		  trainer_keeps_best(t) ? "the best" : "the last", dev, strcmp(f->output, "-") ? f->output : "stdout",
+		  history);
+}
+
 static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
 {
-	const struct device *d = t->graph.dev;
 	int there = f->resume ? is_there(st, f->resume, err) : 0;
 	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
 		return -1;
-	stage_say(st, "%s", d->b->describe(d->ctx));
+	say_plan(st, t);
 	int first = t->epoch;
 	process_interrupts(NULL);
 	if (run_epochs(st, t, f, err)) {
@@ -152,9 +190,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	}
 	if ((f->history && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
-	stage_say(st, "%u training records, %u dev; kept epoch %d of %d%s", t->n_train, t->n_dev, t->best_epoch,
-		  t->epoch,
-		  t->n_dev || t->plan->select == SELECT_LAST ? "" : " (no record is marked dev: the last one)");
+	say_kept(st, t, f);
 	return 0;
 }
 

@@ -57,7 +57,8 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 	free(copy);
 	free(count);
 	if (!rc && !(sum > 0))
-		rc = err_usage(err, "--class-weights: all are zero");
+		rc = n > 0 ? err_usage(err, "--class-weights: no class with training records has a weight above 0")
+			   : dataset_need_train(d, err);
 	for (int i = 0; i < k && !rc; i++)
 		w[i] *= n / sum;
 	if (rc)

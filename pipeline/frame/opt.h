@@ -60,6 +60,9 @@ struct opt {
 	int value, zero; /* OPT_FLAG: store value; .zero = 1 stores 0 */
 	unsigned flags;
 	const char *reads_with; /* OPT_INPUT | OPT_OUTPUT: the option that makes it an input; an output without */
+	/* OPT_OUTPUT: the kinds of file that it writes, as sniff.h calls them, | between: it replaces no others. And
+	 * "OPTION:KINDS": those that it writes instead where OPTION is given. */
+	const char *writes, *writes_with;
 	const char *renews;     /* OPT_INPUT: the option of an output that may be the same file, by design */
 	/* options without whose effect this one has none, or with which it has none; refused then (condition.h) */
 	const char *with, *without;

@@ -16,8 +16,24 @@ static double now(void)
 
 void progress_begin(struct progress *p, const char *name, uint64_t total, int quiet)
 {
-	*p = (struct progress){ .name = name, .total = total, .on = !quiet && isatty(STDERR_FILENO) };
+	int terminal = isatty(STDERR_FILENO);
+	*p = (struct progress){ .name = name, .total = total, .on = !quiet && terminal, .logs = !quiet && !terminal };
 	p->start = p->last = now();
+}
+
+double progress_left(const struct progress *p, uint64_t done)
+{
+	return done ? (now() - p->start) / (double)done * (double)(p->total - done) : 0;
+}
+
+int progress_logs(struct progress *p)
+{
+	double t = now();
+	if (!p->logs || (p->logs > 1 && t - p->last < 30))
+		return 0;
+	p->last = t;
+	p->logs = 2;
+	return 1;
 }
 
 void progress_at(struct progress *p, uint64_t done, const char *note)
@@ -30,8 +46,7 @@ void progress_at(struct progress *p, uint64_t done, const char *note)
 	p->last = t;
 	fprintf(stderr, "\r\033[K%s: %" PRIu64, p->name, done);
 	if (p->total) {
-		double left = done ? (t - p->start) / (double)done * (double)(p->total - done) : 0;
-		fprintf(stderr, " of %" PRIu64 ", %.0f s left", p->total, left);
+		fprintf(stderr, " of %" PRIu64 ", %.0f s left", p->total, progress_left(p, done));
 	}
 	if (note)
 		fprintf(stderr, ", %s", note);

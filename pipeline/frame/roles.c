@@ -1,12 +1,15 @@
 /* The files of a command line, collected from options and operands, compared in pairs, and the outputs proved
- * writable, all before any work. A file that exists is its device and inode; one that does not is its folder's
- * device and inode and its name. The outputs go to place_replaces, so that files that are opened later are
- * compared with them by descriptor (place_reading); it has room for 16, more than any program's outputs. */
+ * writable and to replace no data of another kind, all before any work. A file that exists is its device and inode;
+ * one that does not is its folder's device and inode and its name. The outputs go to place_replaces, so that files
+ * that are opened later are compared with them by descriptor (place_reading); it has room for 16, more than any
+ * program's outputs. */
 #include "roles.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/place.h"
+#include "pipeline/stream/sniff.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,13 +202,54 @@ static void remember(const struct roles *r)
 	place_replaces(file, n);
 }
 
+/* 1: a file that is called `what` may be replaced by the option's output. */
+static int may_replace(const struct stage *st, const struct opt *o, const char *what)
+{
+	const char *kind = o->writes ? o->writes : "", *colon = o->writes_with ? strchr(o->writes_with, ':') : NULL;
+	char option[32];
+	if (colon) {
+		err_phrase(option, sizeof option, "%.*s", (int)(colon - o->writes_with), o->writes_with);
+		kind = stage_given(st, option) ? colon + 1 : kind;
+	}
+	for (size_t n; *kind; kind += n + (kind[n] == '|')) {
+		n = strcspn(kind, "|");
+		if (!strncmp(what, kind, n))
+			return 1;
+	}
+	return 0;
+}
+
+/* A file that is there and holds something else than what the program writes is somebody's data. */
+static int spare_data(const struct stage *st, const struct role *x, struct err *err)
+{
+	unsigned char head[SNIFF_BYTES];
+	struct sniffed s;
+	if (x->fd >= 0 || !x->there || !S_ISREG(x->mode))
+		return 0;
+	int fd = open(x->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return err_sys(err, "%s: is there, and what it holds cannot be seen before it is replaced", x->path);
+	if (!n)
+		return 0;
+	sniff(&s, head, (size_t)n, x->path);
+	return may_replace(st, x->opt, s.what)
+		       ? 0
+		       : err_usage(err,
+				   "--%s %s: is %s, which %s does not write here, and would be lost; remove it first, "
+				   "or give another name",
+				   x->opt->name, x->path, s.what, st->prog->name);
+}
+
 int roles_check(const struct stage *st, struct err *err)
 {
 	struct roles r = { 0 };
 	int rc = collect_roles(&r, st, err) || compare(&r, err);
 	for (size_t i = 0; i < r.n && !rc; i++)
 		if (r.item[i].writes && r.item[i].opt)
-			rc = output_prove(r.item[i].path, err);
+			rc = output_prove(r.item[i].path, err) || spare_data(st, &r.item[i], err);
 	if (!rc)
 		remember(&r);
 	free(r.item);

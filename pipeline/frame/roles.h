@@ -10,8 +10,10 @@
 
 #include "stage.h"
 
-/* All files of the command line. Then every output is proved to be writable: its folder is there, and a file
- * can be made in it. Errors: VIC_USAGE for two roles of one file, VIC_DATA for an output that cannot be written. */
+/* All files of the command line. Then every output is proved to be writable (its folder is there, and a file can be
+ * made in it), and a file that it would replace to be of a kind that the program writes there, or empty (opt.h,
+ * `writes`). Errors: VIC_USAGE for two roles of one file and for a file of another kind, VIC_DATA for an output that
+ * cannot be written. */
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
 /* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles:
  * read, written, written or stdout (where it is not given), read or written, folder, list (read where it begins with

@@ -95,6 +95,11 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, "UTF-16 text", "recode it (iconv -f UTF-16 -t UTF-8) for vic-tokenize --format lines");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal conformal\":"))
 		sniff_say(s, 0, "a conformal threshold", "vic-conformal --apply reads it");
+	else if (begins(l, "record\tlabel\tcovered\t") ||
+		 (begins(l, "{\"record\":") && sniff_holds(l, ",\"covered\":")))
+		sniff_say(s, 0, "a table of conformal sets", "vic-conformal wrote it, for people");
+	else if (begins(l, "word\tcount\n"))
+		sniff_say(s, 0, "a list of words with counts", "vic-embed --oov-report wrote it, for people");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
@@ -148,7 +153,7 @@ static int table_kind(const struct look *l, struct sniffed *s)
 	size_t fields;
 	int numeric, csv = sniff_ends(l->base, ".csv");
 	if (begins(l, "epoch\tlr\t"))
-		sniff_say(s, 0, "a training history", "vic-reliability --curve training reads it");
+		sniff_say(s, 0, "a training history", "vic-plot and vic-reliability --curve training read it");
 	else if (begins(l, "record\t"))
 		sniff_say(s, 0, "a table of posteriors", "vic-score --posterior reads it");
 	else if (begins(l, "stream\t") || begins(l, "alpha\tbin\t") || begins(l, "run\tepoch\t"))

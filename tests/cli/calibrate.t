@@ -107,7 +107,7 @@ for by in 1 1e-3 1e5 1e290; do
 			"$(vic-calibrate -q --split all --table --tsv --method $method two | awk '$1 == "nll" { print $3 }')" \
 			"$(vic-calibrate -q --table --tsv --method $method scaled | awk '$1 == "nll" { print $3 }')" 1e-5
 	done
-	ok "beta of logits times $by" vic-calibrate --method beta -o out scaled
+	ok "beta of logits times $by" vic-calibrate --method beta -o beta scaled
 done
 
 # Planted: two records of p = (3/4, 1/4) for each class's share of labels; the best T is 2.5 to the last digits.

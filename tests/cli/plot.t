@@ -72,10 +72,10 @@ fails 1 'it drew nothing and said nothing' 'and one that draws nothing' env PATH
 # A gnuplot that cannot write all of it, and says nothing.
 for end in '<svg>' '<svg></svg' '<svg></svg>x'; do
 	printf '#!/bin/sh\necho "%s"\n' "$end" >empty/gnuplot
-	echo old >kept.svg
+	echo '<svg>old' >kept.svg
 	fails 1 'figure has no end: is there no room' "a figure that ends in '$end'" env PATH="$T/empty:$PATH" \
 		vic-plot -o kept.svg bins.tsv
-	same 'the old one stays' old "$(cat kept.svg)"
+	same 'the old one stays' '<svg>old' "$(cat kept.svg)"
 done
 for end in '' '\0\0\0\0IEND' '\0\0\0\0IEND\256B`\203'; do
 	printf '#!/bin/sh\nprintf "\\211PNG%s"\n' "$(printf %s "$end" | sed 's/[\\`]/\\&/g')" >empty/gnuplot
@@ -113,4 +113,19 @@ fails 1 'word.tsv: line 3' 'a word among numbers' vic-plot word.tsv
 printf 'stream\tgroup\tn\tconfidence\taccuracy\nx\0\t1\t2\t0.5\t0.5\n' >nul.tsv
 fails 1 'NUL byte' 'a NUL byte' vic-plot nul.tsv
 fails 1 'nowhere' 'a missing file' vic-plot nowhere
+
+# A history of vic-train is what vic-reliability makes of it: from a file, a pipe and packed.
+printf 'epoch\tlr\ttrain_loss\tdev_n\tdev_ece\n1\t0.1\t0.9\t10\t0.2\n2\t0.1\t0.5\t10\t-\n' >history.tsv
+vic-reliability --curve training history.tsv | vic-plot --script >by_hand
+ok 'a history' sh -c 'vic-plot --script history.tsv >direct'
+same 'is drawn as its table is' "$(cat by_hand)" "$(cat direct)"
+gzip -c history.tsv >history.tsv.gz
+same 'packed' "$(vic-reliability --curve training --name history.tsv.gz history.tsv | vic-plot --script)" \
+	"$(vic-plot --script history.tsv.gz)"
+same 'from a pipe' "$(vic-reliability --curve training --name stdin history.tsv | vic-plot --script)" \
+	"$(vic-plot --script <history.tsv)"
+printf 'epoch\tlr\ttrain_loss\n1\t0.1\tx\n' >broken.tsv
+fails 1 'broken.tsv: line 2' 'a history with a word among its numbers' vic-plot broken.tsv
+printf 'epoch\tlr\ttrain_loss\n' >none.tsv
+fails 1 'none.tsv: holds no epoch' 'a history of no epoch' vic-plot none.tsv
 finish

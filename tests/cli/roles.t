@@ -176,6 +176,9 @@ while IFS='	' read -r want redirect command; do
 		got=refused
 		[ $status = 2 ] && [ "$(wc -l <err)" = 1 ] && cmp -s file tokens || got='refused, but too late'
 		rm -f new
+	elif [ $status = 2 ] && grep -q 'has no effect with' err; then # the option with what is printed instead
+		got=$want
+		cmp -s file tokens || got='refused, but too late'
 	elif [ "$status" = 124 ]; then
 		got='waiting for ever'
 	else
@@ -195,7 +198,7 @@ tap $? 'there are pairs enough'
 # Found in a folder or a list, not named: refused when it is opened, and nothing is written.
 spared() {
 	cp "$2" kept
-	fails 1 'is among what is read, and is where the output goes' "$1" timeout 20 sh -c "$3"
+	fails "$4" "$5" "$1" timeout 20 sh -c "$3"
 	cmp -s "$2" kept
 	tap $? "$1: the file is as it was"
 }
@@ -204,11 +207,16 @@ echo 'a film' >m/rt-polarity.neg && cp m/rt-polarity.neg m/rt-polarity.pos
 cp "$ROOT/tests/golden/images/rgb420.jpg" pictures/a/1.jpg && cp pictures/a/1.jpg pictures/a/2.jpg
 echo 'a film' >imdb/train/pos/1_9.txt && echo 'a film' >imdb/train/neg/1_1.txt
 ln m/rt-polarity.pos m/hard
-spared 'a file of MR' m/rt-polarity.neg 'vic-tokenize --format mr -o m/rt-polarity.neg m'
-spared 'by another name' m/rt-polarity.pos 'vic-tokenize --format mr -o m/hard m'
-spared 'by stdout' m/rt-polarity.pos 'vic-tokenize --format mr m >>m/rt-polarity.pos'
-spared 'a file of IMDB' imdb/train/pos/1_9.txt 'vic-tokenize --format imdb -o imdb/train/pos/1_9.txt imdb'
-spared 'a picture' pictures/a/2.jpg 'vic-images -o pictures/a/2.jpg pictures'
+among='is among what is read, and is where the output goes'
+data=' does not write here, and would be lost'
+spared 'a file of MR' m/rt-polarity.neg 'vic-tokenize --format mr -o m/rt-polarity.neg m' 2 "is plain text, .*$data"
+spared 'by another name' m/rt-polarity.pos 'vic-tokenize --format mr -o m/hard m' 2 "$data"
+spared 'by stdout' m/rt-polarity.pos 'vic-tokenize --format mr m >>m/rt-polarity.pos' 1 "$among"
+spared 'a file of IMDB' imdb/train/pos/1_9.txt 'vic-tokenize --format imdb -o imdb/train/pos/1_9.txt imdb' 2 "$data"
+spared 'a picture' pictures/a/2.jpg 'vic-images -o pictures/a/2.jpg pictures' 2 "is a JPEG image, .*$data"
+: >m/empty.pos && mv m/rt-polarity.pos kept.pos && ln -s empty.pos m/rt-polarity.pos
+spared 'an empty file that is read' m/empty.pos 'vic-tokenize --format mr -o m/empty.pos m' 1 "$among"
+rm m/rt-polarity.pos m/empty.pos && mv kept.pos m/rt-polarity.pos
 ok 'another file of that folder may be written' vic-tokenize -q --format mr -o m/tokens m
 ok 'also again' vic-tokenize -q --format mr -o m/tokens m
 
@@ -231,4 +239,74 @@ while read -r program option; do
 done <written >late
 [ ! -s late ]
 tap $? "all $outputs outputs that cannot be written are found before the work" || cat late
+
+# Data of another kind are no output's place: every output of every program, every kind of file that is there. The one
+# that a program writes there, an empty file and /dev/null may be replaced (the run then waits for records).
+exec 9>&-
+exec 9<>pipe
+mkdir -p there
+printf 'label,text\npos,a film\n' >'there/a CSV table'
+printf 'the 1 2 3 4\nof 1 2 3 4\n' >'there/word vectors in text form'
+printf 'notes\n' >'there/plain text'
+printf 'a\001\000b' >'there/of no kind that is known here'
+printf '\1\0\0\0\0\0\0\0{"__metadata__":{"format":"vicinal-model 2"}}' >'there/a model'
+printf '\1\0\0\0\0\0\0\0{"__metadata__":{"format":"vicinal-checkpoint 3"}}' >'there/a checkpoint'
+printf 'epoch\tlr\ttrain_loss\n' >'there/a training history'
+printf '{"vicinal map":3}\n' >'there/a calibration map'
+printf '{"vicinal conformal":1}\n' >'there/a conformal threshold'
+printf 'record\tlabel\tcovered\tsize\tset\n' >'there/a table of conformal sets'
+printf 'word\tcount\nzyxw\t3\n' >'there/a list of words with counts'
+printf '<!DOCTYPE html>\n<html>\n' >'there/an HTML page'
+printf '<svg xmlns=""/>' >'there/an SVG image'
+printf '\211PNG\r\n\032\n' >'there/a PNG image'
+cp "$ROOT/tests/golden/images/rgb420.jpg" 'there/a JPEG image'
+gzip -c tokens >'there/gzip data of a vicinal stream of tokens'
+for kind in text images logits tokens; do
+	"$TOOLS/mkstream" $kind 3 >"there/a vicinal stream of $kind"
+done
+printf '\223NUMPY\001\000v\000' >'there/an NPY array'
+cat >replaced <<'L'
+vic-calibrate --out a calibration map
+vic-cat --labels an NPY array
+vic-conformal --out a conformal threshold
+vic-embed --oov-report a list of words with counts
+vic-embed --output a vicinal stream of text
+vic-images --output a vicinal stream of images
+vic-perturb --output a vicinal stream of images
+vic-plot --out a PNG image
+vic-plot --out an SVG image
+vic-predict --output a vicinal stream of logits
+vic-report --out an HTML page
+vic-tokenize --output a vicinal stream of tokens
+vic-train --checkpoint a checkpoint
+vic-train --history a training history
+vic-train --output a model
+L
+while read -r program option; do
+	case $program in vic-cat) rest='--to npy no-such' ;; *) rest=no-such ;; esac
+	for place in there/*; do
+		cp "$place" at
+		# shellcheck disable=SC2086
+		"$program" "$option" at $rest </dev/null >got 2>err
+		status=$?
+		cmp -s "$place" at || echo "# $program $option: $place is lost"
+		if grep -q "is ${place#there/}, which $program does not write here" err; then
+			[ $status = 2 ] && [ ! -s got ] || echo "# $program $option: exit $status"
+		else
+			echo "$program $option ${place#there/}" >>through
+		fi
+	done
+	: >at
+	"$program" "$option" at $rest </dev/null >got 2>err
+	grep -q 'does not write here' err && echo "# $program $option: an empty file is refused"
+done <written >lost
+same 'no data that are there are lost' '' "$(cat lost)"
+same 'a file of its own kind is replaced' "$(cat replaced)" "$(LC_ALL=C sort through)"
+cp 'there/a calibration map' at
+fails 2 'is a calibration map, which vic-calibrate does not write here' 'a map, where logits go' \
+	vic-calibrate --apply no-such --out at no-such
+cp 'there/a vicinal stream of logits' at
+fails 1 'no-such: No such file' 'and logits' vic-calibrate --apply no-such --out at no-such
+fails 2 'would be lost; remove it first, or give another name' 'and a threshold, where sets go' \
+	vic-conformal --apply no-such --out 'there/a conformal threshold' no-such
 finish

@@ -204,4 +204,22 @@ fails 1 "$T/cut" 'a model that was cut' vic-predict -q "$T/cut" "$T/text"
 fails 1 'marked extra' 'a split that is not there' vic-predict -q --split extra "$T/a" "$T/text"
 fails 2 'goes with --text' 'top-k of a stream' vic-predict -q --top-k 2 "$T/a" "$T/text"
 same 'nothing half-written is left' '' "$(ls "$T" | grep -e no -e '\.......$' | grep -v other)"
+
+# What a run says: what it is about to do, a line at least, and what it has done; nothing of it with -q.
+vic-train --epochs 2 --batch 20 --maps 2 --device ref --history "$T/h" -o "$T/said model" "$T/text" 2>"$T/said"
+same 'a log of four lines' 4 "$(wc -l <"$T/said")"
+like 'the network and where it runs' '^vic-train: kimcnn, [0-9]* parameters, on ref, 1 thread$' "$(sed -n 1p "$T/said")"
+like 'the records' '^vic-train: records: 144 train, 36 dev; left out: 60 test, 0 extra; batch 20, at most 2 epochs, [0-9.]* MiB for the network$' \
+	"$(sed -n 2p "$T/said")"
+like 'the first epoch, with the time left' '^vic-train: epoch 1: loss [0-9.]*, dev accuracy .* s left for 1 more$' \
+	"$(sed -n 3p "$T/said")"
+like 'what was kept and where it is' \
+	"^vic-train: kept epoch [12] of 2, the best, dev accuracy 0[.0-9]*, dev loss [.0-9]*; model: .*/said model; history: .*/h\$" \
+	"$(sed -n 4p "$T/said")"
+vic-split -q --remark --test 0.25 "$T/text" >"$T/all"
+vic-train --epochs 1 --batch 20 --maps 2 "$T/all" 2>"$T/said" >"$T/b"
+like 'without dev records' '^vic-train: no dev records: the last epoch is kept' "$(sed -n 3p "$T/said")"
+like 'and stdout' '^vic-train: kept epoch 1 of 1, the last; model: stdout$' "$(tail -1 "$T/said")"
+vic-train -q --epochs 1 --batch 20 --maps 2 -o "$T/b" "$T/text" 2>"$T/said"
+same 'quiet' '' "$(cat "$T/said")"
 finish

@@ -59,4 +59,25 @@ fails 2 'trained without dropout' 'passes that would all be the same' vic-predic
 fails 2 'stop-top5 needs records marked dev' 'a stop that nothing can reach' train --stop-top5 0.9 -o "$T/no" "$T/grey"
 fails 1 'other options' 'a checkpoint of another plan' train --epochs 2 --resume "$T/ck" -o "$T/no" "$T/images"
 same 'nothing half-written is left' '' "$(ls "$T" | grep -e no -e '\.......$')"
+
+# The cause that is named is the cause.
+vic-images -q -f cifar10 --only test "$T/synth" >"$T/marked"
+fails 1 'none of the 12 records is marked train, which are trained on (12 test); vic-split --remark' \
+	'no record to train on: how they are marked' train -o "$T/no" "$T/marked"
+printf '%s\n' 'the 1 2 3' 'a 3e38 -3e38 3e38' 'film 3e38 3e38 3e38' >"$T/huge"
+printf 'x,a film\ny,the film a\n' | vic-tokenize -q --format csv --no-header --text-column 2 --label-column 1 - |
+	vic-embed -q --vectors "$T/huge" >"$T/large"
+fails 1 'in the first batch, before any step of training: the records hold numbers too large' \
+	'numbers that no learning rate can help' vic-train -q --device cpu --words multichannel \
+	-o "$T/no" "$T/large"
+if [ "${MODE:-release}" = release ]; then
+	fails 1 '^vic-train: --batch 60 takes 0.[0-9]* GiB for the values of its records: .*; --batch [0-9]* fits$' \
+		'memory for the batch: how much, and what fits' \
+		sh -c 'ulimit -v 400000; exec vic-train -q --device ref -m resnet20 --width 4 --batch 60 -o "$1" "$2"' - \
+		"$T/no" "$T/images"
+	small=$(sed -n 's/.*; --batch \([0-9]*\) fits$/\1/p' "$T/.err")
+	fails 124 '' 'and it does' \
+		sh -c 'ulimit -v 400000; exec timeout 2 vic-train -q --device ref -m resnet20 --width 4 --batch "$3" -o "$1" "$2"' \
+		- "$T/no" "$T/images" "$small"
+fi
 finish

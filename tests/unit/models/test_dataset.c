@@ -298,7 +298,7 @@ static void refused(void **state)
 	write_content(&c, path);
 	err = ERR_NONE;
 	assert_int_equal(read_dataset(&d, path, 0, &err), -1);
-	assert_non_null(strstr(err.msg, "there are no records to train on"));
+	assert_non_null(strstr(err.msg, "holds no record at all"));
 	dataset_release(&d);
 	stream_head_release(&c.head);
 	close(fd);

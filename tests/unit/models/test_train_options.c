@@ -319,7 +319,7 @@ static void class_weights(void **state)
 		{ "0,2,0,5", NULL, { 0, 4, 0 } },
 		{ "1,1,1", "4 weights are needed", { 0 } },
 		{ "1,1,1,1,1", "4 weights are needed", { 0 } },
-		{ "0,0,0,1", "all are zero", { 0 } },
+		{ "0,0,0,1", "no class with training records has a weight above 0", { 0 } },
 		{ "1,x,1,1", "--class-weights", { 0 } },
 		{ "1,-1,1,1", "--class-weights", { 0 } },
 	};

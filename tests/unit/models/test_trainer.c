@@ -273,7 +273,7 @@ static void refusals(void **state)
 	memset(split, SPLIT_TEST, task.data.n);
 	err = ERR_NONE;
 	assert_int_equal(trainer_open(&t, &task.plan, &task.data, &task.dev, &err), -1);
-	assert_non_null(strstr(err.msg, "no record is marked train"));
+	assert_non_null(strstr(err.msg, "is marked train, which are trained on ("));
 	device_close(&task.dev);
 }
 

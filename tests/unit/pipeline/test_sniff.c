@@ -48,6 +48,10 @@ static void alike(void **state)
 	text("a.csv", "a,b,c\n0,1\n", "a CSV table of numbers"); /* with a fault */
 	text("a", "a\tb\nc\td\n", "a TSV table");
 	text("a", "0\t1\n1\t-1e-3\n", "a TSV table of numbers");
+	text("a", "word\tcount\nzyxw\t3\n", "a list of words with counts");
+	text("a", "word\tcounts\nzyxw\t3\n", "a TSV table of numbers");
+	text("a", "record\tlabel\tcovered\tsize\tset\n0\tpos\t1\t1\tpos\n", "a table of conformal sets");
+	text("a", "{\"record\":0,\"label\":\"pos\",\"covered\":true}\n", "a table of conformal sets");
 	text("a", "NUM:count How\n", "questions in TREC's form");
 	text("a", "NOTE: how\n", "plain text");
 	text("a.bin", "text in a file of this name\n", "plain text");
