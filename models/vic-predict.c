@@ -254,6 +254,7 @@ static int run_predict(struct stage *st, struct err *err)
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 (o.text ? textmode_run(st, &p, o.map ? &map : NULL, stage_operand(st, 1), (int)o.top_k, err)
 			 : predict(st, &p, o.map ? &map : NULL, err));
+	device_say(st, &dev);
 	if (!rc && m.checkpoint)
 		stage_say(st, "%s is a checkpoint; its weights are of epoch %s, %s so far", st->operand[0],
 			  safetensors_meta(&m.file, "epoch"), m.checkpoint);

@@ -82,10 +82,13 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 			break;
 		s.before += t->n_train;
 		note_epoch(&s, &t->history[t->epoch - 1]);
+		progress_end(&s.p); /* the line gives way to others */
+		device_say(st, t->graph.dev);
 		progress_at(&s.p, s.before, s.note);
 		rc = f->history && write_history(t, f->history, err);
 	}
 	progress_end(&s.p);
+	device_say(st, t->graph.dev); /* of an epoch that did not end well */
 	return rc ? -1 : 0;
 }
 
@@ -144,6 +147,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
 		return -1;
 	stage_say(st, "%s", d->b->describe(d->ctx));
+	device_say(st, d);
 	int first = t->epoch;
 	process_interrupts(NULL);
 	if (run_epochs(st, t, f, err)) {

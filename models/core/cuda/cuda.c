@@ -130,6 +130,7 @@ static void cuda_close(struct backend_ctx *ctx)
 	if (ctx->stream)
 		cudaStreamSynchronize(ctx->stream);
 	recordings_release(ctx);
+	notes_release(ctx);
 	segments_release(ctx);
 	block_release(ctx);
 	for (int i = 0; i < LATE; i++) {
@@ -325,6 +326,7 @@ static const struct backend backend_cuda = {
 	.close = cuda_close,
 	.engine = cuda_engine,
 	.describe = cuda_describe,
+	.note = cuda_note,
 	.alloc = gpu_alloc,
 	.release = cuda_release,
 	.upload = cuda_upload,

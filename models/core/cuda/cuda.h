@@ -73,6 +73,12 @@ struct card {
 	size_t bytes;
 };
 
+/* In the order they were made; `said` of them have been handed over. */
+struct notes {
+	char **text; /* [count], owned */
+	size_t count, cap, said;
+};
+
 struct backend_ctx {
 	struct card card;
 	/* A card to be planned for, as cuDNN's text: there is no device, memory is counted and nothing is queued. Else
@@ -99,6 +105,7 @@ struct backend_ctx {
 	struct arrival late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
+	struct notes notes;
 	char engine[128], describe[192];
 };
 
@@ -117,6 +124,12 @@ static inline int launched(int status, const char *kernel, struct err *err)
 {
 	return status ? gpu_status((cudaError_t)status, kernel, err) : 0;
 }
+
+/* notes.c: a sentence for who uses the device: backend.note hands it over. */
+int note_add(struct backend_ctx *ctx, struct err *err, const char *format, ...) VIC_CHECKED
+	__attribute__((format(printf, 3, 4)));
+const char *cuda_note(struct backend_ctx *ctx);
+void notes_release(struct backend_ctx *ctx);
 
 /* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
 int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
