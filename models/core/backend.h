@@ -46,6 +46,7 @@ struct op_call {
 	float *out;
 	int in_size[OP_IN], out_size; /* elements of one sample */
 	int in_element, out_element;  /* bytes of an element of in[0] and of out, and of their gradients */
+	int out_pitch;                /* channels of out as they lie in memory */
 	struct shape in_shape[OP_IN], out_shape;
 	/* backward alone */
 	float *d_in[OP_IN]; /* NULL: not wanted. Never the memory of another gradient, of out or of in[] */
@@ -98,7 +99,7 @@ struct backend {
 	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 
 	/* (optional) How values lie in memory, before it is planned: may set value.element of any but logits and loss
-	 * to 2. Default: floats. */
+	 * to 2, and raise value.pitch of one whose maker and readers keep to it. Default: floats, without pads. */
 	void (*layout)(const struct backend_ctx *ctx, struct graph *g);
 	/* (optional) All images of the data set that the batches to come are made of, once, after graph_compile: count,
 	 * size and pixels, without views. A device that keeps them goes by batch->images->item, not by pixel. Returns

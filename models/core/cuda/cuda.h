@@ -180,10 +180,11 @@ extern const struct cuda_op cuda_conv, cuda_linear;                             
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
 
-/* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][in] in the type of values. */
+/* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][pitch] in the type of values: `in` of the
+ * parameter, then zeros. */
 struct param_copy {
 	void *to;                     /* device memory; NULL: the parameter serves as it is */
-	int out, places, in, element; /* of a bias places and in are 1; bytes of a number */
+	int out, places, in, pitch, element; /* of a bias the three are 1; element: bytes of a number */
 	uint32_t version;             /* + 1 of the parameters it was made from; 0: none yet */
 };
 /* Makes those anew that are not of g's version; before a pass, since a recorded one takes them as they are. */
