@@ -259,6 +259,35 @@ static void ops_round_once(void **state)
 	free(f);
 }
 
+static size_t end_of(const struct value *v)
+{
+	return v->at + shape_size(value_laid(v)) * (size_t)v->element;
+}
+
+/* Values that hold at the same time lie apart, with their pads. */
+static void pads_have_room(void **state)
+{
+	(void)state;
+	struct device d;
+	struct err err = ERR_NONE;
+	assert_true(half_open(&d));
+	for (int c = 0; c < PICTURE_CASES; c++) {
+		struct graph g;
+		graph_init(&g);
+		build_graph(&g, &picture_cases[c]);
+		d.b->layout(d.ctx, &g);
+		assert_int_equal(graph_plan(&g, 1, &err), 0);
+		for (int i = 0; i < g.n_values * g.n_values; i++) {
+			const struct value *v = &g.value[i / g.n_values], *w = &g.value[i % g.n_values];
+			if (v < w && v->born <= w->dies && w->born <= v->dies)
+				assert_true(end_of(v) <= w->at || end_of(w) <= v->at);
+			assert_true(end_of(v) <= g.arena_bytes);
+		}
+		graph_release(&g);
+	}
+	device_close(&d);
+}
+
 /* Rows on either side of a warp's width, and logits so far apart that p is 1 to the last digit. Targets are soft, one
  * class has none. */
 static void losses_keep_their_digits(void **state)
@@ -301,7 +330,7 @@ static void losses_keep_their_digits(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ops_round_once),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ops_round_once), cmocka_unit_test(pads_have_room),
 					    cmocka_unit_test(losses_keep_their_digits) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
