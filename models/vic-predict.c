@@ -301,6 +301,7 @@ static int run_predict(struct stage *st, struct err *err)
 		 device_open_for(st, &dev, o.device, &config, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||
 		 answer(st, &p, o.map ? &map : NULL, err);
+	device_say(st, &dev);
 	if (!rc && m.checkpoint)
 		stage_say(st, "%s is a checkpoint; its weights are of epoch %s, %s so far", st->operand[0],
 			  safetensors_meta(&m.file, "epoch"), m.checkpoint);

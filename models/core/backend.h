@@ -13,7 +13,7 @@
 #include "graph.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 6, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 7, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
@@ -46,6 +46,7 @@ struct op_call {
 	float *out;
 	int in_size[OP_IN], out_size; /* elements of one sample */
 	int in_element, out_element;  /* bytes of an element of in[0] and of out, and of their gradients */
+	int out_pitch;                /* channels of out as they lie in memory */
 	struct shape in_shape[OP_IN], out_shape;
 	/* backward alone */
 	float *d_in[OP_IN]; /* NULL: not wanted. Never the memory of another gradient, of out or of in[] */
@@ -69,6 +70,10 @@ struct backend {
 	const char *(*engine)(const struct backend_ctx *ctx);
 	/* The same and the rest, for --version and logs ("cpu-v4, oneDNN 2.6.3, 2 threads"). Borrowed from ctx. */
 	const char *(*describe)(const struct backend_ctx *ctx);
+	/* (optional) A sentence about what happened since the device was opened that changes no result but should be
+	 * known (steps are slower than they could be; which engines were chosen): each once, oldest first, then NULL.
+	 * Borrowed from ctx. */
+	const char *(*note)(struct backend_ctx *ctx);
 
 	/* Device memory, zeroed, 64-byte aligned or better. */
 	int (*alloc)(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err);
@@ -94,7 +99,7 @@ struct backend {
 	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 
 	/* (optional) How values lie in memory, before it is planned: may set value.element of any but logits and loss
-	 * to 2. Default: floats. */
+	 * to 2, and raise value.pitch of one whose maker and readers keep to it. Default: floats, without pads. */
 	void (*layout)(const struct backend_ctx *ctx, struct graph *g);
 	/* (optional) All images of the data set that the batches to come are made of, once, after graph_compile: count,
 	 * size and pixels, without views. A device that keeps them goes by batch->images->item, not by pixel. Returns
@@ -152,6 +157,8 @@ int device_open_for(const struct stage *st, struct device *d, const char *name, 
 		    struct err *err) VIC_CHECKED;
 /* The cuda plug-in, to plan for config->card: no device is opened. */
 int device_open_card(struct device *d, const struct backend_config *config, struct err *err) VIC_CHECKED;
+/* Says what the device has to say by now (backend.note), a line each. */
+void device_say(const struct stage *st, const struct device *d);
 void device_close(struct device *d);
 const char *device_engine(const struct device *d); /* backend->engine of d; borrowed */
 /* For --version: a line with what "auto" opens here, or why nothing opens. */

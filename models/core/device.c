@@ -208,6 +208,12 @@ int device_open_for(const struct stage *st, struct device *d, const char *name, 
 	return -1;
 }
 
+void device_say(const struct stage *st, const struct device *d)
+{
+	for (const char *note = NULL; d->b && d->b->note && (note = d->b->note(d->ctx));)
+		stage_say(st, "%s: %s", d->b->name, note);
+}
+
 void device_print(FILE *f)
 {
 	struct device d;

@@ -20,7 +20,7 @@ int graph_value(struct graph *g, const char *name, struct shape shape, struct er
 	if (mem_grow(&g->value, &g->cap_value, (size_t)g->n_values + 1, sizeof *g->value, err))
 		return -1;
 	struct value *v = &g->value[g->n_values];
-	*v = (struct value){ .shape = shape, .made_by = -1, .element = sizeof(float) };
+	*v = (struct value){ .shape = shape, .made_by = -1, .element = sizeof(float), .pitch = shape.c };
 	snprintf(v->name, sizeof v->name, "%s", name);
 	return g->n_values++;
 }
@@ -192,6 +192,7 @@ static struct op_call call_of(struct graph *g, int i, const struct batch *b, enu
 	}
 	c.in_element = op->n_in ? g->value[op->in[0]].element : 0;
 	c.out_element = g->value[op->out].element;
+	c.out_pitch = g->value[op->out].pitch;
 	c.out = value_at(g, op->out);
 	c.out_shape = g->value[op->out].shape;
 	c.out_size = (int)shape_size(g->value[op->out].shape);
@@ -295,9 +296,9 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 
 static int check_readable(const struct value *v, struct err *err)
 {
-	if (v->element == sizeof(float))
+	if (v->element == sizeof(float) && v->pitch == v->shape.c)
 		return 0;
-	return err_set(err, "value %s has elements of %d bytes on the device", v->name, v->element);
+	return err_set(err, "value %s has %d channels of %d bytes on the device", v->name, v->pitch, v->element);
 }
 
 /* Of n samples. */

@@ -108,9 +108,16 @@ struct value {
 	int readers;
 	int wanted;          /* its gradient: something trained lies before it */
 	int element;         /* bytes of a number, here and in the gradient: 4 (float); 2 where the device says so */
+	int pitch;           /* channels as they lie in memory: shape.c, or more where the device says so */
 	size_t at, d_at;     /* bytes a sample from the arena's start: where the planner put value and gradient */
 	int born, dies, d_born, d_dies; /* steps of the schedule in which they must hold */
 };
+
+/* Its shape as it lies in memory. */
+static inline struct shape value_laid(const struct value *v)
+{
+	return (struct shape){ v->shape.h, v->shape.w, v->pitch };
+}
 
 enum param_kind {
 	PARAM_WEIGHT,
@@ -245,8 +252,8 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err) VIC_
 int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
 /* Forward, backward and update: what training calls, since a device may keep it as one piece. */
 int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
-/* Copies value v of the last batch ([n][shape]; its elements must be floats, as those of logits and loss are) or a
- * parameter to host memory and back. */
+/* Copies value v of the last batch ([n][shape]; its elements must be floats without pads, as those of logits and loss
+ * are) or a parameter to host memory and back. */
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
 int graph_get(const struct graph *g, int p, float *to, struct err *err) VIC_CHECKED;
 int graph_set(struct graph *g, int p, const float *from, struct err *err) VIC_CHECKED;

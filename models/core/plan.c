@@ -111,7 +111,7 @@ int graph_plan(struct graph *g, int training, struct err *err)
 	lifetimes(g, training);
 	for (int v = 0; v < g->n_values; v++) {
 		struct value *x = &g->value[v];
-		size_t size = (shape_size(x->shape) * (size_t)x->element + line - 1) / line * line;
+		size_t size = (shape_size(value_laid(x)) * (size_t)x->element + line - 1) / line * line;
 		slot[n++] = (struct slot){ &x->at, size, x->born, x->dies };
 		if (x->d_born >= 0)
 			slot[n++] = (struct slot){ &x->d_at, size, x->d_born, x->d_dies };

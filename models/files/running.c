@@ -82,6 +82,8 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 			break;
 		s.before += t->n_train;
 		note_epoch(&s, &t->history[t->epoch - 1]);
+		progress_end(&s.p); /* the line gives way to others */
+		device_say(st, t->graph.dev);
 		progress_at(&s.p, s.before, s.note);
 		if (progress_logs(&s.p))
 			stage_say(st, "%s; %.0f s left for %d more", s.note, progress_left(&s.p, s.before),
@@ -89,6 +91,7 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 		rc = f->history && write_history(t, f->history, err);
 	}
 	progress_end(&s.p);
+	device_say(st, t->graph.dev); /* of an epoch that did not end well */
 	return rc ? -1 : 0;
 }
 
@@ -182,6 +185,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
 		return -1;
 	say_plan(st, t);
+	device_say(st, d);
 	int first = t->epoch;
 	process_interrupts(NULL);
 	if (run_epochs(st, t, f, err)) {

@@ -27,6 +27,13 @@ struct replay {
 
 static struct capture *on; /* one at a time */
 
+/* $VIC_GPU_REFUSES names where this device refuses to record: "begin", "ops" (queueing one), "end", "instantiate". */
+static int refuses(const char *where)
+{
+	const char *s = getenv("VIC_GPU_REFUSES");
+	return s && !strcmp(s, where);
+}
+
 static void *grown(void *p, int n, size_t size)
 {
 	p = realloc(p, ((size_t)n + 1) * size);
@@ -165,6 +172,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mo
 {
 	cudaError_t e = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorStreamCaptureUnsupported;
 	e = !e && s->capture ? cudaErrorIllegalState : e;
+	e = !e && refuses("begin") ? cudaErrorStreamCaptureUnsupported : e;
 	if (e)
 		return runtime_said(e);
 	if (on)
@@ -177,6 +185,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mo
 	c->g = g;
 	c->origin = s;
 	c->mode = mode;
+	c->spoiled = refuses("ops");
 	s->tips = 0;
 	enter(&s->capture, c);
 	on = c;
@@ -212,7 +221,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 		return runtime_said(cudaErrorStreamCaptureUnmatched);
 	}
 	cudaError_t e = runtime_enter(cudaErrorUnknown);
-	e = c->spoiled ? cudaErrorStreamCaptureInvalidated : e;
+	e = c->spoiled || refuses("end") ? cudaErrorStreamCaptureInvalidated : e;
 	e = e || all_joined(c->g, s) ? e : cudaErrorStreamCaptureUnjoined;
 	if (!e) {
 		*g = c->g;
@@ -245,7 +254,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g)
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned long long flags)
 {
 	(void)flags;
-	cudaError_t e = runtime_enter(cudaErrorUnknown);
+	cudaError_t e = refuses("instantiate") ? cudaErrorNotSupported : runtime_enter(cudaErrorUnknown);
 	if (!e) {
 		g->refs++;
 		*x = (cudaGraphExec_t)(void *)g;

@@ -17,7 +17,8 @@ plan() { vic-train --plan --plan-device "$@" </dev/null; }
 value() { sed -n "s/^$1  *\([^ ,:]*\).*/\1/p" "$2"; }
 
 # One line a plan: network, card, precision, batch; launches, MiB of memory, the largest batch; the engines of each kind,
-# "T" for those that compute on tensor cores, and how many convolutions each has.
+# "T" for those that compute on tensor cores, and how many convolutions each has; in bf16 the first convolution's three
+# engines and workspaces, since that is what pixels are laid out for.
 short() {
 	awk -v begin="$*" '
 		/^precision / { precision = $2 }
@@ -27,7 +28,14 @@ short() {
 		/^largest batch / { largest = $3; sub(/,/, "", largest) }
 		/^convolution: / { on = 1; next }
 		/^products / { on = 0 }
-		on { # three cells of fixed width
+		on && !rows++ && precision == "bf16" { # three cells of fixed width
+			for (k = 0; k < 3; k++) {
+				cell = substr($0, 24 + 19 * k, 19)
+				sub(/ *$/, "", cell)
+				first = first (k ? " | " : "; first ") cell
+			}
+		}
+		on {
 			for (k = 0; k < 3; k++) {
 				split(substr($0, 24 + 19 * k, 19), word, /[ ,]+/)
 				e = word[1] (word[2] == "tensor" ? "T" : "")
@@ -40,7 +48,7 @@ short() {
 				printf "%s", k == 0 ? "; forward" : k == 1 ? "; data" : "; filter"
 				for (i = 1; i <= kinds[k]; i++) printf " %s*%d", order[k, i], n[k, order[k, i]]
 			}
-			print ""
+			print first
 		}' "$T/plan"
 }
 
@@ -53,6 +61,12 @@ failed=
 for net in $(vic-train --list-models | awk 'NR > 1 { print $1 }'); do
 	for card in h100 a100 l4 b200 t4; do
 		plan $card -m "$net" >"$T/plan" 2>"$T/err" && [ ! -s "$T/err" ] || failed="$failed $net/$card"
+		short "$net" $card >>"$T/plans"
+	done
+done
+for net in resnet20 vgg16 resnet18 resnet50; do
+	for card in h100 a100 l4 b200; do
+		plan $card -m "$net" --precision bf16 >"$T/plan" 2>"$T/err" && [ ! -s "$T/err" ] || failed="$failed $net/$card"
 		short "$net" $card >>"$T/plans"
 	done
 done
@@ -77,8 +91,9 @@ for c in 'resnet18 t4 tf32' 'resnet20 l4 bf16' 'resnet50 h100 bf16' 'resnext101-
 	tap $? "$c: the largest batch is $n"
 done
 
-# Runs of the dry plug-in, op by op: what is launched in an epoch more, and the most memory.
-# run NAME RECORDS STEPS MIXES ARGUMENTS...
+# Runs of the dry plug-in, op by op: what is launched in the steps that twice the records take more, and the most memory.
+# An epoch ends with one prediction, however many steps it had.
+# run NAME RECORDS STEPS MIXES ARGUMENTS...: RECORDS-twice has twice as many, in STEPS steps more
 VIC_GPU_DEVICE=$devices/h100.json VIC_CUDA_GRAPHS=0
 export VIC_GPU_DEVICE VIC_CUDA_GRAPHS
 count() { awk '/ launches, / { print $5 + $7 + $11 }' "$1"; }
@@ -86,22 +101,26 @@ run() {
 	name=$1 records=$2 steps=$3 mixes=$4
 	shift 4
 	vic-train --plan --plan-device h100 "$@" "$records" >"$T/plan"
-	for epochs in 1 2; do
-		VIC_CUDA_STATS=1 vic-train -q --device cuda --epochs $epochs "$@" -o "$T/model" "$records" 2>"$T/e$epochs"
+	for twice in '' -twice; do
+		VIC_CUDA_STATS=1 vic-train -q --device cuda --epochs 1 "$@" -o "$T/model" "$records$twice" 2>"$T/e$twice"
 	done
-	more=$(($(count "$T/e2") - $(count "$T/e1")))
+	more=$(($(count "$T/e-twice") - $(count "$T/e")))
 	least=$(($(value launches "$T/plan") * steps))
 	[ "$least" -gt 0 ] && [ "$more" -ge "$least" ] && [ "$more" -le $((least + mixes)) ]
-	tap $? "$name: launches" || { echo "# planned $least in $steps steps, $more counted"; diag "$T/e1"; }
-	sed -n 's/.*, \([0-9]*\) bytes at most$/\1/p' "$T/e1" | awk -v planned="$(value memory "$T/plan")" '
+	tap $? "$name: launches" || { echo "# planned $least in $steps steps, $more counted"; diag "$T/e"; }
+	sed -n 's/.*, \([0-9]*\) bytes at most$/\1/p' "$T/e" | awk -v planned="$(value memory "$T/plan")" '
 		{ got = $1 / 1048576; ratio = planned / got; print "# " planned " MiB planned, " got " taken"
 			exit !(ratio > 0.995 && ratio < 1.005) }' >"$T/memory"
 	tap $? "$name: memory" || diag "$T/memory"
 }
-vic-corpora synth text -q --n 60 --vocabulary 300 --dim 20 --seed 3 --to "$T/synth" >/dev/null
-vic-tokenize -q --format mr "$T/synth" | vic-embed -q --vectors "$T/synth/vectors.txt" >"$T/text"
-vic-corpora synth images -q --layout cifar --n 14 --seed 3 --to "$T/cifar" >/dev/null
-vic-images -q -f cifar10 "$T/cifar" >"$T/images"
+for twice in '' -twice; do
+	times=${twice:+2}
+	vic-corpora synth text -q --n $((60 * ${times:-1})) --vocabulary 300 --dim 20 --seed 3 --to "$T/synth$twice" >/dev/null
+	vic-tokenize -q --format mr "$T/synth$twice" |
+		vic-embed -q --vectors "$T/synth$twice/vectors.txt" >"$T/text$twice"
+	vic-corpora synth images -q --layout cifar --n $((14 * ${times:-1})) --seed 3 --to "$T/cifar$twice" >/dev/null
+	vic-images -q -f cifar10 "$T/cifar$twice" >"$T/images$twice"
+done
 for p in float32 bf16; do
 	run "words $p" "$T/text" 3 0 --batch 20 --precision $p
 	run "static words $p" "$T/text" 3 0 --batch 20 --precision $p --words static --mixup 0.4
@@ -110,7 +129,7 @@ for p in float32 bf16; do
 	run "resnet20 $p" "$T/images" 1 0 -m resnet20 --batch 14 --width 0.5 --lr 0.001 --precision $p
 	run "resnet18 $p" "$T/images" 1 0 -m resnet18 --batch 14 --width 0.1 --lr 0.001 --precision $p
 	run "vgg16 $p" "$T/images" 1 0 -m vgg16 --batch 14 --width 0.1 --lr 0.001 --precision $p
-	run "manifold mixup $p" "$T/images" 4 4 -m preactresnet18 --batch 4 --width 0.07 --lr 0.001 --mixup 1 \
+	run "manifold mixup $p" "$T/images" 3 3 -m preactresnet18 --batch 4 --width 0.07 --lr 0.001 --mixup 1 \
 		--mixup-mode manifold --precision $p
 done
 run 'momentum on words' "$T/text" 3 0 --batch 20 --optimizer sgd --momentum 0.9 --nesterov --lr 0.01

@@ -93,6 +93,7 @@ static const struct {
 	  "dependency created on uncaptured work in another stream" },
 	{ cudaErrorCapturedEvent, "cudaErrorCapturedEvent",
 	  "operation not permitted on an event last recorded in a capturing stream" },
+	{ cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported" },
 	{ cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
 	  "operation not permitted when stream is capturing" },
 	{ cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated",

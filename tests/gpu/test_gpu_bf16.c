@@ -21,41 +21,57 @@ static float from_half(uint16_t h)
 	return v;
 }
 
-/* An array on the host and on the device, where it has 16 bits when half. */
+/* An array on the host and on the device, where it has 16 bits when half, and pads up to `pitch` channels. */
 struct twin {
 	float *host;
 	void *device;
 	size_t n;
 	int half, rounded; /* rounded: it had 16 bits on its way */
+	size_t c, pitch;
 };
 
-static void twin_send(struct device *d, const struct twin *t)
+/* Numbers on the device; where number i lies there. */
+static size_t twin_laid(const struct twin *t)
+{
+	return t->n / t->c * t->pitch;
+}
+
+static size_t twin_at(const struct twin *t, size_t i)
+{
+	return i / t->c * t->pitch + i % t->c;
+}
+
+static void twin_send(struct device *d, const struct twin *t, float pad)
 {
 	struct err err = ERR_NONE;
-	uint16_t *h = calloc(t->n, sizeof *h);
+	uint16_t *h = calloc(twin_laid(t), sizeof *h);
 	assert_non_null(h);
+	for (size_t i = 0; i < twin_laid(t); i++)
+		h[i] = to_half(pad);
 	for (size_t i = 0; i < t->n; i++)
-		h[i] = to_half(t->host[i]);
-	assert_int_equal(
-		d->b->upload(d->ctx, t->device, t->half ? (const void *)h : t->host, t->n * (t->half ? 2 : 4), &err),
-		0);
+		h[twin_at(t, i)] = to_half(t->host[i]);
+	assert_int_equal(d->b->upload(d->ctx, t->device, t->half ? (const void *)h : t->host,
+				      twin_laid(t) * (t->half ? 2 : 4), &err),
+			 0);
 	free(h);
 }
 
-/* Numbers of both signs, some 0; with `positive`, above 1/2. */
-static struct twin twin_new(struct device *d, size_t n, int half, int positive, uint32_t salt)
+/* Numbers of both signs, some 0; with `positive`, above 1/2. v: NULL, or the value that it is the memory of. */
+static struct twin twin_new(struct device *d, size_t n, int half, int positive, uint32_t salt, const struct value *v,
+			    float pad)
 {
 	struct err err = ERR_NONE;
-	struct twin t = { .host = floats(n), .n = n, .half = half };
+	struct twin t = { .host = floats(n), .n = n, .half = half, .c = v ? (size_t)v->shape.c : 1,
+			  .pitch = v ? (size_t)v->pitch : 1 };
 	struct rng r;
 	rng_init(&r, 16, RNG_TEST, salt, 0);
 	for (size_t i = 0; i < n; i++) {
-		double v = rng_normal(&r);
-		v = positive ? 0.5 + fabs(v) : i % 5 == 0 ? 0 : v;
-		t.host[i] = from_half(to_half((float)v));
+		double drawn = rng_normal(&r);
+		drawn = positive ? 0.5 + fabs(drawn) : i % 5 == 0 ? 0 : drawn;
+		t.host[i] = from_half(to_half((float)drawn));
 	}
-	assert_int_equal(d->b->alloc(d->ctx, &t.device, n * 4, &err), 0);
-	twin_send(d, &t);
+	assert_int_equal(d->b->alloc(d->ctx, &t.device, twin_laid(&t) * 4, &err), 0);
+	twin_send(d, &t, pad);
 	return t;
 }
 
@@ -71,18 +87,22 @@ static void twin_free(struct device *d, struct twin *t)
 static void twin_agrees(struct device *d, const struct twin *t, double scale, const char *name, const char *what)
 {
 	struct err err = ERR_NONE;
-	float *now = floats(t->n);
-	assert_int_equal(d->b->download(d->ctx, now, t->device, t->n * (t->half ? 2 : 4), &err), 0);
-	for (size_t i = t->n; t->half && i-- > 0;) {
+	size_t laid = twin_laid(t);
+	float *now = floats(laid);
+	assert_int_equal(d->b->download(d->ctx, now, t->device, laid * (t->half ? 2 : 4), &err), 0);
+	for (size_t i = laid; t->half && i-- > 0;) {
 		uint16_t h;
 		memcpy(&h, (char *)now + 2 * i, sizeof h);
 		now[i] = from_half(h);
 	}
-	for (size_t i = 0; i < t->n; i++)
-		if (!(fabs((double)now[i] - (double)t->host[i]) <=
-		      2e-5 * scale + (t->half || t->rounded ? 1.0 / 256 : 0) * fabs((double)t->host[i])))
-			fail_msg("%s: %s[%zu] of %zu is %.9g, ref has %.9g", name, what, i, t->n, (double)now[i],
-				 (double)t->host[i]);
+	for (size_t i = 0; i < laid; i++) {
+		size_t ch = i % t->pitch;
+		double wanted = ch < t->c ? (double)t->host[i / t->pitch * t->c + ch] : 0;
+		if (!(fabs((double)now[i] - wanted) <=
+		      (ch < t->c ? 2e-5 * scale : 0) + (t->half || t->rounded ? 1.0 / 256 : 0) * fabs(wanted)))
+			fail_msg("%s: %s[%zu] of %zu is %.9g, ref has %.9g", name, what, i, laid, (double)now[i],
+				 wanted);
+	}
 	free(now);
 }
 
@@ -100,20 +120,22 @@ static void lone_values(struct lone *l, struct device *d, const struct graph *g,
 	size_t n = (size_t)b->n;
 	l->here = (struct op_call){ .op = op, .batch = b, .n = b->n, .out_shape = g->value[op->out].shape };
 	l->here.out_size = (int)shape_size(l->here.out_shape);
-	l->out = twin_new(d, n * (size_t)l->here.out_size, half, 0, 1);
-	l->d_out = twin_new(d, l->out.n, half, 0, 2);
+	/* pads are written as zeros; what reads them does as if they were */
+	l->out = twin_new(d, n * (size_t)l->here.out_size, half, 0, 1, &g->value[op->out], NAN);
+	l->d_out = twin_new(d, l->out.n, half, 0, 2, NULL, 0);
 	for (int k = 0; k < op->n_in; k++) {
 		l->here.in_shape[k] = g->value[op->in[k]].shape;
 		l->here.in_size[k] = (int)shape_size(l->here.in_shape[k]);
 		l->here.add[k] = half && (op->out + k) % 2;
-		l->in[k] = twin_new(d, n * (size_t)l->here.in_size[k], half, 0, 3 + (uint32_t)k);
-		l->d_in[k] = twin_new(d, l->in[k].n, half, 0, 5 + (uint32_t)k);
+		l->in[k] = twin_new(d, n * (size_t)l->here.in_size[k], half, 0, 3 + (uint32_t)k,
+				    &g->value[op->in[k]], 1);
+		l->d_in[k] = twin_new(d, l->in[k].n, half, 0, 5 + (uint32_t)k, &g->value[op->in[k]], 0);
 	}
 	for (int k = 0; k < op->n_param; k++) {
 		const struct param *p = &g->param[op->param[k]];
-		l->param[k] = twin_new(d, param_size(p), 0, k == 0 || k == 3, 7 + (uint32_t)k);
+		l->param[k] = twin_new(d, param_size(p), 0, k == 0 || k == 3, 7 + (uint32_t)k, NULL, 0);
 		if (k < 2)
-			l->d_param[k] = twin_new(d, param_size(p), 0, 0, 11);
+			l->d_param[k] = twin_new(d, param_size(p), 0, 0, 11, NULL, 0);
 	}
 	l->d_param[0].rounded = op->type == OP_CONV;
 }
@@ -129,6 +151,7 @@ static void lone_open(struct lone *l, struct device *d, const struct graph *g, c
 	l->there = l->here;
 	l->there.in_element = op->n_in ? g->value[op->in[0]].element : 0;
 	l->there.out_element = g->value[op->out].element;
+	l->there.out_pitch = g->value[op->out].pitch;
 	for (int side = 0; side < 2; side++) {
 		struct op_call *c = side ? &l->there : &l->here;
 		c->state = l->state[side];
@@ -203,7 +226,7 @@ static void ops_round_once(void **state)
 	struct err err = ERR_NONE;
 	struct fixture *f = calloc(1, sizeof *f);
 	struct lone l;
-	int seen = 0;
+	int seen = 0, padded = 0;
 	assert_non_null(f);
 	assert_true(half_open(&d));
 	for (int c = 0; c < PICTURE_CASES; c++) {
@@ -224,14 +247,45 @@ static void ops_round_once(void **state)
 				lone_runs(&l, &d, (enum phase)phase, 10, name);
 				lone_close(&l, &d);
 				seen++;
+				padded += op->type == OP_CONV && f->g.value[op->in[0]].pitch % 8 == 0 &&
+					  f->g.value[op->in[0]].shape.c % 8 > 0;
 			}
 			assert_int_equal(d.b->end(d.ctx, 0, &err), 0);
 		}
 		graph_release(&f->g);
 	}
-	assert_true(seen > 100);
+	assert_true(seen > 100 && padded > 5);
 	device_close(&d);
 	free(f);
+}
+
+static size_t end_of(const struct value *v)
+{
+	return v->at + shape_size(value_laid(v)) * (size_t)v->element;
+}
+
+/* Values that hold at the same time lie apart, with their pads. */
+static void pads_have_room(void **state)
+{
+	(void)state;
+	struct device d;
+	struct err err = ERR_NONE;
+	assert_true(half_open(&d));
+	for (int c = 0; c < PICTURE_CASES; c++) {
+		struct graph g;
+		graph_init(&g);
+		build_graph(&g, &picture_cases[c]);
+		d.b->layout(d.ctx, &g);
+		assert_int_equal(graph_plan(&g, 1, &err), 0);
+		for (int i = 0; i < g.n_values * g.n_values; i++) {
+			const struct value *v = &g.value[i / g.n_values], *w = &g.value[i % g.n_values];
+			if (v < w && v->born <= w->dies && w->born <= v->dies)
+				assert_true(end_of(v) <= w->at || end_of(w) <= v->at);
+			assert_true(end_of(v) <= g.arena_bytes);
+		}
+		graph_release(&g);
+	}
+	device_close(&d);
 }
 
 /* Rows on either side of a warp's width, and logits so far apart that p is 1 to the last digit. Targets are soft, one
@@ -263,7 +317,7 @@ static void losses_keep_their_digits(void **state)
 		lone_open(&l, &d, &g, &g.op[0], &b);
 		for (size_t z = 0; z < l.in[0].n; z++)
 			l.in[0].host[z] *= (float)spread;
-		twin_send(&d, &l.in[0]);
+		twin_send(&d, &l.in[0], 0);
 		snprintf(name, sizeof name, "%d classes, spread %d, bce %d", k, spread, op.xent.bce);
 		lone_runs(&l, &d, PHASE_TRAIN, spread, name);
 		lone_close(&l, &d);
@@ -276,7 +330,7 @@ static void losses_keep_their_digits(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ops_round_once),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ops_round_once), cmocka_unit_test(pads_have_room),
 					    cmocka_unit_test(losses_keep_their_digits) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

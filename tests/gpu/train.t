@@ -23,6 +23,21 @@ VIC_CUDA_GRAPHS=0 text --mixup 0.4 --device cuda -o "$T/b"
 same 'text: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
 VIC_GPU_SEED=99 text --mixup 0.4 --device cuda -o "$T/b"
 same 'text: another order of streams, the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+# A device that refuses to record, at each point where it can.
+said() { grep -c '^vic-[a-z]*: cuda: a pass could not be recorded (.*): all are queued op by op from here on' "$1"; }
+vic-predict --mc-dropout 4 --device cuda "$T/a" "$T/text" >"$T/p.a" 2>"$T/e"
+same 'recorded passes: nothing is said' 0 "$(said "$T/e")"
+for where in begin ops end instantiate; do
+	VIC_GPU_REFUSES=$where vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 3 --mixup 0.4 --device cuda -o "$T/b" \
+		"$T/text" 2>"$T/e"
+	same "text: recording is refused ($where), which is said once" 1 "$(said "$T/e")"
+	same "text: recording is refused ($where), the same bytes" "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+	VIC_GPU_REFUSES=$where vic-predict --mc-dropout 4 --device cuda "$T/a" "$T/text" >"$T/p.b" 2>"$T/e"
+	[ "$(said "$T/e")" = 1 ] && cmp -s "$T/p.a" "$T/p.b"
+	tap $? "text: recording is refused ($where), predictions are the same and it is said once" || diag "$T/e"
+done
+VIC_GPU_REFUSES=begin text --mixup 0.4 --device cuda -o "$T/b" 2>"$T/e"
+same 'text: recording is refused, --quiet keeps silent' '' "$(cat "$T/e")"
 for from in cpu cuda; do
 	to=cuda
 	[ $from = cpu ] || to=cpu
@@ -84,9 +99,9 @@ predicts 72 'images, passes with dropout' --mc-dropout 3 "$T/a" "$T/images"
 # Engines chosen by their times, which the fake device draws.
 for seed in 1 1000; do
 	# shellcheck disable=SC2086
-	VIC_GPU_SEED=$seed VIC_CUDA_STATS=1 images $small --mixup 0.4 --tune --precision float32 --device cuda \
-		--history "$T/h.$seed" -o "$T/m.$seed" 2>&1 |
-		sed -n 's/, [0-9.]* ms$//; s/^tuned: //p' >"$T/chosen.$seed"
+	VIC_GPU_SEED=$seed VIC_CUDA_STATS=1 vic-train --batch 16 --epochs 2 $small --mixup 0.4 --tune --precision float32 \
+		--device cuda --history "$T/h.$seed" -o "$T/m.$seed" "$T/images" 2>&1 |
+		sed -n 's/, [0-9.]* ms$//; s/^vic-train: cuda: tuned: //p' >"$T/chosen.$seed"
 done
 # shellcheck disable=SC2086
 images $small --mixup 0.4 --device ref --history "$T/h.ref" -o "$T/ref"

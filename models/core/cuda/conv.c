@@ -1,6 +1,8 @@
 /* CONV by cuDNN. Parameters keep their filters as [out][in][kernel][kernel]; cuDNN reads a copy as
  * [out][kernel][kernel][in] in the type of values, which lies in the op's state, as that of a bias does. The
- * optimiser's kernel writes them along with the parameters; they are made anew when these were changed otherwise. */
+ * optimiser's kernel writes them along with the parameters; they are made anew when these were changed otherwise.
+ * Where what comes in has pads (value.pitch) cuDNN is told of so many channels, and has weights of zero for those of
+ * the pads, whose gradients are dropped. */
 #include "kernels/kernels_conv.h"
 #include "pipeline/base/mem.h"
 #include "plans.h"
@@ -34,7 +36,7 @@ static int is_bf16(const struct conv_state *s)
 
 static size_t copy_bytes(const struct param_copy *c)
 {
-	return (size_t)c->out * (size_t)c->places * (size_t)c->in * (size_t)c->element;
+	return (size_t)c->out * (size_t)c->places * (size_t)c->pitch * (size_t)c->element;
 }
 
 static size_t rows_of(const struct conv_problem *of, int n)
@@ -183,7 +185,7 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 				   .stride = op->conv.stride,
 				   .pad = op->conv.pad,
 				   .groups = op->conv.groups,
-				   .in = g->value[op->in[0]].shape,
+				   .in = value_laid(&g->value[op->in[0]]),
 				   .out = g->value[op->out].shape,
 				   .precision = precision_of(ctx, &g->value[op->out]),
 				   .bias = op->n_param > BIAS,
@@ -192,8 +194,10 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 		return -1;
 	s->of = of;
 	int element = is_bf16(s) ? sizeof(uint16_t) : sizeof(float);
-	s->copy[FILTER] = (struct param_copy){ NULL, of.out.c, of.kernel * of.kernel, of.in.c / of.groups, element, 0 };
-	s->copy[BIAS] = (struct param_copy){ NULL, of.out.c, 1, 1, element, 0 };
+	s->copy[FILTER] = (struct param_copy){ .out = of.out.c, .places = of.kernel * of.kernel,
+					       .in = g->value[op->in[0]].shape.c / of.groups,
+					       .pitch = of.in.c / of.groups, .element = element };
+	s->copy[BIAS] = (struct param_copy){ .out = of.out.c, .places = 1, .in = 1, .pitch = 1, .element = element };
 	size_t after = copy_bytes(&s->copy[FILTER]);
 	size_t sums = column_parts(rows_of(&of, max_n)) * (size_t)of.out.c * sizeof(float);
 	if (copies_make(ctx, s, err) || plan_all(ctx, s, op, g, training, err) ||
@@ -208,7 +212,8 @@ static int conv_prepare(struct backend_ctx *ctx, const struct op *op, const stru
 static int copy_refresh(struct backend_ctx *ctx, const struct conv_state *s, struct param_copy *c, const float *from,
 			uint32_t version, struct err *err)
 {
-	struct filter_args a = { .from = from, .to = c->to, .out = (size_t)c->out, .in = c->in, .places = c->places };
+	struct filter_args a = { .from = from, .to = c->to, .out = (size_t)c->out, .in = c->in, .places = c->places,
+				 .pitch = c->pitch };
 	if (!c->to || c->version == version + 1)
 		return 0;
 	c->version = version + 1;
@@ -267,7 +272,7 @@ static int filter_gradient(struct backend_ctx *ctx, struct conv_state *s, const 
 	const struct param_copy *f = &s->copy[FILTER];
 	void *to = f->to ? after_plan(ctx, s) : c->d_param[FILTER];
 	struct filter_args a = { .from = to, .to = c->d_param[FILTER], .out = (size_t)f->out, .in = f->in,
-				 .places = f->places };
+				 .places = f->places, .pitch = f->pitch };
 	const struct conv_plan *p = plan_for(ctx, s, CONV_FILTER, c->n, 0, NULL, err);
 	if (!p || conv_plan_run(p, ctx, c->in[0], to, c->d_out, NULL, err))
 		return -1;

@@ -130,6 +130,7 @@ static void cuda_close(struct backend_ctx *ctx)
 	if (ctx->stream)
 		cudaStreamSynchronize(ctx->stream);
 	recordings_release(ctx);
+	notes_release(ctx);
 	segments_release(ctx);
 	block_release(ctx);
 	for (int i = 0; i < LATE; i++) {
@@ -273,8 +274,21 @@ static int cuda_end(struct backend_ctx *ctx, int failed, struct err *err)
 	return record_end(ctx, failed, err);
 }
 
+/* Whether all that read value v are convolutions of all its channels. */
+static int read_by_conv(const struct graph *g, int v)
+{
+	int readers = 0;
+	for (int i = 0; i < g->n_ops; i++) {
+		const struct op *op = &g->op[i];
+		for (int k = 0; k < op->n_in; k++)
+			readers += op->in[k] == v && op->type == OP_CONV && op->conv.groups == 1;
+	}
+	return readers && readers == g->value[v].readers;
+}
+
 /* In bf16 what lies between pixels and features has 16 bits; features that a product makes, logits and the loss do
- * not. */
+ * not. Pixels have channels of zeros, up to a multiple of 8: cuDNN would make such a copy of them in its workspace, for
+ * each pass over them, or do without tensor cores. */
 static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
 {
 	for (int i = 0; i < g->n_ops && ctx->precision == PRECISION_BF16; i++) {
@@ -284,6 +298,8 @@ static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
 		int wide = op->type == OP_LINEAR || op->type == OP_XENT || op->type == OP_WORDCONV;
 		if (op->out != g->logits && op->out != g->loss && !wide && (made || in == 2))
 			g->value[op->out].element = 2;
+		if (op->type == OP_IMAGES && read_by_conv(g, op->out))
+			g->value[op->out].pitch = (g->value[op->out].shape.c + 7) / 8 * 8;
 	}
 }
 
@@ -325,6 +341,7 @@ static const struct backend backend_cuda = {
 	.close = cuda_close,
 	.engine = cuda_engine,
 	.describe = cuda_describe,
+	.note = cuda_note,
 	.alloc = gpu_alloc,
 	.release = cuda_release,
 	.upload = cuda_upload,

@@ -73,6 +73,12 @@ struct card {
 	size_t bytes;
 };
 
+/* In the order they were made; `said` of them have been handed over. */
+struct notes {
+	char **text; /* [count], owned */
+	size_t count, cap, said;
+};
+
 struct backend_ctx {
 	struct card card;
 	/* A card to be planned for, as cuDNN's text: there is no device, memory is counted and nothing is queued. Else
@@ -99,6 +105,7 @@ struct backend_ctx {
 	struct arrival late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
+	struct notes notes;
 	char engine[128], describe[192];
 };
 
@@ -117,6 +124,12 @@ static inline int launched(int status, const char *kernel, struct err *err)
 {
 	return status ? gpu_status((cudaError_t)status, kernel, err) : 0;
 }
+
+/* notes.c: a sentence for who uses the device: backend.note hands it over. */
+int note_add(struct backend_ctx *ctx, struct err *err, const char *format, ...) VIC_CHECKED
+	__attribute__((format(printf, 3, 4)));
+const char *cuda_note(struct backend_ctx *ctx);
+void notes_release(struct backend_ctx *ctx);
 
 /* Device memory [bytes], zeroed. "out of device memory" says how much there is. Never while a pass is queued. */
 int gpu_alloc(struct backend_ctx *ctx, void **p, size_t bytes, struct err *err) VIC_CHECKED;
@@ -167,10 +180,11 @@ extern const struct cuda_op cuda_conv, cuda_linear;                             
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
 
-/* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][in] in the type of values. */
+/* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][pitch] in the type of values: `in` of the
+ * parameter, then zeros. */
 struct param_copy {
 	void *to;                     /* device memory; NULL: the parameter serves as it is */
-	int out, places, in, element; /* of a bias places and in are 1; bytes of a number */
+	int out, places, in, pitch, element; /* of a bias the three are 1; element: bytes of a number */
 	uint32_t version;             /* + 1 of the parameters it was made from; 0: none yet */
 };
 /* Makes those anew that are not of g's version; before a pass, since a recorded one takes them as they are. */

@@ -11,6 +11,7 @@ static int images_forward(struct backend_ctx *ctx, const struct op_call *c, stru
 				 .h = c->out_shape.h,
 				 .w = c->out_shape.w,
 				 .c = c->out_shape.c,
+				 .pitch = c->out_pitch,
 				 .from_h = m->h,
 				 .from_w = m->w,
 				 .is_float = m->is_float,

@@ -93,6 +93,16 @@ static struct recording *recording_of(struct recordings *all, const struct recor
 	return &all->kept[all->n++];
 }
 
+/* From here on steps are queued op by op, and why. */
+static int recordings_end(struct backend_ctx *ctx, const char *why, struct err *err)
+{
+	(void)cudaGetLastError();
+	ctx->recordings->off = 1;
+	return note_add(ctx, err,
+			"a pass could not be recorded (%s): all are queued op by op from here on, which takes the "
+			"host longer and computes the same", why);
+}
+
 static int recordings_open(struct backend_ctx *ctx, struct err *err)
 {
 	const char *off = getenv("VIC_CUDA_GRAPHS");
@@ -119,11 +129,10 @@ int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct ba
 	}
 	if (r->exec)
 		return gpu_status(cudaGraphLaunch(r->exec, ctx->stream), "a recorded step", err) ? -1 : 1;
-	if (!cudaStreamBeginCapture(ctx->stream, cudaStreamCaptureModeThreadLocal))
-		all->now = r;
-	else
-		all->off = 1;
-	(void)cudaGetLastError();
+	cudaError_t status = cudaStreamBeginCapture(ctx->stream, cudaStreamCaptureModeThreadLocal);
+	if (status)
+		return recordings_end(ctx, cudaGetErrorString(status), err);
+	all->now = r;
 	return 0;
 }
 
@@ -143,9 +152,8 @@ int record_end(struct backend_ctx *ctx, int failed, struct err *err)
 	if (!status && !failed)
 		return gpu_status(cudaGraphLaunch(r->exec, ctx->stream), "a recorded step", err);
 	/* nothing of it was done */
-	(void)cudaGetLastError();
 	r->exec = NULL;
-	all->off = 1;
+	struct err why = *err;
 	*err = ERR_NONE;
-	return 1;
+	return recordings_end(ctx, failed ? why.msg : cudaGetErrorString(status), err) ? -1 : 1;
 }

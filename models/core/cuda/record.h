@@ -6,7 +6,7 @@
 #include "cuda.h"
 
 /* backend.begin and end, after the block was filled. Where a pass cannot be recorded all are queued op by op from then
- * on. VIC_CUDA_GRAPHS=0 in the environment: from the beginning. */
+ * on, and a note says so once. VIC_CUDA_GRAPHS=0 in the environment: from the beginning. */
 int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
 		 const struct update *u, struct err *err) VIC_CHECKED;
 int record_end(struct backend_ctx *ctx, int failed, struct err *err) VIC_CHECKED;

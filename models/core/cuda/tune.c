@@ -3,6 +3,7 @@
 #include "plans.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { RUNS = 5 };
 
@@ -37,15 +38,16 @@ static int plan_time(struct backend_ctx *ctx, const struct conv_plan *p, const s
 	return 0;
 }
 
-/* $VIC_CUDA_STATS=1: what was chosen. */
-static void tell(const struct conv_plan *p, int tried, float ms)
+/* $VIC_CUDA_STATS=1: notes what was chosen. */
+static int choice_note(struct backend_ctx *ctx, const struct conv_plan *p, int tried, float ms, struct err *err)
 {
 	static const char *const kind[] = { "forward", "the gradient of the input", "the gradient of the filter" };
 	const char *stats = getenv("VIC_CUDA_STATS");
-	if (stats && stats[0] == '1')
-		fprintf(stderr,
+	if (!stats || strcmp(stats, "1"))
+		return 0;
+	return note_add(ctx, err,
 			"tuned: %d x %d x %d x %d, kernel %d, stride %d, %d groups, to %d: %s: engine %lld%s of %d "
-			"plans, %.4f ms\n",
+			"plans, %.4f ms",
 			p->of.n, p->of.in.h, p->of.in.w, p->of.in.c, p->of.kernel, p->of.stride, p->of.groups,
 			p->of.out.c, kind[p->of.kind], (long long)p->engine, p->of.bias ? " with the bias" : "", tried,
 			(double)ms);
@@ -96,8 +98,8 @@ int conv_tune(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_pr
 	if (!rc)
 		rc = workspace_need(ctx, had, err);
 	if (!rc && tried)
-		tell(p, tried, least);
-	else if (tried)
+		rc = choice_note(ctx, p, tried, least, err);
+	if (rc && tried)
 		conv_plan_release(p);
 	if (!rc && !tried)
 		rc = err_no_device(err, "none of cuDNN's engines for a convolution could be run");

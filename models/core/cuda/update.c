@@ -44,7 +44,7 @@ static struct segment segment_of(const struct param *p, const struct param_copy 
 	size_t n = param_size(p);
 	int decays = u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE;
 	return (struct segment){ .w = p->w, .g = p->g, .s1 = p->s1, .s2 = p->s2, .last = p->last,
-				 .copy = copy->to, .places = (uint32_t)copy->places,
+				 .copy = copy->to, .places = (uint32_t)copy->places, .pitch = (uint32_t)copy->pitch,
 				 .element = (uint32_t)copy->element, .n = n,
 				 .row = n / (size_t)p->dim[0], .weight_decay = decays ? (float)u->weight_decay : 0,
 				 .max_norm = (float)p->max_norm };
@@ -63,7 +63,7 @@ static int segments_list(const struct graph *g, const struct update *u, struct s
 			if (!param_trained(p) || p->kind == PARAM_TABLE)
 				continue;
 			s->list[s->n] = segment_of(p, copy ? copy : &no_copy, u);
-			s->list[s->n].first = s->blocks;
+			s->list[s->n].first = (uint32_t)s->blocks;
 			s->blocks += (s->list[s->n++].n + UPDATE_RUN - 1) / UPDATE_RUN;
 		}
 	return 0;

@@ -18,19 +18,19 @@ DEVICE float seen(const struct images_args *a, uint32_t i, int y, int x, int ch)
 
 KERNEL(images, struct images_args)
 {
-	int i = sample_index(), size = a.h * a.w * a.c;
+	int i = sample_index(), size = a.h * a.w * a.pitch;
 	uint32_t b = blockIdx.x;
 	if (i >= size)
 		return;
-	int place = i / a.c, ch = i - place * a.c, y = place / a.w, x = place - y * a.w;
-	float v = seen(&a, b, y, x, ch);
-	if (a.mixed)
+	int place = i / a.pitch, ch = i - place * a.pitch, y = place / a.w, x = place - y * a.w;
+	float v = ch < a.c ? seen(&a, b, y, x, ch) : 0;
+	if (a.mixed && ch < a.c)
 		v = a.lambda[b] * v + (1 - a.lambda[b]) * seen(&a, a.partner[b], y, x, ch);
 	put(a.out, (size_t)b * (size_t)size + (size_t)i, v);
 }
 
 int STORAGE(launch_images)(const struct images_args *a, cudaStream_t stream)
 {
-	int size = a->h * a->w * a->c;
+	int size = a->h * a->w * a->pitch;
 	return LAUNCH(images, a->n, sample_blocks(size), sample_threads(size), stream, a);
 }

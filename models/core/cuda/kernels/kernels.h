@@ -25,8 +25,9 @@
 
 /* images.cu: reads each pixel once; a pass from pixels to mixed values. */
 struct images_args {
-	void *out;                       /* [n][h][w][c] */
-	int n, h, w, c, from_h, from_w;  /* from: size of the images, of c channels too */
+	void *out;                       /* [n][h][w][pitch]: c channels, then zeros */
+	int n, h, w, c, pitch;
+	int from_h, from_w;              /* size of the images, of c channels too */
 	int is_float, mixed;
 	/* of the step block */
 	const void *pixel;

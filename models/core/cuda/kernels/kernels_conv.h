@@ -11,13 +11,14 @@
 extern "C" {
 #endif
 
-/* Parameters have filters [out][in][places] of float (in: channels of a group); cuDNN has them [out][places][in], of
- * the type of values. pack: from parameters to cuDNN's; unpack: back. */
+/* Parameters have filters [out][in][places] of float (in: channels of a group); cuDNN has them [out][places][pitch], of
+ * the type of values, where the pitch - in channels beyond are zeros. pack: from parameters to cuDNN's; unpack: back,
+ * without those. */
 struct filter_args {
 	const void *from;
 	void *to;
 	size_t out;
-	int in, places;
+	int in, places, pitch;
 };
 int launch_filter_pack_f32(const struct filter_args *a, cudaStream_t stream);
 int launch_filter_pack_bf16(const struct filter_args *a, cudaStream_t stream);

@@ -2,36 +2,37 @@
 #include "kernel.h"
 #include "kernels_conv.h"
 
-/* Element i of [out][places][in] in [out][in][places]. */
-DEVICE size_t in_parameters(const struct filter_args *a, size_t i)
+/* Whether element i of [out][places][pitch] is one of [out][in][places], and there *to. */
+DEVICE int in_parameters(const struct filter_args *a, size_t i, size_t *to)
 {
-	unsigned size = (unsigned)a->in * (unsigned)a->places, at = (unsigned)(i % size);
-	unsigned place = at / (unsigned)a->in, channel = at % (unsigned)a->in;
-	return i - at + channel * (unsigned)a->places + place;
+	unsigned size = (unsigned)a->pitch * (unsigned)a->places, at = (unsigned)(i % size);
+	unsigned place = at / (unsigned)a->pitch, channel = at % (unsigned)a->pitch;
+	*to = (i / size * (unsigned)a->in + channel) * (unsigned)a->places + place;
+	return channel < (unsigned)a->in;
 }
 
 DEVICE size_t filter_size(const struct filter_args *a)
 {
-	return a->out * (size_t)a->in * (size_t)a->places;
+	return a->out * (size_t)a->pitch * (size_t)a->places;
 }
 
 KERNEL(filter_pack, struct filter_args)
 {
-	size_t i = thread_index();
+	size_t i = thread_index(), from;
 	if (i < filter_size(&a))
-		put(a.to, i, ((const float *)a.from)[in_parameters(&a, i)]);
+		put(a.to, i, in_parameters(&a, i, &from) ? ((const float *)a.from)[from] : 0);
 }
 
 KERNEL(filter_unpack, struct filter_args)
 {
-	size_t i = thread_index();
-	if (i < filter_size(&a))
-		((float *)a.to)[in_parameters(&a, i)] = get(a.from, i);
+	size_t i = thread_index(), to;
+	if (i < filter_size(&a) && in_parameters(&a, i, &to))
+		((float *)a.to)[to] = get(a.from, i);
 }
 
 static unsigned filter_blocks(const struct filter_args *a)
 {
-	return blocks_for(a->out * (size_t)a->in * (size_t)a->places);
+	return blocks_for(a->out * (size_t)a->pitch * (size_t)a->places);
 }
 
 int STORAGE(launch_filter_pack)(const struct filter_args *a, cudaStream_t stream)

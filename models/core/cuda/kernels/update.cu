@@ -18,8 +18,9 @@ DEVICE struct rates rates_of(const struct step *s)
 /* Number i into the copy. */
 DEVICE void copy_put(const struct segment *s, size_t i, float w)
 {
-	unsigned at = (unsigned)i % (unsigned)s->row, channel = at / s->places, place = at % s->places;
-	size_t to = i - at + place * ((unsigned)s->row / s->places) + channel;
+	unsigned row = (unsigned)i / (unsigned)s->row, at = (unsigned)i - row * (unsigned)s->row;
+	unsigned channel = at / s->places, place = at % s->places;
+	size_t to = ((size_t)row * s->places + place) * s->pitch + channel;
 	if (s->element == 2)
 		((uint16_t *)s->copy)[to] = bf16_of(w);
 	else

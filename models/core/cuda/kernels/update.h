@@ -19,12 +19,13 @@ enum { UPDATE_RUN = 1024 /* parameters of one block */, EVERY = 8 /* rows of one
 struct segment {
 	float *w, *g, *s1, *s2; /* s1, s2: as the rule needs, else NULL */
 	uint32_t *last;         /* table: update that each row last took part in */
-	void *copy;             /* of a CONV's: what cuDNN reads, [row of w][places][row / places]; or NULL */
+	void *copy;             /* of a CONV's: what cuDNN reads, [row of w][places][pitch]; or NULL */
 	size_t n, row;
-	size_t first;           /* the first block of it, where it is one of several */
+	uint32_t first;         /* the first block of it, where it is one of several */
 	float weight_decay;
 	float max_norm;
-	uint32_t places, element; /* of the copy: bytes of a number, 2 (bfloat16) or 4 */
+	/* of the copy; pitch: row / places numbers, then zeros; element: bytes of a number, 2 (bfloat16) or 4 */
+	uint32_t places, pitch, element;
 };
 
 struct update_args {
