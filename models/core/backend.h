@@ -13,7 +13,7 @@
 #include "graph.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 6, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 7, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
