@@ -10,7 +10,7 @@ rate of 0.1, 0.5, 1 (25 epochs, 10 numbers a vector). N-grams are words and pair
 processor time of training: of bow the whole of vic-train, of the peers one fit. fastText is left out where Python has
 none (pip install fasttext-wheel).
 """
-import csv, io, os, resource, subprocess, sys, tempfile, time
+import csv, io, os, random, resource, subprocess, sys, tempfile, time
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -97,7 +97,9 @@ def fasttext_prob(m, texts, names):
 
 def fasttext_lr(parts, names, folder):
     with open(folder + "/ft", "w") as f:
-        for t, l in zip(*parts["train"]):
+        rows = list(zip(*parts["train"]))
+        random.Random(1).shuffle(rows)  # it steps through the file as it lies, and MR lies by class
+        for t, l in rows:
             f.write(f"__label__{l} {t}\n")
     best = None
     for lr in (0.1, 0.5, 1.0):
