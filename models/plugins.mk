@@ -14,7 +14,7 @@ $(B)/isa-$(1)/%.o: %.c $(RULES) models/plugins.mk
 	$$(call say,CC,$$< ($(1)))
 	@mkdir -p $$(@D)
 	$(Q)$$(COMPILE) $(CPU_FLAGS) $(ISA_$(1)) -DVIC_ISA='"$(1)"' -fPIC -fvisibility=hidden -MMD -MP -c -o $$@ $$<
-$(B)/lib/vicinal/libvic-cpu-$(1).so: $(patsubst %.c,$(B)/isa-$(1)/%.o,$(CPU_SRC)) $(B)/models/core/ref/dense.o $(B)/lib/pipeline.a
+$(B)/lib/vicinal/libvic-cpu-$(1).so: $(patsubst %.c,$(B)/isa-$(1)/%.o,$(CPU_SRC)) $(B)/models/core/ref/bag.o $(B)/models/core/ref/dense.o $(B)/lib/pipeline.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$(Q)$$(LINK) -shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -o $$@ $$^ $$(CONFIG_LDFLAGS) $(ONEDNN_LIBS) $(BLAS_LIBS) $(LDLIBS_pipeline)

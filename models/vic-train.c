@@ -1,6 +1,7 @@
 /* vic-train: text or images in, a model file out. */
 #include "pipeline/frame/process.h"
 #include "pipeline/frame/stage.h"
+#include "models/data/ngrams.h"
 #include "models/train/listing.h"
 #include "models/train/planned.h"
 #include "models/train/planning.h"
@@ -154,6 +155,8 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	if (!rc && data->text.cut)
 		stage_say(st, "%llu records were cut to their first %lld words", (unsigned long long)data->text.cut,
 			  (long long)o.max_tokens);
+	if (!rc && train_options_ngrams(&o) && data->head.kind == STREAM_TEXT)
+		rc = ngrams_dataset(data, (int)o.ngrams, err);
 	return rc ? -1 : 0;
 }
 

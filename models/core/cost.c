@@ -23,7 +23,7 @@ static double macs_of(const struct graph *g, const struct op *op, int n, int tok
 /* A word table is looked up, not read whole. */
 static double param_bytes(const struct graph *g, const struct op *op)
 {
-	double table = op->type == OP_WORDCONV ? (double)param_size(&g->param[op->param[0]]) : 0;
+	double table = op->type == OP_WORDCONV || op->type == OP_BAG ? (double)param_size(&g->param[op->param[0]]) : 0;
 	return (own_params(g, op) - table) * (double)sizeof(float);
 }
 

@@ -131,7 +131,8 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 		return -1;
 	for (int i = 0; i < g->n_ops; i++) {
 		if (b->supports && !b->supports(dev->ctx, &g->op[i], g))
-			return err_no_device(err, "device %s cannot run op '%s'", b->name, g->op[i].name);
+			return err_no_device(err, "device %s cannot run op '%s' (%s); --device cpu can", b->name,
+					     g->op[i].name, op_info[g->op[i].type].name);
 		if (b->prepare && b->prepare(dev->ctx, &g->op[i], g, max_n, g->training, &g->state[i], err))
 			return err_context(err, "op %s", g->op[i].name);
 	}

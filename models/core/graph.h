@@ -32,6 +32,7 @@ enum op_type {
 	OP_ADD,
 	OP_POOL,
 	OP_MIX,    /* mixup of hidden values */
+	OP_BAG,    /* n-grams -> logits: sum of their weights, mixup, dropout, as one op */
 	OP_TYPES
 };
 
@@ -67,7 +68,12 @@ static inline size_t shape_size(struct shape s)
  * POOL:    max over kernel x kernel positions (padding never wins; the first of equals gets the gradient), or their
  *          mean (average; no padding then). kernel 0: the mean of the whole image, out 1 x 1 x c.
  * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i)
- *          x_partner(i), partners from within the batch (partner < n); else out = x. */
+ *          x_partner(i), partners from within the batch (partner < n); else out = x.
+ * BAG:     [0] table (V, c), [1] bias (c). No value in; the words of the batch are n-grams. out_i = bias + lambda m_i +
+ *          (1 - lambda) m_partner, m the sum of the table's rows over a text's n-grams by the root of their number (a
+ *          text that repeats none has unit length, as sklearn's TfidfVectorizer has it; 0 of none).
+ *          op.dropout drops n-grams of the mixture, the partner's numbered after the sample's own; with `inverted`
+ *          those kept in training weigh 1 / (1 - rate). */
 struct op {
 	enum op_type type;
 	char name[GRAPH_NAME];

@@ -22,6 +22,11 @@ static double wordconv_macs(const struct graph *g, const struct op *op, int toke
 	return macs;
 }
 
+static double bag_macs(const struct graph *g, const struct op *op, int tokens)
+{
+	return (double)tokens * g->value[op->out].shape.c;
+}
+
 const struct op_info op_info[OP_TYPES] = {
 	[OP_WORDCONV] = { "wordconv", .back_reads_in = 1, .back_reads_out = 1, .macs = wordconv_macs },
 	[OP_DROPOUT] = { "dropout", .macs = NULL },
@@ -34,6 +39,7 @@ const struct op_info op_info[OP_TYPES] = {
 	[OP_ADD] = { "add", .macs = NULL },
 	[OP_POOL] = { "pool", .macs = NULL },
 	[OP_MIX] = { "mix", .macs = NULL },
+	[OP_BAG] = { "bag", .macs = bag_macs },
 };
 
 int op_back_reads_out(const struct op *op)

@@ -4,6 +4,7 @@
  * Weights and vocabulary stay in the file's memory. */
 #include "modelfile.h"
 
+#include "models/data/ngrams.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
 
@@ -16,7 +17,11 @@ enum { VERSION = 2 };
 
 static json_t *text_settings(const struct net_config *c, const struct plan *p)
 {
-	json_t *widths = json_array();
+	json_t *widths;
+	if (p->net->ngrams)
+		return json_pack("{s:s, s:i, s:f, s:i}", "model", p->net->name, "ngrams", c->ngrams, "dropout",
+				 c->dropout, "max_tokens", p->max_tokens);
+	widths = json_array();
 	for (int i = 0; i < c->widths; i++)
 		if (json_array_append_new(widths, json_integer(c->width[i])))
 			return NULL;
@@ -150,11 +155,14 @@ static int real(const json_t *j, double lo, double hi, double *out)
 	return 0;
 }
 
-/* 0, or -1 where the settings make no sense. */
+/* 0, or else: the settings make no sense. */
 static int read_text(struct model *m, const json_t *j)
 {
 	struct net_config *c = &m->config;
 	const json_t *widths = json_object_get(j, "widths");
+	if (m->net->ngrams)
+		return integer(j, "ngrams", 1, NGRAMS_LONGEST, &c->ngrams) ||
+		       integer(j, "max_tokens", 0, 1 << 30, &m->max_tokens);
 	if (integer(j, "dim", 1, STREAM_MAX_DIM, &c->dim) || integer(j, "maps", 1, 100000, &c->maps) ||
 	    integer(j, "max_tokens", 0, 1 << 30, &m->max_tokens) || json_array_size(widths) < 1 ||
 	    json_array_size(widths) > WORDCONV_WIDTHS)
@@ -244,6 +252,8 @@ static int read_words(struct model *m, struct err *err)
 	m->text = text->data;
 	m->word_end = end->data;
 	m->config.vocabulary = (int64_t)words;
+	if (m->net->ngrams)
+		m->config.dim = m->config.classes;
 	uint32_t before = 0;
 	for (size_t i = 0; i < words; before = m->word_end[i++])
 		if (m->word_end[i] < before)

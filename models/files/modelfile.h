@@ -9,6 +9,9 @@
  *   tensors   the network's parameters by name; of text also words.vectors [V][dim], words.text U8 and words.end U32
  *             [V]: the vocabulary
  *
+ * With n-grams (net: ngrams, dropout, max_tokens) the vocabulary is n-grams, their words with a space between, the
+ * first of them empty, for all others; words.vectors has their weights, one a class.
+ *
  * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger
  * images are cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
 #ifndef VIC_MODELFILE_H

@@ -185,7 +185,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
 		return -1;
 	say_plan(st, t);
-	device_say(st, d);
+	device_say(st, t->graph.dev);
 	int first = t->epoch;
 	process_interrupts(NULL);
 	if (run_epochs(st, t, f, err)) {

@@ -10,6 +10,7 @@
 
 const struct net *const nets[] = {
 	&net_kimcnn,
+	&net_bow,
 	&net_smallcnn,
 	/* Where a stage changes the shape, the shortcut is a 1x1 convolution and NORM (the paper's option B, 272,474
 	 * parameters); the paper's CIFAR table used option A, zeros for the new channels (269,722), which would need an

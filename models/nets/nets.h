@@ -12,6 +12,7 @@ struct net_config {
 	int bce;        /* loss: OP_XENT's bce */
 	/* text */
 	int64_t vocabulary;
+	int ngrams; /* words of the longest n-gram; 0: of a network that reads words alone */
 	int dim, maps, widths, width[WORDCONV_WIDTHS];
 	int multichannel, frozen_words;
 	double max_norm;
@@ -46,6 +47,7 @@ struct net {
 	const char *name;
 	const char *summary; /* with its source */
 	enum net_input input;
+	int ngrams; /* 1: its words are n-grams (models/data/ngrams.h), and their vectors are weights, one a class */
 	/* What it is published for, which --list-models counts and --plan shows without records. */
 	struct shape native;  /* images: their size */
 	int native_words, native_dim; /* text: words of the vocabulary, numbers of a vector */
@@ -67,6 +69,6 @@ extern const struct net *const nets[]; /* NULL-ended */
 /* NULL when there is none of that name. */
 const struct net *net_find(const char *name);
 
-extern const struct net net_kimcnn, net_smallcnn, net_vgg16;
+extern const struct net net_bow, net_kimcnn, net_smallcnn, net_vgg16;
 
 #endif

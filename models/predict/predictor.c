@@ -44,6 +44,7 @@ void predictor_release(struct predictor *p)
 {
 	forget_document(p);
 	vocab_release(&p->known);
+	ngrams_release(&p->line);
 	free(p->row);
 	free(p->logits);
 	*p = (struct predictor){ 0 };

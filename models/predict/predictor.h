@@ -1,14 +1,15 @@
 /* predictor: a model at work on one document after another, of kind text or tokens for a network of words, of kind
  * images for one of images.
  *
- * Words are matched by their letters, not by number: a word of the model takes the model's vector; another takes the
- * vector that the stream brings; a word of a tokens stream that the model does not have stands as zeros. Images must
- * have the size that the model was trained on; where it was trained on a part (--crop), the middle of a larger image is
- * taken. */
+ * Words are matched by their letters, not by number, n-grams too. A word of the model takes the model's vector;
+ * another takes the vector that the stream brings; a word of a tokens stream that the model does not have stands as
+ * zeros, as does any n-gram. Images must have the size that the model was trained on; where it was trained on a part
+ * (--crop), the middle of a larger image is taken. */
 #ifndef VIC_PREDICTOR_H
 #define VIC_PREDICTOR_H
 
 #include "models/data/batch.h"
+#include "models/data/ngrams.h"
 #include "models/files/modelfile.h"
 #include "models/core/late.h"
 #include "pipeline/base/vocab.h"
@@ -23,6 +24,7 @@ struct predictor {
 	struct dataset data;       /* word table: the model's rows, a row of zeros, then words only the stream has */
 	uint32_t *row;             /* [words of the document] its row in the table */
 	size_t n_row, cap_row;
+	struct ngrams line;        /* of a network of n-grams: the record at hand; data.text has the stream's words */
 	int *label;                /* [classes of the document] the model's class of that name, or -1 */
 	struct graph graph;
 	struct batcher batcher;

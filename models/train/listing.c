@@ -13,7 +13,8 @@ static struct net_config config_of(const struct net *net, const struct train_opt
 {
 	return (struct net_config){ .classes = net->native_classes,
 				    .dropout = o->dropout,
-				    .vocabulary = 1,
+				    .vocabulary = net->ngrams ? net->native_words : 1,
+				    .ngrams = net->ngrams,
 				    .dim = net->native_dim,
 				    .maps = (int)o->maps,
 				    .widths = 3,
@@ -36,13 +37,15 @@ static int list_network(FILE *to, struct graph *g, const struct net *net, const 
 		return -1;
 	for (int p = 0; p < g->n_params; p++) {
 		const struct param *q = &g->param[p];
-		double size = q->kind == PARAM_TABLE ? 0 : (double)param_size(q);
+		double size = q->kind == PARAM_TABLE && !net->ngrams ? 0 : (double)param_size(q);
 		trained += param_trained(q) ? size : 0;
 		held += size * (param_trained(q) ? copies : 1);
 	}
 	double bytes = (double)g->arena_bytes * (double)o->batch + held * sizeof(float);
 	if (images)
 		snprintf(input, sizeof input, "%dx%dx%d", c.image.h, c.image.w, c.image.c);
+	else if (net->ngrams)
+		snprintf(input, sizeof input, "%d", WORDS);
 	else
 		snprintf(input, sizeof input, "%dx%d", WORDS, c.dim);
 	fprintf(to, "%-17s %-10s %7d %10.0f %8.1fM %6d %6.0fMB  %s\n", net->name, input, c.classes, trained,

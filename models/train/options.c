@@ -5,12 +5,14 @@
 #include "options.h"
 
 #include "pipeline/base/memtext.h"
+#include "models/data/ngrams.h"
+#include "models/nets/nets.h"
 #include "trainer.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 
-enum column { TEXT, IMAGES, GOYAL, COLUMNS };
+enum column { TEXT, IMAGES, GOYAL, NGRAMS, COLUMNS };
 
 /* `text` or `number` holds the defaults; with FIXED, train_options_none does. */
 struct row {
@@ -22,11 +24,12 @@ struct row {
 	enum { FIXED, BY_RECORDS, BY_OPTIMIZER /* columns are enum rule */, OF_SGD /* by records; of others 0 */ } by;
 	double number[COLUMNS];
 	const char *text[COLUMNS];
-	enum { ANY_RECORDS, TEXT_ONLY, IMAGES_ONLY } records;
+	/* VECTORS, NGRAMS: of text, for networks that read word vectors or n-grams */
+	enum { ANY_RECORDS, TEXT_ONLY, IMAGES_ONLY, VECTORS_ONLY, NGRAMS_ONLY } records;
 	int early; /* settled before combinations are checked */
 };
 #define FIELD(name) .field = offsetof(struct train_options, name)
-#define SAME(value) { value, value, value }
+#define SAME(value) { value, value, value, value }
 
 static const struct row table[] = {
 	{ { "model", 'm', OPT_TEXT, NULL, "NAME",
@@ -34,7 +37,7 @@ static const struct row table[] = {
 	  FIELD(model),
 	  "model=",
 	  BY_RECORDS,
-	  .text = { "kimcnn", "resnet20", "resnet20" } },
+	  .text = { "kimcnn", "resnet20", "resnet20", "bow" } },
 	{ { "mixup", 0, OPT_REAL, NULL, "ALPHA", "mix with weights from Beta(ALPHA, ALPHA); 0: no mixup", .fhi = 1e4 },
 	  FIELD(mixup),
 	  " mixup=" },
@@ -61,39 +64,38 @@ static const struct row table[] = {
 	    .choices = "cross-entropy|bce" },
 	  FIELD(loss),
 	  " loss=" },
-	{ { "dropout", 0, OPT_REAL, NULL, "P", "share of features dropped in training [text: 0.5, images: 0]",
+	{ { "dropout", 0, OPT_REAL, NULL, "P", "share of features dropped in training [text: 0.5; images, bow: 0]",
 	    .fhi = 0.999 },
 	  FIELD(dropout),
 	  " dropout=",
 	  BY_RECORDS,
 	  { 0.5, 0, 0 } },
-	{ { "max-norm", 0, OPT_REAL, NULL, "S", "text: bound on the norm of each softmax row; 0: none [3]",
+	{ { "max-norm", 0, OPT_REAL, NULL, "S", "kimcnn: bound on the norm of each softmax row; 0: none [3]",
 	    .fhi = 1e6 },
 	  FIELD(max_norm),
 	  " norm=",
 	  BY_RECORDS,
 	  { 3, 0, 0 },
-	  .records = TEXT_ONLY },
+	  .records = VECTORS_ONLY },
 	{ { "words", 0, OPT_CHOICE, NULL, NULL,
-	    "text: static: word vectors are not tuned; multichannel: a tuned and a fixed copy [tuned]",
+	    "kimcnn: static: word vectors are not tuned; multichannel: a tuned and a fixed copy [tuned]",
 	    .choices = "tuned|static|multichannel" },
 	  FIELD(words),
 	  " words=",
 	  BY_RECORDS,
 	  SAME(WORDS_TUNED),
-	  .records = TEXT_ONLY },
-	{ { "filters", 0, OPT_TEXT, NULL, "W,W,...", "text: filter widths, in words [3,4,5]", .flags = 0 },
+	  .records = VECTORS_ONLY },
+	{ { "filters", 0, OPT_TEXT, NULL, "W,W,...", "kimcnn: filter widths, in words [3,4,5]", .flags = 0 },
 	  FIELD(filters),
 	  " filters=",
 	  BY_RECORDS,
 	  .text = SAME("3,4,5"),
-	  .records = TEXT_ONLY },
-	{ { "maps", 0, OPT_INT, NULL, "N", "text: feature maps a width [100]", .lo = 1, .hi = 10000 },
-	  FIELD(maps),
-	  " maps=",
-	  BY_RECORDS,
-	  SAME(100),
-	  .records = TEXT_ONLY },
+	  .records = VECTORS_ONLY },
+	{ { "maps", 0, OPT_INT, NULL, "N", "kimcnn: feature maps a width [100]", .lo = 1, .hi = 10000 },
+	  FIELD(maps), " maps=", BY_RECORDS, SAME(100),
+	  .records = VECTORS_ONLY },
+	{ { "ngrams", 0, OPT_INT, NULL, "N", "bow: words of the longest n-gram [2]", .lo = 1, .hi = NGRAMS_LONGEST },
+	  FIELD(ngrams), " ngrams=", BY_RECORDS, SAME(2), .records = NGRAMS_ONLY },
 	{ { "max-tokens", 0, OPT_INT, NULL, "N",
 	    "text: keep the first N words of a record; 0: all (4096 at most) [400]", .hi = 4096 },
 	  FIELD(max_tokens),
@@ -136,18 +138,14 @@ static const struct row table[] = {
 	  FIELD(optimizer),
 	  " optimizer=",
 	  BY_RECORDS,
-	  { RULE_ADADELTA, RULE_SGD, RULE_SGD },
+	  { RULE_ADADELTA, RULE_SGD, RULE_SGD, RULE_ADADELTA },
 	  .early = 1 },
-	{ { "lr", 0, OPT_REAL, NULL, "R", "learning rate [adadelta: 1, sgd: 0.1, adam: 0.001]", .fhi = 1e6 },
-	  FIELD(lr),
-	  " lr=",
-	  BY_OPTIMIZER,
-	  { [RULE_ADADELTA] = 1, [RULE_SGD] = 0.1, [RULE_ADAM] = 0.001 } },
+	{ { "lr", 0, OPT_REAL, NULL, "R", "learning rate [adadelta: 1, for bow 100; sgd: 0.1, adam: 0.001]",
+	    .fhi = 1e6 },
+	  FIELD(lr), " lr=", BY_OPTIMIZER,
+	  { [RULE_ADADELTA] = 1, [RULE_SGD] = 0.1, [RULE_ADAM] = 0.001, [NGRAMS] = 100 /* with adadelta */ } },
 	{ { "momentum", 0, OPT_REAL, NULL, "M", "of sgd [0.9]", .fhi = 0.9999 },
-	  FIELD(momentum),
-	  " momentum=",
-	  OF_SGD,
-	  SAME(0.9) },
+	  FIELD(momentum), " momentum=", OF_SGD, SAME(0.9) },
 	{ { "nesterov", 0, OPT_FLAG, NULL, NULL, "Nesterov's form of sgd's momentum [images]", .flags = 0 },
 	  FIELD(nesterov),
 	  " nesterov=",
@@ -168,46 +166,40 @@ static const struct row table[] = {
 	  FIELD(decay),
 	  ":",
 	  BY_RECORDS,
-	  { DECAY_WEIGHTS, DECAY_ALL, DECAY_WEIGHTS } },
+	  { DECAY_WEIGHTS, DECAY_ALL, DECAY_WEIGHTS, DECAY_WEIGHTS } },
 	{ { "rho", 0, OPT_REAL, NULL, "R", "of adadelta [0.95]", .fhi = 0.999999 },
-	  FIELD(rho),
-	  " rho=",
-	  BY_RECORDS,
-	  SAME(0.95) },
-	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta and adam [1e-6]", .flo = 1e-30, .fhi = 1 },
-	  FIELD(eps),
-	  " eps=",
-	  BY_RECORDS,
-	  SAME(1e-6) },
+	  FIELD(rho), " rho=", BY_RECORDS, SAME(0.95) },
+	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta and adam [1e-6, bow: 1e-8]", .flo = 1e-30, .fhi = 1 },
+	  FIELD(eps), " eps=", BY_RECORDS, { 1e-6, 1e-6, 1e-6, 1e-8 } },
 	{ { "schedule", 0, OPT_CHOICE, NULL, NULL, "schedule of the learning rate [text: constant, images: steps]",
 	    .choices = "constant|steps|cosine|goyal" },
 	  FIELD(schedule),
 	  " schedule=",
 	  BY_RECORDS,
-	  { SCHEDULE_CONSTANT, SCHEDULE_STEPS },
+	  { SCHEDULE_CONSTANT, SCHEDULE_STEPS, SCHEDULE_GOYAL, SCHEDULE_CONSTANT },
 	  .early = 1 },
 	{ { "lr-steps", 0, OPT_TEXT, NULL, "E,E,...",
 	    "epochs after which it is multiplied by --lr-factor [steps: 2,60,120,160, goyal: 30,60,80]", .flags = 0 },
 	  FIELD(lr_steps),
 	  ":",
 	  BY_RECORDS,
-	  .text = { "2,60,120,160", "2,60,120,160", "30,60,80" } },
+	  .text = { "2,60,120,160", "2,60,120,160", "30,60,80", "2,60,120,160" } },
 	{ { "lr-factor", 0, OPT_REAL, NULL, "F", "see --lr-steps [steps: 0.5, goyal: 0.1]", .flo = 1e-6, .fhi = 1 },
 	  FIELD(lr_factor),
 	  ":",
 	  BY_RECORDS,
-	  { 0.5, 0.5, 0.1 } },
+	  { 0.5, 0.5, 0.1, 0.5 } },
 	{ { "epochs", 'e', OPT_INT, NULL, "N", "passes over the training records [text: 25, images: 200, goyal: 90]",
 	    .lo = 1, .hi = 1000000 },
 	  FIELD(epochs),
 	  ":",
 	  BY_RECORDS,
-	  { 25, 200, 90 } },
+	  { 25, 200, 90, 25 } },
 	{ { "batch", 'b', OPT_INT, NULL, "N", "records a step [text: 50, images: 128]", .lo = 1, .hi = 65536 },
 	  FIELD(batch),
 	  " batch=",
 	  BY_RECORDS,
-	  { 50, 128, 128 } },
+	  { 50, 128, 128, 50 } },
 	{ { "select", 0, OPT_CHOICE, NULL, NULL, "which epoch's weights are kept", .choices = "best-dev|last" },
 	  FIELD(select),
 	  " select=" },
@@ -280,11 +272,20 @@ static int check_records(const struct train_options *o, int images, struct err *
 {
 	const char *misplaced = !images && o->schedule == SCHEDULE_GOYAL ? "schedule goyal" : NULL;
 	for (int i = TRAIN_OPTIONS; i-- > 0;)
-		if (table[i].records == (images ? TEXT_ONLY : IMAGES_ONLY) && was_given(&table[i], o))
+		if (table[i].records != ANY_RECORDS && (table[i].records == IMAGES_ONLY) != images &&
+		    was_given(&table[i], o))
 			misplaced = table[i].opt.name;
 	return misplaced ? err_usage(err, "--%s is for %s; these records are %s", misplaced, images ? "text" : "images",
 				   images ? "images" : "text")
 		       : 0;
+}
+
+static int check_network(const struct train_options *o, int ngrams, struct err *err)
+{
+	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++)
+		if (r->records == (ngrams ? VECTORS_ONLY : NGRAMS_ONLY) && was_given(r, o))
+			return err_usage(err, "--%s goes with%s --model bow", r->opt.name, ngrams ? "out" : "");
+	return 0;
 }
 
 static int check_combinations(const struct train_options *o, struct err *err)
@@ -326,16 +327,24 @@ static void fill_in(struct train_options *o, enum column column, int early)
 			*(const char **)field_of(r, o) = r->text[column];
 		else if (r->by == OF_SGD && o->optimizer != RULE_SGD)
 			set_number(r, o, 0);
+		else if (r->by == BY_OPTIMIZER && (column != NGRAMS || o->optimizer != RULE_ADADELTA))
+			set_number(r, o, r->number[o->optimizer]);
 		else
-			set_number(r, o, r->number[r->by == BY_OPTIMIZER ? (enum column)o->optimizer : column]);
+			set_number(r, o, r->number[column]);
 	}
+}
+
+int train_options_ngrams(const struct train_options *o)
+{
+	const struct net *net = o->model ? net_find(o->model) : NULL;
+	return net && net->ngrams;
 }
 
 int train_options_finish(struct train_options *o, enum stream_kind kind, struct err *err)
 {
-	int images = kind == STREAM_IMAGES;
-	enum column column = o->schedule == SCHEDULE_GOYAL ? GOYAL : images ? IMAGES : TEXT;
-	if (check_records(o, images, err))
+	int images = kind == STREAM_IMAGES, ngrams = train_options_ngrams(o) && !images;
+	enum column column = o->schedule == SCHEDULE_GOYAL ? GOYAL : images ? IMAGES : ngrams ? NGRAMS : TEXT;
+	if (check_records(o, images, err) || (!images && check_network(o, ngrams, err)))
 		return -1;
 	fill_in(o, column, 1);
 	if (check_combinations(o, err))

@@ -18,19 +18,22 @@ struct train_options {
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
 	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor,
 		stop_top5;
-	int64_t maps, max_tokens, crop, crop_pad, epochs, batch, patience, seed;
+	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, patience, seed;
 };
 
 /* No option given. */
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 37 };
+enum { TRAIN_OPTIONS = 38 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update
  * rule or of another schedule. crop_pad and flip, which depend on the images, are left to plan_make. */
 int train_options_finish(struct train_options *o, enum stream_kind kind, struct err *err) VIC_CHECKED;
+
+/* 1: the network asked for reads n-grams. */
+int train_options_ngrams(const struct train_options *o);
 
 #define TRAIN_KEY_WEIGHTS " weights="
 

@@ -176,6 +176,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	p->config = (struct net_config){ .classes = d->head.n_classes,
 					 .vocabulary = d->text.words,
 					 .dim = d->head.dim,
+					 .ngrams = (int)o->ngrams,
 					 .maps = (int)o->maps,
 					 .dropout = o->dropout,
 					 .max_norm = o->max_norm,

@@ -41,6 +41,7 @@ sort >untold <<'L'
 --model
 --momentum
 --nesterov
+--ngrams
 --no-flip
 --no-nesterov
 --output

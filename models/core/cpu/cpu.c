@@ -88,6 +88,32 @@ static int xent_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 	return 0;
 }
 
+/* A few numbers an n-gram, which lie anywhere: the definition's one thread waits for memory as many would. */
+static int bag_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
+		       void **state, struct err *err)
+{
+	(void)ctx;
+	(void)max_n;
+	(void)training;
+	return mem_alloc(state, shape_size(g->value[op->out].shape), sizeof(double), err);
+}
+
+static int bag_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	ref_bag_forward(c);
+	return 0;
+}
+
+static int bag_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	ref_bag_backward(c);
+	return 0;
+}
+
 static const struct {
 	op_pass *forward, *backward; /* backward NULL: nothing to do */
 	op_prepare *prepare;	     /* NULL: without state */
@@ -104,6 +130,7 @@ static const struct {
 	[OP_ADD] = { add_forward, add_backward, NULL, NULL },
 	[OP_POOL] = { pool_forward, pool_backward, pool_prepare, NULL },
 	[OP_MIX] = { mix_forward, mix_backward, NULL, NULL },
+	[OP_BAG] = { bag_forward, bag_backward, bag_prepare, NULL },
 };
 
 static int cpu_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,

@@ -303,6 +303,13 @@ static void cuda_layout(const struct backend_ctx *ctx, struct graph *g)
 	}
 }
 
+static int cuda_supports(struct backend_ctx *ctx, const struct op *op, const struct graph *g)
+{
+	(void)ctx;
+	(void)g;
+	return ops[op->type] != NULL;
+}
+
 static int cuda_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -352,6 +359,7 @@ static const struct backend backend_cuda = {
 	.begin = cuda_begin,
 	.end = cuda_end,
 	.layout = cuda_layout,
+	.supports = cuda_supports,
 	.prepare = cuda_prepare,
 	.unprepare = cuda_unprepare,
 	.forward = cuda_forward,

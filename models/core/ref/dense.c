@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static int dropped(const struct op_call *c, int b, int k)
+int ref_dropped(const struct op_call *c, int b, int k)
 {
 	unsigned char keep[4];
 	uint32_t key[2] = { (uint32_t)c->batch->seed, (uint32_t)(c->batch->seed >> 32) }, out[4];
@@ -26,7 +26,7 @@ void ref_dropout_forward(const struct op_call *c)
 			if (c->phase == PHASE_PREDICT)
 				x *= c->op->dropout.inverted ? 1 : 1 - rate;
 			else
-				x = rate > 0 && dropped(c, b, k) ? 0 : x * on;
+				x = rate > 0 && ref_dropped(c, b, k) ? 0 : x * on;
 			c->out[(size_t)b * (size_t)n + (size_t)k] = (float)x;
 		}
 }
@@ -38,7 +38,7 @@ void ref_dropout_backward(const struct op_call *c)
 	for (int b = 0; b < c->n && c->d_in[0]; b++)
 		for (int k = 0; k < n; k++) {
 			size_t i = (size_t)b * (size_t)n + (size_t)k;
-			double d = rate > 0 && dropped(c, b, k) ? 0 : c->d_out[i] * on;
+			double d = rate > 0 && ref_dropped(c, b, k) ? 0 : c->d_out[i] * on;
 			c->d_in[0][i] = (float)(c->add[0] ? c->d_in[0][i] + d : d);
 		}
 }

@@ -80,6 +80,7 @@ static const struct {
 	[OP_ADD] = { ref_add_forward, ref_add_backward, NULL },
 	[OP_POOL] = { ref_pool_forward, ref_pool_backward, index_state },
 	[OP_MIX] = { ref_mix_forward, ref_mix_backward, sample_state },
+	[OP_BAG] = { ref_bag_forward, ref_bag_backward, sample_state },
 };
 
 static int ref_prepare(struct backend_ctx *ctx, const struct op *op, const struct graph *g, int max_n, int training,

@@ -30,6 +30,10 @@ void ref_pool_forward(const struct op_call *c); /* state: int32_t [n][out], wher
 void ref_pool_backward(const struct op_call *c);
 void ref_mix_forward(const struct op_call *c);
 void ref_mix_backward(const struct op_call *c); /* state: a double for each float of a sample */
+void ref_bag_forward(const struct op_call *c); /* state: a double for each float of a sample */
+void ref_bag_backward(const struct op_call *c);
+/* Of op.dropout: whether unit k of sample b is dropped. */
+int ref_dropped(const struct op_call *c, int b, int k);
 void ref_update(struct param *p, const struct update *u, const uint32_t *rows, int n_rows);
 
 #endif

@@ -18,39 +18,72 @@ static float gradient(const struct fixture *f, int p, size_t i)
 /* Central differences of a float32 loss: the step is large for float's sake, so the bound is 2 % of the gradient's size
  * plus what rounding of the loss gives (1e-7 / step); a maximum that changes its window inside the step shows as a
  * kink, so the few worst elements (1 and 1 in 50) are let go. */
+static void differs_as_its_loss(const struct shape_case *c)
+{
+	struct fixture f;
+	struct err err = ERR_NONE;
+	setup(&f, c, "ref", &plain);
+	mean_loss(&f);
+	assert_int_equal(graph_backward(&f.g, &f.batch, &err), 0);
+	for (int p = (c->flags & FROZEN) != 0; p < f.g.n_params; p++) {
+		struct param *q = &f.g.param[p];
+		size_t n = param_size(q), bad = 0, tried = 0;
+		double size = 0;
+		for (size_t i = 0; i < n; i++)
+			size = fmax(size, fabs((double)gradient(&f, p, i)));
+		assert_true(size > 0 || c->dim == 1);
+		for (size_t i = 0; i < n; i += 1 + n / 40, tried++) {
+			float w = q->w[i], h = 2e-3f;
+			q->w[i] = w + h;
+			double up = mean_loss(&f);
+			q->w[i] = w - h;
+			double down = mean_loss(&f);
+			q->w[i] = w;
+			double fd = (up - down) / ((double)(w + h) - (double)(w - h)), g = (double)gradient(&f, p, i);
+			bad += !(fabs(fd - g) <= 0.02 * size + 2e-4);
+		}
+		if (bad > 1 + tried / 50)
+			fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", c->name, q->name, bad,
+				 tried);
+	}
+	teardown(&f);
+}
+
 static void gradients_are_differences(void **state)
 {
 	(void)state;
-	for (size_t c = 0; c < CASES; c++) {
+	for (size_t c = 0; c < CASES; c++)
+		if (!(cases[c].flags & WHOLE)) /* all kinks */
+			differs_as_its_loss(&cases[c]);
+	for (size_t c = 0; c < BOW_CASES; c++)
+		differs_as_its_loss(&bow_cases[c]);
+}
+
+/* By hand: two texts of 4 and 1 n-grams, the second the partner of the first; one without any. */
+static void a_bag_by_hand(void **state)
+{
+	static const char *const devices[] = { "ref", "cpu" };
+	static const struct shape_case c = { "by hand", 3, 3, 2, 0, 0, { 0 }, 2, 4, 1, 0, 0, 0, 0 };
+	static const uint32_t begin[] = { 0, 4, 5, 5 }, local[] = { 0, 1, 0, 1, 1 }, word[] = { 2, 0 };
+	static const float table[] = { 1, -2, 50, 60, 3, 4 }, bias[] = { 10, 20 };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
 		struct fixture f;
 		struct err err = ERR_NONE;
-		if (cases[c].flags & WHOLE) /* all kinks */
-			continue;
-		setup(&f, &cases[c], "ref", &plain);
+		float z[6];
+		setup(&f, &c, devices[i], &plain);
+		f.words = (struct words){ .sentences = 3, .begin = begin, .local = local, .distinct = 2, .word = word };
+		f.partner[0] = 1;
+		f.partner[1] = 1;
+		f.partner[2] = 2;
+		f.lambda[0] = 0.75f;
+		assert_int_equal(graph_set(&f.g, 0, table, &err) || graph_set(&f.g, 1, bias, &err), 0);
 		mean_loss(&f);
-		assert_int_equal(graph_backward(&f.g, &f.batch, &err), 0);
-		for (int p = (cases[c].flags & FROZEN) != 0; p < f.g.n_params; p++) {
-			struct param *q = &f.g.param[p];
-			size_t n = param_size(q), bad = 0, tried = 0;
-			double size = 0;
-			for (size_t i = 0; i < n; i++)
-				size = fmax(size, fabs((double)gradient(&f, p, i)));
-			assert_true(size > 0 || cases[c].dim == 1);
-			for (size_t i = 0; i < n; i += 1 + n / 40, tried++) {
-				float w = q->w[i], h = 2e-3f;
-				q->w[i] = w + h;
-				double up = mean_loss(&f);
-				q->w[i] = w - h;
-				double down = mean_loss(&f);
-				q->w[i] = w;
-				double fd = (up - down) / ((double)(w + h) - (double)(w - h)),
-				       g = (double)gradient(&f, p, i);
-				bad += !(fabs(fd - g) <= 0.02 * size + 2e-4);
-			}
-			if (bad > 1 + tried / 50)
-				fail_msg("%s: %s: %zu of %zu gradients differ from finite differences", cases[c].name,
-					 q->name, bad, tried);
-		}
+		assert_int_equal(graph_read(&f.g, f.g.logits, 3, z, &err), 0);
+		/* 0.75 (2 * 3 + 2 * 1) / 2 + 0.25 * 1 and 0.75 (2 * 4 - 2 * 2) / 2 - 0.25 * 2 */
+		const float want[] = { 13.25f, 21, 11, 18, 10, 20 };
+		for (int k = 0; k < 6; k++)
+			assert_float_equal(z[k], want[k], 1e-6);
 		teardown(&f);
 	}
 }
@@ -60,6 +93,8 @@ static void cpu_agrees(void **state)
 	(void)state;
 	for (int c = 0; c < CASES; c++)
 		agrees_with_ref("cpu", &cases[c]);
+	for (int c = 0; c < BOW_CASES; c++)
+		agrees_with_ref("cpu", &bow_cases[c]);
 }
 
 static void cache_follows_weights(void **state)
@@ -96,7 +131,9 @@ static void threads_do_not_show(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(gradients_are_differences), cmocka_unit_test(cpu_agrees),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(gradients_are_differences),
+					    cmocka_unit_test(a_bag_by_hand),
+					    cmocka_unit_test(cpu_agrees),
 					    cmocka_unit_test(cache_follows_weights), cmocka_unit_test(nan_is_seen),
 					    cmocka_unit_test(threads_do_not_show) };
 	return cmocka_run_group_tests(tests, NULL, NULL);

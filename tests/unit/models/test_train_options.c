@@ -64,10 +64,22 @@ static void defaults(void **state)
 					  .eps = 1e-6,
 					  .lr_factor = 0.5,
 					  .maps = 100,
+					  .ngrams = 2,
 					  .max_tokens = 400,
 					  .epochs = 25,
 					  .batch = 50,
 					  LATER });
+	struct train_options bow = o, given = none;
+	given.model = "bow";
+	bow.model = "bow";
+	bow.dropout = bow.max_norm = 0;
+	bow.lr = 100;
+	bow.eps = 1e-8;
+	struct train_options got = settle(given, STREAM_TEXT);
+	same(&got, &bow);
+	given.optimizer = RULE_ADAM;
+	got = settle(given, STREAM_TEXT);
+	assert_true(got.lr == 0.001 && got.eps == 1e-8);
 	o = settle(none, STREAM_IMAGES);
 	struct train_options images = { .model = "resnet20",
 					.filters = "3,4,5",
@@ -87,6 +99,7 @@ static void defaults(void **state)
 					.eps = 1e-6,
 					.lr_factor = 0.5,
 					.maps = 100,
+					.ngrams = 2,
 					.max_tokens = 400,
 					.epochs = 200,
 					.batch = 128,
@@ -152,6 +165,7 @@ static void given(void **state)
 	want.eps = 1e-6;
 	want.max_tokens = 400;
 	want.maps = 100;
+	want.ngrams = 2;
 	same(&got, &want);
 	o = none;
 	o.max_tokens = 0;
@@ -187,6 +201,14 @@ static void combinations(void **state)
 		{ STREAM_IMAGES, "--filters is for text", GIVEN(.filters = "3") },
 		{ STREAM_IMAGES, "--maps is for text", GIVEN(.maps = 1) },
 		{ STREAM_IMAGES, "--max-tokens is for text", GIVEN(.max_tokens = 0) },
+		{ STREAM_IMAGES, "--ngrams is for text", GIVEN(.ngrams = 1) },
+		{ STREAM_TEXT, "--ngrams goes with --model bow", GIVEN(.ngrams = 1) },
+		{ STREAM_TEXT, "--ngrams goes with --model bow", GIVEN(.model = "kimcnn", .ngrams = 2) },
+		{ STREAM_TEXT, NULL, GIVEN(.model = "bow", .ngrams = 1, .max_tokens = 9, .dropout = 0.1) },
+		{ STREAM_TEXT, "--maps goes without --model bow", GIVEN(.model = "bow", .maps = 1) },
+		{ STREAM_TEXT, "--filters goes without --model bow", GIVEN(.model = "bow", .filters = "3") },
+		{ STREAM_TEXT, "--words goes without --model bow", GIVEN(.model = "bow", .words = WORDS_TUNED) },
+		{ STREAM_TEXT, "--max-norm goes without --model bow", GIVEN(.model = "bow", .max_norm = 3) },
 		{ STREAM_TEXT, "--width is for images", GIVEN(.width = 0) },
 		{ STREAM_TEXT, "--crop is for images", GIVEN(.crop = 1) },
 		{ STREAM_TEXT, "--crop-pad is for images", GIVEN(.crop_pad = 0) },

@@ -1,5 +1,6 @@
-/* Small word CNNs compiled for a device, alone or in lockstep with ref, their batches, and what is asked of every
- * device: the numbers of ref, new weights seen, NaN not hidden. Arrays of a device are read by its functions alone. */
+/* Small word CNNs and bags of n-grams compiled for a device, alone or in lockstep with ref, their batches, and what is
+ * asked of every device: the numbers of ref, new weights seen, NaN not hidden. Arrays of a device are read by its
+ * functions alone. */
 #ifndef VIC_TEST_TEXT_CASES_H
 #define VIC_TEST_TEXT_CASES_H
 
@@ -9,7 +10,7 @@
 
 struct shape_case {
 	const char *name;
-	int n, vocabulary, dim, maps, widths, width[3], classes, longest, mixup, multichannel;
+	int n, vocabulary, dim, maps /* 0: bow */, widths, width[3], classes, longest, mixup, multichannel;
 	double dropout, erl;
 	int flags;
 };
@@ -31,6 +32,13 @@ static const struct shape_case cases[] = {
 	{ "frozen table", 5, 23, 20, 18, 3, { 3, 4, 5 }, 3, 9, 1, 0, 0.5, 0, FROZEN },
 };
 enum { CASES = sizeof cases / sizeof *cases };
+/* The weights of n-grams. */
+static const struct shape_case bow_cases[] = {
+	{ "bow, mixed, dropped", 5, 23, 3, 0, 0, { 0 }, 3, 9, 1, 0, 0.4, 0, 0 },
+	{ "bow, plain", 7, 40, 2, 0, 0, { 0 }, 2, 12, 0, 0, 0, 0.2, 0 },
+	{ "bow, partners beyond the batch", 4, 30, 5, 0, 0, { 0 }, 5, 6, 1, 0, 0.3, 0, BEYOND },
+};
+enum { BOW_CASES = sizeof bow_cases / sizeof *bow_cases };
 
 enum { MAX_N = 8, MAX_TOKENS = 48, MAX_WORDS = 300, ROOM = 131 };
 
@@ -126,7 +134,8 @@ static inline void setup_locked(struct fixture *f, const struct shape_case *c, c
 	if (device_open(&f->dev, device, threads, &err))
 		fail_msg("%s", err.msg);
 	graph_init(&f->g);
-	assert_int_equal(net_kimcnn.build(&net_kimcnn, &f->g, &config, &err), 0);
+	const struct net *net = c->maps ? &net_kimcnn : &net_bow;
+	assert_int_equal(net->build(net, &f->g, &config, &err), 0);
 	f->g.max_words = c->vocabulary;
 	f->outer = f->dev;
 	if (tol > 0) {
