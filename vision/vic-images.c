@@ -62,7 +62,7 @@ static const struct opt opts[] = {
 	{ "name", 0, OPT_TEXT, &o.name, "TITLE", "the data set's name in tables", .flags = OPT_NAME },
 	{ "names", 0, OPT_TEXT, &o.names, "FILE",
 	  "folder, files: write ID<TAB>NAME here for every picture found, before any record",
-	  .flags = OPT_LOCAL | OPT_OUTPUT },
+	  .flags = OPT_LOCAL | OPT_OUTPUT, .writes = "a list of pictures' names" },
 	{ "on-bad", 0, OPT_CHOICE, &o.on_bad, NULL,
 	  "images that are damaged: end with an error, leave them out and count, or name each on stderr too; what "
 	  "cannot be read always ends the run",
@@ -241,7 +241,7 @@ static void name_bad(void *arg, const char *what)
 	stage_complain(arg, "%s", what);
 }
 
-/* ID<TAB>NAME of every picture, also of those that are not kept; whole before the first record. */
+/* id<TAB>name, and then these of every picture, also of those that are not kept; whole before the first record. */
 static int put_names(struct source *s, struct err *err)
 {
 	struct item item[256];
@@ -250,8 +250,9 @@ static int put_names(struct source *s, struct err *err)
 	int n, rc;
 	if (output_open(&out, o.names, err))
 		return -1;
+	int begun = !output_printf(&out, err, "id\tname\n");
 	do {
-		rc = s->ops->next(s, item, 256, &n, err);
+		rc = !begun ? -1 : s->ops->next(s, item, 256, &n, err);
 		for (int i = 0; !rc && i < n; i++) {
 			rc = s->ops->name(s, &item[i], &name, err);
 			if (rc)

@@ -102,7 +102,7 @@ static int images_command(const struct model *m, char *program, char *const *pat
 	return rc;
 }
 
-/* Lines ID<TAB>NAME, of which line i has the id i. */
+/* Below a header lines ID<TAB>NAME, of which line i, from 0, has the id i. */
 struct name_list {
 	char *text; /* owned */
 	char **name;
@@ -118,7 +118,10 @@ static int read_names(struct name_list *l, int fd, struct err *err)
 		return -1;
 	if (io_read_at(fd, 0, l->text, (size_t)st.st_size))
 		return err_sys(err, "temporary file");
-	for (char *p = l->text; *p;) {
+	const char *header = "id\tname\n";
+	if (strncmp(l->text, header, strlen(header)))
+		return err_set(err, "vic-images: its list of names is damaged");
+	for (char *p = l->text + strlen(header); *p;) {
 		char *end = p + strcspn(p, "\n"), *tab = memchr(p, '\t', (size_t)(end - p));
 		if (!tab || !*end)
 			return err_set(err, "vic-images: its list of names is damaged");

@@ -256,6 +256,7 @@ printf '{"vicinal map":3}\n' >'there/a calibration map'
 printf '{"vicinal conformal":1}\n' >'there/a conformal threshold'
 printf 'record\tlabel\tcovered\tsize\tset\n' >'there/a table of conformal sets'
 printf 'word\tcount\nzyxw\t3\n' >'there/a list of words with counts'
+printf 'id\tname\n0\ta.png\n' >"there/a list of pictures' names"
 printf '<!DOCTYPE html>\n<html>\n' >'there/an HTML page'
 printf '<svg xmlns=""/>' >'there/an SVG image'
 printf '\211PNG\r\n\032\n' >'there/a PNG image'
@@ -271,6 +272,7 @@ vic-cat --labels an NPY array
 vic-conformal --out a conformal threshold
 vic-embed --oov-report a list of words with counts
 vic-embed --output a vicinal stream of text
+vic-images --names a list of pictures' names
 vic-images --output a vicinal stream of images
 vic-perturb --output a vicinal stream of images
 vic-plot --out a PNG image

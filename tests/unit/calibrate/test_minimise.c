@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "plain_rows.h"
+#include "tests/unit/eval/plain_rows.h"
 
 static struct err err;
 

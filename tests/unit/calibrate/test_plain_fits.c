@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "plain_rows.h"
+#include "tests/unit/eval/plain_rows.h"
 
 static struct pool *pool;
 static struct err err;
