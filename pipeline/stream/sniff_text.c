@@ -102,7 +102,8 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, "a list of words with counts", "vic-embed --oov-report wrote it, for people");
 	else if (begins(l, "id\tname\n"))
 		sniff_say(s, 0, "a list of pictures' names", "vic-images --names wrote it, for people");
-	else if (*l->head == '{' && sniff_holds(l, "\"vicinal map\""))
+	else if ((*l->head == '{' && sniff_holds(l, "\"vicinal map\"")) ||
+		 (begins(l, "{\n \"method\": \"") && sniff_holds(l, "\n \"parameters\": {"))) /* a long one */
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
 	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
 		sniff_say(

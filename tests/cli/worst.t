@@ -43,7 +43,7 @@ vic-images -q --on-bad skip --names names --resize 12 photos >photos.vic
 vic-train -q -m smallcnn --width 0.1 --epochs 30 --batch 4 --lr 0.05 --device ref -o model photos.vic
 id=$(vic-predict -q --device ref model photos.vic | vic-reliability --worst 1 | sed 1d | cut -f 2)
 same 'the picture that was labelled wrongly' "$id	photos/night/lamp.png" "$(grep "^$id	" names)"
-same 'names has a line for each picture found' 13 "$(wc -l <names)"
+same 'names has a header and a line for each picture found' 14 "$(wc -l <names)"
 fails 2 'names has no meaning with this --format' 'names of records that have none' \
 	vic-images -q --format stream --names other photos.vic
 finish

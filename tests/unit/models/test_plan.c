@@ -247,7 +247,7 @@ static void elements(void **state)
 		bytes[half] = g.arena_bytes;
 		assert_int_equal(graph_read(&g, g.logits, 1, z, &err), 0);
 		assert_int_equal(graph_read(&g, 1, 1, z, &err), half ? -1 : 0);
-		assert_true(!half || strstr(err.msg, "has elements of 2 bytes"));
+		assert_true(!half || strstr(err.msg, "channels of 2 bytes"));
 		graph_release(&g);
 	}
 	assert_true(bytes[1] < bytes[0] * 6 / 10);

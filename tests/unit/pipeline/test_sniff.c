@@ -49,6 +49,7 @@ static void alike(void **state)
 	text("a", "a\tb\nc\td\n", "a TSV table");
 	text("a", "0\t1\n1\t-1e-3\n", "a TSV table of numbers");
 	text("a", "word\tcount\nzyxw\t3\n", "a list of words with counts");
+	text("a", "{\n \"method\": \"isotonic\",\n \"parameters\": {\n", "a calibration map");
 	text("a", "id\tname\n0\ta.png\n", "a list of pictures' names");
 	text("a", "word\tcounts\nzyxw\t3\n", "a TSV table of numbers");
 	text("a", "record\tlabel\tcovered\tsize\tset\n0\tpos\t1\t1\tpos\n", "a table of conformal sets");
