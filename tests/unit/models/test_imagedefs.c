@@ -279,7 +279,8 @@ static void plans_hold(void **state)
 			double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
 			if (getenv("VIC_TEST_WORST"))
 				print_message("# %s: %d ops, planned in %.4f s\n", nets[i]->name, g->n_ops, seconds);
-			assert_true(g->op[0].type == OP_WORDCONV || g->op[0].type == OP_BAG || g->value[g->op[0].out].d_born < 0);
+			assert_true(g->op[0].type == OP_WORDCONV || g->op[0].type == OP_BAG ||
+				    g->value[g->op[0].out].d_born < 0);
 			for (int a = 0; a < 2 * g->n_values; a++)
 				for (int b = 0; b < a; b++) {
 					const struct value *x = &g->value[a / 2], *y = &g->value[b / 2];
