@@ -241,34 +241,31 @@ static void name_bad(void *arg, const char *what)
 	stage_complain(arg, "%s", what);
 }
 
-/* id<TAB>name, and then these of every picture, also of those that are not kept; whole before the first record. */
-static int put_names(struct source *s, struct err *err)
+/* id<TAB>name, and then these of every picture, also of those that are not kept; written before the first record. The
+ * caller gives the file its name (output_commit) when the records are out. */
+static int put_names(struct source *s, struct output *out, struct err *err)
 {
 	struct item item[256];
-	struct output out;
 	char *name;
 	int n, rc;
-	if (output_open(&out, o.names, err))
-		return -1;
-	int begun = !output_printf(&out, err, "id\tname\n");
+	int begun = !output_printf(out, err, "id\tname\n");
 	do {
 		rc = !begun ? -1 : s->ops->next(s, item, 256, &n, err);
 		for (int i = 0; !rc && i < n; i++) {
 			rc = s->ops->name(s, &item[i], &name, err);
 			if (rc)
 				break;
-			rc = output_printf(&out, err, "%" PRIu64 "\t", item[i].id) ||
-			     text_write(&out, name, strlen(name), TEXT_NAME, err) || output_write(&out, "\n", 1, err);
+			rc = output_printf(out, err, "%" PRIu64 "\t", item[i].id) ||
+			     text_write(out, name, strlen(name), TEXT_NAME, err) || output_write(out, "\n", 1, err);
 			free(name);
 		}
 	} while (!rc && n);
 	source_rewind(s);
-	rc = rc || output_commit(&out, err);
-	output_release(&out);
-	return rc ? -1 : 0;
+	return rc || output_flush(out, err) ? -1 : 0;
 }
 
-static int pack(struct stage *st, struct output *out, struct pool *pool, struct err *err)
+/* names: where --names go, or NULL. */
+static int pack(struct stage *st, struct output *out, struct output *names, struct pool *pool, struct err *err)
 {
 	struct source_options so = { .codec = { o.max_pixels, o.as_stored },
 				     .coarse = o.format == SOURCE_CIFAR100 && o.labels && !strcmp(o.labels, "coarse"),
@@ -294,7 +291,7 @@ static int pack(struct stage *st, struct output *out, struct pool *pool, struct 
 	    source_open(&s, (enum source_format)o.format, st->operand, st->n, &so, err))
 		return -1;
 	progress_begin(&progress, "vic-images", s.n, st->quiet);
-	int rc = (o.names && put_names(&s, err)) ||
+	int rc = (names && put_names(&s, names, err)) ||
 		 pack_source(&s, &o.filter, &po, pool, out, st->provenance, &progress, &r, err) ? -1 : 0;
 	progress_end(&progress);
 	if (!rc)
@@ -353,10 +350,10 @@ static int check_usage(const struct stage *st, struct err *err)
 static int run_images(struct stage *st, struct err *err)
 {
 	struct pool *pool = NULL;
-	struct output out;
+	struct output out, names = { .fd = -1 };
 	if (check_usage(st, err) || output_open(&out, o.output, err))
 		return -1;
-	int rc = pool_open(&pool, (int)o.threads, err);
+	int rc = (o.names && output_open(&names, o.names, err)) || pool_open(&pool, (int)o.threads, err) ? -1 : 0;
 	if (!rc && o.like) {
 		struct noise_options no = { .like = o.like,
 					    .n = o.filter.limit ? o.filter.limit : 10000,
@@ -367,12 +364,15 @@ static int run_images(struct stage *st, struct err *err)
 		rc = o.encoding == PACK_JPEG ? err_usage(err, "--gaussian-like makes no JPEG files")
 					     : noise_like(&no, pool, &out, st->provenance, err);
 	} else if (!rc) {
-		rc = pack(st, &out, pool, err);
+		rc = pack(st, &out, o.names ? &names : NULL, pool, err);
 	}
 	if (!rc)
 		rc = output_commit(&out, err);
+	if (!rc && o.names)
+		rc = output_commit(&names, err);
 	pool_close(pool);
 	output_release(&out);
+	output_release(&names);
 	return rc;
 }
 

@@ -12,6 +12,8 @@
 /* How near the answer is (minimise.h: decrement): the loss is above the least by about 5e-19; by 5e-11 where there are
  * so many values that more digits would take minutes. */
 static const double fine = 1e-9, enough = 1e-5;
+/* What is taken when all steps were used: 5e-13. */
+static const double near_enough = 1e-6;
 enum { MANY_VALUES = 1 << 22 };
 
 /* Steps before the curvature is taken anew. */
@@ -55,6 +57,9 @@ static int descend(struct affine *a, double *y, double tol, int max_steps, struc
 		again = !m->converged && steps < max_steps && m->steps;
 	}
 	m->steps = steps;
+	/* where columns are nearly parallel, as logarithms of probabilities may be, the last digits take steps without
+	 * end */
+	m->converged |= m->decrement <= near_enough;
 	return 0;
 }
 

@@ -126,7 +126,7 @@ static const char *type_name(char type, uint64_t size)
 
 static int descr_literal(struct cursor *c, struct npy_head *h, struct err *err)
 {
-	char d[32], *end;
+	char d[32], *end = d;
 	if (text_literal(c, d, sizeof d))
 		return err_set(err, "is a structured array; save the plain array of one field");
 	char order = d[0], type = order ? d[1] : 0;

@@ -70,6 +70,7 @@ file   | vic-embed --vectors glove --oov-report o -o /dev/null tokens
 file   | vic-train --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o o text
 file   | vic-train --maps 2 --epochs 1 --batch 4 --threads 1 --device ref --history o -o /dev/null text
 file   | vic-train --maps 2 --epochs 1 --batch 4 --threads 1 --device ref --checkpoint o -o /dev/null text
+file   | vic-images --names o --output /dev/null pictures
 file   | vic-predict --device ref -o o model text
 file   | vic-calibrate --threads 1 --out o f64
 file   | vic-conformal --threads 1 --out o f64

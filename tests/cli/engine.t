@@ -12,13 +12,13 @@ kept() { tr -d '\0' <model | grep -ao '"engine":"[^"]*"' | sed 's/^"engine":"//;
 like '--version names it' '^cpu-[a-z0-9]*, .*, [0-9]* threads*$' "$(engine)"
 same 'vic-predict says the same' "$(engine)" "$(vic-predict --version | sed -n 's/^engine: //p')"
 train --threads 2
-same "vic-train's first line does" "vic-train: $(engine | sed 's/, [0-9]* threads*$//'), 2 threads" "$(head -1 err)"
+same "vic-train's first line does" "$(engine | sed 's/, [0-9]* threads*$//'), 2 threads" "$(sed -n '1s/.* on //p' err)"
 same 'the model does, without the threads' "$(engine | sed 's/, [0-9]* threads*$//')" "$(kept)"
 cp model two
 train --threads 1
 ok 'so its bytes are those of any number of threads' cmp model two
 vic-train --device ref --epochs 1 words >model 2>err
-same 'ref is ref' 'vic-train: ref, 1 thread ref' "$(head -1 err) $(kept)"
+same 'ref is ref' 'ref, 1 thread ref' "$(sed -n '1s/.* on //p' err) $(kept)"
 
 # The plug-ins that run here, best first, and a folder of copies to break.
 runs=
@@ -35,7 +35,7 @@ if [ $# -gt 1 ]; then
 	train
 	like 'a broken one is said, with its file and the reason' \
 		"^vic-train: passed over: .*copies/libvic-cpu-$1.so: .*\(header\|short\|invalid\)" "$(head -1 err)"
-	like 'the next one is used' "^vic-train: cpu-$2," "$(sed -n 2p err)"
+	like 'the next one is used' "^vic-train: kimcnn,.* on cpu-$2," "$(sed -n 2p err)"
 	same 'and named in the model' "cpu-$2" "$(kept | cut -d , -f 1)"
 	like '--version says it, too' "^passed over: .*libvic-cpu-$1.so: " "$(vic-train --version)"
 	printf 'int missing(void); int vic_backend(void) { return missing(); }\n' >lacks.c
@@ -61,7 +61,7 @@ cp "$plugins"/libvic-cpu-*.so copies/
 vic-train --epochs 1 words >model 2>err
 like 'a broken plug-in of cuda is said before the cpu is used' '^vic-train: passed over: .*libvic-cuda.so: ' \
 	"$(head -1 err)"
-like 'which then is' '^vic-train: cpu-' "$(sed -n 2p err)"
+like 'which then is' '^vic-train: kimcnn,.* on cpu-' "$(sed -n 2p err)"
 cat >none.c <<END
 #include "models/core/backend.h"
 static int open_none(struct backend_ctx **ctx, const struct backend_config *config, struct err *err)
@@ -80,12 +80,12 @@ vic-train --epochs 1 words >model 2>err
 want=
 [ ! -e /proc/driver/nvidia ] || want='vic-train: passed over: cuda: no device is here'
 same 'one that finds no device is said where there should be one, once' "$want" "$(grep 'passed over' err)"
-like 'and the cpu is used' '^vic-train: cpu-' "$(sed "/passed over/d" err)"
+like 'and the cpu is used' '^vic-train: kimcnn,.* on cpu-' "$(sed "/passed over/d" err)"
 same '--version says it, too' 'passed over: cuda: no device is here' "$(vic-train --version | grep passed)"
 fails 3 'no device is here' 'asked for by name it is an error' vic-train --device cuda -o no /dev/null
 rm copies/libvic-cuda.so
 vic-train --epochs 1 words >model 2>err
 fails 3 'libvic-cuda.so' 'a device that is not there is told before records are waited for' vic-train --device cuda \
 	-o no /dev/null
-like 'one that is not installed is no news' '^vic-train: cpu-' "$(head -1 err)"
+like 'one that is not installed is no news' '^vic-train: kimcnn,.* on cpu-' "$(head -1 err)"
 finish

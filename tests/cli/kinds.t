@@ -95,7 +95,7 @@ text='lines texts tsv'
 # file | what the message calls it | what it must name | ways that read it, or speak of it in words of their own
 cat >kinds <<END
 array.npy | an NPY array | vic-cat --from npy | npy labels
-arrays.npz | an NPZ archive | vic-cat --from npz | npz
+arrays.npz | an NPZ archive | vic-cat --from npz | npz labels
 net.pt | a PyTorch file | vic-cat --from npy |
 cat.jpg | a JPEG image | vic-images --format folder | folder
 cat.png | a PNG image | vic-images --format folder | folder
@@ -106,7 +106,7 @@ page.html | an HTML page | browser | $text
 some.json | JSON | vic-calibrate | $text map bound check
 other.safetensors | a safetensors file | vic-predict | check labels tensors
 good.model | a model | vic-predict | check labels model tensors
-good.ckpt | a checkpoint | vic-train --resume | check labels resume tensors
+good.ckpt | a checkpoint | vic-train --resume | check labels model resume tensors
 good.map | a calibration map | vic-calibrate --apply | check map bound $text
 good.threshold | a conformal threshold | vic-conformal --apply | check map bound $text
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
@@ -115,14 +115,14 @@ train.bin | CIFAR-100 | vic-images --format cifar100 | cifar
 w2v.bin | word vectors | vic-embed --vectors | vectors cifar
 glove.txt | word vectors | vic-embed --vectors | vectors $text
 numbers.csv | a CSV table of numbers | vic-cat --from csv | csv $text
-numbers.tsv | a TSV table of numbers | vic-cat --from tsv | $text
+numbers.tsv | a TSV table of numbers | vic-cat --from tsv | $text vectors
 texts.csv | a CSV table | vic-tokenize --format csv | csv $text
 texts.tsv | a TSV table | vic-tokenize --format tsv | $text
 fast.txt | text in fastText's form | vic-tokenize --format fasttext | fast $text
 trec.txt | questions in TREC's form | vic-tokenize --format trec | trec $text
 plain.txt | plain text | vic-tokenize --format lines | $text
 utf16.txt | UTF-16 | iconv | $text
-good.history | a training history | vic-reliability --curve training | history $text
+good.history | a training history | vic-reliability --curve training | history plot $text
 synth/posterior.tsv | a table of posteriors | vic-score --posterior | post $text
 good.curves | a table of curves | vic-plot | plot $text
 some.tar | a tar archive | tar -xf | idx cifar folder mr

@@ -137,7 +137,7 @@ same 'stop-top5 ends a run early' 2 "$(wc -l <"$T/h" | tr -d ' ')"
 same 'at the dev accuracy it names' 1 "$(column dev_top5 1 | awk '{ print ($1 >= 0.01) }')"
 small --lr 1e-6 --patience 2 --history "$T/h" -o "$T/b" "$T/images"
 same 'patience ends a run early' 1 "$(($(wc -l <"$T/h") < 100))"
-fails 1 'became nan in epoch 1; a smaller --lr' 'a run that runs away' train --lr 1e6 -o "$T/no" "$T/images"
+fails 1 'answers dev records with nan after epoch 1; a smaller --lr' 'a run that runs away' train --lr 1e6 -o "$T/no" "$T/images"
 (sleep 1; printf x >>"$T/images") &
 fails 1 'the training data have changed' 'a file that changes under a run' \
 	vic-train -q -m smallcnn --width 0.1 --epochs 100000 -o "$T/no" "$T/images"

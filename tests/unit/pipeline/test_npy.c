@@ -60,6 +60,7 @@ static void bad_heads(void **state)
 		{ "{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", "'|O' (Python objects) are not read" },
 		{ "{'descr': '<f1', 'fortran_order': False, 'shape': (2,)}", "'<f1' (unknown) are not read" },
 		{ "{'descr': '<i3', 'fortran_order': False, 'shape': (2,)}", "'<i3' (unknown) are not read" },
+		{ "{'descr': '<UC', 'fortran_order': False, 'shape': (2,)}", "'<UC' (text too long) are not read" },
 		{ "{'descr': '', 'fortran_order': False, 'shape': (2,)}", "are not read" },
 		{ "{'descr': '<', 'fortran_order': False, 'shape': (2,)}", "are not read" },
 		{ "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "structured" },
