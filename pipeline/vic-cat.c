@@ -125,9 +125,9 @@ static const struct program prog = {
 		"(vic-calibrate) and thresholds (vic-conformal): every bit of them is under a\n"
 		"checksum.\n"
 		"\n"
-		"Given a file that is no stream, it (like every program) says what the file is\n"
-		"and\n"
-		"which program reads it: tables, arrays, images, archives, word vectors, texts.",
+		"Given a file that is no stream, it (like every program) says what the file\n"
+		"is and which program reads it: tables, arrays, images, archives, word vectors,\n"
+		"texts.",
 	.example =
 		"vic-cat mr.tokens | head\n"
 		"vic-cat --check mr.text && vic-cat --provenance mr.text\n"

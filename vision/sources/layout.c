@@ -174,9 +174,11 @@ static int nothing_between(const struct source *s, const struct root *r, struct 
 static int name_root(const struct source *s, struct root *r, struct err *err)
 {
 	const struct archive_root *a = &s->archive.root[r->number];
-	char *path = a->fd < 0 ? realpath(a->path, NULL) : strdup(a->path);
+	char *path = a->fd < 0 ? realpath(a->path, NULL) : NULL;
+	if (!path) /* an archive; or a folder above may not be looked into, which a relative path need not */
+		path = strdup(a->path);
 	if (!path)
-		return err_sys(err, "%s", a->path);
+		return err_memory(err);
 	char *base = strrchr(path, '/');
 	snprintf(r->name, sizeof r->name, "%s", base ? base + 1 : path);
 	if (base)
