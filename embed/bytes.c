@@ -3,7 +3,6 @@
  * pointers into a window do not survive bytes_skip. A regular file that is not packed is mapped; where
  * mapping is refused it is read like a pipe. */
 #include "bytes.h"
-#include "pipeline/formats/gzip.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/unpack.h"
 
@@ -22,7 +21,7 @@ static int fill_window(struct bytes *s, struct err *err)
 		return 0;
 	memmove(s->buf, s->at, s->n);
 	s->at = s->buf;
-	if (gzip_read(s->gz, s->buf + s->n, room, &got, err))
+	if (input_read(&s->in, s->buf + s->n, room, &got, err))
 		return -1;
 	s->n += got;
 	s->last = got < room;
@@ -34,7 +33,7 @@ static int start_stream(struct bytes *s, const char *path, struct err *err)
 	size_t cap = 0;
 	if (!strcmp(path, "-"))
 		s->name = "stdin";
-	if (gzip_open(&s->gz, path, err) || mem_grow(&s->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err))
+	if (input_open(&s->in, path, err) || mem_grow(&s->buf, &cap, 2 * (size_t)BYTES_WINDOW, 1, err))
 		return -1;
 	s->at = s->buf;
 	return fill_window(s, err);
@@ -66,7 +65,7 @@ static int try_map(struct bytes *s, const char *path, struct err *err)
 
 int bytes_open(struct bytes *s, const char *path, struct err *err)
 {
-	*s = (struct bytes){ .name = path };
+	*s = (struct bytes){ .name = path, .in.fd = -1 };
 	int mapped = strcmp(path, "-") ? try_map(s, path, err) : 0;
 	if (mapped > 0 || (!mapped && !start_stream(s, path, err)))
 		return 0;
@@ -90,7 +89,7 @@ int bytes_unchanged(const struct bytes *s, struct err *err)
 void bytes_release(struct bytes *s)
 {
 	mapped_release(&s->map);
-	gzip_close(s->gz);
+	input_release(&s->in);
 	free(s->buf);
-	*s = (struct bytes){ 0 };
+	*s = (struct bytes){ .in.fd = -1 };
 }

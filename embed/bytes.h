@@ -5,6 +5,7 @@
 #define VIC_EMBED_BYTES_H
 
 #include "pipeline/base/err.h"
+#include "pipeline/files/io.h"
 #include "pipeline/files/mapped.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,6 @@
 /* A window that is not the last holds at least this many bytes. */
 enum { BYTES_WINDOW = 8 << 20 };
 
-struct gzip;
 struct bytes {
 	const char *name; /* for messages; borrowed from the caller of bytes_open, or "stdin" */
 	const char *at;	  /* the window: at[0..n); valid until the next bytes_skip */
@@ -21,7 +21,7 @@ struct bytes {
 	uint64_t bytes; /* skipped so far, decompressed */
 	/* private */
 	struct mapped map;
-	struct gzip *gz; /* what is not mapped, and the buffer that its windows lie in */
+	struct input in; /* what is not mapped, and the buffer that its windows lie in */
 	char *buf;       /* [2 * BYTES_WINDOW] */
 };
 

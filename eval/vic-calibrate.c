@@ -247,17 +247,6 @@ out:
 	return rc;
 }
 
-static int pick_split(const struct rows *list, size_t n)
-{
-	int split = rows_split_chosen(o.split);
-	if (split != ROWS_AUTO)
-		return split;
-	for (size_t d = 0; d < n; d++)
-		if (list[d].in_split[SPLIT_TEST])
-			return SPLIT_TEST;
-	return ROWS_ALL;
-}
-
 static int apply_all(struct stage *st, const struct calfile *f, const struct rows *list, size_t n, struct pool *pool,
 		     struct err *err)
 {
@@ -265,7 +254,7 @@ static int apply_all(struct stage *st, const struct calfile *f, const struct row
 	struct output out = { 0 };
 	struct judged before = { 0 }, after = { 0 };
 	uint64_t written = 0;
-	int split = pick_split(list, n), write = has_output(st), rc = -1;
+	int split = rows_split_found(rows_split_chosen(o.split), list, n), write = has_output(st), rc = -1;
 	for (size_t d = 0; d < n; d++)
 		if (calfile_fits(f, &list[d].head, list[d].name, err))
 			return -1;

@@ -256,17 +256,6 @@ static int apply_rows(struct applying *a, const struct rows *rows, size_t before
 	return 0;
 }
 
-static int pick_split(const struct rows *list, size_t n)
-{
-	int split = rows_split_chosen(o.split);
-	if (split != ROWS_AUTO)
-		return split;
-	for (size_t d = 0; d < n; d++)
-		if (list[d].in_split[SPLIT_TEST])
-			return SPLIT_TEST;
-	return ROWS_ALL;
-}
-
 static int check_records(const struct stage *st, const struct threshold *t, const struct rows *list, size_t n,
 			 int split, struct err *err)
 {
@@ -309,7 +298,8 @@ static int print_coverage(const struct stage *st, const struct applying *a, cons
 static int apply_all(struct stage *st, const struct threshold *t, const struct rows *list, size_t n, struct err *err)
 {
 	struct output out = { 0 };
-	int split = pick_split(list, n), write = !o.table || stage_given(st, "out"), rc = -1;
+	int split = rows_split_found(rows_split_chosen(o.split), list, n), write = !o.table || stage_given(st, "out"),
+	    rc = -1;
 	struct applying a = { .t = t, .out = write ? &out : NULL };
 	if (check_records(st, t, list, n, split, err) || applying_init(&a, list, n, err) ||
 	    (write && (output_open(&out, o.out, err) || sets_head(&a.sets, &out, err))))

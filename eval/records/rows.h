@@ -94,6 +94,8 @@ struct rows {
 	struct rows_cell *class_cell, *top_cell; /* [classes][class_bins], where asked for */
 	int class_bins;
 };
+/* Of rows that were all read: what ROWS_AUTO comes to, any other split itself. */
+int rows_split_found(int split, const struct rows *list, size_t n);
 
 /* Reads the stream at `path` ("-": stdin) to its end. All its documents must have the same head (names may differ) and
  * are pooled in order. Errors, each with file and record: what stream.h refuses; NaN; +Inf; all -Inf; probabilities

@@ -10,6 +10,14 @@ int rows_split_chosen(int choice)
 	return choice == 0 ? ROWS_AUTO : choice == 1 ? ROWS_ALL : choice - 2;
 }
 
+int rows_split_found(int split, const struct rows *list, size_t n)
+{
+	for (size_t d = 0; split == ROWS_AUTO && d < n; d++)
+		if (list[d].in_split[SPLIT_TEST])
+			split = SPLIT_TEST;
+	return split == ROWS_AUTO ? ROWS_ALL : split;
+}
+
 int rows_split_of(const char *name, int *split, struct err *err)
 {
 	*split = !strcmp(name, "auto") ? ROWS_AUTO : !strcmp(name, "all") ? ROWS_ALL : split_of(name);

@@ -137,14 +137,15 @@ int input_over(struct input *in, int fd, const char *name, struct err *err)
 
 /* What stands between the file and who reads it. */
 struct packed_input {
+	const char *kind;
 	struct supply from;
 	struct unpack *unpack;
 	unsigned char raw[IN_BUF];
 };
 
-int input_packed(const struct input *in)
+const char *input_packed(const struct input *in)
 {
-	return in->packed != NULL;
+	return in->packed ? in->packed->kind : NULL;
 }
 
 void input_release(struct input *in)
@@ -194,6 +195,7 @@ static int begin_input(struct input *in, unsigned char *to, size_t n, size_t *go
 		return 0;
 	if (mem_alloc(&in->packed, 1, sizeof *in->packed, err))
 		return -1;
+	in->packed->kind = kind;
 	memcpy(in->packed->raw, to, *got);
 	in->packed->from = (struct supply){ fill_packed, in, in->packed->raw, *got };
 	return unpack_open(&in->packed->unpack, kind, &in->packed->from, in->name, err);

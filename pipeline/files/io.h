@@ -35,8 +35,9 @@ int input_open(struct input *in, const char *path, struct err *err) VIC_CHECKED;
 int input_open_as_is(struct input *in, const char *path, struct err *err) VIC_CHECKED;
 /* From where `fd` stands, which stays the caller's; `name` is borrowed, for messages. Unpacks. */
 int input_over(struct input *in, int fd, const char *name, struct err *err) VIC_CHECKED;
-/* 1 when the bytes are unpacked, so that places in the file are not places in them. After the first read. */
-int input_packed(const struct input *in);
+/* The kind ("gzip") when the bytes are unpacked, so that places in the file are not places in them; else NULL. After
+ * the first read. */
+const char *input_packed(const struct input *in);
 void input_release(struct input *in);
 /* Up to n bytes; *got < n only at the end of input. */
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;

@@ -3,7 +3,7 @@
  * An LF right after a CR belongs to it, wherever it stands, when lines are counted; before a row begins it is passed
  * over. Without quotes, split_plain takes libcsv's place. */
 #include "row_reader.h"
-#include "gzip.h"
+#include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/text.h"
 #include "pipeline/stream/sniff.h"
@@ -16,7 +16,7 @@
 enum { CHUNK = 64 * 1024 };
 
 struct row_reader {
-	struct gzip *in;
+	struct input in;
 	const char *name;
 	struct row_rules rules;
 	struct csv_parser csv;
@@ -57,9 +57,10 @@ int row_reader_open(struct row_reader **out, const char *path, const struct row_
 	struct row_reader *t;
 	if (mem_alloc(&t, 1, sizeof *t, err))
 		return -1;
+	t->in.fd = -1;
 	t->rules = *rules;
 	t->name = !strcmp(path, "-") ? "stdin" : path;
-	if (start_csv(t, err) || gzip_open(&t->in, path, err) || mem_alloc(&t->chunk, CHUNK, 1, err)) {
+	if (start_csv(t, err) || input_open(&t->in, path, err) || mem_alloc(&t->chunk, CHUNK, 1, err)) {
 		row_reader_close(t);
 		return -1;
 	}
@@ -72,7 +73,7 @@ void row_reader_close(struct row_reader *t)
 	if (!t)
 		return;
 	csv_free(&t->csv);
-	gzip_close(t->in);
+	input_release(&t->in);
 	free(t->chunk);
 	free(t->text);
 	free(t->end);
@@ -221,9 +222,9 @@ static int must_be_text(struct row_reader *t, struct err *err)
 	sniff(&s, (const unsigned char *)t->chunk, t->have < SNIFF_BYTES ? t->have : SNIFF_BYTES, t->name);
 	if (!s.binary)
 		return 0;
-	if (gzip_packed(t->in))
-		return err_set(err, "%s: is gzip data of %s, not %s; unpack it first (gzip -dc FILE): %s", t->name,
-			       s.what, t->rules.wanted, s.remedy);
+	if (input_packed(&t->in)) /* whoever reads the one reads the other */
+		return err_set(err, "%s: is %s data of %s, not %s; %s", t->name, input_packed(&t->in), s.what,
+			       t->rules.wanted, s.remedy);
 	return err_set(err, "%s: is %s, not %s; %s", t->name, s.what, t->rules.wanted, s.remedy);
 }
 
@@ -248,7 +249,7 @@ static int refill(struct row_reader *t, struct err *err)
 {
 	int first = !t->have;
 	t->used = 0;
-	if (gzip_read(t->in, t->chunk, CHUNK, &t->have, err))
+	if (input_read(&t->in, t->chunk, CHUNK, &t->have, err))
 		return -1;
 	t->eof = t->have < CHUNK;
 	if (!first)

@@ -4,7 +4,7 @@
 #include "corpora/check.h"
 #include "corpora/files.h"
 #include "corpora/members.h"
-#include "pipeline/formats/gzip.h"
+#include "pipeline/files/io.h"
 #include "pipeline/files/unpack.h"
 
 #include <fcntl.h>

@@ -1,9 +1,8 @@
 /* The same files are the same list from a folder, a tar and a gzipped tar; whatever is wrong with an archive is
  * noticed. */
 #include "tests/scratch.h"
-#include "pipeline/formats/gzip.h"
-#include "pipeline/files/unpack.h"
 #include "pipeline/files/io.h"
+#include "pipeline/files/unpack.h"
 #include "vision/sources/archive.h"
 
 #include <ftw.h>
