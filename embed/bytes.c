@@ -65,7 +65,7 @@ static int try_map(struct bytes *s, const char *path, struct err *err)
 
 int bytes_open(struct bytes *s, const char *path, struct err *err)
 {
-	*s = (struct bytes){ .name = path, .in.fd = -1 };
+	*s = (struct bytes){ .name = path };
 	int mapped = strcmp(path, "-") ? try_map(s, path, err) : 0;
 	if (mapped > 0 || (!mapped && !start_stream(s, path, err)))
 		return 0;
@@ -91,5 +91,5 @@ void bytes_release(struct bytes *s)
 	mapped_release(&s->map);
 	input_release(&s->in);
 	free(s->buf);
-	*s = (struct bytes){ .in.fd = -1 };
+	*s = (struct bytes){ 0 };
 }

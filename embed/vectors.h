@@ -9,7 +9,7 @@
  *
  * The file is scanned by line; numbers are read only where the word is wanted (decimal.h: correctly rounded). Of rows
  * that nobody wants the number of fields is checked, not the numbers. The first sound row of a word wins. The result
- * does not depend on the number of threads, nor on whether the bytes come from a file, a pipe or gzip. */
+ * does not depend on the number of threads, nor on whether the bytes come from a file, a pipe or packed. */
 #ifndef VIC_EMBED_VECTORS_H
 #define VIC_EMBED_VECTORS_H
 
@@ -52,8 +52,8 @@ struct vectors {
 /* Reads the vectors of vocab's words from path ("-": stdin). dim 0: found from the header or, without one, from the
  * first 100 rows. More than half of these must be a word and that many finite numbers (half, where dim is given);
  * where they are not the error says what the file is, or what is wrong with the first such row. Other errors:
- * unreadable, truncated gzip or binary, no row at all, dim that contradicts the header, a text file with fewer rows
- * than its header says, a line longer than VECTORS_MAX_LINE. *v is to be released in any case. */
+ * unreadable, truncated packed data or binary, no row at all, dim that contradicts the header, a text file with fewer
+ * rows than its header says, a line longer than VECTORS_MAX_LINE. *v is to be released in any case. */
 int vectors_read(struct vectors *v, const char *path, enum vectors_format format, int dim, const struct vocab *vocab,
 		 struct pool *pool, struct err *err) VIC_CHECKED;
 /* An empty result of the given width: nothing found. */

@@ -150,7 +150,7 @@ const char *input_packed(const struct input *in)
 
 void input_release(struct input *in)
 {
-	if (in->fd >= 0 && !in->standard)
+	if (in->name && in->fd >= 0 && !in->standard) /* of one never opened, fd is 0: somebody's stdin */
 		close(in->fd);
 	if (in->packed)
 		unpack_close(in->packed->unpack);

@@ -38,7 +38,7 @@ int input_over(struct input *in, int fd, const char *name, struct err *err) VIC_
 /* The kind ("gzip") when the bytes are unpacked, so that places in the file are not places in them; else NULL. After
  * the first read. */
 const char *input_packed(const struct input *in);
-void input_release(struct input *in);
+void input_release(struct input *in); /* one that is zeroed, or released, is fine */
 /* Up to n bytes; *got < n only at the end of input. */
 int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *err) VIC_CHECKED;
 /* The same to *buf + at, for a length that may lie: *buf (*cap bytes, from mem_alloc, or NULL) grows by copying, at

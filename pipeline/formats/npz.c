@@ -4,6 +4,8 @@
 #include "npz.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/io.h"
+#include "pipeline/files/unpack.h"
 #include "pipeline/stream/sniff.h"
 
 #include <inttypes.h>
@@ -33,7 +35,6 @@ struct npz {
 
 struct npz_member {
 	const struct entry *entry;
-	const struct npz *z;
 	char *label; /* "FILE: array 'x'" */
 	z_stream inflater;
 	const unsigned char *next; /* stored: what is not yet handed out */
@@ -232,6 +233,24 @@ static int read_directory(struct npz *z, struct err *err)
 	return z->arrays ? 0 : refuse_kind(z, err);
 }
 
+/* A zip as it lies, whatever its first file is; what it is packed in is taken off. */
+static int slurp_zip(const char *path, char **bytes, size_t *len, struct err *err)
+{
+	struct input in;
+	unsigned char *zip;
+	int rc = input_open_as_is(&in, path, err) || input_slurp(&in, SIZE_MAX / 4, bytes, len, err);
+	input_release(&in);
+	const char *kind =
+		rc ? NULL : unpack_kind((unsigned char *)*bytes, *len < UNPACK_HEAD ? *len : UNPACK_HEAD, NULL);
+	if (!kind || !strcmp(kind, "zip"))
+		return rc;
+	rc = unpack_memory((unsigned char *)*bytes, *len, SIZE_MAX / 4, &zip, len, err) ? err_context(err, "%s", path)
+											: 0;
+	free(*bytes);
+	*bytes = rc ? NULL : (char *)zip;
+	return rc;
+}
+
 int npz_open(struct npz **out, const char *path, struct err *err)
 {
 	struct npz *z;
@@ -240,7 +259,7 @@ int npz_open(struct npz **out, const char *path, struct err *err)
 	if (mem_alloc(&z, 1, sizeof *z, err))
 		return -1;
 	z->name = !strcmp(path, "-") ? "stdin" : path;
-	if (io_slurp(path, SIZE_MAX / 4, &bytes, &len, err)) {
+	if (slurp_zip(path, &bytes, &len, err)) {
 		free(z);
 		return -1;
 	}
@@ -355,7 +374,7 @@ int npz_begin(struct npz *z, size_t i, struct npz_member **out, struct npy_reade
 			       z->name, e->name, e->method);
 	if (mem_alloc(&m, 1, sizeof *m, err))
 		return -1;
-	*m = (struct npz_member){ .entry = e, .z = z, .next = z->bytes + e->data, .left = e->packed };
+	*m = (struct npz_member){ .entry = e, .next = z->bytes + e->data, .left = e->packed };
 	m->inflater.next_in = z->bytes + e->data;
 	if (e->method == DEFLATED && inflateInit2(&m->inflater, -MAX_WBITS) != Z_OK) {
 		free(m);

@@ -57,7 +57,6 @@ int row_reader_open(struct row_reader **out, const char *path, const struct row_
 	struct row_reader *t;
 	if (mem_alloc(&t, 1, sizeof *t, err))
 		return -1;
-	t->in.fd = -1;
 	t->rules = *rules;
 	t->name = !strcmp(path, "-") ? "stdin" : path;
 	if (start_csv(t, err) || input_open(&t->in, path, err) || mem_alloc(&t->chunk, CHUNK, 1, err)) {

@@ -1,6 +1,6 @@
 /* row_reader: rows of CSV (RFC 4180, by libcsv) or of plain text between separators, one at a time: the one reader of
  * tables. White space is part of its field. A row ends at LF, CR LF or CR; blank lines are passed over and counted, a
- * byte order mark is dropped and counted, UTF-16 is refused. Gzipped files are unpacked as they are read. */
+ * byte order mark is dropped and counted, UTF-16 is refused. Packed files are unpacked as they are read. */
 #ifndef VIC_ROW_READER_H
 #define VIC_ROW_READER_H
 

@@ -192,6 +192,7 @@ a name that is not there | in.npz = npz deflated z=z.npy y=y.npy | npz --kind lo
 labels of their own file | in.npz = npz stored z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
 labels in another archive | z.npy = npy $z ; in.npz = npz stored-streamed q=z.npy y=y.npy | npy --kind logits z.npy --labels in.npz --labels-array y | 0: 1 2; 1: 3 4
 lengths behind the bytes | in.npz = npz deflated-streamed z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
+behind a text | in.npz = npz stored README=y.npy z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
 a name twice | in.npz = npz stored z=z.npy z=z.npy | npz --kind logits in.npz --array z | ! two arrays named 'z'
 safetensors | in.st = st z F32 '[2,2]' 1 2 3 4 , y I64 '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: 3 4
 bfloat16 and bool | in.st = st z BF16 '[2,2]' 1 2 -3 0.5 , y BOOL '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: -3 0.5

@@ -130,7 +130,7 @@ static void npz(int n, char **arg)
 		put("PK\3\4", 4);
 		fields(&m[i], method, streamed, !streamed);
 		put(m[i].name, m[i].name_len);
-		put(".npy", 4);
+		put(*m[i].name == 'R' ? ".txt" : ".npy", 4); /* README */
 		put(packed, m[i].packed);
 		if (streamed) {
 			put("PK\7\10", 4);
@@ -147,7 +147,7 @@ static void npz(int n, char **arg)
 		number(0, 2 + 2 + 2 + 4);
 		number(m[i].at, 4);
 		put(m[i].name, m[i].name_len);
-		put(".npy", 4);
+		put(*m[i].name == 'R' ? ".txt" : ".npy", 4); /* README */
 	}
 	size_t end = len;
 	put("PK\5\6", 4);

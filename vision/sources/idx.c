@@ -178,6 +178,10 @@ static int read_labels(struct source *s, const struct entry *e, uint32_t n, cons
 	if (!rc && (rank > 2 || count[0] != n || (rank == 2 && !count[1])))
 		rc = rank > 2 ? err_set(err, "%s: holds images, not labels", text)
 			      : err_set(err, "%s: %u labels for the %u images of %s", text, count[0], n, images);
+	if (rc) {
+		free(data);
+		return rc;
+	}
 	size_t lead = 4 + 4 * (size_t)rank, step = rank == 2 ? 4 * (size_t)count[1] : data[2] == 12 ? 4 : 1;
 	for (uint32_t k = 0; !rc && k < n; k++) {
 		const unsigned char *p = data + lead + k * step;

@@ -213,10 +213,26 @@ static void spooled(void **state)
 	close(was);
 }
 
+/* An input that was never opened has nobody's descriptor, though its number is 0. */
+static void never_opened(void **state)
+{
+	struct input in = { 0 };
+	(void)state;
+	int had = dup(STDIN_FILENO), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(dup2(null, STDIN_FILENO), STDIN_FILENO);
+	input_release(&in);
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+	input_release(&in);
+	if (had >= 0)
+		dup2(had, STDIN_FILENO);
+	close(had);
+	close(null);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(mixed), cmocka_unit_test(parts_by_place),
-					    cmocka_unit_test(spooled) };
+					    cmocka_unit_test(spooled), cmocka_unit_test(never_opened) };
 	snprintf(path, sizeof path, "%s/vic-input-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));
 	data = malloc(MOST + 100);
