@@ -297,6 +297,7 @@ static int run_predict(struct stage *st, struct err *err)
 		return err_usage(err, "unexpected operand '%s': more than one goes with --files", st->operand[2]);
 	if (model_open(&m, st->operand[0], err))
 		return -1;
+	config.on_cpu = m.net->ngrams;
 	int rc = check_usage(st, &m, err) || (o.map && calibrated_open(&map, o.map, &m, err)) ||
 		 device_open_for(st, &dev, o.device, &config, err) ||
 		 predictor_open(&p, &m, &dev, (int)o.mc_dropout, (uint64_t)o.seed, err) ||

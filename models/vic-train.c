@@ -165,7 +165,8 @@ static int run_train(struct stage *st, struct err *err)
 	struct dataset data = { 0 };
 	struct device dev = { 0 };
 	struct backend_config config = { .threads = (int)run_o.threads, .precision = (enum precision)run_o.precision,
-					 .tune = run_o.tune };
+					 .tune = run_o.tune,
+					 .on_cpu = train_options_ngrams(&o) };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))

@@ -28,6 +28,7 @@ struct backend_config {
 	int threads;      /* cpu: 0 is all that the process may use */
 	int ordinal;      /* cuda: which device */
 	enum precision precision; /* cuda; others compute in float32 */
+	int on_cpu;               /* 1: "auto" is the cpu, since the network has ops that the cuda plug-in lacks */
 	int tune;                 /* cuda: convolutions are computed by the engines that are seen to be the fastest */
 	/* cuda: NULL, or a card to plan for, by name or as the text of cuDNN's description. No device is opened then;
 	 * memory is counted and may not be used, and ops are prepared and may not be called. */

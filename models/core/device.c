@@ -134,7 +134,7 @@ static int open_named(struct device *d, const char *name, struct backend_config 
 			return -1;
 		config.ordinal = (int)n;
 	}
-	if (any && (open_cuda_if_any(d, &config, err) || d->ctx))
+	if (any && !config.on_cpu && (open_cuda_if_any(d, &config, err) || d->ctx))
 		return d->ctx ? 0 : -1;
 	if (!strcmp(name, "ref"))
 		d->b = &backend_ref;

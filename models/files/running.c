@@ -192,7 +192,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 		save_finished(t, f, first, err);
 		return -1;
 	}
-	if ((f->history && write_history(t, f->history, err)) || save_weights(t, f, err))
+	if ((f->history && t->epoch == first && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	say_kept(st, t, f);
 	return 0;

@@ -25,6 +25,12 @@ static int step(struct walk *w, const char *key, const char *next)
 	return end != NULL;
 }
 
+/* Options that others' networks have stand in neither. */
+static int stands(const struct walk *a, const struct walk *b, const char *key)
+{
+	return strstr(a->at, key) || strstr(b->at, key);
+}
+
 /* A value of a key as one would give it. */
 static void print_value(const struct opt *o, const struct walk *w, FILE *to)
 {
@@ -57,13 +63,13 @@ static int compare_keys(struct walk *then, struct walk *now, FILE *to)
 		o = i < TRAIN_OPTIONS ? train_option(i, &key) : &weights;
 		if (o == &weights)
 			key = TRAIN_KEY_WEIGHTS;
-		if (!key)
+		if (!key || !stands(then, now, key))
 			continue;
 		next = o == &weights ? NULL : TRAIN_KEY_WEIGHTS;
 		for (int k = TRAIN_OPTIONS - 1; k > i; k--) {
 			const char *later;
 			train_option(k, &later);
-			next = later ? later : next;
+			next = later && stands(then, now, later) ? later : next;
 		}
 		if (!step(then, key, next) || !step(now, key, next))
 			return 0;

@@ -362,7 +362,7 @@ int train_options_key(char **key, const struct train_options *o, int h, int w, s
 		return -1;
 	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++) {
 		const void *at = field_of(r, o);
-		if (!r->key)
+		if (!r->key || (r->records == NGRAMS_ONLY && !train_options_ngrams(o)))
 			continue;
 		fputs(r->key, m.to);
 		if (r->field == offsetof(struct train_options, crop)) /* as it comes out */
