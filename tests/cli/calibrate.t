@@ -96,7 +96,10 @@ for method in temperature vector matrix structured-matrix dirichlet ensemble-tem
 		"$method: the map clips what it is applied to ($(value table nll 3))"
 	tap "$(vic-cat --to tsv out | grep -c inf)" "$method: which leaves nothing infinite"
 done
-fails 2 'leaves 2 classes no room\|--clip' 'a clip that no two classes have room for' vic-calibrate -q --clip 0.5 votes-dev
+fails 2 'clip: 0.5 is outside' 'a clip beyond its range' vic-calibrate -q --clip 0.5 votes-dev
+"$TOOLS/mklogits" n=60 classes=12 probs=1 split=dev >dozen
+fails 2 'leaves 12 classes no room: give less than 1/12' 'a clip that no twelve classes have room for' \
+	vic-calibrate -q --clip 0.1 dozen
 
 # The unit of the logits does not matter, nor that there are 1e5 of them between the classes.
 for by in 1 1e-3 1e5 1e290; do

@@ -76,6 +76,7 @@ vic-cat --from tsv --kind probs --classes c,b,a turned.tsv >turned
 vic-conformal --method aps votes 2>talk >v.sets
 like 'ties are counted' '[1-9][0-9]* other scores are equal to the threshold: coverage will be higher' "$(cat talk)"
 vic-conformal -q --method aps turned >t.sets
+like 'a threshold is there' '"complement": [0-9]' "$(cat v.sets)"
 same 'the order of classes changes no threshold' "$(grep '"complement"' v.sets)" "$(grep '"complement"' t.sets)"
 vic-conformal -q --allow-fit-data --apply v.sets votes | cut -f 1-4 >one
 vic-conformal -q --allow-fit-data --apply t.sets turned | cut -f 1-4 | cmp -s - one

@@ -58,6 +58,7 @@ printf 'number,text\n1,good film\n' >titled
 cp "$ROOT/tests/golden/images/rgb420.jpg" picture.jpg
 "$TOOLS/mkstream" tokens 12 >tokens
 "$TOOLS/mkstream" logits 300 | vic-split -q --remark --test 0.9 --seed 4 >other
+printf 'a\t1\t0\nb\t1\t0\n\t0\t1\n' | vic-cat -q --from tsv --kind logits --classes a,b - >half
 cat >effects <<'L'
 vic-calibrate --histogram-bins|vic-calibrate -q --split all --method histogram logits|--histogram-bins 3
 vic-calibrate --l2|vic-calibrate -q --split all --method vector logits|--l2 3
@@ -76,7 +77,7 @@ vic-predict --seed|vic-predict --mc-dropout 2 model text|--seed 9
 vic-predict --separator|vic-predict --text --column 1 words table|--separator tab
 vic-predict --top-k|vic-predict --text words lines|--top-k 2
 vic-reliability --alpha|vic-reliability --curve entropy|--alpha 3
-vic-reliability --at|vic-reliability --curve hull --at 1 logits|--at 2
+vic-reliability --at|vic-reliability --curve hull logits|--at 2
 vic-reliability --bands|vic-reliability logits|--bands 0
 vic-reliability --bins|vic-reliability logits|--bins 7
 vic-reliability --class|vic-reliability logits|--class 1
@@ -86,7 +87,7 @@ vic-reliability --name|vic-reliability logits|--name other
 vic-reliability --same|vic-reliability --curve entropy|--same 0.5
 vic-reliability --seed|vic-reliability logits|--seed 9
 vic-reliability --split|vic-reliability logits|--split train
-vic-reliability --unlabelled|vic-tokenize -f lines lines \| vic-predict words \| vic-reliability --split all|--unlabelled drop
+vic-reliability --unlabelled|vic-reliability --split all half|--unlabelled drop
 vic-report --level|vic-report --bootstrap 50 logits|--level 0.6
 vic-report --seed|vic-report --bootstrap 50 logits|--seed 9
 vic-score --brief|vic-score logits|--brief
@@ -95,7 +96,7 @@ vic-score --diagram|vic-score logits|--diagram
 vic-score --floor|vic-score logits|--floor 0
 vic-score --level|vic-score --bootstrap 50 logits|--level 0.6
 vic-score --seed|vic-score logits|--seed 9
-vic-split --fold|vic-split --cv 3 --fold 0 tokens|--fold 1
+vic-split --fold|vic-split --cv 3 --remark text|--fold 1
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
@@ -108,7 +109,7 @@ vic-train --threads|vic-train -e 1 text|--threads 1
 vic-train --tune|vic-train -q -e 1 text|--tune
 L
 same 'each of them has a command here' "$(cut -f1,2 conditional | tr '\t' ' ' | sort -u)" "$(cut -d'|' -f1 effects)"
-sed 's/\\|/\a/' effects >effects2
+sed 's/\\|/\a/g' effects >effects2
 while IFS='|' read -r name command added; do
 	rm -f out ck h
 	command=$(printf %s "$command" | tr '\a' '|')
@@ -119,7 +120,9 @@ while IFS='|' read -r name command added; do
 	esac
 	[ "$full" = "$command" ] && full=$(printf %s "$command" | sed "s#\\( </dev/null\\)\\{0,1\\}\$# $added\\1#")
 	sh -c "$full" >with 2>&1 </dev/null
-	if cmp -s without with; then tap 1 "$name has an effect: $full"; else tap 0 "$name has an effect"; fi
+	status=$?
+	case $name in *--max-steps | *--plan-device | *--tune) status=0 ;; esac # which end otherwise where there is no card
+	if [ $status != 0 ] || cmp -s without with; then tap 1 "$name has an effect: $full"; else tap 0 "$name has an effect"; fi
 done <effects2
 
 vic-split -q --remark --test 0.2 text >nodev
