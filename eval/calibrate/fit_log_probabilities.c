@@ -55,11 +55,14 @@ static int log_probabilities(struct fit_data *to, const struct fit_data *d, doub
 					      "the best temperature (%.3g) are beyond float64", bad, t);
 }
 
-/* Largest difference between two records' values of one class. */
+/* What two records' values of one class must differ by. */
+static const double enough = 1e-6;
+
+/* Largest difference between two records' values of one class, or one above `enough`. */
 static double spread_of(const struct fit_data *d)
 {
 	double most = 0;
-	for (int c = 0; c < d->k; c++) {
+	for (int c = 0; c < d->k && !(most > enough); c++) {
 		double low = INFINITY, high = -INFINITY;
 		for (size_t i = 0; i < d->n; i++) {
 			low = fmin(low, fit_value(d, i, c));
@@ -74,9 +77,12 @@ static double spread_of(const struct fit_data *d)
 static int tells_weights(const struct fit_data *d, struct err *err)
 {
 	double spread = spread_of(d);
-	return spread > 1e-6 ? 0 : err_set(err, "the logarithms of a class's probabilities differ by %.2g at most: too "
-						"little to tell W from b; take --method structured-matrix, which "
-						"scales them first", spread);
+	return spread > enough ? 0
+			       : err_set(err,
+					 "the logarithms of a class's probabilities differ by %.2g at most: too "
+					 "little to tell W from b; take --method structured-matrix, which "
+					 "scales them first",
+					 spread);
 }
 
 int fit_log_probabilities(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,

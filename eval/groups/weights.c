@@ -118,8 +118,8 @@ struct weighted_means {
 
 static void means_of(struct weighted_means *m, const struct rows *rows, const double *weight, double scale)
 {
-	fix all = 0, square = 0, right = 0, conf = 0, nll = 0, brier = 0, entropy = 0;
-	double large = 0; /* of losses that are not in nll */
+	fix all = 0, square = 0, right = 0, conf = 0, brier = 0, entropy = 0;
+	struct rows_sums loss = { 0 };
 	for (size_t i = 0; i < rows->n; i++) {
 		double w = weight[i] * scale;
 		if (!(w > 0))
@@ -130,17 +130,14 @@ static void means_of(struct weighted_means *m, const struct rows *rows, const do
 		conf += fix_of(w * conf_p(rows->key[i]));
 		brier += fix_of(w * rows->brier[i]);
 		entropy += fix_of(w * rows->entropy[i]);
-		if (rows->nll[i] < FIX_LIMIT)
-			nll += fix_of(w * rows->nll[i]);
-		else
-			large += w * rows->nll[i];
+		rows_add_nll(&loss, w * rows->nll[i]);
 	}
 	double sum = fix_real(all);
 	*m = (struct weighted_means){ sum / scale,
 				      sum / fix_real(square) * sum,
 				      fix_real(right) / sum,
 				      fix_real(conf) / sum,
-				      (fix_real(nll) + large) / sum,
+				      rows_mean_nll(&loss, sum),
 				      fix_real(brier) / sum,
 				      fix_real(entropy) / sum };
 }
