@@ -88,11 +88,13 @@ $(B)/pipeline/frame/stage.o: ALL_CPPFLAGS += -DVIC_VERSION='"$(VERSION)"' -DVIC_
 TO = "$(DESTDIR)$(PREFIX)"
 install: programs man ## install programs, plug-ins, man pages and docs under PREFIX (DESTDIR is honoured)
 	$(Q)install -d $(TO)/bin $(TO)/lib/vicinal $(TO)/share/man/man1 $(TO)/share/man/man7 $(TO)/share/doc/vicinal/docs \
-		$(TO)/share/vicinal/python
+		$(TO)/share/vicinal/python $(TO)/share/vicinal/recipes/lib
 	$(Q)install $(PROGRAMS) $(TO)/bin
 	$(Q)install -m 644 $(PLUGINS) $(TO)/lib/vicinal
 	$(Q)install -m 644 $(B)/man/*.1 $(TO)/share/man/man1
 	$(Q)install -m 644 pipeline/python/vicinal.py $(TO)/share/vicinal/python
+	$(Q)install -m 644 $(filter-out %/configure.sh %/setup.sh %/demo.sh,$(wildcard pipeline/recipes/*.sh)) $(TO)/share/vicinal/recipes
+	$(Q)install -m 644 pipeline/recipes/lib/* $(TO)/share/vicinal/recipes/lib
 	$(Q)install -m 644 docs/vic.7 $(TO)/share/man/man7
 	$(Q)install -m 644 README.md LICENSE $(TO)/share/doc/vicinal
 	$(Q)install -m 644 docs/*.md $(TO)/share/doc/vicinal/docs

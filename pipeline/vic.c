@@ -1,6 +1,7 @@
-/* vic: reads a stage's name and becomes vic-STAGE, the program beside it; or prints a list of these. */
+/* vic: reads a stage's name and becomes vic-STAGE, the program beside it, or a recipe; or prints a list of these. */
 #include "pipeline/base/mem.h"
 #include "pipeline/files/spawn.h"
+#include "pipeline/frame/recipes.h"
 #include "pipeline/frame/stage.h"
 
 #include <dirent.h>
@@ -20,10 +21,15 @@ static const struct program prog = {
 	.description =
 		"`vic STAGE ...` becomes vic-STAGE, the program beside this one, with the same\n"
 		"arguments, streams and exit status. `vic help` lists the stages; `vic help\n"
-		"STAGE` is `vic-STAGE --help`.",
+		"STAGE` is `vic-STAGE --help`.\n"
+		"\n"
+		"`vic run` lists the recipes: the paper's figures and tables, and one's own\n"
+		"data, each by one command. `vic run RECIPE ...` runs one, `vic run RECIPE\n"
+		"--help` says how; a RECIPE with a / in it is a script of one's own.",
 	.example =
 		"vic help\n"
-		"vic tokenize --format mr data/mr | vic cat --stats",
+		"vic tokenize --format mr data/mr | vic cat --stats\n"
+		"vic run fig4-text --scale small --plan",
 	.see_also = "vic-cat(1)",
 	.opts = opts,
 	.min_operands = 1,
@@ -140,7 +146,24 @@ static int list_stages(const struct stages *s, struct err *err)
 			return -1;
 		printf("  %-13s %s\n", s->name[i], text);
 	}
+	printf("  %-13s %s\n", "run", "run a recipe: a figure, a table, one's own data; alone it lists them");
 	return 0;
+}
+
+/* argv: [n], what stands after "run", with a NULL after. */
+static int run_recipe(char **argv, struct err *err)
+{
+	struct recipes r = { 0 };
+	int rc = recipes_find(&r, err);
+	if (!rc && argv[0] && argv[0][0] == '-')
+		rc = err_usage(err, "the recipe stands before its options: `vic run RECIPE %s`; `vic run` lists them",
+			       argv[0]);
+	else if (!rc && argv[0])
+		rc = recipes_become(&r, argv, err);
+	for (size_t i = 0; !rc && !argv[0] && i < r.n; i++)
+		printf("  %-20s %s\n", r.name[i], r.title[i]);
+	recipes_release(&r);
+	return rc;
 }
 
 static int unknown_stage(const char *name, const struct stages *s, struct err *err)
@@ -180,6 +203,8 @@ static int run(struct stage *st, struct err *err)
 	const char *stage = st->operand[help && st->n > 1];
 	if (find_stages(&s, err))
 		rc = -1;
+	else if (!strcmp(stage, "run"))
+		rc = run_recipe(help ? (char *[]){ NULL } : st->operand + 1, err);
 	else if (help && st->n == 1)
 		rc = list_stages(&s, err);
 	else if (!is_stage(stage, &s))

@@ -1,0 +1,244 @@
+# What every recipe stands in. Sourced by a recipe, which is written so:
+#
+#     #!/bin/sh
+#     # vic run: what it makes, in one line (vic run lists it)
+#     # Further comment: --help shows it. (A recipe also wants: # shellcheck disable=SC1091,SC2154)
+#     . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
+#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none
+#     for dataset in $DATA; do
+#         use "$dataset"                            sets $kind, $model and $seeds (data.sh); its stream becomes a job
+#         for seed in $seeds; do
+#             cell "$dataset" "$model" mixup 0.4 "$seed"    a training (methods.tsv); sets $CELL, its folder
+#             foreign "$CELL" noise data/noise.vic          what its model says of another stream: CELL/noise.logits
+#             derive "$CELL" hot 'vic-calibrate ...'        any command that makes CELL/hot.logits; $CELL is in it
+#         done
+#     done
+#     recipe_run                                    runs the jobs of stages data, train, predict
+#     if stage table; then rows_begin; rows_scores test - accuracy ece; rows_end; fi
+#     if stage page; then ...; fi
+#
+# Set for it: OUT (absolute), RECIPE (its name), SCALE, DATA (names, spaces between), DEVICE, and programs on the PATH.
+# shellcheck disable=SC1091,SC2034,SC2154 # parts beside this one, and variables they share
+set -eu
+LC_ALL=C
+export LC_ALL
+RECIPE=$(basename "$0" .sh)
+LIB=${VIC_RECIPES:-$(dirname "$0")}/lib
+LIB=$(cd "$LIB" && pwd)
+if [ -z "${VIC_BIN:-}" ]; then
+	VIC_BIN=$LIB/../../../build/bin
+	[ -x "$VIC_BIN/vic-train" ] || VIC_BIN=$(dirname "$(command -v vic-train || echo ./none)")
+fi
+[ -x "$VIC_BIN/vic-train" ] || { echo "$RECIPE: no programs here or on the PATH; make builds them" >&2; exit 1; }
+VIC_BIN=$(cd "$VIC_BIN" && pwd)
+PATH=$VIC_BIN:$PATH
+export PATH
+. "$LIB/data.sh"
+. "$LIB/jobs.sh"
+[ ! -f "$LIB/rows.sh" ] || . "$LIB/rows.sh"
+
+say() { printf '%s: %s\n' "$RECIPE" "$1" >&2; }
+die() { say "$1"; exit "${2:-1}"; }
+bad() { die "$1; --help shows how" 2; }
+
+recipe_help() {
+	sed -n '/^# shellcheck/d; 2,/^[^#]/s/^# \{0,1\}//p' "$0" | sed '1s/^vic run: //'
+	cat <<END
+
+usage: vic run $RECIPE [options] [-- ENGINE-OPTION...]
+
+  --scale small|paper    small: minutes on two cores, of fewer records and epochs; paper: all of it [small]
+  --data NAME[,NAME]     data sets [$recipe_data]
+  --seeds N              seeds of each training; of cross-validated data the first N folds [the data set's]
+  --device DEVICE        as vic-train has it [auto]
+  --stage S[,S]          of data, train, predict, table, page, only these [all]
+  --out DIR              where everything lies; recipes with the same DIR share trainings [runs]
+  --jobs N               jobs at once [processors; with --devices all their places]
+  --engine ENGINE        xargs, parallel (GNU parallel) or slurm [xargs]
+  --list                 print the trainings, and run nothing
+  --plan                 print the jobs, how many are done, and run nothing
+  --help                 this text
+
+A run that was ended goes on where it was; what is done is not done again.
+END
+}
+
+# words NAME VALUE ALLOWED...: VALUE, a list with commas, must be of the allowed words.
+words() {
+	words_of=$1 words_given=$2
+	shift 2
+	for word in $(echo "$words_given" | tr , ' '); do
+		case " $* " in *" $word "*) ;; *) bad "--$words_of has no '$word': it is of $*" ;; esac
+	done
+}
+count() { case $2 in '' | *[!0-9]* | 0*) bad "--$1 takes a number from 1, not '$2'" ;; esac }
+
+# recipe_begin DATA "$@": the flags. DATA: the recipe's data sets, with commas.
+recipe_begin() {
+	recipe_data=$1
+	shift
+	SCALE=small DATA=$recipe_data SEEDS='' DEVICE=auto STAGES=data,train,predict,table,page OUT=runs JOBS='' ENGINE=xargs
+	recipe_print='' recipe_script=$0 recipe_flags=''
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--help) recipe_help; exit 0 ;;
+		--list | --plan) recipe_print=$1; shift; continue ;;
+		--) break ;;
+		--*=*)
+			recipe_flag=${1%%=*} recipe_value=${1#*=}
+			shift ;;
+		*)
+			[ $# -gt 1 ] || bad "'$1' is no flag, or its value is missing"
+			recipe_flag=$1 recipe_value=$2
+			shift 2 ;;
+		esac
+		case " $recipe_flags " in *" $recipe_flag "*) bad "$recipe_flag is given twice" ;; esac
+		recipe_flags="$recipe_flags $recipe_flag"
+		case $recipe_flag in
+		--scale) words scale "$recipe_value" small paper; SCALE=$recipe_value ;;
+		--data) DATA=$recipe_value ;;
+		--seeds) count seeds "$recipe_value"; SEEDS=$recipe_value ;;
+		--device) DEVICE=$recipe_value ;;
+		--stage) words stage "$recipe_value" data train predict table page; STAGES=$recipe_value ;;
+		--out) OUT=$recipe_value ;;
+		--jobs) count jobs "$recipe_value"; JOBS=$recipe_value ;;
+		--engine) words engine "$recipe_value" xargs; ENGINE=$recipe_value ;;
+		*) bad "unknown flag '$recipe_flag'" ;;
+		esac
+	done
+	case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
+	DATA=$(echo "$DATA" | tr , ' ')
+	recipe_cells="dataset	model	method	setting	seed	folder
+"
+	data_jobs='' train_jobs='' predict_jobs='' recipe_known=' ' n_cells=0
+	jobs_begin
+}
+
+# stage NAME: whether it is to be run.
+stage() { case ",$STAGES," in *",$1,"*) return 0 ;; esac; return 1; }
+
+# quoted TEXT: sets $quoted, the text as one word of a shell's line.
+quoted() {
+	case $1 in
+	*\'*) quoted="'$(printf '%s' "$1" | sed "s/'/'\\\\''/g")'" ;;
+	*) quoted="'$1'" ;;
+	esac
+}
+# job ARGUMENTS COMMAND: sets $job, the line that has cell.sh make something (its arguments stand in one text).
+job() {
+	case $2 in
+	*"
+"*) set -- "$1" "$(echo "$2" | tr '\n' ' ')" ;;
+	esac
+	quoted "$LIB/cell.sh"
+	job="sh $quoted"
+	quoted "$VIC_BIN"
+	job="$job -b $quoted"
+	quoted "$OUT"
+	job="$job -o $quoted -j $THREADS $1"
+	quoted "$2"
+	job="$job $quoted"
+}
+# known NAME: whether it was declared before; it is from now on.
+known() {
+	case $recipe_known in *" $1 "*) return 0 ;; esac
+	recipe_known="$recipe_known$1 "
+	return 1
+}
+
+use() {
+	data_set "$1" || exit 1
+	seeds=''
+	i=0
+	[ -z "$folds" ] || [ "${SEEDS:-1}" -le "$folds" ] || die "$1 has $folds folds; --seeds takes no more" 2
+	while [ $i -lt "${SEEDS:-${folds:-$n_seeds}}" ]; do
+		[ -n "$folds" ] && seeds="$seeds fold$i" || seeds="$seeds $((i + 1))"
+		i=$((i + 1))
+	done
+	known "data/$1" && return 0
+	job_arguments="-f -t data/$1.vic"
+	for link in $links; do
+		quoted "$link"
+		job_arguments="$job_arguments -l $quoted"
+	done
+	job "$job_arguments" "$make"
+	data_jobs="$data_jobs$job
+"
+}
+
+# method_of METHOD SETTING: sets $train_options and $predict_options from methods.tsv.
+method_of() {
+	while IFS='	' read -r m s train_options predict_options; do
+		[ "$m" != "$1" ] || [ "$s" != "$2" ] || return 0
+	done <"$LIB/methods.tsv"
+	die "no method '$1' with setting '$2' in $LIB/methods.tsv"
+}
+
+cell() {
+	case $4 in -) CELL=cells/$1/$2/$3/$5 ;; *) CELL=cells/$1/$2/$3-$4/$5 ;; esac
+	known "$CELL" && return 0
+	data_set "$1" || exit 1
+	method_of "$3" "$4"
+	cell_device=$DEVICE cell_title=$3
+	[ "$2" != bow ] || cell_device=cpu
+	[ "$4" = - ] || cell_title="$3 $4"
+	cell_seed=${5#fold} cell_stream="\"\$OUT/data/$1.vic\"" cell_command='' cell_end=''
+	if [ "$cell_seed" != "$5" ]; then
+		cell_command="vic-split -q --cv $folds --fold $cell_seed --dev 0.1 $cell_stream > split && "
+		cell_stream=split cell_end=' && rm split'
+	fi
+	train_options="-m $2 $train${train_options:+ $train_options} --seed $cell_seed"
+	cell_common="-q --threads \$THREADS --device $cell_device"
+	cell_command="$cell_command""vic-train $cell_common $train_options --history history.tsv -o model $cell_stream"
+	for part in test dev; do
+		cell_command="$cell_command && vic-predict $cell_common --split $part${predict_options:+ $predict_options}"
+		cell_command="$cell_command --name \"$cell_title\" model $cell_stream > $part.logits"
+	done
+	job "-t $CELL -i data/$1.vic" "$cell_command$cell_end"
+	train_jobs="$train_jobs$job
+"
+	recipe_cells="$recipe_cells$1	$2	$3	$4	$5	$CELL
+"
+	n_cells=$((n_cells + 1))
+}
+
+foreign() {
+	known "$1/$2" && return 0
+	rest=${1#cells/*/*/}
+	method=${rest%/*}
+	case $method in *-[0-9.]*) method_of "${method%-*}" "${method##*-}" ;; *) method_of "$method" - ;; esac
+	job "-f -t $1/$2.logits -i $3" "vic-predict -q --threads \$THREADS --device $DEVICE${predict_options:+ \
+$predict_options} \"\$OUT/$1/model\" \"\$OUT/$3\" > $2.logits"
+	predict_jobs="$predict_jobs$job
+"
+}
+derive() {
+	known "$1/$2" && return 0
+	job "-f -t $1/$2.logits" "CELL=\"\$OUT/$1\"; $3 > $2.logits"
+	predict_jobs="$predict_jobs$job
+"
+}
+
+# Runs what was declared; returns when all of it is there. --list and --plan end here.
+recipe_run() {
+	case $recipe_print in
+	--list) printf '%s' "$recipe_cells"; exit 0 ;;
+	--plan) jobs_plan; exit 0 ;;
+	esac
+	recipe_dir=$OUT/$RECIPE
+	mkdir -p "$recipe_dir" || exit 1
+	exec 8<"$recipe_dir"
+	flock -n 8 || die "another run works in $recipe_dir"
+	printf '%s' "$recipe_cells" >"$recipe_dir/cells.part"
+	mv "$recipe_dir/cells.part" "$recipe_dir/cells.tsv"
+	jobs_sweep
+	for recipe_stage in data train predict; do
+		eval "recipe_jobs=\$${recipe_stage}_jobs"
+		[ -n "$recipe_jobs" ] || continue
+		printf '%s' "$recipe_jobs" >"$recipe_dir/jobs.part"
+		mv "$recipe_dir/jobs.part" "$recipe_dir/$recipe_stage.jobs"
+		stage "$recipe_stage" || continue
+		jobs_run "$recipe_dir/$recipe_stage.jobs" ||
+			die "stopped in stage $recipe_stage; the same command goes on from here"
+	done
+}
