@@ -182,8 +182,8 @@ rows_wilson() {
 			z = 1.959963984540054; p = k / n; zz = z * z / n; mid = (p + zz / 2) / (1 + zz)
 			half = z / (1 + zz) * sqrt(p * (1 - p) / n + zz / (4 * n))
 			printf "metric\tvalue\nn\t%d\nabove_%s\t%.9g\t%.9g\t%.9g\n", n, least, p,
-				mid > half ? mid - half : 0, mid + half < 1 ? mid + half : 1
-		}' > "$rows_dir/share.part"
+				(mid > half ? mid - half : 0), (mid + half < 1 ? mid + half : 1)
+		}' > "$rows_dir/share.part" || return 1
 	rows_take 2 "$rows_seed" '' "above_$2" < "$rows_dir/share.part"
 }
 
@@ -214,7 +214,7 @@ rows_history_take() {
 				if (last[at] == "-" || rise && middle[at] == "-") continue
 				printf "%s\t%.9g\n", wanted[i], rise ? last[at] - middle[at] : last[at]
 			}
-		}' > "$rows_dir/history.part"
+		}' > "$rows_dir/history.part" || return 1
 	rows_take 2 "$rows_seed" '' "$@" < "$rows_dir/history.part"
 }
 
