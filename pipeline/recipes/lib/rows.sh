@@ -10,8 +10,8 @@
 #     rows_scores test - accuracy ece oe        CELL/test.logits by vic-score
 #     rows_scores hot method:hot ece            CELL/hot.logits; the method's name becomes METHOD+hot
 #     rows_scores noise data:noise entropy      CELL/noise.logits; the data's name becomes DATASET/noise
-#     rows_differences baseline ece oe          less METHOD[-SETTING] on the same records, by vic-compare, where there
-#                                               is one cell; the metric becomes ece-less-baseline
+#     rows_differences "mixup 0.4" ece oe       less METHOD [SETTING] on the same records, by vic-compare, where there
+#                                               is one cell of each; the metric becomes "ece less mixup 0.4"
 #     rows_foreign noise auroc aupr_in fpr95    test.logits against noise.logits by vic-ood, scored by the largest
 #                                               probability (fpr95: accepted foreign records); the data are DATASET/noise
 #     rows_confident noise 0.9                  share of the records of noise.logits whose confidence is above 0.9, in
@@ -139,15 +139,17 @@ rows_differences() {
 	rows_each rows_differ_group "$@"
 }
 rows_differ_group() {
-	rows_from=${base%/*}/$1 rows_suffix=-less-$1
+	rows_against=$1
 	shift
 	case $cells in *' '*) return 0 ;; esac
-	[ "$rows_from" != "$base" ] || return 0
-	grep -qF "|$rows_from|$cells" "$rows_dir/groups.part" || return 0
+	rows_other=$(awk -F '|' -v place="$dataset|$model" -v against="$rows_against" -v not="$base" '
+		$1 "|" $2 == place && ($3 ($4 == "" || $4 == "-" ? "" : " " $4)) == against && $5 != not && $6 !~ / / {
+			print $5 "/" $6
+		}' "$rows_dir/groups.part")
+	[ -n "$rows_other" ] || return 0
 	# The fourth column is B - A.
-	rows_run \
-		"vic-compare --tsv -q \"\$OUT/$rows_from/$cells/test.logits\" \"\$OUT/$base/$cells/test.logits\"" \
-		rows_take 4 "$cells" "$rows_suffix" "$@"
+	rows_run "vic-compare --tsv -q \"\$OUT/$rows_other/test.logits\" \"\$OUT/$base/$cells/test.logits\"" \
+		rows_take 4 "$cells" " less $rows_against" "$@"
 }
 
 rows_foreign() {
