@@ -266,7 +266,7 @@ recipe_run() {
 	! stage table || rest=table
 	! stage page || rest=$rest${rest:+,}page
 	if [ "$ENGINE" = slurm ]; then
-		[ -z "$rest" ] || jobs_slurm_rest
+		[ -z "$rest$WAIT" ] || jobs_slurm_rest
 		exit 0
 	fi
 	[ -n "$rest" ] || exit 0
