@@ -2,7 +2,7 @@
 #
 # data_set NAME [MODEL] sets, at $SCALE:
 #   kind     text or image
-#   models   the networks it is trained with; model is the first of them
+#   models   the networks it is trained with; model, where no MODEL is given, is the first of them
 #   folds    number of folds, or nothing where it has test records of its own
 #   n_seeds  seeds of a training where it has no folds
 #   train    options of vic-train that all trainings of MODEL on it share
@@ -95,7 +95,7 @@ under a cosine" ;;
 		make="vic-images -q --format stl10 --only train,test$each stl-10 | $make"
 		less='an eighth of the channels, 10 epochs under a cosine' ;;
 	synth-images)
-		kind=image models=smallcnn model=smallcnn n_seeds=2 strange=noise shape='--resize 28 --channels 1'
+		kind=image models=smallcnn n_seeds=2 strange=noise shape='--resize 28 --channels 1'
 		make='vic-corpora synth images -q --n 200 --to . && vic-images -q --format idx . |
 vic-split -q --dev 0.1 > synth-images.vic' ;;
 	imagenet)
@@ -111,7 +111,7 @@ vic-split -q --dev 0.1 > synth-images.vic' ;;
 	*) say "no data set '$1'"; return 1 ;;
 	esac
 	[ "$SCALE" = small ] || less=''
-	model=${models%% *}
+	[ -n "${2:-}" ] || model=${models%% *} # else the caller has it
 	training "$1" "${2:-$model}"
 }
 # text_set SET FILE...: what texts have in common.
@@ -198,3 +198,8 @@ END { x = 1; for (r = 1; r in n; r++) { line = \"\"; for (i = 0; i < (n[r] ? n[r
 x = x * 16807 % 2147483647; line = line (i ? \" \" : \"\") word[int(x / 2147483647 * k) + 1] } print line } }'"
 data_openings="awk -F '\\t' 'NR % 10 == 1 { n = split(\$2, w, \" \"); line = w[1];
 for (i = 2; i <= n && i <= 20; i++) line = line \" \" w[i]; print \$1 \"\\t\" line }'"
+# (Each word of all texts is as likely.)
+data_moved="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2147483647 }
+{ label[NR] = \$1; n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++) word[++k] = w[i] }
+END { x = 1; for (r = 1; r <= NR; r++) { line = label[r] \"\\t\"; for (i = 1; i <= n[r]; i++) {
+at++; line = line (i > 1 ? \" \" : \"\") (draw() < mu ? word[int(draw() * k) + 1] : word[at]) } print line } }'"

@@ -4,7 +4,7 @@
 #     # vic run: what it makes, in one line (vic run lists it)
 #     # Further comment: --help shows it. (A recipe also wants: # shellcheck disable=SC1091,SC2154)
 #     . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
-#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none
+#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none (SMALL|PAPER)
 #     for dataset in $DATA; do
 #         use "$dataset"                            sets $kind, $model and $seeds (data.sh); its stream becomes a job
 #         for seed in $seeds; do
@@ -34,6 +34,7 @@ VIC_BIN=$(cd "$VIC_BIN" && pwd)
 PATH=$VIC_BIN:$PATH
 export PATH
 . "$LIB/data.sh"
+. "$LIB/parts.sh"
 . "$LIB/jobs.sh"
 [ ! -f "$LIB/rows.sh" ] || . "$LIB/rows.sh"
 
@@ -106,6 +107,7 @@ recipe_begin() {
 		*) bad "unknown flag '$recipe_flag'" ;;
 		esac
 	done
+	case $SCALE in small) DATA=${DATA%%|*} ;; *) DATA=${DATA#*|} ;; esac
 	case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 	DATA=$(echo "$DATA" | tr , ' ')
 	recipe_cells="dataset	model	method	setting	seed	folder
