@@ -50,6 +50,23 @@ hot() {
 }
 hot_map='vic-calibrate -q --min-temperature 0.05 --max-temperature 20 "$CELL/dev.logits" > map'
 
+# choose SET MODEL METHOD SETTINGS SEED: declares the cells of all SETTINGS, and one of setting dev-nll: the logits of the
+# one whose dev records have the least negative log-likelihood.
+choose() {
+	for choose_setting in $4; do cell "$1" "$2" "$3" "$choose_setting" "$5"; done
+	CELL=cells/$1/$2/$3-dev-nll/$5
+	known "$CELL" && return 0
+	choose_from="\"\$OUT/cells/$1/$2/$3-\$s/$5\""
+	job "-t $CELL" "for s in $4; do
+n=\$(vic-score -q --brief --floor 0 --bootstrap 0 --tsv --split dev $choose_from/dev.logits | awk '\$1 == \"nll\" { print \$2 }')
+&& echo \"\$n \$s\" || exit 1; done | sort -g | head -n 1 > chosen && [ -s chosen ] && read -r n s < chosen &&
+cp $choose_from/test.logits $choose_from/dev.logits ."
+	predict_jobs="$predict_jobs$job
+"
+	recipe_cells="$recipe_cells$1	$2	$3	dev-nll	$5	$CELL
+"
+}
+
 # picture NAME COMMAND: OUT/RECIPE/RECIPE-NAME.svg, of what the command prints for vic-plot; it runs in OUT.
 picture() {
 	(cd "$OUT" && eval "$2") >"$OUT/$RECIPE/picture.part" || die "this failed: $2"

@@ -199,7 +199,8 @@ method_of() {
 
 # joined OPTIONS MORE: sets $joined, the options (--name=value) less those that are in MORE, after MORE.
 joined() {
-	joined=$2
+	joined=''
+	for option in $2; do joined="$joined $option"; done
 	for option in $1; do
 		case " $2" in *" ${option%%=*}="*) ;; *) joined="$joined $option" ;; esac
 	done
