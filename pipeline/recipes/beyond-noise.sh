@@ -21,4 +21,7 @@ if stage table; then
 	rows_scores test-hot method:hot accuracy ece oe gap nll brier
 	rows_end
 fi
-if stage page; then page; fi
+if stage page; then
+	rows_picture bars --metric accuracy,ece,nll
+	page
+fi
