@@ -4,7 +4,7 @@
 #     # vic run: what it makes, in one line (vic run lists it)
 #     # Further comment: --help shows it. (A recipe also wants: # shellcheck disable=SC1091,SC2154)
 #     . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
-#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none
+#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none (SMALL|PAPER)
 #     for dataset in $DATA; do
 #         use "$dataset"                            sets $kind, $model and $seeds (data.sh); its stream becomes a job
 #         for seed in $seeds; do
@@ -34,6 +34,7 @@ VIC_BIN=$(cd "$VIC_BIN" && pwd)
 PATH=$VIC_BIN:$PATH
 export PATH
 . "$LIB/data.sh"
+. "$LIB/parts.sh"
 . "$LIB/jobs.sh"
 [ ! -f "$LIB/rows.sh" ] || . "$LIB/rows.sh"
 
@@ -125,6 +126,7 @@ recipe_begin() {
 		*) bad "unknown flag '$recipe_flag'" ;;
 		esac
 	done
+	case $SCALE in small) DATA=${DATA%%|*} ;; *) DATA=${DATA#*|} ;; esac
 	case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 	quoted "$OUT"
 	recipe_again=" --scale $SCALE --data $DATA --device $DEVICE --out $quoted${SEEDS:+ --seeds $SEEDS}"
@@ -195,11 +197,23 @@ method_of() {
 	die "no method '$1' with setting '$2' in $LIB/methods.tsv"
 }
 
+# joined OPTIONS MORE: sets $joined, the options (--name=value) less those that are in MORE, after MORE.
+joined() {
+	joined=''
+	for option in $2; do joined="$joined $option"; done
+	for option in $1; do
+		case " $2" in *" ${option%%=*}="*) ;; *) joined="$joined $option" ;; esac
+	done
+	joined=${joined# }
+}
+
 cell() {
 	case $4 in -) CELL=cells/$1/$2/$3/$5 ;; *) CELL=cells/$1/$2/$3-$4/$5 ;; esac
 	known "$CELL" && return 0
-	data_set "$1" || exit 1
+	data_set "$1" "$2" || exit 1
 	method_of "$3" "$4"
+	eval "train_options=\"$train_options\"" # what data.sh knows of the set: $epochs
+	joined "$train" "$train_options"
 	cell_device=$DEVICE cell_title=$3
 	[ "$2" != bow ] || cell_device=cpu
 	[ "$4" = - ] || cell_title="$3 $4"
@@ -208,11 +222,13 @@ cell() {
 		cell_command="vic-split -q --cv $folds --fold $cell_seed --dev 0.1 $cell_stream > split && "
 		cell_stream=split cell_end=' && rm split'
 	fi
-	train_options="-m $2 $train${train_options:+ $train_options} --seed $cell_seed"
+	train_options="-m $2 $joined --seed $cell_seed"
 	cell_common="-q --threads \$THREADS --device $cell_device"
 	cell_command="$cell_command""vic-train $cell_common $train_options --history history.tsv -o model $cell_stream"
 	for part in test dev; do
-		cell_command="$cell_command && vic-predict $cell_common --split $part${predict_options:+ $predict_options}"
+		[ $part = test ] && cell_split=$judged || cell_split=$part
+		[ $part != "$judged" ] || [ $part = test ] || continue # the test records are the set's dev
+		cell_command="$cell_command && vic-predict $cell_common --split $cell_split${predict_options:+ $predict_options}"
 		cell_command="$cell_command --name \"$cell_title\" model $cell_stream > $part.logits"
 	done
 	job "-t $CELL -i data/$1.vic" "$cell_command$cell_end"

@@ -5,7 +5,8 @@
 #
 #     figure dataset model method setting seed n metric value low high command
 #
-# A recipe calls rows_begin, then what it needs of the rest in any order, then rows_end:
+# A recipe calls rows_begin, then what it needs of the rest in any order, then rows_end. While $rows_only names methods,
+# or $rows_sets data sets, rows are of these alone.
 #
 #     rows_scores test - accuracy ece oe        CELL/test.logits by vic-score
 #     rows_scores hot method:hot ece            CELL/hot.logits; the method's name becomes METHOD+hot
@@ -14,6 +15,8 @@
 #                                               is one cell of each; the metric becomes "ece less mixup 0.4"
 #     rows_foreign noise auroc aupr_in fpr95    test.logits against noise.logits by vic-ood, scored by the largest
 #                                               probability (fpr95: accepted foreign records); the data are DATASET/noise
+#     rows_foreign noise:hot auroc              the same of test-hot.logits and noise-hot.logits, as METHOD+hot; so has
+#                                               rows_confident
 #     rows_confident noise 0.9                  share of the records of noise.logits whose confidence is above 0.9, in
 #                                               steps of 0.01: metric above_0.9
 #     rows_history train_loss dev_ece           the last epoch of CELL/history.tsv; with :rise (dev_ece:rise) that less
@@ -52,7 +55,9 @@ rows_begin() {
 # rows_each FUNCTION ARG...: once for each group, with $dataset $model $method $setting $base $cells.
 rows_each() {
 	while IFS='|' read -r dataset model method setting base cells; do
-		"$@" < /dev/null || return 1
+		case " ${rows_sets:-$dataset} : ${rows_only:-$method} " in
+		*" $dataset "*:*" $method "*) "$@" < /dev/null || return 1 ;;
+		esac
 	done < "$rows_dir/groups.part"
 }
 
@@ -99,10 +104,11 @@ rows_take() {
 		}'
 }
 
-# rows_as WHERE: what the row is called: "-", method:NAME or data:NAME.
+# rows_as WHERE: what the row is called: "-", method:NAME, data:NAME, or both with a comma.
 rows_as() {
 	case $1 in
 	-) ;;
+	?*,?*) rows_as "${1%%,*}" && rows_as "${1#*,}" ;;
 	method:?*) method=$method+${1#method:} ;;
 	data:?*) dataset=$dataset/${1#data:} ;;
 	*) echo "rows: '$1' is none of -, method:NAME, data:NAME" >&2; return 1 ;;
@@ -152,15 +158,21 @@ rows_differ_group() {
 		rows_take 4 "$cells" " less $rows_against" "$@"
 }
 
+# rows_hot NAME[:AFTER]: what rows_foreign and rows_confident call rows of NAME-AFTER.logits; sets $rows_name and $rows_after.
+rows_hot() {
+	dataset=$dataset/${1%%:*} rows_after=''
+	case $1 in *:*) method=$method+${1#*:} rows_after=-${1#*:} ;; esac
+	rows_name=${1%%:*}$rows_after
+}
+
 rows_foreign() {
 	rows_each rows_foreign_group "$@"
 }
 rows_foreign_group() {
-	rows_name=$1
-	dataset=$dataset/$1
+	rows_hot "$1"
 	shift
 	for cell in $cells; do
-		rows_run "vic-ood --tsv -q --score msp --in \"\$OUT/$base/$cell/test.logits\" \
+		rows_run "vic-ood --tsv -q --score msp --in \"\$OUT/$base/$cell/test$rows_after.logits\" \
 --out \"\$OUT/$base/$cell/$rows_name.logits\"" rows_take 2 "$cell" '' "$@" || return 1
 	done
 }
@@ -169,9 +181,9 @@ rows_confident() {
 	rows_each rows_confident_group "$@"
 }
 rows_confident_group() {
-	dataset=$dataset/$1
+	rows_hot "$1"
 	for cell in $cells; do
-		rows_run "vic-reliability -q --curve histogram --bins 100 \"\$OUT/$base/$cell/$1.logits\"" \
+		rows_run "vic-reliability -q --curve histogram --bins 100 \"\$OUT/$base/$cell/$rows_name.logits\"" \
 			rows_wilson "$cell" "$2" || return 1
 	done
 }
@@ -272,4 +284,34 @@ rows_end() {
 	mv "$rows_dir/RESULTS.part" "$rows_dir/RESULTS.tsv"
 	rm -f "$rows_dir/rows.part" "$rows_dir/groups.part" "$rows_dir/table.part" "$rows_dir/history.part" \
 		"$rows_dir/share.part"
+}
+
+# rows_picture NAME OPTION...: $OUT/$RECIPE/$RECIPE-NAME.svg, RESULTS.tsv drawn by vic-plot with these options.
+#
+#     rows_picture bars --metric accuracy,ece,oe
+#     rows_picture alpha --curve settings --method mixup --metric ece,oe,accuracy
+rows_picture() {
+	rows_to=$OUT/$RECIPE/$RECIPE-$1.svg
+	shift
+	if command -v gnuplot > /dev/null; then
+		vic-plot -q "$@" -o "$rows_to" "$OUT/$RECIPE/RESULTS.tsv"
+	else
+		echo "$RECIPE: gnuplot is not installed: no picture $rows_to" >&2
+	fi
+}
+
+# rows_page TITLE NOTE [CLAIMS]: beside RESULTS.tsv page.html, with all pictures of the recipe, table.md, table.tex and
+# VERDICTS.tsv. NOTE says at what scale the results were made.
+rows_page() {
+	rows_at=$OUT/$RECIPE rows_title=$1 rows_note=$2 rows_claims=${3:-$LIB/claims.tsv}
+	set -- --results "$rows_at/RESULTS.tsv" --claims "$rows_claims"
+	vic-report -q "$@" --format tsv > "$rows_at/table.part" && mv "$rows_at/table.part" "$rows_at/VERDICTS.tsv" &&
+		vic-report -q "$@" --title "$rows_title" --note "$rows_note" --format md > "$rows_at/table.part" &&
+		mv "$rows_at/table.part" "$rows_at/table.md" &&
+		vic-report -q "$@" --title "$rows_title" --format latex > "$rows_at/table.part" &&
+		mv "$rows_at/table.part" "$rows_at/table.tex" || return 1
+	for rows_svg in "$rows_at/$RECIPE"-*.svg; do
+		[ ! -e "$rows_svg" ] || set -- "$@" --picture "$rows_svg"
+	done
+	vic-report -q "$@" --title "$rows_title" --note "$rows_note" -o "$rows_at/page.html"
 }
