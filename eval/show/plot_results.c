@@ -46,6 +46,19 @@ static int choose_metrics(struct result_plot *p, struct err *err)
 	return 0;
 }
 
+static int is_baseline(const struct result *row)
+{
+	return !strcmp(row->method, "baseline");
+}
+
+static int has_place(const struct result_plot *p, const struct result *row)
+{
+	for (int i = 0; i < p->places; i++)
+		if (result_same_place(p->place[i], row))
+			return 1;
+	return 0;
+}
+
 /* Whether the row is of a method that is drawn, and of a metric. */
 static int is_drawn(const struct result_plot *p, const struct result *row)
 {
@@ -55,7 +68,7 @@ static int is_drawn(const struct result_plot *p, const struct result *row)
 		there |= !strcmp(p->metric[i], row->metric);
 	if (!there || strcmp(row->seed, "all"))
 		return 0;
-	return !p->ask->settings || !strcmp(row->method, "baseline") ||
+	return !p->ask->settings || is_baseline(row) ||
 	       (!strncmp(row->method, p->ask->method, n) && row->method[n] == ' ' && *row->setting &&
 		!strcmp(row->method + n + 1, row->setting));
 }
@@ -97,14 +110,14 @@ static int add_row(struct result_plot *p, const struct result *row, struct err *
 int result_plot_choose(struct result_plot *p, const struct result_table *r, const struct plot_ask *ask, struct err *err)
 {
 	*p = (struct result_plot){ .ask = ask, .results = r };
-	int rc = choose_metrics(p, err), of_method = 0;
-	for (size_t i = 0; i < r->n && !rc; i++) {
-		if (!is_drawn(p, &r->row[i]))
-			continue;
-		of_method |= *r->row[i].setting != 0;
-		rc = add_row(p, &r->row[i], err);
-	}
-	if (!rc && ask->settings && !of_method)
+	int rc = choose_metrics(p, err);
+	for (size_t i = 0; i < r->n && !rc; i++)
+		if (is_drawn(p, &r->row[i]) && !(ask->settings && is_baseline(&r->row[i])))
+			rc = add_row(p, &r->row[i], err);
+	for (size_t i = 0; i < r->n && !rc && ask->settings; i++)
+		if (is_drawn(p, &r->row[i]) && is_baseline(&r->row[i]) && has_place(p, &r->row[i]))
+			rc = add_row(p, &r->row[i], err);
+	if (!rc && ask->settings && !p->places)
 		rc = err_set(err, "holds no method '%s' with a setting", ask->method);
 	if (!rc && !p->places)
 		rc = err_set(err, "holds no row of all runs (seed all)");
@@ -129,5 +142,5 @@ void result_plot_describe(const struct result_plot *p, FILE *to)
 	for (int i = 0; i < p->methods; i++)
 		fprintf(to, "%s%s", i ? ", " : " of ", p->method[i]);
 	for (int i = 0; i < p->places; i++)
-		fprintf(to, "%s%s", i ? ", " : " on ", p->place[i]->dataset);
+		fprintf(to, "%s%s, %s", i ? "; " : " on ", p->place[i]->dataset, p->place[i]->model);
 }

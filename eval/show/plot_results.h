@@ -10,8 +10,8 @@ enum { PLOT_METRICS = 12, PLOT_METHODS = 48 };
 /* What of the rows of all runs is drawn, a panel a metric:
  * bars      a group of bars (of marks for what is better when higher, since its axis need not begin at 0) for each data
  *           set and model, one for each method, with its interval
- * settings  for one method, the metric against its settings, which must be numbers, a line for each data set and model;
- *           the method "baseline" stands at 0 */
+ * settings  for one method, the metric against its settings, which must be numbers, a line for each data set and model
+ *           that has it; their "baseline" stands at 0 */
 struct plot_ask {
 	int settings;
 	const char *metrics; /* with commas; NULL: the first three of the table */

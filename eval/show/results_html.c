@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Colours as dark (or light) as report_style's of text, each doubled by a sign. */
@@ -68,9 +69,24 @@ static void alternative(FILE *to, const struct picture *p)
 		html_text(to, p->name);
 }
 
+/* gnuplot's SVGs have a viewBox alone, and would be as wide as the page. */
+static void size_of(FILE *to, const struct picture *p)
+{
+	static const char begin[] = "viewBox=\"0 0 ";
+	const char *box = p->png ? NULL : memmem(p->data, p->len, begin, sizeof begin - 1);
+	char *end;
+	if (!box)
+		return;
+	long width = strtol(box + sizeof begin - 1, &end, 10), height = strtol(end, &end, 10);
+	if (width > 0 && height > 0 && *end == '"')
+		fprintf(to, " width=\"%ld\" height=\"%ld\"", width, height);
+}
+
 void picture_html(FILE *to, const struct picture *p)
 {
-	fputs("<img class=\"picture\" alt=\"", to);
+	fputs("<img class=\"picture\"", to);
+	size_of(to, p);
+	fputs(" alt=\"", to);
 	alternative(to, p);
 	fprintf(to, "\" src=\"data:image/%s;base64,", p->png ? "png" : "svg+xml");
 	base64(to, (const unsigned char *)p->data, p->len);

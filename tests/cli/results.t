@@ -139,6 +139,9 @@ same "a bar is a row's number" "$(row 'seeds mixup 0.4 all ece' 9) $(row 'seeds 
 vic-plot --script --curve settings --metric oe $r >lines
 same 'settings stand in their order, the baseline at 0' "$(for m in 'baseline -' 'mixup 0.4' 'mixup 1'; do row "one $m all oe" 9; done)" \
 	"$(sed -n '/^\$d0_2 <</,/^EOD/p' lines | awk '/^[0-9]/ { print $2 }')"
+grep -v "^try${tab}seeds${tab}net${tab}mixup" $r >some
+same 'a data set without the method is left out' 'cv one' "$(vic-plot --script --curve settings --metric oe some |
+	sed -n "s/^set label [0-9]* '\(.*\)' at .*/\1/p" | tr '\n' ' ' | sed 's/ $//')"
 like 'settings are named' "^set xtics nomirror ('0' 0, '0.4' 0.4, '1' 1)" "$(cat lines)"
 fails 1 "holds no metric 'eec'" 'a slip in a metric' vic-plot --script --metric ece,eec $r
 fails 1 "holds no method 'mixip' with a setting" 'a slip in a method' vic-plot --script --curve settings --method mixip $r
@@ -148,12 +151,12 @@ fails 1 'holds bins, not results' 'a curve is no table of results' vic-plot --sc
 fails 1 'holds bins, not results, which --metric is of' 'a metric of a curve' vic-plot --script --metric ece curve
 if command -v gnuplot >/dev/null; then
 	ok 'bars are drawn' vic-plot -o try-bars.svg $r
-	like 'and told' '<title>Accuracy, ECE, OE of baseline, mixup 0.4, mixup 1 on cv, seeds, one' "$(cat try-bars.svg)"
+	like 'and told' '<title>Accuracy, ECE, OE of baseline, mixup 0.4, mixup 1 on cv, net; seeds, net; one, net' "$(cat try-bars.svg)"
 	ok 'lines, too' vic-plot --curve settings -m ece -o lines.png $r
 	vic-report --results $r --picture try-bars.svg --picture lines.png -o page.html
 	same 'a picture is in the page, byte for byte' "$(cksum <try-bars.svg)" \
 		"$(grep -o 'image/svg+xml;base64,[^"]*' page.html | sed 's/.*,//' | base64 -d | cksum)"
-	like 'with its words' 'alt="Accuracy, ECE, OE of baseline' "$(cat page.html)"
+	like 'with its size and its words' 'width="[0-9]*" height="[0-9]*" alt="Accuracy, ECE, OE of baseline' "$(cat page.html)"
 	sed -n '/<h2 id="f0">/,/<table/p' page.html | grep -q 'svg+xml'
 	tap $? 'beside the figure that its name begins with'
 else
