@@ -48,7 +48,7 @@ static inline size_t shape_size(struct shape s)
  * WORDCONV (Kim 2014, eq. 1-3): [0] table (V, dim); then for width i: [1+2i] filter (width, maps, dim), [2+2i] bias
  * (maps).
  *          Out: maps x widths features. A sentence stands between unlimited zeros, so a window of zeros alone always
- *          exists.
+ *          exists. Word vectors are mixed where batch.mix_at is 0.
  * LINEAR:  [0] weight (out, in), [1] bias (out).  out = W x + b.
  * DROPOUT: Kim's meaning when !inverted: training multiplies by a 0/1 mask, prediction by (1 - rate).
  * XENT:    loss_i = -sum_k t_ik log p_ik - erl * H(p_i) (Pereyra et al. 2017 for the second term), t soft, any sum.
@@ -70,8 +70,9 @@ static inline size_t shape_size(struct shape s)
  * MIX:     where batch.mix_at == layer (>= 1) and there are partners: out_i = lambda_i x_i + (1 - lambda_i)
  *          x_partner(i), partners from within the batch (partner < n); else out = x.
  * BAG:     [0] table (V, c), [1] bias (c). No value in; the words of the batch are n-grams. out_i = bias + lambda m_i +
- *          (1 - lambda) m_partner, m the sum of the table's rows over a text's n-grams by the root of their number (a
- *          text that repeats none has unit length, as sklearn's TfidfVectorizer has it; 0 of none).
+ *          (1 - lambda) m_partner (m_i where there is none or batch.mix_at is not 0), m the sum of the table's rows
+ *          over a text's n-grams by the root of their number (a text that repeats none has unit length, as sklearn's
+ *          TfidfVectorizer has it; 0 of none).
  *          op.dropout drops n-grams of the mixture, the partner's numbered after the sample's own; with `inverted`
  *          those kept in training weigh 1 / (1 - rate). */
 struct op {
@@ -200,6 +201,12 @@ struct batch {
 	uint32_t epoch;          /* or the MC pass */
 	const uint32_t *sample;  /* [n] index of the sample in its data set */
 };
+
+/* 1: the op that mixes at `layer` (mix_at) mixes the samples of this batch. */
+static inline int batch_mixes_at(const struct batch *b, int layer)
+{
+	return b->partner && b->mix_at == layer;
+}
 
 enum rule { RULE_ADADELTA, RULE_SGD, RULE_ADAM };
 struct update {

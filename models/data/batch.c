@@ -96,6 +96,8 @@ static int draw_partners(struct batcher *b, const struct mix_config *v, const ui
 	if (v->mode == MIX_MANIFOLD) {
 		rng_init(&r, seed, RNG_MIX_LAYER, epoch, index);
 		b->batch.mix_at = (int)rng_below(&r, (uint32_t)v->mix_layers + 1);
+	} else if (v->mode == MIX_SENTENCE) {
+		b->batch.mix_at = v->mix_layers;
 	}
 	return 0;
 }

@@ -9,15 +9,15 @@
 
 /* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et
  * al. 2019, section 5); manifold: hidden values of a layer drawn for each batch are mixed, and labels (Verma et al.
- * 2019). */
-enum mix_mode { MIX_FULL, MIX_FEATURES, MIX_MANIFOLD };
+ * 2019); sentence: the encoded sentence, the vector before the last layer, and labels (Guo et al. 2019). */
+enum mix_mode { MIX_FULL, MIX_FEATURES, MIX_MANIFOLD, MIX_SENTENCE };
 enum mix_partner { PARTNER_BATCH, PARTNER_DATASET };
 
 /* What is done to samples and labels (Thulasidasan et al. 2019, sections 2, 3.3 and 5). */
 struct mix_config {
 	double alpha;           /* 0: no mixing; nothing is drawn then */
 	enum mix_mode mode;
-	int mix_layers;         /* manifold: the layer is drawn from 0 (the input) to this one */
+	int mix_layers;         /* manifold: the layer is drawn from 0 (the input) to this one; sentence: this one */
 	enum mix_partner partner; /* batch: a permutation of the batch, as in the mixup authors' code */
 	double smoothing;       /* epsilon, spread evenly over the other classes (section 3.3) */
 	const double *class_weight; /* [classes], mean 1 over the training records, or NULL */

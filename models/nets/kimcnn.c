@@ -3,7 +3,9 @@
  * training and a halved softmax at test, softmax rows within L2 norm 3. `rand`, `static`, `non-static` and
  * `multichannel` differ in the word table alone: vic-embed --random, or --words of vic-train. In multichannel each
  * filter sees both channels and the results are added (section 2.1), which is the filter on the sum of the two
- * vectors. */
+ * vectors. What encodes a sentence are its pooled features: the place where sentence mixup mixes (Guo et al. 2019,
+ * "Augmenting data with mixup for sentence classification", arXiv 1905.08941, section 3, senMixup). Dropout is drawn
+ * for the mixture, as it is where words are mixed. */
 #include "nets.h"
 
 #include "pipeline/base/philox.h"
@@ -43,11 +45,13 @@ static int kimcnn_build(const struct net *net, struct graph *g, const struct net
 {
 	int features = c->maps * c->widths;
 	int64_t weight[2] = { c->classes, features }, bias[1] = { c->classes };
+	struct op mix = { .type = OP_MIX, .name = "mixed", .n_in = 1, .mix = { .layer = 1 } };
 	struct op drop = { .type = OP_DROPOUT, .name = "dropped", .n_in = 1, .dropout = { .rate = c->dropout } };
 	struct op linear = { .type = OP_LINEAR, .name = "logits", .n_in = 1, .n_param = 2 };
 	struct op xent = { .type = OP_XENT, .name = "loss", .n_in = 1, .xent = { .erl = c->erl, .bce = c->bce } };
 	(void)net;
-	if ((drop.in[0] = add_wordconv(g, c, err)) < 0 ||
+	if ((mix.in[0] = drop.in[0] = add_wordconv(g, c, err)) < 0 ||
+	    (c->mix_hidden && (drop.in[0] = graph_add(g, &mix, (struct shape){ 1, 1, features }, err)) < 0) ||
 	    (linear.in[0] = graph_add(g, &drop, (struct shape){ 1, 1, features }, err)) < 0 ||
 	    (linear.param[0] = graph_param(g, "softmax.weight", PARAM_WEIGHT, 2, weight, err)) < 0 ||
 	    (linear.param[1] = graph_param(g, "softmax.bias", PARAM_BIAS, 1, bias, err)) < 0 ||
@@ -74,6 +78,7 @@ const struct net net_kimcnn = {
 	.name = "kimcnn",
 	.summary = "Kim 2014: convolution over word vectors, max over time, dropout, softmax",
 	.input = NET_WORDS,
+	.sentence_layer = 1,
 	.native_words = 20000, /* MR has 18,765 */
 	.native_dim = 300,
 	.native_classes = 2,

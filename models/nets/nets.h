@@ -19,7 +19,7 @@ struct net_config {
 	/* images */
 	struct shape image; /* what the network sees: after cropping */
 	double width_factor; /* --width: multiplies every number of channels but the first and last; 1: as published */
-	int mix_hidden;     /* 1: with an OP_MIX at each of the network's mixing places (manifold mixup) */
+	int mix_hidden;     /* 1: with an OP_MIX at each of the network's mixing places (manifold, sentence mixup) */
 	/* 1: gamma of the last NORM of every residual block begins at 0 (Goyal et al. 2017, section 5.1) */
 	int zero_gamma;
 };
@@ -54,6 +54,7 @@ struct net {
 	int native_classes;
 	/* places where hidden values can be mixed, numbered from 1; 0: manifold mixup is not offered */
 	int mix_layers;
+	int sentence_layer; /* the place where the encoded sentence is mixed; 0: sentence mixup is not offered */
 	/* How the names of the gammas end that config.zero_gamma begins at 0, those of each residual block's last NORM;
 	 * NULL: no block ends in one. */
 	const char *zero_gamma;

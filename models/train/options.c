@@ -42,8 +42,9 @@ static const struct row table[] = {
 	  FIELD(mixup),
 	  " mixup=" },
 	{ { "mixup-mode", 0, OPT_CHOICE, NULL, NULL,
-	    "features: the mixed sample takes the nearer one's hard label; manifold: hidden values too are mixed",
-	    .choices = "full|features|manifold",
+	    "features: the mixed sample takes the nearer one's hard label; manifold: hidden values too are mixed; "
+	    "sentence: those before the last layer of kimcnn are",
+	    .choices = "full|features|manifold|sentence",
 	    .with = "mixup" },
 	  FIELD(mix_mode),
 	  " mode=" },
@@ -310,9 +311,9 @@ static int check_combinations(const struct train_options *o, struct err *err)
 				 o->lr_steps ? "--lr-steps" : "--lr-factor");
 	if (o->patience && o->select == SELECT_LAST)
 		return err_usage(err, "--patience needs --select best-dev");
-	if (o->mix_mode == MIX_MANIFOLD && o->mix_partner == PARTNER_DATASET)
-		return err_usage(
-			err, "--mixup-mode manifold mixes within the batch: it goes without --mixup-partner dataset");
+	if ((o->mix_mode == MIX_MANIFOLD || o->mix_mode == MIX_SENTENCE) && o->mix_partner == PARTNER_DATASET)
+		return err_usage(err, "--mixup-mode %s mixes within the batch: it goes without --mixup-partner dataset",
+				 o->mix_mode == MIX_SENTENCE ? "sentence" : "manifold");
 	if (o->loss == LOSS_BCE && o->class_weights) /* a weighted target is no probability, which 1 - target needs */
 		return err_usage(err, "--class-weights go with --loss cross-entropy");
 	return 0;

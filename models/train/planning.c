@@ -107,6 +107,17 @@ int plan_native(struct dataset *d, const char *model, struct err *err)
 	return 0;
 }
 
+static int mixes_hidden(const struct train_options *o)
+{
+	return o->mix_mode == MIX_MANIFOLD || o->mix_mode == MIX_SENTENCE;
+}
+
+/* As mix_config.mix_layers; 0: the network offers no such mixup. */
+static int mix_layers_of(const struct net *net, const struct train_options *o)
+{
+	return o->mix_mode == MIX_SENTENCE ? net->sentence_layer : net->mix_layers;
+}
+
 /* The network, and whether it fits the records and the mixup. */
 static int choose_net(struct plan *p, const struct train_options *o, enum stream_kind kind, struct err *err)
 {
@@ -117,14 +128,16 @@ static int choose_net(struct plan *p, const struct train_options *o, enum stream
 	if ((p->net->input == NET_IMAGES) != images)
 		return err_usage(err, "--model %s is for %s; these records are %s", o->model,
 				 images ? "text" : "images", images ? "images" : "text");
-	if (o->mix_mode != MIX_MANIFOLD || p->net->mix_layers)
+	if (!mixes_hidden(o) || mix_layers_of(p->net, o))
 		return 0;
 	char offer[256] = "";
 	for (size_t i = 0, n = 0; nets[i] && n < sizeof offer; i++)
-		if (nets[i]->mix_layers)
+		if (mix_layers_of(nets[i], o))
 			n += (size_t)snprintf(offer + n, sizeof offer - n, "%s%s", n ? ", " : "", nets[i]->name);
-	return err_usage(err, "--mixup-mode manifold: %s has no layer to mix in; these have: %s", o->model,
-			 offer[0] ? offer : "none of this version");
+	return o->mix_mode == MIX_SENTENCE
+		       ? err_usage(err, "--mixup-mode sentence: %s encodes no sentence; these do: %s", o->model, offer)
+		       : err_usage(err, "--mixup-mode manifold: %s has no layer to mix in; these have: %s", o->model,
+				   offer);
 }
 
 /* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in
@@ -172,7 +185,6 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	if (p->stop_top5 > 0 && d->head.n_classes <= TOP)
 		return err_usage(err, "--stop-top5: of %d classes the likeliest five are always right",
 				 d->head.n_classes);
-	int manifold = o->mix_mode == MIX_MANIFOLD && o->mixup > 0;
 	p->config = (struct net_config){ .classes = d->head.n_classes,
 					 .vocabulary = d->text.words,
 					 .dim = d->head.dim,
@@ -185,11 +197,11 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					 .frozen_words = o->words == WORDS_STATIC,
 					 .multichannel = o->words == WORDS_MULTICHANNEL,
 					 .width_factor = o->width,
-					 .mix_hidden = manifold,
+					 .mix_hidden = mixes_hidden(o) && o->mixup > 0,
 					 .zero_gamma = p->schedule == SCHEDULE_GOYAL && p->net->zero_gamma };
 	p->mix_config = (struct mix_config){ .alpha = o->mixup,
 					     .mode = (enum mix_mode)o->mix_mode,
-					     .mix_layers = p->net->mix_layers,
+					     .mix_layers = mix_layers_of(p->net, o),
 					     .partner = (enum mix_partner)o->mix_partner,
 					     .smoothing = o->smoothing };
 	double *weights = NULL;

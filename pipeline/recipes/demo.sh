@@ -41,12 +41,27 @@ fi
 run "vic-cat --stats '$out/tokens' | grep -E '^(records|tokens|types|longest) '"
 
 say "Training: 5 methods x $folds folds x $epochs epochs, $JOBS at a time"
-sh "$here/cv.sh" "$out/text" "$out" $folds $epochs \
-	'baseline=' \
-	'mixup=--mixup 0.4' \
-	'label-smoothing=--label-smoothing 0.1' \
-	'erl=--erl 0.1' \
-	'features-only=--mixup 0.4 --mixup-mode features'
+printf '%s\n' 'baseline=' 'mixup=--mixup 0.4' 'label-smoothing=--label-smoothing 0.1' 'erl=--erl 0.1' \
+	'features-only=--mixup 0.4 --mixup-mode features' > "$out/methods"
+fold() {
+	run "vic-split -q --cv $folds --fold $1 --dev 0.1 '$out/text' > '$out/$1.text'"
+	while read -r m; do
+		name=${m%%=*}
+		run "vic-train -q --threads $THREADS --epochs $epochs ${m#*=} -o '$out/$1.$name.model' '$out/$1.text'"
+		run \
+			"vic-predict -q --threads $THREADS --split test --name '$name' '$out/$1.$name.model' '$out/$1.text' > '$out/$1.$name.part'"
+		rm "$out/$1.$name.model"
+	done < "$out/methods"
+	rm "$out/$1.text"
+}
+# shellcheck disable=SC2046
+in_parallel fold $(seq 0 $((folds - 1)))
+while read -r m; do
+	name=${m%%=*}
+	for i in $(seq 0 $((folds - 1))); do cat "$out/$i.$name.part"; done > "$out/$name.logits"
+	rm "$out"/*."$name.part"
+done < "$out/methods"
+rm "$out/methods"
 
 say "How accurate, and how honest: ECE and OE near their floor are good, the gap says over (+) or under (-) confident"
 set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" "$out/erl.logits" \
@@ -92,4 +107,4 @@ say "Next, in this folder with build/bin on the PATH:"
 echo "vic-score $1 $2                      # every metric, with floors" >&2
 echo "vic-compare $1 $2                    # what may be claimed" >&2
 echo "vic-report $out/*.logits > report.html    # one page to look at" >&2
-echo "sh pipeline/recipes/images.sh OUT              # ResNet-20 on CIFAR-10: the paper's image tables in small" >&2
+echo "vic run                              # the paper's figures and tables, a command each" >&2

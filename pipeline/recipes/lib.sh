@@ -35,7 +35,7 @@ find_vectors() {
 	return 1
 }
 
-# CIFAR-10's and Tiny ImageNet's binary files and images: as vic-corpora fetch lays them, unpacked by hand, or still
+# CIFAR-10's binary files: as vic-corpora fetch lays them, unpacked by hand, or still
 # packed. What vic-images takes.
 find_cifar() {
 	for f in cifar-10/data_batch_1.bin cifar-10-batches-bin/data_batch_1.bin; do
@@ -45,12 +45,6 @@ find_cifar() {
 		d=$(find_data "$f") && { echo "$d/$(basename "$f")"; return 0; }
 	done
 	return 1
-}
-find_tiny_imagenet() {
-	for f in tiny-imagenet/wnids.txt tiny-imagenet-200/wnids.txt; do
-		find_data "$f" && return 0
-	done
-	d=$(find_data tiny-imagenet/tiny-imagenet-200-subset.tar.gz) && echo "$d/tiny-imagenet-200-subset.tar.gz"
 }
 
 # in_parallel FUNCTION ARG...: runs the function once for each argument, JOBS at a time; fails when one of them did.

@@ -80,6 +80,7 @@ ok 'a plan without records' sh -c 'vic-train --plan -m bow </dev/null >/dev/null
 fails 2 '--maps goes without --model bow' 'feature maps of a linear model' train --maps 3 -o no
 fails 2 '--ngrams goes with --model bow' 'n-grams of Kim-CNN' vic-train -q --ngrams 2 -o no text
 fails 2 'bow has no layer to mix in' 'manifold mixup' train --mixup 1 --mixup-mode manifold -o no
+fails 2 'bow encodes no sentence; these do: kimcnn' 'sentence mixup' train --mixup 1 --mixup-mode sentence -o no
 printf 'label,text\nneg,\npos,\n' | tokens --classes neg,pos - >empty
 tokens --split test a.csv >test
 vic-embed -q --random --dim 3 empty test >none 2>/dev/null

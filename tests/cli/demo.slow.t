@@ -12,9 +12,4 @@ same 'of all records of both' 1 "$(grep -c '^n  *10000  *10000  *2000  *2000$' "
 same 'and the true errors of both are told' 2 "$(grep -c '^true_ece ' "$T/out")"
 like 'every command is shown' '^+ vic-train .*--model smallcnn.*--mixup 0.4' "$(cat "$T/err")"
 
-# The recipes find data sets where vic-corpora fetch puts them.
-mkdir -p "$T/data/cifar-10" "$T/data/tiny-imagenet"
-touch "$T/data/cifar-10/data_batch_1.bin" "$T/data/tiny-imagenet/wnids.txt"
-same 'fetched pictures are found' "$T/data/cifar-10
-$T/data/tiny-imagenet" "$(VIC_DATA=$T/data sh -c '. "$(dirname "$0")/lib.sh"; find_cifar; find_tiny_imagenet' "$ROOT/pipeline/recipes/x")"
 finish

@@ -60,7 +60,7 @@ vic-predict -q "$T/base" "$T/text" | vic-cat | grep -v '^#' >"$T/p1"
 vic-predict -q "$T/b" "$T/text" | vic-cat | grep -v '^#' >"$T/p2"
 same 'alpha 0 is plain training, bit for bit' "$(hash_of "$T/p1")" "$(hash_of "$T/p2")"
 for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' \
-	'--label-smoothing 0.1' \
+	'--mixup 0.4 --mixup-mode sentence' '--label-smoothing 0.1' \
 	'--erl 0.3' '--words static' '--words multichannel' '--class-weights balanced' '--class-weights 1,3' \
 	'--schedule cosine' '--schedule steps --lr-steps 1,2' '--filters 2,7' '--dropout 0'; do
 	# shellcheck disable=SC2086
@@ -102,6 +102,18 @@ vic-train -q --batch 20 --maps 12 --epochs 30 --patience 2 --history "$T/h" -o "
 same 'patience ends a run early' 1 "$(($(wc -l <"$T/h") < 31))"
 like '--select last keeps the last epoch' 'kept epoch 6 of 6' \
 	"$(vic-train --batch 20 --maps 12 --epochs 6 --select last -o "$T/b" "$T/text" 2>&1)"
+
+# Sentence mixup: Kim-CNN's encoded sentences and their labels, resumed to the same bytes.
+train --mixup 1 --mixup-mode sentence --history "$T/h" -o "$T/s" "$T/text"
+same 'sentence mixup has soft labels' 1 "$(entropy)"
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 1 --mixup-mode sentence --epochs 2 --checkpoint "$T/ck" -o "$T/b" \
+	"$T/text"
+train --mixup 1 --mixup-mode sentence --resume "$T/ck" --threads 1 -o "$T/b" "$T/text"
+same 'sentence mixup, resumed: the same bytes' "$(hash_of "$T/s")" "$(hash_of "$T/b")"
+train --mixup 1 -o "$T/b" "$T/text"
+tap "$(cmp -s "$T/s" "$T/b" && echo 1 || echo 0)" 'sentence mixup is not word mixup'
+fails 2 'without --mixup-partner dataset' 'encoded sentences from elsewhere' \
+	vic-train -q --mixup 1 --mixup-mode sentence --mixup-partner dataset -o "$T/no" "$T/text"
 
 # The reference backend agrees.
 vic-train -q --device ref --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/r" "$T/text"

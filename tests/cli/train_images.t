@@ -34,6 +34,8 @@ like 'the evaluator reads it' '^accuracy  *0\.[0-9]' "$(vic-score -q --split dev
 # What is refused.
 fails 2 'smallcnn has no layer to mix in; these have: .*preactresnet18' 'manifold mixup where no layer offers it' \
 	train --mixup 1 --mixup-mode manifold -o "$T/no" "$T/images"
+fails 2 'smallcnn encodes no sentence; these do: kimcnn' 'sentence mixup of images' \
+	train --mixup 1 --mixup-mode sentence -o "$T/no" "$T/images"
 fails 2 'without --mixup-partner dataset' 'manifold mixup with partners from elsewhere' \
 	vic-train -q --mixup 1 --mixup-mode manifold --mixup-partner dataset -o "$T/no" "$T/images"
 fails 2 'kimcnn is for text; these records are images' 'a network of words' vic-train -q -m kimcnn -o "$T/no" \

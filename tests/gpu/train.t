@@ -10,7 +10,8 @@ vic-tokenize -q --format mr "$T/synth" | vic-embed -q --vectors "$T/synth/vector
 	vic-split -q --test 0.25 --dev 0.2 --seed 1 >"$T/text"
 text() { vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 3 "$@" "$T/text"; }
 for m in '' '--mixup 0.4' '--mixup 0.4 --mixup-partner dataset' '--mixup 0.4 --mixup-mode features' \
-	'--label-smoothing 0.1' '--erl 0.3' '--words static' '--words multichannel' '--optimizer sgd --lr 0.01' \
+	'--mixup 0.4 --mixup-mode sentence' '--label-smoothing 0.1' '--erl 0.3' '--words static' \
+	'--words multichannel' '--optimizer sgd --lr 0.01' \
 	'--optimizer adam --lr 0.001' '--optimizer sgd --momentum 0.9 --nesterov --weight-decay 1e-4 --lr 0.01'; do
 	# shellcheck disable=SC2086
 	text $m --device ref --history "$T/h.ref" -o "$T/ref" &&

@@ -93,11 +93,6 @@ int add_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	return 0;
 }
 
-static int mixes(const struct op_call *c)
-{
-	return c->batch->partner && c->batch->mix_at == c->op->mix.layer;
-}
-
 static void mix_task(void *arg, int i, int worker)
 {
 	const struct op_call *c = arg;
@@ -113,7 +108,7 @@ static void mix_task(void *arg, int i, int worker)
 int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	(void)err;
-	if (mixes(c))
+	if (batch_mixes_at(c->batch, c->op->mix.layer))
 		pool_run(ctx->pool, c->n, mix_task, (void *)c);
 	else
 		over_pieces(ctx, &(struct elementwise_work){ .c = c, .a = c->in[0], .to = c->out, .f = copy_piece });
@@ -145,7 +140,7 @@ int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *e
 	(void)err;
 	if (!c->d_in[0])
 		return 0;
-	if (mixes(c))
+	if (batch_mixes_at(c->batch, c->op->mix.layer))
 		pool_run(ctx->pool, c->n, mix_back_task, (void *)c);
 	else
 		over_pieces(ctx, &(struct elementwise_work){

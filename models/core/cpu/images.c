@@ -80,7 +80,7 @@ static void image_task(void *arg, int b, int worker)
 {
 	const struct op_call *c = arg;
 	const struct images *im = c->batch->images;
-	int n = c->out_shape.w * c->out_shape.c, mixed = c->batch->partner && c->batch->mix_at == 0;
+	int n = c->out_shape.w * c->out_shape.c, mixed = batch_mixes_at(c->batch, 0);
 	size_t row = (size_t)round16(n), size = im->is_float ? sizeof(float) : 1;
 	const float *scale = c->state, *shift = scale + row;
 	float *mine = (float *)c->state + (2 + 2 * (size_t)worker) * row, *other = mine + row;

@@ -171,7 +171,7 @@ static void window_task(void *arg, int task, int worker)
 	struct wordconv *s = c->state;
 	const struct batch *b = c->batch;
 	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->worker.row_room / 2;
-	int k = task / c->n, i = task % c->n, mixed = b->partner != NULL, n0, n1 = 0, width = s->width[k];
+	int k = task / c->n, i = task % c->n, mixed = batch_mixes_at(b, 0), n0, n1 = 0, width = s->width[k];
 	const uint32_t *t0 = tokens_of(b, i, 0, &n0), *t1 = mixed ? tokens_of(b, i, 1, &n1) : NULL;
 	int n = n0 > n1 ? n0 : n1;
 	float l0 = mixed ? b->lambda[i] : 1, l1 = 1 - l0;

@@ -66,7 +66,7 @@ static int length_of(const struct batch *b, int sample)
 {
 	int n0, n1 = 0;
 	tokens_of(b, sample, 0, &n0);
-	if (b->partner)
+	if (batch_mixes_at(b, 0))
 		tokens_of(b, sample, 1, &n1);
 	return n0 > n1 ? n0 : n1;
 }
@@ -82,11 +82,11 @@ static void mix_task(void *arg, int task, int worker)
 	struct wordconv_back_work *w = arg;
 	struct wordconv *s = w->s;
 	const struct batch *b = w->c->batch;
-	int n0, n1 = 0, n = length_of(b, task);
+	int n0, n1 = 0, n = length_of(b, task), mixed = batch_mixes_at(b, 0);
 	size_t row = (size_t)s->dim16;
 	(void)worker;
-	const uint32_t *t0 = tokens_of(b, task, 0, &n0), *t1 = b->partner ? tokens_of(b, task, 1, &n1) : NULL;
-	float l0 = b->partner ? b->lambda[task] : 1, l1 = 1 - l0, *mix = s->mixed.row + s->mixed.first[task] * row;
+	const uint32_t *t0 = tokens_of(b, task, 0, &n0), *t1 = mixed ? tokens_of(b, task, 1, &n1) : NULL;
+	float l0 = mixed ? b->lambda[task] : 1, l1 = 1 - l0, *mix = s->mixed.row + s->mixed.first[task] * row;
 	if (!task)
 		memset(s->mixed.row, 0, (size_t)s->mixed.pad * row * sizeof *mix);
 	memset(mix + (size_t)n * row, 0, (size_t)s->mixed.pad * row * sizeof *mix);
@@ -239,8 +239,9 @@ static void sample_task(void *arg, int task, int worker)
 static int find_words(struct wordconv *s, const struct batch *b, int n, struct err *err)
 {
 	size_t words = (size_t)b->words->distinct, positions = 0;
+	int mixed = batch_mixes_at(b, 0);
 	for (int i = 0; i < n; i++)
-		for (int p = 0; p < (b->partner ? 2 : 1); p++) {
+		for (int p = 0; p < (mixed ? 2 : 1); p++) {
 			int len;
 			tokens_of(b, i, p, &len);
 			positions += (size_t)len;
@@ -252,10 +253,10 @@ static int find_words(struct wordconv *s, const struct batch *b, int n, struct e
 	memset(s->where.begin, 0, (words + 2) * sizeof *s->where.begin);
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++)
-			for (int p = 0; p < (b->partner ? 2 : 1); p++) {
+			for (int p = 0; p < (mixed ? 2 : 1); p++) {
 				int len;
 				const uint32_t *t = tokens_of(b, i, p, &len);
-				float l = !b->partner ? 1 : p ? 1 - b->lambda[i] : b->lambda[i];
+				float l = !mixed ? 1 : p ? 1 - b->lambda[i] : b->lambda[i];
 				for (int k = 0; k < len; k++) {
 					uint32_t *next = &s->where.begin[t[k] + 2 - (uint32_t)pass];
 					if (pass) {

@@ -113,7 +113,7 @@ static size_t places_of(const struct batch *b)
 {
 	size_t n = 0;
 	for (int i = 0; i < b->n; i++)
-		for (int k = 0; k < (b->partner ? 2 : 1); k++) {
+		for (int k = 0; k < (batch_mixes_at(b, 0) ? 2 : 1); k++) {
 			uint32_t s = sentence_of(b, i, k);
 			n += b->words->begin[s + 1] - b->words->begin[s];
 		}
@@ -193,7 +193,7 @@ static void put_places(const struct batch *b, int rounded, uint32_t *next, uint3
 	memset(begin, 0, ((size_t)rounded + 1) * sizeof *begin);
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < b->n; i++)
-			for (int k = 0; k < (b->partner ? 2 : 1); k++) {
+			for (int k = 0; k < (batch_mixes_at(b, 0) ? 2 : 1); k++) {
 				uint32_t s = sentence_of(b, i, k), from = w->begin[s], to = w->begin[s + 1];
 				for (uint32_t t = from; t < to; t++)
 					if (!pass)

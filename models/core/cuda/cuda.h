@@ -161,12 +161,6 @@ static inline const struct step_block *block_of(const struct backend_ctx *ctx)
 	return &ctx->block.view;
 }
 
-/* Whether this pass mixes in the op that reads the batch (layer 0) or in the OP_MIX of a layer. */
-static inline int mixes_at(const struct op_call *c, int layer)
-{
-	return c->batch->partner && c->batch->mix_at == layer;
-}
-
 /* What each op is here. An op without prepare has no state. prepare's *state is freed by unprepare. Definitions of the
  * ops: graph.h. */
 struct cuda_op {

@@ -75,7 +75,7 @@ static struct mix_args mix_args_of(const struct backend_ctx *ctx, const struct o
 static int mix_forward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
 	struct mix_args a = mix_args_of(ctx, c);
-	if (!mixes_at(c, c->op->mix.layer))
+	if (!batch_mixes_at(c->batch, c->op->mix.layer))
 		return scaled_forward(ctx, c, 1, err);
 	a.in = c->in[0];
 	a.out = c->out;
@@ -87,7 +87,7 @@ static int mix_backward(struct backend_ctx *ctx, const struct op_call *c, struct
 	struct mix_args a = mix_args_of(ctx, c);
 	if (!c->d_in[0])
 		return 0;
-	if (!mixes_at(c, c->op->mix.layer))
+	if (!batch_mixes_at(c->batch, c->op->mix.layer))
 		return give_both(ctx, c, c->d_out, (float *const[]){ c->d_in[0], NULL }, c->add, 1, err);
 	a.in = c->d_out;
 	a.out = c->d_in[0];

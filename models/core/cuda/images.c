@@ -15,7 +15,7 @@ static int images_forward(struct backend_ctx *ctx, const struct op_call *c, stru
 				 .from_h = m->h,
 				 .from_w = m->w,
 				 .is_float = m->is_float,
-				 .mixed = mixes_at(c, 0),
+				 .mixed = batch_mixes_at(c->batch, 0),
 				 .pixel = s->pixel,
 				 .view = s->view,
 				 .item = s->item,

@@ -87,7 +87,7 @@ static struct wordconv_args wordconv_call(struct backend_ctx *ctx, const struct 
 	struct wordconv_args a = s->args;
 	a.n = c->n;
 	a.words = ctx->block.words;
-	a.mixed = c->batch->partner != NULL;
+	a.mixed = batch_mixes_at(c->batch, 0);
 	a.block = *block_of(ctx);
 	a.table = c->param[0];
 	a.fixed = c->fixed;

@@ -13,14 +13,14 @@ struct run {
 
 static int runs(const struct op_call *c)
 {
-	return c->batch->partner ? 2 : 1;
+	return batch_mixes_at(c->batch, 0) ? 2 : 1;
 }
 
 static struct run run_of(const struct op_call *c, int b, int who)
 {
 	const struct words *w = c->batch->words;
 	uint32_t own = w->begin[b + 1] - w->begin[b], text = who ? c->batch->partner[b] : (uint32_t)b;
-	double lambda = c->batch->partner ? c->batch->lambda[b] : 1, share = who ? 1 - lambda : lambda;
+	double lambda = runs(c) > 1 ? c->batch->lambda[b] : 1, share = who ? 1 - lambda : lambda;
 	uint32_t n = w->begin[text + 1] - w->begin[text];
 	return (struct run){ w->local + w->begin[text], n, who ? own : 0, n ? share / sqrt(n) : 0 };
 }

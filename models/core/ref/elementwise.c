@@ -33,7 +33,7 @@ void ref_add_backward(const struct op_call *c)
 
 static int mixes(const struct op_call *c)
 {
-	return c->batch->partner && c->batch->mix_at == c->op->mix.layer;
+	return batch_mixes_at(c->batch, c->op->mix.layer);
 }
 
 void ref_mix_forward(const struct op_call *c)

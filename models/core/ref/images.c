@@ -19,7 +19,7 @@ static double seen(const struct op_call *c, uint32_t i, int y, int x, int ch)
 void ref_images_forward(const struct op_call *c)
 {
 	const struct batch *b = c->batch;
-	int mixed = b->partner && b->mix_at == 0;
+	int mixed = batch_mixes_at(b, 0);
 	float *out = c->out;
 	for (int i = 0; i < c->n; i++)
 		for (int y = 0; y < c->out_shape.h; y++)

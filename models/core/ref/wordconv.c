@@ -3,16 +3,20 @@
 
 #include <math.h>
 
+static int mixes(const struct op_call *c)
+{
+	return batch_mixes_at(c->batch, 0);
+}
+
 /* Element d of position t of sample b's mixed sentence; zero outside both sentences. */
 static double mixed(const struct op_call *c, int b, int t, int d)
 {
 	const struct words *w = c->batch->words;
-	int dim = c->op->wordconv.dim, who[2] = { b, c->batch->partner ? (int)c->batch->partner[b] : b };
-	double weight[2] = { c->batch->partner ? c->batch->lambda[b] : 1, 0 }, sum = 0;
-	weight[1] = c->batch->partner ? 1 - (double)c->batch->lambda[b] : 0;
+	int dim = c->op->wordconv.dim, pair = mixes(c), who[2] = { b, pair ? (int)c->batch->partner[b] : b };
+	double weight[2] = { pair ? c->batch->lambda[b] : 1, pair ? 1 - (double)c->batch->lambda[b] : 0 }, sum = 0;
 	for (int k = 0; k < 2; k++) {
 		uint32_t from = w->begin[who[k]], len = w->begin[who[k] + 1] - from;
-		if (t < 0 || (uint32_t)t >= len || (k == 1 && !c->batch->partner))
+		if (t < 0 || (uint32_t)t >= len || (k == 1 && !pair))
 			continue;
 		size_t row = w->word[w->local[from + (uint32_t)t]];
 		double e = c->param[0][row * (size_t)dim + (size_t)d];
@@ -27,7 +31,7 @@ static int length(const struct op_call *c, int b)
 {
 	const struct words *w = c->batch->words;
 	int n = (int)(w->begin[b + 1] - w->begin[b]);
-	if (c->batch->partner) {
+	if (mixes(c)) {
 		int p = (int)c->batch->partner[b], m = (int)(w->begin[p + 1] - w->begin[p]);
 		n = m > n ? m : n;
 	}
@@ -72,9 +76,9 @@ void ref_wordconv_forward(const struct op_call *c)
 static void scatter(const struct op_call *c, int b, int t, int d, double g)
 {
 	const struct words *w = c->batch->words;
-	int who[2] = { b, c->batch->partner ? (int)c->batch->partner[b] : b };
-	for (int k = 0; k < (c->batch->partner ? 2 : 1); k++) {
-		double weight = !c->batch->partner ? 1 : k ? 1 - (double)c->batch->lambda[b] : c->batch->lambda[b];
+	int pair = mixes(c), who[2] = { b, pair ? (int)c->batch->partner[b] : b };
+	for (int k = 0; k < (pair ? 2 : 1); k++) {
+		double weight = !pair ? 1 : k ? 1 - (double)c->batch->lambda[b] : c->batch->lambda[b];
 		uint32_t from = w->begin[who[k]], len = w->begin[who[k] + 1] - from;
 		if (t < 0 || (uint32_t)t >= len)
 			continue;

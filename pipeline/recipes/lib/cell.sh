@@ -1,9 +1,11 @@
 #!/bin/sh
 # Makes one thing of a recipe under its OUT, whole or not at all: a cell (a folder) or a file (a data stream, logits).
-# usage: cell.sh -b BIN -o OUT -t TARGET [-f] [-j THREADS] [-i INPUT]... [-l NAME=PATH]... COMMAND
-#   -b  folder of the programs            -o  the recipe's folder; the command may name it as $OUT
+# usage: cell.sh -b BIN -o OUT -t TARGET [-f] [-j THREADS] [-d DEVICES] [-i INPUT]... [-l NAME=PATH]... COMMAND
+#   -b  folder of the programs            -o  the recipe's folder; the command may name it as $OUT, which leads there
+#       from where the command runs, as ../..: so provenance does not say where it lies, and bytes do not depend on it
 #   -t  what is made, below OUT           -f  a file (else a folder)
 #   -j  threads, as $THREADS [1]          -i  a file below OUT that it is made of: its checksum is part of the provenance
+#   -d  CUDA devices, as 0,1,2: the place of the job ($VIC_SLOT, which the engine counts) says which of them it sees
 #   -l  a link of this name to a path outside, in the folder in which the command runs: for raw data, so that
 #       provenance holds no path of this machine
 # The command runs in TARGET.part/ and leaves its files there (with -f: one of TARGET's own name). They get their place
@@ -14,14 +16,15 @@
 # Status: 0 made or there, 1 the command failed, 2 usage, 130 and 143 interrupted.
 set -u
 usage() { echo "cell.sh: $1" >&2; exit 2; }
-BIN='' OUT='' target='' file='' THREADS=1 inputs='' links=''
-while getopts b:o:t:fj:i:l: flag; do
+BIN='' OUT='' target='' file='' THREADS=1 inputs='' links='' devices=''
+while getopts b:o:t:fj:d:i:l: flag; do
 	case $flag in
 	b) BIN=$OPTARG ;;
 	o) OUT=$OPTARG ;;
 	t) target=$OPTARG ;;
 	f) file=1 ;;
 	j) THREADS=$OPTARG ;;
+	d) devices=$OPTARG ;;
 	i) inputs="$inputs$OPTARG
 " ;;
 	l) links="$links$OPTARG
@@ -36,15 +39,27 @@ command=$1
 PATH=$BIN:$PATH
 LC_ALL=C
 export PATH OUT THREADS LC_ALL
+if [ -n "$devices" ]; then
+	IFS=,
+	# shellcheck disable=SC2086 # words
+	set -- $devices
+	unset IFS
+	shift $((${VIC_SLOT:-0} % $#))
+	CUDA_VISIBLE_DEVICES=$1
+	export CUDA_VISIBLE_DEVICES
+fi
 whole=$OUT/$target part=$OUT/$target.part
 [ -n "$file" ] && kept=$whole. || kept=$whole/
 name=${target##*/}
+above=.. rest=$target
+while [ "$rest" != "${rest#*/}" ]; do above=../$above rest=${rest#*/}; done
 say() { printf '%s: %s\n' "$target" "$1" >&2; }
 
 # What `command` must hold for the thing to be done.
 provenance() {
 	printf '%s\n' "$command"
 	printf '%s' "$inputs" | while read -r input; do
+		[ -f "$OUT/$input" ] || { say "$input, of which it is made, is not there"; exit 1; }
 		if [ "$OUT/$input.sum" -nt "$OUT/$input" ]; then
 			sum=$(cat "$OUT/$input.sum")
 		else
@@ -68,11 +83,11 @@ make() {
 	printf '%s' "$links" | while IFS='=' read -r link to; do ln -s "$to" "$part/$link" || exit 1; done || return 1
 	trap 'rm -rf "$part"; exit 130' INT
 	trap 'rm -rf "$part"; exit 143' TERM HUP
-	if ! (cd "$part" && eval "$command") </dev/null >"$part/stderr" 2>&1; then
+	if ! (cd "$part" && OUT=$above && eval "$command") </dev/null >"$part/stderr" 2>&1; then
 		{ printf '%s\n' "$wanted"; cat "$part/stderr"; } >"$whole.stderr"
-		say "failed; what it said is in $whole.stderr"
-		printf '  %s\n' "$command" >&2
-		tail -n 5 "$part/stderr" | sed 's/^/  /' >&2
+		say "failed; what it said is in $whole.stderr
+  $command
+$(tail -n 5 "$part/stderr" | sed 's/^/  /')"
 		rm -rf "$part"
 		return 1
 	fi
@@ -93,7 +108,7 @@ make() {
 	fi
 }
 
-wanted=$(provenance) || { say 'a file that it is made of is not there'; exit 1; }
+wanted=$(provenance) || exit 1
 if is_done; then
 	rm -rf "$whole/lock"
 	exit 0

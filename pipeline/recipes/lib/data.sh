@@ -1,25 +1,205 @@
 # The data sets of the recipes. Sourced by recipe.sh.
 #
-# data_set NAME sets, at $SCALE:
-#   kind     text or image               model    the network it is trained with
+# data_set NAME [MODEL] sets, at $SCALE:
+#   kind     text or image
+#   models   the networks it is trained with; model, where no MODEL is given, is the first of them
 #   folds    number of folds, or nothing where it has test records of its own
 #   n_seeds  seeds of a training where it has no folds
-#   train    options of vic-train that all its trainings share: epochs, batch, schedule
+#   train    options of vic-train that all trainings of MODEL on it share
+#   epochs, long, longest   how many; of Figure 7; of Table 3 (methods.tsv names them, and early)
+#   early    options with which a training of fewer epochs is the beginning of a longer one
+#   judged   the split that is the test: test, or dev where no other was published with labels
 #   make     the command that makes its stream NAME.vic in the folder where it runs
 #   links    NAME=PATH words: raw data, under a name in that folder ($make says mr, not a path of this machine)
+#   strange  what its models were not made for; SET-NAME is a data set for each
+#   less     what --scale small leaves out, in words
 # It fails, and says why, where the name is unknown or raw data are nowhere.
-# shellcheck disable=SC2034 # they are recipe.sh's
+#
+# Raw data lie in $VIC_DATA, ./data, ../shared/data, or these beside the source tree, as vic-corpora lays them, unpacked
+# by hand, or in part (names with "subset").
+# shellcheck disable=SC2034,SC2154 # they are recipe.sh's
+
+# data_root FILE: the folder under which it lies.
+data_root() {
+	for root in "${VIC_DATA:-}" data ../shared/data "$LIB/../../../data" "$LIB/../../../../shared/data"; do
+		[ -n "$root" ] && [ -e "$root/$1" ] && { (cd "$root" && pwd); return 0; }
+	done
+	return 1
+}
+# raw NAME SET FILE...: adds the link NAME to the first of FILE that is there, or to what stands before its "/./"; SET
+# is what vic-corpora calls it. A plan is made without.
+raw() {
+	raw_name=$1 raw_set=$2
+	shift 2
+	for file in "$@"; do
+		root=$(data_root "$file") || continue
+		links="$links $raw_name=$root/${file%%/./*}"
+		return 0
+	done
+	links="$links $raw_name=/nowhere"
+	[ -z "${recipe_print:-}" ] || return 0
+	say "no $raw_set here: vic-corpora fetch $raw_set brings it into ./data; \$VIC_DATA names another folder"
+	return 1
+}
+# Word vectors: the paper's text models begin with GloVe's, whose size it does not say: 300 numbers, as Kim's; small: 100.
+vectors() {
+	set -- glove.6B/glove.6B.300d.txt glove/glove.6B.300d.txt glove.6B/glove.6B.100d.txt glove/glove.6B.100d.txt \
+		glove.6B/glove.6B.100d.subset.txt.gz glove/glove.6B.100d.subset.txt.gz
+	[ "$SCALE" = paper ] || set -- "$3" "$4" "$5" "$6" "$1" "$2"
+	raw vectors glove.6B "$@"
+}
+
 data_set() {
-	folds='' n_seeds=3 links=''
 	case $1 in
+	*-noise | *-words | *-tiny-imagenet | mr-trec | imdb-trec | trec-mr | mr-imdb-openings) foreign_set "$1"; return ;;
+	esac
+	folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less=''
+	case $1 in
+	mr)
+		text_set "$1" mr/./rt-polarity.pos mr/rt-polaritydata.tar.gz || return 1
+		folds=10 strange='words trec imdb-openings' make="$tokens | vic-embed -q --vectors vectors > mr.vic"
+		less='12 epochs instead of 25, words of 100 numbers' ;;
+	trec)
+		text_set "$1" trec/./train_5500.label || return 1
+		n_seeds=5 strange='words mr'
+		make="$tokens | vic-embed -q --vectors vectors | vic-split -q --dev 0.1 --seed 1 > trec.vic"
+		less='15 epochs instead of 25, words of 100 numbers' ;;
+	imdb)
+		text_set "$1" imdb/aclImdb imdb/./train/pos aclImdb imdb/aclImdb_v1.tar.gz imdb/aclImdb_v1-subset.tar.gz ||
+			return 1
+		strange='words trec' part='--dev 0.1'
+		# What is held back for calibration is left alone.
+		[ "$SCALE" = paper ] || part='--dev 0.04 --calibration 0.6'
+		make="$tokens | vic-embed -q --vectors vectors | vic-split -q $part --seed 1 > imdb.vic"
+		less='9,600 of the 25,000 reviews to train on and 1,000 to choose the epoch by, 3 epochs, words of 100 numbers' ;;
 	synth-text)
-		kind=text model=kimcnn folds=3 train='--epochs 2 --maps 10 --batch 20'
-		make='vic-corpora synth text -q --n 300 --dim 10 --to . &&
-vic-tokenize -q --format mr . | vic-embed -q --vectors vectors.txt > synth-text.vic' ;;
+		kind=text models=kimcnn folds=3 strange=words links='' tokens='vic-corpora synth text -q --n 300 --dim 10 --to . &&
+mv vectors.txt vectors && vic-tokenize -q --format mr .'
+		make="$tokens | vic-embed -q --vectors vectors > synth-text.vic" ;;
+	fashion-mnist)
+		image_set "$1" 'resnet18' smallcnn 500 '--resize 28 --channels 1' fashion-mnist/./train-images-idx3-ubyte.gz \
+			fashion-mnist/./train-images-idx3-ubyte || return 1
+		names=T-shirt,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,boot
+		make="vic-images -q --format idx --classes $names$each fashion-mnist | $make"
+		less='500 images of a class to train on and to test, a small network, 10 epochs under a cosine' ;;
+	cifar-10 | cifar-100)
+		image_set "$1" 'vgg16 resnet34' resnet18 $((5000 / ${1#cifar-})) '--resize 32 --channels 3' \
+			"$1/./train.bin" "$1/./data_batch_1.bin" "$1-batches-bin/./data_batch_1.bin" "$1-binary/./train.bin" \
+			"$1-binary.tar.gz" "$1/$1-binary.tar.gz" "$1/$1-binary-subset.tar.gz" || return 1
+		make="vic-images -q --format cifar${1#cifar-}$each $1 | $make"
+		less="$((5000 / ${1#cifar-})) images of a class to train on, ResNet-18 of an eighth of the channels, 10 epochs \
+under a cosine" ;;
+	stl-10)
+		image_set "$1" vgg16 vgg16 500 '--resize 96 --channels 3' stl10/./train_X.bin stl10_binary/./train_X.bin \
+			stl10/stl10_binary.tar.gz stl10_binary.tar.gz || return 1
+		make="vic-images -q --format stl10 --only train,test$each stl-10 | $make"
+		less='an eighth of the channels, 10 epochs under a cosine' ;;
 	synth-images)
-		kind=image model=smallcnn n_seeds=2 train='--epochs 1 --schedule cosine'
-		make='vic-corpora synth images -q --n 200 --to . &&
-vic-images -q --format idx . | vic-split -q --dev 0.1 > synth-images.vic' ;;
+		kind=image models=smallcnn n_seeds=2 strange=noise shape='--resize 28 --channels 1'
+		make='vic-corpora synth images -q --n 200 --to . && vic-images -q --format idx . |
+vic-split -q --dev 0.1 > synth-images.vic' ;;
+	imagenet)
+		kind=image models='resnet50 resnext101-32x4d' judged=dev n_seeds=1
+		raw imagenet imagenet imagenet/./train || return 1
+		make='vic-images -q --resize 256 --channels 3 --on-bad skip imagenet > imagenet.vic' ;;
+	imagenette)
+		kind=image models=smallcnn judged=dev
+		raw imagenette imagenette imagenette2/./train imagenette/./train imagenet-sample/imagenette2-224-subset.tar ||
+			return 1
+		make='vic-images -q --resize 64 --channels 3 imagenette > imagenette.vic'
+		less='10 of the 1,000 classes at 64x64, a small network, 20 epochs under a cosine' ;;
 	*) say "no data set '$1'"; return 1 ;;
 	esac
+	[ "$SCALE" = small ] || less=''
+	[ -n "${2:-}" ] || model=${models%% *} # else the caller has it
+	training "$1" "${2:-$model}"
 }
+# text_set SET FILE...: what texts have in common.
+text_set() {
+	kind=text models=kimcnn tokens="vic-tokenize -q --format $1 $1"
+	text_name=$1
+	shift
+	raw "$text_name" "$text_name" "$@" && vectors
+}
+# image_set SET MODELS SMALL-MODEL PER-CLASS SHAPE FILE...: what images have in common. Begins $make from its end.
+image_set() {
+	kind=image strange='noise tiny-imagenet' models=$2 shape=$5 make="vic-split -q --dev 0.1 --seed 1 > $1.vic"
+	[ "$SCALE" = paper ] || { models=$3; each=" --per-class $4"; }
+	image_name=$1
+	shift 5
+	case $image_name in stl-10) image_raw=stl10 ;; *) image_raw=$image_name ;; esac
+	raw "$image_name" "$image_raw" "$@"
+}
+
+# training SET MODEL: sets train, epochs, long and early. At paper scale vic-train's defaults are the paper's (images),
+# Kim's (text), and those of a linear model of n-grams its own.
+training() {
+	train='' early=''
+	case $SCALE:$kind in
+	*:text) epochs=25 long=100 ;;
+	*:image) epochs=200 long=1000 ;;
+	esac
+	longest=2000
+	case $SCALE:$1:$2 in
+	*:synth-*:bow) epochs=2 ;;
+	*:synth-text:*) epochs=2 long=3 train='--maps=10 --batch=20' ;;
+	*:synth-images:smallcnn) epochs=1 long=2 ;;
+	*:synth-images:*) epochs=1 long=2 train='--width=0.0625' ;;
+	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --stop-top5=0.93 --select=last' ;;
+	paper:*) ;;
+	small:*:bow) epochs=10 ;;
+	small:mr:*) epochs=12 long=36 ;;
+	small:trec:*) epochs=15 long=45 ;;
+	small:imdb:*) epochs=3 long=9 ;;
+	small:imagenette:*) epochs=20 train='--schedule=cosine --batch=32 --select=last' ;;
+	small:*:smallcnn) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine' ;;
+	small:*) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine --width=0.125' ;;
+	esac
+	[ "$SCALE" = paper ] || longest=$long
+	train="--epochs=$epochs${train:+ $train}"
+}
+
+# foreign_set SET-NAME: records that SET's models were not made for, in SET's form.
+#   noise          images: 2,000, Gaussian, of the mean and variance of each channel of the training images
+#   words          texts: 2,000, as long as SET's, of words drawn from theirs, each word alike
+#   tiny-imagenet  its images, in SET's size and colours
+#   imdb-openings  the first 20 words of every tenth review of the test, labelled as these are
+#   trec, mr       that set's texts
+foreign_set() {
+	foreign_embed="vic-embed -q --vectors vectors > $1.vic"
+	case $1 in
+	*-noise)
+		data_set "${1%-noise}" || return 1
+		make="$make && vic-images -q --gaussian-like ${1%-noise}.vic --limit 2000 > $1.vic && rm ${1%-noise}.vic" ;;
+	*-words)
+		data_set "${1%-words}" || return 1
+		make="$tokens | vic-cat -q --to tsv - | $data_words | vic-tokenize -q --format lines --rules whitespace \
+--split test - | $foreign_embed" ;;
+	*-tiny-imagenet)
+		data_set "${1%-tiny-imagenet}" || return 1
+		links=''
+		raw tiny-imagenet tiny-imagenet tiny-imagenet/./wnids.txt tiny-imagenet-200/./wnids.txt \
+			tiny-imagenet/tiny-imagenet-200-subset.tar.gz || return 1
+		make="vic-images -q --only train,dev $shape --split test tiny-imagenet > $1.vic"
+		[ "$SCALE" = small ] || make="vic-images -q --only dev $shape --split test tiny-imagenet > $1.vic" ;;
+	mr-imdb-openings)
+		data_set imdb || return 1
+		make="$tokens | vic-cat -q --split test --to tsv - | $data_openings | vic-tokenize -q --format tsv \
+--classes neg,pos --rules whitespace --split test - | $foreign_embed" ;;
+	*)
+		data_set "${1#*-}" || return 1
+		make="$tokens --split test | $foreign_embed" ;;
+	esac
+}
+# Over lines of label<TAB>text. (The generator is Lehmer's, so that every awk draws the same.)
+data_words="awk -F '\\t' 'NR <= 2000 { n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++)
+if (!(w[i] in seen)) { seen[w[i]]; word[++k] = w[i] } }
+END { x = 1; for (r = 1; r in n; r++) { line = \"\"; for (i = 0; i < (n[r] ? n[r] : 1); i++) {
+x = x * 16807 % 2147483647; line = line (i ? \" \" : \"\") word[int(x / 2147483647 * k) + 1] } print line } }'"
+data_openings="awk -F '\\t' 'NR % 10 == 1 { n = split(\$2, w, \" \"); line = w[1];
+for (i = 2; i <= n && i <= 20; i++) line = line \" \" w[i]; print \$1 \"\\t\" line }'"
+# (Each word of all texts is as likely.)
+data_moved="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2147483647 }
+{ label[NR] = \$1; n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++) word[++k] = w[i] }
+END { x = 1; for (r = 1; r <= NR; r++) { line = label[r] \"\\t\"; for (i = 1; i <= n[r]; i++) {
+at++; line = line (i > 1 ? \" \" : \"\") (draw() < mu ? word[int(draw() * k) + 1] : word[at]) } print line } }'"

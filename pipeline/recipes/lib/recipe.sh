@@ -4,7 +4,7 @@
 #     # vic run: what it makes, in one line (vic run lists it)
 #     # Further comment: --help shows it. (A recipe also wants: # shellcheck disable=SC1091,SC2154)
 #     . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
-#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none
+#     recipe_begin mr,trec "$@"                     the data sets it takes where --data names none (SMALL|PAPER)
 #     for dataset in $DATA; do
 #         use "$dataset"                            sets $kind, $model and $seeds (data.sh); its stream becomes a job
 #         for seed in $seeds; do
@@ -34,6 +34,7 @@ VIC_BIN=$(cd "$VIC_BIN" && pwd)
 PATH=$VIC_BIN:$PATH
 export PATH
 . "$LIB/data.sh"
+. "$LIB/parts.sh"
 . "$LIB/jobs.sh"
 [ ! -f "$LIB/rows.sh" ] || . "$LIB/rows.sh"
 
@@ -53,8 +54,15 @@ usage: vic run $RECIPE [options] [-- ENGINE-OPTION...]
   --device DEVICE        as vic-train has it [auto]
   --stage S[,S]          of data, train, predict, table, page, only these [all]
   --out DIR              where everything lies; recipes with the same DIR share trainings [runs]
-  --jobs N               jobs at once [processors; with --devices all their places]
-  --engine ENGINE        xargs, parallel (GNU parallel) or slurm [xargs]
+  --jobs N               jobs at once [processors]
+  --threads N            threads of each; never change a result [processors / jobs; Slurm: 1]
+  --devices 0,1,...      CUDA devices, a job on each at once
+  --per-device N         jobs at once on each of them [1]
+  --engine ENGINE        xargs, parallel (GNU parallel) or slurm; what stands after -- are options of parallel and
+                         sbatch [xargs]
+  --sshlogin LIST        parallel: hosts that see the same files, as parallel takes them
+  --resume-failed        parallel: only what failed or was not reached, by OUT/RECIPE/STAGE.joblog
+  --wait                 slurm: wait until all is done, and fail where a job does
   --list                 print the trainings, and run nothing
   --plan                 print the jobs, how many are done, and run nothing
   --help                 this text
@@ -78,12 +86,18 @@ recipe_begin() {
 	recipe_data=$1
 	shift
 	SCALE=small DATA=$recipe_data SEEDS='' DEVICE=auto STAGES=data,train,predict,table,page OUT=runs JOBS='' ENGINE=xargs
+	THREADS='' DEVICES='' PER_DEVICE='' SSHLOGIN='' RESUME='' WAIT='' ENGINE_OPTIONS='' jobs_after=''
 	recipe_print='' recipe_script=$0 recipe_flags=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--help) recipe_help; exit 0 ;;
 		--list | --plan) recipe_print=$1; shift; continue ;;
-		--) break ;;
+		--resume-failed) RESUME=1; shift; continue ;;
+		--wait) WAIT=1; shift; continue ;;
+		--)
+			shift
+			for word; do quoted "$word"; ENGINE_OPTIONS="$ENGINE_OPTIONS $quoted"; done
+			break ;;
 		--*=*)
 			recipe_flag=${1%%=*} recipe_value=${1#*=}
 			shift ;;
@@ -102,11 +116,20 @@ recipe_begin() {
 		--stage) words stage "$recipe_value" data train predict table page; STAGES=$recipe_value ;;
 		--out) OUT=$recipe_value ;;
 		--jobs) count jobs "$recipe_value"; JOBS=$recipe_value ;;
-		--engine) words engine "$recipe_value" xargs; ENGINE=$recipe_value ;;
+		--threads) count threads "$recipe_value"; THREADS=$recipe_value ;;
+		--devices)
+			case ,$recipe_value, in *[!0-9,]* | *,,*) bad "--devices takes numbers with commas, not '$recipe_value'" ;; esac
+			DEVICES=$recipe_value ;;
+		--per-device) count per-device "$recipe_value"; PER_DEVICE=$recipe_value ;;
+		--engine) words engine "$recipe_value" xargs parallel slurm; ENGINE=$recipe_value ;;
+		--sshlogin) SSHLOGIN=$recipe_value ;;
 		*) bad "unknown flag '$recipe_flag'" ;;
 		esac
 	done
+	case $SCALE in small) DATA=${DATA%%|*} ;; *) DATA=${DATA#*|} ;; esac
 	case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
+	quoted "$OUT"
+	recipe_again=" --scale $SCALE --data $DATA --device $DEVICE --out $quoted${SEEDS:+ --seeds $SEEDS}"
 	DATA=$(echo "$DATA" | tr , ' ')
 	recipe_cells="dataset	model	method	setting	seed	folder
 "
@@ -135,7 +158,7 @@ job() {
 	quoted "$VIC_BIN"
 	job="$job -b $quoted"
 	quoted "$OUT"
-	job="$job -o $quoted -j $THREADS $1"
+	job="$job -o $quoted -j $THREADS$job_device $1"
 	quoted "$2"
 	job="$job $quoted"
 }
@@ -174,11 +197,22 @@ method_of() {
 	die "no method '$1' with setting '$2' in $LIB/methods.tsv"
 }
 
+# joined OPTIONS MORE: sets $joined, the options (--name=value) less those that are in MORE, after MORE.
+joined() {
+	joined=$2
+	for option in $1; do
+		case " $2" in *" ${option%%=*}="*) ;; *) joined="$joined $option" ;; esac
+	done
+	joined=${joined# }
+}
+
 cell() {
 	case $4 in -) CELL=cells/$1/$2/$3/$5 ;; *) CELL=cells/$1/$2/$3-$4/$5 ;; esac
 	known "$CELL" && return 0
-	data_set "$1" || exit 1
+	data_set "$1" "$2" || exit 1
 	method_of "$3" "$4"
+	eval "train_options=\"$train_options\"" # what data.sh knows of the set: $epochs
+	joined "$train" "$train_options"
 	cell_device=$DEVICE cell_title=$3
 	[ "$2" != bow ] || cell_device=cpu
 	[ "$4" = - ] || cell_title="$3 $4"
@@ -187,11 +221,13 @@ cell() {
 		cell_command="vic-split -q --cv $folds --fold $cell_seed --dev 0.1 $cell_stream > split && "
 		cell_stream=split cell_end=' && rm split'
 	fi
-	train_options="-m $2 $train${train_options:+ $train_options} --seed $cell_seed"
+	train_options="-m $2 $joined --seed $cell_seed"
 	cell_common="-q --threads \$THREADS --device $cell_device"
 	cell_command="$cell_command""vic-train $cell_common $train_options --history history.tsv -o model $cell_stream"
 	for part in test dev; do
-		cell_command="$cell_command && vic-predict $cell_common --split $part${predict_options:+ $predict_options}"
+		[ $part = test ] && cell_split=$judged || cell_split=$part
+		[ $part != "$judged" ] || [ $part = test ] || continue # the test records are the set's dev
+		cell_command="$cell_command && vic-predict $cell_common --split $cell_split${predict_options:+ $predict_options}"
 		cell_command="$cell_command --name \"$cell_title\" model $cell_stream > $part.logits"
 	done
 	job "-t $CELL -i data/$1.vic" "$cell_command$cell_end"
@@ -238,7 +274,18 @@ recipe_run() {
 		printf '%s' "$recipe_jobs" >"$recipe_dir/jobs.part"
 		mv "$recipe_dir/jobs.part" "$recipe_dir/$recipe_stage.jobs"
 		stage "$recipe_stage" || continue
-		jobs_run "$recipe_dir/$recipe_stage.jobs" ||
+		jobs_run "$recipe_stage" "$recipe_dir/$recipe_stage.jobs" ||
 			die "stopped in stage $recipe_stage; the same command goes on from here"
 	done
+	rest=''
+	! stage table || rest=table
+	! stage page || rest=$rest${rest:+,}page
+	if [ "$ENGINE" = slurm ]; then
+		[ -z "$rest" ] || jobs_slurm_rest
+		exit 0
+	fi
+	[ -n "$rest" ] || exit 0
+	printf '%s' "$recipe_cells" | cut -f 6 | sed 1d | while read -r folder; do
+		[ -f "$OUT/$folder/command" ] || die "$OUT/$folder is not there; the stages data and train make it"
+	done || exit 1
 }

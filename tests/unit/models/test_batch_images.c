@@ -229,6 +229,11 @@ static void manifold_draws_every_layer(void **state)
 	}
 	for (int i = 0; i < 3; i++)
 		assert_true(abs(seen[i] - 200) < 60); /* 5 standard deviations */
+	v.mode = MIX_SENTENCE; /* is at one layer always */
+	for (uint32_t index = 0; index < 20; index++) {
+		assert_int_equal(batch_mixed(&b, &v, item, 4, item, RECORDS, 7, 1, index, &err), 0);
+		assert_true(b.batch.mix_at == 2 && b.batch.partner);
+	}
 	v.alpha = 0;
 	assert_int_equal(batch_mixed(&b, &v, item, 4, item, RECORDS, 7, 1, 0, &err), 0);
 	assert_true(!b.batch.mix_at && !b.batch.partner);

@@ -59,6 +59,33 @@ static void gradients_are_differences(void **state)
 		differs_as_its_loss(&bow_cases[c]);
 }
 
+/* The last layer is linear, so that without dropout a mixture of encoded sentences has the mixture of their logits. */
+static void mixed_sentences_have_mixed_logits(void **state)
+{
+	static const char *const devices[] = { "ref", "cpu" };
+	const struct shape_case *c = &cases[CASES - 1];
+	(void)state;
+	assert_true((c->flags & SENTENCES) && !(c->dropout > 0));
+	for (int i = 0; i < 2; i++) {
+		struct fixture f;
+		struct err err = ERR_NONE;
+		float mixed[MAX_N * 8], plain_z[MAX_N * 8];
+		setup(&f, c, devices[i], &plain);
+		mean_loss(&f);
+		assert_int_equal(graph_read(&f.g, f.g.logits, c->n, mixed, &err), 0);
+		f.batch.partner = NULL;
+		mean_loss(&f);
+		assert_int_equal(graph_read(&f.g, f.g.logits, c->n, plain_z, &err), 0);
+		for (int s = 0; s < c->n; s++)
+			for (int k = 0; k < c->classes; k++) {
+				double own = plain_z[s * c->classes + k], l = f.lambda[s],
+				       other = plain_z[(int)f.partner[s] * c->classes + k];
+				assert_true(fabs(l * own + (1 - l) * other - mixed[s * c->classes + k]) < 1e-5);
+			}
+		teardown(&f);
+	}
+}
+
 /* By hand: two texts of 4 and 1 n-grams, the second the partner of the first; one without any. */
 static void a_bag_by_hand(void **state)
 {
@@ -133,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(gradients_are_differences),
 					    cmocka_unit_test(a_bag_by_hand),
+					    cmocka_unit_test(mixed_sentences_have_mixed_logits),
 					    cmocka_unit_test(cpu_agrees),
 					    cmocka_unit_test(cache_follows_weights), cmocka_unit_test(nan_is_seen),
 					    cmocka_unit_test(threads_do_not_show) };

@@ -20,6 +20,7 @@ enum {
 	EVERY = 4,  /* word of the vocabulary occurs */
 	WHOLE = 8,  /* numbers, small ones: many windows tie, and sums are exact */
 	ROOMY = 16, /* compiled for ROOM samples */
+	SENTENCES = 32, /* are mixed, encoded, and not words */
 };
 static const struct shape_case cases[] = {
 	{ "kim, mixed", 5, 23, 20, 18, 3, { 3, 4, 5 }, 3, 9, 1, 0, 0.5, 0, 0 },
@@ -30,6 +31,8 @@ static const struct shape_case cases[] = {
 	{ "partners beyond the batch", 4, 30, 12, 9, 3, { 1, 2, 7 }, 3, 6, 1, 0, 0, 0, BEYOND },
 	{ "ties", 6, 6, 8, 20, 2, { 2, 3 }, 3, 12, 1, 0, 0, 0, WHOLE },
 	{ "frozen table", 5, 23, 20, 18, 3, { 3, 4, 5 }, 3, 9, 1, 0, 0.5, 0, FROZEN },
+	{ "sentences mixed", 5, 23, 20, 18, 3, { 3, 4, 5 }, 3, 9, 1, 0, 0.5, 0, SENTENCES },
+	{ "sentences mixed, not dropped", 7, 40, 16, 17, 2, { 2, 6 }, 4, 12, 1, 0, 0, 0.2, SENTENCES },
 };
 enum { CASES = sizeof cases / sizeof *cases };
 /* The weights of n-grams. */
@@ -100,6 +103,7 @@ static inline void make_batch(struct fixture *f, const struct shape_case *c)
 	f->batch = (struct batch){ .n = c->n,
 				   .words = &f->words,
 				   .partner = c->mixup ? f->partner : NULL,
+				   .mix_at = (c->flags & SENTENCES) != 0,
 				   .lambda = f->lambda,
 				   .target = f->target,
 				   .seed = 5,
@@ -128,7 +132,8 @@ static inline void setup_locked(struct fixture *f, const struct shape_case *c, c
 	struct err err = ERR_NONE;
 	struct net_config config = { .classes = c->classes, .vocabulary = c->vocabulary, .dim = c->dim, .maps = c->maps,
 				     .widths = c->widths, .multichannel = c->multichannel, .dropout = c->dropout,
-				     .max_norm = 0.7, .erl = c->erl, .frozen_words = (c->flags & FROZEN) != 0 };
+				     .max_norm = 0.7, .erl = c->erl, .frozen_words = (c->flags & FROZEN) != 0,
+				     .mix_hidden = (c->flags & SENTENCES) != 0 };
 	memcpy(config.width, c->width, sizeof c->width);
 	memset(f, 0, sizeof *f);
 	if (device_open(&f->dev, device, threads, &err))

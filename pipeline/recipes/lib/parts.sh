@@ -1,0 +1,93 @@
+# Parts that several recipes have: temperatures, foreign data, pictures, pages. Sourced by recipe.sh.
+# shellcheck disable=SC2016,SC2034,SC2154 # text for other shells; variables of recipe.sh
+
+# strangers SET: uses the set and what its models were not made for; sets $strangers, the names of those that are here.
+strangers() {
+	data_set "$1" || exit 1
+	strangers=''
+	for stranger in $strange; do
+		if data_set "$1-$stranger"; then
+			use "$1-$stranger"
+			strangers="$strangers $stranger"
+		fi
+	done
+	use "$1"
+}
+
+# parted SET SEED: sets $parted, a command that writes the set with the splits that the cell of SEED has seen.
+parted() {
+	parted="cat \"\$OUT/data/$1.vic\""
+	[ "$2" = "${2#fold}" ] || parted="vic-split -q --cv $folds --fold ${2#fold} --dev 0.1 \"\$OUT/data/$1.vic\""
+}
+
+# moved SET SEED MU: sets $moved, a command that writes the test records of the cell of SEED moved by MU: images along a
+# random direction (vic-perturb), of texts that share of the words replaced by words of other such records.
+moved() {
+	parted "$1" "$2"
+	if [ "$kind" = image ]; then
+		moved="$parted | vic-perturb -q --mu $3 --only test"
+	else
+		moved="$parted | vic-cat -q --split test --to tsv - | awk -v mu=$3 $data_moved | vic-tokenize -q --format tsv \
+--rules whitespace --split test -"
+	fi
+}
+# said CELL NAME COMMAND [--map]: CELL/NAME.logits, what the model says of the records that the command writes; with
+# --map at the temperature that fits its dev records best.
+said() {
+	said_before='' said_map=''
+	if [ $# = 4 ]; then
+		said_before="$hot_map && " said_map=' --map map'
+	fi
+	derive "$1" "$2" "$said_before$3 | vic-predict -q --threads \$THREADS --device $DEVICE$said_map \"\$CELL/model\""
+}
+# hot CELL [NAME STREAM]: CELL/test-hot.logits, or CELL/NAME-hot.logits: at that temperature.
+hot() {
+	if [ $# = 1 ]; then
+		derive "$1" test-hot "$hot_map && vic-calibrate -q --apply map \"\$CELL/test.logits\""
+	else
+		said "$1" "$2-hot" "cat \"\$OUT/$3\"" --map
+	fi
+}
+hot_map='vic-calibrate -q --min-temperature 0.05 --max-temperature 20 "$CELL/dev.logits" > map'
+
+# picture NAME COMMAND: OUT/RECIPE/RECIPE-NAME.svg, of what the command prints for vic-plot; it runs in OUT.
+picture() {
+	(cd "$OUT" && eval "$2") >"$OUT/$RECIPE/picture.part" || die "this failed: $2"
+	if command -v gnuplot >/dev/null; then
+		vic-plot -q --title "$(sed -n '2s/# vic run: //p' "$recipe_script")" -o "$OUT/$RECIPE/$RECIPE-$1.svg" \
+			"$OUT/$RECIPE/picture.part" || exit 1
+	else
+		say "gnuplot is not installed: no picture $RECIPE-$1.svg"
+	fi
+	rm "$OUT/$RECIPE/picture.part"
+}
+
+# pool SET MODEL METHOD[-SETTING] FILE: sets $pool, a file below OUT with FILE of the first seed, or of all folds end to end.
+pool() {
+	pool=cells/$1/$2/$3/1/$4
+	[ -e "$OUT/cells/$1/$2/$3/fold0" ] || return 0
+	mkdir -p "$OUT/$RECIPE/pool"
+	pool=$RECIPE/pool/$1-$2-$3-$4
+	: >"$OUT/$pool"
+	for pool_fold in $seeds; do cat "$OUT/cells/$1/$2/$3/$pool_fold/$4" >>"$OUT/$pool"; done
+}
+# pools SET MODEL FILE METHOD[-SETTING]...: sets $pools, the files of all these, as words.
+pools() {
+	pools_set=$1 pools_model=$2 pools_file=$3 pools=''
+	shift 3
+	for pools_method; do
+		pool "$pools_set" "$pools_model" "$pools_method" "$pools_file"
+		pools="$pools \"$pool\""
+	done
+}
+
+# page: OUT/RECIPE/page.html, its tables as table.md and table.tex, of RESULTS.tsv and what the paper claims.
+page() {
+	page_pictures=''
+	for page_picture in "$OUT/$RECIPE/$RECIPE"-*.svg; do
+		[ -e "$page_picture" ] || continue
+		quoted "$page_picture"
+		page_pictures="$page_pictures --picture $quoted"
+	done
+	echo "$page_pictures"
+}
