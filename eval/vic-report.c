@@ -4,14 +4,16 @@
 #include "pipeline/base/memtext.h"
 #include "pipeline/frame/stage.h"
 #include "eval/show/report.h"
+#include "eval/show/results_page.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
-	const char *title, *out;
-	int split, unlabelled;
+	const char *title, *out, *claims, *note;
+	struct opt_many results, pictures;
+	int split, unlabelled, format;
 	int64_t bins, rounds, floor, seed, threads;
 	double level;
 } o = { .title = "Calibration report", .out = "-", .bins = 15, .rounds = 1000, .floor = 200, .seed = 1, .level = 0.95 };
@@ -22,17 +24,32 @@ static const struct opt opts[] = {
 	{ "title", 't', OPT_TEXT, &o.title, "TEXT", "heading of the page", .flags = OPT_NAME },
 	{ "out", 'o', OPT_TEXT, &o.out, "FILE", "where the page goes; -: stdout", .flags = OPT_LOCAL | OPT_OUTPUT,
 	  .writes = "an HTML page" },
+	{ "results", 'r', OPT_MANY, &o.results, "TSV",
+	  "instead of streams, the numbers of recipes (RESULTS.tsv); may be given again",
+	  .flags = OPT_INPUT | OPT_NO_OPERANDS },
+	{ "claims", 0, OPT_TEXT, &o.claims, "TSV", "claims to hold the results against", .flags = OPT_INPUT,
+	  .with = "results" },
+	{ "picture", 0, OPT_MANY, &o.pictures, "FILE",
+	  "SVG or PNG to show with the figure that its name begins with; may be given again", .flags = OPT_INPUT,
+	  .with = "results" },
+	{ "note", 0, OPT_TEXT, &o.note, "TEXT", "how the results were made, below the heading", .flags = OPT_NAME,
+	  .with = "results" },
+	{ "format", 'f', OPT_CHOICE, &o.format, NULL,
+	  "of results: the page, its tables as Markdown or LaTeX, or the verdicts as TSV",
+	  .choices = "html|md|latex|tsv", .with = "results" },
 	{ "split", 0, OPT_CHOICE, &o.split, NULL, "records used; auto: test where there are any, else all",
-	  .choices = ROWS_SPLITS },
-	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop" },
-	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000 },
+	  .choices = ROWS_SPLITS, .without = "results" },
+	{ "unlabelled", 0, OPT_CHOICE, &o.unlabelled, NULL, "records without a label", .choices = "refuse|drop",
+	  .without = "results" },
+	{ "bins", 'b', OPT_INT, &o.bins, "N", "equal-width bins", .lo = 1, .hi = 1000, .without = "results" },
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either",
-	  .lo = 0, .hi = 100000 },
+	  .lo = 0, .hi = 100000, .without = "results" },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999,
-	  .with = "bootstrap" },
-	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000 },
+	  .with = "bootstrap", .without = "results" },
+	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000,
+	  .without = "results" },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
-	  .with = "bootstrap|floor" },
+	  .with = "bootstrap|floor", .without = "results" },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
 	{ 0 }
@@ -47,10 +64,16 @@ static const struct program prog = {
 		"stream against the first, reliability diagrams side by side, how every stream\n"
 		"was made and the command lines to make it again. The page needs no network and\n"
 		"no script, follows the reader's light or dark setting, prints on paper and\n"
-		"speaks to screen readers. The same streams give the same bytes.",
+		"speaks to screen readers. The same streams give the same bytes.\n"
+		"\n"
+		"With --results the page is of numbers that recipes printed (vic run), figure by\n"
+		"figure, with their pictures. --claims holds them against what a paper says:\n"
+		"confirmed where the 95 % interval of the difference lies wholly on the claimed\n"
+		"side of 0, refuted where on the other, else open; docs/METRICS.md has the rule.",
 	.example =
 		"vic-report \\\n"
-		"    --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html",
+		"    --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html\n"
+		"vic-report --results RESULTS.tsv --claims claims.tsv -o page.html",
 	.see_also = "vic-score(1), vic-compare(1), vic-plot(1)",
 	.opts = opts,
 	.max_operands = MOST,
@@ -102,22 +125,57 @@ static int judge(struct report_stream *p, const struct score_options *options, s
 	return 0;
 }
 
-static int write_page(const struct report *r, struct err *err)
+/* What was printed into m becomes the page. */
+static int write_page(struct memtext *m, struct err *err)
 {
 	struct output out = { 0 };
 	char *page = NULL;
 	size_t len = 0;
-	struct memtext m;
-	if (memtext_open(&m, err))
-		return -1;
-	report_write(r, m.to);
-	int rc = memtext_close(&m, &page, &len, err) || output_open(&out, o.out, err) ||
+	int rc = memtext_close(m, &page, &len, err) || output_open(&out, o.out, err) ||
 				 output_write(&out, page, len, err) || output_commit(&out, err)
 			 ? -1
 			 : 0;
 	output_release(&out);
 	free(page);
 	return rc;
+}
+
+static int read_results(struct results_page *p, struct err *err)
+{
+	for (size_t i = 0; i < o.results.n; i++)
+		if (result_table_read(&p->results, o.results.item[i], err))
+			return -1;
+	if (o.claims && (claims_read(&p->claims, o.claims, err) ||
+			 verdicts(&p->results, &p->claims, &p->verdict, &p->n_verdicts, err)))
+		return -1;
+	if (mem_alloc(&p->picture, o.pictures.n, sizeof *p->picture, err))
+		return -1;
+	for (; p->n_pictures < o.pictures.n; p->n_pictures++)
+		if (picture_read(&p->picture[p->n_pictures], o.pictures.item[p->n_pictures], err)) {
+			free(p->picture[p->n_pictures].data);
+			return -1;
+		}
+	return 0;
+}
+
+static int report_results(struct stage *st, struct err *err)
+{
+	struct results_page p = { .title = stage_given(st, "title") ? o.title : "Results", .note = o.note };
+	struct memtext m = { 0 };
+	p.version = json_string_value(json_object_get(st->provenance, "version"));
+	if (st->n)
+		return err_usage(err, "%s: streams have no place on a page of --results", st->operand[0]);
+	if (o.format == RESULTS_TSV && !o.claims)
+		return err_usage(err, "--format tsv prints verdicts: it goes with --claims");
+	if (o.format != RESULTS_HTML && (o.pictures.n || strcmp(o.out, "-")))
+		return err_usage(err, "--format other than html goes to stdout, without --picture and --out");
+	if ((o.format == RESULTS_LATEX || o.format == RESULTS_TSV) && o.note)
+		return err_usage(err, "--note has no effect but with --format html or md");
+	int rc = read_results(&p, err) || memtext_open(&m, err) ||
+		 results_page_write(&p, (enum results_format)o.format, m.to, err) || write_page(&m, err);
+	memtext_drop(&m);
+	results_page_release(&p);
+	return rc ? -1 : 0;
 }
 
 static int run_report(struct stage *st, struct err *err)
@@ -132,13 +190,20 @@ static int run_report(struct stage *st, struct err *err)
 				       .threads = (int)o.threads,
 				       .progress = st->quiet ? NULL : "vic-report: resample" };
 	struct pool *pool = NULL;
+	struct memtext m = { 0 };
+	if (o.results.n)
+		return report_results(st, err);
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
 	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &options, err) ||
 		 compare_all(st, &r, pool, err);
 	for (int i = 0; !rc && i < r.n; i++)
 		rc = judge(&r.report_stream[i], &options, err);
-	if (!rc)
-		rc = write_page(&r, err);
+	rc = rc || memtext_open(&m, err);
+	if (!rc) {
+		report_write(&r, m.to);
+		rc = write_page(&m, err);
+	}
+	memtext_drop(&m);
 	report_release(&r);
 	pool_close(pool);
 	return rc ? -1 : 0;

@@ -63,6 +63,8 @@ void plot_begin(const struct plot_canvas *c, const struct plot_look *look, FILE 
 void plot_margins(const struct plot_canvas *c, double left, double right, double bottom, double top, FILE *to);
 /* A round step that cuts a range into about four. */
 double plot_step(double range);
+/* What every script begins with. */
+void plot_styles(FILE *to);
 void plot_string(FILE *to, const char *text); /* a gnuplot string in single quotes */
 void plot_panels(const struct plot_table *t, const struct plot_look *look, FILE *to); /* a panel a group */
 void plot_overlaid(const struct plot_table *t, const struct plot_look *look,

@@ -24,7 +24,7 @@ void plot_string(FILE *to, const char *text)
 /* Okabe and Ito's colours, apart to every kind of colour vision; lines differ in dash and mark as well. */
 static const char *const colour[] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" };
 
-static void styles(FILE *to)
+void plot_styles(FILE *to)
 {
 	fprintf(to, "set encoding utf8\nset border 3 lw 0.8 lc rgb '#555555'\nset tics nomirror scale 0.5 textcolor "
 		    "rgb '#333333'\n"
@@ -134,7 +134,7 @@ double plot_step(double range)
 void plot_script(const struct plot_table *t, const struct plot_look *look, FILE *to)
 {
 	int overlaid = t->curve == CURVE_TRAINING || t->curve >= CURVE_HULL;
-	styles(to);
+	plot_styles(to);
 	if (overlaid)
 		plot_overlaid(t, look, to);
 	else

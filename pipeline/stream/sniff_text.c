@@ -159,6 +159,8 @@ static int table_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, "a training history", "vic-plot and vic-reliability --curve training read it");
 	else if (begins(l, "record\t"))
 		sniff_say(s, 0, "a table of posteriors", "vic-score --posterior reads it");
+	else if (begins(l, "figure\tdataset\t"))
+		sniff_say(s, 0, "a table of results", "vic-report --results and vic-plot read it");
 	else if (begins(l, "stream\t") || begins(l, "alpha\tbin\t") || begins(l, "run\tepoch\t"))
 		sniff_say(s, 0, "a table of curves", "vic-plot reads it");
 	else if (columns(l, '\t', sniff_ends(l->base, ".tsv"), &fields, &numeric))

@@ -22,6 +22,7 @@ beside() {
 	with:*) echo '' ;;
 	without:curve=entropy) echo '--curve=entropy' ;;
 	without:curve=entropy\|curve=training) echo '--curve=entropy|--curve=training' ;;
+	without:results) echo '--results=none' ;;
 	without:plan\|list-models) echo '--plan|--list-models' ;;
 	without:brief\|compat) echo '--brief|--compat=guo' ;;
 	without:compat) echo '--compat=guo' ;;
@@ -52,6 +53,15 @@ seq 3 | sed 's/.*/the film is good/' >lines
 printf 'neg\tbad film\npos\tgood film\n' | vic-tokenize -q -f tsv - | vic-embed -q --random --dim 3 |
 	vic-train -q --epochs 1 -o words
 printf 'good 1 2\nbad 3 4\n' >vectors
+{
+	printf 'figure\tdataset\tmodel\tmethod\tsetting\tseed\tn\tmetric\tvalue\tlow\thigh\tcommand\n'
+	for row in baseline:-:0.4 mixup:0.1:0.3 erl:0.2:0.2; do
+		echo "fig:d:m:${row%:*}:all:9:ece:${row##*:}:::"
+	done | tr : '\t'
+} >results
+printf 'id\tfigure\twhere\tstatement\tdata\tmodel\tmetric\ta\tdirection\tb\tpaper_a\tpaper_b\n' >claims
+printf 'one\t*\tTable 1\tbetter\t*\t*\tece\tmixup 0.1\tbelow\tbaseline\t\t\n' >>claims
+echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >fig.svg
 printf 'bad,film\nbad,good film\n' >table
 printf 'number,text\n1,good film\n' >titled
 "$TOOLS/mkstream" images 8 | vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter
@@ -88,8 +98,18 @@ vic-reliability --same|vic-reliability --curve entropy|--same 0.5
 vic-reliability --seed|vic-reliability logits|--seed 9
 vic-reliability --split|vic-reliability logits|--split train
 vic-reliability --unlabelled|vic-reliability --split all half|--unlabelled drop
+vic-plot --method|vic-plot --script --curve settings results|--method erl
+vic-report --bins|vic-report logits|--bins 7
+vic-report --bootstrap|vic-report logits|--bootstrap 50
+vic-report --claims|vic-report --results results|--claims claims
+vic-report --floor|vic-report logits|--floor 0
+vic-report --format|vic-report --results results|--format md
 vic-report --level|vic-report --bootstrap 50 logits|--level 0.6
+vic-report --note|vic-report --results results|--note other
+vic-report --picture|vic-report --results results|--picture fig.svg
 vic-report --seed|vic-report --bootstrap 50 logits|--seed 9
+vic-report --split|vic-report logits|--split train
+vic-report --unlabelled|vic-report --split all half|--unlabelled drop
 vic-score --brief|vic-score logits|--brief
 vic-score --confidence|vic-score --risk 0.5 logits|--confidence 0.6
 vic-score --diagram|vic-score logits|--diagram
@@ -138,10 +158,10 @@ vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --o
 vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --names --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
 vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
-vic-plot --curve --format --out --title --panel --scale --script
+vic-plot --curve --metric --format --out --title --panel --scale --script
 vic-predict --split --mc-dropout --text --files --map --device --precision --threads --output
 vic-reliability --curve --per-class --worst --threads
-vic-report --title --out --split --unlabelled --bins --bootstrap --floor --threads
+vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
 vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --separator --quotes --header --no-header --classes --fine --html --flush --output

@@ -63,6 +63,14 @@ inputs() {
 		vic-train -q --device ref --maps 2 --filters 2 --max-tokens 9 --epochs 1 --batch 8 --seed 5 text2 \
 			>model2 &&
 		vic-predict -q --device ref --name "$N" model2 text2 >other &&
+		E=$(sed -n '2s/\t.*//p' curve) && {
+			printf 'figure\tdataset\tmodel\tmethod\tsetting\tseed\tn\tmetric\tvalue\tlow\thigh\tcommand\n'
+			printf '%s\t%s\t%s\t%s\t1\tall\t9\t%s\t0.5\t0.1\t0.9\t%s\n' "$E" "$E" "$E" "$E" "$E" "$E"
+		} >results &&
+		{
+			printf 'id\tfigure\twhere\tstatement\tdata\tmodel\tmetric\ta\tdirection\tb\tpaper_a\tpaper_b\n'
+			printf '%s\t*\t%s\t%s\t*\t*\t%s\t%s 1\tbelow\t0.2\t\t\n' "$E" "$E" "$E" "$E" "$E"
+		} >claims &&
 		vic-images -q --resize 8 --channels 3 --classes "$N,zz" --name "$N" -o images "$T/common/pictures"
 }
 
@@ -76,6 +84,9 @@ common() {
 		vic-cat --from csv --kind logits --classes a,b bare.csv >bare && vic-cat --to npy bare >bare.npy &&
 		"$TOOLS/mkarray" npz stored z=bare.npy >bare.npz &&
 		vic-reliability -q --bands 0 bare >bare.curve &&
+		printf 'figure\tdataset\tmodel\tmethod\tsetting\tseed\tn\tmetric\tvalue\tlow\thigh\tcommand\n' \
+			>bare.results && printf 'f\td\tm\tx\t1\tall\t9\tece\t0.5\t0.1\t0.9\tc\n' >>bare.results &&
+		echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >drawing.svg &&
 		printf 'this is nothing that any of the programs reads\n' >junk && head -c 100 bare >short &&
 		printf 'a good film\nbad\n' >lines && printf 'good 1 2\nfilm 2 3\na 1 0\n' >glove &&
 		"$TOOLS/mkstream" text 24 >text && "$TOOLS/mkstream" tokens 24 >tokens &&

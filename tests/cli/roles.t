@@ -27,6 +27,8 @@ vic-images --only
 vic-images --resize
 vic-images --split
 vic-perturb --only
+vic-plot --method
+vic-plot --metric
 vic-plot --title
 vic-predict --column
 vic-predict --device
@@ -38,6 +40,7 @@ vic-reliability --at
 vic-reliability --class
 vic-reliability --name
 vic-reliability --split
+vic-report --note
 vic-report --title
 vic-score --bins
 vic-score --class
@@ -68,6 +71,7 @@ function slot(k, h, t, a) { n++; kind[n] = k; how[n] = h; text[n] = t; alone[n] 
 function pairs(  i, j) { for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) pair(i, j); n = 0 }
 $1 != program { pairs(); program = $1 }
 { a = $3 ~ / alone$/; sub(/ alone$/, "", $3) }
+$1 == "vic-report" && $2 ~ /^--(claims|picture)$/ { slot("r", "option", "--results other " $2 " @", 1); next }
 $2 == "stdin" { slot("r", "stdin", "") }
 $2 == "stdout" { slot("w", "stdout", ""); next }
 $3 == "read" && $2 ~ /^--/ { slot("r", "option", $2 " @", a) }
@@ -257,6 +261,7 @@ printf '{"vicinal conformal":1}\n' >'there/a conformal threshold'
 printf 'record\tlabel\tcovered\tsize\tset\n' >'there/a table of conformal sets'
 printf 'word\tcount\nzyxw\t3\n' >'there/a list of words with counts'
 printf 'id\tname\n0\ta.png\n' >"there/a list of pictures' names"
+printf 'figure\tdataset\tmodel\n' >'there/a table of results'
 printf '<!DOCTYPE html>\n<html>\n' >'there/an HTML page'
 printf '<svg xmlns=""/>' >'there/an SVG image'
 printf '\211PNG\r\n\032\n' >'there/a PNG image'

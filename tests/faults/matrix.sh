@@ -39,6 +39,18 @@ prepare() {
 		if [ -x "$BIN/vic-plot" ]; then
 			printf 'alpha\tbin\tlow\thigh\tshare\tdensity\n1\t1\t0\t0.3\t0.4\t2\n1\t2\t0.3\t0.7\t0.6\t3\n' \
 				>curve
+			sed 's/ | /\t/g' >result <<-'L'
+			figure | dataset | model | method | setting | seed | n | metric | value | low | high | command
+			fig1 | mr | kimcnn | baseline | - | 1 | 9 | ece | 0.2 | 0.1 | 0.3 | vic-score a
+			fig1 | mr | kimcnn | baseline | - | all | 9 | ece | 0.2 | 0.1 | 0.3 | vic-score a
+			fig1 | mr | kimcnn | mixup | 0.4 | 1 | 9 | ece | 0.1 | 0.05 | 0.15 | vic-score b
+			fig1 | mr | kimcnn | mixup | 0.4 | all | 9 | ece | 0.1 | 0.05 | 0.15 | vic-score b
+			L
+			sed 's/ | /\t/g' >claims <<-'L'
+			id | figure | where | statement | data | model | metric | a | direction | b | paper_a | paper_b
+			one | * | Table 1 | mixup is better | * | * | ece | mixup 0.4 | below | baseline | 0.1 | 0.2
+			L
+			echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >drawing.svg
 		fi
 	)
 }

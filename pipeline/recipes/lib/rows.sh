@@ -285,3 +285,33 @@ rows_end() {
 	rm -f "$rows_dir/rows.part" "$rows_dir/groups.part" "$rows_dir/table.part" "$rows_dir/history.part" \
 		"$rows_dir/share.part"
 }
+
+# rows_picture NAME OPTION...: $OUT/$RECIPE/$RECIPE-NAME.svg, RESULTS.tsv drawn by vic-plot with these options.
+#
+#     rows_picture bars --metric accuracy,ece,oe
+#     rows_picture alpha --curve settings --method mixup --metric ece,oe,accuracy
+rows_picture() {
+	rows_to=$OUT/$RECIPE/$RECIPE-$1.svg
+	shift
+	if command -v gnuplot > /dev/null; then
+		vic-plot -q "$@" -o "$rows_to" "$OUT/$RECIPE/RESULTS.tsv"
+	else
+		echo "$RECIPE: gnuplot is not installed: no picture $rows_to" >&2
+	fi
+}
+
+# rows_page TITLE NOTE [CLAIMS]: beside RESULTS.tsv page.html, with all pictures of the recipe, table.md, table.tex and
+# VERDICTS.tsv. NOTE says at what scale the results were made.
+rows_page() {
+	rows_at=$OUT/$RECIPE rows_title=$1 rows_note=$2 rows_claims=${3:-$LIB/claims.tsv}
+	set -- --results "$rows_at/RESULTS.tsv" --claims "$rows_claims"
+	vic-report -q "$@" --format tsv > "$rows_at/table.part" && mv "$rows_at/table.part" "$rows_at/VERDICTS.tsv" &&
+		vic-report -q "$@" --title "$rows_title" --note "$rows_note" --format md > "$rows_at/table.part" &&
+		mv "$rows_at/table.part" "$rows_at/table.md" &&
+		vic-report -q "$@" --title "$rows_title" --format latex > "$rows_at/table.part" &&
+		mv "$rows_at/table.part" "$rows_at/table.tex" || return 1
+	for rows_svg in "$rows_at/$RECIPE"-*.svg; do
+		[ ! -e "$rows_svg" ] || set -- "$@" --picture "$rows_svg"
+	done
+	vic-report -q "$@" --title "$rows_title" --note "$rows_note" -o "$rows_at/page.html"
+}
