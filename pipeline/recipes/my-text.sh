@@ -73,7 +73,7 @@ elif [ -z "$vectors" ]; then
 	echo "No GloVe vectors were found (vic-corpora fetch glove.6B brings English ones, 0.9 GB; --vectors names any)."
 	vectors=random
 fi
-[ "$vectors" != random ] || step "vic-embed --random --dim 100 --seed $seed tokens.vic > text.vic"
+[ "$vectors" != random ] || step "vic-embed --random --dim 50 --seed $seed tokens.vic > text.vic"
 split_records text.vic
 vic-cat tokens.vic | awk -F '\t' '!/^#/ { print $1 "\t" $4 }' >words.txt
 step "rm tokens.vic text.vic"

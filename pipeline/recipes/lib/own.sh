@@ -60,14 +60,12 @@ given() {
 
 # GloVe's vectors where recipes look for data, the largest first.
 find_vectors() {
-	for vectors_dir in "${VIC_DATA:-}" data ../shared/data "$LIB/../../../data" "$LIB/../../../../shared/data"; do
-		for vectors_file in glove.6B/glove.6B.300d.txt glove/glove.6B.300d.txt glove.6B/glove.6B.100d.txt \
-			glove/glove.6B.100d.txt glove/glove.6B.100d.subset.txt.gz; do
-			if [ -n "$vectors_dir" ] && [ -f "$vectors_dir/$vectors_file" ]; then
-				absolute "$vectors_dir/$vectors_file"
-				return 0
-			fi
-		done
+	for vectors_file in glove.6B/glove.6B.300d.txt glove/glove.6B.300d.txt glove.6B/glove.6B.100d.txt \
+		glove/glove.6B.100d.txt glove/glove.6B.100d.subset.txt.gz; do
+		if vectors_root=$(data_root $vectors_file); then
+			printf '%s/%s' "$vectors_root" "$vectors_file"
+			return 0
+		fi
 	done
 	return 1
 }
@@ -247,7 +245,7 @@ calibrate() {
 # judge: the test records' numbers with intervals, and the page.
 judge() {
 	note "The verdict, on the test records, with 95 % intervals; an ece at its floor is what chance alone makes"
-	step "vic-score -q --bootstrap 1000 --no-diagram --split test$pages |
+	step "vic-score -q --bootstrap 300 --no-diagram --split test$pages |
     grep -E '^(metric|n|accuracy|ece|ece_floor|oe|nll|gap) '"
 	step "vic-report -q --title $(quote "$title: how far its probabilities can be trusted") -o report.html$pages"
 }
