@@ -150,17 +150,25 @@ static int list_stages(const struct stages *s, struct err *err)
 	return 0;
 }
 
+/* An option where the recipe should stand: it was meant for one. */
+static int option_alone(const char *option, struct err *err)
+{
+	if (!opt_nearest(option, (const char *const[]){ "--help" }, 1))
+		return err_usage(err, "unknown option '%s'; did you mean '--help'?", option);
+	return err_usage(err, "the recipe stands before its options: `vic run RECIPE %s`", option);
+}
+
 /* argv: [n], what stands after "run", with a NULL after. */
 static int run_recipe(char **argv, struct err *err)
 {
 	struct recipes r = { 0 };
+	int list = !argv[0] || !strcmp(argv[0], "--help") || !strcmp(argv[0], "-h");
 	int rc = recipes_find(&r, err);
-	if (!rc && argv[0] && argv[0][0] == '-')
-		rc = err_usage(err, "the recipe stands before its options: `vic run RECIPE %s`; `vic run` lists them",
-			       argv[0]);
-	else if (!rc && argv[0])
+	if (!rc && !list && argv[0][0] == '-')
+		rc = option_alone(argv[0], err);
+	else if (!rc && !list)
 		rc = recipes_become(&r, argv, err);
-	for (size_t i = 0; !rc && !argv[0] && i < r.n; i++)
+	for (size_t i = 0; !rc && list && i < r.n; i++)
 		printf("  %-20s %s\n", r.name[i], r.title[i]);
 	recipes_release(&r);
 	return rc;

@@ -30,25 +30,23 @@ static int folder_of_programs(char **folder, struct err *err)
 	return rc;
 }
 
+/* *folder: its full path, so that a recipe may go elsewhere. */
 static int find_folder(char **folder, struct err *err)
 {
 	const char *named = getenv("VIC_RECIPES");
-	char *bin;
+	char *bin, *path;
 	if (named && *named)
-		return mem_printf(folder, err, "%s", named);
+		return (*folder = realpath(named, NULL)) ? 0 : err_sys(err, "VIC_RECIPES: %s", named);
 	if (folder_of_programs(&bin, err))
 		return -1;
 	int rc = 0;
 	for (int i = 0; !rc && !*folder && i < PLACES; i++) {
-		char *path;
-		if (mem_printf(&path, err, "%s/%s", bin, places[i])) {
-			rc = -1;
-		} else if (!access(path, X_OK) && !(*folder = realpath(path, NULL))) {
+		rc = mem_printf(&path, err, "%s/%s", bin, places[i]);
+		if (rc)
+			break;
+		if (!(*folder = realpath(path, NULL)) && errno != ENOENT)
 			rc = err_sys(err, "%s", path);
-			free(path);
-		} else {
-			free(path);
-		}
+		free(path);
 	}
 	if (!rc && !*folder)
 		rc = err_set(err, "no recipes beside %s (%s); VIC_RECIPES names their folder", bin, places[0]);

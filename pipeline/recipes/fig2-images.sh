@@ -27,6 +27,8 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	rows_picture bars --metric accuracy,ece,oe
+	rows_picture alpha --curve settings --method mixup --metric ece,oe,accuracy
 	for dataset in $DATA; do
 		use "$dataset"
 		for model in $models; do

@@ -25,6 +25,7 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	rows_picture alpha --curve settings --method mixup --metric label_entropy
 	picture entropy 'vic-reliability -q --curve entropy --alpha 0.1,0.2,0.4,1'
 	page
 fi

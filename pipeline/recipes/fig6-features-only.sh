@@ -21,6 +21,7 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	rows_picture bars --metric accuracy,ece,oe
 	for dataset in $DATA; do
 		use "$dataset"
 		for model in $models; do

@@ -41,6 +41,7 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	rows_picture bars --metric above_0.9
 	for dataset in $DATA; do
 		strangers "$dataset"
 		for other in $strangers; do

@@ -22,6 +22,7 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	rows_picture bars --metric above_0.9
 	for dataset in $DATA; do
 		use "$dataset"
 		for model in $models; do

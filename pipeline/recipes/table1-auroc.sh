@@ -40,4 +40,7 @@ if stage table; then
 	done
 	rows_end
 fi
-if stage page; then page; fi
+if stage page; then
+	rows_picture bars --metric auroc
+	page
+fi

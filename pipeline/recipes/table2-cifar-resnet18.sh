@@ -24,4 +24,7 @@ if stage table; then
 	rows_scores test - accuracy ece oe gap nll brier
 	rows_end
 fi
-if stage page; then page; fi
+if stage page; then
+	rows_picture bars --metric accuracy,ece,oe
+	page
+fi

@@ -78,6 +78,7 @@ vic-calibrate --max-temperature|vic-calibrate -q --split all logits|--max-temper
 vic-calibrate --min-temperature|vic-calibrate -q --split all logits|--min-temperature 9
 vic-embed --top-oov|vic-embed --vectors vectors tokens|--top-oov 1
 vic-ood --seed|vic-ood --bootstrap 50 --in logits --out other|--seed 9
+vic-plot --method|vic-plot --script --curve settings results|--method erl
 vic-predict --column|vic-predict --text words table|--column 2
 vic-predict --header|vic-predict --text --column 2 words table|--header
 vic-predict --name|vic-predict model text|--name other
@@ -98,7 +99,6 @@ vic-reliability --same|vic-reliability --curve entropy|--same 0.5
 vic-reliability --seed|vic-reliability logits|--seed 9
 vic-reliability --split|vic-reliability logits|--split train
 vic-reliability --unlabelled|vic-reliability --split all half|--unlabelled drop
-vic-plot --method|vic-plot --script --curve settings results|--method erl
 vic-report --bins|vic-report logits|--bins 7
 vic-report --bootstrap|vic-report logits|--bootstrap 50
 vic-report --claims|vic-report --results results|--claims claims

@@ -112,7 +112,7 @@ recipe_run
 END
 list() { vic run "$T/own recipes/list.sh" --out "$OUT" "$@"; }
 ran() { sort "$OUT/ran" | uniq -c | awk '{ printf "%s*%s ", $3, $1 }'; }
-engines=xargs
+engines="xargs"
 if command -v parallel >/dev/null; then
 	engines='xargs parallel'
 else

@@ -28,6 +28,7 @@ fails 1 'no recipes beside .*VIC_RECIPES names their folder' 'without recipes' p
 mkdir others
 printf '# vic run: of a test\n' >others/mine.sh
 same 'VIC_RECIPES names others' '  mine                 of a test' "$(VIC_RECIPES=others vic run)"
+fails 1 'VIC_RECIPES: none: No such file' 'or nothing' env VIC_RECIPES=none vic run
 
 # Flags.
 tiny() { vic run "$ROOT/tests/recipes/tiny.sh" "$@"; }

@@ -4,6 +4,7 @@
 #   slurm_kill_slurmd; slurm_start_slurmd
 #   slurm_end                               ends what was started, and removes its folder
 
+# shellcheck disable=SC2034 # slurm_why is for whoever calls
 slurm_start() {
 	for slurm_program in sbatch squeue munged slurmctld slurmd; do
 		command -v $slurm_program >/dev/null || [ -x "/usr/sbin/$slurm_program" ] || {
@@ -41,6 +42,9 @@ SlurmctldLogFile=$S/log/ctld
 SlurmdLogFile=$S/log/slurmd
 ReturnToService=2
 MpiDefault=none
+MaxArraySize=6
+KillWait=2
+SlurmdTimeout=20
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
 NodeName=$(uname -n) NodeAddr=127.0.0.1 CPUs=2 RealMemory=500 State=UNKNOWN
 PartitionName=p Nodes=$(uname -n) Default=YES MaxTime=INFINITE State=UP
@@ -66,11 +70,18 @@ slurm_start_slurmd() {
 	slurm_slurmd=$!
 }
 slurm_kill_slurmd() {
-	kill -9 $slurm_slurmd
-	wait $slurm_slurmd 2>/dev/null
+	kill -9 "$slurm_slurmd"
+	wait "$slurm_slurmd" 2>/dev/null
 }
 slurm_end() {
-	[ -z "${slurm_ctld:-}" ] || scancel -u "$(id -un)" --state=PENDING,RUNNING 2>/dev/null
+	slurm_tries=0
+	if [ -n "${slurm_ctld:-}" ]; then
+		scancel -u "$(id -un)" 2>/dev/null
+		while [ -n "$(squeue -h 2>/dev/null)" ] && [ $slurm_tries -lt 40 ]; do
+			slurm_tries=$((slurm_tries + 1))
+			sleep 0.25
+		done
+	fi
 	for slurm_pid in ${slurm_slurmd:-} ${slurm_ctld:-} $(cat "$S/munged.pid" 2>/dev/null); do
 		kill "$slurm_pid" 2>/dev/null
 	done

@@ -1,6 +1,8 @@
 # The fault matrix over tests/faults/table. Sourced by tests/cli/faults.t and faults.slow.t, after lib.sh.
 
 shim=$TOOLS/inject.so
+VIC_RECIPES=recipes # a folder of the inputs
+export VIC_RECIPES
 exec 9<"$shim"
 preload=/proc/self/fd/9 # LD_PRELOAD cannot name a file whose path holds a space
 
@@ -22,6 +24,8 @@ prepare() {
 		if [ -x "$BIN/vic-images" ]; then
 			vic-images -q --encoding jpeg -o photos pictures/a || exit 1
 		fi
+		mkdir recipes
+		printf '#!/bin/sh\n# vic run: of a test\n' | tee recipes/a.sh recipes/c.sh >recipes/b.sh
 		for word in the film is a and of dull bad flat good warm fine; do
 			echo "$word 0.1 -0.2 0.3"
 		done >glove

@@ -59,6 +59,12 @@ data_set() {
 		text_set "$1" mr/./rt-polarity.pos mr/rt-polaritydata.tar.gz || return 1
 		folds=10 strange='words trec imdb-openings' make="$tokens | vic-embed -q --vectors vectors > mr.vic"
 		less='12 epochs instead of 25, words of 100 numbers' ;;
+	mr-flipped | mr-held)
+		text_set mr mr/./rt-polarity.pos mr/rt-polaritydata.tar.gz || return 1
+		n_seeds=5 flip=0 less='12 epochs instead of 25, words of 100 numbers'
+		[ "$1" != mr-flipped ] || flip=0.2
+		make="$tokens | vic-cat -q --to tsv - | awk -v flip=$flip $data_held && vic-tokenize -q --format imdb \
+--rules whitespace held | vic-embed -q --vectors vectors | vic-split -q --dev 0.1 --seed 1 > $1.vic && rm -r held" ;;
 	trec)
 		text_set "$1" trec/./train_5500.label || return 1
 		n_seeds=5 strange='words mr'
@@ -148,14 +154,14 @@ training() {
 	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --stop-top5=0.93 --select=last' ;;
 	paper:*) ;;
 	small:*:bow) epochs=10 ;;
-	small:mr:*) epochs=12 long=36 ;;
+	small:mr:* | small:mr-*) epochs=12 long=36 ;;
 	small:trec:*) epochs=15 long=45 ;;
 	small:imdb:*) epochs=3 long=9 ;;
 	small:imagenette:*) epochs=20 train='--schedule=cosine --batch=32 --select=last' ;;
 	small:*:smallcnn) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine' ;;
 	small:*) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine --width=0.125' ;;
 	esac
-	[ "$SCALE" = paper ] || longest=$long
+	case $SCALE:$1 in small:* | *:synth-*) longest=$long ;; esac
 	train="--epochs=$epochs${train:+ $train}"
 }
 
@@ -203,3 +209,9 @@ data_moved="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2
 { label[NR] = \$1; n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++) word[++k] = w[i] }
 END { x = 1; for (r = 1; r <= NR; r++) { line = label[r] \"\\t\"; for (i = 1; i <= n[r]; i++) {
 at++; line = line (i > 1 ? \" \" : \"\") (draw() < mu ? word[int(draw() * k) + 1] : word[at]) } print line } }'"
+# Writes MR as IMDB's folders are: every tenth record a test, of the others the share flip with the other label.
+data_held="-F '\\t' 'BEGIN { x = 1 }
+{ part = NR % 10 ? \"train\" : \"test\"; label = \$1; x = x * 16807 % 2147483647;
+if (NR % 10 && x / 2147483647 < flip) label = label == \"neg\" ? \"pos\" : \"neg\"; folder = \"held/\" part \"/\" label;
+if (!(folder in there)) { there[folder]; system(\"mkdir -p \" folder) } file = folder \"/\" NR \"_1.txt\";
+print \$2 > file; close(file) }'"

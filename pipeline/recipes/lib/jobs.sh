@@ -107,16 +107,21 @@ jobs_slurm() {
 	say "queued: stage $jobs_stage, Slurm's job$jobs_ids"
 }
 
-# What comes after the jobs of Slurm: the recipe's other stages, as one more job.
+# What comes after the jobs of Slurm: the recipe's stages $rest, or nothing but their end, as one more job. Its log is
+# there until it succeeded: of a job that a failure before it took along, sbatch --wait says nothing.
 jobs_slurm_rest() {
 	jobs_log rest
-	quoted_log=$quoted
-	quoted "$(cd "$(dirname "$recipe_script")" && pwd)/$(basename "$recipe_script")"
-	eval "set -- $ENGINE_OPTIONS"
-	say "queued: then stage $rest"
+	jobs_script="rm -f $quoted"
+	if [ -n "$rest" ]; then
+		quoted "$(cd "$(dirname "$recipe_script")" && pwd)/$(basename "$recipe_script")"
+		jobs_script="sh $quoted$recipe_again --stage $rest && $jobs_script"
+		say "queued: then stage $rest"
+	fi
+	: >"$recipe_dir/logs/rest"
 	exec 8<&- # that job takes the lock
-	printf '#!/bin/sh\nsh %s%s --stage %s && rm -f %s\n' "$quoted" "$recipe_again" "$rest" "$quoted_log" |
-		jobs_submit rest ${WAIT:+--wait} --output="$jobs_log" "$@" >/dev/null ||
+	eval "set -- $ENGINE_OPTIONS"
+	printf '#!/bin/sh\n%s\n' "$jobs_script" | jobs_submit rest ${WAIT:+--wait} --output="$jobs_log" "$@" >/dev/null &&
+		{ [ -z "$WAIT" ] || [ ! -e "$recipe_dir/logs/rest" ]; } ||
 		die "failed; what the jobs said is in $recipe_dir/logs, what the trainings said beside them in $OUT/cells"
 }
 

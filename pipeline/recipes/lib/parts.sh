@@ -50,6 +50,27 @@ hot() {
 }
 hot_map='vic-calibrate -q --min-temperature 0.05 --max-temperature 20 "$CELL/dev.logits" > map'
 
+# choose SET MODEL METHOD SETTINGS SEED: declares the cells of all SETTINGS, and one of setting dev-nll: the logits of the
+# one whose dev records have the least negative log-likelihood.
+choose() {
+	choose_of=''
+	for choose_setting in $4; do
+		cell "$1" "$2" "$3" "$choose_setting" "$5"
+		choose_of="$choose_of -i $CELL/dev.logits -i $CELL/test.logits"
+	done
+	CELL=cells/$1/$2/$3-dev-nll/$5
+	known "$CELL" && return 0
+	choose_from="\"\$OUT/cells/$1/$2/$3-\$s/$5\""
+	job "-t $CELL$choose_of" "for s in $4; do
+vic-score -q --brief --tsv --split dev $choose_from/dev.logits > scores && n=\$(awk '\$1 == \"nll\" { print \$2 }' scores) &&
+echo \"\$n \$s\" || exit 1; done > all && sort -g all | head -n 1 > chosen && read -r n s < chosen &&
+cp $choose_from/test.logits $choose_from/dev.logits . && rm scores all"
+	predict_jobs="$predict_jobs$job
+"
+	recipe_cells="$recipe_cells$1	$2	$3	dev-nll	$5	$CELL
+"
+}
+
 # picture NAME COMMAND: OUT/RECIPE/RECIPE-NAME.svg, of what the command prints for vic-plot; it runs in OUT.
 picture() {
 	(cd "$OUT" && eval "$2") >"$OUT/$RECIPE/picture.part" || die "this failed: $2"
@@ -81,13 +102,12 @@ pools() {
 	done
 }
 
-# page: OUT/RECIPE/page.html, its tables as table.md and table.tex, of RESULTS.tsv and what the paper claims.
+# page: OUT/RECIPE/page.html and the same as table.md, table.tex and VERDICTS.tsv (rows.sh), with what the scale leaves out.
 page() {
-	page_pictures=''
-	for page_picture in "$OUT/$RECIPE/$RECIPE"-*.svg; do
-		[ -e "$page_picture" ] || continue
-		quoted "$page_picture"
-		page_pictures="$page_pictures --picture $quoted"
+	page_note="Scale $SCALE."
+	for page_set in $DATA; do
+		data_set "$page_set" || exit 1
+		[ -z "$less" ] || page_note="$page_note $page_set: $less."
 	done
-	echo "$page_pictures"
+	rows_page "$(sed -n '2s/# vic run: //p' "$recipe_script")" "$page_note"
 }

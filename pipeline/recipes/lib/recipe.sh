@@ -199,7 +199,8 @@ method_of() {
 
 # joined OPTIONS MORE: sets $joined, the options (--name=value) less those that are in MORE, after MORE.
 joined() {
-	joined=$2
+	joined=''
+	for option in $2; do joined="$joined $option"; done
 	for option in $1; do
 		case " $2" in *" ${option%%=*}="*) ;; *) joined="$joined $option" ;; esac
 	done
@@ -281,7 +282,7 @@ recipe_run() {
 	! stage table || rest=table
 	! stage page || rest=$rest${rest:+,}page
 	if [ "$ENGINE" = slurm ]; then
-		[ -z "$rest" ] || jobs_slurm_rest
+		[ -z "$rest$WAIT" ] || jobs_slurm_rest
 		exit 0
 	fi
 	[ -n "$rest" ] || exit 0

@@ -1,0 +1,66 @@
+#!/bin/sh
+# The recipes of the paper's figures and tables as they are planned: the paper's settings, each option once, data found
+# wherever they may lie.
+. "$(dirname "$0")/lib.sh"
+export VIC_RECIPES="$ROOT/pipeline/recipes"
+mkdir "$T/here" "$T/data" && cd "$T/here" || exit 1
+unset VIC_DATA
+
+# planned RECIPE TRAININGS PATTERN: at paper scale, of one seed.
+planned() {
+	status=0
+	vic run "$1" --scale paper --seeds 1 --plan >"$T/plan" 2>"$T/err" || status=$?
+	same "$1 plans $2 trainings" "0 $1: $2 trainings" "$status $(grep trainings "$T/err")"
+	grep -qe "$3" "$T/plan"
+	tap $? "$1: $3" || diag "$T/err" "$T/plan"
+	same "$1 gives no option twice" '' "$(grep -o 'vic-train[^&]*' "$T/plan" | awk '{
+		split("", seen)
+		for (i = 2; i <= NF; i++) if ($i ~ /^--/) { sub(/=.*/, "", $i); if ($i in seen) print $0; seen[$i] }
+	}')"
+}
+planned fig1-density 12 'vgg16 --mixup=0.4 --epochs=67 --select=last --seed 1 '
+planned fig2-images 48 'mixup-0.4/1 .*vgg16 --mixup=0.4 --epochs=200 --seed 1 '
+planned fig3-imagenet 8 'resnext101-32x4d --mixup=0.2 --epochs=90 --schedule=goyal .*--stop-top5=0.93 '
+planned fig4-text 36 'vic-split -q --cv 10 --fold 0 --dev 0.1 .*kimcnn --mixup=0.4 --mixup-mode=sentence --epochs=25 '
+planned fig5-label-entropy 14 'features-only-0.4/1 .*--mixup=0.4 --mixup-mode=features '
+planned fig6-features-only 27 'resnet34 --mixup=0.4 --mixup-mode=features --epochs=200 '
+planned fig7-extended 10 'resnet34 --mixup=0.4 --epochs=1000 --select=last '
+planned fig8-ood 6 'vgg16 --dropout=0.3 .*--mc-dropout 10'
+planned table1-auroc 6 'stl-10-noise.vic .*--gaussian-like stl-10.vic'
+planned fig9-scores 14 'fashion-mnist/resnet18/mixup-0.4'
+planned fig10-off-hull 4 'vic-perturb -q --mu 100 --only test'
+planned table2-cifar-resnet18 10 'cifar-100/resnet18/erl-1/1 .*--erl=1 '
+planned table3-manifold 12 'preactresnet34 --mixup=2 --mixup-mode=manifold --epochs=2000 .*--lr-steps=1000,1500 '
+
+fails 1 'no mr here: vic-corpora fetch mr brings it' 'data that are nowhere are named, and where they come from' \
+	vic run fig4-text --data mr --out "$T/out"
+
+# found SET RAW PATH FILE...: with empty FILEs, the set is made of PATH, called RAW.
+found() {
+	found_set=$1 found_raw=$2 found_path=$3
+	shift 3
+	for file; do mkdir -p "$T/data/${file%/*}" && : >"$T/data/$file"; done
+	vic run fig6-features-only --data "$found_set" --plan >"$T/plan" 2>"$T/err"
+	grep -qF "'$found_raw=$found_path'" "$T/plan"
+	tap $? "$found_set is found as $*" || diag "$T/err" "$T/plan"
+	rm -r "$T/data"
+	mkdir "$T/data"
+}
+VIC_DATA=$T/data
+export VIC_DATA
+found mr mr "$T/data/mr" mr/rt-polarity.pos
+found mr mr "$T/data/mr/rt-polaritydata.tar.gz" mr/rt-polaritydata.tar.gz
+found mr vectors "$T/data/glove.6B/glove.6B.100d.txt" glove.6B/glove.6B.100d.txt glove.6B/glove.6B.300d.txt
+found mr vectors "$T/data/glove/glove.6B.100d.subset.txt.gz" glove/glove.6B.100d.subset.txt.gz
+found trec trec "$T/data/trec" trec/train_5500.label
+found imdb imdb "$T/data/imdb" imdb/train/pos/1_9.txt
+found imdb imdb "$T/data/imdb/aclImdb" imdb/aclImdb/train/pos/1_9.txt
+found imdb imdb "$T/data/imdb/aclImdb_v1-subset.tar.gz" imdb/aclImdb_v1-subset.tar.gz
+found fashion-mnist fashion-mnist "$T/data/fashion-mnist" fashion-mnist/train-images-idx3-ubyte.gz
+found cifar-10 cifar-10 "$T/data/cifar-10" cifar-10/data_batch_1.bin
+found cifar-10 cifar-10 "$T/data/cifar-10-batches-bin" cifar-10-batches-bin/data_batch_1.bin
+found cifar-10 cifar-10 "$T/data/cifar-10/cifar-10-binary-subset.tar.gz" cifar-10/cifar-10-binary-subset.tar.gz
+found cifar-100 cifar-100 "$T/data/cifar-100" cifar-100/train.bin
+found stl-10 stl-10 "$T/data/stl10" stl10/train_X.bin
+found imagenette imagenette "$T/data/imagenette2" imagenette2/train/n01440764/1.JPEG
+finish
