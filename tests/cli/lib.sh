@@ -114,13 +114,27 @@ console() {
 	' "$ROOT/docs/$1"
 }
 
-# run_console: runs them in order, each must print what it should.
+# run_console: runs them in order, each must print what it should. A test may say what of the output a page shows
+# (console_filter), and what of that is compared (console_form).
+console_filter() { cat; }
+console_form() { cat; }
 run_console() {
 	for console_cmd in [0-9]*.sh; do
-		sh "$console_cmd" >got 2>&1
-		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(cat "${console_cmd%.sh}.want")" \
-			"$(cat got)"
+		sh "$console_cmd" 2>&1 | console_filter >"${console_cmd%.sh}.got"
+		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(console_form <"${console_cmd%.sh}.want")" \
+			"$(console_form <"${console_cmd%.sh}.got")"
 	done
+}
+
+# new_console PAGE: docs/PAGE with what run_console saw in place of what stands there.
+new_console() {
+	awk '
+		function seen() { while (got != "" && (getline line <got) > 0) print line; got = "" }
+		/^```console$/ { on = 1; print; next }
+		/^```/ { seen(); on = 0 }
+		on && /^\$ / { seen(); got = sprintf("%03d.got", ++n) }
+		!on || /^[$>] / { print }
+	' "$ROOT/docs/$1"
 }
 
 # table N NAMES SEPARATOR: a CSV of N made-up messages of two kinds, kind and text, under a header unless NAMES is empty.
