@@ -80,6 +80,6 @@ if stage page; then
 		pools "$dataset" "$model" test.logits baseline mixup-0.4
 		picture "$dataset" "vic-reliability -q $pools"
 	done
-	rows_page "Mixup in two minutes: text and images before one judge" "Text: $demo_text, images: $demo_images." /dev/null
+	rows_page "Mixup in two minutes: text and images before one judge" "Text: $demo_text, images: $demo_images."
 	say "look at $OUT/$RECIPE/page.html"
 fi
