@@ -93,17 +93,17 @@ install: programs man ## install programs, plug-ins, man pages and docs under PR
 	$(Q)install -m 644 $(PLUGINS) $(TO)/lib/vicinal
 	$(Q)install -m 644 $(B)/man/*.1 $(TO)/share/man/man1
 	$(Q)install -m 644 pipeline/python/vicinal.py $(TO)/share/vicinal/python
-	$(Q)install -m 644 $(filter-out %/configure.sh %/setup.sh %/demo.sh,$(wildcard pipeline/recipes/*.sh)) $(TO)/share/vicinal/recipes
+	$(Q)install -m 644 $(filter-out %/configure.sh %/setup.sh,$(wildcard pipeline/recipes/*.sh)) $(TO)/share/vicinal/recipes
 	$(Q)install -m 644 pipeline/recipes/lib/* $(TO)/share/vicinal/recipes/lib
 	$(Q)install -m 644 docs/vic.7 $(TO)/share/man/man7
 	$(Q)install -m 644 README.md LICENSE $(TO)/share/doc/vicinal
-	$(Q)install -m 644 docs/*.md $(TO)/share/doc/vicinal/docs
+	$(Q)install -m 644 docs/*.md docs/*.svg $(TO)/share/doc/vicinal/docs
 
 man: programs ## man pages, from the same tables as --help, into build/man
 	@mkdir -p $(B)/man
 	@for p in $(PROGRAMS); do $$p --help-man > $(B)/man/$$(basename $$p).1 || exit 1; done
 
-demo: programs ## the paper's Figure 4 in small: text data to calibration table, under 3 minutes
-	@BIN="$(CURDIR)/$(B)/bin" sh pipeline/recipes/demo.sh
+demo: programs ## mixup and its rivals on text and images: data to a page, under 2 minutes on idle cores
+	@VIC_RECIPES="$(CURDIR)/pipeline/recipes" "$(B)/bin/vic" run demo --out "$(B)/demo"
 bench: programs ## the tables of docs/PERFORMANCE.md, each row beside its peer
 	@BIN="$(CURDIR)/$(B)/bin" sh tests/bench/run.sh

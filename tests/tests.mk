@@ -7,7 +7,7 @@ REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 SLOW := $(wildcard tests/cli/*.slow.t)
 # Unit tests of more than a second, but those of the core, and matrices over every program are left to make test.
 HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors imagenets gzip csv jsontext input) \
-	$(patsubst %,tests/cli/%.t,limits names closed roles kinds environment children prove setup engine predict_map)
+	$(patsubst %,tests/cli/%.t,limits names closed roles kinds environment children prove setup engine predict_map tutorial)
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)

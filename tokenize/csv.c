@@ -108,6 +108,10 @@ static int first_row(struct reader *r, struct err *err)
 	r->to->label_said |= header; /* it names them */
 	if (!header && labelled_first(r->to, row_file(r->rows), err))
 		return -1;
+	const char *other = row_other_separator(r->rows);
+	if (other && !(r->want->text && is_column_number(r->want->text)))
+		return err_set(err, "has one column; if %s%s stands between columns, say so: --separator %s",
+			       *other == '\'' ? "" : "a ", other, other);
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */
 		if (r->columns != 2)
 			return err_set(err, "%zu columns, and no header with \"label\" and \"text\"; choose with "

@@ -145,14 +145,14 @@ static int choose_column(const struct table *t, const char *option, const char *
 /* What may stand between columns where this row has one. */
 static int one_column(struct table *t, struct err *err)
 {
-	static const char *const named[][2] = { { ";", "';'" }, { "\t", "tab" }, { "|", "'|'" }, { " ", "space" } };
-	const char *text = row_field(t->rows, 0, NULL);
-	for (size_t i = 0; i < 4 && t->im->form == IMPORT_CSV; i++)
-		if (strchr(text, *named[i][0]) && (i < 3 || strspn(text, "0123456789+-.eE ") == strlen(text))) {
-			t->own_fault = i != 1; /* what TSV may hold, a look at the file tells better */
-			return err_set(err, "has one column; if %s stands between columns, say so: --separator %s",
-				       i == 1 ? "a tab" : i == 3 ? "a space" : named[i][1], named[i][1]);
-		}
+	const char *text = row_field(t->rows, 0, NULL), *other = row_other_separator(t->rows);
+	if (!other && strchr(text, ' ') && strspn(text, "0123456789+-.eE ") == strlen(text))
+		other = "space";
+	if (other && t->im->form == IMPORT_CSV) {
+		t->own_fault = strcmp(other, "tab") != 0; /* what TSV may hold, a look at the file tells better */
+		return err_set(err, "has one column; if %s%s stands between columns, say so: --separator %s",
+			       *other == '\'' ? "" : "a ", other, other);
+	}
 	return err_set(err, "has 1 columns; a label and at least one value are needed");
 }
 

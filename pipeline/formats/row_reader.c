@@ -107,6 +107,16 @@ char row_separator(const struct row_reader *t)
 	return t->rules.separator ? t->rules.separator : ',';
 }
 
+const char *row_other_separator(const struct row_reader *t)
+{
+	static const char *const named[][2] = { { ";", "';'" }, { "\t", "tab" }, { "|", "'|'" } };
+	const char *text = row_fields(t) == 1 ? row_field(t, 0, NULL) : "";
+	size_t i = 0;
+	while (i < 3 && !strchr(text, *named[i][0]))
+		i++;
+	return i < 3 ? named[i][1] : NULL;
+}
+
 const struct row_counts *row_counts_of(const struct row_reader *t)
 {
 	return &t->counts;

@@ -41,6 +41,8 @@ char *row_field(const struct row_reader *t, size_t i, size_t *n);
 uint64_t row_line(const struct row_reader *t);
 const char *row_file(const struct row_reader *t); /* its name in messages */
 char row_separator(const struct row_reader *t);   /* that in use */
+/* Of a row of one column: what else may stand between columns, as --separator takes it ("';'", "tab"); or NULL. */
+const char *row_other_separator(const struct row_reader *t);
 const struct row_counts *row_counts_of(const struct row_reader *t);
 
 #endif

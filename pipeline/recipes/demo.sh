@@ -1,110 +1,85 @@
 #!/bin/sh
-# The paper's Figure 4 in small: a Kim-CNN on movie-review sentences, five ways of training it, cross-validated; how
-# accurate each is and how far its probabilities can be trusted. Then a small network on images with and without mixup,
-# and text and images side by side before one judge. Every command is shown.
-# Data: MR and Fashion-MNIST or CIFAR-10 in $VIC_DATA, ./data or ../shared/data; MR else is fetched (1 MB, not with
-# VIC_OFFLINE=1); what is not to be had, or all of it with SYNTHETIC=1, is made: sentences and images whose true
-# probabilities are known. OUT (default build/demo) keeps the logits; FOLDS and EPOCHS (5 and 10) shorten or lengthen
-# it.
-. "$(dirname "$0")/lib.sh"
-cd "$root"
-out=${OUT:-build/demo}
-folds=${FOLDS:-5} epochs=${EPOCHS:-10} synthetic=${SYNTHETIC:-}
-mkdir -p "$out"
-say() { printf '\n== %s\n' "$1" >&2; }
+# vic run: two minutes: plain training, mixup and two rivals, on text and on images, and one page about all
+# Film reviews (MR, or where it cannot be had sentences whose true probabilities are known): two folds of five, a Kim-CNN.
+# Images (5,000 of Fashion-MNIST, or shapes in noise): a small convolutional network. The paper's Figure 4 in small: how
+# accurate each is, and how far its probabilities can be trusted. MR is fetched where it is not (1 MB; not with
+# VIC_OFFLINE=1); SYNTHETIC=1 takes made data in any case.
+# shellcheck disable=SC1091,SC2034,SC2154 # what recipe.sh sets and reads
+. "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
 
-posterior= mr=
-if [ -z "$synthetic" ] && ! mr=$(find_data mr/rt-polarity.pos); then
-	say "MR is not here; trying to fetch it (1 MB)"
-	if run "vic-corpora fetch mr --to '$out/data'" && [ -e "$out/data/mr/rt-polarity.pos" ]; then
-		mr=$out/data/mr
-	else
-		mr=
+data_set() { # [MODEL]: as data.sh's, of two sets
+	n_seeds=1 folds='' links='' strange='' judged=test early='' long=1 longest=1 less=''
+	case $1 in
+	text)
+		kind=text models=kimcnn folds=5 epochs=10
+		embed='vic-embed -q --random --dim 100'
+		if [ "$demo_text" = mr ]; then
+			links="mr=$demo_mr" make='vic-tokenize -q --format mr mr'
+			if [ -n "$demo_vectors" ]; then
+				links="$links vectors=$demo_vectors" embed='vic-embed -q --vectors vectors'
+			fi
+		else
+			make='vic-corpora synth text -q --n 6000 --to . && vic-tokenize -q --format mr .'
+			embed='vic-embed -q --vectors vectors.txt'
+		fi
+		make="$make | $embed > text.vic" ;;
+	images)
+		kind=image models=smallcnn epochs=5
+		if [ "$demo_images" = fashion-mnist ]; then
+			links="fashion=$demo_fashion" make='vic-images -q --format idx --per-class 500 fashion'
+		else
+			make='vic-corpora synth images -q --n 5000 --to . && vic-images -q --format idx .'
+		fi
+		make="$make | vic-split -q --dev 0.1 > images.vic" ;;
+	*) say "no data set '$1'"; return 1 ;;
+	esac
+	train="--epochs=$epochs"
+	[ "$1" = text ] || train="$train --schedule=cosine"
+	model=$models
+}
+
+recipe_begin text,images "$@"
+[ -n "$SEEDS" ] || SEEDS=2
+demo_text=synthetic demo_images=synthetic demo_vectors=''
+if [ -z "${SYNTHETIC:-}" ]; then
+	if ! root=$(data_root mr/rt-polarity.pos) && [ -z "$recipe_print" ]; then
+		say "MR is not here; trying to fetch it (1 MB)"
+		if vic-corpora fetch mr --to "$OUT/fetched" >&2; then root=$OUT/fetched; fi
+	fi
+	[ -z "$root" ] || demo_text=mr demo_mr=$root/mr
+	for file in glove.6B/glove.6B.100d.txt glove/glove.6B.100d.txt glove/glove.6B.100d.subset.txt.gz; do
+		[ -n "$demo_vectors" ] || ! root=$(data_root $file) || demo_vectors=$root/$file
+	done
+	if root=$(data_root fashion-mnist/train-images-idx3-ubyte.gz); then
+		demo_images=fashion-mnist demo_fashion=$root/fashion-mnist
 	fi
 fi
-if [ -n "$mr" ]; then
-	say "Data: MR, 10662 sentences of film reviews, positive or negative ($mr)"
-	run "vic-tokenize --format mr --rules kim --lower '$mr' > '$out/tokens'"
-	if vectors=$(find_vectors); then
-		run "vic-embed --vectors '$vectors' '$out/tokens' > '$out/text'"
-	else
-		say "no GloVe vectors here (vic-corpora fetch glove.6B brings them); words begin at random"
-		run "vic-embed --random --dim 100 '$out/tokens' > '$out/text'"
-	fi
-else
-	say "Data: synthetic sentences (MR is not here, or was not wanted); their true probabilities are known"
-	run "vic-corpora synth text --to '$out/synth'"
-	run "vic-tokenize --format mr --rules kim --lower '$out/synth' > '$out/tokens'"
-	run "vic-embed --vectors '$out/synth/vectors.txt' '$out/tokens' > '$out/text'"
-	posterior="--posterior '$out/synth/posterior.tsv'"
+say "text: $demo_text; images: $demo_images"
+for dataset in $DATA; do
+	use "$dataset"
+	[ -n "$folds" ] || seeds=1
+	for seed in $seeds; do
+		cell "$dataset" "$model" baseline - "$seed"
+		cell "$dataset" "$model" mixup 0.4 "$seed"
+		if [ "$kind" = text ]; then
+			cell "$dataset" "$model" label-smoothing 0.1 "$seed"
+			cell "$dataset" "$model" features-only 0.4 "$seed"
+		fi
+	done
+done
+recipe_run
+if stage table; then
+	rows_begin
+	rows_scores test - accuracy ece oe gap nll brier
+	rows_end
 fi
-run "vic-cat --stats '$out/tokens' | grep -E '^(records|tokens|types|longest) '"
-
-say "Training: 5 methods x $folds folds x $epochs epochs, $JOBS at a time"
-printf '%s\n' 'baseline=' 'mixup=--mixup 0.4' 'label-smoothing=--label-smoothing 0.1' 'erl=--erl 0.1' \
-	'features-only=--mixup 0.4 --mixup-mode features' > "$out/methods"
-fold() {
-	run "vic-split -q --cv $folds --fold $1 --dev 0.1 '$out/text' > '$out/$1.text'"
-	while read -r m; do
-		name=${m%%=*}
-		run "vic-train -q --threads $THREADS --epochs $epochs ${m#*=} -o '$out/$1.$name.model' '$out/$1.text'"
-		run \
-			"vic-predict -q --threads $THREADS --split test --name '$name' '$out/$1.$name.model' '$out/$1.text' > '$out/$1.$name.part'"
-		rm "$out/$1.$name.model"
-	done < "$out/methods"
-	rm "$out/$1.text"
-}
-# shellcheck disable=SC2046
-in_parallel fold $(seq 0 $((folds - 1)))
-while read -r m; do
-	name=${m%%=*}
-	for i in $(seq 0 $((folds - 1))); do cat "$out/$i.$name.part"; done > "$out/$name.logits"
-	rm "$out"/*."$name.part"
-done < "$out/methods"
-rm "$out/methods"
-
-say "How accurate, and how honest: ECE and OE near their floor are good, the gap says over (+) or under (-) confident"
-set -- "$out/baseline.logits" "$out/mixup.logits" "$out/label-smoothing.logits" "$out/erl.logits" \
-	"$out/features-only.logits"
-run "vic-score -q --brief --no-diagram $posterior $(printf "'%s' " "$@")"
-say "Reliability of plain training and of mixup: accuracy (bars) against confidence (the diagonal is honest)"
-run "vic-score -q --brief --diagram '$1' '$2' | sed -n '/^\$/,\$p'"
-
-picture_posterior=
-if [ -z "$synthetic" ] && images=$(find_data fashion-mnist/train-images-idx3-ubyte.gz); then
-	say "Images: 15,000 of Fashion-MNIST's 60,000 ($images)"
-	run "vic-images --format idx --per-class 1500 '$images' | vic-split -q --dev 0.1 > '$out/images'"
-elif [ -z "$synthetic" ] && images=$(find_cifar); then
-	say "Images: CIFAR-10, at most 1,500 a class ($images)"
-	run "vic-images --format cifar10 --per-class 1500 '$images' | vic-split -q --dev 0.1 > '$out/images'"
-else
-	say \
-		"Images: synthetic shapes (neither Fashion-MNIST nor CIFAR-10 is here, or wanted; vic-corpora fetch fashion-mnist brings one)"
-	run "vic-corpora synth images --to '$out/shapes'"
-	names=$(sed -n '1{s/^record	//;s/	/,/g;p;}' "$out/shapes/posterior.tsv") # IDX files have none
-	run "vic-images --format idx --classes '$names' '$out/shapes' | vic-split -q --dev 0.1 > '$out/images'"
-	picture_posterior="--posterior '$out/shapes/posterior.tsv'"
+if stage page; then
+	for dataset in $DATA; do
+		use "$dataset"
+		[ -n "$folds" ] || seeds=1
+		pools "$dataset" "$model" test.logits baseline mixup-0.4
+		picture "$dataset" "vic-reliability -q $pools"
+	done
+	rows_page "Mixup in two minutes: text and images before one judge" "Text: $demo_text, images: $demo_images."
+	say "look at $OUT/$RECIPE/page.html"
 fi
-picture_model() {
-	name=$1 option=
-	if [ "$name" = mixup ]; then option="--mixup 0.4"; fi
-	run \
-		"vic-train -q --threads $THREADS --model smallcnn --epochs $(((epochs + 1) / 2)) --schedule cosine $option -o '$out/images.$name.model' '$out/images'"
-	run \
-		"vic-predict -q --threads $THREADS --split test --name 'images: $name' '$out/images.$name.model' '$out/images' > '$out/images.$name.logits'"
-}
-say "Training: a small convolutional network, $(((epochs + 1) / 2)) epochs, plain and with mixup, $JOBS at a time"
-in_parallel picture_model baseline mixup
-set -- "$@" "$out/images.baseline.logits" "$out/images.mixup.logits"
-say "Text and images before one judge"
-run \
-	"vic-score -q --brief --no-diagram --name 'text: baseline' --name 'text: mixup' --name 'images: baseline' --name 'images: mixup' '$1' '$2' '$6' '$7'"
-if [ -n "$picture_posterior" ]; then
-	say "The images' true calibration error, which estimates can only guess at"
-	run "vic-score -q --brief --no-diagram $picture_posterior '$6' '$7'"
-fi
-say "Next, in this folder with build/bin on the PATH:"
-echo "vic-score $1 $2                      # every metric, with floors" >&2
-echo "vic-compare $1 $2                    # what may be claimed" >&2
-echo "vic-report $out/*.logits > report.html    # one page to look at" >&2
-echo "vic run                              # the paper's figures and tables, a command each" >&2

@@ -171,6 +171,10 @@ static int table_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, numeric ? "a CSV table of numbers" : "a CSV table",
 		    numeric ? "vic-cat --from csv --kind logits (or probs) reads it" :
 			      "vic-tokenize --format csv reads one of texts, vic-cat --from csv one of logits");
+	else if (csv && (columns(l, ';', 0, &fields, &numeric) || columns(l, '|', 0, &fields, &numeric)))
+		sniff_say(s, 0, "a CSV table without commas",
+			  "vic-tokenize --format csv reads one of texts, vic-cat --from csv one of logits, both with "
+			  "--separator");
 	else
 		return 0;
 	return 1;

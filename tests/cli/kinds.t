@@ -39,6 +39,7 @@ printf 'the 0.1 0.2 0.3 0.4\nof 0.1 -0.2 0.3 1e-4\n' >glove.txt
 printf 'label,a,b\n0,1.5,2\n1,0.3,1\n' >numbers.csv
 printf '0\t1.5\t2\n1\t0.3\t1\n' >numbers.tsv
 printf 'label,text\npos,a fine film\nneg,dull\n' >texts.csv
+printf 'stars;review\n1;a fine film\n0;a dull film\n' >semi.csv
 printf 'pos\ta fine film\nneg\tdull\n' >texts.tsv
 printf '__label__pos a fine film\n__label__neg dull\n' >fast.txt
 printf 'NUM:count How many ?\nHUM:ind Who ?\n' >trec.txt
@@ -117,6 +118,7 @@ glove.txt | word vectors | vic-embed --vectors | vectors $text
 numbers.csv | a CSV table of numbers | vic-cat --from csv | csv $text
 numbers.tsv | a TSV table of numbers | vic-cat --from tsv | $text vectors
 texts.csv | a CSV table | vic-tokenize --format csv | csv $text
+semi.csv | a CSV table without commas | --separator | csv $text
 texts.tsv | a TSV table | vic-tokenize --format tsv | $text
 fast.txt | text in fastText's form | vic-tokenize --format fasttext | fast $text
 trec.txt | questions in TREC's form | vic-tokenize --format trec | trec $text

@@ -114,13 +114,51 @@ console() {
 	' "$ROOT/docs/$1"
 }
 
-# run_console: runs them in order, each must print what it should.
+# run_console: runs them in order, each must print what it should. A test may say what of the output a page shows
+# (console_filter), and what of that is compared (console_form).
+console_filter() { cat; }
+console_form() { cat; }
 run_console() {
 	for console_cmd in [0-9]*.sh; do
-		sh "$console_cmd" >got 2>&1
-		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(cat "${console_cmd%.sh}.want")" \
-			"$(cat got)"
+		sh "$console_cmd" 2>&1 | console_filter >"${console_cmd%.sh}.got"
+		same "$(head -1 "$console_cmd" | cut -c1-90 | tr -d '\\')" "$(console_form <"${console_cmd%.sh}.want")" \
+			"$(console_form <"${console_cmd%.sh}.got")"
 	done
+}
+
+# new_console PAGE: docs/PAGE with what run_console saw in place of what stands there.
+new_console() {
+	awk '
+		function seen() { while (got != "" && (getline line <got) > 0) print line; got = "" }
+		/^```console$/ { on = 1; print; next }
+		/^```/ { seen(); on = 0 }
+		on && /^\$ / { seen(); got = sprintf("%03d.got", ++n) }
+		!on || /^[$>] / { print }
+	' "$ROOT/docs/$1"
+}
+
+# table N NAMES SEPARATOR: a CSV of N made-up messages of two kinds, kind and text, under a header unless NAMES is empty.
+# A third of the phrases tell the kind, a few tell the wrong one: not all can be known.
+table() {
+	awk -v n="$1" -v names="$2" -v s="$3" '
+	function draw(m) { r = r * 16807 % 2147483647; return 1 + int(r / 2147483647 * m) }
+	BEGIN {
+		r = 12345
+		if (names != "") print names
+		split("where is my parcel;it has not arrived;the courier never came;tracking shows nothing;it is late", late, ";")
+		split("i was charged twice;the invoice is wrong;my money is not back;the card was declined;refund me", paid, ";")
+		any = "please help;thank you;i wrote last week;it is urgent;as i said;hello;good morning;i am a customer;any news"
+		split(any, phrase, ";")
+		for (i = 0; i < n; i++) {
+			kind = draw(5) < 3
+			text = ""
+			for (j = draw(3) + 1; j; j--) {
+				u = draw(20)
+				tells = u > 18 ? !kind : kind
+				text = text (text == "" ? "" : " ") (u < 9 ? phrase[draw(9)] : tells ? late[draw(5)] : paid[draw(5)])
+			}
+			print (kind ? "late" : "paid") s text " no " draw(900)
+		} }'
 }
 
 # data NAME: prints the path of a data folder, or fails when it is nowhere.

@@ -183,6 +183,13 @@ csv_fails 'line 2: has 3 columns where the first row has 2' 'CSV: a row too long
 	'label,text\na,b,c\n'
 csv_fails 'line 2: has 1 columns' 'CSV: a row too short names its line' 'label,text\na\n'
 csv_fails '3 columns, and no header' 'CSV: three columns and no header must be chosen' 'a,b,c\n'
+csv_fails "if ';' stands between columns, say so: --separator ';'" 'CSV: semicolons are asked for' \
+	'stars;review\na;b\n'
+csv_fails "if ';' stands between columns" 'CSV: also where columns are named' \
+	'stars;review\na;b\n' --label-column stars --text-column review
+csv_fails 'say so: --separator tab' 'CSV: and tabs' 'a\tb\n'
+same 'CSV: a text may hold them' '0|train|-|a b' \
+	"$(printf 'a; b\n' | tok -f csv --label-column none --text-column 1 --no-header - | records)"
 csv_fails 'no column is named "stars"' 'CSV: a column that is not there' \
 	'label,text\na,b\n' --label-column stars --header
 csv_fails 'without a header there is no column "stars"' 'CSV: a name needs a header' \
