@@ -38,11 +38,13 @@ double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches
 	return lr;
 }
 
-/* Images' activations are large: there is room for the largest batch of training and no more. */
+/* Images' activations are large: there is room for the largest shard of training and no more. */
 int plan_room(const struct plan *p, int largest)
 {
 	enum { EVAL_BATCH = 512 };
-	return p->net->input == NET_IMAGES || p->batch > EVAL_BATCH ? largest : EVAL_BATCH;
+	int shards = p->shards ? p->shards : 1;
+	return p->net->input == NET_IMAGES || shard_most(p->batch, shards) > EVAL_BATCH ? shard_most(largest, shards)
+											 : EVAL_BATCH;
 }
 
 void trainer_release(struct trainer *t)
@@ -51,6 +53,7 @@ void trainer_release(struct trainer *t)
 		free(t->best[p]);
 	free(t->best);
 	late_release(&t->late);
+	accumulate_release(&t->accumulate);
 	graph_release(&t->graph);
 	batcher_release(&t->batcher);
 	free(t->train);
@@ -101,12 +104,19 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 		       struct err *err)
 {
 	struct batcher *b = &t->batcher;
+	struct accumulate *a = &t->accumulate;
 	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1,
-			index, err) ||
-	    graph_step(&t->graph, &b->batch, u, err))
+			index, err))
 		return -1;
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
-	return late_add(&t->late, &what, b->target, err);
+	if (!a->shards)
+		return graph_step(&t->graph, &b->batch, u, err) || late_add(&t->late, &what, b->target, err) ? -1 : 0;
+	if (accumulate_step(a, &t->graph, &b->batch, u, err))
+		return -1;
+	what.logits = a->logits;
+	what.loss = a->loss;
+	what.target = b->target;
+	return t->late.take(t->late.ctx, &what, err);
 }
 
 /* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a

@@ -54,6 +54,7 @@ sort >untold <<'L'
 --schedule
 --seed
 --select
+--shards
 --stop-top5
 --threads
 --tune
