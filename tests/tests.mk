@@ -40,7 +40,7 @@ $(MESH): tests/ranks/mesh_comm.c tests/ranks/mesh.h models/ranks/comm.h $(B)/lib
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -fPIC -shared -Wl,-Bsymbolic -o $@ $< $(B)/lib/pipeline.a $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)
-$(B)/tests/test_ranks: | $(MESH)
+$(B)/tests/test_ranks $(B)/tests/test_together: | $(MESH)
 # What the benchmarks time that no program shows alone.
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVES)
 	$(call say,LD,$@)

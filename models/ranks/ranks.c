@@ -3,6 +3,7 @@
  * where others wait. A word of 8 bytes a rank is all that a meeting costs where all fare well; the sentence of a
  * failure goes in a second call. */
 #include "ranks.h"
+#include "reduce.h"
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -56,7 +57,10 @@ static int join(struct ranks *r, int64_t n, struct err *err)
 			(long long)n, r->c->describe(r->ctx), r->size);
 	if (r->size == 1)
 		return 0;
-	return mem_alloc(&r->send, RANKS_ROOM, 1, err) || mem_alloc(&r->got, RANKS_ROOM, 1, err) ? -1 : 0;
+	return mem_alloc(&r->begin, (size_t)r->size + 1, sizeof *r->begin, err) ||
+			       mem_alloc(&r->send, RANKS_ROOM, 1, err) || mem_alloc(&r->got, RANKS_ROOM, 1, err)
+		       ? -1
+		       : 0;
 }
 
 int ranks_open(struct ranks *r, enum ranks_by by, struct err *err)
@@ -83,6 +87,7 @@ int ranks_leave(struct ranks *r, int status)
 		r->c->abort(r->ctx, status);
 	if (r->c)
 		r->c->close(r->ctx);
+	free(r->begin);
 	free(r->send);
 	free(r->got);
 	/* the plug-in stays: its library may have left work for the end of the process */
@@ -103,6 +108,11 @@ static int is_power(int n)
 int ranks_fit(const struct ranks *r, int shards)
 {
 	return is_power(r->size) && is_power(shards) && r->size <= shards;
+}
+
+static int is_alone(const struct ranks *r)
+{
+	return !r || r->size <= 1;
 }
 
 /* rc: what a call of the transport gave. */
@@ -138,9 +148,9 @@ static int share_error(struct ranks *r, const struct word *all, int first, int r
 
 int ranks_meet(struct ranks *r, int rc, int signal, struct err *err)
 {
-	if (r->size <= 1)
+	if (r && r->size <= 1)
 		r->signal = signal;
-	if (r->size <= 1 || r->over || r->lost)
+	if (is_alone(r) || r->over || r->lost)
 		return rc ? -1 : 0;
 	struct word mine = { !!rc, signal }, *all = (struct word *)(void *)r->got;
 	int first = -1;
@@ -156,29 +166,19 @@ int ranks_meet(struct ranks *r, int rc, int signal, struct err *err)
 	return first < 0 ? 0 : share_error(r, all, first, rc, err);
 }
 
-/* Sums over ranks of what each sent of this rank's slice: got[size][slice], to got[0]. */
-static void add_tree(float *got, int size, size_t slice)
-{
-	for (int step = 1; step < size; step *= 2)
-		for (int k = 0; k + step < size; k += 2 * step) {
-			float *to = got + (size_t)k * slice;
-			const float *from = to + (size_t)step * slice;
-			for (size_t i = 0; i < slice; i++)
-				to[i] += from[i];
-		}
-}
-
 int ranks_sum(struct ranks *r, float *a, size_t n, struct err *err)
 {
-	size_t size = (size_t)r->size, most = RANKS_ROOM / sizeof *a / (size ? size : 1) * size;
+	if (is_alone(r))
+		return 0;
+	size_t size = (size_t)r->size, most = RANKS_ROOM / sizeof *a / size * size;
 	float *send = (float *)(void *)r->send, *got = (float *)(void *)r->got;
-	for (size_t at = 0; size > 1 && at < n; at += most) {
+	for (size_t at = 0; at < n; at += most) {
 		size_t some = n - at < most ? n - at : most, slice = (some + size - 1) / size;
 		memcpy(send, a + at, some * sizeof *a);
 		memset(send + some, 0, (slice * size - some) * sizeof *a);
 		if (lost(r, r->c->alltoall(r->ctx, send, got, slice * sizeof *a, err)))
 			return -1;
-		add_tree(got, r->size, slice);
+		reduce_rows(got, r->size, slice);
 		if (lost(r, r->c->allgather(r->ctx, got, send, slice * sizeof *a, err)))
 			return -1;
 		memcpy(a + at, send, some * sizeof *a);
@@ -195,12 +195,14 @@ static size_t part(const size_t *begin, int k, size_t at, size_t some)
 
 int ranks_gather(struct ranks *r, void *all, const size_t *begin, struct err *err)
 {
+	if (is_alone(r))
+		return 0;
 	unsigned char *to = all;
-	size_t room = RANKS_ROOM / (size_t)(r->size ? r->size : 1), longest = 0;
+	size_t room = RANKS_ROOM / (size_t)r->size, longest = 0;
 	for (int k = 0; k < r->size; k++)
 		if (begin[k + 1] - begin[k] > longest)
 			longest = begin[k + 1] - begin[k];
-	for (size_t at = 0; r->size > 1 && at < longest; at += room) {
+	for (size_t at = 0; at < longest; at += room) {
 		size_t some = longest - at < room ? longest - at : room, mine = part(begin, r->rank, at, some);
 		memcpy(r->send, to + begin[r->rank] + at, mine);
 		memset(r->send + mine, 0, some - mine);
@@ -214,11 +216,11 @@ int ranks_gather(struct ranks *r, void *all, const size_t *begin, struct err *er
 
 int ranks_compare(struct ranks *r, uint32_t number, int *odd, struct err *err)
 {
-	uint32_t *all = (uint32_t *)(void *)r->got;
 	int usual = 0, most = 0;
 	*odd = -1;
-	if (r->size <= 1)
+	if (is_alone(r))
 		return 0;
+	uint32_t *all = (uint32_t *)(void *)r->got;
 	if (lost(r, r->c->allgather(r->ctx, &number, all, sizeof number, err)))
 		return -1;
 	for (int k = 0; k < r->size; k++) {

@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 enum ranks_by { RANKS_AUTO /* where a launcher has started more than one */, RANKS_MPI, RANKS_NONE };
-#define RANKS_CHOICES "auto|mpi|none"
+#define RANKS_CHOICES "auto|mpi|none" /* in the enum's order */
 
 struct ranks {
 	int rank, size; /* size 1, or 0: this process is alone, and what follows does nothing */
 	int signal;     /* of a rank, as the last meeting heard; 0: none */
+	size_t *begin;  /* [size + 1] the caller's, for ranks_gather; NULL where there is one rank */
 	/* the rest is this module's */
 	const struct comm *c;
 	struct comm_ctx *ctx;
@@ -45,7 +46,8 @@ const char *ranks_describe(const struct ranks *r);
  * larger. */
 int ranks_fit(const struct ranks *r, int shards);
 
-/* rc: 0, or -1 with *err filled: how this rank fared since the last meeting. Returns 0 when all fared well; else -1 on
+/* Of these, r may be NULL: alone.
+ * rc: 0, or -1 with *err filled: how this rank fared since the last meeting. Returns 0 when all fared well; else -1 on
  * all, with the error of the lowest rank that failed, which is named where not all failed alike. `signal`: one that
  * came to this rank, or 0; the lowest rank's is r->signal of all. */
 int ranks_meet(struct ranks *r, int rc, int signal, struct err *err) VIC_CHECKED;

@@ -142,20 +142,40 @@ static int compute_shard(struct accumulate *a, struct graph *g, const struct bat
 		       : 0;
 }
 
-int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const struct update *u,
-		    struct err *err)
+/* The shards from `first` to `end` - 1, which are a whole part of the tree. */
+static int compute_shards(struct accumulate *a, struct graph *g, const struct batch *b, int first, int end,
+			  struct err *err)
 {
-	size_t distinct = b->words ? (size_t)b->words->distinct : 0, n = a->dense + a->states;
-	for (int i = 0; i < g->n_params; i++)
-		n += is_table(&g->param[i]) ? distinct * row_of(&g->param[i]) : 0;
-	reduce_begin(&a->sum, n);
 	if (move_states(g, a->state, 0, err))
 		return -1;
-	for (int s = 0; s < a->shards; s++) {
+	for (int s = first; s < end; s++) {
 		int records = shard_begin(b->n, s + 1, a->shards) - shard_begin(b->n, s, a->shards);
 		if (compute_shard(a, g, b, s, reduce_next(&a->sum), err))
 			return -1;
 		reduce_add(&a->sum, (float)records / (float)b->n);
 	}
+	return 0;
+}
+
+/* The answers to all n records, `each` numbers a record, of which this rank has those of its shards. */
+static int gather_answers(const struct accumulate *a, struct ranks *r, int n, float *rows, size_t each, struct err *err)
+{
+	for (int k = 0; r && r->begin && k <= r->size; k++)
+		r->begin[k] = (size_t)shard_begin(n, k * (a->shards / r->size), a->shards) * each * sizeof *rows;
+	return ranks_gather(r, rows, r ? r->begin : NULL, err);
+}
+
+int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const struct update *u,
+		    struct ranks *r, int signal, struct err *err)
+{
+	size_t distinct = b->words ? (size_t)b->words->distinct : 0, n = a->dense + a->states;
+	int each = a->shards / (r ? r->size : 1), first = r ? r->rank * each : 0;
+	for (int i = 0; i < g->n_params; i++)
+		n += is_table(&g->param[i]) ? distinct * row_of(&g->param[i]) : 0;
+	reduce_begin(&a->sum, n);
+	int rc = compute_shards(a, g, b, first, first + each, err);
+	if (ranks_meet(r, rc, signal, err) || ranks_sum(r, reduce_sum(&a->sum), n, err) ||
+	    gather_answers(a, r, b->n, a->loss, 1, err) || gather_answers(a, r, b->n, a->logits, classes_of(g), err))
+		return -1;
 	return give_vector(a, g, distinct, reduce_sum(&a->sum), err) || graph_update(g, b, u, err) ? -1 : 0;
 }

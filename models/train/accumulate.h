@@ -8,7 +8,8 @@
 
 #include "models/core/graph.h"
 #include "models/data/shard.h"
-#include "reduce.h"
+#include "models/ranks/ranks.h"
+#include "models/ranks/reduce.h"
 
 /* Vectors to be added up hold, one after another: gradients as they lie in the graph (but tables'), running statistics,
  * and a table's rows of the words of the whole batch. */
@@ -27,8 +28,10 @@ struct accumulate {
 int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int max_n, int max_words,
 		    struct err *err) VIC_CHECKED;
 void accumulate_release(struct accumulate *a);
-/* In place of graph_step. When it returns, a->loss and a->logits hold what the network answered. */
+/* In place of graph_step. When it returns, a->loss and a->logits hold what the network answered. r: NULL, or the ranks
+ * of the run, each of which computes as many neighbouring shards, has the sums and answers of all, and takes the step;
+ * the batch is the same on all. They meet here, with `signal` (ranks_meet). */
 int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const struct update *u,
-		    struct err *err) VIC_CHECKED;
+		    struct ranks *r, int signal, struct err *err) VIC_CHECKED;
 
 #endif

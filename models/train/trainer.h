@@ -63,6 +63,9 @@ struct trainer {
 	int eval_batch;               /* records at once in evaluation */
 	struct late late;             /* for batches of eval_batch; none that the graph takes is larger */
 	struct accumulate accumulate; /* where plan->shards is more than 1 */
+	struct ranks *ranks;          /* of which this is one (together.h), or NULL; borrowed */
+	float *round;                 /* of several: [ranks * eval_batch][classes], their answers in evaluation */
+	int signal;                   /* of several: what t->tick gave, until all hear of it */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
 	/* the epoch to keep so far, by plan->select */
@@ -71,7 +74,8 @@ struct trainer {
 	double best_score;
 	struct epoch_line *history;   /* [epoch] */
 	size_t cap_history;
-	/* called after every batch, when not NULL: records of this epoch so far. Not 0: the epoch ends here */
+	/* called after every batch, when not NULL: records of this epoch so far. Not 0 (a signal's number):
+	 * the epoch ends here; of several ranks where it is 0 on all but one, too */
 	int (*tick)(void *ctx, uint32_t done);
 	void *tick_ctx;
 };

@@ -49,6 +49,7 @@ sort >untold <<'L'
 --plan
 --plan-device
 --precision
+--ranks
 --resume
 --rho
 --schedule

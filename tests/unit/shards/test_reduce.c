@@ -1,6 +1,6 @@
 /* The order of additions of sums over shards: pinned by formulas, and kept wherever the tree is cut. Products and sums
  * are rounded one by one here, by volatile. */
-#include "models/train/reduce.h"
+#include "models/ranks/reduce.h"
 #include "pipeline/base/philox.h"
 
 #include <setjmp.h>
