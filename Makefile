@@ -23,6 +23,7 @@ export CONFIG_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 export CONFIG_ONEDNN := $(or $(ONEDNN),auto)
 export CONFIG_DEFLATE := $(or $(DEFLATE),auto)
 export CONFIG_CUDA := $(or $(CUDA),auto)
+export CONFIG_MPI := $(or $(MPI),auto)
 export CONFIG_CUDA_HOME := $(CUDA_HOME)
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 

@@ -26,7 +26,7 @@ RULES := $(B)/config.mk rules.mk
 # A file named vic-*.c is a program; every other .c of a folder goes into that folder's library.
 sources = $(sort $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
 programs = $(filter $(1)/vic%.c,$(call sources,$(1)))
-PLUGIN_DIRS := models/core/cpu models/core/cuda
+PLUGIN_DIRS := models/core/cpu models/core/cuda models/ranks/mpi
 library = $(filter-out $(1)/vic%.c $(addsuffix /%.c,$(PLUGIN_DIRS)),$(call sources,$(1)))
 objects = $(patsubst %.c,$(B)/%.o,$(call library,$(1)))
 PROGRAMS := $(foreach f,$(FOLDERS),$(patsubst $(f)/%.c,$(B)/bin/%,$(call programs,$(f))))

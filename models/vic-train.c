@@ -5,10 +5,12 @@
 #include "models/train/listing.h"
 #include "models/train/planned.h"
 #include "models/train/planning.h"
+#include "models/train/together.h"
 #include "models/files/running.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct train_options o;
@@ -16,7 +18,8 @@ static struct {
 	const char *device, *plan_device;
 	struct running_files files;
 	int64_t threads;
-	int plan, list, precision, tune;
+	int plan, list, precision, tune, ranks_by;
+	struct ranks ranks;
 } run_o = { .device = "auto", .files.output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
@@ -27,14 +30,15 @@ static const struct opt run_opts[] = {
 	{ "tune", 0, OPT_FLAG, &run_o.tune, NULL, TUNE_HELP, .flags = 0, .without = "plan|list-models" },
 	{ "threads", 0, OPT_INT, &run_o.threads, "N", "threads; 0: as many as there are; never changes a result",
 	  .lo = 0, .hi = 1024, .flags = OPT_LOCAL, .without = "plan|list-models" },
+	{ "ranks", 0, OPT_CHOICE, &run_o.ranks_by, NULL,
+	  "one run of all processes that a launcher (mpirun, srun) has started; auto: where they are several",
+	  .choices = RANKS_CHOICES, .flags = OPT_LOCAL, .without = "plan|list-models" },
 	{ "history", 0, OPT_TEXT, &run_o.files.history, "FILE",
 	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT,
-	  .without = "plan|list-models",
-	  .writes = "a training history" },
+	  .without = "plan|list-models", .writes = "a training history" },
 	{ "checkpoint", 0, OPT_TEXT, &run_o.files.checkpoint, "FILE",
 	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
-	  .without = "plan|list-models",
-	  .writes = "a checkpoint" },
+	  .without = "plan|list-models", .writes = "a checkpoint" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
@@ -46,8 +50,7 @@ static const struct opt run_opts[] = {
 	{ "list-models", 0, OPT_FLAG, &run_o.list, NULL, "print the networks, and train nothing",
 	  .flags = OPT_LOCAL | OPT_PRINTS | OPT_NO_OPERANDS },
 	{ "output", 'o', OPT_TEXT, &run_o.files.output, "FILE", "where the model goes", .flags = OPT_LOCAL | OPT_OUTPUT,
-	  .without = "plan|list-models",
-	  .writes = "a model" },
+	  .without = "plan|list-models", .writes = "a model" },
 	{ 0 },
 };
 
@@ -82,7 +85,8 @@ static const struct program prog = {
 		"end in a normalisation begin with its scale at 0.\n"
 		"\n"
 		"The same seed gives the same bytes on the same device at any number of\n"
-		"threads.",
+		"threads, and of ranks: started by mpirun or srun, R processes are one run and\n"
+		"share the work, where R divides --shards (docs/CLUSTER.md).",
 	.example =
 		"vic-train --mixup 0.4 -o mixup.model < mr.text\n"
 		"vic-train --label-smoothing 0.1 --history ls.tsv mr.text > ls.model\n"
@@ -114,7 +118,8 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 							    (enum precision)run_o.precision, stdout, err)
 				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
-		rc = trainer_open(&t, &plan, data, dev, err) || refuse_best(st, &t, err) ||
+		rc = trainer_open(&t, &plan, data, dev, err) || trainer_join(&t, &run_o.ranks, err) ||
+		     refuse_best(st, &t, err) ||
 		     running_train(st, &t, &run_o.files, err);
 	}
 	trainer_release(&t);
@@ -134,6 +139,21 @@ static int no_records(const struct stage *st, struct input *in, struct err *err)
 	return input_peek(in, 1, &first, &got, err) ? -1 : !got;
 }
 
+/* Each rank reads the records itself. */
+static int refuse_pipe(const struct stage *st, const struct input *in, struct err *err)
+{
+	struct stat s;
+	if (!strcmp(stage_operand(st, 0), "-"))
+		return err_usage(err,
+				 "stdin goes to one rank alone; with several the records must be a regular file that "
+				 "all see, given by its name");
+	return !fstat(in->fd, &s) && S_ISREG(s.st_mode)
+		       ? 0
+		       : err_usage(err,
+				   "%s is no regular file; with several ranks the records must be one, that all see",
+				   stage_operand(st, 0));
+}
+
 /* The records, and the options settled for their kind. --plan without records is about none. */
 static int read_records(struct stage *st, struct dataset *data, struct err *err)
 {
@@ -141,6 +161,10 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	struct input in;
 	if (input_open(&in, stage_operand(st, 0), err))
 		return -1;
+	if (run_o.ranks.size > 1 && refuse_pipe(st, &in, err)) {
+		input_release(&in);
+		return -1;
+	}
 	int none = run_o.plan ? no_records(st, &in, err) : 0;
 	if (none) {
 		input_release(&in);
@@ -161,6 +185,13 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	return rc ? -1 : 0;
 }
 
+static int refuse_terminal(struct err *err)
+{
+	return !strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO) && !run_o.ranks.rank
+		       ? err_usage(err, "a model is not for a terminal; use -o FILE")
+		       : 0;
+}
+
 static int run_train(struct stage *st, struct err *err)
 {
 	struct dataset data = { 0 };
@@ -170,15 +201,19 @@ static int run_train(struct stage *st, struct err *err)
 					 .on_cpu = train_options_ngrams(&o) };
 	if (run_o.list)
 		return listing_print(stdout, &o, err);
-	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
-		return err_usage(err, "a model is not for a terminal; use -o FILE");
+	if (!run_o.plan && ranks_open(&run_o.ranks, (enum ranks_by)run_o.ranks_by, err))
+		return -1;
+	st->quiet |= run_o.ranks.rank > 0;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
-	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
+	int rc = refuse_terminal(err) || (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
 		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
 	device_close(&dev);
 	dataset_release(&data);
-	return rc ? -1 : 0;
+	process_interrupts(NULL); /* launchers end the ranks that have not gone yet when one has ended badly */
+	rc = ranks_meet(&run_o.ranks, rc, 0, err);
+	st->mute = run_o.ranks.over && run_o.ranks.rank;
+	return rc;
 }
 
 int main(int argc, char **argv)
@@ -189,5 +224,5 @@ int main(int argc, char **argv)
 	train_options_rows(opts, &o);
 	memcpy(opts + TRAIN_OPTIONS, run_opts, sizeof run_opts);
 	with_opts.opts = opts;
-	return stage_main(&with_opts, argc, argv, run_train);
+	return ranks_leave(&run_o.ranks, stage_main(&with_opts, argc, argv, run_train));
 }

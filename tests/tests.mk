@@ -34,6 +34,13 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)
+# A transport of the tests' own under MPI's name.
+MESH := $(B)/tests/ranks/libvic-mpi.so
+$(MESH): tests/ranks/mesh_comm.c tests/ranks/mesh.h models/ranks/comm.h $(B)/lib/pipeline.a $(RULES)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -fPIC -shared -Wl,-Bsymbolic -o $@ $< $(B)/lib/pipeline.a $(CONFIG_LDFLAGS) $(LDLIBS_pipeline)
+$(B)/tests/test_ranks $(B)/tests/test_together: | $(MESH)
 # What the benchmarks time that no program shows alone.
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVES)
 	$(call say,LD,$@)
@@ -57,7 +64,7 @@ $(B)/tests/tools/inject.so: tests/faults/inject.c $(RULES)
 .PHONY: unit test-programs golden check test lint fuzz list-tests
 unit: $(UNIT) ## build and run the unit tests
 	@$(PROVE) $(UNIT)
-test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so
+test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so $(MESH)
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so; KEEP=1: keep their scratch folders)
 	@$(PROVE) $(filter-out $(HEAVY),$(QUICK) $(UNIT)) $(REPLAY)
 test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)

@@ -11,6 +11,7 @@
 #define VIC_BACKEND_H
 
 #include "graph.h"
+#include "plugin.h"
 #include "pipeline/frame/stage.h"
 
 enum { BACKEND_ABI = 7, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
@@ -134,14 +135,13 @@ struct backend {
 };
 
 /* What a plug-in exports. */
-typedef const struct backend *backend_entry(void);
 const struct backend *vic_backend(void);
 extern const struct backend backend_ref;
 
 struct device {
 	const struct backend *b;
 	struct backend_ctx *ctx;
-	void *library; /* dlopen handle, NULL for ref */
+	struct plugin plugin; /* none for ref */
 	/* Better plug-ins than the one opened that are there and do not work: a line each, to be said. Owned. */
 	char *note[DEVICE_NOTES];
 	int notes;

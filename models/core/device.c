@@ -7,58 +7,19 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 
-#include <dlfcn.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Folder of the plug-ins: $VIC_BACKENDS, or ../lib/vicinal beside the running program. */
-static int plugin_dir(char *dir, size_t size, struct err *err)
-{
-	const char *set = getenv("VIC_BACKENDS");
-	if (set && *set) {
-		snprintf(dir, size, "%s", set);
-		return 0;
-	}
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n < 0)
-		return err_sys(err, "where this program lies");
-	self[n] = 0;
-	snprintf(dir, size, "%s/../lib/vicinal", dirname(self));
-	return 0;
-}
-
-/* Without d->library, the error names the file and what the loader says: it may name a library that the plug-in
- * wants. */
 static int open_plugin(struct device *d, const char *file, struct err *err)
 {
-	char dir[4096], path[4400];
-	if (plugin_dir(dir, sizeof dir, err))
-		return -1;
-	snprintf(path, sizeof path, "%s/%s", dir, file);
 	/* A BLAS starts threads of its own when it is loaded, and ends the program where they do not start; ours work
 	 * alone. */
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
-	d->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!d->library) {
-		const char *why = dlerror();
-		size_t n = strlen(path);
-		return err_no_device(err, "%s: %s", path,
-				     !strncmp(why, path, n) && !strncmp(why + n, ": ", 2) ? why + n + 2 : why);
-	}
-	backend_entry *entry;
-	*(void **)&entry = dlsym(d->library, "vic_backend");
-	d->b = entry ? entry() : NULL;
-	if (d->b && d->b->abi == BACKEND_ABI)
-		return 0;
-	int abi = d->b ? d->b->abi : -1;
-	dlclose(d->library);
-	d->library = NULL;
-	d->b = NULL;
-	return err_no_device(err, "%s: speaks interface %d, this program %d; build them together", path, abi,
-			     BACKEND_ABI);
+	if (plugin_open(&d->plugin, file, "vic_backend", BACKEND_ABI, err))
+		return -1;
+	d->b = d->plugin.what;
+	return 0;
 }
 
 /* What did not work and is passed over for the next. Without memory for it there is no more to come. */
@@ -107,18 +68,16 @@ static int open_cpu(struct device *d, struct err *err)
  * driver of one runs, is. */
 static int open_cuda_if_any(struct device *d, const struct backend_config *config, struct err *err)
 {
-	char dir[4096], path[4400];
-	if (plugin_dir(dir, sizeof dir, err))
+	char path[4400];
+	if (plugin_path(path, sizeof path, "libvic-cuda.so", err))
 		return -1;
-	snprintf(path, sizeof path, "%s/libvic-cuda.so", dir);
 	if (access(path, F_OK))
 		return 0;
 	if (open_plugin(d, "libvic-cuda.so", err))
 		return pass_over(d, err);
 	if (!d->b->open(&d->ctx, config, err))
 		return 0;
-	dlclose(d->library);
-	d->library = NULL;
+	plugin_close(&d->plugin);
 	d->b = NULL;
 	d->no_card = err->status == VIC_NO_DEVICE && access("/proc/driver/nvidia", F_OK);
 	err_context(err, "cuda");
@@ -178,8 +137,7 @@ void device_close(struct device *d)
 {
 	if (d->ctx)
 		d->b->close(d->ctx);
-	if (d->library)
-		dlclose(d->library);
+	plugin_close(&d->plugin);
 	for (int i = 0; i < d->notes; i++)
 		free(d->note[i]);
 	*d = (struct device){ 0 };

@@ -68,6 +68,16 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 	return collect_items(b, item, n, err);
 }
 
+/* The batch, permuted; where hidden values are mixed each shard by itself. */
+static void permute(struct batcher *b, const struct mix_config *v, struct rng *r)
+{
+	int n = b->batch.n, shards = mix_hidden(v) && v->shards ? v->shards : 1;
+	for (int s = 0; s < shards; s++) {
+		int from = shard_begin(n, s, shards), to = shard_begin(n, s + 1, shards);
+		rng_shuffle(r, b->partner + from, (size_t)(to - from));
+	}
+}
+
 /* One lambda a batch, and partners. */
 static int draw_partners(struct batcher *b, const struct mix_config *v, const uint32_t *pool, uint32_t n_pool,
 			 uint64_t seed, uint32_t epoch, uint32_t index, struct err *err)
@@ -85,7 +95,7 @@ static int draw_partners(struct batcher *b, const struct mix_config *v, const ui
 		b->partner[i] = (uint32_t)i;
 	}
 	if (v->partner == PARTNER_BATCH)
-		rng_shuffle(&r, b->partner, (size_t)n);
+		permute(b, v, &r);
 	for (int i = 0; v->partner == PARTNER_DATASET && i < n; i++) {
 		b->partner[i] = (uint32_t)b->items;
 		if (add_item(b, pool[rng_below(&r, n_pool)], err))

@@ -5,7 +5,7 @@
 #define VIC_BATCH_H
 
 #include "dataset.h"
-#include "models/core/graph.h"
+#include "shard.h"
 
 /* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et
  * al. 2019, section 5); manifold: hidden values of a layer drawn for each batch are mixed, and labels (Verma et al.
@@ -19,9 +19,16 @@ struct mix_config {
 	enum mix_mode mode;
 	int mix_layers;         /* manifold: the layer is drawn from 0 (the input) to this one; sentence: this one */
 	enum mix_partner partner; /* batch: a permutation of the batch, as in the mixup authors' code */
+	int shards;             /* that batches are cut into; 0 is 1 (shard.h) */
 	double smoothing;       /* epsilon, spread evenly over the other classes (section 3.3) */
 	const double *class_weight; /* [classes], mean 1 over the training records, or NULL */
 };
+
+/* 1: hidden values are mixed, which a shard has of its own records alone: partners are drawn from among them. */
+static inline int mix_hidden(const struct mix_config *v)
+{
+	return v->mode >= MIX_MANIFOLD;
+}
 
 /* How images come to the network. In training a window of h x w is cut from the image, padded with zeros on all sides,
  * at a place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) /

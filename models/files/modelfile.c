@@ -46,6 +46,16 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 			 deviation, "width_factor", c->width_factor, "dropout", c->dropout);
 }
 
+/* Those of a network of one kind of records, and how it was trained where that is told of neither in its parameters. */
+static json_t *net_settings(const struct plan *p)
+{
+	json_t *j = p->net->input == NET_WORDS ? text_settings(&p->config, p) : image_settings(&p->config, p);
+	if (!j || p->shards <= 1 || !json_object_set_new(j, "shards", json_integer(p->shards)))
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
 static int set_json(struct safetensors *st, const char *key, json_t *j, struct err *err)
 {
 	char *text;
@@ -84,7 +94,7 @@ static int effective(const struct plan *plan, const struct dataset *data, const 
 int model_describe(struct safetensors *st, const struct plan *plan, const struct dataset *data, const struct graph *g,
 		   int epoch, const json_t *provenance, struct err *err)
 {
-	int text = plan->net->input == NET_WORDS, rc = 0;
+	int rc = 0;
 	char number[32];
 	json_t *classes = json_array();
 	for (int k = 0; k < data->head.n_classes; k++)
@@ -94,8 +104,7 @@ int model_describe(struct safetensors *st, const struct plan *plan, const struct
 	snprintf(number, sizeof number, "%d", epoch);
 	rc = rc || safetensors_set(st, "epoch", number, err) ||
 	     safetensors_set(st, "engine", device_engine(g->dev), err) ||
-	     set_json(st, "net", text ? text_settings(&plan->config, plan) : image_settings(&plan->config, plan),
-		      err) ||
+	     set_json(st, "net", net_settings(plan), err) ||
 	     set_json(st, "classes", json_incref(classes), err) ||
 	     set_json(st, "provenance", jsontext_copy(provenance), err);
 	json_decref(classes);

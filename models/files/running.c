@@ -5,6 +5,7 @@
 
 #include "checkpoint.h"
 #include "modelfile.h"
+#include "models/train/together.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/frame/process.h"
@@ -59,10 +60,12 @@ static void note_epoch(struct shown *s, const struct epoch_line *l)
 
 static int run_epoch(struct trainer *t, struct err *err)
 {
-	int rc = process_interrupted() ? 1 : trainer_epoch(t, err);
+	if (ranks_meet(t->ranks, 0, process_interrupted(), err))
+		return -1;
+	int rc = t->ranks->signal ? 1 : trainer_epoch(t, err);
 	if (rc > 0) {
 		err_set(err, "interrupted in epoch %d", t->epoch + 1);
-		err->status = (enum vic_status)(VIC_SIGNAL + process_interrupted());
+		err->status = (enum vic_status)(VIC_SIGNAL + t->ranks->signal);
 	}
 	return rc ? -1 : 0;
 }
@@ -77,7 +80,8 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
 	int rc = 0;
 	while (!rc && !trainer_done(t)) {
-		rc = run_epoch(t, err) || (f->checkpoint && checkpoint_save(t, f->checkpoint, err));
+		rc = run_epoch(t, err) || together_compare(t, err) ||
+		     (f->checkpoint && trainer_speaks(t) && checkpoint_save(t, f->checkpoint, err));
 		if (rc)
 			break;
 		s.before += t->n_train;
@@ -88,7 +92,7 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 		if (progress_logs(&s.p))
 			stage_say(st, "%s; %.0f s left for %d more", s.note, progress_left(&s.p, s.before),
 				  t->plan->epochs - t->epoch);
-		rc = f->history && write_history(t, f->history, err);
+		rc = f->history && trainer_speaks(t) && write_history(t, f->history, err);
 	}
 	progress_end(&s.p);
 	device_say(st, t->graph.dev); /* of an epoch that did not end well */
@@ -155,6 +159,9 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 		bytes += g->params_floats[a] * sizeof(float);
 	for (size_t i = 0; i < t->data->n; i++)
 		marked[t->data->split[i]]++;
+	if (trainer_several(t))
+		stage_say(st, "%d ranks by %s, each with %d of the %d shards of a batch", t->ranks->size,
+			  ranks_describe(t->ranks), p->shards / t->ranks->size, p->shards);
 	stage_say(st, "%s, %zu parameters, on %s", p->net->name, weights, g->dev->b->describe(g->dev->ctx));
 	stage_say(st,
 		  "records: %zu train, %zu dev; left out: %zu test, %zu extra; batch %d, at most %d epochs, %.1f MiB "
@@ -182,16 +189,20 @@ static void say_kept(const struct stage *st, const struct trainer *t, const stru
 static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
 {
 	int there = f->resume ? is_there(st, f->resume, err) : 0;
-	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
+	int rc = there < 0 || (there && checkpoint_load(t, f->resume, err)) ? -1 : 0;
+	if (ranks_meet(t->ranks, rc, 0, err) || together_begin(t, err))
 		return -1;
 	say_plan(st, t);
 	device_say(st, t->graph.dev);
 	int first = t->epoch;
 	process_interrupts(NULL);
-	if (run_epochs(st, t, f, err)) {
-		save_finished(t, f, first, err);
+	if (ranks_meet(t->ranks, run_epochs(st, t, f, err), 0, err)) {
+		if (trainer_speaks(t))
+			save_finished(t, f, first, err);
 		return -1;
 	}
+	if (!trainer_speaks(t))
+		return 0;
 	if ((f->history && t->epoch == first && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	say_kept(st, t, f);

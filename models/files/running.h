@@ -12,7 +12,8 @@ struct running_files {
 	const char *resume; /* a checkpoint to go on from; one that is not there yet begins the run */
 };
 
-/* Trains until trainer_done and writes the model. `t`: just opened. Where an epoch cannot be finished (a loss of NaN,
+/* Trains until trainer_done and writes the model. `t`: just opened and joined (together.h); of several ranks the first
+ * writes and speaks. Where an epoch cannot be finished (a loss of NaN,
  * no memory, SIGINT or SIGTERM), the model of the epochs before is written, and err says so; its status is that of the
  * cause, after a signal VIC_SIGNAL + its number. */
 int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err) VIC_CHECKED;

@@ -54,27 +54,51 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
+static int shards_of(const struct plan *p)
+{
+	return p->shards ? p->shards : 1;
+}
+
+/* Records of the largest batch of training. */
+static int largest_batch(const struct trainer *t)
+{
+	return (uint32_t)t->plan->batch < t->n_train ? t->plan->batch : (int)t->n_train;
+}
+
+/* 1: in batches of `size` some batch, or some shard of one, has one record. */
+static int has_single(uint32_t n_train, uint32_t size, int shards)
+{
+	uint32_t last = (n_train - 1) % size + 1;
+	return shard_least((int)last, shards) == 1 || (n_train >= size && shard_least((int)size, shards) == 1);
+}
+
 /* Batch normalisation of a single value gives its shift, whatever the value: such a channel learns nothing, and PyTorch
  * refuses it. A whole image of a batch of one is enough. */
 static int refuse_single_values(const struct trainer *t, const struct graph *g, struct err *err)
 {
-	uint32_t size = (uint32_t)t->plan->batch, last = (t->n_train - 1) % size + 1, other = size;
+	uint32_t n = t->n_train, size = (uint32_t)t->plan->batch, other = size;
+	int shards = shards_of(t->plan), full = n >= size && shard_least((int)size, shards) == 1;
 	for (int i = 0; i < g->n_ops; i++) {
 		struct shape s = g->value[g->op[i].in[0]].shape;
-		if (g->op[i].type != OP_NORM || s.h * s.w > 1 || last > 1)
+		if (g->op[i].type != OP_NORM || s.h * s.w > 1 || !has_single(n, size, shards))
 			continue;
-		if (t->n_train == 1)
+		if (n == 1)
 			return err_set(err, "there is one training record, and the batch normalisation %s needs more "
 				       "than one value a channel", g->op[i].name);
+		if (n / 2 < (uint32_t)shards)
+			return err_usage(err, "--shards %d: there are %u training records, and the batch normalisation "
+					 "%s, of images of 1x1 there, needs at least two a shard", shards, n,
+					 g->op[i].name);
 		for (uint32_t d = 1; other == size; d++)
-			other = size > d + 1 && t->n_train % (size - d) != 1 ? size - d
-				: t->n_train % (size + d) != 1		     ? size + d
-									     : size;
+			other = size > d + 1 && !has_single(n, size - d, shards) ? size - d
+				: !has_single(n, size + d, shards)		 ? size + d
+										 : size;
 		return err_usage(err,
-				 "--batch %u: %s of the %u training records has one record, and the batch "
+				 "--batch %u: %s%s of the %u training records has one record, and the batch "
 				 "normalisation %s, of images of 1x1 there, needs more than one value a channel; "
 				 "--batch %u gives it more",
-				 size, size > 1 ? "the last batch" : "each batch", t->n_train, g->op[i].name, other);
+				 size, shards > 1 ? "a shard of " : "", full ? "each batch" : "the last batch", n,
+				 g->op[i].name, other);
 	}
 	return 0;
 }
@@ -94,14 +118,14 @@ static int offer_images(const struct trainer *t, const struct device *dev, struc
 	return dev->b->keep(dev->ctx, &all, err) < 0 ? -1 : 0;
 }
 
-/* Builds the network and compiles it for batches of `batch` records. g: zeroed or released. */
+/* Builds the network and compiles it for the shards of batches of `batch` records. g: zeroed or released. */
 static int make_graph(const struct trainer *t, struct graph *g, int batch, struct device *dev, struct err *err)
 {
 	const struct plan *plan = t->plan;
 	struct plan of = *plan;
 	of.batch = batch;
 	graph_init(g);
-	g->max_words = batcher_max_words(t->data, batch);
+	g->max_words = batcher_max_words(t->data, shard_most(batch, shards_of(plan)));
 	return plan->net->build(plan->net, g, &plan->config, err) || refuse_single_values(t, g, err) ||
 			       graph_compile(g, dev,
 					     plan_room(&of, (uint32_t)batch < t->n_train ? batch : (int)t->n_train),
@@ -118,7 +142,7 @@ static int offer_batch(const struct trainer *t, struct device *dev, struct err *
 	struct graph g;
 	if (err->cause != CAUSE_SYSTEM)
 		return -1;
-	for (int n = (uint32_t)batch < t->n_train ? batch / 2 : (int)t->n_train / 2; n >= 1; n /= 2) {
+	for (int n = largest_batch(t) / 2; n >= 1; n /= 2) {
 		struct plan of = *t->plan;
 		struct err unheard = ERR_NONE;
 		char why[sizeof err->msg];
@@ -143,11 +167,14 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 	int images = t->data->head.kind == STREAM_IMAGES;
 	if (list_records(t, err))
 		return -1;
-	t->eval_batch = plan_room(plan, (uint32_t)plan->batch < t->n_train ? plan->batch : (int)t->n_train);
+	t->eval_batch = plan_room(plan, largest_batch(t));
 	return make_graph(t, &t->graph, plan->batch, dev, err) ||
 			       batcher_init(&t->batcher, t->data, images ? &plan->preprocessing : NULL, err) ||
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||
-			       late_init(&t->late, &t->graph, t->eval_batch, 1, err)
+			       late_init(&t->late, &t->graph, t->eval_batch, 1, err) ||
+			       (shards_of(plan) > 1 &&
+				accumulate_open(&t->accumulate, &t->graph, shards_of(plan), largest_batch(t),
+						batcher_max_words(t->data, plan->batch), err))
 		       ? -1
 		       : 0;
 }

@@ -4,12 +4,10 @@
  * what was not given can still be told from what was; then the rest is filled in. */
 #include "options.h"
 
-#include "pipeline/base/memtext.h"
 #include "models/data/ngrams.h"
 #include "models/nets/nets.h"
 #include "trainer.h"
 
-#include <inttypes.h>
 #include <stddef.h>
 
 enum column { TEXT, IMAGES, GOYAL, NGRAMS, COLUMNS };
@@ -27,6 +25,9 @@ struct row {
 	/* VECTORS, NGRAMS: of text, for networks that read word vectors or n-grams */
 	enum { ANY_RECORDS, TEXT_ONLY, IMAGES_ONLY, VECTORS_ONLY, NGRAMS_ONLY } records;
 	int early; /* settled before combinations are checked */
+	/* The value, as a key has it, that is left out of the key: that of all runs before there was the option, whose
+	 * checkpoints can be resumed. NULL: none is. */
+	const char *unsaid;
 };
 #define FIELD(name) .field = offsetof(struct train_options, name)
 #define SAME(value) { value, value, value, value }
@@ -201,6 +202,12 @@ static const struct row table[] = {
 	  " batch=",
 	  BY_RECORDS,
 	  { 50, 128, 128, 50 } },
+	{ { "shards", 0, OPT_INT, NULL, "S",
+	    "compute a batch in S parts (a power of two), one after another, and add up their gradients", .lo = 1,
+	    .hi = SHARDS_MOST },
+	  FIELD(shards),
+	  " shards=",
+	  .unsaid = "1" },
 	{ { "select", 0, OPT_CHOICE, NULL, NULL, "which epoch's weights are kept", .choices = "best-dev|last" },
 	  FIELD(select),
 	  " select=" },
@@ -253,7 +260,7 @@ static int was_given(const struct row *r, const struct train_options *o)
 
 struct train_options train_options_none(void)
 {
-	struct train_options o = { .seed = 1 };
+	struct train_options o = { .seed = 1, .shards = 1 };
 	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++)
 		if (r->by != FIXED && r->opt.type != OPT_TEXT)
 			set_number(r, &o, absent(r));
@@ -314,6 +321,8 @@ static int check_combinations(const struct train_options *o, struct err *err)
 	if ((o->mix_mode == MIX_MANIFOLD || o->mix_mode == MIX_SENTENCE) && o->mix_partner == PARTNER_DATASET)
 		return err_usage(err, "--mixup-mode %s mixes within the batch: it goes without --mixup-partner dataset",
 				 o->mix_mode == MIX_SENTENCE ? "sentence" : "manifold");
+	if (o->shards & (o->shards - 1))
+		return err_usage(err, "--shards %d is no power of two, as 2, 4 and 8 are", (int)o->shards);
 	if (o->loss == LOSS_BCE && o->class_weights) /* a weighted target is no probability, which 1 - target needs */
 		return err_usage(err, "--class-weights go with --loss cross-entropy");
 	return 0;
@@ -353,38 +362,17 @@ int train_options_finish(struct train_options *o, enum stream_kind kind, struct 
 	if (o->momentum == 0 && o->nesterov < 0) /* which has none without momentum */
 		o->nesterov = 0;
 	fill_in(o, column, 0);
-	return 0;
+	return o->shards <= o->batch ? 0
+				     : err_usage(err, "--batch %d has fewer records than --shards %d", (int)o->batch,
+						 (int)o->shards);
 }
 
-int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err)
+struct train_option train_option(int i, const struct train_options *o)
 {
-	struct memtext m;
-	if (memtext_open(&m, err))
-		return -1;
-	for (const struct row *r = table; r < table + TRAIN_OPTIONS; r++) {
-		const void *at = field_of(r, o);
-		if (!r->key || (r->records == NGRAMS_ONLY && !train_options_ngrams(o)))
-			continue;
-		fputs(r->key, m.to);
-		if (r->field == offsetof(struct train_options, crop)) /* as it comes out */
-			fprintf(m.to, "%dx%d", h, w);
-		else if (r->field == offsetof(struct train_options,
-					      epochs)) /* elsewhere their number changes nothing but the end */
-			fprintf(m.to, "%d", o->schedule == SCHEDULE_COSINE ? (int)o->epochs : 0);
-		else if (r->opt.type == OPT_TEXT)
-			fputs(*(const char *const *)at, m.to);
-		else if (r->opt.type == OPT_INT)
-			fprintf(m.to, "%" PRId64, *(const int64_t *)at);
-		else
-			fprintf(m.to, "%.17g", number_of(r, o));
-	}
-	/* once after the seed, so always */
-	fprintf(m.to, TRAIN_KEY_WEIGHTS "%s", o->class_weights ? o->class_weights : "none");
-	return memtext_close(&m, key, NULL, err);
-}
-
-const struct opt *train_option(int i, const char **key)
-{
-	*key = table[i].key;
-	return &table[i].opt;
+	const struct row *r = &table[i];
+	int lacks = o && r->records == NGRAMS_ONLY && !train_options_ngrams(o);
+	return (struct train_option){ .opt = &r->opt,
+				      .key = lacks ? NULL : r->key,
+				      .unsaid = r->unsaid,
+				      .value = o ? field_of(r, o) : NULL };
 }

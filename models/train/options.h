@@ -18,14 +18,14 @@ struct train_options {
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
 	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor,
 		stop_top5;
-	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, patience, seed;
+	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;
 };
 
 /* No option given. */
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 38 };
+enum { TRAIN_OPTIONS = 39 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update
@@ -38,13 +38,20 @@ int train_options_ngrams(const struct train_options *o);
 #define TRAIN_KEY_WEIGHTS " weights="
 
 /* The text that two runs must share for one to resume the other: every option whose row has a key, with 17 digits, so
- * that equal text means equal values. `o`: settled, its crop_pad and flip as they are used; h, w: what the network sees
+ * that equal text means equal values; one that came with a later version stands there only where it is not as all
+ * earlier ones had it. `o`: settled, its crop_pad and flip as they are used; h, w: what the network sees
  * of an image. *key is owned by the caller, freed with free(). */
 int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err) VIC_CHECKED;
 
-/* Option i of the table, and what stands before its value in the key, or NULL. The class weights, at the key's end,
- * have TRAIN_KEY_WEIGHTS. */
-const struct opt *train_option(int i, const char **key);
+/* Option i of the table. */
+struct train_option {
+	const struct opt *opt;
+	const char *key;    /* what stands before its value in a key; NULL: it is in none, or not in that of `o` */
+	const char *unsaid; /* the value with which both are left out of a key, or NULL */
+	const void *value;  /* its field of `o`, in the type of the option; NULL without */
+};
+/* o: settled, or NULL. The class weights, at a key's end, are no row here: they have TRAIN_KEY_WEIGHTS. */
+struct train_option train_option(int i, const struct train_options *o);
 /* What differs between two keys: "--lr 0.1 (here 0.2), --batch 50 (here 20)"; *text is the caller's, freed with free().
  * 1; 0: they are not keys of this version; -1: no memory. */
 int train_options_differ(const char *then, const char *now, char **text, struct err *err) VIC_CHECKED;

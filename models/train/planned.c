@@ -47,7 +47,7 @@ static int card_text(char **text, const char *card, struct err *err)
 	return rc;
 }
 
-/* The network compiled for batches of n on a card. */
+/* The network compiled for the shards of batches of n on a card. */
 struct compiled {
 	struct device device;
 	struct graph graph;
@@ -79,6 +79,12 @@ static int mean_tokens(const struct plan *plan, const struct dataset *data)
 	return (int)((data->text.begin[data->n] + data->n / 2) / data->n);
 }
 
+/* Records of the largest shard of a batch of n. */
+static int shard_of(const struct plan *plan, int n)
+{
+	return shard_most(n, plan->shards ? plan->shards : 1);
+}
+
 /* c is to be released, whatever comes out. */
 static int compiled_make(struct compiled *c, const struct plan *plan, const struct dataset *data,
 			 const struct backend_config *config, int n, struct err *err)
@@ -89,11 +95,12 @@ static int compiled_make(struct compiled *c, const struct plan *plan, const stru
 	graph_init(&c->graph);
 	if (device_open_card(&c->device, config, err))
 		return -1;
-	c->graph.max_words = most_words(plan, data, n);
+	c->graph.max_words = most_words(plan, data, shard_of(plan, n));
 	if (plan->net->build(plan->net, &c->graph, &plan->config, err) ||
 	    graph_compile(&c->graph, &c->device, plan_room(&of, n), &plan->update, err))
 		return -1;
-	c->device.b->counted(c->device.ctx, &c->graph, n, mean_tokens(plan, data), &c->taken, &c->total);
+	c->device.b->counted(c->device.ctx, &c->graph, shard_of(plan, n), mean_tokens(plan, data), &c->taken,
+			     &c->total);
 	return 0;
 }
 
@@ -143,7 +150,9 @@ static int print_compiled(struct compiled *c, const struct plan *plan, const str
 {
 	const struct backend *b = c->device.b;
 	int largest, whole = (double)c->taken <= usable * (double)c->total;
-	if (b->print_plan(c->device.ctx, &c->graph, plan->batch, mean_tokens(plan, data), to, err))
+	if (plan->shards > 1)
+		fprintf(to, "shards         %d a batch of %d; a step here is one of them\n", plan->shards, plan->batch);
+	if (b->print_plan(c->device.ctx, &c->graph, shard_of(plan, plan->batch), mean_tokens(plan, data), to, err))
 		return -1;
 	fprintf(to, "memory         %.1f MiB of %.0f%s\n", (double)c->taken / (1 << 20), (double)c->total / (1 << 20),
 		whole ? "" : ": it does not fit");

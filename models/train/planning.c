@@ -170,6 +170,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	int images = d->head.kind == STREAM_IMAGES;
 	*p = (struct plan){ .epochs = (int)o->epochs,
 			    .batch = (int)o->batch,
+			    .shards = (int)o->shards,
 			    .seed = (uint64_t)o->seed,
 			    .schedule = (enum schedule)o->schedule,
 			    .select = (enum select)o->select,
@@ -203,6 +204,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 					     .mode = (enum mix_mode)o->mix_mode,
 					     .mix_layers = mix_layers_of(p->net, o),
 					     .partner = (enum mix_partner)o->mix_partner,
+					     .shards = (int)o->shards,
 					     .smoothing = o->smoothing };
 	double *weights = NULL;
 	if ((images && frame(p, o, d, err)) ||

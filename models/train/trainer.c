@@ -5,6 +5,7 @@
  * as in Kim's code. The weights to keep are copied to the host at the end of an epoch, the last one's too, so that they
  * can be written when the next epoch does not come to its end. */
 #include "trainer.h"
+#include "together.h"
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
@@ -38,11 +39,13 @@ double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches
 	return lr;
 }
 
-/* Images' activations are large: there is room for the largest batch of training and no more. */
+/* Images' activations are large: there is room for the largest shard of training and no more. */
 int plan_room(const struct plan *p, int largest)
 {
 	enum { EVAL_BATCH = 512 };
-	return p->net->input == NET_IMAGES || p->batch > EVAL_BATCH ? largest : EVAL_BATCH;
+	int shards = p->shards ? p->shards : 1;
+	return p->net->input == NET_IMAGES || shard_most(p->batch, shards) > EVAL_BATCH ? shard_most(largest, shards)
+											 : EVAL_BATCH;
 }
 
 void trainer_release(struct trainer *t)
@@ -51,12 +54,14 @@ void trainer_release(struct trainer *t)
 		free(t->best[p]);
 	free(t->best);
 	late_release(&t->late);
+	accumulate_release(&t->accumulate);
 	graph_release(&t->graph);
 	batcher_release(&t->batcher);
 	free(t->train);
 	free(t->dev);
 	free(t->order);
 	free(t->history);
+	free(t->round);
 	*t = (struct trainer){ 0 };
 }
 
@@ -101,12 +106,19 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 		       struct err *err)
 {
 	struct batcher *b = &t->batcher;
+	struct accumulate *a = &t->accumulate;
 	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1,
-			index, err) ||
-	    graph_step(&t->graph, &b->batch, u, err))
+			index, err))
 		return -1;
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
-	return late_add(&t->late, &what, b->target, err);
+	if (!a->shards)
+		return graph_step(&t->graph, &b->batch, u, err) || late_add(&t->late, &what, b->target, err) ? -1 : 0;
+	if (accumulate_step(a, &t->graph, &b->batch, u, t->ranks, t->signal, err))
+		return -1;
+	what.logits = a->logits;
+	what.loss = a->loss;
+	what.target = b->target;
+	return t->late.take(t->late.ctx, &what, err);
 }
 
 /* A network whose running statistics or weights have overflowed answers with NaN, though its last batch still had a
@@ -133,9 +145,28 @@ static int take_judged(void *ctx, const struct answer *a, struct err *err)
 	return 0;
 }
 
-static int stopped(const struct trainer *t, uint32_t done)
+/* 1: the epoch ends here. Several ranks end it together, when they have met with what one was told. */
+static int stopped(struct trainer *t, uint32_t done)
 {
-	return t->tick && t->tick(t->tick_ctx, done);
+	int signal = t->tick ? t->tick(t->tick_ctx, done) : 0;
+	if (!trainer_several(t))
+		return signal != 0;
+	t->signal = signal;
+	return t->ranks->signal != 0;
+}
+
+/* The next answers to n records from `at` on, asked for. Returns of how many, or -1. */
+static int answer_some(struct trainer *t, const uint32_t *record, uint32_t at, uint32_t n, struct pass *p,
+		       struct err *err)
+{
+	int some = n - at < (uint32_t)t->eval_batch ? (int)(n - at) : t->eval_batch;
+	if (trainer_several(t))
+		return together_answer(t, record, at, n, take_judged, p, err);
+	return batch_plain(&t->batcher, record + at, some, err) ||
+			       graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
+			       late_add(&t->late, &(struct answer){ .n = some, .first = at }, NULL, err)
+		       ? -1
+		       : some;
 }
 
 /* The network's answers to n records, into p->scores. 1: ended by t->tick. */
@@ -143,12 +174,11 @@ static int judge(struct trainer *t, const uint32_t *record, uint32_t n, struct p
 {
 	*p = (struct pass){ .t = t, .judged = record };
 	late_begin(&t->late, take_judged, p);
-	for (uint32_t at = 0; at < n; at += (uint32_t)t->eval_batch) {
-		int some = n - at < (uint32_t)t->eval_batch ? (int)(n - at) : t->eval_batch;
-		if (batch_plain(&t->batcher, record + at, some, err) ||
-		    graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
-		    late_add(&t->late, &(struct answer){ .n = some, .first = at }, NULL, err))
+	for (uint32_t at = 0; at < n;) {
+		int some = answer_some(t, record, at, n, p, err);
+		if (some < 0)
 			return -1;
+		at += (uint32_t)some;
 		if (stopped(t, t->n_train))
 			return 1;
 	}

@@ -3,6 +3,7 @@
 #define VIC_TRAINER_H
 
 #include "models/data/batch.h"
+#include "accumulate.h"
 #include "models/core/late.h"
 #include "models/nets/nets.h"
 
@@ -25,6 +26,7 @@ struct plan {
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */
 	double step_factor;
 	int epochs, batch;
+	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 */
 	uint64_t seed;
 	enum select select;
 	int patience;         /* epochs without a better dev score before stopping; 0: never */
@@ -35,8 +37,8 @@ struct plan {
 /* Learning rate of epoch 1, 2, ..., batch 0, 1, ... of `batches` an epoch. */
 double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches);
 
-/* Samples that the graph must hold at once, for training and evaluation, where no batch of training is larger than
- * `largest`. */
+/* Samples that a graph must hold at once, for training and evaluation, where no batch of training (of batches of
+ * p->batch) is larger than `largest`. */
 int plan_room(const struct plan *p, int largest);
 
 /* What an epoch came to; a line of --history. All fields 8 bytes: a checkpoint keeps it as it lies. */
@@ -59,7 +61,11 @@ struct trainer {
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */
-	struct late late;             /* for batches of eval_batch; none of training is larger */
+	struct late late;             /* for batches of eval_batch; none that the graph takes is larger */
+	struct accumulate accumulate; /* where plan->shards is more than 1 */
+	struct ranks *ranks;          /* of which this is one (together.h), or NULL; borrowed */
+	float *round;                 /* of several: [ranks * eval_batch][classes], their answers in evaluation */
+	int signal;                   /* of several: what t->tick gave, until all hear of it */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
 	/* the epoch to keep so far, by plan->select */
@@ -68,7 +74,8 @@ struct trainer {
 	double best_score;
 	struct epoch_line *history;   /* [epoch] */
 	size_t cap_history;
-	/* called after every batch, when not NULL: records of this epoch so far. Not 0: the epoch ends here */
+	/* called after every batch, when not NULL: records of this epoch so far. Not 0 (a signal's number):
+	 * the epoch ends here; of several ranks where it is 0 on all but one, too */
 	int (*tick)(void *ctx, uint32_t done);
 	void *tick_ctx;
 };

@@ -234,12 +234,13 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 		rc = finish_stdout(&err);
 report:
 	json_decref(st.provenance);
-	if (rc) {
+	if (rc && !st.mute) {
 		fprintf(stderr, "%s: ", prog->name);
 		text_put(stderr, err.msg, TEXT_MESSAGE);
 		fputc('\n', stderr);
-		return err.status ? err.status : VIC_DATA;
 	}
+	if (rc)
+		return err.status ? err.status : VIC_DATA;
 	return VIC_OK;
 }
 

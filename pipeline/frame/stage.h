@@ -41,6 +41,7 @@ struct stage {
 	char **operand;    /* [n], borrowed from argv */
 	const unsigned char *given; /* which options were present; use stage_given */
 	int quiet;         /* --quiet: no progress and no reports on stderr */
+	int mute;          /* the run's: another process of this one's says the error that it returns */
 	json_t *provenance; /* this stage's line: {"program","version","args"}; owned by the frame */
 };
 

@@ -3,7 +3,7 @@
 # it compiles and links with the flags in force; nothing else is believed. The file keeps its time while its content
 # stays, since every object depends on it. Called by the Makefile, which sets CONFIG_*.
 # usage: configure.sh FOLDER build|test...
-#   CONFIG_ONEDNN, CONFIG_DEFLATE, CONFIG_CUDA: auto, yes (missing is an error) or no
+#   CONFIG_ONEDNN, CONFIG_DEFLATE, CONFIG_CUDA, CONFIG_MPI: auto, yes (missing is an error) or no
 #   CONFIG_CUDA_HOME: where CUDA's include/ lies, when not at one of the usual places
 set -eu
 to=${1:?usage: configure.sh FOLDER build|test...}
@@ -177,14 +177,37 @@ END
 		fi
 	done
 }
+# MPI's flags are what its compiler's wrapper would add; Open MPI's and MPICH's both answer to -show.
+mpi() {
+	[ "$CONFIG_MPI" != no ] || return 0
+	cpp='' libs=''
+	for flag in $(mpicc -show 2>"$T/mpi.log" | cut -d' ' -f2-); do
+		case $flag in -I* | -D*) cpp="$cpp $flag" ;; *) libs="$libs $flag" ;; esac
+	done
+	if [ -n "$libs" ] && links mpi "$libs" "$cpp" <<'END'; then
+#include <mpi.h>
+#if MPI_VERSION < 3
+#error "versions from 3 are served"
+#endif
+int main(int argc, char **argv)
+{
+	return MPI_Init(&argc, &argv) != MPI_SUCCESS || MPI_Finalize() != MPI_SUCCESS;
+}
+END
+		echo "$cpp" >"$T/mpi_cpp.libs"
+		echo "$libs" >"$T/mpi.libs"
+		return 0
+	fi
+	[ "$CONFIG_MPI" != yes ] || die "MPI=yes, but no program with it compiles and links: $(head -1 "$T/mpi.log")"
+}
 # An instruction set of the cpu backend (models/plugins.mk).
 isa() {
 	if echo 'int main(void) { return 0; }' | links "isa-$1" "" "$2"; then echo "$1" >"$T/isa-$1.libs"; fi
 }
 found() { [ ! -e "$T/$1.libs" ] || cat "$T/$1.libs"; }
 
-: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}" "${CONFIG_CUDA:=auto}"
-for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE" "CUDA=$CONFIG_CUDA"; do
+: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}" "${CONFIG_CUDA:=auto}" "${CONFIG_MPI:=auto}"
+for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE" "CUDA=$CONFIG_CUDA" "MPI=$CONFIG_MPI"; do
 	case $choice in *=auto | *=yes | *=no) ;; *) die "$choice is none of auto, yes, no" ;; esac
 done
 # shellcheck disable=SC2086
@@ -197,6 +220,7 @@ machine=$($CC -dumpmachine)
 onednn & p1=$!
 deflate & p2=$!
 cuda & p3=$!
+mpi & p4=$!
 blas &
 bzip2 &
 xz &
@@ -218,6 +242,7 @@ failed=0
 wait "$p1" || failed=1
 wait "$p2" || failed=1
 wait "$p3" || failed=1
+wait "$p4" || failed=1
 wait
 [ $failed = 0 ] || exit 1
 cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
@@ -244,6 +269,8 @@ ONEDNN_LIBS := $(found onednn)
 BLAS_LIBS := $([ -n "$(found onednn)" ] || found blas)
 DEFLATE_LIBS := $(found deflate)
 UNPACK_LIBS := $(echo $(found unpack-bzip2) $(found unpack-xz) $(found unpack-zstd))
+MPI_CPPFLAGS := $(value "$(echo $(found mpi_cpp))")
+MPI_LIBS := $(value "$(echo $(found mpi))")
 CUDA_HOME := $(value "$(found cuda)")
 CUDNN_HOME := $(value "$(found cudnn)")
 END

@@ -21,7 +21,7 @@ chmod +x "$T/bin/refusing-cc"
 PATH=$T/bin:$PATH
 CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 export CONFIG_CC CONFIG_CFLAGS REFUSE
-unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
+unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
 configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
 without() { # WORDS: configure where they are not
@@ -98,6 +98,29 @@ same 'version 1 is not served' '' "$(value ONEDNN_LIBS)"
 own 3 8
 same 'one without OpenMP is not' '' "$(value ONEDNN_LIBS)"
 unset CONFIG_CPPFLAGS CONFIG_LDFLAGS
+
+# MPI: what its compiler's wrapper would add.
+REFUSE=
+rm -rf "$conf"
+configure
+if [ -n "$(value MPI_LIBS)" ]; then
+	like 'MPI: yes' '-lmpi' "$(value MPI_LIBS)"
+	for refused in mpi.h -lmpi; do
+		without $refused
+		same "no MPI without $refused" '0  ' "$? $(value MPI_CPPFLAGS) $(value MPI_LIBS)"
+	done
+	REFUSE=
+	rm -rf "$conf"
+	ok 'MPI=no' env CONFIG_MPI=no sh pipeline/recipes/configure.sh "$conf" build
+	same 'does without' '' "$(value MPI_LIBS)"
+else
+	skip 'MPI: yes' 'there is no mpicc'
+fi
+printf '#!/bin/sh\nexit 1\n' >"$T/bin/mpicc"
+chmod +x "$T/bin/mpicc"
+fails 1 'MPI=yes, but no program with it compiles' 'MPI=yes insists' env CONFIG_MPI=yes sh \
+	pipeline/recipes/configure.sh "$conf" build
+rm -rf "$T/bin/mpicc" "$conf"
 
 # CUDA and cuDNN: headers made here, or none.
 mkdir -p "$T/card/include"

@@ -49,11 +49,13 @@ sort >untold <<'L'
 --plan
 --plan-device
 --precision
+--ranks
 --resume
 --rho
 --schedule
 --seed
 --select
+--shards
 --stop-top5
 --threads
 --tune

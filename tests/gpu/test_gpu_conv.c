@@ -200,7 +200,7 @@ static void copies_cost_no_kernels(void)
 {
 	enum { COPIES = 4 + 3 }; /* of filters and biases of the first case in bf16 */
 	struct fixture *f = open_with(&cases[0], (struct backend_config){ .precision = PRECISION_BF16 }, 0, 0, 0);
-	const struct fake_counts *counts = dlsym(f->dev.library, "fake_counts");
+	const struct fake_counts *counts = dlsym(f->dev.plugin.library, "fake_counts");
 	for (int i = 0; counts && i < 4; i++) {
 		set_again(&f->g);
 		long packed = kernels_of_step(f, counts);

@@ -42,7 +42,7 @@ static void same(const struct train_options *a, const struct train_options *b)
 }
 
 /* What settle leaves to plan_make stands as it was. */
-#define LATER .flip = -1, .crop_pad = -1, .seed = 1
+#define LATER .flip = -1, .crop_pad = -1, .shards = 1, .seed = 1
 
 static void defaults(void **state)
 {

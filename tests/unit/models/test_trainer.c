@@ -93,22 +93,79 @@ static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *
 	}
 }
 
+/* The records from place `from` on, as a batch of their own: its sentences are first theirs, then all of the whole
+ * batch, where the partners are. Answers to loss and z, at their places. */
+static void plain_part(struct plain *r, const struct batch *b, int from, int n, int classes, float *loss, float *z)
+{
+	struct err err = ERR_NONE;
+	struct batch part = *b;
+	struct words w = *b->words;
+	static uint32_t begin[4 * RECORDS + 1], local[4 * RECORDS * TOKENS], partner[RECORDS];
+	for (int i = 0; i < n + b->words->sentences; i++) {
+		int of = i < n ? from + i : i - n;
+		uint32_t len = b->words->begin[of + 1] - b->words->begin[of];
+		memcpy(local + begin[i], b->words->local + b->words->begin[of], len * sizeof *local);
+		begin[i + 1] = begin[i] + len;
+		if (i < n && b->partner)
+			partner[i] = b->partner[from + i] + (uint32_t)n;
+	}
+	w.sentences += n;
+	w.begin = begin;
+	w.local = local;
+	part.n = n;
+	part.words = &w;
+	part.partner = b->partner ? partner : NULL;
+	part.lambda = b->lambda ? b->lambda + from : NULL;
+	part.target = b->target + from * classes;
+	part.sample = b->sample + from;
+	if (graph_forward(&r->g, &part, PHASE_TRAIN, &err) || graph_backward(&r->g, &part, &err) ||
+	    graph_read(&r->g, r->g.loss, n, loss + from, &err) ||
+	    graph_read(&r->g, r->g.logits, n, z + from * classes, &err))
+		fail_msg("%s", err.msg);
+}
+
+enum { GRADIENT = 4096 };
+
+/* The gradient of shards first, first + 1, ..., in the order of a tree, to sum. */
+static void plain_tree(struct plain *r, const struct batch *b, int first, int count, int shards, int classes,
+		       float *loss, float *z, float *sum)
+{
+	float right[GRADIENT];
+	size_t all = r->g.params_floats[ARENA_G];
+	int from = b->n * first / shards, n = b->n * (first + 1) / shards - from;
+	assert_true(all <= GRADIENT);
+	if (count > 1) {
+		plain_tree(r, b, first, count / 2, shards, classes, loss, z, sum);
+		plain_tree(r, b, first + count / 2, count / 2, shards, classes, loss, z, right);
+		for (size_t i = 0; i < all; i++)
+			sum[i] += right[i];
+		return;
+	}
+	memset(sum, 0, all * sizeof *sum);
+	if (!n)
+		return;
+	plain_part(r, b, from, n, classes, loss, z);
+	for (size_t i = 0; i < all; i++)
+		sum[i] = r->g.params[ARENA_G][i] * ((float)n / (float)b->n);
+}
+
 static void plain_batch(struct plain *r, const struct task *t, const uint32_t *item, int n, uint32_t index,
 			struct epoch_line *l)
 {
 	struct err err = ERR_NONE;
 	int classes = t->data.head.n_classes, batches = (r->n_train + t->plan.batch - 1) / t->plan.batch;
 	struct update u = t->plan.update;
-	float loss[RECORDS], *z;
+	float loss[RECORDS], sum[GRADIENT], *z;
 	assert_int_equal(mem_alloc(&z, (size_t)n * (size_t)classes, sizeof *z, &err), 0);
 	u.step = ++r->step;
 	u.lr = plan_lr(&t->plan, r->epoch + 1, index, (uint32_t)batches);
 	l->lr = index ? l->lr : u.lr;
 	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed,
-			(uint32_t)r->epoch + 1, index, &err) ||
-	    graph_forward(&r->g, &r->b.batch, PHASE_TRAIN, &err) || graph_backward(&r->g, &r->b.batch, &err) ||
-	    graph_read(&r->g, r->g.loss, n, loss, &err) || graph_read(&r->g, r->g.logits, n, z, &err) ||
-	    graph_update(&r->g, &r->b.batch, &u, &err))
+			(uint32_t)r->epoch + 1, index, &err))
+		fail_msg("%s", err.msg);
+	plain_tree(r, &r->b.batch, 0, t->plan.shards, t->plan.shards, classes, loss, z, sum);
+	memcpy(r->g.params[ARENA_G], sum, r->g.params_floats[ARENA_G] * sizeof *sum); /* ref's memory is the host's */
+	if (graph_update(&r->g, &r->b.batch, &u, &err))
 		fail_msg("%s", err.msg);
 	for (int i = 0; i < n; i++) {
 		l->train_loss += (double)loss[i] / r->n_train;
@@ -149,7 +206,7 @@ static int plain_done(const struct plain *r, const struct task *t)
 {
 	const struct plan *p = &t->plan;
 	int tired = p->patience && r->epoch - r->further_epoch >= p->patience;
-	int good = p->stop_top5 > 0 && r->epoch && r->line[r->epoch - 1].dev_top5 >= p->stop_top5;
+	int good = p->stop_top5 > 0 && r->epoch && r->line[r->epoch - 1].dev_top5 >= p->stop_top5 - 1e-9;
 	return r->epoch >= p->epochs || tired || good;
 }
 

@@ -1,0 +1,178 @@
+/* A trainer over ranks: random small runs give the bytes of one process, a rank whose weights went astray is named, and
+ * a signal to one ends the epoch of all. */
+#include "models/train/together.h"
+#include "pipeline/base/crc.h"
+#include "tests/ranks/mesh.h"
+#include "tests/unit/models/train_task.h"
+
+#include <signal.h>
+
+enum { SHARDS = 4, TASKS = 12 };
+
+/* What the ranks leave for the parent. */
+static struct {
+	uint32_t crc[MESH_MOST];
+} *left;
+
+static struct task task;
+
+static uint32_t weights_and_history(const struct trainer *t)
+{
+	struct err err = ERR_NONE;
+	uint32_t crc = crc32_of(0, t->history, (size_t)t->epoch * sizeof *t->history);
+	for (int p = 0; p < t->graph.n_params; p++)
+		for (int slot = GRAPH_W; slot <= GRAPH_LAST; slot++) {
+			size_t bytes = graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
+			void *host = malloc(bytes + 1);
+			if (bytes && graph_slot_get(&t->graph, p, (enum graph_slot)slot, host, &err))
+				_exit(90);
+			crc = crc32_of(crc, host, bytes);
+			free(host);
+		}
+	return crc;
+}
+
+static void make_sharded(uint32_t number)
+{
+	make_task(&task, number);
+	task.plan.shards = task.plan.mix_config.shards = SHARDS;
+}
+
+static int trains(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	open_trainer(t, &task);
+	if (trainer_join(t, r, &err) || together_begin(t, &err))
+		return 91;
+	while (!trainer_done(t))
+		if (trainer_epoch(t, &err) || together_compare(t, &err))
+			return 92;
+	left->crc[r->rank] = weights_and_history(t);
+	return 0;
+}
+
+/* The smallest change of one weight of one rank, after an epoch. */
+static int strays(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	open_trainer(t, &task);
+	if (trainer_join(t, r, &err) || together_begin(t, &err) || trainer_epoch(t, &err) || together_compare(t, &err))
+		return 1;
+	if (r->rank == 2) {
+		int last = t->graph.n_params - 1;
+		float *w = malloc(param_size(&t->graph.param[last]) * sizeof *w);
+		uint32_t bits;
+		if (graph_get(&t->graph, last, w, &err))
+			return 2;
+		memcpy(&bits, w, sizeof bits);
+		bits ^= 1;
+		memcpy(w, &bits, sizeof bits);
+		if (graph_set(&t->graph, last, w, &err))
+			return 3;
+		free(w);
+	}
+	if (!together_compare(t, &err))
+		return 4;
+	return strstr(err.msg, "rank 2 of 4 holds other weights than the others after epoch 1: ") ? 0 : 5;
+}
+
+/* Says stop on rank 1 alone, at a call that the number of the task tells. */
+static int calls;
+static int stop_late(void *ctx, uint32_t done)
+{
+	const struct ranks *r = ctx;
+	(void)done;
+	return r->rank == 1 && calls-- <= 0 ? SIGTERM : 0;
+}
+
+static int stops(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	open_trainer(t, &task);
+	t->tick = stop_late;
+	t->tick_ctx = r;
+	if (trainer_join(t, r, &err) || together_begin(t, &err))
+		return 1;
+	int rc = 0;
+	while (!rc && !trainer_done(t))
+		rc = trainer_epoch(t, &err) || together_compare(t, &err);
+	/* one that came at the last moment is heard of by nobody */
+	left->crc[r->rank] = (uint32_t)t->epoch * 2 + (uint32_t)(r->signal == SIGTERM);
+	return rc && r->signal != SIGTERM;
+}
+
+/* On so many ranks; what they leave is the same on all, and returned. */
+static uint32_t on_ranks(int size, int (*run)(struct trainer *, struct ranks *))
+{
+	struct mesh m;
+	int k = mesh_start(&m, size);
+	assert_int_not_equal(k, -2);
+	if (k >= 0) {
+		struct ranks r;
+		struct trainer t = { 0 };
+		struct err err = ERR_NONE;
+		alarm(120);
+		int rc = ranks_open(&r, RANKS_AUTO, &err) ? 99 : run(&t, &r);
+		if (rc)
+			fprintf(stderr, "rank %d of %d: %d: %s\n", k, size, rc, err.msg);
+		_exit(rc);
+	}
+	assert_int_equal(mesh_wait(&m, SIGKILL), 0);
+	for (k = 1; k < size; k++)
+		assert_int_equal(left->crc[k], left->crc[0]);
+	return left->crc[0];
+}
+
+static void test_same_bytes(void **state)
+{
+	(void)state;
+	for (uint32_t number = 0; number < TASKS; number++) {
+		make_sharded(number);
+		uint32_t want = on_ranks(1, trains);
+		assert_int_equal(on_ranks(2, trains), want);
+		assert_int_equal(on_ranks(4, trains), want);
+		device_close(&task.dev);
+	}
+}
+
+static void test_a_rank_that_strays(void **state)
+{
+	(void)state;
+	make_sharded(3);
+	on_ranks(4, strays);
+	device_close(&task.dev);
+}
+
+static void test_a_signal_to_one(void **state)
+{
+	int heard = 0;
+	(void)state;
+	for (uint32_t number = 0; number < 12; number++) {
+		make_sharded(number);
+		calls = (int)number % 4;
+		heard += (int)(on_ranks(4, stops) & 1);
+		device_close(&task.dev);
+	}
+	assert_true(heard >= 8);
+}
+
+int main(void)
+{
+	char self[4096], dir[4200];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (n < 0)
+		return 1;
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	snprintf(dir, sizeof dir, "%s/ranks", self);
+	setenv("VIC_BACKENDS", dir, 1);
+	left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (left == MAP_FAILED)
+		return 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_a_rank_that_strays),
+		cmocka_unit_test(test_a_signal_to_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
