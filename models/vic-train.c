@@ -17,6 +17,7 @@ static struct {
 	struct running_files files;
 	int64_t threads;
 	int plan, list, precision, tune;
+	int select; /* as it was given: o.select knows one name of each */
 } run_o = { .device = "auto", .files.output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
@@ -98,9 +99,12 @@ static const struct program prog = {
 /* Where nothing can be the best by the dev records, the last epoch is kept; who asks for the best is told. */
 static int refuse_best(const struct stage *st, const struct trainer *t, struct err *err)
 {
-	return stage_given(st, "select") && o.select == SELECT_BEST_DEV && !t->n_dev
-		       ? err_usage(err, "--select best-dev needs records marked dev; vic-split --dev marks some")
-		       : 0;
+	char choice[32];
+	struct opt row = { .type = OPT_CHOICE, .target = &run_o.select, .choices = TRAIN_SELECT };
+	if (!stage_given(st, "select") || o.select == SELECT_LAST || t->n_dev)
+		return 0;
+	opt_default(&row, choice, sizeof choice);
+	return err_usage(err, "--select %s needs records marked dev; vic-split --dev marks some", choice);
 }
 
 /* dev: NULL with --plan. */
@@ -172,6 +176,7 @@ static int run_train(struct stage *st, struct err *err)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
+	run_o.select = o.select;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
 	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||

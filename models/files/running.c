@@ -23,9 +23,9 @@ static int write_history(const struct trainer *t, const char *path, struct err *
 	struct memtext m;
 	if (memtext_open(&m, err))
 		return -1;
-	epoch_header(m.to);
+	epoch_header(t->plan->select, m.to);
 	for (int i = 0; i < t->epoch; i++)
-		epoch_print(&t->history[i], m.to);
+		epoch_print(&t->history[i], t->plan->select, m.to);
 	int rc = memtext_close(&m, &text, &size, err) || output_open(&out, path, err) ? -1 : 0;
 	if (!rc) {
 		rc = output_write(&out, text, size, err) || output_commit(&out, err) ? -1 : 0;
@@ -169,9 +169,12 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 static void say_kept(const struct stage *st, const struct trainer *t, const struct running_files *f)
 {
 	const struct epoch_line *l = &t->history[t->best_epoch - 1];
-	char dev[96] = "", history[300] = "";
+	char dev[128] = "", history[300] = "";
+	int n = 0;
 	if (l->dev_n)
-		err_phrase(dev, sizeof dev, ", dev accuracy %.4f, dev loss %.4f", l->dev_accuracy, l->dev_loss);
+		n = snprintf(dev, sizeof dev, ", dev accuracy %.4f, dev loss %.4f", l->dev_accuracy, l->dev_loss);
+	if (t->judged)
+		snprintf(dev + n, sizeof dev - (size_t)n, ", refined %.4f", l->dev_refined);
 	if (f->history)
 		err_phrase(history, sizeof history, "; history: %s", f->history);
 	stage_say(st, "kept epoch %d of %d, %s%s; model: %s%s", t->best_epoch, t->epoch,

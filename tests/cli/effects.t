@@ -151,6 +151,9 @@ same 'every option without a condition is known to need none' "$(cat always)" \
 	"$(awk -F '\t' '$3 == "-" { list[$1] = list[$1] " " $2 } END { for (p in list) print p list[p] }' conditions | sort)"
 fails 2 'best-dev needs records marked dev' 'the best of no dev records' \
 	vic-train -q --select best-dev -o out nodev
+for by in dev-accuracy dev-nll dev-refined; do
+	fails 2 "$by needs records marked dev" "the best of no dev records by $by" vic-train -q --select $by -o out nodev
+done
 vic-reliability logits >curve
 fails 2 'goes with --format png' 'pixels of an SVG' vic-plot --scale 3 -o out.svg curve
 finish
