@@ -38,6 +38,9 @@ static const struct opt run_opts[] = {
 	  .writes = "a checkpoint" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
+	{ "keep-epochs", 0, OPT_TEXT, &run_o.files.keep_epochs, "E,E,...|all",
+	  "also write the model as it is after these epochs, of epoch 7 to FILE.epoch7", .flags = OPT_LOCAL,
+	  .without = "plan|list-models", .writes = "a model" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
 	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
@@ -176,6 +179,8 @@ static int run_train(struct stage *st, struct err *err)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
+	if (run_o.files.keep_epochs && !strcmp(run_o.files.output, "-"))
+		return err_usage(err, "--keep-epochs names its files after the model's: -o FILE, not stdout");
 	run_o.select = o.select;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */

@@ -4,6 +4,7 @@
 #include "running.h"
 
 #include "checkpoint.h"
+#include "epochs.h"
 #include "modelfile.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/files/jsontext.h"
@@ -67,7 +68,8 @@ static int run_epoch(struct trainer *t, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, const struct epochs *e,
+		      struct err *err)
 {
 	struct shown s = { .note = "epoch 1" };
 	if (t->epoch)
@@ -77,7 +79,8 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
 	int rc = 0;
 	while (!rc && !trainer_done(t)) {
-		rc = run_epoch(t, err) || (f->checkpoint && checkpoint_save(t, f->checkpoint, err));
+		rc = run_epoch(t, err) || epochs_write(e, t, err) ||
+		     (f->checkpoint && checkpoint_save(t, f->checkpoint, err));
 		if (rc)
 			break;
 		s.before += t->n_train;
@@ -182,22 +185,25 @@ static void say_kept(const struct stage *st, const struct trainer *t, const stru
 		  history);
 }
 
-static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, const struct epochs *e,
+		   struct err *err)
 {
 	int there = f->resume ? is_there(st, f->resume, err) : 0;
 	if (there < 0 || (there && checkpoint_load(t, f->resume, err)))
 		return -1;
 	say_plan(st, t);
+	epochs_say_missing(e, st, t->epoch);
 	device_say(st, t->graph.dev);
 	int first = t->epoch;
 	process_interrupts(NULL);
-	if (run_epochs(st, t, f, err)) {
+	if (run_epochs(st, t, f, e, err)) {
 		save_finished(t, f, first, err);
 		return -1;
 	}
 	if ((f->history && t->epoch == first && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	say_kept(st, t, f);
+	epochs_say_left(e, st, t->epoch);
 	return 0;
 }
 
@@ -205,8 +211,12 @@ int running_train(struct stage *st, struct trainer *t, const struct running_file
 {
 	json_t *provenance = jsontext_copy(t->data->provenance);
 	t->provenance = provenance;
-	int rc =
-		!provenance || json_array_append(provenance, st->provenance) ? err_memory(err) : run_all(st, t, f, err);
+	struct epochs e;
+	int rc = epochs_open(&e, st, f->keep_epochs, f->output, t->plan->epochs, err);
+	if (!rc)
+		rc = !provenance || json_array_append(provenance, st->provenance) ? err_memory(err)
+										  : run_all(st, t, f, &e, err);
+	epochs_release(&e);
 	t->provenance = NULL;
 	json_decref(provenance);
 	return rc;

@@ -31,6 +31,7 @@ sort >untold <<'L'
 --filters
 --flip
 --history
+--keep-epochs
 --list-models
 --lr
 --lr-factor
