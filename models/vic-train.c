@@ -20,6 +20,7 @@ static struct {
 	int64_t threads;
 	int plan, list, precision, tune, ranks_by;
 	struct ranks ranks;
+	int select; /* as it was given: o.select knows one name of each */
 } run_o = { .device = "auto", .files.output = "-", .precision = PRECISION_TF32 };
 
 /* After those of options.h. */
@@ -41,6 +42,9 @@ static const struct opt run_opts[] = {
 	  .without = "plan|list-models", .writes = "a checkpoint" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
+	{ "keep-epochs", 0, OPT_TEXT, &run_o.files.keep_epochs, "E,E,...|all",
+	  "also write the model as it is after these epochs, of epoch 7 to FILE.epoch7", .flags = OPT_LOCAL,
+	  .without = "plan|list-models", .writes = "a model" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
 	  "print the network's ops and memory plan, and train nothing; without records: the network as published",
 	  .flags = OPT_LOCAL | OPT_PRINTS },
@@ -102,9 +106,12 @@ static const struct program prog = {
 /* Where nothing can be the best by the dev records, the last epoch is kept; who asks for the best is told. */
 static int refuse_best(const struct stage *st, const struct trainer *t, struct err *err)
 {
-	return stage_given(st, "select") && o.select == SELECT_BEST_DEV && !t->n_dev
-		       ? err_usage(err, "--select best-dev needs records marked dev; vic-split --dev marks some")
-		       : 0;
+	char choice[32];
+	struct opt row = { .type = OPT_CHOICE, .target = &run_o.select, .choices = TRAIN_SELECT };
+	if (!stage_given(st, "select") || o.select == SELECT_LAST || t->n_dev)
+		return 0;
+	opt_default(&row, choice, sizeof choice);
+	return err_usage(err, "--select %s needs records marked dev; vic-split --dev marks some", choice);
 }
 
 /* dev: NULL with --plan. */
@@ -185,11 +192,14 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int refuse_terminal(struct err *err)
+/* One rank says it. */
+static int refuse_stdout(struct err *err)
 {
-	return !strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO) && !run_o.ranks.rank
-		       ? err_usage(err, "a model is not for a terminal; use -o FILE")
-		       : 0;
+	if (strcmp(run_o.files.output, "-") || run_o.ranks.rank)
+		return 0;
+	if (run_o.files.keep_epochs)
+		return err_usage(err, "--keep-epochs names its files after the model's: -o FILE, not stdout");
+	return !run_o.plan && isatty(STDOUT_FILENO) ? err_usage(err, "a model is not for a terminal; use -o FILE") : 0;
 }
 
 static int run_train(struct stage *st, struct err *err)
@@ -204,9 +214,10 @@ static int run_train(struct stage *st, struct err *err)
 	if (!run_o.plan && ranks_open(&run_o.ranks, (enum ranks_by)run_o.ranks_by, err))
 		return -1;
 	st->quiet |= run_o.ranks.rank > 0;
+	run_o.select = o.select;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
-	int rc = refuse_terminal(err) || (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
+	int rc = refuse_stdout(err) || (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
 		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
 	device_close(&dev);
 	dataset_release(&data);

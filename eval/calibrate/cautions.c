@@ -103,7 +103,7 @@ void caution_text(enum caution c, const struct calmap *map, const struct calmap_
 		return;
 	case CAUTION_CHOSE_EPOCH:
 		err_phrase(text, size,
-			   "these dev records also chose the model's epoch (vic-train --select best-dev), which "
+			   "these dev records also chose the model's epoch (vic-train --select), which "
 			   "flatters them: the map may make others worse; hold records back (vic-split --dev 0.1 "
 			   "--calibration 0.1) and fit on them (--split extra)");
 		return;

@@ -11,6 +11,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/formats/safetensors.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,15 +79,22 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch,
 				     [AT_BEST_EPOCH] = trainer_keeps_best(t) ? t->best_epoch : 0,
 				     [AT_BEST_SCORE] = t->best_score };
-	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
+	size_t counters = COUNTERS, line = epoch_line_bytes(t->plan->select), history = (size_t)t->epoch * line;
+	unsigned char *lines;
 	char crc[16];
 	if (mem_alloc(&host, (size_t)n * SLOTS, sizeof *host, err))
 		return -1;
+	if (mem_alloc(&lines, history, 1, err)) {
+		free(host);
+		return -1;
+	}
+	for (int e = 0; e < t->epoch; e++)
+		memcpy(lines + (size_t)e * line, &t->history[e], line);
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
 	rc = safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "plan", t->plan->key, err) ||
 	     safetensors_set(&st, "data", crc, err) ||
 	     safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
-	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
+	     safetensors_add(&st, "history", ST_U8, 1, &history, lines, err);
 	if (t->provenance)
 		rc = rc || model_describe(&st, t->plan, t->data, &t->graph, t->best_epoch, t->provenance, err) ||
 		     (t->data->head.kind == STREAM_TEXT && model_add_words(&st, &t->data->text, err));
@@ -98,6 +106,7 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	for (int i = 0; i < n * SLOTS; i++)
 		free(host[i]);
 	free(host);
+	free(lines);
 	return rc ? -1 : 0;
 }
 
@@ -160,11 +169,12 @@ static int matches(const struct trainer *t, const struct safetensors *st, struct
 static int take_counters(struct trainer *t, const double *c, const char *path, struct err *err)
 {
 	static const char *const name[COUNTERS] = { "step", "epoch", "best epoch", "best score" };
-	double most[COUNTERS] = {
-		[AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH], [AT_BEST_SCORE] = 1
-	};
+	int loss = t->plan->select == SELECT_DEV_NLL || t->plan->select == SELECT_DEV_REFINED; /* minus it */
+	double most[COUNTERS] = { [AT_STEP] = UINT32_MAX, [AT_EPOCH] = INT32_MAX, [AT_BEST_EPOCH] = c[AT_EPOCH],
+				  [AT_BEST_SCORE] = loss ? 0 : 1 };
 	for (int i = 0; i < COUNTERS; i++)
-		if (!(c[i] >= 0 && c[i] <= most[i]) || (i != AT_BEST_SCORE && c[i] != floor(c[i])))
+		if (!(c[i] >= (loss && i == AT_BEST_SCORE ? -DBL_MAX : 0) && c[i] <= most[i]) ||
+		    (i != AT_BEST_SCORE && c[i] != floor(c[i])))
 			return err_set(err, "%s: its %s is %g, which no run comes to", path, name[i], c[i]);
 	t->step = (uint32_t)c[AT_STEP];
 	t->epoch = (int)c[AT_EPOCH];
@@ -184,12 +194,12 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	if (matches(t, st, err) || safetensors_need(st, "counters", ST_F64, 1, &n, &counters, err) ||
 	    take_counters(t, counters->data, st->name, err))
 		return -1;
-	size_t bytes = (size_t)t->epoch * sizeof *t->history;
+	size_t line = epoch_line_bytes(t->plan->select), bytes = (size_t)t->epoch * line;
 	if (safetensors_need(st, "history", ST_U8, 1, &bytes, &history, err) ||
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch, sizeof *t->history, err))
 		return -1;
-	if (bytes)
-		memcpy(t->history, history->data, bytes);
+	for (int e = 0; e < t->epoch; e++)
+		memcpy(&t->history[e], (const char *)history->data + (size_t)e * line, line);
 	if (t->best_epoch) { /* room for load_param to fill */
 		if (mem_alloc(&t->best, (size_t)t->graph.n_params, sizeof *t->best, err))
 			return -1;

@@ -4,6 +4,7 @@
 #include "running.h"
 
 #include "checkpoint.h"
+#include "epochs.h"
 #include "modelfile.h"
 #include "models/train/together.h"
 #include "pipeline/base/memtext.h"
@@ -24,9 +25,9 @@ static int write_history(const struct trainer *t, const char *path, struct err *
 	struct memtext m;
 	if (memtext_open(&m, err))
 		return -1;
-	epoch_header(m.to);
+	epoch_header(t->plan->select, m.to);
 	for (int i = 0; i < t->epoch; i++)
-		epoch_print(&t->history[i], m.to);
+		epoch_print(&t->history[i], t->plan->select, m.to);
 	int rc = memtext_close(&m, &text, &size, err) || output_open(&out, path, err) ? -1 : 0;
 	if (!rc) {
 		rc = output_write(&out, text, size, err) || output_commit(&out, err) ? -1 : 0;
@@ -70,7 +71,8 @@ static int run_epoch(struct trainer *t, struct err *err)
 	return rc ? -1 : 0;
 }
 
-static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, const struct epochs *e,
+		      struct err *err)
 {
 	struct shown s = { .note = "epoch 1" };
 	if (t->epoch)
@@ -81,7 +83,8 @@ static int run_epochs(struct stage *st, struct trainer *t, const struct running_
 	int rc = 0;
 	while (!rc && !trainer_done(t)) {
 		rc = run_epoch(t, err) || together_compare(t, err) ||
-		     (f->checkpoint && trainer_speaks(t) && checkpoint_save(t, f->checkpoint, err));
+		     (trainer_speaks(t) && (epochs_write(e, t, err) ||
+					    (f->checkpoint && checkpoint_save(t, f->checkpoint, err))));
 		if (rc)
 			break;
 		s.before += t->n_train;
@@ -176,9 +179,12 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 static void say_kept(const struct stage *st, const struct trainer *t, const struct running_files *f)
 {
 	const struct epoch_line *l = &t->history[t->best_epoch - 1];
-	char dev[96] = "", history[300] = "";
+	char dev[128] = "", history[300] = "";
+	int n = 0;
 	if (l->dev_n)
-		err_phrase(dev, sizeof dev, ", dev accuracy %.4f, dev loss %.4f", l->dev_accuracy, l->dev_loss);
+		n = snprintf(dev, sizeof dev, ", dev accuracy %.4f, dev loss %.4f", l->dev_accuracy, l->dev_loss);
+	if (t->judged)
+		snprintf(dev + n, sizeof dev - (size_t)n, ", refined %.4f", l->dev_refined);
 	if (f->history)
 		err_phrase(history, sizeof history, "; history: %s", f->history);
 	stage_say(st, "kept epoch %d of %d, %s%s; model: %s%s", t->best_epoch, t->epoch,
@@ -186,17 +192,19 @@ static void say_kept(const struct stage *st, const struct trainer *t, const stru
 		  history);
 }
 
-static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
+static int run_all(struct stage *st, struct trainer *t, const struct running_files *f, const struct epochs *e,
+		   struct err *err)
 {
 	int there = f->resume ? is_there(st, f->resume, err) : 0;
 	int rc = there < 0 || (there && checkpoint_load(t, f->resume, err)) ? -1 : 0;
 	if (ranks_meet(t->ranks, rc, 0, err) || together_begin(t, err))
 		return -1;
 	say_plan(st, t);
+	epochs_say_missing(e, st, t->epoch);
 	device_say(st, t->graph.dev);
 	int first = t->epoch;
 	process_interrupts(NULL);
-	if (ranks_meet(t->ranks, run_epochs(st, t, f, err), 0, err)) {
+	if (ranks_meet(t->ranks, run_epochs(st, t, f, e, err), 0, err)) {
 		if (trainer_speaks(t))
 			save_finished(t, f, first, err);
 		return -1;
@@ -206,6 +214,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	if ((f->history && t->epoch == first && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	say_kept(st, t, f);
+	epochs_say_left(e, st, t->epoch);
 	return 0;
 }
 
@@ -213,8 +222,12 @@ int running_train(struct stage *st, struct trainer *t, const struct running_file
 {
 	json_t *provenance = jsontext_copy(t->data->provenance);
 	t->provenance = provenance;
-	int rc =
-		!provenance || json_array_append(provenance, st->provenance) ? err_memory(err) : run_all(st, t, f, err);
+	struct epochs e;
+	int rc = epochs_open(&e, st, f->keep_epochs, f->output, t->plan->epochs, err);
+	if (!rc)
+		rc = !provenance || json_array_append(provenance, st->provenance) ? err_memory(err)
+										  : run_all(st, t, f, &e, err);
+	epochs_release(&e);
 	t->provenance = NULL;
 	json_decref(provenance);
 	return rc;

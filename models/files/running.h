@@ -9,6 +9,7 @@
 struct running_files {
 	const char *output; /* the model; "-": stdout */
 	const char *history, *checkpoint;
+	const char *keep_epochs; /* as of epochs_open */
 	const char *resume; /* a checkpoint to go on from; one that is not there yet begins the run */
 };
 

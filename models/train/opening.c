@@ -168,6 +168,9 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 	if (list_records(t, err))
 		return -1;
 	t->eval_batch = plan_room(plan, largest_batch(t));
+	if (plan->select == SELECT_DEV_REFINED && t->n_dev &&
+	    mem_alloc(&t->judged, (size_t)t->n_dev * (size_t)plan->config.classes, sizeof *t->judged, err))
+		return -1;
 	return make_graph(t, &t->graph, plan->batch, dev, err) ||
 			       batcher_init(&t->batcher, t->data, images ? &plan->preprocessing : NULL, err) ||
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||

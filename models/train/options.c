@@ -208,10 +208,13 @@ static const struct row table[] = {
 	  FIELD(shards),
 	  " shards=",
 	  .unsaid = "1" },
-	{ { "select", 0, OPT_CHOICE, NULL, NULL, "which epoch's weights are kept", .choices = "best-dev|last" },
+	{ { "select", 0, OPT_CHOICE, NULL, NULL,
+	    "which epoch's weights are kept: the best by dev accuracy (also called best-dev), by dev NLL, or by dev "
+	    "NLL after the temperature that is best for it; or the last",
+	    .choices = TRAIN_SELECT },
 	  FIELD(select),
 	  " select=" },
-	{ { "patience", 0, OPT_INT, NULL, "N", "stop after N epochs without a better dev accuracy; 0: never",
+	{ { "patience", 0, OPT_INT, NULL, "N", "stop after N epochs without a better dev score (--select); 0: never",
 	    .hi = 1000000 },
 	  FIELD(patience) },
 	{ { "stop-top5", 0, OPT_REAL, NULL, "ACC", "stop at this dev accuracy of the likeliest five; 0: never",
@@ -317,7 +320,7 @@ static int check_combinations(const struct train_options *o, struct err *err)
 		return err_usage(err, "%s goes with --schedule steps or goyal",
 				 o->lr_steps ? "--lr-steps" : "--lr-factor");
 	if (o->patience && o->select == SELECT_LAST)
-		return err_usage(err, "--patience needs --select best-dev");
+		return err_usage(err, "--patience goes without --select last");
 	if ((o->mix_mode == MIX_MANIFOLD || o->mix_mode == MIX_SENTENCE) && o->mix_partner == PARTNER_DATASET)
 		return err_usage(err, "--mixup-mode %s mixes within the batch: it goes without --mixup-partner dataset",
 				 o->mix_mode == MIX_SENTENCE ? "sentence" : "manifold");
@@ -357,6 +360,7 @@ int train_options_finish(struct train_options *o, enum stream_kind kind, struct 
 	if (check_records(o, images, err) || (!images && check_network(o, ngrams, err)))
 		return -1;
 	fill_in(o, column, 1);
+	o->select = o->select == SELECT_BEST_DEV ? SELECT_DEV_ACCURACY : o->select;
 	if (check_combinations(o, err))
 		return -1;
 	if (o->momentum == 0 && o->nesterov < 0) /* which has none without momentum */

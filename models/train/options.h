@@ -35,6 +35,9 @@ int train_options_finish(struct train_options *o, enum stream_kind kind, struct 
 /* 1: the network asked for reads n-grams. */
 int train_options_ngrams(const struct train_options *o);
 
+/* The names of --select, in the order of enum select. */
+#define TRAIN_SELECT "dev-accuracy|last|dev-nll|dev-refined|best-dev"
+
 #define TRAIN_KEY_WEIGHTS " weights="
 
 /* The text that two runs must share for one to resume the other: every option whose row has a key, with 17 digits, so

@@ -52,19 +52,26 @@ double scores_oe(const struct scores *s)
 	return sum / (double)s->n;
 }
 
-void epoch_header(FILE *to)
+size_t epoch_line_bytes(enum select select)
+{
+	return select == SELECT_DEV_REFINED ? sizeof(struct epoch_line) : offsetof(struct epoch_line, dev_refined);
+}
+
+void epoch_header(enum select select, FILE *to)
 {
 	fprintf(to,
 		"epoch\tlr\ttrain_loss\ttrain_accuracy\tlabel_entropy\tdev_n\tdev_loss\tdev_accuracy\tdev_ece\tdev_oe\t"
-		"dev_confidence\tdev_top5\n");
+		"dev_confidence\tdev_top5%s\n", select == SELECT_DEV_REFINED ? "\tdev_refined" : "");
 }
 
-void epoch_print(const struct epoch_line *l, FILE *to)
+void epoch_print(const struct epoch_line *l, enum select select, FILE *to)
 {
 	fprintf(to, "%" PRId64 "\t%.9g\t%.9g\t%.9g\t%.9g\t%" PRId64, l->epoch, l->lr, l->train_loss,
 		l->train_accuracy, l->label_entropy, l->dev_n);
-	double dev[] = { l->dev_loss, l->dev_accuracy, l->dev_ece, l->dev_oe, l->dev_confidence, l->dev_top5 };
-	for (size_t i = 0; i < sizeof dev / sizeof *dev; i++)
+	double dev[] = { l->dev_loss,	    l->dev_accuracy, l->dev_ece,    l->dev_oe,
+			 l->dev_confidence, l->dev_top5,     l->dev_refined };
+	size_t n = sizeof dev / sizeof *dev - (select != SELECT_DEV_REFINED);
+	for (size_t i = 0; i < n; i++)
 		fprintf(to, l->dev_n ? "\t%.9g" : "\t-", dev[i]);
 	fputc('\n', to);
 }

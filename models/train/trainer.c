@@ -1,10 +1,11 @@
 /* Epochs, learning rates, and the weights to keep. Everything drawn is keyed by seed, epoch (from 1: t->epoch + 1)
  * and batch, so no generator has a state to save. t->epoch counts finished epochs and goes up only when the history
  * has its line; t->step never starts again, since Adam and postponed decay count by it. The data are asked whether
- * they changed before an epoch and again after its last reading. Of epochs of equal dev accuracy the later is kept,
- * as in Kim's code. The weights to keep are copied to the host at the end of an epoch, the last one's too, so that they
+ * they changed before an epoch and again after its last reading. Of epochs of equal dev score the later is kept, as in
+ * Kim's code. The weights to keep are copied to the host at the end of an epoch, the last one's too, so that they
  * can be written when the next epoch does not come to its end. */
 #include "trainer.h"
+#include "refined.h"
 #include "together.h"
 
 #include "pipeline/base/mem.h"
@@ -62,6 +63,7 @@ void trainer_release(struct trainer *t)
 	free(t->order);
 	free(t->history);
 	free(t->round);
+	free(t->judged);
 	*t = (struct trainer){ 0 };
 }
 
@@ -142,6 +144,9 @@ static int take_judged(void *ctx, const struct answer *a, struct err *err)
 	for (int i = 0; i < a->n; i++)
 		scores_add(&p->scores, a->logits + i * classes, classes,
 			   t->data->label[p->judged[a->first + (size_t)i]]);
+	if (t->judged)
+		memcpy(t->judged + a->first * (size_t)classes, a->logits,
+		       (size_t)a->n * (size_t)classes * sizeof *a->logits);
 	return 0;
 }
 
@@ -201,12 +206,21 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 	line->dev_confidence = s.confidence / (double)s.n;
 	line->dev_ece = scores_ece(&s);
 	line->dev_oe = scores_oe(&s);
+	if (t->judged)
+		line->dev_refined = refined_nll(t->judged, t->dev, t->data->label, t->n_dev, t->plan->config.classes);
 	return 0;
 }
 
 int trainer_keeps_best(const struct trainer *t)
 {
-	return t->plan->select == SELECT_BEST_DEV && t->n_dev;
+	return t->plan->select != SELECT_LAST && t->n_dev;
+}
+
+double trainer_score(const struct plan *plan, const struct epoch_line *line)
+{
+	return plan->select == SELECT_DEV_NLL	    ? -line->dev_loss
+	       : plan->select == SELECT_DEV_REFINED ? -line->dev_refined
+						    : line->dev_accuracy;
 }
 
 int trainer_keep(struct trainer *t, struct err *err)
@@ -262,9 +276,9 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	if (!trainer_keeps_best(t))
 		return trainer_keep(t, err);
 	/* Kim's code keeps the later of equal epochs. */
-	if (line.dev_accuracy < t->best_score)
+	if (t->best_epoch && trainer_score(plan, &line) < t->best_score)
 		return 0;
-	t->best_score = line.dev_accuracy;
+	t->best_score = trainer_score(plan, &line);
 	return trainer_keep(t, err);
 }
 
@@ -273,7 +287,7 @@ static int last_better(const struct trainer *t)
 {
 	int at = 0;
 	for (int e = 1; e < t->epoch; e++)
-		if (t->history[e].dev_accuracy > t->history[at].dev_accuracy)
+		if (trainer_score(t->plan, &t->history[e]) > trainer_score(t->plan, &t->history[at]))
 			at = e;
 	return at + 1;
 }

@@ -11,7 +11,9 @@
  * where the batch is larger, five epochs lead there from lr in equal steps, batch by batch; then steps. */
 enum schedule { SCHEDULE_CONSTANT, SCHEDULE_STEPS, SCHEDULE_COSINE, SCHEDULE_GOYAL };
 enum { GOYAL_BATCH = 256, GOYAL_WARM_UP = 5 };
-enum select { SELECT_BEST_DEV, SELECT_LAST };
+/* Choices of --select. Keys hold the numbers, so that new ones come after the others. SELECT_BEST_DEV: another name of
+ * SELECT_DEV_ACCURACY, in no plan. */
+enum select { SELECT_DEV_ACCURACY, SELECT_LAST, SELECT_DEV_NLL, SELECT_DEV_REFINED, SELECT_BEST_DEV };
 
 /* Everything that decides what comes out, but the data. */
 struct plan {
@@ -47,9 +49,12 @@ struct epoch_line {
 	double lr /* of its first batch */, train_loss, train_accuracy, label_entropy;
 	int64_t dev_n;
 	double dev_loss, dev_accuracy, dev_ece, dev_oe, dev_confidence, dev_top5;
+	double dev_refined; /* refined.h; last, for only a run that selects by it has it (epoch_line_bytes) */
 };
-void epoch_header(FILE *to);
-void epoch_print(const struct epoch_line *l, FILE *to);
+/* Of the lines as a checkpoint keeps them. */
+size_t epoch_line_bytes(enum select select);
+void epoch_header(enum select select, FILE *to);
+void epoch_print(const struct epoch_line *l, enum select select, FILE *to);
 
 /* A run under way. Zero it, then trainer_open or checkpoint_load (checkpoint.h) after trainer_open. */
 struct trainer {
@@ -71,7 +76,8 @@ struct trainer {
 	/* the epoch to keep so far, by plan->select */
 	float **best;                 /* [n_params][size]: weights; NULL before the first */
 	int best_epoch;               /* 0: none */
-	double best_score;
+	double best_score;            /* its trainer_score */
+	float *judged;                /* [n_dev][classes] dev logits of the epoch, where refined_nll selects */
 	struct epoch_line *history;   /* [epoch] */
 	size_t cap_history;
 	/* called after every batch, when not NULL: records of this epoch so far. Not 0 (a signal's number):
@@ -89,6 +95,8 @@ void trainer_release(struct trainer *t);
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
 /* 1: the best epoch is kept, as dev records judge it; 0: the last. */
 int trainer_keeps_best(const struct trainer *t);
+/* How good an epoch is, by plan->select; more is better: dev accuracy, or minus a dev loss. */
+double trainer_score(const struct plan *plan, const struct epoch_line *line);
 /* Takes the weights of this moment for those of epoch t->epoch, to keep. */
 int trainer_keep(struct trainer *t, struct err *err) VIC_CHECKED;
 /* 1 when all epochs are done, patience has run out or stop_top5 is reached. */

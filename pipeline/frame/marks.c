@@ -7,7 +7,7 @@
 static const struct marked {
 	enum mark mark;
 	const char *program, *option;
-	const char *value;     /* the value that has the mark; NULL: all have */
+	const char *value;     /* the value that has the mark, or several, "a|b"; NULL: all have */
 	const char *otherwise; /* the option's default, where it counts as given; as help shows it */
 } marked[] = {
 	{ MARK_SEED, NULL, .option = "seed" },
@@ -26,7 +26,8 @@ static const struct marked {
 	{ MARK_DEV, "vic-tokenize", .option = "split", .value = "dev" },
 	{ MARK_DEV, "vic-images", .option = "split", .value = "dev" },
 	{ MARK_DEV, "vic-cat", .option = "split", .value = "dev" },
-	{ MARK_DEV_EPOCH, "vic-train", .option = "select", .value = "best-dev", .otherwise = "best-dev" },
+	{ MARK_DEV_EPOCH, "vic-train", .option = "select", .value = "dev-accuracy|best-dev|dev-nll|dev-refined",
+	  .otherwise = "dev-accuracy" },
 	{ MARK_MAP, "vic-calibrate", .option = "apply" },
 	{ MARK_MAP, "vic-predict", .option = "map" },
 };
@@ -44,12 +45,21 @@ static const char *value_in(const char *arg, const char *option)
 	return !strncmp(arg, "--", 2) && !strncmp(arg + 2, option, n) && arg[2 + n] == '=' ? arg + 3 + n : NULL;
 }
 
+static int is_among(const char *value, const char *values)
+{
+	size_t n = strlen(value);
+	for (const char *at = values; at; at = (at = strchr(at, '|')) ? at + 1 : NULL)
+		if (!strncmp(at, value, n) && (!at[n] || at[n] == '|'))
+			return n > 0;
+	return 0;
+}
+
 unsigned marks_of(const char *program, const char *arg)
 {
 	unsigned marks = 0;
 	for (const struct marked *m = marked; m < marked + MARKED; m++) {
 		const char *value = is_program(m, program) ? value_in(arg, m->option) : NULL;
-		if (value && (!m->value || !strcmp(value, m->value)))
+		if (value && (!m->value || is_among(value, m->value)))
 			marks |= m->mark;
 	}
 	return marks;

@@ -99,10 +99,11 @@ static int has_default_output(const struct program *p)
 	return 0;
 }
 
-static int collect_roles(struct roles *r, const struct stage *st, struct err *err)
+/* further: roles to be added afterwards. */
+static int collect_roles(struct roles *r, const struct stage *st, size_t further, struct err *err)
 {
 	const struct program *p = st->prog;
-	size_t most = (size_t)st->n + 2;
+	size_t most = (size_t)st->n + 2 + further;
 	int prints = is_given(st, OPT_PRINTS), count = opt_count(p->opts);
 	for (int i = 0; i < count; i++)
 		most += opt_times(&p->opts[i]);
@@ -243,15 +244,38 @@ static int spare_data(const struct stage *st, const struct role *x, struct err *
 				   x->opt->name, x->path, s.what, st->prog->name);
 }
 
+/* Those from number `first` on. */
+static int prove_outputs(const struct roles *r, const struct stage *st, size_t first, struct err *err)
+{
+	for (size_t i = first; i < r->n; i++)
+		if (r->item[i].writes && r->item[i].opt &&
+		    (output_prove(r->item[i].path, err) || spare_data(st, &r->item[i], err)))
+			return -1;
+	return 0;
+}
+
 int roles_check(const struct stage *st, struct err *err)
 {
 	struct roles r = { 0 };
-	int rc = collect_roles(&r, st, err) || compare(&r, err);
-	for (size_t i = 0; i < r.n && !rc; i++)
-		if (r.item[i].writes && r.item[i].opt)
-			rc = output_prove(r.item[i].path, err) || spare_data(st, &r.item[i], err);
+	int rc = collect_roles(&r, st, 0, err) || compare(&r, err) || prove_outputs(&r, st, 0, err);
 	if (!rc)
 		remember(&r);
+	free(r.item);
+	return rc ? -1 : 0;
+}
+
+int roles_check_further(const struct stage *st, const char *option, char *const *path, size_t n, struct err *err)
+{
+	struct roles r = { 0 };
+	const struct opt *o = st->prog->opts;
+	while (strcmp(o->name, option))
+		o++;
+	if (collect_roles(&r, st, n, err))
+		return -1;
+	size_t first = r.n;
+	for (size_t i = 0; i < n; i++)
+		add_role(&r, o, path[i], 1, 1);
+	int rc = compare(&r, err) || prove_outputs(&r, st, first, err);
 	free(r.item);
 	return rc ? -1 : 0;
 }

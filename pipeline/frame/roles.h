@@ -15,6 +15,10 @@
  * `writes`). Errors: VIC_USAGE for two roles of one file and for a file of another kind, VIC_DATA for an output that
  * cannot be written. */
 int roles_check(const struct stage *st, struct err *err) VIC_CHECKED;
+/* The same of n outputs whose names the program makes from those of the command line, for an option of it, whose row
+ * says what they may replace. Call it before any work. */
+int roles_check_further(const struct stage *st, const char *option, char *const *path, size_t n,
+			struct err *err) VIC_CHECKED;
 /* For tests, "PROGRAM<TAB>OPTION<TAB>ROLE": a line an option that takes a text, two where it may be given again. Roles:
  * read, written, written or stdout (where it is not given), read or written, folder, list (read where it begins with
  * @), prints (on stdout), text (no file); " alone" after it: no operands go with it. Then what operands, stdin and

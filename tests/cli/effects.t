@@ -120,6 +120,7 @@ vic-split --fold|vic-split --cv 3 --remark text|--fold 1
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
+vic-train --keep-epochs|vic-train -q -e 1 -o out text; cat out.epoch1|--keep-epochs 1
 vic-train --mixup-mode|vic-train -q -e 1 --mixup 1 text|--mixup-mode features
 vic-train --mixup-partner|vic-train -q -e 1 --mixup 1 text|--mixup-partner dataset
 vic-train --output|vic-train -q -e 1 text|--output out
@@ -131,7 +132,7 @@ L
 same 'each of them has a command here' "$(cut -f1,2 conditional | tr '\t' ' ' | sort -u)" "$(cut -d'|' -f1 effects)"
 sed 's/\\|/\a/g' effects >effects2
 while IFS='|' read -r name command added; do
-	rm -f out ck h
+	rm -f out out.epoch1 ck h
 	command=$(printf %s "$command" | tr '\a' '|')
 	sh -c "$command" >without 2>&1 </dev/null
 	case $command in
@@ -171,6 +172,9 @@ same 'every option without a condition is known to need none' "$(cat always)" \
 	"$(awk -F '\t' '$3 == "-" { list[$1] = list[$1] " " $2 } END { for (p in list) print p list[p] }' conditions | sort)"
 fails 2 'best-dev needs records marked dev' 'the best of no dev records' \
 	vic-train -q --select best-dev -o out nodev
+for by in dev-accuracy dev-nll dev-refined; do
+	fails 2 "$by needs records marked dev" "the best of no dev records by $by" vic-train -q --select $by -o out nodev
+done
 vic-reliability logits >curve
 fails 2 'goes with --format png' 'pixels of an SVG' vic-plot --scale 3 -o out.svg curve
 finish

@@ -9,12 +9,12 @@ for program in "$BIN"/vic*; do
 done >marks
 
 same 'every marked option is one of its program, with the default that the table says' '' \
-	"$(awk -F '\t' 'NF != 3 || $3 !~ /^([0-9]+(=[a-z-]+)?)?$/' marks)"
+	"$(awk -F '\t' 'NF != 3 || $3 !~ /^([0-9]+(=[a-z|-]+)?)?$/' marks)"
 same 'an option is a seed if and only if it is called so' "$(awk -F '\t' '$2 == "--seed"' marks)" \
 	"$(awk -F '\t' '$3 == 1' marks)"
 same 'the others with a mark' \
 	"$(printf '%s\n' 'vic-calibrate --apply 32' 'vic-cat --split 8=dev' 'vic-images --split 8=dev' \
-	'vic-perturb --mu 4' 'vic-predict --map 32' 'vic-split --dev 8' 'vic-tokenize --split 8=dev' 'vic-train --select 16=best-dev')" \
+	'vic-perturb --mu 4' 'vic-predict --map 32' 'vic-split --dev 8' 'vic-tokenize --split 8=dev' 'vic-train --select 16=dev-accuracy|best-dev|dev-nll|dev-refined')" \
 	"$(awk -F '\t' '$3 != "" && $3 != 1 && $3 != 2 { print $1, $2, $3 }' marks)"
 
 # Options of training that stand in no title: the seed, the machine, files, and what a run of another size needs.
@@ -31,6 +31,7 @@ sort >untold <<'L'
 --filters
 --flip
 --history
+--keep-epochs
 --list-models
 --lr
 --lr-factor

@@ -53,6 +53,7 @@ vic-tokenize --text-column
 vic-train --class-weights
 vic-train --device
 vic-train --filters
+vic-train --keep-epochs
 vic-train --lr-steps
 vic-train --model
 vic-train --plan-device

@@ -115,6 +115,62 @@ tap "$(cmp -s "$T/s" "$T/b" && echo 1 || echo 0)" 'sentence mixup is not word mi
 fails 2 'without --mixup-partner dataset' 'encoded sentences from elsewhere' \
 	vic-train -q --mixup 1 --mixup-mode sentence --mixup-partner dataset -o "$T/no" "$T/text"
 
+# Which epoch is kept: the best by a column of the history.
+column() { awk -v name="$2" -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' "$1"; }
+for by in 'dev-accuracy dev_accuracy 1' 'dev-nll dev_loss -1' 'dev-refined dev_refined -1'; do
+	# shellcheck disable=SC2086
+	set -- $by
+	vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 7 --select "$1" --history "$T/h" -o "$T/s" "$T/text" 2>"$T/e"
+	same "--select $1 keeps the best by $2" \
+		"$(column "$T/h" "$2" | awk -v s="$3" 'NR == 1 || s * $1 >= best { best = s * $1; at = NR } END { print at }')" \
+		"$(sed -n 's/.*kept epoch \([0-9]*\) of 7, the best.*/\1/p' "$T/e")"
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 3 --select "$1" --checkpoint "$T/ck" -o "$T/b" "$T/text"
+	vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 7 --select "$1" --resume "$T/ck" --history "$T/h2" -o "$T/b" \
+		"$T/text"
+	same "--select $1, resumed: the same bytes" "$(hash_of "$T/s") $(hash_of "$T/h")" "$(hash_of "$T/b") $(hash_of "$T/h2")"
+done
+vic-predict -q --split dev "$T/s" "$T/text" >"$T/l"
+vic-calibrate -q --split dev -o "$T/map" "$T/l" 2>/dev/null
+same 'dev_refined is what a temperature leaves of the dev loss' 1 "$(vic-calibrate -q --split dev --apply "$T/map" --allow-fit-data "$T/l" |
+	vic-score -q --json --split dev | sed 's/.*"nll": *\([-0-9.e+]*\).*/\1/' | awk -v h="$(column "$T/h" dev_refined | sort -g | head -1)" \
+		'{ d = $1 - h; print (d < 1e-6 && -d < 1e-6) }')"
+same 'the history of others has no such column' 0 "$(train --history "$T/h" -o "$T/b" "$T/text"; grep -c dev_refined "$T/h")"
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 3 --select best-dev --checkpoint "$T/ck" -o "$T/b" "$T/text"
+ok 'best-dev is another name of dev-accuracy' train --select dev-accuracy --resume "$T/ck" -o "$T/b" "$T/text"
+like 'a run that chose by another is refused' '--select dev-accuracy (here dev-nll)' \
+	"$(train --select dev-nll --resume "$T/ck" -o "$T/b" "$T/text" 2>&1)"
+
+# Models of single epochs.
+few() { vic-train -q --batch 20 --maps 12 --max-tokens 30 "$@" "$T/text"; }
+few --epochs 4 --keep-epochs 3,1 -o "$T/k" 2>"$T/e"
+same 'a model of each epoch that was asked for, and of no other' 'k k.epoch1 k.epoch3' "$(cd "$T" && echo k k.*)"
+weights() { vic-predict -q "$1" "$T/text" | vic-cat | grep -v '^#' | cksum; }
+few --epochs 3 --select last -o "$T/b"
+same 'it has the weights of a run that ended there' "$(weights "$T/b")" "$(weights "$T/k.epoch3")"
+same 'and says of which epoch they are' 1 "$(head -c 4000 "$T/k.epoch1" | grep -ac '"epoch": *"1"')"
+few --epochs 4 -o "$T/b"
+same 'the model itself is the same as without' "$(hash_of "$T/k")" "$(hash_of "$T/b")"
+rm "$T"/k*
+fails 2 'keep-epochs: 4 is outside 1 to 2' 'an epoch that the run does not have' \
+	vic-train -q --epochs 2 --keep-epochs 1,4 -o "$T/k" "$T/text"
+few --epochs 2 --keep-epochs all --checkpoint "$T/ck" -o "$T/k"
+rm "$T/k.epoch1"
+vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 3 --keep-epochs all --resume "$T/ck" -o "$T/k" "$T/text" 2>"$T/e"
+like 'resumed, what can no longer be made is said' "k.epoch1 is not there, and cannot be made: the run goes on after epoch 2" \
+	"$(cat "$T/e")"
+same 'the others are there' 'k k.epoch2 k.epoch3' "$(cd "$T" && echo k k.*)"
+vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 30 --patience 1 --keep-epochs 30 -o "$T/k" "$T/text" 2>"$T/e"
+like 'an epoch that was not reached is said' 'so there is no model of epoch 30$' "$(cat "$T/e")"
+printf 'mine\n' >"$T/k.epoch2"
+fails 2 'k.epoch2: is .*, which vic-train does not write here' 'a file of somebody else' \
+	vic-train -q --epochs 2 --keep-epochs 2 -o "$T/k" "$T/text"
+same 'it is as it was' mine "$(cat "$T/k.epoch2")"
+rm "$T/k.epoch2"
+fails 2 'k.epoch2' 'the history under the name of an epoch' \
+	vic-train -q --epochs 2 --keep-epochs 2 --history "$T/k.epoch2" -o "$T/k" "$T/text"
+rm -f "$T"/k.*
+fails 2 'not stdout' 'epochs beside a model on stdout' vic-train -q --epochs 2 --keep-epochs 2 -o - "$T/text"
+
 # The reference backend agrees.
 vic-train -q --device ref --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/r" "$T/text"
 vic-train -q --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/c" "$T/text"

@@ -61,6 +61,7 @@ static void checkpoints_that_lie(void **state)
 		{ 2, 0, NULL, NULL, "its best epoch is" },
 		{ 3, 1, NULL, NULL, NULL },
 		{ 3, 1.01, NULL, NULL, "its best score is" },
+		{ 3, -0.5, NULL, NULL, "its best score is" },
 		{ -1, 0, "one more", NULL, "tensors where the run has" },
 		{ -1, 0, "plan", "another", "was made with other options, or by another version: another" },
 		{ -1, 0, "data", "00000001", "was made on other data (00000001" },
@@ -72,7 +73,7 @@ static void checkpoints_that_lie(void **state)
 	make_task(&task, 3);
 	for (size_t i = 0; i < task.data.n; i++)
 		task.split[i] = i % 2 ? SPLIT_DEV : SPLIT_TRAIN;
-	task.plan.select = SELECT_BEST_DEV;
+	task.plan.select = SELECT_DEV_ACCURACY;
 	task.plan.epochs = 3;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
@@ -83,8 +84,37 @@ static void checkpoints_that_lie(void **state)
 	device_close(&task.dev);
 }
 
+/* The best score of a run that selects by a loss is minus that. */
+static void scores_that_are_losses(void **state)
+{
+	static const struct {
+		enum select select;
+		double value;
+		int taken;
+	} cases[] = {
+		{ SELECT_DEV_NLL, -0.5, 1 },	   { SELECT_DEV_REFINED, -99, 1 },
+		{ SELECT_DEV_REFINED, 0.5, 0 },	   { SELECT_DEV_NLL, -INFINITY, 0 },
+		{ SELECT_DEV_NLL, NAN, 0 },	   { SELECT_DEV_ACCURACY, -0.5, 0 },
+	};
+	static struct task task;
+	(void)state;
+	make_task(&task, 3);
+	for (size_t i = 0; i < task.data.n; i++)
+		task.split[i] = i % 2 ? SPLIT_DEV : SPLIT_TRAIN;
+	task.plan.epochs = 3;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_NONE;
+		task.plan.select = cases[i].select;
+		int rc = load_changed(&task, 3, cases[i].value, NULL, NULL, &err);
+		if ((rc == 0) != cases[i].taken || (rc && !strstr(err.msg, "its best score is")))
+			fail_msg("case %zu: '%s'", i, err.msg);
+	}
+	device_close(&task.dev);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie),
+					    cmocka_unit_test(scores_that_are_losses) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,7 +235,7 @@ static void combinations(void **state)
 		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal",
 		  GIVEN(.lr_factor = 0.1, .schedule = SCHEDULE_COSINE) },
 		{ STREAM_IMAGES, NULL, GIVEN(.lr_factor = 0.2, .lr_steps = "1", .schedule = SCHEDULE_GOYAL) },
-		{ STREAM_TEXT, "--patience needs --select best-dev", GIVEN(.patience = 1, .select = SELECT_LAST) },
+		{ STREAM_TEXT, "--patience goes without --select last", GIVEN(.patience = 1, .select = SELECT_LAST) },
 		{ STREAM_TEXT, NULL, GIVEN(.patience = 1) },
 		{ STREAM_TEXT, NULL, GIVEN(.select = SELECT_LAST) },
 		{ STREAM_IMAGES, "without --mixup-partner dataset",

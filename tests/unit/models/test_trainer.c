@@ -57,12 +57,42 @@ static int largest(const float *z, int n)
 	return top;
 }
 
+/* Mean NLL of n rows at temperature exp(-x). */
+static double nll_at(double x, const float *z, const int *label, int n, int classes)
+{
+	double sum = 0;
+	for (int i = 0; i < n; i++) {
+		const float *row = z + i * classes;
+		double mass = 0, top = row[largest(row, classes)];
+		for (int k = 0; k < classes; k++)
+			mass += exp(exp(x) * (row[k] - top));
+		sum += log(mass) + exp(x) * (top - row[label[i]]);
+	}
+	return sum / n;
+}
+
+/* The least of them, by ternary search: NLL has one valley in x too. */
+static double plain_refined(const float *z, const int *label, int n, int classes)
+{
+	double lo = -40, hi = 40;
+	for (int i = 0; i < 150; i++) {
+		double a = lo + (hi - lo) / 3, b = hi - (hi - lo) / 3;
+		if (nll_at(a, z, label, n, classes) < nll_at(b, z, label, n, classes))
+			hi = b;
+		else
+			lo = a;
+	}
+	return nll_at((lo + hi) / 2, z, label, n, classes);
+}
+
 /* One record at a time, into 15 bins of confidence by the definitions of the paper. */
 static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *l)
 {
 	struct err err = ERR_NONE;
 	int classes = t->data.head.n_classes;
 	double n[15] = { 0 }, right[15] = { 0 }, sure[15] = { 0 };
+	static float all[RECORDS * MOST_CLASSES];
+	static int labels[RECORDS];
 	l->dev_n = r->n_dev;
 	for (int i = 0; i < r->n_dev; i++) {
 		float z[MOST_CLASSES];
@@ -76,6 +106,8 @@ static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *
 			sum += exp((double)z[k] - z[top]);
 			ahead += z[k] > z[label] || (z[k] == z[label] && k < label);
 		}
+		memcpy(all + i * classes, z, (size_t)classes * sizeof *z);
+		labels[i] = label;
 		while (bin < 14 && 1 / sum > (bin + 1) / 15.0)
 			bin++;
 		n[bin]++;
@@ -86,6 +118,8 @@ static void plain_dev(struct plain *r, const struct task *t, struct epoch_line *
 		l->dev_top5 += (ahead < 5) / (double)r->n_dev;
 		l->dev_confidence += 1 / sum / r->n_dev;
 	}
+	if (r->n_dev && t->plan.select == SELECT_DEV_REFINED)
+		l->dev_refined = plain_refined(all, labels, r->n_dev, classes);
 	for (int b = 0; b < 15; b++) {
 		double gap = n[b] > 0 ? sure[b] / n[b] - right[b] / n[b] : 0;
 		l->dev_ece += r->n_dev ? n[b] / r->n_dev * fabs(gap) : 0;
@@ -189,16 +223,19 @@ static void plain_epoch(struct plain *r, const struct task *t)
 			    (uint32_t)(at / t->plan.batch), l);
 	plain_dev(r, t, l);
 	l->epoch = ++r->epoch;
-	int better = t->plan.select == SELECT_LAST || !r->n_dev || l->dev_accuracy >= r->best - 1e-9;
+	double score = t->plan.select == SELECT_DEV_NLL	      ? -l->dev_loss
+		       : t->plan.select == SELECT_DEV_REFINED ? -l->dev_refined
+							      : l->dev_accuracy;
+	int better = t->plan.select == SELECT_LAST || !r->n_dev || r->epoch == 1 || score >= r->best - 1e-9;
 	for (int p = 0; p < r->g.n_params && better; p++) {
 		if (!r->kept[p])
 			assert_int_equal(mem_alloc(&r->kept[p], param_size(&r->g.param[p]), sizeof(float), &err), 0);
 		assert_int_equal(graph_get(&r->g, p, r->kept[p], &err), 0);
 	}
-	int further = r->epoch == 1 || l->dev_accuracy > r->highest;
-	r->highest = further ? l->dev_accuracy : r->highest;
+	int further = r->epoch == 1 || score > r->highest + 1e-9;
+	r->highest = further ? score : r->highest;
 	r->further_epoch = further ? r->epoch : r->further_epoch;
-	r->best = better ? l->dev_accuracy : r->best;
+	r->best = better ? score : r->best;
 	r->best_epoch = better ? r->epoch : r->best_epoch;
 }
 
@@ -218,7 +255,7 @@ static void same_line(const struct epoch_line *a, const struct epoch_line *b)
 	for (int i = 0; i < 4; i++)
 		if (!(fabs(x[i] - y[i]) <= 1e-9 * (1 + fabs(y[i]))))
 			fail_msg("epoch %d: column %d is %.12g, not %.12g", (int)a->epoch, i + 1, x[i], y[i]);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		if (!(fabs(v[i] - w[i]) <= 1e-9 * (1 + fabs(w[i]))))
 			fail_msg("epoch %d: dev column %d is %.12g, not %.12g", (int)a->epoch, i, v[i], w[i]);
 }

@@ -79,7 +79,7 @@ static inline void make_task(struct task *t, uint32_t number)
 		dev |= t->split[i] == SPLIT_DEV;
 	*p = (struct plan){ .net = &net_kimcnn, .epochs = 2 + below(MOST_EPOCHS - 1), .batch = 1 + below(70),
 		.seed = (uint64_t)below(99),
-			    .select = (enum select)below(2), .schedule = (enum schedule)below(4), .step_factor = 0.5,
+			    .select = (enum select)below(4), .schedule = (enum schedule)below(4), .step_factor = 0.5,
 			    .n_steps = 2, .step_at = { 1, 3 }, .key = t->key };
 	if (t->data.n == RECORDS)
 		p->batch = below(2) ? 200 : 700;
@@ -102,7 +102,7 @@ static inline void make_task(struct task *t, uint32_t number)
 		t->weight[k] = 0.5 + k;
 	p->mix_config.class_weight = below(4) ? NULL : t->weight;
 	p->shards = p->mix_config.shards = below(2) ? 1 : 1 << below(5);
-	p->patience = dev && p->select == SELECT_BEST_DEV && below(2) ? 1 + below(2) : 0;
+	p->patience = dev && p->select != SELECT_LAST && below(2) ? 1 + below(2) : 0;
 	p->stop_top5 = dev && classes > TOP && below(2) ? 0.8 : 0;
 	snprintf(t->key, sizeof t->key, "run %u", number);
 	if (device_open(&t->dev, "ref", 1, &err))

@@ -30,7 +30,11 @@ static void values_and_defaults(void **state)
 	expect("vic-images", "--mu=10", MARK_DISTANCE, "none");
 	expect("vic-perturb", "-- --mu=10", MARK_DISTANCE, "1");
 	expect("vic-perturb", "--mul=3", MARK_DISTANCE, "1");
-	expect("vic-train", "", MARK_DEV_EPOCH, "best-dev");
+	expect("vic-train", "", MARK_DEV_EPOCH, "dev-accuracy");
+	expect("vic-train", "--select=dev-refined", MARK_DEV_EPOCH, "dev-refined");
+	expect("vic-train", "--select=dev-nll", MARK_DEV_EPOCH, "dev-nll");
+	expect("vic-train", "--select=dev", MARK_DEV_EPOCH, "none");
+	expect("vic-train", "--select=", MARK_DEV_EPOCH, "none");
 	expect("vic-train", "--select=best-dev", MARK_DEV_EPOCH, "best-dev");
 	expect("vic-train", "--select=last", MARK_DEV_EPOCH, "none");
 	expect("vic-predict", "", MARK_DEV_EPOCH, "none");
