@@ -162,7 +162,7 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 {
 	struct reader r = { .to = t, .want = want };
 	const struct row_rules rules = { .wanted = "a CSV table", .separator = want->separator, .quotes = want->quotes,
-					 .max_fields = COLUMNS_MAX };
+					 .max_fields = COLUMNS_MAX, .unless = t->sink->documents };
 	int got;
 	if (row_reader_open(&r.rows, path, &rules, err))
 		return -1;

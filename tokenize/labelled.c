@@ -229,7 +229,7 @@ static int each_line(struct labelled *t, const char *path, const struct columns 
 	const char *line;
 	size_t len;
 	int got, header;
-	if (lines_open(&l, path, &t->sink->boms, err))
+	if (lines_open(&l, path, t->sink, err))
 		return -1;
 	while ((got = lines_next(&l, &line, &len, err)) == 1) {
 		header = tsv && l.at.line == 1 && tsv->header == HEADER_YES;

@@ -192,6 +192,8 @@ static int follow_quotes(struct row_reader *t, const char *piece, size_t n, stru
 /* Gives one piece to the parser. */
 static int feed(struct row_reader *t, const char *piece, size_t n, int ended, struct err *err)
 {
+	if (text_no_nul(piece, n, err))
+		return err_context(err, "%s: line %" PRIu64, t->name, t->line + 1);
 	if (t->rules.quotes == ROW_QUOTES_BARE && follow_quotes(t, piece, n, err))
 		return -1;
 	if (t->rules.quotes == ROW_QUOTES_NONE)
@@ -212,19 +214,6 @@ static int feed(struct row_reader *t, const char *piece, size_t n, int ended, st
 		return err_set(err, "%s: line %" PRIu64 ": a field is longer than %d bytes", t->name, t->at,
 			       ROW_MAX_FIELD);
 	return 0;
-}
-
-/* What is wrong with a file that cannot be a table at all, by its first bytes. */
-static int must_be_text(struct row_reader *t, struct err *err)
-{
-	struct sniffed s;
-	sniff(&s, (const unsigned char *)t->chunk, t->have < SNIFF_BYTES ? t->have : SNIFF_BYTES, t->name);
-	if (!s.binary)
-		return 0;
-	if (input_packed(&t->in)) /* whoever reads the one reads the other */
-		return err_set(err, "%s: is %s data of %s, not %s; %s", t->name, input_packed(&t->in), s.what,
-			       t->rules.wanted, s.remedy);
-	return err_set(err, "%s: is %s, not %s; %s", t->name, s.what, t->rules.wanted, s.remedy);
 }
 
 /* Excel's own first line, which says what stands between columns. */
@@ -255,7 +244,7 @@ static int refill(struct row_reader *t, struct err *err)
 		return 0;
 	const char *p = t->chunk;
 	size_t n = t->have;
-	if (must_be_text(t, err))
+	if (sniff_foreign(t->name, t->chunk, t->have, input_packed(&t->in), t->rules.wanted, t->rules.unless, err))
 		return -1;
 	if (text_drop_bom(&p, &n, &t->counts.boms, err))
 		return err_context(err, "%s", t->name);

@@ -18,6 +18,7 @@ struct row_rules {
 	char separator;     /* 0: comma, or what the file says in Excel's first line "sep=;" */
 	enum row_quotes quotes;
 	size_t max_fields;  /* a row of more is an error */
+	const char *unless; /* what takes HTML, XML and JSON for rows, as sniff_foreign says it */
 };
 enum { ROW_MAX_FIELD = 64 << 20 }; /* bytes */
 
@@ -28,14 +29,14 @@ struct row_counts {
 };
 
 struct row_reader;
-/* `path` "-" is stdin; borrowed, as is rules->wanted. Errors: cannot be read; certainly no text. */
+/* `path` "-" is stdin; borrowed, as is rules->wanted. Errors: cannot be read; certainly no text, or a document. */
 int row_reader_open(struct row_reader **t, const char *path, const struct row_rules *rules,
 		    struct err *err) VIC_CHECKED;
 void row_reader_close(struct row_reader *t); /* NULL is fine */
 /* The next row: 1, 0 at the end, -1 on failure. Its fields live until the next call. Errors name file and line. */
 int row_reader_next(struct row_reader *t, struct err *err) VIC_CHECKED;
 size_t row_fields(const struct row_reader *t);
-/* Field i, which may be written to, with a NUL after it; *n (may be NULL): its bytes, which may hold NUL. */
+/* Field i, which may be written to, with a NUL after it; *n (may be NULL): its bytes, of which none is NUL. */
 char *row_field(const struct row_reader *t, size_t i, size_t *n);
 /* Line where the present row begins, from 1. */
 uint64_t row_line(const struct row_reader *t);

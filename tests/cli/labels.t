@@ -75,7 +75,7 @@ tags and references|-f csv --html|label,text\na,so<br />so &amp;lt; <a href='x>y
 unless asked for|-f tsv|a\tso<br />so &amp;\nb\tx\n|a:so<br />so &amp;; b:x
 LFS pointers|-f lines|version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n|error: is a Git LFS pointer
 pages|-f lines|<!DOCTYPE html>\n<p>404\n|error: is an HTML page
-bzip2|-f tsv|BZh91AY&SY\n|error: is bzip2 data
+bzip2|-f tsv|BZh91AY&SY\n|error: the bzip2 data is truncated
 pickles|-f fasttext|\200\004\225x\n|error: is a Python pickle
 NPY|-f csv|\223NUMPY\001\n|error: is an NPY array
 Parquet|-f lines|PAR1\001\n|error: is a Parquet table
