@@ -43,8 +43,10 @@ static const struct opt opts[] = {
 	{ "separator", 0, OPT_TEXT, &o.separator, "C",
 	  "csv: what stands between columns: a character or tab (default: ,)", .flags = OPT_NO_DEFAULT },
 	{ "quotes", 0, OPT_CHOICE, &o.quotes, NULL,
-	  "csv: strict is RFC 4180; bare: one inside a field is a character; none: all are",
-	  .choices = "strict|bare|none" },
+	  "csv: strict is RFC 4180; bare: one inside a field is a character; none: all are; backslash: \\\" and \\N, "
+	  "as "
+	  "MySQL writes",
+	  .choices = "strict|bare|none|backslash" },
 	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a header", .value = HEADER_YES,
 	  .flags = OPT_NO_DEFAULT },
 	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a record", .value = HEADER_NO,
@@ -57,8 +59,7 @@ static const struct opt opts[] = {
 	{ "allow-empty", 0, OPT_FLAG, &o.allow_empty, NULL, "a PATH without a record: go on, not an error",
 	  .flags = OPT_LOCAL, .without = "flush" },
 	{ "allow-documents", 0, OPT_FLAG, &o.allow_documents, NULL,
-	  "HTML, XML and JSON are lines of text like others, not an error", .flags = OPT_LOCAL,
-	  .without = "flush" },
+	  "HTML, XML and JSON are lines of text like others, not an error", .flags = OPT_LOCAL, .without = "flush" },
 	{ "flush", 0, OPT_FLAG, &o.flush, NULL,
 	  "write every record at once, for interactive use; takes what comes, nothing too", .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
@@ -275,6 +276,7 @@ static int run_tokenize(struct stage *st, struct err *err)
 	s.html = o.html;
 	s.documents = o.allow_documents || o.flush ? "" : o.format < CSV ? NULL : "--allow-documents";
 	t.header_said = o.header != HEADER_AUTO || o.format == FASTTEXT;
+	t.null_said = o.quotes == ROW_QUOTES_NONE;
 	t.label_said = o.label_column != NULL || o.format == FASTTEXT;
 	rule_table(&s.rules, (enum rule)o.rules, o.lower);
 	s.rules.split_hyphens = o.hyphens;

@@ -11,6 +11,9 @@ enum row_quotes {
 	ROW_QUOTES_STRICT, /* quotes stand around whole fields, and are doubled inside */
 	ROW_QUOTES_BARE,   /* the same, but in a field that does not begin with one they are characters (a 5" disc) */
 	ROW_QUOTES_NONE,   /* a quote is a character, and each line a row */
+	/* as MySQL, Python's escapechar and Spark write: in quotes or not, a backslash makes the next quote, backslash,
+	 * separator or end of line a character; \n \r \t are those; \N alone is an empty field; others are refused */
+	ROW_QUOTES_BACKSLASH,
 };
 
 struct row_rules {

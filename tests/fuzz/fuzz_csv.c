@@ -137,13 +137,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	labelled_release(&t);
 	sink_release(&s);
 
-	/* By a header, if there is one: refused or read, never more. */
-	columns = (struct columns){ .header = HEADER_AUTO };
-	must(!labelled_init(&t, &s, &err));
-	rule_table(&s.rules, RULE_KIM, 1);
-	must(!read_csv(&t, path, &columns, &err) || err.msg[0]);
-	labelled_release(&t);
-	sink_release(&s);
+	/* By a header, if there is one, and with backslashes: refused or read, never more. */
+	for (int i = 0; i < 2; i++) {
+		columns = (struct columns){ .header = HEADER_AUTO,
+					    .quotes = i ? ROW_QUOTES_BACKSLASH : ROW_QUOTES_STRICT };
+		must(!labelled_init(&t, &s, &err));
+		rule_table(&s.rules, RULE_KIM, 1);
+		must(!read_csv(&t, path, &columns, &err) || err.msg[0]);
+		labelled_release(&t);
+		sink_release(&s);
+	}
 	close(fd);
 	return 0;
 }
