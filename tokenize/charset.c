@@ -4,6 +4,7 @@
  * in a row is not normalised, because ordering them takes quadratic time. decoder_check must accept and refuse the
  * same lines as decoder_line. */
 #include "charset.h"
+#include "pipeline/files/text.h"
 #include "pipeline/base/mem.h"
 
 #include <stdlib.h>
@@ -112,12 +113,6 @@ static int not_utf8(const char *line, size_t at, struct err *err)
 		       (unsigned char)line[at]);
 }
 
-static int has_nul(struct err *err)
-{
-	return err_set(err, "holds a NUL byte: is it UTF-16 (iconv -f UTF-16 -t UTF-8 recodes it) or no text at all? "
-			    "(tr -d '\\0' drops them)");
-}
-
 /* A byte that is read by itself: its code point. */
 static uint32_t single_byte(struct decoder *d, unsigned char b)
 {
@@ -221,7 +216,7 @@ int decoder_line(struct decoder *d, const char *line, size_t len, const char **t
 	*text = line;
 	*n = len;
 	if (seen & SCAN_NUL)
-		return has_nul(err);
+		return text_no_nul(line, len, err);
 	if (!(seen & SCAN_HIGH))
 		return 0;
 	if (!single)
@@ -249,7 +244,7 @@ int decoder_check(struct decoder *d, const char *line, size_t len, struct err *e
 	int single = d->charset == CHARSET_LATIN1 || d->charset == CHARSET_CP1252;
 	size_t at, zero_width;
 	if (seen & SCAN_NUL)
-		return has_nul(err);
+		return text_no_nul(line, len, err);
 	if (!(seen & SCAN_HIGH))
 		return 0;
 	if (!single && shape_of(line, len, &at, &zero_width) != SHAPE_BAD) {

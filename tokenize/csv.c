@@ -166,7 +166,7 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 {
 	struct reader r = { .to = t, .want = want };
 	const struct row_rules rules = { .wanted = "a CSV table", .separator = want->separator, .quotes = want->quotes,
-					 .max_fields = COLUMNS_MAX };
+					 .max_fields = COLUMNS_MAX, .unless = t->sink->documents };
 	int got;
 	if (row_reader_open(&r.rows, path, &rules, err))
 		return -1;
@@ -178,7 +178,7 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 	t->blank += row_counts_of(r.rows)->blank;
 	t->sink->boms += row_counts_of(r.rows)->boms;
 	row_reader_close(r.rows);
-	if (got < 0 && want->quotes == ROW_QUOTES_STRICT && strstr(err->msg, "RFC 4180 has none")) {
+	if (got < 0 && want->quotes == ROW_QUOTES_STRICT && strstr(err->msg, "RFC 4180 has none:")) {
 		size_t used = strlen(err->msg);
 		if (sizeof err->msg - used > 64)
 			err_phrase(err->msg + used, sizeof err->msg - used, "; --quotes bare takes it as a character");

@@ -39,7 +39,7 @@ int read_lines(struct sink *s, const char *path, struct err *err)
 {
 	struct lines l;
 	int rc;
-	if (lines_open(&l, path, &s->boms, err))
+	if (lines_open(&l, path, s, err))
 		return -1;
 	rc = put_lines(s, &l, -1, err);
 	s->returns += l.returns;

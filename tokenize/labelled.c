@@ -75,11 +75,22 @@ static int32_t number_of(struct labelled *t, const char *label, size_t n, struct
 	return (int32_t)id;
 }
 
+static int is_null(const char *field, size_t n)
+{
+	return field && n == 2 && !memcmp(field, "\\N", 2);
+}
+
 int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text,
 		 size_t n, struct err *err)
 {
 	const char *tokens;
 	size_t len, used = t->n ? t->end[t->n - 1] : 0;
+	if (!t->null_said && (is_null(label, label_len) || is_null(text, n))) {
+		err_set(err, "\\N stands for no value where MySQL or PostgreSQL wrote the file: --format csv --quotes "
+			     "backslash "
+			     "reads it so (with --separator tab for TSV), --quotes none as it stands");
+		return place_context(at, err);
+	}
 	int32_t number = label ? number_of(t, label, label_len, err) : -1;
 	if (number < -1)
 		return place_context(at, err);
@@ -229,7 +240,7 @@ static int each_line(struct labelled *t, const char *path, const struct columns 
 	const char *line;
 	size_t len;
 	int got, header;
-	if (lines_open(&l, path, &t->sink->boms, err))
+	if (lines_open(&l, path, t->sink, err))
 		return -1;
 	while ((got = lines_next(&l, &line, &len, err)) == 1) {
 		header = tsv && l.at.line == 1 && tsv->header == HEADER_YES;

@@ -35,6 +35,7 @@ struct labelled {
 	size_t *first, n_first, cap_first; /* records that are the first row of a file without a header */
 	char *first_file;                  /* that of the first such */
 	int header_said, label_said;       /* by the user: what is a header, which column is the label */
+	int null_said;                     /* and that \N is a word */
 	char *alike;                       /* "'pos' and 'Pos', ..." or NULL */
 };
 

@@ -6,28 +6,12 @@
 
 #include <string.h>
 
-/* A page or a document instead of data; what comes by stdin is taken as it is. */
-static int refuse_documents(struct input *in, const char *path, struct err *err)
+int lines_open(struct lines *l, const char *path, struct sink *s, struct err *err)
 {
-	struct sniffed s;
-	const unsigned char *head;
-	size_t got;
-	if (!strcmp(path, "-"))
-		return 0;
-	if (input_peek(in, 1, &head, &got, err))
-		return -1;
-	sniff(&s, head, in->have - in->used, in->name);
-	if (strcmp(s.what, "an HTML page") && strcmp(s.what, "XML") && strcmp(s.what, "an SVG image"))
-		return 0;
-	return err_set(err, "%s: is %s, not lines of text; %s", in->name, s.what, s.remedy);
-}
-
-int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *err)
-{
-	*l = (struct lines){ .boms = boms };
+	*l = (struct lines){ .boms = &s->boms };
 	if (input_open(&l->in, path, err))
 		return -1;
-	if (sniff_text(&l->in, "text", err) || refuse_documents(&l->in, path, err)) {
+	if (sniff_text(&l->in, "lines of text", s->documents, err)) {
 		input_release(&l->in);
 		return -1;
 	}
@@ -77,6 +61,8 @@ int lines_next(struct lines *l, const char **line, size_t *len, struct err *err)
 		got = input_line(&l->in, LINE_MAX_BYTES, line, len, &lf, err);
 	if (got != 1)
 		return got;
+	if (text_no_nul(*line, *len, err))
+		return place_context(&l->at, err);
 	all = *len;
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;

@@ -1,6 +1,6 @@
 /* lines: a file, stdin or a block of memory as lines that end at LF and nowhere else (never at NEL, VT, FF). A CR
  * before the LF is not part of the line; a last line without LF is a line. A byte order mark at the start of a line is
- * dropped and counted; UTF-16 and what is no text are refused. Private to tokenize/. */
+ * dropped and counted; UTF-16, what is no text and what is a document (sniff.h) are refused. Private to tokenize/. */
 #ifndef VIC_LINES_H
 #define VIC_LINES_H
 
@@ -18,8 +18,9 @@ struct lines {
 	uint64_t returns; /* lines that hold a CR before their end */
 };
 
-/* `path` "-" is stdin; borrowed until lines_release. `boms` is counted up when there is a mark. */
-int lines_open(struct lines *l, const char *path, uint64_t *boms, struct err *err) VIC_CHECKED;
+/* `path` "-" is stdin; borrowed until lines_release. Of s: `boms` is counted up when there is a mark, `documents` says
+ * whether they are taken. */
+int lines_open(struct lines *l, const char *path, struct sink *s, struct err *err) VIC_CHECKED;
 /* The same over memory, which is borrowed; `name` for messages. */
 void lines_of(struct lines *l, const char *name, const char *mem, size_t n, uint64_t *boms);
 /* 1 with *line, 0 at the end, -1 on failure. */

@@ -23,7 +23,7 @@ static int read_half(struct sink *s, const char *dir, int label, struct err *err
 	int rc = -1;
 	if (path_below(&path, dir, mr_files[label], err))
 		return -1;
-	if (!io_regular(path, err) && !lines_open(&l, path, &s->boms, err)) {
+	if (!io_regular(path, err) && !lines_open(&l, path, s, err)) {
 		rc = put_lines(s, &l, label, err);
 		lines_release(&l);
 	}

@@ -25,6 +25,7 @@ struct sink {
 	size_t cap_plain;
 	struct stream_writer *writer; /* owned once begun */
 	int flush;                    /* a block a record */
+	const char *documents;        /* "" where HTML, XML and JSON are text as well, else what says so (sniff.h) */
 	int split;                    /* given to every record, or -1: what the format knows */
 	uint64_t n, by_split[SPLIT_COUNT];
 	uint64_t remarked[SPLIT_COUNT]; /* records of each split, as the format knows it, that `split` made another */

@@ -55,7 +55,7 @@ static int read_file(struct sink *s, const char *path, int fine, struct err *err
 	int split = !strcmp(base, files[1]) ? SPLIT_TEST : !strcmp(base, files[0]) ? SPLIT_TRAIN : -1, got, label;
 	struct lines l;
 	size_t len, text = 0;
-	if (lines_open(&l, path, &s->boms, err))
+	if (lines_open(&l, path, s, err))
 		return -1;
 	while ((got = lines_next(&l, &line, &len, err)) == 1) {
 		label = label_of(line, len, fine, &text, err);

@@ -16,7 +16,8 @@
 enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
 
 static struct {
-	int format, rules, lower, hyphens, encoding, split, header, fine, flush, quotes, html;
+	int format, rules, lower, hyphens, encoding, split, header, fine, flush, quotes, html, allow_empty,
+		allow_documents;
 	const char *label_column, *text_column, *classes, *output, *separator;
 } o = { .format = -1, .lower = 1, .split = -1, .output = "-" };
 
@@ -42,8 +43,10 @@ static const struct opt opts[] = {
 	{ "separator", 0, OPT_TEXT, &o.separator, "C",
 	  "csv: what stands between columns: a character or tab (default: ,)", .flags = OPT_NO_DEFAULT },
 	{ "quotes", 0, OPT_CHOICE, &o.quotes, NULL,
-	  "csv: strict is RFC 4180; bare: one inside a field is a character; none: all are",
-	  .choices = "strict|bare|none" },
+	  "csv: strict is RFC 4180; bare: one inside a field is a character; none: all are; backslash: \\\" and \\N, "
+	  "as "
+	  "MySQL writes",
+	  .choices = "strict|bare|none|backslash" },
 	{ "header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a header", .value = HEADER_YES,
 	  .flags = OPT_NO_DEFAULT },
 	{ "no-header", 0, OPT_FLAG, &o.header, NULL, "csv, tsv: the first row is a record", .value = HEADER_NO,
@@ -53,7 +56,12 @@ static const struct opt opts[] = {
 	{ "fine", 0, OPT_FLAG, &o.fine, NULL, "trec: the 50 fine classes instead of the 6 coarse ones", .value = 1 },
 	{ "html", 0, OPT_FLAG, &o.html, NULL,
 	  "tags like <br /> are spaces, &amp; and &#39; the characters they stand for", .value = 1, .flags = OPT_LINE },
-	{ "flush", 0, OPT_FLAG, &o.flush, NULL, "write every record at once, for interactive use", .flags = OPT_LOCAL },
+	{ "allow-empty", 0, OPT_FLAG, &o.allow_empty, NULL, "a PATH without a record: go on, not an error",
+	  .flags = OPT_LOCAL, .without = "flush" },
+	{ "allow-documents", 0, OPT_FLAG, &o.allow_documents, NULL,
+	  "HTML, XML and JSON are lines of text like others, not an error", .flags = OPT_LOCAL, .without = "flush" },
+	{ "flush", 0, OPT_FLAG, &o.flush, NULL,
+	  "write every record at once, for interactive use; takes what comes, nothing too", .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
 	  .writes = "a vicinal stream of tokens" },
 	{ 0 },
@@ -113,9 +121,11 @@ static const struct program prog = {
 		"define become U+FFFD. All that is counted and reported, as are the records of\n"
 		"each split and class, empty ones and those without a label.\n"
 		"\n"
-		"Refused: what is no text (archives, UTF-16, NUL bytes), labels that are nearly\n"
-		"all different, a first row whose label no other record has; --label-column,\n"
-		"--classes, --header or --no-header say that it is meant.",
+		"Refused: what is no text (archives, UTF-16, NUL bytes) or a document (HTML,\n"
+		"XML, JSON, JSON lines, the message that came in place of a download), a PATH\n"
+		"without a record, labels that are nearly all different, a first row whose label\n"
+		"no other record has; --label-column, --classes, --header or --no-header say\n"
+		"that it is meant.",
 	.example =
 		"vic-tokenize --format mr data/mr | vic-cat --stats\n"
 		"vic-tokenize --format csv --label-column stars --text-column 3 \\\n"
@@ -153,6 +163,8 @@ static int refuse_unused(const struct stage *st, struct err *err)
 	for (int i = 0; i < 2; i++)
 		if (stage_given(st, of_tables[i]) && o.format != CSV && o.format != TSV)
 			return err_usage(err, "--%s goes with --format csv or tsv", of_tables[i]);
+	if (o.allow_documents && o.format < CSV)
+		return err_usage(err, "--allow-documents goes with --format csv, tsv, fasttext or lines");
 	if (stage_given(st, "hyphens") && o.rules != RULE_PTB)
 		return err_usage(err, "--hyphens goes with --rules ptb");
 	if (o.fine && o.format != TREC)
@@ -236,9 +248,15 @@ static int tokenise(struct stage *st, struct sink *s, struct labelled *t, struct
 		return -1;
 	if (!late && begin_output(s, t, out, names, st, err))
 		return -1;
-	for (int i = 0; i < st->n; i++)
+	for (int i = 0; i < st->n; i++) {
+		uint64_t before = s->n + t->n, headers = t->headers;
 		if (read_operand(s, t, st->operand[i], err))
 			return sniff_explain(st->operand[i], own_kind[o.format], err);
+		if (s->n + t->n == before && !o.allow_empty && !o.flush)
+			return err_set(err, "%s: holds %s; --allow-empty goes on",
+				       strcmp(st->operand[i], "-") ? st->operand[i] : "stdin",
+				       t->headers > headers ? "a header and no record" : "no record");
+	}
 	if (names_classes(o.format) && evidence_check(t, err))
 		return -1;
 	if (late && (begin_output(s, t, out, names, st, err) || labelled_drain(t, err)))
@@ -256,7 +274,9 @@ static int run_tokenize(struct stage *st, struct err *err)
 	if (refuse_unused(st, err) || labelled_init(&t, &s, err))
 		return -1;
 	s.html = o.html;
+	s.documents = o.allow_documents || o.flush ? "" : o.format < CSV ? NULL : "--allow-documents";
 	t.header_said = o.header != HEADER_AUTO || o.format == FASTTEXT;
+	t.null_said = o.quotes == ROW_QUOTES_NONE;
 	t.label_said = o.label_column != NULL || o.format == FASTTEXT;
 	rule_table(&s.rules, (enum rule)o.rules, o.lower);
 	s.rules.split_hyphens = o.hyphens;

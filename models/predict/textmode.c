@@ -22,7 +22,7 @@ static int command(const struct predictor *p, char *program, const struct text_s
 		   char ***argv, struct err *err)
 {
 	const json_t *found = peer_line(p->model, "vic-tokenize");
-	char *rest[10] = { (char *)"--quiet" };
+	char *rest[12] = { (char *)"--quiet" };
 	size_t n = 1;
 	if (!found)
 		return err_set(err, "%s: does not say how its text was tokenised; pipe tokens in instead of --text",
@@ -32,6 +32,8 @@ static int command(const struct predictor *p, char *program, const struct text_s
 			return -1;
 		rest[n++] = (char *)"--format=csv";
 		rest[n++] = (char *)"--label-column=none";
+		rest[n++] = (char *)"--allow-empty";
+		rest[n++] = (char *)"--allow-documents";
 		rest[n++] = own[0];
 	} else {
 		rest[n++] = (char *)"--flush";

@@ -247,18 +247,11 @@ static int unmark(const struct table *t)
 	return 0;
 }
 
-/* The next row that is no comment. A NUL byte would end a name or a number early. */
+/* The next row that is no comment. */
 static int next_row(struct table *t, int first, struct err *err)
 {
 	int rc;
 	while ((rc = row_reader_next(t->rows, err)) == 1) {
-		for (size_t i = 0; i < row_fields(t->rows); i++) {
-			size_t n;
-			const char *field = row_field(t->rows, i, &n);
-			if (memchr(field, 0, n))
-				return err_set(err, "%s: line %" PRIu64 ": holds a NUL byte", row_file(t->rows),
-					       row_line(t->rows));
-		}
 		if (!is_comment(t) || (first && unmark(t)))
 			return 1;
 		t->in->notes->comments++;

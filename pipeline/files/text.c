@@ -240,3 +240,12 @@ int text_drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err)
 		return err_set(err, "is UTF-16; recode it first: iconv -f UTF-16 -t UTF-8");
 	return 0;
 }
+
+int text_no_nul(const char *text, size_t n, struct err *err)
+{
+	return n && memchr(text, 0, n)
+		       ? err_set(err,
+				 "holds a NUL byte: is it UTF-16 (iconv -f UTF-16 -t UTF-8 recodes it) or no text at "
+				 "all? (tr -d '\\0' drops them)")
+		       : 0;
+}

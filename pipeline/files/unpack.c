@@ -8,13 +8,29 @@
 
 enum { OUT = 256 * 1024 };
 
-/* A zip of arrays, or a PyTorch file, by the first name in it. */
-static int zip_of_arrays(const unsigned char *head, size_t n)
+/* The bytes of the first name in a zip that are there; it begins at head + 30. */
+static size_t first_name(const unsigned char *head, size_t n)
 {
 	size_t name = n < 30 ? 0 : head[26] | (size_t)head[27] << 8;
-	if (name > n - (n < 30 ? n : 30))
-		name = n < 30 ? 0 : n - 30;
+	return n < 30 ? 0 : name > n - 30 ? n - 30 : name;
+}
+
+/* A zip of arrays, or a PyTorch file. */
+static int zip_of_arrays(const unsigned char *head, size_t n)
+{
+	size_t name = first_name(head, n);
 	return name > 4 && (!memcmp(head + 30 + name - 4, ".npy", 4) || memmem(head + 30, name, "data.pkl", 8));
+}
+
+int unpack_of_office(const unsigned char *head, size_t n)
+{
+	static const char *const first[] = { "[Content_Types].xml", "_rels/.rels", "docProps/app.xml",
+					     "docProps/core.xml", "xl/workbook.xml", "mimetype" };
+	size_t name = n < 30 || memcmp(head, "PK\3\4", 4) ? 0 : first_name(head, n);
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+		if (name == strlen(first[i]) && !memcmp(head + 30, first[i], name))
+			return 1;
+	return 0;
 }
 
 const char *unpack_kind(const unsigned char *head, size_t n, int *more)
@@ -41,7 +57,7 @@ const char *unpack_kind(const unsigned char *head, size_t n, int *more)
 	}
 	if (kind && *kind == 'z') {
 		unsure = n < 30 || n < 30 + (head[26] | (size_t)head[27] << 8);
-		if (zip_of_arrays(head, n))
+		if (zip_of_arrays(head, n) || unpack_of_office(head, n))
 			kind = NULL, unsure = 0;
 	}
 	if (more)

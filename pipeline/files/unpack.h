@@ -20,9 +20,11 @@ struct unpack;
 enum { UNPACK_HEAD = 512 }; /* bytes of a beginning that are looked at */
 
 /* The kind of what begins with these bytes ("gzip", "zip" ...), or NULL. n < UNPACK_HEAD only at the end. A zip of
- * arrays (.npy) or of a pickle is none: who reads those reads it. `more` (may be NULL): 1 when further bytes could
- * make it one. */
+ * arrays (.npy), of a pickle or of an Office document is none: who reads those reads it. `more` (may be NULL): 1 when
+ * further bytes could make it one. */
 const char *unpack_kind(const unsigned char *head, size_t n, int *more);
+/* 1 when these bytes begin a zip that is an Office document, by the name of its first file. */
+int unpack_of_office(const unsigned char *head, size_t n);
 /* kind: of unpack_kind. The supply must stay, and may have bytes already. `name` is borrowed, and stands in front of
  * what is said of the data, or is NULL. Errors: a kind that the build does without, no memory. */
 int unpack_open(struct unpack **u, const char *kind, struct supply *from, const char *name,

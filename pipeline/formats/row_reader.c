@@ -1,7 +1,7 @@
 /* Rows of tables. What was read is given to libcsv in pieces that end at each CR or LF, so that no piece completes more
  * than one row. Blank lines never reach it. Its callbacks cannot fail: they leave the error in t->err and set `broken`.
  * An LF right after a CR belongs to it, wherever it stands, when lines are counted; before a row begins it is passed
- * over. Without quotes, split_plain takes libcsv's place. */
+ * over. Without quotes split_plain takes libcsv's place, with backslashes split_escaped. */
 #include "row_reader.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
@@ -25,8 +25,9 @@ struct row_reader {
 	int eof, finished;   /* the file has ended; and its last row was given out */
 	int after_cr;        /* the last byte was a CR */
 	uint64_t line, at;   /* lines that have ended; line where the row begins */
-	/* ROW_QUOTES_BARE: of the field under way */
-	enum { FIELD_BEGIN, FIELD_BARE, FIELD_QUOTED, FIELD_CLOSED } state;
+	/* ROW_QUOTES_BARE and _BACKSLASH: of the field under way */
+	enum { FIELD_BEGIN, FIELD_BARE, FIELD_QUOTED, FIELD_CLOSED, FIELD_NULL } state;
+	int escape;          /* the last byte was a backslash that is no character; or, 2, an escaped CR */
 	int rows, broken;    /* completed by the piece at hand; an error inside a callback */
 	char *text;          /* the row's fields, each with its NUL */
 	size_t *end;         /* [fields] where each NUL stands */
@@ -135,6 +136,7 @@ static void append(struct row_reader *t, const char *text, size_t n)
 
 static void end_field(struct row_reader *t)
 {
+	append(t, "", 0); /* room for its NUL */
 	if (!t->broken && t->fields >= t->rules.max_fields) {
 		err_set(&t->err, "%s: line %" PRIu64 ": more than %zu columns", t->name, t->at, t->rules.max_fields);
 		t->broken = 1;
@@ -181,6 +183,19 @@ static int malformed(const struct row_reader *t, const char *what, struct err *e
 	return err_set(err, "%s: line %" PRIu64 ": %s", t->name, t->line + 1, what);
 }
 
+/* In the piece at which libcsv gave up. */
+static int misplaced_quote(const struct row_reader *t, const char *piece, size_t n, struct err *err)
+{
+	return malformed(
+		t,
+		memmem(piece, n, "\\\"", 2)
+			? "a quote (\") stands where RFC 4180 has none, after a backslash: --quotes backslash reads "
+			  "files that are written so"
+			: "a quote (\") stands where RFC 4180 has none: inside a field it is doubled, and the field "
+			  "is quoted",
+		err);
+}
+
 /* ROW_QUOTES_BARE: libcsv would take what follows a closing quote for more of the field, to the next quote. */
 static int follow_quotes(struct row_reader *t, const char *piece, size_t n, struct err *err)
 {
@@ -199,20 +214,79 @@ static int follow_quotes(struct row_reader *t, const char *piece, size_t n, stru
 	return 0;
 }
 
+/* The character after a backslash. */
+static int unescape(struct row_reader *t, char c, struct err *err)
+{
+	static const char known[][2] = { { 'n', '\n' }, { 'r', '\r' }, { 't', '\t' } };
+	t->escape = c == '\r' ? 2 : 0;
+	if (c == 'N' && t->state == FIELD_BEGIN) {
+		t->state = FIELD_NULL;
+		return 0;
+	}
+	t->state = t->state == FIELD_BEGIN ? FIELD_BARE : t->state;
+	if (strchr("\"\\\r\n", c) || c == row_separator(t)) {
+		append(t, &c, 1);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (c == known[i][0]) {
+			append(t, &known[i][1], 1);
+			return 0;
+		}
+	return malformed(
+		t,
+		"a backslash stands before what needs none (known are \\\" \\\\ \\n \\r \\t, \\N alone, and before "
+		"separator and end of line); is it a character? --quotes strict, bare or none",
+		err);
+}
+
+static int split_escaped(struct row_reader *t, const char *piece, size_t n, struct err *err)
+{
+	const char stops[] = { '\\', '"', '\r', '\n', row_separator(t), 0 };
+	for (size_t i = 0; i < n; i++) {
+		char c = piece[i];
+		size_t run = 0;
+		int quoted = t->state == FIELD_QUOTED, cr_lf = t->escape == 2 && c == '\n';
+		if (t->escape == 1) {
+			if (unescape(t, c, err))
+				return -1;
+			continue;
+		}
+		t->escape = 0;
+		if (c == '\\' && t->state != FIELD_CLOSED && t->state != FIELD_NULL) {
+			t->escape = 1;
+		} else if (!quoted && !cr_lf && (c == row_separator(t) || c == '\r' || c == '\n')) {
+			end_field(t);
+			t->state = FIELD_BEGIN;
+			t->rows = c != row_separator(t);
+		} else if (c == '"' && (quoted || t->state == FIELD_BEGIN)) {
+			t->state = quoted ? FIELD_CLOSED : FIELD_QUOTED;
+		} else if (t->state == FIELD_NULL || (t->state == FIELD_CLOSED && c != '"')) {
+			return malformed(t, "text follows a closing quote (\") or \\N, which end a field", err);
+		} else {
+			t->state = quoted || t->state == FIELD_CLOSED ? FIELD_QUOTED : FIELD_BARE; /* "" in quotes */
+			while (i + run < n && !strchr(stops, piece[i + run]))
+				run++;
+			append(t, piece + i, run ? run : 1);
+			i += run ? run - 1 : 0;
+		}
+	}
+	return 0;
+}
+
 /* Gives one piece to the parser. */
 static int feed(struct row_reader *t, const char *piece, size_t n, int ended, struct err *err)
 {
+	if (text_no_nul(piece, n, err))
+		return err_context(err, "%s: line %" PRIu64, t->name, t->line + 1);
 	if (t->rules.quotes == ROW_QUOTES_BARE && follow_quotes(t, piece, n, err))
+		return -1;
+	if (t->rules.quotes == ROW_QUOTES_BACKSLASH && split_escaped(t, piece, n, err))
 		return -1;
 	if (t->rules.quotes == ROW_QUOTES_NONE)
 		split_plain(t, piece, n, ended);
-	else if (csv_parse(&t->csv, piece, n, csv_field, csv_row, t) < n)
-		return csv_error(&t->csv) == CSV_ENOMEM
-			       ? err_memory(err)
-			       : malformed(t,
-					   "a quote (\") stands where RFC 4180 has none: inside a field it is doubled, "
-					   "and the field is quoted",
-					   err);
+	else if (t->rules.quotes != ROW_QUOTES_BACKSLASH && csv_parse(&t->csv, piece, n, csv_field, csv_row, t) < n)
+		return csv_error(&t->csv) == CSV_ENOMEM ? err_memory(err) : misplaced_quote(t, piece, n, err);
 	if (t->broken) {
 		*err = t->err;
 		return -1;
@@ -222,19 +296,6 @@ static int feed(struct row_reader *t, const char *piece, size_t n, int ended, st
 		return err_set(err, "%s: line %" PRIu64 ": a field is longer than %d bytes", t->name, t->at,
 			       ROW_MAX_FIELD);
 	return 0;
-}
-
-/* What is wrong with a file that cannot be a table at all, by its first bytes. */
-static int must_be_text(struct row_reader *t, struct err *err)
-{
-	struct sniffed s;
-	sniff(&s, (const unsigned char *)t->chunk, t->have < SNIFF_BYTES ? t->have : SNIFF_BYTES, t->name);
-	if (!s.binary)
-		return 0;
-	if (input_packed(&t->in)) /* whoever reads the one reads the other */
-		return err_set(err, "%s: is %s data of %s, not %s; %s", t->name, input_packed(&t->in), s.what,
-			       t->rules.wanted, s.remedy);
-	return err_set(err, "%s: is %s, not %s; %s", t->name, s.what, t->rules.wanted, s.remedy);
 }
 
 /* Excel's own first line, which says what stands between columns. */
@@ -265,7 +326,7 @@ static int refill(struct row_reader *t, struct err *err)
 		return 0;
 	const char *p = t->chunk;
 	size_t n = t->have;
-	if (must_be_text(t, err))
+	if (sniff_foreign(t->name, t->chunk, t->have, input_packed(&t->in), t->rules.wanted, t->rules.unless, err))
 		return -1;
 	if (text_drop_bom(&p, &n, &t->counts.boms, err))
 		return err_context(err, "%s", t->name);
@@ -291,7 +352,10 @@ static int finish_file(struct row_reader *t, int begun, struct err *err)
 	t->finished = 1;
 	if (!begun)
 		return 0;
-	if (t->rules.quotes == ROW_QUOTES_NONE)
+	if (t->rules.quotes == ROW_QUOTES_BACKSLASH && (t->escape == 1 || t->state == FIELD_QUOTED))
+		return err_set(err, "%s: line %" PRIu64 ": the file ends inside quotes or after a backslash", t->name,
+			       t->at);
+	if (t->rules.quotes == ROW_QUOTES_NONE || t->rules.quotes == ROW_QUOTES_BACKSLASH)
 		end_field(t);
 	else if (csv_fini(&t->csv, csv_field, csv_row, t))
 		return err_set(err, "%s: line %" PRIu64 ": the file ends inside quotes", t->name, t->at);

@@ -11,6 +11,9 @@ enum row_quotes {
 	ROW_QUOTES_STRICT, /* quotes stand around whole fields, and are doubled inside */
 	ROW_QUOTES_BARE,   /* the same, but in a field that does not begin with one they are characters (a 5" disc) */
 	ROW_QUOTES_NONE,   /* a quote is a character, and each line a row */
+	/* as MySQL, Python's escapechar and Spark write: in quotes or not, a backslash makes the next quote, backslash,
+	 * separator or end of line a character; \n \r \t are those; \N alone is an empty field; others are refused */
+	ROW_QUOTES_BACKSLASH,
 };
 
 struct row_rules {
@@ -18,6 +21,7 @@ struct row_rules {
 	char separator;     /* 0: comma, or what the file says in Excel's first line "sep=;" */
 	enum row_quotes quotes;
 	size_t max_fields;  /* a row of more is an error */
+	const char *unless; /* what takes HTML, XML and JSON for rows, as sniff_foreign says it */
 };
 enum { ROW_MAX_FIELD = 64 << 20 }; /* bytes */
 
@@ -28,14 +32,14 @@ struct row_counts {
 };
 
 struct row_reader;
-/* `path` "-" is stdin; borrowed, as is rules->wanted. Errors: cannot be read; certainly no text. */
+/* `path` "-" is stdin; borrowed, as is rules->wanted. Errors: cannot be read; certainly no text, or a document. */
 int row_reader_open(struct row_reader **t, const char *path, const struct row_rules *rules,
 		    struct err *err) VIC_CHECKED;
 void row_reader_close(struct row_reader *t); /* NULL is fine */
 /* The next row: 1, 0 at the end, -1 on failure. Its fields live until the next call. Errors name file and line. */
 int row_reader_next(struct row_reader *t, struct err *err) VIC_CHECKED;
 size_t row_fields(const struct row_reader *t);
-/* Field i, which may be written to, with a NUL after it; *n (may be NULL): its bytes, which may hold NUL. */
+/* Field i, which may be written to, with a NUL after it; *n (may be NULL): its bytes, of which none is NUL. */
 char *row_field(const struct row_reader *t, size_t i, size_t *n);
 /* Line where the present row begins, from 1. */
 uint64_t row_line(const struct row_reader *t);

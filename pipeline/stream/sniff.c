@@ -3,16 +3,16 @@
 #include "sniff.h"
 #include "sniff_kinds.h"
 #include "stream_format.h"
+#include "pipeline/files/unpack.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #define UNPACK "unpack it and give what is inside to its program (vic-cat FILE says which)"
 #define NUMBERS "numpy.save the numbers and read them with vic-cat --from npy --kind logits"
+#define AS_CSV "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)"
 #define ONE_IMAGE "vic-images --format folder reads a folder of such files"
 
 static const struct signature {
@@ -25,7 +25,17 @@ static const struct signature {
 	{ 0, 4, "GIF8", "a GIF image", SNIFF_TO_PNG },
 	{ 0, 4, "II*\0", "a TIFF image", SNIFF_TO_PNG },
 	{ 0, 4, "MM\0*", "a TIFF image", SNIFF_TO_PNG },
-	{ 8, 4, "WEBP", "a WebP image", SNIFF_TO_PNG },
+	{ 0, 4, "II+\0", "a BigTIFF image", SNIFF_TO_PNG },
+	{ 0, 4, "MM\0+", "a BigTIFF image", SNIFF_TO_PNG },
+	{ 0, 4, "\0\0\1\0", "an icon", SNIFF_TO_PNG },
+	{ 0, 4, "8BPS", "a Photoshop image", SNIFF_TO_PNG },
+	{ 4, 8, "ftypavif", "an AVIF image", SNIFF_TO_PNG },
+	{ 4, 8, "ftypheic", "a HEIF image", SNIFF_TO_PNG },
+	{ 4, 8, "ftypheix", "a HEIF image", SNIFF_TO_PNG },
+	{ 4, 8, "ftypmif1", "a HEIF image", SNIFF_TO_PNG },
+	{ 4, 4, "ftyp", "a video", "write its frames as PNG (ffmpeg) for vic-images --format folder" },
+	{ 4, 8, "jP  \r\n\x87\n", "a JPEG 2000 image", SNIFF_TO_PNG },
+	{ 4, 8, "JXL \r\n\x87\n", "a JPEG XL image", SNIFF_TO_PNG },
 	{ 0, 5, "%PDF-", "a PDF document", "save its text (pdftotext) and read that with vic-tokenize --format lines" },
 	{ 257, 5, "ustar", "a tar archive",
 	  "vic-images reads one of images, vic-tokenize --format mr or imdb one of those data sets; else unpack it "
@@ -38,10 +48,14 @@ static const struct signature {
 	{ 0, 4, "\x28\xB5\x2F\xFD", "Zstandard data", UNPACK },
 	{ 0, 6, "7z\xBC\xAF\x27\x1C", "a 7-Zip archive", UNPACK },
 	{ 0, 4, "\x89HDF", "an HDF5 file", NUMBERS },
-	{ 0, 4, "PAR1", "a Parquet table",
-	  "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
-	{ 0, 6, "ARROW1", "an Arrow table",
-	  "write it as CSV, for vic-tokenize --format csv (texts) or vic-cat --from csv (logits)" },
+	{ 0, 6, "Rar!\x1A\7", "a RAR archive", UNPACK },
+	{ 0, 19, "MATLAB 5.0 MAT-file", "a MATLAB file", NUMBERS },
+	{ 0, 4, "PAR1", "a Parquet table", AS_CSV },
+	{ 0, 6, "ARROW1", "an Arrow table", AS_CSV },
+	{ 0, 3, "ORC", "an ORC table", AS_CSV },
+	{ 0, 4, "Obj\1", "an Avro table", AS_CSV },
+	{ 0, 8, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an Office document of before 2007 (.xls, .doc)",
+	  "save it as CSV in UTF-8 (a table) or as plain text in UTF-8" },
 	{ 0, 2, "\x80\x02", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x03", "a Python pickle", NUMBERS },
 	{ 0, 2, "\x80\x04", "a Python pickle", NUMBERS },
@@ -87,10 +101,30 @@ static int stream_kind(const struct look *l, struct sniffed *s)
 	return 1;
 }
 
+/* A zip in which a document is several files. */
+static int office_kind(const struct look *l, struct sniffed *s)
+{
+	static const char *const kinds[][3] = {
+		{ "xl/", ".xlsx", "an Excel workbook" },
+		{ "word/", ".docx", "a Word document" },
+		{ "opendocument.spreadsheet", ".ods", "an OpenDocument table" },
+		{ "", "", "an Office document" },
+	};
+	size_t i = 0;
+	if (!unpack_of_office(l->head, l->n))
+		return 0;
+	while (*kinds[i][0] && !sniff_holds(l, kinds[i][0]) && !sniff_ends(l->base, kinds[i][1]))
+		i++;
+	sniff_say(s, 1, kinds[i][2], "save it as CSV in UTF-8 (a table) or as plain text in UTF-8");
+	return 1;
+}
+
 static int zip_kind(const struct look *l, struct sniffed *s)
 {
 	if (l->n < 4 || memcmp(l->head, "PK\3\4", 4))
 		return 0;
+	if (office_kind(l, s))
+		return 1;
 	if (sniff_ends(l->base, ".npz") || sniff_holds(l, ".npy"))
 		sniff_say(s, 1, "an NPZ archive of arrays",
 			  "vic-cat --from npz --kind logits (or probs) reads it");
@@ -173,10 +207,41 @@ static int gzip_kind(const struct look *l, struct sniffed *s)
 	return 1;
 }
 
-/* Every second byte of the beginning is NUL, the others none: UTF-16 of Latin letters, without its mark. */
+/* A RIFF file of pictures; a bitmap, whose fields must hold what they can. */
+static int image_kind(const struct look *l, struct sniffed *s)
+{
+	static const unsigned char header[] = { 12, 40, 52, 56, 64, 108, 124 };
+	if (l->n >= 12 && !memcmp(l->head, "RIFF", 4) && !memcmp(l->head + 8, "WEBP", 4))
+		sniff_say(s, 1, "a WebP image", SNIFF_TO_PNG);
+	else if (l->n >= 18 && !memcmp(l->head, "BM", 2) && !memcmp(l->head + 6, "\0\0\0\0", 4) &&
+		 memchr(header, l->head[14], sizeof header) && !memcmp(l->head + 15, "\0\0\0", 3))
+		sniff_say(s, 1, "a BMP image", SNIFF_TO_PNG);
+	else
+		return 0;
+	return 1;
+}
+
+/* Two characters of ASCII in four bytes each, the letter at `at`. */
+static int wider(const unsigned char *h, size_t at)
+{
+	for (size_t i = 0; i < 8; i++)
+		if (i % 4 == at ? h[i] < ' ' && !strchr("\t\r\n", h[i] ? h[i] : 1) : h[i] != 0)
+			return 0;
+	return 1;
+}
+
+/* UTF-32; or every second byte of the beginning is NUL, the others none: UTF-16 of Latin letters, without its mark. */
 static int wide_kind(const struct look *l, struct sniffed *s)
 {
 	size_t n = l->n < 64 ? l->n & ~(size_t)1 : 64, zero[2] = { 0, 0 };
+	size_t mark =
+		l->n >= 12 && (!memcmp(l->head, "\xFF\xFE\0\0", 4) || !memcmp(l->head, "\0\0\xFE\xFF", 4)) ? 4 : 0;
+	for (size_t at = 0; at < 4 && l->n >= 8 + mark; at += 3)
+		if (wider(l->head + mark, at)) {
+			sniff_say(s, 1, "UTF-32 text", at ? "recode it first: iconv -f UTF-32BE -t UTF-8"
+							  : "recode it first: iconv -f UTF-32LE -t UTF-8");
+			return 1;
+		}
 	for (size_t i = 0; i < n; i++)
 		zero[i % 2] += !l->head[i];
 	if (n < 4 || zero[0] + zero[1] != n / 2 || (zero[0] && zero[1]))
@@ -189,15 +254,19 @@ static int wide_kind(const struct look *l, struct sniffed *s)
 void sniff_look(struct sniffed *s, const struct look *l)
 {
 	static int (*const told_by[])(const struct look *,
-				      struct sniffed *) = { stream_kind, zip_kind,	 safetensors_kind, idx_kind,
-							    gzip_kind,	 sniff_word2vec, cifar_kind, wide_kind };
-	if (!l->n) {
-		sniff_say(s, 0, "empty", "what should have written it failed or wrote nothing");
+				      struct sniffed *) = { stream_kind,    zip_kind,	safetensors_kind,
+							    idx_kind,	    gzip_kind,	image_kind,
+							    sniff_word2vec, cifar_kind, wide_kind };
+	int mark = l->n >= 3 && !memcmp(l->head, "\xEF\xBB\xBF", 3) ? 3 : 0, text = sniff_is_text(l);
+	if (l->n < SNIFF_BYTES && strspn((const char *)l->head + mark, " \t\r\n") + (size_t)mark == l->n) {
+		sniff_say(s, 0, !l->n ? "empty" : l->n == (size_t)mark ? "empty but for a byte order mark" : "blank",
+			  "what should have written it failed or wrote nothing");
 		return;
 	}
 	for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
 		const struct signature *g = &signatures[i];
-		if (l->n >= g->at + g->n && !memcmp(l->head + g->at, g->bytes, g->n)) {
+		int letters = *g->bytes >= ' ' && *g->bytes != '%'; /* text may begin so; PDF may hold text alone */
+		if (l->n >= g->at + g->n && !memcmp(l->head + g->at, g->bytes, g->n) && !(letters && text)) {
 			sniff_say(s, 1, g->what, g->remedy);
 			return;
 		}
@@ -205,7 +274,7 @@ void sniff_look(struct sniffed *s, const struct look *l)
 	for (size_t i = 0; i < sizeof told_by / sizeof *told_by; i++)
 		if (told_by[i](l, s))
 			return;
-	if (sniff_is_text(l) || (l->n > 1 && (!memcmp(l->head, "\xFF\xFE", 2) || !memcmp(l->head, "\xFE\xFF", 2))))
+	if (text || (l->n > 1 && (!memcmp(l->head, "\xFF\xFE", 2) || !memcmp(l->head, "\xFE\xFF", 2))))
 		sniff_text_kind(l, s);
 	else
 		*s = (struct sniffed){ .what = "of no kind that is known here",
@@ -243,35 +312,47 @@ int sniff_refuse_input(struct input *in, const void *done, size_t n, const char 
 	return sniff_refuse(in->name, head, n + got, wanted, err);
 }
 
-int sniff_text(struct input *in, const char *wanted, struct err *err)
+int sniff_foreign(const char *name, const void *head, size_t n, const char *packed, const char *wanted,
+		  const char *unless, struct err *err)
 {
 	struct sniffed s;
+	sniff(&s, head, n, name);
+	if (!s.binary && !(s.document && (!unless || *unless)))
+		return 0;
+	int more = s.document && unless;
+	return err_set(err, "%s: is %s%s%s, not %s; %s%s%s%s", name, packed ? packed : "", packed ? " data of " : "",
+		       s.what, wanted, s.remedy, more ? "; " : "", more ? unless : "",
+		       more ? " takes it as it is" : "");
+}
+
+int sniff_text(struct input *in, const char *wanted, const char *unless, struct err *err)
+{
 	const unsigned char *head;
 	size_t got;
 	if (input_peek(in, 1, &head, &got, err))
 		return -1;
-	sniff(&s, head, in->have - in->used, in->name);
-	return s.binary ? err_set(err, "%s: is %s, not %s; %s", in->name, s.what, wanted, s.remedy) : 0;
+	return sniff_foreign(in->name, head, in->have - in->used, input_packed(in), wanted, unless, err);
 }
 
 int sniff_explain(const char *path, const char *own, struct err *err)
 {
 	unsigned char head[SNIFF_BYTES];
+	const unsigned char *p;
+	struct input in = { 0 };
+	struct err unread = ERR_NONE;
 	struct stat st;
 	struct sniffed s;
-	size_t at = strlen(err->msg), room = sizeof err->msg - at;
+	size_t n = 0, at = strlen(err->msg), room = sizeof err->msg - at;
 	if (err->cause != CAUSE_DATA || err->status == VIC_USAGE || room < 64 || !strcmp(path, "-"))
 		return -1;
 	if (stat(path, &st) || !S_ISREG(st.st_mode)) /* a FIFO would wait for another writer */
 		return -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!input_open(&in, path, &unread) && !input_peek(&in, sizeof head, &p, &n, &unread))
+		memcpy(head, p, n);
+	input_release(&in);
+	if (!n)
 		return -1;
-	ssize_t n = pread(fd, head, sizeof head, 0);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	sniff(&s, head, (size_t)n, path);
+	sniff(&s, head, n, path);
 	if (s.known && !strstr(s.what, own) && !strstr(err->msg, s.remedy))
 		err_phrase(err->msg + at, room, " (it is %s: %s)", s.what, s.remedy);
 	return -1;

@@ -15,6 +15,7 @@ struct sniffed {
 	char what[96];      /* "a CSV table of numbers"; never empty */
 	const char *remedy; /* "vic-cat --from csv --kind logits reads it"; never NULL */
 	int binary;         /* certainly no text, or none of anybody's data */
+	int document;       /* text, but neither lines nor a table: HTML, XML, JSON, an error message */
 	int known;          /* 0: what is "of no kind that is known here" */
 };
 
@@ -25,11 +26,15 @@ void sniff(struct sniffed *s, const unsigned char *head, size_t n, const char *n
  * file's first n bytes; the second of an input of which the first n (at most SNIFF_BYTES) bytes were taken. */
 int sniff_refuse(const char *name, const void *head, size_t n, const char *wanted, struct err *err);
 int sniff_refuse_input(struct input *in, const void *done, size_t n, const char *wanted, struct err *err);
-/* Fails so when what the input's first read brings is certainly no text, else 0; takes no bytes and waits for no more
- * than one read. */
-int sniff_text(struct input *in, const char *wanted, struct err *err) VIC_CHECKED;
-/* Adds to the message of a parser that gave up " (it is WHAT: REMEDY)", where the path is a regular file of a known
- * kind whose name does not hold `own`, the parser's own kind ("CSV"). Returns -1. */
+/* Fails so when what the first n bytes begin is certainly no text, or a document, else 0. unless: what takes documents
+ * all the same ("--allow-documents"), for the message; NULL where nothing does, "" where they are taken here. packed:
+ * what they were unpacked from ("gzip"), or NULL. */
+int sniff_foreign(const char *name, const void *head, size_t n, const char *packed, const char *wanted,
+		  const char *unless, struct err *err) VIC_CHECKED;
+/* The same of what the input's first read brings; takes no bytes and waits for no more than one read. */
+int sniff_text(struct input *in, const char *wanted, const char *unless, struct err *err) VIC_CHECKED;
+/* Adds to the message of a parser that gave up " (it is WHAT: REMEDY)", where the path is a regular file that is, or
+ * holds packed, a known kind whose name does not hold `own`, the parser's own kind ("CSV"). Returns -1. */
 int sniff_explain(const char *path, const char *own, struct err *err);
 
 /* Who reads a stream of that kind: "vic-embed reads tokens, ..."; for a stream given to a program of another kind. */

@@ -1,4 +1,4 @@
-/* sniff_kinds: what sniff.c and sniff_text.c share. Private to pipeline/. */
+/* sniff_kinds: what sniff.c, sniff_text.c and sniff_document.c share. Private to pipeline/. */
 #ifndef VIC_SNIFF_KINDS_H
 #define VIC_SNIFF_KINDS_H
 
@@ -23,6 +23,7 @@ static inline void sniff_say(struct sniffed *s, int binary, const char *what, co
 	s->remedy = remedy;
 	s->binary = binary;
 	s->known = 1;
+	s->document = 0;
 }
 
 static inline int sniff_holds(const struct look *l, const char *text)
@@ -40,6 +41,8 @@ static inline int sniff_ends(const char *name, const char *with)
 int sniff_is_text(const struct look *l);
 /* 1 when it is of that kind, with *s filled. */
 int sniff_word2vec(const struct look *l, struct sniffed *s);
+/* Of text: 1 when it is a document (sniff.h), with *s filled. */
+int sniff_document(const struct look *l, struct sniffed *s);
 /* Of text: always finds a kind. */
 void sniff_text_kind(const struct look *l, struct sniffed *s);
 void sniff_look(struct sniffed *s, const struct look *l);

@@ -92,7 +92,7 @@ static int begins(const struct look *l, const char *with)
 static int marked_kind(const struct look *l, struct sniffed *s)
 {
 	if (begins(l, "\xFF\xFE") || begins(l, "\xFE\xFF"))
-		sniff_say(s, 0, "UTF-16 text", "recode it (iconv -f UTF-16 -t UTF-8) for vic-tokenize --format lines");
+		sniff_say(s, 0, "UTF-16 text", "recode it first: iconv -f UTF-16 -t UTF-8");
 	else if (*l->head == '{' && sniff_holds(l, "\"vicinal conformal\":"))
 		sniff_say(s, 0, "a conformal threshold", "vic-conformal --apply reads it");
 	else if (begins(l, "record\tlabel\tcovered\t") ||
@@ -105,16 +105,12 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 	else if ((*l->head == '{' && sniff_holds(l, "\"vicinal map\"")) ||
 		 (begins(l, "{\n \"method\": \"") && sniff_holds(l, "\n \"parameters\": {"))) /* a long one */
 		sniff_say(s, 0, "a calibration map", "vic-calibrate --apply and vic-predict --map read it");
-	else if (*l->head == '{' || begins(l, "[{") || begins(l, "[\""))
-		sniff_say(
-			s, 0, "JSON",
-			"of JSON only the fits of vic-calibrate and vic-conformal are read (--apply); write records as "
-			"CSV");
-	else if (begins(l, "<!doctype html") || begins(l, "<html"))
-		sniff_say(s, 0, "an HTML page",
-			  "a browser reads it; if it was to be data, the download gave a page instead");
-	else if (begins(l, "<?xml") || begins(l, "<svg"))
-		sniff_say(s, 0, sniff_holds(l, "<svg") ? "an SVG image" : "XML", "a browser reads it");
+	else if (sniff_document(l, s))
+		return 1;
+	else if (begins(l, "{\\rtf"))
+		sniff_say(s, 1, "an RTF document", "save its text as plain text");
+	else if (*l->head == '{') /* of JSON by name alone: NaN, other quotes, comments */
+		sniff_say(s, 0, "something like JSON", "write its records as CSV");
 	else if (begins(l, "version https://git-lfs"))
 		sniff_say(s, 1, "a Git LFS pointer", "the data themselves are elsewhere: git lfs pull brings them");
 	else if (begins(l, "/annex/objects/") || begins(l, "../.git/annex/") || begins(l, ".git/annex/"))
@@ -125,6 +121,7 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 		sniff_say(s, 0, "a PNM image", SNIFF_TO_PNG);
 	else
 		return 0;
+	s->document |= strstr(s->what, "calibration map") || strstr(s->what, "conformal threshold");
 	return 1;
 }
 

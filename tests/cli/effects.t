@@ -26,6 +26,7 @@ beside() {
 	without:plan\|list-models) echo '--plan|--list-models' ;;
 	without:brief\|compat) echo '--brief|--compat=guo' ;;
 	without:compat) echo '--compat=guo' ;;
+	without:flush) echo '--flush' ;;
 	without:text\|files) echo '--text|--files' ;;
 	*) echo "--unknown-condition-$1" ;;
 	esac
@@ -64,6 +65,7 @@ printf 'one\t*\tTable 1\tbetter\t*\t*\tece\tmixup 0.1\tbelow\tbaseline\t\t\n' >>
 echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >fig.svg
 printf 'bad,film\nbad,good film\n' >table
 printf 'number,text\n1,good film\n' >titled
+printf '<html>\n' >page
 "$TOOLS/mkstream" images 8 | vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter
 cp "$ROOT/tests/golden/images/rgb420.jpg" picture.jpg
 "$TOOLS/mkstream" tokens 12 >tokens
@@ -117,6 +119,8 @@ vic-score --floor|vic-score logits|--floor 0
 vic-score --level|vic-score --bootstrap 50 logits|--level 0.6
 vic-score --seed|vic-score logits|--seed 9
 vic-split --fold|vic-split --cv 3 --remark text|--fold 1
+vic-tokenize --allow-documents|vic-tokenize -q -f lines page|--allow-documents
+vic-tokenize --allow-empty|vic-tokenize -q -f lines /dev/null|--allow-empty
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h

@@ -15,7 +15,8 @@ vic-conformal -q good.logits >good.threshold
 "$TOOLS/mkstream" images 5 >good.images
 vic-reliability -q good.logits >good.curves
 
-mkdir dir
+mkdir dir pictures
+cp "$ROOT/tests/golden/images/rgb.png" pictures/1.png
 zeros() { head -c "$1" /dev/zero; }
 # What is no file of ours, by its first bytes.
 printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }" >array.npy
@@ -29,6 +30,36 @@ zeros 8 >>array.npy
 printf '%%PDF-1.4\n\200\201\202\000' >paper.pdf
 printf '<!DOCTYPE html>\n<html><body>404</body></html>\n' >page.html
 printf '{"a": 1}\n' >some.json
+printf '\n<!-- saved -->\n<html>\n<body>404</body></html>\n' >saved.html
+printf '<head><title>404</title></head>\n<body>404</body>\n' >head.html
+printf '{"text": "a fine film", "label": "pos"}\n{"text": "dull", "label": "neg"}\n' >records.jsonl
+printf '\357\273\277[\n {"text": "a fine film"},\n {"text": "dull"}\n]\n' >list.json
+printf '["a fine film", 1]\n["dull", 0]\n' >rows.jsonl
+printf '{"text": "dull", "score": NaN}\n' >nan.jsonl
+printf '<?xml version="1.0"?>\n<r>a</r>\n' >some.xml
+printf '<reviews>\n  <r c="pos">a fine film</r>\n</reviews>\n' >bare.xml
+printf '404: Not Found\n' >absent.csv
+printf '<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>' >denied.csv
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n' >pointer.csv
+{ printf 'PAR1'; zeros 90; printf PAR1; } >table.parquet
+{ printf 'ORC'; zeros 90; } >table.orc
+{ printf 'Obj\001'; zeros 90; } >table.avro
+{ printf '\320\317\021\340\241\261\032\341'; zeros 90; } >old.xls
+{ printf 'Rar!\032\007\000'; zeros 90; } >some.rar
+{ printf 'MATLAB 5.0 MAT-file, '; zeros 90; } >some.mat
+printf '{\\rtf1\\ansi a fine film}\n' >film.rtf
+# A zip of several files, of which the first is named; no more of it is looked at.
+zipped() { printf 'PK\003\004'; zeros 22; printf "\\$(printf %03o ${#1})\\000\\000\\000%s" "$1"; zeros 20; printf '%s' "$2"; }
+zipped '[Content_Types].xml' 'PK..xl/workbook.xml' >table.xlsx
+zipped docProps/app.xml 'PK..word/document.xml' >film.docx
+zipped mimetype application/vnd.oasis.opendocument.spreadsheet >table.ods
+printf 'pos,a fine film\nneg,dull\n' >plain.csv
+iconv -t UTF-16LE plain.csv >wide.csv
+iconv -t UTF-32BE plain.csv >wider.csv
+gzip -c plain.csv | gzip -c >twice.csv.gz
+{ printf 'BM'; printf 'x\000\000\000'; zeros 4; printf '\066\000\000\000\050\000\000\000'; zeros 80; } >cat.bmp
+{ printf 'II*\000'; zeros 90; } >cat.tif
+{ zeros 3; printf '\034ftypavif'; zeros 80; } >cat.avif
 printf '\002\000\000\000\000\000\000\000{}' >other.safetensors
 { printf '\000\000\010\003\000\000\000\001\000\000\000\002\000\000\000\002'; zeros 4; } >train-images-idx3-ubyte
 { printf '\003'; zeros 3072; } >data_batch_1.bin
@@ -84,6 +115,8 @@ stream   vic-images --format stream {}
 idx      vic-images --format idx {}
 cifar    vic-images --format cifar10 {}
 folder   vic-images --format folder {}
+files    vic-images --format files --resize 8 {}
+names    vic-images --labels {} pictures
 lines    vic-tokenize --format lines {}
 texts    vic-tokenize --format csv {}
 tsv      vic-tokenize --format tsv {}
@@ -92,27 +125,55 @@ fast     vic-tokenize --format fasttext {}
 mr       vic-tokenize --format mr {}
 END
 # Any text may be lines, and what a CSV or TSV reader finds at fault in text of its own kind it says itself.
-text='lines texts tsv'
+text='lines texts tsv names'
+html='is an HTML page' xml='is XML' refusal='an error message in place of a download'
 # file | what the message calls it | what it must name | ways that read it, or speak of it in words of their own
 cat >kinds <<END
 array.npy | an NPY array | vic-cat --from npy | npy labels
 arrays.npz | an NPZ archive | vic-cat --from npz | npz labels
 net.pt | a PyTorch file | vic-cat --from npy |
-cat.jpg | a JPEG image | vic-images --format folder | folder
-cat.png | a PNG image | vic-images --format folder | folder
+cat.jpg | a JPEG image | vic-images --format folder | folder files
+cat.png | a PNG image | vic-images --format folder | folder files
 cat.gif | a GIF image | vic-images --format folder |
 cat.webp | a WebP image | vic-images --format folder |
 paper.pdf | a PDF document | vic-tokenize --format lines |
-page.html | an HTML page | browser | $text
-some.json | JSON | vic-calibrate | $text map bound check
+page.html | $html | browser |
+saved.html | $html | browser |
+head.html | $html | browser |
+some.json | is JSON | CSV | map bound check
+records.jsonl | is JSON | vic-tokenize --format csv | map bound check
+list.json | is JSON | vic-tokenize --format csv | map bound check
+rows.jsonl | is JSON | vic-tokenize --format csv | map bound check
+nan.jsonl | is JSON | vic-tokenize --format csv | map bound check
+some.xml | $xml | vic-tokenize --format csv |
+bare.xml | $xml | vic-tokenize --format csv |
+absent.csv | $refusal | get the file again |
+denied.csv | $refusal | get the file again |
+pointer.csv | a Git LFS pointer | git lfs pull |
+table.parquet | a Parquet table | vic-tokenize --format csv |
+table.orc | an ORC table | vic-tokenize --format csv |
+table.avro | an Avro table | vic-tokenize --format csv |
+old.xls | an Office document | save it as CSV |
+some.rar | a RAR archive | unpack it |
+some.mat | a MATLAB file | numpy.save |
+film.rtf | an RTF document | plain text | check map bound
+table.xlsx | an Excel workbook | save it as CSV |
+film.docx | a Word document | plain text |
+table.ods | an OpenDocument table | save it as CSV |
+wide.csv | UTF-16 | iconv -f UTF-16LE |
+wider.csv | UTF-32 | iconv -f UTF-32BE |
+twice.csv.gz | gzip data of a CSV table | vic-tokenize --format csv | idx cifar
+cat.bmp | a BMP image | PNG |
+cat.tif | a TIFF image | PNG |
+cat.avif | an AVIF image | PNG |
 other.safetensors | a safetensors file | vic-predict | check labels tensors
 good.model | a model | vic-predict | check labels model tensors
 good.ckpt | a checkpoint | vic-train --resume | check labels model resume tensors
-good.map | a calibration map | vic-calibrate --apply | check map bound $text
-good.threshold | a conformal threshold | vic-conformal --apply | check map bound $text
+good.map | a calibration map | vic-calibrate --apply | check map bound
+good.threshold | a conformal threshold | vic-conformal --apply | check map bound
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
-data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar
-train.bin | CIFAR-100 | vic-images --format cifar100 | cifar
+data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar files
+train.bin | CIFAR-100 | vic-images --format cifar100 | cifar files
 w2v.bin | word vectors | vic-embed --vectors | vectors cifar
 glove.txt | word vectors | vic-embed --vectors | vectors $text
 numbers.csv | a CSV table of numbers | vic-cat --from csv | csv $text
@@ -129,9 +190,9 @@ synth/posterior.tsv | a table of posteriors | vic-score --posterior | post $text
 good.curves | a table of curves | vic-plot | plot $text
 some.tar | a tar archive | tar -xf | idx cifar folder mr
 some.tar.gz | a tar archive | tar -xf | idx cifar folder mr
-dir | a folder | vic-images | texts trec mr idx cifar folder
-empty | empty | wrote nothing | $text csv vectors post history plot trec fast
-noise | of no kind | vic-cat(1) | csv vectors $text resume model check post history plot trec fast idx cifar folder mr map bound
+dir | a folder | vic-images | texts trec mr idx cifar folder files
+empty | empty | wrote nothing | files $text csv vectors post history plot trec fast
+noise | of no kind | vic-cat(1) | files csv vectors $text resume model check post history plot trec fast idx cifar folder mr map bound
 good.tokens | stream of tokens | vic-embed | cat check split embed records
 good.text | stream of text | vic-train and vic-predict | cat check split train records
 good.images | stream of images | vic-perturb | cat check split train perturb stream

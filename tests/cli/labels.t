@@ -48,6 +48,14 @@ CSV: is that a header?|-f csv --header --label-column Klasse --text-column Meinu
 CSV: or a class?|-f csv --no-header|Klasse,Meinung\na,x\nb,y\na,z\nb,w\n|Klasse:meinung; a:x; b:y; a:z; b:w
 CSV: texts before labels|-f csv|a b,pos\nc d,neg\ne f,pos\ng h,neg\n|error: 4 different labels in 4 records, and 2 different texts
 CSV: bare quotes|-f csv --quotes bare|label,text\npos,a 5" disc\n|pos:a 5" disc
+CSV: backslashes|-f csv --quotes backslash|"pos","a \\"fine\\" film, \\\\o/"\nneg,dull\\, really\n|pos:a "fine" film, \\o/; neg:dull, really
+CSV: a backslash before a quote|-f csv|"pos","a \\"fine\\" film"\n|error: line 1: .*after a backslash: --quotes backslash
+CSV: a backslash in one word|-f csv --quotes backslash|pos,c:\\dir\n|error: line 1: a backslash stands before what needs none
+CSV: \\N of a text|-f csv --quotes backslash|pos,\\N\nneg,dull\n|pos:; neg:dull
+CSV: \\N of a label|-f csv --quotes backslash|pos,fine\n\\N,dull\n|error: line 2: the label is empty
+CSV: \\N is a word|-f csv|pos,fine\n\\N,dull\n|error: line 2: .N stands for no value
+TSV: \\N is a word|-f tsv|pos\t\\N\nneg\tdull\n|error: in:1: .N stands for no value
+CSV: \\N as it stands|-f csv --quotes none|pos,\\N\n|pos:\\n
 CSV: bare quotes are not strict|-f csv|label,text\npos,a 5" disc\n|error: --quotes bare
 CSV: a mark in the middle|-f csv|a,x\n\357\273\277a,y\nb,z\n|a:x; a:y; b:z
 TSV: a header|-f tsv|label\ttext\npos\tfine\nneg\tdull\n|pos:fine; neg:dull
@@ -75,7 +83,7 @@ tags and references|-f csv --html|label,text\na,so<br />so &amp;lt; <a href='x>y
 unless asked for|-f tsv|a\tso<br />so &amp;\nb\tx\n|a:so<br />so &amp;; b:x
 LFS pointers|-f lines|version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n|error: is a Git LFS pointer
 pages|-f lines|<!DOCTYPE html>\n<p>404\n|error: is an HTML page
-bzip2|-f tsv|BZh91AY&SY\n|error: is bzip2 data
+bzip2|-f tsv|BZh91AY&SY\n|error: the bzip2 data is truncated
 pickles|-f fasttext|\200\004\225x\n|error: is a Python pickle
 NPY|-f csv|\223NUMPY\001\n|error: is an NPY array
 Parquet|-f lines|PAR1\001\n|error: is a Parquet table

@@ -24,6 +24,8 @@ cat >table <<'END'
 --no-header          | other |
 --classes=a,b        | other |
 --fine               | other |
+--allow-empty        | other |
+--allow-documents    | other |
 --flush              | other |
 --output=elsewhere   | other |
 END

@@ -74,9 +74,9 @@ same 'stdin gives what the file gives' "$(records "$T/o")" "$(tok -f lines - <"$
 tok -f lines "$T/lines" "$T/lines" -o "$T/twice"
 same 'ids count over all operands' 9 "$(records "$T/twice" | tail -1 | cut -d'|' -f1)"
 : >"$T/empty"
-ok 'an empty file is an empty stream' sh -c "vic-tokenize -q -f lines '$T/empty' | vic-cat --check -"
+ok 'an empty file is an empty stream' sh -c "vic-tokenize -q --allow-empty -f lines '$T/empty' | vic-cat --check -"
 printf '\357\273\277' >"$T/bom"
-same 'a byte order mark alone is no line' 0 "$(tok -f lines "$T/bom" | stat_of records)"
+same 'a byte order mark alone is no line' 0 "$(tok --allow-empty -f lines "$T/bom" | stat_of records)"
 printf '\r' >"$T/cr"
 same 'a CR alone is a line' 1 "$(tok -f lines "$T/cr" | stat_of records)"
 printf '\357\273\277a\n' >"$T/bom"
@@ -242,4 +242,56 @@ like 'in cp1252 too' '2 words lost letters' "$(vic-tokenize -f lines "$T/names1"
 like 'and in latin1' '2 words lost letters' "$(vic-tokenize -f lines -e latin1 "$T/names1" 2>&1 >/dev/null)"
 same 'ptb loses none, and says nothing' '0 josé núñez met zoë' \
 	"$(vic-tokenize -f lines -r ptb "$T/names" 2>&1 >"$T/y" | grep -c lost) $(vic-cat "$T/y" | sed -n '3s/.*	//p')"
+
+# An operand without a record, by format.
+cd "$T" || exit 1
+: >nothing
+printf '\357\273\277' >mark
+gzip -c nothing >nothing.gz
+printf '\n\r\n' >blanks
+printf 'label,text\n' >titles.csv
+printf 'label\ttext\n' >titles.tsv
+mkdir hollow && : >hollow/rt-polarity.neg && : >hollow/rt-polarity.pos
+while read -r format file what; do
+	fails 1 "$file: holds $what; --allow-empty goes on" "$file as $format is no data" vic-tokenize -q -f "$format" "$file"
+	same 'but by request' 0 "$(vic-tokenize -q --allow-empty -f "$format" "$file" | vic-cat --stats | sed -n 's/^records //p')"
+done <<'L'
+csv nothing no record
+csv nothing.gz no record
+csv mark no record
+csv blanks no record
+csv titles.csv a header and no record
+tsv nothing no record
+tsv mark no record
+tsv titles.tsv a header and no record
+trec nothing no record
+fasttext nothing.gz no record
+lines nothing no record
+lines mark no record
+mr hollow no record
+L
+printf 'pos,a\nneg,b\n' >two.csv
+fails 1 'nothing: holds no record' 'one of several that is empty' vic-tokenize -q -f csv two.csv nothing
+fails 1 'stdin: holds no record' 'nothing by stdin' sh -c 'vic-tokenize -q -f lines - <nothing'
+ok 'with --flush nothing may come' sh -c 'vic-tokenize -q -f lines --flush - <nothing'
+fails 2 '--allow-empty has no effect with --flush' 'so both are refused' vic-tokenize -f lines --flush --allow-empty -
+
+# Documents are no lines and no rows, unless it is said that they are; NUL is named before what it breaks.
+printf '{"text": "a fine film"}\n{"text": "dull"}\n' >some.jsonl
+for way in 'lines some.jsonl' 'lines -' 'csv some.jsonl' 'tsv some.jsonl' 'fasttext some.jsonl'; do
+	# shellcheck disable=SC2086
+	fails 1 'is JSON, not .*; --allow-documents takes it as it is' "JSON lines: $way" vic-tokenize -q -f $way <some.jsonl
+done
+fails 1 'is JSON, not lines of text;.* (logits) read$' 'trec has no such option' \
+	vic-tokenize -q -f trec some.jsonl
+like 'by request' '	text a fine film$' \
+	"$(vic-tokenize -q -f lines --allow-documents some.jsonl | vic-cat | grep fine | tr -s ' ,:{}"' ' ' | sed 's/ $//')"
+same 'and with --flush' 2 "$(vic-tokenize -q -f lines --flush some.jsonl | vic-cat --stats | sed -n 's/^records //p')"
+fails 2 'allow-documents goes with --format csv, tsv, fasttext or lines' 'elsewhere it does nothing' \
+	vic-tokenize -f trec --allow-documents x
+for format in csv tsv trec fasttext lines; do
+	case $format in csv) gap=, ;; *) gap='\t' ;; esac
+	printf "NUM:count${gap}good\nNUM:co\000unt good\n" | sed "$([ $format = fasttext ] && echo 's/^/__label__/')" >nul
+	fails 1 'nul:.*2: holds a NUL byte: is it UTF-16' "a NUL byte as $format" vic-tokenize -q -f $format nul
+done
 finish

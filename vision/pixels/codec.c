@@ -1,5 +1,6 @@
 /* Chooses the decoder by an image's first bytes, and holds the limit on size that both share. */
 #include "codec.h"
+#include "pipeline/stream/sniff.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,9 +18,13 @@ enum codec codec_of(const unsigned char *bytes, size_t len)
 	return CODEC_NONE;
 }
 
-static int neither(size_t len, struct err *err)
+static int neither(const unsigned char *bytes, size_t len, struct err *err)
 {
-	return err_set(err, len ? "is neither JPEG nor PNG" : "is empty");
+	struct sniffed s;
+	sniff(&s, bytes, len < SNIFF_BYTES ? len : SNIFF_BYTES, "");
+	return !len	 ? err_set(err, "is empty")
+	       : s.known ? err_set(err, "is %s, neither JPEG nor PNG; %s", s.what, s.remedy)
+			 : err_set(err, "is neither JPEG nor PNG");
 }
 
 int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err)
@@ -45,7 +50,7 @@ int codec_probe(const unsigned char *bytes, size_t len, const struct codec_optio
 	case CODEC_NONE:
 		break;
 	}
-	return neither(len, err);
+	return neither(bytes, len, err);
 }
 
 int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
@@ -60,7 +65,7 @@ int codec_decode(const unsigned char *bytes, size_t len, const struct codec_opti
 	case CODEC_NONE:
 		break;
 	}
-	return neither(len, err);
+	return neither(bytes, len, err);
 }
 
 #define TEXT_OF(x) #x

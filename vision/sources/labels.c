@@ -4,6 +4,8 @@
 #include "listing.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/io.h"
+#include "pipeline/files/text.h"
+#include "pipeline/stream/sniff.h"
 
 #include <stdlib.h>
 
@@ -96,8 +98,14 @@ static int read_lines(struct source *s, struct listing *l, struct lines *all, st
 	    io_slurp(path, (size_t)1 << 30, &text, &len, err))
 		return -1;
 	l->own[l->owns++] = text;
-	size_t from = len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0;
-	for (char *p = text + from, *end = text + len; p < end;) {
+	const char *begin = text;
+	uint64_t boms = 0;
+	if (sniff_foreign(path, text, len, NULL, "a list of names and classes", NULL, err))
+		return -1;
+	size_t n_begin = len;
+	if (text_drop_bom(&begin, &n_begin, &boms, err) || text_no_nul(begin, n_begin, err))
+		return err_context(err, "%s", path);
+	for (char *p = text + (len - n_begin), *end = text + len; p < end;) {
 		char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl ? nl : end) - p), used = n;
 		struct line one = { .number = ++number };

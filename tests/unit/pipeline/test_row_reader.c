@@ -47,11 +47,12 @@ static struct row_counts met;
 
 static const char *rows(char separator, enum row_quotes quotes, const char *text, size_t n)
 {
-	const struct row_rules rules = { "a table", separator, quotes, 100 };
+	const struct row_rules rules = { "a table", separator, quotes, 100, "" };
 	return rows_by(&rules, text, n, &met);
 }
 #define CSV(text) rows(0, ROW_QUOTES_STRICT, text, sizeof(text) - 1)
 #define TSV(text) rows('\t', ROW_QUOTES_NONE, text, sizeof(text) - 1)
+#define SLASH(text) rows(0, ROW_QUOTES_BACKSLASH, text, sizeof(text) - 1)
 #define BARE(text) rows(';', ROW_QUOTES_BARE, text, sizeof(text) - 1)
 
 static void comma_separated(void **state)
@@ -93,6 +94,30 @@ static void passed_over(void **state)
 	assert_string_equal(rows(',', ROW_QUOTES_STRICT, "sep=;\na\n", 8),
 			    "!line 1 says that ';' stands between columns, "
 			    "the command that ',' does");
+}
+
+static void backslashes(void **state)
+{
+	(void)state;
+	assert_string_equal(SLASH("a,b\n1,2\r\n3,4"), "a|b;1|2;3|4;");
+	assert_string_equal(SLASH("\"a \\\"x\\\" \\\\\",b\n"), "a \"x\" \\|b;");
+	assert_string_equal(SLASH("\"two\nlines\",b\n"), "two\nlines|b;");
+	assert_string_equal(SLASH("\"a \"\"x\"\"\",b\n"), "a \"x\"|b;");
+	assert_string_equal(SLASH("a\\,b,c\\\nd\n"), "a,b|c\nd;");
+	assert_string_equal(SLASH("a\\\r\nb,c\\\rd\r\n"), "a\r\nb|c\rd;");
+	assert_string_equal(SLASH("a\\tb,\"c\\nd\\r\"\n"), "a\tb|c\nd\r;");
+	assert_string_equal(SLASH("\\N,\"\\\\N\",x\n\\N"), "|\\N|x;;");
+	assert_string_equal(SLASH("5\" disc,\"\"\n\n,\n"), "5\" disc|;|;");
+	assert_int_equal(met.blank, 1);
+	assert_int_equal(strncmp(SLASH("a,b\nc:\\dir\n"), "a|b;!line 2: a backslash stands before what", 43), 0);
+	assert_int_equal(strncmp(SLASH("a\\N\n"), "!line 1: a backslash stands before what", 39), 0);
+	assert_string_equal(SLASH("\\Nx\n"), "!line 1: text follows a closing quote (\") or \\N, which end a field");
+	assert_string_equal(SLASH("\"a\"x\n"), "!line 1: text follows a closing quote (\") or \\N, which end a field");
+	assert_string_equal(SLASH("a,\"b\n"), "!line 1: the file ends inside quotes or after a backslash");
+	assert_string_equal(SLASH("a,b\\"), "!line 1: the file ends inside quotes or after a backslash");
+	assert_int_equal(
+		strncmp(CSV("\"a\\\"b\"\n"), "!line 1: a quote (\") stands where RFC 4180 has none, after a back", 63),
+		0);
 }
 
 static void other_rules(void **state)
@@ -237,7 +262,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comma_separated), cmocka_unit_test(passed_over),
-		cmocka_unit_test(other_rules),	   cmocka_unit_test(labels),
+		cmocka_unit_test(other_rules), cmocka_unit_test(backslashes),	   cmocka_unit_test(labels),
 		cmocka_unit_test(words),	   cmocka_unit_test(exported_texts_come_back)
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

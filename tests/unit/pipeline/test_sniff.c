@@ -64,6 +64,37 @@ static void alike(void **state)
 	called("a", "\0\0\x07\x01\0\0\0\x05", 8, "of no kind that is known here");
 	called("a", "\x1F\x8B\x08", 3, "gzip data");
 	called("a", "2 3\nthe \x01\x02\x03\x04\x05\x06", 14, "word vectors in word2vec's binary form");
+	/* documents, and text that begins like one */
+	text("a", "[1, 2]\n[3", "JSON");
+	text("a", "[\"caf\xC3", "JSON");
+	text("a", " \n{\"a\\\"b\" : nul", "JSON");
+	text("a", "[1] the first note\n", "plain text");
+	text("a", "[\"a\", b] and so on\n", "plain text");
+	text("a", "{\"quoted\"} words\n", "something like JSON");
+	text("a", "\xEF\xBB\xBF\n<HTML lang=en>\n", "an HTML page");
+	text("a", "<header> words\n", "plain text");
+	text("a", "<!-- a note -->\nwords\n", "plain text");
+	text("a", "<!DOCTYPE lewis SYSTEM \"lewis.dtd\">\n<REUTERS>", "XML");
+	text("a", "<br />\n<br />\n", "plain text");
+	text("a", "<a>\nwords\n", "plain text");
+	text("a", "<a> <b>\n<c>\n", "plain text");
+	text("a", "Error 503: Service Unavailable.\r\n", "an error message in place of a download");
+	text("a", "Not Found on any map\n", "plain text");
+	text("a", " \r\n\t\n", "blank");
+	text("a", "\xEF\xBB\xBF", "empty but for a byte order mark");
+	/* text that begins like a binary file */
+	text("a", "PAR1 is a word\n", "plain text");
+	text("a", "ORC and troll\n", "plain text");
+	text("a", "BMW 320 is a car\n", "plain text");
+	text("a", "a film. WEBPages", "plain text");
+	text("a", "GIF89a is what it was\n", "plain text");
+	called("a", "RIFF\1\0\0\0WAVEfmt ", 16, "of no kind that is known here");
+	called("a", "BM\1\0\0\0\0\0\0\0\66\0\0\0\47\0\0\0", 18, "of no kind that is known here");
+	called("a", "BM\1\0\0\0\0\0\0\0\66\0\0\0\50\0\0\0", 18, "a BMP image");
+	called("a", "a\0\0\0b\0\0\0", 8, "UTF-32 text");
+	called("a", "\1\0\0\0\2\0\0\0", 8, "of no kind that is known here");
+	called("a", "\0\0\0a\0\0\0b", 8, "UTF-32 text");
+	called("a", "\xFF\xFE\0\0a\0\0\0b\0\0\0", 12, "UTF-32 text");
 	called("a", "2 3\nthe \xC3\xA9 caf\xC3\xA9\n", 17, "plain text"); /* UTF-8 after two numbers */
 }
 
