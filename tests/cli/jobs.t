@@ -8,7 +8,7 @@ export VIC_RECIPES VIC_BIN
 OUT="$T/an out" # a folder with a space, as any may have
 mkdir "$OUT"
 cell() { sh "$LIB/cell.sh" -b "$BIN" -o "$OUT" "$@"; }
-all() { (cd "$OUT" && find . -mindepth 1 | sort | tr '\n' ' '); }
+all() { (cd "$OUT" && find . -mindepth 1 ! -name times.tsv | sort | tr '\n' ' '); }
 empty() { rm -rf "${OUT:?}"/*; }
 inode() { ls -di "$OUT/$1" | cut -d ' ' -f 1; }
 
