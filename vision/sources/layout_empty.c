@@ -53,12 +53,16 @@ static int has_picture(const struct source *s, const struct root *r, const char 
 	return 0;
 }
 
-/* Counts and keeps a folder without pictures, once. */
+/* Counts and keeps a folder without pictures, once. *last: the folder looked at before, since those of one folder come
+ * one after the other. */
 static int look_empty(struct source *s, struct listing *l, const struct root *r, const char *name, int is_folder,
-		      const char *picture, struct err *err)
+		      const char *picture, struct part *last, struct err *err)
 {
 	size_t n = class_folder(r, name, picture, is_folder), base = n;
-	if (!n || has_picture(s, r, name, n))
+	if (!n || (last->n == n && !memcmp(last->p, name, n)))
+		return 0;
+	*last = (struct part){ name, n };
+	if (has_picture(s, r, name, n))
 		return 0;
 	while (base && name[base - 1] != '/')
 		base--;
@@ -85,16 +89,17 @@ static int look_empty(struct source *s, struct listing *l, const struct root *r,
 int layout_empty(struct source *s, struct listing *l, const struct root *r, struct err *err)
 {
 	const char *picture = NULL;
+	struct part last = { NULL, 0 };
 	for (size_t i = r->begin; !picture && i < r->end; i++)
 		if (listing_is_image(s->archive.entry[i].name))
 			picture = s->archive.entry[i].name;
 	for (size_t i = r->begin; i < r->end; i++)
 		if (!listing_is_image(s->archive.entry[i].name) &&
-		    look_empty(s, l, r, s->archive.entry[i].name, 0, picture, err))
+		    look_empty(s, l, r, s->archive.entry[i].name, 0, picture, &last, err))
 			return -1;
 	for (size_t i = 0; i < s->archive.folders; i++)
 		if (s->archive.folder[i].root == r->number &&
-		    look_empty(s, l, r, s->archive.folder[i].name, 1, picture, err))
+		    look_empty(s, l, r, s->archive.folder[i].name, 1, picture, &last, err))
 			return -1;
 	return 0;
 }
