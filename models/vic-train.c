@@ -13,7 +13,7 @@
 
 static struct train_options o;
 static struct {
-	const char *device, *plan_device;
+	const char *device, *plan_device, *every;
 	struct running_files files;
 	int64_t threads;
 	int plan, list, precision, tune;
@@ -35,6 +35,9 @@ static const struct opt run_opts[] = {
 	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
 	  .without = "plan|list-models",
 	  .writes = "a checkpoint" },
+	{ "checkpoint-every", 0, OPT_TEXT, &run_o.every, "N|TIME",
+	  "and inside epochs, after N batches or a time: 500, 90s, 10min, 2h", .flags = OPT_LOCAL, .with = "checkpoint",
+	  .without = "plan|list-models" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
@@ -171,6 +174,8 @@ static int run_train(struct stage *st, struct err *err)
 		return listing_print(stdout, &o, err);
 	if (!strcmp(run_o.files.output, "-") && !run_o.plan && isatty(STDOUT_FILENO))
 		return err_usage(err, "a model is not for a terminal; use -o FILE");
+	if (run_o.every && running_every(&run_o.files, run_o.every, err))
+		return -1;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
 	int rc = (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
