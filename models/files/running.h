@@ -11,12 +11,17 @@ struct running_files {
 	const char *history, *checkpoint;
 	const char *keep_epochs; /* as of epochs_open */
 	const char *resume; /* a checkpoint to go on from; one that is not there yet begins the run */
+	/* the checkpoint is written inside epochs too, after so many batches, or seconds; both 0: it is not */
+	int64_t every_batches;
+	double every_seconds;
 };
 
+/* Fills in the last two from "500" (batches), "90s", "10min" or "2h". */
+int running_every(struct running_files *f, const char *text, struct err *err) VIC_CHECKED;
+
 /* Trains until trainer_done and writes the model. `t`: just opened and joined (together.h); of several ranks the first
- * writes and speaks. Where an epoch cannot be finished (a loss of NaN,
- * no memory, SIGINT or SIGTERM), the model of the epochs before is written, and err says so; its status is that of the
- * cause, after a signal VIC_SIGNAL + its number. */
+ * writes and speaks. Where an epoch cannot be finished (a loss of NaN, no memory, SIGINT or SIGTERM), the model of the
+ * epochs before is written, and err says so; its status is that of the cause, after a signal VIC_SIGNAL + its number. */
 int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err) VIC_CHECKED;
 
 #endif

@@ -134,7 +134,7 @@ static int compute_shard(struct accumulate *a, struct graph *g, const struct bat
 	if (!n)
 		return 0;
 	return shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
-			       graph_forward(g, mine, PHASE_TRAIN, err) || graph_backward(g, mine, err) ||
+			       graph_step(g, mine, NULL, err) ||
 			       graph_read(g, g->loss, n, a->loss + from, err) ||
 			       graph_read(g, g->logits, n, a->logits + (size_t)from * classes, err) ||
 			       take_vector(a, g, distinct, to, err)
