@@ -44,8 +44,7 @@ int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int
 			       mem_alloc(&a->rows, (size_t)g->max_words * rows, sizeof *a->rows, err) ||
 			       mem_alloc(&a->loss, n, sizeof *a->loss, err) ||
 			       mem_alloc(&a->hit, n, sizeof *a->hit, err) ||
-			       mem_alloc(&a->logits, (size_t)shard_most(max_n, shards) * classes_of(g),
-					 sizeof *a->logits, err)
+			       mem_alloc(&a->logits, n * classes_of(g), sizeof *a->logits, err)
 		       ? -1
 		       : 0;
 }
@@ -134,16 +133,17 @@ static int compute_shard(struct accumulate *a, struct graph *g, const struct bat
 	int from = shard_begin(b->n, s, a->shards), n = shard_begin(b->n, s + 1, a->shards) - from;
 	size_t distinct = b->words ? (size_t)b->words->distinct : 0, classes = classes_of(g);
 	const struct batch *mine = &a->shard.batch;
+	float *logits = a->logits + (size_t)from * classes;
 	memset(to, 0, a->sum.n * sizeof *to);
 	if (!n)
 		return 0;
 	if (shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
 	    graph_forward(g, mine, PHASE_TRAIN, err) || graph_backward(g, mine, err) ||
-	    graph_read(g, g->loss, n, a->loss + from, err) || graph_read(g, g->logits, n, a->logits, err) ||
+	    graph_read(g, g->loss, n, a->loss + from, err) || graph_read(g, g->logits, n, logits, err) ||
 	    take_vector(a, g, distinct, to, err))
 		return -1;
 	for (size_t i = 0; i < (size_t)n; i++)
-		a->hit[(size_t)from + i] = target_hit(a->logits + i * classes, target + ((size_t)from + i) * classes,
+		a->hit[(size_t)from + i] = target_hit(logits + i * classes, target + ((size_t)from + i) * classes,
 						      (int)classes);
 	return 0;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # vic-train --shards: the same bytes however the machine cuts the work, whatever is left for the last batch; what it
-# changes, what it leaves alone, and what is refused.
+# changes, what it leaves alone, and what is refused. tests/unit/shards/test_ddp.c compares numbers with PyTorch's.
 . "$(dirname "$0")/lib.sh"
 
 hash_of() { cksum <"$1"; }
