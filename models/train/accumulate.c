@@ -1,5 +1,6 @@
 /* Vectors lie in host memory, whatever the device; gradients are brought there shard by shard, and their sum back. */
 #include "accumulate.h"
+#include "trainer.h"
 
 #include "models/core/backend.h"
 #include "pipeline/base/mem.h"
@@ -42,6 +43,7 @@ int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int
 			       mem_alloc(&a->state, a->states, sizeof *a->state, err) ||
 			       mem_alloc(&a->rows, (size_t)g->max_words * rows, sizeof *a->rows, err) ||
 			       mem_alloc(&a->loss, n, sizeof *a->loss, err) ||
+			       mem_alloc(&a->hit, n, sizeof *a->hit, err) ||
 			       mem_alloc(&a->logits, n * classes_of(g), sizeof *a->logits, err)
 		       ? -1
 		       : 0;
@@ -54,6 +56,7 @@ void accumulate_release(struct accumulate *a)
 	free(a->state);
 	free(a->rows);
 	free(a->loss);
+	free(a->hit);
 	free(a->logits);
 	*a = (struct accumulate){ 0 };
 }
@@ -124,58 +127,61 @@ static int give_vector(const struct accumulate *a, const struct graph *g, size_t
 }
 
 /* Shard s of a batch: its gradients and statistics to `to`, its answers to their places. */
-static int compute_shard(struct accumulate *a, struct graph *g, const struct batch *b, int s, float *to,
-			 struct err *err)
+static int compute_shard(struct accumulate *a, struct graph *g, const struct batch *b, const float *target, int s,
+			 float *to, struct err *err)
 {
 	int from = shard_begin(b->n, s, a->shards), n = shard_begin(b->n, s + 1, a->shards) - from;
 	size_t distinct = b->words ? (size_t)b->words->distinct : 0, classes = classes_of(g);
 	const struct batch *mine = &a->shard.batch;
+	float *logits = a->logits + (size_t)from * classes;
 	memset(to, 0, a->sum.n * sizeof *to);
 	if (!n)
 		return 0;
-	return shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
-			       graph_step(g, mine, NULL, err) ||
-			       graph_read(g, g->loss, n, a->loss + from, err) ||
-			       graph_read(g, g->logits, n, a->logits + (size_t)from * classes, err) ||
-			       take_vector(a, g, distinct, to, err)
-		       ? -1
-		       : 0;
+	if (shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
+	    graph_step(g, mine, NULL, err) ||
+	    graph_read(g, g->loss, n, a->loss + from, err) || graph_read(g, g->logits, n, logits, err) ||
+	    take_vector(a, g, distinct, to, err))
+		return -1;
+	for (size_t i = 0; i < (size_t)n; i++)
+		a->hit[(size_t)from + i] = target_hit(logits + i * classes, target + ((size_t)from + i) * classes,
+						      (int)classes);
+	return 0;
 }
 
 /* The shards from `first` to `end` - 1, which are a whole part of the tree. */
-static int compute_shards(struct accumulate *a, struct graph *g, const struct batch *b, int first, int end,
-			  struct err *err)
+static int compute_shards(struct accumulate *a, struct graph *g, const struct batch *b, const float *target, int first,
+			  int end, struct err *err)
 {
 	if (move_states(g, a->state, 0, err))
 		return -1;
 	for (int s = first; s < end; s++) {
 		int records = shard_begin(b->n, s + 1, a->shards) - shard_begin(b->n, s, a->shards);
-		if (compute_shard(a, g, b, s, reduce_next(&a->sum), err))
+		if (compute_shard(a, g, b, target, s, reduce_next(&a->sum), err))
 			return -1;
 		reduce_add(&a->sum, (float)records / (float)b->n);
 	}
 	return 0;
 }
 
-/* The answers to all n records, `each` numbers a record, of which this rank has those of its shards. */
-static int gather_answers(const struct accumulate *a, struct ranks *r, int n, float *rows, size_t each, struct err *err)
+/* A number of each of the n records, of which this rank has those of its shards. */
+static int gather_answers(const struct accumulate *a, struct ranks *r, int n, float *rows, struct err *err)
 {
 	for (int k = 0; r && r->begin && k <= r->size; k++)
-		r->begin[k] = (size_t)shard_begin(n, k * (a->shards / r->size), a->shards) * each * sizeof *rows;
+		r->begin[k] = (size_t)shard_begin(n, k * (a->shards / r->size), a->shards) * sizeof *rows;
 	return ranks_gather(r, rows, r ? r->begin : NULL, err);
 }
 
-int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const struct update *u,
-		    struct ranks *r, int signal, struct err *err)
+int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const float *target,
+		    const struct update *u, struct ranks *r, int signal, struct err *err)
 {
 	size_t distinct = b->words ? (size_t)b->words->distinct : 0, n = a->dense + a->states;
 	int each = a->shards / (r ? r->size : 1), first = r ? r->rank * each : 0;
 	for (int i = 0; i < g->n_params; i++)
 		n += is_table(&g->param[i]) ? distinct * row_of(&g->param[i]) : 0;
 	reduce_begin(&a->sum, n);
-	int rc = compute_shards(a, g, b, first, first + each, err);
+	int rc = compute_shards(a, g, b, target, first, first + each, err);
 	if (ranks_meet(r, rc, signal, err) || ranks_sum(r, reduce_sum(&a->sum), n, err) ||
-	    gather_answers(a, r, b->n, a->loss, 1, err) || gather_answers(a, r, b->n, a->logits, classes_of(g), err))
+	    gather_answers(a, r, b->n, a->loss, err) || gather_answers(a, r, b->n, a->hit, err))
 		return -1;
 	return give_vector(a, g, distinct, reduce_sum(&a->sum), err) || graph_update(g, b, u, err) ? -1 : 0;
 }

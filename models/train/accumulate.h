@@ -20,7 +20,9 @@ struct accumulate {
 	struct shard shard;
 	float *state;         /* [states] that the step began with */
 	float *rows;          /* [graph's max_words][row] of a shard's table */
-	float *loss, *logits; /* of the last step: [n], [n][classes], in the order of the batch's records */
+	/* of the last step, in the order of the batch's records: [n], hit as target_hit (trainer.h) gives it; [n][classes]
+	 * of this rank's shards alone */
+	float *loss, *hit, *logits;
 };
 
 /* For batches of at most max_n records with at most max_words distinct words of a compiled graph, which is compiled for
@@ -28,10 +30,10 @@ struct accumulate {
 int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int max_n, int max_words,
 		    struct err *err) VIC_CHECKED;
 void accumulate_release(struct accumulate *a);
-/* In place of graph_step. When it returns, a->loss and a->logits hold what the network answered. r: NULL, or the ranks
- * of the run, each of which computes as many neighbouring shards, has the sums and answers of all, and takes the step;
- * the batch is the same on all. They meet here, with `signal` (ranks_meet). */
-int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const struct update *u,
-		    struct ranks *r, int signal, struct err *err) VIC_CHECKED;
+/* In place of graph_step. When it returns, a->loss and a->hit hold how the network did. target: [n][classes], without
+ * class weights. r: NULL, or the ranks of the run, each of which computes as many neighbouring shards, has the sums and
+ * answers of all, and takes the step; the batch is the same on all. They meet here, with `signal` (ranks_meet). */
+int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const float *target,
+		    const struct update *u, struct ranks *r, int signal, struct err *err) VIC_CHECKED;
 
 #endif

@@ -8,6 +8,15 @@
 #include <inttypes.h>
 #include <math.h>
 
+float target_hit(const float *logits, const float *target, int classes)
+{
+	int top = 0;
+	for (int k = 1; k < classes; k++)
+		if (logits[k] > logits[top])
+			top = k;
+	return target[top];
+}
+
 void scores_add(struct scores *s, const float *z, int classes, int label)
 {
 	double max = z[0], sum = 0;

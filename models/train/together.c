@@ -1,4 +1,4 @@
-/* What can fail on one rank is done before ranks meet (ranks.h): checksums are computed, then all meet, then compare. */
+/* What can fail on one rank is done before ranks meet (ranks.h): checksums are made, then all meet, then compare. */
 #include "together.h"
 
 #include "models/core/backend.h"

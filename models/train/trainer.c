@@ -67,16 +67,6 @@ void trainer_release(struct trainer *t)
 	*t = (struct trainer){ 0 };
 }
 
-/* What the targets put on the predicted class: accuracy for hard labels, its expectation for mixed ones. */
-static double hit(const float *z, const float *target, int classes)
-{
-	int top = 0;
-	for (int k = 1; k < classes; k++)
-		if (z[k] > z[top])
-			top = k;
-	return target[top];
-}
-
 /* Sums over a pass of the records, as its answers come. */
 struct pass {
 	const struct trainer *t;
@@ -85,6 +75,7 @@ struct pass {
 	struct scores scores;
 };
 
+/* An answer without logits has its hits where targets are. */
 static int take_trained(void *ctx, const struct answer *a, struct err *err)
 {
 	struct pass *p = ctx;
@@ -98,7 +89,9 @@ static int take_trained(void *ctx, const struct answer *a, struct err *err)
 			return err_set(err, "the loss became %g in epoch %d, batch %u; a smaller --lr may help",
 				       (double)a->loss[i], p->t->epoch + 1, a->batch + 1);
 		p->line->train_loss += a->loss[i];
-		p->line->train_accuracy += hit(a->logits + i * classes, a->target + i * classes, classes);
+		p->line->train_accuracy += a->logits ? target_hit(a->logits + i * classes, a->target + i * classes,
+								  classes)
+						     : a->target[i];
 	}
 	p->line->label_entropy += a->label_entropy;
 	return 0;
@@ -115,11 +108,10 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
 	if (!a->shards)
 		return graph_step(&t->graph, &b->batch, u, err) || late_add(&t->late, &what, b->target, err) ? -1 : 0;
-	if (accumulate_step(a, &t->graph, &b->batch, u, t->ranks, t->signal, err))
+	if (accumulate_step(a, &t->graph, &b->batch, b->target, u, t->ranks, t->signal, err))
 		return -1;
-	what.logits = a->logits;
 	what.loss = a->loss;
-	what.target = b->target;
+	what.target = a->hit;
 	return t->late.take(t->late.ctx, &what, err);
 }
 

@@ -118,6 +118,9 @@ int trainer_done(const struct trainer *t);
  * epoch finished is an error. */
 int trainer_weights(struct trainer *t, float ***weights, int *epoch, struct err *err) VIC_CHECKED;
 
+/* What a target puts on the class that logits predict: accuracy for hard labels, its expectation for mixed ones. */
+float target_hit(const float *logits, const float *target, int classes);
+
 /* Calibration of rows of finite logits [n][classes] against labels, summed in order; adds to *s. */
 enum { HISTORY_BINS = 15, TOP = 5 };
 struct scores {

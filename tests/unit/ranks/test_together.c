@@ -16,10 +16,14 @@ static struct {
 
 static struct task task;
 
-static uint32_t weights_and_history(const struct trainer *t)
+/* Weights, state, history, and the last batch's answers in their order, which sums over records hide. */
+static uint32_t all_of(const struct trainer *t)
 {
 	struct err err = ERR_NONE;
+	size_t last = (t->n_train - 1) % (uint32_t)t->plan->batch + 1;
 	uint32_t crc = crc32_of(0, t->history, (size_t)t->epoch * sizeof *t->history);
+	crc = crc32_of(crc, t->accumulate.loss, last * sizeof *t->accumulate.loss);
+	crc = crc32_of(crc, t->accumulate.hit, last * sizeof *t->accumulate.hit);
 	for (int p = 0; p < t->graph.n_params; p++)
 		for (int slot = GRAPH_W; slot <= GRAPH_LAST; slot++) {
 			size_t bytes = graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
@@ -47,7 +51,7 @@ static int trains(struct trainer *t, struct ranks *r)
 	while (!trainer_done(t))
 		if (trainer_epoch(t, &err) || together_compare(t, &err))
 			return 92;
-	left->crc[r->rank] = weights_and_history(t);
+	left->crc[r->rank] = all_of(t);
 	return 0;
 }
 

@@ -134,7 +134,7 @@ static void against_pytorch(const char *device, int threads)
 	for (int step = 0; step < STEPS; step++) {
 		fill_batch(&r, (uint32_t)step);
 		u.step = (uint32_t)step + 1;
-		if (accumulate_step(&r.a, &r.g, &r.batch, &u, &err))
+		if (accumulate_step(&r.a, &r.g, &r.batch, r.batch.target, &u, NULL, 0, &err))
 			fail_msg("%s: %s", device, err.msg);
 		compare(golden, device, "loss", step, r.a.loss, N);
 		compare(golden, device, "logits", step, r.a.logits, N * CLASSES);
