@@ -23,9 +23,10 @@ static const struct program prog = {
 		"arguments, streams and exit status. `vic help` lists the stages; `vic help\n"
 		"STAGE` is `vic-STAGE --help`.\n"
 		"\n"
-		"`vic run` lists the recipes: the paper's figures and tables, and one's own\n"
-		"data, each by one command. `vic run RECIPE ...` runs one, `vic run RECIPE\n"
-		"--help` says how; a RECIPE with a / in it is a script of one's own.",
+		"`vic run` lists the recipes, the paper's figures and tables and one's own\n"
+		"data, each by one command, and how long their trainings take where that is\n"
+		"known. `vic run RECIPE ...` runs one, `vic run RECIPE --help` says how; a\n"
+		"RECIPE with a / in it is a script of one's own.",
 	.example =
 		"vic help\n"
 		"vic tokenize --format mr data/mr | vic cat --stats\n"
@@ -108,32 +109,43 @@ static int path_of(const char *stage, char **path, struct err *err)
 	return stage_peer(name, path, err);
 }
 
-/* The stage's own words: what it prints for --summary. */
-static int summary_of(const char *stage, char *text, size_t size, struct err *err)
+/* The first line that a program prints; empty where it prints none or fails. `mute`: what it says on stderr is not for
+ * the user. *status: as spawn_end has it. */
+static int line_of(const char *const *argv, int mute, char *text, size_t size, int *status, struct err *err)
 {
-	char *path;
-	int ends[2], status = 0, rc = -1;
+	int ends[2];
 	struct child child;
-	if (path_of(stage, &path, err))
-		return -1;
-	const char *const argv[] = { path, "--summary", NULL };
 	struct spawn s = { .argv = argv, .fd = { -1, -1, -1 }, .seconds = 60, .peer = 1 };
-	if (pipe2(ends, O_CLOEXEC)) {
-		err_sys(err, "pipe");
-		goto done;
-	}
+	if (pipe2(ends, O_CLOEXEC))
+		return err_sys(err, "pipe");
 	s.fd[1] = ends[1];
-	rc = spawn_start(&child, &s, err);
+	if (mute)
+		s.fd[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int rc = spawn_start(&child, &s, err);
 	close(ends[1]);
+	if (s.fd[2] >= 0)
+		close(s.fd[2]);
 	ssize_t n = 0, k = 0;
 	while (!rc && (k = read(ends[0], text + n, size - 1 - (size_t)n)) > 0)
 		n += k;
 	close(ends[0]);
 	text[n] = 0;
 	text[strcspn(text, "\n")] = 0;
-	if (!rc && !(rc = spawn_end(&child, &status, err)) && (status || k < 0 || !n))
+	if (!rc && !(rc = spawn_end(&child, status, err)) && (*status || k < 0))
+		*text = 0;
+	return rc;
+}
+
+/* The stage's own words: what it prints for --summary. */
+static int summary_of(const char *stage, char *text, size_t size, struct err *err)
+{
+	char *path;
+	int status = 0;
+	if (path_of(stage, &path, err))
+		return -1;
+	int rc = line_of((const char *const[]){ path, "--summary", NULL }, 0, text, size, &status, err);
+	if (!rc && !*text)
 		rc = err_set(err, "%s does not say what it does", path);
-done:
 	free(path);
 	return rc;
 }
@@ -158,6 +170,22 @@ static int option_alone(const char *option, struct err *err)
 	return err_usage(err, "the recipe stands before its options: `vic run RECIPE %s`", option);
 }
 
+/* Its title, and what it says for --cost: how many trainings, about how long. Those for one's own data say nothing. */
+static int show_recipe(const struct recipes *r, size_t i, struct err *err)
+{
+	char text[512], *script;
+	int status = 0;
+	printf("  %-22s %s\n", r->name[i], r->title[i]);
+	fflush(stdout);
+	if (recipes_script(r, i, &script, err))
+		return -1;
+	int rc = line_of((const char *const[]){ "sh", script, "--cost", NULL }, 1, text, sizeof text, &status, err);
+	free(script);
+	if (!rc && *text)
+		printf("  %-22s %s\n", "", text);
+	return rc;
+}
+
 /* argv: [n], what stands after "run", with a NULL after. */
 static int run_recipe(char **argv, struct err *err)
 {
@@ -169,7 +197,7 @@ static int run_recipe(char **argv, struct err *err)
 	else if (!rc && !list)
 		rc = recipes_become(&r, argv, err);
 	for (size_t i = 0; !rc && list && i < r.n; i++)
-		printf("  %-20s %s\n", r.name[i], r.title[i]);
+		rc = show_recipe(&r, i, err);
 	recipes_release(&r);
 	return rc;
 }

@@ -141,39 +141,49 @@ static int unknown_recipe(const struct recipes *r, const char *name, struct err 
 	return err_usage(err, "unknown recipe '%s'; `vic run` lists them", name);
 }
 
+/* What scripts find in their environment. */
+static int tell_places(const struct recipes *r, struct err *err)
+{
+	char *bin;
+	if (folder_of_programs(&bin, err))
+		return -1;
+	int rc = setenv("VIC_RECIPES", r->folder, 1) || setenv("VIC_BIN", bin, 1) ? err_memory(err) : 0;
+	free(bin);
+	return rc;
+}
+
+int recipes_script(const struct recipes *r, size_t i, char **script, struct err *err)
+{
+	return tell_places(r, err) || mem_printf(script, err, "%s/%s.sh", r->folder, r->name[i]) ? -1 : 0;
+}
+
 static int script_of(const struct recipes *r, const char *name, char **script, struct err *err)
 {
 	size_t i = 0;
 	if (strchr(name, '/')) {
 		if (access(name, R_OK))
 			return err_sys(err, "%s", name);
-		return mem_printf(script, err, "%s", name);
+		return tell_places(r, err) || mem_printf(script, err, "%s", name) ? -1 : 0;
 	}
 	while (i < r->n && strcmp(name, r->name[i]))
 		i++;
-	if (i == r->n)
-		return unknown_recipe(r, name, err);
-	return mem_printf(script, err, "%s/%s.sh", r->folder, name);
+	return i == r->n ? unknown_recipe(r, name, err) : recipes_script(r, i, script, err);
 }
 
 int recipes_become(const struct recipes *r, char **argv, struct err *err)
 {
-	char *script = NULL, *bin = NULL, **line = NULL;
+	char *script = NULL, **line = NULL;
 	size_t n = 0;
 	while (argv[n])
 		n++;
-	if (!script_of(r, argv[0], &script, err) && !folder_of_programs(&bin, err) &&
-	    !mem_alloc(&line, n + 2, sizeof *line, err)) {
+	if (!script_of(r, argv[0], &script, err) && !mem_alloc(&line, n + 2, sizeof *line, err)) {
 		line[0] = (char *)(uintptr_t) "sh";
 		line[1] = script;
 		memcpy(line + 2, argv + 1, n * sizeof *argv); /* the NULL too */
-		if (setenv("VIC_RECIPES", r->folder, 1) || setenv("VIC_BIN", bin, 1))
-			err_memory(err);
-		else
-			execvp("sh", line), err_sys(err, "sh");
+		execvp("sh", line);
+		err_sys(err, "sh");
 	}
 	free(line);
-	free(bin);
 	free(script);
 	return -1;
 }

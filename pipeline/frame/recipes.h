@@ -17,10 +17,12 @@ struct recipes {
 /* Fills *r, which is {0}. Errors: no folder of recipes, one that cannot be read. Release *r in either case. */
 int recipes_find(struct recipes *r, struct err *err) VIC_CHECKED;
 void recipes_release(struct recipes *r);
+/* The script of recipe i, owned by the caller; from here on VIC_RECIPES and VIC_BIN, the folder of these programs, are
+ * in the environment, where it looks for them. */
+int recipes_script(const struct recipes *r, size_t i, char **script, struct err *err) VIC_CHECKED;
 /* Becomes the shell that runs a recipe: a name of the folder, or a path (with a '/') to a script of one's own. argv:
- * [n], with a NULL after; argv[0] is the recipe, the others are its own. The script finds VIC_RECIPES and VIC_BIN, the
- * folder of these programs, in its environment. Returns only on failure. Errors: an unknown name (VIC_USAGE, with the
- * nearest). */
+ * [n], with a NULL after; argv[0] is the recipe, the others are its own. Returns only on failure. Errors: an unknown
+ * name (VIC_USAGE, with the nearest). */
 int recipes_become(const struct recipes *r, char **argv, struct err *err) VIC_CHECKED;
 
 #endif

@@ -7,8 +7,9 @@ cd "$T" || exit 1
 # Where recipes are.
 vic run >list
 same 'vic run lists every recipe of the tree' "$(grep -l '^# vic run: ' "$ROOT"/pipeline/recipes/*.sh | sed 's|.*/||; s|\.sh$||' | sort)" \
-	"$(awk '{ print $1 }' list | sort)"
-same 'each with a line' '' "$(grep -vE '^  [a-z0-9-]+ +[^ ].{20}' list)"
+	"$(grep '^  [a-z]' list | awk '{ print $1 }' | sort)"
+same 'each with a line, and below it what it costs' '' "$(grep -vE '^  [a-z0-9-]+ +[^ ].{20}|^ {25}[0-9]+ trainings?' list)"
+like 'Figure 4 of some' '^ *[0-9]* trainings' "$(sed -n '/^  fig4-text /{n;p;}' list)"
 like 'vic help names it' '^  run  ' "$(vic help)"
 same 'vic help run lists them, too' "$(cat list)" "$(vic help run)"
 fails 2 "unknown recipe 'fig4-txt'; did you mean 'fig4-text'?" 'a slip is answered with the nearest' vic run fig4-txt
@@ -21,13 +22,13 @@ mkdir -p prefix/bin prefix/share/vicinal/recipes/lib
 cp "$BIN/vic" prefix/bin
 printf '#!/bin/sh\n# vic run: of a test, ten words or so that say what it makes\necho "$VIC_RECIPES:$VIC_BIN:$*"\n' |
 	tee prefix/share/vicinal/recipes/fig10.sh >prefix/share/vicinal/recipes/fig9.sh
-same 'installed ones lie beside the programs' 'fig9 fig10' "$(prefix/bin/vic run | awk '{ print $1 }' | paste -s -d ' ')"
+same 'installed ones lie beside the programs' 'fig9 fig10' "$(prefix/bin/vic run | grep '^  f' | awk '{ print $1 }' | paste -s -d ' ')"
 same 'and are told where' "$T/prefix/share/vicinal/recipes:$T/prefix/bin:--a b c" "$(prefix/bin/vic run fig9 --a 'b c')"
 rm -r prefix/share
 fails 1 'no recipes beside .*VIC_RECIPES names their folder' 'without recipes' prefix/bin/vic run
 mkdir others
 printf '# vic run: of a test\n' >others/mine.sh
-same 'VIC_RECIPES names others' '  mine                 of a test' "$(VIC_RECIPES=others vic run)"
+same 'VIC_RECIPES names others' '  mine                   of a test' "$(VIC_RECIPES=others vic run)"
 fails 1 'VIC_RECIPES: none: No such file' 'or nothing' env VIC_RECIPES=none vic run
 
 # Flags.
@@ -61,13 +62,15 @@ same '--list lists the trainings' "$(printf 'dataset model method setting seed f
 synth-images smallcnn baseline - 1 cells/synth-images/smallcnn/baseline/1
 synth-images smallcnn mixup 0.4 1 cells/synth-images/smallcnn/mixup-0.4/1')" \
 	"$(tiny --data synth-images --seeds 1 --list | tr '\t' ' ')"
+like 'and its costs' '^[0-9]* trainings' "$(tiny --plan 2>&1 >/dev/null)"
+like 'of what was never trained' 'not known of synth-images/smallcnn' "$(tiny --cost)"
 same '--plan prints a line a job' 5 "$(tiny --plan 2>/dev/null | grep -c 'data/synth-images.vic')"
 same 'and neither leaves anything' 'list others prefix' "$(echo *)"
 
 # A recipe, from one end to the other.
 tiny --out whole >said 2>&1
 same 'a recipe runs to its end' 0 $?
-files() { (cd "$1" && find . -type f ! -name '*.jobs' ! -name '*.joblog' -exec cksum {} + | sort -k 3); }
+files() { (cd "$1" && find . -type f ! -name '*.jobs' ! -name '*.joblog' ! -name times.tsv -exec cksum {} + | sort -k 3); }
 stamps() { (cd "$1" && find cells data -printf '%p %i %T@\n' | sort); }
 files whole >want
 same 'every cell has its model, history, logits and command' '10 10 10 10 10' "$(for f in model history.tsv test.logits dev.logits command
@@ -76,6 +79,15 @@ same 'its numbers are in a table' 'figure dataset model method setting seed n me
 	"$(head -1 whole/tiny/RESULTS.tsv | tr '\t' ' ')"
 ok 'and its logits are whole' vic-cat --check whole/cells/synth-text/kimcnn/baseline/fold0/test.logits
 same 'no link or part is left' '' "$(find whole -type l -o -name '*.part' -o -name lock -o -name '*.stderr')"
+stamps whole >before
+same 'it took its time of each' 10 "$(grep -c '^cells/.*	[0-9.]*	[0-9]*	auto	' whole/times.tsv)"
+same 'all of it is there' '10 trainings, 10 done' "$(tiny --cost --out whole)"
+like 'for another device it is made anew' '^10 trainings, 10 to be made anew by another command' "$(tiny --cost --out whole --device cpu)"
+rm -r whole/cells/synth-images/smallcnn/baseline/1
+like 'what is missing takes as long as its like took' '^10 trainings, 9 done, about [0-9]* s$' "$(tiny --cost --out whole)"
+fails 2 'whole holds trainings at --scale small, which these would replace; take another --out' 'of another scale' \
+	tiny --out whole --scale paper
+tiny --out whole 2>/dev/null
 stamps whole >before
 ok 'once more' tiny --out whole
 ok 'and nothing is made' sh -c 'cd whole && find cells data -printf "%p %i %T@\n" | sort | cmp - ../before'

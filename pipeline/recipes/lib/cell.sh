@@ -12,8 +12,10 @@
 # by rename, with `command` (with -f: TARGET.command) beside them: the command, the checksums of its inputs and the
 # programs' version. Where that is there and equal, nothing is done; where it differs, the thing is made anew. A part
 # belongs to whoever holds the lock in it, for as long as one of its processes lives; what a killed run left is removed.
+# How long a cell took goes to OUT/times.tsv: target, seconds, CPU seconds, threads, device, host.
 # A command that fails leaves TARGET.stderr, with its own words in it, and nothing else.
 # Status: 0 made or there, 1 the command failed, 2 usage, 130 and 143 interrupted.
+# shellcheck disable=SC2030,SC2031 # OUT is another for the command alone
 set -u
 usage() { echo "cell.sh: $1" >&2; exit 2; }
 BIN='' OUT='' target='' file='' THREADS=1 inputs='' links='' devices=''
@@ -83,6 +85,7 @@ make() {
 	printf '%s' "$links" | while IFS='=' read -r link to; do ln -s "$to" "$part/$link" || exit 1; done || return 1
 	trap 'rm -rf "$part"; exit 130' INT
 	trap 'rm -rf "$part"; exit 143' TERM HUP
+	began=$(date +%s)
 	if ! (cd "$part" && OUT=$above && eval "$command") </dev/null >"$part/stderr" 2>&1; then
 		{ printf '%s\n' "$wanted"; cat "$part/stderr"; } >"$whole.stderr"
 		say "failed; what it said is in $whole.stderr
@@ -101,10 +104,17 @@ $(tail -n 5 "$part/stderr" | sed 's/^/  /')"
 			rm -rf "$part"
 	else
 		printf '%s\n' "$wanted" >"$part/command" || return 1
+		times >"$part/times" # (not in a subshell, which begins at none)
+		cpu=$(awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); s += 60 * t[1] + t[2] } printf "%.1f", s }' \
+			"$part/times")
+		rm "$part/times"
 		if [ -e "$whole" ]; then
 			rm -rf "$part.old" && mv -T "$whole" "$part.old" || return 1
 		fi
-		mv -T "$part" "$whole" && rm -rf "$whole/lock" "$part.old"
+		mv -T "$part" "$whole" && rm -rf "$whole/lock" "$part.old" || return 1
+		case $command in *'--device '*) device=${command#*--device } device=${device%% *} ;; *) device=- ;; esac
+		printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$target" $(($(date +%s) - began)) "$cpu" "$THREADS" "$device" \
+			"$(uname -n)" >>"$OUT/times.tsv"
 	fi
 }
 

@@ -120,8 +120,11 @@ jobs_slurm_rest() {
 	: >"$recipe_dir/logs/rest"
 	exec 8<&- # that job takes the lock
 	eval "set -- $ENGINE_OPTIONS"
-	printf '#!/bin/sh\n%s\n' "$jobs_script" | jobs_submit rest ${WAIT:+--wait} --output="$jobs_log" "$@" >/dev/null &&
-		{ [ -z "$WAIT" ] || [ ! -e "$recipe_dir/logs/rest" ]; } ||
+	jobs_rest=0
+	printf '#!/bin/sh\n%s\n' "$jobs_script" | jobs_submit rest ${WAIT:+--wait} --output="$jobs_log" "$@" >/dev/null ||
+		jobs_rest=1
+	[ -z "$WAIT" ] || [ ! -e "$recipe_dir/logs/rest" ] || jobs_rest=1
+	[ $jobs_rest = 0 ] ||
 		die "failed; what the jobs said is in $recipe_dir/logs, what the trainings said beside them in $OUT/cells"
 }
 
@@ -129,9 +132,4 @@ jobs_slurm_rest() {
 jobs_sweep() {
 	find "$OUT/cells" "$OUT/data" -type d \( -name '*.part' -o -name '*.part.old' \) -prune 2>/dev/null |
 		while read -r part; do flock -n "$part/lock" rm -rf "$part" || true; done
-}
-
-jobs_plan() {
-	printf '%s%s%s' "$data_jobs" "$train_jobs" "$predict_jobs"
-	say "$n_cells trainings"
 }

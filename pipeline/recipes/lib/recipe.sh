@@ -36,6 +36,7 @@ export PATH
 . "$LIB/data.sh"
 . "$LIB/parts.sh"
 . "$LIB/jobs.sh"
+. "$LIB/cost.sh"
 [ ! -f "$LIB/rows.sh" ] || . "$LIB/rows.sh"
 
 say() { printf '%s: %s\n' "$RECIPE" "$1" >&2; }
@@ -64,7 +65,8 @@ usage: vic run $RECIPE [options] [-- ENGINE-OPTION...]
   --resume-failed        parallel: only what failed or was not reached, by OUT/RECIPE/STAGE.joblog
   --wait                 slurm: wait until all is done, and fail where a job does
   --list                 print the trainings, and run nothing
-  --plan                 print the jobs, how many are done, and run nothing
+  --plan                 print the jobs, how many trainings are done, about how long the others take; run nothing
+  --cost                 print that line alone
   --help                 this text
 
 A run that was ended goes on where it was; what is done is not done again.
@@ -91,7 +93,7 @@ recipe_begin() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--help) recipe_help; exit 0 ;;
-		--list | --plan) recipe_print=$1; shift; continue ;;
+		--list | --plan | --cost) recipe_print=$1; shift; continue ;;
 		--resume-failed) RESUME=1; shift; continue ;;
 		--wait) WAIT=1; shift; continue ;;
 		--)
@@ -133,7 +135,7 @@ recipe_begin() {
 	DATA=$(echo "$DATA" | tr , ' ')
 	recipe_cells="dataset	model	method	setting	seed	folder
 "
-	data_jobs='' train_jobs='' predict_jobs='' recipe_known=' ' n_cells=0
+	data_jobs='' train_jobs='' predict_jobs='' recipe_known=' ' recipe_set='' cost_cells=''
 	jobs_begin
 }
 
@@ -171,6 +173,7 @@ known() {
 
 use() {
 	data_set "$1" || exit 1
+	recipe_set=''
 	seeds=''
 	i=0
 	[ -z "$folds" ] || [ "${SEEDS:-1}" -le "$folds" ] || die "$1 has $folds folds; --seeds takes no more" 2
@@ -210,7 +213,15 @@ joined() {
 cell() {
 	case $4 in -) CELL=cells/$1/$2/$3/$5 ;; *) CELL=cells/$1/$2/$3-$4/$5 ;; esac
 	known "$CELL" && return 0
-	data_set "$1" "$2" || exit 1
+	if [ "$recipe_print" = --cost ] && [ ! -e "$OUT/$CELL" ]; then
+		cost_cell "$1/$2" "$3-$4" ''
+		return 0
+	fi
+	# (what it says of a set and a model stays the same for many cells)
+	if [ "$recipe_set" != "$1 $2" ]; then
+		data_set "$1" "$2" || exit 1
+		recipe_set="$1 $2"
+	fi
 	method_of "$3" "$4"
 	eval "train_options=\"$train_options\"" # what data.sh knows of the set: $epochs
 	joined "$train" "$train_options"
@@ -231,15 +242,16 @@ cell() {
 		cell_command="$cell_command && vic-predict $cell_common --split $cell_split${predict_options:+ $predict_options}"
 		cell_command="$cell_command --name \"$cell_title\" model $cell_stream > $part.logits"
 	done
+	[ -z "$recipe_print" ] || cost_cell "$1/$2" "$3-$4" "$cell_command$cell_end"
 	job "-t $CELL -i data/$1.vic" "$cell_command$cell_end"
 	train_jobs="$train_jobs$job
 "
 	recipe_cells="$recipe_cells$1	$2	$3	$4	$5	$CELL
 "
-	n_cells=$((n_cells + 1))
 }
 
 foreign() {
+	[ "$recipe_print" != --cost ] || return 0
 	known "$1/$2" && return 0
 	rest=${1#cells/*/*/}
 	method=${rest%/*}
@@ -250,6 +262,7 @@ $predict_options} \"\$OUT/$1/model\" \"\$OUT/$3\" > $2.logits"
 "
 }
 derive() {
+	[ "$recipe_print" != --cost ] || return 0
 	known "$1/$2" && return 0
 	job "-f -t $1/$2.logits" "CELL=\"\$OUT/$1\"; $3 > $2.logits"
 	predict_jobs="$predict_jobs$job
@@ -260,12 +273,17 @@ derive() {
 recipe_run() {
 	case $recipe_print in
 	--list) printf '%s' "$recipe_cells"; exit 0 ;;
-	--plan) jobs_plan; exit 0 ;;
+	--plan) printf '%s%s%s' "$data_jobs" "$train_jobs" "$predict_jobs"; cost_line >&2; exit 0 ;;
+	--cost) cost_line; exit 0 ;;
 	esac
 	recipe_dir=$OUT/$RECIPE
 	mkdir -p "$recipe_dir" || exit 1
 	exec 8<"$recipe_dir"
 	flock -n 8 || die "another run works in $recipe_dir"
+	if [ -f "$OUT/scale" ] && [ "$(cat "$OUT/scale")" != "$SCALE" ]; then
+		die "$OUT holds trainings at --scale $(cat "$OUT/scale"), which these would replace; take another --out" 2
+	fi
+	echo "$SCALE" >"$OUT/scale"
 	printf '%s' "$recipe_cells" >"$recipe_dir/cells.part"
 	mv "$recipe_dir/cells.part" "$recipe_dir/cells.tsv"
 	jobs_sweep
