@@ -20,7 +20,9 @@ const char *const results_page_rule[] = {
 	"records do not pair, both intervals are taken as if independent.",
 	"Numbers beside the methods are of all runs: folds are pooled, with vic-score's interval over the records; "
 	"seeds are "
-	"averaged, with Student's interval of the mean.",
+	"averaged, with Student's interval of the mean. A less B is the mean of the runs' differences, which of pooled "
+	"folds "
+	"is not quite the difference of A and B.",
 	NULL
 };
 

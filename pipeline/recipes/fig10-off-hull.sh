@@ -29,9 +29,11 @@ if stage table; then
 		rows_sets=$dataset
 		for mu in $(steps); do
 			rows_only=''
-			rows_scores "mu$mu" "data:mu$mu" accuracy confidence entropy
+			rows_scores "mu$mu" "data:mu$mu" accuracy confidence
+			rows_scores "mu$mu" "data:mu$mu" entropy
 			rows_only=baseline
-			rows_scores "mu$mu-hot" "data:mu$mu,method:hot" accuracy confidence entropy
+			rows_scores "mu$mu-hot" "data:mu$mu,method:hot" accuracy confidence
+			rows_scores "mu$mu-hot" "data:mu$mu,method:hot" entropy
 		done
 	done
 	rows_end

@@ -10,7 +10,7 @@ unset VIC_DATA
 planned() {
 	status=0
 	vic run "$1" --scale paper --seeds 1 --plan >"$T/plan" 2>"$T/err" || status=$?
-	same "$1 plans $2 trainings" "0 $1: $2 trainings" "$status $(grep trainings "$T/err")"
+	same "$1 plans $2 trainings" "0 $2 trainings" "$status $(grep -o '[0-9]* trainings' "$T/err")"
 	grep -qe "$3" "$T/plan"
 	tap $? "$1: $3" || diag "$T/err" "$T/plan"
 	same "$1 gives no option twice" '' "$(grep -o 'vic-train[^&]*' "$T/plan" | awk '{

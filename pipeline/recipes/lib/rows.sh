@@ -129,6 +129,7 @@ rows_score_group() {
 		*) rows_options='--tsv -q --bootstrap 1000 --floor 0' ;;
 		esac
 	done
+	[ "$*" != entropy ] || rows_options='--tsv -q --bootstrap 0 --floor 0' # it has no interval
 	rows_list=''
 	for cell in $cells; do
 		rows_run "vic-score $rows_options \"\$OUT/$base/$cell/$rows_file\"" rows_take 2 "$cell" '' "$@" || return 1

@@ -174,7 +174,8 @@ static void claims_find_their_rows(void **state)
 								     ALL("lone", "mixup|0.4", "ece", "0.2", "0.19",
 									 "0.23"));
 	read_claims(&c,
-		    "a|f*|Fig. 1|s|*|*|ece|mixup 0.4|below|baseline|0.01|0.05\nb|f|w|s|one,both|m|ece|mixup 0.4|above|0.15||\n"
+		    "a|f*|Fig. 1|s|*|*|ece|mixup 0.4|below|baseline|0.01|0.05\n"
+		    "b|f|w|s|one,both|m|ece|mixup 0.4|above|0.15||\n"
 		    "c|other|w|s|*|*|ece|mixup 0.4|below|baseline||\nv|f|w|s|one|m|ece|mixup 0.4|-||0.7|\n");
 	assert_int_equal(verdicts(&r, &c, &j, &n, &err), 0);
 	static const struct {
