@@ -40,7 +40,7 @@ whole table1-auroc $both auroc 16
 whole fig9-scores $both above_0.9 8
 whole fig10-off-hull $both entropy 84
 whole table2-cifar-resnet18 synth-images ece 10
-whole table3-manifold synth-images ece 6
+whole table3-manifold synth-images ece 12
 whole beyond-chosen $both ece 42
 whole beyond-temperature $both ece 56
 whole beyond-shift synth-text ece 48
