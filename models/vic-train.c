@@ -15,7 +15,7 @@
 
 static struct train_options o;
 static struct {
-	const char *device, *plan_device;
+	const char *device, *plan_device, *every;
 	struct running_files files;
 	int64_t threads;
 	int plan, list, precision, tune, ranks_by;
@@ -38,7 +38,11 @@ static const struct opt run_opts[] = {
 	  .without = "plan|list-models", .writes = "a training history" },
 	{ "checkpoint", 0, OPT_TEXT, &run_o.files.checkpoint, "FILE",
 	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
-	  .without = "plan|list-models", .writes = "a checkpoint" },
+	  .without = "plan|list-models",
+	  .writes = "a checkpoint" },
+	{ "checkpoint-every", 0, OPT_TEXT, &run_o.every, "N|TIME",
+	  "and inside epochs, after N batches or a time: 500, 90s, 10min, 2h", .flags = OPT_LOCAL, .with = "checkpoint",
+	  .without = "plan|list-models" },
 	{ "resume", 0, OPT_TEXT, &run_o.files.resume, "FILE", "go on from this checkpoint; ends in the same bytes",
 	  .flags = OPT_LOCAL | OPT_INPUT, .renews = "checkpoint", .without = "plan|list-models" },
 	{ "plan", 0, OPT_FLAG, &run_o.plan, NULL,
@@ -205,7 +209,8 @@ static int run_train(struct stage *st, struct err *err)
 	st->quiet |= run_o.ranks.rank > 0;
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
-	int rc = refuse_terminal(err) || (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
+	int rc = refuse_terminal(err) || (run_o.every && running_every(&run_o.files, run_o.every, err)) ||
+		 (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
 		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
 	device_close(&dev);
 	dataset_release(&data);

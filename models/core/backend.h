@@ -93,7 +93,8 @@ struct backend {
 
 	/* (optional, both or neither) Around the ops of a pass over batch `b`. begin takes what it needs of the batch,
 	 * whose memory may change afterwards. `u`: a whole step of training follows (forward, backward, update); NULL:
-	 * anything else. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
+	 * anything else, so also forward and backward whose gradients are added up elsewhere, before an update that is
+	 * in no pass. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
 	 * from a recording of an earlier pass: no op is called, nor end; -1 on failure. end is told whether an op
 	 * failed; it returns 1 when the pass is to be begun again, because it could not be recorded. */
 	int (*begin)(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,

@@ -286,10 +286,11 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 	int rc;
 	do {
 		if ((rc = begin_pass(g, b, PHASE_TRAIN, u, err))) {
-			g->version++;
+			g->version += u != NULL;
 			return rc < 0 ? -1 : 0;
 		}
-		rc = forward_ops(g, b, PHASE_TRAIN, err) || graph_backward(g, b, err) || graph_update(g, b, u, err);
+		rc = forward_ops(g, b, PHASE_TRAIN, err) || graph_backward(g, b, err) ||
+		     (u && graph_update(g, b, u, err));
 		rc = end_pass(g, -rc, err);
 	} while (rc > 0);
 	return rc;

@@ -256,7 +256,8 @@ int graph_compile(struct graph *g, struct device *dev, int max_n, const struct u
 int graph_forward(struct graph *g, const struct batch *b, enum phase phase, struct err *err) VIC_CHECKED;
 int graph_backward(struct graph *g, const struct batch *b, struct err *err) VIC_CHECKED;
 int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
-/* Forward, backward and update: what training calls, since a device may keep it as one piece. */
+/* Forward, backward and update: what training calls, since a device may keep it as one piece. u NULL: without the
+ * update, for which graph_update may follow. */
 int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
 /* Copies value v of the last batch ([n][shape]; its elements must be floats without pads, as those of logits and loss
  * are) or a parameter to host memory and back. */

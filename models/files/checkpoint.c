@@ -2,7 +2,9 @@
  * history as its structs lie; what vic-predict needs to take it for a model (model_describe, model_add_words); and of
  * each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running statistics are parameters too. A multichannel
  * table's fixed copy is not kept: trainer_open takes it from the data. Counters are loaded first, because they say how
- * long the history is and whether there are best weights. Which tensors there must be follows from the trainer, and any
+ * long the history is and whether there are best weights. Inside an epoch the file is of version 4: there is a tensor
+ * "part" with what its batches came to so far, and NAME:best are the weights of the epochs before also where the last
+ * epoch's are kept, since NAME:w are nobody's. Which tensors there must be follows from the trainer, and any
  * other is refused. */
 #include "checkpoint.h"
 #include "modelfile.h"
@@ -15,8 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 1 had no checksums, 2 did not say what model it is of; read too */
+/* Between epochs, and inside one. 1 had no checksums, 2 did not say what model it is of; read too. */
 #define FORMAT CHECKPOINT_FAMILY " 3"
+#define FORMAT_PART CHECKPOINT_FAMILY " 4"
 
 /* A slot of the graph (enum graph_slot), or, after them, the best epoch's weights, which are the host's. */
 enum { SLOT_BEST = GRAPH_LAST + 1, SLOTS };
@@ -29,11 +32,20 @@ static const int slot_order[SLOTS] = { GRAPH_W, GRAPH_S1, GRAPH_S2, SLOT_BEST, G
 /* The run's counters, as they lie in the file: F64 holds each exactly. */
 enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
 
+/* What an epoch came to so far, likewise. */
+enum { PART_BATCHES, PART_LOSS, PART_ACCURACY, PART_ENTROPY, PART };
+
+/* 1: the file holds the weights to keep, beside those of this moment. */
+static int holds_best(const struct trainer *t)
+{
+	return trainer_keeps_best(t) || t->part.batches;
+}
+
 /* Bytes of a slot; 0: there is none. */
 static size_t slot_bytes(const struct trainer *t, int p, int slot)
 {
 	if (slot == SLOT_BEST)
-		return t->best && trainer_keeps_best(t) ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
+		return t->best && holds_best(t) ? param_size(&t->graph.param[p]) * sizeof(float) : 0;
 	return graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 }
 
@@ -76,17 +88,22 @@ int checkpoint_save(const struct trainer *t, const char *path, struct err *err)
 	int n = t->graph.n_params, rc;
 	void **host;
 	double counter[COUNTERS] = { [AT_STEP] = t->step, [AT_EPOCH] = t->epoch,
-				     [AT_BEST_EPOCH] = trainer_keeps_best(t) ? t->best_epoch : 0,
+				     [AT_BEST_EPOCH] = holds_best(t) ? t->best_epoch : 0,
 				     [AT_BEST_SCORE] = t->best_score };
-	size_t counters = COUNTERS, history = (size_t)t->epoch * sizeof *t->history;
+	const struct epoch_part *done = &t->part;
+	double part[PART] = { [PART_BATCHES] = done->batches, [PART_LOSS] = done->loss,
+			      [PART_ACCURACY] = done->accuracy, [PART_ENTROPY] = done->label_entropy };
+	size_t counters = COUNTERS, parts = PART, history = (size_t)t->epoch * sizeof *t->history;
 	char crc[16];
 	if (mem_alloc(&host, (size_t)n * SLOTS, sizeof *host, err))
 		return -1;
 	snprintf(crc, sizeof crc, "%08x", t->data->crc);
-	rc = safetensors_set(&st, "format", FORMAT, err) || safetensors_set(&st, "plan", t->plan->key, err) ||
+	rc = safetensors_set(&st, "format", done->batches ? FORMAT_PART : FORMAT, err) ||
+	     safetensors_set(&st, "plan", t->plan->key, err) ||
 	     safetensors_set(&st, "data", crc, err) ||
 	     safetensors_add(&st, "counters", ST_F64, 1, &counters, counter, err) ||
-	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err);
+	     safetensors_add(&st, "history", ST_U8, 1, &history, t->history, err) ||
+	     (done->batches && safetensors_add(&st, "part", ST_F64, 1, &parts, part, err));
 	if (t->provenance)
 		rc = rc || model_describe(&st, t->plan, t->data, &t->graph, t->best_epoch, t->provenance, err) ||
 		     (t->data->head.kind == STREAM_TEXT && model_add_words(&st, &t->data->text, err));
@@ -170,10 +187,31 @@ static int take_counters(struct trainer *t, const double *c, const char *path, s
 	t->epoch = (int)c[AT_EPOCH];
 	t->best_epoch = (int)c[AT_BEST_EPOCH];
 	t->best_score = c[AT_BEST_SCORE];
-	if (t->epoch && !t->best_epoch && trainer_keeps_best(t))
+	if (t->epoch && !t->best_epoch && holds_best(t))
 		return err_set(err, "%s: its best epoch is 0, which no run comes to", path);
 	if (t->epoch > t->plan->epochs)
 		return err_set(err, "%s: has %d epochs already, --epochs asks for %d", path, t->epoch, t->plan->epochs);
+	return 0;
+}
+
+/* An epoch's part, where there is one; before the counters, which depend on it. Adds to *known. */
+static int take_part(struct trainer *t, const struct safetensors *st, size_t *known, struct err *err)
+{
+	const struct st_tensor *from;
+	size_t n = PART;
+	if (!safetensors_find(st, "part"))
+		return 0;
+	if (safetensors_need(st, "part", ST_F64, 1, &n, &from, err))
+		return -1;
+	const double *p = from->data;
+	int sums = isfinite(p[PART_LOSS]) && p[PART_ACCURACY] >= 0 && p[PART_ACCURACY] <= 2.0 * t->n_train &&
+		   p[PART_ENTROPY] >= 0 && isfinite(p[PART_ENTROPY]);
+	if (!(p[PART_BATCHES] >= 1 && p[PART_BATCHES] < trainer_batches(t)) ||
+	    p[PART_BATCHES] != floor(p[PART_BATCHES]) || !sums)
+		return err_set(err, "%s: its part of an epoch (%g of %u batches) is one that no run comes to", st->name,
+			       p[PART_BATCHES], trainer_batches(t));
+	t->part = (struct epoch_part){ (uint32_t)p[PART_BATCHES], p[PART_LOSS], p[PART_ACCURACY], p[PART_ENTROPY] };
+	++*known;
 	return 0;
 }
 
@@ -181,7 +219,8 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 {
 	const struct st_tensor *counters, *history;
 	size_t n = COUNTERS, known = 2;
-	if (matches(t, st, err) || safetensors_need(st, "counters", ST_F64, 1, &n, &counters, err) ||
+	if (matches(t, st, err) || take_part(t, st, &known, err) ||
+	    safetensors_need(st, "counters", ST_F64, 1, &n, &counters, err) ||
 	    take_counters(t, counters->data, st->name, err))
 		return -1;
 	size_t bytes = (size_t)t->epoch * sizeof *t->history;
@@ -203,7 +242,7 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	known += !!safetensors_find(st, "words.text") + !!safetensors_find(st, "words.end");
 	if (st->n != known)
 		return err_set(err, "%s: has %zu tensors where the run has %zu", st->name, st->n, known);
-	return t->epoch && !trainer_keeps_best(t) ? trainer_keep(t, err) : 0;
+	return t->epoch && !holds_best(t) ? trainer_keep(t, err) : 0;
 }
 
 int checkpoint_load(struct trainer *t, const char *path, struct err *err)

@@ -1,6 +1,6 @@
-/* checkpoint: a trainer between two epochs, as a file. A run that is resumed ends in the same bytes as one that was not
- * cut: weights, optimiser state, the steps that table rows were last touched in, the best weights so far and the
- * history are kept; random numbers need nothing kept (philox.h). */
+/* checkpoint: a trainer between two epochs, or at a pause inside one, as a file. A run that is resumed ends in the same
+ * bytes as one that was not cut: weights, optimiser state, the steps that table rows were last touched in, the best
+ * weights so far, the history and the sums of an epoch begun are kept; random numbers need nothing kept (philox.h). */
 #ifndef VIC_CHECKPOINT_H
 #define VIC_CHECKPOINT_H
 

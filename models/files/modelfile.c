@@ -320,7 +320,7 @@ static void take_checkpoint(struct model *m)
 		st->tensor[kept++] = st->tensor[i];
 	}
 	st->n = kept;
-	m->checkpoint = slot[1] == 'b' ? "the best" : "the last";
+	m->checkpoint = m->version > CHECKPOINT_MODEL ? "the one to keep" : slot[1] == 'b' ? "the best" : "the last";
 }
 
 /* Which kind of file it is, and of what version. */
@@ -331,11 +331,15 @@ static int read_format(struct model *m, struct err *err)
 		return safetensors_version(&m->file, FAMILY, VERSION, &m->version, err);
 	if (safetensors_version(&m->file, CHECKPOINT_FAMILY, CHECKPOINT_VERSION, &m->version, err))
 		return -1;
-	if (m->version < CHECKPOINT_VERSION || !safetensors_meta(&m->file, "net"))
+	if (m->version < CHECKPOINT_MODEL || !safetensors_meta(&m->file, "net"))
 		return err_set(err,
 			       "%s: is a checkpoint that does not say what model it is of; vic-train --resume makes "
 			       "the model",
 			       m->file.name);
+	const char *epoch = safetensors_meta(&m->file, "epoch");
+	if (epoch && !strcmp(epoch, "0"))
+		return err_set(err, "%s: is a checkpoint of a first epoch that was not finished; vic-train --resume "
+			       "goes on with it", m->file.name);
 	take_checkpoint(m);
 	return 0;
 }

@@ -41,7 +41,7 @@ struct model {
 
 /* What model_open needs besides tensors, as metadata; and the vocabulary. For checkpoints, which can be opened too. */
 #define CHECKPOINT_FAMILY "vicinal-checkpoint"
-enum { CHECKPOINT_VERSION = 3 };
+enum { CHECKPOINT_VERSION = 4, CHECKPOINT_MODEL = 3 /* the first that says what model it is of */ };
 int model_describe(struct safetensors *st, const struct plan *plan, const struct dataset *data, const struct graph *g,
 		   int epoch, const json_t *provenance, struct err *err) VIC_CHECKED;
 int model_add_words(struct safetensors *st, const struct text_data *d, struct err *err) VIC_CHECKED;

@@ -1,5 +1,6 @@
-/* Epoch after epoch, and the files of a run. The checkpoint and the history are written anew after every epoch; the
- * model once, at the end, also at one that comes too early: what fails in an epoch takes nothing from the ones before.
+/* Epoch after epoch, and the files of a run. The checkpoint and the history are written anew after every epoch, the
+ * checkpoint inside one too where that is asked for: the trainer pauses, and goes on as a resumed run would; the model
+ * once, at the end, also at one that comes too early: what fails in an epoch takes nothing from the ones before.
  * A run that a checkpoint brings to its end has its history written all the same. */
 #include "running.h"
 
@@ -7,6 +8,7 @@
 #include "modelfile.h"
 #include "models/train/together.h"
 #include "pipeline/base/memtext.h"
+#include "pipeline/base/num.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/frame/process.h"
 #include "pipeline/frame/progress.h"
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int write_history(const struct trainer *t, const char *path, struct err *err)
@@ -36,12 +39,63 @@ static int write_history(const struct trainer *t, const char *path, struct err *
 	return rc;
 }
 
-/* The line on the terminal. */
+int running_every(struct running_files *f, const char *text, struct err *err)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} unit[] = { { "min", 60 }, { "s", 1 }, { "h", 3600 } };
+	size_t n = strlen(text);
+	for (size_t i = 0; i < sizeof unit / sizeof *unit; i++) {
+		size_t k = strlen(unit[i].name);
+		char number[32];
+		if (n <= k || n - k >= sizeof number || strcmp(text + n - k, unit[i].name))
+			continue;
+		snprintf(number, sizeof number, "%.*s", (int)(n - k), text);
+		if (num_f64("--checkpoint-every", number, 1e-3, 1e6, &f->every_seconds, err))
+			return -1;
+		f->every_seconds *= unit[i].seconds;
+		return 0;
+	}
+	if (n && strspn(text, "0123456789") == n)
+		return num_i64("--checkpoint-every", text, 1, UINT32_MAX, &f->every_batches, err);
+	return err_usage(err, "--checkpoint-every '%s': takes a number of batches (500) or a time (90s, 10min, 2h)",
+			 text);
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What a run knows between batches: the line on the terminal, and when the next checkpoint is due. */
 struct shown {
 	struct progress p;
 	char note[96];
 	uint64_t before; /* records of the epochs done in this run */
+	const struct running_files *files;
+	int64_t batches; /* since the last checkpoint */
+	double since;
 };
+
+static int pause_due(void *ctx)
+{
+	struct shown *s = ctx;
+	s->batches++;
+	return s->files->every_batches ? s->batches >= s->files->every_batches
+				       : seconds_now() - s->since >= s->files->every_seconds;
+}
+
+static int save_checkpoint(const struct trainer *t, struct shown *s, struct err *err)
+{
+	if (s->files->checkpoint && trainer_speaks(t) && checkpoint_save(t, s->files->checkpoint, err))
+		return -1;
+	s->batches = 0;
+	s->since = seconds_now();
+	return 0;
+}
 
 static int tick(void *ctx, uint32_t done)
 {
@@ -58,11 +112,13 @@ static void note_epoch(struct shown *s, const struct epoch_line *l)
 			 l->dev_ece);
 }
 
-static int run_epoch(struct trainer *t, struct err *err)
+static int run_epoch(struct trainer *t, struct shown *s, struct err *err)
 {
 	if (ranks_meet(t->ranks, 0, process_interrupted(), err))
 		return -1;
 	int rc = t->ranks->signal ? 1 : trainer_epoch(t, err);
+	while (rc == TRAINER_PAUSED)
+		rc = save_checkpoint(t, s, err) ? -1 : trainer_epoch(t, err);
 	if (rc > 0) {
 		err_set(err, "interrupted in epoch %d", t->epoch + 1);
 		err->status = (enum vic_status)(VIC_SIGNAL + t->ranks->signal);
@@ -72,16 +128,16 @@ static int run_epoch(struct trainer *t, struct err *err)
 
 static int run_epochs(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err)
 {
-	struct shown s = { .note = "epoch 1" };
+	struct shown s = { .note = "epoch 1", .files = f, .since = seconds_now() };
 	if (t->epoch)
 		note_epoch(&s, &t->history[t->epoch - 1]);
 	t->tick = tick;
 	t->tick_ctx = &s;
+	t->pause = f->checkpoint && (f->every_batches || f->every_seconds > 0) ? pause_due : NULL;
 	progress_begin(&s.p, "vic-train: record", (uint64_t)(t->plan->epochs - t->epoch) * t->n_train, st->quiet);
 	int rc = 0;
 	while (!rc && !trainer_done(t)) {
-		rc = run_epoch(t, err) || together_compare(t, err) ||
-		     (f->checkpoint && trainer_speaks(t) && checkpoint_save(t, f->checkpoint, err));
+		rc = run_epoch(t, &s, err) || together_compare(t, err) || save_checkpoint(t, &s, err);
 		if (rc)
 			break;
 		s.before += t->n_train;
@@ -113,22 +169,43 @@ static int save_weights(struct trainer *t, const struct running_files *f, struct
 	return rc ? -1 : 0;
 }
 
+/* How far a run had come. */
+struct reached {
+	int epoch;
+	uint32_t batches; /* of the next */
+};
+
+/* "; --resume FILE goes on after ...", where there is such a file after a signal; else nothing. */
+static void offer_resume(char *text, size_t size, const struct trainer *t, const struct running_files *f,
+			 struct reached first, const struct err *why)
+{
+	uint32_t batches = t->part.batches;
+	int further = t->epoch > first.epoch || batches > first.batches;
+	const char *again = further ? f->checkpoint : f->resume;
+	*text = 0;
+	if (!again || why->status <= VIC_SIGNAL || !(t->epoch || batches))
+		return;
+	if (batches)
+		err_phrase(text, size, "; --resume %s goes on after batch %u of epoch %d", again, batches,
+			   t->epoch + 1);
+	else
+		err_phrase(text, size, "; --resume %s goes on after epoch %d", again, t->epoch);
+}
+
 /* Training ended before its time, and err says why: writes what the finished epochs came to, and says so in err. first:
- * epochs that were done when the run began. */
-static void save_finished(struct trainer *t, const struct running_files *f, int first,
-			  struct err *err)
+ * how far all was when the run began. */
+static void save_finished(struct trainer *t, const struct running_files *f, struct reached first, struct err *err)
 {
 	struct err why = *err, failed = ERR_NONE;
-	const char *again = t->epoch > first ? f->checkpoint : f->resume;
 	const char *to = strcmp(f->output, "-") ? f->output : "stdout";
 	char state[300] = "";
+	offer_resume(state, sizeof state, t, f, first, &why);
 	if (!t->best_epoch) {
-		err_set(err, "%s; no epoch was finished, so nothing is written", why.msg);
+		err_set(err, "%s; no epoch was finished, so %s is written%s", why.msg, *state ? "no model" : "nothing",
+			state);
 	} else if (save_weights(t, f, &failed)) {
 		err_set(err, "%s; nor could the model of the epochs before be written: %s", why.msg, failed.msg);
 	} else {
-		if (again && why.status > VIC_SIGNAL)
-			err_phrase(state, sizeof state, "; --resume %s goes on after epoch %d", again, t->epoch);
 		err_set(err, "%s; %s holds epoch %d, %s of the %d finished%s", why.msg, to, t->best_epoch,
 			trainer_keeps_best(t) ? "the best" : "the last", t->epoch, state);
 	}
@@ -194,7 +271,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 		return -1;
 	say_plan(st, t);
 	device_say(st, t->graph.dev);
-	int first = t->epoch;
+	struct reached first = { t->epoch, t->part.batches };
 	process_interrupts(NULL);
 	if (ranks_meet(t->ranks, run_epochs(st, t, f, err), 0, err)) {
 		if (trainer_speaks(t))
@@ -203,7 +280,7 @@ static int run_all(struct stage *st, struct trainer *t, const struct running_fil
 	}
 	if (!trainer_speaks(t))
 		return 0;
-	if ((f->history && t->epoch == first && write_history(t, f->history, err)) || save_weights(t, f, err))
+	if ((f->history && t->epoch == first.epoch && write_history(t, f->history, err)) || save_weights(t, f, err))
 		return -1;
 	say_kept(st, t, f);
 	return 0;

@@ -10,7 +10,13 @@ struct running_files {
 	const char *output; /* the model; "-": stdout */
 	const char *history, *checkpoint;
 	const char *resume; /* a checkpoint to go on from; one that is not there yet begins the run */
+	/* the checkpoint is written inside epochs too, after so many batches, or seconds; both 0: it is not */
+	int64_t every_batches;
+	double every_seconds;
 };
+
+/* Fills in the last two from "500" (batches), "90s", "10min" or "2h". */
+int running_every(struct running_files *f, const char *text, struct err *err) VIC_CHECKED;
 
 /* Trains until trainer_done and writes the model. `t`: just opened and joined (together.h); of several ranks the first
  * writes and speaks. Where an epoch cannot be finished (a loss of NaN,

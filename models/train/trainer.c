@@ -217,11 +217,29 @@ int trainer_keep(struct trainer *t, struct err *err)
 	return 0;
 }
 
+uint32_t trainer_batches(const struct trainer *t)
+{
+	return (t->n_train - 1) / (uint32_t)t->plan->batch + 1;
+}
+
+/* The epoch stands still after `batches` of its batches, whose answers all come in now. */
+static int pause_epoch(struct trainer *t, uint32_t batches, const struct epoch_line *line, struct err *err)
+{
+	if (late_finish(&t->late, err))
+		return -1;
+	t->part = (struct epoch_part){ batches, line->train_loss, line->train_accuracy, line->label_entropy };
+	return TRAINER_PAUSED;
+}
+
 int trainer_epoch(struct trainer *t, struct err *err)
 {
 	const struct plan *plan = t->plan;
-	uint32_t size = (uint32_t)plan->batch, batches = (t->n_train - 1) / size + 1;
-	struct epoch_line line = { .epoch = t->epoch + 1, .lr = plan_lr(plan, t->epoch + 1, 0, batches) };
+	uint32_t size = (uint32_t)plan->batch, batches = trainer_batches(t);
+	struct epoch_line line = { .epoch = t->epoch + 1,
+				   .lr = plan_lr(plan, t->epoch + 1, 0, batches),
+				   .train_loss = t->part.loss,
+				   .train_accuracy = t->part.accuracy,
+				   .label_entropy = t->part.label_entropy };
 	struct update u = plan->update;
 	struct pass pass = { .t = t, .line = &line };
 	struct rng r;
@@ -231,7 +249,7 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
 	late_begin(&t->late, take_trained, &pass);
-	for (uint32_t index = 0; index < batches; index++) {
+	for (uint32_t index = t->part.batches; index < batches; index++) {
 		uint32_t at = index * size, n = t->n_train - at < size ? t->n_train - at : size;
 		u.step = ++t->step;
 		u.lr = plan_lr(plan, t->epoch + 1, index, batches);
@@ -239,6 +257,8 @@ int trainer_epoch(struct trainer *t, struct err *err)
 			return -1;
 		if (stopped(t, at + n))
 			return 1;
+		if (index + 1 < batches && t->pause && t->pause(t->tick_ctx))
+			return pause_epoch(t, index + 1, &line, err);
 	}
 	if (late_finish(&t->late, err))
 		return -1;
@@ -251,6 +271,7 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch + 1, sizeof *t->history, err))
 		return rc ? rc : -1;
 	t->history[t->epoch++] = line;
+	t->part = (struct epoch_part){ 0 };
 	if (!trainer_keeps_best(t))
 		return trainer_keep(t, err);
 	/* Kim's code keeps the later of equal epochs. */

@@ -51,6 +51,12 @@ struct epoch_line {
 void epoch_header(FILE *to);
 void epoch_print(const struct epoch_line *l, FILE *to);
 
+/* What the first batches of an epoch came to: sums as they stand in its line before they are divided. */
+struct epoch_part {
+	uint32_t batches;
+	double loss, accuracy, label_entropy;
+};
+
 /* A run under way. Zero it, then trainer_open or checkpoint_load (checkpoint.h) after trainer_open. */
 struct trainer {
 	const struct plan *plan;      /* borrowed */
@@ -68,6 +74,7 @@ struct trainer {
 	int signal;                   /* of several: what t->tick gave, until all hear of it */
 	uint32_t step;                /* optimiser steps taken */
 	int epoch;                    /* epochs done */
+	struct epoch_part part;       /* of the next, at its last pause; zeroes: none of it was done then */
 	/* the epoch to keep so far, by plan->select */
 	float **best;                 /* [n_params][size]: weights; NULL before the first */
 	int best_epoch;               /* 0: none */
@@ -77,6 +84,8 @@ struct trainer {
 	/* called after every batch, when not NULL: records of this epoch so far. Not 0 (a signal's number):
 	 * the epoch ends here; of several ranks where it is 0 on all but one, too */
 	int (*tick)(void *ctx, uint32_t done);
+	/* called after every batch of training but an epoch's last, when not NULL. Not 0: the epoch pauses */
+	int (*pause)(void *ctx);
 	void *tick_ctx;
 };
 
@@ -85,8 +94,12 @@ int trainer_open(struct trainer *t, const struct plan *plan, const struct datase
 void trainer_release(struct trainer *t);
 /* One epoch of training and its evaluation on dev; appends to history, and keeps the weights where plan->select says
  * so. A loss that is not finite is an error, and so are logits, of dev records or, without any, of a batch of training
- * records. 1: t->tick ended it. After an error or a 1 the weights of the epochs before can still be had. */
+ * records. 1: t->tick ended it. After an error or a 1 the weights of the epochs before can still be had.
+ * TRAINER_PAUSED: t->pause asked for it. A checkpoint holds the run as it is now (t->part); the next call goes on. */
+enum { TRAINER_PAUSED = 2 };
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
+/* Batches of an epoch of training. */
+uint32_t trainer_batches(const struct trainer *t);
 /* 1: the best epoch is kept, as dev records judge it; 0: the last. */
 int trainer_keeps_best(const struct trainer *t);
 /* Takes the weights of this moment for those of epoch t->epoch, to keep. */

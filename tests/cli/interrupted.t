@@ -1,6 +1,6 @@
 #!/bin/sh
 # Training that ends before its time keeps the work of the epochs that were finished: signals, a loss that runs away, a
-# checkpoint that cannot be written. interrupted.slow.t does it at random moments.
+# checkpoint that cannot be written. And runs that go on inside an epoch. interrupted.slow.t does it at random moments.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 
@@ -79,6 +79,49 @@ fails 1 'answers training records with nan after epoch 1; .*no epoch was finishe
 	'a model is tried before it is written, also without dev records' \
 	vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 64 --lr 1e6 -o model2 nodev
 ok 'nothing is there then' test ! -e model2
+
+# Inside an epoch. inside CONDITION SIGNAL: a run of two epochs of slow steps, with a checkpoint after every third,
+# ended when CONDITION holds.
+slow() { vic-train -q -m resnet20 --batch 1 --device ref --select last --mixup 0.4 --epochs 2 "$@" --history history \
+	-o model images; }
+inside() {
+	rm -f ck history model
+	env --default-signal=INT vic-train -q -m resnet20 --batch 1 --device ref --select last --mixup 0.4 --epochs 2 \
+		--checkpoint ck --checkpoint-every 3 --history history -o model images 2>err &
+	inside_pid=$!
+	until eval "$1"; do
+		kill -0 $inside_pid || return
+		sleep 0.02
+	done
+	kill -"$2" $inside_pid
+	wait $inside_pid
+	inside_status=$?
+}
+slow --checkpoint whole.ck --checkpoint-every 1000s
+mv history whole.history
+mv model whole
+inside '[ -f ck ]' KILL
+fails 1 'ck: is a checkpoint of a first epoch that was not finished; vic-train --resume goes on with it' \
+	'killed in the first epoch: there is no model yet' vic-predict ck images
+slow --resume ck
+ok 'and the run goes on, to the same bytes' cmp whole model
+ok 'and the same history' cmp whole.history history
+inside '[ -f history ] && [ ck -nt history ]' INT
+same 'SIGINT in the second: status 130' 130 $inside_status
+like 'it is said where the run can go on' \
+	'interrupted in epoch 2; model holds epoch 1, the last of the 1 finished; --resume ck goes on after batch [0-9]*[0369] of epoch 2$' \
+	"$(cat err)"
+same 'the checkpoint answers as the first epoch' "$(answers model images)" "$(answers ck images)"
+like 'and says so' 'ck is a checkpoint; its weights are of epoch 1, the one to keep so far$' \
+	"$(vic-predict ck images 2>&1 >logits)"
+slow --resume ck --checkpoint ck --checkpoint-every 0.001s
+ok 'and the run goes on, to the same bytes' cmp whole model
+ok 'and the same history' cmp whole.history history
+ok 'a checkpoint between epochs is what it was' cmp ck whole.ck
+for wrong in 5x 0 -1 0s s 1min30 1e400h; do
+	fails 2 'checkpoint-every' "--checkpoint-every=$wrong" train --checkpoint ck --checkpoint-every=$wrong -o no text
+done
+fails 2 'checkpoint-every goes with --checkpoint' 'no file to write' train --checkpoint-every 5 -o no text
 
 # A checkpoint that is not there.
 train --epochs 2 -o whole text

@@ -21,6 +21,7 @@ same 'the others with a mark' \
 sort >untold <<'L'
 --batch
 --checkpoint
+--checkpoint-every
 --class-weights
 --crop
 --crop-pad

@@ -336,8 +336,12 @@ static int cuda_backward(struct backend_ctx *ctx, const struct op_call *c, struc
 static int cuda_step(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 		     struct err *err)
 {
-	if (!ctx->whole && block_rates(ctx, u, NULL, 0, err))
-		return -1;
+	const struct words *w = b->words;
+	if (!ctx->whole) { /* the last pass may have been over a part of the batch, with words of its own */
+		if (block_rates(ctx, u, w ? w->word : NULL, w ? w->distinct : 0, err))
+			return -1;
+		ctx->block.words = w ? w->distinct : 0;
+	}
 	return cuda_update_all(ctx, g, b, u, err);
 }
 

@@ -64,7 +64,7 @@ static void checkpoints_that_lie(void **state)
 		{ -1, 0, "one more", NULL, "tensors where the run has" },
 		{ -1, 0, "plan", "another", "was made with other options, or by another version: another" },
 		{ -1, 0, "data", "00000001", "was made on other data (00000001" },
-		{ -1, 0, "format", "vicinal-checkpoint 4", "is of version 4" },
+		{ -1, 0, "format", "vicinal-checkpoint 5", "is of version 5" },
 		{ -1, 0, "format", "vicinal-model 2", "is not a checkpoint" },
 	};
 	static struct task task;
@@ -83,8 +83,81 @@ static void checkpoints_that_lie(void **state)
 	device_close(&task.dev);
 }
 
+static int always(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+/* Of a run of five batches an epoch that stands still after three of its second: a number of the part, changed. */
+static void parts_that_lie(void **state)
+{
+	static const struct {
+		int number;
+		double value;
+		int taken;
+	} cases[] = { { 0, 3, 1 },   { 0, 1, 1 },     { 0, 4, 1 },  { 0, 5, 0 },    { 0, 0, 0 },
+		      { 0, 2.5, 0 }, { 0, NAN, 0 },   { 1, -3, 1 }, { 1, NAN, 0 },  { 1, INFINITY, 0 },
+		      { 2, -1, 0 },  { 2, NAN, 0 },   { 2, 1e9, 0 }, { 3, -0.1, 0 }, { 3, INFINITY, 0 } };
+	static struct task task;
+	struct trainer t, next;
+	char path[64];
+	int fd = memory_file(path), rc;
+	(void)state;
+	make_task(&task, 3);
+	for (size_t i = 0; i < task.data.n; i++)
+		task.split[i] = i < 10 ? SPLIT_TRAIN : SPLIT_DEV;
+	task.plan.batch = 2;
+	task.plan.shards = task.plan.mix_config.shards = 1;
+	task.plan.patience = 0;
+	for (int last = 0; last < 2; last++) {
+		struct err err = ERR_NONE;
+		task.plan.select = last ? SELECT_LAST : SELECT_BEST_DEV;
+		open_trainer(&t, &task);
+		assert_int_equal(trainer_epoch(&t, &err), 0);
+		t.pause = always;
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(trainer_epoch(&t, &err), TRAINER_PAUSED);
+		assert_int_equal(t.part.batches, 3);
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			struct trainer changed = t;
+			double *const at[] = { &changed.part.loss, &changed.part.accuracy,
+					       &changed.part.label_entropy };
+			struct safetensors st;
+			struct output out;
+			err = ERR_NONE;
+			if (cases[i].number)
+				*at[cases[i].number - 1] = cases[i].value;
+			assert_int_equal(ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET), 0);
+			if (checkpoint_save(&changed, path, &err) || safetensors_open(&st, path, &err))
+				fail_msg("%s", err.msg);
+			if (!cases[i].number)
+				*(double *)(uintptr_t)safetensors_find(&st, "part")->data = cases[i].value;
+			assert_int_equal(ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET), 0);
+			if (output_open(&out, path, &err) || safetensors_write(&st, &out, &err) ||
+			    output_commit(&out, &err))
+				fail_msg("%s", err.msg);
+			output_release(&out);
+			safetensors_release(&st);
+			open_trainer(&next, &task);
+			rc = checkpoint_load(&next, path, &err);
+			if ((rc == 0) != cases[i].taken || (rc && !strstr(err.msg, "its part of an epoch")))
+				fail_msg("case %zu: '%s'", i, err.msg);
+			if (!rc) { /* the weights to keep are those of the epoch before */
+				assert_int_equal(next.best_epoch, 1);
+				assert_memory_equal(next.best[0], t.best[0],
+						    param_size(&t.graph.param[0]) * sizeof(float));
+			}
+			trainer_release(&next);
+		}
+		trainer_release(&t);
+	}
+	close(fd);
+	device_close(&task.dev);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie), cmocka_unit_test(parts_that_lie) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

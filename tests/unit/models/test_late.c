@@ -11,8 +11,15 @@ struct outcome {
 	int epochs, best;
 	float *weights;
 	size_t n;
+	double parts; /* sums at its pauses, added up */
 	char error[200];
 };
+
+static int every_third(void *ctx)
+{
+	const struct trainer *t = ctx;
+	return t->step % 3 == 0;
+}
 
 static void run_task(struct outcome *o, const struct plan *plan, const struct dataset *data, struct device *dev)
 {
@@ -23,8 +30,13 @@ static void run_task(struct outcome *o, const struct plan *plan, const struct da
 	*o = (struct outcome){ 0 };
 	if (trainer_open(&t, plan, data, dev, &err))
 		fail_msg("%s", err.msg);
+	t.pause = every_third;
+	t.tick_ctx = &t;
 	while (!rc && !trainer_done(&t))
-		rc = trainer_epoch(&t, &err);
+		if ((rc = trainer_epoch(&t, &err)) == TRAINER_PAUSED) {
+			o->parts += t.part.loss + 2 * t.part.accuracy + 3 * t.part.label_entropy;
+			rc = 0;
+		}
 	snprintf(o->error, sizeof o->error, "%s", rc ? err.msg : "");
 	err = ERR_NONE;
 	o->epochs = t.epoch;
@@ -57,6 +69,7 @@ static void same_on_both(const struct plan *plan, const struct dataset *data, st
 	run_task(of_ref, plan, data, ref);
 	assert_string_equal(a.error, of_ref->error);
 	assert_int_equal(a.epochs, of_ref->epochs);
+	assert_true(a.parts == of_ref->parts);
 	assert_int_equal(a.best, of_ref->best);
 	for (int e = 0; e < a.epochs; e++)
 		assert_memory_equal(&a.line[e], &of_ref->line[e], sizeof a.line[e]);

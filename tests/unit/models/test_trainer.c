@@ -1,5 +1,6 @@
 /* Runs of training at random settings against the plainest loop that does the same: every line of the history, which
- * epoch's weights are kept, when a run is done; and that a run which was interrupted anywhere ends in the same bits. */
+ * epoch's weights are kept, when a run is done; and that a run which was interrupted, between epochs or inside one,
+ * ends in the same bits. */
 #include "train_task.h"
 
 /* The plain loop. */
@@ -233,6 +234,12 @@ static int tick(void *ctx, uint32_t done)
 	return 0;
 }
 
+static int pauses(void *ctx)
+{
+	(void)ctx;
+	return below(4) == 0;
+}
+
 /* The trainer is given up for another one, which goes on from its checkpoint. */
 static void interrupt(struct trainer *t, struct task *task)
 {
@@ -246,6 +253,9 @@ static void interrupt(struct trainer *t, struct task *task)
 	if (checkpoint_load(&next, path, &err))
 		fail_msg("%s", err.msg);
 	close(fd);
+	next.tick = t->tick;
+	next.pause = t->pause;
+	next.tick_ctx = t->tick_ctx;
 	trainer_release(t);
 	*t = next;
 	t->batcher.batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
@@ -269,7 +279,12 @@ static void one(uint32_t number)
 		t.tick = tick;
 		t.tick_ctx = &t;
 		plain_epoch(&r, &task);
-		if (trainer_epoch(&t, &err))
+		t.pause = number % 2 ? pauses : NULL;
+		int rc;
+		while ((rc = trainer_epoch(&t, &err)) == TRAINER_PAUSED)
+			if (below(2))
+				interrupt(&t, &task);
+		if (rc)
 			fail_msg("%s", err.msg);
 		int judged = r.n_dev ? (r.n_dev + t.eval_batch - 1) / t.eval_batch : 1;
 		assert_int_equal(ticks, (r.n_train + task.plan.batch - 1) / task.plan.batch + judged);
