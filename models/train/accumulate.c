@@ -138,9 +138,8 @@ static int compute_shard(struct accumulate *a, struct graph *g, const struct bat
 	if (!n)
 		return 0;
 	if (shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
-	    graph_step(g, mine, NULL, err) ||
-	    graph_read(g, g->loss, n, a->loss + from, err) || graph_read(g, g->logits, n, logits, err) ||
-	    take_vector(a, g, distinct, to, err))
+	    graph_step(g, mine, NULL, err) || graph_read(g, g->loss, n, a->loss + from, err) ||
+	    graph_read(g, g->logits, n, logits, err) || take_vector(a, g, distinct, to, err))
 		return -1;
 	for (size_t i = 0; i < (size_t)n; i++)
 		a->hit[(size_t)from + i] = target_hit(logits + i * classes, target + ((size_t)from + i) * classes,

@@ -20,8 +20,8 @@ struct accumulate {
 	struct shard shard;
 	float *state;         /* [states] that the step began with */
 	float *rows;          /* [graph's max_words][row] of a shard's table */
-	/* of the last step, in the order of the batch's records: [n], hit as target_hit (trainer.h) gives it; [n][classes]
-	 * of this rank's shards alone */
+	/* of the last step, in the order of the batch's records: [n], hit as target_hit (trainer.h) gives it;
+	 * [n][classes] of this rank's shards alone */
 	float *loss, *hit, *logits;
 };
 

@@ -43,7 +43,8 @@ static uint32_t crc_of_text(const char *text)
 /* Of all that training changes. */
 static int state_crc(const struct trainer *t, uint32_t *crc, struct err *err)
 {
-	double counters[] = { t->step, t->epoch, t->best_epoch, t->best_score };
+	double counters[] = { t->step, t->epoch, t->best_epoch, t->best_score, t->part.batches, t->part.loss,
+			      t->part.accuracy, t->part.label_entropy };
 	void *host = NULL;
 	int rc = 0;
 	*crc = crc32_of(crc32_of(0, counters, sizeof counters), t->history, (size_t)t->epoch * sizeof *t->history);

@@ -129,6 +129,7 @@ vic-train --mixup-mode|vic-train -q -e 1 --mixup 1 text|--mixup-mode features
 vic-train --mixup-partner|vic-train -q -e 1 --mixup 1 text|--mixup-partner dataset
 vic-train --output|vic-train -q -e 1 text|--output out
 vic-train --plan-device|vic-train --plan -m resnet20 </dev/null|--plan-device h100
+vic-train --ranks|SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 vic-train -q -e 1 text|--ranks none
 vic-train --resume|vic-train -e 1 text|--resume none
 vic-train --threads|vic-train -e 1 text|--threads 1
 vic-train --tune|vic-train -q -e 1 text|--tune
