@@ -25,10 +25,26 @@ static int step(struct walk *w, const char *key, const char *next)
 	return end != NULL;
 }
 
-/* Options that others' networks have stand in neither. */
-static int stands(const struct walk *a, const struct walk *b, const char *key)
+/* What stands before the next value of this key after option i; NULL: its end. */
+static const char *next_key(const struct walk *w, int i)
 {
-	return strstr(a->at, key) || strstr(b->at, key);
+	const char *key;
+	for (int k = i + 1; k < TRAIN_OPTIONS; k++) {
+		train_option(k, &key);
+		if (key && strstr(w->at, key))
+			return key;
+	}
+	return i < TRAIN_OPTIONS ? TRAIN_KEY_WEIGHTS : NULL;
+}
+
+/* As step; an option that does not stand there, of others' networks or of a later version, is 0. */
+static int take(struct walk *w, const char *key, int i)
+{
+	if (strstr(w->at, key))
+		return step(w, key, next_key(w, i));
+	w->value = "0";
+	w->len = 1;
+	return 1;
 }
 
 /* A value of a key as one would give it. */
@@ -57,21 +73,15 @@ static void print_value(const struct opt *o, const struct walk *w, FILE *to)
 static int compare_keys(struct walk *then, struct walk *now, FILE *to)
 {
 	static const struct opt weights = { .name = "class-weights", .type = OPT_TEXT };
-	const char *between = "", *key, *next;
+	const char *between = "", *key;
 	const struct opt *o;
 	for (int i = 0; i <= TRAIN_OPTIONS; i++) {
 		o = i < TRAIN_OPTIONS ? train_option(i, &key) : &weights;
 		if (o == &weights)
 			key = TRAIN_KEY_WEIGHTS;
-		if (!key || !stands(then, now, key))
+		if (!key)
 			continue;
-		next = o == &weights ? NULL : TRAIN_KEY_WEIGHTS;
-		for (int k = TRAIN_OPTIONS - 1; k > i; k--) {
-			const char *later;
-			train_option(k, &later);
-			next = later && stands(then, now, later) ? later : next;
-		}
-		if (!step(then, key, next) || !step(now, key, next))
+		if (!take(then, key, i) || !take(now, key, i))
 			return 0;
 		if (then->len == now->len && !memcmp(then->value, now->value, (size_t)now->len))
 			continue;

@@ -9,6 +9,7 @@
 
 enum word_vectors { WORDS_TUNED, WORDS_STATIC, WORDS_MULTICHANNEL };
 enum loss { LOSS_CROSS_ENTROPY, LOSS_BCE };
+enum { OPTIMIZER_ADAMW = 3 /* of --optimizer, after those of enum rule: RULE_ADAM, decoupled */ };
 enum decay { DECAY_ALL, DECAY_WEIGHTS };
 
 /* Choices are of enum mix_mode, mix_partner (batch.h), loss, word_vectors, rule (graph.h), schedule, select
@@ -16,8 +17,8 @@ enum decay { DECAY_ALL, DECAY_WEIGHTS };
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
-	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor,
-		stop_top5;
+	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, rho, eps,
+		lr_factor, stop_top5;
 	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, patience, seed;
 };
 
@@ -25,7 +26,7 @@ struct train_options {
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 38 };
+enum { TRAIN_OPTIONS = 39 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update

@@ -22,6 +22,7 @@ sort >untold <<'L'
 --batch
 --checkpoint
 --class-weights
+--clip-norm
 --crop
 --crop-pad
 --decay
