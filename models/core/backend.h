@@ -14,7 +14,7 @@
 #include "plugin.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 7, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 8, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
@@ -123,7 +123,11 @@ struct backend {
 	 * doing them (SGD with momentum or weight decay, Adam) or by postponing exactly (Adadelta). */
 	int (*update)(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows,
 		      int n_rows, struct err *err);
-	/* (optional) The same of every trained parameter of the graph at once; default: update() of each. */
+	/* (optional; clip_norm needs it where there is no update_all) The sum of squares of p's gradient, a table's of
+	 * its first n_rows rows. update() scales gradients by u->scale where u->clip_norm is above 0. */
+	int (*squares)(struct backend_ctx *ctx, const struct param *p, int n_rows, double *sum, struct err *err);
+	/* (optional) The same of every trained parameter of the graph at once, which clips too; default: update() of
+	 * each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
 	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n

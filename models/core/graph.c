@@ -264,17 +264,20 @@ int graph_backward(struct graph *g, const struct batch *b, struct err *err)
 	return 0;
 }
 
-int graph_update(struct graph *g, const struct batch *b, const struct update *u, struct err *err)
+int graph_update(struct graph *g, const struct batch *b, const struct update *rule, struct err *err)
 {
+	struct update u = *rule;
 	g->version++;
 	if (g->dev->b->update_all)
-		return g->dev->b->update_all(g->dev->ctx, g, b, u, err);
+		return g->dev->b->update_all(g->dev->ctx, g, b, rule, err);
+	if (u.clip_norm > 0 && graph_clip_scale(g, b, rule, &u.scale, err))
+		return -1;
 	for (int i = 0; i < g->n_params; i++) {
 		struct param *p = &g->param[i];
 		int table = p->kind == PARAM_TABLE;
 		if (!param_trained(p))
 			continue;
-		if (g->dev->b->update(g->dev->ctx, p, u, table ? b->words->word : NULL, table ? b->words->distinct : 0,
+		if (g->dev->b->update(g->dev->ctx, p, &u, table ? b->words->word : NULL, table ? b->words->distinct : 0,
 				      err))
 			return err_context(err, "parameter %s", p->name);
 	}

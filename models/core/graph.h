@@ -216,6 +216,10 @@ struct update {
 	int decay_all;
 	int nesterov;
 	double rho, beta1, beta2, eps;     /* Adadelta: rho, eps; Adam: beta1, beta2, eps */
+	int decoupled;                     /* Adam: weight decay is taken off the weight instead (AdamW) */
+	/* > 0: gradients are scaled so that the L2 norm of all trained parameters' together is at most this (Pascanu et
+	 * al. 2013), weight decay not counted. scale: what graph_update found it to be; no caller sets it. */
+	double clip_norm, scale;
 	uint32_t step;                     /* 1, 2, ... */
 };
 
@@ -266,6 +270,10 @@ int graph_update(struct graph *g, const struct batch *b, const struct update *u,
 /* Forward, backward and update: what training calls, since a device may keep it as one piece. u NULL: without the
  * update, for which graph_update may follow. */
 int graph_step(struct graph *g, const struct batch *b, const struct update *u, struct err *err) VIC_CHECKED;
+/* What graph_update scales gradients by where u->clip_norm is above 0: min(1, clip_norm / (norm + 1e-6)), as
+ * torch.nn.utils.clip_grad_norm_ has it. A norm of NaN makes every weight NaN, which the next loss shows. */
+int graph_clip_scale(const struct graph *g, const struct batch *b, const struct update *u, double *scale,
+		     struct err *err) VIC_CHECKED;
 /* Copies value v of the last batch ([n][shape]; its elements must be floats without pads, as those of logits and loss
  * are) or a parameter to host memory and back. */
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 enum column { TEXT, IMAGES, GOYAL, NGRAMS, COLUMNS };
+enum { NGRAMS_ADADELTA = COLUMNS /* of BY_OPTIMIZER */ };
 
 /* `text` or `number` holds the defaults; with FIXED, train_options_none does. */
 struct row {
@@ -19,8 +20,8 @@ struct row {
 	/* What stands before the value in the key, or NULL: the value changes nothing that an epoch makes. An option
 	 * that changes something and has no key lets a run resume with other settings. */
 	const char *key;
-	enum { FIXED, BY_RECORDS, BY_OPTIMIZER /* columns are enum rule */, OF_SGD /* by records; of others 0 */ } by;
-	double number[COLUMNS];
+	enum { FIXED, BY_RECORDS, BY_OPTIMIZER /* its choices */, OF_SGD /* by records; of others 0 */ } by;
+	double number[COLUMNS + 1];
 	const char *text[COLUMNS];
 	/* VECTORS, NGRAMS: of text, for networks that read word vectors or n-grams */
 	enum { ANY_RECORDS, TEXT_ONLY, IMAGES_ONLY, VECTORS_ONLY, NGRAMS_ONLY } records;
@@ -35,9 +36,7 @@ struct row {
 static const struct row table[] = {
 	{ { "model", 'm', OPT_TEXT, NULL, "NAME",
 	    "the network; --list-models lists them [text: kimcnn, images: resnet20]", .flags = 0 },
-	  FIELD(model),
-	  "model=",
-	  BY_RECORDS,
+	  FIELD(model), "model=", BY_RECORDS,
 	  .text = { "kimcnn", "resnet20", "resnet20", "bow" } },
 	{ { "mixup", 0, OPT_REAL, NULL, "ALPHA", "mix with weights from Beta(ALPHA, ALPHA); 0: no mixup", .fhi = 1e4 },
 	  FIELD(mixup),
@@ -100,23 +99,17 @@ static const struct row table[] = {
 	  FIELD(ngrams), " ngrams=", BY_RECORDS, SAME(2), .records = NGRAMS_ONLY },
 	{ { "max-tokens", 0, OPT_INT, NULL, "N",
 	    "text: keep the first N words of a record; 0: all (4096 at most) [400]", .hi = 4096 },
-	  FIELD(max_tokens),
-	  " max-tokens=",
-	  BY_RECORDS,
+	  FIELD(max_tokens), " max-tokens=", BY_RECORDS,
 	  SAME(400),
 	  .records = TEXT_ONLY },
 	{ { "width", 0, OPT_REAL, NULL, "FACTOR", "images: so many times the network's channels [1]", .flo = 0.01,
 	    .fhi = 64 },
-	  FIELD(width),
-	  " width=",
-	  BY_RECORDS,
+	  FIELD(width), " width=", BY_RECORDS,
 	  SAME(1),
 	  .records = IMAGES_ONLY },
 	{ { "crop", 0, OPT_INT, NULL, "N", "images: train on random N x N crops, predict the centre N x N [all]",
 	    .lo = 1, .hi = 32767 },
-	  FIELD(crop),
-	  " crop=",
-	  BY_RECORDS,
+	  FIELD(crop), " crop=", BY_RECORDS,
 	  SAME(0),
 	  .records = IMAGES_ONLY },
 	{ { "crop-pad", 0, OPT_INT, NULL, "N",
@@ -128,24 +121,23 @@ static const struct row table[] = {
 	  SAME(-1),
 	  .records = IMAGES_ONLY },
 	{ { "flip", 0, OPT_FLAG, NULL, NULL, "images: mirror half of the training images [colour]", .flags = 0 },
-	  FIELD(flip),
-	  " flip=",
-	  BY_RECORDS,
+	  FIELD(flip), " flip=", BY_RECORDS,
 	  SAME(-1),
 	  .records = IMAGES_ONLY },
 	{ { "no-flip", 0, OPT_FLAG, NULL, NULL, "no flipping [grey]", .zero = 1, .flags = OPT_NO_DEFAULT },
 	  FIELD(flip) },
 	{ { "optimizer", 0, OPT_CHOICE, NULL, NULL, "update rule [text: adadelta, images: sgd]",
-	    .choices = "adadelta|sgd|adam" },
+	    .choices = "adadelta|sgd|adam|adamw" },
 	  FIELD(optimizer),
 	  " optimizer=",
 	  BY_RECORDS,
 	  { RULE_ADADELTA, RULE_SGD, RULE_SGD, RULE_ADADELTA },
 	  .early = 1 },
-	{ { "lr", 0, OPT_REAL, NULL, "R", "learning rate [adadelta: 1, for bow 100; sgd: 0.1, adam: 0.001]",
+	{ { "lr", 0, OPT_REAL, NULL, "R", "learning rate [adadelta: 1, for bow 100; sgd: 0.1; adam, adamw: 0.001]",
 	    .fhi = 1e6 },
 	  FIELD(lr), " lr=", BY_OPTIMIZER,
-	  { [RULE_ADADELTA] = 1, [RULE_SGD] = 0.1, [RULE_ADAM] = 0.001, [NGRAMS] = 100 /* with adadelta */ } },
+	  { [RULE_ADADELTA] = 1, [RULE_SGD] = 0.1, [RULE_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001,
+	    [NGRAMS_ADADELTA] = 100 } },
 	{ { "momentum", 0, OPT_REAL, NULL, "M", "of sgd [0.9]", .fhi = 0.9999 },
 	  FIELD(momentum), " momentum=", OF_SGD, SAME(0.9) },
 	{ { "nesterov", 0, OPT_FLAG, NULL, NULL, "Nesterov's form of sgd's momentum [images]", .flags = 0 },
@@ -156,7 +148,8 @@ static const struct row table[] = {
 	{ { "no-nesterov", 0, OPT_FLAG, NULL, NULL, "the plain form [text]", .zero = 1, .flags = OPT_NO_DEFAULT },
 	  FIELD(nesterov) },
 	{ { "weight-decay", 0, OPT_REAL, NULL, "D",
-	    "added to the gradient as D * weight (sgd, adam) [0; images with sgd: 5e-4, goyal: 1e-4]", .fhi = 1 },
+	    "added to the gradient as D * weight (sgd, adam); adamw: D * rate of each weight is taken off it instead "
+	    "[0; adamw: 0.01; images with sgd: 5e-4, goyal: 1e-4]", .fhi = 1 },
 	  FIELD(weight_decay),
 	  " decay=",
 	  OF_SGD,
@@ -169,9 +162,12 @@ static const struct row table[] = {
 	  ":",
 	  BY_RECORDS,
 	  { DECAY_WEIGHTS, DECAY_ALL, DECAY_WEIGHTS, DECAY_WEIGHTS } },
+	{ { "clip-norm", 0, OPT_REAL, NULL, "X",
+	    "scale the gradient of all weights together to an L2 norm of at most X; 0: never", .fhi = 1e9 },
+	  FIELD(clip_norm), " clip=", .unsaid = "0" },
 	{ { "rho", 0, OPT_REAL, NULL, "R", "of adadelta [0.95]", .fhi = 0.999999 },
 	  FIELD(rho), " rho=", BY_RECORDS, SAME(0.95) },
-	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta and adam [1e-6, bow: 1e-8]", .flo = 1e-30, .fhi = 1 },
+	{ { "eps", 0, OPT_REAL, NULL, "E", "of adadelta, adam and adamw [1e-6, bow: 1e-8]", .flo = 1e-30, .fhi = 1 },
 	  FIELD(eps), " eps=", BY_RECORDS, { 1e-6, 1e-6, 1e-6, 1e-8 } },
 	{ { "schedule", 0, OPT_CHOICE, NULL, NULL, "schedule of the learning rate [text: constant, images: steps]",
 	    .choices = "constant|steps|cosine|goyal" },
@@ -303,7 +299,7 @@ static int check_combinations(const struct train_options *o, struct err *err)
 {
 	int adadelta = o->optimizer == RULE_ADADELTA, sgd = o->optimizer == RULE_SGD;
 	if (adadelta && o->weight_decay > 0)
-		return err_usage(err, "--weight-decay goes with --optimizer sgd or adam");
+		return err_usage(err, "--weight-decay goes with --optimizer sgd, adam or adamw");
 	if (!(o->weight_decay > 0) && o->decay >= 0)
 		return err_usage(err, "--decay goes with a --weight-decay above 0");
 	if (!sgd && o->nesterov >= 0)
@@ -315,7 +311,7 @@ static int check_combinations(const struct train_options *o, struct err *err)
 	if (!adadelta && o->rho >= 0)
 		return err_usage(err, "--rho goes with --optimizer adadelta");
 	if (sgd && o->eps >= 0)
-		return err_usage(err, "--eps goes with --optimizer adadelta or adam");
+		return err_usage(err, "--eps goes with --optimizer adadelta, adam or adamw");
 	if (o->schedule != SCHEDULE_STEPS && o->schedule != SCHEDULE_GOYAL && (o->lr_steps || o->lr_factor >= 0))
 		return err_usage(err, "%s goes with --schedule steps or goyal",
 				 o->lr_steps ? "--lr-steps" : "--lr-factor");
@@ -338,10 +334,13 @@ static void fill_in(struct train_options *o, enum column column, int early)
 			continue;
 		if (r->opt.type == OPT_TEXT)
 			*(const char **)field_of(r, o) = r->text[column];
+		else if (r->field == offsetof(struct train_options, weight_decay) && o->optimizer == OPTIMIZER_ADAMW)
+			set_number(r, o, 0.01); /* torch.optim.AdamW's */
 		else if (r->by == OF_SGD && o->optimizer != RULE_SGD)
 			set_number(r, o, 0);
-		else if (r->by == BY_OPTIMIZER && (column != NGRAMS || o->optimizer != RULE_ADADELTA))
-			set_number(r, o, r->number[o->optimizer]);
+		else if (r->by == BY_OPTIMIZER)
+			set_number(r, o, r->number[column == NGRAMS && o->optimizer == RULE_ADADELTA ? NGRAMS_ADADELTA
+												     : o->optimizer]);
 		else
 			set_number(r, o, r->number[column]);
 	}

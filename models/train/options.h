@@ -9,6 +9,7 @@
 
 enum word_vectors { WORDS_TUNED, WORDS_STATIC, WORDS_MULTICHANNEL };
 enum loss { LOSS_CROSS_ENTROPY, LOSS_BCE };
+enum { OPTIMIZER_ADAMW = 3 /* of --optimizer, after those of enum rule: RULE_ADAM, decoupled */ };
 enum decay { DECAY_ALL, DECAY_WEIGHTS };
 
 /* Choices are of enum mix_mode, mix_partner (batch.h), loss, word_vectors, rule (graph.h), schedule, select
@@ -16,8 +17,8 @@ enum decay { DECAY_ALL, DECAY_WEIGHTS };
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
-	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, rho, eps, lr_factor,
-		stop_top5;
+	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, rho, eps,
+		lr_factor, stop_top5;
 	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;
 };
 

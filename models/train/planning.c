@@ -70,7 +70,10 @@ static int class_weights(const char *text, const struct dataset *d, double **out
 
 static struct update update_of(const struct train_options *o)
 {
-	return (struct update){ .rule = (enum rule)o->optimizer,
+	int adamw = o->optimizer == OPTIMIZER_ADAMW;
+	return (struct update){ .rule = adamw ? RULE_ADAM : (enum rule)o->optimizer,
+				.decoupled = adamw,
+				.clip_norm = o->clip_norm,
 				.lr = o->lr,
 				.rho = o->rho,
 				.momentum = o->momentum,

@@ -23,6 +23,7 @@ sort >untold <<'L'
 --checkpoint
 --checkpoint-every
 --class-weights
+--clip-norm
 --crop
 --crop-pad
 --decay

@@ -42,7 +42,7 @@ done
 train --mixup 0.4 --history "$T/h" -o "$T/b" "$T/text"
 same 'and the same history' "$(cat "$T/h")" "$(cat "$T/h2")"
 same 'the history has a line an epoch' 5 "$(wc -l <"$T/h" | tr -d ' ')"
-for rule in 'sgd --momentum 0.9' 'adam' 'sgd --momentum 0.9 --nesterov --weight-decay 1e-4'; do
+for rule in 'sgd --momentum 0.9' 'adam' 'adamw --clip-norm 0.1' 'sgd --momentum 0.9 --nesterov --weight-decay 1e-4'; do
 	# shellcheck disable=SC2086
 	vic-train -q --batch 20 --maps 12 --max-tokens 30 --optimizer $rule --epochs 2 --checkpoint "$T/ck" -o "$T/b" \
 		"$T/text"

@@ -12,7 +12,7 @@ text() { vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 3 "$@" "$T/t
 for m in '' '--mixup 0.4' '--mixup 0.4 --mixup-partner dataset' '--mixup 0.4 --mixup-mode features' \
 	'--mixup 0.4 --mixup-mode sentence' '--label-smoothing 0.1' '--erl 0.3' '--words static' \
 	'--words multichannel' '--optimizer sgd --lr 0.01' \
-	'--optimizer adam --lr 0.001' '--optimizer sgd --momentum 0.9 --nesterov --weight-decay 1e-4 --lr 0.01'; do
+	'--optimizer adamw --lr 0.001 --clip-norm 0.05' '--clip-norm 0.1' '--optimizer adam --lr 0.001' '--optimizer sgd --momentum 0.9 --nesterov --weight-decay 1e-4 --lr 0.01'; do
 	# shellcheck disable=SC2086
 	text $m --device ref --history "$T/h.ref" -o "$T/ref" &&
 		text $m --device cuda --precision float32 --history "$T/h.cuda" -o "$T/cuda" &&

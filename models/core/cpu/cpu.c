@@ -182,6 +182,7 @@ static const struct backend backend_cpu = {
 	.forward = cpu_forward,
 	.backward = cpu_backward,
 	.update = cpu_update,
+	.squares = cpu_squares,
 };
 
 __attribute__((visibility("default"))) const struct backend *vic_backend(void)

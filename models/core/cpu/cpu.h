@@ -91,6 +91,7 @@ op_pass wordconv_forward, wordconv_backward, conv_forward, conv_backward,
 	mix_forward, mix_backward, images_forward;
 void conv_shared_close(struct conv_shared *s); /* NULL is fine */
 
+int cpu_squares(struct backend_ctx *ctx, const struct param *p, int n_rows, double *sum, struct err *err) VIC_CHECKED;
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 	       struct err *err) VIC_CHECKED;
 

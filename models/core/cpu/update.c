@@ -7,6 +7,7 @@
 #include "pipeline/base/mem.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct update_work {
@@ -21,11 +22,11 @@ struct update_work {
 };
 
 static void adadelta(float *restrict w, float *restrict s1, float *restrict s2, const float *restrict g, size_t n,
-		     const struct update *u, float decay, float weight_decay)
+		     const struct update *u, float decay, float weight_decay, float scale)
 {
 	float rho = (float)u->rho, rest = (float)(1 - u->rho), eps = (float)u->eps, lr = (float)u->lr;
 	for (size_t i = 0; i < n; i++) {
-		float grad = g[i] + weight_decay * w[i];
+		float grad = scale * g[i] + weight_decay * w[i];
 		float g2 = rho * (decay * s1[i]) + rest * grad * grad, d2 = decay * s2[i];
 		float d = -sqrtf((d2 + eps) / (g2 + eps)) * grad;
 		s1[i] = g2;
@@ -36,11 +37,11 @@ static void adadelta(float *restrict w, float *restrict s1, float *restrict s2, 
 
 /* g NULL: a gradient of zeros. */
 static void sgd(float *restrict w, float *restrict v, const float *restrict g, size_t n, const struct update *u,
-		float weight_decay)
+		float weight_decay, float scale)
 {
 	float lr = (float)u->lr, mu = (float)u->momentum;
 	for (size_t i = 0; i < n; i++) {
-		float grad = (g ? g[i] : 0) + weight_decay * w[i];
+		float grad = (g ? scale * g[i] : 0) + weight_decay * w[i];
 		if (!v) {
 			w[i] -= lr * grad;
 			continue;
@@ -51,13 +52,16 @@ static void sgd(float *restrict w, float *restrict v, const float *restrict g, s
 }
 
 static void adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-		 const struct update_work *k, float weight_decay)
+		 const struct update_work *k, float weight_decay, float scale)
 {
 	float b1 = (float)k->u->beta1, b2 = (float)k->u->beta2, r1 = (float)(1 - k->u->beta1),
 	      r2 = (float)(1 - k->u->beta2);
 	float rate = (float)k->rate, root = (float)k->root, eps = (float)k->u->eps;
+	float keep = k->u->decoupled ? (float)(1 - k->u->lr * (double)weight_decay) : 1,
+	      into = k->u->decoupled ? 0 : weight_decay;
 	for (size_t i = 0; i < n; i++) {
-		float grad = (g ? g[i] : 0) + weight_decay * w[i];
+		float grad = (g ? scale * g[i] : 0) + into * w[i];
+		w[i] *= keep;
 		m[i] = b1 * m[i] + r1 * grad;
 		v[i] = b2 * v[i] + r2 * grad * grad;
 		w[i] -= rate * m[i] / (sqrtf(v[i]) / root + eps);
@@ -70,12 +74,13 @@ static void step(const struct update_work *k, size_t at, size_t n, const float *
 {
 	struct param *p = k->p;
 	float wd = k->u->decay_all || p->kind == PARAM_WEIGHT || p->kind == PARAM_TABLE ? (float)k->u->weight_decay : 0;
+	float scale = k->u->clip_norm > 0 ? (float)k->u->scale : 1;
 	if (k->u->rule == RULE_ADADELTA)
-		adadelta(p->w + at, p->s1 + at, p->s2 + at, g, n, k->u, decay, wd);
+		adadelta(p->w + at, p->s1 + at, p->s2 + at, g, n, k->u, decay, wd, scale);
 	else if (k->u->rule == RULE_ADAM)
-		adam(p->w + at, p->s1 + at, p->s2 + at, g, n, k, wd);
+		adam(p->w + at, p->s1 + at, p->s2 + at, g, n, k, wd, scale);
 	else
-		sgd(p->w + at, p->s1 ? p->s1 + at : NULL, g, n, k->u, wd);
+		sgd(p->w + at, p->s1 ? p->s1 + at : NULL, g, n, k->u, wd, scale);
 }
 
 static void dense_task(void *arg, int task, int worker)
@@ -143,6 +148,39 @@ static void constrain(struct param *p)
 		for (size_t i = 0; i < row; i++)
 			w[i] *= scale;
 	}
+}
+
+struct squares_work {
+	const float *g;
+	size_t n;
+	double *sum; /* [tasks] */
+};
+
+static void squares_task(void *arg, int task, int worker)
+{
+	const struct squares_work *k = arg;
+	size_t from = (size_t)task * RUN;
+	double sum = 0;
+	(void)worker;
+	for (size_t i = from; i < k->n && i < from + RUN; i++)
+		sum += (double)k->g[i] * k->g[i];
+	k->sum[task] = sum;
+}
+
+int cpu_squares(struct backend_ctx *ctx, const struct param *p, int n_rows, double *sum, struct err *err)
+{
+	size_t n = param_size(p);
+	n = p->kind == PARAM_TABLE ? n / (size_t)p->dim[0] * (size_t)n_rows : n;
+	struct squares_work k = { .g = p->g, .n = n };
+	int tasks = (int)((n + RUN - 1) / RUN);
+	*sum = 0;
+	if (mem_alloc(&k.sum, (size_t)tasks, sizeof *k.sum, err))
+		return -1;
+	pool_run(ctx->pool, tasks, squares_task, &k);
+	for (int i = 0; i < tasks; i++) /* in order: threads never show */
+		*sum += k.sum[i];
+	free(k.sum);
+	return 0;
 }
 
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,

@@ -52,7 +52,8 @@ static int same_update(const struct update *a, const struct update *b)
 {
 	return a->rule == b->rule && a->momentum == b->momentum && a->weight_decay == b->weight_decay &&
 	       a->decay_all == b->decay_all && a->nesterov == b->nesterov && a->rho == b->rho &&
-	       a->beta1 == b->beta1 && a->beta2 == b->beta2 && a->eps == b->eps;
+	       a->beta1 == b->beta1 && a->beta2 == b->beta2 && a->eps == b->eps && a->decoupled == b->decoupled &&
+	       a->clip_norm == b->clip_norm;
 }
 
 static int same_shape(const struct recording *a, const struct recording *b)

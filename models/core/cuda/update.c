@@ -4,6 +4,7 @@
 #include "kernels/update.h"
 
 #include "cuda.h"
+#include "record.h"
 
 #include "pipeline/base/mem.h"
 
@@ -20,12 +21,16 @@ struct segments {
 	struct segment *list;   /* [n], and on the device: */
 	struct segment *device;
 	uint32_t *of;           /* [blocks] segment of each block */
+	float *partial, *found; /* launch_clip's, made with the first step that clips */
+	size_t room;            /* of partial */
 };
 
 static void segments_free(struct backend_ctx *ctx, struct segments *s)
 {
 	gpu_free(ctx, s->device);
 	gpu_free(ctx, s->of);
+	gpu_free(ctx, s->partial);
+	gpu_free(ctx, s->found);
 	free(s->list);
 	free(s);
 }
@@ -91,7 +96,7 @@ static int segments_send(struct backend_ctx *ctx, struct segments *s, struct err
 }
 
 /* The list that this graph's parameters have on the device; made where there is none like it. */
-static const struct segments *segments_of(struct backend_ctx *ctx, const struct graph *g, const struct update *u,
+static struct segments *segments_of(struct backend_ctx *ctx, const struct graph *g, const struct update *u,
 					  struct err *err)
 {
 	struct segments *s;
@@ -128,6 +133,9 @@ static struct update_args update_args(const struct backend_ctx *ctx, const struc
 				     .beta2 = (float)u->beta2,
 				     .beta2_rest = (float)(1 - u->beta2),
 				     .eps = (float)u->eps,
+				     .decoupled = u->decoupled,
+				     .factor = 1,
+				     .clip_norm = (float)u->clip_norm,
 				     .step = block_of(ctx)->step,
 				     .word = block_of(ctx)->word };
 }
@@ -149,11 +157,48 @@ static int constrain(struct backend_ctx *ctx, const struct update_args *a, struc
 	return a->one.max_norm > 0 ? launched(launch_update_norms(a, ctx->stream), "a parameter's norms", err) : 0;
 }
 
+/* Room for the sums of so many blocks. Never while a step is recorded: the same size was queued op by op before. */
+static int clip_room(struct backend_ctx *ctx, struct segments *s, size_t blocks, struct err *err)
+{
+	if (s->found && blocks <= s->room)
+		return 0;
+	if (gpu_wait(ctx, err))
+		return -1;
+	recordings_forget(ctx);
+	gpu_free(ctx, s->partial);
+	s->partial = NULL;
+	s->room = 0;
+	if ((!s->found && gpu_alloc(ctx, (void **)&s->found, sizeof *s->found, err)) ||
+	    gpu_alloc(ctx, (void **)&s->partial, blocks * sizeof *s->partial, err))
+		return -1;
+	s->room = blocks;
+	return 0;
+}
+
+/* Queues what finds the factor of all gradients. */
+static int clip_all(struct backend_ctx *ctx, const struct graph *g, struct segments *s, const struct update *u,
+		    struct update_args *a, struct err *err)
+{
+	struct update_args of = *a;
+	of.rows = 0;
+	for (int i = 0; i < g->n_params; i++)
+		if (param_trained(&g->param[i]) && g->param[i].kind == PARAM_TABLE) { /* there is one at most */
+			of.one = segment_of(&g->param[i], &no_copy, u);
+			of.rows = a->rows;
+		}
+	if (clip_room(ctx, s, of.blocks + of.rows, err))
+		return -1;
+	of.partial = s->partial;
+	of.found = s->found;
+	a->scale = s->found;
+	return launched(launch_clip(&of, ctx->stream), "the gradients' norm", err);
+}
+
 int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 		    struct err *err)
 {
 	struct update_args a = update_args(ctx, u);
-	const struct segments *s = segments_of(ctx, g, u, err);
+	struct segments *s = segments_of(ctx, g, u, err);
 	(void)b;
 	if (!s)
 		return -1;
@@ -161,6 +206,8 @@ int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch
 	a.segment_of = s->of;
 	a.blocks = s->blocks;
 	a.rows = (size_t)ctx->block.words;
+	if (u->clip_norm > 0 && clip_all(ctx, g, s, u, &a, err))
+		return -1;
 	if (a.blocks && launched(launch_update_all(&a, ctx->stream), "an optimiser step", err))
 		return -1;
 	for (int i = 0; i < g->n_params; i++) {
@@ -182,6 +229,7 @@ int cuda_update(struct backend_ctx *ctx, struct param *p, const struct update *u
 	if (block_rates(ctx, u, rows, n_rows, err))
 		return -1;
 	struct update_args a = update_args(ctx, u);
+	a.factor = u->clip_norm > 0 ? (float)u->scale : 1;
 	a.one = segment_of(p, &no_copy, u);
 	a.rows = (size_t)n_rows;
 	if (p->kind == PARAM_TABLE ? step_table(ctx, &a, u, err) :

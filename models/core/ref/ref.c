@@ -121,6 +121,14 @@ static int ref_backward(struct backend_ctx *ctx, const struct op_call *c, struct
 	return 0;
 }
 
+static int ref_norm(struct backend_ctx *ctx, const struct param *p, int n_rows, double *sum, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	*sum = ref_squares(p, n_rows);
+	return 0;
+}
+
 static int ref_step(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 		    struct err *err)
 {
@@ -147,4 +155,5 @@ const struct backend backend_ref = {
 	.forward = ref_forward,
 	.backward = ref_backward,
 	.update = ref_step,
+	.squares = ref_norm,
 };

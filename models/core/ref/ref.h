@@ -34,6 +34,7 @@ void ref_bag_forward(const struct op_call *c); /* state: a double for each float
 void ref_bag_backward(const struct op_call *c);
 /* Of op.dropout: whether unit k of sample b is dropped. */
 int ref_dropped(const struct op_call *c, int b, int k);
+double ref_squares(const struct param *p, int n_rows);
 void ref_update(struct param *p, const struct update *u, const uint32_t *rows, int n_rows);
 
 #endif

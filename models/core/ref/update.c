@@ -1,7 +1,8 @@
 /* Optimisers by their definitions; every row of a table is stepped, touched or not.
  * Adadelta: Zeiler 2012, algorithm 1, without a learning rate (lr = 1), as Kim's code has it.
  * SGD: v = momentum v + g; w -= lr v, or with Nesterov w -= lr (g + momentum v) (Sutskever 2013 in PyTorch's form).
- * Adam: Kingma and Ba 2015, algorithm 1. */
+ * Adam: Kingma and Ba 2015, algorithm 1; decoupled: Loshchilov and Hutter 2019, algorithm 2, with the schedule in lr
+ * (w -= lr weight_decay w first), as torch.optim.AdamW has it. */
 #include "ref.h"
 
 #include <math.h>
@@ -12,7 +13,11 @@ struct slots {
 
 static void step_one(const struct update *u, int decays, struct slots s, double g)
 {
-	if (decays)
+	if (u->clip_norm > 0)
+		g *= u->scale;
+	if (decays && u->decoupled)
+		*s.w = (float)(*s.w - u->lr * u->weight_decay * *s.w);
+	else if (decays)
 		g += u->weight_decay * *s.w;
 	if (u->rule == RULE_ADADELTA) {
 		double g2 = u->rho * *s.s1 + (1 - u->rho) * g * g;
@@ -48,6 +53,16 @@ static void constrain(struct param *p)
 		for (size_t i = 0; i < row; i++)
 			p->w[(size_t)r * row + i] = (float)(p->w[(size_t)r * row + i] * scale);
 	}
+}
+
+double ref_squares(const struct param *p, int n_rows)
+{
+	size_t n = param_size(p);
+	double sum = 0;
+	n = p->kind == PARAM_TABLE ? n / (size_t)p->dim[0] * (size_t)n_rows : n;
+	for (size_t i = 0; i < n; i++)
+		sum += (double)p->g[i] * p->g[i];
+	return sum;
 }
 
 void ref_update(struct param *p, const struct update *u, const uint32_t *rows, int n_rows)

@@ -229,7 +229,7 @@ static void combinations(void **state)
 		{ STREAM_IMAGES, NULL, GIVEN(.nesterov = 1, .momentum = 0.1) },
 		{ STREAM_TEXT, "--rho goes with --optimizer adadelta", GIVEN(.rho = 0.5, .optimizer = RULE_ADAM) },
 		{ STREAM_TEXT, NULL, GIVEN(.rho = 0) },
-		{ STREAM_IMAGES, "--eps goes with --optimizer adadelta or adam", GIVEN(.eps = 0.1) },
+		{ STREAM_IMAGES, "--eps goes with --optimizer adadelta, adam or adamw", GIVEN(.eps = 0.1) },
 		{ STREAM_IMAGES, NULL, GIVEN(.eps = 0.1, .optimizer = RULE_ADAM) },
 		{ STREAM_TEXT, "--lr-steps goes with --schedule steps or goyal", GIVEN(.lr_steps = "1") },
 		{ STREAM_TEXT, "--lr-factor goes with --schedule steps or goyal",

@@ -13,9 +13,17 @@ static void what_cannot_be_postponed(void **state)
 	refuses_on("cpu");
 }
 
+static void adamw_and_clipping_are_torchs(void **state)
+{
+	(void)state;
+	as_torch_clips_and_decays("ref");
+	as_torch_clips_and_decays("cpu");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(steps_are_the_formulas),
-					    cmocka_unit_test(what_cannot_be_postponed) };
+					    cmocka_unit_test(what_cannot_be_postponed),
+					    cmocka_unit_test(adamw_and_clipping_are_torchs) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,9 @@ static inline void agrees_with_ref(const char *device, const struct shape_case *
 		{ .rule = RULE_ADADELTA, .lr = 1, .rho = 0.95, .eps = 1e-6 },
 		{ .rule = RULE_SGD, .lr = 0.1, .momentum = 0.9, .nesterov = 1, .weight_decay = 1e-2 },
 		{ .rule = RULE_ADAM, .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8 },
+		{ .rule = RULE_SGD, .lr = 0.1, .clip_norm = 0.3 },
+		{ .rule = RULE_ADAM, .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1,
+		  .decoupled = 1, .clip_norm = 0.2 },
 	};
 	/* of exact ties one plain step: the others, and later ones, would ask which way rounding breaks them */
 	int ties = c->flags & WHOLE;

@@ -44,8 +44,11 @@ static inline struct update random_rule(int table)
 			    .beta1 = 0.9,
 			    .beta2 = 0.999 };
 	u.nesterov = u.momentum > 0 && below(2);
+	u.clip_norm = below(3) ? 0 : 1;
+	u.scale = 0.1 + 0.9 * rng_real(&random_state); /* read where clip_norm is above 0 alone */
 	if (u.rule == RULE_ADAM) {
 		u.lr = 1e-3;
+		u.decoupled = (int)below(2);
 		u.eps = 1e-4; /* of a gradient near 0 the direction alone would be compared, which is rounding's */
 	}
 	if (u.rule == RULE_ADADELTA) {
@@ -133,6 +136,42 @@ static inline void agree(const char *what, const struct update *u, const float *
 				 u->momentum, u->weight_decay, u->step, what, i, n, (double)a[i], (double)b[i]);
 }
 
+/* Three steps of torch.optim.AdamW (lr 0.1, weight_decay 0.3, eps 1e-6) after torch.nn.utils.clip_grad_norm_ of norm 1,
+ * in PyTorch 2.15's float64. */
+static inline void as_torch_clips_and_decays(const char *name)
+{
+	static const float first[] = { 0.5f, -1.25f, 2 },
+			   g[3][3] = { { 0.3f, -0.7f, 1.1f }, { -2, 0.4f, 0 }, { 0.05f, 0.06f, -3 } };
+	static const double want[3][3] = { { 0.385000446, -1.112500191, 1.840000122 },
+					   { 0.4310637461, -1.042516126, 1.717794408 },
+					   { 0.46160246, -0.9852463518, 1.682736686 } },
+			    scale[] = { 0.7474345340931355, 0.49029009746096247, 0.33322031672497937 };
+	struct update u = { .rule = RULE_ADAM, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6,
+			    .weight_decay = 0.3, .decoupled = 1, .clip_norm = 1 };
+	struct err err = ERR_NONE;
+	struct device d;
+	struct param shape = { .kind = PARAM_WEIGHT, .ndim = 2, .dim = { 1, 3 } };
+	struct graph graph = { .n_params = 1, .dev = &d };
+	float w[3];
+	assert_int_equal(device_open(&d, name, 1, &err), 0);
+	struct param p = param_make(&d, &shape, &u, first);
+	graph.param = &p;
+	for (u.step = 1; u.step <= 3; u.step++) {
+		to_device(&d, p.g, g[u.step - 1], sizeof g[0]);
+		assert_int_equal(graph_clip_scale(&graph, NULL, &u, &u.scale, &err), 0);
+		assert_true(fabs(u.scale - scale[u.step - 1]) < 1e-7);
+		assert_int_equal(d.b->update(d.ctx, &p, &u, NULL, 0, &err), 0);
+		from_device(&d, w, p.w, sizeof w);
+		for (int i = 0; i < 3; i++)
+			assert_true(fabs((double)w[i] - want[u.step - 1][i]) < 1e-6);
+	}
+	u.clip_norm = 9; /* above the norm: gradients stay as they are */
+	assert_int_equal(graph_clip_scale(&graph, NULL, &u, &u.scale, &err), 0);
+	assert_true(u.scale == 1);
+	param_give_back(&d, &p);
+	device_close(&d);
+}
+
 static inline struct param random_shape(void)
 {
 	static const enum param_kind kinds[] = { PARAM_WEIGHT, PARAM_BIAS, PARAM_TABLE, PARAM_SCALE };
@@ -149,7 +188,11 @@ static inline struct param random_shape(void)
 /* A number's step by the papers' formulas. */
 static inline void plain_step(const struct update *u, int decays, double g, double *w, double *s1, double *s2)
 {
-	g += decays ? u->weight_decay * *w : 0;
+	g *= u->clip_norm > 0 ? u->scale : 1;
+	if (u->decoupled)
+		*w *= 1 - (decays ? u->lr * u->weight_decay : 0);
+	else
+		g += decays ? u->weight_decay * *w : 0;
 	if (u->rule == RULE_ADADELTA) {
 		*s1 = u->rho * *s1 + (1 - u->rho) * g * g;
 		double d = -sqrt((*s2 + u->eps) / (*s1 + u->eps)) * g;

@@ -32,7 +32,11 @@ DEVICE void step_one(const struct update_args *a, struct rates r, const struct s
 		     float decay)
 {
 	float w = s->w[i];
-	g += s->weight_decay * w;
+	g *= a->scale ? *a->scale : a->factor;
+	if (a->decoupled)
+		w *= 1 - r.lr * s->weight_decay;
+	else
+		g += s->weight_decay * w;
 	if (a->rule == ADADELTA) {
 		float g2 = a->rho * (decay * s->s1[i]) + a->rho_rest * g * g, d2 = decay * s->s2[i];
 		float d = -sqrtf((d2 + a->eps) / (g2 + a->eps)) * g;
@@ -103,6 +107,34 @@ BLOCK_KERNEL(step_every, struct update_args)
 	}
 }
 
+/* A block's share of the squares: a run of a segment, or after those of all segments a listed row of the table. */
+BLOCK_KERNEL(squares, struct update_args)
+{
+	int listed = blockIdx.x >= a.blocks;
+	struct segment s = listed ? a.one : a.segment[a.segment_of[blockIdx.x]];
+	size_t row = blockIdx.x - a.blocks, from = listed ? row * s.row : (blockIdx.x - s.first) * UPDATE_RUN;
+	size_t to = listed ? (row < a.step->distinct ? from + s.row : from) :
+			     (s.n < from + UPDATE_RUN ? s.n : from + UPDATE_RUN);
+	float sum = 0;
+	for (size_t i = from + threadIdx.x; i < to; i += BLOCK)
+		sum += s.g[i] * s.g[i];
+	sum = block_sum(sum);
+	if (threadIdx.x == 0)
+		a.partial[blockIdx.x] = sum;
+}
+
+/* One block for all. */
+BLOCK_KERNEL(clip, struct update_args)
+{
+	float sum = 0;
+	for (size_t i = threadIdx.x; i < a.blocks + a.rows; i += BLOCK)
+		sum += a.partial[i];
+	sum = block_sum(sum);
+	float scale = a.clip_norm / (sqrtf(sum) + 1e-6f);
+	if (threadIdx.x == 0)
+		*a.found = scale > 1 ? 1 : scale;
+}
+
 /* Kim's constraint: one block a row. */
 BLOCK_KERNEL(norms, struct update_args)
 {
@@ -113,6 +145,12 @@ BLOCK_KERNEL(norms, struct update_args)
 	float scale = (norm < a.one.max_norm ? norm : a.one.max_norm) / (1e-7f + norm);
 	for (size_t d = threadIdx.x; d < a.one.row; d += BLOCK)
 		w[d] *= scale;
+}
+
+int launch_clip(const struct update_args *a, cudaStream_t stream)
+{
+	int status = LAUNCH(squares, a->blocks + a->rows, 1, BLOCK, stream, a);
+	return status ? status : LAUNCH(clip, 1, 1, BLOCK, stream, a);
 }
 
 int launch_update_all(const struct update_args *a, cudaStream_t stream)

@@ -35,6 +35,9 @@ struct update_args {
 	float rho, rho_rest, rho_log2;         /* rest: 1 - it */
 	float beta1, beta1_rest, beta2, beta2_rest;
 	float eps;
+	int decoupled;          /* Adam: weight decay is taken off the weight */
+	float factor;           /* of gradients; 1: none, or `scale` is there */
+	const float *scale;     /* device: factor of gradients that launch_clip found; NULL: none */
 	const struct step *step;
 	const uint32_t *word;   /* [step->distinct] row of the table that row i of its gradient is for */
 	struct segment one;     /* of the launchers for one parameter */
@@ -43,7 +46,15 @@ struct update_args {
 	size_t blocks;
 	const struct segment *segment;
 	const uint32_t *segment_of; /* [blocks] */
+	/* of launch_clip */
+	float clip_norm;
+	float *partial;             /* [blocks + rows] */
+	float *found;               /* what `scale` of the launches after it is */
 };
+
+/* Gradients' squares, summed: of all segments (blocks), and of the listed rows of the table `one` (rows; 0: there is
+ * none); *found = min(1, clip_norm / (norm + 1e-6)). Sums are in an order that sizes alone decide. */
+LAUNCHER(launch_clip, update_args);
 
 /* Every number of every segment, in `blocks` of UPDATE_RUN. */
 LAUNCHER(launch_update_all, update_args);
