@@ -221,8 +221,8 @@ static int run_train(struct stage *st, struct err *err)
 	process_interrupts("interrupted before the first epoch; nothing is written");
 	/* Before the records, which may take minutes to come: a device that is not there is told at once. */
 	int rc = refuse_stdout(err) || (run_o.every && running_every(&run_o.files, run_o.every, err)) ||
-		 (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) || read_records(st, &data, err) ||
-		 train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
+		 (!run_o.plan && device_open_for(st, &dev, run_o.device, &config, err)) ||
+		 read_records(st, &data, err) || train_and_save(st, &data, run_o.plan ? NULL : &dev, err);
 	device_close(&dev);
 	dataset_release(&data);
 	process_interrupts(NULL); /* launchers end the ranks that have not gone yet when one has ended badly */

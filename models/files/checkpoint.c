@@ -238,8 +238,10 @@ static int load_all(struct trainer *t, const struct safetensors *st, struct err 
 	if (safetensors_need(st, "history", ST_U8, 1, &bytes, &history, err) ||
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch, sizeof *t->history, err))
 		return -1;
-	for (int e = 0; e < t->epoch; e++)
+	for (int e = 0; e < t->epoch; e++) {
+		t->history[e] = (struct epoch_line){ 0 }; /* ranks compare all of it */
 		memcpy(&t->history[e], (const char *)history->data + (size_t)e * line, line);
+	}
 	if (t->best_epoch) { /* room for load_param to fill */
 		if (mem_alloc(&t->best, (size_t)t->graph.n_params, sizeof *t->best, err))
 			return -1;

@@ -121,8 +121,9 @@ static int run_epoch(struct trainer *t, struct shown *s, struct err *err)
 	while (rc == TRAINER_PAUSED)
 		rc = save_checkpoint(t, s, err) ? -1 : trainer_epoch(t, err);
 	if (rc > 0) {
+		int signal = t->ranks->signal ? t->ranks->signal : process_interrupted();
 		err_set(err, "interrupted in epoch %d", t->epoch + 1);
-		err->status = (enum vic_status)(VIC_SIGNAL + t->ranks->signal);
+		err->status = (enum vic_status)(VIC_SIGNAL + signal);
 	}
 	return rc ? -1 : 0;
 }

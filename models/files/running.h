@@ -21,7 +21,8 @@ int running_every(struct running_files *f, const char *text, struct err *err) VI
 
 /* Trains until trainer_done and writes the model. `t`: just opened and joined (together.h); of several ranks the first
  * writes and speaks. Where an epoch cannot be finished (a loss of NaN, no memory, SIGINT or SIGTERM), the model of the
- * epochs before is written, and err says so; its status is that of the cause, after a signal VIC_SIGNAL + its number. */
+ * epochs before is written, and err says so; its status is that of the cause, after a signal VIC_SIGNAL + the signal's
+ * number. */
 int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err) VIC_CHECKED;
 
 #endif

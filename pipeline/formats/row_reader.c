@@ -1,7 +1,7 @@
 /* Rows of tables. What was read is given to libcsv in pieces that end at each CR or LF, so that no piece completes more
  * than one row. Blank lines never reach it. Its callbacks cannot fail: they leave the error in t->err and set `broken`.
- * An LF right after a CR belongs to it, wherever it stands, when lines are counted; before a row begins it is passed
- * over. Without quotes split_plain takes libcsv's place, with backslashes split_escaped. */
+ * An LF right after a CR belongs to it when lines are counted; before a row begins it is passed over. Without quotes
+ * split_plain takes libcsv's place, with backslashes split_escaped. */
 #include "row_reader.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
@@ -340,9 +340,9 @@ static int refill(struct row_reader *t, struct err *err)
 /* Bytes up to the next CR or LF, with it; all there are where there is none. */
 static size_t piece_of(const char *p, size_t n, int *ended)
 {
-	const char *lf = memchr(p, '\n', n), *cr;
+	const char *lf = memchr(p, '\n', n);
 	size_t upto = lf ? (size_t)(lf + 1 - p) : n;
-	cr = memchr(p, '\r', upto);
+	const char *cr = memchr(p, '\r', upto);
 	*ended = lf || cr;
 	return cr ? (size_t)(cr + 1 - p) : upto;
 }
@@ -370,9 +370,8 @@ int row_reader_next(struct row_reader *t, struct err *err)
 {
 	int begun = 0;
 	t->fields = t->length = 0;
-	t->rows = 0;
-	while (!t->finished) {
-		int ended, second_half;
+	for (t->rows = 0; !t->finished;) {
+		int ended;
 		if (t->used == t->have) {
 			if (t->eof)
 				return finish_file(t, begun, err);
@@ -382,7 +381,7 @@ int row_reader_next(struct row_reader *t, struct err *err)
 		}
 		const char *piece = t->chunk + t->used;
 		size_t n = piece_of(piece, t->have - t->used, &ended);
-		second_half = t->after_cr && *piece == '\n';
+		int second_half = t->after_cr && *piece == '\n';
 		if (!begun && ended && n == 1) {
 			t->counts.blank += !second_half && !(t->counts.sep_lines && !t->line);
 		} else {

@@ -122,6 +122,7 @@ vic-split --fold|vic-split --cv 3 --remark text|--fold 1
 vic-tokenize --allow-documents|vic-tokenize -q -f lines page|--allow-documents
 vic-tokenize --allow-empty|vic-tokenize -q -f lines /dev/null|--allow-empty
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
+vic-train --checkpoint-every|vic-train -q -e 1 -b 4 -o out --checkpoint /dev/stdout text|--checkpoint-every 1
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
 vic-train --keep-epochs|vic-train -q -e 1 -o out text; cat out.epoch1|--keep-epochs 1
