@@ -14,9 +14,11 @@ data_set() { # [MODEL]: as data.sh's, of two sets
 		kind=text models=kimcnn folds=5 epochs=10
 		embed='vic-embed -q --random --dim 100'
 		if [ "$demo_text" = mr ]; then
-			links="mr=$demo_mr" make='vic-tokenize -q --format mr mr'
+			link mr "$demo_mr"
+			make='vic-tokenize -q --format mr mr'
 			if [ -n "$demo_vectors" ]; then
-				links="$links vectors=$demo_vectors" embed='vic-embed -q --vectors vectors'
+				link vectors "$demo_vectors"
+				embed='vic-embed -q --vectors vectors'
 			fi
 		else
 			make='vic-corpora synth text -q --n 6000 --to . && vic-tokenize -q --format mr .'
@@ -26,7 +28,8 @@ data_set() { # [MODEL]: as data.sh's, of two sets
 	images)
 		kind=image models=smallcnn epochs=5
 		if [ "$demo_images" = fashion-mnist ]; then
-			links="fashion=$demo_fashion" make='vic-images -q --format idx --per-class 500 fashion'
+			link fashion "$demo_fashion"
+			make='vic-images -q --format idx --per-class 500 fashion'
 		else
 			make='vic-corpora synth images -q --n 5000 --to . && vic-images -q --format idx .'
 		fi

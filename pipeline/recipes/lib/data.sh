@@ -10,7 +10,7 @@
 #   early    options with which a training of fewer epochs is the beginning of a longer one
 #   judged   the split that is the test: test, or dev where no other was published with labels
 #   make     the command that makes its stream NAME.vic in the folder where it runs
-#   links    NAME=PATH words: raw data, under a name in that folder ($make says mr, not a path of this machine)
+#   links    NAME=PATH lines: raw data, under a name in that folder ($make says mr, not a path of this machine)
 #   strange  what its models were not made for; SET-NAME is a data set for each
 #   less     what --scale small leaves out, in words
 # It fails, and says why, where the name is unknown or raw data are nowhere.
@@ -26,6 +26,11 @@ data_root() {
 	done
 	return 1
 }
+# link NAME PATH: adds it to $links.
+link() {
+	links="$links$1=$2
+"
+}
 # raw NAME SET FILE...: adds the link NAME to the first of FILE that is there, or to what stands before its "/./"; SET
 # is what vic-corpora calls it. A plan is made without.
 raw() {
@@ -33,10 +38,10 @@ raw() {
 	shift 2
 	for file in "$@"; do
 		root=$(data_root "$file") || continue
-		links="$links $raw_name=$root/${file%%/./*}"
+		link "$raw_name" "$root/${file%%/./*}"
 		return 0
 	done
-	links="$links $raw_name=/nowhere"
+	link "$raw_name" /nowhere
 	[ -z "${recipe_print:-}" ] || return 0
 	say "no $raw_set here: vic-corpora fetch $raw_set brings it into ./data; \$VIC_DATA names another folder"
 	return 1

@@ -183,10 +183,13 @@ use() {
 	done
 	known "data/$1" && return 0
 	job_arguments="-f -t data/$1.vic"
-	for link in $links; do
+	while IFS= read -r link; do
+		[ -n "$link" ] || continue
 		quoted "$link"
 		job_arguments="$job_arguments -l $quoted"
-	done
+	done <<END
+$links
+END
 	job "$job_arguments" "$make"
 	data_jobs="$data_jobs$job
 "
