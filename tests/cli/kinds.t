@@ -179,7 +179,7 @@ glove.txt | word vectors | vic-embed --vectors | vectors $text
 numbers.csv | a CSV table of numbers | vic-cat --from csv | csv $text
 numbers.tsv | a TSV table of numbers | vic-cat --from tsv | $text vectors
 texts.csv | a CSV table | vic-tokenize --format csv | csv $text
-semi.csv | a CSV table without commas | --separator | csv $text
+semi.csv | a CSV table without commas | --separator | csv files $text
 texts.tsv | a TSV table | vic-tokenize --format tsv | $text
 fast.txt | text in fastText's form | vic-tokenize --format fasttext | fast $text
 trec.txt | questions in TREC's form | vic-tokenize --format trec | trec $text

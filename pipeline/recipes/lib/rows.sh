@@ -23,10 +23,10 @@
 #                                               the middle epoch's
 #
 # Beside the rows of cells stands one whose seed is "all": of folds their records together, of seeds the mean with
-# Student's 95 % interval of the mean, of a single cell the cell. What ranks records by one model's scores (vic-ood) or
-# has no records (histories) has the mean of folds too. Intervals of cells are vic-score's, of 1000 resamples. Rows come
-# in the order of cells.tsv. `command` is what was run, for a shell that has OUT: the bytes do not depend on where OUT
-# is, nor on when or by how many jobs the cells were made.
+# Student's 95 % interval of the mean (cut at the bounds of the number), of a single cell the cell. What ranks records
+# by one model's scores (vic-ood) or has no records (histories) has the mean of folds too. Intervals of cells are
+# vic-score's, of 1000 resamples. Rows come in the order of cells.tsv. `command` is what was run, for a shell that has
+# OUT: the bytes do not depend on where OUT is, nor on when or by how many jobs the cells were made.
 
 ROWS_HEAD='figure	dataset	model	method	setting	seed	n	metric	value	low	high	command'
 
@@ -248,6 +248,12 @@ rows_end() {
 			if (df <= 30) return t[df]
 			return z + (z ^ 3 + z) / (4 * df) + (5 * z ^ 5 + 16 * z ^ 3 + 3 * z) / (96 * df * df)
 		}
+		# No number lies outside the bounds of its kind, whatever the spread of a few says.
+		function within(metric, x) {
+			if (metric ~ /^gap| less |:rise$/) return x
+			if (metric ~ /^(accuracy|ece|oe|confidence|above_|auroc|aupr|fpr)/ && x > 1) return 1
+			return x < 0 ? 0 : x
+		}
 		{
 			key = $1 OFS $2 OFS $3 OFS $4 OFS $5
 			if (!(key in first)) { first[key]; order[++groups] = key }
@@ -278,7 +284,7 @@ rows_end() {
 					half = student(k - 1) * sqrt(sum / (k - 1) / k)
 					if (finite == k)
 						printf "%s\tall\t%s\t%s\t%.6g\t%.6g\t%.6g\tmean of the %d\n", key, n[of], metric[i], mean,
-							mean - half, mean + half, k
+							within(metric[i], mean - half), within(metric[i], mean + half), k
 				}
 			}
 		}' "$rows_dir/rows.part" > "$rows_dir/RESULTS.part" || return 1
