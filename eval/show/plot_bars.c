@@ -94,6 +94,20 @@ static void axes(const struct panels *s, int metric, double least, double most, 
 		at_zero && least == 0 ? 0 : least - 0.05 * range, most + 0.05 * range, plot_step(1.1 * range));
 }
 
+/* gnuplot takes the label of a tick for a format. */
+static void tick_string(const char *name, FILE *to)
+{
+	char text[256];
+	size_t n = 0;
+	for (; *name && n + 2 < sizeof text; name++) {
+		if (*name == '%')
+			text[n++] = '%';
+		text[n++] = *name;
+	}
+	text[n] = 0;
+	plot_string(to, text);
+}
+
 static void bars_panel(const struct panels *s, int metric, FILE *to)
 {
 	const struct result_plot *p = s->p;
@@ -103,7 +117,7 @@ static void bars_panel(const struct panels *s, int metric, FILE *to)
 	for (int i = 0; i < p->places; i++) {
 		place_name(p, i, name, sizeof name);
 		fputs(i ? ", " : "", to);
-		plot_string(to, name);
+		tick_string(name, to);
 		fprintf(to, " %d", i);
 	}
 	fprintf(to, ")\nset boxwidth %.5f absolute\nunset xlabel\nplot ", 0.86 / (p->methods + 1));
