@@ -50,6 +50,7 @@ vic-tokenize --classes
 vic-tokenize --label-column
 vic-tokenize --separator
 vic-tokenize --text-column
+vic-train --checkpoint-every
 vic-train --class-weights
 vic-train --device
 vic-train --filters

@@ -1,11 +1,12 @@
 #!/bin/sh
 # The commands of docs/TUTORIAL.md print what the page says, on the small data that this test makes. Decimals are not
 # compared: processors differ in the last digits, and training carries that on. VIC_DATA names a folder without data,
-# so that no vectors are found.
+# and the recipes are a copy that has none beside it, so that no vectors are found.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-VIC_DATA=$T/none
-export VIC_DATA
+mkdir -p a/tree/pipeline && cp -R "$ROOT/pipeline/recipes" a/tree/pipeline || exit 1
+VIC_DATA=$T/none VIC_RECIPES=$T/a/tree/pipeline/recipes
+export VIC_DATA VIC_RECIPES
 
 table 600 topic,message , >tickets.csv
 { cat tickets.csv && echo 'lat,where is it'; } >slip.csv
@@ -31,9 +32,10 @@ cp photos/day/[123].png damaged/day
 head -c 300 photos/night/1.png >damaged/night/cut.png
 cp photos/night/2.png damaged/night
 
-# What the page shows of a command's output: ~ for the folder, and no line of seconds.
+# What the page shows of a command's output: ~ for the folder, without the quotes that a space in its name brings, and no
+# line of seconds.
 console_filter() {
-	sed -E "s|$T|~|g; /^  [0-9]+ s\$/d"
+	sed -E "s|'$T([^' ]*)'|~\1|g; s|$T|~|g; /^  [0-9]+ s\$/d"
 }
 # The part of it that is compared.
 console_form() {

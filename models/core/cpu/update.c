@@ -21,12 +21,19 @@ struct update_work {
 	double root; /* Adam: square root of the second moment's correction */
 };
 
+/* The gradient with its decay. Without a scale it is the one product that compilers fuse into the sum: the same bits as
+ * ever. */
+static inline float decayed(float g, float scale, float decay, float w)
+{
+	return scale == 1 ? g + decay * w : scale * g + decay * w;
+}
+
 static void adadelta(float *restrict w, float *restrict s1, float *restrict s2, const float *restrict g, size_t n,
 		     const struct update *u, float decay, float weight_decay, float scale)
 {
 	float rho = (float)u->rho, rest = (float)(1 - u->rho), eps = (float)u->eps, lr = (float)u->lr;
 	for (size_t i = 0; i < n; i++) {
-		float grad = scale * g[i] + weight_decay * w[i];
+		float grad = decayed(g[i], scale, weight_decay, w[i]);
 		float g2 = rho * (decay * s1[i]) + rest * grad * grad, d2 = decay * s2[i];
 		float d = -sqrtf((d2 + eps) / (g2 + eps)) * grad;
 		s1[i] = g2;
@@ -41,7 +48,7 @@ static void sgd(float *restrict w, float *restrict v, const float *restrict g, s
 {
 	float lr = (float)u->lr, mu = (float)u->momentum;
 	for (size_t i = 0; i < n; i++) {
-		float grad = (g ? scale * g[i] : 0) + weight_decay * w[i];
+		float grad = decayed(g ? g[i] : 0, scale, weight_decay, w[i]);
 		if (!v) {
 			w[i] -= lr * grad;
 			continue;
@@ -60,7 +67,7 @@ static void adam(float *restrict w, float *restrict m, float *restrict v, const 
 	float keep = k->u->decoupled ? (float)(1 - k->u->lr * (double)weight_decay) : 1,
 	      into = k->u->decoupled ? 0 : weight_decay;
 	for (size_t i = 0; i < n; i++) {
-		float grad = (g ? scale * g[i] : 0) + into * w[i];
+		float grad = decayed(g ? g[i] : 0, scale, into, w[i]);
 		w[i] *= keep;
 		m[i] = b1 * m[i] + r1 * grad;
 		v[i] = b2 * v[i] + r2 * grad * grad;
