@@ -3,8 +3,9 @@
 # what was done. (own.t has what they refuse.)
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-VIC_DATA=$T/none
-export VIC_DATA
+mkdir -p a/tree/pipeline && cp -R "$ROOT/pipeline/recipes" a/tree/pipeline || exit 1 # with no data beside them
+VIC_DATA=$T/none VIC_RECIPES=$T/a/tree/pipeline/recipes
+export VIC_DATA VIC_RECIPES
 
 # again DIR FILE...: commands.sh of DIR, run elsewhere, makes the same bytes.
 again() {
