@@ -57,8 +57,8 @@ const char *unpack_kind(const unsigned char *head, size_t n, int *more)
 	}
 	if (kind && *kind == 'z') {
 		unsure = n < 30 || n < 30 + (head[26] | (size_t)head[27] << 8);
-		if (zip_of_arrays(head, n) || unpack_of_office(head, n))
-			kind = NULL, unsure = 0;
+		if (!unsure && (zip_of_arrays(head, n) || unpack_of_office(head, n)))
+			kind = NULL; /* by the whole of its first name */
 	}
 	if (more)
 		*more = unsure && n < UNPACK_HEAD;
