@@ -91,7 +91,7 @@ static int pause_due(void *ctx)
 
 static int save_checkpoint(const struct trainer *t, struct shown *s, struct err *err)
 {
-	if (s->files->checkpoint && trainer_speaks(t) && checkpoint_save(t, s->files->checkpoint, err))
+	if (s->files->checkpoint && checkpoint_save(t, s->files->checkpoint, err))
 		return -1;
 	s->batches = 0;
 	s->since = seconds_now();

@@ -7,24 +7,7 @@
 . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
 recipe_begin 'mr,fashion-mnist,cifar-10|mr,stl-10' "$@"
 [ "$SCALE" = paper ] || SEEDS=${SEEDS:-3}
-dropout() { [ "$kind" = text ] && echo 0.5 || echo 0.3; } # Kim's, the paper's
-for dataset in $DATA; do
-	strangers "$dataset"
-	for seed in $seeds; do
-		cell "$dataset" "$model" baseline - "$seed"
-		hot "$CELL"
-		for other in $strangers; do
-			foreign "$CELL" "$other" "data/$dataset-$other.vic"
-			hot "$CELL" "$other" "data/$dataset-$other.vic"
-		done
-		for way in mixup:0.4 mc-dropout:$(dropout); do
-			cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
-			for other in $strangers; do
-				foreign "$CELL" "$other" "data/$dataset-$other.vic"
-			done
-		done
-	done
-done
+for dataset in $DATA; do met_by_strangers "$dataset"; done
 recipe_run
 if stage table; then
 	rows_begin

@@ -2,10 +2,8 @@
 # The recipes of the paper's figures and tables as they are planned: the paper's settings, each option once, data found
 # wherever they may lie.
 . "$(dirname "$0")/lib.sh"
-# A copy, with no data beside it.
-mkdir -p "$T/a/tree/pipeline" "$T/here" "$T/data" && cp -R "$ROOT/pipeline/recipes" "$T/a/tree/pipeline" || exit 1
-export VIC_RECIPES="$T/a/tree/pipeline/recipes"
-cd "$T/here" || exit 1
+mkdir "$T/here" "$T/data" && cd "$T/here" || exit 1
+recipes_without_data
 unset VIC_DATA
 
 # planned RECIPE TRAININGS PATTERN: at paper scale, of one seed.

@@ -172,6 +172,13 @@ data() {
 	return 1
 }
 
+# From here on recipes are a copy with no data beside it, and VIC_DATA names none.
+recipes_without_data() {
+	mkdir -p "$T/a/tree/pipeline" && cp -R "$ROOT/pipeline/recipes" "$T/a/tree/pipeline" || exit 1
+	VIC_RECIPES=$T/a/tree/pipeline/recipes VIC_DATA=$T/none
+	export VIC_RECIPES VIC_DATA
+}
+
 finish() {
 	echo "1..$tests"
 	exit 0

@@ -3,9 +3,7 @@
 # what was done. (own.t has what they refuse.)
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mkdir -p a/tree/pipeline && cp -R "$ROOT/pipeline/recipes" a/tree/pipeline || exit 1 # with no data beside them
-VIC_DATA=$T/none VIC_RECIPES=$T/a/tree/pipeline/recipes
-export VIC_DATA VIC_RECIPES
+recipes_without_data
 
 # again DIR FILE...: commands.sh of DIR, run elsewhere, makes the same bytes.
 again() {

@@ -2,8 +2,7 @@
 # The recipes for one's own data: what they refuse and why; they leave nothing then. (own.slow.t runs them.)
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-VIC_DATA=$T/none
-export VIC_DATA
+recipes_without_data
 
 table 240 topic,message , >tickets.csv
 # refused PATTERN WHAT COMMAND...: ends with 1, says why, and leaves no folder.

@@ -2,8 +2,8 @@
 # vic-train as the ranks of an MPI run, started by mpirun and by srun: the bytes of one process, what a failing rank
 # comes to, and runs whose ranks were killed at many moments, which others end in the same bytes.
 . "$(dirname "$0")/lib.sh"
-. "$ROOT/tests/ranks/slurm.sh"
-trap 'slurm_stop; rm -rf "$T"' EXIT
+. "$(dirname "$0")/slurm.sh"
+trap 'slurm_end; rm -rf "$T"' EXIT
 cd "$T" || exit 1
 
 skip_all() {
@@ -30,7 +30,10 @@ vic-corpora synth images -q --layout cifar --n 60 --seed 3 --to synth >/dev/null
 vic-images -q -f cifar10 --only train synth | vic-split -q --dev 0.15 --seed 1 >images
 "$TOOLS/mkstream" text 150 >text
 
-slurm_start && slurm=yes || slurm=
+slurm=
+if slurm_start; then
+	if srun --mpi=list 2>&1 | grep -q pmix; then slurm=yes; else slurm_why='srun knows no PMIx'; fi
+fi
 same_bytes() { # NAME ARGUMENT...
 	same_what=$1
 	shift
@@ -48,7 +51,7 @@ same_bytes() { # NAME ARGUMENT...
 		same "$same_what: srun, 2 ranks: the bytes of one process" "$want" "$(sums m h)"
 		diag err
 	else
-		skip "$same_what: srun, 2 ranks" "$slurm_says"
+		skip "$same_what: srun, 2 ranks" "$slurm_why"
 	fi
 }
 resnet() { echo "-m $1 --width 0.25 --epochs 2"; }
@@ -93,7 +96,7 @@ if [ -n "$slurm" ]; then
 	same 'srun, a file that one rank does not see: its status' 1 $?
 	same 'one sentence' 'vic-train: rank 1 of 2: text: No such file or directory' "$(ours)"
 else
-	skip 'srun: failures' "$slurm_says"
+	skip 'srun: failures' "$slurm_why"
 fi
 
 # Killed: each rank at several moments.

@@ -4,9 +4,7 @@
 # and the recipes are a copy that has none beside it, so that no vectors are found.
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mkdir -p a/tree/pipeline && cp -R "$ROOT/pipeline/recipes" a/tree/pipeline || exit 1
-VIC_DATA=$T/none VIC_RECIPES=$T/a/tree/pipeline/recipes
-export VIC_DATA VIC_RECIPES
+recipes_without_data
 
 table 600 topic,message , >tickets.csv
 { cat tickets.csv && echo 'lat,where is it'; } >slip.csv

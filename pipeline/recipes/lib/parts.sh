@@ -1,7 +1,8 @@
 # Parts that several recipes have: temperatures, foreign data, pictures, pages. Sourced by recipe.sh.
-# shellcheck disable=SC2016,SC2034,SC2154 # text for other shells; variables of recipe.sh
+# shellcheck disable=SC2016,SC2034,SC2086,SC2154 # text for other shells; variables of recipe.sh
 
-# strangers SET: uses the set and what its models were not made for; sets $strangers, the names of those that are here.
+# strangers SET: uses the set and what its models were not made for; sets $strangers, the names of those that are here,
+# and $dropout, the share that MC dropout leaves out.
 strangers() {
 	data_set "$1" || exit 1
 	strangers=''
@@ -12,6 +13,25 @@ strangers() {
 		fi
 	done
 	use "$1"
+	[ "$kind" = text ] && dropout=0.5 || dropout=0.3
+}
+
+# met_by_strangers SET: Figure 8's and Table 1's trainings on the set, and what each says of its strangers; plain training
+# at its temperature, too. (Dropout is Kim's of text, the paper's of images.)
+met_by_strangers() {
+	strangers "$1"
+	for seed in $seeds; do
+		cell "$1" "$model" baseline - "$seed"
+		hot "$CELL"
+		for other in $strangers; do
+			foreign "$CELL" "$other" "data/$1-$other.vic"
+			hot "$CELL" "$other" "data/$1-$other.vic"
+		done
+		for way in mixup:0.4 mc-dropout:$dropout; do
+			cell "$1" "$model" ${way%:*} ${way#*:} "$seed"
+			for other in $strangers; do foreign "$CELL" "$other" "data/$1-$other.vic"; done
+		done
+	done
 }
 
 # parted SET SEED: sets $parted, a command that writes the set with the splits that the cell of SEED has seen.
@@ -69,6 +89,25 @@ cp $choose_from/test.logits $choose_from/dev.logits . && rm scores all"
 "
 	recipe_cells="$recipe_cells$1	$2	$3	dev-nll	$5	$CELL
 "
+}
+
+# ways_with_temperature METHOD:SETTING...: trains all sets so, and makes rows of each as it is and at its temperature.
+ways_with_temperature() {
+	for dataset in $DATA; do
+		use "$dataset"
+		for seed in $seeds; do
+			for way; do
+				cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
+				hot "$CELL"
+			done
+		done
+	done
+	recipe_run
+	stage table || return 0
+	rows_begin
+	rows_scores test - accuracy ece oe gap nll brier
+	rows_scores test-hot method:hot accuracy ece oe gap nll brier
+	rows_end
 }
 
 # picture NAME COMMAND: OUT/RECIPE/RECIPE-NAME.svg, of what the command prints for vic-plot; it runs in OUT.

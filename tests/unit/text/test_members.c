@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char path[128];
+static char path[SCRATCH_PATH];
 static unsigned char zip[1 << 20];
 static size_t n;
 
@@ -106,10 +106,7 @@ static int check(struct err *err)
 static int make_path(void **state)
 {
 	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	snprintf(path, sizeof path, "%.90s/vic-members-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	int fd = mkstemp(path);
-	return fd < 0 ? -1 : close(fd);
+	return scratch_file(path, "vic-members");
 }
 
 static int remove_path(void **state)

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 static char folder[SCRATCH_PATH];
-static char plain[64], gzipped[64];
+static char plain[SCRATCH_PATH + 16], gzipped[SCRATCH_PATH + 16];
 static struct vocab words;
 static struct pool *pool;
 
