@@ -97,7 +97,7 @@ static int segments_send(struct backend_ctx *ctx, struct segments *s, struct err
 
 /* The list that this graph's parameters have on the device; made where there is none like it. */
 static struct segments *segments_of(struct backend_ctx *ctx, const struct graph *g, const struct update *u,
-					  struct err *err)
+				    struct err *err)
 {
 	struct segments *s;
 	if (mem_alloc(&s, 1, sizeof *s, err))
