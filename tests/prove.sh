@@ -2,15 +2,20 @@
 # Runs tests (TAP) side by side under prove, and ends with what was skipped and why, and one line of counts. Status 0
 # when none failed. make check, test, unit and lint call it.
 # usage: prove.sh TEST...    JOBS=N at once (as many as processors); ONLY=TEXT: only those with TEXT in their name;
-# KEEP=1: what
-# each test said and its scratch folder are kept, and it says where
+# LIMIT=N: a test is ended after so many seconds (900), and has failed; KEEP=1: what each test said and its scratch
+# folder are kept, and it says where
 set -eu
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
 	kept=$RESULTS/$(printf %s "$2" | tr / .)
 	TMPDIR="$kept scratch" # a folder with a space, of the test's own, in which nothing may be left
 	export TMPDIR
 	mkdir "$TMPDIR"
-	{ "$2" && s=0 || s=$?; echo "$s" >"$kept.status"; } |
+	{
+		env --default-signal=INT timeout -k 10 "${LIMIT:-900}" "$2" &
+		trap 'kill $!' INT TERM HUP # timeout has a process group of its own, and passes signals on to it
+		wait $! && s=0 || s=$?
+		echo "$s" >"$kept.status"
+	} |
 		# cmocka says "not ok 3 # SKIP name" of a test that skips itself, and the reason in a line of its own
 		awk '/^# SKIP: / { why = substr($0, 9) }
 			match($0, /^not ok [0-9]+ # SKIP /) { $0 = "ok " $3 " - " substr($0, RLENGTH + 1) " # SKIP " why }
@@ -37,7 +42,7 @@ else
 fi
 trap 'exit 130' INT TERM HUP
 status=0
-prove -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?
+prove --timer -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?
 for t in "$@"; do
 	kept=$RESULTS/$(printf %s "$t" | tr / .)
 	echo "= $(cat "$kept.status" 2>/dev/null || echo none) $t"
@@ -45,6 +50,7 @@ for t in "$@"; do
 done | awk '
 	function close_test() {
 		# one that died, or ran other tests than it planned, failed, whatever it said until then
+		if (status == 124 || status == 137) left = " ended after its limit of time" left
 		if (name != "" && !bad && (status != "0" || planned != run)) lost[++n_lost] = name " (status " status ", " run " of " planned + 0 " tests)" left
 		failed += bad
 	}

@@ -13,8 +13,8 @@ whole() {
 	diff want got | head -5 | sed 's/^/# /'
 }
 # jobs_of OUT: the processes that make its cells.
-jobs_of() { pgrep -f -- "cell.sh -b .* -o $T/$1 "; }
-begun() { until find "$1/cells" -name model 2>/dev/null | grep -q . && [ -n "$(jobs_of "$1")" ]; do sleep 0.05; done; }
+jobs_of() { processes "cell.sh -b .* -o $T/$1 "; }
+begun() { await "find $1/cells -name model 2>/dev/null | grep -q . && [ -n \"\$(jobs_of $1)\" ]"; }
 tiny --out "xargs" 2>/dev/null
 files xargs >want
 
@@ -36,7 +36,7 @@ if command -v parallel >/dev/null; then
 	tiny --out parallel --engine parallel --jobs 2 >said 2>&1 &
 	pid=$!
 	begun parallel
-	kill -9 "$(pgrep -f -- "parallel .*--joblog $T/parallel/tiny/train.joblog" | head -1)"
+	kill -9 "$(processes "parallel .*--joblog $T/parallel/tiny/train.joblog" | head -1)"
 	wait $pid
 	same 'parallel: killed, it ends the recipe' 1 $?
 	ok 'parallel: the same command waits for jobs that go on alone, and makes the others' tiny --out parallel --engine parallel

@@ -60,7 +60,7 @@ like 'a command that makes another file is told so' 'cells/b/no.logits: its comm
 # Two at once, and ends at any moment.
 empty
 cell -t cells/c/1 'echo made >>"$OUT/log" && sleep 0.6 && echo 1 >x' &
-until [ -e "$OUT/log" ]; do sleep 0.05; done
+await '[ -e "$OUT/log" ]'
 same 'what another makes is waited for' 'cells/c/1: another process is making it; waiting for that' \
 	"$(cell -t cells/c/1 'echo made >>"$OUT/log" && sleep 0.6 && echo 1 >x' 2>&1)"
 wait
@@ -89,7 +89,7 @@ same 'which the next removes' 'command y: ' "$(ls "$OUT/cells/c/2" | tr '\n' ' '
 same 'before it begins' 'stderr y' "$(grep -v lock "$OUT/cells/c/2/y" | tr '\n' ' ' | sed 's/ $//')"
 sh "$LIB/cell.sh" -b "$BIN" -o "$OUT" -t cells/c/3 'echo 0 >x; sleep 0.7; echo 1 >"$OUT/orphan"' 2>"$T/said" &
 pid=$!
-until [ -e "$OUT/cells/c/3.part/x" ]; do sleep 0.05; done
+await '[ -e "$OUT/cells/c/3.part/x" ]'
 kill -9 $pid
 wait $pid 2>/dev/null
 like 'what a killed one had begun is waited for' waiting "$(cell -t cells/c/3 'cat "$OUT/orphan" >x' 2>&1)"
@@ -166,7 +166,7 @@ fi
 # A list that is run twice at once.
 empty
 JOBS_SLEEP=0.5 list >/dev/null 2>&1 &
-until [ -d "$OUT/cells/l" ]; do sleep 0.05; done
+await '[ -d "$OUT/cells/l" ]'
 fails 1 "^list: another run works in $OUT/list$" 'a recipe works once in a folder' list
 wait
 finish

@@ -32,6 +32,27 @@ tap() {
 	return "$1"
 }
 
+# await CONDITION: until the shell command holds; a test that has waited two minutes for it fails and ends.
+await() {
+	await_until=$(($(date +%s) + 120))
+	until eval "$1"; do
+		if [ "$(date +%s)" -gt $await_until ]; then
+			tap 1 "waited in vain: $1"
+			exit 1
+		fi
+		sleep 0.05
+	done
+}
+
+# processes PATTERN: numbers of those whose command line, its words parted by spaces, matches. (pgrep is not everywhere.)
+processes() {
+	for processes_of in /proc/[0-9]*; do
+		[ "${processes_of#/proc/}" != $$ ] && { tr '\0' ' ' <"$processes_of/cmdline"; } 2>/dev/null | grep -q -e "$1" &&
+			echo "${processes_of#/proc/}"
+	done
+	return 0
+}
+
 # diag FILE...: shows the beginning of what a command said, as TAP comments.
 diag() {
 	for diag_file in "$@"; do

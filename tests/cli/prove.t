@@ -24,8 +24,8 @@ run() { # TEST...: what it said into $T/said, its last line and status into $las
 	status=$?
 	last="$status: $(tail -1 "$T/said")"
 }
-ONLY= KEEP=
-export ONLY KEEP
+ONLY= KEEP= LIMIT=
+export ONLY KEEP LIMIT
 run good.t none.t
 same 'passed and skipped' '0: 1 passed, 0 failed, 2 skipped' "$last"
 like 'a reason' 'good.t: b: no such thing$' "$(cat "$T/said")"
@@ -39,6 +39,13 @@ for t in dies early leaves status; do
 	run $t.t
 	same "a test that $t is one that failed" '1: 1 passed, 1 failed, 0 skipped' "$last"
 done
+echo 'echo "ok 1 - a"; sleep 1000; echo 1..1' | fake hangs.t
+LIMIT=1
+run good.t hangs.t
+same 'a test that hangs is ended, and has failed' '1: 2 passed, 1 failed, 1 skipped' "$last"
+like 'which is said' 'hangs.t (status 124, .* ended after its limit of time$' "$(cat "$T/said")"
+same 'with what it had begun' '' "$(processes '^sleep 1000 $')"
+LIMIT=
 run leaves.t
 like 'what was left is named' 'left in its .TMPDIR: crumb' "$(cat "$T/said")"
 KEEP=1

@@ -111,7 +111,7 @@ while [ $moments -lt 5 ]; do
 	setsid sh -c 'echo $$ >group && exec vic run "$0" --out killed' "$ROOT/tests/recipes/tiny.sh" >>said 2>&1 &
 	shell=$!
 	sleep "$(awk -v seed=$$$moments 'BEGIN { srand(seed); print 0.2 + rand() }')"
-	until [ -s group ]; do sleep 0.1; done
+	await '[ -s group ]'
 	kill -KILL "-$(cat group)" 2>/dev/null
 	wait $shell 2>/dev/null
 	parts=$((parts + $(find killed -name '*.part' 2>/dev/null | wc -l)))
