@@ -26,12 +26,14 @@ int scratch(void *p, size_t *cap, size_t need, size_t size, struct err *err)
 	return 0;
 }
 
-int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err)
+int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, size_t windows, struct err *err)
 {
 	struct worker_memory *m = &s->worker;
 	m->row_room = (rows + 7) / 8 * 8;
 	m->next_room = (positions + 15) / 16 * 16;
-	if (scratch(&m->row, &m->row_cap, m->row_room * (size_t)threads, sizeof *m->row, err) ||
+	m->sum_room = windows * (size_t)round16(s->maps);
+	if (scratch(&m->sum, &m->sum_cap, m->sum_room * 2 * (size_t)threads, sizeof *m->sum, err) ||
+	    scratch(&m->row, &m->row_cap, m->row_room * (size_t)threads, sizeof *m->row, err) ||
 	    scratch(&m->next, &m->next_cap, m->next_room * (size_t)threads, sizeof *m->next, err))
 		return -1;
 	return 0;
@@ -89,20 +91,50 @@ void wordconv_unprepare(void *state)
 			s->win.row,	s->win.grad,	     s->list.feature,	s->list.filter,
 			s->list.grad,	s->list.end,	     s->mixed.first,	s->mixed.row,
 			s->mixed.d_row, s->where.begin,	     s->where.position, s->where.weight,
-			s->worker.row,	s->worker.next };
+			s->worker.row,	s->worker.next,	     s->worker.sum };
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		free(own[i]);
 	free(s);
 }
 
-/* A sentence's projections by position, with `pad` rows of zeros on both sides and up to length `n`. */
-static void rows_of(const struct wordconv *s, const struct words *w, const uint32_t *token, int len, int n, int pad,
-		    const float **row)
+/* A sentence's projections on one width's taps by position, with `pad` rows of zeros on both sides; the taps begin
+ * `first` floats into a row. */
+static void rows_of(const struct wordconv *s, const struct words *w, const uint32_t *token, int len, int pad,
+		    size_t first, const float **row)
 {
 	const struct projection_cache *p = &s->cache;
-	for (int t = -pad; t < n + pad; t++)
-		row[t + pad] =
-			t >= 0 && t < len ? p->row + (size_t)p->slot[w->word[token[t]]] * (size_t)s->stride : p->zeros;
+	for (int t = -pad; t < len + pad; t++)
+		row[t + pad] = first + (t >= 0 && t < len ?
+						p->row + (size_t)p->slot[w->word[token[t]]] * (size_t)s->stride :
+						p->zeros);
+}
+
+/* sum[windows][maps16]: window i is row i's tap 0 plus row i + 1's tap 1, ..., for all maps, in that order. */
+static inline __attribute__((always_inline)) void add_windows(const float *const *row, int windows, int width,
+							      size_t maps, size_t maps16, float *sum)
+{
+	const float *tap[WORDCONV_WIDEST];
+	for (int i = 0; i < windows; i++, sum += maps16) {
+		for (int j = 0; j < width; j++)
+			tap[j] = row[i + j] + (size_t)j * maps;
+		for (size_t f = 0; f < maps16; f += NATIVE) {
+			nvec v = *(const unvec *)(tap[0] + f);
+			for (int j = 1; j < width; j++)
+				v += *(const unvec *)(tap[j] + f);
+			*(nvec *)(sum + f) = v;
+		}
+	}
+}
+
+/* The usual widths unrolled. */
+static void add_windows_of(const float *const *row, int windows, int width, size_t maps, size_t maps16, float *sum)
+{
+	switch (width) {
+	case 3: add_windows(row, windows, 3, maps, maps16, sum); break;
+	case 4: add_windows(row, windows, 4, maps, maps16, sum); break;
+	case 5: add_windows(row, windows, 5, maps, maps16, sum); break;
+	default: add_windows(row, windows, width, maps, maps16, sum);
+	}
 }
 
 struct best {
@@ -118,40 +150,33 @@ static inline void keep_best(struct best *b, vec sum, int at)
 	b->at = (where & more) | (b->at & ~more);
 }
 
-/* The sum of one window for 16 maps: row r's tap r. */
-static inline __attribute__((always_inline)) vec window_sum(const float *const *row, int width, size_t maps, size_t off)
-{
-	vec sum = *(const uvec *)(row[0] + off);
-	for (int j = 1; j < width; j++)
-		sum += *(const uvec *)(row[j] + off + (size_t)j * maps);
-	return sum;
-}
+/* A sentence's windows: sum[n][maps16]. The first begins width - 1 positions before its first word. */
+struct windows {
+	const float *sum;
+	int n;
+};
 
-/* All windows of one width for 16 maps. row0/row1: rows from position -(width - 1) on; row1 NULL without mixup. */
-static inline __attribute__((always_inline)) struct best slide(const float *const *row0, const float *const *row1,
-							       float l0, float l1, int windows, int width, size_t maps,
-							       size_t off)
+/* The best window for 16 maps, from `first` on; of the mixture l0 * a + l1 * b where b is there: past a sentence's end
+ * its sums are 0. */
+static struct best best_window(const struct windows *a, const struct windows *b, float l0, float l1, int width,
+			       size_t first, size_t maps16)
 {
-	struct best b = { { 0 }, WINDOW_OF_ZEROS - (ivec){ 0 }, { 0 } };
-	for (int i = 0; i < windows; i++) {
-		vec sum = window_sum(row0 + i, width, maps, off);
-		if (row1)
-			sum = l0 * sum + l1 * window_sum(row1 + i, width, maps, off);
-		keep_best(&b, sum, i - (width - 1));
+	struct best best = { { 0 }, WINDOW_OF_ZEROS - (ivec){ 0 }, { 0 } };
+	const float *p = a->sum + first, *q = b ? b->sum + first : NULL;
+	int i = 0, both = !b || a->n < b->n ? a->n : b->n;
+	vec none = { 0 };
+	if (!b) {
+		for (; i < a->n; i++, p += maps16)
+			keep_best(&best, *(const vec *)p, i - (width - 1));
+		return best;
 	}
-	return b;
-}
-
-/* The usual widths unrolled. */
-static struct best slide_any(const float *const *row0, const float *const *row1, float l0, float l1, int windows,
-			     int width, size_t maps, size_t off)
-{
-	switch (width) {
-	case 3: return slide(row0, row1, l0, l1, windows, 3, maps, off);
-	case 4: return slide(row0, row1, l0, l1, windows, 4, maps, off);
-	case 5: return slide(row0, row1, l0, l1, windows, 5, maps, off);
-	default: return slide(row0, row1, l0, l1, windows, width, maps, off);
-	}
+	for (; i < both; i++, p += maps16, q += maps16)
+		keep_best(&best, l0 * *(const vec *)p + l1 * *(const vec *)q, i - (width - 1));
+	for (; i < a->n; i++, p += maps16)
+		keep_best(&best, l0 * *(const vec *)p + l1 * none, i - (width - 1));
+	for (; i < b->n; i++, q += maps16)
+		keep_best(&best, l0 * none + l1 * *(const vec *)q, i - (width - 1));
+	return best;
 }
 
 /* ReLU(best + bias) of 16 maps, and the winning windows. */
@@ -164,26 +189,38 @@ static void finish(const struct best *b, const float *bias, int n, float *out, i
 	}
 }
 
+/* The windows of sample i's sentence (partner 0) or its partner's (1) by width k's filters, in this thread's memory. */
+static struct windows windows_of(struct wordconv *s, const struct batch *b, int i, int partner, int k, size_t first,
+				 int worker)
+{
+	const float **row = rows_of_worker(s, worker);
+	float *sum = s->worker.sum + ((size_t)worker * 2 + (size_t)partner) * s->worker.sum_room;
+	struct windows w = { sum, 0 };
+	const uint32_t *token = tokens_of(b, i, partner, &w.n);
+	rows_of(s, b->words, token, w.n, s->width[k] - 1, first, row);
+	w.n += s->width[k] - 1;
+	add_windows_of(row, w.n, s->width[k], (size_t)s->maps, (size_t)round16(s->maps), sum);
+	return w;
+}
+
 /* One width of one sample. Tasks go width by width, so that a width's projections stay in the cache. */
 static void window_task(void *arg, int task, int worker)
 {
 	const struct op_call *c = *(const struct op_call **)arg;
 	struct wordconv *s = c->state;
 	const struct batch *b = c->batch;
-	const float **row0 = rows_of_worker(s, worker), **row1 = row0 + s->worker.row_room / 2;
-	int k = task / c->n, i = task % c->n, mixed = batch_mixes_at(b, 0), n0, n1 = 0, width = s->width[k];
-	const uint32_t *t0 = tokens_of(b, i, 0, &n0), *t1 = mixed ? tokens_of(b, i, 1, &n1) : NULL;
-	int n = n0 > n1 ? n0 : n1;
+	int k = task / c->n, i = task % c->n, mixed = batch_mixes_at(b, 0);
 	float l0 = mixed ? b->lambda[i] : 1, l1 = 1 - l0;
-	rows_of(s, b->words, t0, n0, n, width - 1, row0);
-	if (mixed)
-		rows_of(s, b->words, t1, n1, n, width - 1, row1);
-	size_t before = 0;
+	struct windows own, partner = { NULL, 0 };
+	size_t first = 0;
 	for (int q = 0; q < k; q++)
-		before += (size_t)s->width[q] * (size_t)s->maps;
+		first += (size_t)s->width[q] * (size_t)s->maps;
+	own = windows_of(s, b, i, 0, k, first, worker);
+	if (mixed)
+		partner = windows_of(s, b, i, 1, k, first, worker);
 	for (int f = 0; f < s->maps; f += LANES) {
-		struct best best = slide_any(row0, mixed ? row1 : NULL, l0, l1, n + width - 1, width, (size_t)s->maps,
-					     before + (size_t)f);
+		struct best best = best_window(&own, mixed ? &partner : NULL, l0, l1, s->width[k], (size_t)f,
+					       (size_t)round16(s->maps));
 		size_t o = (size_t)i * (size_t)s->out + (size_t)(k * s->maps + f);
 		finish(&best, c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, c->out + o,
 		       s->win.start + o);
@@ -198,7 +235,8 @@ int wordconv_forward(struct backend_ctx *ctx, const struct op_call *c, struct er
 		size_t len = c->batch->words->begin[i + 1] - c->batch->words->begin[i];
 		longest = len > longest ? len : longest;
 	}
-	if (worker_room(s, pool_threads(ctx->pool), 2 * (longest + 2 * (size_t)s->mixed.pad), 0, err) ||
+	if (worker_room(s, pool_threads(ctx->pool), longest + 2 * (size_t)s->mixed.pad, 0,
+			longest + (size_t)s->mixed.pad, err) ||
 	    project_words(ctx, c, err))
 		return -1;
 	pool_run(ctx->pool, c->n * s->widths, window_task, &c);

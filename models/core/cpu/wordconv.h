@@ -64,11 +64,13 @@ struct wordconv {
 		float *weight;
 		size_t begin_cap, position_cap, weight_cap;
 	} where;
-	/* Each thread's own, [threads][room]: rows at hand, and positions of one sentence. */
+	/* Each thread's own, [threads][room]: rows at hand, positions of one sentence, and the sums of all windows of
+	 * one width of two sentences, [2][windows][maps16]. */
 	struct worker_memory {
 		const float **row;
 		uint32_t *next;
-		size_t row_room, row_cap, next_room, next_cap;
+		float *sum;
+		size_t row_room, row_cap, next_room, next_cap, sum_room, sum_cap;
 	} worker;
 };
 
@@ -86,8 +88,10 @@ static inline const float **rows_of_worker(const struct wordconv *s, int worker)
 	return s->worker.row + (size_t)worker * s->worker.row_room;
 }
 
-/* Room for `rows` rows and `positions` positions for each of so many threads, each on cache lines of its own. */
-int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, struct err *err) VIC_CHECKED;
+/* Room for `rows` rows, `positions` positions and two sentences' `windows` windows for each of so many threads, each on
+ * cache lines of its own. */
+int worker_room(struct wordconv *s, int threads, size_t rows, size_t positions, size_t windows,
+		struct err *err) VIC_CHECKED;
 
 /* Gives each of the batch's words a slot and its projections, those that have them already theirs. */
 int project_words(struct backend_ctx *ctx, const struct op_call *c, struct err *err) VIC_CHECKED;

@@ -305,7 +305,7 @@ int wordconv_backward(struct backend_ctx *ctx, const struct op_call *c, struct e
 		rows += len + (size_t)s->mixed.pad;
 		longest = len > longest ? len : longest;
 	}
-	if (worker_room(s, pool_threads(ctx->pool), (size_t)c->n, longest + 2, err) ||
+	if (worker_room(s, pool_threads(ctx->pool), (size_t)c->n, longest + 2, 0, err) ||
 	    scratch(&s->mixed.row, &s->mixed.row_cap, rows * (size_t)s->dim16, sizeof *s->mixed.row, err))
 		return -1;
 	pool_run(ctx->pool, (s->out + FEATURES - 1) / FEATURES, list_features_task, &w);
