@@ -138,16 +138,16 @@ static void add_windows_of(const float *const *row, int windows, int width, size
 }
 
 struct best {
-	vec value;
-	ivec at, nan;
+	nvec value;
+	nivec at, nan;
 };
 
-static inline void keep_best(struct best *b, vec sum, int at)
+static inline void keep_best(struct best *b, nvec sum, int at)
 {
-	ivec more = sum > b->value, where = at - (ivec){ 0 };
+	nivec more = sum > b->value;
 	b->nan |= sum != sum;
-	b->value = (vec)(((ivec)sum & more) | ((ivec)b->value & ~more));
-	b->at = (where & more) | (b->at & ~more);
+	b->value = pick(more, sum, b->value);
+	b->at = (nivec)pick(more, (nvec)(at - (nivec){ 0 }), (nvec)b->at);
 }
 
 /* A sentence's windows: sum[n][maps16]. The first begins width - 1 positions before its first word. */
@@ -156,30 +156,30 @@ struct windows {
 	int n;
 };
 
-/* The best window for 16 maps, from `first` on; of the mixture l0 * a + l1 * b where b is there: past a sentence's end
- * its sums are 0. */
+/* The best window for a vector of maps from `first` on; of the mixture l0 * a + l1 * b where b is there: past a
+ * sentence's end its sums are 0. */
 static struct best best_window(const struct windows *a, const struct windows *b, float l0, float l1, int width,
 			       size_t first, size_t maps16)
 {
-	struct best best = { { 0 }, WINDOW_OF_ZEROS - (ivec){ 0 }, { 0 } };
+	struct best best = { { 0 }, WINDOW_OF_ZEROS - (nivec){ 0 }, { 0 } };
 	const float *p = a->sum + first, *q = b ? b->sum + first : NULL;
 	int i = 0, both = !b || a->n < b->n ? a->n : b->n;
-	vec none = { 0 };
+	nvec none = { 0 };
 	if (!b) {
 		for (; i < a->n; i++, p += maps16)
-			keep_best(&best, *(const vec *)p, i - (width - 1));
+			keep_best(&best, *(const nvec *)p, i - (width - 1));
 		return best;
 	}
 	for (; i < both; i++, p += maps16, q += maps16)
-		keep_best(&best, l0 * *(const vec *)p + l1 * *(const vec *)q, i - (width - 1));
+		keep_best(&best, l0 * *(const nvec *)p + l1 * *(const nvec *)q, i - (width - 1));
 	for (; i < a->n; i++, p += maps16)
-		keep_best(&best, l0 * *(const vec *)p + l1 * none, i - (width - 1));
+		keep_best(&best, l0 * *(const nvec *)p + l1 * none, i - (width - 1));
 	for (; i < b->n; i++, q += maps16)
-		keep_best(&best, l0 * none + l1 * *(const vec *)q, i - (width - 1));
+		keep_best(&best, l0 * none + l1 * *(const nvec *)q, i - (width - 1));
 	return best;
 }
 
-/* ReLU(best + bias) of 16 maps, and the winning windows. */
+/* ReLU(best + bias) of n maps, and the winning windows. */
 static void finish(const struct best *b, const float *bias, int n, float *out, int32_t *arg)
 {
 	for (int i = 0; i < n; i++) {
@@ -218,11 +218,11 @@ static void window_task(void *arg, int task, int worker)
 	own = windows_of(s, b, i, 0, k, first, worker);
 	if (mixed)
 		partner = windows_of(s, b, i, 1, k, first, worker);
-	for (int f = 0; f < s->maps; f += LANES) {
+	for (int f = 0; f < s->maps; f += NATIVE) {
 		struct best best = best_window(&own, mixed ? &partner : NULL, l0, l1, s->width[k], (size_t)f,
 					       (size_t)round16(s->maps));
 		size_t o = (size_t)i * (size_t)s->out + (size_t)(k * s->maps + f);
-		finish(&best, c->param[2 + 2 * k] + f, s->maps - f < LANES ? s->maps - f : LANES, c->out + o,
+		finish(&best, c->param[2 + 2 * k] + f, s->maps - f < NATIVE ? s->maps - f : NATIVE, c->out + o,
 		       s->win.start + o);
 	}
 }

@@ -7,43 +7,45 @@
 
 #include <string.h>
 
-/* to[0 .. 16 q) = (add ? to : 0) + sum_i weight[i] * row[i][off + .], q vectors held in registers; of the last vector
- * only `last` floats are read and stored. */
+enum { HELD = 14 }; /* vectors of sums that 16 registers hold beside what is added to them */
+
+/* to[0 .. NATIVE q) = (add ? to : 0) + sum_i weight[i] * row[i][off + .], q vectors held in registers; of the last
+ * vector only `last` floats are read and stored. */
 static inline __attribute__((always_inline)) void sum_rows(float *to, int q, int last, int add, const float *const *row,
 							    const float *weight, int n, size_t off)
 {
-	vec acc[8], end = { 0 };
+	nvec acc[HELD], end = { 0 };
 	if (add) {
-		memcpy(&end, to + (q - 1) * LANES, (size_t)last * sizeof *to);
+		memcpy(&end, to + (q - 1) * NATIVE, (size_t)last * sizeof *to);
 		for (int i = 0; i < q - 1; i++)
-			acc[i] = *(const uvec *)(to + i * LANES);
+			acc[i] = *(const unvec *)(to + i * NATIVE);
 		acc[q - 1] = end;
 	} else
 		for (int i = 0; i < q; i++)
-			acc[i] = (vec){ 0 };
+			acc[i] = (nvec){ 0 };
 	for (int r = 0; r < n; r++) {
 		const float *p = row[r] + off;
 		float g = weight[r];
 		for (int i = 0; i < q; i++)
-			acc[i] += g * *(const uvec *)(p + i * LANES);
+			acc[i] += g * *(const unvec *)(p + i * NATIVE);
 	}
 	for (int i = 0; i < q - 1; i++)
-		*(uvec *)(to + i * LANES) = acc[i];
-	if (last == LANES) {
-		*(uvec *)(to + (q - 1) * LANES) = acc[q - 1];
+		*(unvec *)(to + i * NATIVE) = acc[i];
+	if (last == NATIVE) {
+		*(unvec *)(to + (q - 1) * NATIVE) = acc[q - 1];
 		return;
 	}
 	end = acc[q - 1];
 	for (int i = 0; i < last; i++)
-		to[(q - 1) * LANES + i] = end[i];
+		to[(q - 1) * NATIVE + i] = end[i];
 }
 
 /* to[dim] = (add ? to[dim] : 0) + sum_i weight[i] * row[i][off + dim]; rows are readable to a whole vector. */
 static void weighted_sum(float *to, int dim, int add, const float *const *row, const float *weight, int n, size_t off)
 {
-	for (int d = 0; d < dim; d += 8 * LANES, off += 8 * LANES, to += 8 * LANES) {
-		int left = dim - d < 8 * LANES ? dim - d : 8 * LANES, q = (left + LANES - 1) / LANES,
-		    last = left - (q - 1) * LANES;
+	for (int d = 0; d < dim; d += HELD * NATIVE, off += HELD * NATIVE, to += HELD * NATIVE) {
+		int left = dim - d < HELD * NATIVE ? dim - d : HELD * NATIVE, q = (left + NATIVE - 1) / NATIVE,
+		    last = left - (q - 1) * NATIVE;
 		switch (q) {
 		case 1: sum_rows(to, 1, last, add, row, weight, n, off); break;
 		case 2: sum_rows(to, 2, last, add, row, weight, n, off); break;
@@ -52,7 +54,13 @@ static void weighted_sum(float *to, int dim, int add, const float *const *row, c
 		case 5: sum_rows(to, 5, last, add, row, weight, n, off); break;
 		case 6: sum_rows(to, 6, last, add, row, weight, n, off); break;
 		case 7: sum_rows(to, 7, last, add, row, weight, n, off); break;
-		default: sum_rows(to, 8, last, add, row, weight, n, off); break;
+		case 8: sum_rows(to, 8, last, add, row, weight, n, off); break;
+		case 9: sum_rows(to, 9, last, add, row, weight, n, off); break;
+		case 10: sum_rows(to, 10, last, add, row, weight, n, off); break;
+		case 11: sum_rows(to, 11, last, add, row, weight, n, off); break;
+		case 12: sum_rows(to, 12, last, add, row, weight, n, off); break;
+		case 13: sum_rows(to, 13, last, add, row, weight, n, off); break;
+		default: sum_rows(to, HELD, last, add, row, weight, n, off); break;
 		}
 	}
 }
@@ -190,6 +198,11 @@ static int slice_size(const struct wordconv *s, int slice)
 	return s->dim - slice * SLICE < SLICE ? s->dim - slice * SLICE : SLICE;
 }
 
+static int whole_vectors(int floats)
+{
+	return (floats + NATIVE - 1) / NATIVE * NATIVE;
+}
+
 static int map_groups(const struct wordconv *s)
 {
 	return (s->maps + FILTER_MAPS - 1) / FILTER_MAPS;
@@ -230,7 +243,7 @@ static void sample_task(void *arg, int task, int worker)
 	for (int t = 0; t < n; t++) {
 		size_t from = part + (t ? end[t - 1] : 0);
 		/* d_mix's rows are whole vectors: what lands after dim is never used */
-		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, round16(slice_size(s, slice)), 0,
+		weighted_sum(d_mix + (size_t)t * (size_t)s->dim16, whole_vectors(slice_size(s, slice)), 0,
 			     s->list.filter + from, s->list.grad + from, (int)(part + end[t] - from), at);
 	}
 }
