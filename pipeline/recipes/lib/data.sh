@@ -82,7 +82,7 @@ data_set() {
 		# What is held back for calibration is left alone.
 		[ "$SCALE" = paper ] || part='--dev 0.04 --calibration 0.6'
 		make="$tokens | vic-embed -q --vectors vectors | vic-split -q $part --seed 1 > imdb.vic"
-		less='9,600 of the 25,000 reviews to train on and 1,000 to choose the epoch by, 3 epochs, words of 100 numbers' ;;
+		less='9,600 of the 25,000 reviews to train on and 1,000 to choose the epoch by, 8 epochs, words of 100 numbers' ;;
 	synth-text)
 		kind=text models=kimcnn folds=3 strange=words links='' tokens='vic-corpora synth text -q --n 300 --dim 10 --to . &&
 mv vectors.txt vectors && vic-tokenize -q --format mr .'
@@ -161,7 +161,7 @@ training() {
 	small:*:bow) epochs=10 ;;
 	small:mr:* | small:mr-*) epochs=12 long=36 ;;
 	small:trec:*) epochs=15 long=45 ;;
-	small:imdb:*) epochs=3 long=9 ;;
+	small:imdb:*) epochs=8 long=24 ;;
 	small:imagenette:*) epochs=20 train='--schedule=cosine --batch=32 --select=last' ;;
 	small:*:smallcnn) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine' ;;
 	small:*) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine --width=0.125' ;;
