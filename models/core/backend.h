@@ -130,6 +130,10 @@ struct backend {
 	 * each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
+	/* (optional; update.ema needs it) After an update: average[i] += rate (w[i] - average[i]), of n floats of
+	 * device memory. */
+	int (*average)(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate,
+		       struct err *err);
 	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n
 	 * samples of `tokens` tokens with updates of `u`. print_plan writes how it will run and the least time of a
 	 * step; counted says how many bytes of device memory it takes, and how many there are. */

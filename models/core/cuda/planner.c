@@ -94,7 +94,7 @@ static double rate_of(const struct backend_ctx *ctx)
 static void print_floor(const struct backend_ctx *ctx, const struct graph *g, const struct update *u, int n, int tokens,
 			FILE *to)
 {
-	struct cost all = cost_update(g, 24 + (u->clip_norm > 0 ? 4 : 0));
+	struct cost all = cost_update(g, 24 + (u->clip_norm > 0 ? 4 : 0) + (u->ema > 0 ? 12 : 0));
 	for (int i = 0; i < g->n_ops; i++) {
 		struct cost f = cost_forward(g, i, n, tokens), b = cost_backward(g, i, n, tokens);
 		all.flop += f.flop + b.flop;
@@ -160,8 +160,8 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 
 static int step_launches(const struct graph *g, const struct update *u)
 {
-	/* the update of all that are no tables; what clips, in two */
-	int n = 1 + 2 * (u->clip_norm > 0);
+	/* the update of all that are no tables; what clips, in two; what averages */
+	int n = 1 + 2 * (u->clip_norm > 0) + (u->ema > 0);
 	for (int i = 0; i < g->n_ops; i++)
 		n += op_launches(g, &g->op[i], 0) + (g->value[g->op[i].out].wanted ? op_launches(g, &g->op[i], 1) : 0);
 	for (int p = 0; p < g->n_params; p++)

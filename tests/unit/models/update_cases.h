@@ -434,6 +434,45 @@ static inline void clips_on(const char *device)
 	device_close(&ref);
 }
 
+/* average += rate (w - average), at sizes across every cut of the work; what lies beyond stays. */
+static inline void averages_on(const char *device)
+{
+	static const size_t sizes[] = { 1, 7, 255, 256, 257, 8191, 8192, 8193, 20011 };
+	static const double rates[] = { 9.0 / 11, 0.1, 0.0001, 0, 1 };
+	enum { MOST = 20011, BEYOND = 3 };
+	static float a[MOST + BEYOND], w[MOST + BEYOND], now[MOST + BEYOND];
+	struct device d;
+	struct err err = ERR_NONE;
+	if (device_open(&d, device, 2, &err))
+		fail_msg("%s", err.msg);
+	rng_init(&random_state, 32, RNG_TEST, 0, 0);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		double rate = rates[i % (sizeof rates / sizeof *rates)];
+		size_t n = sizes[i], bytes = (n + BEYOND) * sizeof *a;
+		float *average = device_take(&d, bytes), *weights = device_take(&d, bytes);
+		for (size_t k = 0; k < n + BEYOND; k++) {
+			a[k] = signed_unit();
+			w[k] = k % 5 ? signed_unit() : a[k];
+		}
+		to_device(&d, average, a, bytes);
+		to_device(&d, weights, w, bytes);
+		if (d.b->average(d.ctx, average, weights, n, rate, &err))
+			fail_msg("%s", err.msg);
+		from_device(&d, now, average, bytes);
+		for (size_t k = 0; k < n; k++) {
+			double want = a[k] + rate * ((double)w[k] - a[k]);
+			if (!(fabs(now[k] - want) <= 2e-7) || (k % 5 == 0 && now[k] != a[k]))
+				fail_msg("%zu of %zu, rate %g: %.9g, not %.9g", k, n, rate, (double)now[k], want);
+		}
+		assert_memory_equal(now + n, a + n, BEYOND * sizeof *a);
+		from_device(&d, now, weights, bytes);
+		assert_memory_equal(now, w, bytes);
+		d.b->release(d.ctx, average);
+		d.b->release(d.ctx, weights);
+	}
+	device_close(&d);
+}
+
 /* What a device cannot postpone exactly it refuses. */
 static inline void refuses_on(const char *device)
 {
