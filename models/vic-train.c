@@ -66,11 +66,12 @@ static const struct program prog = {
 	.summary = "train a classifier on a stream of records, with mixup or one of its rivals",
 	.operands = "[RECORDS]",
 	.description =
-		"Reads one document of text (vic-embed) or images (vic-images), trains on the\n"
-		"records marked train, keeps the epoch that is best on those marked dev\n"
-		"(vic-split), and writes one model file (safetensors). Without dev records the\n"
-		"last epoch is kept, with a note on stderr. A run that SIGINT or SIGTERM ends,\n"
-		"or a loss of NaN, leaves the model of the epochs that were finished.\n"
+		"Reads one document of text (vic-embed) or images (vic-images), or for -m bow of\n"
+		"tokens (vic-tokenize), trains on the records marked train, keeps the epoch that\n"
+		"is best on those marked dev (vic-split), and writes one model file\n"
+		"(safetensors). Without dev records the last epoch is kept, with a note on\n"
+		"stderr. A run that SIGINT or SIGTERM ends, or a loss of NaN, leaves the model\n"
+		"of the epochs that were finished.\n"
 		"\n"
 		"Mixup (--mixup ALPHA) mixes two samples and their labels with one weight a\n"
 		"batch, drawn from Beta(ALPHA, ALPHA): word vectors of text, pixels of images,\n"
@@ -164,6 +165,16 @@ static int refuse_pipe(const struct stage *st, const struct input *in, struct er
 				   stage_operand(st, 0));
 }
 
+static int refuse_tokens(const struct dataset *data, const char *name, struct err *err)
+{
+	return data->tokens && !train_options_ngrams(&o)
+		       ? err_set(err,
+				 "%s: is a stream of tokens, which have no word vectors yet; vic-embed gives them "
+				 "some, and --model bow needs none",
+				 name)
+		       : 0;
+}
+
 /* The records, and the options settled for their kind. --plan without records is about none. */
 static int read_records(struct stage *st, struct dataset *data, struct err *err)
 {
@@ -185,7 +196,8 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 	if (stream_take(&r, &in, err))
 		return -1;
 	int rc = stream_next_document(r, err) < 0 || dataset_begin(data, r, err) ||
-		 train_options_finish(&o, data->head.kind, err) || dataset_read(data, r, (int)o.max_tokens, err);
+		 train_options_finish(&o, data->head.kind, err) || refuse_tokens(data, stream_name(r), err) ||
+		 dataset_read(data, r, (int)o.max_tokens, err);
 	stream_close(r);
 	if (!rc && data->text.cut)
 		stage_say(st, "%llu records were cut to their first %lld words", (unsigned long long)data->text.cut,

@@ -14,7 +14,7 @@
 #include "plugin.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 8, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 9, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
@@ -130,11 +130,15 @@ struct backend {
 	 * each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
+	/* (optional; update.ema needs it) After an update: average[i] += rate (w[i] - average[i]), of n floats of
+	 * device memory. */
+	int (*average)(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate,
+		       struct err *err);
 	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n
-	 * samples of `tokens` tokens. print_plan writes how it will run and the least time of a step; counted says how
-	 * many bytes of device memory it takes, and how many there are. */
-	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
-			  struct err *err);
+	 * samples of `tokens` tokens with updates of `u`. print_plan writes how it will run and the least time of a
+	 * step; counted says how many bytes of device memory it takes, and how many there are. */
+	int (*print_plan)(struct backend_ctx *ctx, const struct graph *g, const struct update *u, int n, int tokens,
+			  FILE *to, struct err *err);
 	void (*counted)(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, size_t *taken,
 			size_t *total);
 };

@@ -57,10 +57,15 @@ static int state_slots(const struct update *u)
 	return u->rule == RULE_SGD ? u->momentum > 0 : 2;
 }
 
-/* Order in the arenas: trained, trained tables, the rest. */
+/* Order in the arenas: trained, trained tables, running statistics, frozen. */
 static int place_class(const struct param *p)
 {
-	return !param_trained(p) ? 2 : p->kind == PARAM_TABLE;
+	return p->frozen ? 3 : p->kind == PARAM_STATE ? 2 : p->kind == PARAM_TABLE;
+}
+
+static int lies_in(const struct param *p, int arena)
+{
+	return arena == ARENA_W || param_trained(p) || (arena == ARENA_AVERAGE && !p->frozen);
 }
 
 /* Puts an array of n floats behind what is in the arena; its place, in floats. */
@@ -75,10 +80,10 @@ static size_t place(struct graph *g, enum param_arena a, size_t n)
  * twice, in the same order: to know the sizes, and to set the pointers. */
 static void place_param(struct graph *g, struct param *p, const int there[ARENAS])
 {
-	float **at[ARENAS] = { &p->w, &p->g, &p->s1, &p->s2 };
+	float **at[ARENAS] = { &p->w, &p->g, &p->s1, &p->s2, &p->average };
 	size_t n = param_size(p), rows = p->kind == PARAM_TABLE ? (size_t)g->max_words : (size_t)p->dim[0];
 	for (int a = 0; a < ARENAS; a++) {
-		if (!there[a] || (a != ARENA_W && !param_trained(p)))
+		if (!there[a] || !lies_in(p, a))
 			continue;
 		size_t to = place(g, (enum param_arena)a, a == ARENA_G ? n / (size_t)p->dim[0] * rows : n);
 		if (g->params[a])
@@ -89,7 +94,7 @@ static void place_param(struct graph *g, struct param *p, const int there[ARENAS
 static void place_params(struct graph *g, const int there[ARENAS])
 {
 	memset(g->params_floats, 0, sizeof g->params_floats);
-	for (int class = 0; class < 3; class++)
+	for (int class = 0; class < 4; class++)
 		for (int i = g->n_ops; i-- > 0;)
 			for (int k = 0; k < g->op[i].n_param; k++)
 				if (place_class(&g->param[g->op[i].param[k]]) == class)
@@ -100,7 +105,7 @@ static int compile_params(struct graph *g, const struct update *u, struct err *e
 {
 	const struct backend *b = g->dev->b;
 	struct backend_ctx *ctx = g->dev->ctx;
-	int there[ARENAS] = { 1, u != NULL, u && state_slots(u) > 0, u && state_slots(u) > 1 };
+	int there[ARENAS] = { 1, u != NULL, u && state_slots(u) > 0, u && state_slots(u) > 1, u && u->ema > 0 };
 	place_params(g, there);
 	for (int a = 0; a < ARENAS; a++)
 		if (g->params_floats[a] &&
@@ -341,7 +346,8 @@ int graph_arrived(const struct graph *g, uint64_t ticket, struct err *err)
 
 static void *slot_of(const struct param *p, enum graph_slot slot)
 {
-	void *const at[] = { [GRAPH_W] = p->w, [GRAPH_S1] = p->s1, [GRAPH_S2] = p->s2, [GRAPH_LAST] = p->last };
+	void *const at[] = { [GRAPH_W] = p->w, [GRAPH_S1] = p->s1, [GRAPH_S2] = p->s2, [GRAPH_LAST] = p->last,
+			     [GRAPH_AVERAGE] = p->average };
 	return at[slot];
 }
 

@@ -142,9 +142,10 @@ struct param {
 	int64_t dim[4];
 	int frozen;      /* no gradient, no update */
 	double max_norm; /* > 0: rows (dim[0]) are kept within this L2 norm after each update (Kim 2014, section 2.1) */
-	/* Device memory, owned by the graph once compiled. These four lie in the graph's arenas. */
+	/* Device memory, owned by the graph once compiled. These five lie in the graph's arenas. */
 	float *w, *g;    /* [size]; a table's gradient is [max_words][dim]: row i is the batch's word[i] */
 	float *s1, *s2;  /* optimiser state [size], or NULL where the rule needs none */
+	float *average;  /* [size] moving average of w, or NULL where none is kept */
 	uint32_t *last;  /* table: [dim[0]] step of each row's last update, for postponed decay; else NULL */
 	float *fixed;    /* multichannel: the untuned copy of a table, or NULL */
 };
@@ -220,15 +221,17 @@ struct update {
 	/* > 0: gradients are scaled so that the L2 norm of all trained parameters' together is at most this (Pascanu et
 	 * al. 2013), weight decay not counted. scale: what graph_update found it to be; no caller sets it. */
 	double clip_norm, scale;
+	/* > 0: a moving average of the weights is kept, of this decay at most (graph_average); below 1 */
+	double ema;
 	uint32_t step;                     /* 1, 2, ... */
 };
 
-/* The four arrays of all parameters, one allocation each; every parameter belongs to one op. Each begins on a line of
+/* The five arrays of all parameters, one allocation each; every parameter belongs to one op. Each begins on a line of
  * 64 bytes, at least ARENA_GAP floats after the one before it. First the trained ones, in the order in which backward
  * is done with their gradients (the last op's first; several devices add them up in that order), tables after the
- * others; then what is not trained, in ARENA_W alone. So a trained parameter that is no table has one place in all
- * four. */
-enum param_arena { ARENA_W, ARENA_G, ARENA_S1, ARENA_S2, ARENAS };
+ * others; then running statistics, in ARENA_W and ARENA_AVERAGE alone; then what is frozen, in ARENA_W alone. So a
+ * trained parameter that is no table has one place in all five, and ARENA_AVERAGE lies as the beginning of ARENA_W. */
+enum param_arena { ARENA_W, ARENA_G, ARENA_S1, ARENA_S2, ARENA_AVERAGE, ARENAS };
 enum { ARENA_GAP = 16 };
 
 struct device;
@@ -274,6 +277,14 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
  * torch.nn.utils.clip_grad_norm_ has it. A norm of NaN makes every weight NaN, which the next loss shows. */
 int graph_clip_scale(const struct graph *g, const struct batch *b, const struct update *u, double *scale,
 		     struct err *err) VIC_CHECKED;
+/* After an update, where u->ema is above 0: average += (1 - d) (w - average), d = min(ema, (1 + t) / (10 + t)) at step
+ * t (u->step), of all that changes in training, running statistics too. The bound is that of TensorFlow's
+ * tf.train.ExponentialMovingAverage with num_updates, so that an average of few steps is not one of the first weights;
+ * averaging the statistics is timm's and torchvision's way. */
+int graph_average(struct graph *g, const struct update *u, struct err *err) VIC_CHECKED;
+/* The averages where the weights are, and the weights where the averages are; called twice, all is as it was. Nothing
+ * where no average is kept. */
+int graph_exchange(struct graph *g, struct err *err) VIC_CHECKED;
 /* Copies value v of the last batch ([n][shape]; its elements must be floats without pads, as those of logits and loss
  * are) or a parameter to host memory and back. */
 int graph_read(const struct graph *g, int v, int n, float *to, struct err *err) VIC_CHECKED;
@@ -285,7 +296,7 @@ int graph_reads_later(const struct graph *g);
 int graph_read_later(const struct graph *g, int v, int n, float *to, uint64_t *ticket, struct err *err) VIC_CHECKED;
 int graph_arrived(const struct graph *g, uint64_t ticket, struct err *err) VIC_CHECKED;
 /* What training keeps of a parameter, for checkpoints: floats [size], of LAST uint32_t [dim[0]]. */
-enum graph_slot { GRAPH_W, GRAPH_S1, GRAPH_S2, GRAPH_LAST };
+enum graph_slot { GRAPH_W, GRAPH_S1, GRAPH_S2, GRAPH_LAST, GRAPH_AVERAGE, GRAPH_SLOTS };
 size_t graph_slot_bytes(const struct graph *g, int p, enum graph_slot slot); /* 0: there is none */
 int graph_slot_get(const struct graph *g, int p, enum graph_slot slot, void *to, struct err *err) VIC_CHECKED;
 int graph_slot_set(struct graph *g, int p, enum graph_slot slot, const void *from, struct err *err) VIC_CHECKED;

@@ -16,13 +16,18 @@ int dataset_begin(struct dataset *d, const struct stream_reader *r, struct err *
 {
 	*d = (struct dataset){ 0 };
 	const struct stream_head *head = stream_head_of(r);
-	if (head->kind != STREAM_TEXT && head->kind != STREAM_IMAGES)
+	if (head->kind == STREAM_LOGITS)
 		return err_set(err, "%s: is a stream of %s; this program reads text or images; %s", stream_name(r),
 			       stream_kind_name(head->kind), sniff_stream_remedy(stream_kind_name(head->kind)));
 	if (head->kind == STREAM_IMAGES && image_data_usable(head, err))
 		return err_context(err, "%s", stream_name(r));
 	if (stream_head_copy(&d->head, head, err))
 		return -1;
+	d->tokens = head->kind == STREAM_TOKENS;
+	if (d->tokens) {
+		d->head.kind = STREAM_TEXT;
+		d->head.dim = 0;
+	}
 	d->provenance = jsontext_copy(stream_provenance(r));
 	return d->provenance ? 0 : err_memory(err);
 }
@@ -54,8 +59,9 @@ static int add_block(struct dataset *d, struct stream_reader *r, const struct bl
 {
 	if (b->type == BLOCK_WORDS)
 		return text_data_add_words(d, b, err);
-	int rc = d->head.kind == STREAM_TEXT ? text_data_add_rows(d, b, max_tokens, err)
-					     : image_data_add_rows(d, r, b, err);
+	int rc = d->tokens			? text_data_add_tokens(d, b, max_tokens, err)
+		 : d->head.kind == STREAM_TEXT	? text_data_add_rows(d, b, max_tokens, err)
+						: image_data_add_rows(d, r, b, err);
 	return rc ? rc : dataset_add_rows(d, b, err);
 }
 
@@ -69,6 +75,14 @@ int dataset_read(struct dataset *d, struct stream_reader *r, int max_tokens, str
 	if (rc < 0)
 		return -1;
 	int text = d->head.kind == STREAM_TEXT;
+	if (d->tokens) {
+		d->text.words = d->known.n;
+		d->text.text = d->known.text;
+		d->text.word_end = d->known.end;
+		d->known.text = NULL;
+		d->known.end = NULL;
+		vocab_release(&d->known);
+	}
 	if (!d->n)
 		return err_set(err,
 			       "%s: holds no record at all: what wrote it found none, or passed over all of them "
@@ -108,6 +122,7 @@ void dataset_release(struct dataset *d)
 	struct text_data *t = &d->text;
 	void *mine[] = { d->id, d->label, d->split, t->text, t->word_end, t->vector, t->begin, t->token };
 	stream_head_release(&d->head);
+	vocab_release(&d->known);
 	json_decref(d->provenance);
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);

@@ -1,8 +1,10 @@
-/* dataset: a document of kind text or images, held in memory for training. What all kinds have in common is at the top;
- * of `text` and `images` the one that head.kind names is filled. */
+/* dataset: a document of text, images or tokens, held in memory for training. Tokens are text whose words have no
+ * vectors: head.kind is STREAM_TEXT then, and head.dim 0. What all kinds have in common is at the top; of `text` and
+ * `images` the one that head.kind names is filled. */
 #ifndef VIC_DATASET_H
 #define VIC_DATASET_H
 
+#include "pipeline/base/vocab.h"
 #include "pipeline/files/mapped.h"
 #include "pipeline/stream/stream.h"
 
@@ -39,6 +41,8 @@ struct dataset {
 	uint32_t crc;       /* of everything that training depends on */
 	size_t cap_id, cap_label, cap_split;
 	struct text_data text;
+	struct vocab known; /* of tokens: the words, while records are read; text has them then */
+	int tokens;
 	struct image_data images;
 };
 
@@ -62,6 +66,8 @@ uint32_t dataset_crc(uint32_t crc, const void *data, size_t bytes, const int32_t
 int dataset_add_rows(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_words(struct dataset *d, const struct block *b, struct err *err) VIC_CHECKED;
 int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err) VIC_CHECKED;
+/* The same of tokens, whose words go to d->known. */
+int text_data_add_tokens(struct dataset *d, const struct block *b, int max_tokens, struct err *err) VIC_CHECKED;
 /* Maps the reader's file or takes the block's memory. */
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err) VIC_CHECKED;
 void image_data_release(struct image_data *m);

@@ -29,14 +29,24 @@ int text_data_add_words(struct dataset *d, const struct block *b, struct err *er
 	return 0;
 }
 
-int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err)
+/* Room for the records of a block, and for at most so many words of theirs. */
+static int room_for_rows(struct dataset *d, const struct block *b, size_t words, struct err *err)
 {
 	struct text_data *t = &d->text;
 	size_t tokens = d->n ? t->begin[d->n] : 0;
 	if (mem_grow(&t->begin, &t->cap_begin, d->n + b->n + 1, sizeof *t->begin, err) ||
-	    mem_grow(&t->token, &t->cap_token, tokens + b->data_len / 4, sizeof *t->token, err))
+	    mem_grow(&t->token, &t->cap_token, tokens + words, sizeof *t->token, err))
 		return -1;
 	t->begin[d->n] = tokens;
+	return 0;
+}
+
+int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens, struct err *err)
+{
+	struct text_data *t = &d->text;
+	if (room_for_rows(d, b, b->data_len / 4, err))
+		return -1;
+	size_t tokens = t->begin[d->n];
 	for (uint32_t i = 0; i < b->n; i++) {
 		size_t len;
 		const unsigned char *record = block_record(b, 0, i, &len);
@@ -47,6 +57,30 @@ int text_data_add_rows(struct dataset *d, const struct block *b, int max_tokens,
 		}
 		if (count) /* there may be no memory for none */
 			memcpy(t->token + tokens, record, count * 4);
+		tokens += count;
+		t->begin[d->n + i + 1] = tokens;
+	}
+	return 0;
+}
+
+int text_data_add_tokens(struct dataset *d, const struct block *b, int max_tokens, struct err *err)
+{
+	struct text_data *t = &d->text;
+	size_t most = max_tokens ? (size_t)max_tokens : SIZE_MAX;
+	if (room_for_rows(d, b, b->data_len, err)) /* a word has a letter, or a space behind it */
+		return -1;
+	size_t tokens = t->begin[d->n];
+	for (uint32_t i = 0; i < b->n; i++) {
+		size_t len, at = 0, count = 0;
+		const char *record = (const char *)block_record(b, 0, i, &len);
+		for (; at < len && count < most; count++) {
+			const char *space = memchr(record + at, ' ', len - at);
+			size_t n = space ? (size_t)(space - record) - at : len - at;
+			if (vocab_add(&d->known, record + at, n, &t->token[tokens + count], err))
+				return -1;
+			at += n + 1;
+		}
+		t->cut += at < len;
 		tokens += count;
 		t->begin[d->n + i + 1] = tokens;
 	}

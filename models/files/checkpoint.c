@@ -1,11 +1,11 @@
 /* The file: metadata "plan" (the run's key) and "data" (its checksum), which must be this run's; the counters; the
  * history as its structs lie; what vic-predict needs to take it for a model (model_describe, model_add_words); and of
- * each parameter NAME:w, :s1, :s2, :best and, of a table, :last. Running statistics are parameters too. A multichannel
- * table's fixed copy is not kept: trainer_open takes it from the data. Counters are loaded first, because they say how
- * long the history is and whether there are best weights. Inside an epoch the file is of version 4: there is a tensor
- * "part" with what its batches came to so far, and NAME:best are the weights of the epochs before also where the last
- * epoch's are kept, since NAME:w are nobody's. Which tensors there must be follows from the trainer, and any
- * other is refused. */
+ * each parameter NAME:w, :s1, :s2, :average, :best and, of a table, :last. Running statistics are parameters too. A
+ * multichannel table's fixed copy is not kept: trainer_open takes it from the data. Counters are loaded first, because
+ * they say how long the history is and whether there are best weights. Inside an epoch the file is of version 4: there
+ * is a tensor "part" with what its batches came to so far, and NAME:best are the weights of the epochs before also
+ * where the last epoch's are kept, since NAME:w are nobody's. Which tensors there must be follows from the trainer,
+ * and any other is refused. */
 #include "checkpoint.h"
 #include "modelfile.h"
 
@@ -23,12 +23,13 @@
 #define FORMAT_PART CHECKPOINT_FAMILY " 4"
 
 /* A slot of the graph (enum graph_slot), or, after them, the best epoch's weights, which are the host's. */
-enum { SLOT_BEST = GRAPH_LAST + 1, SLOTS };
+enum { SLOT_BEST = GRAPH_SLOTS, SLOTS };
 static const char *const slot_name[SLOTS] = {
-	[GRAPH_W] = "w", [GRAPH_S1] = "s1", [GRAPH_S2] = "s2", [GRAPH_LAST] = "last", [SLOT_BEST] = "best"
+	[GRAPH_W] = "w",	   [GRAPH_S1] = "s1",		  [GRAPH_S2] = "s2",
+	[GRAPH_LAST] = "last", [GRAPH_AVERAGE] = "average", [SLOT_BEST] = "best"
 };
 /* As they stand in the file. */
-static const int slot_order[SLOTS] = { GRAPH_W, GRAPH_S1, GRAPH_S2, SLOT_BEST, GRAPH_LAST };
+static const int slot_order[SLOTS] = { GRAPH_W, GRAPH_S1, GRAPH_S2, GRAPH_AVERAGE, SLOT_BEST, GRAPH_LAST };
 
 /* The run's counters, as they lie in the file: F64 holds each exactly. */
 enum { AT_STEP, AT_EPOCH, AT_BEST_EPOCH, AT_BEST_SCORE, COUNTERS };
@@ -39,7 +40,7 @@ enum { PART_BATCHES, PART_LOSS, PART_ACCURACY, PART_ENTROPY, PART };
 /* 1: the file holds the weights to keep, beside those of this moment. */
 static int holds_best(const struct trainer *t)
 {
-	return trainer_keeps_best(t) || t->part.batches;
+	return trainer_keeps_best(t) || t->part.batches || t->plan->update.ema > 0;
 }
 
 /* Bytes of a slot; 0: there is none. */

@@ -97,13 +97,14 @@ void epochs_say_left(const struct epochs *e, const struct stage *st, int done)
 }
 
 /* Those of now, [n_params]; NULL: no memory, or the device failed. */
-static float **weights_of(const struct graph *g, struct err *err)
+static float **weights_of(const struct trainer *t, struct err *err)
 {
+	const struct graph *g = &t->graph;
 	float **w;
 	if (mem_alloc(&w, (size_t)g->n_params, sizeof *w, err))
 		return NULL;
 	for (int p = 0; p < g->n_params; p++)
-		if (mem_alloc(&w[p], param_size(&g->param[p]), sizeof **w, err) || graph_get(g, p, w[p], err)) {
+		if (mem_alloc(&w[p], param_size(&g->param[p]), sizeof **w, err) || trainer_get(t, p, w[p], err)) {
 			for (int k = 0; k <= p; k++)
 				free(w[k]);
 			free(w);
@@ -121,7 +122,7 @@ int epochs_write(const struct epochs *e, const struct trainer *t, struct err *er
 	int kept = t->best_epoch == t->epoch;
 	if (name_of(e, t->epoch, &name, err))
 		return -1;
-	float **own = kept ? NULL : weights_of(&t->graph, err);
+	float **own = kept ? NULL : weights_of(t, err);
 	int rc = (!kept && !own) || output_open(&out, name, err) ||
 		 model_write(&out, t->plan, t->data, &t->graph, own ? own : t->best, t->epoch, t->provenance, err) ||
 		 output_commit(&out, err);

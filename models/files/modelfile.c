@@ -304,10 +304,12 @@ static void take_checkpoint(struct model *m)
 {
 	struct safetensors *st = &m->file;
 	const char *slot = ":w";
+	int averaged = 0; /* where the last epoch's are under :best too */
 	size_t kept = 0;
 	for (size_t i = 0; i < st->n; i++) {
 		const char *colon = strrchr(st->tensor[i].name, ':');
 		slot = colon && !strcmp(colon, ":best") ? ":best" : slot;
+		averaged |= colon && !strcmp(colon, ":average");
 	}
 	for (size_t i = 0; i < st->n; i++) {
 		char *name = st->tensor[i].name, *colon = strrchr(name, ':');
@@ -320,7 +322,9 @@ static void take_checkpoint(struct model *m)
 		st->tensor[kept++] = st->tensor[i];
 	}
 	st->n = kept;
-	m->checkpoint = m->version > CHECKPOINT_MODEL ? "the one to keep" : slot[1] == 'b' ? "the best" : "the last";
+	m->checkpoint = m->version > CHECKPOINT_MODEL || averaged ? "the one to keep"
+			: slot[1] == 'b'			  ? "the best"
+								  : "the last";
 }
 
 /* Which kind of file it is, and of what version. */

@@ -250,6 +250,8 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 		  "for the network",
 		  marked[SPLIT_TRAIN], marked[SPLIT_DEV], marked[SPLIT_TEST], marked[SPLIT_EXTRA], p->batch, p->epochs,
 		  (double)bytes / (1 << 20));
+	if (p->update.ema > 0)
+		stage_say(st, "evaluated and kept: a moving average of the weights, of decay %g", p->update.ema);
 	if (!t->n_dev)
 		stage_say(st, "no dev records: the last epoch is kept (vic-split --dev marks some)");
 }

@@ -18,6 +18,8 @@ static int set_first_weights(struct trainer *t, struct err *err)
 			w = mine;
 		}
 		int rc = graph_set(g, p, w, err);
+		if (!rc && graph_slot_bytes(g, p, GRAPH_AVERAGE))
+			rc = graph_slot_set(g, p, GRAPH_AVERAGE, w, err);
 		if (!rc && q->kind == PARAM_TABLE && t->plan->config.multichannel)
 			rc = graph_fix(g, p, w, err);
 		free(mine);

@@ -17,8 +17,8 @@ enum decay { DECAY_ALL, DECAY_WEIGHTS };
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;
 	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
-	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, rho, eps,
-		lr_factor, stop_top5;
+	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, ema, rho,
+		eps, lr_factor, stop_top5;
 	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;
 };
 
@@ -26,7 +26,7 @@ struct train_options {
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 40 };
+enum { TRAIN_OPTIONS = 41 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update

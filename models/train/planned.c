@@ -152,7 +152,8 @@ static int print_compiled(struct compiled *c, const struct plan *plan, const str
 	int largest, whole = (double)c->taken <= usable * (double)c->total;
 	if (plan->shards > 1)
 		fprintf(to, "shards         %d a batch of %d; a step here is one of them\n", plan->shards, plan->batch);
-	if (b->print_plan(c->device.ctx, &c->graph, shard_of(plan, plan->batch), mean_tokens(plan, data), to, err))
+	if (b->print_plan(c->device.ctx, &c->graph, &plan->update, shard_of(plan, plan->batch), mean_tokens(plan, data),
+			  to, err))
 		return -1;
 	fprintf(to, "memory         %.1f MiB of %.0f%s\n", (double)c->taken / (1 << 20), (double)c->total / (1 << 20),
 		whole ? "" : ": it does not fit");

@@ -74,6 +74,7 @@ static struct update update_of(const struct train_options *o)
 	return (struct update){ .rule = adamw ? RULE_ADAM : (enum rule)o->optimizer,
 				.decoupled = adamw,
 				.clip_norm = o->clip_norm,
+				.ema = o->ema,
 				.lr = o->lr,
 				.rho = o->rho,
 				.momentum = o->momentum,

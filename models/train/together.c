@@ -49,7 +49,7 @@ static int state_crc(const struct trainer *t, uint32_t *crc, struct err *err)
 	int rc = 0;
 	*crc = crc32_of(crc32_of(0, counters, sizeof counters), t->history, (size_t)t->epoch * sizeof *t->history);
 	for (int p = 0; p < t->graph.n_params && !rc; p++)
-		for (int slot = GRAPH_W; slot <= GRAPH_LAST && !rc; slot++) {
+		for (int slot = GRAPH_W; slot < GRAPH_SLOTS && !rc; slot++) {
 			size_t bytes = graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 			if (!bytes)
 				continue;

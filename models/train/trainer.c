@@ -106,10 +106,12 @@ static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t 
 			index, err))
 		return -1;
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
-	if (!a->shards)
-		return graph_step(&t->graph, &b->batch, u, err) || late_add(&t->late, &what, b->target, err) ? -1 : 0;
-	if (accumulate_step(a, &t->graph, &b->batch, b->target, u, t->ranks, t->signal, err))
+	int rc = a->shards ? accumulate_step(a, &t->graph, &b->batch, b->target, u, t->ranks, t->signal, err)
+			   : graph_step(&t->graph, &b->batch, u, err);
+	if (rc || graph_average(&t->graph, u, err))
 		return -1;
+	if (!a->shards)
+		return late_add(&t->late, &what, b->target, err);
 	what.loss = a->loss;
 	what.target = a->hit;
 	return t->late.take(t->late.ctx, &what, err);
@@ -203,6 +205,14 @@ static int evaluate_dev(struct trainer *t, struct epoch_line *line, struct err *
 	return 0;
 }
 
+/* evaluate_dev, of the moving average where there is one. */
+static int evaluate_average(struct trainer *t, struct epoch_line *line, struct err *err)
+{
+	struct err unheard = ERR_NONE;
+	int rc = graph_exchange(&t->graph, err) ? -1 : evaluate_dev(t, line, err);
+	return graph_exchange(&t->graph, rc ? &unheard : err) && !rc ? -1 : rc;
+}
+
 int trainer_keeps_best(const struct trainer *t)
 {
 	return t->plan->select != SELECT_LAST && t->n_dev;
@@ -215,6 +225,12 @@ double trainer_score(const struct plan *plan, const struct epoch_line *line)
 						    : line->dev_accuracy;
 }
 
+int trainer_get(const struct trainer *t, int p, float *to, struct err *err)
+{
+	return graph_slot_get(&t->graph, p, graph_slot_bytes(&t->graph, p, GRAPH_AVERAGE) ? GRAPH_AVERAGE : GRAPH_W, to,
+			      err);
+}
+
 int trainer_keep(struct trainer *t, struct err *err)
 {
 	struct graph *g = &t->graph;
@@ -224,7 +240,7 @@ int trainer_keep(struct trainer *t, struct err *err)
 	for (int p = 0; p < g->n_params; p++) {
 		if (!t->best[p] && mem_alloc(&t->best[p], param_size(&g->param[p]), sizeof(float), err))
 			return -1;
-		if (graph_get(g, p, t->best[p], err))
+		if (trainer_get(t, p, t->best[p], err))
 			return -1;
 	}
 	t->best_epoch = t->epoch;
@@ -280,7 +296,7 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	line.train_accuracy /= t->n_train;
 	line.label_entropy /= t->n_train;
 	/* the last reading of the data before a checkpoint or a model is written */
-	int rc = evaluate_dev(t, &line, err);
+	int rc = evaluate_average(t, &line, err);
 	if (rc || dataset_unchanged(t->data, err) ||
 	    mem_grow(&t->history, &t->cap_history, (size_t)t->epoch + 1, sizeof *t->history, err))
 		return rc ? rc : -1;

@@ -98,10 +98,10 @@ struct trainer {
 int trainer_open(struct trainer *t, const struct plan *plan, const struct dataset *data, struct device *dev,
 		 struct err *err) VIC_CHECKED;
 void trainer_release(struct trainer *t);
-/* One epoch of training and its evaluation on dev; appends to history, and keeps the weights where plan->select says
- * so. A loss that is not finite is an error, and so are logits, of dev records or, without any, of a batch of training
- * records. 1: t->tick ended it. After an error or a 1 the weights of the epochs before can still be had.
- * TRAINER_PAUSED: t->pause asked for it. A checkpoint holds the run as it is now (t->part); the next call goes on. */
+/* One epoch of training and its evaluation on dev (of trainer_get's weights); appends to history, and keeps the weights
+ * where plan->select says so. A loss that is not finite is an error, and so are logits, of dev records or, without any,
+ * of a batch of training records. 1: t->tick ended it. After an error or a 1 the weights of the epochs before can still
+ * be had. TRAINER_PAUSED: t->pause asked for it. A checkpoint holds the run as it is now; the next call goes on. */
 enum { TRAINER_PAUSED = 2 };
 int trainer_epoch(struct trainer *t, struct err *err) VIC_CHECKED;
 /* Batches of an epoch of training. */
@@ -110,7 +110,10 @@ uint32_t trainer_batches(const struct trainer *t);
 int trainer_keeps_best(const struct trainer *t);
 /* How good an epoch is, by plan->select; more is better: dev accuracy, or minus a dev loss. */
 double trainer_score(const struct plan *plan, const struct epoch_line *line);
-/* Takes the weights of this moment for those of epoch t->epoch, to keep. */
+/* Parameter p as a model of this moment has it: its moving average, where one is kept (plan->update.ema), else the
+ * parameter itself. */
+int trainer_get(const struct trainer *t, int p, float *to, struct err *err) VIC_CHECKED;
+/* Takes the weights of this moment (trainer_get) for those of epoch t->epoch, to keep. */
 int trainer_keep(struct trainer *t, struct err *err) VIC_CHECKED;
 /* 1 when all epochs are done, patience has run out or stop_top5 is reached. */
 int trainer_done(const struct trainer *t);

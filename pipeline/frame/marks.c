@@ -21,6 +21,7 @@ static const struct marked {
 	{ MARK_METHOD, "vic-train", .option = "words" },
 	{ MARK_METHOD, "vic-train", .option = "width" },
 	{ MARK_METHOD, "vic-train", .option = "optimizer" },
+	{ MARK_METHOD, "vic-train", .option = "ema" },
 	{ MARK_DISTANCE, "vic-perturb", .option = "mu", .otherwise = "1" },
 	{ MARK_DEV, "vic-split", .option = "dev" },
 	{ MARK_DEV, "vic-tokenize", .option = "split", .value = "dev" },

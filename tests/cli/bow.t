@@ -63,6 +63,25 @@ same '--text answers a line each' 'pos x neg' "$(vic-predict -q --text a lines |
 same 'unknown words weigh nothing, and are counted' 1 "$(vic-predict --text a lines 2>&1 >/dev/null | grep -c '^vic-predict: .*3 of 8 words')"
 same 'without words there is the bias alone' 1 "$(vic-predict -q --text a lines | sed -n 2,3p | sort -u | wc -l | tr -d ' ')"
 
+# Vectors are not needed: tokens are trained on as they come.
+vic-split -q --test 0.25 --dev 0.2 --seed 1 tokens >plain
+for more in '' '--max-tokens 3'; do
+	# shellcheck disable=SC2086
+	vic-train -m bow --batch 20 --epochs 6 $more --checkpoint ck -o b plain 2>err
+	# shellcheck disable=SC2086
+	train --epochs 6 $more -o c
+	same "trained on tokens${more:+, $more}: the same logits" "$(logits c text | cksum)" "$(logits b text | cksum)"
+done
+like 'what is cut is said' '^vic-train: 120 records were cut to their first 3 words$' "$(cat err)"
+vic-train -q -m bow --batch 20 --epochs 8 --max-tokens 3 -o whole plain
+vic-train -q -m bow --batch 20 --epochs 8 --max-tokens 3 --resume ck -o b <plain
+same 'resumed, from a pipe: the same bytes' "$(hash_of whole)" "$(hash_of b)"
+fails 1 'other data' 'text is not the same data' train --epochs 8 --max-tokens 3 --resume ck -o no
+fails 1 'plain: is a stream of tokens, which have no word vectors yet; vic-embed gives them some, and --model bow needs none' \
+	'Kim-CNN needs vectors' vic-train -q -o no plain
+printf 'label,text\nneg,\npos,\n' | tokens --classes neg,pos - >no_words
+fails 1 'all 2 records are empty: there is no word to train on' 'tokens without words' vic-train -q -m bow -o no no_words
+
 # What only dev and test records say is no part of the model.
 { tokens a.csv; printf 'label,text\npos,secretword here\n' | tokens --classes neg,pos --split test -; } >both
 vic-embed -q --random --dim 3 both >with_test && vic-train -q -m bow --epochs 1 -o b with_test

@@ -50,6 +50,13 @@ for signal in INT TERM; do
 			"$(vic-predict ck $data 2>&1 >logits)"
 	done
 done
+stopped INT --ema 0.9 text
+n=$(held 'the best' 2)
+train --epochs "$n" --ema 0.9 -o whole text
+same 'averaged: what is left is the average' "$(answers whole text)" "$(answers model text)"
+train --epochs $((n + 1)) --ema 0.9 -o whole text
+train --epochs $((n + 1)) --ema 0.9 --resume ck -o resumed text
+ok 'averaged: the run can go on, to the same bytes' cmp whole resumed
 same 'no other file is left' 'ck err history images logits model nodev resumed status text whole' "$(ls | tr '\n' ' ' | sed 's/ $//')"
 
 # Before an epoch is done.
@@ -73,6 +80,12 @@ n=$(held 'the best' 2)
 like 'the best of the epochs before is kept' "nan.*epoch $((n + 1))[;,].*; model2 holds epoch [0-9]*, the best of the $n finished\$" \
 	"$(cat err)"
 ok 'and answers' vic-predict -q -o logits model2 images
+vic-train -q -m smallcnn --width 0.1 --epochs 400 --batch 8 --lr 30 --weight-decay 0.1 --ema 0.9 -o model3 images 2>err
+like 'averaged: the best average of the epochs before is kept' "nan.*; model3 holds epoch [0-9]*, the best of the [0-9]* finished\$" \
+	"$(cat err)"
+vic-train -q -m smallcnn --width 0.1 --epochs "$(held 'the best' 1)" --batch 8 --lr 30 --weight-decay 0.1 --ema 0.9 --select last \
+	-o whole images
+same 'and it is that average' "$(answers whole images)" "$(answers model3 images)"
 rm model2
 vic-split -q --remark --test 0.2 images >nodev
 fails 1 'answers training records with nan after epoch 1; .*no epoch was finished, so nothing is written' \

@@ -42,6 +42,7 @@ same_bytes 'resnet20 with mixup, shards that differ in size' -m resnet20 --width
 same_bytes 'a last batch of three, of which a shard has none' -m resnet20 --width 0.25 --epochs 1 --mixup 0.4 \
 	--batch 16 images
 same_bytes 'kimcnn with dropout' --maps 5 --batch 20 --epochs 4 --mixup 0.4 text
+same_bytes 'resnet20, averaged' -m resnet20 --width 0.25 --epochs 1 --batch 16 --ema 0.9 images
 same_bytes 'without dev records' --maps 5 --batch 20 --epochs 2 nodev
 same 'no other file is left' 'c h images m nodev plugins synth text' "$(ls | tr '\n' ' ' | sed 's/ $//')"
 like 'rank 0 says who they are' '^vic-train: 2 ranks by sockets, each with 2 of the 4 shards of a batch$' \

@@ -171,6 +171,32 @@ fails 2 'k.epoch2' 'the history under the name of an epoch' \
 rm -f "$T"/k.*
 fails 2 'not stdout' 'epochs beside a model on stdout' vic-train -q --epochs 2 --keep-epochs 2 -o - "$T/text"
 
+# A moving average of the weights (tests/unit/models/test_trainer.c has its numbers): training is the same, what is
+# evaluated and kept is the average.
+few --epochs 4 --history "$T/h" -o "$T/b"
+few --epochs 4 --ema 0.9 --history "$T/h2" -o "$T/k"
+same 'averaging changes nothing of training' "$(cut -f 1-5 "$T/h" | cksum)" "$(cut -f 1-5 "$T/h2" | cksum)"
+same 'but the dev columns' 2 "$(cut -f 7 "$T/h" "$T/h2" | sed -n '4p;9p' | sort -u | wc -l | tr -d ' ')"
+same 'the dev loss is that of the model' 1 "$(few --epochs 4 --ema 0.9 --select last -o "$T/s"
+	vic-predict -q --split dev "$T/s" "$T/text" | vic-score -q --json --split dev | sed 's/.*"nll": *\([-0-9.e+]*\).*/\1/' |
+	awk -v h="$(column "$T/h2" dev_loss | tail -1)" '{ d = $1 - h; print (d < 1e-6 && -d < 1e-6) }')"
+few --epochs 4 --ema 0 -o "$T/r"
+same '--ema 0 is none' "$(weights "$T/b")" "$(weights "$T/r")"
+like 'it is said' '^vic-train: evaluated and kept: a moving average of the weights, of decay 0.9$' \
+	"$(vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 2 --ema 0.9 -o "$T/r" "$T/text" 2>&1)"
+for by in dev-accuracy last; do
+	rm -f "$T/ck" "$T"/k*
+	few --epochs 4 --ema 0.9 --select $by -o "$T/k"
+	few --epochs 2 --ema 0.9 --select $by --checkpoint "$T/ck" --keep-epochs 1,2 -o "$T/s"
+	few --epochs 4 --ema 0.9 --select $by --resume "$T/ck" --checkpoint "$T/ck2" --checkpoint-every 3 --history "$T/h" -o "$T/r"
+	same "--select $by, resumed: the same bytes" "$(hash_of "$T/k") $(hash_of "$T/h2")" "$(hash_of "$T/r") $(hash_of "$T/h")"
+	same 'a checkpoint answers as the model' "$(weights "$T/k")" "$(weights "$T/ck2")"
+done
+few --epochs 2 --ema 0.9 --select last -o "$T/k"
+same 'a model of an epoch is its average' "$(weights "$T/k")" "$(weights "$T/s.epoch2")"
+like 'without, a run that averages does not go on' '--ema 0.9 (here 0)' "$(few --epochs 4 --resume "$T/ck" -o "$T/no" 2>&1)"
+rm -f "$T"/k* "$T/s" "$T"/s.epoch*
+
 # The reference backend agrees.
 vic-train -q --device ref --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/r" "$T/text"
 vic-train -q --maps 4 --epochs 1 --max-tokens 30 --filters 3 -o "$T/c" "$T/text"

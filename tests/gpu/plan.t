@@ -135,6 +135,10 @@ for p in float32 bf16; do
 		--mixup-mode manifold --precision $p
 done
 run 'momentum on words' "$T/text" 3 0 --batch 20 --optimizer sgd --momentum 0.9 --nesterov --lr 0.01
+run 'words, clipped' "$T/text" 3 0 --batch 20 --clip-norm 0.1
+run 'static words, clipped and averaged' "$T/text" 3 0 --batch 20 --words static --clip-norm 0.1 --ema 0.9
+run 'AdamW, clipped and averaged' "$T/images" 1 0 -m resnet18 --batch 14 --width 0.1 --optimizer adamw --lr 1e-4 \
+	--clip-norm 1 --ema 0.9
 run 'Adam, dropout' "$T/images" 1 0 -m smallcnn --batch 14 --width 0.2 --optimizer adam --lr 1e-4 --dropout 0.3
 
 # Cards from files, and what is refused.

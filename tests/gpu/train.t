@@ -12,7 +12,7 @@ text() { vic-train -q --batch 20 --maps 12 --max-tokens 30 --epochs 3 "$@" "$T/t
 for m in '' '--mixup 0.4' '--mixup 0.4 --mixup-partner dataset' '--mixup 0.4 --mixup-mode features' \
 	'--mixup 0.4 --mixup-mode sentence' '--label-smoothing 0.1' '--erl 0.3' '--words static' \
 	'--words multichannel' '--optimizer sgd --lr 0.01' \
-	'--optimizer adamw --lr 0.001 --clip-norm 0.05' '--clip-norm 0.1' '--optimizer adam --lr 0.001' '--optimizer sgd --momentum 0.9 --nesterov --weight-decay 1e-4 --lr 0.01'; do
+	'--optimizer adamw --lr 0.001 --clip-norm 0.05' '--clip-norm 0.1' '--ema 0.9' '--optimizer adam --lr 0.001' '--optimizer sgd --momentum 0.9 --nesterov --weight-decay 1e-4 --lr 0.01'; do
 	# shellcheck disable=SC2086
 	text $m --device ref --history "$T/h.ref" -o "$T/ref" &&
 		text $m --device cuda --precision float32 --history "$T/h.cuda" -o "$T/cuda" &&
@@ -52,6 +52,13 @@ done
 vic-train -q --batch 20 --maps 12 --max-tokens 30 --mixup 0.4 --epochs 2 --device cuda --checkpoint "$T/ck" -o "$T/b" "$T/text"
 text --mixup 0.4 --device cuda --resume "$T/ck" -o "$T/b"
 same 'text: resumed, the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+# The average changes places with the weights, which must be those of before in the next step, recorded or not.
+text --ema 0.9 --device cuda -o "$T/c"
+VIC_CUDA_GRAPHS=0 text --ema 0.9 --device cuda -o "$T/b"
+same 'text, averaged: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/c")" "$(hash_of "$T/b")"
+vic-train -q --batch 20 --maps 12 --max-tokens 30 --ema 0.9 --epochs 2 --device cuda --checkpoint "$T/ck" -o "$T/b" "$T/text"
+text --ema 0.9 --device cuda --resume "$T/ck" -o "$T/b"
+same 'text, averaged: resumed, the same bytes' "$(hash_of "$T/c")" "$(hash_of "$T/b")"
 predicts 240 'text' "$T/a" "$T/text"
 predicts 240 'text, passes with dropout' --mc-dropout 3 "$T/a" "$T/text"
 
@@ -63,6 +70,7 @@ small='-m smallcnn --width 0.1 --lr 0.001'
 for m in "$small" "$small --mixup 0.4" "$small --mixup 0.4 --mixup-partner dataset" "$small --loss bce" \
 	"$small --dropout 0.3" "$small --no-nesterov" '-m smallcnn --width 0.1 --optimizer adam --lr 1e-4' \
 	'-m resnet20 --width 0.25 --lr 0.001' \
+	'-m resnet20 --width 0.25 --lr 0.001 --ema 0.9' \
 	'-m preactresnet18 --width 0.07 --lr 0.001 --mixup 1 --mixup-mode manifold'; do
 	# shellcheck disable=SC2086
 	images $m --device ref --history "$T/h.ref" -o "$T/ref" &&
@@ -75,6 +83,11 @@ images $small --mixup 0.4 --device cuda -o "$T/a"
 # shellcheck disable=SC2086
 VIC_CUDA_GRAPHS=0 images $small --mixup 0.4 --device cuda -o "$T/b"
 same 'images: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/a")" "$(hash_of "$T/b")"
+# shellcheck disable=SC2086
+images $small --ema 0.9 --precision bf16 --device cuda -o "$T/c"
+# shellcheck disable=SC2086
+VIC_CUDA_GRAPHS=0 images $small --ema 0.9 --precision bf16 --device cuda -o "$T/b"
+same 'images, averaged: recorded steps and steps queued op by op make the same bytes' "$(hash_of "$T/c")" "$(hash_of "$T/b")"
 # shellcheck disable=SC2086
 vic-train -q --batch 16 $small --mixup 0.4 --epochs 1 --device cuda --checkpoint "$T/ck" -o "$T/b" "$T/images"
 # shellcheck disable=SC2086

@@ -183,6 +183,7 @@ static const struct backend backend_cpu = {
 	.backward = cpu_backward,
 	.update = cpu_update,
 	.squares = cpu_squares,
+	.average = cpu_average,
 };
 
 __attribute__((visibility("default"))) const struct backend *vic_backend(void)

@@ -92,6 +92,8 @@ op_pass wordconv_forward, wordconv_backward, conv_forward, conv_backward,
 void conv_shared_close(struct conv_shared *s); /* NULL is fine */
 
 int cpu_squares(struct backend_ctx *ctx, const struct param *p, int n_rows, double *sum, struct err *err) VIC_CHECKED;
+int cpu_average(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate, struct err *err)
+	VIC_CHECKED;
 int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 	       struct err *err) VIC_CHECKED;
 

@@ -209,3 +209,29 @@ int cpu_update(struct backend_ctx *ctx, struct param *p, const struct update *u,
 		constrain(p);
 	return 0;
 }
+
+struct average_work {
+	float *average;
+	const float *w;
+	size_t n;
+	float rate;
+};
+
+static void average_task(void *arg, int task, int worker)
+{
+	const struct average_work *k = arg;
+	size_t from = (size_t)task * RUN, n = k->n - from < RUN ? k->n - from : RUN;
+	float *restrict a = k->average + from;
+	const float *restrict w = k->w + from;
+	(void)worker;
+	for (size_t i = 0; i < n; i++)
+		a[i] += k->rate * (w[i] - a[i]);
+}
+
+int cpu_average(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate, struct err *err)
+{
+	struct average_work k = { .average = average, .w = w, .n = n, .rate = (float)rate };
+	(void)err;
+	pool_run(ctx->pool, (int)((n + RUN - 1) / RUN), average_task, &k);
+	return 0;
+}

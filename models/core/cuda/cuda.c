@@ -370,6 +370,7 @@ static const struct backend backend_cuda = {
 	.backward = cuda_backward,
 	.update = cuda_update,
 	.update_all = cuda_step,
+	.average = cuda_average,
 	.print_plan = planner_print,
 	.counted = planner_counted,
 };

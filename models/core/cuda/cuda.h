@@ -194,6 +194,8 @@ int cuda_update_all(struct backend_ctx *ctx, struct graph *g, const struct batch
 		    struct err *err) VIC_CHECKED;
 int cuda_update(struct backend_ctx *ctx, struct param *p, const struct update *u, const uint32_t *rows, int n_rows,
 		struct err *err) VIC_CHECKED;
+int cuda_average(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate, struct err *err)
+	VIC_CHECKED;
 void segments_release(struct backend_ctx *ctx);
 
 #endif

@@ -91,9 +91,10 @@ static double rate_of(const struct backend_ctx *ctx)
 	return ctx->precision == PRECISION_BF16 ? s->bf16 : ctx->precision == PRECISION_TF32 ? s->tf32 : s->float32;
 }
 
-static void print_floor(const struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to)
+static void print_floor(const struct backend_ctx *ctx, const struct graph *g, const struct update *u, int n, int tokens,
+			FILE *to)
 {
-	struct cost all = cost_update(g, 24);
+	struct cost all = cost_update(g, 24 + (u->clip_norm > 0 ? 4 : 0) + (u->ema > 0 ? 12 : 0));
 	for (int i = 0; i < g->n_ops; i++) {
 		struct cost f = cost_forward(g, i, n, tokens), b = cost_backward(g, i, n, tokens);
 		all.flop += f.flop + b.flop;
@@ -157,9 +158,10 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 			   fixed[op->type].backward + (op->type == OP_WORDCONV ? 2 * trained : 0);
 }
 
-static int step_launches(const struct graph *g)
+static int step_launches(const struct graph *g, const struct update *u)
 {
-	int n = 1; /* the update of all that are no tables */
+	/* the update of all that are no tables; what clips, in two; what averages */
+	int n = 1 + 2 * (u->clip_norm > 0) + (u->ema > 0);
 	for (int i = 0; i < g->n_ops; i++)
 		n += op_launches(g, &g->op[i], 0) + (g->value[g->op[i].out].wanted ? op_launches(g, &g->op[i], 1) : 0);
 	for (int p = 0; p < g->n_params; p++)
@@ -168,9 +170,9 @@ static int step_launches(const struct graph *g)
 }
 
 /* A step's is the least; where hidden values are mixed, one MIX takes one kernel more. */
-static void print_launches(const struct graph *g, FILE *to)
+static void print_launches(const struct graph *g, const struct update *u, FILE *to)
 {
-	int n = step_launches(g), mixes = 0;
+	int n = step_launches(g, u), mixes = 0;
 	for (int i = 0; i < g->n_ops; i++)
 		mixes |= g->op[i].type == OP_MIX;
 	fprintf(to, "launches       %d a step", n);
@@ -179,7 +181,8 @@ static void print_launches(const struct graph *g, FILE *to)
 	fputc('\n', to);
 }
 
-int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to, struct err *err)
+int planner_print(struct backend_ctx *ctx, const struct graph *g, const struct update *u, int n, int tokens, FILE *to,
+		  struct err *err)
 {
 	int convs = 0, products = 0;
 	size_t dnn = cudnnGetVersion();
@@ -199,7 +202,7 @@ int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tok
 			print_conv(&g->op[i], g->state[i], to);
 	fprintf(to, "products of cuBLAS: %d linear\n", products);
 	print_rest(g, to);
-	print_launches(g, to);
-	print_floor(ctx, g, n, tokens, to);
+	print_launches(g, u, to);
+	print_floor(ctx, g, u, n, tokens, to);
 	return 0;
 }

@@ -8,7 +8,7 @@
 /* backend.open where config->card is set. */
 int planner_open(struct backend_ctx **out, const struct backend_config *config, struct err *err) VIC_CHECKED;
 /* backend.print_plan. */
-int planner_print(struct backend_ctx *ctx, const struct graph *g, int n, int tokens, FILE *to,
+int planner_print(struct backend_ctx *ctx, const struct graph *g, const struct update *u, int n, int tokens, FILE *to,
 		  struct err *err) VIC_CHECKED;
 
 /* backend.counted. */

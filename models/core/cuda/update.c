@@ -237,3 +237,9 @@ int cuda_update(struct backend_ctx *ctx, struct param *p, const struct update *u
 		return -1;
 	return constrain(ctx, &a, err);
 }
+
+int cuda_average(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate, struct err *err)
+{
+	struct average_args a = { .average = average, .w = w, .n = n, .rate = (float)rate };
+	return n ? launched(launch_average(&a, ctx->stream), "the average of the weights", err) : 0;
+}

@@ -138,6 +138,15 @@ static int ref_step(struct backend_ctx *ctx, struct param *p, const struct updat
 	return 0;
 }
 
+static int ref_average(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		average[i] = (float)(average[i] + rate * ((double)w[i] - average[i]));
+	return 0;
+}
+
 const struct backend backend_ref = {
 	.abi = BACKEND_ABI,
 	.name = "ref",
@@ -156,4 +165,5 @@ const struct backend backend_ref = {
 	.backward = ref_backward,
 	.update = ref_step,
 	.squares = ref_norm,
+	.average = ref_average,
 };

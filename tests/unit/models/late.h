@@ -24,7 +24,7 @@ struct late_batch {
 };
 
 struct late_job {
-	enum { JOB_FORWARD, JOB_BACKWARD, JOB_UPDATE, JOB_COPY, JOB_END } what;
+	enum { JOB_FORWARD, JOB_BACKWARD, JOB_UPDATE, JOB_AVERAGE, JOB_COPY, JOB_END } what;
 	struct op_call call;
 	struct param *param;
 	struct update u;
@@ -33,7 +33,8 @@ struct late_job {
 	void *to;
 	const void *from;
 	void *owned; /* one of these two, of an upload */
-	size_t bytes;
+	size_t bytes; /* AVERAGE: floats */
+	double rate;
 	struct late_batch *batch; /* END: to be freed */
 };
 
@@ -128,6 +129,8 @@ static inline void late_do(struct late_job *j)
 		rc = backend_ref.backward(NULL, &j->call, &err);
 	else if (j->what == JOB_UPDATE)
 		rc = backend_ref.update(NULL, j->param, &j->u, j->rows, j->n_rows, &err);
+	else if (j->what == JOB_AVERAGE)
+		rc = backend_ref.average(NULL, j->to, j->from, j->bytes, j->rate, &err);
 	else if (j->what == JOB_COPY)
 		memcpy(j->to, j->from, j->bytes);
 	else
@@ -257,6 +260,12 @@ static int late_update(struct backend_ctx *c, struct param *p, const struct upda
 						.rows = late_copy(rows, (size_t)n_rows * sizeof *rows) });
 }
 
+static int late_average(struct backend_ctx *c, float *average, const float *w, size_t n, double rate, struct err *err)
+{
+	(void)err;
+	return late_queue(c, (struct late_job){ JOB_AVERAGE, .to = average, .from = w, .bytes = n, .rate = rate });
+}
+
 static int late_prepare(struct backend_ctx *c, const struct op *op, const struct graph *g, int max_n, int training,
 			void **state, struct err *err)
 {
@@ -322,6 +331,7 @@ static const struct backend backend_late = {
 	.forward = late_forward,
 	.backward = late_backward,
 	.update = late_update,
+	.average = late_average,
 };
 
 /* device_close ends it. c: zeroed. */

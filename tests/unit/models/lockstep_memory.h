@@ -112,7 +112,7 @@ static void gaps_between_params(struct backend_ctx *c, int stand)
 	for (int p = 0; p < c->g->n_params; p++)
 		for (int a = 0; a < ARENAS; a++) {
 			const struct param *q = &c->g->param[p];
-			float *const at[ARENAS] = { q->w, q->g, q->s1, q->s2 };
+			float *const at[ARENAS] = { q->w, q->g, q->s1, q->s2, q->average };
 			size_t rows = a == ARENA_G && q->kind == PARAM_TABLE ? (size_t)c->g->max_words
 									      : (size_t)q->dim[0];
 			if (!at[a])

@@ -256,7 +256,7 @@ static void elements(void **state)
 /* An array of a parameter in an arena. */
 struct array {
 	size_t at, size;
-	int class, op; /* 0: trained; 1: a table that is; 2: not trained */
+	int class, op; /* 0: trained; 1: a table that is; 2: running statistics; 3: frozen */
 };
 
 static int by_place(const void *a, const void *b)
@@ -272,16 +272,17 @@ static void arrays_of(const struct graph *g, int arena, int expected)
 	for (int i = 0; i < g->n_ops; i++)
 		for (int k = 0; k < g->op[i].n_param; k++) {
 			const struct param *p = &g->param[g->op[i].param[k]];
-			float *const at[ARENAS] = { p->w, p->g, p->s1, p->s2 };
-			int table = p->kind == PARAM_TABLE, class = !param_trained(p) ? 2 : table;
-			assert_true((at[arena] != NULL) == (expected && (class < 2 || arena == ARENA_W)));
+			float *const at[ARENAS] = { p->w, p->g, p->s1, p->s2, p->average };
+			int table = p->kind == PARAM_TABLE, class = p->frozen ? 3 : p->kind == PARAM_STATE ? 2 : table;
+			assert_true((at[arena] != NULL) ==
+				    (expected && (class < (arena == ARENA_W ? 4 : arena == ARENA_AVERAGE ? 3 : 2))));
 			if (!at[arena])
 				continue;
 			size_t size = param_size(p);
 			if (table && arena == ARENA_G)
 				size = size / (size_t)p->dim[0] * (size_t)g->max_words;
 			a[n++] = (struct array){ (size_t)(at[arena] - g->params[arena]), size, class, i };
-			if (class == 0)
+			if (class == 0 || arena == ARENA_AVERAGE)
 				assert_true(a[n - 1].at == (size_t)(p->w - g->params[ARENA_W]));
 			assert_true(n < MOST);
 		}
@@ -304,10 +305,10 @@ static void arenas(void **state)
 		struct update u;
 		int there[ARENAS];
 	} rules[] = {
-		{ 0, { 0 }, { 1, 0, 0, 0 } },
-		{ 1, { .rule = RULE_SGD, .lr = 1 }, { 1, 1, 0, 0 } },
-		{ 1, { .rule = RULE_SGD, .lr = 1, .momentum = 0.9 }, { 1, 1, 1, 0 } },
-		{ 1, { .rule = RULE_ADAM, .lr = 1 }, { 1, 1, 1, 1 } },
+		{ 0, { 0 }, { 1, 0, 0, 0, 0 } },
+		{ 1, { .rule = RULE_SGD, .lr = 1, .ema = 0.9 }, { 1, 1, 0, 0, 1 } },
+		{ 1, { .rule = RULE_SGD, .lr = 1, .momentum = 0.9 }, { 1, 1, 1, 0, 0 } },
+		{ 1, { .rule = RULE_ADAM, .lr = 1 }, { 1, 1, 1, 1, 0 } },
 	};
 	static const char *const names[] = { "kimcnn", "resnet20", "preactresnet18" };
 	struct net_config c = { .classes = 3, .vocabulary = 21, .dim = 7, .maps = 5, .widths = 2, .width = { 2, 3 },

@@ -12,8 +12,31 @@ struct plain {
 	double best, highest;
 	uint32_t step;
 	struct epoch_line line[MOST_EPOCHS];
-	float *kept[32];
+	float *kept[32], *average[32];
 };
+
+/* Where weights are averaged, those and the averages change places. */
+static void plain_turn(struct plain *r, const struct task *t)
+{
+	for (int p = 0; p < r->g.n_params && t->plan.update.ema > 0; p++)
+		for (size_t i = 0; i < param_size(&r->g.param[p]); i++) { /* ref's memory is the host's */
+			float w = r->g.param[p].w[i];
+			r->g.param[p].w[i] = r->average[p][i];
+			r->average[p][i] = w;
+		}
+	r->g.version++;
+}
+
+/* At step t: average = d average + (1 - d) w, where d is no more than (1 + t) / (10 + t). */
+static void plain_average(struct plain *r, double ema)
+{
+	double most = (1.0 + r->step) / (10.0 + r->step), d = ema < most ? ema : most;
+	for (int p = 0; p < r->g.n_params; p++)
+		for (size_t i = 0; i < param_size(&r->g.param[p]); i++) {
+			float *a = &r->average[p][i];
+			*a = (float)(*a + (1 - d) * ((double)r->g.param[p].w[i] - *a));
+		}
+}
 
 static void plain_open(struct plain *r, const struct task *t)
 {
@@ -39,13 +62,17 @@ static void plain_open(struct plain *r, const struct task *t)
 		assert_int_equal(graph_set(&r->g, p, table ? t->vector : w, &err), 0);
 		if (table && t->plan.config.multichannel)
 			assert_int_equal(graph_fix(&r->g, p, t->vector, &err), 0);
+		assert_int_equal(mem_alloc(&r->average[p], param_size(&r->g.param[p]), sizeof(float), &err), 0);
+		memcpy(r->average[p], table ? t->vector : w, param_size(&r->g.param[p]) * sizeof(float));
 	}
 }
 
 static void plain_close(struct plain *r)
 {
-	for (int p = 0; p < 32; p++)
+	for (int p = 0; p < 32; p++) {
 		free(r->kept[p]);
+		free(r->average[p]);
+	}
 	graph_release(&r->g);
 	batcher_release(&r->b);
 }
@@ -202,6 +229,7 @@ static void plain_batch(struct plain *r, const struct task *t, const uint32_t *i
 	memcpy(r->g.params[ARENA_G], sum, r->g.params_floats[ARENA_G] * sizeof *sum); /* ref's memory is the host's */
 	if (graph_update(&r->g, &r->b.batch, &u, &err))
 		fail_msg("%s", err.msg);
+	plain_average(r, t->plan.update.ema);
 	for (int i = 0; i < n; i++) {
 		l->train_loss += (double)loss[i] / r->n_train;
 		l->train_accuracy += (double)r->b.target[i * classes + largest(z + i * classes, classes)] / r->n_train;
@@ -222,6 +250,7 @@ static void plain_epoch(struct plain *r, const struct task *t)
 	for (int at = 0; at < r->n_train; at += t->plan.batch)
 		plain_batch(r, t, order + at, r->n_train - at < t->plan.batch ? r->n_train - at : t->plan.batch,
 			    (uint32_t)(at / t->plan.batch), l);
+	plain_turn(r, t);
 	plain_dev(r, t, l);
 	l->epoch = ++r->epoch;
 	double score = t->plan.select == SELECT_DEV_NLL	      ? -l->dev_loss
@@ -233,6 +262,7 @@ static void plain_epoch(struct plain *r, const struct task *t)
 			assert_int_equal(mem_alloc(&r->kept[p], param_size(&r->g.param[p]), sizeof(float), &err), 0);
 		assert_int_equal(graph_get(&r->g, p, r->kept[p], &err), 0);
 	}
+	plain_turn(r, t);
 	int further = r->epoch == 1 || score > r->highest + 1e-9;
 	r->highest = further ? score : r->highest;
 	r->further_epoch = further ? r->epoch : r->further_epoch;

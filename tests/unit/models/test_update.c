@@ -13,6 +13,19 @@ static void what_cannot_be_postponed(void **state)
 	refuses_on("cpu");
 }
 
+static void all_parameters_are_clipped_together(void **state)
+{
+	(void)state;
+	clips_on("cpu");
+}
+
+static void averages_are_the_formula(void **state)
+{
+	(void)state;
+	averages_on("ref");
+	averages_on("cpu");
+}
+
 static void adamw_and_clipping_are_torchs(void **state)
 {
 	(void)state;
@@ -24,6 +37,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(steps_are_the_formulas),
 					    cmocka_unit_test(what_cannot_be_postponed),
+					    cmocka_unit_test(all_parameters_are_clipped_together),
+					    cmocka_unit_test(averages_are_the_formula),
 					    cmocka_unit_test(adamw_and_clipping_are_torchs) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,7 @@ static inline void make_task(struct task *t, uint32_t number)
 	p->update =
 		below(2) ? (struct update){ .rule = RULE_SGD, .lr = 0.5, .momentum = below(2) ? 0.9 : 0 }
 			 : (struct update){ .rule = RULE_ADAM, .lr = 0.02, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6 };
+	p->update.ema = number % 3 == 1 ? number % 2 ? 0.9 : 0.3 : 0;
 	p->mix_config = (struct mix_config){ .alpha = below(2) ? 0.4 : 0, .partner = (enum mix_partner)below(2),
 					 .smoothing = below(2) ? 0.1 : 0 };
 	for (int k = 0; k < classes; k++)

@@ -4,6 +4,7 @@
 #define VIC_TEST_UPDATE_CASES_H
 
 #include "models/core/backend.h"
+#include "models/nets/nets.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 
@@ -328,6 +329,148 @@ static inline void steps_on(const char *device)
 	}
 	device_close(&dev);
 	device_close(&ref);
+}
+
+/* A small network of words on a device. */
+static inline void net_on(struct device *d, struct graph *g, const struct update *u, int frozen_words)
+{
+	struct net_config c = { .classes = 3, .vocabulary = 21, .dim = 17, .maps = 80, .widths = 2, .width = { 2, 3 },
+				.max_norm = 3, .frozen_words = frozen_words };
+	struct err err = ERR_NONE;
+	graph_init(g);
+	g->max_words = 13;
+	if (net_kimcnn.build(&net_kimcnn, g, &c, &err) || graph_compile(g, d, 2, u, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* Random weights, or gradients of `rows` of a table, the same on both. Returns the sum of their squares. */
+static inline double fill_both(struct graph *a, struct graph *b, int gradients, int rows)
+{
+	static float x[5000];
+	double squares = 0;
+	for (int p = 0; p < a->n_params; p++) {
+		struct param *of = &a->param[p];
+		size_t n = param_size(of);
+		n = gradients && of->kind == PARAM_TABLE ? n / (size_t)of->dim[0] * (size_t)rows : n;
+		assert_true(n <= sizeof x / sizeof *x);
+		if (gradients && !param_trained(of))
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			x[i] = signed_unit();
+			squares += (double)x[i] * x[i];
+		}
+		to_device(a->dev, gradients ? of->g : of->w, x, n * sizeof *x);
+		to_device(b->dev, gradients ? b->param[p].g : b->param[p].w, x, n * sizeof *x);
+	}
+	return squares;
+}
+
+/* Where a device tells the factor: by the norm of all gradients together. */
+static inline void scales(const struct graph *g, const struct batch *b, const struct update *u, double squares)
+{
+	struct err err = ERR_NONE;
+	double scale, want = fmin(1, u->clip_norm / (sqrt(squares) + 1e-6));
+	if (!(u->clip_norm > 0) || !g->dev->b->squares)
+		return;
+	assert_int_equal(graph_clip_scale(g, b, u, &scale, &err), 0);
+	if (!(fabs(scale - want) <= 1e-12))
+		fail_msg("gradients of norm %g are multiplied by %.15g, not %.15g", sqrt(squares), scale, want);
+}
+
+/* Steps of all parameters at once by one rule, clipped or not, on both. */
+static inline void clips_by(struct device *dev, struct device *ref, struct update u, int frozen_words)
+{
+	static float x[5000], y[5000];
+	static const uint32_t row[] = { 20, 3, 0, 11, 7 };
+	struct graph a, b;
+	struct err err = ERR_NONE;
+	net_on(dev, &a, &u, frozen_words);
+	net_on(ref, &b, &u, frozen_words);
+	fill_both(&a, &b, 0, 0);
+	for (u.step = 1; u.step <= 4; u.step++) {
+		struct words words = { .distinct = (int)u.step + 1, .word = row };
+		struct batch batch = { .n = 1, .words = &words };
+		double squares = fill_both(&a, &b, 1, words.distinct);
+		scales(&a, &batch, &u, squares);
+		scales(&b, &batch, &u, squares);
+		if (graph_update(&a, &batch, &u, &err) || graph_update(&b, &batch, &u, &err))
+			fail_msg("%s", err.msg);
+		for (int p = 0; p < a.n_params; p++) {
+			assert_int_equal(graph_get(&a, p, x, &err) || graph_get(&b, p, y, &err), 0);
+			agree(a.param[p].name, &u, x, y, param_size(&a.param[p]), 2e-5);
+		}
+	}
+	graph_release(&a);
+	graph_release(&b);
+}
+
+/* Every rule with its gradient cut to a small norm, with a norm that is large enough, and without. */
+static inline void clips_on(const char *device)
+{
+	static const double norms[] = { 0.5, 1e6, 0 };
+	static const struct update rules[] = {
+		{ .rule = RULE_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-4, .weight_decay = 0.3,
+		  .decoupled = 1 },
+		{ .rule = RULE_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-4, .weight_decay = 0.3,
+		  .decoupled = 1, .decay_all = 1 },
+		{ .rule = RULE_ADAM, .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-4 },
+		{ .rule = RULE_SGD, .lr = 0.1, .momentum = 0.9, .nesterov = 1, .weight_decay = 0.01 },
+		{ .rule = RULE_SGD, .lr = 0.1 },
+		{ .rule = RULE_ADADELTA, .lr = 1, .rho = 0.9, .eps = 1e-6 },
+	};
+	struct device dev, ref;
+	struct err err = ERR_NONE;
+	if (device_open(&dev, device, 2, &err) || device_open(&ref, "ref", 1, &err))
+		fail_msg("%s", err.msg);
+	rng_init(&random_state, 33, RNG_TEST, 0, 0);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		for (size_t k = 0; k < sizeof norms / sizeof *norms; k++) {
+			struct update u = rules[i];
+			u.clip_norm = norms[k];
+			clips_by(&dev, &ref, u, 0);
+			clips_by(&dev, &ref, u, 1);
+		}
+	device_close(&dev);
+	device_close(&ref);
+}
+
+/* average += rate (w - average), at sizes across every cut of the work; what lies beyond stays. */
+static inline void averages_on(const char *device)
+{
+	static const size_t sizes[] = { 1, 7, 255, 256, 257, 8191, 8192, 8193, 20011 };
+	static const double rates[] = { 9.0 / 11, 0.1, 0.0001, 0, 1 };
+	enum { MOST = 20011, BEYOND = 3 };
+	static float a[MOST + BEYOND], w[MOST + BEYOND], now[MOST + BEYOND];
+	struct device d;
+	struct err err = ERR_NONE;
+	if (device_open(&d, device, 2, &err))
+		fail_msg("%s", err.msg);
+	rng_init(&random_state, 32, RNG_TEST, 0, 0);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		double rate = rates[i % (sizeof rates / sizeof *rates)];
+		size_t n = sizes[i], bytes = (n + BEYOND) * sizeof *a;
+		float *average = device_take(&d, bytes), *weights = device_take(&d, bytes);
+		for (size_t k = 0; k < n + BEYOND; k++) {
+			a[k] = signed_unit();
+			w[k] = k % 5 ? signed_unit() : a[k];
+		}
+		to_device(&d, average, a, bytes);
+		to_device(&d, weights, w, bytes);
+		if (d.b->average(d.ctx, average, weights, n, rate, &err))
+			fail_msg("%s", err.msg);
+		from_device(&d, now, average, bytes);
+		for (size_t k = 0; k < n; k++) {
+			double want = a[k] + rate * ((double)w[k] - a[k]);
+			if (!(fabs(now[k] - want) <= 2e-7) || (k % 5 == 0 && now[k] != a[k]))
+				fail_msg("%zu of %zu, rate %g: %.9g, not %.9g", k, n, rate, (double)now[k], want);
+		}
+		assert_memory_equal(now + n, a + n, BEYOND * sizeof *a);
+		from_device(&d, now, weights, bytes);
+		assert_memory_equal(now, w, bytes);
+		d.b->release(d.ctx, average);
+		d.b->release(d.ctx, weights);
+	}
+	device_close(&d);
 }
 
 /* What a device cannot postpone exactly it refuses. */

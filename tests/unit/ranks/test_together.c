@@ -25,7 +25,7 @@ static uint32_t all_of(const struct trainer *t)
 	crc = crc32_of(crc, t->accumulate.loss, last * sizeof *t->accumulate.loss);
 	crc = crc32_of(crc, t->accumulate.hit, last * sizeof *t->accumulate.hit);
 	for (int p = 0; p < t->graph.n_params; p++)
-		for (int slot = GRAPH_W; slot <= GRAPH_LAST; slot++) {
+		for (int slot = GRAPH_W; slot < GRAPH_SLOTS; slot++) {
 			size_t bytes = graph_slot_bytes(&t->graph, p, (enum graph_slot)slot);
 			void *host = malloc(bytes + 1);
 			if (bytes && graph_slot_get(&t->graph, p, (enum graph_slot)slot, host, &err))

@@ -147,6 +147,18 @@ BLOCK_KERNEL(norms, struct update_args)
 		w[d] *= scale;
 }
 
+KERNEL(average, struct average_args)
+{
+	size_t i = thread_index();
+	if (i < a.n)
+		a.average[i] += a.rate * (a.w[i] - a.average[i]);
+}
+
+int launch_average(const struct average_args *a, cudaStream_t stream)
+{
+	return LAUNCH(average, blocks_for(a->n), 1, BLOCK, stream, a);
+}
+
 int launch_clip(const struct update_args *a, cudaStream_t stream)
 {
 	int status = LAUNCH(squares, a->blocks + a->rows, 1, BLOCK, stream, a);

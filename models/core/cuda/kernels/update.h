@@ -7,7 +7,8 @@
  *   all        0.36 M parameters: 10 MB; of an image network's filters also the copy, 2 or 4 bytes
  *   rows       0.21 M: 5.9 MB
  *   every      6 M (momentum: 2 read and 2 written, 96 MB; Adam 144 MB); words are read once for EVERY rows: 7 MB
- *   norms      classes x 300: nothing */
+ *   norms      classes x 300: nothing
+ *   average    of all: 2 numbers read and 1 written, 12 bytes */
 #ifndef VIC_CUDA_UPDATE_H
 #define VIC_CUDA_UPDATE_H
 
@@ -51,6 +52,15 @@ struct update_args {
 	float *partial;             /* [blocks + rows] */
 	float *found;               /* what `scale` of the launches after it is */
 };
+
+/* average[i] += rate (w[i] - average[i]) */
+struct average_args {
+	float *average;
+	const float *w;
+	size_t n;
+	float rate;
+};
+LAUNCHER(launch_average, average_args);
 
 /* Gradients' squares, summed: of all segments (blocks), and of the listed rows of the table `one` (rows; 0: there is
  * none); *found = min(1, clip_norm / (norm + 1e-6)). Sums are in an order that sizes alone decide. */
