@@ -145,6 +145,8 @@ static void cuda_close(struct backend_ctx *ctx)
 	gpu_free(ctx, ctx->resident);
 	gpu_free(ctx, ctx->blas_workspace);
 	gpu_free(ctx, ctx->workspace);
+	if (ctx->uploads)
+		cudaStreamDestroy(ctx->uploads);
 	if (ctx->stream)
 		cudaStreamDestroy(ctx->stream);
 	free(ctx->card_text);
@@ -165,6 +167,7 @@ static int cuda_open(struct backend_ctx **out, const struct backend_config *conf
 	ctx->precision = precision;
 	ctx->tune = config->tune;
 	if (gpu_status(cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking), "a stream", err) ||
+	    gpu_status(cudaStreamCreateWithFlags(&ctx->uploads, cudaStreamNonBlocking), "a stream", err) ||
 	    blas_status(cublasCreate(&ctx->blas), "opening it", err) ||
 	    blas_status(cublasSetStream(ctx->blas, ctx->stream), "its stream", err) ||
 	    gpu_alloc(ctx, &ctx->blas_workspace, BLAS_WORKSPACE, err) ||

@@ -1,8 +1,8 @@
 /* cuda: the backend for NVIDIA's graphics cards. Private to core/cuda.
  *
- * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). Everything is queued on one stream, in
- * program order, and nothing waits but download() and arrived(). Kernels and plans are prepared with the graph; a pass
- * takes no memory, unless a batch is larger than any before it. */
+ * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). All that computes is queued on one stream,
+ * in program order; batches come on another (block.c). Nothing waits but download() and arrived(). Kernels and plans are
+ * prepared with the graph; a pass takes no memory, unless a batch is larger than any before it. */
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
@@ -13,6 +13,7 @@
 
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
+enum { LANDINGS = 2 /* of these, places on the device where they land; divides STAGES */ };
 
 /* cuBLAS keeps to this in place of memory of its own, which it would take while a step is recorded. 32 MiB is what
  * NVIDIA advises for compute capability 9.0, 4 MiB for those before. */
@@ -44,6 +45,10 @@ struct block {
 		void *host; /* pinned [bytes] */
 		cudaEvent_t copied;
 	} stage[STAGES];
+	struct {
+		void *device; /* [bytes] */
+		cudaEvent_t taken;
+	} landing[LANDINGS]; /* stage i lands in landing i % LANDINGS */
 	int next;
 	uint32_t *count; /* [count_cap] of words: where the next place of each goes */
 	size_t count_cap;
@@ -86,7 +91,7 @@ struct backend_ctx {
 	char *card_text;
 	const struct card_spec *spec; /* of it, where it is known by name */
 	size_t counted;               /* bytes taken so far, of a card to be planned for */
-	cudaStream_t stream;
+	cudaStream_t stream, uploads; /* uploads: of batches alone */
 	cublasHandle_t blas;
 	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
