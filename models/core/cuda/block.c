@@ -2,10 +2,10 @@
  * Every array has room for the most that was ever asked for, so its address stays; when one must grow, the device is
  * waited for, the block is laid out anew and what was recorded with the old addresses is forgotten.
  *
- * The copy runs on a stream of its own, while the pass before still computes; so it goes to one of LANDINGS places, from
- * where the stream that computes takes it into the block, between the two passes. Two events hold them in order: that
- * stream takes nothing that has not landed (stage.copied), and nothing lands on what was not taken (landing.taken).
- * There are STAGES pinned copies, each free again when its bytes have landed. */
+ * The copy runs on a stream of its own, while the pass before still computes; so it goes to one of LANDINGS places,
+ * from where the stream that computes takes it into the block, between the two passes. Two events hold them in order:
+ * that stream takes nothing that has not landed (stage.copied), and nothing lands on what was not taken
+ * (landing.taken). There are STAGES pinned copies, each free again when its bytes have landed. */
 #include "cuda.h"
 #include "record.h"
 

@@ -1,8 +1,8 @@
 /* cuda: the backend for NVIDIA's graphics cards. Private to core/cuda.
  *
  * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). All that computes is queued on one stream,
- * in program order; batches come on another (block.c). Nothing waits but download() and arrived(). Kernels and plans are
- * prepared with the graph; a pass takes no memory, unless a batch is larger than any before it. */
+ * in program order; batches come on another (block.c). Nothing waits but download() and arrived(). Kernels and plans
+ * are prepared with the graph; a pass takes no memory, unless a batch is larger than any before it. */
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
@@ -98,6 +98,9 @@ struct backend_ctx {
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
 	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
 	size_t plans, plans_cap;
+	struct norm_plan **norm;              /* [norms] of all NORMs, where cuDNN computes them */
+	size_t norms, norms_cap;
+	int norm_by_cudnn;                    /* in training, as VIC_CUDA_NORM=cudnn asks */
 	enum precision precision;
 	int tune; /* engines of convolutions are chosen by their times */
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
@@ -178,6 +181,9 @@ struct cuda_op {
 extern const struct cuda_op cuda_conv, cuda_linear;                                       /* cuDNN, cuBLAS */
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
+
+/* norm.c: reads VIC_CUDA_NORM. -1 where it is neither own nor cudnn. */
+int norm_engine_read(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 
 /* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][pitch] in the type of values: `in` of the
  * parameter, then zeros. */

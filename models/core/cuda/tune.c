@@ -49,7 +49,7 @@ static int choice_note(struct backend_ctx *ctx, const struct conv_plan *p, int t
 			"tuned: %d x %d x %d x %d, kernel %d, stride %d, %d groups, to %d: %s: engine %lld%s of %d "
 			"plans, %.4f ms",
 			p->of.n, p->of.in.h, p->of.in.w, p->of.in.c, p->of.kernel, p->of.stride, p->of.groups,
-			p->of.out.c, kind[p->of.kind], (long long)p->engine, p->of.bias ? " with the bias" : "", tried,
+			p->of.out.c, kind[p->of.kind], (long long)p->engine.number, p->of.bias ? " with the bias" : "", tried,
 			(double)ms);
 }
 
@@ -58,12 +58,13 @@ static void plans_try(struct backend_ctx *ctx, struct conv_plan *p, const struct
 		      const struct conv_trial *trial, const cudaEvent_t event[2], int *tried, float *least)
 {
 	struct conv_plan next;
+	int from = 0;
 	for (int i = 0; i < TUNED; i++) {
 		struct err none = ERR_NONE;
 		float ms;
-		if (conv_plan_make(&next, of, i, ctx->properties, ctx->dnn, &none))
+		if (conv_plan_make(&next, of, ENGINES_PRECOMPILED, &from, ctx->properties, ctx->dnn, &none))
 			return;
-		if (workspace_need(ctx, (size_t)next.workspace + trial->after, &none) ||
+		if (workspace_need(ctx, (size_t)next.engine.workspace + trial->after, &none) ||
 		    plan_time(ctx, &next, trial, event, &ms, &none)) {
 			conv_plan_release(&next);
 			continue;
