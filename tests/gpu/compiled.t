@@ -7,6 +7,7 @@ driver=$DRY/driver/libcuda.so.1
 vic-corpora synth images -q --layout cifar --n 24 --seed 3 --to "$T/synth" >/dev/null
 vic-images -q -f cifar10 "$T/synth" >"$T/images"
 images() { vic-train -q --batch 12 --epochs 1 "$@" "$T/images"; }
+small='-m smallcnn --width 0.1 --lr 0.001'
 norm='-m resnet20 --width 0.5 --lr 0.001'
 
 # shellcheck disable=SC2086
@@ -21,6 +22,10 @@ for d in cuda auto; do
 	VIC_CUDA_NORM=yes fails 2 'VIC_CUDA_NORM=yes: is neither own nor cudnn' "an engine that is none, $d" \
 		images $norm --device $d -o "$T/m"
 done
+# shellcheck disable=SC2086
+VIC_CUDA_TUNE_SECONDS=ten fails 2 "VIC_CUDA_TUNE_SECONDS: 'ten' is not a number" 'a time that is none' \
+	images $small --tune --device cuda -o "$T/m"
+
 # shellcheck disable=SC2086
 images $norm --device ref --history "$T/h.ref" -o "$T/ref"
 # shellcheck disable=SC2086

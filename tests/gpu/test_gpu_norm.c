@@ -1,13 +1,14 @@
-/* NORM by cuDNN (VIC_CUDA_NORM=cudnn) in lockstep with ref: dry, with a driver that takes what cuDNN compiles, or on a
- * card. Each plan is compiled, which takes half a second; so there are few shapes. */
+/* What cuDNN compiles at run time: NORM (VIC_CUDA_NORM=cudnn) in lockstep with ref, and convolutions that --tune tries;
+ * dry, with a driver that takes what is compiled, or on a card. Each plan is compiled, which takes half a second; so
+ * there are few shapes. */
 #include "dry.h"
 #include "fake.h"
 #include "unit/models/image_fixture.h"
 
 #include <dlfcn.h>
 
-/* Alone, with a ReLU, with something added too; what was added is read by others before or behind it, or by none; a sum
- * without a ReLU, for which there is no engine; one row. */
+/* Alone, with a ReLU, with something added too; what was added is read by others before or behind it, by the op itself,
+ * or by none; what is normalised is read by two; a sum without a ReLU, for which there is no engine; one row. */
 static const struct picture_case cases[] = {
 	{ .name = "16 channels",
 	  .n = MAX_N,
@@ -22,7 +23,7 @@ static const struct picture_case cases[] = {
 	  .h = 3,
 	  .w = 3,
 	  .c = 2,
-	  .layer = { CONV(0, 8, 3, 1, 1, 1, 0), NORM2(1, 1, 1), NORM(2, 1), MEAN(3, 0, 0) },
+	  .layer = { CONV(0, 8, 3, 1, 1, 1, 0), NORM(1, 1), NORM2(1, 2, 1), NORM2(3, 3, 1), MEAN(4, 0, 0) },
 	  .partners = ALONE },
 	{ .name = "one row",
 	  .n = MAX_N,
@@ -76,11 +77,11 @@ static void cudnn_ran(void **state)
 	const long *norms = dlsym(f->dev.plugin.library, "interp_norms");
 	long before = norms ? *norms : 0;
 	forward(f, PHASE_TRAIN);
-	assert_true(!norms || *norms == before + 2);
-	assert_int_equal(graph_backward(&f->g, &f->batch, &err), 0);
-	assert_true(!norms || *norms == before + 3); /* the first one's input is read twice: its gradient is ours */
-	forward(f, PHASE_PREDICT);
 	assert_true(!norms || *norms == before + 3);
+	assert_int_equal(graph_backward(&f->g, &f->batch, &err), 0);
+	assert_true(!norms || *norms == before + 5); /* the first's gradient is added to the second's, by ours */
+	forward(f, PHASE_PREDICT);
+	assert_true(!norms || *norms == before + 5);
 	assert_false(isnan(mean_loss(f)));
 	teardown(f);
 	free(f);
@@ -146,6 +147,49 @@ static void what_is_not_there_is_told(void **state)
 	device_close(&dev);
 }
 
+/* Plans that were tried for both convolutions, forward, where compiling may take so many seconds. */
+static int plans_tried(const char *seconds)
+{
+	static const struct picture_case grouped = { .name = "groups",
+						     .n = 2,
+						     .h = 7,
+						     .w = 7,
+						     .c = 3,
+						     .layer = { CONV(0, 64, 1, 1, 0, 1, 0),
+								CONV(1, 64, 3, 1, 1, 2, 0) } };
+	const struct backend_config config = { .precision = PRECISION_TF32, .tune = 1 };
+	struct err err = ERR_NONE;
+	struct device dev;
+	struct graph g;
+	int plans = 0;
+	setenv("VIC_CUDA_TUNE_SECONDS", seconds, 1);
+	setenv("VIC_CUDA_STATS", "1", 1);
+	assert_int_equal(device_open(&dev, "cuda", 1, &err), 0);
+	dev.b->close(dev.ctx);
+	assert_int_equal(dev.b->open(&dev.ctx, &config, &err), 0);
+	graph_init(&g);
+	build_graph(&g, &grouped);
+	if (graph_compile(&g, &dev, 2, NULL, &err))
+		fail_msg("%s", err.msg);
+	for (const char *note; (note = dev.b->note(dev.ctx));)
+		if (!strncmp(note, "tuned: ", 7) && strstr(note, " of "))
+			plans += (int)strtol(strstr(note, " of ") + 4, NULL, 10);
+	graph_release(&g);
+	device_close(&dev);
+	unsetenv("VIC_CUDA_TUNE_SECONDS");
+	unsetenv("VIC_CUDA_STATS");
+	return plans;
+}
+
+/* The device's time for compiling ends the search for more of them; the first one ends this. */
+static void tuning_tries_compiled_ones(void **state)
+{
+	(void)state;
+	int without = plans_tried("0");
+	assert_true(without > 0);
+	assert_int_equal(plans_tried("0.001"), without + 1);
+}
+
 static void wrong_values_are_told(void **state)
 {
 	(void)state;
@@ -164,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(cudnn_agrees), cmocka_unit_test(cudnn_ran),
 					    cmocka_unit_test(both_engines_train),
 					    cmocka_unit_test(what_is_not_there_is_told),
+					    cmocka_unit_test(tuning_tries_compiled_ones),
 					    cmocka_unit_test(wrong_values_are_told) };
 	char driver[4096];
 	if (getenv("DRY")) {

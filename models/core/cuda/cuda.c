@@ -167,7 +167,7 @@ static int cuda_open(struct backend_ctx **out, const struct backend_config *conf
 	ctx->card = card;
 	ctx->precision = precision;
 	ctx->tune = config->tune;
-	if (norm_engine_read(ctx, err) ||
+	if (norm_engine_read(ctx, err) || tune_time_read(ctx, err) ||
 	    gpu_status(cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking), "a stream", err) ||
 	    gpu_status(cudaStreamCreateWithFlags(&ctx->uploads, cudaStreamNonBlocking), "a stream", err) ||
 	    blas_status(cublasCreate(&ctx->blas), "opening it", err) ||

@@ -103,6 +103,7 @@ struct backend_ctx {
 	int norm_by_cudnn;                    /* in training, as VIC_CUDA_NORM=cudnn asks */
 	enum precision precision;
 	int tune; /* engines of convolutions are chosen by their times */
+	double compiling, compiling_most; /* seconds that it took so far to compile some to be tried; and may take */
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;
@@ -182,6 +183,8 @@ extern const struct cuda_op cuda_conv, cuda_linear;                             
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
 
+/* tune.c: reads VIC_CUDA_TUNE_SECONDS. */
+int tune_time_read(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 /* norm.c: reads VIC_CUDA_NORM. -1 where it is neither own nor cudnn. */
 int norm_engine_read(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 

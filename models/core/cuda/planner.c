@@ -141,10 +141,10 @@ void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n
 	*total = ctx->card.bytes;
 }
 
-/* Whether op i's gradient in its k-th input is added to that of an op behind it. */
+/* Whether op i's gradient in its k-th input is added to that of an op behind it, or of an input before. */
 static int gradient_adds(const struct graph *g, int i, int k)
 {
-	int adds = 0;
+	int adds = k > 0 && g->op[i].in[0] == g->op[i].in[k];
 	for (int later = i + 1; later < g->n_ops; later++)
 		for (int j = 0; j < g->op[later].n_in; j++)
 			adds |= g->op[later].in[j] == g->op[i].in[k] && g->value[g->op[later].out].wanted;

@@ -77,9 +77,10 @@ void conv_plans_release(struct backend_ctx *ctx);
 int conv_plan_run(const struct conv_plan *p, struct backend_ctx *ctx, const void *in, const void *filter,
 		  const void *out, const void *bias, struct err *err) VIC_CHECKED;
 
-/* tune.c: makes p the fastest on the device of the first TUNED plans that there are for it; where bias, of those that
- * add it too. What cannot run is passed over; -1 where nothing can. Waits; in prepare() alone. */
-enum { TUNED = 8 };
+/* tune.c: makes p the fastest on the device of the first TUNED plans that there are for it, and of the first
+ * TUNED_COMPILED that cuDNN compiles, until ctx->compiling is over; where bias, of those that add it too. What cannot
+ * run is passed over; -1 where nothing can. Waits; in prepare() alone. */
+enum { TUNED = 8, TUNED_COMPILED = 2 };
 int conv_tune(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *of, int bias,
 	      const struct conv_trial *trial, struct err *err) VIC_CHECKED;
 
