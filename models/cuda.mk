@@ -53,6 +53,11 @@ $(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline)
+# NVIDIA's driver, as cuDNN looks for it.
+$(B)/dry/driver/libcuda.so.1: tests/gpu/driver.c $(RULES) models/cuda.mk
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CONFIG_CC) $(GPU_CFLAGS) -fPIC -shared -Wl,-soname,libcuda.so.1 -o $@ $<
 
 .PHONY: gpu-kit
 gpu-kit: programs cuda $(CARD_TESTS) ## a folder to carry to a machine with a graphics card: build/gpu-kit, and run.sh in it

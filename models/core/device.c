@@ -79,6 +79,8 @@ static int open_cuda_if_any(struct device *d, const struct backend_config *confi
 		return 0;
 	plugin_close(&d->plugin);
 	d->b = NULL;
+	if (err->status == VIC_USAGE) /* asked for wrongly, on whatever device */
+		return -1;
 	d->no_card = err->status == VIC_NO_DEVICE && access("/proc/driver/nvidia", F_OK);
 	err_context(err, "cuda");
 	return pass_over(d, err);

@@ -20,6 +20,7 @@
 struct fake_counts {
 	long kernels, gemms, memsets, others; /* that ran; others: for who submits them to count */
 	long up, down, across;		      /* copies that ran */
+	long ahead;			      /* of those up, that ran before work queued earlier on another stream */
 	long captures, graphs;		      /* that ended, that were launched */
 	long workspaces;		      /* products in a workspace that cuBLAS allocates */
 	long launches;			      /* calls that queued work: each costs the host time */

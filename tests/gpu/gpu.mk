@@ -15,11 +15,11 @@ FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
 # Those that open the plug-in, so that they try a card as well.
 CARD_TESTS := $(filter-out %/test_gpu_plans,$(GPU_TESTS))
-GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races%,$(wildcard tests/gpu/*.c))
+GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races% tests/gpu/driver.c,$(wildcard tests/gpu/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
 # make test runs the quick ones (half a minute); the rest, and the commands, are left to test-gpu-dry.
-UNIT += $(FAKE_TESTS) $(filter-out %/test_gpu_conv %/test_gpu_plans,$(GPU_TESTS))
+UNIT += $(FAKE_TESTS) $(filter-out %/test_gpu_conv %/test_gpu_norm %/test_gpu_plans,$(GPU_TESTS))
 HEAVY += $(GPU_TESTS)
 QUICK += $(if $(GPU_TESTS),tests/gpu/calls.t,$(if $(CUDNN_LIB),,tests/gpu/missing.t))
 # For tests/gpu/dry.h and the commands: where the dry plug-in lies, a device for it, and what calls.t looks at.
@@ -28,16 +28,17 @@ GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
-$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp_conv.o,$(GPU_FAKES)) $(ARCHIVES)
+$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp_conv.o %/interp_norm.o,$(GPU_FAKES)) $(ARCHIVES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
-$(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES) | $(B)/dry/libvic-cuda.so
+$(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES) | $(B)/dry/libvic-cuda.so $(B)/dry/driver/libcuda.so.1
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
 # It has the plug-in's planner and the interpreter in itself.
-$(B)/tests/test_gpu_plans: $(B)/cuda/models/core/cuda/plans.o $(B)/cuda/models/core/cuda/plan_cache.o $(B)/tests/gpu/interp.o $(B)/tests/gpu/interp_conv.o
+$(B)/tests/test_gpu_plans: $(addprefix $(B)/cuda/models/core/cuda/,dnn.o plans.o plan_cache.o norm_plans.o) \
+	$(addprefix $(B)/tests/gpu/,interp.o interp_conv.o interp_norm.o)
 $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry

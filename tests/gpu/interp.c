@@ -1,11 +1,11 @@
 /* Descriptors of cuDNN as the plug-in made them: remembered, held against the rules, and handed on to be computed. */
 #include "interp.h"
 
-/* CUDNN_ATTR_EXECUTION_PLAN_HANDLE, deprecated in newer versions (models/core/cuda/plans.c). */
+/* CUDNN_ATTR_EXECUTION_PLAN_HANDLE, deprecated in newer versions (models/core/cuda/dnn.c). */
 #define PLAN_HANDLE ((cudnnBackendAttributeName_t)400)
 #include "fake.h"
 
-#include <cudnn.h>
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #pragma weak fake_holds
 #pragma weak fake_counts
 
-long interp_descriptors, interp_convolutions;
+long interp_descriptors, interp_convolutions, interp_norms;
 static char said[512]; /* the next words of cudnnGetLastErrorString */
 
 struct cudnnContext {
@@ -25,22 +25,6 @@ struct cudnnContext {
 };
 static struct cudnnContext *handles;
 
-struct attribute {
-	cudnnBackendAttributeName_t name;
-	cudnnBackendAttributeType_t type;
-	int64_t n;
-	void *value; /* [n]; of descriptors: struct record * */
-	struct attribute *next;
-};
-struct record {
-	cudnnBackendDescriptor_t descriptor;
-	cudnnBackendDescriptorType_t type;
-	int refs; /* cuDNN's own and each attribute that names it */
-	int finalized;
-	struct attribute *attributes;
-	struct record *graph; /* of an engine's configuration */
-	struct record *next;
-};
 enum { SLOTS = 4096 };
 static struct record *slots[SLOTS];
 
@@ -59,7 +43,7 @@ REAL(cudnnStatus_t, cudnnDestroy, (cudnnHandle_t));
 REAL(cudnnStatus_t, cudnnSetStream, (cudnnHandle_t, cudaStream_t));
 REAL(void, cudnnGetLastErrorString, (char *, size_t));
 
-__attribute__((format(printf, 1, 2))) static cudnnStatus_t refuse(const char *format, ...)
+cudnnStatus_t interp_refuse(const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
@@ -109,7 +93,7 @@ static void record_drop(struct record *r)
 {
 	if (!r || --r->refs)
 		return;
-	for (struct attribute *a = r->attributes, *next; a; a = next) {
+	for (struct interp_attribute *a = r->attributes, *next; a; a = next) {
 		next = a->next;
 		for (int64_t i = 0; a->type == CUDNN_TYPE_BACKEND_DESCRIPTOR && i < a->n; i++)
 			record_drop(((struct record **)a->value)[i]);
@@ -146,17 +130,17 @@ static size_t size_of(cudnnBackendAttributeType_t type)
 	}
 }
 
-static const struct attribute *attribute_of(const struct record *r, cudnnBackendAttributeName_t name)
+const struct interp_attribute *interp_get(const struct record *r, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *a = r ? r->attributes : NULL;
+	const struct interp_attribute *a = r ? r->attributes : NULL;
 	while (a && a->name != name)
 		a = a->next;
 	return a;
 }
 
-static const struct record *named_by(const struct record *r, cudnnBackendAttributeName_t name)
+const struct record *interp_named(const struct record *r, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *a = attribute_of(r, name);
+	const struct interp_attribute *a = interp_get(r, name);
 	return a && a->n == 1 ? *(struct record **)a->value : NULL;
 }
 
@@ -176,7 +160,7 @@ cudnnStatus_t __wrap_cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t d)
 {
 	struct record **slot = slot_of(d), *r = *slot;
 	if (!r)
-		return refuse("a descriptor is destroyed that is not there");
+		return interp_refuse("a descriptor is destroyed that is not there");
 	*slot = r->next;
 	r->next = NULL;
 	record_drop(r);
@@ -200,7 +184,7 @@ static cudnnStatus_t describe_device(cudnnBackendDescriptor_t d)
 	const char *name = getenv("VIC_GPU_DEVICE");
 	FILE *f = name ? fopen(name, "r") : NULL;
 	if (!f)
-		return refuse("VIC_GPU_DEVICE names no file that describes a device");
+		return interp_refuse("VIC_GPU_DEVICE names no file that describes a device");
 	size_t n = fread(text, 1, sizeof text, f);
 	fclose(f);
 	return __real_cudnnBackendSetAttribute(d, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
@@ -218,10 +202,10 @@ cudnnStatus_t __wrap_cudnnBackendSetAttribute(cudnnBackendDescriptor_t d, cudnnB
 		status = __real_cudnnBackendSetAttribute(d, name, type, n, value);
 	if (status != CUDNN_STATUS_SUCCESS || !r)
 		return status;
-	if (attribute_of(r, name))
-		return refuse("attribute %d is set twice", (int)name);
-	struct attribute *a = taken(sizeof *a);
-	*a = (struct attribute){ name, type, n, taken((size_t)n * size_of(type)), r->attributes };
+	if (interp_get(r, name))
+		return interp_refuse("attribute %d is set twice", (int)name);
+	struct interp_attribute *a = taken(sizeof *a);
+	*a = (struct interp_attribute){ name, type, n, taken((size_t)n * size_of(type)), r->attributes };
 	memcpy(a->value, value, (size_t)n * size_of(type));
 	for (int64_t i = 0; type == CUDNN_TYPE_BACKEND_DESCRIPTOR && i < n; i++)
 		((struct record **)a->value)[i] = record_keep(((const cudnnBackendDescriptor_t *)value)[i]);
@@ -236,7 +220,7 @@ cudnnStatus_t __wrap_cudnnBackendGetAttribute(cudnnBackendDescriptor_t d, cudnnB
 	struct record *r = *slot_of(d);
 	if (status != CUDNN_STATUS_SUCCESS || name != CUDNN_ATTR_ENGINEHEUR_RESULTS || !value)
 		return status;
-	const struct record *graph = named_by(r, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+	const struct record *graph = interp_named(r, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
 	for (int64_t i = 0; graph && i < *n && i < most; i++) {
 		struct record *config = *slot_of(((cudnnBackendDescriptor_t *)value)[i]);
 		if (config && !config->graph)
@@ -248,38 +232,43 @@ cudnnStatus_t __wrap_cudnnBackendGetAttribute(cudnnBackendDescriptor_t d, cudnnB
 /* What it all means */
 static void copy_numbers(int64_t *to, int most, const struct record *r, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *a = attribute_of(r, name);
+	const struct interp_attribute *a = interp_get(r, name);
 	for (int i = 0; a && i < most && i < a->n; i++)
 		to[i] = ((const int64_t *)a->value)[i];
 }
 
 static double factor_of(const struct record *op, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *a = attribute_of(op, name);
+	const struct interp_attribute *a = interp_get(op, name);
 	return a->type == CUDNN_TYPE_DOUBLE ? *(const double *)a->value : (double)*(const float *)a->value;
 }
 
-static int enum_of(const struct record *r, cudnnBackendAttributeName_t name)
+int interp_enum(const struct record *r, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *a = attribute_of(r, name);
+	const struct interp_attribute *a = interp_get(r, name);
 	return a ? *(const int *)a->value : -1;
 }
 
-/* nowhere: whether it must be one that lies in no memory. */
-static cudnnStatus_t read_tensor(struct interp_tensor *t, const struct record *r, int nowhere)
+static int flag_of(const struct record *r, cudnnBackendAttributeName_t name)
 {
-	const struct attribute *lies_nowhere = attribute_of(r, CUDNN_ATTR_TENSOR_IS_VIRTUAL);
-	int type = enum_of(r, CUDNN_ATTR_TENSOR_DATA_TYPE);
-	const struct attribute *dims = attribute_of(r, CUDNN_ATTR_TENSOR_DIMENSIONS);
+	const struct interp_attribute *a = interp_get(r, name);
+	return a && *(const unsigned char *)a->value;
+}
+
+cudnnStatus_t interp_read(struct interp_tensor *t, const struct record *r, enum interp_lies lies)
+{
+	int type = interp_enum(r, CUDNN_ATTR_TENSOR_DATA_TYPE);
+	const struct interp_attribute *dims = interp_get(r, CUDNN_ATTR_TENSOR_DIMENSIONS);
 	copy_numbers(&t->uid, 1, r, CUDNN_ATTR_TENSOR_UNIQUE_ID);
 	copy_numbers(&t->alignment, 1, r, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT);
 	copy_numbers(t->dim, 4, r, CUDNN_ATTR_TENSOR_DIMENSIONS);
 	copy_numbers(t->stride, 4, r, CUDNN_ATTR_TENSOR_STRIDES);
 	t->bf16 = type == CUDNN_DATA_BFLOAT16;
+	t->lies = lies;
 	if (!dims || dims->n != 4 || (!t->bf16 && type != CUDNN_DATA_FLOAT) ||
-	    (lies_nowhere && *(const unsigned char *)lies_nowhere->value) != nowhere ||
-	    attribute_of(r, CUDNN_ATTR_TENSOR_IS_BY_VALUE))
-		return refuse("a tensor that is not understood here");
+	    flag_of(r, CUDNN_ATTR_TENSOR_IS_VIRTUAL) != (lies == INTERP_NOWHERE) ||
+	    flag_of(r, CUDNN_ATTR_TENSOR_IS_BY_VALUE) != (lies == INTERP_NUMBER))
+		return interp_refuse("a tensor that is not understood here");
 	return CUDNN_STATUS_SUCCESS;
 }
 
@@ -298,48 +287,50 @@ static const struct {
 };
 
 /* How many operations a graph has, and the i-th. */
-static int64_t ops_of(const struct record *graph)
+int64_t interp_ops(const struct record *graph)
 {
-	const struct attribute *a = attribute_of(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	const struct interp_attribute *a = interp_get(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
 	return a ? a->n : 0;
 }
-static const struct record *op_of(const struct record *graph, int64_t i)
+const struct record *interp_op(const struct record *graph, int64_t i)
 {
-	const struct attribute *a = attribute_of(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
-	return i < ops_of(graph) ? ((struct record **)a->value)[i] : NULL;
+	const struct interp_attribute *a = interp_get(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+	return i < interp_ops(graph) ? ((struct record **)a->value)[i] : NULL;
 }
 
 /* The second operation of a graph: y = what the first has made + bias. */
 static cudnnStatus_t read_bias(struct interp_conv *c, const struct record *graph)
 {
-	const struct record *add = op_of(graph, 1), *how = named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
+	const struct record *add = interp_op(graph, 1),
+			    *how = interp_named(add, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
 	struct interp_tensor sum = c->y;
-	if (ops_of(graph) != 2 || add->type != CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR || c->kind != INTERP_Y ||
-	    c->beta != 0 || enum_of(how, CUDNN_ATTR_POINTWISE_MODE) != CUDNN_POINTWISE_ADD ||
-	    enum_of(how, CUDNN_ATTR_POINTWISE_MATH_PREC) != CUDNN_DATA_FLOAT ||
-	    attribute_of(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1) ||
-	    attribute_of(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA2) ||
-	    named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_XDESC) != named_by(op_of(graph, 0), kinds[INTERP_Y].y))
-		return refuse("a second operation that adds no bias to what the first makes");
-	if (read_tensor(&c->bias, named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_BDESC), 0) ||
-	    read_tensor(&c->y, named_by(add, CUDNN_ATTR_OPERATION_POINTWISE_YDESC), 0))
+	if (interp_ops(graph) != 2 || add->type != CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ||
+	    c->kind != INTERP_Y || c->beta != 0 || interp_enum(how, CUDNN_ATTR_POINTWISE_MODE) != CUDNN_POINTWISE_ADD ||
+	    interp_enum(how, CUDNN_ATTR_POINTWISE_MATH_PREC) != CUDNN_DATA_FLOAT ||
+	    interp_get(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA1) ||
+	    interp_get(add, CUDNN_ATTR_OPERATION_POINTWISE_ALPHA2) ||
+	    interp_named(add, CUDNN_ATTR_OPERATION_POINTWISE_XDESC) !=
+		    interp_named(interp_op(graph, 0), kinds[INTERP_Y].y))
+		return interp_refuse("a second operation that adds no bias to what the first makes");
+	if (interp_read(&c->bias, interp_named(add, CUDNN_ATTR_OPERATION_POINTWISE_BDESC), 0) ||
+	    interp_read(&c->y, interp_named(add, CUDNN_ATTR_OPERATION_POINTWISE_YDESC), 0))
 		return CUDNN_STATUS_BAD_PARAM;
 	c->biased = 1;
 	for (int i = 0; i < 4; i++)
 		if (c->bias.dim[i] != (i == 1 ? c->y.dim[1] : 1) || c->y.dim[i] != sum.dim[i])
-			return refuse("a bias that has not one number for each channel");
+			return interp_refuse("a bias that has not one number for each channel");
 	return CUDNN_STATUS_SUCCESS;
 }
 
 static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph)
 {
-	const struct record *op = op_of(graph, 0);
+	const struct record *op = interp_op(graph, 0);
 	int k = 0;
 	while (op && k < 3 && kinds[k].type != op->type)
 		k++;
 	if (!op || k == 3)
-		return refuse("a graph that is no convolution");
-	const struct record *how = named_by(op, kinds[k].how);
+		return interp_refuse("a graph that is no convolution");
+	const struct record *how = interp_named(op, kinds[k].how);
 	c->kind = (enum interp_kind)k;
 	c->alpha = factor_of(op, kinds[k].alpha);
 	c->beta = factor_of(op, kinds[k].beta);
@@ -347,24 +338,25 @@ static cudnnStatus_t read_conv(struct interp_conv *c, const struct record *graph
 	copy_numbers(c->after, 2, how, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
 	copy_numbers(c->step, 2, how, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
 	copy_numbers(c->dilation, 2, how, CUDNN_ATTR_CONVOLUTION_DILATIONS);
-	if (enum_of(how, CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION ||
-	    enum_of(how, CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT)
-		return refuse("a convolution that is mirrored, or whose sums are no floats");
-	if (read_tensor(&c->x, named_by(op, kinds[k].x), 0) || read_tensor(&c->w, named_by(op, kinds[k].w), 0) ||
-	    read_tensor(&c->y, named_by(op, kinds[k].y), ops_of(graph) > 1))
+	if (interp_enum(how, CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION ||
+	    interp_enum(how, CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT)
+		return interp_refuse("a convolution that is mirrored, or whose sums are no floats");
+	if (interp_read(&c->x, interp_named(op, kinds[k].x), 0) ||
+	    interp_read(&c->w, interp_named(op, kinds[k].w), 0) ||
+	    interp_read(&c->y, interp_named(op, kinds[k].y), interp_ops(graph) > 1))
 		return CUDNN_STATUS_BAD_PARAM;
 	for (int i = 0; i < 2; i++) {
 		int64_t over = c->x.dim[2 + i] + c->pad[i] + c->after[i] - c->dilation[i] * (c->w.dim[2 + i] - 1) - 1;
 		if (over < 0 || over / c->step[i] + 1 != c->y.dim[2 + i])
-			return refuse("the result's size does not follow from the input's");
+			return interp_refuse("the result's size does not follow from the input's");
 	}
 	if (c->x.dim[0] != c->y.dim[0] || c->y.dim[1] != c->w.dim[0] || c->x.dim[1] % c->w.dim[1] ||
 	    c->w.dim[0] % (c->x.dim[1] / c->w.dim[1]))
-		return refuse("numbers of samples or channels that do not fit");
-	return ops_of(graph) > 1 ? read_bias(c, graph) : CUDNN_STATUS_SUCCESS;
+		return interp_refuse("numbers of samples or channels that do not fit");
+	return interp_ops(graph) > 1 ? read_bias(c, graph) : CUDNN_STATUS_SUCCESS;
 }
 
-static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+int interp_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {
 	return (const char *)a < (const char *)b + b_bytes && (const char *)b < (const char *)a + a_bytes;
 }
@@ -374,10 +366,10 @@ static int device_holds(const void *p, size_t bytes)
 	return p && (!fake_holds || fake_holds(p, bytes));
 }
 
-static cudnnStatus_t bind_tensor(struct interp_tensor *t, const struct record *pack)
+cudnnStatus_t interp_bind(struct interp_tensor *t, const struct record *pack)
 {
-	const struct attribute *uids = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS),
-			       *at = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+	const struct interp_attribute *uids = interp_get(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS),
+			       *at = interp_get(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
 	int found = 0;
 	for (int64_t i = 0; uids && at && i < uids->n && i < at->n; i++)
 		if (((const int64_t *)uids->value)[i] == t->uid) {
@@ -385,25 +377,30 @@ static cudnnStatus_t bind_tensor(struct interp_tensor *t, const struct record *p
 			found++;
 		}
 	if (found != 1)
-		return refuse("tensor %lld has %d pointers", (long long)t->uid, found);
+		return interp_refuse("tensor %lld has %d pointers", (long long)t->uid, found);
+	if (t->lies == INTERP_NUMBER)
+		return t->at && !(fake_holds && fake_holds(t->at, sizeof(float))) ? CUDNN_STATUS_SUCCESS :
+			       interp_refuse("tensor %lld: a number that does not lie on the host", (long long)t->uid);
 	if (!device_holds(t->at, interp_extent(t)))
-		return refuse("tensor %lld: %zu bytes that are not the device's", (long long)t->uid, interp_extent(t));
+		return interp_refuse("tensor %lld: %zu bytes that are not the device's", (long long)t->uid,
+				     interp_extent(t));
 	if ((uintptr_t)t->at % (uintptr_t)t->alignment)
-		return refuse("tensor %lld is not aligned to %lld bytes", (long long)t->uid, (long long)t->alignment);
+		return interp_refuse("tensor %lld is not aligned to %lld bytes", (long long)t->uid,
+				     (long long)t->alignment);
 	return CUDNN_STATUS_SUCCESS;
 }
 
-static cudnnStatus_t bind_workspace(struct interp_conv *c, const struct record *plan, const struct record *pack)
+cudnnStatus_t interp_workspace(struct interp_workspace *w, const struct record *plan, const struct record *pack)
 {
-	const struct attribute *at = attribute_of(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
+	const struct interp_attribute *at = interp_get(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
 	int64_t n, bytes;
 	if (__real_cudnnBackendGetAttribute(plan->descriptor, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
 					    CUDNN_TYPE_INT64, 1, &n, &bytes))
 		return CUDNN_STATUS_BAD_PARAM;
-	c->workspace_bytes = (size_t)bytes;
-	c->workspace = at ? *(void **)at->value : NULL;
-	if (bytes && !device_holds(c->workspace, c->workspace_bytes))
-		return refuse("the workspace has less than the plan's %lld bytes", (long long)bytes);
+	w->bytes = (size_t)bytes;
+	w->at = at ? *(void **)at->value : NULL;
+	if (bytes && !device_holds(w->at, w->bytes))
+		return interp_refuse("the workspace has less than the plan's %lld bytes", (long long)bytes);
 	return CUDNN_STATUS_SUCCESS;
 }
 
@@ -412,46 +409,77 @@ static cudnnStatus_t bind(struct interp_conv *c, const struct record *plan, cons
 	struct interp_tensor *const t[] = { &c->x, &c->w, &c->y, &c->bias };
 	int n = c->biased ? 4 : 3;
 	const struct interp_tensor *result = c->kind == INTERP_Y ? &c->y : c->kind == INTERP_X ? &c->x : &c->w;
-	if (bind_workspace(c, plan, pack))
+	if (interp_workspace(&c->workspace, plan, pack))
 		return CUDNN_STATUS_BAD_PARAM;
 	for (int i = 0; i < n; i++)
-		if (bind_tensor(t[i], pack))
+		if (interp_bind(t[i], pack))
 			return CUDNN_STATUS_BAD_PARAM;
 	for (int i = 0; i < n; i++)
-		if ((t[i] != result && overlap(t[i]->at, interp_extent(t[i]), result->at, interp_extent(result))) ||
-		    overlap(t[i]->at, interp_extent(t[i]), c->workspace, c->workspace_bytes))
-			return refuse("tensor %lld lies on the result or the workspace", (long long)t[i]->uid);
+		if ((t[i] != result &&
+		     interp_overlap(t[i]->at, interp_extent(t[i]), result->at, interp_extent(result))) ||
+		    interp_overlap(t[i]->at, interp_extent(t[i]), c->workspace.at, c->workspace.bytes))
+			return interp_refuse("tensor %lld lies on the result or the workspace", (long long)t[i]->uid);
 	return CUDNN_STATUS_SUCCESS;
 }
 
-static void queued_conv(const void *conv)
+/* Counts itself where the fake runtime runs it. */
+static cudnnStatus_t interp_submit(cudaStream_t stream, const char *what, void (*run)(const void *), const void *args,
+				   size_t bytes)
 {
-	fake_counts.others++;
-	interp_conv_run(conv);
+	if (!fake_submit)
+		run(args);
+	else if (fake_submit(stream, what, run, args, bytes))
+		return CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER;
+	return CUDNN_STATUS_SUCCESS;
+}
+
+void interp_ran(const struct interp_workspace *w)
+{
+	/* both ends of it will do: nobody touches the pages between */
+	size_t end = w->bytes < 4096 ? w->bytes : 4096;
+	if (end) {
+		memset(w->at, 0xff, end);
+		memset((char *)w->at + w->bytes - end, 0xff, end);
+	}
+	if (&fake_counts)
+		fake_counts.others++;
 }
 
 cudnnStatus_t __wrap_cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
 					 cudnnBackendDescriptor_t pack)
 {
 	const struct record *p = *slot_of(plan), *v = *slot_of(pack);
-	const struct record *config = named_by(p, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG),
-			    *properties = named_by(p, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
-	const struct attribute *from = attribute_of(properties, CUDNN_ATTR_DEVICEPROP_HANDLE);
+	const struct record *config = interp_named(p, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG),
+			    *properties = interp_named(p, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
+	const struct interp_attribute *from = interp_get(properties, CUDNN_ATTR_DEVICEPROP_HANDLE);
 	struct interp_conv c = { .alpha = 0 };
 	if (!p || !p->finalized || !v || !v->finalized || !config || !config->graph)
-		return refuse("a plan or a pack of pointers that is not there, or not finalized");
-	const struct attribute *runs_with = attribute_of(p, PLAN_HANDLE);
+		return interp_refuse("a plan or a pack of pointers that is not there, or not finalized");
+	const struct interp_attribute *runs_with = interp_get(p, PLAN_HANDLE);
 	if (!from || *(cudnnHandle_t *)from->value != handle ||
 	    (runs_with && *(cudnnHandle_t *)runs_with->value != handle))
-		return refuse("the plan was made for another device");
+		return interp_refuse("the plan was made for another device");
+	const struct record *first = interp_op(config->graph, 0);
+	if (first && (first->type == CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR ||
+		      first->type == CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR)) {
+		struct interp_norm n;
+		if (interp_norm_read(&n, config->graph, p, v))
+			return CUDNN_STATUS_BAD_PARAM;
+		interp_norms++;
+		return interp_submit(handle->stream, "normalisation", interp_norm_run, &n, sizeof n);
+	}
 	if (read_conv(&c, config->graph) || bind(&c, p, v))
 		return CUDNN_STATUS_BAD_PARAM;
 	interp_convolutions++;
-	if (!fake_submit)
-		interp_conv_run(&c);
-	else if (fake_submit(handle->stream, "convolution", queued_conv, &c, sizeof c))
-		return CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER;
-	return CUDNN_STATUS_SUCCESS;
+	return interp_submit(handle->stream, "convolution", interp_conv_run, &c, sizeof c);
+}
+
+/* cuDNN looks for engines that it compiles only where there is a driver. */
+__attribute__((constructor)) static void driver_load(void)
+{
+	const char *file = getenv("VIC_GPU_DRIVER");
+	if (file && *file && !dlopen(file, RTLD_NOW | RTLD_GLOBAL))
+		die("VIC_GPU_DRIVER: %s", dlerror());
 }
 
 /* Handles */
@@ -475,7 +503,7 @@ cudnnStatus_t __wrap_cudnnDestroy(cudnnHandle_t h)
 {
 	struct cudnnContext **p = handle_at(h);
 	if (!*p)
-		return refuse("a handle that is not there");
+		return interp_refuse("a handle that is not there");
 	*p = h->next;
 	free(h);
 	if (!handles && interp_descriptors)
@@ -486,7 +514,7 @@ cudnnStatus_t __wrap_cudnnDestroy(cudnnHandle_t h)
 cudnnStatus_t __wrap_cudnnSetStream(cudnnHandle_t h, cudaStream_t stream)
 {
 	if (!*handle_at(h))
-		return refuse("a handle that is not there");
+		return interp_refuse("a handle that is not there");
 	h->stream = stream;
 	return CUDNN_STATUS_SUCCESS;
 }

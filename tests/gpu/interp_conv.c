@@ -12,7 +12,7 @@ size_t interp_extent(const struct interp_tensor *t)
 	return (size_t)(last + 1) * (t->bf16 ? 2 : 4);
 }
 
-static double load(const struct interp_tensor *t, int64_t at)
+double interp_load(const struct interp_tensor *t, int64_t at)
 {
 	union {
 		uint32_t bits;
@@ -25,7 +25,7 @@ static double load(const struct interp_tensor *t, int64_t at)
 }
 
 /* bfloat16: to the nearest, ties to even. */
-static void store(const struct interp_tensor *t, int64_t at, double v)
+void interp_store(const struct interp_tensor *t, int64_t at, double v)
 {
 	union {
 		float f;
@@ -59,7 +59,7 @@ static double *dense(const struct interp_tensor *t, int zero)
 	if (!a)
 		abort();
 	if (!zero)
-		EACH(t, at, i, a[i] = load(t, at));
+		EACH(t, at, i, a[i] = interp_load(t, at));
 	return a;
 }
 
@@ -121,18 +121,13 @@ void interp_conv_run(const void *conv)
 	double *x = dense(&c->x, result == &c->x), *w = dense(&c->w, result == &c->w),
 	       *y = dense(&c->y, result == &c->y), *sum = result == &c->y ? y : result == &c->x ? x : w;
 	walk(c, x, w, y);
-	/* both ends of it will do: nobody touches the pages between */
-	size_t end = c->workspace_bytes < 4096 ? c->workspace_bytes : 4096;
-	if (end) {
-		memset(c->workspace, 0xff, end);
-		memset((char *)c->workspace + c->workspace_bytes - end, 0xff, end);
-	}
+	interp_ran(&c->workspace);
 	/* with beta 0 the result is not read */
 	size_t channels = (size_t)result->dim[1];
 	EACH(result, at, i,
-	     store(result, at,
-		   c->alpha * sum[i] + (c->beta != 0 ? c->beta * load(result, at) : 0) +
-			   (c->biased ? load(&c->bias, (int64_t)(i % channels) * c->bias.stride[1]) : 0)));
+	     interp_store(result, at,
+		   c->alpha * sum[i] + (c->beta != 0 ? c->beta * interp_load(result, at) : 0) +
+			   (c->biased ? interp_load(&c->bias, (int64_t)(i % channels) * c->bias.stride[1]) : 0)));
 	free(x);
 	free(w);
 	free(y);

@@ -13,6 +13,7 @@ struct task {
 	void (*run)(const void *args);
 	struct CUevent_st *event; /* RECORD, WAIT */
 	uint64_t turn;		  /* which record of it */
+	uint64_t number;	  /* of all tasks, in the order they were queued */
 	struct replay *replay;	  /* GRAPH */
 	size_t bytes;
 	_Alignas(16) unsigned char args[];

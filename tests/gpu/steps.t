@@ -17,6 +17,7 @@ counted() {
 		/copies up/ { print "up", $1; print "bytes_up", $4 }
 		/down/ { print "down", $1 }
 		/pageable/ { print "pageable", $1 }
+		/ahead/ { print "ahead", $1 }
 		/waits/ { print "waits", $1 - $3; print "event_waits", $3 }
 		/allocations/ { print "allocations", $1 }
 		/freed/ { print "freed", $1 }'
@@ -34,13 +35,16 @@ between() {
 	paste "$fewer.epoch" "$many.epoch" | awk '$1 == $3 && NF == 4 { print $1, $4 - $2 }' >"$T/more"
 }
 more() { sed -n "s/^$1 //p" "$T/more"; }
-# warm STEPS NAME: of so many steps each is a copy up, a launch of a graph and two copies down that are waited for late.
+# warm STEPS NAME: of so many steps each is a copy up, one from where that landed, a launch of a graph and two copies down
+# that are waited for late. Copies up overtake what still computes.
 warm() {
 	same "$2: nothing waits, takes memory or is queued op by op" \
-		"launches $((4 * $1)) graphs $1 up $1 down $((2 * $1)) pageable 0 waits 0 allocations 0 freed 0" \
-		"$(grep -v -e event_waits -e bytes "$T/more" | tr '\n' ' ' | sed 's/ $//')"
+		"launches $((5 * $1)) graphs $1 up $1 down $((2 * $1)) pageable 0 waits 0 allocations 0 freed 0" \
+		"$(grep -v -e event_waits -e bytes -e ahead "$T/more" | tr '\n' ' ' | sed 's/ $//')"
 	[ "$(more event_waits)" -le $((2 * $1)) ] && [ "$(more event_waits)" -ge "$1" ]
 	tap $? "$2: the host waits for late losses and logits alone" || diag "$T/more"
+	[ "$(sed -n 's/^ahead //p' "$T/long")" -gt 0 ]
+	tap $? "$2: batches come while others are computed" || diag "$T/long"
 }
 
 for n in 120 240; do

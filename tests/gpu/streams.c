@@ -41,8 +41,19 @@ struct task *task_new(enum task_kind kind, const char *what, size_t bytes)
 
 void task_push(struct CUstream_st *s, struct task *t)
 {
+	static uint64_t queued;
+	t->number = ++queued;
 	*s->last = t;
 	s->last = &t->next;
+}
+
+/* Whether work that was queued before t on another stream still waits. */
+static int overtakes(const struct task *t)
+{
+	for (const struct CUstream_st *s = queue_streams; s; s = s->next)
+		if (s->first && s->first->number < t->number)
+			return 1;
+	return 0;
 }
 
 static void event_unref(struct CUevent_st *e)
@@ -66,6 +77,7 @@ static void stream_step(struct CUstream_st *s)
 	if (t->kind == TASK_GRAPH && !replay_step(t->replay))
 		return;
 	if (t->kind == TASK_WORK) {
+		fake_counts.ahead += !strcmp(t->what, "copy up") && overtakes(t);
 		queue_running = t->what;
 		t->run(t->args);
 		queue_running = NULL;

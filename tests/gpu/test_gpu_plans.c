@@ -84,10 +84,10 @@ static int seen_before(const struct graph *g, int i, const struct conv_problem *
 
 static void holds(const struct conv_plan *p)
 {
-	unsigned one = 1, notes = p->numerical;
-	assert_true(p->workspace >= 0 && (size_t)p->workspace <= p->of.most && p->engine >= 0);
+	unsigned one = 1, notes = p->engine.numerical;
+	assert_true(p->engine.workspace >= 0 && (size_t)p->engine.workspace <= p->of.most && p->engine.number >= 0);
 	assert_false(notes & one << CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);
-	assert_false(p->behaviour & one << CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION);
+	assert_false(p->engine.behaviour & one << CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION);
 	if (p->of.precision == PRECISION_FLOAT32)
 		assert_false(notes & (one << CUDNN_NUMERICAL_NOTE_TENSOR_CORE |
 				      one << CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS));
@@ -121,15 +121,15 @@ static int plan_net(const char *name, int n, enum precision precision, cudnnBack
 			q.kind = kinds[k];
 			q.add = k == 3;
 			q.bias = k == 4;
-			if (conv_plan_make(&p, &q, 0, properties, NULL, &err))
+			if (conv_plan_make(&p, &q, ENGINES_PRECOMPILED, NULL, properties, NULL, &err))
 				fail_msg("%s: %s: %s", device, name, err.msg);
 			holds(&p);
-			tensor += p.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
-			largest = fmax(largest, (double)p.workspace);
+			tensor += p.engine.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
+			largest = fmax(largest, (double)p.engine.workspace);
 			plans++;
-			plain = k ? plain : p.numerical & 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+			plain = k ? plain : p.engine.numerical & 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
 			with_bias += q.bias;
-			as_good += q.bias && (p.numerical & 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE) >= plain;
+			as_good += q.bias && (p.engine.numerical & 1u << CUDNN_NUMERICAL_NOTE_TENSOR_CORE) >= plain;
 			conv_plan_release(&p);
 		}
 	}
@@ -179,18 +179,18 @@ static void limits_are_kept(void **state)
 	of.in = (struct shape){ 56, 56, 256 };
 	of.out = (struct shape){ 28, 28, 64 };
 	for (of.most = MOST; of.most; of.most /= 16) {
-		assert_int_equal(conv_plan_make(&p, &of, 0, a100, NULL, &err), 0);
-		assert_true((size_t)p.workspace <= of.most);
+		assert_int_equal(conv_plan_make(&p, &of, ENGINES_PRECOMPILED, NULL, a100, NULL, &err), 0);
+		assert_true((size_t)p.engine.workspace <= of.most);
 		conv_plan_release(&p);
 	}
 	of.precision = PRECISION_BF16;
 	of.most = MOST;
-	assert_int_equal(conv_plan_make(&p, &of, 0, t4, NULL, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, ENGINES_PRECOMPILED, NULL, t4, NULL, &err), -1);
 	assert_non_null(strstr(err.msg, "64 x 56 x 56 x 256, kernel 3, stride 2"));
 	assert_non_null(strstr(err.msg, "has no engine for this device and precision: is_bf16"));
 	assert_null(strchr(err.msg, '\n'));
 	of.out.h++;
-	assert_int_equal(conv_plan_make(&p, &of, 0, a100, NULL, &err), -1);
+	assert_int_equal(conv_plan_make(&p, &of, ENGINES_PRECOMPILED, NULL, a100, NULL, &err), -1);
 	assert_non_null(strstr(err.msg, "a convolution's graph: CUDNN_STATUS_BAD_PARAM"));
 	assert_int_equal(device_properties(&none, NULL, "{\"warpSize\": 32}", &err), -1);
 	assert_non_null(strstr(err.msg, "HasMember"));
@@ -219,8 +219,8 @@ static void bias_is_added(struct backend_ctx *ctx, const float *in, const float 
 	struct err err = ERR_NONE;
 	of.bias = 1;
 	free(ctx->workspace);
-	if (conv_plan_make(&p, &of, 0, ctx->properties, NULL, &err) ||
-	    !(ctx->workspace = calloc(1, (size_t)p.workspace + 1)) ||
+	if (conv_plan_make(&p, &of, ENGINES_PRECOMPILED, NULL, ctx->properties, NULL, &err) ||
+	    !(ctx->workspace = calloc(1, (size_t)p.engine.workspace + 1)) ||
 	    conv_plan_run(&p, ctx, in, filter, out, bias, &err))
 		fail_msg("%s", err.msg);
 	assert_true(out[0] == 13 && out[7] == 83 && out[8] == 10 && out[OUT - 1] == 80);
@@ -239,9 +239,10 @@ static void interpreter_refuses(void **state)
 	struct err err = ERR_NONE;
 	struct backend_ctx ctx = { 0 }, other = { 0 };
 	struct conv_plan p;
-	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) || conv_plan_make(&p, &small, 0, ctx.properties, NULL, &err))
+	if (dnn_open(&ctx, &err) || dnn_open(&other, &err) ||
+	    conv_plan_make(&p, &small, ENGINES_PRECOMPILED, NULL, ctx.properties, NULL, &err))
 		fail_msg("%s", err.msg);
-	ctx.workspace = calloc(1, (size_t)p.workspace + 1);
+	ctx.workspace = calloc(1, (size_t)p.engine.workspace + 1);
 	other.workspace = ctx.workspace;
 	for (int i = 0; i < WEIGHT; i++)
 		filter[i] = 1;
@@ -255,7 +256,7 @@ static void interpreter_refuses(void **state)
 	conv_plan_release(&p);
 	bias_is_added(&ctx, in, filter, out);
 	cudnnBackendDescriptor_t h100 = properties_of("h100");
-	assert_int_equal(conv_plan_make(&p, &small, 0, h100, NULL, &err), 0);
+	assert_int_equal(conv_plan_make(&p, &small, ENGINES_PRECOMPILED, NULL, h100, NULL, &err), 0);
 	fails_with(&p, &ctx, in, filter, out, "made for another device");
 	conv_plan_release(&p);
 	cudnnBackendDestroyDescriptor(h100);
@@ -278,12 +279,12 @@ static void alike_share(void **state)
 	of.kind = CONV_FILTER;
 	const struct conv_plan *p = conv_plan_of(&ctx, &of, NULL, &err), *q;
 	assert_non_null(p);
-	assert_true(p->workspace > 0);
-	of.most = (size_t)p->workspace;
+	assert_true(p->engine.workspace > 0);
+	of.most = (size_t)p->engine.workspace;
 	assert_ptr_equal(conv_plan_of(&ctx, &of, NULL, &err), p);
 	of.most--;
 	q = conv_plan_of(&ctx, &of, NULL, &err);
-	assert_true(q && q != p && (size_t)q->workspace <= of.most);
+	assert_true(q && q != p && (size_t)q->engine.workspace <= of.most);
 	of.most = MOST;
 	assert_ptr_equal(conv_plan_of(&ctx, &of, NULL, &err), p);
 	of.n++;

@@ -1,7 +1,11 @@
 /* The step block: what a pass needs of its batch, gathered into pinned memory and copied to the device in one piece.
  * Every array has room for the most that was ever asked for, so its address stays; when one must grow, the device is
- * waited for, the block is laid out anew and what was recorded with the old addresses is forgotten. There are STAGES
- * pinned copies, each with an event that says when its bytes have been read. */
+ * waited for, the block is laid out anew and what was recorded with the old addresses is forgotten.
+ *
+ * The copy runs on a stream of its own, while the pass before still computes; so it goes to one of LANDINGS places,
+ * from where the stream that computes takes it into the block, between the two passes. Two events hold them in order:
+ * that stream takes nothing that has not landed (stage.copied), and nothing lands on what was not taken
+ * (landing.taken). There are STAGES pinned copies, each free again when its bytes have landed. */
 #include "cuda.h"
 #include "record.h"
 
@@ -26,6 +30,10 @@ static void block_free(struct backend_ctx *ctx)
 	struct block *b = &ctx->block;
 	gpu_free(ctx, b->device);
 	b->device = NULL;
+	for (int i = 0; i < LANDINGS; i++) {
+		gpu_free(ctx, b->landing[i].device);
+		b->landing[i].device = NULL;
+	}
 	for (int i = 0; i < STAGES; i++) {
 		if (b->stage[i].host)
 			cudaFreeHost(b->stage[i].host);
@@ -39,8 +47,34 @@ void block_release(struct backend_ctx *ctx)
 	for (int i = 0; i < STAGES; i++)
 		if (ctx->block.stage[i].copied)
 			cudaEventDestroy(ctx->block.stage[i].copied);
+	for (int i = 0; i < LANDINGS; i++)
+		if (ctx->block.landing[i].taken)
+			cudaEventDestroy(ctx->block.landing[i].taken);
 	free(ctx->block.count);
 	ctx->block = (struct block){ 0 };
+}
+
+/* Memory of b->bytes on either side. New memory of the device is zeroed on the stream that computes, before anything
+ * may land there. */
+static int block_take(struct backend_ctx *ctx, struct err *err)
+{
+	struct block *b = &ctx->block;
+	if (gpu_alloc(ctx, &b->device, b->bytes, err))
+		return -1;
+	for (int i = 0; i < LANDINGS; i++) {
+		cudaEvent_t *taken = &b->landing[i].taken;
+		if (gpu_alloc(ctx, &b->landing[i].device, b->bytes, err) ||
+		    (!*taken &&
+		     gpu_status(cudaEventCreateWithFlags(taken, cudaEventDisableTiming), "an event", err)) ||
+		    gpu_status(cudaEventRecord(*taken, ctx->stream), "an event", err))
+			return -1;
+	}
+	for (int i = 0; i < STAGES; i++) {
+		if (gpu_status(cudaMallocHost(&b->stage[i].host, b->bytes), "pinned memory", err))
+			return -1;
+		memset(b->stage[i].host, 0, b->bytes);
+	}
+	return 0;
 }
 
 /* Room for `need` bytes of each array. */
@@ -63,13 +97,8 @@ static int block_room(struct backend_ctx *ctx, const size_t need[BLOCK_ARRAYS], 
 		b->at[k] = b->bytes;
 		b->bytes += (b->cap[k] + ALIGN - 1) / ALIGN * ALIGN;
 	}
-	if (gpu_alloc(ctx, &b->device, b->bytes, err))
+	if (block_take(ctx, err))
 		return -1;
-	for (int i = 0; i < STAGES; i++) {
-		if (gpu_status(cudaMallocHost(&b->stage[i].host, b->bytes), "pinned memory", err))
-			return -1;
-		memset(b->stage[i].host, 0, b->bytes);
-	}
 	char *at = b->device;
 	b->view = (struct step_block){ .step = (void *)(at + b->at[BLOCK_STEP]),
 				       .lambda = (void *)(at + b->at[BLOCK_LAMBDA]),
@@ -168,7 +197,7 @@ size_t block_bytes(const struct block_counts *c)
 	block_needs(c, need);
 	for (int k = 0; k < BLOCK_ARRAYS; k++)
 		bytes += (need[k] + ALIGN - 1) / ALIGN * ALIGN;
-	return bytes;
+	return (1 + LANDINGS) * bytes;
 }
 
 static void put_images(const struct images *m, int resident, char *host, const size_t *at)
@@ -227,17 +256,38 @@ static int put_words(struct backend_ctx *ctx, const struct batch *b, char *host,
 	return 0;
 }
 
-/* Queues the copy of `bytes` of the next stage from place `from` on. */
-static int block_send(struct backend_ctx *ctx, size_t from, size_t bytes, struct err *err)
+/* Bytes of a stage that are sent, from place `from` on. */
+struct piece {
+	size_t from, bytes;
+};
+
+static int copy_on(cudaStream_t stream, void *to, const void *from, struct piece p, enum cudaMemcpyKind kind,
+		   struct err *err)
+{
+	return gpu_status(cudaMemcpyAsync((char *)to + p.from, (const char *)from + p.from, p.bytes, kind, stream),
+			  "copying a batch to the device", err);
+}
+
+/* Queues the copy of the first pieces [n] of the next stage. */
+static int block_send(struct backend_ctx *ctx, const struct piece *piece, int n, struct err *err)
 {
 	struct block *b = &ctx->block;
-	int i = b->next;
+	int i = b->next, l = i % LANDINGS;
+	cudaEvent_t copied = b->stage[i].copied, taken = b->landing[l].taken;
 	b->next = (i + 1) % STAGES;
-	cudaError_t status = cudaMemcpyAsync((char *)b->device + from, (char *)b->stage[i].host + from, bytes,
-					     cudaMemcpyHostToDevice, ctx->stream);
-	if (!status)
-		status = cudaEventRecord(b->stage[i].copied, ctx->stream);
-	return gpu_status(status, "copying a batch to the device", err);
+	if (gpu_status(cudaStreamWaitEvent(ctx->uploads, taken, 0), "an event", err))
+		return -1;
+	for (int k = 0; k < n; k++)
+		if (copy_on(ctx->uploads, b->landing[l].device, b->stage[i].host, piece[k], cudaMemcpyHostToDevice,
+			    err))
+			return -1;
+	if (gpu_status(cudaEventRecord(copied, ctx->uploads), "an event", err) ||
+	    gpu_status(cudaStreamWaitEvent(ctx->stream, copied, 0), "an event", err))
+		return -1;
+	for (int k = 0; k < n; k++)
+		if (copy_on(ctx->stream, b->device, b->landing[l].device, piece[k], cudaMemcpyDeviceToDevice, err))
+			return -1;
+	return gpu_status(cudaEventRecord(taken, ctx->stream), "an event", err);
 }
 
 int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, const struct update *u,
@@ -271,7 +321,8 @@ int block_fill(struct backend_ctx *ctx, const struct graph *g, const struct batc
 		return -1;
 	block->words = b->words ? words_rounded(b->words) : 0;
 	block->view.pixel = resident ? ctx->resident : (char *)block->device + block->at[BLOCK_PIXEL];
-	return block_send(ctx, 0, block->at[BLOCK_PIXEL] + need[BLOCK_PIXEL], err);
+	const struct piece all = { 0, block->at[BLOCK_PIXEL] + need[BLOCK_PIXEL] };
+	return block_send(ctx, &all, 1, err);
 }
 
 int block_rates(struct backend_ctx *ctx, const struct update *u, const uint32_t *rows, int n_rows, struct err *err)
@@ -281,18 +332,14 @@ int block_rates(struct backend_ctx *ctx, const struct update *u, const uint32_t 
 				      [BLOCK_WORD] = (size_t)n_rows * sizeof *rows };
 	if (block_room(ctx, need, err) || stage_wait(ctx, block->next, err))
 		return -1;
-	int stage = block->next;
-	char *host = block->stage[stage].host;
+	char *host = block->stage[block->next].host;
 	put_rates(&block->step, u);
 	if (rows)
 		block->step.distinct = (uint32_t)n_rows;
 	memcpy(host + block->at[BLOCK_STEP], &block->step, sizeof block->step);
 	if (n_rows)
 		memcpy(host + block->at[BLOCK_WORD], rows, (size_t)n_rows * sizeof *rows);
-	if (block_send(ctx, 0, sizeof block->step, err))
-		return -1;
-	if (!n_rows)
-		return 0;
-	block->next = stage; /* the same stage: its second copy */
-	return block_send(ctx, block->at[BLOCK_WORD], (size_t)n_rows * sizeof *rows, err);
+	const struct piece part[] = { { block->at[BLOCK_STEP], sizeof block->step },
+				      { block->at[BLOCK_WORD], (size_t)n_rows * sizeof *rows } };
+	return block_send(ctx, part, n_rows ? 2 : 1, err);
 }

@@ -90,7 +90,7 @@ static struct trial trial_of(const struct conv_state *s, const struct op *op, co
 static int trial_run(struct backend_ctx *ctx, const struct conv_plan *p, const void *with, struct err *err)
 {
 	const struct trial *t = with;
-	void *after = (char *)ctx->workspace + ((size_t)p->workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
+	void *after = (char *)ctx->workspace + ((size_t)p->engine.workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
 	if (p->of.kind == CONV_FORWARD)
 		return forward_run(ctx, t->s, p, t->in, t->param, t->out, err);
 	if (p->of.kind == CONV_FILTER)
@@ -150,8 +150,8 @@ static int plan_all(struct backend_ctx *ctx, struct conv_state *s, const struct 
 			continue;
 		if (!s->plan[plan[i].kind])
 			s->plan[plan[i].kind] = p;
-		if ((size_t)p->workspace > most)
-			most = ((size_t)p->workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
+		if ((size_t)p->engine.workspace > most)
+			most = ((size_t)p->engine.workspace + ALIGNED - 1) / ALIGNED * ALIGNED;
 	}
 	s->of.most = most;
 	return 0;

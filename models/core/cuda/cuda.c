@@ -118,8 +118,9 @@ static void describe(struct backend_ctx *ctx)
 	cublasGetProperty(MAJOR_VERSION, &blas[0]);
 	cublasGetProperty(MINOR_VERSION, &blas[1]);
 	cudaRuntimeGetVersion(&runtime);
-	snprintf(ctx->engine, sizeof ctx->engine, "cuda %d.%d, %s%s, cuDNN %zu.%zu.%zu, cuBLAS %d.%d, %s",
+	snprintf(ctx->engine, sizeof ctx->engine, "cuda %d.%d, %s%s%s, cuDNN %zu.%zu.%zu, cuBLAS %d.%d, %s",
 		 runtime / 1000, runtime % 1000 / 10, precision_names[ctx->precision], ctx->tune ? ", tuned" : "",
+		 ctx->norm_by_cudnn ? ", norm by cuDNN" : "",
 		 dnn / 10000, dnn / 100 % 100, dnn % 100, blas[0], blas[1], ctx->card.name);
 	snprintf(ctx->describe, sizeof ctx->describe, "%s, cuda:%d, %zu MiB", ctx->engine, ctx->card.ordinal,
 		 ctx->card.bytes >> 20);
@@ -145,6 +146,8 @@ static void cuda_close(struct backend_ctx *ctx)
 	gpu_free(ctx, ctx->resident);
 	gpu_free(ctx, ctx->blas_workspace);
 	gpu_free(ctx, ctx->workspace);
+	if (ctx->uploads)
+		cudaStreamDestroy(ctx->uploads);
 	if (ctx->stream)
 		cudaStreamDestroy(ctx->stream);
 	free(ctx->card_text);
@@ -164,7 +167,9 @@ static int cuda_open(struct backend_ctx **out, const struct backend_config *conf
 	ctx->card = card;
 	ctx->precision = precision;
 	ctx->tune = config->tune;
-	if (gpu_status(cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking), "a stream", err) ||
+	if (norm_engine_read(ctx, err) || tune_time_read(ctx, err) ||
+	    gpu_status(cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking), "a stream", err) ||
+	    gpu_status(cudaStreamCreateWithFlags(&ctx->uploads, cudaStreamNonBlocking), "a stream", err) ||
 	    blas_status(cublasCreate(&ctx->blas), "opening it", err) ||
 	    blas_status(cublasSetStream(ctx->blas, ctx->stream), "its stream", err) ||
 	    gpu_alloc(ctx, &ctx->blas_workspace, BLAS_WORKSPACE, err) ||

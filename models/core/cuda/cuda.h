@@ -1,8 +1,8 @@
 /* cuda: the backend for NVIDIA's graphics cards. Private to core/cuda.
  *
- * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). Everything is queued on one stream, in
- * program order, and nothing waits but download() and arrived(). Kernels and plans are prepared with the graph; a pass
- * takes no memory, unless a batch is larger than any before it. */
+ * Convolutions are cuDNN's, products cuBLAS's, all else our kernels (*.cu). All that computes is queued on one stream,
+ * in program order; batches come on another (block.c). Nothing waits but download() and arrived(). Kernels and plans
+ * are prepared with the graph; a pass takes no memory, unless a batch is larger than any before it. */
 #ifndef VIC_CUDA_H
 #define VIC_CUDA_H
 
@@ -13,6 +13,7 @@
 
 /* Rows of a batch's words are rounded up to this many, so that few sizes of a recorded step occur. */
 enum { WORDS_STEP = 128, STAGES = 4 /* pinned copies of the step block on their way */ };
+enum { LANDINGS = 2 /* of these, places on the device where they land; divides STAGES */ };
 
 /* cuBLAS keeps to this in place of memory of its own, which it would take while a step is recorded. 32 MiB is what
  * NVIDIA advises for compute capability 9.0, 4 MiB for those before. */
@@ -44,6 +45,10 @@ struct block {
 		void *host; /* pinned [bytes] */
 		cudaEvent_t copied;
 	} stage[STAGES];
+	struct {
+		void *device; /* [bytes] */
+		cudaEvent_t taken;
+	} landing[LANDINGS]; /* stage i lands in landing i % LANDINGS */
 	int next;
 	uint32_t *count; /* [count_cap] of words: where the next place of each goes */
 	size_t count_cap;
@@ -86,15 +91,19 @@ struct backend_ctx {
 	char *card_text;
 	const struct card_spec *spec; /* of it, where it is known by name */
 	size_t counted;               /* bytes taken so far, of a card to be planned for */
-	cudaStream_t stream;
+	cudaStream_t stream, uploads; /* uploads: of batches alone */
 	cublasHandle_t blas;
 	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
 	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
 	size_t plans, plans_cap;
+	struct norm_plan **norm;              /* [norms] of all NORMs, where cuDNN computes them */
+	size_t norms, norms_cap;
+	int norm_by_cudnn;                    /* in training, as VIC_CUDA_NORM=cudnn asks */
 	enum precision precision;
 	int tune; /* engines of convolutions are chosen by their times */
+	double compiling, compiling_most; /* seconds that it took so far to compile some to be tried; and may take */
 	/* Scratch of the op at hand, no more than prepare() asked for by workspace_need(). */
 	void *workspace;
 	size_t workspace_bytes;
@@ -173,6 +182,11 @@ struct cuda_op {
 extern const struct cuda_op cuda_conv, cuda_linear;                                       /* cuDNN, cuBLAS */
 extern const struct cuda_op cuda_images, cuda_norm, cuda_relu, cuda_add, cuda_pool, cuda_mix, cuda_dropout, cuda_xent;
 extern const struct cuda_op cuda_wordconv;
+
+/* tune.c: reads VIC_CUDA_TUNE_SECONDS. */
+int tune_time_read(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
+/* norm.c: reads VIC_CUDA_NORM. -1 where it is neither own nor cudnn. */
+int norm_engine_read(struct backend_ctx *ctx, struct err *err) VIC_CHECKED;
 
 /* conv.c: the copy of a CONV's filter or bias that cuDNN reads, [out][places][pitch] in the type of values: `in` of the
  * parameter, then zeros. */

@@ -8,7 +8,7 @@
 
 static unsigned has_tensor_cores(const struct conv_plan *p)
 {
-	return p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
+	return p->engine.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1;
 }
 
 /* A plan that adds the bias too takes the place of one that does not, where there is one as good. */
@@ -18,10 +18,10 @@ static int plan_with_bias(const struct backend_ctx *ctx, struct conv_plan *p, co
 	struct err none = ERR_NONE;
 	struct conv_plan both;
 	struct conv_problem of = *plain;
-	if (conv_plan_make(p, plain, 0, ctx->properties, ctx->dnn, err))
+	if (conv_plan_make(p, plain, ENGINES_PRECOMPILED, NULL, ctx->properties, ctx->dnn, err))
 		return -1;
 	of.bias = bias;
-	if (bias && !conv_plan_make(&both, &of, 0, ctx->properties, ctx->dnn, &none)) {
+	if (bias && !conv_plan_make(&both, &of, ENGINES_PRECOMPILED, NULL, ctx->properties, ctx->dnn, &none)) {
 		int better = has_tensor_cores(&both) >= has_tensor_cores(p);
 		conv_plan_release(better ? p : &both);
 		if (better)
@@ -35,7 +35,7 @@ static int plan_with_bias(const struct backend_ctx *ctx, struct conv_plan *p, co
 static int plan_answers(const struct conv_plan *p, const struct conv_problem *of)
 {
 	return !memcmp(&p->asked, of, offsetof(struct conv_problem, most)) && p->asked.most >= of->most &&
-	       (size_t)p->workspace <= of->most;
+	       (size_t)p->engine.workspace <= of->most;
 }
 
 const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_problem *of,
@@ -57,4 +57,15 @@ const struct conv_plan *conv_plan_of(struct backend_ctx *ctx, const struct conv_
 	}
 	p->asked = *of;
 	return ctx->plan[ctx->plans++] = p;
+}
+
+void conv_plans_release(struct backend_ctx *ctx)
+{
+	for (size_t i = 0; i < ctx->plans; i++) {
+		conv_plan_release(ctx->plan[i]);
+		free(ctx->plan[i]);
+	}
+	free(ctx->plan);
+	ctx->plan = NULL;
+	ctx->plans = ctx->plans_cap = 0;
 }

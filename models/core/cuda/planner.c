@@ -40,7 +40,7 @@ int planner_open(struct backend_ctx **out, const struct backend_config *config, 
 			       names);
 	}
 	if (rc || card_read(&ctx->card, ctx->card_text, err) ||
-	    card_precision(&ctx->card, config->precision, &ctx->precision, err) ||
+	    card_precision(&ctx->card, config->precision, &ctx->precision, err) || norm_engine_read(ctx, err) ||
 	    gpu_alloc(ctx, &ctx->blas_workspace, BLAS_WORKSPACE, err)) {
 		free(ctx->card_text);
 		free(ctx);
@@ -59,24 +59,35 @@ static void print_conv(const struct op *op, const void *state, FILE *to)
 	for (int kind = 0; kind < CONV_KINDS; kind++) {
 		const struct conv_plan *p = conv_planned(state, (enum conv_kind)kind);
 		char cell[64] = "-";
-		int n = !p ? 0 : snprintf(cell, sizeof cell, "%lld%s", (long long)p->engine,
-					  p->numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor" : "");
-		if (p && p->workspace >= 1 << 19)
-			snprintf(cell + n, sizeof cell - (size_t)n, ", %.0f MiB", (double)p->workspace / (1 << 20));
+		int n = !p ? 0 : snprintf(cell, sizeof cell, "%lld%s", (long long)p->engine.number,
+					  p->engine.numerical >> CUDNN_NUMERICAL_NOTE_TENSOR_CORE & 1 ? " tensor" : "");
+		if (p && p->engine.workspace >= 1 << 19)
+			snprintf(cell + n, sizeof cell - (size_t)n, ", %.0f MiB",
+				 (double)p->engine.workspace / (1 << 20));
 		fprintf(to, " %-*s", kind < CONV_KINDS - 1 ? CELL - 1 : 0, cell);
 	}
 	fputc('\n', to);
 }
 
-/* How many ops there are of each type that runs on our kernels. */
+static int is_norm_of_cudnn(const struct graph *g, int i)
+{
+	return g->op[i].type == OP_NORM && norm_planned(g->state[i]);
+}
+
+/* How many ops there are of each type that runs on our kernels; NORMs of cuDNN first, where there are any. */
 static void print_rest(const struct graph *g, FILE *to)
 {
 	const char *comma = "";
+	int norms = 0;
+	for (int i = 0; i < g->n_ops; i++)
+		norms += is_norm_of_cudnn(g, i);
+	if (norms)
+		fprintf(to, "compiled by cuDNN, but for what it has no engine for: %d norm\n", norms);
 	fputs("kernels of our own: ", to);
 	for (int type = 0; type < OP_TYPES; type++) {
 		int n = 0;
 		for (int i = 0; i < g->n_ops; i++)
-			n += (int)g->op[i].type == type;
+			n += (int)g->op[i].type == type && !is_norm_of_cudnn(g, i);
 		if (!n || type == OP_CONV || type == OP_LINEAR)
 			continue;
 		fprintf(to, "%s%d %s", comma, n, op_info[type].name);
@@ -131,6 +142,28 @@ void planner_counted(const struct backend_ctx *ctx, const struct graph *g, int n
 	*total = ctx->card.bytes;
 }
 
+/* Whether op i's gradient in its k-th input is added to that of an op behind it, or of an input before. */
+static int gradient_adds(const struct graph *g, int i, int k)
+{
+	int adds = k > 0 && g->op[i].in[0] == g->op[i].in[k];
+	for (int later = i + 1; later < g->n_ops; later++)
+		for (int j = 0; j < g->op[later].n_in; j++)
+			adds |= g->op[later].in[j] == g->op[i].in[k] && g->value[g->op[later].out].wanted;
+	return adds;
+}
+
+/* As norm.c has it: ReLU's gradient, that of NORM, and where they are not the first's that of what was added. */
+static int norm_launches(const struct graph *g, int i, int backward)
+{
+	const struct op *op = &g->op[i];
+	int rest = op->n_in > 1 && g->value[op->in[1]].wanted;
+	int trained = param_trained(&g->param[op->param[0]]) && param_trained(&g->param[op->param[1]]);
+	if (!is_norm_of_cudnn(g, i) ||
+	    (backward && (!trained || !g->value[op->in[0]].wanted || gradient_adds(g, i, 0))))
+		return 3;
+	return !backward ? 1 : op->norm.relu + 1 + (rest && gradient_adds(g, i, 1));
+}
+
 /* What is queued for an op: kernels of ours, and one for each call of a library. */
 static int op_launches(const struct graph *g, const struct op *op, int backward)
 {
@@ -138,8 +171,7 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 		int forward, backward;
 	} fixed[OP_TYPES] = {
 		[OP_WORDCONV] = { 3, 1 }, [OP_DROPOUT] = { 1, 1 }, [OP_XENT] = { 1, 1 }, [OP_IMAGES] = { 1, 0 },
-		[OP_NORM] = { 3, 3 },	  [OP_RELU] = { 1, 1 },	   [OP_ADD] = { 1, 1 },	 [OP_POOL] = { 1, 1 },
-		[OP_MIX] = { 1, 1 },
+		[OP_RELU] = { 1, 1 },	  [OP_ADD] = { 1, 1 },	   [OP_POOL] = { 1, 1 }, [OP_MIX] = { 1, 1 },
 	};
 	const struct value *in = op->n_in ? &g->value[op->in[0]] : NULL;
 	int half = g->value[op->out].element == 2, wide = in && in->element == 2;
@@ -153,6 +185,8 @@ static int op_launches(const struct graph *g, const struct op *op, int backward)
 		return backward ? trained * (1 + copies) + 2 * bias + in->wanted : 1 + (op->n_param > 1 && !fused);
 	if (op->type == OP_LINEAR)
 		return !backward ? 2 + wide : trained * (1 + wide) + 2 * bias + in->wanted * (1 + wide);
+	if (op->type == OP_NORM)
+		return norm_launches(g, (int)(op - g->op), backward);
 	/* the gradient of words is two kernels more */
 	return !backward ? fixed[op->type].forward :
 			   fixed[op->type].backward + (op->type == OP_WORDCONV ? 2 * trained : 0);

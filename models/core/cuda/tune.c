@@ -1,9 +1,13 @@
 /* The choice of a convolution's engine by the clock: each plan is queued once, then RUNS times between two events, and
- * the median counts. Nothing but the times decides. */
+ * the median counts. Nothing but the times decides. Engines that cuDNN compiles for it are tried too, after the others,
+ * as long as the compiler has not taken its time. */
 #include "plans.h"
+
+#include "pipeline/base/num.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { RUNS = 5 };
 
@@ -38,6 +42,13 @@ static int plan_time(struct backend_ctx *ctx, const struct conv_plan *p, const s
 	return 0;
 }
 
+int tune_time_read(struct backend_ctx *ctx, struct err *err)
+{
+	const char *most = getenv("VIC_CUDA_TUNE_SECONDS");
+	ctx->compiling_most = 60;
+	return most && *most ? num_f64("VIC_CUDA_TUNE_SECONDS", most, 0, 1e6, &ctx->compiling_most, err) : 0;
+}
+
 /* $VIC_CUDA_STATS=1: notes what was chosen. */
 static int choice_note(struct backend_ctx *ctx, const struct conv_plan *p, int tried, float ms, struct err *err)
 {
@@ -46,24 +57,46 @@ static int choice_note(struct backend_ctx *ctx, const struct conv_plan *p, int t
 	if (!stats || strcmp(stats, "1"))
 		return 0;
 	return note_add(ctx, err,
-			"tuned: %d x %d x %d x %d, kernel %d, stride %d, %d groups, to %d: %s: engine %lld%s of %d "
+			"tuned: %d x %d x %d x %d, kernel %d, stride %d, %d groups, to %d: %s: engine %lld%s%s of %d "
 			"plans, %.4f ms",
 			p->of.n, p->of.in.h, p->of.in.w, p->of.in.c, p->of.kernel, p->of.stride, p->of.groups,
-			p->of.out.c, kind[p->of.kind], (long long)p->engine, p->of.bias ? " with the bias" : "", tried,
+			p->of.out.c, kind[p->of.kind], (long long)p->engine.number,
+			engine_is_compiled(&p->engine) ? " (compiled)" : "", p->of.bias ? " with the bias" : "", tried,
 			(double)ms);
 }
 
-/* Tries the plans of one problem; *p is the best of *tried so far, with the time *least. */
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The next plan for it; a compiled one, while there is time for compiling. */
+static int plan_next(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *of, enum engine_made made,
+		     int *from)
+{
+	struct err none = ERR_NONE;
+	double began = seconds_now();
+	if (made == ENGINES_COMPILED && ctx->compiling >= ctx->compiling_most)
+		return -1;
+	int rc = conv_plan_make(p, of, made, from, ctx->properties, ctx->dnn, &none);
+	if (made == ENGINES_COMPILED)
+		ctx->compiling += seconds_now() - began;
+	return rc;
+}
+
+/* Tries the first plans of one problem, at most so many; *p is the best of *tried so far, with the time *least. */
 static void plans_try(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_problem *of,
-		      const struct conv_trial *trial, const cudaEvent_t event[2], int *tried, float *least)
+		      enum engine_made made, int most, const struct conv_trial *trial, const cudaEvent_t event[2],
+		      int *tried, float *least)
 {
 	struct conv_plan next;
-	for (int i = 0; i < TUNED; i++) {
+	int from = 0;
+	for (int i = 0; i < most && !plan_next(ctx, &next, of, made, &from); i++) {
 		struct err none = ERR_NONE;
 		float ms;
-		if (conv_plan_make(&next, of, i, ctx->properties, ctx->dnn, &none))
-			return;
-		if (workspace_need(ctx, (size_t)next.workspace + trial->after, &none) ||
+		if (workspace_need(ctx, (size_t)next.engine.workspace + trial->after, &none) ||
 		    plan_time(ctx, &next, trial, event, &ms, &none)) {
 			conv_plan_release(&next);
 			continue;
@@ -90,7 +123,9 @@ int conv_tune(struct backend_ctx *ctx, struct conv_plan *p, const struct conv_pr
 	for (int i = 0; i < 2 && !rc; i++)
 		rc = gpu_status(cudaEventCreateWithFlags(&event[i], cudaEventDefault), "an event", err);
 	for (one.bias = bias; !rc && one.bias >= 0; one.bias--)
-		plans_try(ctx, p, &one, trial, event, &tried, &least);
+		plans_try(ctx, p, &one, ENGINES_PRECOMPILED, TUNED, trial, event, &tried, &least);
+	for (one.bias = bias; !rc && one.bias >= 0; one.bias--)
+		plans_try(ctx, p, &one, ENGINES_COMPILED, TUNED_COMPILED, trial, event, &tried, &least);
 	for (int i = 0; i < 2; i++)
 		if (event[i])
 			cudaEventDestroy(event[i]);

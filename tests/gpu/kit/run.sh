@@ -100,7 +100,7 @@ synth_text() {
 
 step 'the card' 30 nvidia-smi
 step 'the engine' 60 sh -c 'vic-train --version | tee /dev/stderr | grep "^engine: cuda"'
-for t in ops text update conv bf16; do
+for t in ops text update conv bf16 norm; do
 	step "ops against ref: test_gpu_$t" 100 "$kit/tests/test_gpu_$t"
 done
 check 'data' synth_images "$images" "$work/images"
@@ -129,6 +129,8 @@ for p in float32 tf32 bf16; do
 	rate "ResNet-18, 128, $p" "$images" 6 vic-train -q -m resnet18 --width "$width" --mixup 0.4 --device cuda \
 		--precision $p "$work/images"
 done
+rate 'ResNet-18, 128, bf16, norm by cuDNN' "$images" 6 env VIC_CUDA_NORM=cudnn vic-train -q -m resnet18 \
+	--width "$width" --mixup 0.4 --device cuda --precision bf16 "$work/images"
 rate 'VGG-16, 128, bf16' "$images" 6 vic-train -q -m vgg16 --width "$width" --device cuda \
 	--precision bf16 "$work/images"
 rate 'ResNet-20, 128, bf16' "$images" 12 vic-train -q -m resnet20 --width "$width" --device cuda \
