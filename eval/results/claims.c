@@ -29,8 +29,15 @@ static int take_claim(void *to, char *const *field, struct err *err)
 	if (mem_grow(&all->claim, &all->cap, all->n + 1, sizeof *all->claim, err))
 		return -1;
 	struct claim *c = &all->claim[all->n];
-	*c = (struct claim){ field[ID], field[FIGURE], field[WHERE], field[STATEMENT], field[DATA], field[MODEL],
-			     field[METRIC], field[A], field[B], (enum direction)which, 0, NAN, NAN, NAN };
+	char *slash = strchr(field[B], '/');
+	*c = (struct claim){ .id = field[ID], .figure = field[FIGURE], .where = field[WHERE],
+			     .statement = field[STATEMENT], .data = field[DATA], .model = field[MODEL],
+			     .metric = field[METRIC], .a = field[A], .b = slash ? slash + 1 : field[B],
+			     .b_model = slash ? field[B] : NULL, .direction = (enum direction)which };
+	if (slash)
+		*slash = 0;
+	if (slash && (slash == field[B] || !slash[1]))
+		return err_set(err, "b is not MODEL/METHOD, nor a method alone");
 	for (int i = ID; i <= A; i++)
 		if (!*field[i])
 			return err_set(err, "field %d may not be empty", i + 1);
@@ -88,7 +95,7 @@ double claims_paper_value(const struct claims *c, const struct result *row)
 			continue;
 		if (!isnan(k->paper_a) && !strcmp(k->a, row->method))
 			return k->paper_a;
-		if (!isnan(k->paper_b) && !strcmp(k->b, row->method))
+		if (!isnan(k->paper_b) && !k->b_model && !strcmp(k->b, row->method))
 			return k->paper_b;
 	}
 	return NAN;

@@ -18,6 +18,7 @@ struct claim {
 	const char *data, *model;
 	const char *metric;
 	const char *a, *b; /* methods with their settings ("mixup 0.4"); b may be a number; "" for CLAIM_VALUE */
+	const char *b_model; /* of b, where the file has MODEL/METHOD; NULL: a's */
 	enum direction direction;
 	int b_is_number;
 	double number;		 /* b, where it is one */

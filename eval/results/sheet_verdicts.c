@@ -55,8 +55,9 @@ static int evidence_heading(struct sheet *s, const struct claim *c, struct err *
 	if (sheet_add(s, 1, &head, err))
 		return -1;
 	head->head = c->statement;
-	return sheet_keep(s, &head->note, err, "%s. A: %s of %s, %s than B: %s.%s", c->where, title, c->a,
-		    c->direction == CLAIM_BELOW ? "lower" : "higher", c->b, paper);
+	return sheet_keep(s, &head->note, err, "%s. A: %s of %s, %s than B: %s%s%s.%s", c->where, title, c->a,
+		    c->direction == CLAIM_BELOW ? "lower" : "higher", c->b_model ? c->b_model : "",
+		    c->b_model ? "'s " : "", c->b, paper);
 }
 
 static int evidence_row(struct sheet *s, const struct judgement *j, struct err *err)

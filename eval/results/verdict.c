@@ -52,6 +52,18 @@ static int is_fold(const char *seed)
 	return !strncmp(seed, "fold", 4);
 }
 
+/* The row of the claim's b that goes with a row of its a, or with its place; NULL: there is none. */
+static const struct result *other_side(const struct result_table *r, const struct claim *c, const struct result *a,
+				       const char *seed)
+{
+	struct result like = *a;
+	if (c->b_is_number)
+		return NULL;
+	if (c->b_model)
+		like.model = c->b_model;
+	return result_find(r, &like, c->b, c->metric, seed);
+}
+
 /* The differences of runs of both sides; *folds: whether they are folds. */
 static int pair_runs(const struct result_table *r, const struct judgement *j, double *difference, int *folds)
 {
@@ -63,7 +75,7 @@ static int pair_runs(const struct result_table *r, const struct judgement *j, do
 		if (strcmp(a->metric, c->metric) || strcmp(a->method, c->a) || !strcmp(a->seed, "all") ||
 		    !result_same_place(a, j->place))
 			continue;
-		b = c->b_is_number ? NULL : result_find(r, a, c->b, c->metric, a->seed);
+		b = other_side(r, c, a, a->seed);
 		if (!b && !c->b_is_number)
 			continue;
 		difference[n++] = a->value - (b ? b->value : c->number);
@@ -99,9 +111,9 @@ static void judge_single(const struct result_table *r, struct judgement *j, cons
 	const struct result *row;
 	if (!b) {
 		take_interval(j, a->value - c->number, a->low - c->number, a->high - c->number, BASIS_RECORDS);
-	} else if ((row = compared(r, j, c->a, c->b))) {
+	} else if (!c->b_model && (row = compared(r, j, c->a, c->b))) {
 		take_interval(j, row->value, row->low, row->high, BASIS_RECORDS);
-	} else if ((row = compared(r, j, c->b, c->a))) {
+	} else if (!c->b_model && (row = compared(r, j, c->b, c->a))) {
 		take_interval(j, -row->value, -row->high, -row->low, BASIS_RECORDS);
 	} else {
 		double difference = a->value - b->value;
@@ -115,7 +127,7 @@ static int judge(const struct result_table *r, struct judgement *j, double *diff
 {
 	const struct claim *c = j->claim;
 	const struct result *a = result_find(r, j->place, c->a, c->metric, "all");
-	const struct result *b = c->b_is_number ? NULL : result_find(r, j->place, c->b, c->metric, "all");
+	const struct result *b = other_side(r, c, j->place, "all");
 	int folds, n;
 	if (!a || (!b && !c->b_is_number))
 		return 0;

@@ -14,7 +14,7 @@ for dataset in $DATA; do
 		for way in baseline:- mixup:0.4; do
 			cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
 			for mu in $(steps); do
-				moved "$dataset" "$seed" "$mu"
+				moved "$dataset" "$seed" "mu$mu"
 				said "$CELL" "mu$mu" "$moved"
 				[ "$way" != baseline:- ] || said "$CELL" "mu$mu-hot" "$moved" --map
 			done

@@ -6,10 +6,12 @@ mkdir "$T/here" "$T/data" && cd "$T/here" || exit 1
 recipes_without_data
 unset VIC_DATA
 
-# planned RECIPE TRAININGS PATTERN: at paper scale, of one seed.
+# planned RECIPE TRAININGS PATTERN [FLAG...]: at paper scale, of one seed or as FLAGs say.
 planned() {
 	status=0
-	vic run "$1" --scale paper --seeds 1 --plan >"$T/plan" 2>"$T/err" || status=$?
+	case $* in *--seeds*) flags='' ;; *) flags='--seeds 1' ;; esac
+	# shellcheck disable=SC2086 # words
+	(recipe=$1 && shift 3 && vic run "$recipe" --scale paper $flags "$@" --plan) >"$T/plan" 2>"$T/err" || status=$?
 	same "$1 plans $2 trainings" "0 $2 trainings" "$status $(grep -o '[0-9]* trainings' "$T/err")"
 	grep -qe "$3" "$T/plan"
 	tap $? "$1: $3" || diag "$T/err" "$T/plan"
@@ -18,7 +20,7 @@ planned() {
 		for (i = 2; i <= NF; i++) if ($i ~ /^--/) { sub(/=.*/, "", $i); if ($i in seen) print $0; seen[$i] }
 	}')"
 }
-planned fig1-density 12 'vgg16 --mixup=0.4 --epochs=67 --select=last --seed 1 '
+planned fig1-density 4 'vgg16 --mixup=0.4 --epochs=200 --select=last --keep-epochs=1,67 --seed 1 '
 planned fig2-images 48 'mixup-0.4/1 .*vgg16 --mixup=0.4 --epochs=200 --seed 1 '
 planned fig3-imagenet 8 'resnext101-32x4d --mixup=0.2 --epochs=90 --schedule=goyal .*--stop-top5=0.93 '
 planned fig4-text 36 'vic-split -q --cv 10 --fold 0 --dev 0.1 .*kimcnn --mixup=0.4 --mixup-mode=sentence --epochs=25 '
@@ -31,6 +33,13 @@ planned fig9-scores 14 'fashion-mnist/resnet18/mixup-0.4'
 planned fig10-off-hull 4 'vic-perturb -q --mu 100 --only test'
 planned table2-cifar-resnet18 10 'cifar-100/resnet18/erl-1/1 .*--erl=1 '
 planned table3-manifold 12 'preactresnet34 --mixup=2 --mixup-mode=manifold --epochs=2000 .*--lr-steps=1000,1500 '
+planned beyond-chosen 39 '--table --tsv .*mixup-\$s/fold0"/dev.logits'
+planned beyond-ensemble 8 'vic-train .*--mixup=0.4 ' --seeds 2 --data mr-held
+planned beyond-noise 12 'flip=0.2 '
+planned beyond-overlap 10 'mv posterior.tsv synth-overlap.posterior'
+planned beyond-shift 12 'negated=0 -F'
+planned beyond-temperature 28 'features-only'
+planned fig2-images 48 'vic-split -q --remark --seed 1 .* -v k=2560 .*vgg16 --epochs=1 --mixup=0.4 --seed 1 ' --trial 20
 
 fails 1 'no mr here: vic-corpora fetch mr brings it' 'data that are nowhere are named, and where they come from' \
 	vic run fig4-text --data mr --out "$T/out"

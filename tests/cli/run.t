@@ -44,6 +44,7 @@ done <<'END'
 --scale|'--scale' is no flag, or its value is missing
 --scale large|--scale has no 'large': it is of small paper
 --stage data,trian|--stage has no 'trian': it is of data train predict table page
+--trial 0|--trial takes a number from 1, not '0'
 --seeds 0|--seeds takes a number from 1, not '0'
 --jobs 2 --jobs 3|--jobs is given twice
 --jobs=x|--jobs takes a number from 1, not 'x'
@@ -87,6 +88,7 @@ rm -r whole/cells/synth-images/smallcnn/baseline/1
 like 'what is missing takes as long as its like took' '^10 trainings, 9 done, about [0-9]* s$' "$(tiny --cost --out whole)"
 fails 2 'whole holds trainings at --scale small, which these would replace; take another --out' 'of another scale' \
 	tiny --out whole --scale paper
+fails 2 'holds trainings at --scale small, which' 'nor a trial' tiny --out whole --trial 20
 tiny --out whole 2>/dev/null
 stamps whole >before
 ok 'once more' tiny --out whole

@@ -6,10 +6,10 @@
 #   folds    number of folds, or nothing where it has test records of its own
 #   n_seeds  seeds of a training where it has no folds
 #   train    options of vic-train that all trainings of MODEL on it share
-#   epochs, long, longest   how many; of Figure 7; of Table 3 (methods.tsv names them, and early)
-#   early    options with which a training of fewer epochs is the beginning of a longer one
+#   epochs, long, longest, third   how many; of Figure 7; of Table 3; a third of epochs (methods.tsv names them)
 #   judged   the split that is the test: test, or dev where no other was published with labels
 #   make     the command that makes its stream NAME.vic in the folder where it runs
+#   truth    of made data: the command that makes NAME.posterior, P(class | record) as vic-score --posterior reads it
 #   links    NAME=PATH lines: raw data, under a name in that folder ($make says mr, not a path of this machine)
 #   strange  what its models were not made for; SET-NAME is a data set for each
 #   less     what --scale small leaves out, in words
@@ -58,7 +58,7 @@ data_set() {
 	case $1 in
 	*-noise | *-words | *-tiny-imagenet | mr-trec | imdb-trec | trec-mr | mr-imdb-openings) foreign_set "$1"; return ;;
 	esac
-	folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less=''
+	folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less='' truth=''
 	case $1 in
 	mr)
 		text_set "$1" mr/./rt-polarity.pos mr/rt-polaritydata.tar.gz || return 1
@@ -87,6 +87,17 @@ data_set() {
 		kind=text models=kimcnn folds=3 strange=words links='' tokens='vic-corpora synth text -q --n 300 --dim 10 --to . &&
 mv vectors.txt vectors && vic-tokenize -q --format mr .'
 		make="$tokens | vic-embed -q --vectors vectors > synth-text.vic" ;;
+	synth-known | synth-apart | synth-overlap)
+		kind=text models=kimcnn n_seeds=5
+		case $1 in
+		synth-known) truth='--n 300 --dim 10' less='300 sentences, a small network, 2 epochs: for tests' ;;
+		synth-apart) truth='--n 6000 --strength 2 --noise 0' less='12 epochs instead of 25' ;;
+		synth-overlap) truth='--n 6000 --strength 1 --noise 0' less='12 epochs instead of 25' ;;
+		esac
+		truth="vic-corpora synth text -q $truth --to ."
+		make="$truth && vic-tokenize -q --format mr . | vic-embed -q --vectors vectors.txt |
+vic-split -q --test 0.4 --dev 0.1 --seed 1 > $1.vic"
+		truth="$truth && mv posterior.tsv $1.posterior" ;;
 	fashion-mnist)
 		image_set "$1" 'resnet18' smallcnn 500 '--resize 28 --channels 1' fashion-mnist/./train-images-idx3-ubyte.gz \
 			fashion-mnist/./train-images-idx3-ubyte || return 1
@@ -142,10 +153,10 @@ image_set() {
 	raw "$image_name" "$image_raw" "$@"
 }
 
-# training SET MODEL: sets train, epochs, long and early. At paper scale vic-train's defaults are the paper's (images),
-# Kim's (text), and those of a linear model of n-grams its own.
+# training SET MODEL: sets train, epochs, long, longest and third. At paper scale vic-train's defaults are the paper's
+# (images), Kim's (text), and those of a linear model of n-grams its own.
 training() {
-	train='' early=''
+	train=''
 	case $SCALE:$kind in
 	*:text) epochs=25 long=100 ;;
 	*:image) epochs=200 long=1000 ;;
@@ -153,20 +164,22 @@ training() {
 	longest=2000
 	case $SCALE:$1:$2 in
 	*:synth-*:bow) epochs=2 ;;
-	*:synth-text:*) epochs=2 long=3 train='--maps=10 --batch=20' ;;
+	*:synth-text:* | *:synth-known:*) epochs=2 long=3 train='--maps=10 --batch=20' ;;
 	*:synth-images:smallcnn) epochs=1 long=2 ;;
 	*:synth-images:*) epochs=1 long=2 train='--width=0.0625' ;;
 	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --stop-top5=0.93 --select=last' ;;
 	paper:*) ;;
 	small:*:bow) epochs=10 ;;
-	small:mr:* | small:mr-*) epochs=12 long=36 ;;
+	small:mr:* | small:mr-* | small:synth-*) epochs=12 long=36 ;;
 	small:trec:*) epochs=15 long=45 ;;
 	small:imdb:*) epochs=8 long=24 ;;
 	small:imagenette:*) epochs=20 train='--schedule=cosine --batch=32 --select=last' ;;
-	small:*:smallcnn) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine' ;;
-	small:*) epochs=10 long=30 early='--schedule=steps' train='--schedule=cosine --width=0.125' ;;
+	small:*:smallcnn) epochs=10 long=30 train='--schedule=cosine' ;;
+	small:*) epochs=10 long=30 train='--schedule=cosine --width=0.125' ;;
 	esac
 	case $SCALE:$1 in small:* | *:synth-*) longest=$long ;; esac
+	[ -z "$TRIAL" ] || epochs=1
+	third=$(((epochs + 2) / 3))
 	train="--epochs=$epochs${train:+ $train}"
 }
 
@@ -202,7 +215,7 @@ foreign_set() {
 		make="$tokens --split test | $foreign_embed" ;;
 	esac
 }
-# Over lines of label<TAB>text. (The generator is Lehmer's, so that every awk draws the same.)
+# Programs of awk, over lines of label<TAB>text. (The generator is Lehmer's, so that every awk draws the same.)
 data_words="awk -F '\\t' 'NR <= 2000 { n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++)
 if (!(w[i] in seen)) { seen[w[i]]; word[++k] = w[i] } }
 END { x = 1; for (r = 1; r in n; r++) { line = \"\"; for (i = 0; i < (n[r] ? n[r] : 1); i++) {
@@ -214,6 +227,21 @@ data_moved="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2
 { label[NR] = \$1; n[NR] = split(\$2, w, \" \"); for (i = 1; i <= n[NR]; i++) word[++k] = w[i] }
 END { x = 1; for (r = 1; r <= NR; r++) { line = label[r] \"\\t\"; for (i = 1; i <= n[r]; i++) {
 at++; line = line (i > 1 ? \" \" : \"\") (draw() < mu ? word[int(draw() * k) + 1] : word[at]) } print line } }'"
+# The share mu of all words left out; the first stays where none would.
+data_dropped="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2147483647 }
+BEGIN { x = 1 } { n = split(\$2, w, \" \"); line = \"\"; for (i = 1; i <= n; i++)
+if (draw() >= mu) line = line (line == \"\" ? \"\" : \" \") w[i]; print \$1 \"\\t\" (line == \"\" ? w[1] : line) }'"
+# Typing errors (Pruthi et al. 2019): of the words of four letters and more the share mu has two neighbouring letters,
+# neither the first nor the last, change places.
+data_typos="-F '\\t' 'function draw() { x = x * 16807 % 2147483647; return x / 2147483647 }
+BEGIN { x = 1 } { n = split(\$2, w, \" \"); line = \$1 \"\\t\"; for (i = 1; i <= n; i++) {
+if (length(w[i]) > 3 && w[i] ~ /^[a-z]+\$/ && draw() < mu) { k = 2 + int(draw() * (length(w[i]) - 3));
+w[i] = substr(w[i], 1, k - 1) substr(w[i], k + 1, 1) substr(w[i], k, 1) substr(w[i], k + 2) }
+line = line (i > 1 ? \" \" : \"\") w[i] } print line }'"
+# The records with a word of negation (negated=1), or those without (0).
+data_negated="-F '\\t' '{ n = split(\$2, w, \" \"); has = 0; for (i = 1; i <= n; i++)
+if (w[i] ~ /^(no|not|n[^a-z]t|never|nor|neither|none|nobody|nothing|nowhere|cannot|without|hardly|barely)\$/)
+has = 1; if (has == negated) print }'"
 # Writes MR as IMDB's folders are: every tenth record a test, of the others the share flip with the other label.
 data_held="-F '\\t' 'BEGIN { x = 1 }
 { part = NR % 10 ? \"train\" : \"test\"; label = \$1; x = x * 16807 % 2147483647;

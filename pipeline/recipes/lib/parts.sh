@@ -34,22 +34,27 @@ met_by_strangers() {
 	done
 }
 
-# parted SET SEED: sets $parted, a command that writes the set with the splits that the cell of SEED has seen.
-parted() {
-	parted="cat \"\$OUT/data/$1.vic\""
-	[ "$2" = "${2#fold}" ] || parted="vic-split -q --cv $folds --fold ${2#fold} --dev 0.1 \"\$OUT/data/$1.vic\""
-}
-
-# moved SET SEED MU: sets $moved, a command that writes the test records of the cell of SEED moved by MU: images along a
-# random direction (vic-perturb), of texts that share of the words replaced by words of other such records.
+# moved SET SEED HOW: sets $moved, a command that writes the test records of the cell of SEED otherwise than they are:
+#   mu0.2      images moved so far along a random direction (vic-perturb); of texts that share of the words replaced by
+#              words of other such records
+#   drop0.2    texts without that share of the words
+#   typo0.2    of texts that share of the longer words with a typing error
+#   negated    the texts with a word of negation
+#   affirmed   those without
 moved() {
 	parted "$1" "$2"
-	if [ "$kind" = image ]; then
-		moved="$parted | vic-perturb -q --mu $3 --only test"
-	else
-		moved="$parted | vic-cat -q --split test --to tsv - | awk -v mu=$3 $data_moved | vic-tokenize -q --format tsv \
+	moved_share=${3#mu} moved_share=${moved_share#drop} moved_share=${moved_share#typo}
+	case $kind:$3 in
+	image:mu*) moved="$parted | vic-perturb -q --mu $moved_share --only test"; return ;;
+	text:mu*) moved="mu=$moved_share $data_moved" ;;
+	text:drop*) moved="mu=$moved_share $data_dropped" ;;
+	text:typo*) moved="mu=$moved_share $data_typos" ;;
+	text:negated) moved="negated=1 $data_negated" ;;
+	text:affirmed) moved="negated=0 $data_negated" ;;
+	*) die "no $kind records are moved as '$3' says" ;;
+	esac
+	moved="$parted | vic-cat -q --split test --to tsv - | awk -v $moved | vic-tokenize -q --format tsv \
 --rules whitespace --split test -"
-	fi
 }
 # said CELL NAME COMMAND [--map]: CELL/NAME.logits, what the model says of the records that the command writes; with
 # --map at the temperature that fits its dev records best.
@@ -58,36 +63,54 @@ said() {
 	if [ $# = 4 ]; then
 		said_before="$hot_map && " said_map=' --map map'
 	fi
+	[ -z "$TRIAL" ] || said_map="$said_map --split test"
 	derive "$1" "$2" "$said_before$3 | vic-predict -q --threads \$THREADS --device $DEVICE$said_map \"\$CELL/model\""
+}
+# earlier CELL NAME SET SEED EPOCH TITLE: CELL/NAME.logits, what the weights after that epoch (vic-train --keep-epochs)
+# said of the test records.
+earlier() {
+	parted "$3" "$4"
+	derive "$1" "$2" "$parted | vic-predict -q --threads \$THREADS --device $DEVICE --split $judged --name \"$6\" \
+\"\$CELL/model.epoch$5\""
 }
 # hot CELL [NAME STREAM]: CELL/test-hot.logits, or CELL/NAME-hot.logits: at that temperature.
 hot() {
 	if [ $# = 1 ]; then
 		derive "$1" test-hot "$hot_map && vic-calibrate -q --apply map \"\$CELL/test.logits\""
 	else
-		said "$1" "$2-hot" "cat \"\$OUT/$3\"" --map
+		some_of "$3" 1
+		said "$1" "$2-hot" "$some" --map
 	fi
 }
-hot_map='vic-calibrate -q --min-temperature 0.05 --max-temperature 20 "$CELL/dev.logits" > map'
+hot_fit='vic-calibrate -q --min-temperature 0.05 --max-temperature 20'
+hot_map="$hot_fit \"\$CELL/dev.logits\" > map"
 
-# choose SET MODEL METHOD SETTINGS SEED: declares the cells of all SETTINGS, and one of setting dev-nll: the logits of the
-# one whose dev records have the least negative log-likelihood.
+# choose SET MODEL METHOD SETTINGS SEED: declares the cells of all SETTINGS, with test-hot.logits, and two chosen of them by
+# their dev records: dev-nll has the least negative log-likelihood, dev-refined the least after its own temperature (Berta
+# et al. 2025). A chosen one holds logits alone.
 choose() {
 	choose_of=''
 	for choose_setting in $4; do
 		cell "$1" "$2" "$3" "$choose_setting" "$5"
+		hot "$CELL"
 		choose_of="$choose_of -i $CELL/dev.logits -i $CELL/test.logits"
 	done
-	CELL=cells/$1/$2/$3-dev-nll/$5
+	choose_by "$1" "$2" "$3" "$4" "$5" dev-nll 'vic-score -q --brief --tsv --split dev' 2
+	choose_by "$1" "$2" "$3" "$4" "$5" dev-refined "$hot_fit --table --tsv" 3
+}
+# choose_by SET MODEL METHOD SETTINGS SEED NAME TABLE COLUMN: one of them, by what this command's table says of dev.logits.
+choose_by() {
+	CELL=cells/$1/$2/$3-$6/$5
 	known "$CELL" && return 0
 	choose_from="\"\$OUT/cells/$1/$2/$3-\$s/$5\""
 	job "-t $CELL$choose_of" "for s in $4; do
-vic-score -q --brief --tsv --split dev $choose_from/dev.logits > scores && n=\$(awk '\$1 == \"nll\" { print \$2 }' scores) &&
+$7 $choose_from/dev.logits > scores && n=\$(awk '\$1 == \"nll\" { print \$$8 }' scores) &&
 echo \"\$n \$s\" || exit 1; done > all && sort -g all | head -n 1 > chosen && read -r n s < chosen &&
-cp $choose_from/test.logits $choose_from/dev.logits . && rm scores all"
+cp $choose_from/test.logits $choose_from/dev.logits . && rm scores all && $hot_fit dev.logits > map &&
+vic-calibrate -q --apply map test.logits > test-hot.logits"
 	predict_jobs="$predict_jobs$job
 "
-	recipe_cells="$recipe_cells$1	$2	$3	dev-nll	$5	$CELL
+	recipe_cells="$recipe_cells$1	$2	$3	$6	$5	$CELL
 "
 }
 
@@ -144,6 +167,7 @@ pools() {
 # page: OUT/RECIPE/page.html and the same as table.md, table.tex and VERDICTS.tsv (rows.sh), with what the scale leaves out.
 page() {
 	page_note="Scale $SCALE."
+	[ -z "$TRIAL" ] || page_note="A trial of $TRIAL steps a training: its numbers mean nothing. $page_note"
 	for page_set in $DATA; do
 		data_set "$page_set" || exit 1
 		[ -z "$less" ] || page_note="$page_note $page_set: $less."

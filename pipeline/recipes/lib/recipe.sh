@@ -50,6 +50,8 @@ recipe_help() {
 usage: vic run $RECIPE [options] [-- ENGINE-OPTION...]
 
   --scale small|paper    small: minutes on two cores, of fewer records and epochs; paper: all of it [small]
+  --trial N              whether all of it works: N steps a training, on a part of the records, judged on 256; the
+                         numbers mean nothing, no claim is held against them, and no other --out takes them
   --data NAME[,NAME]     data sets [$recipe_data]
   --seeds N              seeds of each training; of cross-validated data the first N folds [the data set's]
   --device DEVICE        as vic-train has it [auto]
@@ -88,7 +90,7 @@ recipe_begin() {
 	recipe_data=$1
 	shift
 	SCALE=small DATA=$recipe_data SEEDS='' DEVICE=auto STAGES=data,train,predict,table,page OUT=runs JOBS='' ENGINE=xargs
-	THREADS='' DEVICES='' PER_DEVICE='' SSHLOGIN='' RESUME='' WAIT='' ENGINE_OPTIONS='' jobs_after=''
+	TRIAL='' THREADS='' DEVICES='' PER_DEVICE='' SSHLOGIN='' RESUME='' WAIT='' ENGINE_OPTIONS='' jobs_after=''
 	recipe_print='' recipe_script=$0 recipe_flags=''
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -112,6 +114,7 @@ recipe_begin() {
 		recipe_flags="$recipe_flags $recipe_flag"
 		case $recipe_flag in
 		--scale) words scale "$recipe_value" small paper; SCALE=$recipe_value ;;
+		--trial) count trial "$recipe_value"; TRIAL=$recipe_value ;;
 		--data) DATA=$recipe_value ;;
 		--seeds) count seeds "$recipe_value"; SEEDS=$recipe_value ;;
 		--device) DEVICE=$recipe_value ;;
@@ -131,7 +134,8 @@ recipe_begin() {
 	case $SCALE in small) DATA=${DATA%%|*} ;; *) DATA=${DATA#*|} ;; esac
 	case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 	quoted "$OUT"
-	recipe_again=" --scale $SCALE --data $DATA --device $DEVICE --out $quoted${SEEDS:+ --seeds $SEEDS}"
+	recipe_again=" --scale $SCALE --data $DATA --device $DEVICE --out $quoted${SEEDS:+ --seeds $SEEDS}${TRIAL:+ --trial $TRIAL}"
+	recipe_scale=$SCALE${TRIAL:+, trial of $TRIAL}
 	DATA=$(echo "$DATA" | tr , ' ')
 	recipe_cells="dataset	model	method	setting	seed	folder
 "
@@ -193,6 +197,10 @@ END
 	job "$job_arguments" "$make"
 	data_jobs="$data_jobs$job
 "
+	[ -n "$truth" ] || return 0
+	job "-f -t data/$1.posterior" "$truth"
+	data_jobs="$data_jobs$job
+"
 }
 
 # method_of METHOD SETTING: sets $train_options and $predict_options from methods.tsv.
@@ -211,6 +219,25 @@ joined() {
 		case " $2" in *" ${option%%=*}="*) ;; *) joined="$joined $option" ;; esac
 	done
 	joined=${joined# }
+}
+
+# some_of STREAM SEED: sets $some, a command that writes a stream below OUT, or in a trial the records of it that are
+# looked at, marked anew: those of $TRIAL batches to train on, 256 dev, 256 test (of few: a quarter), the others extra.
+some_of() {
+	some="cat \"\$OUT/$1\""
+	[ -n "$TRIAL" ] || return 0
+	[ "$kind" = text ] && some_batch=50 || some_batch=128
+	case " $train " in *' --batch='*) some_batch=${train#*--batch=} some_batch=${some_batch%% *} ;; esac
+	some="vic-split -q --remark --seed $2 \$(vic-cat --stats \"\$OUT/$1\" | awk -v k=$((TRIAL * some_batch)) \
+'\$1 == \"records\" { n = \$2; j = n < 1024 ? int(n / 4) : 256; left = n - 2 * j; printf \"--test %.12f --dev %.12f \
+--calibration %.12f\", j / n, j / (n - j), (left > k ? 1 - k / left : 0) }') \"\$OUT/$1\""
+}
+# parted SET SEED: sets $parted, a command that writes the set with the splits that the cell of SEED sees.
+parted() {
+	case $2 in fold*) some_of "data/$1.vic" "${2#fold}" ;; *) some_of "data/$1.vic" 1 ;; esac
+	parted=$some
+	[ -n "$TRIAL" ] || [ "$2" = "${2#fold}" ] ||
+		parted="vic-split -q --cv $folds --fold ${2#fold} --dev 0.1 \"\$OUT/data/$1.vic\""
 }
 
 cell() {
@@ -232,10 +259,12 @@ cell() {
 	[ "$2" != bow ] || cell_device=cpu
 	[ "$4" = - ] || cell_title="$3 $4"
 	cell_seed=${5#fold} cell_stream="\"\$OUT/data/$1.vic\"" cell_command='' cell_end=''
-	if [ "$cell_seed" != "$5" ]; then
-		cell_command="vic-split -q --cv $folds --fold $cell_seed --dev 0.1 $cell_stream > split && "
+	if [ "$cell_seed" != "$5" ] || [ -n "$TRIAL" ]; then
+		parted "$1" "$5"
+		cell_command="$parted > split && "
 		cell_stream=split cell_end=' && rm split'
 	fi
+	[ -z "$TRIAL" ] || joined "$joined" --epochs=1
 	train_options="-m $2 $joined --seed $cell_seed"
 	cell_common="-q --threads \$THREADS --device $cell_device"
 	cell_command="$cell_command""vic-train $cell_common $train_options --history history.tsv -o model $cell_stream"
@@ -259,8 +288,13 @@ foreign() {
 	rest=${1#cells/*/*/}
 	method=${rest%/*}
 	case $method in *-[0-9.]*) method_of "${method%-*}" "${method##*-}" ;; *) method_of "$method" - ;; esac
-	job "-f -t $1/$2.logits -i $3" "vic-predict -q --threads \$THREADS --device $DEVICE${predict_options:+ \
-$predict_options} \"\$OUT/$1/model\" \"\$OUT/$3\" > $2.logits"
+	foreign_from='' foreign_file="\"\$OUT/$3\""
+	if [ -n "$TRIAL" ]; then
+		some_of "$3" 1
+		foreign_from="$some | " foreign_file='' predict_options="--split test $predict_options"
+	fi
+	job "-f -t $1/$2.logits -i $3" "${foreign_from}vic-predict -q --threads \$THREADS --device $DEVICE${predict_options:+ \
+$predict_options} \"\$OUT/$1/model\"${foreign_file:+ $foreign_file} > $2.logits"
 	predict_jobs="$predict_jobs$job
 "
 }
@@ -283,10 +317,10 @@ recipe_run() {
 	mkdir -p "$recipe_dir" || exit 1
 	exec 8<"$recipe_dir"
 	flock -n 8 || die "another run works in $recipe_dir"
-	if [ -f "$OUT/scale" ] && [ "$(cat "$OUT/scale")" != "$SCALE" ]; then
+	if [ -f "$OUT/scale" ] && [ "$(cat "$OUT/scale")" != "$recipe_scale" ]; then
 		die "$OUT holds trainings at --scale $(cat "$OUT/scale"), which these would replace; take another --out" 2
 	fi
-	echo "$SCALE" >"$OUT/scale"
+	echo "$recipe_scale" >"$OUT/scale"
 	printf '%s' "$recipe_cells" >"$recipe_dir/cells.part"
 	mv "$recipe_dir/cells.part" "$recipe_dir/cells.tsv"
 	jobs_sweep

@@ -11,6 +11,12 @@
 #     rows_scores test - accuracy ece oe        CELL/test.logits by vic-score
 #     rows_scores hot method:hot ece            CELL/hot.logits; the method's name becomes METHOD+hot
 #     rows_scores noise data:noise entropy      CELL/noise.logits; the data's name becomes DATASET/noise
+#     rows_scores first setting:first gap       CELL/first.logits; of the setting the last word, "last" or that of
+#                                               "0.4-last", becomes first
+#     rows_scores test - true_point true_ece    of made data whose posterior is known (data.sh: truth)
+#     rows_ensemble test - ece oe gap           the test.logits of all cells of a group that has several as one model's,
+#                                               their probabilities averaged; METHOD+ensemble, a single row with
+#                                               vic-score's interval over records. They must be of the same records
 #     rows_differences "mixup 0.4" ece oe       less METHOD [SETTING] on the same records, by vic-compare, where there
 #                                               is one cell of each; the metric becomes "ece less mixup 0.4"
 #     rows_foreign noise auroc aupr_in fpr95    test.logits against noise.logits by vic-ood, scored by the largest
@@ -78,7 +84,7 @@ rows_run() {
 rows_take() {
 	rows_column=$1 rows_seed=$2 rows_suffix=$3
 	shift 3
-	rows_lead="$RECIPE|$dataset|$model|$method|$setting|$rows_seed" rows_suffix=$rows_suffix rows_wanted=$* \
+	rows_lead="${TRIAL:+trial of }$RECIPE|$dataset|$model|$method|$setting|$rows_seed" rows_suffix=$rows_suffix rows_wanted=$* \
 		rows_column=$rows_column awk -F '\t' '
 		function short(v) { return v ~ /^-?[0-9]/ ? sprintf("%.6g", v) : v }
 		NR > 1 { value[$1] = $at; low[$1] = $(at + 1); high[$1] = $(at + 2); there[$1] }
@@ -104,32 +110,40 @@ rows_take() {
 		}'
 }
 
-# rows_as WHERE: what the row is called: "-", method:NAME, data:NAME, or both with a comma.
+# rows_as WHERE: what the row is called: "-", method:NAME, data:NAME, setting:NAME, or several with commas.
 rows_as() {
 	case $1 in
 	-) ;;
 	?*,?*) rows_as "${1%%,*}" && rows_as "${1#*,}" ;;
+	setting:?*)
+		case $setting in *-?*) setting=${setting%-*}-${1#*:} ;; *) setting=${1#*:} ;; esac ;;
 	method:?*) method=$method+${1#method:} ;;
 	data:?*) dataset=$dataset/${1#data:} ;;
-	*) echo "rows: '$1' is none of -, method:NAME, data:NAME" >&2; return 1 ;;
+	*) echo "rows: '$1' is none of -, method:NAME, data:NAME, setting:NAME" >&2; return 1 ;;
 	esac
 }
 
 rows_scores() {
 	rows_each rows_score_group "$@"
 }
+# rows_score_options METRIC...: sets $rows_options, of vic-score.
+rows_score_options() {
+	rows_rounds=0 rows_options=--brief
+	for rows_metric in "$@"; do
+		case $rows_metric in
+		accuracy | ece | oe | nll | brier | gap | confidence) rows_rounds=1000 ;;
+		entropy) rows_options='--floor 0' ;; # without an interval, as the next
+		true_*) rows_options="--floor 0 --posterior \"\$OUT/data/${dataset%%/*}.posterior\"" ;;
+		*) rows_rounds=1000 rows_options='--floor 0' ;;
+		esac
+	done
+	rows_options="--tsv -q --bootstrap $rows_rounds $rows_options"
+}
 rows_score_group() {
 	rows_file=$1.logits
 	rows_as "$2" || return 1
 	shift 2
-	rows_options='--tsv -q --bootstrap 1000 --brief'
-	for rows_metric in "$@"; do
-		case $rows_metric in
-		accuracy | ece | oe | nll | brier | gap | confidence) ;;
-		*) rows_options='--tsv -q --bootstrap 1000 --floor 0' ;;
-		esac
-	done
-	[ "$*" != entropy ] || rows_options='--tsv -q --bootstrap 0 --floor 0' # it has no interval
+	rows_score_options "$@"
 	rows_list=''
 	for cell in $cells; do
 		rows_run "vic-score $rows_options \"\$OUT/$base/$cell/$rows_file\"" rows_take 2 "$cell" '' "$@" || return 1
@@ -140,6 +154,20 @@ rows_score_group() {
 		rows_run "cd \"\$OUT/$base\" && cat$rows_list | vic-score $rows_options --name pooled" \
 			rows_take 2 all '' "$@" || return 1 ;;
 	esac
+}
+
+rows_ensemble() {
+	rows_each rows_ensemble_group "$@"
+}
+rows_ensemble_group() {
+	case $cells in *' '*) ;; *) return 0 ;; esac
+	rows_file=$1.logits
+	rows_as "$2" && rows_as method:ensemble || return 1
+	shift 2
+	rows_score_options "$@"
+	rows_list=''
+	for cell in $cells; do rows_list="$rows_list $cell/$rows_file"; done
+	rows_run "cd \"\$OUT/$base\" && vic-score $rows_options --ensemble$rows_list" rows_take 2 all '' "$@"
 }
 
 rows_differences() {

@@ -210,6 +210,44 @@ static void claims_find_their_rows(void **state)
 	result_table_release(&r);
 }
 
+/* "MODEL/METHOD" is another model's row: paired by seed, or by both intervals and never by vic-compare's row. */
+static void claims_compare_models(void **state)
+{
+	(void)state;
+	struct result_table r;
+	struct claims c;
+	struct judgement *j;
+	struct sheet s;
+	size_t n;
+	read_results(&r, "f|seeds|bow|baseline|-|all|9|ece|0.1|||c\n"
+			 "f|seeds|bow|baseline|-|1|9|ece|0.1|||c\n"
+			 "f|seeds|bow|baseline|-|2|9|ece|0.12|||c\n"
+			 "f|seeds|m|baseline|-|all|9|ece|0.3|||c\n"
+			 "f|seeds|m|baseline|-|2|9|ece|0.32|||c\n"
+			 "f|seeds|m|baseline|-|1|9|ece|0.3|||c\n"
+			 "f|one|bow|baseline|-|all|9|ece|0.1|0.06|0.13|c\n"
+			 "f|one|bow|mixup|0.4|all|9|ece|0.1|0.06|0.13|c\n"
+			 "f|one|bow|baseline|-|all|9|ece less mixup 0.4|0.5|0.4|0.6|c\n"
+			 "f|one|m|mixup|0.4|all|9|ece|0.2|0.19|0.24|c\n");
+	read_claims(&c,
+		    "a|f|w|s|*|bow|ece|baseline|below|m/baseline||\nb|f|w|s|*|bow|ece|baseline|below|m/mixup 0.4||\n"
+		    "c|f|w|s|*|bow|ece|baseline|below|m/mixup 1||\n");
+	assert_int_equal(verdicts(&r, &c, &j, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(j[0].place->dataset, "seeds");
+	assert_int_equal(j[0].basis, BASIS_SEEDS);
+	near(j[0].b, 0.3, 0);
+	near(j[0].difference, -0.2, 1e-9);
+	assert_int_equal(j[1].basis, BASIS_INTERVALS);
+	near(j[1].low, -0.1 - hypot(0.04, 0.04), 1e-9);
+	assert_int_equal(sheet_of_evidence(&s, j, n, &err), 0);
+	assert_string_equal(s.row[2].note, "w. A: ECE of baseline, lower than B: m's mixup 0.4.");
+	sheet_release(&s);
+	free(j);
+	claims_release(&c);
+	result_table_release(&r);
+}
+
 static char *written(const struct sheet *s, void (*write)(const struct sheet *, FILE *))
 {
 	struct memtext m;
@@ -277,7 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_checked),	 cmocka_unit_test(runs_make_intervals),
 		cmocka_unit_test(intervals_decide),	 cmocka_unit_test(claims_find_their_rows),
-		cmocka_unit_test(figures_become_sheets), cmocka_unit_test(metrics_have_titles),
+		cmocka_unit_test(claims_compare_models), cmocka_unit_test(figures_become_sheets),
+		cmocka_unit_test(metrics_have_titles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
