@@ -13,7 +13,7 @@
 static size_t block_rows(const struct affine *a)
 {
 	size_t k = (size_t)a->d->k;
-	return a->matrix ? PRODUCT_PART : k < 4096 ? 4096 / k : 1;
+	return a->matrix ? PRODUCT_PART : k < 1024 ? 1024 / k : 1;
 }
 
 /* From so many values on, and where no class's logits are far from the unit, the products of a matrix are narrow: what
@@ -40,22 +40,13 @@ static int on_diagonal(const struct affine *a, size_t i)
  * it has no part in the gradient. */
 static void forward(const struct affine *a, size_t at, size_t n, double *z, double *out, double *panels)
 {
-	size_t k = (size_t)a->d->k;
-	double by = 1 / a->unit;
-	for (size_t r = 0; r < n; r++) {
-		double *from = z + r * k, *to = out + r * k;
-		fit_row(a->d, at + r, from);
-		for (size_t c = 0; c < k; c++) {
-			from[c] *= by;
-			to[c] = a->offset[c];
-		}
-		for (size_t c = 0; a->holes && c < k; c++)
-			from[c] = from[c] > -INFINITY ? from[c] : 0;
-		for (size_t c = 0; !a->matrix && c < k; c++)
-			to[c] += a->scaled[c] * from[c];
-		for (size_t c = 0; a->holes && c < k; c++)
-			to[c] = fit_value(a->d, at + r, (int)c) > -INFINITY ? to[c] : -INFINITY;
-	}
+	const struct fit_data *d = a->d;
+	size_t k = (size_t)d->k, size = d->is_double ? sizeof(double) : sizeof(float);
+	const unsigned char *from = (const unsigned char *)d->z + at * k * size;
+	const struct fit_ops *ops = fit_ops();
+	for (size_t r = 0; r < n; r++)
+		ops->affine_in(from + r * k * size, d->is_double, 1 / a->unit, a->matrix ? NULL : a->scaled, a->offset,
+			       k, z + r * k, out + r * k);
 	if (!a->matrix)
 		return;
 	panels_of_rows(z, n, k, PRODUCT_LEFT, a->narrow, panels);
@@ -66,23 +57,28 @@ static void forward(const struct affine *a, size_t at, size_t n, double *z, doub
 static void exponentials(const struct affine *a, size_t at, size_t n, double *out, double *own)
 {
 	size_t k = (size_t)a->d->k;
+	const struct fit_ops *ops = fit_ops();
 	for (size_t r = 0; r < n; r++) {
-		double *o = out + r * k, max = lanes_largest(o, k);
-		own[r] = o[a->d->label[at + r]] - max;
-		for (size_t c = 0; c < k; c++)
-			o[c] -= max;
+		ops->below_largest(out + r * k, k);
+		own[r] = out[r * k + (size_t)a->d->label[at + r]];
 	}
 	softmax_ops()->exp_many(out, (n * k + LANES - 1) / LANES * LANES);
 }
 
-/* From probabilities to what each class bends by, and from logits to their squares. */
-static void bend(double *p, double *z, size_t k, double *beside)
+/* From exponentials to what each class bends by, and from logits to their squares. Returns the exponentials' sum. */
+static double bend(double *p, double *z, size_t k, double *gb, double *gw, double *beside)
 {
+	double mass = lanes_sum(p, k), one = 1 / mass;
 	for (size_t c = 0; c < k; c++) {
+		p[c] *= one;
 		p[c] *= 1 - p[c];
 		beside[c] += p[c] * z[c];
 		z[c] *= z[c];
+		gb[c] += p[c];
 	}
+	for (size_t c = 0; gw && c < k; c++)
+		gw[c] += p[c] * z[c];
+	return mass;
 }
 
 /* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases; or (bends) its curvature in each, and
@@ -90,8 +86,9 @@ static void bend(double *p, double *z, size_t k, double *beside)
 static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	const struct affine *a = arg;
+	const struct fit_ops *ops = fit_ops();
 	size_t k = (size_t)d->k, rows = block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
-	double *gw = sum + 1, *gb = gw + affine_weights(a), *beside = gb + k;
+	double *gw = sum + 1, *gb = gw + affine_weights(a), *beside = gb + k, *own_gw = a->matrix ? NULL : gw;
 	double *z = scratch, *out = z + room, *own = out + room, *left = own + (rows + 7) / 8 * 8;
 	double *right = left + panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k;
 	for (size_t at = from; at < to; at += rows) {
@@ -99,19 +96,12 @@ static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *
 		forward(a, at, n, z, out, left);
 		exponentials(a, at, n, out, own);
 		for (size_t r = 0; r < n; r++) {
-			double *o = out + r * k, mass = lanes_sum(o, k);
-			sum[0] += log(mass) - own[r];
-			double one = 1 / mass;
-			for (size_t c = 0; c < k; c++)
-				o[c] *= one;
+			double *o = out + r * k, *x = z + r * k, mass;
 			if (a->bends)
-				bend(o, z + r * k, k, beside);
+				mass = bend(o, x, k, gb, own_gw, beside);
 			else
-				o[d->label[at + r]] -= 1;
-			for (size_t c = 0; c < k; c++)
-				gb[c] += o[c];
-			for (size_t c = 0; !a->matrix && c < k; c++)
-				gw[c] += o[c] * z[r * k + c];
+				mass = ops->affine_out(o, x, k, (size_t)d->label[at + r], gb, own_gw);
+			sum[0] += log(mass) - own[r];
 		}
 		if (a->matrix) {
 			panels_of_columns(out, k, n, PRODUCT_LEFT, a->narrow, left);
@@ -237,16 +227,28 @@ void affine_precondition(void *arg, double *v)
 		v[i] *= a->inverse[i];
 }
 
-/* Sum of the finite |z|, a power of two smaller so that no sum overflows; their number; that of -Inf. */
+/* Sum of the finite |z|, a power of two smaller so that no sum overflows; and their number. In lanes, so that additions
+ * do not wait for one another. */
 static void sizes(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
-	(void)arg, (void)scratch;
-	for (size_t i = from; i < to; i++)
-		for (int c = 0; c < d->k; c++) {
-			double z = fabs(fit_value(d, i, c));
-			sum[0] += z < INFINITY ? z * 0x1p-40 : 0;
-			sum[z < INFINITY ? 1 : 2] += 1;
-		}
+	double size[LANES] = { 0 }, count[LANES] = { 0 };
+	size_t k = (size_t)d->k, whole = (k + LANES - 1) / LANES * LANES;
+	(void)arg;
+	for (size_t c = k; c < whole; c++)
+		scratch[c] = INFINITY;
+	for (size_t i = from; i < to; i++) {
+		fit_row(d, i, scratch);
+		for (size_t c = 0; c < whole; c += LANES)
+			for (size_t l = 0; l < LANES; l++) {
+				double z = fabs(scratch[c + l]);
+				size[l] += z < INFINITY ? z * 0x1p-40 : 0;
+				count[l] += z < INFINITY ? 1 : 0;
+			}
+	}
+	for (int l = 0; l < LANES; l++) {
+		sum[0] += size[l];
+		sum[1] += count[l];
+	}
 }
 
 /* sum[0..k-1]: squares of the class's finite logits over *arg, the unit; sum[k..]: how often it is the label. */
@@ -284,16 +286,15 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 {
 	*a = (struct affine){ .d = d, .pool = pool, .matrix = matrix, .pull = *pull };
 	size_t k = (size_t)d->k, all = affine_parameters(a);
-	double size[3];
+	double size[2];
 	if (mem_alloc(&a->per, all, sizeof *a->per, err) ||
 	    mem_alloc(&a->scaled, affine_weights(a), sizeof *a->scaled, err) ||
 	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all + k, sizeof *a->sum, err) ||
 	    mem_alloc(&a->inverse, all, sizeof *a->inverse, err) || mem_alloc(&a->beside, k, sizeof *a->beside, err) ||
 	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
 		return -1;
-	if (fit_sum(d, pool, 3, sizes, 0, NULL, size, err))
+	if (fit_sum(d, pool, 2, sizes, k + LANES, NULL, size, err))
 		return -1;
-	a->holes = size[2] > 0;
 	a->unit = size[0] > 0 ? ldexp(1, (int)fmin(1000, fmax(-1000, floor(log2(size[0] / size[1])) + 40))) : 1;
 	if (fit_sum(d, pool, 2 * k, columns, 0, &a->unit, a->sum, err))
 		return -1;

@@ -17,7 +17,6 @@ struct affine_pull affine_pull_of(const struct calmap *map, size_t n, const stru
 struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
-	int holes;  /* some logits are -Inf */
 	int narrow; /* products in float32 (product.h) */
 	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
 	struct affine_pull pull;

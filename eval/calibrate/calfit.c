@@ -21,44 +21,45 @@ static int no_optimum(const struct temperature *t, struct err *err)
 			    "without end; look at the labels, or hold it with --max-temperature");
 }
 
-/* *best: within the limits. */
-static int best_temperature(double *best, const struct fit_data *d, const struct calmap_settings *set,
-			    struct pool *pool, struct calmap_fit *fit, struct err *err)
+/* *best: within the limits; *t: without them. */
+static int best_temperature(double *best, struct temperature *t, const struct fit_data *d,
+			    const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit,
+			    struct err *err)
 {
-	struct temperature t;
-	if (temperature_fit(d, pool, &t, err))
+	if (temperature_fit(d, pool, t, err))
 		return -1;
-	fit->steps = t.passes;
-	fit->gradient = fabs(t.gradient);
+	fit->steps = t->passes;
+	fit->gradient = fabs(t->gradient);
 	/* NLL is convex in 1/T: where the optimum lies outside, the nearer limit is the best allowed. */
-	fit->held = t.t < set->lowest_t ? -1 : t.t > set->highest_t ? 1 : 0;
-	*best = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t.t;
-	return t.end == TEMPERATURE_INSIDE || (fit->held && t.end != TEMPERATURE_ANY) ? 0 : no_optimum(&t, err);
+	fit->held = t->t < set->lowest_t ? -1 : t->t > set->highest_t ? 1 : 0;
+	*best = fit->held < 0 ? set->lowest_t : fit->held ? set->highest_t : t->t;
+	return t->end == TEMPERATURE_INSIDE || (fit->held && t->end != TEMPERATURE_ANY) ? 0 : no_optimum(t, err);
 }
 
 static int fit_temperature(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,
 			   struct pool *pool, struct calmap_fit *fit, struct err *err)
 {
+	struct temperature t;
 	if (mem_alloc(&map->weight, 1, sizeof *map->weight, err) ||
-	    best_temperature(map->weight, d, set, pool, fit, err))
+	    best_temperature(map->weight, &t, d, set, pool, fit, err))
 		return -1;
-	return fit->held ? 0 : temperature_interval(d, pool, map->weight[0], &fit->low, &fit->high, err);
+	return fit->held ? 0 : temperature_interval(d, pool, &t, &fit->low, &fit->high, err);
 }
 
 /* An unpenalised scale runs away on data that is right throughout; better said before the minimiser runs after it. */
 static int affine_has_optimum(enum calmap_method method, const struct fit_data *d, const struct calmap_settings *set,
 			      struct pool *pool, struct err *err)
 {
-	struct temperature t;
+	enum temperature_end end;
 	if (method == MAP_VECTOR && set->l2 != 0)
 		return 0;
-	if (temperature_fit(d, pool, &t, err))
+	if (temperature_end_of(d, pool, &end, err))
 		return -1;
-	return t.end == TEMPERATURE_ZERO ? err_set(err,
-						   "every label has its record's largest logit: the best %s scale is "
-						   "infinite; fit on records with errors among them",
-						   calmap_method_name(method))
-					 : 0;
+	return end == TEMPERATURE_ZERO ? err_set(err,
+						 "every label has its record's largest logit: the best %s scale is "
+						 "infinite; fit on records with errors among them",
+						 calmap_method_name(method))
+				       : 0;
 }
 
 /* Whether the method works on logarithms of probabilities, and so has no place for a probability of 0 (1: of the
@@ -115,6 +116,7 @@ static int refuse_zeros(enum calmap_method method, const struct fit_data *d, str
 int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_data *d,
 	       const struct calmap_settings *set, struct pool *pool, struct calmap_fit *fit, struct err *err)
 {
+	struct temperature t;
 	int rc = -1;
 	*map = (struct calmap){ .method = method, .k = d->k };
 	*fit = (struct calmap_fit){ 0 };
@@ -139,7 +141,8 @@ int calmap_fit(struct calmap *map, enum calmap_method method, const struct fit_d
 		rc = fit_log_probabilities(map, d, set, pool, fit, err);
 		break;
 	case MAP_ENSEMBLE:
-		rc = best_temperature(&map->t, d, set, pool, fit, err) || fit_mixture(map, d, pool, fit, err) ? -1 : 0;
+		rc = best_temperature(&map->t, &t, d, set, pool, fit, err);
+		rc = rc || fit_mixture(map, d, pool, fit, err) ? -1 : 0;
 		break;
 	case MAP_ISOTONIC:
 	case MAP_CENTRED:

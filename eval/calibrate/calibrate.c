@@ -4,6 +4,7 @@
  * every stream is read with, so it is what vic-score says of the written document. Records are mapped in batches of
  * about BATCH_VALUES values. */
 #include "calibrate.h"
+#include "apply.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"
 #include "eval/records/rows_block.h"
@@ -100,29 +101,37 @@ static int judge_as_read(struct judged *j, const struct rows *rows, size_t i, st
 	return keep_key(j, rows->key[i], err);
 }
 
-/* Mapped records waiting to be judged and written. */
+/* Records waiting to be mapped, judged and written. */
 struct batch {
 	size_t n, cap, k;
+	size_t *number; /* in rows */
 	uint64_t *id;
 	int32_t *label;
 	uint8_t *split;
-	double *to; /* [cap][k] */
+	double *from, *to; /* [cap][k] */
+	struct applying map;
 };
 
 static void batch_release(struct batch *b)
 {
+	free(b->number);
 	free(b->id);
 	free(b->label);
 	free(b->split);
+	free(b->from);
 	free(b->to);
+	applying_release(&b->map);
 	*b = (struct batch){ 0 };
 }
 
-static int batch_init(struct batch *b, size_t k, struct err *err)
+static int batch_init(struct batch *b, const struct calmap *map, struct err *err)
 {
+	size_t k = (size_t)map->k;
 	*b = (struct batch){ .k = k, .cap = BATCH_VALUES / k + 1 };
-	if (!mem_alloc(&b->id, b->cap, sizeof *b->id, err) && !mem_alloc(&b->label, b->cap, sizeof *b->label, err) &&
-	    !mem_alloc(&b->split, b->cap, 1, err) && !mem_alloc(&b->to, b->cap * k, sizeof *b->to, err))
+	if (!mem_alloc(&b->number, b->cap, sizeof *b->number, err) && !mem_alloc(&b->id, b->cap, sizeof *b->id, err) &&
+	    !mem_alloc(&b->label, b->cap, sizeof *b->label, err) && !mem_alloc(&b->split, b->cap, 1, err) &&
+	    !mem_alloc(&b->from, b->cap * k, sizeof *b->from, err) &&
+	    !mem_alloc(&b->to, b->cap * k, sizeof *b->to, err) && !applying_init(&b->map, map, b->cap, err))
 		return 0;
 	batch_release(b);
 	return -1;
@@ -151,30 +160,38 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 	return rc ? -1 : 0;
 }
 
-static int flush_batch(struct batch *b, const struct stream_head *head, struct stream_writer *w, struct judged *after,
-		 struct err *err)
+/* The batch through the map. Errors: a result that is NaN or +Inf. */
+static int map_batch(struct batch *b, const struct rows *rows, struct err *err)
 {
-	int rc = b->n && judge(after, b, head, err);
+	apply_records(&b->map, b->from, b->n, b->to);
+	for (size_t i = 0; i < b->n * b->k; i++)
+		if (!(b->to[i] < INFINITY))
+			return err_set(err,
+				       "%s: record %zu: the map does not give finite numbers there (a class of "
+				       "probability 0? a map fitted with --clip takes it)",
+				       rows->name, b->number[i / b->k]);
+	return 0;
+}
+
+static int flush_batch(struct batch *b, const struct rows *rows, const struct stream_head *head,
+		       struct stream_writer *w, struct judged *after, struct err *err)
+{
+	int rc = b->n && (map_batch(b, rows, err) || judge(after, b, head, err));
 	for (size_t i = 0; !rc && w && i < b->n; i++)
 		rc = stream_add(w, b->id[i], b->label[i], b->split[i], b->to + i * b->k, b->k * sizeof *b->to, err);
 	b->n = 0;
 	return rc ? -1 : 0;
 }
 
-/* room: [3 k] of scratch. */
-static int one_record(struct batch *b, const struct rows *rows, size_t i, const struct calmap *map, double *room)
+/* room: [k] of scratch. */
+static void one_record(struct batch *b, const struct rows *rows, size_t i, double *room)
 {
 	size_t at = b->n++;
-	double *to = b->to + at * b->k;
+	b->number[at] = i;
 	b->id[at] = rows->id[i];
 	b->label[at] = rows->label[i];
 	b->split[at] = rows->split_of[i];
-	record_logits(rows, i, room, room + b->k);
-	calmap_apply(map, room, to, room + b->k);
-	for (size_t c = 0; c < b->k; c++)
-		if (isnan(to[c]) || to[c] == INFINITY)
-			return -1;
-	return 0;
+	record_logits(rows, i, b->from + at * b->k, room);
 }
 
 static int head_of_output(struct stream_head *head, const struct rows *rows, const struct calmap *map, struct err *err)
@@ -205,7 +222,7 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 		chosen += split == ROWS_ALL || rows->split_of[i] == split;
 	if (!chosen)
 		return 0;
-	if (batch_init(&b, (size_t)map->k, err) || mem_alloc(&room, 3 * (size_t)map->k, sizeof *room, err) ||
+	if (batch_init(&b, map, err) || mem_alloc(&room, (size_t)map->k, sizeof *room, err) ||
 	    head_of_output(&head, rows, map, err))
 		goto out;
 	if (out && stream_begin(&w, out, &head, rows->provenance, self, err))
@@ -213,17 +230,12 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 	for (size_t i = 0; i < rows->n; i++) {
 		if (split != ROWS_ALL && rows->split_of[i] != split)
 			continue;
-		if (one_record(&b, rows, i, map, room)) {
-			err_set(err,
-				"%s: record %zu: the map does not give finite numbers there (a class of probability "
-				"0? a map fitted with --clip takes it)",
-				rows->name, i);
-			goto out;
-		}
-		if (judge_as_read(before, rows, i, err) || (b.n == b.cap && flush_batch(&b, &head, w, after, err)))
+		one_record(&b, rows, i, room);
+		if (judge_as_read(before, rows, i, err) ||
+		    (b.n == b.cap && flush_batch(&b, rows, &head, w, after, err)))
 			goto out;
 	}
-	if (flush_batch(&b, &head, w, after, err) || (w && stream_finish(w, err)))
+	if (flush_batch(&b, rows, &head, w, after, err) || (w && stream_finish(w, err)))
 		goto out;
 	*written += chosen;
 	rc = 0;

@@ -28,7 +28,7 @@ static int pick_start(struct affine *a, double *y, struct err *err)
 	if (mem_alloc(&room, 2 * n, sizeof *room, err))
 		return -1;
 	double *grad = room + n, best = 1;
-	int rc = temperature_fit(a->d, a->pool, &t, err);
+	int rc = temperature_roughly(a->d, a->pool, &t, err);
 	for (int i = 0; !rc && i < 2; i++) {
 		double by = i && t.end == TEMPERATURE_INSIDE ? 1 / t.t : i && t.end == TEMPERATURE_INFINITE ? 0 : 1;
 		affine_start(a, by, room);

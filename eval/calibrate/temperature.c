@@ -16,29 +16,31 @@
 /* Values worked on at a time: they stay in the first-level cache. */
 enum { BATCH = 2048 };
 
-/* e[k] exponentials and x[k] of one record: their mass, mean and second moment, in eight lanes as the vector unit has
- * them. */
-static void moments(const double *e, const double *x, size_t k, double *mass, double *first, double *second)
+/* e[k] exponentials and x[k] of one record: their mass and first three moments, m[4], in eight lanes as the vector unit
+ * has them. */
+static void moments(const double *e, const double *x, size_t k, double *m)
 {
-	double lane[3][LANES] = { { 0 } };
+	double lane[4][LANES] = { { 0 } };
 	size_t c = 0;
 	for (; c + LANES <= k; c += LANES)
 		for (int l = 0; l < LANES; l++) {
-			double w = e[c + (size_t)l] * x[c + (size_t)l];
+			double v = x[c + (size_t)l], w = e[c + (size_t)l] * v, u = w * v;
 			lane[0][l] += e[c + (size_t)l];
 			lane[1][l] += w;
-			lane[2][l] += w * x[c + (size_t)l];
+			lane[2][l] += u;
+			lane[3][l] += u * v;
 		}
 	for (; c < k; c++) {
+		double w = e[c] * x[c], u = w * x[c];
 		lane[0][0] += e[c];
-		lane[1][0] += e[c] * x[c];
-		lane[2][0] += e[c] * x[c] * x[c];
+		lane[1][0] += w;
+		lane[2][0] += u;
+		lane[3][0] += u * x[c];
 	}
-	*mass = *first = *second = 0;
-	for (int l = 0; l < LANES; l++) {
-		*mass += lane[0][l];
-		*first += lane[1][l];
-		*second += lane[2][l];
+	for (int i = 0; i < 4; i++) {
+		m[i] = 0;
+		for (int l = 0; l < LANES; l++)
+			m[i] += lane[i][l];
 	}
 }
 
@@ -92,14 +94,26 @@ static void temperature_pass(const struct fit_data *d, size_t from, size_t to, v
 			own[r] = distances(d, at + r, look->beta, x + r * k, e + r * k);
 		softmax_ops()->exp_many(e, (n * k + LANES - 1) / LANES * LANES);
 		for (size_t r = 0; r < n; r++) {
-			double mass, first, second;
-			moments(e + r * k, x + r * k, k, &mass, &first, &second);
-			double mean = first / mass;
-			sum[SUM_NLL] += log(mass) - own[r];
+			double m[4];
+			moments(e + r * k, x + r * k, k, m);
+			double mean = m[1] / m[0], second = m[2] / m[0];
+			sum[SUM_NLL] += log(m[0]) - own[r];
 			sum[SUM_G] += mean - own[r];
-			sum[SUM_H] += second / mass - mean * mean;
+			sum[SUM_H] += second - mean * mean;
+			sum[SUM_T] += m[3] / m[0] - mean * (3 * second - 2 * mean * mean);
 		}
 	}
+}
+
+/* Of one record's finite logits whose sum is beyond float64. */
+static double running_mean(const struct fit_data *d, size_t i)
+{
+	double mean = 0;
+	for (int c = 0, n = 0; c < d->k; c++) {
+		double z = fit_value(d, i, c);
+		mean += z > -INFINITY ? (z - mean) / ++n : 0;
+	}
+	return mean;
 }
 
 /* What decides whether there is an optimum: limits of g, and how wide the logits lie. */
@@ -109,7 +123,7 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 {
 	(void)arg, (void)scratch;
 	for (size_t i = from; i < to; i++) {
-		double max = -INFINITY, min = INFINITY, mean = 0, y = fit_value(d, i, d->label[i]);
+		double max = -INFINITY, min = INFINITY, all = 0, y = fit_value(d, i, d->label[i]);
 		int n = 0;
 		for (int c = 0; c < d->k; c++) {
 			double z = fit_value(d, i, c);
@@ -117,14 +131,15 @@ static void limits(const struct fit_data *d, size_t from, size_t to, void *arg, 
 				continue;
 			max = z > max ? z : max;
 			min = z < min ? z : min;
-			mean += (z - mean) / ++n;
+			all += z;
+			n++;
 		}
 		if (!(y > -INFINITY)) {
 			sum[END_BAD] += 1;
 			continue;
 		}
 		sum[END_ZERO] += max - y;      /* g as beta grows: 0 only where every label has the largest logit */
-		sum[END_INFINITE] += mean - y; /* g at beta = 0 */
+		sum[END_INFINITE] += (isfinite(all) ? all / n : running_mean(d, i)) - y; /* g at beta = 0 */
 		sum[END_SPREAD] += max - min;
 	}
 }
@@ -175,26 +190,42 @@ static int find_ends(const struct fit_data *d, struct pool *pool, struct tempera
 /* log beta that float64 holds, with room to spare. */
 static const double least_x = -708, most_x = 708;
 
-/* The root of g, from x: Newton, kept in a bracket that every look narrows, and bisection where Newton creeps. While an
- * end of the bracket has not been looked at, steps towards it double instead. */
-static int search(const struct fit_data *d, struct pool *pool, double x, struct temperature *out, struct err *err)
+/* The step of log beta to the root of g: Newton's, near the root Halley's, whose error is about its cube. */
+static double step_to_root(const double *sum)
+{
+	double newton = -sum[SUM_G] / sum[SUM_H], bend = newton * (1 + sum[SUM_T] / sum[SUM_H]) / 2;
+	return fabs(bend) < 0.1 ? newton / (1 + bend) : newton;
+}
+
+static void take_answer(struct temperature *out, double x, double step, const double *sum, double n)
+{
+	out->gradient = sum[SUM_G] / exp(x) / n;
+	out->after = sum[SUM_NLL] / n;
+	out->t = exp(-(x + step));
+	out->least = sum[SUM_NLL] + sum[SUM_G] * step / 2;
+	out->curvature = sum[SUM_H];
+}
+
+/* The root of g, from x, kept in a bracket that every look narrows, and bisection where steps creep. While an end of
+ * the bracket has not been looked at, steps towards it double instead. near: a step so small is the last, for what it
+ * leaves is rounding; 0: it is looked where it leads. */
+static int search(const struct fit_data *d, struct pool *pool, double x, double near, struct temperature *out,
+		  struct err *err)
 {
 	double sum[FIT_SUMS], lo = least_x, hi = most_x, stride = 1, width = hi - lo, last = INFINITY;
 	for (int i = 0; i < 200; i++) {
-		double beta = exp(x);
-		if (slope_at(d, pool, beta, sum, err))
+		if (slope_at(d, pool, exp(x), sum, err))
 			return -1;
 		out->passes++;
-		out->gradient = sum[SUM_G] / beta / (double)d->n;
-		out->after = sum[SUM_NLL] / (double)d->n;
-		out->t = exp(-x);
 		if (sum[SUM_G] > 0)
 			hi = x;
 		else
 			lo = x;
-		double step = -sum[SUM_G] / sum[SUM_H], next = x + step;
+		double step = step_to_root(sum), next = x + step;
+		take_answer(out, x, fabs(step) <= near ? step : 0, sum, (double)d->n);
 		/* Steps that no longer shrink are the rounding of g, not news. */
-		if (!(fabs(step) > 1e-14 * (1 + fabs(x))) || (fabs(step) < 1e-10 && !(fabs(step) < last / 2)))
+		if (!(fabs(step) > 1e-14 * (1 + fabs(x))) || (fabs(step) < 1e-10 && !(fabs(step) < last / 2)) ||
+		    fabs(step) <= near)
 			return isfinite(out->after) ? 0 : err_set(err, "the loss is beyond the range of float64");
 		if (x <= least_x || x >= most_x)
 			break;
@@ -217,56 +248,77 @@ static int search(const struct fit_data *d, struct pool *pool, double x, struct 
 		       exp(-hi), exp(-lo));
 }
 
-/* Of so many records a sixteenth is looked at first: its best T is so near that of all that a few looks at those do. */
-enum { MANY = 1 << 18, EVERY = 16 };
+/* Of so many values a sixteenth of the records is looked at first: its best T is so near that of all that two or three
+ * looks at those do. */
+enum { MANY = 1 << 21, EVERY = 16 };
 
-static int sample_start(const struct fit_data *d, struct pool *pool, double *x, struct err *err)
+static int are_many(const struct fit_data *d)
 {
-	struct temperature some = { 0 };
+	return d->n * (size_t)d->k >= MANY && d->n >= EVERY * EVERY;
+}
+
+static int fit_sample(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
+{
 	struct fit_data part;
-	if (d->n < MANY)
-		return 0;
-	int rc = fit_thin_out(&part, d, EVERY, err) || search(&part, pool, *x, &some, err);
+	int rc = fit_thin_out(&part, d, EVERY, err) || temperature_fit(&part, pool, out, err);
 	free(part.z);
 	free(part.label);
-	if (!rc)
-		*x = -log(some.t);
 	return rc ? -1 : 0;
+}
+
+int temperature_roughly(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
+{
+	struct err unheard;
+	return are_many(d) && !fit_sample(d, pool, out, &unheard) ? 0 : temperature_fit(d, pool, out, err);
+}
+
+int temperature_end_of(const struct fit_data *d, struct pool *pool, enum temperature_end *end, struct err *err)
+{
+	struct temperature t = { 0 };
+	double spread;
+	if (!d->n)
+		return err_set(err, "there are no labelled records to fit a temperature on");
+	int rc = find_ends(d, pool, &t, &spread, err);
+	*end = t.end;
+	return rc;
 }
 
 int temperature_fit(const struct fit_data *d, struct pool *pool, struct temperature *out, struct err *err)
 {
+	struct temperature some;
+	struct err unheard;
 	double spread = 0;
 	*out = (struct temperature){ .t = 1 };
 	if (!d->n)
 		return err_set(err, "there are no labelled records to fit a temperature on");
-	if (temperature_nll(d, pool, 1, &out->before, err) || find_ends(d, pool, out, &spread, err))
+	if (find_ends(d, pool, out, &spread, err))
 		return -1;
-	out->passes = 2;
+	out->passes = 1;
 	if (out->end)
 		return 0;
 	/* A network's spread is a few units at its best T; starting there makes the search blind to the logits' unit.
 	 * A sample that has no best T of its own is of no help. */
-	double x = fmin(fmax(log(4) - log(spread), least_x), most_x);
-	struct err unheard;
-	(void)!sample_start(d, pool, &x, &unheard);
-	return search(d, pool, x, out, err);
+	double x = log(4) - log(spread);
+	int many = are_many(d);
+	if (many && !fit_sample(d, pool, &some, &unheard) && some.end == TEMPERATURE_INSIDE)
+		x = -log(some.t);
+	return search(d, pool, fmin(fmax(x, least_x), most_x), many ? 1e-8 : 0, out, err);
 }
 
 /* The 1/T on one side (-1 below, 1 above) of the best at which 2 (NLL - least) reaches CHI: by Newton, which on a
  * convex function comes from outside and stays there, and near the end by Halley, whose error is about the cube of the
- * step's. at_best: the sums there, whose curvature starts it. 0 where no T is that bad. */
-static int end_of_interval(const struct fit_data *d, struct pool *pool, double best, int side, const double *at_best,
+ * step's. The curvature at the best starts it. 0 where no T is that bad. */
+static int end_of_interval(const struct fit_data *d, struct pool *pool, const struct temperature *at_best, int side,
 			   double *beta, struct err *err)
 {
-	const double CHI = 3.841458820694124, least = best * 1e-6;
-	double sum[FIT_SUMS], x = best * (1 + side * sqrt(CHI / at_best[SUM_H]));
+	const double CHI = 3.841458820694124, best = 1 / at_best->t, least = best * 1e-6;
+	double sum[FIT_SUMS], x = best * (1 + side * sqrt(CHI / at_best->curvature));
 	for (int i = 0; i < 100; i++) {
 		int at_end = !(x > least);
 		x = at_end ? least : x;
 		if (slope_at(d, pool, x, sum, err))
 			return -1;
-		double over = 2 * (sum[SUM_NLL] - at_best[SUM_NLL]) - CHI, newton = over / (2 * sum[SUM_G]);
+		double over = 2 * (sum[SUM_NLL] - at_best->least) - CHI, newton = over / (2 * sum[SUM_G]);
 		double bend = newton * sum[SUM_H] / (2 * sum[SUM_G]), left = fabs(newton);
 		int near = fabs(bend) < 0.1;
 		double step = x * (near ? newton / (1 - bend) : newton);
@@ -287,12 +339,11 @@ static int end_of_interval(const struct fit_data *d, struct pool *pool, double b
 	return err_set(err, "the interval of the temperature did not settle");
 }
 
-int temperature_interval(const struct fit_data *d, struct pool *pool, double t, double *low, double *high,
-			 struct err *err)
+int temperature_interval(const struct fit_data *d, struct pool *pool, const struct temperature *best, double *low,
+			 double *high, struct err *err)
 {
-	double sum[FIT_SUMS], above, below;
-	if (slope_at(d, pool, 1 / t, sum, err) || end_of_interval(d, pool, 1 / t, 1, sum, &above, err) ||
-	    end_of_interval(d, pool, 1 / t, -1, sum, &below, err))
+	double above, below;
+	if (end_of_interval(d, pool, best, 1, &above, err) || end_of_interval(d, pool, best, -1, &below, err))
 		return -1;
 	*low = 1 / above;
 	*high = below > 0 ? 1 / below : INFINITY;

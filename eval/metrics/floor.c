@@ -303,16 +303,15 @@ static double walk_rank(const struct null *u)
 	return (1.0 + above + rng_below(&r, equal + 1)) / (u->rounds + 1);
 }
 
-int null_walk(const conf_key *sorted, size_t n, int drawn, uint64_t seed, struct pool *pool, double *p, struct err *err)
+int null_walk(const conf_key *sorted, size_t n, double limit, int drawn, uint64_t seed, struct pool *pool, double *p,
+	      struct err *err)
 {
 	struct null u = { .key = sorted, .n = n, .rounds = WALK_DRAWS, .seed = seed, .normal = WALK_NORMAL };
-	struct cumulative c;
 	double variance;
 	size_t *end = NULL;
 	int rc = -1;
 	if (!drawn || walk_is_long(sorted, n, &variance) || !(variance > 0)) {
-		cumulative_of(sorted, n, &c);
-		*p = c.kuiper_p;
+		*p = limit;
 		return 0;
 	}
 	if (mem_alloc(&u.off, WALK_DRAWS, sizeof *u.off, err) || walk_blocks(&u, &end, variance, err) ||

@@ -89,12 +89,12 @@ int null_floor(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t seed, struct pool *pool, double *off,
 	       struct err *err) VIC_CHECKED;
 
-/* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. Of
- * the limit (kuiper_tail) where the walk's variance exceeds WALK_LONG and no tie group has a large share of it, else
- * the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit. NaN where no record
- * has any doubt. */
+/* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. That
+ * of the limit (cumulative_of's kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
+ * share of it, else the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit.
+ * NaN where no record has any doubt. */
 enum { WALK_LONG = 1000 };
-int null_walk(const conf_key *sorted, size_t n, int drawn, uint64_t seed, struct pool *pool, double *p,
+int null_walk(const conf_key *sorted, size_t n, double limit, int drawn, uint64_t seed, struct pool *pool, double *p,
 	      struct err *err) VIC_CHECKED;
 
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and

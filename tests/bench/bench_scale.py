@@ -59,6 +59,13 @@ def at_size(folder, program, n, k, scale):
     row(f"{what}: reading, regression, band; scikit-learn regression alone", cpu, fit, "s of CPU")
     row(f"{what}: processor time, limit 5", cpu, 5, "s")
     row(f"{what}: peak memory, limit 500", memory, 500, "MB")
+    for method, limit in (("temperature", 3), ("vector", 5), ("matrix", 120)):
+        if method != "temperature" and k < 100:
+            continue
+        cpu, memory = used([program("vic-calibrate"), "--quiet", "--method", method, "--split", "all", "--out",
+                            os.path.join(folder, "map"), known])
+        row(f"fit of {method} {n:,} x {k:,}: processor time, limit {limit}", cpu, limit, "s")
+        row(f"fit of {method} {n:,} x {k:,}: peak memory, limit 2,000", memory, 2000, "MB")
     for name, args in (("vic-score --bootstrap", ["--bootstrap", "1000", known]), ("vic-compare", [known, other]),
                        ("vic-report", [known, other])):
         cpu, memory = used([program(name.split()[0]), "--quiet", *args])

@@ -1,5 +1,6 @@
 /* Maps applied to records: each method's formula, records judged and written in batches of any number, the share of
  * records that a map was fitted on, all against plain versions (plain_rows.h). */
+#include "eval/calibrate/apply.h"
 #include "eval/calibrate/calibrate.h"
 #include "pipeline/base/mem.h"
 
@@ -467,6 +468,44 @@ static void sketches_are_of_values(void **state)
 }
 
 /* --clip: classes beyond it are set to it, in the fit and when the map is applied; other records stay as they are. */
+/* Many at a time or one by one: the same bits, in whole panels of classes and records and in parts of them, and where a
+ * class's sum is of several parts. */
+static void many_at_a_time(void **state)
+{
+	enum { RECORDS = 7, MOST = 531 };
+	static const int classes[] = { 2, 3, 16, 17, 33, MOST };
+	(void)state;
+	for (size_t i = 0; i < sizeof classes / sizeof *classes * MAP_METHODS; i++) {
+		int k = classes[i / MAP_METHODS];
+		enum calmap_method method = (enum calmap_method)(i % MAP_METHODS);
+		size_t wide = (size_t)k;
+		struct rng r;
+		struct calmap m;
+		struct applying a;
+		double *z, *out, *want;
+		plain_rng(&r, (uint32_t)i, 67);
+		if (k > 2 && (method == MAP_PLATT || method == MAP_BETA))
+			continue;
+		random_map(&m, method, k, &r);
+		m.clip = i % 2 ? 1e-6 : 0;
+		assert_int_equal(mem_alloc(&z, (size_t)RECORDS * wide, sizeof *z, &err), 0);
+		assert_int_equal(mem_alloc(&out, (size_t)RECORDS * wide, sizeof *out, &err), 0);
+		assert_int_equal(mem_alloc(&want, (size_t)(RECORDS + 2) * wide, sizeof *want, &err), 0);
+		for (size_t j = 0; j < (size_t)RECORDS * wide; j++)
+			z[j] = 3 * rng_normal(&r);
+		for (size_t j = 0; j < RECORDS; j++)
+			calmap_apply(&m, z + j * wide, want + j * wide, want + (size_t)RECORDS * wide);
+		assert_int_equal(applying_init(&a, &m, RECORDS, &err), 0);
+		apply_records(&a, z, RECORDS, out);
+		assert_memory_equal(out, want, (size_t)RECORDS * wide * sizeof *out);
+		applying_release(&a);
+		calmap_release(&m);
+		free(z);
+		free(out);
+		free(want);
+	}
+}
+
 static void clipped_alike(void **state)
 {
 	(void)state;
@@ -514,6 +553,7 @@ int main(void)
 		cmocka_unit_test(applied_by_the_table),		 cmocka_unit_test(records_in_batches),
 		cmocka_unit_test(what_is_not_finite_is_refused), cmocka_unit_test(losses_at_the_limit),
 		cmocka_unit_test(sketches_are_of_values),	 cmocka_unit_test(clipped_alike),
+		cmocka_unit_test(many_at_a_time),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

@@ -51,12 +51,14 @@ static void planted_is_found(void **state)
 		struct fit_data d;
 		struct temperature t;
 		struct err err = ERR_NONE;
+		double before;
 		plant(&d, planted[i]);
 		assert_int_equal(temperature_fit(&d, pool, &t, &err), 0);
 		assert_int_equal(t.end, TEMPERATURE_INSIDE);
 		/* shifts of 100 cost digits of a logit of size 1e-6, so the bound there is theirs */
 		assert_true(fabs(t.t / planted[i] - 1) <= (planted[i] < 0.01 ? 1e-6 : 1e-11));
-		assert_true(t.after <= t.before * (1 + 1e-15) && t.passes < 40); /* but for rounding, at 1 */
+		assert_int_equal(temperature_nll(&d, pool, 1, &before, &err), 0);
+		assert_true(t.after <= before * (1 + 1e-15) && t.passes < 40); /* but for rounding, at 1 */
 		drop(&d);
 	}
 }
@@ -159,7 +161,7 @@ static void interval_agrees_with_bisection(void **state)
 		}
 		assert_int_equal(temperature_fit(&d, pool, &t, &err), 0);
 		if (t.end == TEMPERATURE_INSIDE) {
-			assert_int_equal(temperature_interval(&d, pool, t.t, &low, &high, &err), 0);
+			assert_int_equal(temperature_interval(&d, pool, &t, &low, &high, &err), 0);
 			double a = end_by_bisection(&d, t.t, 1 / 1.1), b = end_by_bisection(&d, t.t, 1.1);
 			assert_true(low > 0 && low < t.t && high > t.t);
 			assert_true(fabs(low / a - 1) < 1e-8);
