@@ -12,9 +12,10 @@
 
 #include "graph.h"
 #include "plugin.h"
+#include "sums.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 8, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 9, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
@@ -130,6 +131,8 @@ struct backend {
 	 * each. */
 	int (*update_all)(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,
 			  struct err *err);
+	/* (optional) Adds up shards' gradients where they are; default: host_sums. */
+	const struct sums *sums;
 	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n
 	 * samples of `tokens` tokens. print_plan writes how it will run and the least time of a step; counted says how
 	 * many bytes of device memory it takes, and how many there are. */

@@ -3,6 +3,7 @@
 #include "planner.h"
 #include "plans.h"
 #include "record.h"
+#include "sums/sums.h"
 
 #include "pipeline/base/mem.h"
 
@@ -370,6 +371,7 @@ static const struct backend backend_cuda = {
 	.backward = cuda_backward,
 	.update = cuda_update,
 	.update_all = cuda_step,
+	.sums = &cuda_sums,
 	.print_plan = planner_print,
 	.counted = planner_counted,
 };
