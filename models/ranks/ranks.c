@@ -219,10 +219,12 @@ int ranks_broadcast(struct ranks *r, void *what, size_t bytes, int root, struct 
 	return is_alone(r) ? 0 : lost(r, r->c->broadcast(r->ctx, what, bytes, root, err));
 }
 
-void ranks_lose(struct ranks *r)
+int ranks_lose(struct ranks *r, struct err *err)
 {
-	if (!is_alone(r))
-		r->lost = 1;
+	if (is_alone(r))
+		return -1;
+	r->lost = 1;
+	return err_context(err, "rank %d of %d", r->rank, r->size);
 }
 
 int ranks_compare(struct ranks *r, uint32_t number, int *odd, struct err *err)

@@ -70,10 +70,8 @@ int accumulate_join(struct accumulate *a, const struct graph *g, struct ranks *r
 	if (ranks_meet(r, r->rank ? 0 : a->by->id(a->sum, id, err), 0, err) ||
 	    ranks_broadcast(r, id, sizeof id, 0, err))
 		return -1;
-	if (a->by->join(a->sum, id, r->rank, r->size, how, err)) {
-		ranks_lose(r); /* the others may wait for this one there */
-		return -1;
-	}
+	if (a->by->join(a->sum, id, r->rank, r->size, how, err))
+		return ranks_lose(r, err); /* the others may wait for this one there */
 	a->joined = 1;
 	return 0;
 }
@@ -91,9 +89,7 @@ int accumulate_fared(const struct accumulate *a, const struct graph *g, struct r
 		return rc;
 	if (!rc && !read)
 		rc = g->dev->b->download(g->dev->ctx, &some, g->params[ARENA_W], sizeof some, err);
-	if (rc && a->across)
-		ranks_lose(r);
-	return rc ? -1 : 0;
+	return rc && a->across ? ranks_lose(r, err) : rc ? -1 : 0;
 }
 
 static int await_oldest(struct accumulate *a, const struct graph *g, struct err *err)

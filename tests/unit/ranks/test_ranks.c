@@ -165,7 +165,9 @@ static int one_is_lost(struct ranks *r)
 		return 0;
 	if (r->rank < r->size - 1)
 		return ranks_meet(r, 0, 0, &err) && strstr(err.msg, "is gone") ? 0 : 1;
-	ranks_lose(r);
+	err_set(&err, "a card has failed");
+	if (ranks_lose(r, &err) != -1 || !strstr(err.msg, " of ") || strncmp(err.msg, "rank ", 5))
+		return 3;
 	if (!ranks_meet(r, -1, 0, &err) || r->over)
 		return 2;
 	_exit(0);
