@@ -2,13 +2,14 @@
 # its kernels compiled by the host's compiler, and fakes of CUDA's runtime and cuBLAS and an interpreter of cuDNN's graphs (tests/gpu)
 # in place of the libraries.
 NVCC := $(CUDA_HOME)/bin/nvcc
-CUDA_SRC := $(wildcard models/core/cuda/*.c)
+CUDA_SRC := $(wildcard models/core/cuda/*.c models/core/cuda/sums/*.c)
 KERNEL_SRC := $(wildcard models/core/cuda/kernels/*.cu)
 # Sources whose kernels work on values: compiled for each type that values are stored in.
 STORED := $(shell grep -l STORAGE $(KERNEL_SRC) /dev/null)
 CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib $(CUDA_HOME)/lib))
 CUDNN_LIBS := -L$(CUDNN_LIB) -Wl,-rpath,$(CUDNN_LIB) -lcudnn
 GPU_WRAP := @tests/gpu/interp.wrap
+NCCL_WRAP := @tests/gpu/nccl.wrap
 CUDA_LIBS := $(CUDNN_LIBS) -L$(CUDA_LIB) -Wl,-rpath,$(CUDA_LIB) -lcublas -lcudart
 CUDA_ARCHS := 75 80 86 89 90 100 120
 CUDA_CODE := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_120,code=compute_120
@@ -35,10 +36,10 @@ $(STORED:%=$(B)/cuda/%-bf16.o): $(B)/cuda/%-bf16.o: % $(RULES) models/cuda.mk
 	$(call say,NVCC,$< (bf16))
 	@mkdir -p $(@D)
 	$(Q)$(NVCC) $(NVCC_FLAGS) -DVIC_BF16 -MMD -MP -c -o $@ $<
-$(CUDA_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,cuda) $(B)/models/core/cost.o $(B)/models/core/ops.o $(B)/lib/pipeline.a
+$(CUDA_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,cuda) $(B)/models/core/cost.o $(B)/models/core/ops.o $(B)/models/core/sums.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -o $@ $^ $(CONFIG_LDFLAGS) $(CUDA_LIBS) $(LDLIBS_pipeline)
+	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -o $@ $^ $(CONFIG_LDFLAGS) $(CUDA_LIBS) $(LDLIBS_pipeline) $(LDLIBS_models)
 
 dry: $(DRY_PLUGIN)
 $(KERNEL_SRC:%=$(B)/dry/%.o): $(B)/dry/%.o: % $(RULES) models/cuda.mk
@@ -49,10 +50,10 @@ $(STORED:%=$(B)/dry/%-bf16.o): $(B)/dry/%-bf16.o: % $(RULES) models/cuda.mk
 	$(call say,CC,$< (dry, bf16))
 	@mkdir -p $(@D)
 	$(Q)$(HOST_KERNEL) -DVIC_BF16 -MMD -MP -x c -c -o $@ $<
-$(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/core/cost.o $(B)/models/core/ops.o $(B)/lib/pipeline.a
+$(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/core/cost.o $(B)/models/core/ops.o $(B)/models/core/sums.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline)
+	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) $(NCCL_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline) $(LDLIBS_models)
 # NVIDIA's driver, as cuDNN looks for it.
 $(B)/dry/driver/libcuda.so.1: tests/gpu/driver.c $(RULES) models/cuda.mk
 	$(call say,LD,$@)

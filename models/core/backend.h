@@ -12,6 +12,7 @@
 
 #include "graph.h"
 #include "plugin.h"
+#include "sums.h"
 #include "pipeline/frame/stage.h"
 
 enum { BACKEND_ABI = 9, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
@@ -134,6 +135,8 @@ struct backend {
 	 * device memory. */
 	int (*average)(struct backend_ctx *ctx, float *average, const float *w, size_t n, double rate,
 		       struct err *err);
+	/* (optional) Adds up shards' gradients where they are; default: host_sums. */
+	const struct sums *sums;
 	/* (optional, both or neither) Of a graph compiled for a card to be planned for (config.card), in steps of n
 	 * samples of `tokens` tokens with updates of `u`. print_plan writes how it will run and the least time of a
 	 * step; counted says how many bytes of device memory it takes, and how many there are. */

@@ -229,6 +229,21 @@ static int is_there(const struct stage *st, const char *resume, struct err *err)
 	return 0;
 }
 
+/* Who they are, and what adds up over them. */
+static void say_ranks(const struct stage *st, const struct trainer *t)
+{
+	const struct accumulate *a = &t->accumulate;
+	char how[400] = "";
+	if (accumulate_by(a))
+		err_phrase(how, sizeof how, "; gradients are added up by %s%s", accumulate_by(a),
+			   t->plan->reduce == REDUCE_FAST ? " in an order of its own, not to the bytes of one rank"
+							  : "");
+	else if (*a->lacks)
+		err_phrase(how, sizeof how, "; gradients are added up through the hosts' memory (%s)", a->lacks);
+	stage_say(st, "%d ranks by %s, each with %d of the %d shards of a batch%s", t->ranks->size,
+		  ranks_describe(t->ranks), a->shards / t->ranks->size, a->shards, how);
+}
+
 /* What is about to be done. */
 static void say_plan(const struct stage *st, const struct trainer *t)
 {
@@ -242,8 +257,7 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 	for (size_t i = 0; i < t->data->n; i++)
 		marked[t->data->split[i]]++;
 	if (trainer_several(t))
-		stage_say(st, "%d ranks by %s, each with %d of the %d shards of a batch", t->ranks->size,
-			  ranks_describe(t->ranks), p->shards / t->ranks->size, p->shards);
+		say_ranks(st, t);
 	stage_say(st, "%s, %zu parameters, on %s", p->net->name, weights, g->dev->b->describe(g->dev->ctx));
 	stage_say(st,
 		  "records: %zu train, %zu dev; left out: %zu test, %zu extra; batch %d, at most %d epochs, %.1f MiB "

@@ -214,6 +214,19 @@ int ranks_gather(struct ranks *r, void *all, const size_t *begin, struct err *er
 	return 0;
 }
 
+int ranks_broadcast(struct ranks *r, void *what, size_t bytes, int root, struct err *err)
+{
+	return is_alone(r) ? 0 : lost(r, r->c->broadcast(r->ctx, what, bytes, root, err));
+}
+
+int ranks_lose(struct ranks *r, struct err *err)
+{
+	if (is_alone(r))
+		return -1;
+	r->lost = 1;
+	return err_context(err, "rank %d of %d", r->rank, r->size);
+}
+
 int ranks_compare(struct ranks *r, uint32_t number, int *odd, struct err *err)
 {
 	int usual = 0, most = 0;

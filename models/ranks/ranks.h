@@ -55,6 +55,11 @@ int ranks_meet(struct ranks *r, int rc, int signal, struct err *err) VIC_CHECKED
 int ranks_sum(struct ranks *r, float *a, size_t n, struct err *err) VIC_CHECKED;
 /* Rank k holds the bytes begin[k] to begin[k + 1] of `all`; after it every rank holds begin[0] to begin[size]. */
 int ranks_gather(struct ranks *r, void *all, const size_t *begin, struct err *err) VIC_CHECKED;
+/* what[bytes] of rank `root` is that of all. */
+int ranks_broadcast(struct ranks *r, void *what, size_t bytes, int root, struct err *err) VIC_CHECKED;
+/* This rank has failed, and the others may be waiting for it where none of these calls is: it meets them no more, and
+ * when it leaves with its error, which names it then, all are ended. Returns -1. */
+int ranks_lose(struct ranks *r, struct err *err);
 /* Compares a number that should be the same everywhere. *odd: the lowest rank that has another than most have (where
  * no number is the most frequent, than the lowest of their ranks), or -1. */
 int ranks_compare(struct ranks *r, uint32_t number, int *odd, struct err *err) VIC_CHECKED;

@@ -1,47 +1,25 @@
-/* Vectors lie in host memory, whatever the device; gradients are brought there shard by shard, and their sum back. */
+/* Losses and logits are read late, so that all shards of a step are queued before the host waits for the first. A rank
+ * meets the others when all of its own is queued: what a card does not come to is then known, and the sum over ranks,
+ * which needs them all, is queued after it. */
 #include "accumulate.h"
 #include "trainer.h"
 
-#include "models/core/backend.h"
 #include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int is_table(const struct param *p)
-{
-	return p->kind == PARAM_TABLE && param_trained(p);
-}
-
-/* Numbers of a table's row. */
-static size_t row_of(const struct param *p)
-{
-	return param_size(p) / (size_t)p->dim[0];
-}
 
 static size_t classes_of(const struct graph *g)
 {
 	return shape_size(g->value[g->logits].shape);
 }
 
-int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int max_n, int max_words, struct err *err)
+int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int max_n, struct err *err)
 {
-	size_t n = (size_t)max_n, table = 0, rows = 0;
-	*a = (struct accumulate){ .shards = shards, .dense = g->params_floats[ARENA_G] };
-	for (int i = 0; i < g->n_params; i++) {
-		const struct param *p = &g->param[i];
-		if (p->kind == PARAM_STATE)
-			a->states += param_size(p);
-		if (!is_table(p))
-			continue;
-		table += (size_t)max_words * row_of(p);
-		rows = row_of(p) > rows ? row_of(p) : rows;
-		size_t at = (size_t)(p->g - g->params[ARENA_G]); /* behind all that are none */
-		a->dense = at < a->dense ? at : a->dense;
-	}
-	return reduce_open(&a->sum, shards, a->dense + a->states + table, err) ||
-			       mem_alloc(&a->state, a->states, sizeof *a->state, err) ||
-			       mem_alloc(&a->rows, (size_t)g->max_words * rows, sizeof *a->rows, err) ||
+	size_t n = (size_t)max_n;
+	*a = (struct accumulate){ .shards = shards, .by = g->dev->b->sums ? g->dev->b->sums : &host_sums };
+	return a->by->open(&a->sum, g, shards, err) ||
+			       mem_alloc(&a->row_of, (size_t)g->max_words, sizeof *a->row_of, err) ||
 			       mem_alloc(&a->loss, n, sizeof *a->loss, err) ||
 			       mem_alloc(&a->hit, n, sizeof *a->hit, err) ||
 			       mem_alloc(&a->logits, n * classes_of(g), sizeof *a->logits, err)
@@ -51,114 +29,124 @@ int accumulate_open(struct accumulate *a, const struct graph *g, int shards, int
 
 void accumulate_release(struct accumulate *a)
 {
-	reduce_release(&a->sum);
+	if (a->by)
+		a->by->release(a->sum);
 	shard_release(&a->shard);
-	free(a->state);
-	free(a->rows);
+	free(a->row_of);
 	free(a->loss);
 	free(a->hit);
 	free(a->logits);
 	*a = (struct accumulate){ 0 };
 }
 
-/* Running statistics from the device, or to it. They go there past graph_set: forward writes them as well, and nothing
- * that a backend derives from weights is made of them in training. */
-static int move_states(const struct graph *g, float *state, int to_device, struct err *err)
+/* 1: the devices of all ranks can add up over them; 0: a->lacks says what is missing; -1 */
+static int all_reach(struct accumulate *a, struct ranks *r, struct err *err)
 {
-	const struct backend *b = g->dev->b;
-	for (int i = 0; i < g->n_params; i++) {
-		const struct param *p = &g->param[i];
-		size_t n = param_size(p);
-		if (p->kind != PARAM_STATE)
-			continue;
-		if (to_device ? b->upload(g->dev->ctx, p->w, state, n * sizeof *state, err)
-			      : b->download(g->dev->ctx, state, p->w, n * sizeof *state, err))
-			return -1;
-		state += n;
-	}
-	return 0;
-}
-
-/* A shard's table rows, each at the number of its word in the whole batch. */
-static int add_rows(struct accumulate *a, const struct graph *g, const struct param *p, float *to, struct err *err)
-{
-	size_t row = row_of(p), n = (size_t)a->shard.words.distinct;
-	if (g->dev->b->download(g->dev->ctx, a->rows, p->g, n * row * sizeof *a->rows, err))
+	struct err lacks = ERR_NONE;
+	int odd, can = a->by->reach && !a->by->reach(a->sum, &lacks);
+	if (ranks_compare(r, (uint32_t)can, &odd, err))
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		memcpy(to + a->shard.word_of[i] * row, a->rows + i * row, row * sizeof *to);
-	return 0;
+	err_phrase(a->lacks, sizeof a->lacks, "%s", can && odd >= 0 ? "a rank has no NCCL" : lacks.msg);
+	return can && odd < 0;
 }
 
-/* What the shard's pass left on the device, as a vector; zeroed before. */
-static int take_vector(struct accumulate *a, const struct graph *g, size_t distinct, float *to, struct err *err)
+int accumulate_join(struct accumulate *a, const struct graph *g, struct ranks *r, enum reduction how, struct err *err)
 {
-	if (g->dev->b->download(g->dev->ctx, to, g->params[ARENA_G], a->dense * sizeof *to, err) ||
-	    move_states(g, to + a->dense, 0, err))
+	unsigned char id[SUMS_ID] = { 0 };
+	a->by->release(a->sum);
+	a->sum = NULL;
+	if (ranks_meet(r, a->by->open(&a->sum, g, a->shards / r->size, err), 0, err))
 		return -1;
-	to += a->dense + a->states;
-	for (int i = 0; i < g->n_params; i++) {
-		if (!is_table(&g->param[i]))
-			continue;
-		if (add_rows(a, g, &g->param[i], to, err))
-			return -1;
-		to += distinct * row_of(&g->param[i]);
-	}
+	int can = all_reach(a, r, err);
+	if (can < 0)
+		return -1;
+	if (!can && how == REDUCE_FAST)
+		return err_usage(err,
+				 "--reduce fast: cards are not there to add up over ranks%s%s; --reduce exact does "
+				 "it through the hosts' memory",
+				 *a->lacks ? ": " : "", a->lacks);
+	if (!can)
+		return 0;
+	if (ranks_meet(r, r->rank ? 0 : a->by->id(a->sum, id, err), 0, err) ||
+	    ranks_broadcast(r, id, sizeof id, 0, err))
+		return -1;
+	if (a->by->join(a->sum, id, r->rank, r->size, how, err))
+		return ranks_lose(r, err); /* the others may wait for this one there */
+	a->joined = 1;
 	return 0;
 }
 
-/* The whole batch's vector to where a pass over it would have left it. */
-static int give_vector(const struct accumulate *a, const struct graph *g, size_t distinct, float *from, struct err *err)
+const char *accumulate_by(const struct accumulate *a)
 {
-	const struct device *d = g->dev;
-	if (d->b->upload(d->ctx, g->params[ARENA_G], from, a->dense * sizeof *from, err) ||
-	    move_states(g, from + a->dense, 1, err))
-		return -1;
-	from += a->dense + a->states;
-	for (int i = 0; i < g->n_params; i++) {
-		const struct param *p = &g->param[i];
-		if (!is_table(p))
-			continue;
-		if (d->b->upload(d->ctx, p->g, from, distinct * row_of(p) * sizeof *from, err))
-			return -1;
-		from += distinct * row_of(p);
-	}
-	return 0;
+	return a->joined ? a->by->name(a->sum) : NULL;
 }
 
-/* Shard s of a batch: its gradients and statistics to `to`, its answers to their places. */
-static int compute_shard(struct accumulate *a, struct graph *g, const struct batch *b, const float *target, int s,
-			 float *to, struct err *err)
+int accumulate_fared(const struct accumulate *a, const struct graph *g, struct ranks *r, int rc, int read,
+		     struct err *err)
+{
+	float some;
+	if (!a->joined)
+		return rc;
+	if (!rc && !read)
+		rc = g->dev->b->download(g->dev->ctx, &some, g->params[ARENA_W], sizeof some, err);
+	return rc && a->across ? ranks_lose(r, err) : rc ? -1 : 0;
+}
+
+static int await_oldest(struct accumulate *a, const struct graph *g, struct err *err)
+{
+	uint64_t ticket = a->ticket[a->oldest];
+	a->oldest = (a->oldest + 1) % LATE;
+	a->reads--;
+	return graph_arrived(g, ticket, err);
+}
+
+static int read_late(struct accumulate *a, const struct graph *g, int value, int n, float *to, struct err *err)
+{
+	if (a->reads == LATE && await_oldest(a, g, err))
+		return -1;
+	return graph_read_later(g, value, n, to, &a->ticket[(a->oldest + a->reads++) % LATE], err);
+}
+
+/* Where the words of the whole batch are in the shard. */
+static void list_rows(struct accumulate *a, const struct batch *whole)
+{
+	int distinct = whole->words ? whole->words->distinct : 0;
+	for (int u = 0; u < distinct; u++)
+		a->row_of[u] = SUMS_NO_ROW;
+	for (int i = 0; distinct && i < a->shard.words.distinct; i++)
+		a->row_of[a->shard.word_of[i]] = (uint32_t)i;
+}
+
+/* Shard s of a batch. */
+static int compute_shard(struct accumulate *a, struct graph *g, const struct batch *b, int s, struct err *err)
 {
 	int from = shard_begin(b->n, s, a->shards), n = shard_begin(b->n, s + 1, a->shards) - from;
-	size_t distinct = b->words ? (size_t)b->words->distinct : 0, classes = classes_of(g);
-	const struct batch *mine = &a->shard.batch;
-	float *logits = a->logits + (size_t)from * classes;
-	memset(to, 0, a->sum.n * sizeof *to);
+	size_t classes = classes_of(g);
 	if (!n)
-		return 0;
-	if (shard_cut(&a->shard, b, (int)classes, from, n, err) || move_states(g, a->state, 1, err) ||
-	    graph_step(g, mine, NULL, err) || graph_read(g, g->loss, n, a->loss + from, err) ||
-	    graph_read(g, g->logits, n, logits, err) || take_vector(a, g, distinct, to, err))
+		return a->by->take(a->sum, 0, NULL, 1, err);
+	if (shard_cut(&a->shard, b, (int)classes, from, n, err) || a->by->restore(a->sum, err) ||
+	    graph_step(g, &a->shard.batch, NULL, err) || read_late(a, g, g->loss, n, a->loss + from, err) ||
+	    read_late(a, g, g->logits, n, a->logits + (size_t)from * classes, err))
 		return -1;
-	for (size_t i = 0; i < (size_t)n; i++)
-		a->hit[(size_t)from + i] = target_hit(logits + i * classes, target + ((size_t)from + i) * classes,
-						      (int)classes);
-	return 0;
+	list_rows(a, b);
+	return a->by->take(a->sum, (float)n / (float)b->n, a->row_of, 0, err);
 }
 
-/* The shards from `first` to `end` - 1, which are a whole part of the tree. */
+/* The shards from `first` to `end` - 1, which are a whole part of the tree; returns when their answers are there. */
 static int compute_shards(struct accumulate *a, struct graph *g, const struct batch *b, const float *target, int first,
 			  int end, struct err *err)
 {
-	if (move_states(g, a->state, 0, err))
+	size_t classes = classes_of(g);
+	if (a->by->begin(a->sum, b->words ? b->words->distinct : 0, err))
 		return -1;
-	for (int s = first; s < end; s++) {
-		int records = shard_begin(b->n, s + 1, a->shards) - shard_begin(b->n, s, a->shards);
-		if (compute_shard(a, g, b, target, s, reduce_next(&a->sum), err))
+	for (int s = first; s < end; s++)
+		if (compute_shard(a, g, b, s, err))
 			return -1;
-		reduce_add(&a->sum, (float)records / (float)b->n);
-	}
+	while (a->reads)
+		if (await_oldest(a, g, err))
+			return -1;
+	for (int i = shard_begin(b->n, first, a->shards); i < shard_begin(b->n, end, a->shards); i++)
+		a->hit[i] = target_hit(a->logits + (size_t)i * classes, target + (size_t)i * classes, (int)classes);
 	return 0;
 }
 
@@ -173,14 +161,21 @@ static int gather_answers(const struct accumulate *a, struct ranks *r, int n, fl
 int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b, const float *target,
 		    const struct update *u, struct ranks *r, int signal, struct err *err)
 {
-	size_t distinct = b->words ? (size_t)b->words->distinct : 0, n = a->dense + a->states;
-	int each = a->shards / (r ? r->size : 1), first = r ? r->rank * each : 0;
-	for (int i = 0; i < g->n_params; i++)
-		n += is_table(&g->param[i]) ? distinct * row_of(&g->param[i]) : 0;
-	reduce_begin(&a->sum, n);
-	int rc = compute_shards(a, g, b, target, first, first + each, err);
-	if (ranks_meet(r, rc, signal, err) || ranks_sum(r, reduce_sum(&a->sum), n, err) ||
-	    gather_answers(a, r, b->n, a->loss, err) || gather_answers(a, r, b->n, a->hit, err))
+	int several = r && r->size > 1, each = a->shards / (several ? r->size : 1),
+	    first = several ? r->rank * each : 0;
+	int mine = shard_begin(b->n, first + each, a->shards) - shard_begin(b->n, first, a->shards);
+	int hosts = several && !a->joined;
+	float *sum = NULL;
+	size_t n = 0;
+	int rc = compute_shards(a, g, b, target, first, first + each, err) ||
+		 (hosts && a->by->host(a->sum, &sum, &n, err)) ? -1 : 0;
+	if (ranks_meet(r, accumulate_fared(a, g, r, rc, mine > 0, err), signal, err))
 		return -1;
-	return give_vector(a, g, distinct, reduce_sum(&a->sum), err) || graph_update(g, b, u, err) ? -1 : 0;
+	a->across = a->joined;
+	rc = a->joined ? a->by->across(a->sum, err) : ranks_sum(r, sum, n, err);
+	if (accumulate_fared(a, g, r, rc, 1, err) || gather_answers(a, r, b->n, a->loss, err) ||
+	    gather_answers(a, r, b->n, a->hit, err))
+		return -1;
+	rc = (hosts && a->by->put(a->sum, err)) || a->by->give(a->sum, err) || graph_update(g, b, u, err) ? -1 : 0;
+	return accumulate_fared(a, g, r, rc, 1, err);
 }

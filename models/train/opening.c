@@ -127,7 +127,7 @@ static int make_graph(const struct trainer *t, struct graph *g, int batch, struc
 	struct plan of = *plan;
 	of.batch = batch;
 	graph_init(g);
-	g->max_words = batcher_max_words(t->data, shard_most(batch, shards_of(plan)));
+	g->max_words = batcher_max_words(t->data, batch); /* a table's gradient has those of all shards in the end */
 	return plan->net->build(plan->net, g, &plan->config, err) || refuse_single_values(t, g, err) ||
 			       graph_compile(g, dev,
 					     plan_room(&of, (uint32_t)batch < t->n_train ? batch : (int)t->n_train),
@@ -178,8 +178,7 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||
 			       late_init(&t->late, &t->graph, t->eval_batch, 1, err) ||
 			       (shards_of(plan) > 1 &&
-				accumulate_open(&t->accumulate, &t->graph, shards_of(plan), largest_batch(t),
-						batcher_max_words(t->data, plan->batch), err))
+				accumulate_open(&t->accumulate, &t->graph, shards_of(plan), largest_batch(t), err))
 		       ? -1
 		       : 0;
 }

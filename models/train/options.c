@@ -208,6 +208,10 @@ static const struct row table[] = {
 	  FIELD(shards),
 	  " shards=",
 	  .unsaid = "1" },
+	{ { "reduce", 0, OPT_CHOICE, NULL, NULL,
+	    "of ranks on cuda; fast: cards add up in an order of their own, not to the bytes of one rank",
+	    .choices = REDUCE_CHOICES, .without = "plan|list-models" },
+	  FIELD(reduce), " reduce=", .unsaid = "0" },
 	{ { "select", 0, OPT_CHOICE, NULL, NULL,
 	    "which epoch's weights are kept: the best by dev accuracy (also called best-dev), by dev NLL, or by dev "
 	    "NLL after the temperature that is best for it; or the last",

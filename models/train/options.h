@@ -13,10 +13,10 @@ enum { OPTIMIZER_ADAMW = 3 /* of --optimizer, after those of enum rule: RULE_ADA
 enum decay { DECAY_ALL, DECAY_WEIGHTS };
 
 /* Choices are of enum mix_mode, mix_partner (batch.h), loss, word_vectors, rule (graph.h), schedule, select
- * (trainer.h) and decay. */
+ * (trainer.h), decay and reduction (sums.h). */
 struct train_options {
 	const char *model, *filters, *class_weights, *lr_steps;
-	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay;
+	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay, reduce;
 	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, ema, rho,
 		eps, lr_factor, stop_top5;
 	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;

@@ -51,12 +51,15 @@ static int card_text(char **text, const char *card, struct err *err)
 struct compiled {
 	struct device device;
 	struct graph graph;
+	struct sum *sum; /* of several shards; NULL: there is one, or the host adds up */
 	int n;
 	size_t taken, total; /* bytes of the card's memory */
 };
 
 static void compiled_release(struct compiled *c)
 {
+	if (c->sum)
+		c->device.b->sums->release(c->sum);
 	graph_release(&c->graph);
 	device_close(&c->device);
 }
@@ -95,9 +98,12 @@ static int compiled_make(struct compiled *c, const struct plan *plan, const stru
 	graph_init(&c->graph);
 	if (device_open_card(&c->device, config, err))
 		return -1;
-	c->graph.max_words = most_words(plan, data, shard_of(plan, n));
+	c->graph.max_words = most_words(plan, data, n);
 	if (plan->net->build(plan->net, &c->graph, &plan->config, err) ||
 	    graph_compile(&c->graph, &c->device, plan_room(&of, n), &plan->update, err))
+		return -1;
+	if (plan->shards > 1 && c->device.b->sums &&
+	    c->device.b->sums->open(&c->sum, &c->graph, plan->shards, err))
 		return -1;
 	c->device.b->counted(c->device.ctx, &c->graph, shard_of(plan, n), mean_tokens(plan, data), &c->taken,
 			     &c->total);

@@ -175,6 +175,7 @@ int plan_make(struct plan *p, const struct train_options *o, const struct datase
 	*p = (struct plan){ .epochs = (int)o->epochs,
 			    .batch = (int)o->batch,
 			    .shards = (int)o->shards,
+			    .reduce = (enum reduction)o->reduce,
 			    .seed = (uint64_t)o->seed,
 			    .schedule = (enum schedule)o->schedule,
 			    .select = (enum select)o->select,

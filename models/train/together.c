@@ -18,7 +18,9 @@ int trainer_join(struct trainer *t, struct ranks *r, struct err *err)
 	int shards = t->plan->shards > 1 ? t->plan->shards : 1, more = 1;
 	t->ranks = r;
 	if (r->size <= 1)
-		return 0;
+		return t->plan->reduce == REDUCE_EXACT
+			       ? 0
+			       : err_usage(err, "--reduce fast: there is one rank, and no other to add up with");
 	while (more < r->size)
 		more *= 2;
 	if (!ranks_fit(r, shards) && more != r->size)
@@ -32,7 +34,10 @@ int trainer_join(struct trainer *t, struct ranks *r, struct err *err)
 				 "is enough (any number of ranks that divides it gives the same bytes)",
 				 r->size, shards, r->size);
 	size_t most = (size_t)r->size * (size_t)t->eval_batch * classes_of(t);
-	return mem_alloc(&t->round, most, sizeof *t->round, err);
+	return mem_alloc(&t->round, most, sizeof *t->round, err) ||
+			       accumulate_join(&t->accumulate, &t->graph, r, t->plan->reduce, err)
+		       ? -1
+		       : 0;
 }
 
 static uint32_t crc_of_text(const char *text)
@@ -94,13 +99,19 @@ int together_begin(struct trainer *t, struct err *err)
 	return 0;
 }
 
+/* As accumulate_fared. */
+static int trainer_fared(const struct trainer *t, int rc, int read, struct err *err)
+{
+	return accumulate_fared(&t->accumulate, &t->graph, t->ranks, rc ? -1 : 0, read, err);
+}
+
 int together_compare(struct trainer *t, struct err *err)
 {
 	uint32_t crc;
 	int odd;
 	if (!trainer_several(t))
 		return 0;
-	if (ranks_meet(t->ranks, state_crc(t, &crc, err), t->signal, err) ||
+	if (ranks_meet(t->ranks, trainer_fared(t, state_crc(t, &crc, err), 1, err), t->signal, err) ||
 	    ranks_compare(t->ranks, crc, &odd, err))
 		return -1;
 	char how[160];
@@ -122,8 +133,8 @@ int together_answer(struct trainer *t, const uint32_t *record, uint32_t at, uint
 			  graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
 			  graph_read(&t->graph, t->graph.logits, (int)mine, t->round + from * classes, err));
 	struct answer what = { .n = (int)(left < all ? left : all), .first = at, .logits = t->round };
-	if (ranks_meet(r, rc ? -1 : 0, t->signal, err) || ranks_gather(r, t->round, r->begin, err) ||
-	    take(ctx, &what, err))
+	if (ranks_meet(r, trainer_fared(t, rc, mine > 0, err), t->signal, err) ||
+	    ranks_gather(r, t->round, r->begin, err) || take(ctx, &what, err))
 		return -1;
 	return what.n;
 }

@@ -29,6 +29,7 @@ struct plan {
 	double step_factor;
 	int epochs, batch;
 	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 */
+	enum reduction reduce; /* of sums over ranks */
 	uint64_t seed;
 	enum select select;
 	int patience;         /* epochs without a better dev score before stopping; 0: never */

@@ -131,6 +131,7 @@ vic-train --mixup-partner|vic-train -q -e 1 --mixup 1 text|--mixup-partner datas
 vic-train --output|vic-train -q -e 1 text|--output out
 vic-train --plan-device|vic-train --plan -m resnet20 </dev/null|--plan-device h100
 vic-train --ranks|SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 vic-train -q -e 1 text|--ranks none
+vic-train --reduce|vic-train -q -e 1 text|--reduce fast
 vic-train --resume|vic-train -e 1 text|--resume none
 vic-train --threads|vic-train -e 1 text|--threads 1
 vic-train --tune|vic-train -q -e 1 text|--tune
@@ -148,7 +149,7 @@ while IFS='|' read -r name command added; do
 	[ "$full" = "$command" ] && full=$(printf %s "$command" | sed "s#\\( </dev/null\\)\\{0,1\\}\$# $added\\1#")
 	sh -c "$full" >with 2>&1 </dev/null
 	status=$?
-	case $name in *--max-steps | *--plan-device | *--tune) status=0 ;; esac # which end otherwise where there is no card
+	case $name in *--max-steps | *--plan-device | *--reduce | *--tune) status=0 ;; esac # which end otherwise where there is no card
 	if [ $status != 0 ] || cmp -s without with; then tap 1 "$name has an effect: $full"; else tap 0 "$name has an effect"; fi
 done <effects2
 

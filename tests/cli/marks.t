@@ -53,6 +53,7 @@ sort >untold <<'L'
 --plan-device
 --precision
 --ranks
+--reduce
 --resume
 --rho
 --schedule

@@ -28,7 +28,7 @@ GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
-$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp_conv.o %/interp_norm.o,$(GPU_FAKES)) $(ARCHIVES)
+$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp_conv.o %/interp_norm.o %/nccl.o,$(GPU_FAKES)) $(ARCHIVES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka

@@ -3,6 +3,7 @@
 #include "planner.h"
 #include "plans.h"
 #include "record.h"
+#include "sums/sums.h"
 
 #include "pipeline/base/mem.h"
 
@@ -376,6 +377,7 @@ static const struct backend backend_cuda = {
 	.update = cuda_update,
 	.update_all = cuda_step,
 	.average = cuda_average,
+	.sums = &cuda_sums,
 	.print_plan = planner_print,
 	.counted = planner_counted,
 };

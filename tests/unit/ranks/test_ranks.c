@@ -144,6 +144,35 @@ static int compares(struct ranks *r)
 	return 0;
 }
 
+static int broadcasts(struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	for (int root = 0; root < r->size; root++) {
+		char what[] = "nothing";
+		if (r->rank == root)
+			memcpy(what, "some id", sizeof what);
+		if (ranks_broadcast(r, what, sizeof what, root, &err) || strcmp(what, "some id"))
+			return 1 + root;
+	}
+	return 0;
+}
+
+/* The last rank waits in no meeting any more; the others wait until it is gone. */
+static int one_is_lost(struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	if (r->size == 1)
+		return 0;
+	if (r->rank < r->size - 1)
+		return ranks_meet(r, 0, 0, &err) && strstr(err.msg, "is gone") ? 0 : 1;
+	err_set(&err, "a card has failed");
+	if (ranks_lose(r, &err) != -1 || !strstr(err.msg, " of ") || strncmp(err.msg, "rank ", 5))
+		return 3;
+	if (!ranks_meet(r, -1, 0, &err) || r->over)
+		return 2;
+	_exit(0);
+}
+
 static int fits(struct ranks *r)
 {
 	for (int shards = 1; shards <= 16; shards++)
@@ -207,6 +236,8 @@ ON_RANKS(one_fails)
 ON_RANKS(all_fail_alike)
 ON_RANKS(each_fails)
 ON_RANKS(compares)
+ON_RANKS(broadcasts)
+ON_RANKS(one_is_lost)
 ON_RANKS(fits)
 ON_RANKS(one_dies)
 
@@ -274,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_all_well),       cmocka_unit_test(test_one_fails),
 		cmocka_unit_test(test_all_fail_alike), cmocka_unit_test(test_each_fails),
 		cmocka_unit_test(test_compares),       cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_broadcasts),     cmocka_unit_test(test_one_is_lost),
 		cmocka_unit_test(test_one_dies),       cmocka_unit_test(test_launchers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

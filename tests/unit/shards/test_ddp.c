@@ -128,7 +128,7 @@ static void against_pytorch(const char *device, int threads)
 	memset(&r, 0, sizeof r);
 	graph_init(&r.g);
 	if (device_open(&r.dev, device, threads, &err) || build(&net, &r.g, &config, &err) ||
-	    graph_compile(&r.g, &r.dev, shard_most(N, 2), &u, &err) || accumulate_open(&r.a, &r.g, 2, N, 0, &err))
+	    graph_compile(&r.g, &r.dev, shard_most(N, 2), &u, &err) || accumulate_open(&r.a, &r.g, 2, N, &err))
 		fail_msg("%s: %s", device, err.msg);
 	draw_weights(&r.g);
 	for (int step = 0; step < STEPS; step++) {

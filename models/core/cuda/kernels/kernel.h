@@ -39,6 +39,11 @@ DEVICE float shuffle_xor(float v, int mask)
 {
 	return __shfl_xor_sync(0xffffffffu, v, mask);
 }
+/* a * b, rounded: a sum that follows is no fused multiply-add. */
+DEVICE float product(float a, float b)
+{
+	return __fmul_rn(a, b);
+}
 #else
 #include <gpu/host.h> /* of tests/ */
 #define DEVICE static inline
@@ -49,6 +54,10 @@ DEVICE float shuffle_xor(float v, int mask)
 #define LAUNCH(name, grid_x, grid_y, threads, stream, args)                                                            \
 	host_launch(name##_host, name##_barriers, args, sizeof *(args), (unsigned)(grid_x), (unsigned)(grid_y),        \
 		    (unsigned)(threads), stream)
+DEVICE float product(float a, float b)
+{
+	return a * b; /* compiled without contraction */
+}
 #endif
 
 /* Grid of threads over n elements. */
