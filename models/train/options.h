@@ -26,7 +26,7 @@ struct train_options {
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 41 };
+enum { TRAIN_OPTIONS = 42 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update
