@@ -8,7 +8,7 @@ KERNEL_SRC := $(wildcard models/core/cuda/kernels/*.cu)
 STORED := $(shell grep -l STORAGE $(KERNEL_SRC) /dev/null)
 CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib $(CUDA_HOME)/lib))
 CUDNN_LIBS := -L$(CUDNN_LIB) -Wl,-rpath,$(CUDNN_LIB) -lcudnn
-GPU_WRAP := @tests/gpu/interp.wrap
+GPU_WRAP := @tests/gpu/cudnn/interp.wrap
 NCCL_WRAP := @tests/gpu/nccl.wrap
 CUDA_LIBS := $(CUDNN_LIBS) -L$(CUDA_LIB) -Wl,-rpath,$(CUDA_LIB) -lcublas -lcudart
 CUDA_ARCHS := 75 80 86 89 90 100 120
@@ -55,7 +55,7 @@ $(DRY_PLUGIN): $(CUDA_OBJ) $(call kernel_objects,dry) $(GPU_FAKES) $(B)/models/c
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -shared -Wl,--no-undefined -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $(GPU_WRAP) $(NCCL_WRAP) -o $@ $^ $(CONFIG_LDFLAGS) $(CUDNN_LIBS) $(LDLIBS_pipeline) $(LDLIBS_models)
 # NVIDIA's driver, as cuDNN looks for it.
-$(B)/dry/driver/libcuda.so.1: tests/gpu/driver.c $(RULES) models/cuda.mk
+$(B)/dry/driver/libcuda.so.1: tests/gpu/cudnn/driver.c $(RULES) models/cuda.mk
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CONFIG_CC) $(GPU_CFLAGS) -fPIC -shared -Wl,-soname,libcuda.so.1 -o $@ $<

@@ -15,7 +15,7 @@ FAKE_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(FAKE_TEST_SRC))
 GPU_TESTS := $(patsubst tests/gpu/%.c,$(B)/tests/%,$(GPU_TEST_SRC))
 # Those that open the plug-in, so that they try a card as well.
 CARD_TESTS := $(filter-out %/test_gpu_plans,$(GPU_TESTS))
-GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races% tests/gpu/driver.c,$(wildcard tests/gpu/*.c))
+GPU_FAKE_SRC := $(filter-out tests/gpu/test_% tests/gpu/races% %/driver.c,$(wildcard tests/gpu/*.c tests/gpu/cudnn/*.c))
 GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
 # make test runs the quick ones (half a minute); the rest, and the commands, are left to test-gpu-dry.
@@ -28,7 +28,7 @@ GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
-$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out %/interp.o %/interp_conv.o %/interp_norm.o %/nccl.o,$(GPU_FAKES)) $(ARCHIVES)
+$(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out $(B)/tests/gpu/cudnn/% %/nccl.o,$(GPU_FAKES)) $(ARCHIVES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK_TEST) -lcmocka
@@ -38,7 +38,7 @@ $(GPU_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(ARCHIVES) | $(B)/dry/libvic-cud
 	$(Q)$(LINK_TEST) -lcmocka
 # It has the plug-in's planner and the interpreter in itself.
 $(B)/tests/test_gpu_plans: $(addprefix $(B)/cuda/models/core/cuda/,dnn.o plans.o plan_cache.o norm_plans.o) \
-	$(addprefix $(B)/tests/gpu/,interp.o interp_conv.o interp_norm.o)
+	$(addprefix $(B)/tests/gpu/cudnn/,interp.o interp_conv.o interp_norm.o)
 $(B)/tests/test_gpu_plans: TEST_LIBS += $(GPU_WRAP) $(CUDNN_LIBS)
 
 .PHONY: test-gpu-dry

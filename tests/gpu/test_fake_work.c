@@ -103,7 +103,7 @@ static uint16_t bf16(float f)
 	return (uint16_t)(bits >> 16);
 }
 
-static void product(const float *a, const float *b, float *c)
+static void blas_product(const float *a, const float *b, float *c)
 {
 	const float one = 1, none = 0;
 	cublasHandle_t h;
@@ -114,12 +114,12 @@ static void product(const float *a, const float *b, float *c)
 static void product_of_host(void)
 {
 	static const float host[4];
-	product(host, device_new(4), device_new(4));
+	blas_product(host, device_new(4), device_new(4));
 }
 static void product_over_itself(void)
 {
 	float *x = device_new(8);
-	product(x, device_new(4), x + 3);
+	blas_product(x, device_new(4), x + 3);
 }
 
 static void test_products(void **state)

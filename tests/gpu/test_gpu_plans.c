@@ -1,7 +1,7 @@
 /* The choice of cuDNN's engines for every described device, and what the interpreter of its graphs refuses: plans.c and
  * interp.c alone, without the plug-in. */
 #include "dry.h"
-#include "interp.h"
+#include "cudnn/interp.h"
 #include "models/core/cuda/plans.h"
 #include "models/nets/nets.h"
 

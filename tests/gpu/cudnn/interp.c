@@ -3,7 +3,7 @@
 
 /* CUDNN_ATTR_EXECUTION_PLAN_HANDLE, deprecated in newer versions (models/core/cuda/dnn.c). */
 #define PLAN_HANDLE ((cudnnBackendAttributeName_t)400)
-#include "fake.h"
+#include "../fake.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>
