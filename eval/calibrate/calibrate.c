@@ -106,7 +106,8 @@ struct batch {
 	uint64_t *id;
 	int32_t *label;
 	uint8_t *split;
-	double *to; /* [cap][k] */
+	size_t *row; /* which of the rows each is */
+	double *to;  /* [cap][k] */
 };
 
 static void batch_release(struct batch *b)
@@ -114,6 +115,7 @@ static void batch_release(struct batch *b)
 	free(b->id);
 	free(b->label);
 	free(b->split);
+	free(b->row);
 	free(b->to);
 	*b = (struct batch){ 0 };
 }
@@ -122,7 +124,8 @@ static int batch_init(struct batch *b, size_t k, struct err *err)
 {
 	*b = (struct batch){ .k = k, .cap = BATCH_VALUES / k + 1 };
 	if (!mem_alloc(&b->id, b->cap, sizeof *b->id, err) && !mem_alloc(&b->label, b->cap, sizeof *b->label, err) &&
-	    !mem_alloc(&b->split, b->cap, 1, err) && !mem_alloc(&b->to, b->cap * k, sizeof *b->to, err))
+	    !mem_alloc(&b->split, b->cap, 1, err) && !mem_alloc(&b->row, b->cap, sizeof *b->row, err) &&
+	    !mem_alloc(&b->to, b->cap * k, sizeof *b->to, err))
 		return 0;
 	batch_release(b);
 	return -1;
@@ -151,12 +154,15 @@ static int judge(struct judged *j, const struct batch *b, const struct stream_he
 	return rc ? -1 : 0;
 }
 
-static int flush_batch(struct batch *b, const struct stream_head *head, struct stream_writer *w, struct judged *after,
-		 struct err *err)
+static int flush_batch(struct batch *b, const struct rows *rows, const struct stream_head *head,
+		       struct stream_writer *w, struct judged *after, struct err *err)
 {
 	int rc = b->n && judge(after, b, head, err);
-	for (size_t i = 0; !rc && w && i < b->n; i++)
-		rc = stream_add(w, b->id[i], b->label[i], b->split[i], b->to + i * b->k, b->k * sizeof *b->to, err);
+	for (size_t i = 0; !rc && w && i < b->n; i++) {
+		const struct row_name *name = &rows->name_of[b->row[i]];
+		rc = (name->len && stream_add_name(w, rows->names + name->from, name->len, err)) ||
+		     stream_add(w, b->id[i], b->label[i], b->split[i], b->to + i * b->k, b->k * sizeof *b->to, err);
+	}
 	b->n = 0;
 	return rc ? -1 : 0;
 }
@@ -166,6 +172,7 @@ static int one_record(struct batch *b, const struct rows *rows, size_t i, const 
 {
 	size_t at = b->n++;
 	double *to = b->to + at * b->k;
+	b->row[at] = i;
 	b->id[at] = rows->id[i];
 	b->label[at] = rows->label[i];
 	b->split[at] = rows->split_of[i];
@@ -220,10 +227,11 @@ int calibrate_rows(const struct rows *rows, const struct calmap *map, int split,
 				rows->name, i);
 			goto out;
 		}
-		if (judge_as_read(before, rows, i, err) || (b.n == b.cap && flush_batch(&b, &head, w, after, err)))
+		if (judge_as_read(before, rows, i, err) ||
+		    (b.n == b.cap && flush_batch(&b, rows, &head, w, after, err)))
 			goto out;
 	}
-	if (flush_batch(&b, &head, w, after, err) || (w && stream_finish(w, err)))
+	if (flush_batch(&b, rows, &head, w, after, err) || (w && stream_finish(w, err)))
 		goto out;
 	*written += chosen;
 	rc = 0;

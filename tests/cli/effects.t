@@ -157,7 +157,7 @@ vic-split -q --remark --test 0.2 text >nodev
 # Every other option has an effect wherever it is taken, or its program refuses it by itself.
 sort >always <<'L'
 vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
-vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
+vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --name-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
 vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
 vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
@@ -171,7 +171,7 @@ vic-reliability --curve --per-class --worst --threads
 vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
-vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --separator --quotes --header --no-header --classes --fine --html --flush --output
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \
