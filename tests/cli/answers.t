@@ -115,7 +115,7 @@ for option in --resize=5x7 --channels=1 --as-stored '--resize=5x7 --fit=stretch'
 	[ "$(shown --line-as-in $option)" != "$plain" ] || echo "$option"
 done >bad
 same 'what shapes pixels is taken from a history' '' "$(cat bad)"
-for option in --format=stream --split=dev --only=train --class-subset=a --limit=1 --per-class=1 --encoding=jpeg \
+for option in --format=stream --split=dev --only=train --class-subset=a --limit=1 --per-class=1 --sample=1 --encoding=jpeg \
 	--labels=x --labels-from=1 --transpose --no-splits --allow-empty --fold=1 --classes=a --name=x --names=x \
 	--on-bad=skip --gaussian-like=x --seed=2 --threads=1 --output=x; do
 	[ "$(shown --line-as-in $option)" = "$plain" ] || echo "$option"

@@ -228,10 +228,22 @@ static int classes_left(const struct packer *p, struct err *err)
 	return 0;
 }
 
+/* Of a sample all records are counted first. */
+static int draw_sample(struct packer *p, struct err *err)
+{
+	p->batch = BATCH_MAX;
+	do {
+		if (pack_fill(p, err))
+			return -1;
+	} while (p->n);
+	source_rewind(p->s);
+	return filter_draw(&p->filter, err);
+}
+
 static int one_document(struct packer *p, struct progress *progress, struct err *err)
 {
 	uint64_t done = 0;
-	int rc = begin_report(p, err) || choose_size(p, err) ? -1 : 0;
+	int rc = begin_report(p, err) || (p->filter.opt->sample && draw_sample(p, err)) || pack_choose(p, err) ? -1 : 0;
 	while (!rc) {
 		rc = pack_fill(p, err);
 		if (rc || (!p->n && !p->n_ready))
@@ -258,6 +270,8 @@ static int one_document(struct packer *p, struct progress *progress, struct err 
 	p->report->unlabelled += p->filter.unlabelled;
 	for (int i = 0; i < SPLIT_COUNT; i++)
 		p->report->marked[i] += p->filter.marked[i];
+	for (int i = 0; p->filter.quota && i < SPLIT_COUNT; i++)
+		p->report->sampled[i] = (struct pack_sampled){ p->filter.kept[i], p->filter.of_split[i] };
 	return rc;
 }
 
