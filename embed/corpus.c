@@ -23,6 +23,7 @@ void corpus_release(struct corpus *c)
 	json_decref(c->history);
 	free(c->token);
 	free(c->record);
+	free(c->name);
 	*c = (struct corpus){ 0 };
 }
 
@@ -64,12 +65,17 @@ static int add_tokens(struct corpus *c, const char *text, size_t n, const char *
 static int add_block(struct corpus *c, const struct block *b, const char *name, struct err *err)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
-		size_t len;
-		const char *text = (const char *)block_record(b, 0, i, &len);
+		size_t len, name_len;
+		const char *text = (const char *)block_record(b, 0, i, &len), *own = block_name(b, i, &name_len);
 		if (add_tokens(c, text, len, name, b->first + i, err) ||
-		    mem_grow(&c->record, &c->cap_record, c->n_records + 1, sizeof *c->record, err))
+		    mem_grow(&c->record, &c->cap_record, c->n_records + 1, sizeof *c->record, err) ||
+		    mem_grow(&c->name, &c->cap_name, c->n_name + name_len, 1, err))
 			return -1;
-		c->record[c->n_records++] = (struct record){ b->id[i], c->n_tokens, b->label[i], b->split[i] };
+		if (name_len)
+			memcpy(c->name + c->n_name, own, name_len);
+		c->n_name += name_len;
+		c->record[c->n_records++] =
+			(struct record){ b->id[i], c->n_tokens, c->n_name, b->label[i], b->split[i] };
 	}
 	return 0;
 }
@@ -84,6 +90,7 @@ static int add_document(struct corpus *c, struct stream_reader *r, struct err *e
 	} else if (stream_head_same(&c->head, stream_head_of(r), err)) {
 		return err_context(err, "%s: does not go with the documents before it", stream_name(r));
 	}
+	c->head.names |= stream_head_of(r)->names;
 	if (add_history(c, stream_provenance(r), err))
 		return -1;
 	while ((rc = stream_next_block(r, &b, err)) == 1)
@@ -182,7 +189,7 @@ static int write_words(const struct corpus *c, const uint32_t *order, const stru
 static int write_records(const struct corpus *c, const uint32_t *place, struct stream_writer *w, struct err *err)
 {
 	uint32_t *ids = NULL;
-	size_t cap = 0, from = 0;
+	size_t cap = 0, from = 0, named = 0;
 	int rc = 0;
 	for (size_t i = 0; i < c->n_records && !rc; i++) {
 		const struct record *r = &c->record[i];
@@ -191,8 +198,11 @@ static int write_records(const struct corpus *c, const uint32_t *place, struct s
 		for (size_t k = 0; k < n && !rc; k++)
 			ids[k] = place[c->token[from + k]];
 		if (!rc)
-			rc = stream_add(w, r->id, r->label, r->split, ids, n * sizeof *ids, err);
+			rc = (r->name_end > named &&
+			      stream_add_name(w, c->name + named, (size_t)r->name_end - named, err)) ||
+			     stream_add(w, r->id, r->label, r->split, ids, n * sizeof *ids, err);
 		from = (size_t)r->end;
+		named = (size_t)r->name_end;
 	}
 	free(ids);
 	return rc;

@@ -1,5 +1,5 @@
 /* corpus: token streams read whole into word ids, and written as one document of text. The word table comes before the
- * records, so all of it is held in memory: four bytes a token and 24 a record. */
+ * records, so all of it is held in memory: four bytes a token, 32 a record and the names. */
 #ifndef VIC_EMBED_CORPUS_H
 #define VIC_EMBED_CORPUS_H
 
@@ -8,7 +8,7 @@
 #include "vectors.h"
 
 struct record {
-	uint64_t id, end; /* tokens: corpus.token[previous end .. end) */
+	uint64_t id, end, name_end; /* tokens: corpus.token[previous end .. end); the name likewise in corpus.name */
 	int32_t label;
 	uint8_t split;
 };
@@ -19,7 +19,8 @@ struct corpus {
 	json_t *history;	 /* provenance of all documents, each line once */
 	uint32_t *token;	 /* [n_tokens] */
 	struct record *record;	 /* [n_records] */
-	size_t n_tokens, n_records, documents, cap_token, cap_record;
+	char *name;		 /* of all records that have one */
+	size_t n_tokens, n_records, documents, cap_token, cap_record, n_name, cap_name;
 	int renumbered; /* ids clashed between documents, so they count from 0 now */
 };
 

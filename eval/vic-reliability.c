@@ -53,8 +53,8 @@ static const struct opt opts[] = {
 	{ "at", 0, OPT_TEXT, &o.at, "LIST", "hull: mu of each stream, with commas; else --mu in its provenance",
 	  .flags = 0, .with = "curve=hull" },
 	{ "worst", 0, OPT_INT, &o.worst, "N",
-	  "instead of a curve: the N wrong records of the highest confidence, with id, label and predicted class; 0: "
-	  "none",
+	  "instead of a curve: the N wrong records of the highest confidence, with id, label, predicted class and the "
+	  "name that the stream has for it (a picture's file); 0: none",
 	  .lo = 0, .hi = INT64_MAX },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },

@@ -141,6 +141,7 @@ static int begin_output(struct stage *st, const struct predictor *p, const struc
 	char *title = NULL;
 	struct stream_head head = { .kind = STREAM_LOGITS, .dtype = DTYPE_F32, .values = VALUES_LOGITS,
 				    .samples = p->passes ? p->passes : 1 };
+	const int names = stream_head_of(r)->names;
 	if (o.name ? mem_text(&title, o.name, strlen(o.name), err) : title_of(m, &title, err)) {
 		free(title);
 		return -1;
@@ -156,6 +157,7 @@ static int begin_output(struct stage *st, const struct predictor *p, const struc
 		head = (struct stream_head){ .kind = STREAM_LOGITS, .dtype = DTYPE_F64, .samples = 1, .name = named,
 					     .values = calibrated_gives_probs(map) ? VALUES_PROBS : VALUES_LOGITS };
 	}
+	head.names = names;
 	json_t *self = jsontext_copy(st->provenance);
 	int rc = !self || json_object_set(self, "model", m->provenance) ? err_memory(err) : 0;
 	rc = rc || (map && calfile_note(&map->file, self, err));
@@ -178,22 +180,29 @@ static int choose_records(const struct block *b, int split, unsigned char **keep
 	return 0;
 }
 
-/* The n records that the predictor holds, as they are or through the map. */
-static int put_records(struct predictor *p, struct calibrated *map, struct stream_writer *w, struct err *err)
+/* The records that the predictor holds, those of b that were kept, as they are or through the map. */
+static int put_records(struct predictor *p, struct calibrated *map, const struct block *b, const unsigned char *keep,
+		       struct stream_writer *w, struct err *err)
 {
 	const struct dataset *d = &p->data;
 	int samples = p->passes ? p->passes : 1, n = p->model->config.classes;
 	size_t values = (size_t)samples * (size_t)n;
 	double *to = map ? map->room + 4 * n : NULL;
 	uint64_t seen;
-	for (size_t i = 0; i < d->n; i++) {
+	uint32_t from = 0; /* the record's number in b */
+	for (size_t i = 0; i < d->n; i++, from++) {
+		size_t len;
+		while (keep && !keep[from])
+			from++;
+		const char *name = block_name(b, from, &len);
 		const float *logits = p->logits + i * values;
 		if (map && (calibrated_apply(map, logits, samples, to, err) ||
 			    calibrated_refuse_fitted(map, 0, &seen, err)))
 			return -1;
 		const void *record = map ? (const void *)to : logits;
 		size_t bytes = map ? (size_t)n * sizeof *to : values * sizeof *logits;
-		if (stream_add(w, d->id[i], d->label[i], d->split[i], record, bytes, err))
+		if (stream_add_name(w, name, len, err) ||
+		    stream_add(w, d->id[i], d->label[i], d->split[i], record, bytes, err))
 			return -1;
 	}
 	return 0;
@@ -215,7 +224,8 @@ static int document(struct stage *st, struct predictor *p, struct calibrated *ma
 			continue;
 		}
 		if (choose_records(&b, split, &keep, &cap, err) ||
-		    predictor_rows(p, &b, split < 0 ? NULL : keep, err) || put_records(p, map, w, err))
+		    predictor_rows(p, &b, split < 0 ? NULL : keep, err) ||
+		    put_records(p, map, &b, split < 0 ? NULL : keep, w, err))
 			rc = -1;
 		*done += p->data.n;
 	}

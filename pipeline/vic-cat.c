@@ -13,7 +13,8 @@ enum mode { SHOW_TWIN, SHOW_HEAD, SHOW_CHECK, SHOW_PROVENANCE, SHOW_STATS, SHOW_
 static struct {
 	int mode, to, from, kind, split, dtype, quotes, decimal, header;
 	int64_t limit, among, class_axis;
-	const char *labels, *classes, *name, *array, *labels_array, *label_column, *id_column, *separator;
+	const char *labels, *classes, *name, *array, *labels_array, *label_column, *id_column,
+		*name_column, *separator;
 	struct opt_many ignore;
 } o = { .limit = INT64_MAX, .among = 2, .dtype = DTYPE_F64 };
 
@@ -51,6 +52,9 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "id-column", 0, OPT_TEXT, &o.id_column, "NAME|N", "csv, tsv: column of the records' ids, whole numbers",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	{ "name-column", 0, OPT_TEXT, &o.name_column, "NAME|N",
+	  "csv, tsv: column of the records' names, any text, which then travel with them",
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "separator", 0, OPT_TEXT, &o.separator, "C", "csv: what stands between columns: a character, tab or space",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "decimal", 0, OPT_CHOICE, &o.decimal, NULL, "csv, tsv: what stands before the fraction: 0.5 or 0,5",
@@ -86,9 +90,10 @@ static const struct program prog = {
 	.description =
 		"Without an option it prints the text twin of its streams: '#' lines with each\n"
 		"document's head and the columns' names, then a line a record: id, split,\n"
-		"label, contents, separated by tabs. Tokens are shown as they are, text by its\n"
-		"words, logits with the digits that bring every value back, images by shape and\n"
-		"checksum. Control characters are written \\t, \\n and \\xHH.\n"
+		"label, contents and, where names travel, name, separated by tabs. Tokens are\n"
+		"shown as they are, text by its words, logits with the digits that bring every\n"
+		"value back, images by shape and checksum. Control characters are written \\t,\n"
+		"\\n and \\xHH.\n"
 		"\n"
 		"--to csv and tsv put the label in front: its class name, then a value a class\n"
 		"(with a header that names them) or the tokens. --to npy does the same in one\n"
@@ -155,6 +160,7 @@ static const struct {
 	{ "dtype", OF_TABLES, "csv and tsv; an array has its own" },
 	{ "label-column", OF_TABLES, "csv and tsv" },
 	{ "id-column", OF_TABLES, "csv and tsv" },
+	{ "name-column", OF_TABLES, "csv and tsv" },
 	{ "decimal", OF_TABLES, "csv and tsv" },
 	{ "header", OF_TABLES, "csv and tsv" },
 	{ "no-header", OF_TABLES, "csv and tsv" },
@@ -359,6 +365,7 @@ static int import_file(struct stage *st, struct output *out, struct err *err)
 		.class_axis = stage_given(st, "class-axis") ? (int)o.class_axis : IMPORT_LAST_AXIS,
 		.classes = o.classes, .name = o.name, .ignore = o.ignore.item, .n_ignore = o.ignore.n,
 		.among = (int)o.among, .label_column = o.label_column, .id_column = o.id_column,
+		.name_column = o.name_column && strcmp(o.name_column, "none") ? o.name_column : NULL,
 		.quotes = (enum row_quotes)o.quotes, .decimal_comma = o.decimal, .header = o.header, .dtype = o.dtype,
 		.split = o.split,
 	};

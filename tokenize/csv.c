@@ -14,7 +14,7 @@ struct reader {
 	struct labelled *to;
 	const struct columns *want;
 	size_t columns;   /* of every row; 0: no row yet */
-	long label, text; /* columns, from 0; label may be NO_COLUMN */
+	long label, text, name; /* columns, from 0; label and name may be NO_COLUMN */
 };
 
 /* Column of that name in the present row: exactly, or the one that has it but for case and white space around; else
@@ -97,6 +97,7 @@ static int first_row(struct reader *r, struct err *err)
 	const char *label = r->want->label ? r->want->label : "label", *text = r->want->text ? r->want->text : "text";
 	int unlabelled = !strcmp(label, "none"), header = r->want->header == HEADER_YES;
 	r->columns = row_fields(r->rows);
+	r->name = NO_COLUMN;
 	if (r->want->header == HEADER_AUTO) {
 		header = (unlabelled || column_named(r, is_column_number(label) ? "label" : label) >= 0) &&
 			 column_named(r, is_column_number(text) ? "text" : text) >= 0;
@@ -112,6 +113,8 @@ static int first_row(struct reader *r, struct err *err)
 	if (other && !(r->want->text && is_column_number(r->want->text)))
 		return err_set(err, "has one column; if %s%s stands between columns, say so: --separator %s",
 			       *other == '\'' ? "" : "a ", other, other);
+	if (r->want->name && choose_column(r, "--name-column", r->want->name, header, &r->name, err))
+		return -1;
 	if (!header && !r->want->label && !r->want->text) { /* nothing said: label,text */
 		if (r->columns != 2)
 			return err_set(err, "%zu columns, and no header with \"label\" and \"text\"; choose with "
@@ -159,6 +162,8 @@ static int take_row(struct reader *r, struct err *err)
 	}
 	text = row_field(r->rows, (size_t)r->text, &len);
 	drop_mark(r, (size_t)r->text, &text, &len);
+	if (r->name != NO_COLUMN)
+		r->to->sink->name = row_field(r->rows, (size_t)r->name, &r->to->sink->name_len);
 	return labelled_put(r->to, &at, label, label_len, text, len, err);
 }
 

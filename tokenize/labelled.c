@@ -24,6 +24,8 @@ void labelled_release(struct labelled *t)
 	free(t->tokens);
 	free(t->end);
 	free(t->label);
+	free(t->name);
+	free(t->name_end);
 	free(t->first);
 	free(t->first_file);
 	free(t->alike);
@@ -80,6 +82,18 @@ static int is_null(const char *field, size_t n)
 	return field && n == 2 && !memcmp(field, "\\N", 2);
 }
 
+/* That of the record that is kept next. */
+static int keep_name(struct labelled *t, struct err *err)
+{
+	size_t used = t->n ? t->name_end[t->n - 1] : 0, n = t->sink->name_len;
+	if (mem_grow(&t->name, &t->cap_name, used + n + 1, 1, err) ||
+	    mem_grow(&t->name_end, &t->cap_name_end, t->n + 1, sizeof *t->name_end, err))
+		return -1;
+	memcpy(t->name + used, t->sink->name, n);
+	t->name_end[t->n] = used + n;
+	return 0;
+}
+
 int labelled_put(struct labelled *t, const struct place *at, const char *label, size_t label_len, const char *text,
 		 size_t n, struct err *err)
 {
@@ -106,6 +120,8 @@ int labelled_put(struct labelled *t, const struct place *at, const char *label, 
 	if (len)
 		memcpy(t->tokens + used, tokens, len);
 	t->end[t->n] = used + len;
+	if (t->sink->name && keep_name(t, err))
+		return -1;
 	t->label[t->n++] = number;
 	return 0;
 }
@@ -162,7 +178,9 @@ int labelled_classes(struct labelled *t, char ***names, int *n, struct err *err)
 int labelled_drain(struct labelled *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		size_t from = i ? t->end[i - 1] : 0;
+		size_t from = i ? t->end[i - 1] : 0, name = i && t->name ? t->name_end[i - 1] : 0;
+		t->sink->name = t->name ? t->name + name : NULL;
+		t->sink->name_len = t->name ? t->name_end[i] - name : 0;
 		if (sink_add(t->sink, t->tokens + from, t->end[i] - from, t->label[i], -1, err))
 			return -1;
 	}

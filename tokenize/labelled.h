@@ -14,6 +14,7 @@ enum csv_header { HEADER_AUTO, HEADER_YES, HEADER_NO };
  * no column has it exactly) or a number that counts from 1; label may be "none". NULL: "label", "text". */
 struct columns {
 	const char *label, *text;
+	const char *name; /* CSV: of the records' names, or NULL */
 	enum csv_header header;
 	char separator; /* CSV; 0: comma, or what the file says in Excel's first line */
 	enum row_quotes quotes;
@@ -27,7 +28,9 @@ struct labelled {
 	char *tokens;        /* of all records, end to end */
 	size_t *end;         /* [n] */
 	int32_t *label;      /* [n], -1: none */
-	size_t n, cap_end, cap_label, cap_tokens;
+	char *name;          /* of all records, end to end */
+	size_t *name_end;    /* [n] */
+	size_t n, cap_end, cap_label, cap_tokens, cap_name, cap_name_end;
 	uint64_t blank;    /* CSV: blank lines passed over */
 	uint64_t headers;  /* CSV, TSV: files whose first row was a header */
 	uint64_t headless; /* CSV: files whose first row is no header by HEADER_AUTO */

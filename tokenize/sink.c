@@ -94,7 +94,8 @@ int sink_add(struct sink *s, const char *tokens, size_t len, int32_t label, int 
 		split = SPLIT_TRAIN;
 	if (s->split >= 0)
 		split = s->split;
-	if (stream_add(s->writer, s->n, label, split, tokens, len, err))
+	if ((s->name && stream_add_name(s->writer, s->name, s->name_len, err)) ||
+	    stream_add(s->writer, s->n, label, split, tokens, len, err))
 		return -1;
 	if (known >= 0 && known != split)
 		s->remarked[known]++;

@@ -24,6 +24,8 @@ struct sink {
 	char *plain;                  /* a text without its tags */
 	size_t cap_plain;
 	struct stream_writer *writer; /* owned once begun */
+	const char *name;             /* of the next record, name_len bytes; NULL: none */
+	size_t name_len;
 	int flush;                    /* a block a record */
 	const char *documents;        /* "" where HTML, XML and JSON are text as well, else what says so (sniff.h) */
 	int split;                    /* given to every record, or -1: what the format knows */

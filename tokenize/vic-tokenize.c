@@ -18,7 +18,7 @@ enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
 static struct {
 	int format, rules, lower, hyphens, encoding, split, header, fine, flush, quotes, html, allow_empty,
 		allow_documents;
-	const char *label_column, *text_column, *classes, *output, *separator;
+	const char *label_column, *text_column, *name_column, *classes, *output, *separator;
 } o = { .format = -1, .lower = 1, .split = -1, .output = "-" };
 
 static const struct opt opts[] = {
@@ -39,6 +39,9 @@ static const struct opt opts[] = {
 	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N", "csv: column of the labels, or none (default: label)",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "text-column", 0, OPT_TEXT, &o.text_column, "NAME|N", "csv: column of the texts (default: text)",
+	  .flags = OPT_NO_DEFAULT | OPT_NAME },
+	{ "name-column", 0, OPT_TEXT, &o.name_column, "NAME|N",
+	  "csv: column that says which record it is, any text, which then travels with it (default: none)",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "separator", 0, OPT_TEXT, &o.separator, "C",
 	  "csv: what stands between columns: a character or tab (default: ,)", .flags = OPT_NO_DEFAULT },
@@ -152,12 +155,12 @@ static char separator_of(void)
 /* An option that the format would not look at, an operand that it cannot read. */
 static int refuse_unused(const struct stage *st, struct err *err)
 {
-	static const char *const of_csv[] = { "label-column", "text-column", "separator", "quotes" };
+	static const char *const of_csv[] = { "label-column", "text-column", "name-column", "separator", "quotes" };
 	static const char *const of_tables[] = { "header", "no-header" };
 	int stdins = 0;
 	if (o.format < 0)
 		return err_usage(err, "--format is missing: mr, trec, imdb, csv, tsv, fasttext or lines");
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof of_csv / sizeof *of_csv; i++)
 		if (stage_given(st, of_csv[i]) && o.format != CSV)
 			return err_usage(err, "--%s goes with --format csv", of_csv[i]);
 	for (int i = 0; i < 2; i++)
@@ -184,7 +187,8 @@ static int refuse_unused(const struct stage *st, struct err *err)
 
 static int read_operand(struct sink *s, struct labelled *t, const char *path, struct err *err)
 {
-	const struct columns columns = { o.label_column, o.text_column, (enum csv_header)o.header, separator_of(),
+	const struct columns columns = { o.label_column, o.text_column, o.name_column,
+					 (enum csv_header)o.header, separator_of(),
 					 (enum row_quotes)o.quotes };
 	switch ((enum format)o.format) {
 	case MR:
@@ -216,7 +220,7 @@ static int begin_output(struct sink *s, struct labelled *t, struct output *out, 
 			const struct stage *st, struct err *err)
 {
 	static const char *const titles[] = { [MR] = "MR", [TREC] = "TREC", [IMDB] = "IMDB", [LINES] = NULL };
-	struct stream_head head = { .kind = STREAM_TOKENS };
+	struct stream_head head = { .kind = STREAM_TOKENS, .names = o.name_column != NULL };
 	int rc;
 	if (names_classes(o.format)) {
 		if (labelled_classes(t, &names->found, &names->n, err))

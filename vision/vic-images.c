@@ -29,6 +29,9 @@ static const struct opt opts[] = {
 	  .hi = INT64_MAX },
 	{ "per-class", 0, OPT_INT, &o.filter.per_class, "N", "the first N records of each class in each split (0: all)",
 	  .lo = 0, .hi = INT64_MAX },
+	{ "sample", 0, OPT_INT, &o.filter.sample, "N",
+	  "N records of each split, drawn by --seed, with each class's share (0: all)", .lo = 0, .hi = UINT32_MAX,
+	  .without = "limit|per-class" },
 	{ "resize", 'r', OPT_TEXT, &o.resize, "HxW", "one size for all, N or HxW: antialiased bilinear",
 	  .flags = OPT_LINE },
 	{ "fit", 0, OPT_CHOICE, &o.fit, NULL, "--resize: cover HxW and cut the centre, or stretch",
@@ -75,7 +78,8 @@ static const struct opt opts[] = {
 	  "instead of PATH: noise with each channel's mean and variance in STREAM's training images; split test, no "
 	  "labels",
 	  .flags = OPT_INPUT | OPT_NO_OPERANDS },
-	{ "seed", 's', OPT_INT, &o.seed, "N", "of --gaussian-like", .lo = 0, .hi = INT64_MAX },
+	{ "seed", 's', OPT_INT, &o.seed, "N", "of --sample and --gaussian-like", .lo = 0, .hi = INT64_MAX,
+	  .with = "sample|gaussian-like" },
 	{ "threads", 't', OPT_INT, &o.threads, "N",
 	  "decode with N threads (0: as many as there are); the output is the same", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
@@ -119,6 +123,9 @@ static const struct program prog = {
 		"images differ in size and --resize is not given, records are the JPEG files\n"
 		"themselves (--encoding auto); --format stream decodes those later. Pack once\n"
 		"(> pack.vic) and train from the pack: the trainer does not decode.\n"
+		"\n"
+		"--sample draws without looking at the pictures, before any is decoded; a stream\n"
+		"cannot be counted beforehand, so with --format stream it is refused.\n"
 		"\n"
 		"--resize is antialiased bilinear: a triangle filter as wide as the reduction\n"
 		"needs (Pillow's BILINEAR, of 9.5 to 12.0 bit for bit; 13 may differ by 1). A\n"
@@ -225,6 +232,10 @@ static void report(const struct stage *st, const struct source *s, const struct 
 		if (r->no_label[i])
 			stage_say(st, "%" PRIu64 " %s records have no label; the first: %s", r->no_label[i],
 				  split_name(i), r->first_no_label[i]);
+	for (int i = 0; i < SPLIT_COUNT; i++)
+		if (r->sampled[i].of)
+			stage_say(st, "%" PRIu64 " of %" PRIu64 " %s records drawn (--seed %" PRId64 ")",
+				  r->sampled[i].kept, r->sampled[i].of, split_name(i), o.seed);
 	say_marks(st, s, r);
 	for (size_t i = 0; i < s->notes; i++)
 		stage_say(st, "%s", s->note[i]);
@@ -285,6 +296,7 @@ static int pack(struct stage *st, struct output *out, struct output *names, stru
 				   .arg = st,
 				   .allow_empty = o.allow_empty };
 	struct pack_report r = { .bad = 0 };
+	o.filter.seed = (uint64_t)o.seed;
 	struct progress progress;
 	struct source s;
 	if ((o.resize && pack_size_of(o.resize, &po.want.h, &po.want.w, err)) ||
@@ -316,6 +328,7 @@ static int check_usage(const struct stage *st, struct err *err)
 		     { "transpose", 1 << SOURCE_IDX },
 		     { "no-splits", 1 << SOURCE_FOLDER },
 		     { "allow-empty", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM },
+		     { "sample", ~(1 << SOURCE_STREAM) },
 		     { "fold", 1 << SOURCE_STL10 },
 		     { "names", 1 << SOURCE_FOLDER | 1 << SOURCE_FILES },
 		     { "as-stored", 1 << SOURCE_FOLDER | 1 << SOURCE_STREAM | 1 << SOURCE_FILES },
@@ -323,7 +336,7 @@ static int check_usage(const struct stage *st, struct err *err)
 	static const char *const not_noise[] = { "format", "only",	"class-subset", "per-class", "resize",
 						 "fit",	   "channels",	"labels",	"fold",	     "classes",
 						 "on-bad", "as-stored", "max-pixels", "labels-from", "transpose",
-						 "no-splits", "allow-empty", "names" };
+						 "no-splits", "allow-empty", "names", "sample" };
 	if (o.like) {
 		for (size_t i = 0; i < sizeof not_noise / sizeof *not_noise; i++)
 			if (stage_given(st, not_noise[i]))
@@ -336,8 +349,6 @@ static int check_usage(const struct stage *st, struct err *err)
 	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
 		if (stage_given(st, only[i].name) && !(only[i].formats >> o.format & 1))
 			return err_usage(err, "--%s has no meaning with this --format", only[i].name);
-	if (stage_given(st, "seed"))
-		return err_usage(err, "--seed is for --gaussian-like");
 	if (stage_given(st, "fit") && !o.resize)
 		return err_usage(err, "--fit is for --resize");
 	if (o.format == SOURCE_CIFAR100 && o.labels && strcmp(o.labels, "fine") && strcmp(o.labels, "coarse"))

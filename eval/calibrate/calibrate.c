@@ -177,8 +177,11 @@ static int flush_batch(struct batch *b, const struct rows *rows, const struct st
 		       struct stream_writer *w, struct judged *after, struct err *err)
 {
 	int rc = b->n && (map_batch(b, rows, err) || judge(after, b, head, err));
-	for (size_t i = 0; !rc && w && i < b->n; i++)
-		rc = stream_add(w, b->id[i], b->label[i], b->split[i], b->to + i * b->k, b->k * sizeof *b->to, err);
+	for (size_t i = 0; !rc && w && i < b->n; i++) {
+		const struct row_name *name = &rows->name_of[b->number[i]];
+		rc = (name->len && stream_add_name(w, rows->names + name->from, name->len, err)) ||
+		     stream_add(w, b->id[i], b->label[i], b->split[i], b->to + i * b->k, b->k * sizeof *b->to, err);
+	}
 	b->n = 0;
 	return rc ? -1 : 0;
 }

@@ -7,7 +7,7 @@
 #include "eval/records/rows.h"
 #include "eval/metrics/table.h"
 
-enum { CALIBRATE_COLUMNS = COL_VALUES | COL_LABEL | COL_ID | COL_SPLIT | COL_NLL | COL_BRIER };
+enum { CALIBRATE_COLUMNS = COL_VALUES | COL_LABEL | COL_ID | COL_SPLIT | COL_NLL | COL_BRIER | COL_NAME };
 
 /* The logits a map works on: as they came; of probabilities their logarithms; of several samples the logarithms of
  * their mean probabilities. z: [classes]; room: [classes] of scratch. */

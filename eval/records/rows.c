@@ -99,6 +99,7 @@ static int same_heads(struct reading *g, struct err *err)
 	}
 	if (strcmp(w->head.name ? w->head.name : "", h->name ? h->name : ""))
 		w->names_differ = 1;
+	w->head.names |= h->names;
 	return 0;
 }
 

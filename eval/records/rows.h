@@ -42,6 +42,12 @@ enum rows_column {
 	COL_MARGIN = 512,    /* double margin[n]: p(first) - p(second) */
 	COL_VALUES = 1024,   /* the logits or probabilities as they came, [n][samples][classes] of head.dtype */
 	COL_SPLIT = 2048,    /* uint8_t split[n] */
+	COL_NAME = 4096,     /* struct row_name name_of[n], in names[]; not of rows judged anew */
+};
+
+/* Where a record's name lies in rows.names. */
+struct row_name {
+	size_t from, len;
 };
 
 struct rows_options {
@@ -91,6 +97,9 @@ struct rows {
 	uint8_t *split_of;
 	double *nll, *brier, *entropy, *mutual, *max_logit, *energy, *margin;
 	void *values;
+	struct row_name *name_of;
+	char *names; /* of all records read, one after the other in no order */
+	size_t names_len;
 	struct rows_cell *class_cell, *top_cell; /* [classes][class_bins], where asked for */
 	int class_bins;
 };

@@ -19,9 +19,9 @@ enum { SPLIT_DROPPED = 255 };
 int results_room(struct results *r, unsigned asked, size_t n, struct err *err) VIC_CHECKED;
 void results_release(struct results *r);
 
-/* The columns that were asked for: a block's after the `at` records that are there. cap: one for each column, zeroed
- * before the first block. */
-enum { ROWS_COLUMNS = 13 };
+/* The columns that were asked for: a block's after the `at` records that are there. cap: one for each column and one
+ * for the names' bytes, zeroed before the first block. */
+enum { ROWS_COLUMNS = 15 };
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
 		const struct results *r, struct err *err) VIC_CHECKED;
 /* Of n records those of `split` (or ROWS_ALL) that are not dropped. */

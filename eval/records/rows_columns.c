@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum source { RESULTS, BLOCK };
+enum source { RESULTS, BLOCK, NAMES };
 enum { ALWAYS = 0, RECORD = 0 };
 
 static const struct column {
@@ -29,9 +29,10 @@ static const struct column {
 	{ COL_ID, BLOCK, 8, offsetof(struct block, id), offsetof(struct rows, id) },
 	{ COL_LABEL, BLOCK, 4, offsetof(struct block, label), offsetof(struct rows, label) },
 	{ COL_VALUES, BLOCK, RECORD, offsetof(struct block, data), offsetof(struct rows, values) },
+	{ COL_NAME, NAMES, sizeof(struct row_name), 0, offsetof(struct rows, name_of) },
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
-_Static_assert((int)COLUMNS == (int)ROWS_COLUMNS, "rows_append needs room for the size of each column");
+_Static_assert((int)COLUMNS + 1 == (int)ROWS_COLUMNS, "rows_append needs room for the size of each column");
 
 static int wanted(const struct column *c, unsigned asked)
 {
@@ -69,6 +70,21 @@ void results_release(struct results *r)
 	*r = (struct results){ 0 };
 }
 
+/* Names differ in length: their bytes go to w->names in the order in which blocks are done, and to[] says where. */
+static int append_names(struct rows *w, size_t *cap, struct row_name *to, const struct block *b, struct err *err)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		const char *name = block_name(b, i, &to[i].len);
+		if (mem_grow(&w->names, cap, w->names_len + to[i].len, 1, err))
+			return -1;
+		to[i].from = w->names_len;
+		if (to[i].len)
+			memcpy(w->names + w->names_len, name, to[i].len);
+		w->names_len += to[i].len;
+	}
+	return 0;
+}
+
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
 		const struct results *r, struct err *err)
 {
@@ -79,6 +95,11 @@ int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64
 			continue;
 		if (mem_grow(to, &cap[c - columns], at + b->n, size, err))
 			return -1;
+		if (c->source == NAMES) {
+			if (append_names(w, &cap[COLUMNS], w->name_of + at, b, err))
+				return -1;
+			continue;
+		}
 		memcpy(*to + at * size, *array_at(c->source == BLOCK ? (const void *)b : r, c->from), b->n * size);
 	}
 	return 0;
@@ -111,4 +132,6 @@ void rows_free_columns(struct rows *w)
 		free(*array_at(w, c->to));
 		*array_at(w, c->to) = NULL;
 	}
+	free(w->names);
+	w->names = NULL;
 }

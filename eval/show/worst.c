@@ -22,7 +22,7 @@ static int surer(const void *a, const void *b)
 
 const char *worst_header(void)
 {
-	return "stream\tid\tlabel\tpredicted\tconfidence";
+	return "stream\tid\tlabel\tpredicted\tconfidence\tname";
 }
 
 int worst_write(const char *name, const struct rows *w, size_t most, FILE *to, struct err *err)
@@ -47,7 +47,9 @@ int worst_write(const char *name, const struct rows *w, size_t most, FILE *to, s
 		text_put(to, w->head.classes[w->label[at]], TEXT_NAME);
 		fputc('\t', to);
 		text_put(to, w->head.classes[w->predicted[at]], TEXT_NAME);
-		fprintf(to, "\t%.9g\n", conf_p(w->key[at]));
+		fprintf(to, "\t%.9g\t", conf_p(w->key[at]));
+		text_put_part(to, w->names + w->name_of[at].from, w->name_of[at].len, TEXT_NAME);
+		fputc('\n', to);
 	}
 	free(wrong);
 	return 0;

@@ -45,7 +45,7 @@ int check_document(struct stream_reader *r, struct err *err) VIC_CHECKED;
 /* What --stats counts, over all documents of all inputs; they must be of one head (stream_head_same). */
 struct stats {
 	struct stream_head head; /* of the first document */
-	uint64_t documents, records, split[SPLIT_COUNT], unlabelled;
+	uint64_t documents, records, split[SPLIT_COUNT], unlabelled, named;
 	uint64_t *labelled;      /* [n_classes] */
 	/* tokens, text */
 	uint64_t tokens, longest, empty, table, initialised;

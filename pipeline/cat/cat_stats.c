@@ -101,6 +101,8 @@ static int count_block(struct stats *s, const struct block *b, struct err *err)
 		if (count_record(s, record, len, err))
 			return -1;
 		s->split[b->split[i]]++;
+		(void)block_name(b, i, &len);
+		s->named += len > 0;
 		if (b->label[i] < 0)
 			s->unlabelled++;
 		else
@@ -189,7 +191,9 @@ int stats_print(const struct stats *s, struct output *out, struct err *err)
 		if (output_write(out, "class ", 6, err) || cat_label(out, &s->head, i, err) ||
 		    output_printf(out, err, " %" PRIu64 "\n", s->labelled[i]))
 			return -1;
-	return s->unlabelled ? output_printf(out, err, "unlabelled %" PRIu64 "\n", s->unlabelled) : 0;
+	if (s->unlabelled && output_printf(out, err, "unlabelled %" PRIu64 "\n", s->unlabelled))
+		return -1;
+	return s->named ? output_printf(out, err, "named %" PRIu64 "\n", s->named) : 0;
 }
 
 void stats_release(struct stats *s)

@@ -88,8 +88,8 @@ static int twin_opening(struct stream_reader *r, uint64_t number, struct output 
 	json_t *j = head_to_json(head);
 	char *text;
 	int rc = jsontext_write(&text, j, JSON_COMPACT, err) ||
-		 output_printf(out, err, "# document %" PRIu64 " %s\n# id\tsplit\tlabel\t%s\n", number, text,
-			       contents[head->kind]);
+		 output_printf(out, err, "# document %" PRIu64 " %s\n# id\tsplit\tlabel\t%s%s\n", number, text,
+			       contents[head->kind], head->names ? "\tname" : "");
 	json_decref(j);
 	free(text);
 	return rc ? -1 : 0;
@@ -105,7 +105,11 @@ static int twin_block(const struct stream_head *head, const struct block *b, con
 			continue;
 		if (output_printf(out, err, "%" PRIu64 "\t%s\t", b->id[i], split_name(b->split[i])) ||
 		    cat_label(out, head, b->label[i], err) || output_write(out, "\t", 1, err) ||
-		    twin_record(out, head, map, record, len, err) || output_write(out, "\n", 1, err))
+		    twin_record(out, head, map, record, len, err))
+			return -1;
+		const char *name = block_name(b, i, &len);
+		if ((head->names && (output_write(out, "\t", 1, err) || text_write(out, name, len, TEXT_NAME, err))) ||
+		    output_write(out, "\n", 1, err))
 			return -1;
 	}
 	return 0;

@@ -34,7 +34,8 @@ struct import {
 	size_t n_ignore;
 	int among;                /* confidence: classes of the model */
 	/* tables */
-	const char *label_column, *id_column; /* name, number from 1, or "none"; NULL: label by default, no ids */
+	/* name, number from 1, or "none"; NULL: label by default, no ids, no names */
+	const char *label_column, *id_column, *name_column;
 	char separator;           /* 0: the reader's default */
 	enum row_quotes quotes;
 	int decimal_comma, header;
@@ -98,6 +99,7 @@ struct intake {
 	double *value;        /* [passes * given + 1] for the caller */
 	double *wide;         /* [n] converted */
 	void *narrow;         /* [n] float or double */
+	const char *name;     /* of the next record, where import.name_column is given */
 };
 void intake_init(struct intake *in, const struct import *im, struct import_notes *notes);
 /* The classes of records with `given` values each; header: their names, or NULL. May be called again. */

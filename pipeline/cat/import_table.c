@@ -21,7 +21,7 @@ struct table {
 	struct intake *in;
 	const struct import *im;
 	size_t width;     /* columns of every row; 0: no row yet */
-	long label, id;   /* columns, from 0, or NONE */
+	long label, id, name; /* columns, from 0, or NONE */
 	size_t *value;    /* [in->given] columns of the values */
 	char **names;     /* [in->given] for a header */
 	int own_fault;    /* the message says what is wrong with a table: it is no file of another kind */
@@ -156,25 +156,40 @@ static int one_column(struct table *t, struct err *err)
 	return err_set(err, "has 1 columns; a label and at least one value are needed");
 }
 
-/* Places label, id and values, and sets the classes: of a header by its names. */
+/* A column that says which record it is. */
+static int is_beside(const struct table *t, long i)
+{
+	return i == t->id || i == t->name;
+}
+
+/* Column number n, from 0, of those that are neither ids nor names. */
+static long nth_other(const struct table *t, int n)
+{
+	long i = 0;
+	while (is_beside(t, i) || n-- > 0)
+		i++;
+	return i;
+}
+
+/* Places label, id, name and values, and sets the classes: of a header by its names. */
 static int place_columns(struct table *t, int header, struct err *err)
 {
 	const struct import *im = t->im;
 	size_t n = row_fields(t->rows), k = 0;
 	if (n == 1 && !(im->label_column && !strcmp(im->label_column, "none")))
 		return one_column(t, err);
-	if (choose_column(t, "--id-column", im->id_column, header, &t->id, err))
+	if (choose_column(t, "--id-column", im->id_column, header, &t->id, err) ||
+	    choose_column(t, "--name-column", im->name_column, header, &t->name, err))
 		return -1;
 	if (im->label_column) {
 		if (choose_column(t, "--label-column", im->label_column, header, &t->label, err))
 			return -1;
 	} else {
-		long named = header ? default_label(t) : NONE, first = t->id == 0,
-		     last = 1 + (t->id == 0 || t->id == 1);
-		t->label = named != NONE ? named : im->kind == IMPORT_CONFIDENCE ? last : first;
+		long named = header ? default_label(t) : NONE;
+		t->label = named != NONE ? named : nth_other(t, im->kind == IMPORT_CONFIDENCE);
 	}
-	if (t->label == t->id && t->id != NONE)
-		return err_usage(err, "label and id are the same column");
+	if ((t->label == t->id && t->id != NONE) || (t->label == t->name && t->name != NONE))
+		return err_usage(err, "label and %s are the same column", t->label == t->id ? "id" : "name");
 	free(t->value);
 	free(t->names);
 	t->value = NULL;
@@ -182,7 +197,7 @@ static int place_columns(struct table *t, int header, struct err *err)
 	if (mem_alloc(&t->value, n, sizeof *t->value, err) || mem_alloc(&t->names, n, sizeof *t->names, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if ((long)i != t->label && (long)i != t->id) {
+		if ((long)i != t->label && !is_beside(t, (long)i)) {
 			t->names[k] = row_field(t->rows, i, NULL);
 			t->value[k++] = i;
 		}
@@ -263,7 +278,7 @@ static int next_row(struct table *t, int first, struct err *err)
 static int judge_first(struct table *t, struct err *err)
 {
 	const struct import *im = t->im;
-	int named = is_name(im->label_column) || is_name(im->id_column), numbers = 0;
+	int named = is_name(im->label_column) || is_name(im->id_column) || is_name(im->name_column), numbers = 0;
 	long label = im->label_column ? NONE : default_label(t);
 	if (im->header != IMPORT_HEADER_AUTO || named)
 		return im->header == IMPORT_HEADER_NO ? 0 : 1;
@@ -318,6 +333,7 @@ static int take_row(struct table *t, struct err *err)
 	uint64_t id = 0;
 	if (parse_row(t, &id, &label, err))
 		return err_context(err, "%s: line %" PRIu64, t->in->path, row_line(t->rows));
+	t->in->name = t->name == NONE ? NULL : row_field(t->rows, (size_t)t->name, NULL);
 	return intake_add(t->in, id, t->in->value, label, err);
 }
 
@@ -348,7 +364,7 @@ int import_table(struct intake *in, const json_t *self, struct output *out, stru
 		.wanted = csv ? "a CSV table" : "a TSV table",
 		.separator = csv ? im->separator : '\t',
 		.quotes = csv ? im->quotes : ROW_QUOTES_NONE,
-		.max_fields = STREAM_MAX_CLASSES + 2,
+		.max_fields = STREAM_MAX_CLASSES + 3,
 	};
 	if (row_reader_open(&t.rows, im->path, &rules, err))
 		return -1;

@@ -83,6 +83,7 @@ int intake_begin(struct intake *in, size_t passes, const json_t *self, struct ou
 	const char *name = in->im->name;
 	in->passes = passes;
 	in->head.samples = (int)passes;
+	in->head.names = in->im->name_column != NULL;
 	in->n = passes * (size_t)in->head.n_classes;
 	if (name && mem_text(&in->head.name, name, strlen(name), err))
 		return -1;
@@ -202,6 +203,7 @@ int intake_add(struct intake *in, uint64_t id, const double *value, int32_t labe
 	}
 	b.data_len = stream_record_size(&in->head);
 	if (logits_check(&in->head, &b, in->path, err) ||
+	    (in->name && stream_add_name(in->w, in->name, strlen(in->name), err)) ||
 	    stream_add(in->w, id, label, in->im->split, b.data, b.data_len, err))
 		return -1;
 	in->records++;

@@ -16,7 +16,7 @@ import numpy as np
 
 SPLITS = ("train", "dev", "test", "extra")
 SIGNATURE = b"\x89VIC\r\n\x1a\n\x01\x00\x00\x00".ljust(64, b"\0")
-MAX_BLOCK, MAX_HEAD, BLOCK = 256 << 20, 16 << 20, 1 << 20
+MAX_BLOCK, MAX_HEAD, BLOCK, MAX_NAME = 256 << 20, 16 << 20, 1 << 20, 65535
 
 
 class StreamError(ValueError):
@@ -26,7 +26,9 @@ class StreamError(ValueError):
 class Document:
     """One document: its head as a dict, the stages passed (provenance), and its records as columns.
 
-    ids u64 [n], labels i32 [n] (-1: none), splits u8 [n] (numbers of SPLITS). `records` depends on the kind:
+    ids u64 [n], labels i32 [n] (-1: none), splits u8 [n] (numbers of SPLITS). names: a list of str ("": none) where
+    names travel, else None; bytes that are no UTF-8 are surrogates, as os.fsdecode makes them. `records` depends on
+    the kind:
       logits  [n][classes], or [n][samples][classes] where samples > 1; f32 or f64
       images  u8 or f32 [n][height][width][channels]; jpeg: a list of bytes
       tokens  a list of str
@@ -36,7 +38,7 @@ class Document:
     def __init__(self, head, provenance):
         self.head, self.provenance = head, provenance
         self.words, self.origins, self.vectors = [], None, None
-        self.ids = self.labels = self.splits = self.records = None
+        self.ids = self.labels = self.splits = self.records = self.names = None
 
     @property
     def classes(self):
@@ -134,12 +136,13 @@ def _rows(doc, data, n, first):
     ids, labels, splits = c.take(n, "<u8"), c.take(n, "<i4"), c.take(n, "u1")
     if np.any(labels < -1) or np.any(labels >= len(doc.classes)) or np.any(splits >= len(SPLITS)):
         raise StreamError(f"a label or split is out of range in the block of record {first}")
+    ends = None if fixed else c.take(n, "<u4")
+    names = _names(c, n) if "name" in doc.head.get("columns", ()) else []
     if fixed:
         size = int(np.prod(fixed[0])) * np.dtype(fixed[1]).itemsize
         if len(c.rest()) != n * size:
             raise StreamError("a block's length does not fit its records")
-        return ids, labels, splits, np.frombuffer(c.rest(), fixed[1]).reshape((n,) + fixed[0])
-    ends = c.take(n, "<u4")
+        return ids, labels, splits, np.frombuffer(c.rest(), fixed[1]).reshape((n,) + fixed[0]), names
     records = _cut(c.rest(), ends)
     if doc.head["kind"] == "tokens":
         records = [r.decode("utf-8") for r in records]
@@ -147,7 +150,15 @@ def _rows(doc, data, n, first):
         records = [np.frombuffer(r, "<u4") for r in records]
         if any(len(r) and r.max() >= len(doc.words) for r in records):
             raise StreamError(f"a word id is outside the table in the block of record {first}")
-    return ids, labels, splits, records
+    return ids, labels, splits, records, names
+
+
+def _names(c, n):
+    ends = c.take(n, "<u4")
+    names = _cut(c.take(int(ends[-1]) if n else 0, "u1").tobytes(), ends)
+    if any(len(name) > MAX_NAME for name in names):
+        raise StreamError(f"a name is longer than {MAX_NAME} bytes")
+    return [name.decode("utf-8", "surrogateescape") for name in names]
 
 
 def _words(doc, data):
@@ -161,13 +172,22 @@ def _words(doc, data):
 
 
 def _finish(doc, rows):
-    columns = list(zip(*rows)) or [[np.empty(0, "<u8")], [np.empty(0, "<i4")], [np.empty(0, "u1")], []]
+    columns = list(zip(*rows)) or [[np.empty(0, "<u8")], [np.empty(0, "<i4")], [np.empty(0, "u1")], [], []]
+    if "name" in doc.head.get("columns", ()):
+        doc.names = [name for part in columns[4] for name in part]
     doc.ids, doc.labels, doc.splits = (np.concatenate(c) for c in columns[:3])
     fixed = _shape(doc.head)
     if fixed:
         doc.records = np.concatenate([np.empty((0,) + fixed[0], fixed[1])] + list(columns[3]))
     else:
         doc.records = [r for part in columns[3] for r in part]
+
+
+def _known(head):
+    columns = head.get("columns", [])
+    if columns not in ([], ["name"]):
+        raise StreamError(f"the head's columns are {columns!r}; 'name' is known here")
+    return head
 
 
 def _document(f):
@@ -182,7 +202,7 @@ def _document(f):
     kind, data, _, crc = _block(f, "before its head")
     if kind != b"HEAD":
         raise StreamError("the first block is no HEAD")
-    doc, rows, vectors, crcs, blocks, n = Document(json.loads(data), []), [], [], struct.pack("<I", crc), 0, 0
+    doc, rows, vectors, crcs, blocks, n = Document(_known(json.loads(data)), []), [], [], struct.pack("<I", crc), 0, 0
     while True:
         kind, data, count, crc = _block(f, f"after record {n}")
         if kind == b"DONE":
@@ -281,13 +301,15 @@ def _column(a, n, dtype, what):
     return whole.astype(dtype)
 
 
-def write(file, records, labels, classes, kind="logits", values="logits", split="test", ids=None, name=None):
+def write(file, records, labels, classes, kind="logits", values="logits", split="test", ids=None, name=None,
+          names=None):
     """Writes one document to a path or binary file.
 
     records: logits [n][classes] or [n][samples][classes] (f64 is kept, all else becomes f32); for kind="images"
     [n][height][width][channels], u8 or floats in 0..1; for kind="tokens" a list of str. labels: whole numbers from 0,
     -1 for none (None: all -1). split: one name of SPLITS, or n of their numbers. ids: None for 0, 1, 2 ...
-    values: what logits are, "logits" or "probs". Errors: StreamError, before a byte is written.
+    values: what logits are, "logits" or "probs". name: the stream's title; names: None, or n str, the records' (a
+    picture's file). Errors: StreamError, before a byte is written.
     """
     if kind == "logits" or kind == "images":
         records = np.asarray(records)
@@ -311,26 +333,38 @@ def write(file, records, labels, classes, kind="logits", values="logits", split=
     if n and split.max() >= len(SPLITS):
         raise StreamError("a split is outside 0 to 3")
     ids = _column(np.arange(n) if ids is None else ids, n, "<u8", "ids")
+    head = _head(records, kind, classes, name, values)
+    if names is not None:
+        names = [str(one).encode("utf-8", "surrogateescape") for one in names]
+        if len(names) != n or any(len(one) > MAX_NAME for one in names):
+            raise StreamError(f"names are not {n} of at most {MAX_NAME} bytes")
+        head["columns"] = ["name"]
     with _opened(file, "wb") as f:
-        _write(_Writer(f), _head(records, kind, classes, name, values), records, ids, labels, split)
+        _write(_Writer(f), head, records, ids, labels, split, names)
 
 
-def _write(w, head, records, ids, labels, split):
+def _ends(parts):
+    return _padded(np.cumsum([len(p) for p in parts]).astype("<u4").tobytes())
+
+
+def _write(w, head, records, ids, labels, split, names):
     w.f.write(SIGNATURE)
     w.block(b"HEAD", json.dumps(head).encode())
     w.block(b"PROV", json.dumps({"program": "vicinal.py", "version": "1", "args": []}).encode())
     fixed = isinstance(records, np.ndarray)
     size = records[:1].nbytes if fixed else max((len(r) for r in records), default=0)
+    size += max((len(one) for one in names or ()), default=0)
     rows = max(1, BLOCK // max(size, 1))
     for at in range(0, len(records), rows):
         part = slice(at, at + rows)
         data = b"".join(_padded(c[part].tobytes()) for c in (ids, labels, split))
+        data += b"" if fixed else _ends(records[part])
+        data += b"" if names is None else _ends(names[part]) + _padded(b"".join(names[part]))
         if fixed:
             dtype = records.dtype.newbyteorder("<")
             data += np.ascontiguousarray(records[part], dtype).tobytes()
         else:
-            ends = np.cumsum([len(r) for r in records[part]]).astype("<u4")
-            data += _padded(ends.tobytes()) + b"".join(records[part])
+            data += b"".join(records[part])
         w.block(b"ROWS", data, len(ids[part]))
     w.done()
 

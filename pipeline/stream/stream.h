@@ -13,7 +13,8 @@
  *           u32 CRC-32 of the 24 bytes before, zeros.
  *   ROWS payload: columns, each padded with zeros to a multiple of 64 bytes from the payload's start:
  *           u64 id[n]; i32 label[n] (-1: none); u8 split[n];
- *           u32 end[n] (only where records differ in size: record i is data[end[i-1]..end[i])); data, not padded.
+ *           u32 end[n] (only where records differ in size: record i is data[end[i-1]..end[i]));
+ *           u32 name_end[n]; names (both only where HEAD's "columns" has "name"); data, not padded.
  *   WORD payload: u32 n, u32 dim, u64 zero x 7; u32 end[n]; u8 origin[n]; text bytes; f32 vector[n][dim]; padded as
  *   above.
  *   DONE payload: u64 records, u64 ROWS blocks, u32 CRC-32 over the CRCs (as stored) of all blocks before, u32 zero.
@@ -40,6 +41,7 @@ enum {
 	STREAM_MAX_ROWS = 1 << 24,        /* records in one block */
 	STREAM_MAX_DIM = 65536,
 	STREAM_MAX_CHANNELS = 4,
+	STREAM_MAX_NAME = 65535,          /* bytes of one record's name */
 };
 
 /* tokens: a record is the line's tokens, joined by single spaces (UTF-8, may be empty).
@@ -68,6 +70,7 @@ struct stream_head {
 	int height, width, channels, encoding; /* images; 0 sizes with jpeg: each record its own */
 	int dtype, values, samples; /* logits; samples: stochastic passes a record, 1 usually */
 	char *name;             /* short title for tables ("MR", "kimcnn mixup 0.4"), or NULL; owned */
+	int names;              /* 1: each record has a name (a file's, an id of other people's), which may be empty */
 };
 
 /* Bytes of one record, or 0 where records differ in size. */
@@ -80,7 +83,8 @@ void stream_head_release(struct stream_head *head);
  * it. */
 int stream_class_named(const struct stream_head *head, const char *name);
 int stream_class_of(const struct stream_head *head, const char *text);
-/* 0 when records of b may follow records of a in one column (kind, classes, shape, dtype); else -1 and what differs. */
+/* 0 when records of b may follow records of a in one column (kind, classes, shape, dtype); else -1 and what differs.
+ * Either may lack names: the records then have empty ones. */
 int stream_head_same(const struct stream_head *a, const struct stream_head *b, struct err *err) VIC_CHECKED;
 
 /* A block as read; pointers live until the next call on the reader, and may be written to. */
@@ -94,6 +98,8 @@ struct block {
 	int32_t *label;
 	uint8_t *split;
 	uint32_t *end; /* NULL where all records have stream_record_size */
+	uint32_t *name_end; /* name i is name[name_end[i-1]..name_end[i]); NULL where the head has no names */
+	char *name;         /* any bytes, not terminated */
 	unsigned char *data;
 	size_t data_len;
 	/* WORDS */
@@ -110,6 +116,14 @@ static inline const unsigned char *block_record(const struct block *b, size_t re
 	size_t from = b->end ? (i ? b->end[i - 1] : 0) : i * record_size;
 	*len = b->end ? b->end[i] - from : record_size;
 	return b->data + from;
+}
+
+/* Name of record i; empty where there are none. */
+static inline const char *block_name(const struct block *b, uint32_t i, size_t *len)
+{
+	size_t from = b->name_end && i ? b->name_end[i - 1] : 0;
+	*len = b->name_end ? b->name_end[i] - from : 0;
+	return b->name_end ? b->name + from : "";
 }
 
 struct stream_reader;
@@ -150,6 +164,9 @@ int stream_begin(struct stream_writer **w, struct output *out, const struct stre
 		 const json_t *self, struct err *err) VIC_CHECKED;
 int stream_add(struct stream_writer *w, uint64_t id, int32_t label, int split, const void *data, size_t len,
 	       struct err *err) VIC_CHECKED;
+/* The name of the record that stream_add takes next; without it a record's name is empty. Nothing where the head has no
+ * names. */
+int stream_add_name(struct stream_writer *w, const char *name, size_t len, struct err *err) VIC_CHECKED;
 /* vector: [dim]. Words come before records. */
 int stream_add_word(struct stream_writer *w, const char *word, size_t len, const float *vector, int origin,
 		    struct err *err) VIC_CHECKED;

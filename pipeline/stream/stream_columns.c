@@ -18,6 +18,17 @@ static int ends_right(const uint32_t *end, size_t n, size_t total)
 	return before == total;
 }
 
+/* Ends that do not fall, of names that are not too long. */
+static int names_right(const uint32_t *end, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t before = i ? end[i - 1] : 0;
+		if (end[i] < before || end[i] - before > STREAM_MAX_NAME)
+			return 0;
+	}
+	return 1;
+}
+
 int columns_of_words(struct stream_reader *r, struct block *b, size_t len, struct err *err)
 {
 	if (r->head.kind != STREAM_TEXT || r->records)
@@ -84,15 +95,22 @@ int columns_of_rows(struct stream_reader *r, struct block *b, size_t len, struct
 	size_t n = b->n, each = stream_record_size(&r->head);
 	if (n > STREAM_MAX_ROWS)
 		return stream_bad(r, "too many records in one block", err);
-	struct rows_layout at = rows_layout(n, !each);
+	struct rows_layout at = rows_layout(n, !each, r->head.names, 0);
+	uint32_t *name_end = r->head.names ? (uint32_t *)(r->buf + at.name_end) : NULL;
+	if (name_end && at.data <= len && n)
+		at = rows_layout(n, !each, 1, name_end[n - 1]);
 	if (at.data > len)
 		return stream_bad(r, "a block is shorter than its records", err);
+	if (name_end && !names_right(name_end, n))
+		return stream_bad(r, "a block's names contradict each other", err);
 	b->type = BLOCK_ROWS;
 	b->first = r->records;
 	b->id = (uint64_t *)(r->buf + at.id);
 	b->label = (int32_t *)(r->buf + at.label);
 	b->split = r->buf + at.split;
 	b->end = each ? NULL : (uint32_t *)(r->buf + at.end);
+	b->name_end = name_end;
+	b->name = name_end ? (char *)r->buf + at.name : NULL;
 	b->data = r->buf + at.data;
 	b->data_len = len - at.data;
 	if (each ? b->data_len != n * each : !ends_right(b->end, n, b->data_len))

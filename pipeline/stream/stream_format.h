@@ -13,18 +13,20 @@ static inline size_t pad64(size_t n)
 	return (n + 63) & ~(size_t)63;
 }
 
-/* Where the columns of a ROWS payload begin. `data` is where the records' bytes begin. */
+/* Where the columns of a ROWS payload begin. `data` is where the records' bytes begin. names: bytes of all names. */
 struct rows_layout {
-	size_t id, label, split, end, data;
+	size_t id, label, split, end, name_end, name, data;
 };
-static inline struct rows_layout rows_layout(size_t n, int has_end)
+static inline struct rows_layout rows_layout(size_t n, int has_end, int has_names, size_t names)
 {
 	struct rows_layout at;
 	at.id = 0;
 	at.label = pad64(8 * n);
 	at.split = at.label + pad64(4 * n);
 	at.end = at.split + pad64(n);
-	at.data = at.end + (has_end ? pad64(4 * n) : 0);
+	at.name_end = at.end + (has_end ? pad64(4 * n) : 0);
+	at.name = at.name_end + (has_names ? pad64(4 * n) : 0);
+	at.data = at.name + (has_names ? pad64(names) : 0);
 	return at;
 }
 

@@ -143,6 +143,8 @@ json_t *head_to_json(const struct stream_head *h)
 		return NULL;
 	if (h->name)
 		bad |= json_object_set_new(j, "name", jsontext_name(h->name));
+	if (h->names)
+		bad |= json_object_set_new(j, "columns", json_pack("[s]", "name"));
 	if (h->kind == STREAM_TEXT)
 		bad |= json_object_set_new(j, "dim", json_integer(h->dim));
 	if (h->kind == STREAM_IMAGES)
@@ -174,6 +176,23 @@ static int one_of(const json_t *j, const char *const *list, int n, int *out, con
 	return 0;
 }
 
+/* Columns that not every stream has: a reader that does not know one would take its bytes for others. */
+static int columns_from_json(struct stream_head *h, const json_t *columns, struct err *err)
+{
+	const json_t *one;
+	size_t i;
+	if (columns && !json_is_array(columns))
+		return err_set(err, "head: 'columns' is not a list");
+	json_array_foreach(columns, i, one)
+	{
+		const char *name = json_string_value(one);
+		if (!name || strcmp(name, "name") || h->names++)
+			return err_set(err, "head: 'columns' has '%.40s'; this program knows 'name', once",
+				       name ? name : "something that is no text");
+	}
+	return 0;
+}
+
 int head_from_json(struct stream_head *h, const json_t *j, struct err *err)
 {
 	int kind;
@@ -198,6 +217,8 @@ int head_from_json(struct stream_head *h, const json_t *j, struct err *err)
 	if (name && !json_is_string(name))
 		return err_set(err, "head: 'name' is not a text");
 	if (name && mem_text(&h->name, json_string_value(name), json_string_length(name), err))
+		return -1;
+	if (columns_from_json(h, json_object_get(j, "columns"), err))
 		return -1;
 	if (kind == STREAM_TEXT)
 		return whole(json_object_get(j, "dim"), 1, STREAM_MAX_DIM, &h->dim, "dim", err);

@@ -1,8 +1,8 @@
 /* Writes streams. Where a block ends depends on the records alone (STREAM_BLOCK bytes or STREAM_BLOCK / 16 records),
- * so that the same records give the same bytes; only stream_flush and stream_add_block end one early. Words and
- * records collect in the same `data`, so the word table is closed before the first record is taken.
- * The pieces of put_rows and put_words lie as rows_layout and words_layout (stream_format.h) say: change them
- * together. */
+ * so that the same records give the same bytes, and on their names only where these are huge; only stream_flush and
+ * stream_add_block end one early. Words and records collect in the same `data`, so the word table is closed before the
+ * first record is taken. The pieces of put_rows and put_words lie as rows_layout and words_layout (stream_format.h)
+ * say: change them together. */
 #include "pipeline/base/crc.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/mem.h"
@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { NAMES_MOST = 32 << 20 /* bytes of a block's names, so that a reader takes it */ };
 
 /* Records collect in columns until the block is full; then the columns are laid out with the padding of rows_layout. */
 struct stream_writer {
@@ -23,6 +25,10 @@ struct stream_writer {
 	uint32_t *end;
 	size_t cap_id, cap_label, cap_split, cap_end, cap_data, data_len;
 	unsigned char *data;
+	/* with names: the block's, and behind them the next record's */
+	uint32_t *name_end;
+	char *name;
+	size_t cap_name_end, cap_name, name_len, next_name;
 	/* the word table's block under way; ends, origins and vectors */
 	uint32_t words, *word_end;
 	uint8_t *origin;
@@ -42,6 +48,8 @@ void stream_writer_free(struct stream_writer *w)
 	free(w->split);
 	free(w->end);
 	free(w->data);
+	free(w->name_end);
+	free(w->name);
 	free(w->word_end);
 	free(w->origin);
 	free(w->vector);
@@ -138,21 +146,27 @@ static int put_rows(struct stream_writer *w, const struct block *b, struct err *
 				 { b->label, 4 * (size_t)b->n },
 				 { b->split, b->n },
 				 { b->end, b->end ? 4 * (size_t)b->n : 0 },
+				 { b->name_end, b->name_end ? 4 * (size_t)b->n : 0 },
+				 { b->name, b->name_end && b->n ? b->name_end[b->n - 1] : 0 },
 				 { b->data, b->data_len } };
 	w->records += b->n;
 	w->blocks++;
-	return put_chunk(w, "ROWS", b->n, piece, 5, err);
+	return put_chunk(w, "ROWS", b->n, piece, sizeof piece / sizeof *piece, err);
 }
 
 static int close_rows(struct stream_writer *w, struct err *err)
 {
 	struct block b = { .n = w->n, .id = w->id, .label = w->label, .split = w->split, .data = w->data,
-			   .data_len = w->data_len, .end = w->each ? NULL : w->end };
+			   .data_len = w->data_len, .end = w->each ? NULL : w->end,
+			   .name_end = w->head.names ? w->name_end : NULL, .name = w->name };
 	if (!w->n)
 		return 0;
+	int rc = put_rows(w, &b, err);
+	if (w->next_name) /* the block was closed before a record whose name came already */
+		memmove(w->name, w->name + w->name_len, w->next_name);
 	w->n = 0;
-	w->data_len = 0;
-	return put_rows(w, &b, err);
+	w->data_len = w->name_len = 0;
+	return rc;
 }
 
 static int put_words(struct stream_writer *w, const struct block *b, struct err *err)
@@ -184,11 +198,13 @@ int stream_add(struct stream_writer *w, uint64_t id, int32_t label, int split, c
 		return -1;
 	if (w->each ? len != w->each : len > STREAM_MAX_BLOCK / 2)
 		return err_set(err, "record %llu has %zu bytes", (unsigned long long)(w->records + w->n), len);
-	if (w->n && w->data_len + len > STREAM_BLOCK && close_rows(w, err))
+	if (w->n && (w->data_len + len > STREAM_BLOCK || w->name_len + w->next_name > NAMES_MOST) &&
+	    close_rows(w, err))
 		return -1;
 	if (mem_grow(&w->id, &w->cap_id, w->n + 1u, 8, err) || mem_grow(&w->label, &w->cap_label, w->n + 1u, 4, err) ||
 	    mem_grow(&w->split, &w->cap_split, w->n + 1u, 1, err) ||
 	    mem_grow(&w->end, &w->cap_end, w->n + 1u, 4, err) ||
+	    (w->head.names && mem_grow(&w->name_end, &w->cap_name_end, w->n + 1u, 4, err)) ||
 	    mem_grow(&w->data, &w->cap_data, w->data_len + len, 1, err))
 		return -1;
 	if (len)
@@ -198,8 +214,27 @@ int stream_add(struct stream_writer *w, uint64_t id, int32_t label, int split, c
 	w->label[w->n] = label;
 	w->split[w->n] = (uint8_t)split;
 	w->end[w->n] = (uint32_t)w->data_len;
+	w->name_len += w->next_name;
+	w->next_name = 0;
+	if (w->head.names)
+		w->name_end[w->n] = (uint32_t)w->name_len;
 	w->n++;
 	return w->n >= STREAM_BLOCK / 16 ? close_rows(w, err) : 0;
+}
+
+int stream_add_name(struct stream_writer *w, const char *name, size_t len, struct err *err)
+{
+	if (!w->head.names)
+		return 0;
+	if (len > STREAM_MAX_NAME)
+		return err_set(err, "record %llu has a name of %zu bytes; a stream holds %d",
+			       (unsigned long long)(w->records + w->n), len, STREAM_MAX_NAME);
+	if (mem_grow(&w->name, &w->cap_name, w->name_len + len, 1, err))
+		return -1;
+	if (len)
+		memcpy(w->name + w->name_len, name, len);
+	w->next_name = len;
+	return 0;
 }
 
 int stream_add_word(struct stream_writer *w, const char *word, size_t len, const float *vector, int origin,
@@ -228,6 +263,8 @@ int stream_add_block(struct stream_writer *w, const struct block *b, struct err 
 		return -1;
 	if (b->type == BLOCK_WORDS)
 		return b->n ? put_words(w, b, err) : 0;
+	if (w->head.names != (b->name_end != NULL))
+		return err_set(err, "a block with names in a stream without, or the other way round");
 	return put_rows(w, b, err);
 }
 

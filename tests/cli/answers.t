@@ -33,7 +33,7 @@ answered() { # the two probabilities of each picture, in the order of the classe
 }
 piped() {
 	vic-images -q --format files --resize 12x16 new | vic-predict -q --device ref "$@" photos.model | vic-cat - |
-		sed '/^#/d; s/.*\t//' | awk '{ m = $1 > $2 ? $1 : $2; a = exp($1 - m); b = exp($2 - m)
+		sed '/^#/d' | cut -f 4 | awk '{ m = $1 > $2 ? $1 : $2; a = exp($1 - m); b = exp($2 - m)
 			printf "%.9g %.9g\n", a / (a + b), b / (a + b) }'
 }
 same 'the answers are those of vic-images | vic-predict' "$(piped --map map)" "$(answered --map map photos.model new)"
@@ -81,7 +81,7 @@ for how in crop stretch; do
 	shape=$(vic-cat --head made | sed 's/.*"shape":\[\([0-9]*\),\([0-9]*\),\([0-9]*\).*/--resize \1x\2 --channels \3/')
 	# shellcheck disable=SC2086
 	want=$(vic-images -q --format files $shape --fit $how new/2.png | vic-predict -q --device ref made.model - |
-		vic-cat - | sed '/^#/d; s/.*\t//' | awk '{
+		vic-cat - | sed '/^#/d' | cut -f 4 | awk '{
 			m = $1 > $2 ? $1 : $2
 			for (i = 1; i <= NF; i++) s += exp($i - m)
 			printf "%.6f\n", 1 / s
@@ -115,7 +115,7 @@ for option in --resize=5x7 --channels=1 --as-stored '--resize=5x7 --fit=stretch'
 	[ "$(shown --line-as-in $option)" != "$plain" ] || echo "$option"
 done >bad
 same 'what shapes pixels is taken from a history' '' "$(cat bad)"
-for option in --format=stream --split=dev --only=train --class-subset=a --limit=1 --per-class=1 --encoding=jpeg \
+for option in --format=stream --split=dev --only=train --class-subset=a --limit=1 --per-class=1 --sample=1 --encoding=jpeg \
 	--labels=x --labels-from=1 --transpose --no-splits --allow-empty --fold=1 --classes=a --name=x --names=x \
 	--on-bad=skip --gaussian-like=x --seed=2 --threads=1 --output=x; do
 	[ "$(shown --line-as-in $option)" = "$plain" ] || echo "$option"

@@ -22,6 +22,7 @@ beside() {
 	with:*) echo '' ;;
 	without:curve=entropy) echo '--curve=entropy' ;;
 	without:curve=entropy\|curve=training) echo '--curve=entropy|--curve=training' ;;
+	without:limit\|per-class) echo '--limit=3|--per-class=3' ;;
 	without:results) echo '--results=none' ;;
 	without:plan\|list-models) echo '--plan|--list-models' ;;
 	without:brief\|compat) echo '--brief|--compat=guo' ;;
@@ -53,6 +54,10 @@ vic-train -q --maps 2 --epochs 1 -o model text
 seq 3 | sed 's/.*/the film is good/' >lines
 printf 'neg\tbad film\npos\tgood film\n' | vic-tokenize -q -f tsv - | vic-embed -q --random --dim 3 |
 	vic-train -q --epochs 1 -o words
+mkdir -p pictures/a
+for i in 1 2 3 4 5 6; do
+	"$TOOLS/mkphoto" 6 6 60 0 $i >pictures/a/$i.png
+done
 printf 'good 1 2\nbad 3 4\n' >vectors
 {
 	printf 'figure\tdataset\tmodel\tmethod\tsetting\tseed\tn\tmetric\tvalue\tlow\thigh\tcommand\n'
@@ -79,6 +84,8 @@ vic-calibrate --max-steps|vic-calibrate -q --split all --method matrix logits|--
 vic-calibrate --max-temperature|vic-calibrate -q --split all logits|--max-temperature 0.01
 vic-calibrate --min-temperature|vic-calibrate -q --split all logits|--min-temperature 9
 vic-embed --top-oov|vic-embed --vectors vectors tokens|--top-oov 1
+vic-images --sample|vic-images -q -r 4 pictures|--sample 1
+vic-images --seed|vic-images -q -r 4 --sample 1 pictures|--seed 4
 vic-ood --seed|vic-ood --bootstrap 50 --in logits --out other|--seed 9
 vic-plot --method|vic-plot --script --curve settings results|--method erl
 vic-predict --column|vic-predict --text words table|--column 2
@@ -158,12 +165,12 @@ vic-split -q --remark --test 0.2 text >nodev
 # Every other option has an effect wherever it is taken, or its program refuses it by itself.
 sort >always <<'L'
 vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
-vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
+vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --name-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
 vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
 vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
-vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --names --on-bad --as-stored --max-pixels --gaussian-like --seed --threads --output
+vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --names --on-bad --as-stored --max-pixels --gaussian-like --threads --output
 vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
 vic-plot --curve --metric --format --out --title --panel --scale --script
@@ -172,7 +179,7 @@ vic-reliability --curve --per-class --worst --threads
 vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
-vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --separator --quotes --header --no-header --classes --fine --html --flush --output
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \

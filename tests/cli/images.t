@@ -57,6 +57,42 @@ fails 2 'ten classes, not 3' 'CIFAR files of three classes' vic-corpora synth im
 	"$T/z"
 fails 2 'dim is for synth text' 'an option of synth text' vic-corpora synth images --dim 3 --to "$T/z"
 
+# --sample: of each split so many, of each class its share, the same for the same seed, in the source's order; and every
+# record has the same chance.
+mkdir -p "$T/many/train/a" "$T/many/train/b" "$T/many/train/c" "$T/many/test/a" "$T/many/test/b"
+for i in 01 02 03 04 05 06 07 08 09 10 11 12; do
+	cp "$golden/rgb.png" "$T/many/train/a/$i.png"
+	[ $i -gt 6 ] || cp "$golden/rgb.png" "$T/many/train/b/$i.png"
+	[ $i -gt 2 ] || cp "$golden/rgb.png" "$T/many/train/c/$i.png"
+	[ $i -gt 3 ] || cp "$golden/rgb.png" "$T/many/test/a/$i.png"
+	[ $i -gt 1 ] || cp "$golden/rgb.png" "$T/many/test/b/$i.png"
+done
+drawn() { images --resize 2 "$@" "$T/many" | vic-cat; }
+vic-images --resize 2 --sample 9 --seed 5 "$T/many" 2>"$T/said" | vic-cat >"$T/drawn"
+same 'N of each split, or all there are' '9 4' \
+	"$(grep -c '	train	' "$T/drawn") $(grep -c '	test	' "$T/drawn")"
+same "each class's share, rounded by the largest remainders" 'a 5 b 3 c 1' \
+	"$(awk -F '\t' '$2 == "train" { n[$3]++ } END { print "a", n["a"], "b", n["b"], "c", n["c"] }' "$T/drawn")"
+like 'it says what it took' '9 of 20 train records drawn (--seed 5)' "$(cat "$T/said")"
+drawn >"$T/all"
+ok 'records, ids, names and their order are those of the source' sh -c "grep -v '^#' '$T/drawn' | grep -vxFf '$T/all' |
+	wc -l | grep -qx 0 && cut -f 1 '$T/drawn' | sed 1,2d | sort -c -n"
+same 'the same for the same seed and any threads' "$(cksum <"$T/drawn")" \
+	"$(drawn --sample 9 --seed 5 --threads 3 | cksum)"
+for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	drawn --only train --sample 10 --seed $seed
+done | awk -F '\t' '!/^#/ { n[$NF]++ } END { for (k in n) if (n[k] < 2 || n[k] > 18) bad = 1; print length(n), bad + 0 }' \
+	>"$T/counts"
+same 'other seeds draw others, each record about every second time' '20 0' "$(cat "$T/counts")"
+same 'of the classes that are kept' 'a 4 c 1' "$(drawn --only train --class-subset c,a --sample 5 |
+	awk -F '\t' '!/^#/ { n[$3]++ } END { print "a", n["a"], "c", n["c"] }')"
+same 'before --split marks them' '9 4' "$(drawn --sample 9 --split extra | awk -F '\t' '$2 == "extra" {
+	n[$NF ~ /test/]++ } END { print n[0], n[1] }')"
+fails 2 'sample' 'the first ones of a draw' images --resize 2 --sample 9 --limit 3 "$T/many"
+fails 2 'sample has no meaning with this --format' 'a stream, which is not counted before' images -f stream --sample 3 \
+	"$T/f.vic"
+fails 2 'seed' 'a seed of nothing' images --resize 2 --seed 3 "$T/many"
+
 # A folder of mixed sizes: the remedy is --resize, and nothing is said of an --encoding that nobody asked for.
 mkdir -p "$T/mixed/a" "$T/mixed/b"
 cp "$golden/exif6.jpg" "$T/mixed/a/1.jpg"

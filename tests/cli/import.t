@@ -59,6 +59,10 @@ names of --classes rename it | label,p0,p1\nneg,.75,.25\n | csv --kind probs --c
 string labels without names are refused | cat,.75,.25\ndog,.5,.5\n | csv --kind probs | ! label 'cat' is none of the 2 classes
 ids | id,label,a,b\n7,a,1,2\n5,b,3,4\n | csv --kind logits --id-column ID | 7=a: 1 2; 5=b: 3 4
 ids by number, first | 7,0,1,2\n | csv --kind logits --id-column 1 | 7=0: 1 2
+names are no values | file,label,a,b\nc:\\\\t.png,a,1,2\n,b,3,4\n | csv --kind logits --name-column file | a: 1 2; b: 3 4
+beside ids, before confidences | n,i,p,r\nx,7,.75,1\n | csv --kind confidence --id-column i --name-column 1 | 7=predicted: 0.75 0.25
+as names and labels | label,a,b\na,1,2\n | csv --kind logits --name-column label | ! label and name are the same column
+no column of names | label,a,b\na,1,2\n | csv --kind logits --name-column file | ! no column is named 'file'
 an id that is none | id,label,a,b\nx,a,1,2\n | csv --kind logits --id-column id | ! line 2: id: 'x'
 
 # Spellings of tables.

@@ -29,8 +29,9 @@ for doc in vicinal.documents(sys.stdin.buffer):
             text = " | ".join(" ".join(digits % v for v in p) for p in (r if r.ndim == 2 else [r]))
         else:
             text = zlib.crc32(r if isinstance(r, bytes) else r.tobytes())
+        own = [doc.names[i].replace("\t", "\\t")] if doc.names is not None else []
         print(doc.ids[i], vicinal.SPLITS[doc.splits[i]], names[doc.labels[i]] if doc.labels[i] >= 0 else "-", text,
-              sep="\t")
+              *own, sep="\t")
 END
 # copy KIND: a stream read and written again.
 cat >copy.py <<'END'
@@ -38,15 +39,15 @@ import sys, vicinal
 doc = vicinal.read(sys.stdin.buffer)
 h = doc.head
 vicinal.write(sys.stdout.buffer, doc.records, doc.labels, doc.classes, kind=h["kind"], values=h.get("values", "logits"),
-              split=doc.splits, ids=doc.ids, name=h.get("name"))
+              split=doc.splits, ids=doc.ids, name=h.get("name"), names=doc.names)
 END
-for kind in tokens text logits f64 probs passes; do
+for kind in tokens text logits f64 probs passes named-tokens named-text named-passes; do
 	"$TOOLS/mkstream" $kind 2000 >in
 	"$python" twin.py <in >got
 	vic-cat in | grep -v '^#' >want
 	ok "reads what the programs write: $kind" cmp want got
 done
-for kind in tokens logits f64 probs passes images pixels; do
+for kind in tokens logits f64 probs passes images pixels named-tokens named-logits named-images; do
 	"$TOOLS/mkstream" $kind 2000 >in
 	"$python" copy.py <in >out
 	ok "writes a whole stream: $kind" vic-cat --check out
@@ -77,12 +78,28 @@ for at in range(0, len(good), 5):
         raise SystemExit("not noticed at byte %d" % at)
 END
 tap $? 'every cut and every changed bit is noticed'
+"$TOOLS/mkstream" named-logits 9 >named
+"$python" - <<'END'
+import io, json, struct, zlib, vicinal
+good = open("named", "rb").read()
+n = struct.unpack("<Q", good[72:80])[0]
+head = good[128:128 + n].replace(b'"name"', b'"mane"')
+block = struct.pack("<4sIQII", b"HEAD", zlib.crc32(head), n, 0, 0)
+block = (block + struct.pack("<I", zlib.crc32(block))).ljust(64, b"\0")
+try:
+    vicinal.read(io.BytesIO(good[:64] + block + head + good[128 + n:]))
+except vicinal.StreamError as e:
+    raise SystemExit("mane" not in str(e))
+raise SystemExit("taken")
+END
+tap $? 'a column that is not known is refused by name'
 "$python" - <<'END'
 import io, numpy as np, vicinal
 z = np.array([[.5, .5], [.25, .75]])
 bad = [dict(records=np.array([[np.nan, 0.]])), dict(records=np.array([[np.inf, 0.]])), dict(labels=[0, 2]),
        dict(labels=[0]), dict(labels=[0, .5]), dict(classes=["a"]), dict(split=[0, 4]), dict(ids=[.5, 1]),
-       dict(records=z * 2, values="probs"), dict(records=z[0]), dict(kind="text")]
+       dict(records=z * 2, values="probs"), dict(records=z[0]), dict(kind="text"), dict(names=["a"]),
+       dict(names=["a", "b" * 65536])]
 for change in bad:
     call = dict(records=z, labels=[0, 1], classes=["a", "b"])
     call.update(change)

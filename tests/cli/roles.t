@@ -15,6 +15,7 @@ sort >no_files <<'L'
 vic-cat --array
 vic-cat --classes
 vic-cat --id-column
+vic-cat --name-column
 vic-cat --ignore
 vic-cat --label-column
 vic-cat --labels-array
@@ -48,6 +49,7 @@ vic-score --name
 vic-score --split
 vic-tokenize --classes
 vic-tokenize --label-column
+vic-tokenize --name-column
 vic-tokenize --separator
 vic-tokenize --text-column
 vic-train --checkpoint-every

@@ -25,6 +25,21 @@ same 'full mixup has soft labels' 1 "$(awk 'NR == 2 { print ($5 > 0.01) }' "$T/h
 train --epochs 1 --mixup 1 --mixup-mode features --history "$T/h" -o "$T/b" "$T/images"
 same 'features-only mixup has hard ones' 0 "$(awk 'NR == 2 { print $5 }' "$T/h")"
 
+# Names beside the records change nothing that is made of these.
+small() { vic-train -q -m smallcnn --width 0.1 --batch 500 "$@"; }
+"$TOOLS/mkstream" images 6000 >"$T/bare"
+"$TOOLS/mkstream" named-images 6000 >"$T/named"
+small --epochs 2 -o "$T/b" "$T/bare"
+small --epochs 2 -o "$T/c" "$T/named"
+for m in b c; do
+	vic-predict -q "$T/$m" "$T/bare" | vic-cat --to npy >"$T/$m.npy"
+done
+ok 'records with names and without make the same model' sh -c "[ -s '$T/b.npy' ] && cmp '$T/b.npy' '$T/c.npy'"
+small --epochs 1 --checkpoint "$T/ck3" -o "$T/c" "$T/named"
+small --epochs 2 --resume "$T/ck3" -o "$T/c" "$T/bare"
+vic-predict -q "$T/c" "$T/named" | vic-cat --to npy >"$T/c.npy"
+ok 'and one goes on where the other was' cmp "$T/b.npy" "$T/c.npy"
+
 # Prediction.
 vic-predict -q "$T/a" "$T/images" >"$T/l"
 same 'a logit row for every record' 72 "$(vic-cat --stats "$T/l" | sed -n 's/^records //p')"

@@ -9,7 +9,8 @@ preload=/proc/self/fd/9 # LD_PRELOAD cannot name a file whose path holds a space
 # The inputs of all rows, in $T/inputs.
 prepare() {
 	mkdir "$T/inputs"
-	for kind in tokens:12 text:12 images:4 jpeg:4 pixels:4 logits:24 probs:24 f64:24 passes:4; do
+	for kind in tokens:12 text:12 images:4 jpeg:4 pixels:4 logits:24 probs:24 f64:24 passes:4 named-tokens:12 \
+		named-text:12 named-images:4 named-logits:24; do
 		"$TOOLS/mkstream" "${kind%:*}" "${kind#*:}" >"$T/inputs/${kind%:*}" || return 1
 	done
 	(

@@ -91,6 +91,8 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		must(!decoder_line(&t->names, r.field[0], r.len[0], &tokens, &len, err));
 		word = vocab_word(&t->labels, (uint32_t)t->label[seen], &word_len);
 		must(word_len == len && !memcmp(word, tokens, len));
+		from = seen ? t->name_end[seen - 1] : 0;
+		must(t->name_end[seen] - from == r.len[1] && !memcmp(t->name + from, r.field[1], r.len[1]));
 		seen++;
 	}
 	must(rc ? bad || got < 0 : !bad && got == 0 && seen == t->n);
@@ -103,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = ERR_NONE;
 	struct sink s = { .split = -1 };
 	struct labelled t;
-	struct columns columns = { .label = "1", .text = "2", .header = HEADER_NO };
+	struct columns columns = { .label = "1", .text = "2", .name = "2", .header = HEADER_NO };
 	const char *text = (const char *)data;
 	size_t n = size;
 	char path[64], **names;

@@ -44,6 +44,9 @@ static void touch_block(struct tally *t, const struct stream_head *h, const stru
 	}
 	for (uint32_t i = 0; i < b->n; i++) {
 		const unsigned char *record = block_record(b, each, i, &len);
+		const char *name = block_name(b, i, &len);
+		t->hash = t->hash * 31 + crc32_of(0, name, len);
+		record = block_record(b, each, i, &len);
 		t->hash =
 			t->hash * 31 + crc32_of(0, record, len) + b->id[i] + (uint64_t)(b->label[i] + 2) + b->split[i];
 	}

@@ -1,5 +1,6 @@
 /* mkstream KIND [RECORDS [DOCUMENTS]]: a small valid stream on stdout, the same every time, so that tests of faults
- * need no data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three).
+ * need no data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three);
+ * behind "named-" each with a name for every record but each fifth.
  * Half of the records train, a quarter each are dev and test; two classes; label and contents agree, so that a model
  * can learn them. */
 #include "pipeline/base/num.h"
@@ -20,7 +21,8 @@ static const struct program prog = {
 	.name = "mkstream",
 	.summary = "small streams for tests",
 	.operands = "KIND [RECORDS [DOCUMENTS]]",
-	.description = "KIND: tokens, text, images, jpeg, pixels, logits, probs, f64, passes.",
+	.description = "KIND: tokens, text, images, jpeg, pixels, logits, probs, f64, passes, or\n"
+		       "named- and one of these.",
 	.example = "mkstream logits 10",
 	.opts = opts,
 	.min_operands = 1,
@@ -30,7 +32,11 @@ static const struct program prog = {
 
 static int head_of(const char *kind, struct stream_head *h, struct err *err)
 {
-	static const char *const classes[] = { "neg", "pos" };
+	static const char *const classes[] = { "neg", "pos" }, named[] = "named-";
+	if (!strncmp(kind, named, strlen(named))) {
+		h->names = 1;
+		kind += strlen(named);
+	}
 	if (!strcmp(kind, "tokens")) {
 		h->kind = STREAM_TOKENS;
 	} else if (!strcmp(kind, "text")) {
@@ -132,6 +138,10 @@ static int add_record(struct stream_writer *w, const struct stream_head *h, uint
 {
 	static const int splits[] = { SPLIT_TRAIN, SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST };
 	int label = (int)(i / 4 + i) % 2, split = splits[i % 4];
+	char name[32];
+	snprintf(name, sizeof name, "folder/%u\t%.*s.png", i, (int)(i % 9), "nameless");
+	if (h->names && i % 5 && stream_add_name(w, name, strlen(name), err))
+		return -1;
 	if (h->kind == STREAM_IMAGES)
 		return add_image(w, h, i, label, split, err);
 	if (h->kind == STREAM_LOGITS)

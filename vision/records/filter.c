@@ -1,7 +1,7 @@
 /* Which records are kept. The order is part of the meaning: splits, then classes, then limits, so that only records
- * which pass everything else count towards a limit. Limits count by a record's own split and new label; --split
- * marks it afterwards. filter_open replaces the head's classes by those kept, so item labels are old numbers before
- * filter_take and new ones after. */
+ * which pass everything else count towards a limit or are drawn from. Limits count by a record's own split and new
+ * label; --split marks it afterwards. filter_open replaces the head's classes by those kept, so item labels are old
+ * numbers before filter_take and new ones after. */
 #include "filter.h"
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
@@ -13,6 +13,7 @@ void filter_release(struct filter *f)
 {
 	free(f->map);
 	free(f->of_class);
+	free(f->quota);
 	*f = (struct filter){ 0 };
 }
 
@@ -22,6 +23,58 @@ void filter_reset(struct filter *f)
 	memset(f->of_class, 0, SPLIT_COUNT * ((size_t)f->n_new + 1) * sizeof *f->of_class);
 	memset(f->marked, 0, sizeof f->marked);
 	f->unlabelled = 0;
+	for (size_t i = 0; f->quota && i < SPLIT_COUNT * ((size_t)f->n_new + 1); i++) {
+		f->quota[i].seen = 0;
+		/* none of vic-split's */
+		rng_init(&f->quota[i].draws, f->opt->seed, RNG_SPLIT, UINT32_MAX, (uint32_t)i);
+	}
+}
+
+/* Hands out the quotas of one split's cells. */
+static void share_out(const struct filter *f, struct sample_cell *cell, uint64_t all)
+{
+	uint64_t want = (uint64_t)f->opt->sample < all ? (uint64_t)f->opt->sample : all, given = 0;
+	for (int k = 0; k <= f->n_new; k++)
+		given += cell[k].quota = (uint32_t)(want * cell[k].n / all);
+	while (given < want) {
+		int best = -1;
+		uint64_t most = 0;
+		for (int k = 0; k <= f->n_new; k++) {
+			uint64_t rest = want * cell[k].n % all;
+			if (cell[k].quota == want * cell[k].n / all && rest > most) {
+				most = rest;
+				best = k;
+			}
+		}
+		cell[best].quota++;
+		given++;
+	}
+}
+
+int filter_draw(struct filter *f, struct err *err)
+{
+	size_t cells = (size_t)f->n_new + 1;
+	if (mem_alloc(&f->quota, SPLIT_COUNT * cells, sizeof *f->quota, err))
+		return -1;
+	for (size_t s = 0; s < SPLIT_COUNT; s++) {
+		if (f->kept[s] > UINT32_MAX)
+			return err_set(err, "--sample: more than %u records of split %s", UINT32_MAX,
+				       split_name((int)s));
+		for (size_t k = 0; k < cells; k++)
+			f->quota[s * cells + k].n = (uint32_t)f->of_class[s * cells + k];
+		f->of_split[s] = f->kept[s];
+		if (f->kept[s])
+			share_out(f, f->quota + s * cells, f->kept[s]);
+	}
+	filter_reset(f);
+	return 0;
+}
+
+/* 1 for as many records of a cell as its quota says, each with the same chance. */
+static int is_drawn(struct sample_cell *c, uint64_t kept)
+{
+	uint32_t left = c->n - c->seen++;
+	return rng_below(&c->draws, left) < c->quota - kept;
 }
 
 int filter_take(struct filter *f, struct item *item)
@@ -36,8 +89,10 @@ int filter_take(struct filter *f, struct item *item)
 			return 0;
 	}
 	uint64_t *n = &f->kept[item->split];
-	uint64_t *k =
-		&f->of_class[(size_t)item->split * ((size_t)f->n_new + 1) + (size_t)(label < 0 ? f->n_new : label)];
+	size_t cell = (size_t)item->split * ((size_t)f->n_new + 1) + (size_t)(label < 0 ? f->n_new : label);
+	uint64_t *k = &f->of_class[cell];
+	if (f->quota && !is_drawn(&f->quota[cell], *k))
+		return 0;
 	if ((f->opt->limit && *n >= (uint64_t)f->opt->limit) ||
 	    (f->opt->per_class && *k >= (uint64_t)f->opt->per_class))
 		return 0;

@@ -147,6 +147,7 @@ int noise_like(const struct noise_options *opt, struct pool *pool, struct output
 	int rc = read_moments(opt->like, &m, &head, &history, err);
 	free(head.name);
 	head.name = NULL;
+	head.names = 0;
 	head.encoding = opt->raw ? ENCODING_RAW : ENCODING_F32;
 	if (!rc)
 		rc = mem_text(&head.name, name, strlen(name), err) ||
@@ -198,7 +199,9 @@ static int perturb_block(struct batch *b, const struct block *in, int only, uint
 			report->clipped += b->clipped[j];
 			report->values += b->values;
 			report->length += b->length[j];
-			rc = stream_add(w, in->id[i], in->label[i], in->split[i], record_of(b, j),
+			const char *name = block_name(in, i, &len);
+			rc = stream_add_name(w, name, len, err) ||
+			     stream_add(w, in->id[i], in->label[i], in->split[i], record_of(b, j),
 					stream_record_size(b->out), err);
 		}
 	}

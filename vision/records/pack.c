@@ -2,47 +2,11 @@
  * next is decoded. The batch's length depends on the images' size alone. Task 0 of work() is the writer: it alone
  * touches the writer, the report and the size that the first image set. An item's bytes may lie in a stream's block
  * that is gone when the next batch is taken, so decoding copies into the slot all that the writer needs. */
-#include "pack.h"
+#include "pack_parts.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/base/num.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { BATCH_MAX = 256, BATCH_MIN = 8, BATCH_BYTES = 64 << 20 };
-
-struct slot {
-	struct item item;
-	struct image im;     /* finished */
-	unsigned char *file; /* or the file's bytes, owned */
-	size_t file_len, file_cap;
-	struct image_info info; /* what a look at the header said */
-	int rc;
-	int refused; /* the image is good, and cannot be had as asked for */
-	struct err err;
-	char note[128];
-};
-
-struct packer {
-	struct source *s;
-	const struct pack_options *opt;
-	struct pack_report *report;
-	struct pool *pool;
-	struct filter filter;
-	struct want want; /* h 0: none */
-	int encoding, channels;
-	int h, w;		   /* what every raw record must have; 0: the first one says */
-	char first[1024];	   /* which one that was */
-	struct slot *slot, *ready; /* [BATCH_MAX] each: being decoded; decoded */
-	int batch, n, n_ready;
-	struct scratch *scratch; /* [threads] */
-	/* the writer's side, which one thread at a time works on */
-	struct stream_writer *writer;
-	struct output *out;
-	const json_t *self;
-	int failed; /* with err filled */
-	struct err err;
-};
 
 void pack_report_release(struct pack_report *r)
 {
@@ -59,6 +23,8 @@ static void packer_release(struct packer *p)
 		image_release(&p->ready[i].im);
 		free(p->slot[i].file);
 		free(p->ready[i].file);
+		free(p->slot[i].name);
+		free(p->ready[i].name);
 	}
 	for (int i = 0; p->scratch && i < pool_threads(p->pool); i++)
 		scratch_release(&p->scratch[i]);
@@ -67,16 +33,6 @@ static void packer_release(struct packer *p)
 	stream_writer_free(p->writer);
 	free(p->scratch);
 	filter_release(&p->filter);
-}
-
-static void look_task(void *arg, int task, int worker)
-{
-	struct packer *p = arg;
-	struct slot *t = &p->slot[task];
-	const unsigned char *bytes;
-	size_t len;
-	t->rc = p->s->ops->file(p->s, &t->item, &bytes, &len, &p->scratch[worker], &t->err) ||
-		codec_probe(bytes, len, &p->s->opt.codec, &t->info, &t->err);
 }
 
 /* The bytes as they are, after decoding them at an eighth: what is damaged shows now and not in the middle of training.
@@ -117,8 +73,22 @@ static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
 	return image_channels(&t->im, p->channels, &t->err);
 }
 
-/* The next kept items; p->n == 0 at the end. */
-static int fill_slots(struct packer *p, struct err *err)
+/* A stream's block is gone when the record is written, so its name is copied. */
+static int take_name(struct packer *p, struct slot *t)
+{
+	const struct item *it = &t->item;
+	free(t->name);
+	t->name = NULL;
+	if (!p->s->head.names)
+		return 0;
+	if (it->name ? mem_text(&t->name, it->name, it->name_len, &t->err)
+		     : p->s->ops->name(p->s, it, &t->name, &t->err))
+		return -1;
+	t->name_len = it->name ? it->name_len : strlen(t->name);
+	return 0;
+}
+
+int pack_fill(struct packer *p, struct err *err)
 {
 	struct item item[BATCH_MAX];
 	int n;
@@ -133,9 +103,7 @@ static int fill_slots(struct packer *p, struct err *err)
 	return 0;
 }
 
-/* An image that cannot be had. One that is bad is counted, or ends the run; what the system could not do (no memory, no
- * descriptor, a disk that fails, no permission, a file that is gone) says nothing of the image, and always ends it. */
-static int bad(struct packer *p, struct slot *t, struct err *err)
+int pack_bad(struct packer *p, struct slot *t, struct err *err)
 {
 	char what[1024];
 	p->s->ops->describe(p->s, &t->item, what, sizeof what);
@@ -153,76 +121,6 @@ static int bad(struct packer *p, struct slot *t, struct err *err)
 		p->report->bad_of_class[t->item.label]++;
 	if (!p->report->bad++)
 		err_phrase(p->report->first_bad, sizeof p->report->first_bad, "%s", t->err.msg);
-	return 0;
-}
-
-/* auto: raw where all images have one size, the files' own bytes where not and all are JPEG. Looks at every header. */
-static int choose_encoding(struct packer *p, struct err *err)
-{
-	int differ = 0, h = 0, w = 0;
-	char png[1024] = "";
-	while (!differ || !*png) {
-		if (fill_slots(p, err))
-			return -1;
-		if (!p->n)
-			break;
-		pool_run(p->pool, p->n, look_task, p);
-		for (int i = 0; i < p->n; i++) {
-			const struct image_info *info = &p->slot[i].info;
-			if (p->slot[i].rc && p->slot[i].err.cause == CAUSE_SYSTEM)
-				return bad(p, &p->slot[i], err);
-			if (p->slot[i].rc) /* reported when it is decoded, once */
-				continue;
-			if (info->codec == CODEC_PNG && !*png)
-				p->s->ops->describe(p->s, &p->slot[i].item, png, sizeof png);
-			if (!h) {
-				h = info->h;
-				w = info->w;
-			}
-			differ |= info->h != h || info->w != w;
-		}
-	}
-	if (differ && *png)
-		return err_set(err, "%.900s: is a PNG among images of different sizes; make them one size, as in "
-				    "--resize 64", png);
-	source_rewind(p->s);
-	filter_reset(&p->filter);
-	p->encoding = differ ? PACK_JPEG : PACK_RAW;
-	if (!differ) {
-		p->h = h;
-		p->w = w;
-	}
-	return 0;
-}
-
-static int choose_size(struct packer *p, struct err *err)
-{
-	const struct stream_head *in = &p->s->head;
-	p->want = p->opt->want;
-	p->encoding = p->opt->encoding;
-	p->channels = p->opt->channels ? p->opt->channels : in->channels ? in->channels : 3;
-	p->h = p->want.h ? p->want.h : in->height;
-	p->w = p->want.h ? p->want.w : in->width;
-	p->batch = BATCH_MIN;
-	if (p->encoding == PACK_JPEG && !p->s->ops->file)
-		return err_usage(err, "--encoding jpeg: the records are not JPEG files");
-	if (p->encoding == PACK_AUTO) {
-		if (p->h || !p->s->ops->file)
-			p->encoding = PACK_RAW;
-		else if (p->s->ops->more) /* a stream cannot be looked at twice */
-			p->encoding = PACK_JPEG;
-		else if (choose_encoding(p, err))
-			return -1;
-	}
-	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
-		return err_usage(err, p->opt->encoding == PACK_AUTO ? "the images are of different sizes; with "
-								      "--channels make them one size, as in --resize 64"
-								    : "--encoding jpeg keeps the files as they are: it "
-								      "goes with neither --resize nor --channels");
-	size_t each =
-		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
-	size_t fit = BATCH_BYTES / each;
-	p->batch = fit > BATCH_MAX ? BATCH_MAX : fit < BATCH_MIN ? BATCH_MIN : (int)fit;
 	return 0;
 }
 
@@ -268,7 +166,7 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 {
 	struct pack_report *r = p->report;
 	if (t->rc)
-		return bad(p, t, err);
+		return pack_bad(p, t, err);
 	if (t->note[0] && !r->noted++) {
 		char what[1024];
 		p->s->ops->describe(p->s, &t->item, what, sizeof what);
@@ -289,6 +187,8 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 		r->of_class[(size_t)t->item.split * (size_t)r->head.n_classes + (size_t)t->item.label]++;
 	else if (!r->no_label[t->item.split]++)
 		p->s->ops->describe(p->s, &t->item, r->first_no_label[t->item.split], 512);
+	if (t->name && stream_add_name(p->writer, t->name, t->name_len, err))
+		return -1;
 	return p->encoding == PACK_JPEG
 		       ? stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->file, t->file_len, err)
 		       : stream_add(p->writer, t->item.id, t->item.label, t->item.split, t->im.px, image_bytes(&t->im),
@@ -307,8 +207,8 @@ static void pack_task(void *arg, int task, int worker)
 	struct slot *t = &p->slot[task - 1];
 	t->note[0] = 0;
 	t->refused = 0;
-	t->rc = p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
-					 : take_pixels(p, t, &p->scratch[worker]);
+	t->rc = take_name(p, t) || (p->encoding == PACK_JPEG ? take_file(p, t, &p->scratch[worker])
+							     : take_pixels(p, t, &p->scratch[worker]));
 }
 
 /* Damaged images that were left out may have been all of a class. */
@@ -328,12 +228,24 @@ static int classes_left(const struct packer *p, struct err *err)
 	return 0;
 }
 
+/* Of a sample all records are counted first. */
+static int draw_sample(struct packer *p, struct err *err)
+{
+	p->batch = BATCH_MAX;
+	do {
+		if (pack_fill(p, err))
+			return -1;
+	} while (p->n);
+	source_rewind(p->s);
+	return filter_draw(&p->filter, err);
+}
+
 static int one_document(struct packer *p, struct progress *progress, struct err *err)
 {
 	uint64_t done = 0;
-	int rc = begin_report(p, err) || choose_size(p, err) ? -1 : 0;
+	int rc = begin_report(p, err) || (p->filter.opt->sample && draw_sample(p, err)) || pack_choose(p, err) ? -1 : 0;
 	while (!rc) {
-		rc = fill_slots(p, err);
+		rc = pack_fill(p, err);
 		if (rc || (!p->n && !p->n_ready))
 			break;
 		pool_run(p->pool, 1 + p->n, pack_task, p);
@@ -358,6 +270,8 @@ static int one_document(struct packer *p, struct progress *progress, struct err 
 	p->report->unlabelled += p->filter.unlabelled;
 	for (int i = 0; i < SPLIT_COUNT; i++)
 		p->report->marked[i] += p->filter.marked[i];
+	for (int i = 0; p->filter.quota && i < SPLIT_COUNT; i++)
+		p->report->sampled[i] = (struct pack_sampled){ p->filter.kept[i], p->filter.of_split[i] };
 	return rc;
 }
 
@@ -378,21 +292,4 @@ int pack_source(struct source *s, const struct filter_options *filter, const str
 			more = source_more(s, err);
 	} while (!rc && more == 1);
 	return rc || more < 0 ? -1 : 0;
-}
-
-int pack_size_of(const char *text, int *h, int *w, struct err *err)
-{
-	char part[2][8] = { "", "" };
-	int64_t v[2];
-	size_t n = strcspn(text, "x"), m = text[n] ? strlen(text + n + 1) : n;
-	if (n >= sizeof part[0] || m >= sizeof part[1])
-		return err_usage(err, "--resize: '%s' is neither N nor HxW", text);
-	memcpy(part[0], text, n);
-	memcpy(part[1], text[n] ? text + n + 1 : text, m);
-	for (int i = 0; i < 2; i++)
-		if (num_i64("--resize", part[i], 1, 4096, &v[i], err))
-			return -1;
-	*h = (int)v[0];
-	*w = (int)v[1];
-	return 0;
 }

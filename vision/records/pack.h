@@ -30,6 +30,9 @@ struct pack_report {
 	uint64_t no_label[SPLIT_COUNT];		/* written without one */
 	char first_bad[1024], first_note[1024]; /* what and why, of the first of each */
 	char first_no_label[SPLIT_COUNT][512];	/* which it was */
+	struct pack_sampled {
+		uint64_t kept, of;
+	} sampled[SPLIT_COUNT]; /* what filter_options.sample took, and of how many; `of` 0: no sample */
 	int documents;
 	struct stream_head head; /* of the last document */
 	uint64_t *of_class;	 /* [SPLIT_COUNT][n_classes] records written of it */

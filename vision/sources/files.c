@@ -182,6 +182,7 @@ int files_open(struct source *s, char *const *paths, int n, struct err *err)
 	for (int i = 0; i < n; i++)
 		if (strcmp(paths[i], "-") ? add_path(f, paths[i], err) : add_names(f, err))
 			return -1;
+	s->head.names = 1;
 	for (size_t i = 0; i < f->n; i++)
 		if (source_add(s, -1, SPLIT_TEST, i, err))
 			return -1;

@@ -291,6 +291,7 @@ int folder_open(struct source *s, struct err *err)
 {
 	struct listing l = { 0 };
 	s->ops = &ops;
+	s->head.names = 1;
 	int rc = build_items(s, &l, err);
 	while (l.texts)
 		free(l.text[--l.texts].text);

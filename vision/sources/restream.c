@@ -31,9 +31,10 @@ static int restream_next(struct source *s, struct item *item, int max, int *n, s
 	for (; *n < max && o->at < o->b.n; o->at++) {
 		size_t len;
 		const unsigned char *bytes = block_record(&o->b, o->each, o->at, &len);
-		item[(*n)++] = (struct item){
-			o->b.id[o->at], o->b.label[o->at], o->b.split[o->at], (size_t)o->b.first + o->at, bytes, len
-		};
+		struct item *it = &item[(*n)++];
+		*it = (struct item){ .id = o->b.id[o->at], .label = o->b.label[o->at], .split = o->b.split[o->at],
+				     .at = (size_t)o->b.first + o->at, .bytes = bytes, .len = len };
+		it->name = block_name(&o->b, o->at, &it->name_len);
 	}
 	return 0;
 }

@@ -15,6 +15,8 @@ struct item {
 	size_t at;		    /* the source's own number of it */
 	const unsigned char *bytes; /* where the record is in memory already: until the source's next `next` */
 	size_t len;
+	const char *name; /* the record's, of a stream, as long as bytes; else NULL: ops->name says */
+	size_t name_len;
 };
 
 /* One thread's memory while loading. */
@@ -61,7 +63,8 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	struct source_options opt;
-	struct stream_head head; /* classes, name; height, width, channels where every record has them, else 0 */
+	/* classes, name; height, width, channels where every record has them, else 0; names: what ops->name says */
+	struct stream_head head;
 	struct archive archive;
 	size_t n, done; /* items in all, where it is known; handed out */
 	/* indexed formats: [n] */

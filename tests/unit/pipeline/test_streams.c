@@ -23,13 +23,19 @@ static char path[4096], second[4200];
 struct plan {
 	struct stream_head head;
 	uint32_t n, words, *len;
-	uint32_t word_len;
+	uint32_t word_len, name_len; /* of words and names, at most; most names are short, some are empty */
 };
 
 static unsigned char noise(uint64_t i)
 {
 	i *= 0x9E3779B97F4A7C15u;
 	return (unsigned char)(i >> 40);
+}
+
+/* Bytes of the name of record i, which are noise(7 i + k). */
+static uint32_t name_of(const struct plan *p, uint32_t i)
+{
+	return !p->head.names ? 0 : i % 11 ? noise(i) % 40u : p->name_len;
 }
 
 static void fill(const struct plan *p, uint32_t i, unsigned char *to)
@@ -65,6 +71,8 @@ static void draw(struct rng *r, struct plan *p)
 	struct stream_head *h = &p->head;
 	p->n = shape == 0 ? 65530 + rng_below(r, 12) : shape < 3 ? rng_below(r, 700) : rng_below(r, 9);
 	p->words = 1 + rng_below(r, 2000);
+	h->names = (int)rng_below(r, 2);
+	p->name_len = shape == 0 ? 0 : shape < 3 ? 3000 : STREAM_MAX_NAME;
 	h->dim = h->kind == STREAM_TEXT ? 1 + (int)rng_below(r, rng_below(r, 2) ? 4 : 700) : 0;
 	h->height = h->width = h->channels = h->kind == STREAM_IMAGES ? 1 + (int)rng_below(r, 3) : 0;
 	h->encoding = h->kind == STREAM_IMAGES && rng_below(r, 2) ? ENCODING_JPEG : ENCODING_RAW;
@@ -78,6 +86,19 @@ static void draw(struct rng *r, struct plan *p)
 		if (h->kind == STREAM_TEXT)
 			p->len[i] -= p->len[i] % 4;
 	}
+}
+
+/* One that is too long is refused, and leaves no trace. */
+static void put_name(const struct plan *p, struct stream_writer *w, uint32_t i)
+{
+	static char name[STREAM_MAX_NAME + 1];
+	struct err err = ERR_NONE;
+	uint32_t n = name_of(p, i);
+	for (uint32_t k = 0; k < n; k++)
+		name[k] = (char)noise((uint64_t)7 * i + k);
+	assert_int_equal(stream_add_name(w, name, sizeof name, &err), p->head.names ? -1 : 0);
+	if (n)
+		assert_int_equal(stream_add_name(w, name, n, &err), 0);
 }
 
 static void put(const struct plan *p, struct output *out, struct rng *r)
@@ -95,6 +116,7 @@ static void put(const struct plan *p, struct output *out, struct rng *r)
 	}
 	for (uint32_t i = 0; i < p->n; i++) {
 		fill(p, i, data);
+		put_name(p, w, i);
 		assert_int_equal(stream_add(w, i * UINT64_C(1000000007),
 					    (int)(i % (unsigned)(p->head.n_classes + 1)) - 1, (int)(i % 4), data,
 					    p->len[i], &err),
@@ -137,6 +159,10 @@ static void same_rows(const struct plan *p, const struct block *b)
 		assert_int_equal(b->id[i], number * UINT64_C(1000000007));
 		assert_int_equal(b->label[i], (int)(number % (unsigned)(p->head.n_classes + 1)) - 1);
 		assert_int_equal(b->split[i], number % 4);
+		const char *name = block_name(b, i, &len);
+		assert_int_equal(len, name_of(p, number));
+		for (uint32_t k = 0; k < len; k++)
+			assert_int_equal((unsigned char)name[k], noise((uint64_t)7 * number + k));
 	}
 	free(want);
 }
@@ -282,7 +308,16 @@ enum wrong {
 	NOTHING,
 	TOP_LABEL,
 	TOP_SPLIT,
-	SMALL_MINOR, /* these are right, too */
+	SMALL_MINOR,
+	NO_COLUMNS,
+	NAMES, /* these are right, too */
+	NAMES_FALL,
+	NAMES_LONG,
+	NAMES_SHORT,
+	NAMES_NOT_SAID,
+	COLUMN_OTHER,
+	COLUMN_TWICE,
+	COLUMNS_TEXT,
 	LABEL_HIGH,
 	LABEL_LOW,
 	SPLIT_HIGH,
@@ -366,6 +401,15 @@ static void rows_block(struct forged *f, enum wrong wrong)
 	pad(f);
 	raw(f, end, sizeof end);
 	pad(f);
+	if (wrong >= NAMES && wrong <= NAMES_NOT_SAID) {
+		uint32_t name_end[3] = { 64, wrong == NAMES_FALL ? 63 : 64, wrong == NAMES_LONG ? 200 : 70 };
+		char name[70];
+		memset(name, 'n', sizeof name);
+		raw(f, name_end, sizeof name_end);
+		pad(f);
+		raw(f, name, wrong == NAMES_SHORT ? 64 : sizeof name);
+		pad(f);
+	}
 	raw(f, word, sizeof word);
 	if (wrong == ROWS_LONG)
 		raw(f, word, 4);
@@ -392,6 +436,23 @@ static void done_block(struct forged *f, enum wrong wrong)
 	seal(f, "DONE", 0);
 }
 
+#define TEXT_HEAD(columns) "{\"kind\":\"text\",\"classes\":[\"a\",\"b\"],\"dim\":2" columns "}"
+
+static const char *head_of(enum wrong wrong)
+{
+	switch ((int)wrong) {
+	case NO_COLUMNS: return TEXT_HEAD(",\"columns\":[]");
+	case NAMES:
+	case NAMES_FALL:
+	case NAMES_LONG:
+	case NAMES_SHORT: return TEXT_HEAD(",\"columns\":[\"name\"]");
+	case COLUMN_OTHER: return TEXT_HEAD(",\"columns\":[\"weight\"]");
+	case COLUMN_TWICE: return TEXT_HEAD(",\"columns\":[\"name\",\"name\"]");
+	case COLUMNS_TEXT: return TEXT_HEAD(",\"columns\":\"name\"");
+	}
+	return TEXT_HEAD("");
+}
+
 static void forge(struct forged *f, enum wrong wrong)
 {
 	static const unsigned char signature[12] = { 0x89, 'V', 'I', 'C', 0x0D, 0x0A, 0x1A, 0x0A, 1, 0, 0, 0 };
@@ -402,7 +463,7 @@ static void forge(struct forged *f, enum wrong wrong)
 	f->byte[10] += wrong == SMALL_MINOR;
 	f->byte[63] += wrong == SIGNATURE_PAD;
 	json_block(f, "HEAD", wrong == HEAD_KIND ? "{\"kind\":\"tokens\",\"classes\":[\"a\",\"b\"]}"
-			      : wrong == HEAD_LIST ? "[]" : "{\"kind\":\"text\",\"classes\":[\"a\",\"b\"],\"dim\":2}");
+			      : wrong == HEAD_LIST ? "[]" : head_of(wrong));
 	json_block(f, "PROV", wrong == PROV_LIST ? "[]" : "{\"program\":\"p\",\"version\":\"0\",\"args\":[]}");
 	if (wrong == PADDING)
 		f->byte[f->n - 1] = 1;
@@ -449,9 +510,9 @@ static void wrong_in_one_place(void **state)
 		struct err err = ERR_NONE;
 		forge(&f, (enum wrong)wrong);
 		int got = records_of(&f, &err);
-		if (got != (wrong <= SMALL_MINOR ? 3 : -1))
+		if (got != (wrong <= NAMES ? 3 : -1))
 			fail_msg("case %d: %d records, %s", wrong, got, err.msg);
-		if (wrong > SMALL_MINOR)
+		if (wrong > NAMES)
 			assert_true(err.msg[0] && strstr(err.msg, path));
 	}
 }

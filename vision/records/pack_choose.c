@@ -1,0 +1,103 @@
+/* What the records of a document are: encoding, size and channels, by options and, where those leave it open, by a look
+ * at every picture's header. */
+#include "pack_parts.h"
+#include "pipeline/base/num.h"
+
+#include <string.h>
+
+static void look_task(void *arg, int task, int worker)
+{
+	struct packer *p = arg;
+	struct slot *t = &p->slot[task];
+	const unsigned char *bytes;
+	size_t len;
+	t->rc = p->s->ops->file(p->s, &t->item, &bytes, &len, &p->scratch[worker], &t->err) ||
+		codec_probe(bytes, len, &p->s->opt.codec, &t->info, &t->err);
+}
+
+/* auto: raw where all images have one size, the files' own bytes where not and all are JPEG. Looks at every header. */
+static int choose_encoding(struct packer *p, struct err *err)
+{
+	int differ = 0, h = 0, w = 0;
+	char png[1024] = "";
+	while (!differ || !*png) {
+		if (pack_fill(p, err))
+			return -1;
+		if (!p->n)
+			break;
+		pool_run(p->pool, p->n, look_task, p);
+		for (int i = 0; i < p->n; i++) {
+			const struct image_info *info = &p->slot[i].info;
+			if (p->slot[i].rc && p->slot[i].err.cause == CAUSE_SYSTEM)
+				return pack_bad(p, &p->slot[i], err);
+			if (p->slot[i].rc) /* reported when it is decoded, once */
+				continue;
+			if (info->codec == CODEC_PNG && !*png)
+				p->s->ops->describe(p->s, &p->slot[i].item, png, sizeof png);
+			if (!h) {
+				h = info->h;
+				w = info->w;
+			}
+			differ |= info->h != h || info->w != w;
+		}
+	}
+	if (differ && *png)
+		return err_set(err, "%.900s: is a PNG among images of different sizes; make them one size, as in "
+				    "--resize 64", png);
+	source_rewind(p->s);
+	filter_reset(&p->filter);
+	p->encoding = differ ? PACK_JPEG : PACK_RAW;
+	if (!differ) {
+		p->h = h;
+		p->w = w;
+	}
+	return 0;
+}
+
+int pack_choose(struct packer *p, struct err *err)
+{
+	const struct stream_head *in = &p->s->head;
+	p->want = p->opt->want;
+	p->encoding = p->opt->encoding;
+	p->channels = p->opt->channels ? p->opt->channels : in->channels ? in->channels : 3;
+	p->h = p->want.h ? p->want.h : in->height;
+	p->w = p->want.h ? p->want.w : in->width;
+	p->batch = BATCH_MIN;
+	if (p->encoding == PACK_JPEG && !p->s->ops->file)
+		return err_usage(err, "--encoding jpeg: the records are not JPEG files");
+	if (p->encoding == PACK_AUTO) {
+		if (p->h || !p->s->ops->file)
+			p->encoding = PACK_RAW;
+		else if (p->s->ops->more) /* a stream cannot be looked at twice */
+			p->encoding = PACK_JPEG;
+		else if (choose_encoding(p, err))
+			return -1;
+	}
+	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
+		return err_usage(err, p->opt->encoding == PACK_AUTO ? "the images are of different sizes; with "
+								      "--channels make them one size, as in --resize 64"
+								    : "--encoding jpeg keeps the files as they are: it "
+								      "goes with neither --resize nor --channels");
+	size_t each =
+		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
+	size_t fit = BATCH_BYTES / each;
+	p->batch = fit > BATCH_MAX ? BATCH_MAX : fit < BATCH_MIN ? BATCH_MIN : (int)fit;
+	return 0;
+}
+
+int pack_size_of(const char *text, int *h, int *w, struct err *err)
+{
+	char part[2][8] = { "", "" };
+	int64_t v[2];
+	size_t n = strcspn(text, "x"), m = text[n] ? strlen(text + n + 1) : n;
+	if (n >= sizeof part[0] || m >= sizeof part[1])
+		return err_usage(err, "--resize: '%s' is neither N nor HxW", text);
+	memcpy(part[0], text, n);
+	memcpy(part[1], text[n] ? text + n + 1 : text, m);
+	for (int i = 0; i < 2; i++)
+		if (num_i64("--resize", part[i], 1, 4096, &v[i], err))
+			return -1;
+	*h = (int)v[0];
+	*w = (int)v[1];
+	return 0;
+}
