@@ -148,6 +148,16 @@ weights() { vic-predict -q "$1" "$T/text" | vic-cat | grep -v '^#' | cksum; }
 few --epochs 3 --select last -o "$T/b"
 same 'it has the weights of a run that ended there' "$(weights "$T/b")" "$(weights "$T/k.epoch3")"
 same 'and says of which epoch they are' 1 "$(head -c 4000 "$T/k.epoch1" | grep -ac '"epoch": *"1"')"
+# Of an epoch that is not the one kept: its own weights, or their average.
+for more in '' '--ema 0.9'; do
+	# shellcheck disable=SC2086
+	vic-train --batch 20 --maps 12 --max-tokens 30 --epochs 9 --lr 3 --select dev-nll --keep-epochs 9 $more -o "$T/s" "$T/text" 2>"$T/e"
+	like "another epoch is kept${more:+, $more}" 'kept epoch [1-8] of 9' "$(cat "$T/e")"
+	# shellcheck disable=SC2086
+	few --epochs 9 --lr 3 --select last $more -o "$T/b"
+	same 'the last has the weights of a run that keeps it' "$(weights "$T/b")" "$(weights "$T/s.epoch9")"
+	rm "$T/s" "$T/s.epoch9"
+done
 few --epochs 4 -o "$T/b"
 same 'the model itself is the same as without' "$(hash_of "$T/k")" "$(hash_of "$T/b")"
 rm "$T"/k*
