@@ -42,12 +42,16 @@ void panels_of_rows(const double *x, size_t n, size_t depth, size_t lanes, int n
 				put(x, (from + l) * depth + d, from + l < n, narrow, to, i + d * lanes + l);
 }
 
+/* A few rows of x at a time, which stay in the cache while all panels take their columns. */
 void panels_of_columns(const double *x, size_t n, size_t depth, size_t lanes, int narrow, void *to)
 {
-	for (size_t from = 0, i = 0; from < n; from += lanes)
-		for (size_t d = 0; d < depth; d++, i += lanes)
-			for (size_t l = 0; l < lanes; l++)
-				put(x, d * n + from + l, from + l < n, narrow, to, i + l);
+	enum { ROWS = 8 };
+	for (size_t first = 0; first < depth; first += ROWS)
+		for (size_t from = 0; from < n; from += lanes)
+			for (size_t d = first; d < depth && d < first + ROWS; d++)
+				for (size_t l = 0; l < lanes; l++)
+					put(x, d * n + from + l, from + l < n, narrow, to,
+					    from * depth + d * lanes + l);
 }
 
 /* The part of a tile that lies within c, of which `rows` and `columns` are left. */
