@@ -45,10 +45,10 @@ await() {
 }
 
 # processes PATTERN: numbers of those whose command line, its words parted by spaces, matches. (pgrep is not everywhere.)
+# In one go, so that what is found still runs when it is asked for.
 processes() {
-	for processes_of in /proc/[0-9]*; do
-		[ "${processes_of#/proc/}" != $$ ] && { tr '\0' ' ' <"$processes_of/cmdline"; } 2>/dev/null | grep -q -e "$1" &&
-			echo "${processes_of#/proc/}"
+	grep -sla -e "$(printf %s "$1" | tr ' ' .)" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ processes_of _; do
+		[ "$processes_of" != $$ ] && [ -d "/proc/$processes_of" ] && echo "$processes_of" # and grep itself has ended
 	done
 	return 0
 }
