@@ -64,22 +64,38 @@ static inline int mesh_start(struct mesh *m, int size)
 	return -1;
 }
 
+static inline int mesh_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 /* As a launcher: waits for all, and once one has failed ends the others by `signal`. Returns the status of the first
- * that failed, after a signal 128 + its number; 0: none did. */
+ * that failed, after a signal 128 + its number; 0: none did. Of a rank that was killed others may hear, and end, before
+ * it can be waited for: the signal is what counts. */
 static inline int mesh_wait(struct mesh *m, int signal)
 {
 	int first = 0, status;
-	for (int left = m->size; left; left--) {
+	for (int left = m->size; left > 0; left--) {
 		pid_t pid = wait(&status);
 		for (int i = 0; i < m->size; i++)
 			if (m->pid[i] == pid)
 				m->pid[i] = 0;
 		if (!status || first)
 			continue;
-		first = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-		for (int i = 0; i < m->size; i++)
-			if (m->pid[i])
+		first = mesh_status(status);
+		usleep(100000);
+		for (int i = 0; i < m->size; i++) {
+			if (!m->pid[i])
+				continue;
+			if (waitpid(m->pid[i], &status, WNOHANG) != m->pid[i]) {
 				kill(m->pid[i], signal);
+				continue;
+			}
+			m->pid[i] = 0;
+			left--;
+			if (WIFSIGNALED(status))
+				first = mesh_status(status);
+		}
 	}
 	return first;
 }
