@@ -8,7 +8,8 @@
 . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
 
 data_set() { # [MODEL]: as data.sh's, of two sets
-	n_seeds=1 folds='' links='' strange='' judged=test truth='' long=1 longest=1 less=''
+	data_blank
+	n_seeds=1
 	case $1 in
 	text)
 		kind=text models=kimcnn folds=5 epochs=10

@@ -87,7 +87,7 @@ same 'other seeds draw others, each record about every second time' '20 0' "$(ca
 same 'of the classes that are kept' 'a 4 c 1' "$(drawn --only train --class-subset c,a --sample 5 |
 	awk -F '\t' '!/^#/ { n[$3]++ } END { print "a", n["a"], "c", n["c"] }')"
 same 'before --split marks them' '9 4' "$(drawn --sample 9 --split extra | awk -F '\t' '$2 == "extra" {
-	n[$NF ~ /test/]++ } END { print n[0], n[1] }')"
+	n[$NF ~ /\/test\//]++ } END { print n[0], n[1] }')"
 fails 2 'sample' 'the first ones of a draw' images --resize 2 --sample 9 --limit 3 "$T/many"
 fails 2 'sample has no meaning with this --format' 'a stream, which is not counted before' images -f stream --sample 3 \
 	"$T/f.vic"

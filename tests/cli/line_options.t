@@ -17,6 +17,7 @@ cat >table <<'END'
 --split=dev          | other |
 --label-column=1     | other |
 --text-column=2      | other |
+--name-column=2      | other |
 --separator=;        | other |
 --quotes=bare        | other |
 --html               | line  | --rules=ptb

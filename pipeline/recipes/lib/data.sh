@@ -13,7 +13,8 @@
 #   links    NAME=PATH lines: raw data, under a name in that folder ($make says mr, not a path of this machine)
 #   strange  what its models were not made for; SET-NAME is a data set for each
 #   less     what --scale small leaves out, in words
-# It fails, and says why, where the name is unknown or raw data are nowhere.
+# It fails, and says why, where the name is unknown or raw data are nowhere. A recipe with data of its own has a data_set of
+# its own, which may leave out what it has no need of.
 #
 # Raw data lie in $VIC_DATA, ./data, ../shared/data, or these beside the source tree, as vic-corpora lays them, unpacked
 # by hand, or in part (names with "subset").
@@ -54,11 +55,15 @@ vectors() {
 	raw vectors glove.6B "$@"
 }
 
+# What a data set does not say.
+data_blank() { folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less='' truth='' long='' longest=''; }
+data_blank
+
 data_set() {
 	case $1 in
 	*-noise | *-words | *-tiny-imagenet | mr-trec | imdb-trec | trec-mr | mr-imdb-openings) foreign_set "$1"; return ;;
 	esac
-	folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less='' truth=''
+	data_blank
 	case $1 in
 	mr)
 		text_set "$1" mr/./rt-polarity.pos mr/rt-polaritydata.tar.gz || return 1
