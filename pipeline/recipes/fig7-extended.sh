@@ -24,8 +24,10 @@ if stage table; then
 	rows_end
 fi
 if stage page; then
+	longer=
 	for dataset in $DATA; do
 		use "$dataset"
+		longer="$longer${longer:+,} $dataset $long epochs"
 		for model in $models; do
 			set -- $seeds
 			at=cells/$dataset/$model
@@ -33,5 +35,5 @@ if stage page; then
 \"$at/baseline-long/$1/history.tsv\" \"$at/mixup-0.4-long/$1/history.tsv\""
 		done
 	done
-	page
+	page "Here for longer:$longer."
 fi

@@ -164,7 +164,8 @@ pools() {
 	done
 }
 
-# page: OUT/RECIPE/page.html and the same as table.md, table.tex and VERDICTS.tsv (rows.sh), with what the scale leaves out.
+# page [NOTE]: OUT/RECIPE/page.html and the same as table.md, table.tex and VERDICTS.tsv (rows.sh), with what the scale leaves
+# out, and the NOTE.
 page() {
 	page_note="Scale $SCALE."
 	[ -z "$TRIAL" ] || page_note="A trial of $TRIAL steps a training: its numbers mean nothing. $page_note"
@@ -172,5 +173,5 @@ page() {
 		data_set "$page_set" || exit 1
 		[ -z "$less" ] || page_note="$page_note $page_set: $less."
 	done
-	rows_page "$(sed -n '2s/# vic run: //p' "$recipe_script")" "$page_note"
+	rows_page "$(sed -n '2s/# vic run: //p' "$recipe_script")" "$page_note${1:+ $1}"
 }
