@@ -96,6 +96,7 @@ struct backend_ctx {
 	void *blas_workspace;
 	cudnnHandle_t dnn;                    /* NULL before the first convolution */
 	cudnnBackendDescriptor_t properties;  /* of the device, for cuDNN's planner; likewise */
+	void *compiler;                       /* cuDNN's, held open; NULL: there is none */
 	struct conv_plan **plan;              /* [plans] of all convolutions: plans.h */
 	size_t plans, plans_cap;
 	struct norm_plan **norm;              /* [norms] of all NORMs, where cuDNN computes them */
