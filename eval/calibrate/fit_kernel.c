@@ -98,7 +98,7 @@ static void affine_in(const void *z, int wide, double by, const double *scaled, 
 	}
 }
 
-static double below_largest(double *v, size_t k)
+static void below_largest(double *v, size_t k)
 {
 	vd most = broadcast(-INFINITY);
 	double max = -INFINITY;
@@ -113,7 +113,6 @@ static double below_largest(double *v, size_t k)
 		store_vector(v + c, load_vector(v + c) - max);
 	for (; c < k; c++)
 		v[c] -= max;
-	return max;
 }
 
 INLINE double lanes_total(const double *v, size_t k)

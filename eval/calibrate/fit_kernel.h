@@ -20,8 +20,8 @@ struct fit_ops {
 	 * alone where scaled is NULL. Where z is -Inf, x is 0 and out -Inf. */
 	void (*affine_in)(const void *z, int wide, double by, const double *scaled, const double *offset, size_t k,
 			  double *x, double *out);
-	/* v[k] less its largest, which is returned. */
-	double (*below_largest)(double *v, size_t k);
+	/* v[k] less its largest. */
+	void (*below_largest)(double *v, size_t k);
 	/* Exponentials e[k] become the loss's slope in each, e / mass, less 1 for the label; added to gb[k], and times
 	 * x[k] to gw[k] unless that is NULL. Returns the mass, summed in LANES lanes. */
 	double (*affine_out)(double *e, const double *x, size_t k, size_t label, double *gb, double *gw);

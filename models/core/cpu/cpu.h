@@ -17,7 +17,6 @@ struct backend_ctx {
 
 enum { LANES = 16 };
 typedef float vec __attribute__((vector_size(64)));
-typedef int32_t ivec __attribute__((vector_size(64)));
 typedef float uvec __attribute__((vector_size(64), aligned(4))); /* at any address */
 
 static inline int round16(int n)

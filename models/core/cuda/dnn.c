@@ -66,7 +66,8 @@ static void hold_compiler(struct backend_ctx *ctx)
 {
 	char name[32];
 	snprintf(name, sizeof name, "libnvrtc.so.%d", CUDART_VERSION / 1000);
-	ctx->compiler = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+	if (!ctx->compiler)
+		ctx->compiler = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
 }
 
 int dnn_open(struct backend_ctx *ctx, struct err *err)
