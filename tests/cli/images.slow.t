@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 images() { vic-images -q "$@"; }
-# records [OPTION...]: id, split, label and contents, from stdin
-records() { vic-cat "$@" | grep -v '^#'; }
+# records [OPTION...]: id, split, label and contents, from stdin; the names are of the folder or the tar, as it is given
+records() { vic-cat "$@" | grep -v '^#' | cut -f1-4; }
 stat_of() { vic-cat --stats | sed -n "s/^$1 //p"; }
 
 # CIFAR-10
