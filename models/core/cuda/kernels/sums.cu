@@ -37,10 +37,10 @@ KERNEL(sum_give, struct vector_args)
 /* One block a word. */
 KERNEL(sum_take_rows, struct vector_args)
 {
-	uint32_t from = a.empty ? SUM_NO_ROW : a.row_of[blockIdx.x];
+	uint32_t from = a.empty ? a.no_row : a.row_of[blockIdx.x];
 	for (size_t i = threadIdx.x; i < a.row; i += BLOCK)
 		sum_up(&a, a.to + blockIdx.x * a.row + i,
-		       from == SUM_NO_ROW ? 0 : product(a.weight, a.at[(size_t)from * a.row + i]));
+		       from == a.no_row ? 0 : product(a.weight, a.at[(size_t)from * a.row + i]));
 }
 
 KERNEL(sum_give_rows, struct vector_args)

@@ -10,7 +10,6 @@
 #include "kernels.h"
 
 enum { SUM_RUN = 1024 /* numbers of one block */ };
-#define SUM_NO_ROW 0xffffffffu
 
 /* Numbers that lie together in the graph, and in a vector. */
 struct sum_piece {
@@ -30,10 +29,11 @@ struct vector_args {
 	/* so many rows wait, from `vector` on, to be added to; empty: the pieces count as zeros */
 	int carry, empty;
 	float weight;
-	/* of a table's: its gradient `at`, whose row for word u, of `words`, is row_of[u], or there is none: it is
+	/* of a table's: its gradient `at`, whose row for word u, of `words`, is row_of[u], or that is no_row: it is
 	 * zeros */
 	float *at;
 	const uint32_t *row_of;
+	uint32_t no_row;
 	size_t words, row, to;  /* row: numbers of one; to: its place in a vector */
 	/* of level: rows of n numbers lie one after another at `vector` */
 	size_t n;

@@ -122,12 +122,13 @@ static int cuda_sum_restore(struct sum *s, struct err *err)
 static struct vector_args row_args(const struct sum *s, int k)
 {
 	return (struct vector_args){ .piece = s->piece,
-				  .of = s->of,
-				  .blocks = s->blocks,
-				  .vector = s->rows + (size_t)k * s->pitch,
-				  .pitch = s->pitch,
-				  .row_of = s->row_of,
-				  .words = (size_t)s->distinct };
+				     .of = s->of,
+				     .blocks = s->blocks,
+				     .vector = s->rows + (size_t)k * s->pitch,
+				     .pitch = s->pitch,
+				     .row_of = s->row_of,
+				     .no_row = SUMS_NO_ROW,
+				     .words = (size_t)s->distinct };
 }
 
 /* Launches for each table, where it lies. */
