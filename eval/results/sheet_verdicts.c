@@ -60,6 +60,20 @@ static int evidence_heading(struct sheet *s, const struct claim *c, struct err *
 		    c->b_model ? "'s " : "", c->b, paper);
 }
 
+/* Of folds: what both sides are over all records together, where that is not what stands under A and B. */
+static int keep_pooled(struct sheet *s, const struct judgement *j, const struct sheet_cell *a,
+		       const struct sheet_cell *b, const char **out, struct err *err)
+{
+	char all_a[SHEET_NUMBER], all_b[SHEET_NUMBER];
+	if (j->basis != BASIS_FOLDS)
+		return 0;
+	sheet_number(all_a, j->all_a);
+	sheet_number(all_b, j->all_b);
+	if (!strcmp(all_a, a->text) && !strcmp(all_b, b->text))
+		return 0;
+	return sheet_keep(s, out, err, "pooled %s and %s", all_a, all_b);
+}
+
 static int evidence_row(struct sheet *s, const struct judgement *j, struct err *err)
 {
 	char basis[64];
@@ -73,7 +87,8 @@ static int evidence_row(struct sheet *s, const struct judgement *j, struct err *
 	return sheet_keep_number(s, &cell[2].text, j->a, err) || sheet_keep_number(s, &cell[3].text, j->b, err) ||
 			       sheet_keep_number(s, &cell[1].text, j->difference, err) ||
 			       sheet_keep_interval(s, &cell[1].small, j->low, j->high, err) ||
-			       sheet_keep(s, &cell[4].text, err, "%s", basis)
+			       sheet_keep(s, &cell[4].text, err, "%s", basis) ||
+			       keep_pooled(s, j, &cell[2], &cell[3], &cell[4].small, err)
 		       ? -1
 		       : 0;
 }

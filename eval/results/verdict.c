@@ -64,10 +64,11 @@ static const struct result *other_side(const struct result_table *r, const struc
 	return result_find(r, &like, c->b, c->metric, seed);
 }
 
-/* The differences of runs of both sides; *folds: whether they are folds. */
-static int pair_runs(const struct result_table *r, const struct judgement *j, double *difference, int *folds)
+/* The differences of runs of both sides, and j's means of these; *folds: whether they are folds. */
+static int pair_runs(const struct result_table *r, struct judgement *j, double *difference, int *folds)
 {
 	const struct claim *c = j->claim;
+	double sum_a = 0, sum_b = 0;
 	int n = 0;
 	*folds = 1;
 	for (size_t i = 0; i < r->n; i++) {
@@ -79,7 +80,13 @@ static int pair_runs(const struct result_table *r, const struct judgement *j, do
 		if (!b && !c->b_is_number)
 			continue;
 		difference[n++] = a->value - (b ? b->value : c->number);
+		sum_a += a->value;
+		sum_b += b ? b->value : c->number;
 		*folds &= is_fold(a->seed);
+	}
+	if (n > 1) {
+		j->a = sum_a / n;
+		j->b = sum_b / n;
 	}
 	return n;
 }
@@ -131,8 +138,8 @@ static int judge(const struct result_table *r, struct judgement *j, double *diff
 	int folds, n;
 	if (!a || (!b && !c->b_is_number))
 		return 0;
-	j->a = a->value;
-	j->b = b ? b->value : c->number;
+	j->a = j->all_a = a->value;
+	j->b = j->all_b = b ? b->value : c->number;
 	n = pair_runs(r, j, difference, &folds);
 	if (n > 1)
 		verdict_of_runs(j, difference, n, folds);

@@ -21,7 +21,8 @@ enum verdict_basis { BASIS_NONE, BASIS_SEEDS, BASIS_FOLDS, BASIS_RECORDS, BASIS_
 struct judgement {
 	const struct claim *claim;
 	const struct result *place; /* a row of that figure, data set and model */
-	double a, b;		    /* of all runs; NaN: there is no such row */
+	double a, b; /* means of the runs that pair, so that a - b is the difference; where none do, as the next */
+	double all_a, all_b; /* the rows of all runs: of folds, of their records together */
 	double difference, low, high;
 	enum verdict_basis basis;
 	int runs; /* pairs behind the difference */

@@ -20,9 +20,10 @@ const char *const results_page_rule[] = {
 	"records do not pair, both intervals are taken as if independent.",
 	"Numbers beside the methods are of all runs: folds are pooled, with vic-score's interval over the records; "
 	"seeds are "
-	"averaged, with Student's interval of the mean. A less B is the mean of the runs' differences, which of pooled "
-	"folds "
-	"is not quite the difference of A and B.",
+	"averaged, with Student's interval of the mean. A verdict is about trainings: its A, B and A less B are means "
+	"of "
+	"the runs that pair. Of folds, whose errors of calibration are larger for their few records, these may differ "
+	"from the pooled numbers, even in which of the two is larger; the pooled ones then stand beside them.",
 	NULL
 };
 
