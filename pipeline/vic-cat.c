@@ -36,8 +36,7 @@ static const struct opt opts[] = {
 	{ "kind", 'k', OPT_CHOICE, &o.kind, NULL, "what the numbers of --from are; never guessed",
 	  .choices = "logits|probs|p1|confidence|counts", .flags = OPT_NO_DEFAULT },
 	{ "labels", 'l', OPT_TEXT, &o.labels, "FILE", "array of the labels (NPY, NPZ), instead of a first column",
-	  .flags = OPT_INPUT | OPT_OUTPUT, .reads_with = "from",
-	  .writes = "an NPY array" },
+	  .flags = OPT_INPUT | OPT_OUTPUT, .reads_with = "from", .writes = "an NPY array" },
 	{ "array", 0, OPT_TEXT, &o.array, "NAME", "npz, safetensors: which array is read", .flags = OPT_NAME },
 	{ "labels-array", 0, OPT_TEXT, &o.labels_array, "NAME", "the same for the labels", .flags = OPT_NAME },
 	{ "class-axis", 0, OPT_INT, &o.class_axis, "N",
@@ -48,7 +47,7 @@ static const struct opt opts[] = {
 	{ "among", 0, OPT_INT, &o.among, "K", "--kind confidence: how many classes the model has", .lo = 2,
 	  .hi = 100000 },
 	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N",
-	  "csv, tsv: column of the labels, or none (default: label, else the first)",
+	  "csv, tsv: column of the labels (default: label, else the first); of any: none, there are no labels",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
 	{ "id-column", 0, OPT_TEXT, &o.id_column, "NAME|N", "csv, tsv: column of the records' ids, whole numbers",
 	  .flags = OPT_NO_DEFAULT | OPT_NAME },
@@ -158,7 +157,7 @@ static const struct {
 	{ "ignore", 0, NULL },
 	{ "among", 0, NULL },
 	{ "dtype", OF_TABLES, "csv and tsv; an array has its own" },
-	{ "label-column", OF_TABLES, "csv and tsv" },
+	{ "label-column", 0, NULL },
 	{ "id-column", OF_TABLES, "csv and tsv" },
 	{ "name-column", OF_TABLES, "csv and tsv" },
 	{ "decimal", OF_TABLES, "csv and tsv" },
@@ -208,6 +207,12 @@ static int refuse_idle_from(const struct stage *st, int from, struct err *err)
 	if (o.labels && (forms_of(o.from) & OF_TABLES))
 		return err_usage(err,
 				 "--labels goes with npy, npz and safetensors; a column of csv and tsv is the label");
+	if (o.label_column && !(forms_of(o.from) & OF_TABLES) &&
+	    (strcmp(o.label_column, "none") || o.labels || o.labels_array))
+		return err_usage(err,
+				 o.labels || o.labels_array
+					 ? "--label-column none and labels exclude each other"
+					 : "--label-column of an array is none, or left out; --labels names a file");
 	if (o.labels_array && !o.labels && o.from == IMPORT_NPY)
 		return err_usage(err,
 				 "--labels-array names an array of an NPZ or safetensors file; give that as --labels");

@@ -33,7 +33,7 @@ struct import {
 	const char *const *ignore; /* [n_ignore] labels that mean "none" */
 	size_t n_ignore;
 	int among;                /* confidence: classes of the model */
-	/* tables */
+	/* tables; label_column of arrays, too, as "none" or NULL */
 	/* name, number from 1, or "none"; NULL: label by default, no ids, no names */
 	const char *label_column, *id_column, *name_column;
 	char separator;           /* 0: the reader's default */

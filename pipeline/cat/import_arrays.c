@@ -16,6 +16,7 @@ struct source {
 	size_t passes, given; /* values a pass, without the label */
 	int label_at;         /* column of the label, or -1 */
 	int one_hot;          /* labels are a row of all classes each */
+	int none;	      /* there are no labels */
 	double *row;          /* [classes] one-hot */
 };
 
@@ -73,7 +74,7 @@ static int wrong_dims(const struct source *s, const struct npy_head *h, struct e
 static int measure(struct source *s, struct err *err)
 {
 	struct npy_head *h = &s->values.r.head;
-	int own = s->labels.r.read != NULL, single = is_single(s->im);
+	int own = s->none || s->labels.r.read, single = is_single(s->im);
 	s->passes = 1;
 	s->label_at = own ? -1 : s->im->kind == IMPORT_CONFIDENCE;
 	if (s->im->class_axis != IMPORT_LAST_AXIS) {
@@ -165,10 +166,12 @@ static int next_values(struct source *s, int32_t *label, struct err *err)
 		return 0;
 	err_context(err, "%s: record %" PRIu64, s->values.r.name, s->in->records);
 	size_t at = strlen(err->msg);
-	if (at + 64 < sizeof err->msg)
-		err_phrase(err->msg + at, sizeof err->msg - at,
-			   "; the %s column is the label, unless --labels names a file",
-			   s->label_at ? "second" : "first");
+	if (at + 128 < sizeof err->msg)
+		err_phrase(
+			err->msg + at, sizeof err->msg - at,
+			"; the %s column is the label, unless --labels names a file or --label-column none says that "
+			"there is none",
+			s->label_at ? "second" : "first");
 	return -1;
 }
 
@@ -219,7 +222,7 @@ int import_arrays(struct intake *in, const json_t *self, struct output *out, str
 	static const enum array_form form[] = { [IMPORT_NPY] = ARRAY_NPY, [IMPORT_NPZ] = ARRAY_NPZ,
 						[IMPORT_SAFETENSORS] = ARRAY_SAFETENSORS };
 	const struct import *im = in->im;
-	struct source s = { .in = in, .im = im };
+	struct source s = { .in = in, .im = im, .none = im->label_column != NULL };
 	const char *labels = im->labels ? im->labels : im->path;
 	int rc = array_open(&s.values, form[im->form], im->path, "--array", im->array, err);
 	if (!rc && (im->labels || im->labels_array))

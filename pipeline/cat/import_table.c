@@ -312,14 +312,28 @@ static int parse_id(const struct table *t, uint64_t *id, struct err *err)
 	return 0;
 }
 
+/* A fraction is no label: most likely there is none, and the first value stands where it is looked for. */
+static int parse_label(struct table *t, int32_t *label, struct err *err)
+{
+	char *text = row_field(t->rows, (size_t)t->label, NULL);
+	if (!label_of(&t->in->labels, text, label, err))
+		return 0;
+	const char *point = strpbrk(text, ".,");
+	if (t->im->label_column || !is_number(t, (size_t)t->label) || !point || !strpbrk(point, "123456789"))
+		return -1;
+	return err_set(err,
+		       "'%s' stands in the %s column, where a label is looked for; --label-column NAME or NUMBER says "
+		       "where they are, --label-column none that there are none",
+		       trimmed(t, (size_t)t->label), t->label ? "second" : "first");
+}
+
 static int parse_row(struct table *t, uint64_t *id, int32_t *label, struct err *err)
 {
 	size_t n = row_fields(t->rows);
 	*label = -1;
 	if (n != t->width)
 		return err_set(err, "has %zu columns; the first row has %zu", n, t->width);
-	if (parse_id(t, id, err) ||
-	    (t->label != NONE && label_of(&t->in->labels, row_field(t->rows, (size_t)t->label, NULL), label, err)))
+	if (parse_id(t, id, err) || (t->label != NONE && parse_label(t, label, err)))
 		return -1;
 	for (size_t i = 0; i < t->in->given; i++)
 		if (parse_number(t, t->value[i], &t->in->value[i], err))

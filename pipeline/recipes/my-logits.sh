@@ -41,7 +41,7 @@ else
 		said=
 	fi
 	step "$(reading) --kind $kind --name $(quote "$title") $(quote "$file") > all.vic"
-	[ -z "$said" ] || echo "$said"
+	[ -z "$said" ] || printf '%s\n' "$said"
 fi
 records=$(stat_of all.vic records)
 enough
@@ -63,8 +63,7 @@ calibrate $part
 judge
 case $form in
 stream) new="cat NEW.logits" ;;
-csv | tsv) new="$(label_column=none && reading) --kind $kind NEW.$form" ;;
-*) new="$(reading) --kind $kind NEW.$form" ;;
+*) new="$(labels='' labels_array='' label_column=none && reading) --kind $kind NEW.$form" ;;
 esac
 [ -z "$map" ] || set -- "cd $(quote "$out")" \
 	"$new | vic-calibrate --apply temperature.map - | vic-cat --to csv > calibrated.csv"

@@ -53,6 +53,7 @@ and is, by name | y_true,p0,p1\n1,.75,.25\n | csv --kind probs --label-column Y_
 by number | y_true,p0,p1\n1,.75,.25\n | csv --kind probs --label-column 1 | p1: 0.75 0.25
 in the last column | p0,p1,y\n.75,.25,1\n | csv --kind probs --label-column y | p1: 0.75 0.25
 a column that is not there | label,a,b\n0,1,2\n | csv --kind logits --label-column y | ! no column is named 'y'
+no labels, and no word of it | 0.25,1.5\n2.5,1\n | csv --kind logits | ! where a label is looked for; --label-column NAME or NUMBER
 no labels at all | 1,2\n3,4\n | csv --kind logits --label-column none | -: 1 2; -: 3 4
 the header's order is not turned by --classes | label,pos,neg\npos,.75,.25\n | csv --kind probs --classes neg,pos | ! another order
 names of --classes rename it | label,p0,p1\nneg,.75,.25\n | csv --kind probs --classes neg,pos | neg: 0.75 0.25
@@ -80,7 +81,7 @@ tabs | 0\t1\t2\n | csv --kind logits --separator tab | 0: 1 2
 spaces, as numpy.savetxt | 1.0e+00 1.5e+00 2.0e+00\n | csv --kind logits --separator space | 1: 1.5 2
 a separator that is none | 0,1,2\n | csv --kind logits --separator '"' | ! --separator
 labels as floats | 0.0,1,2\n1.0e+00,3,4\n | csv --kind logits | 0: 1 2; 1: 3 4
-labels that are half | 0.5,1,2\n | csv --kind logits | ! '0.5' is none
+labels that are half | 0.5,1,2\n | csv --kind logits | ! '0.5' stands in the first column, where a label
 true and false | False,1,2\nTrue,3,4\n | csv --kind logits | 0: 1 2; 1: 3 4
 white space around numbers is none of them | 0, 1,\t2 \n | csv --kind logits | 0: 1 2
 white space in names is theirs | label,a b ,c\n"a b ",1,2\nc,2,1\n | csv --kind logits | a b : 1 2; c: 2 1
@@ -152,6 +153,11 @@ z="'<f8' '(2, 2)' C 1 2 3 4" zl="--kind logits z.npy --labels y.npy"
 arrays <<END
 in Fortran order | z.npy = npy '<f8' '(2, 2)' F 1 3 2 4 ; y.npy = npy '<i8' '(2,)' C 0 1 | npy $zl | 0: 1 2; 1: 3 4
 three axes in Fortran order | z.npy = npy '<f4' '(2, 1, 3)' F 1 4 2 5 3 6 ; y.npy = npy '<i8' '(2,)' F 0 1 | npy $zl | 0: 1 2 3; 1: 4 5 6
+no labels at all | z.npy = npy $z | npy --kind logits z.npy --label-column none | -: 1 2; -: 3 4
+no labels in Fortran order | z.npy = npy '<f4' '(2, 2)' F 1 3 2 4 | npy --kind logits z.npy --label-column none | -: 1 2; -: 3 4
+no labels, and no word of it | z.npy = npy '<f8' '(2, 3)' C .5 1 2 .5 3 4 | npy --kind logits z.npy | ! --label-column none says that there is none
+a column of an array | z.npy = npy $z | npy --kind logits z.npy --label-column 1 | ! label-column of an array is none, or left out
+none, and some | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C 0 1 | npy $zl --label-column none | ! label-column none and labels exclude
 label column in Fortran order | z.npy = npy '<f8' '(2, 3)' F 0 1 1 3 2 4 | npy --kind logits z.npy | 0: 1 2; 1: 3 4
 big-endian | z.npy = npy '>f4' '(2, 2)' C 1 2 3 4 ; y.npy = npy '>i2' '(2,)' C 0 1 | npy $zl | 0: 1 2; 1: 3 4
 half precision | z.npy = npy '<f2' '(2, 2)' C 1 2 3 4 ; y.npy = npy '|u1' '(2,)' C 0 1 | npy $zl | 0: 1 2; 1: 3 4
