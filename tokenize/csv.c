@@ -71,7 +71,8 @@ static int choose_column(const struct reader *r, const char *option, const char 
 }
 
 /* Is a first row whose columns are not named a header all the same? It is one where two columns are called what labels
- * and texts usually are. Where none was chosen there is no telling which is which. */
+ * and texts usually are, or where of two the first, the label's, is called so as texts are. Where none was chosen there
+ * is no telling which is which. */
 static int guess_header(const struct reader *r, struct err *err)
 {
 	long label = column_called(r, NAME_LABEL), text = column_called(r, NAME_TEXT);
@@ -81,14 +82,17 @@ static int guess_header(const struct reader *r, struct err *err)
 	if (label == NO_COLUMN && r->want->label && !strcmp(r->want->label, "none"))
 		return err_set(err, "column %ld is \"%.60s\": a header, or a text? --header or --no-header says it",
 			       text + 1, row_field(r->rows, (size_t)text, NULL));
-	if (label == NO_COLUMN)
+	if (label == NO_COLUMN && (r->columns != 2 || text || r->want->label || r->want->text))
 		return 0;
 	if (r->want->label || r->want->text)
 		return 1;
+	const char *which = label == NO_COLUMN ? "" : " of which none is \"label\" or \"text\"";
+	label = label == NO_COLUMN ? 1 : label;
 	return err_set(err,
-		       "looks like a header, of %zu columns of which none is \"label\" or \"text\"; is it "
+		       "looks like a header, of %zu columns%s; is it "
 		       "--label-column \"%.60s\" --text-column \"%.60s\"? (--no-header makes it a record)",
-		       r->columns, row_field(r->rows, (size_t)label, NULL), row_field(r->rows, (size_t)text, NULL));
+		       r->columns, which, row_field(r->rows, (size_t)label, NULL),
+		       row_field(r->rows, (size_t)text, NULL));
 }
 
 /* From the first row: is it a header, and where are label and text? Returns 1 for a header, 0 for a record, -1. */

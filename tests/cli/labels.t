@@ -37,6 +37,8 @@ CSV: Excel's first line, then a header|-f csv|sep=;\nlabel;text\npos;fine, film\
 CSV: a separator|-f csv --separator ;|label;text\npos;fine, film\n|pos:fine, film
 CSV: tabs|-f csv --separator tab|text\tlabel\nfine\tpos\n|pos:fine
 CSV: other names are not guessed|-f csv|review,sentiment\nFine,pos\nDull,neg\n|error: header.*--label-column "sentiment" --text-column "review"
+CSV: nor that the texts stand first|-f csv --separator ;|\357\273\277Text;Kategorie\nfine;pos\n;neg\n|error: in: the first row: looks like a header, of 2 columns; is it --label-column "Kategorie" --text-column "Text"
+CSV: or that a label is called so|-f csv --no-header|text,fine\npos,dull\n|text:fine; pos:dull
 CSV: nor in another order|-f csv|Sentiment,Review\npos,Fine\n|error: looks like a header
 CSV: nor among more columns|-f csv|id,tweet,target\n1,fine,0\n|error: --label-column "target" --text-column "tweet"
 CSV: columns by number under such a header|-f csv --label-column 2 --text-column 1|review,sentiment\nFine,pos\nDull,neg\n|pos:fine; neg:dull
