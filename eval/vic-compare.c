@@ -9,7 +9,7 @@
 #include <string.h>
 
 static struct {
-	int split, format;
+	int split, format, ensemble;
 	int64_t bins, rounds, seed, threads;
 	double level;
 } o = { .bins = 15, .rounds = 2000, .seed = 1, .level = 0.95 };
@@ -21,6 +21,8 @@ static const struct opt opts[] = {
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples, and exchanges of records", .lo = 1, .hi = 1000000 },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals, and of the claims", .flo = 0.5, .fhi = 0.9999 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of the resamples", .lo = 0, .hi = INT64_MAX },
+	{ "ensemble", 0, OPT_FLAG, &o.ensemble, NULL,
+	  "two ensembles, of the first half of the streams and of the second: probabilities averaged", .flags = 0 },
 	{ "json", 0, OPT_FLAG, &o.format, NULL, "one JSON object a column, and one with the claim",
 	  .value = TABLE_JSON },
 	{ "tsv", 0, OPT_FLAG, &o.format, NULL, "tab-separated values", .value = TABLE_TSV },
@@ -32,21 +34,23 @@ static const struct opt opts[] = {
 static const struct program prog = {
 	.name = "vic-compare",
 	.summary = "test whether one model is better than another",
-	.operands = "A B",
-	.description =
-		"Takes two streams of logits over the same records, in the same order (ids and\n"
-		"labels must match), and tests the differences B - A: accuracy by McNemar's\n"
-		"exact test; ECE, OE, NLL, Brier and AURC by exchanging the two outputs on\n"
-		"records drawn by coins; AUROC by DeLong's test (of class 1 with two classes,\n"
-		"and of having been right). Then one sentence says what may be claimed, all\n"
-		"claims holding together at the level (Holm), and what may not.",
-	.example =
-		"vic-compare baseline.logits mixup.logits\n"
-		"vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json",
+	.operands = "A B | --ensemble A... B...",
+	.description = "Takes two streams of logits over the same records, in the same order (ids and\n"
+		       "labels must match), and tests the differences B - A: accuracy by McNemar's\n"
+		       "exact test; ECE, OE, NLL, Brier and AURC by exchanging the two outputs on\n"
+		       "records drawn by coins; AUROC by DeLong's test (of class 1 with two classes,\n"
+		       "and of having been right). Then one sentence says what may be claimed, all\n"
+		       "claims holding together at the level (Holm), and what may not.\n"
+		       "\n"
+		       "With --ensemble A and B are each several streams of those records, as many of\n"
+		       "one as of the other, whose probabilities are averaged.",
+	.example = "vic-compare baseline.logits mixup.logits\n"
+		   "vic-predict mixup.model < mr.text | vic-compare baseline.logits - --json\n"
+		   "vic-compare --ensemble plain1.logits plain2.logits mixup1.logits mixup2.logits",
 	.see_also = "vic-score(1), vic-calibrate(1), vic-report(1)",
 	.opts = opts,
 	.min_operands = 2,
-	.max_operands = 2,
+	.max_operands = -1,
 };
 
 /* Two streams of one name are told apart by their place on the command line. */
@@ -92,12 +96,20 @@ static int run_compare(struct stage *st, struct err *err)
 	struct comparison c;
 	char *name[2] = { NULL, NULL };
 	struct pool *pool = NULL;
+	if (o.ensemble ? st->n < 4 || st->n % 2 : st->n > 2)
+		return o.ensemble
+			       ? err_usage(err, "--ensemble takes two streams of A or more, then as many of B, not %d",
+					   st->n)
+			       : err_usage(err,
+					   "two streams are compared, not %d; --ensemble joins several of each side",
+					   st->n);
 	if (how.rounds < compare_least_rounds(o.level))
 		return err_usage(err, "--bootstrap %d is too few to claim anything at level %g; at least %d",
 				 how.rounds, o.level, compare_least_rounds(o.level));
 	int rc = pool_open(&pool, (int)o.threads, err);
 	for (int i = 0; !rc && i < 2; i++) {
-		rc = rows_read(&rows[i], st->operand[i], &options, err);
+		rc = o.ensemble ? rows_read_ensemble(&rows[i], st->operand + i * (st->n / 2), st->n / 2, &options, err)
+				: rows_read(&rows[i], st->operand[i], &options, err);
 		if (!rc)
 			stage_say(st, "%c is %s: %zu records (split %s)%s", 'A' + i, rows[i].name, rows[i].n,
 				  rows_split_name(rows[i].split),

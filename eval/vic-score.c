@@ -210,24 +210,11 @@ static int read_ensemble(const struct stage *st, struct printed *p, const struct
 			 const struct score_options *options, struct err *err)
 {
 	struct rows_options every = keep_all(rows_options);
-	struct rows *in, joint;
-	char *name = NULL;
-	int rc = 0, n = 0;
-	if (mem_alloc(&in, (size_t)st->n, sizeof *in, err))
+	struct rows joint;
+	if (rows_read_ensemble(&joint, st->operand, st->n, o.by || o.weights ? &every : rows_options, err))
 		return -1;
-	for (; n < st->n && !rc; n += !rc)
-		rc = rows_read(&in[n], st->operand[n], &every, err);
-	if (!rc)
-		rc = rows_ensemble(&joint, in, n, o.by || o.weights ? &every : rows_options, err);
-	if (!rc) {
-		rc = mem_printf(&name, err, "%s and %d more", joint.name, n - 1) ||
-		     score_one(st, p, &joint, o.names.n ? o.names.item[0] : name, rows_options, options, err);
-		free(name);
-		rows_release(&joint);
-	}
-	for (int i = 0; i < n; i++)
-		rows_release(&in[i]);
-	free(in);
+	int rc = score_one(st, p, &joint, o.names.n ? o.names.item[0] : joint.name, rows_options, options, err);
+	rows_release(&joint);
 	return rc;
 }
 

@@ -120,6 +120,9 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
  * refuses. */
 int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options,
 		  struct err *err) VIC_CHECKED;
+/* The same of the streams at these paths; out->name is the first's "and N more". */
+int rows_read_ensemble(struct rows *out, char *const *path, int m, const struct rows_options *options,
+		       struct err *err) VIC_CHECKED;
 /* The records pick[0..n) of one result, or all n where pick is NULL, judged anew. in: read as for rows_ensemble.
  * options: as for rows_read. What was pooled stays said of the part. Errors: as rows_read's. */
 int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,

@@ -109,6 +109,36 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 	return 0;
 }
 
+int rows_read_ensemble(struct rows *out, char *const *path, int m, const struct rows_options *options, struct err *err)
+{
+	struct rows_options every = *options;
+	struct rows *in;
+	char *name = NULL;
+	int rc = 0, n = 0;
+	every.split = ROWS_ALL;
+	every.unlabelled = ROWS_KEEP;
+	every.columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT;
+	every.class_bins = 0;
+	*out = (struct rows){ 0 };
+	if (mem_alloc(&in, (size_t)m, sizeof *in, err))
+		return -1;
+	for (; n < m && !rc; n += !rc)
+		rc = rows_read(&in[n], path[n], &every, err);
+	rc = rc || rows_ensemble(out, in, n, options, err);
+	for (int i = 0; i < n; i++)
+		rows_release(&in[i]);
+	free(in);
+	if (rc)
+		return -1;
+	if (mem_printf(&name, err, "%s and %d more", out->name, m - 1)) {
+		rows_release(out);
+		return -1;
+	}
+	free(out->name);
+	out->name = name;
+	return 0;
+}
+
 int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,
 		const struct rows_options *options, struct err *err)
 {

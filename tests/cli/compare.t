@@ -83,4 +83,27 @@ END
 vic-compare -q --tsv zero half >table
 same 'an infinite loss is infinite' inf "$(cell table nll zero)"
 same 'and has no difference' '' "$(cell table nll difference)"
+
+# Ensembles: their probabilities are averaged, and the pairs are of these.
+average() { # NAME FILE FILE
+	{ vic-cat --to tsv "$2"; echo; vic-cat --to tsv "$3"; } | awk -F '\t' -v OFS='\t' '$1 == "" || $1 == "label" { n = 0; next }
+		{ n++; if (n in p) print $1, (p[n] + $2) / 2, 1 - (p[n] + $2) / 2; p[n] = $2 }' |
+		vic-cat --from tsv --kind probs --classes x,y --name "$1" -
+}
+for i in 1 2 3 4; do
+	awk -v i=$i 'BEGIN { for (n = 0; n < 300; n++) printf "%s\t%.4f\t%.4f\n", n % 3 ? "x" : "y", p = (n * 7 * i % 101 + 1) / 103, 1 - p }' |
+		vic-cat --from tsv --kind probs --classes x,y --name "m$i" - >m$i
+done
+average one m1 m2 >one
+average two m3 m4 >two
+numbers() { sed '1d; /^claim/d; /^aurc/d' | awk -F '\t' '{ printf "%s", $1; for (i = 2; i <= 7; i++) printf " %.5f", $i; print "" }'; }
+vic-compare -q --tsv one two | numbers >want
+ok 'two ensembles' vic-compare -q --tsv --ensemble m1 m2 m3 m4
+numbers <.out >got
+same 'are the streams of their mean probabilities' "$(cat want)" "$(cat got)"
+like 'and are named so' 'm1 and 1 more' "$(cat .out)"
+fails 2 'ensemble takes two streams of A or more, then as many of B, not 3' 'as many of each' vic-compare --ensemble m1 m2 m3
+fails 2 'ensemble takes two' 'and two at least' vic-compare --ensemble m1 m2
+fails 2 'two streams are compared, not 4; --ensemble joins' 'several without it' vic-compare m1 m2 m3 m4
+fails 1 'are no ensemble' 'of other records' vic-compare -q --ensemble m1 m2 m3 zero
 finish

@@ -166,7 +166,7 @@ vic-split -q --remark --test 0.2 text >nodev
 sort >always <<'L'
 vic-calibrate --method --apply --split --out --allow-fit-data --table --json --tsv --bins --clip --seed --threads
 vic-cat --head --check --provenance --stats --words --to --from --kind --labels --array --labels-array --class-axis --ignore --among --label-column --id-column --name-column --separator --decimal --quotes --header --no-header --classes --name --dtype --split --limit
-vic-compare --split --bins --bootstrap --level --seed --json --tsv --threads
+vic-compare --split --bins --bootstrap --level --seed --ensemble --json --tsv --threads
 vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
 vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output

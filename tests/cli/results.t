@@ -21,6 +21,8 @@ cells() { # OUT
 				"$TOOLS/mklogits" n=$((300 + 50 * n)) seed=$n model=$n temperature="${way##*:}" \
 					noise=0.3 \
 					split=test name="$name" >"$1/$cell/test.logits"
+				"$TOOLS/mklogits" n=150 seed=3 model=$n temperature="${way##*:}" noise=0.3 split=test \
+					>"$1/$cell/pair.logits" # the same records in all
 				"$TOOLS/mklogits" n=120 seed=9$n ood=1 temperature="${way##*:}" split=test \
 					>"$1/$cell/noise.logits"
 				printf \
@@ -40,6 +42,7 @@ OUT=$1 RECIPE=try LIB=$2
 rows_begin
 rows_scores test - accuracy ece oe gap confidence
 rows_differences baseline ece
+rows_ensemble_differences 'mixup 0.4' pair ece nll
 rows_foreign noise auroc
 rows_confident noise 0.9
 rows_history train_loss dev_ece:rise
@@ -69,7 +72,12 @@ same 'a single cell stands for all' "$(row 'one mixup 1 1 oe' 10)" "$(row 'one m
 same 'a difference is B less A' "$(vic-compare -q --tsv out/cells/one/net/baseline/1/test.logits \
 	out/cells/one/net/mixup-1/1/test.logits | awk -F '\t' '$1 == "ece" { printf "%.6g\n", $4 }')" \
 	"$(row 'one mixup 1 all ece less baseline' 9)"
-same 'differences are of single cells alone' one "$(awk -F '\t' '$8 ~ / less / { print $2 }' $r | sort -u)"
+same 'differences are of single cells alone' one "$(awk -F '\t' '$8 ~ / less baseline$/ { print $2 }' $r | sort -u)"
+same 'of ensembles it is their difference' "$(vic-compare -q --tsv --ensemble out/cells/seeds/net/mixup-0.4/*/pair.logits \
+	out/cells/seeds/net/baseline/*/pair.logits | awk -F '\t' '$1 == "nll" { printf "%.6g %.6g %.6g\n", $4, $5, $6 }')" \
+	"$(for f in 9 10 11; do row 'seeds baseline+ensemble - all nll less mixup+ensemble 0.4' $f; done | paste -s -d ' ')"
+same 'where there are several of each' 'cv seeds' \
+	"$(awk -F '\t' '$8 ~ / less mixup[+]ensemble 0.4$/ { print $2 }' $r | sort -u | paste -s -d ' ')"
 for f in accuracy gap confidence; do row "one baseline - 1 $f" 9; done | awk '{ v[NR] = $1 } END {
 	exit !(v[3] > 0 && v[1] + v[2] - v[3] < 2e-6 && v[3] - v[1] - v[2] < 2e-6) }'
 tap $? 'confidence is accuracy and gap'

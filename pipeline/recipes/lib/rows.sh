@@ -19,6 +19,8 @@
 #                                               vic-score's interval over records. They must be of the same records
 #     rows_differences "mixup 0.4" ece oe       less METHOD [SETTING] on the same records, by vic-compare, where there
 #                                               is one cell of each; the metric becomes "ece less mixup 0.4"
+#     rows_ensemble_differences baseline test ece   the ensembles of a group that has several less that of METHOD
+#                                               [SETTING], members of the same seeds: "ece less baseline+ensemble"
 #     rows_foreign noise auroc aupr_in fpr95    test.logits against noise.logits by vic-ood, scored by the largest
 #                                               probability (fpr95: accepted foreign records); the data are DATASET/noise
 #     rows_foreign noise:hot auroc              the same of test-hot.logits and noise-hot.logits, as METHOD+hot; so has
@@ -55,7 +57,7 @@ rows_begin() {
 			cells[key] = cells[key] (cells[key] == "" ? "" : " ") cell
 		}
 		END { for (i = 1; i <= n; i++) print order[i] "|" cells[order[i]] }' "$rows_dir/cells.tsv" > "$rows_dir/groups.part"
-	[ -s "$rows_dir/groups.part" ] || { echo "$RECIPE: $rows_dir/cells.tsv names no cell" >&2; return 1; }
+	[ -s "$rows_dir/groups.part" ] || { printf '%s\n' "$RECIPE: $rows_dir/cells.tsv names no cell" >&2; return 1; }
 }
 
 # rows_each FUNCTION ARG...: once for each group, with $dataset $model $method $setting $base $cells.
@@ -73,7 +75,7 @@ rows_run() {
 	export rows_command
 	shift
 	if ! (eval "$rows_command") > "$rows_dir/table.part"; then
-		echo "$RECIPE: this failed: $rows_command" >&2
+		printf '%s\n' "$RECIPE: this failed: $rows_command" >&2
 		return 1
 	fi
 	"$@" < "$rows_dir/table.part" >> "$rows_dir/rows.part"
@@ -173,18 +175,45 @@ rows_ensemble_group() {
 rows_differences() {
 	rows_each rows_differ_group "$@"
 }
+# rows_group_of METHOD [SETTING]: sets $rows_base and $rows_cells, of that group beside the one at hand; nothing: none.
+rows_group_of() {
+	rows_base=$(awk -F '|' -v place="$dataset|$model" -v against="$1" -v not="$base" '
+		$1 "|" $2 == place && ($3 ($4 == "" || $4 == "-" ? "" : " " $4)) == against && $5 != not {
+			print $5 "|" $6
+		}' "$rows_dir/groups.part")
+	rows_cells=${rows_base#*|} rows_base=${rows_base%%|*}
+}
 rows_differ_group() {
 	rows_against=$1
 	shift
 	case $cells in *' '*) return 0 ;; esac
-	rows_other=$(awk -F '|' -v place="$dataset|$model" -v against="$rows_against" -v not="$base" '
-		$1 "|" $2 == place && ($3 ($4 == "" || $4 == "-" ? "" : " " $4)) == against && $5 != not && $6 !~ / / {
-			print $5 "/" $6
-		}' "$rows_dir/groups.part")
-	[ -n "$rows_other" ] || return 0
+	rows_group_of "$rows_against"
+	case $rows_cells in '' | *' '*) return 0 ;; esac
 	# The fourth column is B - A.
-	rows_run "vic-compare --tsv -q \"\$OUT/$rows_other/test.logits\" \"\$OUT/$base/$cells/test.logits\"" \
+	rows_run "vic-compare --tsv -q \"\$OUT/$rows_base/$rows_cells/test.logits\" \"\$OUT/$base/$cells/test.logits\"" \
 		rows_take 4 "$cells" " less $rows_against" "$@"
+}
+
+rows_ensemble_differences() {
+	rows_each rows_ensemble_differ_group "$@"
+}
+rows_ensemble_differ_group() {
+	rows_against=$1 rows_file=$2.logits
+	shift 2
+	case $cells in *' '*) ;; *) return 0 ;; esac
+	rows_group_of "$rows_against"
+	[ "$rows_cells" = "$cells" ] || return 0
+	rows_list='' rows_others=''
+	for cell in $cells; do
+		rows_list="$rows_list \"\$OUT/$base/$cell/$rows_file\""
+		rows_others="$rows_others \"\$OUT/$rows_base/$cell/$rows_file\""
+	done
+	rows_as method:ensemble
+	case $rows_against in
+	*' '*) rows_against="${rows_against%% *}+ensemble ${rows_against#* }" ;;
+	*) rows_against=$rows_against+ensemble ;;
+	esac
+	rows_run "vic-compare --tsv -q --ensemble$rows_others$rows_list" rows_take 4 all " less $rows_against" "$@"
 }
 
 # rows_hot NAME[:AFTER]: what rows_foreign and rows_confident call rows of NAME-AFTER.logits; sets $rows_name and $rows_after.
