@@ -19,12 +19,7 @@ for dataset in $DATA; do
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_scores test-hot method:hot accuracy ece oe gap nll brier
-	rows_end
-fi
+scores test test-hot
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
 	page

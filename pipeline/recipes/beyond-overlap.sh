@@ -10,12 +10,7 @@ recipe_begin synth-apart,synth-overlap "$@"
 for dataset in $DATA; do
 	use "$dataset"
 	[ -n "$truth" ] || die "the true probabilities of $dataset are not known" 2
-	for seed in $seeds; do
-		for way in baseline:- mixup:0.1 mixup:0.4 mixup:1 label-smoothing:0.1; do
-			cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
-			hot "$CELL"
-		done
-	done
+	ways hot baseline:- mixup:0.1 mixup:0.4 mixup:1 label-smoothing:0.1
 done
 recipe_run
 if stage table; then

@@ -11,24 +11,22 @@ others() { [ "$1" != mr ] || echo imdb-openings; }
 shifts() {
 	[ "$kind" = text ] && echo mu0.2 mu0.4 drop0.2 drop0.4 typo0.2 typo0.4 negated affirmed || echo mu10 mu30
 }
+shifted() {
+	hot "$1"
+	for other in $(others "$dataset"); do
+		foreign "$1" "$other" "data/$dataset-$other.vic"
+		hot "$1" "$other" "data/$dataset-$other.vic"
+	done
+	for shift in $(shifts); do
+		moved "$dataset" "$seed" $shift
+		said "$1" $shift "$moved"
+		said "$1" $shift-hot "$moved" --map
+	done
+}
 for dataset in $DATA; do
 	for other in $(others "$dataset"); do use "$dataset-$other"; done
 	use "$dataset"
-	for seed in $seeds; do
-		for way in baseline:- mixup:0.1 mixup:0.4 mixup:1 label-smoothing:0.1 erl:0.1; do
-			cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
-			hot "$CELL"
-			for other in $(others "$dataset"); do
-				foreign "$CELL" "$other" "data/$dataset-$other.vic"
-				hot "$CELL" "$other" "data/$dataset-$other.vic"
-			done
-			for shift in $(shifts); do
-				moved "$dataset" "$seed" $shift
-				said "$CELL" $shift "$moved"
-				said "$CELL" $shift-hot "$moved" --map
-			done
-		done
-	done
+	ways shifted baseline:- mixup:0.1 mixup:0.4 mixup:1 label-smoothing:0.1 erl:0.1
 done
 recipe_run
 if stage table; then

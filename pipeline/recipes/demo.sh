@@ -72,11 +72,7 @@ for dataset in $DATA; do
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	for dataset in $DATA; do
 		use "$dataset"

@@ -7,15 +7,15 @@
 . "${VIC_RECIPES:-$(dirname "$0")}/lib/recipe.sh"
 recipe_begin 'mr,fashion-mnist|mr,cifar-100' "$@"
 [ "$SCALE" = paper ] || SEEDS=${SEEDS:-3}
+as_it_learns() {
+	title="${way%%:*} ${way#*:}"
+	title=${title%last}
+	earlier "$1" first "$dataset" "$seed" 1 "${title}first"
+	earlier "$1" third "$dataset" "$seed" "$third" "${title}third"
+}
 for dataset in $DATA; do
 	use "$dataset"
-	for seed in $seeds; do
-		for way in baseline: mixup:0.4-; do
-			cell "$dataset" "$model" ${way%:*} ${way#*:}last "$seed"
-			earlier "$CELL" first "$dataset" "$seed" 1 "${way%:*} ${way#*:}first"
-			earlier "$CELL" third "$dataset" "$seed" "$third" "${way%:*} ${way#*:}third"
-		done
-	done
+	ways as_it_learns baseline:last mixup:0.4-last
 done
 recipe_run
 if stage table; then

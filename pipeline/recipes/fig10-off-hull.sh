@@ -8,18 +8,16 @@
 recipe_begin 'mr,fashion-mnist|mr,stl-10' "$@"
 [ "$SCALE" = paper ] || SEEDS=${SEEDS:-3}
 steps() { [ "$kind" = text ] && echo 0 0.1 0.2 0.4 0.8 1 || echo 0 0.01 0.1 1 3 10 30 100; }
+off_hull() {
+	for mu in $(steps); do
+		moved "$dataset" "$seed" "mu$mu"
+		said "$1" "mu$mu" "$moved"
+		[ "$way" != baseline:- ] || said "$1" "mu$mu-hot" "$moved" --map
+	done
+}
 for dataset in $DATA; do
 	use "$dataset"
-	for seed in $seeds; do
-		for way in baseline:- mixup:0.4; do
-			cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
-			for mu in $(steps); do
-				moved "$dataset" "$seed" "mu$mu"
-				said "$CELL" "mu$mu" "$moved"
-				[ "$way" != baseline:- ] || said "$CELL" "mu$mu-hot" "$moved" --map
-			done
-		done
-	done
+	ways off_hull baseline:- mixup:0.4
 done
 recipe_run
 if stage table; then

@@ -9,32 +9,14 @@ recipe_begin 'fashion-mnist,cifar-10|stl-10,cifar-10,cifar-100,fashion-mnist' "$
 for dataset in $DATA; do
 	use "$dataset"
 	for model in $models; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" baseline - "$seed"
-			for alpha in 0.1 0.2 0.4 1; do
-				cell "$dataset" "$model" mixup $alpha "$seed"
-			done
-			cell "$dataset" "$model" label-smoothing 0.05 "$seed"
-			cell "$dataset" "$model" label-smoothing 0.1 "$seed"
-			cell "$dataset" "$model" erl 0.1 "$seed"
-		done
+		ways '' baseline:- mixup:0.1 mixup:0.2 mixup:0.4 mixup:1 label-smoothing:0.05 label-smoothing:0.1 erl:0.1
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
 	rows_picture alpha --curve settings --method mixup --metric ece,oe,accuracy
-	for dataset in $DATA; do
-		use "$dataset"
-		for model in $models; do
-			pools "$dataset" "$model" test.logits baseline mixup-0.4
-			picture "scatter-$dataset-$model" "vic-reliability -q --curve scatter $pools"
-		done
-	done
+	pictures scatter scatter baseline mixup-0.4
 	page
 fi

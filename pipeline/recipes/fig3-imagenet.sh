@@ -10,28 +10,13 @@ recipe_begin 'imagenette|imagenet' "$@"
 for dataset in $DATA; do
 	use "$dataset"
 	for model in $models; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" baseline - "$seed"
-			cell "$dataset" "$model" mixup 0.2 "$seed"
-			cell "$dataset" "$model" label-smoothing 0.1 "$seed"
-			cell "$dataset" "$model" erl 0.1 "$seed"
-		done
+		ways '' baseline:- mixup:0.2 label-smoothing:0.1 erl:0.1
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
-	for dataset in $DATA; do
-		use "$dataset"
-		for model in $models; do
-			pools "$dataset" "$model" test.logits baseline mixup-0.2
-			picture "scatter-$dataset-$model" "vic-reliability -q --curve scatter $pools"
-		done
-	done
+	pictures scatter scatter baseline mixup-0.2
 	page
 fi

@@ -8,27 +8,12 @@
 recipe_begin mr,trec,imdb "$@"
 for dataset in $DATA; do
 	use "$dataset"
-	for seed in $seeds; do
-		cell "$dataset" "$model" baseline - "$seed"
-		for alpha in 0.05 0.1 0.2 0.4 1; do
-			cell "$dataset" "$model" mixup $alpha "$seed"
-		done
-		cell "$dataset" "$model" label-smoothing 0.05 "$seed"
-		cell "$dataset" "$model" label-smoothing 0.1 "$seed"
-		cell "$dataset" "$model" erl 0.1 "$seed"
-		cell "$dataset" "$model" features-only 0.4 "$seed"
-		if [ "$kind" = text ]; then
-			cell "$dataset" "$model" sentence 0.4 "$seed"
-			cell "$dataset" bow baseline - "$seed"
-		fi
-	done
+	[ "$kind" = text ] && text='sentence:0.4 bow/baseline:-' || text=''
+	ways '' baseline:- mixup:0.05 mixup:0.1 mixup:0.2 mixup:0.4 mixup:1 label-smoothing:0.05 label-smoothing:0.1 erl:0.1 \
+		features-only:0.4 $text
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
 	rows_picture alpha --curve settings --method mixup --metric ece,oe,accuracy

@@ -8,14 +8,7 @@
 recipe_begin 'mr,fashion-mnist|mr,cifar-10' "$@"
 for dataset in $DATA; do
 	use "$dataset"
-	for seed in $seeds; do
-		cell "$dataset" "$model" baseline - "$seed"
-		for alpha in 0.1 0.2 0.4 1; do
-			cell "$dataset" "$model" mixup $alpha "$seed"
-		done
-		cell "$dataset" "$model" features-only 0.4 "$seed"
-		cell "$dataset" "$model" label-smoothing 0.1 "$seed"
-	done
+	ways '' baseline:- mixup:0.1 mixup:0.2 mixup:0.4 mixup:1 features-only:0.4 label-smoothing:0.1
 done
 recipe_run
 if stage table; then

@@ -7,27 +7,13 @@ recipe_begin 'mr,fashion-mnist,cifar-10|mr,trec,imdb,stl-10,cifar-10,cifar-100,f
 for dataset in $DATA; do
 	use "$dataset"
 	for model in $models; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" baseline - "$seed"
-			cell "$dataset" "$model" mixup 0.4 "$seed"
-			cell "$dataset" "$model" features-only 0.4 "$seed"
-		done
+		ways '' baseline:- mixup:0.4 features-only:0.4
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
-	for dataset in $DATA; do
-		use "$dataset"
-		for model in $models; do
-			pools "$dataset" "$model" test.logits baseline features-only-0.4 mixup-0.4
-			picture "bins-$dataset-$model" "vic-reliability -q $pools"
-		done
-	done
+	pictures bins bins baseline features-only-0.4 mixup-0.4
 	page
 fi

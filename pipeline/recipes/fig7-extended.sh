@@ -10,10 +10,7 @@ recipe_begin 'mr,fashion-mnist|mr,cifar-10,cifar-100' "$@"
 for dataset in $DATA; do
 	use "$dataset"
 	for model in $models; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" baseline long "$seed"
-			cell "$dataset" "$model" mixup 0.4-long "$seed"
-		done
+		ways '' baseline:long mixup:0.4-long
 	done
 done
 recipe_run

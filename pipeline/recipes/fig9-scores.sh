@@ -8,10 +8,7 @@ recipe_begin 'mr,fashion-mnist,cifar-10|mr,stl-10,cifar-10,cifar-100,fashion-mni
 for dataset in $DATA; do
 	use "$dataset"
 	for model in $models; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" baseline - "$seed"
-			cell "$dataset" "$model" mixup 0.4 "$seed"
-		done
+		ways '' baseline:- mixup:0.4
 	done
 done
 recipe_run
@@ -23,12 +20,6 @@ if stage table; then
 fi
 if stage page; then
 	rows_picture bars --metric above_0.9
-	for dataset in $DATA; do
-		use "$dataset"
-		for model in $models; do
-			pools "$dataset" "$model" test.logits baseline mixup-0.4
-			picture "$dataset-$model" "vic-reliability -q --curve histogram $pools"
-		done
-	done
+	pictures - histogram baseline mixup-0.4
 	page
 fi

@@ -42,8 +42,8 @@ if [ -z "$label_column$text_column" ]; then # the program says what the header's
 		label_column=$(printf '%s' "$found" | sed 's/^--label-column "\(.*\)" --text-column .*/\1/')
 		text_column=$(printf '%s' "$found" | sed 's/.* --text-column "\(.*\)"$/\1/')
 		column="--column $(quote "$text_column")"
-		echo "By its header the labels are in '$label_column', the texts in '$text_column'" \
-			"(else: --label-column, --text-column)."
+		printf '%s\n' "By its header the labels are in '$label_column', the texts in '$text_column' \
+(else: --label-column, --text-column)."
 	fi
 	case $said in
 	*'its first row looks like a header'*) # of two columns; the label's name is in no other row
@@ -66,7 +66,7 @@ if [ -n "$vectors" ] && [ "$vectors" != random ]; then
 			printf "%d of %d words have no vector in %s and begin at random: is it of this language?\n", $1, all, file }'
 	else
 		[ -z "$asked" ] || die "${why#vic-embed: }"
-		echo "The vectors that were found do not fit: ${why#vic-embed: }"
+		printf '%s\n' "The vectors that were found do not fit: ${why#vic-embed: }"
 		vectors=random
 	fi
 elif [ -z "$vectors" ]; then

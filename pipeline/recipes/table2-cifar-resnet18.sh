@@ -10,20 +10,11 @@ for dataset in $DATA; do
 	use "$dataset"
 	alpha=0.4 kappa=0.1
 	[ "$dataset" != cifar-100 ] || { alpha=0.5 kappa=1; }
-	for seed in $seeds; do
-		cell "$dataset" resnet18 baseline - "$seed"
-		cell "$dataset" resnet18 mixup $alpha "$seed"
-		cell "$dataset" resnet18 mixup 1 "$seed"
-		cell "$dataset" resnet18 label-smoothing 0.1 "$seed"
-		cell "$dataset" resnet18 erl $kappa "$seed"
-	done
+	model=resnet18
+	ways '' baseline:- mixup:$alpha mixup:1 label-smoothing:0.1 erl:$kappa
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
 	page

@@ -13,19 +13,11 @@ for dataset in $DATA; do
 	alpha=0.4
 	[ "$dataset" != cifar-100 ] || alpha=0.5
 	for model in $nets; do
-		for seed in $seeds; do
-			cell "$dataset" "$model" mixup $alpha "$seed"
-			cell "$dataset" "$model" manifold 2 "$seed"
-			cell "$dataset" "$model" manifold 2-long "$seed"
-		done
+		ways '' mixup:$alpha manifold:2 manifold:2-long
 	done
 done
 recipe_run
-if stage table; then
-	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_end
-fi
+scores
 if stage page; then
 	rows_picture bars --metric accuracy,ece,oe
 	page

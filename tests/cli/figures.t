@@ -44,6 +44,18 @@ planned fig2-images 48 'vic-split -q --remark --seed 1 .* -v k=2560 .*vgg16 --ep
 fails 1 'no mr here: vic-corpora fetch mr brings it' 'data that are nowhere are named, and where they come from' \
 	vic run fig4-text --data mr --out "$T/out"
 
+same 'all of them at once' 'no mr here: no trec here: ' \
+	"$(vic run fig4-text --data mr,trec --out "$T/out" 2>&1 | grep -o 'no [a-z]* here: ' | paste -s -d '\0')"
+fails 1 'no imagenet here: the folders train and val of ILSVRC 2012' 'what nobody may hand on is not said to be fetched' \
+	vic run fig3-imagenet --scale paper --out "$T/out"
+fails 1 "no data set 'cifar10': it is of mr .*cifar-10 " 'a slip in a name' vic run fig2-images --data cifar10 --out "$T/out"
+same 'nothing was made' '' "$(ls "$T/out" 2>/dev/null)"
+# shellcheck disable=SC2016 # for another shell
+for set in $(sh -c '. "$1"; echo "$data_names"' - "$VIC_RECIPES/lib/data.sh"); do
+	vic run fig9-scores --data "$set" --plan >"$T/plan" 2>&1
+	tap $? "$set is a data set, as is said" || diag "$T/plan"
+done
+
 # found SET RAW PATH FILE...: with empty FILEs, the set is made of PATH, called RAW.
 found() {
 	found_set=$1 found_raw=$2 found_path=$3

@@ -163,6 +163,20 @@ if [ "$engines" != xargs ]; then
 	same 'with spaces in them' 9 "$(wc -l <"$T/a log")"
 fi
 
+# A job's command is one line for every engine, and nothing in it is another character then.
+cat >"$T/own recipes/slash.sh" <<'END'
+# vic run: a command of two lines with a backslash
+. "$VIC_RECIPES/lib/recipe.sh"
+recipe_begin synth-text "$@"
+job '-f -t data/slash' 'printf %s "one\two" |
+cat >slash'
+data_jobs="$job
+"
+recipe_run
+END
+ok 'a command with a backslash' vic run "$T/own recipes/slash.sh" --out "$OUT/a\\tab"
+same 'keeps it' 'one\two' "$(cat "$OUT/a\\tab/data/slash")"
+
 # A list that is run twice at once.
 empty
 JOBS_SLEEP=0.5 list >/dev/null 2>&1 &

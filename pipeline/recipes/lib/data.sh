@@ -44,7 +44,12 @@ raw() {
 	done
 	link "$raw_name" /nowhere
 	[ -z "${recipe_print:-}" ] || return 0
-	say "no $raw_set here: vic-corpora fetch $raw_set brings it into ./data; \$VIC_DATA names another folder"
+	case $raw_set in
+	imagenet) raw_from='the folders train and val of ILSVRC 2012 (image-net.org) belong into ./data/imagenet' ;;
+	imagenette) raw_from='imagenette2 (github.com/fastai/imagenette) belongs unpacked into ./data' ;;
+	*) raw_from="vic-corpora fetch $raw_set brings it into ./data" ;;
+	esac
+	say "no $raw_set here: $raw_from; \$VIC_DATA names another folder, --data other sets"
 	return 1
 }
 # Word vectors: the paper's text models begin with GloVe's, whose size it does not say: 300 numbers, as Kim's; small: 100.
@@ -55,6 +60,8 @@ vectors() {
 	raw vectors glove.6B "$@"
 }
 
+data_names='mr mr-held mr-flipped trec imdb fashion-mnist cifar-10 cifar-100 stl-10 imagenet imagenette'
+data_names="$data_names synth-text synth-known synth-apart synth-overlap synth-images" # these are made
 # What a data set does not say.
 data_blank() { folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less='' truth='' long='' longest=''; }
 data_blank
@@ -135,7 +142,7 @@ vic-split -q --dev 0.1 > synth-images.vic' ;;
 			return 1
 		make='vic-images -q --resize 64 --channels 3 imagenette > imagenette.vic'
 		less='10 of the 1,000 classes at 64x64, a small network, 20 epochs under a cosine' ;;
-	*) say "no data set '$1'"; return 1 ;;
+	*) say "no data set '$1': it is of $data_names"; return 1 ;;
 	esac
 	[ "$SCALE" = small ] || less=''
 	[ -n "${2:-}" ] || model=${models%% *} # else the caller has it

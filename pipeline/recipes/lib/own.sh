@@ -153,7 +153,7 @@ look_at_classes() {
 each on other records. Is it a slip in the label? Else join them to another class, leave them out, collect more, or go \
 on with --small"
 	fi
-	[ -z "$few" ] || echo "Classes of fewer than $LEAST_OF_CLASS records: $few. Nothing can be said of these."
+	[ -z "$few" ] || printf '%s\n' "Classes of fewer than $LEAST_OF_CLASS records: $few. Nothing can be said of these."
 }
 
 # Half the width of an accuracy's 95 % interval at 0.8, on n records.
@@ -234,7 +234,7 @@ calibrate() {
 		esac
 	else
 		rm -f temperature.map
-		echo "No temperature: ${why#vic-calibrate: }"
+		printf '%s\n' "No temperature: ${why#vic-calibrate: }"
 	fi
 	pages=
 	for c in "$@" "$chosen.logits" $calibrated; do
@@ -264,8 +264,8 @@ worst() {
 finish() {
 	unfinished=
 	printf '\n== Done. Everything is in %s\n' "$out"
-	echo "The page to look at: $out/report.html"
-	echo "What was done, to do it again or otherwise: $out/commands.sh"
+	printf '%s\n' "The page to look at: $out/report.html"
+	printf '%s\n' "What was done, to do it again or otherwise: $out/commands.sh"
 	[ $# = 0 ] || printf 'Next, for new records:\n'
 	for command in "$@"; do
 		printf '  %s\n' "$command"

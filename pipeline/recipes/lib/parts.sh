@@ -1,10 +1,26 @@
 # Parts that several recipes have: temperatures, foreign data, pictures, pages. Sourced by recipe.sh.
 # shellcheck disable=SC2016,SC2034,SC2086,SC2154 # text for other shells; variables of recipe.sh
 
+# ways THEN METHOD:SETTING...: the trainings in these ways on the set that is used, of each seed; after each THEN, a
+# command or nothing, with its folder behind it ($seed and $way are set, too). The network is $model, or MODEL of
+# MODEL/METHOD:SETTING.
+ways() {
+	ways_then=$1
+	shift
+	for seed in $seeds; do
+		for way; do
+			ways_of=${way#*/}
+			[ "$way" = "$ways_of" ] && ways_model=$model || ways_model=${way%%/*}
+			cell "$dataset" "$ways_model" "${ways_of%:*}" "${ways_of#*:}" "$seed"
+			[ -z "$ways_then" ] || $ways_then "$CELL"
+		done
+	done
+}
+
 # strangers SET: uses the set and what its models were not made for; sets $strangers, the names of those that are here,
 # and $dropout, the share that MC dropout leaves out.
 strangers() {
-	data_set "$1" || exit 1
+	needed "$1"
 	strangers=''
 	for stranger in $strange; do
 		if data_set "$1-$stranger"; then
@@ -118,18 +134,21 @@ vic-calibrate -q --apply map test.logits > test-hot.logits"
 ways_with_temperature() {
 	for dataset in $DATA; do
 		use "$dataset"
-		for seed in $seeds; do
-			for way; do
-				cell "$dataset" "$model" ${way%:*} ${way#*:} "$seed"
-				hot "$CELL"
-			done
-		done
+		ways hot "$@"
 	done
 	recipe_run
+	scores test test-hot
+}
+
+# scores [LOGITS...]: the stage table: what vic-score says of every training's test.logits, or of these.
+scores() {
 	stage table || return 0
+	[ $# -gt 0 ] || set -- test
 	rows_begin
-	rows_scores test - accuracy ece oe gap nll brier
-	rows_scores test-hot method:hot accuracy ece oe gap nll brier
+	for scores_of; do
+		case $scores_of in *-hot) scores_as=method:hot ;; *) scores_as=- ;; esac
+		rows_scores "$scores_of" $scores_as accuracy ece oe gap nll brier
+	done
 	rows_end
 }
 
@@ -161,6 +180,20 @@ pools() {
 	for pools_method; do
 		pool "$pools_set" "$pools_model" "$pools_method" "$pools_file"
 		pools="$pools \"$pool\""
+	done
+}
+
+# pictures NAME CURVE METHOD[-SETTING]...: a picture of each set and network, NAME-SET-MODEL (of NAME - SET-MODEL), of what
+# their test.logits are by vic-reliability --curve CURVE.
+pictures() {
+	pictures_name=${1#-} pictures_curve=$2
+	shift 2
+	for dataset in $DATA; do
+		use "$dataset"
+		for model in $models; do
+			pools "$dataset" "$model" test.logits "$@"
+			picture "${pictures_name:+$pictures_name-}$dataset-$model" "vic-reliability -q --curve $pictures_curve$pools"
+		done
 	done
 }
 

@@ -79,7 +79,7 @@ END
 words() {
 	words_of=$1 words_given=$2
 	shift 2
-	for word in $(echo "$words_given" | tr , ' '); do
+	for word in $(printf '%s\n' "$words_given" | tr , ' '); do
 		case " $* " in *" $word "*) ;; *) bad "--$words_of has no '$word': it is of $*" ;; esac
 	done
 }
@@ -136,7 +136,7 @@ recipe_begin() {
 	quoted "$OUT"
 	recipe_again=" --scale $SCALE --data $DATA --device $DEVICE --out $quoted${SEEDS:+ --seeds $SEEDS}${TRIAL:+ --trial $TRIAL}"
 	recipe_scale=$SCALE${TRIAL:+, trial of $TRIAL}
-	DATA=$(echo "$DATA" | tr , ' ')
+	DATA=$(printf '%s\n' "$DATA" | tr , ' ')
 	recipe_cells="dataset	model	method	setting	seed	folder
 "
 	data_jobs='' train_jobs='' predict_jobs='' recipe_known=' ' recipe_set='' cost_cells=''
@@ -157,7 +157,7 @@ quoted() {
 job() {
 	case $2 in
 	*"
-"*) set -- "$1" "$(echo "$2" | tr '\n' ' ')" ;;
+"*) set -- "$1" "$(printf '%s\n' "$2" | tr '\n' ' ')" ;;
 	esac
 	quoted "$LIB/cell.sh"
 	job="sh $quoted"
@@ -175,8 +175,16 @@ known() {
 	return 1
 }
 
+# needed SET: as data_set, or the end, before anything is done, with a sentence for each of $DATA that is not to be had.
+needed() {
+	if data_set "$1"; then return 0; fi
+	for needed_too in $DATA; do
+		case $needed_too in "$1") ;; *) (data_set "$needed_too") || : ;; esac
+	done
+	exit 1
+}
 use() {
-	data_set "$1" || exit 1
+	needed "$1"
 	recipe_set=''
 	seeds=''
 	i=0
