@@ -42,7 +42,7 @@ static const struct opt opts[] = {
 	{ "bands", 0, OPT_INT, &o.rounds, "N", "draws behind the consistency bands; 0: none", .lo = 0, .hi = 100000,
 	  .with = "curve=bins|curve=corp" },
 	{ "level", 0, OPT_REAL, &o.level, "P", "level of bands and intervals", .flo = 0.5, .fhi = 0.9999,
-	  .with = "curve=bins|curve=corp|curve=hull|curve=risk-coverage" },
+	  .with = "curve=bins|curve=corp|curve=histogram|curve=hull|curve=risk-coverage" },
 	{ "seed", 0, OPT_INT, &o.seed, "N", "of the draws", .lo = 0, .hi = INT64_MAX, .with = "curve=bins|curve=corp" },
 	{ "group", 0, OPT_INT, &o.group, "N", "scatter, density: consecutive records a point", .lo = 1, .hi = INT32_MAX,
 	  .with = "curve=scatter|curve=density" },
@@ -73,7 +73,7 @@ static const struct program prog = {
 		"of the accuracy and with the band in which a calibrated model's accuracy would\n"
 		"lie.\n"
 		"histogram: how many records have which confidence (the paper's Figures 8 and\n"
-		"9).\n"
+		"9), and Wilson intervals of these shares.\n"
 		"corp: isotonic regression of correctness on confidence, the reliability\n"
 		"diagram without bins, with its consistency band; two lines a block.\n"
 		"scatter, density: mean confidence and accuracy of groups of consecutive\n"

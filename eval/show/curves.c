@@ -18,7 +18,7 @@ const char *curve_header(enum curve c)
 	static const char *const header[] = {
 		("stream\tbin\tlow\thigh\tn\tconfidence\taccuracy\tgap\taccuracy_low\taccuracy_high\t"
 		 "band_low\tband_high"),
-		"stream\tbin\tlow\thigh\tn\tshare\tright\twrong",
+		"stream\tbin\tlow\thigh\tn\tshare\tright\twrong\tshare_low\tshare_high",
 		"stream\tblock\tn\tconfidence\taccuracy\tband_low\tband_high",
 		"stream\tgroup\tn\tconfidence\taccuracy",
 		"stream\tconfidence\taccuracy\tgroups\tdensity",
@@ -85,6 +85,7 @@ int curve_histogram(const char *name, const conf_key *k, size_t n, const struct 
 		    struct err *err)
 {
 	struct bins b, unlabelled;
+	double low, high, z = normal_quantile_two_sided(options->level);
 	if (bins_init(&b, options->bins, err))
 		return -1;
 	if (bins_init(&unlabelled, options->bins, err)) {
@@ -97,10 +98,11 @@ int curve_histogram(const char *name, const conf_key *k, size_t n, const struct 
 			bins_add(&unlabelled, k + i, 1);
 	for (int i = 0; i < b.m; i++) {
 		const struct bin *c = &b.bin[i];
+		wilson((double)c->n, (double)n, z, &low, &high);
 		curve_name(name, to);
-		fprintf(to, "\t%d\t%.9g\t%.9g\t%" PRIu64 "\t%.9g\t%" PRIu64 "\t%" PRIu64 "\n", i + 1, (double)i / b.m,
-			(double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right,
-			c->n - c->right - unlabelled.bin[i].n);
+		fprintf(to, "\t%d\t%.9g\t%.9g\t%" PRIu64 "\t%.9g\t%" PRIu64 "\t%" PRIu64 "\t%.9g\t%.9g\n", i + 1,
+			(double)i / b.m, (double)(i + 1) / b.m, c->n, (double)c->n / (double)n, c->right,
+			c->n - c->right - unlabelled.bin[i].n, low, high);
 	}
 	bins_release(&b);
 	bins_release(&unlabelled);

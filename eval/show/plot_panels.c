@@ -135,7 +135,7 @@ static int has_unlabelled(const struct plot_table *t)
 	return 0;
 }
 
-/* histogram: 1 bin 2 low 3 high 4 n 5 share 6 right 7 wrong */
+/* histogram: 1 bin 2 low 3 high 4 n 5 share 6 right 7 wrong 8 share_low 9 share_high */
 static void histogram_panel(const struct plot_table *t, const struct grid *g, int i, FILE *to)
 {
 	double n = total(t, i, 3);

@@ -17,6 +17,7 @@ beside() {
 	with:method=temperature\|method=ens*) echo '--method=platt|--method=vector' ;;
 	with:method=vector\|method=matrix*) echo '--method=temperature|--method=ensemble-temperature' ;;
 	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
+	with:curve=bins\|curve=corp\|curve=h*) echo '--curve=scatter|--curve=entropy' ;;
 	with:curve=bins\|curve=corp*) echo '--curve=scatter|--curve=histogram|--curve=entropy' ;;
 	with:vectors) echo '--random' ;;
 	with:*) echo '' ;;

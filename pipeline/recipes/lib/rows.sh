@@ -25,8 +25,8 @@
 #                                               probability (fpr95: accepted foreign records); the data are DATASET/noise
 #     rows_foreign noise:hot auroc              the same of test-hot.logits and noise-hot.logits, as METHOD+hot; so has
 #                                               rows_confident
-#     rows_confident noise 0.9                  share of the records of noise.logits whose confidence is above 0.9, in
-#                                               steps of 0.01: metric above_0.9
+#     rows_confident noise 0.9                  share of the records of noise.logits whose confidence is above 0.9, a bin's
+#                                               lower end: metric above_0.9
 #     rows_history train_loss dev_ece           the last epoch of CELL/history.tsv; with :rise (dev_ece:rise) that less
 #                                               the middle epoch's
 #
@@ -240,22 +240,19 @@ rows_confident() {
 }
 rows_confident_group() {
 	rows_hot "$1"
+	rows_bins=$(awk -v least="$2" 'BEGIN { printf "%.0f", 1 / (1 - least) }')
 	for cell in $cells; do
-		rows_run "vic-reliability -q --curve histogram --bins 100 \"\$OUT/$base/$cell/$rows_name.logits\"" \
-			rows_wilson "$cell" "$2" || return 1
+		rows_run "vic-reliability -q --curve histogram --bins $rows_bins \"\$OUT/$base/$cell/$rows_name.logits\"" \
+			rows_last_bin "$cell" "$2" || return 1
 	done
 }
-# rows_wilson SEED LEAST: of a histogram, the share of records above LEAST with Wilson's interval.
-rows_wilson() {
+# rows_last_bin SEED LEAST: of a histogram whose last bin begins at LEAST, the share of records in it.
+rows_last_bin() {
 	rows_seed=$1
-	awk -F '\t' -v least="$2" '
-		NR > 1 { n += $5; if ($3 > least - 1e-9) k += $5 }
-		END {
-			z = 1.959963984540054; p = k / n; zz = z * z / n; mid = (p + zz / 2) / (1 + zz)
-			half = z / (1 + zz) * sqrt(p * (1 - p) / n + zz / (4 * n))
-			printf "metric\tvalue\nn\t%d\nabove_%s\t%.9g\t%.9g\t%.9g\n", n, least, p,
-				(mid > half ? mid - half : 0), (mid + half < 1 ? mid + half : 1)
-		}' > "$rows_dir/share.part" || return 1
+	awk -F '\t' -v least="$2" 'NR > 1 { n += $5 } END {
+		if ($3 - least > 1e-6 || least - $3 > 1e-6) { print "rows: no bin begins at " least > "/dev/stderr"; exit 1 }
+		printf "metric\tvalue\nn\t%d\nabove_%s\t%s\t%s\t%s\n", n, least, $6, $9, $10
+	}' > "$rows_dir/share.part" || return 1
 	rows_take 2 "$rows_seed" '' "above_$2" < "$rows_dir/share.part"
 }
 
@@ -291,6 +288,7 @@ rows_history_take() {
 }
 
 # Adds the rows of "all" that are means over seeds (or over folds, of what cannot be pooled), after each group's last.
+# (vic-score --seeds has them of what it measures alone, would measure all cells a second time, and knows no interval.)
 # Student's two-sided 95 % points for up to 30 degrees of freedom, beyond by Cornish and Fisher's expansion.
 rows_end() {
 	awk -F '\t' -v OFS='\t' -v head="$ROWS_HEAD" '

@@ -3,7 +3,7 @@ tables() { # tables KIND GROUPS: a table of whole and half numbers
 	awk -v kind="$1" -v groups="$2" 'BEGIN {
 		OFS = "\t"
 		if (kind == "bins") print "stream", "bin", "low", "high", "n", "confidence", "accuracy", "gap", "accuracy_low", "accuracy_high", "band_low", "band_high"
-		if (kind == "histogram") print "stream", "bin", "low", "high", "n", "share", "right", "wrong"
+		if (kind == "histogram") print "stream", "bin", "low", "high", "n", "share", "right", "wrong", "share_low", "share_high"
 		if (kind == "corp") print "stream", "block", "n", "confidence", "accuracy", "band_low", "band_high"
 		if (kind == "scatter") print "stream", "group", "n", "confidence", "accuracy"
 		if (kind == "density") print "stream", "confidence", "accuracy", "groups", "density"
@@ -14,7 +14,7 @@ tables() { # tables KIND GROUPS: a table of whole and half numbers
 			name = "stream " g
 			for (b = 0; b < 2; b++) {
 				if (kind == "bins") print name, b + 1, b / 2, (b + 1) / 2, b * g, b ? 0.75 : "", b ? 0.5 : "", b ? 0.25 : "", b ? 0.125 : "", b ? 0.875 : "", b ? 0.25 : "", b ? 1 : ""
-				if (kind == "histogram") print name, b + 1, b / 2, (b + 1) / 2, 4 * g + b, 0.5, g == 2 ? 0 : 3 * g, g == 2 ? 0 : g + b
+				if (kind == "histogram") print name, b + 1, b / 2, (b + 1) / 2, 4 * g + b, 0.5, g == 2 ? 0 : 3 * g, g == 2 ? 0 : g + b, 0.2, 0.8
 				if (kind == "corp") print name, 1 + b, 4, 0.25 + b / 2, 0.5 * b, "", ""
 				if (kind == "scatter") print name, b + 1, 10, 0.5 + b / 4, 0.25 + b / 2
 				if (kind == "density") print name, 0.25 + b / 2, 0.25, 3 * b, 1.5 * b

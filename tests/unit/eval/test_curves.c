@@ -156,7 +156,7 @@ static void bins_and_histogram(void **state)
 		}
 		options.label = label;
 		draw_curve(curve_histogram, k, n, &options);
-		assert_true(table.n == (size_t)options.bins && table.fields == 7);
+		assert_true(table.n == (size_t)options.bins && table.fields == 9);
 		for (int b = 0; b < options.bins; b++) {
 			double want[] = { b + 1,
 					  (double)b / options.bins,
@@ -167,6 +167,9 @@ static void bins_and_histogram(void **state)
 					  count[b] - right[b] - without[b] };
 			for (int f = 0; f < 7; f++)
 				near(table.v[b][f], want[f], 1e-8);
+			wilson(count[b], (double)n, z_of(options.level), &low, &high);
+			near(table.v[b][7], low, 1e-8);
+			near(table.v[b][8], high, 1e-8);
 		}
 	}
 }
