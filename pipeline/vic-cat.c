@@ -205,8 +205,8 @@ static int refuse_idle_from(const struct stage *st, int from, struct err *err)
 	if (st->n > 1)
 		return err_usage(err, "--from takes one file");
 	if (o.labels && (forms_of(o.from) & OF_TABLES))
-		return err_usage(err,
-				 "--labels goes with npy, npz and safetensors; a column of csv and tsv is the label");
+		return err_usage(err, "--labels goes with npy, npz and safetensors; a column of csv and tsv is the "
+				      "label (paste -d , LABELS.csv FILE puts one in front)");
 	if (o.label_column && !(forms_of(o.from) & OF_TABLES) &&
 	    (strcmp(o.label_column, "none") || o.labels || o.labels_array))
 		return err_usage(err,

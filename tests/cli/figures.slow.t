@@ -80,6 +80,8 @@ for i in 1 2; do vic-cat --to csv $at/$i/test.logits | sed 1d; done | awk -F , '
 same "an ensemble's probabilities are the mean" "$(cat want)" "$(awk -F '\t' '$2 == "synth-known" &&
 	$4 " " $5 " " $8 == "mixup+ensemble 0.4 gap" { printf "%.4f\n", $9 }' out/beyond-ensemble/RESULTS.tsv)"
 same 'whether it is underconfident is judged' 2 "$(grep -c '^ensemble-under	' out/beyond-ensemble/VERDICTS.tsv)"
+same 'and one against another by their difference' 'one run, by records' \
+	"$(awk -F '\t' '$1 == "ensemble-harm" { print $14 }' out/beyond-ensemble/VERDICTS.tsv | sort -u)"
 fails 2 'synth-text is cross-validated' 'folds make no ensemble' vic run beyond-ensemble --data synth-text --plan
 same 'a linear model is held against Kim-CNN' 1 "$(grep -c '^bow-ece	' out/fig4-text/VERDICTS.tsv)"
 # The strength that is chosen: the least of dev, as it is and after a temperature.

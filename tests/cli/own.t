@@ -16,6 +16,10 @@ refused() {
 }
 table 99 kind,words , >small.csv
 refused 'my-text: 99 records are too few.*±0.16.*--small' 'few records' vic run my-text small.csv
+{ printf '\357\273\277Text;Kategorie\r\n' && awk 'BEGIN { for (i = 0; i < 60; i++)
+	printf "%s;%s\r\n", i == 9 ? "" : "für " i, i % 2 ? "Größe" : "Preis" }'; } >turned.csv
+refused 'my-text: 60 records are too few' 'texts first, under a header of another language' vic run my-text turned.csv
+like 'which it reads' "By its header the labels are in 'Kategorie', the texts in 'Text'" "$(cat .out)"
 { cat tickets.csv && echo 'lat,where is it'; } >slip.csv
 refused 'fewer than 5 records: "lat" (1)\..*slip in the label' 'a class of one record' vic run my-text slip.csv
 sed 's/^paid/late/; s/^topic,message/label,text/' tickets.csv >alike.csv
