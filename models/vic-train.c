@@ -243,6 +243,27 @@ static int run_train(struct stage *st, struct err *err)
 	return rc;
 }
 
+/* 1: this process trains nothing, or no run of several, as far as its command line can be told. */
+static int stands_apart(int argc, char **argv)
+{
+	int apart = run_o.plan || run_o.list || run_o.ranks_by == RANKS_NONE;
+	for (int i = 1; i < argc && !apart; i++)
+		apart = !strcmp(argv[i], "--plan") || !strcmp(argv[i], "--list-models") ||
+			!strcmp(argv[i], "--ranks=none") ||
+			(!strcmp(argv[i], "--ranks") && i + 1 < argc && !strcmp(argv[i + 1], "none"));
+	return apart;
+}
+
+/* A launcher gives all ranks the same command line: they meet with what is wrong in it, as with any error. */
+static void refuse_together(struct stage *st, int argc, char **argv, struct err *err)
+{
+	struct err other = ERR_NONE;
+	if (stands_apart(argc, argv) || ranks_open(&run_o.ranks, (enum ranks_by)run_o.ranks_by, &other) ||
+	    !ranks_meet(&run_o.ranks, -1, 0, err))
+		return;
+	st->mute = run_o.ranks.over && run_o.ranks.rank;
+}
+
 int main(int argc, char **argv)
 {
 	struct opt opts[TRAIN_OPTIONS + sizeof run_opts / sizeof *run_opts];
@@ -251,5 +272,6 @@ int main(int argc, char **argv)
 	train_options_rows(opts, &o);
 	memcpy(opts + TRAIN_OPTIONS, run_opts, sizeof run_opts);
 	with_opts.opts = opts;
+	with_opts.refused = refuse_together;
 	return ranks_leave(&run_o.ranks, stage_main(&with_opts, argc, argv, run_train));
 }

@@ -15,7 +15,7 @@
 #include "sums.h"
 #include "pipeline/frame/stage.h"
 
-enum { BACKEND_ABI = 9, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
+enum { BACKEND_ABI = 10, DEVICE_NOTES = 4, LATE = 8 /* downloads on their way at once, at most */ };
 
 #define TUNE_HELP "on cuda: time the engines of each convolution and take the fastest, which may change bytes"
 
@@ -93,12 +93,12 @@ struct backend {
 	int (*arrived)(struct backend_ctx *ctx, uint64_t ticket, struct err *err);
 
 	/* (optional, both or neither) Around the ops of a pass over batch `b`. begin takes what it needs of the batch,
-	 * whose memory may change afterwards. `u`: a whole step of training follows (forward, backward, update); NULL:
-	 * anything else, so also forward and backward whose gradients are added up elsewhere, before an update that is
-	 * in no pass. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
+	 * whose memory may change afterwards. back: backward is in the pass, too. `u`: and after it an update, so that
+	 * this is a whole step of training; NULL: none, as where gradients are added up elsewhere before an update that
+	 * is in no pass. Returns 0 when the ops are to be called, then end(); 1 when it has done all their work itself,
 	 * from a recording of an earlier pass: no op is called, nor end; -1 on failure. end is told whether an op
 	 * failed; it returns 1 when the pass is to be begun again, because it could not be recorded. */
-	int (*begin)(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+	int (*begin)(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase, int back,
 		     const struct update *u, struct err *err);
 	int (*end)(struct backend_ctx *ctx, int failed, struct err *err);
 

@@ -223,11 +223,12 @@ static int forward_ops(struct graph *g, const struct batch *b, enum phase phase,
 }
 
 /* As backend.begin; 0 where the device has none. */
-static int begin_pass(struct graph *g, const struct batch *b, enum phase phase, const struct update *u, struct err *err)
+static int begin_pass(struct graph *g, const struct batch *b, enum phase phase, int back, const struct update *u,
+		      struct err *err)
 {
 	if (b->n > g->max_n)
 		return err_set(err, "a batch of %d in a graph compiled for %d", b->n, g->max_n);
-	return g->dev->b->begin ? g->dev->b->begin(g->dev->ctx, g, b, phase, u, err) : 0;
+	return g->dev->b->begin ? g->dev->b->begin(g->dev->ctx, g, b, phase, back, u, err) : 0;
 }
 
 /* As backend.end. */
@@ -240,7 +241,7 @@ int graph_forward(struct graph *g, const struct batch *b, enum phase phase, stru
 {
 	int rc;
 	do {
-		if ((rc = begin_pass(g, b, phase, NULL, err)))
+		if ((rc = begin_pass(g, b, phase, 0, NULL, err)))
 			return rc < 0 ? -1 : 0;
 		rc = end_pass(g, forward_ops(g, b, phase, err), err);
 	} while (rc > 0);
@@ -293,7 +294,7 @@ int graph_step(struct graph *g, const struct batch *b, const struct update *u, s
 {
 	int rc;
 	do {
-		if ((rc = begin_pass(g, b, PHASE_TRAIN, u, err))) {
+		if ((rc = begin_pass(g, b, PHASE_TRAIN, 1, u, err))) {
 			g->version += u != NULL;
 			return rc < 0 ? -1 : 0;
 		}

@@ -5,13 +5,14 @@
  * each table's rows of the distinct words of the whole batch. Vectors are multiplied by their weights and added up as
  * they come, as a full binary tree over their numbers (models/ranks/reduce.h); each product and each sum is rounded to
  * float32. Calls are queued like those of ops, and in a step come in this order: begin; for each shard restore, its
- * pass and take; across or host and put, where there are several ranks; give. */
+ * pass and take; across or host and put, where there are several ranks; give. A sum over ranks may go on beside the
+ * last shard's pass, so its gradients are left as they are between take and give. */
 #ifndef VIC_SUMS_H
 #define VIC_SUMS_H
 
 #include "graph.h"
 
-enum { SUMS_ID = 128 /* bytes */ };
+enum { SUMS_ID = 136 /* bytes */ };
 #define SUMS_NO_ROW UINT32_MAX
 
 /* Who adds up over ranks: `exact` in the order of the tree, so that it gives the bytes of one rank; `fast` in an order
@@ -60,8 +61,9 @@ struct sums {
 
 	/* (optional, all or none) Sums over the devices of several ranks. reach: what is needed for it is here, else an
 	 * error that says what is not; then name: what it is ("NCCL 2.28.9"), borrowed; id: by one rank, for all to
-	 * join by; join: by all ranks at once; across: the sum becomes that of all ranks' sums, queued. What one rank
-	 * does not come to keeps the others' devices waiting until `release`. */
+	 * join by; join: by all ranks at once; across: the sum becomes that of all ranks' sums, queued, on streams
+	 * of its own, which `give` waits for and nothing before it. What one rank does not come to keeps the others'
+	 * devices waiting until `release`. */
 	int (*reach)(struct sum *s, struct err *err);
 	const char *(*name)(const struct sum *s);
 	int (*id)(struct sum *s, unsigned char id[SUMS_ID], struct err *err);

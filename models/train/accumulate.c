@@ -1,6 +1,8 @@
 /* Losses and logits are read late, so that all shards of a step are queued before the host waits for the first. A rank
- * meets the others when all of its own is queued: what a card does not come to is then known, and the sum over ranks,
- * which needs them all, is queued after it. */
+ * meets the others when all of its own is queued: what a card does not come to is then known. Cards add up over ranks
+ * beside the last shard's backward, so their sum is queued before that meeting; but for the first, which needs them all
+ * to connect: it is queued after it. From then on a rank whose card fails meets nobody (accumulate_fared), so that no
+ * meeting ends in an error which cards that wait in a sum keep a rank from hearing. */
 #include "accumulate.h"
 #include "trainer.h"
 
@@ -132,7 +134,8 @@ static int compute_shard(struct accumulate *a, struct graph *g, const struct bat
 	return a->by->take(a->sum, (float)n / (float)b->n, a->row_of, 0, err);
 }
 
-/* The shards from `first` to `end` - 1, which are a whole part of the tree; returns when their answers are there. */
+/* The shards from `first` to `end` - 1, which are a whole part of the tree, and then the cards' sum over ranks, but for
+ * their first; returns when their answers are there. */
 static int compute_shards(struct accumulate *a, struct graph *g, const struct batch *b, const float *target, int first,
 			  int end, struct err *err)
 {
@@ -142,6 +145,8 @@ static int compute_shards(struct accumulate *a, struct graph *g, const struct ba
 	for (int s = first; s < end; s++)
 		if (compute_shard(a, g, b, s, err))
 			return -1;
+	if (a->across && a->by->across(a->sum, err))
+		return -1;
 	while (a->reads)
 		if (await_oldest(a, g, err))
 			return -1;
@@ -164,7 +169,7 @@ int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b
 	int several = r && r->size > 1, each = a->shards / (several ? r->size : 1),
 	    first = several ? r->rank * each : 0;
 	int mine = shard_begin(b->n, first + each, a->shards) - shard_begin(b->n, first, a->shards);
-	int hosts = several && !a->joined;
+	int hosts = several && !a->joined, begun = a->across;
 	float *sum = NULL;
 	size_t n = 0;
 	int rc = compute_shards(a, g, b, target, first, first + each, err) ||
@@ -172,7 +177,7 @@ int accumulate_step(struct accumulate *a, struct graph *g, const struct batch *b
 	if (ranks_meet(r, accumulate_fared(a, g, r, rc, mine > 0, err), signal, err))
 		return -1;
 	a->across = a->joined;
-	rc = a->joined ? a->by->across(a->sum, err) : ranks_sum(r, sum, n, err);
+	rc = begun ? 0 : a->joined ? a->by->across(a->sum, err) : ranks_sum(r, sum, n, err);
 	if (accumulate_fared(a, g, r, rc, 1, err) || gather_answers(a, r, b->n, a->loss, err) ||
 	    gather_answers(a, r, b->n, a->hit, err))
 		return -1;

@@ -16,7 +16,7 @@ struct accumulate {
 	const struct sums *by; /* the device, where it can, or the host */
 	struct sum *sum;       /* of this rank's shards */
 	int joined;            /* devices add up over ranks: accumulate_join */
-	int across;            /* they have begun to */
+	int across;            /* they have begun to: from then on beside the last shard's backward */
 	char lacks[200];       /* what they would need where they do not, if anything was hoped for */
 	struct shard shard;
 	/* [graph's max_words] of a word of the whole batch: its number in the shard, or SUMS_NO_ROW */

@@ -195,7 +195,7 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 	static unsigned char given[MAX_OPTS];
 	struct stage st = { .prog = prog, .given = given };
 	struct err err = ERR_NONE;
-	int ask = help_asked(argc, argv), n = opt_count(prog->opts), rc = -1;
+	int ask = help_asked(argc, argv), n = opt_count(prog->opts), rc = -1, ran = 0;
 	const struct opt common[] = {
 		{ "quiet", 'q', OPT_FLAG, &st.quiet, NULL, "no progress and no reports on stderr", .flags = OPT_LOCAL },
 		{ "help", 'h', OPT_FLAG, &ask, NULL, "this text", .value = ASK_HELP, .flags = OPT_LOCAL },
@@ -229,11 +229,14 @@ int stage_main(const struct program *prog, int argc, char **argv, int (*run)(str
 	if (condition_check(prog->opts, given, &err) || usage_of(prog, st.n, &err) || roles_check(&st, &err) ||
 	    provenance(&st, opts, n, &err))
 		goto report;
+	ran = 1;
 	rc = run(&st, &err);
 	if (!rc)
 		rc = finish_stdout(&err);
 report:
 	json_decref(st.provenance);
+	if (rc && !ran && !ask && prog->refused)
+		prog->refused(&st, argc, argv, &err);
 	if (rc && !st.mute) {
 		fprintf(stderr, "%s: ", prog->name);
 		text_put(stderr, err.msg, TEXT_MESSAGE);

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+struct stage;
 struct program {
 	const char *name;        /* "vic-tokenize" */
 	const char *summary;     /* one line, as `vic help` and the man page's NAME show it */
@@ -33,6 +34,9 @@ struct program {
 	 * given, stdin is */
 	int words;
 	void (*about)(FILE *f); /* further lines of --version; may be NULL */
+	/* The command line was refused, before `run`: called with that error, for a program whose processes may be one
+	 * run of several, which says it once (st->mute). argv: what is not read yet is in it. May be NULL */
+	void (*refused)(struct stage *st, int argc, char **argv, struct err *err);
 };
 
 struct stage {

@@ -74,6 +74,9 @@ END
 mpi 4 sh "$T/elsewhere.sh" vic-train -q --shards 4 --threads 1 -o "$T/no" text 2>err
 same 'a file that one rank does not see: its status' 1 $?
 same 'one sentence' 'vic-train: rank 1 of 4: text: No such file or directory' "$(ours)"
+mpi 4 vic-train -q --threads 1 --no-such -o no text 2>err
+same 'a mistake in the command line: the status' 2 $?
+same 'one sentence' "vic-train: unknown option '--no-such'; --help lists them" "$(ours)"
 mpi 4 vic-train -q --threads 1 -o no text 2>err
 same 'no shards: the status' 2 $?
 same 'one sentence' 1 "$(ours | grep -c -- '--shards 4 is enough')"

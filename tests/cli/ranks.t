@@ -79,6 +79,10 @@ exec 8<>pipe
 refused 2 'pipe is no regular file; .* that all see' 'a pipe' 2 --shards 4 pipe
 exec 8>&-
 refused 1 'nothing: No such file' 'a file that no rank sees' 4 --shards 4 nothing
+refused 2 "unknown option '--shard'; did you mean '--shards'?\$" 'an unknown option' 4 --shard 4 text
+refused 2 '--shards: .*' 'a value that is none' 4 --shards x text
+refused 2 'unexpected operand' 'an operand too many' 2 --shards 4 text text
+refused 2 '--plan-device goes with --plan: ' 'an option without its other' 2 --shards 4 --plan-device h100 text
 refused 1 'the loss became .* in epoch 1' 'a loss that runs away' 4 --shards 4 -m smallcnn --width 0.1 --lr 1e6 \
 	--batch 8 --epochs 3 images
 
@@ -87,12 +91,13 @@ cat >odd.sh <<'END'
 [ -z "$CHANGE" ] || eval "$CHANGE"
 exec "$@" $MORE
 END
+odd_status=1
 odd() {
 	odd_pattern=$1 odd_what=$2
 	MESH_RANK=$3 MESH_SET="CHANGE=$4"
 	export MESH_RANK MESH_SET
 	shift 4
-	fails 1 "^vic-train: $odd_pattern" "$odd_what" "$TOOLS/mesh" 4 sh "$T/odd.sh" vic-train -q --shards 4 --threads 1 \
+	fails $odd_status "^vic-train: $odd_pattern" "$odd_what" "$TOOLS/mesh" 4 sh "$T/odd.sh" vic-train -q --shards 4 --threads 1 \
 		--maps 5 --epochs 3 -o "$T/m" "$@"
 	ok 'and nothing is written' test ! -e m
 }
@@ -109,6 +114,12 @@ case $(vic-train --version) in
 *cpu-base*) skip 'another engine' 'this processor runs one' ;;
 *) odd 'rank 1 of 4 computes by another engine .*VIC_CPU' 'another engine' 1 'export VIC_CPU=base' text ;;
 esac
+odd_status=2
+odd "rank 3 of 4: unknown option '--no-such'" 'a mistake in the command line of one rank' 3 'MORE=--no-such' text
+for apart in '--ranks none --no-such' '--no-such --ranks none' '--no-such --plan'; do
+	MESH_RANK=1 MESH_SET="MORE=$apart" "$TOOLS/mesh" 2 sh odd.sh vic-train -q --shards 4 -o m text 2>said
+	same "$apart: that rank is none, and says so itself" "2 1" "$? $(grep -c "^vic-train: unknown option '--no-such'" said)"
+done
 unset MESH_RANK MESH_SET
 
 # Signals and death. stopped SIGNAL RANK R: sent to that rank once two epochs are done.

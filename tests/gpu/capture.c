@@ -21,7 +21,8 @@ struct capture {
 
 struct replay {
 	struct CUgraph_st *g;
-	int left; /* nodes */
+	int left;       /* nodes */
+	uint64_t *turn; /* [nodes] of those that record an event: which record of it */
 	unsigned char done[];
 };
 
@@ -47,6 +48,7 @@ static void graph_unref(struct CUgraph_st *g)
 	if (!g || --g->refs)
 		return;
 	for (int i = 0; i < g->nodes; i++) {
+		event_unref(g->node[i]->event);
 		free(g->node[i]);
 		free(g->after[i]);
 	}
@@ -113,18 +115,9 @@ cudaError_t capture_forbids(void)
 	return cudaErrorStreamCaptureUnsupported;
 }
 
-int capture_take(struct CUstream_st *s, const char *what, void (*run)(const void *), const void *args, size_t bytes)
+/* Adds a node, which is the graph's from here on. */
+static void add_node(struct CUgraph_st *g, struct CUstream_st *s, struct task *t)
 {
-	struct capture *c = s->capture;
-	if (!c)
-		return 0;
-	if (c->spoiled)
-		return -(int)cudaErrorStreamCaptureInvalidated;
-	struct CUgraph_st *g = c->g;
-	struct task *t = task_new(TASK_WORK, what, bytes);
-	t->run = run;
-	if (bytes)
-		memcpy(t->args, args, bytes);
 	g->node = grown(g->node, g->nodes, sizeof *g->node);
 	g->after = grown(g->after, g->nodes, sizeof *g->after);
 	g->n_after = grown(g->n_after, g->nodes, sizeof *g->n_after);
@@ -134,6 +127,30 @@ int capture_take(struct CUstream_st *s, const char *what, void (*run)(const void
 	s->tip = NULL;
 	s->tips = 0;
 	tip_add(&s->tip, &s->tips, g->nodes++);
+}
+
+int capture_take(struct CUstream_st *s, const char *what, void (*run)(const void *), const void *args, size_t bytes)
+{
+	if (!s->capture)
+		return 0;
+	if (s->capture->spoiled)
+		return -(int)cudaErrorStreamCaptureInvalidated;
+	struct task *t = task_new(TASK_WORK, what, bytes);
+	t->run = run;
+	if (bytes)
+		memcpy(t->args, args, bytes);
+	add_node(s->capture->g, s, t);
+	return 1;
+}
+
+int capture_record_node(struct CUevent_st *e, struct CUstream_st *s)
+{
+	if (s->capture->spoiled)
+		return -(int)cudaErrorStreamCaptureInvalidated;
+	struct task *t = task_new(TASK_RECORD, "record", 0);
+	t->event = e;
+	e->refs++;
+	add_node(s->capture->g, s, t);
 	return 1;
 }
 
@@ -282,11 +299,16 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
 	if (!g->nodes)
 		return cudaSuccess;
 	struct replay *r = calloc(1, sizeof *r + (size_t)g->nodes);
-	if (!r)
+	uint64_t *turn = calloc((size_t)g->nodes, sizeof *turn);
+	if (!r || !turn)
 		fake_die("out of memory");
 	g->refs++;
 	r->g = g;
 	r->left = g->nodes;
+	r->turn = turn;
+	for (int i = 0; i < g->nodes; i++)
+		if (g->node[i]->event)
+			turn[i] = ++g->node[i]->event->asked;
 	struct task *t = task_new(TASK_GRAPH, "graph", 0);
 	t->replay = r;
 	task_push(s, t);
@@ -309,12 +331,16 @@ int replay_step(struct replay *r)
 			chosen = i;
 	const struct task *t = r->g->node[chosen];
 	queue_running = t->what;
-	t->run(t->args);
+	if (t->event)
+		event_reached(t->event, r->turn[chosen]);
+	else
+		t->run(t->args);
 	queue_running = NULL;
 	r->done[chosen] = 1;
 	if (--r->left)
 		return 0;
 	graph_unref(r->g);
+	free(r->turn);
 	free(r);
 	return 1;
 }

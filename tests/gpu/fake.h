@@ -21,6 +21,7 @@ struct fake_counts {
 	long kernels, gemms, memsets, others; /* that ran; others: for who submits them to count */
 	long up, down, across;		      /* copies that ran */
 	long ahead;			      /* of those up, that ran before work queued earlier on another stream */
+	long sums_ahead;		      /* NCCL's calls, that began likewise */
 	long captures, graphs;		      /* that ended, that were launched */
 	long workspaces;		      /* products in a workspace that cuBLAS allocates */
 	long launches;			      /* calls that queued work: each costs the host time */
@@ -41,6 +42,10 @@ void fake_settle(void);
 
 /* Queues or captures run(copy of args) on a stream. `what` is its name, which must live on. 0 or a cudaError_t. */
 int fake_submit(cudaStream_t stream, const char *what, void (*run)(const void *args), const void *args, size_t bytes);
+/* The same of work that has to wait for others than this device: `attempt` goes as far as it can and returns 1 when it
+ * is through; while it is not, other streams go on. block: nothing else can. Never in a capture. */
+int fake_submit_attempt(cudaStream_t stream, const char *what, int (*attempt)(const void *args, int block),
+			const void *args, size_t bytes);
 /* Whether bytes from p lie in one live allocation of device memory. */
 int fake_holds(const void *p, size_t bytes);
 /* Says a sentence and aborts. */

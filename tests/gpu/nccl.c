@@ -21,11 +21,6 @@
 enum { RANKS = 16, OPS = 2 * RANKS, FLOAT = sizeof(float) };
 enum kind { SEND = 1, RECEIVE, GATHER, REDUCE };
 
-struct ncclComm {
-	int rank, size, aborted;
-	int socket[RANKS];
-	uint32_t calls; /* that ran */
-};
 
 /* One call. */
 struct op {
@@ -62,8 +57,23 @@ static int reached(ssize_t n, size_t *done, int rank)
 	return n > 0;
 }
 
-/* Until all has gone its way; ways[rank itself] is nothing. */
-static void carry(const struct ncclComm *c, struct way ways[RANKS])
+/* A call that goes on: headers first, then bytes. */
+struct talk {
+	int on, heard; /* the headers have come */
+	struct header mine[RANKS], theirs[RANKS];
+	struct way heads[RANKS], ways[RANKS];
+	float *all; /* of a reduction: what all ranks have */
+};
+
+struct ncclComm {
+	int rank, size, aborted;
+	int socket[RANKS];
+	uint32_t calls; /* that began */
+	struct talk talk;
+};
+
+/* As far as it goes, or with `block` until all has gone its way; then 1. ways[rank itself] is nothing. */
+static int carry(const struct ncclComm *c, struct way ways[RANKS], int block)
 {
 	for (;;) {
 		struct pollfd p[RANKS];
@@ -76,8 +86,9 @@ static void carry(const struct ncclComm *c, struct way ways[RANKS])
 				p[n++] = (struct pollfd){ .fd = c->socket[k], .events = what };
 		}
 		if (!n)
-			return;
-		poll(p, n, -1);
+			return 1;
+		if (!poll(p, n, block ? -1 : 0))
+			return 0;
 		for (int k = 0; k < c->size; k++) {
 			struct way *w = &ways[k];
 			if (w->sent < w->out_bytes)
@@ -90,35 +101,47 @@ static void carry(const struct ncclComm *c, struct way ways[RANKS])
 	}
 }
 
-/* The same with headers before, which must be the same on both sides. */
-static void exchange(struct ncclComm *c, enum kind kind, struct way ways[RANKS])
+static void begin_talk(struct ncclComm *c, enum kind kind, const struct way ways[RANKS])
 {
-	struct header mine[RANKS], theirs[RANKS];
-	struct way heads[RANKS] = { { 0 } };
+	struct talk *t = &c->talk;
+	*t = (struct talk){ .on = 1, .all = t->all };
+	memcpy(t->ways, ways, sizeof t->ways);
 	for (int k = 0; k < c->size; k++) {
-		mine[k] = (struct header){ c->calls, (uint32_t)kind, ways[k].out_bytes };
+		t->mine[k] = (struct header){ c->calls, (uint32_t)kind, ways[k].out_bytes };
 		if (ways[k].out_bytes)
-			heads[k] = (struct way){ .out = &mine[k], .out_bytes = sizeof mine[k] };
+			t->heads[k] = (struct way){ .out = &t->mine[k], .out_bytes = sizeof t->mine[k] };
 		if (ways[k].in_bytes) {
-			heads[k].in = &theirs[k];
-			heads[k].in_bytes = sizeof theirs[k];
+			t->heads[k].in = &t->theirs[k];
+			t->heads[k].in_bytes = sizeof t->theirs[k];
 		}
 	}
 	c->calls++;
-	carry(c, heads);
+}
+
+/* The same with headers before, which must be the same on both sides. Called again until it returns 1. */
+static int exchange(struct ncclComm *c, enum kind kind, const struct way ways[RANKS], int block)
+{
+	struct talk *t = &c->talk;
+	if (!t->on)
+		begin_talk(c, kind, ways);
+	if (!t->heard && !carry(c, t->heads, block))
+		return 0;
+	t->heard = 1;
 	for (int k = 0; k < c->size; k++)
-		if (ways[k].in_bytes && (theirs[k].call != mine[k].call || theirs[k].kind != mine[k].kind ||
-					 theirs[k].bytes != ways[k].in_bytes))
+		if (t->ways[k].in_bytes &&
+		    (t->theirs[k].call != t->mine[k].call || t->theirs[k].kind != t->mine[k].kind ||
+		     t->theirs[k].bytes != t->ways[k].in_bytes))
 			fake_die(
 				"NCCL: rank %d sends call %u of kind %u with %lu bytes, rank %d awaits call %u of kind "
 				"%u with %zu",
-				k, theirs[k].call, theirs[k].kind, (unsigned long)theirs[k].bytes, c->rank,
-				mine[k].call, mine[k].kind, ways[k].in_bytes);
-	carry(c, ways);
+				k, t->theirs[k].call, t->theirs[k].kind, (unsigned long)t->theirs[k].bytes, c->rank,
+				t->mine[k].call, t->mine[k].kind, t->ways[k].in_bytes);
+	t->on = !carry(c, t->ways, block);
+	return !t->on;
 }
 
 /* Every rank's from[n] at to[rank][n]. */
-static void gather(struct ncclComm *c, enum kind kind, const float *from, float *to, size_t n)
+static int gather(struct ncclComm *c, enum kind kind, const float *from, float *to, size_t n, int block)
 {
 	struct way ways[RANKS] = { { 0 } };
 	for (int k = 0; k < c->size; k++)
@@ -126,24 +149,26 @@ static void gather(struct ncclComm *c, enum kind kind, const float *from, float 
 			ways[k] = (struct way){ .out = from, .in = to + (size_t)k * n, .out_bytes = n * FLOAT,
 						.in_bytes = n * FLOAT };
 	memmove(to + (size_t)c->rank * n, from, n * FLOAT);
-	exchange(c, kind, ways);
+	return exchange(c, kind, ways, block);
 }
 
 /* Part k of `size` parts begins with rank k. */
-static void reduce(struct ncclComm *c, const float *from, float *to, size_t n)
+static int reduce(struct ncclComm *c, const float *from, float *to, size_t n, int block)
 {
-	float *all = malloc((size_t)c->size * n * FLOAT + 1);
-	if (!all)
+	struct talk *t = &c->talk;
+	if (!t->on && !(t->all = malloc((size_t)c->size * n * FLOAT + 1)))
 		fake_die("out of memory");
-	gather(c, REDUCE, from, all, n);
+	if (!gather(c, REDUCE, from, t->all, n, block))
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		size_t first = i * (size_t)c->size / n;
-		float sum = all[first * n + i];
+		float sum = t->all[first * n + i];
 		for (size_t k = 1; k < (size_t)c->size; k++)
-			sum += all[(first + k) % (size_t)c->size * n + i];
+			sum += t->all[(first + k) % (size_t)c->size * n + i];
 		to[i] = sum;
 	}
-	free(all);
+	free(t->all);
+	return 1;
 }
 
 struct queued {
@@ -151,7 +176,7 @@ struct queued {
 	struct op op[OPS];
 };
 
-static void send_and_receive(const struct queued *q)
+static int send_and_receive(const struct queued *q, int block)
 {
 	struct way ways[RANKS] = { { 0 } };
 	struct ncclComm *c = q->op[0].comm;
@@ -173,22 +198,20 @@ static void send_and_receive(const struct queued *q)
 		fake_die("NCCL: a rank sends itself %zu numbers and awaits %zu", own[0].n, own[1].n);
 	if (own[0].n)
 		memcpy(own[1].to, own[0].from, own[0].n * FLOAT);
-	exchange(c, SEND, ways);
+	return exchange(c, SEND, ways, block);
 }
 
-static void run_queued(const void *args)
+/* As far as the other ranks have come, who do other things meanwhile, as the cards of this one do. */
+static int run_queued(const void *args, int block)
 {
 	const struct queued *q = args;
 	const struct op *op = q->op;
-	fake_counts.others++;
-	if (op->comm->aborted)
-		return;
-	if (op->kind == GATHER)
-		gather(op->comm, GATHER, op->from, op->to, op->n);
-	else if (op->kind == REDUCE)
-		reduce(op->comm, op->from, op->to, op->n);
-	else
-		send_and_receive(q);
+	int through = op->comm->aborted                 ? 1
+		      : op->kind == GATHER              ? gather(op->comm, GATHER, op->from, op->to, op->n, block)
+		      : op->kind == REDUCE              ? reduce(op->comm, op->from, op->to, op->n, block)
+							: send_and_receive(q, block);
+	fake_counts.others += through;
+	return through;
 }
 
 /* ncclUnhandledCudaError, ncclInternalError, ncclInvalidArgument */
@@ -202,7 +225,7 @@ static int is_set(const char *to)
 
 static int submit(const struct queued *q, cudaStream_t stream)
 {
-	return fake_submit(stream, "NCCL", run_queued, q, sizeof *q) ? CUDA_ERROR : 0;
+	return fake_submit_attempt(stream, "NCCL", run_queued, q, sizeof *q) ? CUDA_ERROR : 0;
 }
 
 /* Device memory that a call reads and writes. */

@@ -38,6 +38,14 @@ same_bytes() {
 		VIC_GPU_SEED=$((r + 1)) cuda $r "$@" # each in another order of the streams
 		same "$same_what: $r ranks make the bytes of one process" "$want" "$(sums m h c)"
 	done
+	for seed in 1 2; do # buckets of 1024 numbers
+		VIC_CUDA_BUCKET=1000 VIC_CUDA_STATS=1 VIC_GPU_SEED=$seed cuda 2 "$@"
+		same "$same_what: bucket by bucket, in order $seed of the streams" "$want" "$(sums m h c)"
+		awk '/ sums early$/ { early += $(NF - 2) } END { exit !early }' said
+		tap $? "$same_what: sums over ranks begin while backward goes on" || diag said
+	done
+	VIC_CUDA_GRAPHS=0 VIC_CUDA_BUCKET=1000 cuda 4 "$@"
+	same "$same_what: bucket by bucket, queued op by op" "$want" "$(sums m h c)"
 	VIC_FAKE_NCCL=none cuda 4 "$@"
 	same "$same_what: without NCCL, too" "$want" "$(sums m h c)"
 }
@@ -48,7 +56,7 @@ same_bytes 'smallcnn with mixup' $net --epochs 2 images
 cp m m.exact
 cp h h.exact
 exact=$(sums m h c)
-same_bytes 'kimcnn with dropout' --maps 4 --epochs 2 --batch 15 --mixup 0.4 text
+same_bytes 'kimcnn with dropout' --maps 16 --epochs 2 --batch 15 --mixup 0.4 text
 # A batch has more words than any of its shards can have.
 mkdir pairs
 for i in 1 2 3 4 5 6 7 8; do

@@ -24,12 +24,13 @@ void fake_die(const char *format, ...)
 static void print_counts(void)
 {
 	const struct fake_counts *c = &fake_counts;
-	fprintf(stderr, "fake device: %ld launches, %ld kernels, %ld gemms, %ld memsets, %ld others, %ld graphs\n",
-		c->launches, c->kernels, c->gemms, c->memsets, c->others, c->graphs);
+	fprintf(stderr, "fake device: %ld launches, %ld kernels, %ld gemms, %ld memsets, %ld others, %ld graphs, "
+		"%ld captures\n",
+		c->launches, c->kernels, c->gemms, c->memsets, c->others, c->graphs, c->captures);
 	fprintf(stderr, "fake device: %ld copies up (%zu bytes), %ld down (%zu bytes), %ld across, %ld pageable, "
-		"%ld ahead\n",
+		"%ld ahead, %ld sums early\n",
 		c->up, c->bytes_up, c->down, c->bytes_down, c->across, c->pageable,
-		c->ahead);
+		c->ahead, c->sums_ahead);
 	fprintf(stderr, "fake device: %ld waits (%ld for events), %ld allocations, %ld freed, %zu bytes at most\n",
 		c->waits, c->event_waits, c->allocations, c->frees, c->peak);
 }

@@ -14,6 +14,7 @@ counted() {
 	sed -n 's/^fake device: //p' "$T/said" | tr ',' '\n' | sed 's/[()]/ /g' | awk '
 		/launches/ { print "launches", $1 }
 		/graphs/ { print "graphs", $1 }
+		/captures/ { print "captures", $1 }
 		/copies up/ { print "up", $1; print "bytes_up", $4 }
 		/down/ { print "down", $1 }
 		/pageable/ { print "pageable", $1 }
@@ -40,7 +41,7 @@ more() { sed -n "s/^$1 //p" "$T/more"; }
 # before: the copies down, and the copy up from the pinned memory that it fills again.
 warm() {
 	same "$2: nothing waits, takes memory or is queued op by op" \
-		"launches $((5 * $1)) graphs $1 up $1 down $((2 * $1)) pageable 0 waits 0 allocations 0 freed 0" \
+		"launches $((5 * $1)) graphs $1 captures 0 up $1 down $((2 * $1)) pageable 0 waits 0 allocations 0 freed 0" \
 		"$(grep -v -e event_waits -e bytes -e ahead "$T/more" | tr '\n' ' ' | sed 's/ $//')"
 	[ "$(more event_waits)" -le $((3 * $1)) ] && [ "$(more event_waits)" -ge "$1" ]
 	tap $? "$2: the host waits for copies of four steps before alone" || diag "$T/more"
@@ -90,4 +91,21 @@ for network in 'smallcnn --width 0.2' 'smallcnn --width 0.2 --mixup 1 --mixup-pa
 	[ "$(more bytes_up)" -gt $((40 * 3072)) ] && cmp -s "$T/kept" "$T/model"
 	tap $? "$network: the same model from images that are sent" || diag "$T/more"
 done
+# 3 steps of 18 more, of four shards of two sizes. Each is a copy up, one from where that landed, one of running statistics
+# to where they were, a launch of a graph, two copies down and what adds its vector; a step keeps the statistics, sends
+# its rates, and gives and takes.
+for n in 54 108; do
+	vic-corpora synth images -q --layout cifar --n $n --seed 3 --to "$T/synth$n" >/dev/null
+	vic-images -q -f cifar10 "$T/synth$n" >"$T/images$n"
+done
+shards='--shards 4 --batch 18 --mixup 1 --lr 0.001 -m smallcnn --width 0.2'
+# shellcheck disable=SC2086
+between "$T/images54" "$T/images108" vic-train -q $shards
+same '4 shards: each is played from a recording, and nothing waits, takes memory or is queued op by op' \
+	'launches 99 graphs 12 captures 0 up 15 down 24 pageable 0 waits 0 allocations 0 freed 0' \
+	"$(grep -v -e event_waits -e bytes -e ahead "$T/more" | tr '\n' ' ' | sed 's/ $//')"
+cp "$T/model" "$T/kept"
+# shellcheck disable=SC2086
+VIC_CUDA_GRAPHS=0 vic-train -q $shards --device cuda --epochs 3 -o "$T/model" "$T/images108" 2>/dev/null
+same '4 shards: queued op by op, the same bytes' "$(hash_of "$T/kept")" "$(hash_of "$T/model")"
 finish

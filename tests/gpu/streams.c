@@ -56,12 +56,17 @@ static int overtakes(const struct task *t)
 	return 0;
 }
 
-static void event_unref(struct CUevent_st *e)
+void event_unref(struct CUevent_st *e)
 {
 	if (e && !--e->refs) {
 		capture_forget_event(e);
 		free(e);
 	}
+}
+
+void event_reached(struct CUevent_st *e, uint64_t turn)
+{
+	e->done = turn > e->done ? turn : e->done;
 }
 
 static int may_run(const struct CUstream_st *s)
@@ -70,20 +75,32 @@ static int may_run(const struct CUstream_st *s)
 	return t && !(t->kind == TASK_WAIT && t->event->done < t->turn);
 }
 
+/* Returns 1 when it is through. again: it has begun before. */
+static int task_run(struct task *t, int again, int block)
+{
+	int through = 1;
+	fake_counts.ahead += !strcmp(t->what, "copy up") && overtakes(t);
+	fake_counts.sums_ahead += !again && !strcmp(t->what, "NCCL") && overtakes(t);
+	queue_running = t->what;
+	if (t->attempt)
+		through = t->attempt(t->args, block);
+	else
+		t->run(t->args);
+	queue_running = NULL;
+	return through;
+}
+
 /* The first task of a stream, or one node of it when it is a graph. */
-static void stream_step(struct CUstream_st *s)
+static void stream_step(struct CUstream_st *s, int block)
 {
 	struct task *t = s->first;
 	if (t->kind == TASK_GRAPH && !replay_step(t->replay))
 		return;
-	if (t->kind == TASK_WORK) {
-		fake_counts.ahead += !strcmp(t->what, "copy up") && overtakes(t);
-		queue_running = t->what;
-		t->run(t->args);
-		queue_running = NULL;
-	}
+	s->stalled = t->kind == TASK_WORK && !task_run(t, s->stalled, block);
+	if (s->stalled)
+		return;
 	if (t->kind == TASK_RECORD)
-		t->event->done = t->turn > t->event->done ? t->turn : t->event->done;
+		event_reached(t->event, t->turn);
 	s->first = t->next;
 	if (!s->first)
 		s->last = &s->first;
@@ -91,19 +108,27 @@ static void stream_step(struct CUstream_st *s)
 	free(t);
 }
 
-/* One stream, chosen at random, for a few tasks. 0: nothing may run. */
-static int some_step(void)
+/* One that may run, at random; such as wait for others than this device, or such as do not. */
+static struct CUstream_st *some_stream(int stalled)
 {
 	int n = 0;
 	struct CUstream_st *chosen = NULL;
 	for (struct CUstream_st *s = queue_streams; s; s = s->next)
-		if (may_run(s) && queue_random((uint64_t)++n) == 0)
+		if (may_run(s) && s->stalled == stalled && queue_random((uint64_t)++n) == 0)
 			chosen = s;
+	return chosen;
+}
+
+/* One stream, chosen at random, for a few tasks. 0: nothing may run. */
+static int some_step(int block)
+{
+	struct CUstream_st *free = some_stream(0), *stalled = some_stream(1);
+	struct CUstream_st *chosen = free && (!stalled || queue_random(8)) ? free : stalled;
 	if (!chosen)
 		return 0;
 	do
-		stream_step(chosen);
-	while (may_run(chosen) && queue_random(4));
+		stream_step(chosen, block && !free);
+	while (may_run(chosen) && !chosen->stalled && queue_random(4));
 	return 1;
 }
 
@@ -117,7 +142,7 @@ static void run_until(const struct CUstream_st *s, const struct CUevent_st *e)
 {
 	uint64_t turn = e ? e->asked : 0;
 	memory_open();
-	while (waits_for(s, e, turn) && some_step())
+	while (waits_for(s, e, turn) && some_step(1))
 		;
 	memory_close();
 }
@@ -127,7 +152,7 @@ static void run_some(void)
 {
 	memory_open();
 	if (queue_random(2))
-		some_step();
+		some_step(0);
 	memory_close();
 }
 
@@ -163,6 +188,21 @@ int fake_submit(cudaStream_t s, const char *what, void (*run)(const void *), con
 	t->run = run;
 	if (bytes)
 		memcpy(t->args, args, bytes);
+	task_push(s, t);
+	return 0;
+}
+
+int fake_submit_attempt(cudaStream_t s, const char *what, int (*attempt)(const void *, int), const void *args,
+			size_t bytes)
+{
+	if (!queue_knows(s))
+		return (int)runtime_said(cudaErrorInvalidResourceHandle);
+	if (s->capture)
+		fake_die("%s: in a capture, which this device cannot do", what);
+	fake_counts.launches++;
+	struct task *t = task_new(TASK_WORK, what, bytes);
+	t->attempt = attempt;
+	memcpy(t->args, args, bytes);
 	task_push(s, t);
 	return 0;
 }
@@ -250,10 +290,18 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
+	return cudaEventRecordWithFlags(e, s, cudaEventRecordDefault);
+}
+
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned flags)
+{
 	cudaError_t error = queue_knows(s) ? runtime_enter(cudaErrorUnknown) : cudaErrorInvalidResourceHandle;
 	if (error)
 		return runtime_said(error);
-	int taken = capture_record(e, s);
+	int external = flags == cudaEventRecordExternal;
+	if (flags > cudaEventRecordExternal || (external && !s->capture))
+		return runtime_said(cudaErrorInvalidValue);
+	int taken = external ? capture_record_node(e, s) : capture_record(e, s);
 	if (taken)
 		return runtime_said(taken > 0 ? cudaSuccess : (cudaError_t)-taken);
 	struct task *t = task_new(TASK_RECORD, "record", 0);

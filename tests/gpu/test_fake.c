@@ -131,6 +131,59 @@ static int orders_wrong(int waits, int captured)
 	return wrong;
 }
 
+/* The same of a graph's part that ends with an external event. *early: how often the rest of the graph had not run. */
+static int marks_wrong(int waits, int *early)
+{
+	cudaStream_t s = stream_new(), t = stream_new();
+	cudaGraph_t g;
+	cudaGraphExec_t run;
+	cudaEvent_t e;
+	int wrong = 0;
+	float *x = device_new(N), *y = device_new(N), *z = device_new(N), *host = pinned_new(N, 0);
+	CUDA(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+	CUDA(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+	CUDA(up(x, host, N, s));
+	CUDA(scaled(x, x, N, 2, s));
+	CUDA(cudaEventRecordWithFlags(e, s, cudaEventRecordExternal));
+	CUDA(scaled(x, z, N, 5, s));
+	CUDA(cudaStreamEndCapture(s, &g));
+	CUDA(cudaGraphInstantiate(&run, g, 0));
+	CUDA(cudaGraphDestroy(g));
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		fake_seed(seed);
+		CUDA(cudaMemsetAsync(x, 0, N * sizeof *x, s));
+		CUDA(cudaStreamSynchronize(s));
+		long kernels = fake_counts.kernels;
+		CUDA(cudaGraphLaunch(run, s));
+		if (waits)
+			CUDA(cudaStreamWaitEvent(t, e, 0));
+		CUDA(scaled(x, y, N, 3, t));
+		wrong += !(at(y, 7, t) == 42);
+		*early += fake_counts.kernels - kernels < 3;
+		CUDA(cudaDeviceSynchronize());
+	}
+	CUDA(cudaGraphExecDestroy(run));
+	assert_int_equal(cudaEventRecordWithFlags(e, s, cudaEventRecordExternal), cudaErrorInvalidValue);
+	assert_int_equal(cudaGetLastError(), cudaErrorInvalidValue);
+	CUDA(cudaEventDestroy(e));
+	CUDA(cudaStreamDestroy(s));
+	CUDA(cudaStreamDestroy(t));
+	CUDA(cudaFree(x));
+	CUDA(cudaFree(y));
+	CUDA(cudaFree(z));
+	CUDA(cudaFreeHost(host));
+	return wrong;
+}
+
+static void test_marks(void **state)
+{
+	(void)state;
+	int early = 0, chance = 0;
+	assert_int_equal(marks_wrong(1, &early), 0);
+	assert_in_range(early, 1, SEEDS);
+	assert_in_range(marks_wrong(0, &chance), SEEDS / 4, SEEDS - 1);
+}
+
 static void test_events(void **state)
 {
 	(void)state;
@@ -437,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_late),	 cmocka_unit_test(test_events), cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_deaths), cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,7 +236,7 @@ static void ops_round_once(void **state)
 		d.b->layout(d.ctx, &f->g);
 		make_batch(f, &picture_cases[c]);
 		for (int phase = PHASE_TRAIN; phase <= PHASE_PREDICT; phase++) {
-			if (d.b->begin(d.ctx, &f->g, &f->batch, (enum phase)phase, NULL, &err))
+			if (d.b->begin(d.ctx, &f->g, &f->batch, (enum phase)phase, 0, NULL, &err))
 				fail_msg("%s", err.msg);
 			for (int i = 0; i < f->g.n_ops; i++) {
 				const struct op *op = &f->g.op[i];
@@ -313,7 +313,7 @@ static void losses_keep_their_digits(void **state)
 		assert_true(put_op(&g, &op, (struct shape){ 1, 1, 1 }) >= 0);
 		for (int t = 0; t < N * k; t++)
 			target[t] = t % k == 1 ? 0 : (float)(2 * draw(92, (uint32_t)t) / (k - 1));
-		assert_int_equal(d.b->begin(d.ctx, &g, &b, PHASE_TRAIN, NULL, &err), 0);
+		assert_int_equal(d.b->begin(d.ctx, &g, &b, PHASE_TRAIN, 0, NULL, &err), 0);
 		lone_open(&l, &d, &g, &g.op[0], &b);
 		for (size_t z = 0; z < l.in[0].n; z++)
 			l.in[0].host[z] *= (float)spread;

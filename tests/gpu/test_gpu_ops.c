@@ -161,6 +161,44 @@ static void steps_keep_their_batches(void **state)
 	follow_the_batch(0);
 }
 
+/* A step as one piece, as a pass and an update, and with backward in no pass. */
+static void step_in_parts(struct fixture *f, uint32_t number)
+{
+	struct err err = ERR_NONE;
+	struct update u = sgd;
+	int rc;
+	u.lr = 1e-3;
+	u.step = number;
+	if (number % 3 == 0)
+		rc = graph_step(&f->g, &f->batch, &u, &err);
+	else
+		rc = (number % 3 == 1 ? graph_step(&f->g, &f->batch, NULL, &err) :
+					graph_forward(&f->g, &f->batch, PHASE_TRAIN, &err) ||
+						graph_backward(&f->g, &f->batch, &err)) ||
+		     graph_update(&f->g, &f->batch, &u, &err);
+	if (rc)
+		fail_msg("%s", err.msg);
+}
+
+static void parts_of_steps_are_told_apart(void **state)
+{
+	(void)state;
+	struct fixture *ref = calloc(2, sizeof *ref), *f = ref + 1;
+	unsetenv("VIC_CUDA_GRAPHS");
+	assert_non_null(ref);
+	setup(ref, &picture_cases[0], "ref", 1, 0);
+	setup(f, &picture_cases[0], "cuda", 1, 0);
+	for (int i = 0; i < 15; i++)
+		for (int k = 0; k < 2; k++) {
+			draw_batch(&ref[k], &picture_cases[0], i);
+			step_in_parts(&ref[k], (uint32_t)i + 1);
+		}
+	parameters_agree(ref, f, picture_cases[0].name);
+	teardown(ref);
+	teardown(f);
+	free(ref);
+}
+
 static void nan_is_seen(void **state)
 {
 	(void)state;
@@ -172,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(cuda_agrees), cmocka_unit_test(norm_takes_many_rows),
 					    cmocka_unit_test(recorded_steps_follow_the_batch),
 					    cmocka_unit_test(steps_keep_their_batches),
+					    cmocka_unit_test(parts_of_steps_are_told_apart),
 					    cmocka_unit_test(nan_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Sums of shards on the device, dry ($VIC_BACKENDS names its folder), beside those of the host: the same bytes, for
- * gradients, running statistics and rows of tables of numbers at random, with shards that have no records. */
+ * gradients, running statistics and rows of tables of numbers at random, with shards that have no records; and sums
+ * over cards, which begin while backward goes on, beside sums that nothing goes on with. */
 #include "dry.h"
 #include "models/core/backend.h"
 #include "models/nets/blocks.h"
@@ -195,9 +196,120 @@ static void of_rows_of_tables(void **state)
 	sums_agree("text", &net_kimcnn, &of_text, DISTINCT);
 }
 
+enum { N = 4, PIXELS = 6 * 5 * 3, CLASSES = 3 };
+struct shard_batch {
+	float pixels[N][PIXELS], target[N][CLASSES];
+	const void *pixel[N];
+	struct view view[N];
+	struct images images;
+	struct batch batch;
+};
+
+static void draw_batch(struct shard_batch *b)
+{
+	static const float scale[3] = { 1, 1, 1 }, shift[3];
+	*b = (struct shard_batch){ .images = { .count = N, .h = 6, .w = 5, .c = 3, .is_float = 1, .pixel = b->pixel,
+					       .view = b->view, .scale = scale, .shift = shift },
+				   .batch = { .n = N, .images = &b->images, .target = b->target[0] } };
+	for (int i = 0; i < N; i++) {
+		b->pixel[i] = b->pixels[i];
+		b->target[i][rng_below(&f.rng, CLASSES)] = 1;
+		for (int k = 0; k < PIXELS; k++)
+			b->pixels[i][k] = (float)rng_normal(&f.rng);
+	}
+}
+
+static void draw_weights(void)
+{
+	struct err err = ERR_NONE;
+	for (int p = 0; p < f.g.n_params; p++) {
+		size_t n = param_size(&f.g.param[p]);
+		float *x = malloc(n * sizeof *x);
+		for (size_t i = 0; i < n; i++)
+			x[i] = 0.5f + 0.3f * (float)rng_normal(&f.rng);
+		if (graph_set(&f.g, p, x, &err))
+			fail_msg("%s", err.msg);
+		free(x);
+	}
+}
+
+/* A step of so many shards, the last of them empty or not; without a wait. What it leaves. */
+static void whole_sum(const struct sums *by, struct sum *sum, struct shard_batch *b, int shards, int empty, int across,
+		      float **w, float **g)
+{
+	struct err err = ERR_NONE;
+	int rc = by->begin(sum, 0, &err);
+	for (int s = 0; s < shards && !rc; s++) {
+		int none = empty && s == shards - 1;
+		rc = by->restore(sum, &err) || (!none && graph_step(&f.g, &b[s].batch, NULL, &err)) ||
+		     by->take(sum, none ? 0 : 0.3f, NULL, none, &err);
+	}
+	if (rc || (across && by->across(sum, &err)) || by->give(sum, &err))
+		fail_msg("%s", err.msg);
+	leave(w, g);
+}
+
+/* One card alone, which sends itself its slices; ranks.t has several. */
+static struct sum *join_alone(enum reduction how)
+{
+	unsigned char id[SUMS_ID];
+	struct err err = ERR_NONE;
+	struct sum *s;
+	const struct sums *by = f.dev.b->sums;
+	if (by->open(&s, &f.g, 4, &err) || by->reach(s, &err) || by->id(s, id, &err) ||
+	    by->join(s, id, 0, 1, how, &err))
+		fail_msg("%s", err.msg);
+	return s;
+}
+
+/* Buckets of 1024 numbers, of which a convolution's filter has 2880. */
+static void sums_begin_early(int seed, enum reduction how)
+{
+	struct shard_batch b[4];
+	char text[12];
+	snprintf(text, sizeof text, "%d", seed);
+	setenv("VIC_GPU_SEED", text, 1);
+	setenv("VIC_CUDA_BUCKET", "4096", 1);
+	open_all(&images, &of_images, 4);
+	struct sum *joined = join_alone(how);
+	draw_weights();
+	for (int step = 0; step < 5; step++) {
+		float *w[2], *g[2];
+		for (int s = 0; s < 4; s++)
+			draw_batch(&b[s]);
+		whole_sum(&host_sums, f.host, b, 4, step == 3, 0, &w[0], &g[0]);
+		struct err err = ERR_NONE;
+		if (host_sums.restore(f.host, &err))
+			fail_msg("%s", err.msg);
+		whole_sum(f.dev.b->sums, joined, b, 4, step == 3, 1, &w[1], &g[1]);
+		same_floats("running statistics", w[0], w[1], f.g.params_floats[ARENA_W]);
+		same_floats("gradients", g[0], g[1], f.g.params_floats[ARENA_G]);
+		for (int k = 0; k < 2; k++) {
+			free(w[k]);
+			free(g[k]);
+		}
+	}
+	f.dev.b->sums->release(joined);
+	close_all();
+}
+
+static void over_cards_beside_backward(void **state)
+{
+	(void)state;
+	for (int graphs = 0; graphs < 2; graphs++) {
+		if (!graphs)
+			setenv("VIC_CUDA_GRAPHS", "0", 1);
+		else
+			unsetenv("VIC_CUDA_GRAPHS");
+		for (int seed = 1; seed <= 8; seed++)
+			sums_begin_early(seed, seed == 8 ? REDUCE_FAST : REDUCE_EXACT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(of_gradients_and_statistics),
-					    cmocka_unit_test(of_rows_of_tables) };
+					    cmocka_unit_test(of_rows_of_tables),
+					    cmocka_unit_test(over_cards_beside_backward) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

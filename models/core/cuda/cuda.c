@@ -262,12 +262,12 @@ static int cuda_arrived(struct backend_ctx *ctx, uint64_t ticket, struct err *er
 	return 0;
 }
 
-static int cuda_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+static int cuda_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase, int back,
 		      const struct update *u, struct err *err)
 {
 	if (block_fill(ctx, g, b, u, err) || copies_refresh(ctx, g, err))
 		return -1;
-	int played = record_begin(ctx, g, b, phase, u, err);
+	int played = record_begin(ctx, g, b, phase, back, u, err);
 	ctx->whole = u && !played;
 	if (played > 0 && u)
 		copies_updated(g, g->version + 1);
@@ -336,7 +336,9 @@ static int cuda_forward(struct backend_ctx *ctx, const struct op_call *c, struct
 
 static int cuda_backward(struct backend_ctx *ctx, const struct op_call *c, struct err *err)
 {
-	return ops[c->op->type]->backward ? ops[c->op->type]->backward(ctx, c, err) : 0;
+	if (ops[c->op->type]->backward && ops[c->op->type]->backward(ctx, c, err))
+		return -1;
+	return ctx->joined ? buckets_mark(ctx->joined, c->op, err) : 0;
 }
 
 static int cuda_step(struct backend_ctx *ctx, struct graph *g, const struct batch *b, const struct update *u,

@@ -115,6 +115,7 @@ struct backend_ctx {
 	struct arrival late[LATE];
 	uint64_t tickets;
 	struct segments *segments; /* update.c's own: the parameters of a graph */
+	struct sum *joined;            /* one that several cards add up, while backward goes on: sums/; NULL: none */
 	struct notes notes;
 	char engine[128], describe[192];
 };

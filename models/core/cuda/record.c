@@ -113,14 +113,14 @@ static int recordings_open(struct backend_ctx *ctx, struct err *err)
 	return 0;
 }
 
-int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
+int record_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase, int back,
 		 const struct update *u, struct err *err)
 {
 	if (recordings_open(ctx, err))
 		return -1;
 	struct recordings *all = ctx->recordings;
 	struct recording shape = shape_of(ctx, g, b, phase, u);
-	if (all->off || (phase == PHASE_TRAIN && !u))
+	if (all->off || (phase == PHASE_TRAIN && !back)) /* of training there is no part that comes alone */
 		return 0;
 	struct recording *r = recording_of(all, &shape);
 	if (!r->queued || (phase != PHASE_TRAIN && r->version != g->version)) {
@@ -157,4 +157,12 @@ int record_end(struct backend_ctx *ctx, int failed, struct err *err)
 	struct err why = *err;
 	*err = ERR_NONE;
 	return recordings_end(ctx, failed ? why.msg : cudaGetErrorString(status), err) ? -1 : 1;
+}
+
+int record_event(struct backend_ctx *ctx, cudaEvent_t event, struct err *err)
+{
+	int records = ctx->recordings && ctx->recordings->now;
+	return gpu_status(cudaEventRecordWithFlags(event, ctx->stream,
+						   records ? cudaEventRecordExternal : cudaEventRecordDefault),
+			  "an event", err);
 }

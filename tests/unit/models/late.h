@@ -215,9 +215,10 @@ static int late_arrived(struct backend_ctx *c, uint64_t ticket, struct err *err)
 }
 
 static int late_begin_pass(struct backend_ctx *c, const struct graph *g, const struct batch *b, enum phase phase,
-			   const struct update *u, struct err *err)
+			   int back, const struct update *u, struct err *err)
 {
 	(void)phase;
+	(void)back;
 	(void)u;
 	(void)err;
 	assert_null(c->batch);

@@ -272,11 +272,12 @@ static int lock_update(struct backend_ctx *c, struct param *p, const struct upda
 }
 
 /* Never as one step: each op is looked at. */
-static int lock_begin(struct backend_ctx *c, const struct graph *g, const struct batch *b, enum phase phase,
+static int lock_begin(struct backend_ctx *c, const struct graph *g, const struct batch *b, enum phase phase, int back,
 		      const struct update *u, struct err *err)
 {
+	(void)back;
 	(void)u;
-	return c->inner.b->begin ? c->inner.b->begin(c->inner.ctx, g, b, phase, NULL, err) : 0;
+	return c->inner.b->begin ? c->inner.b->begin(c->inner.ctx, g, b, phase, 0, NULL, err) : 0;
 }
 
 static int lock_end(struct backend_ctx *c, int failed, struct err *err)

@@ -1,9 +1,20 @@
-/* Sums over ranks, on a stream of their own: it waits for the sum of this rank's shards, and the step's stream for it.
- * Exact: of each piece the k-th slice of all ranks goes to rank k, which adds them up as the tree has them; then each
- * has all slices' sums. */
+/* Sums over ranks, on a stream of their own, bucket by bucket: each waits for what it adds up, and the step's stream,
+ * in the end, for all of them. Of the last shard the gradients of a bucket are added to those of the shards before on
+ * this stream, too, when backward has them, so that neither holds up the rest of backward. Exact: of each bucket the
+ * k-th slice of all ranks goes to rank k, which adds them up as the tree has them; then each has all slices' sums. */
 #include "sums.h"
 
+#include "pipeline/base/num.h"
+
+#include <stdlib.h>
 #include <string.h>
+
+/* What one rank makes for all: how long buckets are is its to say, since calls must be the same on all. */
+struct made {
+	struct nccl_id nccl;
+	uint64_t bytes; /* of a bucket, about */
+};
+_Static_assert(sizeof(struct made) == SUMS_ID, "models/core/sums.h says how long it is");
 
 int across_reach(struct sum *s, struct err *err)
 {
@@ -17,9 +28,14 @@ const char *across_name(const struct sum *s)
 
 int across_id(struct sum *s, unsigned char id[SUMS_ID], struct err *err)
 {
-	struct nccl_id made;
-	_Static_assert(sizeof made == SUMS_ID, "sums.h says how long it is");
-	if (nccl_status(&s->across.nccl, s->across.nccl.ncclGetUniqueId(&made), "an id for ranks", err))
+	struct made made = { .bytes = ACROSS_EACH * sizeof(float) };
+	const char *bytes = getenv("VIC_CUDA_BUCKET");
+	int64_t n;
+	if (bytes && num_i64("VIC_CUDA_BUCKET", bytes, sizeof(float), (int64_t)1 << 32, &n, err))
+		return -1;
+	if (bytes)
+		made.bytes = (uint64_t)n;
+	if (nccl_status(&s->across.nccl, s->across.nccl.ncclGetUniqueId(&made.nccl), "an id for ranks", err))
 		return -1;
 	memcpy(id, &made, sizeof made);
 	return 0;
@@ -29,20 +45,26 @@ int across_join(struct sum *s, const unsigned char id[SUMS_ID], int rank, int si
 		struct err *err)
 {
 	struct across *a = &s->across;
-	struct nccl_id of;
+	struct made of;
 	memcpy(&of, id, sizeof of);
 	a->rank = rank;
 	a->size = size;
 	a->how = how;
+	/* whole blocks of the kernel that adds, and slices of whole units: both are powers of two */
+	size_t unit = (size_t)size * ACROSS_UNIT > SUM_RUN ? (size_t)size * ACROSS_UNIT : SUM_RUN;
+	a->each = (of.bytes / sizeof(float) + unit - 1) / unit * unit;
 	if (gpu_status(cudaStreamCreateWithFlags(&a->stream, cudaStreamNonBlocking), "a stream", err) ||
 	    gpu_status(cudaEventCreateWithFlags(&a->ready, cudaEventDisableTiming), "an event", err) ||
 	    gpu_status(cudaEventCreateWithFlags(&a->summed, cudaEventDisableTiming), "an event", err) ||
 	    (how == REDUCE_EXACT &&
-	     gpu_alloc(s->ctx, (void **)&a->got, (ACROSS_PIECE + ACROSS_MOST * ACROSS_UNIT) * sizeof *a->got, err)) ||
-	    gpu_wait(s->ctx, err))
+	     gpu_alloc(s->ctx, (void **)&a->got, (a->each + unit) * sizeof *a->got, err)) ||
+	    buckets_open(s, err) || gpu_wait(s->ctx, err))
 		return -1;
-	return nccl_status(&a->nccl, a->nccl.ncclCommInitRank(&a->comm, size, of, rank), "joining the other cards",
-			   err);
+	if (nccl_status(&a->nccl, a->nccl.ncclCommInitRank(&a->comm, size, of.nccl, rank), "joining the other cards",
+			err))
+		return -1;
+	s->ctx->joined = s;
+	return 0;
 }
 
 void across_release(struct sum *s)
@@ -50,6 +72,9 @@ void across_release(struct sum *s)
 	struct across *a = &s->across;
 	if (a->comm) /* what waits for others may wait for ever */
 		a->nccl.ncclCommAbort(a->comm);
+	if (s->ctx->joined == s)
+		s->ctx->joined = NULL;
+	buckets_release(s);
 	if (a->ready)
 		cudaEventDestroy(a->ready);
 	if (a->summed)
@@ -82,7 +107,7 @@ static int add_slices(const struct across *a, size_t slice, struct err *err)
 }
 
 /* Of n numbers at p, and up to size * ACROSS_UNIT after them. */
-static int sum_piece(const struct across *a, float *p, size_t n, struct err *err)
+static int sum_bucket(const struct across *a, float *p, size_t n, struct err *err)
 {
 	size_t unit = (size_t)a->size * ACROSS_UNIT, slice = (n + unit - 1) / unit * ACROSS_UNIT;
 	if (a->how == REDUCE_FAST)
@@ -96,24 +121,28 @@ static int sum_piece(const struct across *a, float *p, size_t n, struct err *err
 			   "the sum over ranks", err);
 }
 
-/* Work of one stream that is queued from here on waits for that of the other. */
-static int stream_follows(cudaStream_t later, cudaStream_t earlier, cudaEvent_t event, struct err *err)
-{
-	return gpu_status(cudaEventRecord(event, earlier), "an event", err) ||
-			       gpu_status(cudaStreamWaitEvent(later, event, 0), "an event", err)
-		       ? -1
-		       : 0;
-}
-
+/* Of a bucket of gradients alone whose last vector is left it is enough to wait for that bucket. */
 int across_sum(struct sum *s, struct err *err)
 {
 	struct across *a = &s->across;
-	if (stream_follows(a->stream, s->ctx->stream, a->ready, err))
+	size_t early = s->left ? a->buckets : 0;
+	if (gpu_status(cudaEventRecord(a->ready, s->ctx->stream), "an event", err))
 		return -1;
-	for (size_t at = 0; at < s->n; at += ACROSS_PIECE) {
-		size_t n = s->n - at < ACROSS_PIECE ? s->n - at : ACROSS_PIECE;
-		if (sum_piece(a, s->rows + at, n, err))
+	for (size_t k = 0, at = 0; at < s->n; k++, at += a->each) {
+		size_t n = s->n - at < a->each ? s->n - at : a->each;
+		if (k == early && gpu_status(cudaStreamWaitEvent(a->stream, a->ready, 0), "an event", err))
+			return -1;
+		if ((k < early && buckets_take(s, k, err)) || sum_bucket(a, s->rows + at, n, err))
 			return -1;
 	}
-	return stream_follows(s->ctx->stream, a->stream, a->summed, err);
+	s->left = 0;
+	a->queued = 1;
+	return gpu_status(cudaEventRecord(a->summed, a->stream), "an event", err);
+}
+
+int across_wait(struct sum *s, struct err *err)
+{
+	int queued = s->across.queued;
+	s->across.queued = 0;
+	return queued ? gpu_status(cudaStreamWaitEvent(s->ctx->stream, s->across.summed, 0), "an event", err) : 0;
 }

@@ -75,7 +75,7 @@ static int cuda_sum_open(struct sum **out, const struct graph *g, int vectors, s
 	if (mem_alloc(out, 1, sizeof **out, err))
 		return -1;
 	s = *out;
-	*s = (struct sum){ .ctx = ctx, .g = *g, .shape = sum_shape(g) };
+	*s = (struct sum){ .ctx = ctx, .g = *g, .shape = sum_shape(g), .vectors = (unsigned)vectors };
 	/* slices of several ranks may reach beyond the end */
 	s->pitch = s->shape.dense + s->shape.states + (size_t)g->max_words * s->shape.row + ACROSS_MOST * ACROSS_UNIT;
 	s->pitch = (s->pitch + ACROSS_UNIT - 1) / ACROSS_UNIT * ACROSS_UNIT;
@@ -108,6 +108,7 @@ static int cuda_sum_begin(struct sum *s, int distinct, struct err *err)
 	s->distinct = distinct;
 	s->waiting = 0;
 	s->added = 0;
+	s->left = 0;
 	s->n = s->shape.dense + s->shape.states + (size_t)distinct * s->shape.row;
 	return a.blocks ? launched(launch_sum_take(&a, s->ctx->stream), "running statistics", err) : 0;
 }
@@ -159,6 +160,11 @@ static int cuda_sum_take(struct sum *s, float weight, const uint32_t *row_of, in
 	a.carry = carry;
 	a.weight = weight;
 	a.empty = empty;
+	/* what is complete while backward still goes on is added then, where ranks sum (across.c) */
+	s->left = !empty && s->added == s->vectors && s->across.buckets;
+	s->last = a;
+	a.block = s->left ? buckets_blocks(s) : 0;
+	a.blocks -= a.block;
 	if (s->row_of && s->distinct && !empty &&
 	    gpu_status(cudaMemcpyAsync(s->row_of, row_of, (size_t)s->distinct * sizeof *row_of, cudaMemcpyHostToDevice,
 				       s->ctx->stream), "a list of words", err))
@@ -186,7 +192,9 @@ static int cuda_sum_put(struct sum *s, struct err *err)
 static int cuda_sum_give(struct sum *s, struct err *err)
 {
 	struct vector_args a = row_args(s, 0);
-	return (a.blocks && launched(launch_sum_give(&a, s->ctx->stream), "the sum of gradients", err)) ||
+	return across_wait(s, err) ||
+			       (a.blocks &&
+				launched(launch_sum_give(&a, s->ctx->stream), "the sum of gradients", err)) ||
 			       launch_tables(s, a, launch_sum_give_rows, err)
 		       ? -1
 		       : 0;

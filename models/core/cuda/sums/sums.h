@@ -8,6 +8,13 @@
 #include "models/core/cuda/kernels/sums.h"
 #include "models/core/sums.h"
 
+/* A vector is cut into buckets, one after the other; the first of them hold gradients alone, and each of these is
+ * complete when backward of `last` is done. */
+struct bucket {
+	const struct op *last;
+	cudaEvent_t done; /* of the last pass */
+};
+
 /* Over ranks: across.c. */
 struct across {
 	struct nccl nccl;
@@ -16,16 +23,21 @@ struct across {
 	enum reduction how;
 	cudaStream_t stream;       /* its own */
 	cudaEvent_t ready, summed; /* the sum of this rank; of all */
-	float *got;                /* device [size] slices of others, [ACROSS_PIECE + size * ACROSS_UNIT] */
+	int queued;                /* the latter, and not waited for */
+	size_t each;               /* numbers of a bucket: what is under way at once */
+	float *got;                /* device [size] slices of others, [each + size * ACROSS_UNIT] */
+	struct bucket *bucket;     /* [buckets] those of gradients alone */
+	size_t buckets;
 };
-/* Numbers that are under way at once (25 MB, as PyTorch's buckets), a power of two; slices are of multiples of 16
- * bytes. */
-enum { ACROSS_PIECE = 25 << 18, ACROSS_UNIT = 4, ACROSS_MOST = 1024 /* ranks */ };
+/* Numbers of a bucket where $VIC_CUDA_BUCKET does not say how many bytes (25 MB, as PyTorch's); slices are of multiples
+ * of 16 bytes. */
+enum { ACROSS_EACH = 25 << 18, ACROSS_UNIT = 4, ACROSS_MOST = 1024 /* ranks */ };
 
 struct sum {
 	struct backend_ctx *ctx;
-	struct graph g; /* a copy, of which parameters and device are used */
+	struct graph g; /* a copy, of which ops, values, parameters and device are used */
 	struct sum_shape shape;
+	unsigned vectors;
 	/* rows that wait, as in models/ranks/reduce.h: device [most][pitch] */
 	float *rows;
 	size_t pitch;
@@ -39,6 +51,8 @@ struct sum {
 	int distinct, waiting;
 	unsigned added;
 	size_t n;
+	int left; /* the last vector's buckets of gradients are not added yet: `last` says how */
+	struct vector_args last;
 	float *host; /* [pitch], made when it is asked for */
 	struct across across;
 };
@@ -51,6 +65,21 @@ int across_join(struct sum *s, const unsigned char id[SUMS_ID], int rank, int si
 		struct err *err) VIC_CHECKED;
 int across_sum(struct sum *s, struct err *err) VIC_CHECKED;
 void across_release(struct sum *s);
+/* What is queued from here on waits for the sum over ranks, if one is queued. */
+int across_wait(struct sum *s, struct err *err) VIC_CHECKED;
+
+/* buckets.c: finds those of gradients alone, of s->across.each numbers. */
+int buckets_open(struct sum *s, struct err *err) VIC_CHECKED;
+void buckets_release(struct sum *s);
+/* Backward of this op is queued: marks the buckets that are complete by it. */
+int buckets_mark(const struct sum *s, const struct op *op, struct err *err) VIC_CHECKED;
+/* Blocks of a vector that the buckets have. */
+static inline uint32_t buckets_blocks(const struct sum *s)
+{
+	return (uint32_t)(s->across.buckets * (s->across.each / SUM_RUN));
+}
+/* Queues on the stream of sums over ranks the adding of bucket k of the vector that is left, when it is complete. */
+int buckets_take(const struct sum *s, size_t k, struct err *err) VIC_CHECKED;
 
 extern const struct sums cuda_sums;
 
