@@ -40,7 +40,8 @@ include models/plugins.mk
 include tests/tests.mk
 include models/cuda.mk
 
-# Archives: what each folder may see is what it links.
+# Archives: what each folder may see is what it links; models sees vision's decoded pictures, its lowest shelf.
+LINKS_models := vision
 define folder_rules
 $(B)/lib/$(1).a: $(call objects,$(1))
 	$$(call say,AR,$$@)
@@ -51,10 +52,10 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
 define program_rule
-$(B)/bin/$(2): $(B)/$(1)/$(2).o $(B)/lib/$(1).a $(B)/lib/pipeline.a
+$(B)/bin/$(2): $(B)/$(1)/$(2).o $(B)/lib/$(1).a $(LINKS_$(1):%=$(B)/lib/%.a) $(B)/lib/pipeline.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(CONFIG_LDFLAGS) $(LDLIBS_$(1)) $(LDLIBS_pipeline)
+	$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(CONFIG_LDFLAGS) $(foreach f,$(1) $(LINKS_$(1)),$(LDLIBS_$(f))) $(LDLIBS_pipeline)
 endef
 $(foreach f,$(FOLDERS),$(foreach p,$(call programs,$(f)),$(eval $(call program_rule,$(f),$(patsubst $(f)/%.c,%,$(p))))))
 

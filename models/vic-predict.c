@@ -75,7 +75,8 @@ static const struct program prog = {
 		"\n"
 		"Images: bytes or floats (vic-images, vic-perturb) of the size and channels\n"
 		"that the model was trained on; a model trained with --crop takes the middle of\n"
-		"larger ones.\n"
+		"larger ones. JPEG records are for a model that was trained on such, and are\n"
+		"brought to the size that its were.\n"
 		"\n"
 		"With --text, RECORDS is plain text: each line is tokenised as the training\n"
 		"data was (by vic-tokenize, with the options kept in the model) and answered at\n"
@@ -208,6 +209,14 @@ static int put_records(struct predictor *p, struct calibrated *map, const struct
 	return 0;
 }
 
+static int predict_rows(struct predictor *p, const struct stream_reader *r, const struct block *b,
+			const unsigned char *keep, struct err *err)
+{
+	if (!predictor_rows(p, b, keep, err))
+		return 0;
+	return err->cause == CAUSE_DATA ? err_context(err, "%s", stream_name(r)) : -1;
+}
+
 static int document(struct stage *st, struct predictor *p, struct calibrated *map, struct stream_reader *r,
 		    struct output *out, int split, uint64_t *done, struct err *err)
 {
@@ -224,7 +233,7 @@ static int document(struct stage *st, struct predictor *p, struct calibrated *ma
 			continue;
 		}
 		if (choose_records(&b, split, &keep, &cap, err) ||
-		    predictor_rows(p, &b, split < 0 ? NULL : keep, err) ||
+		    predict_rows(p, r, &b, split < 0 ? NULL : keep, err) ||
 		    put_records(p, map, &b, split < 0 ? NULL : keep, w, err))
 			rc = -1;
 		*done += p->data.n;

@@ -84,8 +84,10 @@ static const struct program prog = {
 		"2, 60, 120 and 160 of 200, batches of 128, weight decay 5e-4 on all\n"
 		"parameters; colour images are cropped at random after padding, and flipped.\n"
 		"Each channel is normalised to mean 0 and standard deviation 1 over the\n"
-		"training records. Records must be bytes or floats: vic-images packs and\n"
-		"decodes.\n"
+		"training records. JPEG records (vic-images --encoding jpeg) are decoded and\n"
+		"brought to --resize HxW a batch ahead, to the pixels that vic-images --resize\n"
+		"packs; each is decoded once before the first epoch, so that one that is damaged\n"
+		"ends the run there.\n"
 		"\n"
 		"--schedule goyal is ImageNet's (Goyal et al. 2017): 90 epochs, the rate\n"
 		"divided by 10 after 30, 60 and 80; --lr is for a batch of 256 and scales with\n"
@@ -99,7 +101,9 @@ static const struct program prog = {
 		"vic-train --mixup 0.4 -o mixup.model < mr.text\n"
 		"vic-train --label-smoothing 0.1 --history ls.tsv mr.text > ls.model\n"
 		"vic-train -m resnet18 --mixup 0.4 \\\n"
-		"    --checkpoint run.ck -o mixup.model cifar10.vic",
+		"    --checkpoint run.ck -o mixup.model cifar10.vic\n"
+		"vic-images --encoding jpeg photos > files.vic\n"
+		"vic-train -m resnet50 --resize 256 --crop 224 -o photos.model files.vic",
 	.see_also = "vic-embed(1), vic-images(1), vic-split(1), vic-predict(1)",
 	.about = device_print,
 	.min_operands = 0,
@@ -118,8 +122,20 @@ static int refuse_best(const struct stage *st, const struct trainer *t, struct e
 	return err_usage(err, "--select %s needs records marked dev; vic-split --dev marks some", choice);
 }
 
+/* JPEG records are decoded once before the first step. */
+static int look_at_pictures(const struct stage *st, struct dataset *data, struct plan *plan, struct err *err)
+{
+	struct progress progress;
+	if (!plan->picture.h)
+		return 0;
+	progress_begin(&progress, "vic-train: looking at picture", data->n, st->quiet);
+	int rc = pictures_look(data, (int)run_o.threads, &run_o.ranks, &progress, err);
+	progress_end(&progress);
+	return rc ? err_context(err, "%s", stage_operand(st, 0)) : plan_measure(plan, data, err);
+}
+
 /* dev: NULL with --plan. */
-static int train_and_save(struct stage *st, const struct dataset *data, struct device *dev, struct err *err)
+static int train_and_save(struct stage *st, struct dataset *data, struct device *dev, struct err *err)
 {
 	struct plan plan = { 0 };
 	struct trainer t = { 0 };
@@ -129,7 +145,8 @@ static int train_and_save(struct stage *st, const struct dataset *data, struct d
 							    (enum precision)run_o.precision, stdout, err)
 				       : planned_print(&plan, stdout, err);
 	} else if (!rc) {
-		rc = trainer_open(&t, &plan, data, dev, err) || trainer_join(&t, &run_o.ranks, err) ||
+		rc = look_at_pictures(st, data, &plan, err) || trainer_open(&t, &plan, data, dev, err) ||
+		     trainer_join(&t, &run_o.ranks, err) ||
 		     refuse_best(st, &t, err) ||
 		     running_train(st, &t, &run_o.files, err);
 	}
@@ -175,6 +192,13 @@ static int refuse_tokens(const struct dataset *data, const char *name, struct er
 		       : 0;
 }
 
+static int set_pictures(struct dataset *data, const char *name, struct err *err)
+{
+	if (!plan_pictures(data, &o, err))
+		return 0;
+	return err->status == VIC_USAGE ? -1 : err_context(err, "%s", name);
+}
+
 /* The records, and the options settled for their kind. --plan without records is about none. */
 static int read_records(struct stage *st, struct dataset *data, struct err *err)
 {
@@ -197,6 +221,7 @@ static int read_records(struct stage *st, struct dataset *data, struct err *err)
 		return -1;
 	int rc = stream_next_document(r, err) < 0 || dataset_begin(data, r, err) ||
 		 train_options_finish(&o, data->head.kind, err) || refuse_tokens(data, stream_name(r), err) ||
+		 set_pictures(data, stream_name(r), err) ||
 		 dataset_read(data, r, (int)o.max_tokens, err);
 	stream_close(r);
 	if (!rc && data->text.cut)

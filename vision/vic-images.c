@@ -14,7 +14,7 @@ static struct {
 	const char *labels, *resize, *classes, *name, *names, *like, *output;
 	int64_t fold, labels_from, channels, max_pixels, threads, seed;
 	struct filter_options filter;
-} o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = 1 << 26, .seed = 1, .output = "-" };
+} o = { .format = SOURCE_FOLDER, .fold = -1, .max_pixels = CODEC_MAX_PIXELS, .seed = 1, .output = "-" };
 
 static const struct opt opts[] = {
 	{ "format", 'f', OPT_CHOICE, &o.format, NULL, "what PATH holds; see above", .choices = SOURCE_FORMATS },
@@ -121,8 +121,9 @@ static const struct program prog = {
 		"\n"
 		"Records are bytes [height][width][channel], all of one size. Where a folder's\n"
 		"images differ in size and --resize is not given, records are the JPEG files\n"
-		"themselves (--encoding auto); --format stream decodes those later. Pack once\n"
-		"(> pack.vic) and train from the pack: the trainer does not decode.\n"
+		"themselves (--encoding auto); --format stream decodes those later. Either pack\n"
+		"once (--resize 64 > pack.vic), or let vic-train --resize 64 decode the files as\n"
+		"it needs them: the same pixels, for less room and more time.\n"
 		"\n"
 		"--sample draws without looking at the pictures, before any is decoded; a stream\n"
 		"cannot be counted beforehand, so with --format stream it is refused.\n"
@@ -299,7 +300,7 @@ static int pack(struct stage *st, struct output *out, struct output *names, stru
 	o.filter.seed = (uint64_t)o.seed;
 	struct progress progress;
 	struct source s;
-	if ((o.resize && pack_size_of(o.resize, &po.want.h, &po.want.w, err)) ||
+	if ((o.resize && want_size(o.resize, &po.want.h, &po.want.w, err)) ||
 	    source_open(&s, (enum source_format)o.format, st->operand, st->n, &so, err))
 		return -1;
 	progress_begin(&progress, "vic-images", s.n, st->quiet);
@@ -310,8 +311,7 @@ static int pack(struct stage *st, struct output *out, struct output *names, stru
 		report(st, &s, &r);
 	if (!rc && o.encoding == PACK_AUTO && o.format != SOURCE_STREAM && r.head.encoding == ENCODING_JPEG)
 		stage_say(st, "the images are of different sizes, so they stay JPEG files; to train on them make them "
-			      "one size, as in "
-			      "--resize 64");
+			      "one size, here or in vic-train, as in --resize 64");
 	pack_report_release(&r);
 	source_release(&s);
 	return rc;

@@ -154,6 +154,7 @@ struct device {
 	const struct backend *b;
 	struct backend_ctx *ctx;
 	struct plugin plugin; /* none for ref */
+	int threads;          /* of the host, as they were asked for; 0: as many as there are */
 	/* Better plug-ins than the one opened that are there and do not work: a line each, to be said. Owned. */
 	char *note[DEVICE_NOTES];
 	int notes;

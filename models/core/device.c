@@ -112,7 +112,7 @@ static int open_named(struct device *d, const char *name, struct backend_config 
 static int device_open_config(struct device *d, const char *name, const struct backend_config *config,
 			      struct err *err)
 {
-	*d = (struct device){ 0 };
+	*d = (struct device){ .threads = config->threads };
 	*err = ERR_NONE;
 	if (!open_named(d, name, *config, err))
 		return 0;

@@ -25,11 +25,20 @@ int batcher_init(struct batcher *b, const struct dataset *data, const struct pre
 		       : 0;
 }
 
+int batch_ready(struct batcher *b, struct err *err)
+{
+	return b->pictures ? pictures_await(b->pictures, &b->decoding, err) : 0;
+}
+
 void batcher_release(struct batcher *b)
 {
+	struct err unheard = ERR_NONE;
+	if (batch_ready(b, &unheard)) /* which nobody waits for any more */
+		unheard = ERR_NONE;
+	decoding_release(&b->decoding);
 	void *mine[] = { b->seen,   b->number, b->begin,  b->local, b->word, b->partner,
 			 b->sample, b->lambda, b->target, b->weighted, b->pixel, b->view,
-			 b->record };
+			 b->record, b->place, b->wanted };
 	for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
 		free(mine[i]);
 	*b = (struct batcher){ 0 };
@@ -65,7 +74,7 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 	b->training = 0;
 	b->seed = 0;
 	b->epoch = 0;
-	return collect_items(b, item, n, err);
+	return collect_items(b, item, n, err) || (b->pictures && batch_images_decode(b, err)) ? -1 : 0;
 }
 
 /* The batch, permuted; where hidden values are mixed each shard by itself. */
@@ -155,7 +164,8 @@ int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *i
 	b->seed = seed;
 	b->epoch = epoch;
 	if (collect_items(b, item, n, err) ||
-	    (v->alpha > 0 && draw_partners(b, v, pool, n_pool, seed, epoch, index, err)) || make_targets(b, v, err))
+	    (v->alpha > 0 && draw_partners(b, v, pool, n_pool, seed, epoch, index, err)) ||
+	    (b->pictures && batch_images_decode(b, err)) || make_targets(b, v, err))
 		return -1;
 	int classes = b->data->head.n_classes;
 	size_t size = (size_t)n * (size_t)classes;

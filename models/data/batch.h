@@ -5,6 +5,7 @@
 #define VIC_BATCH_H
 
 #include "dataset.h"
+#include "pictures.h"
 #include "shard.h"
 
 /* full: input and label are mixed; features: the mixed input takes the hard label of the nearer sample (Thulasidasan et
@@ -61,11 +62,17 @@ struct batcher {
 	uint32_t *record;
 	struct view *view;
 	float scale[STREAM_MAX_CHANNELS], shift[STREAM_MAX_CHANNELS];
+	/* JPEG records: who decodes them, borrowed and set by the caller; of which records of the batch, from..to - 1
+	 * (to 0: all), with the partners of these; and at which places of the batch's images those lie */
+	struct pictures *pictures;
+	int from, to;
+	struct decoding decoding;
+	uint32_t *place, *wanted;
 	int training;         /* windows are drawn, from seed and epoch */
 	uint64_t seed;
 	uint32_t epoch;
 	size_t cap_partner, cap_sample, cap_lambda, cap_target, cap_weighted, cap_begin, cap_local, cap_word, cap_pixel,
-		cap_record, cap_view;
+		cap_record, cap_view, cap_place, cap_wanted;
 };
 
 /* `preprocessing`: of images, copied; NULL for text. */
@@ -82,10 +89,15 @@ int batch_plain(struct batcher *b, const uint32_t *item, int n, struct err *err)
 int batch_mixed(struct batcher *b, const struct mix_config *v, const uint32_t *item, int n, const uint32_t *pool,
 		uint32_t n_pool, uint64_t seed, uint32_t epoch, uint32_t index, struct err *err) VIC_CHECKED;
 
+/* Of JPEG records: waits until the batch is decoded, which batch_plain and batch_mixed begin. Before its first use. */
+int batch_ready(struct batcher *b, struct err *err) VIC_CHECKED;
+
 /* The kinds' parts (batch_text.c, batch_images.c): begin a batch; append record `item` as number b->items. */
 int batch_text_begin(struct batcher *b, struct err *err) VIC_CHECKED;
 int batch_text_add(struct batcher *b, uint32_t item, struct err *err) VIC_CHECKED;
 void batch_images_begin(struct batcher *b);
+/* Of JPEG records, when all images are there and partners are drawn: begins to decode them. */
+int batch_images_decode(struct batcher *b, struct err *err) VIC_CHECKED;
 int batch_images_add(struct batcher *b, uint32_t item, struct err *err) VIC_CHECKED;
 
 #endif

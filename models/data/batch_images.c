@@ -1,6 +1,7 @@
 /* The images of a batch: a pointer and a window for each; the op `images` cuts, flips and normalises. A window
  * depends on seed, epoch and record, never on the batch, so a partner is cut as it is in its own batch. The order of
- * the draws (y, x, flip) is part of the results. In prediction the window is the middle. */
+ * the draws (y, x, flip) is part of the results. In prediction the window is the middle. JPEG records have their places
+ * in memory before there are pixels. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"
@@ -8,6 +9,10 @@
 
 void batch_images_begin(struct batcher *b)
 {
+	struct err unheard = ERR_NONE;
+	if (batch_ready(b, &unheard)) /* of the batch before, which nobody took */
+		unheard = ERR_NONE;
+	b->decoding.n = 0;
 	const struct stream_head *head = &b->data->head;
 	int is_float = head->encoding == ENCODING_F32;
 	for (int c = 0; c < head->channels; c++) { /* floats have 1 where bytes have 255 */
@@ -37,12 +42,42 @@ int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 		v.x = (int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad;
 		v.flip = f->flip && rng_u32(&r) >> 31;
 	}
-	b->pixel[at] = b->data->images.pixel[item];
+	b->pixel[at] = b->pictures ? NULL : b->data->images.pixel[item];
 	b->record[at] = item;
 	b->view[at] = v;
 	b->images.count++;
 	b->images.pixel = b->pixel; /* these may have moved */
 	b->images.item = b->record;
 	b->images.view = b->view;
+	return 0;
+}
+
+/* The image at this place of the batch is one that is decoded. */
+static void want(struct batcher *b, uint32_t at)
+{
+	int k = b->decoding.n++;
+	b->place[k] = at;
+	b->wanted[k] = b->record[at];
+}
+
+int batch_images_decode(struct batcher *b, struct err *err)
+{
+	size_t most = (size_t)b->images.count, bytes = pictures_bytes(b->data);
+	int from = b->to ? b->from : 0, to = b->to ? b->to : b->batch.n;
+	if (mem_grow(&b->place, &b->cap_place, most, sizeof *b->place, err) ||
+	    mem_grow(&b->wanted, &b->cap_wanted, most, sizeof *b->wanted, err))
+		return -1;
+	for (int i = from; i < to; i++)
+		want(b, (uint32_t)i);
+	/* no two records have one partner */
+	for (int i = from; b->batch.partner && i < to; i++)
+		if (b->batch.partner[i] < (uint32_t)from || b->batch.partner[i] >= (uint32_t)to)
+			want(b, b->batch.partner[i]);
+	b->decoding.data = b->data;
+	b->decoding.record = b->wanted;
+	if (pictures_begin(b->pictures, &b->decoding, err))
+		return -1;
+	for (int k = 0; k < b->decoding.n; k++)
+		b->pixel[b->place[k]] = b->decoding.pixel + (size_t)k * bytes;
 	return 0;
 }

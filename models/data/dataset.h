@@ -6,7 +6,9 @@
 
 #include "pipeline/base/vocab.h"
 #include "pipeline/files/mapped.h"
+#include "pipeline/stream/moments.h"
 #include "pipeline/stream/stream.h"
+#include "vision/pixels/image.h"
 
 struct text_data {
 	/* the word table */
@@ -21,14 +23,29 @@ struct text_data {
 	size_t cap_text, cap_word_end, cap_vector, cap_begin, cap_token;
 };
 
+/* A block of records as it was read. */
+struct image_rows {
+	const unsigned char *data;
+	size_t bytes;
+	uint32_t n;
+};
+
 /* Images lie where they are: mapped, when the stream is a regular file, so that the system keeps as much of it in
- * memory as there is room for and several runs share it; else in the memory they were read into. */
+ * memory as there is room for and several runs share it; else in the memory they were read into. JPEG records are
+ * decoded when a batch has them (pictures.h). */
 struct image_data {
-	const void **pixel; /* [n] images [head.height][head.width][head.channels], u8, or f32 for encoding f32 */
+	/* [n] images [head.height][head.width][head.channels], u8, or f32 for encoding f32; for encoding jpeg the bytes
+	 * of a file */
+	const void **pixel;
+	/* Of JPEG records: [n] the file's length. head.height, width and channels, which the stream's head need not
+	 * have, are what image_data_form set: those of each when it is decoded, brought to that size by `fit`. */
+	uint32_t *len;
+	enum image_fit fit;
+	struct moments moments; /* as pictures_look found them; n 0: it has not looked yet */
 	struct mapped file; /* what of them is mapped */
 	unsigned char **block; /* [blocks] memory that the pixels lie in, owned */
-	uint32_t *rows;         /* [n_rows] records of each block as they were read, whose bytes lie end to end */
-	size_t blocks, n_rows, cap_pixel, cap_block, cap_rows;
+	struct image_rows *rows; /* [n_rows] */
+	size_t blocks, n_rows, cap_pixel, cap_len, cap_block, cap_rows;
 };
 
 struct dataset {
@@ -72,10 +89,13 @@ int text_data_add_tokens(struct dataset *d, const struct block *b, int max_token
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err) VIC_CHECKED;
 void image_data_release(struct image_data *m);
 
-/* 0 when images of this head can be given to a network; else -1 and the remedy (records that are JPEG files). */
+/* 0 when images of this head can be given to a network; else -1 and the remedy. Of JPEG records their form decides. */
 int image_data_usable(const struct stream_head *head, struct err *err) VIC_CHECKED;
+/* What JPEG records come to when they are decoded: before they are read. */
+void image_data_form(struct dataset *d, const struct want *want, int channels);
 /* Mean and standard deviation (of the population) of each channel over the records marked train, in units of bytes: 0
- * to 255, whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. */
+ * to 255, whatever the encoding. Exact sums for bytes. A channel that never changes has deviation 1. Of JPEG records
+ * they are those that pictures_look found. */
 int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS], double deviation[STREAM_MAX_CHANNELS],
 		       struct err *err)
 	VIC_CHECKED;

@@ -14,9 +14,7 @@
 int image_data_usable(const struct stream_head *head, struct err *err)
 {
 	enum { MOST = 32767 }; /* as --crop */
-	if (head->encoding == ENCODING_JPEG)
-		return err_set(err, "its records are JPEG files; vic-images --format stream --resize HxW decodes them");
-	if (head->height > MOST || head->width > MOST)
+	if (head->encoding != ENCODING_JPEG && (head->height > MOST || head->width > MOST))
 		return err_set(err, "images of %dx%d; vic-images --resize HxW makes smaller ones", head->height,
 			       head->width);
 	return 0;
@@ -33,6 +31,27 @@ static int in_map(struct image_data *m, const struct stream_reader *r, const str
 	if (!m->file.bytes && (rc = mapped_open(&m->file, fd, &mark, stream_name(r), err)) != 1)
 		return rc;
 	return *at + b->data_len <= m->file.size;
+}
+
+void image_data_form(struct dataset *d, const struct want *want, int channels)
+{
+	d->head.height = want->h;
+	d->head.width = want->w;
+	d->head.channels = channels;
+	d->images.fit = want->fit;
+}
+
+/* Of JPEG records, which differ in length; `data` is where b's lie now. */
+static int add_lengths(struct dataset *d, const struct block *b, const unsigned char *data, struct err *err)
+{
+	struct image_data *m = &d->images;
+	if (mem_grow(&m->len, &m->cap_len, d->n + b->n, sizeof *m->len, err))
+		return -1;
+	for (uint32_t i = 0, from = 0; i < b->n; from = b->end[i++]) {
+		m->pixel[d->n + i] = data + from;
+		m->len[d->n + i] = b->end[i] - from;
+	}
+	return 0;
 }
 
 int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct block *b, struct err *err)
@@ -55,7 +74,9 @@ int image_data_add_rows(struct dataset *d, struct stream_reader *r, const struct
 	}
 	if (mem_grow(&m->rows, &m->cap_rows, m->n_rows + 1, sizeof *m->rows, err))
 		return -1;
-	m->rows[m->n_rows++] = b->n;
+	m->rows[m->n_rows++] = (struct image_rows){ data, b->data_len, b->n };
+	if (b->end)
+		return add_lengths(d, b, data, err);
 	for (uint32_t i = 0; i < b->n; i++)
 		m->pixel[d->n + i] = data + i * each;
 	return 0;
@@ -67,6 +88,7 @@ void image_data_release(struct image_data *m)
 		free(m->block[i]);
 	free(m->block);
 	free(m->pixel);
+	free(m->len);
 	free(m->rows);
 	mapped_release(&m->file);
 }
@@ -75,15 +97,13 @@ void image_data_release(struct image_data *m)
 static int same_content(const struct dataset *d)
 {
 	const struct image_data *m = &d->images;
-	size_t each = stream_record_size(&d->head), at = 0;
+	size_t at = 0;
 	uint32_t crc = 0;
 	struct stat st;
 	if (fstat(m->file.fd, &st) || (size_t)st.st_size != m->file.size)
 		return 0;
-	for (size_t i = 0; i < m->n_rows; at += m->rows[i++])
-		if (m->rows[i])
-			crc = dataset_crc(crc, m->pixel[at], m->rows[i] * each, d->label + at, d->split + at,
-					  m->rows[i]);
+	for (const struct image_rows *r = m->rows; r < m->rows + m->n_rows; at += (r++)->n)
+		crc = dataset_crc(crc, r->data, r->bytes, d->label + at, d->split + at, r->n);
 	return crc == d->crc;
 }
 
@@ -116,7 +136,7 @@ int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS]
 		       struct err *err)
 {
 	size_t channels = (size_t)d->head.channels, positions = (size_t)d->head.height * (size_t)d->head.width, n = 0;
-	struct moments m = { 0 };
+	struct moments m = d->images.moments;
 	for (size_t r = 0; r < d->n; r++)
 		if (d->split[r] == SPLIT_TRAIN) {
 			n++;
@@ -127,7 +147,7 @@ int image_data_moments(const struct dataset *d, double mean[STREAM_MAX_CHANNELS]
 		return dataset_need_train(d, err);
 	for (size_t c = 0; c < channels; c++) {
 		double count = (double)n * (double)positions, variance;
-		if (d->head.encoding == ENCODING_RAW) {
+		if (d->head.encoding != ENCODING_F32) {
 			/* n * sum of squares - sum^2 has up to 128 bits and is exact: no cancellation */
 			unsigned __int128 spread =
 				(unsigned __int128)m.n * m.squares[c] - (unsigned __int128)m.sum[c] * m.sum[c];

@@ -46,11 +46,19 @@ static json_t *image_settings(const struct net_config *c, const struct plan *p)
 			 deviation, "width_factor", c->width_factor, "dropout", c->dropout);
 }
 
+/* How JPEG records came to the network. */
+static int add_picture(json_t *j, const struct want *w)
+{
+	return json_object_set_new(j, "resize", json_pack("[i, i]", w->h, w->w)) ||
+	       json_object_set_new(j, "fit", json_string(w->fit == FIT_CROP ? "crop" : "stretch"));
+}
+
 /* Those of a network of one kind of records, and how it was trained where that is told of neither in its parameters. */
 static json_t *net_settings(const struct plan *p)
 {
 	json_t *j = p->net->input == NET_WORDS ? text_settings(&p->config, p) : image_settings(&p->config, p);
-	if (!j || p->shards <= 1 || !json_object_set_new(j, "shards", json_integer(p->shards)))
+	if (!j || ((!p->picture.h || !add_picture(j, &p->picture)) &&
+		   (p->shards <= 1 || !json_object_set_new(j, "shards", json_integer(p->shards)))))
 		return j;
 	json_decref(j);
 	return NULL;
@@ -186,6 +194,19 @@ static int read_text(struct model *m, const json_t *j)
 	return 0;
 }
 
+/* Of JPEG records, for a network that sees s. */
+static int read_picture(struct want *w, const json_t *j, const struct shape *s)
+{
+	const json_t *size = json_object_get(j, "resize");
+	const char *fit = json_string_value(json_object_get(j, "fit"));
+	double h, width;
+	if (json_array_size(size) != 2 || real(json_array_get(size, 0), s->h, WANT_MOST, &h) ||
+	    real(json_array_get(size, 1), s->w, WANT_MOST, &width) || !fit)
+		return -1;
+	*w = (struct want){ (int)h, (int)width, strcmp(fit, "crop") ? FIT_STRETCH : FIT_CROP };
+	return w->fit == FIT_STRETCH && strcmp(fit, "stretch") ? -1 : 0;
+}
+
 static int read_images(struct model *m, const json_t *j)
 {
 	struct shape *s = &m->config.image;
@@ -195,6 +216,8 @@ static int read_images(struct model *m, const json_t *j)
 	    integer(j, "channels", 1, STREAM_MAX_CHANNELS, &s->c) || integer(j, "cropped", 0, 1, &m->cropped) ||
 	    real(json_object_get(j, "width_factor"), 0.001, 1000, &m->config.width_factor) ||
 	    json_array_size(mean) != (size_t)s->c || json_array_size(deviation) != (size_t)s->c)
+		return -1;
+	if (json_object_get(j, "resize") && read_picture(&m->picture, j, s))
 		return -1;
 	f->h = s->h;
 	f->w = s->w;

@@ -13,7 +13,9 @@
  * first of them empty, for all others; words.vectors has their weights, one a class.
  *
  * The settings of an image network: height, width and channels that it sees, cropped (1: --crop was given, so larger
- * images are cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout. */
+ * images are cut in the middle), mean and deviation of each channel in units of bytes, width_factor, dropout; where its
+ * records were JPEG files, resize, [height, width] that each was brought to before it was cut, and fit (crop, stretch).
+ */
 #ifndef VIC_MODELFILE_H
 #define VIC_MODELFILE_H
 
@@ -30,6 +32,7 @@ struct model {
 	int multichannel;
 	struct preprocessing preprocessing; /* images */
 	int cropped;
+	struct want picture; /* what its JPEG records were brought to; h 0: they were no files */
 	char **classes;      /* [config.classes], owned */
 	json_t *provenance;  /* owned */
 	const char *checkpoint; /* NULL, or "the best" or "the last": the weights are a checkpoint's */

@@ -1,6 +1,7 @@
 /* Runs vic-images beside vic-predict. What is asked of it is the line of the model's provenance that brought the
- * training pictures to size and channels. The names come beforehand in a file without a name, which the child inherits
- * as a descriptor: it is whole before the first record, whose id is the number of its line. */
+ * training pictures to size and channels, or, where these were JPEG records, what the trainer did with them. The names
+ * come beforehand in a file without a name, which the child inherits as a descriptor: it is whole before the first
+ * record, whose id is the number of its line. */
 #include "filemode.h"
 
 #include "answers.h"
@@ -69,9 +70,10 @@ static int images_command(const struct model *m, char *program, char *const *pat
 	char **rest = NULL;
 	size_t used = 0;
 	struct shape s = m->config.image;
+	struct want want = m->picture;
 	if (find_line(m, &line, err))
 		return -1;
-	int sized = has_option(line, "--resize=");
+	int sized = want.h || has_option(line, "--resize=");
 	if (sized && fit)
 		return err_usage(err, "--resize: %s says itself how its pictures came to %dx%d", m->file.name, s.h,
 				 s.w);
@@ -79,8 +81,12 @@ static int images_command(const struct model *m, char *program, char *const *pat
 		return err_usage(err, "%s: its records are %dx%d, and nothing says how pictures of another size come "
 				      "to that; --resize crop cuts them to shape, --resize stretch does not",
 				 m->file.name, s.h, s.w);
+	if (want.h) /* the line left its pictures as they were */
+		line = NULL;
+	else
+		want = (struct want){ s.h, s.w, fit == FILE_FIT_CROP ? FIT_CROP : FIT_STRETCH };
 	if (mem_printf(&own[0], err, "--names=/dev/fd/%d", names) ||
-	    mem_printf(&own[1], err, "--resize=%dx%d", s.h, s.w) ||
+	    mem_printf(&own[1], err, "--resize=%dx%d", want.h, want.w) ||
 	    mem_printf(&own[2], err, "--channels=%d", s.c) || mem_alloc(&rest, (size_t)n + 10, sizeof *rest, err))
 		return -1;
 	rest[used++] = (char *)"--quiet";
@@ -88,9 +94,9 @@ static int images_command(const struct model *m, char *program, char *const *pat
 	rest[used++] = (char *)"--encoding=raw";
 	rest[used++] = (char *)"--on-bad=list";
 	rest[used++] = own[0];
-	if (!sized) {
+	if (!has_option(line, "--resize=")) {
 		rest[used++] = own[1];
-		rest[used++] = (char *)(fit == FILE_FIT_CROP ? "--fit=crop" : "--fit=stretch");
+		rest[used++] = (char *)(want.fit == FIT_CROP ? "--fit=crop" : "--fit=stretch");
 	}
 	if (!has_option(line, "--channels="))
 		rest[used++] = own[2];

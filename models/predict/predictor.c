@@ -32,7 +32,10 @@ static void forget_document(struct predictor *p)
 {
 	late_release(&p->late);
 	graph_release(&p->graph);
-	batcher_release(&p->batcher);
+	batcher_release(&p->batcher[0]);
+	batcher_release(&p->batcher[1]);
+	pictures_close(p->pictures);
+	p->pictures = NULL;
 	dataset_release(&p->data);
 	free(p->label);
 	p->label = NULL;
@@ -54,9 +57,8 @@ int predictor_document(struct predictor *p, const struct stream_head *head, stru
 {
 	const struct model *m = p->model;
 	forget_document(p);
-	if (!of_words(p) && predictor_images_document(p, head, err))
-		return -1;
 	if (stream_head_copy(&p->data.head, head, err) ||
+	    (!of_words(p) && predictor_images_document(p, head, err)) ||
 	    mem_alloc(&p->label, (size_t)head->n_classes, sizeof *p->label, err) ||
 	    (of_words(p) && predictor_text_document(p, head, err)))
 		return -1;
@@ -94,6 +96,16 @@ static int set_weights(struct predictor *p, struct err *err)
 	return 0;
 }
 
+static int init_batchers(struct predictor *p, struct err *err)
+{
+	for (int i = 0; i < 2; i++) {
+		if (batcher_init(&p->batcher[i], &p->data, of_words(p) ? NULL : &p->model->preprocessing, err))
+			return -1;
+		p->batcher[i].pictures = p->pictures;
+	}
+	return 0;
+}
+
 static int make_ready(struct predictor *p, struct err *err)
 {
 	struct net_config c = p->model->config;
@@ -104,8 +116,7 @@ static int make_ready(struct predictor *p, struct err *err)
 		return -1;
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
-	    batcher_init(&p->batcher, &p->data, of_words(p) ? NULL : &p->model->preprocessing, err) ||
-	    set_weights(p, err) || late_init(&p->late, &p->graph, p->batch, 0, err))
+	    init_batchers(p, err) || set_weights(p, err) || late_init(&p->late, &p->graph, p->batch, 0, err))
 		return -1;
 	p->ready = 1;
 	return 0;
@@ -125,7 +136,7 @@ static int take_records(struct predictor *p, const struct block *b, const unsign
 		const unsigned char *record = block_record(b, each, i, &len);
 		if (keep && !keep[i])
 			continue;
-		if (of_words(p) ? predictor_text_add(p, record, len, err) : predictor_images_add(p, record, err))
+		if (of_words(p) ? predictor_text_add(p, record, len, err) : predictor_images_add(p, record, len, err))
 			return -1;
 		int label = b->label[i] < 0 ? -1 : p->label[b->label[i]];
 		p->unknown_labels += b->label[i] >= 0 && label < 0;
@@ -151,21 +162,59 @@ static int take_pass(void *ctx, const struct answer *a, struct err *err)
 	return 0;
 }
 
-/* Records `at` to `at` + n - 1 through the network, once a pass. */
-static int one_batch(struct predictor *p, size_t at, int n, struct err *err)
+/* Records that stand together in a block: as many as a batch may have. */
+static int records_at(const struct predictor *p, size_t at)
+{
+	return p->data.n - at < (size_t)p->batch ? (int)(p->data.n - at) : p->batch;
+}
+
+/* The batch of the records from `at` on. */
+static int make_batch(struct predictor *p, struct batcher *b, size_t at, struct err *err)
 {
 	uint32_t item[TEXT_BATCH] = { 0 };
+	int n = records_at(p, at);
 	for (int i = 0; i < n; i++)
 		item[i] = (uint32_t)at + (uint32_t)i;
-	if (batch_plain(&p->batcher, item, n, err))
+	if (batch_plain(b, item, n, err))
 		return -1;
 	for (int i = 0; i < n; i++) /* a mask depends on the record, not on where its block was cut */
-		p->batcher.sample[i] = (uint32_t)p->data.id[at + (size_t)i];
+		b->sample[i] = (uint32_t)p->data.id[at + (size_t)i];
+	return 0;
+}
+
+/* b's records, from `at` on, through the network, once a pass. */
+static int one_batch(struct predictor *p, struct batcher *b, size_t at, struct err *err)
+{
 	for (int s = 0; s < (p->passes ? p->passes : 1); s++) {
-		p->batcher.batch.seed = p->seed;
-		p->batcher.batch.epoch = (uint32_t)s;
-		if (graph_forward(&p->graph, &p->batcher.batch, p->passes ? PHASE_SAMPLE : PHASE_PREDICT, err) ||
-		    late_add(&p->late, &(struct answer){ .n = n, .first = at, .pass = s }, NULL, err))
+		b->batch.seed = p->seed;
+		b->batch.epoch = (uint32_t)s;
+		if (graph_forward(&p->graph, &b->batch, p->passes ? PHASE_SAMPLE : PHASE_PREDICT, err) ||
+		    late_add(&p->late, &(struct answer){ .n = b->batch.n, .first = at, .pass = s }, NULL, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* All records of the block; of JPEG records each batch is begun before the network has the one before it. */
+static int all_batches(struct predictor *p, struct err *err)
+{
+	struct batcher *now = &p->batcher[0], *other = &p->batcher[1];
+	size_t made = 0; /* records that a batch was made of */
+	for (size_t at = 0; at < p->data.n; at += (size_t)now->batch.n) {
+		if (made > at) {
+			struct batcher *b = now;
+			now = other;
+			other = b;
+		} else if (make_batch(p, now, at, err)) {
+			return -1;
+		}
+		made = at + (size_t)now->batch.n;
+		if (p->pictures && made < p->data.n) {
+			if (make_batch(p, other, made, err))
+				return -1;
+			made += (size_t)other->batch.n;
+		}
+		if (batch_ready(now, err) || one_batch(p, now, at, err))
 			return -1;
 	}
 	return 0;
@@ -178,10 +227,5 @@ int predictor_rows(struct predictor *p, const struct block *b, const unsigned ch
 	    mem_grow(&p->logits, &p->cap_logits, p->data.n * row, sizeof *p->logits, err))
 		return -1;
 	late_begin(&p->late, take_pass, p);
-	for (size_t at = 0; at < p->data.n; at += (size_t)p->batch) {
-		int n = p->data.n - at < (size_t)p->batch ? (int)(p->data.n - at) : p->batch;
-		if (one_batch(p, at, n, err))
-			return -1;
-	}
-	return late_finish(&p->late, err);
+	return all_batches(p, err) ? -1 : late_finish(&p->late, err);
 }

@@ -4,7 +4,7 @@
  * Words are matched by their letters, not by number, n-grams too. A word of the model takes the model's vector;
  * another takes the vector that the stream brings; a word of a tokens stream that the model does not have stands as
  * zeros, as does any n-gram. Images must have the size that the model was trained on; where it was trained on a part
- * (--crop), the middle of a larger image is taken. */
+ * (--crop), the middle of a larger image is taken. JPEG records are brought to that size where the model's were. */
 #ifndef VIC_PREDICTOR_H
 #define VIC_PREDICTOR_H
 
@@ -27,7 +27,8 @@ struct predictor {
 	struct ngrams line;        /* of a network of n-grams: the record at hand; data.text has the stream's words */
 	int *label;                /* [classes of the document] the model's class of that name, or -1 */
 	struct graph graph;
-	struct batcher batcher;
+	struct batcher batcher[2]; /* of JPEG records one is decoded while the network has the other's */
+	struct pictures *pictures; /* of JPEG records */
 	struct late late;
 	int ready, batch;          /* records at once */
 	float *logits;             /* [rows of the block][samples][classes] */
@@ -52,7 +53,7 @@ int predictor_rows(struct predictor *p, const struct block *b, const unsigned ch
 int predictor_text_open(struct predictor *p, struct err *err) VIC_CHECKED;
 int predictor_text_document(struct predictor *p, const struct stream_head *head, struct err *err) VIC_CHECKED;
 int predictor_text_add(struct predictor *p, const unsigned char *record, size_t len, struct err *err) VIC_CHECKED;
-int predictor_images_document(const struct predictor *p, const struct stream_head *head, struct err *err) VIC_CHECKED;
-int predictor_images_add(struct predictor *p, const unsigned char *record, struct err *err) VIC_CHECKED;
+int predictor_images_document(struct predictor *p, const struct stream_head *head, struct err *err) VIC_CHECKED;
+int predictor_images_add(struct predictor *p, const unsigned char *record, size_t len, struct err *err) VIC_CHECKED;
 
 #endif

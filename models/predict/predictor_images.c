@@ -5,7 +5,20 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
 
-int predictor_images_document(const struct predictor *p, const struct stream_head *head, struct err *err)
+/* What the model's JPEG records were brought to. */
+static int take_form(struct predictor *p, struct err *err)
+{
+	const struct model *m = p->model;
+	if (!m->picture.h)
+		return err_set(err,
+			       "its records are JPEG files, and the model's were pixels of %dx%d; vic-images --format "
+			       "stream, with --resize as for these, decodes them",
+			       m->config.image.h, m->config.image.w);
+	image_data_form(&p->data, &m->picture, m->config.image.c);
+	return pictures_open(&p->pictures, p->dev->threads, err);
+}
+
+int predictor_images_document(struct predictor *p, const struct stream_head *head, struct err *err)
 {
 	struct shape s = p->model->config.image;
 	int cropped = p->model->cropped;
@@ -14,6 +27,8 @@ int predictor_images_document(const struct predictor *p, const struct stream_hea
 			       sniff_stream_remedy(stream_kind_name(head->kind)));
 	if (image_data_usable(head, err))
 		return -1;
+	if (head->encoding == ENCODING_JPEG)
+		return take_form(p, err);
 	if (head->channels != s.c)
 		return err_set(err, "its images have %d channel%s, the model's %d; vic-images --channels changes that",
 			       head->channels, head->channels == 1 ? "" : "s", s.c);
@@ -24,11 +39,13 @@ int predictor_images_document(const struct predictor *p, const struct stream_hea
 }
 
 /* The pixels stay where they are: in the block, which outlives the batches made of it. */
-int predictor_images_add(struct predictor *p, const unsigned char *record, struct err *err)
+int predictor_images_add(struct predictor *p, const unsigned char *record, size_t len, struct err *err)
 {
 	struct image_data *m = &p->data.images;
-	if (mem_grow(&m->pixel, &m->cap_pixel, p->data.n + 1, sizeof *m->pixel, err))
+	if (mem_grow(&m->pixel, &m->cap_pixel, p->data.n + 1, sizeof *m->pixel, err) ||
+	    mem_grow(&m->len, &m->cap_len, p->data.n + 1, sizeof *m->len, err))
 		return -1;
 	m->pixel[p->data.n] = record;
+	m->len[p->data.n] = (uint32_t)len;
 	return 0;
 }

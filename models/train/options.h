@@ -13,20 +13,20 @@ enum { OPTIMIZER_ADAMW = 3 /* of --optimizer, after those of enum rule: RULE_ADA
 enum decay { DECAY_ALL, DECAY_WEIGHTS };
 
 /* Choices are of enum mix_mode, mix_partner (batch.h), loss, word_vectors, rule (graph.h), schedule, select
- * (trainer.h), decay and reduction (sums.h). */
+ * (trainer.h), decay, reduction (sums.h) and image_fit (image.h). */
 struct train_options {
-	const char *model, *filters, *class_weights, *lr_steps;
-	int mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay, reduce;
+	const char *model, *filters, *class_weights, *lr_steps, *resize;
+	int fit, mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay, reduce;
 	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, ema, rho,
 		eps, lr_factor, stop_top5;
-	int64_t maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;
+	int64_t channels, maps, ngrams, max_tokens, crop, crop_pad, epochs, batch, shards, patience, seed;
 };
 
 /* No option given. */
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 42 };
+enum { TRAIN_OPTIONS = 45 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update
@@ -43,8 +43,8 @@ int train_options_ngrams(const struct train_options *o);
 
 /* The text that two runs must share for one to resume the other: every option whose row has a key, with 17 digits, so
  * that equal text means equal values; one that came with a later version stands there only where it is not as all
- * earlier ones had it. `o`: settled, its crop_pad and flip as they are used; h, w: what the network sees
- * of an image. *key is owned by the caller, freed with free(). */
+ * earlier ones had it. `o`: settled, its crop_pad, flip, resize and channels as they are used; h, w: what the network
+ * sees of an image. *key is owned by the caller, freed with free(). */
 int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err) VIC_CHECKED;
 
 /* Option i of the table. */

@@ -144,6 +144,33 @@ static int choose_net(struct plan *p, const struct train_options *o, enum stream
 				   offer);
 }
 
+int plan_pictures(struct dataset *d, const struct train_options *o, struct err *err)
+{
+	const struct stream_head *h = &d->head;
+	struct want want = { h->height, h->width, (enum image_fit)o->fit };
+	int channels = o->channels ? (int)o->channels : h->channels ? h->channels : 3;
+	if (h->kind != STREAM_IMAGES || h->encoding != ENCODING_JPEG)
+		return o->resize ? err_usage(err, "--resize is for JPEG records; these are images of %dx%d, which "
+					     "vic-images --format stream --resize resizes", h->height, h->width)
+				 : 0;
+	if (o->resize && want_size(o->resize, &want.h, &want.w, err))
+		return -1;
+	if (!want.h || !want.w)
+		return err_set(err, "its records are JPEG files of whatever size; --resize HxW brings them to one (or "
+			       "vic-images --format stream --resize HxW, once, to a larger file)");
+	if (o->channels == 2)
+		return err_usage(err, "--channels is 0, 1 or 3");
+	if (channels != 1 && channels != 3)
+		return err_set(err, "JPEG records of %d channels; --channels makes them 1 or 3", channels);
+	image_data_form(d, &want, channels);
+	return 0;
+}
+
+int plan_measure(struct plan *p, const struct dataset *d, struct err *err)
+{
+	return image_data_moments(d, p->preprocessing.mean, p->preprocessing.deviation, err);
+}
+
 /* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in
  * proportion; of grey images, which are mostly digits and clothes on black, nothing is cut or turned. */
 static int frame(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
@@ -158,14 +185,23 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 	f->flip = o->flip >= 0 ? o->flip : colour;
 	p->cropped = o->crop > 0;
 	p->config.image = (struct shape){ f->h, f->w, d->head.channels };
-	return d->n ? image_data_moments(d, f->mean, f->deviation, err) : 0;
+	if (d->head.encoding == ENCODING_JPEG)
+		p->picture = (struct want){ h, w, d->images.fit };
+	return d->n ? plan_measure(p, d, err) : 0;
 }
 
 static int make_key(struct plan *p, const struct train_options *o, struct err *err)
 {
 	struct train_options used = *o;
+	char size[32];
 	used.crop_pad = p->preprocessing.pad;
 	used.flip = p->preprocessing.flip;
+	used.resize = NULL;
+	if (p->picture.h) {
+		snprintf(size, sizeof size, "%dx%d", p->picture.h, p->picture.w);
+		used.resize = size;
+		used.channels = p->config.image.c;
+	}
 	return train_options_key(&p->key, &used, p->preprocessing.h, p->preprocessing.w, err);
 }
 

@@ -1,6 +1,8 @@
 /* What can fail on one rank is done before ranks meet (ranks.h): checksums are made, then all meet, then compare. */
 #include "together.h"
 
+#include "feeding.h"
+
 #include "models/core/backend.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/base/mem.h"
@@ -129,8 +131,8 @@ int together_answer(struct trainer *t, const uint32_t *record, uint32_t at, uint
 		r->begin[k] = ((size_t)k * each < left ? (size_t)k * each : left) * classes * sizeof *t->round;
 	size_t from = r->begin[r->rank] / classes / sizeof *t->round,
 	       mine = r->begin[r->rank + 1] / classes / sizeof *t->round - from;
-	int rc = mine && (batch_plain(&t->batcher, record + at + from, (int)mine, err) ||
-			  graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
+	int rc = mine && (feeding_plain(t, record, at, n, err) < 0 ||
+			  graph_forward(&t->graph, &feeding_now(t)->batch, PHASE_PREDICT, err) ||
 			  graph_read(&t->graph, t->graph.logits, (int)mine, t->round + from * classes, err));
 	struct answer what = { .n = (int)(left < all ? left : all), .first = at, .logits = t->round };
 	if (ranks_meet(r, trainer_fared(t, rc, mine > 0, err), t->signal, err) ||

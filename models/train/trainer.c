@@ -5,6 +5,7 @@
  * Kim's code. The weights to keep are copied to the host at the end of an epoch, the last one's too, so that they
  * can be written when the next epoch does not come to its end. */
 #include "trainer.h"
+#include "feeding.h"
 #include "refined.h"
 #include "together.h"
 
@@ -57,7 +58,9 @@ void trainer_release(struct trainer *t)
 	late_release(&t->late);
 	accumulate_release(&t->accumulate);
 	graph_release(&t->graph);
-	batcher_release(&t->batcher);
+	batcher_release(&t->batcher[0]);
+	batcher_release(&t->batcher[1]);
+	pictures_close(t->pictures);
 	free(t->train);
 	free(t->dev);
 	free(t->order);
@@ -97,14 +100,13 @@ static int take_trained(void *ctx, const struct answer *a, struct err *err)
 	return 0;
 }
 
-static int train_batch(struct trainer *t, const uint32_t *item, int n, uint32_t index, const struct update *u,
-		       struct err *err)
+static int train_batch(struct trainer *t, uint32_t index, const struct update *u, struct err *err)
 {
-	struct batcher *b = &t->batcher;
 	struct accumulate *a = &t->accumulate;
-	if (batch_mixed(b, &t->plan->mix_config, item, n, t->train, t->n_train, t->plan->seed, (uint32_t)t->epoch + 1,
-			index, err))
+	if (feeding_train(t, index, err))
 		return -1;
+	const struct batcher *b = feeding_now(t);
+	int n = b->batch.n;
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
 	int rc = a->shards ? accumulate_step(a, &t->graph, &b->batch, b->target, u, t->ranks, t->signal, err)
 			   : graph_step(&t->graph, &b->batch, u, err);
@@ -158,11 +160,10 @@ static int stopped(struct trainer *t, uint32_t done)
 static int answer_some(struct trainer *t, const uint32_t *record, uint32_t at, uint32_t n, struct pass *p,
 		       struct err *err)
 {
-	int some = n - at < (uint32_t)t->eval_batch ? (int)(n - at) : t->eval_batch;
 	if (trainer_several(t))
 		return together_answer(t, record, at, n, take_judged, p, err);
-	return batch_plain(&t->batcher, record + at, some, err) ||
-			       graph_forward(&t->graph, &t->batcher.batch, PHASE_PREDICT, err) ||
+	int some = feeding_plain(t, record, at, n, err);
+	return some < 0 || graph_forward(&t->graph, &feeding_now(t)->batch, PHASE_PREDICT, err) ||
 			       late_add(&t->late, &(struct answer){ .n = some, .first = at }, NULL, err)
 		       ? -1
 		       : some;
@@ -172,6 +173,7 @@ static int answer_some(struct trainer *t, const uint32_t *record, uint32_t at, u
 static int judge(struct trainer *t, const uint32_t *record, uint32_t n, struct pass *p, struct err *err)
 {
 	*p = (struct pass){ .t = t, .judged = record };
+	feeding_begin(t);
 	late_begin(&t->late, take_judged, p);
 	for (uint32_t at = 0; at < n;) {
 		int some = answer_some(t, record, at, n, p, err);
@@ -278,12 +280,13 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
+	feeding_begin(t);
 	late_begin(&t->late, take_trained, &pass);
 	for (uint32_t index = t->part.batches; index < batches; index++) {
 		uint32_t at = index * size, n = t->n_train - at < size ? t->n_train - at : size;
 		u.step = ++t->step;
 		u.lr = plan_lr(plan, t->epoch + 1, index, batches);
-		if (train_batch(t, t->order + at, (int)n, index, &u, err))
+		if (train_batch(t, index, &u, err))
 			return -1;
 		if (stopped(t, at + n))
 			return 1;

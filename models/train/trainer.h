@@ -23,6 +23,7 @@ struct plan {
 	int max_tokens;       /* text: words kept of a record; 0: all */
 	struct preprocessing preprocessing; /* of images */
 	int cropped;          /* images: preprocessing.h and .w were asked for */
+	struct want picture;  /* JPEG records: what each is brought to; h 0: they are no files */
 	struct update update; /* .lr is the first learning rate */
 	enum schedule schedule;
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */
@@ -69,7 +70,12 @@ struct trainer {
 	const struct dataset *data; /* borrowed */
 	const json_t *provenance;   /* of the model to be, for checkpoints; NULL: not known; borrowed */
 	struct graph graph;
-	struct batcher batcher;
+	/* the batch at hand is batcher[turn]'s; of JPEG records the other's is the next one, which is decoded meanwhile
+	 * (feeding.h) */
+	struct batcher batcher[2];
+	int turn;
+	uint64_t ahead;               /* 1 + the record that the other's batch begins with; 0: it has none */
+	struct pictures *pictures;    /* of JPEG records */
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */

@@ -74,6 +74,12 @@ printf 'number,text\n1,good film\n' >titled
 printf '<html>\n' >page
 "$TOOLS/mkstream" images 8 | vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter
 cp "$ROOT/tests/golden/images/rgb420.jpg" picture.jpg
+mkdir jpegs.d jpegs.d/a jpegs.d/b
+for i in 1 2 3 4; do
+	cp picture.jpg jpegs.d/a/$i.jpg
+	cp "$ROOT/tests/golden/images/exif6.jpg" jpegs.d/b/$i.jpg
+done
+vic-images -q --encoding jpeg -o jpegs jpegs.d
 "$TOOLS/mkstream" tokens 12 >tokens
 "$TOOLS/mkstream" logits 300 | vic-split -q --remark --test 0.9 --seed 4 >other
 printf 'a\t1\t0\nb\t1\t0\n\t0\t1\n' | vic-cat -q --from tsv --kind logits --classes a,b - >half
@@ -129,9 +135,11 @@ vic-score --seed|vic-score logits|--seed 9
 vic-split --fold|vic-split --cv 3 --remark text|--fold 1
 vic-tokenize --allow-documents|vic-tokenize -q -f lines page|--allow-documents
 vic-tokenize --allow-empty|vic-tokenize -q -f lines /dev/null|--allow-empty
+vic-train --channels|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--channels 1
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
 vic-train --checkpoint-every|vic-train -q -e 1 -b 4 -o out --checkpoint /dev/stdout text|--checkpoint-every 1
 vic-train --device|vic-train -q -e 1 text|--device ref
+vic-train --fit|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--fit stretch
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
 vic-train --keep-epochs|vic-train -q -e 1 -o out text; cat out.epoch1|--keep-epochs 1
 vic-train --mixup-mode|vic-train -q -e 1 --mixup 1 text|--mixup-mode features
@@ -181,7 +189,7 @@ vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
 vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output
-vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
+vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --resize --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \
 	"$(awk -F '\t' '$3 == "-" { list[$1] = list[$1] " " $2 } END { for (p in list) print p list[p] }' conditions | sort)"

@@ -20,6 +20,7 @@ same 'the others with a mark' \
 # Options of training that stand in no title: the seed, the machine, files, and what a run of another size needs.
 sort >untold <<'L'
 --batch
+--channels
 --checkpoint
 --checkpoint-every
 --class-weights
@@ -31,6 +32,7 @@ sort >untold <<'L'
 --epochs
 --eps
 --filters
+--fit
 --flip
 --history
 --keep-epochs
@@ -54,6 +56,7 @@ sort >untold <<'L'
 --precision
 --ranks
 --reduce
+--resize
 --resume
 --rho
 --schedule

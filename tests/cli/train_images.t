@@ -10,7 +10,6 @@ vic-corpora synth images -q --layout cifar --n 60 --seed 3 --to "$T/synth" >/dev
 vic-images -q -f cifar10 "$T/synth" | vic-split -q --dev 0.2 --seed 1 >"$T/images"
 vic-images -q -f cifar10 -c 1 --per-class 1 "$T/synth" >"$T/grey"
 "$TOOLS/mkstream" text 12 >"$T/text"
-"$TOOLS/mkstream" jpeg 4 >"$T/jpeg"
 
 # The same bytes: threads, pipes, resuming.
 train --epochs 2 --mixup 0.4 --threads 1 --history "$T/h" -o "$T/a" "$T/images"
@@ -62,8 +61,6 @@ fails 2 'crop-pad is for images; these records are text' 'an option of images' v
 	"$T/text"
 fails 2 'the images are 32x32' 'a cut larger than the images' train --crop 33 -o "$T/no" "$T/images"
 fails 2 'rho goes with' "another rule's option" train --rho 0.9 -o "$T/no" "$T/images"
-fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to train on' train -o "$T/no" "$T/jpeg"
-fails 1 'JPEG files; vic-images --format stream --resize' 'JPEG records to predict' vic-predict -q "$T/a" "$T/jpeg"
 fails 1 "grey: its images have 1 channel, the model's 3" 'grey images for a model of colours' vic-predict -q "$T/a" \
 	"$T/grey"
 fails 1 'text: is a stream of text; this model reads images' 'text for a model of images' vic-predict -q "$T/a" \

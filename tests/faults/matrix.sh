@@ -24,6 +24,12 @@ prepare() {
 			tar czf tgz pictures || exit 1
 		if [ -x "$BIN/vic-images" ]; then
 			vic-images -q --encoding jpeg -o photos pictures/a || exit 1
+			mkdir -p album/a album/b
+			for i in 1 2; do
+				cp "$ROOT/tests/golden/images/rgb42$((2 * i - 2)).jpg" album/a/$i.jpg &&
+					cp "$ROOT/tests/golden/images/exif$((3 * i)).jpg" album/b/$i.jpg || exit 1
+			done
+			vic-images -q --encoding jpeg -o jpegs album || exit 1
 		fi
 		mkdir recipes
 		printf '#!/bin/sh\n# vic run: of a test\n' | tee recipes/a.sh recipes/c.sh >recipes/b.sh
@@ -34,6 +40,8 @@ prepare() {
 			vic-train -q --maps 2 --epochs 1 --batch 4 --threads 1 --device ref -o model text || exit 1
 			vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 --threads 1 --device ref -o painter \
 				images || exit 1
+			vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 --threads 1 --device ref --resize 8 \
+				-o developer jpegs || exit 1
 		fi
 		if [ -x "$BIN/vic-calibrate" ]; then
 			vic-calibrate -q --threads 1 -o map f64 || exit 1

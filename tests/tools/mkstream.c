@@ -1,6 +1,7 @@
 /* mkstream KIND [RECORDS [DOCUMENTS]]: a small valid stream on stdout, the same every time, so that tests of faults
  * need no data. KIND: tokens, text, images, jpeg, pixels (f32 images), logits, probs, f64, passes (logits of three);
- * behind "named-" each with a name for every record but each fifth.
+ * behind "named-" each with a name for every record but each fifth; torn: the JPEG file on stdin is each record, but
+ * of the last its first half.
  * Half of the records train, a quarter each are dev and test; two classes; label and contents agree, so that a model
  * can learn them. */
 #include "pipeline/base/num.h"
@@ -22,7 +23,7 @@ static const struct program prog = {
 	.summary = "small streams for tests",
 	.operands = "KIND [RECORDS [DOCUMENTS]]",
 	.description = "KIND: tokens, text, images, jpeg, pixels, logits, probs, f64, passes, or\n"
-		       "named- and one of these.",
+		       "named- and one of these; torn, with a JPEG file on stdin.",
 	.example = "mkstream logits 10",
 	.opts = opts,
 	.min_operands = 1,
@@ -47,6 +48,9 @@ static int head_of(const char *kind, struct stream_head *h, struct err *err)
 		h->height = h->width = SIDE;
 		h->channels = 3;
 		h->encoding = kind[0] == 'i' ? ENCODING_RAW : kind[0] == 'j' ? ENCODING_JPEG : ENCODING_F32;
+	} else if (!strcmp(kind, "torn")) {
+		h->kind = STREAM_IMAGES;
+		h->encoding = ENCODING_JPEG;
 	} else if (!strcmp(kind, "logits") || !strcmp(kind, "probs") || !strcmp(kind, "f64") ||
 		   !strcmp(kind, "passes")) {
 		h->kind = STREAM_LOGITS;
@@ -134,7 +138,15 @@ static int add_logits(struct stream_writer *w, const struct stream_head *h, uint
 			  err);
 }
 
-static int add_record(struct stream_writer *w, const struct stream_head *h, uint32_t i, struct err *err)
+static int add_photo(struct stream_writer *w, uint32_t i, int last, int label, int split, struct err *err)
+{
+	static unsigned char photo[1 << 16];
+	static size_t n;
+	n = n ? n : fread(photo, 1, sizeof photo, stdin);
+	return stream_add(w, i, label, split, photo, last ? n / 2 : n, err);
+}
+
+static int add_record(struct stream_writer *w, const struct stream_head *h, uint32_t i, int last, struct err *err)
 {
 	static const int splits[] = { SPLIT_TRAIN, SPLIT_TRAIN, SPLIT_DEV, SPLIT_TEST };
 	int label = (int)(i / 4 + i) % 2, split = splits[i % 4];
@@ -142,6 +154,8 @@ static int add_record(struct stream_writer *w, const struct stream_head *h, uint
 	snprintf(name, sizeof name, "folder/%u\t%.*s.png", i, (int)(i % 9), "nameless");
 	if (h->names && i % 5 && stream_add_name(w, name, strlen(name), err))
 		return -1;
+	if (h->kind == STREAM_IMAGES && !h->height)
+		return add_photo(w, i, last, label, split, err);
 	if (h->kind == STREAM_IMAGES)
 		return add_image(w, h, i, label, split, err);
 	if (h->kind == STREAM_LOGITS)
@@ -162,7 +176,7 @@ static int put_document(const struct stage *st, const struct stream_head *head, 
 		return -1;
 	int rc = head->kind == STREAM_TEXT ? add_words(w, err) : 0;
 	for (int64_t i = 0; i < records && !rc; i++)
-		rc = add_record(w, head, (uint32_t)i, err);
+		rc = add_record(w, head, (uint32_t)i, i == records - 1, err);
 	rc = rc || stream_finish(w, err);
 	stream_writer_free(w);
 	return rc;

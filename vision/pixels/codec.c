@@ -68,6 +68,22 @@ int codec_decode(const unsigned char *bytes, size_t len, const struct codec_opti
 	return neither(bytes, len, err);
 }
 
+void codec_scratch_release(struct codec_scratch *s)
+{
+	image_release(&s->decoded);
+	image_release(&s->between);
+}
+
+int codec_record(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		 int channels, struct image *out, struct codec_scratch *scratch, struct err *err)
+{
+	char note[128];
+	return codec_decode(bytes, len, opt, want, &scratch->decoded, &scratch->between, note, err) ||
+			       image_record(&scratch->decoded, want, channels, out, &scratch->between, err)
+		       ? -1
+		       : 0;
+}
+
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 const char *codec_libraries(void)

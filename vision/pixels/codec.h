@@ -10,6 +10,7 @@
 
 enum codec { CODEC_NONE, CODEC_JPEG, CODEC_PNG };
 
+enum { CODEC_MAX_PIXELS = 1 << 26 /* where nobody says otherwise */ };
 struct codec_options {
 	int64_t max_pixels; /* height x width above this is refused */
 	int as_stored;	    /* 1: EXIF orientation is not applied */
@@ -31,6 +32,15 @@ int codec_probe(const unsigned char *bytes, size_t len, const struct codec_optio
  * without it being damage, or "". */
 int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		 struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
+
+/* One thread's memory for codec_record; zeroed at first, kept from image to image. */
+struct codec_scratch {
+	struct image decoded, between;
+};
+void codec_scratch_release(struct codec_scratch *s);
+/* Bytes to a record of want's size with 1 or 3 channels: codec_decode, then image_record. */
+int codec_record(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		 int channels, struct image *out, struct codec_scratch *scratch, struct err *err) VIC_CHECKED;
 
 /* The two after it. */
 int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,

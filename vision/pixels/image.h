@@ -44,11 +44,18 @@ struct want {
 	int h, w;
 	enum image_fit fit;
 };
+enum { WANT_MOST = 4096 };
+/* What --resize says: "32" or "32x48" (height x width), each 1..WANT_MOST. */
+int want_size(const char *text, int *h, int *w, struct err *err) VIC_CHECKED;
 
 /* Resizes by a triangle filter whose support grows with the reduction (antialiased bilinear): columns, then rows,
  * 22-bit fixed point, rounded to 8 bits in between: Pillow's BILINEAR, bit for bit. `scratch` holds what lies between.
  * dst, src and scratch differ. */
 int image_resize(const struct image *src, const struct geometry *to, struct image *dst, struct image *scratch,
+		 struct err *err) VIC_CHECKED;
+/* A decoded image as a record of want's size with 1 or 3 channels, in *out: cut, resized, and its channels converted
+ * where there are fewest pixels to convert. `im` is left undefined. */
+int image_record(struct image *im, const struct want *want, int channels, struct image *out, struct image *scratch,
 		 struct err *err) VIC_CHECKED;
 
 #endif

@@ -4,6 +4,7 @@
  * pixels, and weights are computed from that. */
 #include "image.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -26,6 +27,23 @@ struct geometry geometry_of(int sh, int sw, int h, int w, enum image_fit fit)
 	g.top = half(g.rh - h);
 	g.left = half(g.rw - w);
 	return g;
+}
+
+int want_size(const char *text, int *h, int *w, struct err *err)
+{
+	char part[2][8] = { "", "" };
+	int64_t v[2];
+	size_t n = strcspn(text, "x"), m = text[n] ? strlen(text + n + 1) : n;
+	if (n >= sizeof part[0] || m >= sizeof part[1])
+		return err_usage(err, "--resize: '%s' is neither N nor HxW", text);
+	memcpy(part[0], text, n);
+	memcpy(part[1], text[n] ? text + n + 1 : text, m);
+	for (int i = 0; i < 2; i++)
+		if (num_i64("--resize", part[i], 1, WANT_MOST, &v[i], err))
+			return -1;
+	*h = (int)v[0];
+	*w = (int)v[1];
+	return 0;
 }
 
 enum { FRACTION = 22 }; /* 32 bits less 8 for the value and 2 for sums of weights beyond 1 */
@@ -160,4 +178,14 @@ done:
 	axis_release(&ay);
 	free(sum);
 	return rc;
+}
+
+int image_record(struct image *im, const struct want *want, int channels, struct image *out, struct image *scratch,
+		 struct err *err)
+{
+	struct geometry g = geometry_of(im->full_h, im->full_w, want->h, want->w, want->fit);
+	return (channels == 1 && image_channels(im, 1, err)) || image_resize(im, &g, out, scratch, err) ||
+			       image_channels(out, channels, err)
+		       ? -1
+		       : 0;
 }

@@ -63,14 +63,8 @@ static int take_pixels(struct packer *p, struct slot *t, struct scratch *c)
 	struct image *im = want ? &c->a : &t->im;
 	if (p->s->ops->load(p->s, &t->item, want, im, c, t->note, &t->err))
 		return -1;
-	if (p->channels == 1 && image_channels(im, 1, &t->err))
-		return -1;
-	if (want) {
-		struct geometry g = geometry_of(im->full_h, im->full_w, want->h, want->w, want->fit);
-		if (image_resize(im, &g, &t->im, &c->b, &t->err))
-			return -1;
-	}
-	return image_channels(&t->im, p->channels, &t->err);
+	return want ? image_record(im, want, p->channels, &t->im, &c->b, &t->err)
+		    : image_channels(im, p->channels, &t->err);
 }
 
 /* A stream's block is gone when the record is written, so its name is copied. */

@@ -46,7 +46,4 @@ int pack_source(struct source *s, const struct filter_options *filter, const str
 		struct pool *pool, struct output *out, const json_t *self, struct progress *progress,
 		struct pack_report *report, struct err *err) VIC_CHECKED;
 
-/* "32" or "32x48" (height x width), each 1..4096. */
-int pack_size_of(const char *text, int *h, int *w, struct err *err) VIC_CHECKED;
-
 #endif

@@ -1,9 +1,6 @@
 /* What the records of a document are: encoding, size and channels, by options and, where those leave it open, by a look
  * at every picture's header. */
 #include "pack_parts.h"
-#include "pipeline/base/num.h"
-
-#include <string.h>
 
 static void look_task(void *arg, int task, int worker)
 {
@@ -82,22 +79,5 @@ int pack_choose(struct packer *p, struct err *err)
 		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
 	size_t fit = BATCH_BYTES / each;
 	p->batch = fit > BATCH_MAX ? BATCH_MAX : fit < BATCH_MIN ? BATCH_MIN : (int)fit;
-	return 0;
-}
-
-int pack_size_of(const char *text, int *h, int *w, struct err *err)
-{
-	char part[2][8] = { "", "" };
-	int64_t v[2];
-	size_t n = strcspn(text, "x"), m = text[n] ? strlen(text + n + 1) : n;
-	if (n >= sizeof part[0] || m >= sizeof part[1])
-		return err_usage(err, "--resize: '%s' is neither N nor HxW", text);
-	memcpy(part[0], text, n);
-	memcpy(part[1], text[n] ? text + n + 1 : text, m);
-	for (int i = 0; i < 2; i++)
-		if (num_i64("--resize", part[i], 1, 4096, &v[i], err))
-			return -1;
-	*h = (int)v[0];
-	*w = (int)v[1];
 	return 0;
 }

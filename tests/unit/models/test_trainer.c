@@ -325,7 +325,7 @@ static void interrupt(struct trainer *t, struct task *task)
 	next.tick_ctx = t->tick_ctx;
 	trainer_release(t);
 	*t = next;
-	t->batcher.batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
+	t->batcher[0].batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
 	t->late.g = &t->graph;
 }
 
@@ -333,7 +333,7 @@ static void one(uint32_t number)
 {
 	static struct task task;
 	static struct plain r;
-	struct trainer t;
+	static struct trainer t;
 	struct err err = ERR_NONE;
 	float **weights;
 	int epoch;

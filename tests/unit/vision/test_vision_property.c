@@ -300,7 +300,7 @@ static void sizes_and_splits(void **state)
 		      { "Train", SPLIT_TRAIN } };
 	struct err err;
 	for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-		int h = 0, w = 0, rc = pack_size_of(size[i].text, &h, &w, &err);
+		int h = 0, w = 0, rc = want_size(size[i].text, &h, &w, &err);
 		if (rc != (size[i].h ? 0 : -1) || (size[i].h && (h != size[i].h || w != size[i].w)))
 			fail_msg("'%s': %d, %dx%d", size[i].text, rc, h, w);
 	}

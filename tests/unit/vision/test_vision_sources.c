@@ -274,13 +274,13 @@ static void sizes_are_parsed(void **state)
 	(void)state;
 	struct err err = ERR_NONE;
 	int h, w;
-	assert_int_equal(pack_size_of("32", &h, &w, &err), 0);
+	assert_int_equal(want_size("32", &h, &w, &err), 0);
 	assert_true(h == 32 && w == 32);
-	assert_int_equal(pack_size_of("32x48", &h, &w, &err), 0);
+	assert_int_equal(want_size("32x48", &h, &w, &err), 0);
 	assert_true(h == 32 && w == 48);
 	static const char *const bad[] = { "", "x", "32x", "x32", "0", "4097", "3x3x3", "32 ", "-1", "1000000000" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_int_equal(pack_size_of(bad[i], &h, &w, &err), -1);
+		assert_int_equal(want_size(bad[i], &h, &w, &err), -1);
 }
 
 int main(void)

@@ -1,0 +1,178 @@
+/* JPEG records decoded beside what the caller does: the pixels are those of each record by itself, in whatever order
+ * and by however many threads, and of records that do not decode the first is named. */
+#include "models/data/pictures.h"
+#include "vision/pixels/codec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { KINDS = 8, RECORDS = 60, MOST = 1 << 12 };
+
+static unsigned char file[KINDS][MOST];
+static const void *bytes[RECORDS];
+static uint32_t len[RECORDS], order[RECORDS];
+static uint64_t id[RECORDS];
+static uint8_t split[RECORDS];
+static struct dataset data = {
+	.head = { .kind = STREAM_IMAGES, .encoding = ENCODING_JPEG },
+	.n = RECORDS,
+	.id = id,
+	.split = split,
+	.images = { .pixel = bytes, .len = len }
+};
+
+static int read_files(void **state)
+{
+	static const char *const name[KINDS] = { "rgb420", "rgb444", "grey", "cmyk", "exif6", "exif3", "progressive",
+						 "restart" };
+	uint32_t size[KINDS];
+	char path[128];
+	(void)state;
+	for (int i = 0; i < KINDS; i++) {
+		snprintf(path, sizeof path, "tests/golden/images/%s.jpg", name[i]);
+		FILE *f = fopen(path, "rb");
+		if (!f)
+			return -1;
+		size[i] = (uint32_t)fread(file[i], 1, MOST, f);
+		fclose(f);
+	}
+	for (uint32_t r = 0; r < RECORDS; r++) {
+		bytes[r] = file[r * 5 % KINDS];
+		len[r] = size[r * 5 % KINDS];
+		id[r] = 100 + r;
+		split[r] = r % 3 ? SPLIT_TRAIN : r % 2 ? SPLIT_DEV : SPLIT_TEST;
+		order[r] = r * 7 % RECORDS;
+	}
+	return 0;
+}
+
+/* Record r alone. */
+static void plain(uint32_t r, unsigned char *to)
+{
+	struct codec_options options = { .max_pixels = 1 << 20 };
+	struct want want = { data.head.height, data.head.width, data.images.fit };
+	struct codec_scratch scratch = { 0 };
+	struct image im = { 0 };
+	struct err err;
+	assert_int_equal(codec_record(bytes[r], len[r], &options, &want, data.head.channels, &im, &scratch, &err), 0);
+	memcpy(to, im.px, image_bytes(&im));
+	image_release(&im);
+	codec_scratch_release(&scratch);
+}
+
+static void form(int h, int w, enum image_fit fit, int channels)
+{
+	struct want want = { h, w, fit };
+	image_data_form(&data, &want, channels);
+}
+
+/* Three sets on their way at once, of as many rounds. */
+static void each_is_as_alone(void **state)
+{
+	enum { SETS = 3 };
+	unsigned char want[20 * 16 * 3];
+	(void)state;
+	for (int threads = 1; threads <= 4; threads++) {
+		struct pictures *p;
+		struct decoding set[SETS] = { 0 };
+		struct err err;
+		form(8 + threads, 16 - threads, threads % 2 ? FIT_CROP : FIT_STRETCH, threads == 3 ? 1 : 3);
+		assert_int_equal(pictures_open(&p, threads, &err), 0);
+		for (int i = 0; i < 5 * SETS; i++) {
+			struct decoding *d = &set[i % SETS];
+			assert_int_equal(pictures_await(p, d, &err), 0);
+			for (int k = 0; k < d->n; k++) {
+				plain(d->record[k], want);
+				assert_memory_equal(d->pixel + (size_t)k * pictures_bytes(&data), want,
+						    pictures_bytes(&data));
+			}
+			d->data = &data;
+			d->record = order + 3 * i;
+			d->n = i == 4 ? 0 : 1 + i; /* none is fine */
+			assert_int_equal(pictures_begin(p, d, &err), 0);
+		}
+		for (int i = 0; i < SETS; i++) {
+			assert_int_equal(pictures_await(p, &set[i], &err), 0);
+			decoding_release(&set[i]);
+		}
+		pictures_close(p);
+	}
+}
+
+static void the_first_bad_one_is_named(void **state)
+{
+	struct pictures *p;
+	struct decoding d = { .data = &data, .record = order, .n = RECORDS };
+	struct err err;
+	(void)state;
+	form(12, 12, FIT_CROP, 3);
+	assert_int_equal(pictures_open(&p, 3, &err), 0);
+	uint32_t kept[] = { len[order[50]], len[order[20]] };
+	len[order[50]] = 2;
+	len[order[20]] /= 2;
+	for (int round = 0; round < 20; round++) {
+		char text[64];
+		assert_int_equal(pictures_begin(p, &d, &err), 0);
+		assert_int_equal(pictures_await(p, &d, &err), -1);
+		snprintf(text, sizeof text, "record with id %d: JPEG: Premature end", 100 + (int)order[20]);
+		assert_int_equal(strncmp(err.msg, text, strlen(text)), 0);
+	}
+	len[order[50]] = kept[0];
+	len[order[20]] = kept[1];
+	assert_int_equal(pictures_begin(p, &d, &err), 0);
+	assert_int_equal(pictures_await(p, &d, &err), 0);
+	decoding_release(&d);
+	pictures_close(p);
+}
+
+/* The channels' sums are those of the records to train on, of pieces of whatever size; dev records are looked at. */
+static void looking(void **state)
+{
+	static const int side[] = { 9, 600 }; /* of the second a piece has fifteen */
+	static unsigned char px[600 * 600 * 3];
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct moments want = { 0 };
+		struct progress progress;
+		struct err err;
+		form(side[k], side[k], FIT_CROP, 3);
+		for (uint32_t r = 0; r < RECORDS; r++) {
+			if (split[r] != SPLIT_TRAIN)
+				continue;
+			plain(r, px);
+			moments_add(&want, &data.head, px);
+		}
+		progress_begin(&progress, "", 0, 1);
+		assert_int_equal(pictures_look(&data, 2, NULL, &progress, &err), 0);
+		assert_int_equal(data.images.moments.n, want.n);
+		assert_memory_equal(data.images.moments.sum, want.sum, sizeof want.sum);
+		assert_memory_equal(data.images.moments.squares, want.squares, sizeof want.squares);
+		progress_end(&progress);
+	}
+	struct progress progress;
+	struct err err;
+	uint32_t kept = len[0];
+	progress_begin(&progress, "", 0, 1);
+	len[0] = 9; /* for testing: nobody looks */
+	assert_int_equal(pictures_look(&data, 2, NULL, &progress, &err), 0);
+	len[0] = kept;
+	len[3] = 9; /* a dev record */
+	assert_int_equal(pictures_look(&data, 2, NULL, &progress, &err), -1);
+	assert_int_equal(strncmp(err.msg, "record with id 103: ", 20), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_is_as_alone),
+		cmocka_unit_test(the_first_bad_one_is_named),
+		cmocka_unit_test(looking),
+	};
+	return cmocka_run_group_tests(tests, read_files, NULL);
+}
