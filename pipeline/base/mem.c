@@ -1,5 +1,5 @@
-/* Two kinds of memory. mem_alloc's is zeroed and 64-byte aligned. mem_grow's is realloc's and neither of these, also
- * where it grows an array that mem_alloc made.
+/* Three kinds of memory. mem_alloc's is zeroed and 64-byte aligned, mem_room's aligned. mem_grow's is realloc's and
+ * neither of these, also where it grows an array that mem_alloc made.
  * Results are stored by memcpy: the caller's pointer has a type of its own, and a store through void ** would break
  * the aliasing rule. */
 #include "mem.h"
@@ -15,18 +15,35 @@ static int too_much(size_t n, size_t size, struct err *err)
 	return err_system(err, "out of memory (%zu items of %zu bytes)", n, size);
 }
 
-int mem_alloc(void *out, size_t n, size_t size, struct err *err)
+/* *out: as many bytes, in lines of 64. */
+static int take(void *out, size_t n, size_t size, size_t *taken, struct err *err)
 {
 	size_t bytes;
 	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - 64)
 		return too_much(n, size, err);
-	bytes = (bytes + 63) / 64 * 64;
-	void *p = aligned_alloc(64, bytes ? bytes : 64);
+	*taken = bytes ? (bytes + 63) / 64 * 64 : 64;
+	void *p = aligned_alloc(64, *taken);
 	if (!p)
 		return too_much(n, size, err);
-	memset(p, 0, bytes ? bytes : 64);
 	memcpy(out, &p, sizeof p);
 	return 0;
+}
+
+int mem_alloc(void *out, size_t n, size_t size, struct err *err)
+{
+	size_t bytes = 0;
+	void *p = NULL;
+	if (take(&p, n, size, &bytes, err))
+		return -1;
+	memset(p, 0, bytes);
+	memcpy(out, &p, sizeof p);
+	return 0;
+}
+
+int mem_room(void *out, size_t n, struct err *err)
+{
+	size_t bytes = 0;
+	return take(out, n, 1, &bytes, err);
 }
 
 int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err)

@@ -8,6 +8,10 @@
 /* Zeroed memory for n items of `size` bytes, 64-byte aligned; *out owns it. n == 0 gives a valid pointer. */
 int mem_alloc(void *out, size_t n, size_t size, struct err *err) VIC_CHECKED;
 
+/* Room for n bytes that are written before they are read: aligned alike, and not zeroed, so that a program which fills
+ * little of a large buffer does not pay for its pages when it starts. */
+int mem_room(void *out, size_t n, struct err *err) VIC_CHECKED;
+
 /* Grows *array (malloc'ed or NULL, items of `size` bytes, *cap of them) to hold at least `need` items; doubles, so that
  * appending is linear in all. On failure the old array stays valid. */
 int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err) VIC_CHECKED;

@@ -80,7 +80,7 @@ int output_open(struct output *out, const char *path, struct err *err)
 	struct stat st;
 	*out = (struct output){ .fd = -1, .folder = -1, .leftover = -1, .standard = !strcmp(path, "-") };
 	const char *name = out->standard ? "stdout" : path;
-	if (mem_alloc(&out->buf, OUT_BUF, 1, err) || mem_text(&out->name, name, strlen(name), err) ||
+	if (mem_room(&out->buf, OUT_BUF, err) || mem_text(&out->name, name, strlen(name), err) ||
 	    place_of(&p, path, STDOUT_FILENO, err))
 		goto fail;
 	if (out->standard) {
@@ -151,7 +151,7 @@ int output_prove(const char *path, struct err *err)
 int output_unnamed(struct output *out, const char *folder, struct err *err)
 {
 	*out = (struct output){ .fd = -1, .folder = -1, .leftover = -1 };
-	if (mem_alloc(&out->buf, OUT_BUF, 1, err) || mem_text(&out->name, folder, strlen(folder), err))
+	if (mem_room(&out->buf, OUT_BUF, err) || mem_text(&out->name, folder, strlen(folder), err))
 		goto fail;
 	out->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	out->fd = out->folder < 0 ? -1 : open_unfinished(out);

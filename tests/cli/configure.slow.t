@@ -6,21 +6,39 @@ cd "$ROOT" || exit 1
 real=${CC:-cc}
 conf=$T/a\ folder
 mkdir "$T/bin"
+mkdir "$T/known"
 cat >"$T/bin/refusing-cc" <<END
 #!/bin/sh
-# \$REFUSE: words of a command line, or headers, that are not there.
+# \$REFUSE: words of a command line, or headers, that are not there. What this machine says of a program is asked once: the
+# answer to the same words and the same text is kept, but where headers are made here.
 for word in \$REFUSE; do
 	for arg in "\$@"; do
 		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
 		case \$arg in *.c) if grep -qF "<\$word>" "\$arg"; then echo "error: \$word: No such file" >&2; exit 1; fi ;; esac
 	done
 done
-exec $real "\$@"
+key=\${C_INCLUDE_PATH:-} source=
+for arg in "\$@"; do
+	case \$arg in
+	*.c) source=\$arg ;;
+	own) key=here ;;
+	-*) key="\$key \$arg" ;;
+	esac
+done
+case \$key:\$source in /* | here* | *:) exec $real "\$@" ;; esac
+known=\$KNOWN/\$({ echo "\$key"; cat "\$source"; } | cksum | tr ' ' -)
+if [ ! -e "\$known" ]; then
+	$real "\$@" >"\$known.\$\$" 2>&1 && : >"\$known.\$\$"
+	mv "\$known.\$\$" "\$known"
+fi
+cat "\$known" >&2
+[ ! -s "\$known" ]
 END
 chmod +x "$T/bin/refusing-cc"
 PATH=$T/bin:$PATH
 CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
-export CONFIG_CC CONFIG_CFLAGS REFUSE
+KNOWN=$T/known
+export CONFIG_CC CONFIG_CFLAGS REFUSE KNOWN
 unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
 configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }

@@ -98,24 +98,28 @@ common() {
 run_row() {
 	combinations=$((combinations + 1))
 	out=$T/out/$combinations
-	(
-		eval "$command"
-	) >"$out" 2>"$out.err" </dev/null
+	said=$out
+	case $kind in # what is said beside JSON or a page is text
+	text*)
+		(
+			eval "$command"
+		) >"$out" 2>&1 </dev/null ;;
+	*)
+		said=$out.err
+		(
+			eval "$command"
+		) >"$out" 2>"$said" </dev/null ;;
+	esac
 	got=$?
 	what="$program: $channel: $1 (status $got)"
-	case $kind in # what is said beside JSON or a page is text
-	text*) cat "$out.err" >>"$out" ;;
-	*) printf 'text\t%s\t%s any\n' "$out.err" "$what" >>"$T/list" ;;
-	esac
+	[ "$said" = "$out" ] || printf 'text\t%s\t%s any\n' "$said" "$what" >>"$T/list"
 	wanted=$status
 	case $1 in
 	invalid | overlong)
 		if [ "$not_utf8" = refuse ]; then
-			grep -q 'is not UTF-8' "$out" "$out.err" || printf 'not refused as not UTF-8\t%s\n' "$what" \
+			grep -q 'is not UTF-8' "$out" "$said" || printf 'not refused as not UTF-8\t%s\n' "$what" \
 				>>"$T/findings"
-			grep -q 'out of memory' "$out" "$out.err" && printf 'out of memory\t%s\n' "$what" \
-				>>"$T/findings"
-			printf 'text\t%s\t%s\n' "$out.err" "$what" >>"$T/list"
+			printf 'text\t%s\t%s\n' "$said" "$what" >>"$T/list"
 			return
 		fi
 		;;
@@ -146,7 +150,14 @@ with_name() {
 	case $command in *drawn*) drawn || return 0 ;; esac
 	[ -x "$BIN/$program" ] || return 0
 	run_row "$1"
-	rm -rf tree x s "./${F%%/*}"
+	cleared tree x s "./${F%%/*}"
+}
+
+# Removes what is there of these. (A program is not started for nothing, some thousand times.)
+cleared() {
+	for left; do
+		[ ! -e "$left" ] && [ ! -L "$left" ] || rm -rf "$left"
+	done
 }
 
 # Every option that takes a value, and an unknown one: as many programs and options as there are, found from --help.
@@ -162,14 +173,13 @@ sweep_options() {
 			out=$T/out/$combinations
 			case $option in
 			=) "$program" "--$N" ./nowhere ;;
-			*) timeout 20 "$program" "--$option=$N" ./nowhere ;;
+			*) "$program" "--$option=$N" ./nowhere ;;
 			esac >"$out" 2>&1 </dev/null
 			got=$?
 			what="$program: --$option: $1 (status $got)"
 			[ $got -le 3 ] || printf 'status\t%s\n' "$what" >>"$T/findings"
-			grep -q 'out of memory' "$out" && printf 'out of memory\t%s\n' "$what" >>"$T/findings"
 			printf 'text\t%s\t%s any\n' "$out" "$what" >>"$T/list"
-			rm -rf "./${F%%/*}"
+			cleared "./${F%%/*}"
 		done <"$T/options"
 	done
 }
@@ -201,6 +211,11 @@ for name in $names; do
 	esac
 	each_row with_name "$name"
 	case " $swept " in *" $name "*) sweep_options "$name" ;; esac
+	# A name is no reason to be without memory.
+	grep -rlF 'out of memory' "$T/out" | while read -r out; do
+		printf 'out of memory\t'
+		grep -F "$out	" "$T/list" | cut -f 3 | head -1
+	done >>"$T/findings"
 	"$TOOLS/namecheck" "$T/bytes" "$T/list" >"$T/looked" || echo "namecheck failed" >>"$T/findings"
 	grep -vE '^seen	|^cut	.*\)$|^(cut|unseen)	.* (short|any)$' "$T/looked" >>"$T/findings"
 	[ ! -e pwned ] || echo 'a name was run by a shell' >>"$T/findings"

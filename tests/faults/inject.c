@@ -10,7 +10,12 @@
  *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When
  * VIC_FAIL_SEEN names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last
- * call. */
+ * call.
+ *
+ * VIC_SERVE="IN:OUT" runs the program many times from one that is loaded: before main it reads at descriptor IN what
+ * is to fail, VIC_FAIL's value in 64 bytes ("" for nothing), forks a child that goes on to main with the files that are
+ * open, and writes at OUT its number and, once it has ended, its status, as two ints; until IN ends. A sweep starts a
+ * program some thousand times, and most of such a start is the loader's. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP } failing;
@@ -59,6 +65,38 @@ static enum kind kind_of(const char *name)
 	return NONE;
 }
 
+static int serve_report(int out, int value)
+{
+	return syscall(SYS_write, out, &value, sizeof value) == (long)sizeof value;
+}
+
+/* Returns in each child, with what is to fail in its environment. */
+static void serve(const char *ends)
+{
+	int in = -1, out = -1, status;
+	char spec[64];
+	if (sscanf(ends, "%d:%d", &in, &out) != 2)
+		_exit(126);
+	while (syscall(SYS_read, in, spec, sizeof spec) == (long)sizeof spec) {
+		pid_t pid = fork();
+		if (!pid) {
+			setpgid(0, 0);
+			close(in);
+			close(out);
+			unsetenv("VIC_SERVE");
+			unsetenv("LD_BIND_NOW");
+			if (!spec[0])
+				unsetenv("LD_PRELOAD");
+			if (setenv("VIC_FAIL", spec, 1))
+				_exit(126);
+			return;
+		}
+		if (pid < 0 || !serve_report(out, pid) || waitpid(pid, &status, 0) != pid || !serve_report(out, status))
+			break;
+	}
+	_exit(0);
+}
+
 /* What stands between the loader and main: the counting begins here. */
 int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv, void (*init)(void),
 		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
@@ -69,8 +107,10 @@ int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv
 	int (*real)(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void),
 		    void *);
 	void *p = dlsym(RTLD_NEXT, "__libc_start_main");
-	const char *spec = getenv("VIC_FAIL");
 	memcpy(&real, &p, sizeof p);
+	if (getenv("VIC_SERVE"))
+		serve(getenv("VIC_SERVE"));
+	const char *spec = getenv("VIC_FAIL");
 	if (spec && strchr(spec, ':')) {
 		nth = strtol(strchr(spec, ':') + 1, NULL, 10);
 		seen = getenv("VIC_FAIL_SEEN");
