@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Records of a block: many where a product is to pay, few where classes are many and there is none. */
-static size_t block_rows(const struct affine *a)
+size_t affine_block_rows(const struct affine *a)
 {
 	size_t k = (size_t)a->d->k;
 	return a->matrix ? PRODUCT_PART : k < 1024 ? 1024 / k : 1;
@@ -31,9 +30,14 @@ size_t affine_parameters(const struct affine *a)
 	return affine_weights(a) + (size_t)a->d->k;
 }
 
-static int on_diagonal(const struct affine *a, size_t i)
+int affine_on_diagonal(const struct affine *a, size_t i)
 {
 	return !a->matrix || i / (size_t)a->d->k == i % (size_t)a->d->k;
+}
+
+double affine_pull_on(const struct affine *a, size_t i)
+{
+	return i >= affine_weights(a) ? a->pull.bias : affine_on_diagonal(a, i) ? a->pull.diagonal : a->pull.off;
 }
 
 /* z, [n][k], of the records at `at`, over the unit; out = W z + b, where a class ruled out stays so. Its z becomes 0:
@@ -65,6 +69,12 @@ static void exponentials(const struct affine *a, size_t at, size_t n, double *ou
 	softmax_ops()->exp_many(out, (n * k + LANES - 1) / LANES * LANES);
 }
 
+void affine_block(const struct affine *a, size_t at, size_t n, double *z, double *out, double *own, double *panels)
+{
+	forward(a, at, n, z, out, panels);
+	exponentials(a, at, n, out, own);
+}
+
 /* From exponentials to what each class bends by, and from logits to their squares. Returns the exponentials' sum. */
 static double bend(double *p, double *z, size_t k, double *gb, double *gw, double *beside)
 {
@@ -87,14 +97,13 @@ static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *
 {
 	const struct affine *a = arg;
 	const struct fit_ops *ops = fit_ops();
-	size_t k = (size_t)d->k, rows = block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
+	size_t k = (size_t)d->k, rows = affine_block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
 	double *gw = sum + 1, *gb = gw + affine_weights(a), *beside = gb + k, *own_gw = a->matrix ? NULL : gw;
 	double *z = scratch, *out = z + room, *own = out + room, *left = own + (rows + 7) / 8 * 8;
 	double *right = left + panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k;
 	for (size_t at = from; at < to; at += rows) {
 		size_t n = to - at < rows ? to - at : rows;
-		forward(a, at, n, z, out, left);
-		exponentials(a, at, n, out, own);
+		affine_block(a, at, n, z, out, own, left);
 		for (size_t r = 0; r < n; r++) {
 			double *o = out + r * k, *x = z + r * k, mass;
 			if (a->bends)
@@ -113,7 +122,7 @@ static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *
 
 static size_t pass_scratch(const struct affine *a)
 {
-	size_t k = (size_t)a->d->k, rows = block_rows(a), both = 2 * ((rows * k + LANES - 1) / LANES * LANES);
+	size_t k = (size_t)a->d->k, rows = affine_block_rows(a), both = 2 * ((rows * k + LANES - 1) / LANES * LANES);
 	size_t panels = panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k + panels_room(k, rows, PRODUCT_RIGHT);
 	return both + (rows + 7) / 8 * 8 + (a->matrix ? panels : 0);
 }
@@ -151,8 +160,7 @@ int affine_parameters_of(const struct affine *a, const double *y, double *weight
 	return finite;
 }
 
-/* The sums over all records at y, into a->sum. */
-static int sum_at(struct affine *a, const double *y, struct err *err)
+void affine_take(struct affine *a, const double *y)
 {
 	size_t k = (size_t)a->d->k, nw = affine_weights(a);
 	for (size_t i = 0; i < nw; i++)
@@ -160,7 +168,13 @@ static int sum_at(struct affine *a, const double *y, struct err *err)
 	take_offset(a, y, a->offset);
 	if (a->matrix)
 		panels_of_rows(a->scaled, k, k, PRODUCT_RIGHT, a->narrow, a->panels);
-	return fit_sum(a->d, a->pool, 1 + nw + 2 * k, affine_pass, pass_scratch(a), a, a->sum, err);
+}
+
+int affine_sum_at(struct affine *a, const double *y, struct err *err)
+{
+	affine_take(a, y);
+	return fit_sum(a->d, a->pool, 1 + affine_parameters(a) + (size_t)a->d->k, affine_pass, pass_scratch(a), a, a->sum,
+		       err);
 }
 
 int affine_loss(void *arg, const double *y, double *value, double *grad, struct err *err)
@@ -168,13 +182,12 @@ int affine_loss(void *arg, const double *y, double *value, double *grad, struct 
 	struct affine *a = arg;
 	size_t k = (size_t)a->d->k, nw = affine_weights(a);
 	double n = (double)a->d->n;
-	if (sum_at(a, y, err))
+	if (affine_sum_at(a, y, err))
 		return -1;
 	*value = a->sum[0] / n;
 	for (size_t i = 0; i < nw; i++) {
-		int diagonal = on_diagonal(a, i);
 		grad[i] = a->sum[1 + i] / n * (a->per[i] * a->unit);
-		pull_back(diagonal ? a->pull.diagonal : a->pull.off, y[i] * a->per[i] - diagonal, a->per[i], value,
+		pull_back(affine_pull_on(a, i), y[i] * a->per[i] - affine_on_diagonal(a, i), a->per[i], value,
 			  &grad[i]);
 	}
 	for (size_t c = 0; c < k; c++) {
@@ -182,49 +195,6 @@ int affine_loss(void *arg, const double *y, double *value, double *grad, struct 
 		pull_back(a->pull.bias, a->offset[c], a->per[nw + c], value, &grad[nw + c]);
 	}
 	return 0;
-}
-
-/* Share of the curvature that is there before any record is seen (set_scale) that is always counted: where no record
- * bends a parameter now, one may after the next step. */
-static const double floor_share = 1e-6;
-
-int affine_curvature(struct affine *a, const double *y, struct err *err)
-{
-	size_t k = (size_t)a->d->k, nw = affine_weights(a);
-	double n = (double)a->d->n;
-	a->bends = 1;
-	int rc = sum_at(a, y, err);
-	a->bends = 0;
-	for (size_t i = 0; !rc && i < nw + k; i++) {
-		double pull = i >= nw ? a->pull.bias : on_diagonal(a, i) ? a->pull.diagonal : a->pull.off;
-		double per = a->per[i], by = i < nw ? per * a->unit : per;
-		a->inverse[i] = 1 / (a->sum[1 + i] / n * by * by + 2 * pull * per * per + floor_share);
-	}
-	/* | w x | inverted is | b -x | / (w b - x x): of each class's own weight and bias. */
-	for (size_t c = 0; !rc && c < k; c++) {
-		size_t i = a->matrix ? c * k + c : c;
-		double w = 1 / a->inverse[i], b = 1 / a->inverse[nw + c];
-		double x = a->sum[1 + nw + k + c] / n * (a->per[i] * a->unit) * a->per[nw + c], det = w * b - x * x;
-		int apart = det > 1e-9 * w * b;
-		a->beside[c] = apart ? -x / det : 0;
-		a->inverse[i] = apart ? b / det : 1 / w;
-		a->inverse[nw + c] = apart ? w / det : 1 / b;
-	}
-	return rc;
-}
-
-void affine_precondition(void *arg, double *v)
-{
-	const struct affine *a = arg;
-	size_t k = (size_t)a->d->k, nw = affine_weights(a);
-	for (size_t c = 0; c < k; c++) {
-		size_t i = a->matrix ? c * k + c : c;
-		double w = v[i], b = v[nw + c];
-		v[nw + c] = a->beside[c] * w + a->inverse[nw + c] * b;
-		v[i] = w + a->beside[c] * b / a->inverse[i];
-	}
-	for (size_t i = 0; i < nw; i++)
-		v[i] *= a->inverse[i];
 }
 
 /* Sum of the finite |z|, a power of two smaller so that no sum overflows; and their number. In lanes, so that additions
@@ -274,7 +244,7 @@ static void set_scale(struct affine *a, const double *sum)
 	for (size_t i = 0; i < nw + k; i++) {
 		size_t c = i >= nw ? i - nw : a->matrix ? i / k : i, j = a->matrix ? i % k : c;
 		double share = (sum[k + c] + 0.5) / (n + 1), bend = share * (1 - share);
-		double pull = i >= nw ? a->pull.bias : on_diagonal(a, i) ? a->pull.diagonal : a->pull.off;
+		double pull = affine_pull_on(a, i);
 		double data = i >= nw ? sqrt(bend) : sqrt(bend * sum[j] / n) * a->unit;
 		double both = hypot(data, sqrt(2 * pull));
 		a->per[i] = 1 / (both > 0 ? both : a->unit);
@@ -314,11 +284,12 @@ void affine_release(struct affine *a)
 	free(a->panels);
 	free(a->inverse);
 	free(a->beside);
+	free(a->whole);
 }
 
 void affine_start(const struct affine *a, double t, double *y)
 {
 	size_t nw = affine_weights(a), all = affine_parameters(a);
 	for (size_t i = 0; i < all; i++)
-		y[i] = i < nw && on_diagonal(a, i) ? t / a->per[i] : 0;
+		y[i] = i < nw && affine_on_diagonal(a, i) ? t / a->per[i] : 0;
 }

@@ -33,6 +33,9 @@ struct affine {
 	double *inverse; /* [parameters] */
 	double *beside;	 /* [k] */
 	int bends;	 /* a pass sums curvatures, not gradients */
+	/* The whole second derivative in y, as L of L L', row by row; NULL until affine_curvature_whole. Then it, and not
+	 * inverse and beside, is what affine_precondition divides by. */
+	double *whole; /* [parameters][parameters] */
 };
 
 /* The logits of a matrix are finite. Errors: no memory. *a is released by affine_release either way. */
@@ -41,15 +44,33 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 void affine_release(struct affine *a);
 size_t affine_weights(const struct affine *a);
 size_t affine_parameters(const struct affine *a);
+/* Whether parameter i < weights is one of a class for its own logit; the weight of parameter i's pull. */
+int affine_on_diagonal(const struct affine *a, size_t i);
+double affine_pull_on(const struct affine *a, size_t i);
 /* y of W = t times the identity, b = 0. */
 void affine_start(const struct affine *a, double t, double *y);
 /* W and b of y. The mean of b, which changes no softmax, is 0. Returns 0 where one is beyond float64. */
 int affine_parameters_of(const struct affine *a, const double *y, double *weight, double *bias);
 /* Takes the loss's curvature at y for affine_precondition. Errors: no memory. */
 int affine_curvature(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
+/* Whether the parameters are so few that the whole second derivative can be had; and taking it, of about as many of the
+ * records as a few seconds allow. Where rounding leaves it no inverse, what affine_curvature took stays in use. Errors:
+ * no memory. */
+int affine_can_have_whole(const struct affine *a);
+int affine_curvature_whole(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
 /* v, [parameters], times an approximation of the inverse of the loss's second derivative in y, for minimise.h. */
 void affine_precondition(void *affine, double *v);
 /* The loss at y and its gradient (grad: [parameters]), for minimise.h; not finite where y is too far out. */
 int affine_loss(void *affine, const double *y, double *value, double *grad, struct err *err);
+
+/* Between affine.c and affine_bend.c. What passes at y read; the sums over all records at y, into a->sum. */
+void affine_take(struct affine *a, const double *y);
+int affine_sum_at(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
+/* Records of a block: many where a product is to pay, few where classes are many and there is none. */
+size_t affine_block_rows(const struct affine *a);
+/* n records from number `at` on: z, [n][k], are their logits over the unit; out, [n][k], exponentials of W z + b below
+ * the largest; own, [n], the label's before its exponential. z and out have room for whole LANES; panels: of the rows
+ * in PRODUCT_LEFT. */
+void affine_block(const struct affine *a, size_t at, size_t n, double *z, double *out, double *own, double *panels);
 
 #endif

@@ -62,6 +62,22 @@ static int dev_chose_epoch(const struct rows *rows)
 	return own || (same == at && same == n - 1);
 }
 
+/* Classes that are no record's label; *first: the first of them. Of maps that treat all classes alike, 0. */
+static size_t absent_classes(const struct calmap *map, const struct rows *rows, int *first)
+{
+	size_t absent = 0;
+	int k = map->k, own = map->method != MAP_TEMPERATURE && map->method != MAP_ENSEMBLE &&
+			      map->method != MAP_PLATT && map->method != MAP_BETA;
+	for (int c = k - 1; own && c >= 0; c--) {
+		size_t i = 0;
+		while (i < rows->n && rows->label[i] != c)
+			i++;
+		absent += i == rows->n;
+		*first = i == rows->n ? c : *first;
+	}
+	return absent;
+}
+
 unsigned cautions_of(const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows)
 {
 	unsigned bits = 0;
@@ -71,18 +87,23 @@ unsigned cautions_of(const struct calmap *map, const struct calmap_fit *fit, con
 	}
 	bits |= (double)rows->n < records_wanted(map) ? 1u << CAUTION_FEW : 0;
 	bits |= rows->split == SPLIT_DEV && dev_chose_epoch(rows) ? 1u << CAUTION_CHOSE_EPOCH : 0;
+	int first;
+	bits |= absent_classes(map, rows, &first) ? 1u << CAUTION_ABSENT_CLASS : 0;
 	return bits;
 }
 
 const char *caution_name(enum caution c)
 {
-	static const char *const names[CAUTIONS] = { "holds-one", "wide", "few", "chose-epoch" };
+	static const char *const names[CAUTIONS] = { "holds-one", "wide", "few", "chose-epoch",
+						       "absent-class" };
 	return names[c];
 }
 
 void caution_text(enum caution c, const struct calmap *map, const struct calmap_fit *fit, const struct rows *rows,
 		  char *text, size_t size)
 {
+	int first = 0;
+	size_t absent = c == CAUTION_ABSENT_CLASS ? absent_classes(map, rows, &first) : 0;
 	switch (c) {
 	case CAUTION_HOLDS_ONE:
 		err_phrase(text, size,
@@ -106,6 +127,12 @@ void caution_text(enum caution c, const struct calmap *map, const struct calmap_
 			   "these dev records also chose the model's epoch (vic-train --select), which "
 			   "flatters them: the map may make others worse; hold records back (vic-split --dev 0.1 "
 			   "--calibration 0.1) and fit on them (--split extra)");
+		return;
+	case CAUTION_ABSENT_CLASS:
+		err_phrase(text, size,
+			   "of %d classes %zu are the label of no record (the first is %s), so the map all but rules "
+			   "them out, on other records too; fit on records of every class, or take --method temperature",
+			   map->k, absent, rows->head.classes[first]);
 		return;
 	case CAUTIONS:
 		break;

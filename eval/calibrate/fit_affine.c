@@ -16,8 +16,9 @@ static const double fine = 1e-9, enough = 1e-5;
 static const double near_enough = 1e-6;
 enum { MANY_VALUES = 1 << 22 };
 
-/* Steps before the curvature is taken anew. */
-enum { ROUND = 60 };
+/* Steps before the curvature is taken anew; and, where the first round was not enough, before the whole of it is, which
+ * costs as much as some dozens of steps. */
+enum { ROUND = 60, WHOLE_ROUND = 10 };
 
 /* Puts into y whichever start has the lower loss: the identity, or it over the best temperature. */
 static int pick_start(struct affine *a, double *y, struct err *err)
@@ -44,17 +45,32 @@ static int pick_start(struct affine *a, double *y, struct err *err)
 	return rc;
 }
 
+static int is_held(const struct affine *a)
+{
+	return a->pull.diagonal > 0 || a->pull.off > 0 || a->pull.bias > 0;
+}
+
+/* Whether W and b at the answer tell every record's label from all other classes, and nothing holds them: twice they are
+ * then better still, and the loss has no bottom. A loss that all records together have below ln 2 is proof of it: each
+ * label's probability is above 1/2. */
+static int told_apart(const struct affine *a, const struct minimum *m)
+{
+	return !is_held(a) && m->value * (double)a->d->n < M_LN2;
+}
+
 static int descend(struct affine *a, double *y, double tol, int max_steps, struct minimum *m, struct err *err)
 {
 	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, a,
 			       a->narrow ? 1e-8 : 1e-14 };
 	int steps = 0, again = 1;
 	while (again) {
-		int most = max_steps - steps < ROUND ? max_steps - steps : ROUND;
-		if (affine_curvature(a, y, err) || minimise(&f, y, tol, most, m, err))
+		int whole = steps && affine_can_have_whole(a), round = whole ? WHOLE_ROUND : ROUND;
+		int most = max_steps - steps < round ? max_steps - steps : round;
+		if ((whole ? affine_curvature_whole(a, y, err) : affine_curvature(a, y, err)) ||
+		    minimise(&f, y, tol, most, m, err))
 			return -1;
 		steps += m->steps;
-		again = !m->converged && steps < max_steps && m->steps;
+		again = !m->converged && steps < max_steps && m->steps && !told_apart(a, m);
 	}
 	m->steps = steps;
 	/* where columns are nearly parallel, as logarithms of probabilities may be, the last digits take steps without
@@ -88,16 +104,28 @@ out:
 	return rc;
 }
 
-static void unsettled(const char *name, const struct minimum *m, struct err *err)
+static void unsettled(const char *name, const struct affine *a, const struct minimum *m, struct err *err)
 {
-	if (m->stuck)
+	if (told_apart(a, m))
+		err_set(err,
+			"W and b of %s scaling tell all %zu records apart, so the loss falls without end as they grow: "
+			"there is no best map; fit on more records, or hold them with a larger --l2",
+			name, a->d->n);
+	else if (!is_held(a))
+		err_set(err,
+			"%s scaling did not settle in %d steps (gradient %.2g): nothing holds W and b, which grow "
+			"without end where they tell some of the records or classes apart; fit on more records, or "
+			"hold them with a larger --l2, or allow more steps with --max-steps",
+			name, m->steps, m->gradient);
+	else if (m->stuck)
 		err_set(err,
 			"%s scaling ended at step %d, where rounding hides what is left of the slope (gradient %.2g): "
 			"the logits' sizes are too far apart, or from 0, for float64; look at the largest of them",
 			name, m->steps, m->gradient);
 	else
 		err_set(err,
-			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 gives the loss a bottom",
+			"%s scaling did not settle in %d steps (gradient %.2g); a larger --l2 has fewer to take, and "
+			"--max-steps allows more",
 			name, m->steps, m->gradient);
 }
 
@@ -118,8 +146,8 @@ int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap
 		goto out;
 	fit->steps = m.steps;
 	fit->gradient = m.gradient;
-	if (!m.converged || !isfinite(m.value)) {
-		unsettled(calmap_method_name(map->method), &m, err);
+	if (!m.converged || !isfinite(m.value) || told_apart(&a, &m)) {
+		unsettled(calmap_method_name(map->method), &a, &m, err);
 		goto out;
 	}
 	rc = affine_parameters_of(&a, y, map->weight, map->bias)

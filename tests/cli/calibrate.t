@@ -177,6 +177,24 @@ vic-calibrate --max-temperature 9 -o map2 chosen 2>talk
 like 'dev records that chose the epoch are said to have' "$chosen" "$(cat talk)"
 like 'with what to do' 'vic-split --dev 0.1 --calibration 0.1' "$(cat talk)"
 like 'the map has it' '"chose-epoch"' "$(cat map2)"
+
+# a class that is no record's label
+awk 'BEGIN { srand(3); for (i = 0; i < 60; i++) printf "%s\t%.3f\t%.3f\t%.3f\n", rand() < 0.4 ? "x" : "y", rand(), rand(), rand() }' |
+	vic-cat --from tsv --kind logits --classes x,y,z - > two-of-three
+for method in dirichlet isotonic; do
+	vic-calibrate --method $method two-of-three > map3 2> err3
+	like "$method: the caution says which class is missing" 'of 3 classes 1 are the label of no record (the first is z)' \
+		"$(cat err3)"
+	like "$method: and so does the map" '"absent-class"' "$(cat map3)"
+done
+same 'not of temperature, which has no number of its own for it' 0 \
+	"$(vic-calibrate --method temperature two-of-three 2>&1 | grep -c absent)"
+# W and b tell all apart, and nothing holds them
+printf 'x\t0.2\t0\t0.1\ny\t0.3\t0.1\t0.1\nz\t0.1\t0\t0.4\nx\t0\t0\t0\n' |
+	vic-cat --from tsv --kind logits --classes x,y,z - > four
+vic-calibrate --method dirichlet --l2 0 four > map4 2> err4
+same 'no best map where all records are told apart' 1 $?
+like 'which is what is said' 'tell all 4 records apart' "$(cat err4)"
 vic-calibrate --max-temperature 9 --split extra -o map2 chosen 2>talk
 same 'records that were held back did not' 0 "$(grep -c "$chosen" talk map2 | sed -n 's/^talk://p')"
 vic-train -q --epochs 2 --maps 4 --select last -o last.model parts.text
