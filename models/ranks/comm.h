@@ -14,7 +14,8 @@
 #include <stddef.h>
 
 enum {
-	COMM_ABI = 1,
+	COMM_ABI = 2,
+	COMM_SLOTS = 2,
 	COMM_MOST = 1 << 30 /* bytes that one call moves from a rank to another, at most */
 };
 
@@ -30,10 +31,16 @@ struct comm {
 	void (*close)(struct comm_ctx *ctx);
 	/* What carries ("Open MPI v4.1.4"). Borrowed from ctx. */
 	const char *(*describe)(const struct comm_ctx *ctx);
-	/* Of from[size][bytes] the k-th part goes to rank k, which puts it at its to[this rank]. */
-	int (*alltoall)(struct comm_ctx *ctx, const void *from, void *to, size_t bytes, struct err *err);
 	/* Rank k's from[bytes] is to[k] of all. */
 	int (*allgather)(struct comm_ctx *ctx, const void *from, void *to, size_t bytes, struct err *err);
+	/* The same, begun: it goes on while the caller does other things, who may touch neither area before `wait` of
+	 * the same slot. In each of COMM_SLOTS one is under way at most. */
+	int (*begin_allgather)(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes,
+			       struct err *err);
+	/* Likewise: of from[size][bytes] the k-th part goes to rank k, which puts it at its to[this rank]. */
+	int (*begin_alltoall)(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes,
+			      struct err *err);
+	int (*wait)(struct comm_ctx *ctx, int slot, struct err *err);
 	/* what[bytes] of rank `root` is that of all. */
 	int (*broadcast)(struct comm_ctx *ctx, void *what, size_t bytes, int root, struct err *err);
 	/* Ends all processes of the run with this exit status, without waiting for any. Does not return. */

@@ -1,7 +1,7 @@
 /* A sum is an all-to-all of slices, a tree over what came, and an all-gather of the slices' sums: the traffic of an
- * all-reduce, in an order that is ours. All memory is taken at the start, so that nothing but the transport can fail
- * where others wait. A word of 8 bytes a rank is all that a meeting costs where all fare well; the sentence of a
- * failure goes in a second call. */
+ * all-reduce, in an order that is ours. While a piece of a long sum is added up the slices of the next are on their
+ * way. All memory is taken at the start, so that nothing but the transport can fail where others wait. A word of 8
+ * bytes a rank is all that a meeting costs where all fare well; the sentence of a failure goes in a second call. */
 #include "ranks.h"
 #include "reduce.h"
 
@@ -166,23 +166,63 @@ int ranks_meet(struct ranks *r, int rc, int signal, struct err *err)
 	return first < 0 ? 0 : share_error(r, all, first, rc, err);
 }
 
+/* Of a sum, and of the memory that its traffic takes: half, so that two pieces are on their way. */
+struct piece {
+	float *a, *send, *got;
+	size_t n, slice;
+	int slot;
+};
+
+/* Numbers of a piece at most. */
+static size_t piece_most(const struct ranks *r)
+{
+	return RANKS_ROOM / COMM_SLOTS / sizeof(float) / (size_t)r->size * (size_t)r->size;
+}
+
+static struct piece piece_of(const struct ranks *r, float *a, size_t n, size_t k)
+{
+	size_t most = piece_most(r), at = k * most, size = (size_t)r->size;
+	struct piece p = { .a = a + at, .n = n - at < most ? n - at : most, .slot = (int)(k % COMM_SLOTS) };
+	p.slice = (p.n + size - 1) / size;
+	p.send = (float *)(void *)r->send + (size_t)p.slot * most;
+	p.got = (float *)(void *)r->got + (size_t)p.slot * most;
+	return p;
+}
+
+/* The three parts of a piece's sum. */
+static int send_slices(struct ranks *r, struct piece p, struct err *err)
+{
+	memcpy(p.send, p.a, p.n * sizeof *p.a);
+	memset(p.send + p.n, 0, (p.slice * (size_t)r->size - p.n) * sizeof *p.a);
+	return lost(r, r->c->begin_alltoall(r->ctx, p.slot, p.send, p.got, p.slice * sizeof *p.a, err));
+}
+
+static int add_slices(struct ranks *r, struct piece p, struct err *err)
+{
+	if (lost(r, r->c->wait(r->ctx, p.slot, err)))
+		return -1;
+	reduce_rows(p.got, r->size, p.slice);
+	return lost(r, r->c->begin_allgather(r->ctx, p.slot, p.got, p.send, p.slice * sizeof *p.a, err));
+}
+
+static int take_sums(struct ranks *r, struct piece p, struct err *err)
+{
+	if (lost(r, r->c->wait(r->ctx, p.slot, err)))
+		return -1;
+	memcpy(p.a, p.send, p.n * sizeof *p.a);
+	return 0;
+}
+
 int ranks_sum(struct ranks *r, float *a, size_t n, struct err *err)
 {
 	if (is_alone(r))
 		return 0;
-	size_t size = (size_t)r->size, most = RANKS_ROOM / sizeof *a / size * size;
-	float *send = (float *)(void *)r->send, *got = (float *)(void *)r->got;
-	for (size_t at = 0; at < n; at += most) {
-		size_t some = n - at < most ? n - at : most, slice = (some + size - 1) / size;
-		memcpy(send, a + at, some * sizeof *a);
-		memset(send + some, 0, (slice * size - some) * sizeof *a);
-		if (lost(r, r->c->alltoall(r->ctx, send, got, slice * sizeof *a, err)))
+	size_t most = piece_most(r), pieces = (n + most - 1) / most;
+	for (size_t k = 0; k < pieces + 2; k++)
+		if ((k >= 2 && take_sums(r, piece_of(r, a, n, k - 2), err)) ||
+		    (k < pieces && send_slices(r, piece_of(r, a, n, k), err)) ||
+		    (k >= 1 && k <= pieces && add_slices(r, piece_of(r, a, n, k - 1), err)))
 			return -1;
-		reduce_rows(got, r->size, slice);
-		if (lost(r, r->c->allgather(r->ctx, got, send, slice * sizeof *a, err)))
-			return -1;
-		memcpy(a + at, send, some * sizeof *a);
-	}
 	return 0;
 }
 

@@ -30,8 +30,8 @@ struct ranks {
 	unsigned char *send, *got;  /* [RANKS_ROOM] */
 };
 
-/* Bytes that are under way at once; longer sums and gatherings are cut. */
-enum { RANKS_ROOM = 16 << 20 };
+/* Bytes that are under way at once; longer sums and gatherings are cut, sums in pieces of half of it. */
+enum { RANKS_ROOM = 32 << 20 };
 
 /* Joins the run. Where a launcher has started several processes and they cannot be made one run, that is an error (each
  * would train alone and write the same files): VIC_NO_DEVICE without the plug-in, VIC_USAGE where it is the launcher's

@@ -45,7 +45,7 @@ static int measure(struct ranks *r, size_t n, struct err *err)
 
 int main(void)
 {
-	static const size_t sizes[] = { 0, 1000, 100000, 1000000, 11000000 };
+	static const size_t sizes[] = { 0, 1000, 100000, 275000, 1000000, 11000000 };
 	struct ranks r;
 	struct err err = ERR_NONE;
 	int rc = ranks_open(&r, RANKS_AUTO, &err);

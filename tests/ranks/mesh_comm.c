@@ -6,8 +6,17 @@
 #include <errno.h>
 #include <poll.h>
 
+/* A call that was begun. Its bytes go when it is waited for, so that who changes them before is found out. */
+struct begun {
+	int (*call)(struct comm_ctx *ctx, const void *from, void *to, size_t bytes, struct err *err);
+	const void *from;
+	void *to;
+	size_t bytes;
+};
+
 struct comm_ctx {
 	int rank, size;
+	struct begun begun[COMM_SLOTS];
 };
 
 /* Bytes on their way to a rank and from it. */
@@ -91,6 +100,34 @@ static int mesh_allgather(struct comm_ctx *ctx, const void *from, void *to, size
 	return carry(ctx, t, err);
 }
 
+static int begin(struct comm_ctx *ctx, int slot, const struct begun *what, struct err *err)
+{
+	if (ctx->begun[slot].call)
+		return err_set(err, "a second call in slot %d", slot);
+	memset(what->to, 0xff, (size_t)ctx->size * what->bytes); /* NaN to who reads it before */
+	ctx->begun[slot] = *what;
+	return 0;
+}
+
+static int mesh_begin_allgather(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes,
+				struct err *err)
+{
+	return begin(ctx, slot, &(struct begun){ mesh_allgather, from, to, bytes }, err);
+}
+
+static int mesh_begin_alltoall(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes,
+			       struct err *err)
+{
+	return begin(ctx, slot, &(struct begun){ mesh_alltoall, from, to, bytes }, err);
+}
+
+static int mesh_await(struct comm_ctx *ctx, int slot, struct err *err)
+{
+	struct begun b = ctx->begun[slot];
+	ctx->begun[slot] = (struct begun){ 0 };
+	return b.call ? b.call(ctx, b.from, b.to, b.bytes, err) : err_set(err, "nothing was begun in slot %d", slot);
+}
+
 static int mesh_broadcast(struct comm_ctx *ctx, void *what, size_t bytes, int root, struct err *err)
 {
 	struct traffic t[MESH_MOST] = { 0 };
@@ -140,8 +177,10 @@ const struct comm *vic_comm(void)
 		.open = mesh_open,
 		.close = mesh_close,
 		.describe = mesh_describe,
-		.alltoall = mesh_alltoall,
 		.allgather = mesh_allgather,
+		.begin_allgather = mesh_begin_allgather,
+		.begin_alltoall = mesh_begin_alltoall,
+		.wait = mesh_await,
 		.broadcast = mesh_broadcast,
 		.abort = mesh_abort,
 	};

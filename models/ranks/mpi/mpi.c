@@ -1,4 +1,4 @@
-/* The transport by MPI: blocking collectives of MPI_COMM_WORLD. Errors are returned, not fatal, so that they become a
+/* The transport by MPI: collectives of MPI_COMM_WORLD. Errors are returned, not fatal, so that they become a
  * sentence; what MPI can do no more after one is abort. */
 #include "models/ranks/comm.h"
 
@@ -9,6 +9,7 @@
 
 struct comm_ctx {
 	char library[MPI_MAX_LIBRARY_VERSION_STRING];
+	MPI_Request under_way[COMM_SLOTS];
 };
 
 static int check(int rc, const char *what, struct err *err)
@@ -57,11 +58,24 @@ static const char *mpi_describe(const struct comm_ctx *ctx)
 	return ctx->library;
 }
 
-static int mpi_alltoall(struct comm_ctx *ctx, const void *from, void *to, size_t bytes, struct err *err)
+static int mpi_begin_alltoall(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes, struct err *err)
 {
-	(void)ctx;
-	return check(MPI_Alltoall(from, (int)bytes, MPI_BYTE, to, (int)bytes, MPI_BYTE, MPI_COMM_WORLD), "alltoall",
-		     err);
+	return check(MPI_Ialltoall(from, (int)bytes, MPI_BYTE, to, (int)bytes, MPI_BYTE, MPI_COMM_WORLD,
+				   &ctx->under_way[slot]),
+		     "alltoall", err);
+}
+
+static int mpi_begin_allgather(struct comm_ctx *ctx, int slot, const void *from, void *to, size_t bytes,
+			       struct err *err)
+{
+	return check(MPI_Iallgather(from, (int)bytes, MPI_BYTE, to, (int)bytes, MPI_BYTE, MPI_COMM_WORLD,
+				    &ctx->under_way[slot]),
+		     "allgather", err);
+}
+
+static int mpi_wait(struct comm_ctx *ctx, int slot, struct err *err)
+{
+	return check(MPI_Wait(&ctx->under_way[slot], MPI_STATUS_IGNORE), "wait", err);
 }
 
 static int mpi_allgather(struct comm_ctx *ctx, const void *from, void *to, size_t bytes, struct err *err)
@@ -90,8 +104,10 @@ static const struct comm mpi = {
 	.open = mpi_open,
 	.close = mpi_close,
 	.describe = mpi_describe,
-	.alltoall = mpi_alltoall,
 	.allgather = mpi_allgather,
+	.begin_allgather = mpi_begin_allgather,
+	.begin_alltoall = mpi_begin_alltoall,
+	.wait = mpi_wait,
 	.broadcast = mpi_broadcast,
 	.abort = mpi_abort,
 };

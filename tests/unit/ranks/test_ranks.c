@@ -48,7 +48,7 @@ static int check_sum(struct ranks *r, size_t n)
 
 static int sums(struct ranks *r)
 {
-	static const size_t size[] = { 1, 2, 3, 7, 64, 1000, 20011, RANKS_ROOM / 4 - 1, RANKS_ROOM / 4 + 5 };
+	static const size_t size[] = { 1, 2, 3, 7, 64, 1000, 20011, RANKS_ROOM / 8 - 1, RANKS_ROOM / 4 + 5 };
 	for (size_t i = 0; i < sizeof size / sizeof *size; i++) /* the large ones once */
 		if ((size[i] < 100000 || r->size == 4) && check_sum(r, size[i]))
 			return 10 + (int)i;
