@@ -336,7 +336,9 @@ static int run_score(struct stage *st, struct err *err)
 	struct score_options options = { 0 };
 	struct rows_options rows_options = { 0 };
 	struct posterior posterior = { 0 };
-	struct printed p = { .asked = { o.coverage, o.risk, o.confidence } };
+	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
+	struct printed p = { .asked = { o.coverage, o.risk, o.confidence,
+					wanted && o.format == TABLE_TEXT && !o.compat } };
 	struct table table = { 0 };
 	int rc = ask_of(st, &options, &rows_options, &posterior, err);
 	if (!rc && o.by)
@@ -360,8 +362,7 @@ static int run_score(struct stage *st, struct err *err)
 	if (!rc)
 		rc = table_print(o.per_class || o.weights ? &p.instead : &table, (enum table_format)o.format, stdout,
 				 err);
-	int wanted = o.diagram == SHOW_YES || (o.diagram == SHOW_AUTO && isatty(STDOUT_FILENO));
-	if (!rc && o.format == TABLE_TEXT && wanted && !options.compat && p.columns.n)
+	if (!rc && p.asked.diagrams && p.columns.n)
 		diagrams(&p.columns);
 	table_release(&table);
 	table_release(&p.instead);

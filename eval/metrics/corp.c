@@ -36,22 +36,33 @@ static size_t pool_block(struct pav_block *b, size_t m, struct pav_block next, s
 
 int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err)
 {
-	struct pav_block *b = NULL;
-	size_t m = 0, cap = 0;
+	struct pav_block *b = NULL, next = { 0 };
+	size_t m = 0, cap = 0, begin = 0; /* of next */
 	for (size_t from = 0; from < n;) {
 		size_t to = from;
 		uint64_t right = 0, v = conf_order(k[from]);
 		while (to < n && conf_order(k[to]) == v)
 			right += (uint64_t)conf_right(k[to++]);
-		if (mem_grow(&b, &cap, m + 1, sizeof *b, err)) {
-			free(b);
-			return -1;
+		/* Whatever follows records that are all right is pooled with them, and so is what is all wrong with
+		 * whatever stands before it. */
+		if (right && next.right < next.end - begin) {
+			if (mem_grow(&b, &cap, m + 1, sizeof *b, err)) {
+				free(b);
+				return -1;
+			}
+			m = pool_block(b, m, next, n);
+			begin = next.end;
+			next.right = 0;
 		}
-		m = pool_block(b, m, (struct pav_block){ to, right }, n);
-		from = to;
+		next.right += right;
+		next.end = from = to;
 	}
+	if (next.end > begin && mem_grow(&b, &cap, m + 1, sizeof *b, err)) {
+		free(b);
+		return -1;
+	}
+	*n_blocks = next.end > begin ? pool_block(b, m, next, n) : m;
 	*block = b;
-	*n_blocks = m;
 	return 0;
 }
 
@@ -80,8 +91,8 @@ int corp_of(const conf_key *k, size_t n, struct corp *c, struct err *err)
 	if (pav(k, n, &b, &m, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		double miss = conf_right(k[i]) ? conf_rest(k[i]) : conf_p(k[i]);
-		score += fix_of(miss * miss);
+		double miss = conf_residual(k[i]);
+		score += (int64_t)(miss * miss * 0x1p60);
 	}
 	for (size_t i = 0; i < m; i++) {
 		double r = (double)b[i].right, s = (double)size_of(b, i);

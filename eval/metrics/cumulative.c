@@ -47,9 +47,10 @@ void cumulative_of(const conf_key *k, size_t n, struct cumulative *c)
 	fix d = 0, low = 0, high = 0;
 	double variance = 0;
 	for (size_t i = 0; i < n; i++) {
-		double p = conf_p(k[i]);
-		d += (fix)conf_right(k[i]) * ((fix)1 << FIX_BITS) - fix_of(p);
-		variance += p * conf_rest(k[i]);
+		double p, rest;
+		conf_both(k[i], &p, &rest);
+		d += (int64_t)((uint64_t)conf_right(k[i]) << FIX_BITS) - (int64_t)(p * 0x1p60);
+		variance += p * rest;
 		if (i + 1 < n && conf_order(k[i]) == conf_order(k[i + 1]))
 			continue;
 		if (d < low)

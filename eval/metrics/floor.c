@@ -64,23 +64,37 @@ static int add_runs(struct null *u, struct segment *s, size_t from, size_t to, s
 	return 0;
 }
 
+/* Of the segment b that begins at `from`, and may be empty. */
+static size_t segment_end(const struct null *u, int b, size_t from)
+{
+	if (u->end)
+		return u->end[b];
+	if (from == u->n || bin_of(u->bins, conf_p(u->key[from])) != b)
+		return from;
+	return bins_end(u->key, u->n, from, u->bins);
+}
+
 static int segments(struct null *u, struct err *err)
 {
 	size_t from = 0;
 	for (int b = 0; b < u->bins; b++) {
 		struct segment *s = &u->segment[b];
 		fix conf = 0;
-		size_t to = from;
-		while (to < u->n && (u->end ? to < u->end[b] : bin_of(u->bins, conf_p(u->key[to])) == b)) {
-			double p = conf_p(u->key[to]), q = conf_rest(u->key[to]), v = p * q;
-			conf += fix_of(p);
-			s->variance += v;
-			s->third += v * (q - p);
-			s->right += (uint64_t)conf_right(u->key[to]);
-			to++;
+		double variance = 0, third = 0;
+		size_t to = segment_end(u, b, from);
+		for (size_t i = from; i < to; i++) {
+			double p, q;
+			conf_both(u->key[i], &p, &q);
+			double v = p * q;
+			conf += (int64_t)(p * 0x1p60);
+			variance += v;
+			third += v * (q - p);
+			s->right += (uint64_t)conf_right(u->key[i]);
 		}
 		s->n = to - from;
 		s->conf = fix_real(conf);
+		s->variance = variance;
+		s->third = third;
 		if (!(s->variance > u->normal) && add_runs(u, s, from, to, err))
 			return -1;
 		from = to;

@@ -63,60 +63,61 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Keys are in order by their high digits; what is left is runs that share those, mostly of one to three keys. */
-static void finish_runs(uint64_t *key, size_t n)
+/* key[n] is in order by the high digits; what is left is runs that share those, mostly of one to three keys. They go to
+ * to[n], which may be the same; turned: back to how confidences are kept. */
+static inline __attribute__((always_inline)) void finish_runs(uint64_t *key, size_t n, uint64_t *to, int turned)
 {
 	enum { SHIFT = SKIPPED * DIGIT, FEW = 16 };
-	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && key[to] >> SHIFT == key[from] >> SHIFT; to++)
+	for (size_t from = 0, end; from < n; from = end) {
+		for (end = from + 1; end < n && key[end] >> SHIFT == key[from] >> SHIFT; end++)
 			;
-		if (to - from > FEW) {
-			qsort(key + from, to - from, sizeof *key, by_value);
-			continue;
-		}
-		for (size_t i = from + 1; i < to; i++) {
+		if (end - from > FEW)
+			qsort(key + from, end - from, sizeof *key, by_value);
+		for (size_t i = from + 1; i < end && end - from <= FEW; i++) {
 			uint64_t k = key[i];
 			size_t j = i;
 			for (; j > from && key[j - 1] > k; j--)
 				key[j] = key[j - 1];
 			key[j] = k;
 		}
+		for (size_t i = from; i < end; i++)
+			to[i] = turned ? turn_back(key[i]) : key[i];
 	}
 }
 
 /* Of six digits the lowest three are left to finish_runs: 31 bits remain above them (the exponent and 20 bits of
  * mantissa), so few keys share them all. */
-int whole_sort(uint64_t *key, size_t n, struct err *err)
+static inline __attribute__((always_inline)) int sort_keys(uint64_t *key, size_t n, int turned, struct err *err)
 {
 	uint64_t *scratch, *sorted;
 	size_t(*count)[VALUES];
 	if (mem_alloc(&count, PLACES, sizeof *count, err))
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		count_digits(count, key[i], SKIPPED);
 	/* Not mem_alloc: every word is written before it is read, and zeroing costs a pass. */
 	scratch = malloc(n * sizeof *scratch + 1);
 	if (!scratch) {
 		free(count);
 		return err_system(err, "out of memory: %zu keys to sort", n);
 	}
+	for (size_t i = 0; i < n; i++) {
+		key[i] = turned ? turn(key[i]) : key[i];
+		count_digits(count, key[i], SKIPPED);
+	}
 	sorted = sort_by_digits(key, scratch, n, sizeof *key, SKIPPED, count);
-	finish_runs(sorted, n);
-	if (sorted != key)
-		memcpy(key, sorted, n * sizeof *key);
+	finish_runs(sorted, n, key, turned);
 	free(scratch);
 	free(count);
 	return 0;
 }
 
+int whole_sort(uint64_t *key, size_t n, struct err *err)
+{
+	return sort_keys(key, n, 0, err);
+}
+
 int keys_sort(conf_key *key, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		key[i] = turn(key[i]);
-	int rc = whole_sort(key, n, err);
-	for (size_t i = 0; i < n; i++)
-		key[i] = turn_back(key[i]);
-	return rc;
+	return sort_keys(key, n, 1, err);
 }
 
 struct keyed {

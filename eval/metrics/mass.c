@@ -1,4 +1,4 @@
-/* Bins of equal mass: quantiles of the confidences that keep ties together. */
+/* Running sums over sorted records, and bins of equal mass: quantiles of the confidences that keep ties together. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 
@@ -67,43 +67,85 @@ size_t mass_cut(const conf_key *k, size_t n, size_t bins, size_t i)
 	return (__int128)(a + e) * bins < edge ? e : a;
 }
 
-double ece_equal_mass(const conf_key *k, size_t n, int bins)
+int running_open(struct running *r, const conf_key *k, size_t n, struct err *err)
+{
+	struct running_sum sum = { 0 };
+	*r = (struct running){ .key = k, .n = n };
+	if (mem_alloc(&r->before, n / RUNNING_STRIDE + 1, sizeof *r->before, err))
+		return -1;
+	for (size_t from = 0; from + RUNNING_STRIDE <= n; from += RUNNING_STRIDE) {
+		int64_t conf[2] = { 0, 0 }; /* in halves: 64 terms of 2^60 are more than 64 bits hold */
+		for (size_t i = from; i < from + RUNNING_STRIDE; i++) {
+			int64_t term = (int64_t)(conf_p(k[i]) * 0x1p60);
+			conf[0] += term & 0xffffffff;
+			conf[1] += term >> 32;
+			sum.right += (uint64_t)conf_right(k[i]);
+		}
+		sum.conf += (fix)conf[1] * ((fix)1 << 32) + conf[0];
+		r->before[from / RUNNING_STRIDE + 1] = sum;
+	}
+	return 0;
+}
+
+void running_close(struct running *r)
+{
+	free(r->before);
+	*r = (struct running){ 0 };
+}
+
+struct running_sum running_before(const struct running *r, size_t at)
+{
+	struct running_sum sum = r->before[at / RUNNING_STRIDE];
+	for (size_t i = at / RUNNING_STRIDE * RUNNING_STRIDE; i < at; i++) {
+		sum.conf += fix_of(conf_p(r->key[i]));
+		sum.right += (uint64_t)conf_right(r->key[i]);
+	}
+	return sum;
+}
+
+void running_bins(const struct running *r, struct bins *b)
+{
+	struct running_sum before = { 0 };
+	for (size_t from = 0, to; from < r->n; from = to) {
+		to = bins_end(r->key, r->n, from, b->m);
+		struct running_sum upto = running_before(r, to);
+		b->bin[bin_of(b->m, conf_p(r->key[from]))] =
+			(struct bin){ to - from, upto.right - before.right, upto.conf - before.conf };
+		before = upto;
+	}
+}
+
+double ece_equal_mass(const struct running *r, int bins)
 {
 	double error = 0;
-	size_t from = 0;
+	struct running_sum before = { 0 };
 	for (int i = 1; i <= bins; i++) {
-		size_t to = mass_cut(k, n, (size_t)bins, (size_t)i), right = 0;
-		fix conf = 0;
-		for (size_t r = from; r < to; r++) {
-			conf += fix_of(conf_p(k[r]));
-			right += (size_t)conf_right(k[r]);
-		}
-		error += fabs(fix_real(conf) - (double)right);
-		from = to;
+		struct running_sum upto = running_before(r, mass_cut(r->key, r->n, (size_t)bins, (size_t)i));
+		error += fabs(fix_real(upto.conf - before.conf) - (double)(upto.right - before.right));
+		before = upto;
 	}
-	return error / (double)n;
+	return error / (double)r->n;
 }
 
-/* Running counts of right records, one for every STRIDE, so that a range is counted in O(STRIDE). */
-enum { STRIDE = 64, SWEEP_MAX = 1000 };
+enum { SWEEP_MAX = 1000 };
 
-static uint64_t right_before(const conf_key *k, const uint64_t *running, size_t at)
+static uint64_t right_before(const struct running *r, size_t at)
 {
-	uint64_t c = running[at / STRIDE];
-	for (size_t r = at / STRIDE * STRIDE; r < at; r++)
-		c += (uint64_t)conf_right(k[r]);
-	return c;
+	uint64_t right = r->before[at / RUNNING_STRIDE].right;
+	for (size_t i = at / RUNNING_STRIDE * RUNNING_STRIDE; i < at; i++)
+		right += (uint64_t)conf_right(r->key[i]);
+	return right;
 }
 
-static int accuracy_rises(const conf_key *k, size_t n, const uint64_t *running, size_t bins)
+static int accuracy_rises(const struct running *r, size_t bins)
 {
 	uint64_t before = 0, last_right = 0;
 	size_t from = 0, last_n = 0;
 	for (size_t i = 1; i <= bins; i++) {
-		size_t to = mass_cut(k, n, bins, i), m = to - from;
+		size_t to = mass_cut(r->key, r->n, bins, i), m = to - from;
 		if (!m)
 			continue;
-		uint64_t upto = right_before(k, running, to), right = upto - before;
+		uint64_t upto = right_before(r, to), right = upto - before;
 		if (last_n && (__int128)right * last_n < (__int128)last_right * m)
 			return 0;
 		last_right = right;
@@ -114,24 +156,11 @@ static int accuracy_rises(const conf_key *k, size_t n, const uint64_t *running, 
 	return 1;
 }
 
-int ece_sweep(const conf_key *k, size_t n, double *value, int *bins, struct err *err)
+void ece_sweep(const struct running *r, double *value, int *bins)
 {
-	uint64_t *running;
-	size_t best = 1, most = n < SWEEP_MAX ? n : SWEEP_MAX;
-	if (mem_alloc(&running, n / STRIDE + 1, sizeof *running, err))
-		return -1;
-	uint64_t c = 0;
-	for (size_t r = 0; r < n; r++) {
-		if (r % STRIDE == 0)
-			running[r / STRIDE] = c;
-		c += (uint64_t)conf_right(k[r]);
-	}
-	if (n % STRIDE == 0)
-		running[n / STRIDE] = c;
-	while (best < most && accuracy_rises(k, n, running, best + 1))
+	size_t best = 1, most = r->n < SWEEP_MAX ? r->n : SWEEP_MAX;
+	while (best < most && accuracy_rises(r, best + 1))
 		best++;
-	free(running);
 	*bins = (int)best;
-	*value = ece_equal_mass(k, n, (int)best);
-	return 0;
+	*value = ece_equal_mass(r, (int)best);
 }

@@ -159,15 +159,32 @@ unsigned metric_parts_resampled(int brief)
 	return parts;
 }
 
-static int measure_bins(struct measured *m, struct err *err)
+static int measure_bins(struct measured *m, const struct running *r, struct err *err)
 {
 	struct bins b;
 	if (bins_init(&b, m->bins, err))
 		return -1;
-	bins_add(&b, m->key, m->n);
+	running_bins(r, &b);
 	bins_errors(&b, &m->bin);
 	bins_release(&b);
 	return 0;
+}
+
+/* What comes from sums over ranges of records. */
+static int measure_ranges(struct measured *m, unsigned parts, struct err *err)
+{
+	struct running r;
+	if (!(parts & (PART_BINS | PART_SWEEP | PART_MASS)))
+		return 0;
+	if (running_open(&r, m->key, m->n, err))
+		return -1;
+	int rc = parts & PART_BINS ? measure_bins(m, &r, err) : 0;
+	if (!rc && parts & PART_SWEEP)
+		ece_sweep(&r, &m->sweep, &m->sweep_bins);
+	if (!rc && parts & PART_MASS)
+		m->mass = ece_equal_mass(&r, m->bins);
+	running_close(&r);
+	return rc;
 }
 
 int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins, unsigned parts, struct err *err)
@@ -176,13 +193,9 @@ int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins,
 	m->key = sorted;
 	m->n = n;
 	m->bins = bins;
-	if ((parts & PART_BINS && measure_bins(m, err)) ||
-	    (parts & PART_SWEEP && ece_sweep(sorted, n, &m->sweep, &m->sweep_bins, err)) ||
-	    (parts & PART_SMOOTH && smooth_ece(sorted, n, &m->smooth, &width, err)) ||
+	if (measure_ranges(m, parts, err) || (parts & PART_SMOOTH && smooth_ece(sorted, n, &m->smooth, &width, err)) ||
 	    (parts & PART_CORP && corp_of(sorted, n, &m->corp, err)))
 		return -1;
-	if (parts & PART_MASS)
-		m->mass = ece_equal_mass(sorted, n, bins);
 	if (parts & PART_CUMULATIVE)
 		cumulative_of(sorted, n, &m->cumulative);
 	if (parts & PART_SELECTIVE)

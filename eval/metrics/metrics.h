@@ -28,13 +28,31 @@ struct selective {
 };
 void selective_of(const conf_key *sorted, size_t n, struct selective *s);
 
+/* Sums over the first records, every RUNNING_STRIDE records, so that those of any range are soon known. */
+enum { RUNNING_STRIDE = 64 };
+struct running_sum {
+	uint64_t right;
+	fix conf;
+};
+struct running {
+	const conf_key *key; /* [n] sorted, borrowed */
+	size_t n;
+	struct running_sum *before; /* [n / RUNNING_STRIDE + 1], owned */
+};
+int running_open(struct running *r, const conf_key *sorted, size_t n, struct err *err) VIC_CHECKED;
+void running_close(struct running *r);
+/* Of the records before `at`, 0..n. */
+struct running_sum running_before(const struct running *r, size_t at);
+/* Fills bins of equal width, which were empty. */
+void running_bins(const struct running *r, struct bins *b);
+
 /* Quantile bins: about n/bins records each, a tie group kept whole in the bin where its middle falls. */
-double ece_equal_mass(const conf_key *sorted, size_t n, int bins);
+double ece_equal_mass(const struct running *r, int bins);
 /* How many records lie in bins before bin i of these. */
 size_t mass_cut(const conf_key *sorted, size_t n, size_t bins, size_t i);
 /* Roelofs et al. 2022: equal-mass bins, one more at a time while accuracy does not fall from bin to bin; at most
  * 1000. */
-int ece_sweep(const conf_key *sorted, size_t n, double *value, int *bins, struct err *err) VIC_CHECKED;
+void ece_sweep(const struct running *r, double *value, int *bins);
 
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
 int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;

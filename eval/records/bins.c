@@ -28,6 +28,27 @@ void bins_add(struct bins *b, const conf_key *key, size_t n)
 	}
 }
 
+size_t bins_end(const conf_key *key, size_t n, size_t from, int m)
+{
+	int bin = bin_of(m, conf_p(key[from]));
+	size_t lo = from, hi = n; /* key[lo] is in the bin; the answer is in lo+1..hi */
+	for (size_t step = 1; step < hi - lo; step *= 2) {
+		if (bin_of(m, conf_p(key[lo + step])) != bin) {
+			hi = lo + step;
+			break;
+		}
+		lo += step;
+	}
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (bin_of(m, conf_p(key[mid])) == bin)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo + 1;
+}
+
 void bins_errors(const struct bins *b, struct bin_errors *e)
 {
 	uint64_t n = 0, right = 0;

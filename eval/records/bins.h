@@ -26,6 +26,8 @@ struct bins {
 int bins_init(struct bins *b, int m, struct err *err) VIC_CHECKED;
 void bins_release(struct bins *b);
 void bins_add(struct bins *b, const conf_key *key, size_t n);
+/* Of n sorted keys: one past the last that is in key[from]'s bin of m. */
+size_t bins_end(const conf_key *sorted, size_t n, size_t from, int m);
 
 /* Over the non-empty bins, with w = n_m/n, gap = conf_m - acc_m (bin means):
  *   ece = sum w |gap|       oe = sum w conf_m max(gap, 0)      uce = sum w (1 - conf_m) max(-gap, 0)

@@ -20,7 +20,7 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 	*c = (struct classwise){ .ops = softmax_ops(), .classes = classes, .bins = bins, .lanes = lanes };
 	c->edge = 1.0 / bins * (1 - 1e-12);
 	c->room = room > 0 && room < SUM_ROWS ? room : SUM_ROWS;
-	if (mem_alloc(&c->found, sums, sizeof *c->found, err) ||
+	if (mem_alloc(&c->found, sums + LANES, sizeof *c->found, err) ||
 	    mem_alloc(&c->class_cell, cells, sizeof *c->class_cell, err) ||
 	    mem_alloc(&c->top_cell, cells, sizeof *c->top_cell, err) ||
 	    mem_alloc(&c->class_small, cells, sizeof *c->class_small, err) ||
@@ -100,8 +100,13 @@ static inline void add_top(struct classwise *c, int winner, double p, int label)
 
 void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p)
 {
-	const double each[LANES] = { scale, scale, scale, scale, scale, scale, scale, scale };
-	int n = c->ops->class_sums(x, padded(c->classes), each, c->edge, c->sums, c->found);
+	double each[LANES];
+	int32_t skip[LANES];
+	for (int j = 0; j < LANES; j++) {
+		each[j] = scale;
+		skip[j] = winner % LANES == j ? winner : -1;
+	}
+	int n = c->ops->class_sums(x, padded(c->classes), each, skip, c->edge, c->sums, c->found);
 	for (int i = 0; i < n; i++)
 		add_class(c, c->found[i], x[c->found[i]], label);
 	add_top(c, winner, p, label);
@@ -109,14 +114,17 @@ void classwise_row(struct classwise *c, double *x, double scale, int label, int 
 }
 
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,
-		     const struct soft *soft)
+		     const int32_t *winner)
 {
-	int n = c->ops->class_sums(x, (size_t)c->classes * LANES, weight, c->edge, c->sums, c->found);
+	int32_t skip[LANES];
+	for (int j = 0; j < LANES; j++)
+		skip[j] = winner[j] * LANES + j;
+	int n = c->ops->class_sums(x, (size_t)c->classes * LANES, weight, skip, c->edge, c->sums, c->found);
 	for (int i = 0; i < n; i++)
 		add_class(c, c->found[i] / LANES, x[c->found[i]], label[c->found[i] % LANES]);
 	for (int j = 0; j < LANES; j++)
 		if (weight[j] > 0)
-			add_top(c, soft[j].winner, soft[j].scale, label[j]);
+			add_top(c, winner[j], x[skip[j]], label[j]);
 	row_added(c);
 }
 
@@ -158,6 +166,7 @@ void classwise_finish(struct classwise *c, struct rows_cell **class_cell, struct
 		move_on(c);
 	for (size_t k = 0; k < (size_t)c->classes; k++) {
 		struct rows_cell *cell = &c->class_cell[k * bins];
+		add_cells(cell, &c->top_cell[k * bins], bins);
 		cell[0] = (struct rows_cell){ c->n, c->labels[k], c->total[k] };
 		for (size_t b = 1; b < bins; b++) {
 			cell[0].n -= cell[b].n;

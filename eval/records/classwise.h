@@ -17,7 +17,8 @@ struct classwise {
 	size_t lanes;	/* LANES or 1: what is added at a time */
 	double edge;	/* slightly below the first bin's upper edge: what passes is binned exactly */
 	int32_t *found; /* scratch */
-	/* Moved on so far. class_cell: only bins above the first; both [classes][bins]. */
+	/* Moved on so far. class_cell: only bins above the first, without the records predicted as the class, which
+	 * are in top_cell; both [classes][bins]. */
 	struct rows_cell *class_cell, *top_cell;
 	fix *total;	  /* [classes] sum of P(class) */
 	uint64_t *labels; /* [classes] records with the label */
@@ -35,9 +36,9 @@ void classwise_release(struct classwise *c);
  * the predicted class and its probability. */
 void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p);
 /* LANES records. x: [classes][LANES], weighed in place by weight[LANES]; weight: the records' scale, or 0: does not
- * count. */
+ * count. winner: the predicted classes. */
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,
-		     const struct soft *soft);
+		     const int32_t *winner);
 /* a += b, of one shape; b is used up and released. a may be all zero: it then takes what b has. */
 void classwise_merge(struct classwise *a, struct classwise *b);
 /* All that was added: *class_cell and *top_cell, [classes][bins], owned by the caller; c is released. NULL where c is

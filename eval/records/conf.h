@@ -45,17 +45,36 @@ static inline int conf_right(conf_key k)
 	return (int)(k >> 62 & 1);
 }
 
-/* 1 - p with full relative precision near 0. */
+/* p and 1 - p, the latter with full relative precision near 0. No branch: either half is as likely. */
+static inline void conf_both(conf_key k, double *p, double *rest)
+{
+	uint64_t upper = -(k >> 63);
+	double v = conf_double((k ^ upper) & CONF_MASK), other = 1 - v;
+	*p = conf_double((conf_bits(other) & upper) | (conf_bits(v) & ~upper));
+	*rest = conf_double((conf_bits(v) & upper) | (conf_bits(other) & ~upper));
+}
+
 static inline double conf_rest(conf_key k)
 {
-	return k & CONF_UPPER ? conf_double(~k & CONF_MASK) : 1 - conf_double(k & CONF_MASK);
+	double p, rest;
+	conf_both(k, &p, &rest);
+	return rest;
 }
 
 static inline double conf_p(conf_key k)
 {
-	uint64_t upper = -(k >> 63);
-	double v = conf_double((k ^ upper) & CONF_MASK), other = 1 - v;
-	return conf_double((conf_bits(other) & upper) | (conf_bits(v) & ~upper));
+	double p, rest;
+	conf_both(k, &p, &rest);
+	return p;
+}
+
+/* right - p, with full relative precision near 0. */
+static inline double conf_residual(conf_key k)
+{
+	uint64_t right = -(uint64_t)conf_right(k);
+	double p, rest;
+	conf_both(k, &p, &rest);
+	return conf_double((conf_bits(rest) & right) | (conf_bits(-p) & ~right));
 }
 
 /* The key without correctness: equal exactly where two confidences tie, ascending in confidence. */

@@ -128,9 +128,10 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 	return 0;
 }
 
-/* Eight records of one split: their numbers in the block. Unused lanes repeat the first and weigh nothing. */
-static int eight(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out,
-		 const uint32_t *which, int n)
+/* Eight records of one split, whatever is asked for: their numbers in the block. Unused lanes repeat the first and
+ * weigh nothing. */
+static int any_eight(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at,
+		     struct results *out, const uint32_t *which, int n)
 {
 	int k = h->n_classes;
 	int32_t label[LANES];
@@ -156,14 +157,86 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 		for (int c = 0; c < k; c++)
 			for (int j = 0; j < LANES; j++)
 				t->mean[c * LANES + j] = t->x[c * LANES + j] * soft[j].scale;
-	if (t->options->class_bins)
-		classwise_lanes(&t->split[b->split[which[0]]].by_class, t->x, weight, label, soft);
+	if (t->options->class_bins) {
+		int32_t winner[LANES];
+		for (int j = 0; j < LANES; j++)
+			winner[j] = soft[j].winner;
+		classwise_lanes(&t->split[b->split[which[0]]].by_class, t->x, weight, label, winner);
+	}
 	for (int j = 0; j < n; j++) {
 		struct result r;
 		result_of_soft(&soft[j], label[j], &r);
 		result_store(t, out, which[j], b->split[which[j]], label[j], &r, t->mean + j, LANES, at + which[j]);
 	}
 	return 0;
+}
+
+/* Column to[] of the records which[0..n). */
+static void store_column(double *to, const double *v, const uint32_t *which, int n)
+{
+	for (int j = 0; to && j < n; j++)
+		to[which[j]] = v[j];
+}
+
+static void store_eight(struct results *out, const struct soft_eight *s, int split, const uint32_t *which, int n)
+{
+	if (n == LANES && which[LANES - 1] - which[0] == LANES - 1) {
+		memcpy(out->key + which[0], s->key, sizeof s->key);
+		memset(out->fate + which[0], split, LANES);
+	} else {
+		for (int j = 0; j < n; j++) {
+			out->key[which[j]] = s->key[j];
+			out->fate[which[j]] = (uint8_t)split;
+		}
+	}
+	for (int j = 0; out->predicted && j < n; j++)
+		out->predicted[which[j]] = s->winner[j];
+	for (int j = 0; out->mutual && j < n; j++)
+		out->mutual[which[j]] = 0;
+	store_column(out->nll, s->nll, which, n);
+	store_column(out->brier, s->brier, which, n);
+	store_column(out->entropy, s->entropy, which, n);
+	store_column(out->max_logit, s->max, which, n);
+	store_column(out->energy, s->energy, which, n);
+}
+
+/* The same of labelled records whose key is of the winner, as nearly all are: as vectors up to the sums. */
+static int plain_eight(struct tally *t, const struct stream_head *h, const struct block *b, struct results *out,
+		       const uint32_t *which, int n)
+{
+	struct split_tally *split = &t->split[b->split[which[0]]];
+	struct soft_eight s;
+	double weight[LANES] __attribute__((aligned(64)));
+	size_t row[LANES];
+	int32_t label[LANES];
+	for (int j = 0; j < LANES; j++) {
+		uint32_t i = which[j < n ? j : 0];
+		row[j] = i * (size_t)h->n_classes;
+		label[j] = b->label[i];
+	}
+	t->ops->eight(b->data, h->dtype == DTYPE_F64, row, h->n_classes, label, n, t->x, &s, &split->eights);
+	if (s.whole != (1u << LANES) - 1)
+		return -1;
+	for (int j = 0; j < LANES; j++)
+		weight[j] = j < n ? s.p[j] : 0;
+	if (t->options->class_bins)
+		classwise_lanes(&split->by_class, t->x, weight, label, s.winner);
+	for (int j = 0; s.far && j < n; j++)
+		if (s.far >> j & 1)
+			rows_add_nll(&split->sum, s.nll[j]);
+	split->sum.n += (uint64_t)n;
+	split->records += (uint64_t)n;
+	store_eight(out, &s, b->split[which[0]], which, n);
+	return 0;
+}
+
+static int eight(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out,
+		 const uint32_t *which, int n)
+{
+	int plain = t->one_class < 0 && !t->options->float32 && !out->margin;
+	for (int j = 0; j < n; j++)
+		plain &= b->label[which[j]] >= 0;
+	return plain ? plain_eight(t, h, b, out, which, n) : any_eight(t, h, b, at, out, which, n);
 }
 
 static int by_lanes(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at,
@@ -180,9 +253,11 @@ static int by_lanes(struct tally *t, const struct stream_head *h, const struct b
 			n[s] = 0;
 		}
 	}
-	for (int s = 0; s < SPLIT_COUNT; s++)
+	for (int s = 0; s < SPLIT_COUNT; s++) {
 		if (n[s] && eight(t, h, b, at, out, which[s], n[s]))
 			return -1;
+		tally_eights(&t->split[s]);
+	}
 	return 0;
 }
 
@@ -199,8 +274,11 @@ int tally_block(struct tally *t, const struct stream_head *h, const struct block
 {
 	if (results_room(r, t->options->columns, b->n, err))
 		return -1;
+	unsigned splits = 0;
 	for (uint32_t i = 0; i < b->n; i++)
-		if (split_room(t, &t->split[b->split[i]], err))
+		splits |= 1u << b->split[i];
+	for (int s = 0; s < SPLIT_COUNT; s++)
+		if (splits >> s & 1 && split_room(t, &t->split[s], err))
 			return -1;
 	if (h->values == VALUES_PROBS && logits_check(h, b, name, err))
 		return -1;

@@ -44,6 +44,7 @@ void result_of_probs(const double *p, int classes, int label, int by_rest, struc
 /* What one worker has summed so far, by split. Merging tallies in any order gives the same bits. */
 struct split_tally {
 	struct rows_sums sum;
+	struct soft_sums eights; /* what is not in sum yet, of a block under way */
 	uint64_t records, first_unlabelled; /* first_unlabelled: number in the pooled stream, UINT64_MAX: none */
 	struct classwise by_class;	    /* all zero until a record comes, and where it was not asked for */
 };
@@ -69,6 +70,8 @@ int tally_block(struct tally *t, const struct stream_head *head, const struct bl
  * probabilities p. Returns 0 where it is to be dropped. */
 int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
 		 const double *p, size_t stride, uint64_t number);
+/* eights into sum. */
+void tally_eights(struct split_tally *s);
 /* a += b; b is used up. */
 void split_merge(struct split_tally *a, struct split_tally *b);
 void split_release(struct split_tally *s);

@@ -5,21 +5,14 @@
 
 void result_of_soft(const struct soft *s, int label, struct result *r)
 {
-	double spread = s->spread, scale = s->scale, p = scale, rest = s->rest * scale,
-	       square = s->square * scale * scale;
-	*r = (struct result){ .p = p, .rest = rest, .winner = s->winner, .above = s->above, .tied = s->tied };
-	r->entropy = spread - s->slope * scale;
+	*r = (struct result){ .p = s->scale, .rest = s->rest * s->scale, .entropy = s->entropy };
+	r->winner = s->winner;
+	r->above = s->above;
+	r->tied = s->tied;
 	r->max_logit = s->max;
-	r->energy = s->max + spread;
-	r->nll = r->brier = NAN;
-	if (label < 0)
-		return;
-	r->nll = spread - s->label;
-	/* Both cases are worked out: which it is changes from record to record, and a wrong guess costs more than the
-	 * other sum. */
-	double y = s->label_e * scale, others = square - y * y;
-	double right = rest * rest + square, wrong = p * p + (others > 0 ? others : 0) + (1 - y) * (1 - y);
-	r->brier = label == s->winner ? right : wrong;
+	r->energy = s->max + s->spread;
+	r->nll = label < 0 ? NAN : s->nll;
+	r->brier = label < 0 ? NAN : s->brier;
 }
 
 /* Sums over the classes are taken apart from the winner's terms, and scaled by the second largest probability, so that

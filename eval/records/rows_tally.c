@@ -87,6 +87,29 @@ void rows_add_sums(struct rows_sums *a, const struct rows_sums *b)
 	wide_merge(&a->large, &b->large);
 }
 
+static fix sum_of_eights(const struct soft_sums *e, enum soft_sum which)
+{
+	fix high = 0, low = 0;
+	for (int j = 0; j < LANES; j++) {
+		high += e->high[which][j];
+		low += e->low[which][j];
+	}
+	return high * ((fix)1 << 32) + low;
+}
+
+void tally_eights(struct split_tally *s)
+{
+	struct soft_sums *e = &s->eights;
+	s->sum.conf += sum_of_eights(e, SOFT_CONF);
+	s->sum.nll += sum_of_eights(e, SOFT_NLL);
+	s->sum.brier += sum_of_eights(e, SOFT_BRIER);
+	s->sum.entropy += sum_of_eights(e, SOFT_ENTROPY);
+	s->sum.right += e->right;
+	s->sum.top5 += e->top;
+	s->sum.ties += e->tied;
+	*e = (struct soft_sums){ 0 };
+}
+
 void split_merge(struct split_tally *a, struct split_tally *b)
 {
 	rows_add_sums(&a->sum, &b->sum);

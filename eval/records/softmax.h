@@ -30,10 +30,29 @@ struct soft {
 	double scale;	       /* 1 / (1 + rest): the winner's probability */
 	double label;	       /* z_y - z_w; 0 for the winner and where unlabelled */
 	double label_e;	       /* exp(label) */
+	double entropy;
+	double nll, brier;     /* of the label; meaningless where unlabelled */
 	int32_t winner, above; /* above: classes that beat the label (larger, or equal and before it); at least ENOUGH
 				* where there are so many */
 	int tied;	       /* another class has the winner's logit */
 };
+
+/* Eight labelled records: what vic-score keeps of each. */
+struct soft_eight {
+	double p[LANES], rest[LANES]; /* the winner's probability and that of all others, each with its own precision */
+	double nll[LANES], brier[LANES], entropy[LANES], max[LANES], energy[LANES];
+	uint64_t key[LANES]; /* conf.h */
+	int32_t winner[LANES];
+	unsigned whole, far; /* a bit a record: its values can be used; its nll is in none of the sums */
+};
+/* Sums over records, which do not depend on their order: a term is (int64_t)(v * 2^60) as in fix.h, and a lane's sum is
+ * high 2^32 + low. Room for 2^31 times eight records. */
+enum soft_sum { SOFT_CONF, SOFT_NLL, SOFT_BRIER, SOFT_ENTROPY, SOFT_SUMS };
+struct soft_sums {
+	int64_t high[SOFT_SUMS][LANES], low[SOFT_SUMS][LANES];
+	uint64_t right, top, tied; /* records that are right, whose label fewer than ENOUGH classes beat, with a tie */
+};
+#define SOFT_FAR 8.0 /* an nll of this and more is left to the caller (soft_eight.far) */
 
 struct softmax_ops {
 	/* x: [n] doubles, n a multiple of LANES: exp in place. */
@@ -43,9 +62,14 @@ struct softmax_ops {
 	void (*row_f64)(const double *z, int classes, int label, double *x, struct soft *s);
 	/* LANES records, classes < SMALL_CLASSES. x: [classes][LANES], logits first and e after; label: [LANES]. */
 	void (*lanes)(double *x, int classes, const int32_t *label, struct soft *s);
+	/* The same of labelled records where they lie: lane j begins at value row[j] of z, float or (wide) double. The
+	 * first n lanes count in sums; the others should repeat one of these. */
+	void (*eight)(const void *z, int wide, const size_t *row, int classes, const int32_t *label, int n, double *x,
+		      struct soft_eight *s, struct soft_sums *sums);
 	/* x[k] *= scale[k % LANES]; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose
-	 * x exceeds `above` in found[] (room for n) and returns their number. */
-	int (*class_sums)(double *x, size_t n, const double *scale, double above, uint64_t *sum, int32_t *found);
+	 * x exceeds `above` and that are not skip[k % LANES] in found[] (room for n + LANES); returns their number. */
+	int (*class_sums)(double *x, size_t n, const double *scale, const int32_t *skip, double above, uint64_t *sum,
+			  int32_t *found);
 };
 
 static inline size_t padded(int classes)

@@ -1,7 +1,8 @@
 /* The hot loops, compiled once for each instruction set (rules.mk), each time as another SOFTMAX. Plain vector
  * arithmetic in the same order on the same eight lanes everywhere, without fused multiply-add: a lane's sum never meets
  * another lane's before the end. */
-#include "softmax_vec.h"
+#include "conf.h"
+#include "softmax_terms.h"
 
 #include <math.h>
 
@@ -97,68 +98,6 @@ static int count_beating(const double *x, size_t n, size_t label)
 	return count;
 }
 
-/* Sums over the classes that do not depend on their order: with the second largest e brought to [1/2, 1) by a power of
- * two, a term v in [0, 1) is rounded once, to a multiple of 2^-52, and added as an integer: the bits of v + 1.0 are
- * those of 1.0 and v in fixed point. Terms of slope, es (z_w - z), are below `top`, a power of two above 1 and above
- * z_w - second: where z_w - z > 1 it falls as z does, and below that it is at most scale / e < 1. */
-struct unit {
-	vd second, held;    /* the second largest e and its exponent, at least EXP_LOWEST */
-	vd up, down;	    /* powers of two: second up is in [1/2, 1), and down = 1 / up */
-	vd top;
-	vu top_bits;
-};
-enum { SUM_BITS = 52, CHUNK = 2048 }; /* CHUNK: terms that a lane's integer holds, and more */
-#define ONE_BITS 0x3ff0000000000000u
-
-INLINE struct unit unit_of(vd largest, vd second)
-{
-	struct unit u;
-	vd off = second - largest;
-	u.held = larger(broadcast(EXP_LOWEST), off);
-	u.second = exp_of(off, u.held);
-	vu exponent = (vu)u.second >> SUM_BITS;
-	u.up = (vd)((2045 - exponent) << SUM_BITS);
-	u.down = (vd)((exponent + 1) << SUM_BITS);
-	u.top_bits = (((vu)larger(-u.held, broadcast(1)) >> SUM_BITS) + 1) << SUM_BITS;
-	u.top = (vd)u.top_bits;
-	return u;
-}
-
-struct sums {
-	vu rest, square, slope;
-	mask whole; /* no value was NaN */
-};
-
-INLINE struct sums no_sums(void)
-{
-	return (struct sums){ .whole = equal(broadcast(0), broadcast(0)) };
-}
-
-/* e = exp(off) of D classes, 0 for a winner, into their lanes' sums. */
-INLINE void add_terms(struct sums *t, const struct unit *u, vd e, vd off, vd held)
-{
-	vd es = e * u->up;
-	t->rest += (vu)(es + 1.0) - ONE_BITS;
-	t->square += (vu)(es * es + 1.0) - ONE_BITS;
-	t->slope += (vu)(u->top - es * held) - u->top_bits;
-	t->whole &= at_least(broadcast(0), off);
-}
-
-/* `total` is that of all terms; the second's own is in it rounded and is put back as it is. */
-INLINE vd real_sum(vd total, vd second, vd unit, vu unit_bits)
-{
-	vd rounded = whole_real((vu)(unit + second) - unit_bits);
-	return second + (total - rounded) * (0x1p-52 * unit);
-}
-
-INLINE void finish_sums(const struct unit *u, const vd total[3], mask whole, vd *rest, vd *square, vd *slope)
-{
-	vd one = broadcast(1), es = u->second * u->up;
-	*rest = choose(whole, real_sum(total[0], es, one, (vu)one) * u->down, broadcast(NAN));
-	*square = real_sum(total[1], es * es, one, (vu)one) * u->down * u->down;
-	*slope = -real_sum(total[2], -(es * u->held), u->top, u->top_bits) * u->down;
-}
-
 /* One record. The winner's own term is 1 and would cost the small ones in rest their digits, so it is left out. */
 INLINE void soft_row(const void *z, int wide, int classes, int label, double *x, struct soft *s)
 {
@@ -192,6 +131,7 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 				add_terms(&t[p], &u, e, off, held);
 			}
 		for (int p = 0; p < PARTS; p++) {
+			close_sums(&t[p], &u, (to - from) / LANES);
 			whole &= t[p].whole;
 			for (int i = 0; i < D; i++) {
 				total[0] += t[p].rest[i];
@@ -211,6 +151,12 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 	s->label_e = label >= 0 ? x[label] : 0;
 	s->spread = log1p_of(rest)[0];
 	s->scale = 1 / (1 + s->rest);
+	const struct outcome o = outcome_of(rest, square, slope, broadcast(s->spread), broadcast(s->scale),
+					    broadcast(s->label), broadcast(s->label_e),
+					    equal(broadcast(label), broadcast(s->winner)));
+	s->entropy = o.entropy[0];
+	s->nll = o.nll[0];
+	s->brier = o.brier[0];
 }
 
 static void row_f32(const float *z, int classes, int label, double *x, struct soft *s)
@@ -223,60 +169,183 @@ static void row_f64(const double *z, int classes, int label, double *x, struct s
 	soft_row(z, 1, classes, label, x, s);
 }
 
-/* Eight records, D at a time; indices are kept as doubles, in which small whole numbers are exact. */
+/* D records side by side. */
+struct side {
+	vd max, winner, above, rest, square, slope, spread, scale, label, label_e;
+	mask tied, right;
+	struct outcome out;
+};
+
+/* at[classes][LANES]: logits first and e after. Indices are kept as doubles, in which small whole numbers are exact. */
+INLINE void soft_side(double *at, int classes, const int32_t *label, struct side *r)
+{
+	vd m = load_vector(at), second = broadcast(-INFINITY), w = { 0 }, y = { 0 }, e_of_y = { 0 }, above = { 0 };
+	vd want = { 0 };
+	struct sums t = no_sums();
+	for (int i = 0; i < D; i++) {
+		want[i] = label[i];
+		y[i] = label[i] >= 0 ? at[label[i] * LANES + i] : 0;
+	}
+	for (int k = 1; k < classes; k++) {
+		vd v = load_vector(at + k * LANES);
+		w = choose(greater(v, m), broadcast(k), w);
+		take_value(v, &m, &second);
+	}
+	const struct unit u = unit_of(m, second);
+	for (int k = 0; k < classes; k++) {
+		vd v = load_vector(at + k * LANES), off = v - m;
+		vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
+		mask beats = greater(v, y) | (equal(v, y) & greater(want, broadcast(k)));
+		above += choose(beats, broadcast(1), broadcast(0));
+		add_terms(&t, &u, choose(equal(w, broadcast(k)), broadcast(0), e), off, held);
+		store_vector(at + k * LANES, e);
+	}
+	close_sums(&t, &u, (uint64_t)classes);
+	for (int i = 0; i < D; i++)
+		e_of_y[i] = label[i] >= 0 ? at[label[i] * LANES + i] : 0;
+	const vd total[3] = { whole_real(t.rest), whole_real(t.square), whole_real(t.slope) };
+	*r = (struct side){ .max = m, .winner = w, .above = above, .label = y - m, .label_e = e_of_y };
+	r->tied = equal(second, m);
+	r->right = equal(want, w);
+	finish_sums(&u, total, t.whole, &r->rest, &r->square, &r->slope);
+	r->spread = log1p_of(r->rest);
+	r->scale = 1.0 / (1.0 + r->rest);
+	r->out = outcome_of(r->rest, r->square, r->slope, r->spread, r->scale, r->label, r->label_e, r->right);
+}
+
 static void soft_lanes(double *x, int classes, const int32_t *label, struct soft *s)
 {
 	for (int p = 0; p < PARTS; p++) {
-		double *at = x + p * D;
-		vd m = load_vector(at), second = broadcast(-INFINITY), y = { 0 }, w = { 0 }, ties = { 0 };
-		vd above = { 0 }, want = { 0 }, mine = { 0 }, rest, square, slope;
-		struct sums t = no_sums();
-		for (int i = 0; i < D; i++)
-			want[i] = label[p * D + i];
-		for (int k = 1; k < classes; k++) {
-			vd v = load_vector(at + k * LANES);
-			w = choose(greater(v, m), broadcast(k), w);
-			take_value(v, &m, &second);
-		}
-		const struct unit u = unit_of(m, second);
-		for (int k = 0; k < classes; k++)
-			y = choose(equal(want, broadcast(k)), load_vector(at + k * LANES), y);
-		for (int k = 0; k < classes; k++) {
-			vd v = load_vector(at + k * LANES), off = v - m;
-			vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
-			mask beats = greater(v, y) | (equal(v, y) & greater(want, broadcast(k)));
-			ties += choose(equal(v, m), broadcast(1), broadcast(0));
-			above += choose(beats, broadcast(1), broadcast(0));
-			add_terms(&t, &u, choose(equal(w, broadcast(k)), broadcast(0), e), off, held);
-			mine = choose(equal(want, broadcast(k)), e, mine);
-			store_vector(at + k * LANES, e);
-		}
-		const vd total[3] = { whole_real(t.rest), whole_real(t.square), whole_real(t.slope) };
-		finish_sums(&u, total, t.whole, &rest, &square, &slope);
-		const vd spread = log1p_of(rest), scale = 1.0 / (1.0 + rest);
+		struct side r;
+		soft_side(x + p * D, classes, label + p * D, &r);
 		for (int i = 0; i < D; i++)
 			s[p * D + i] = (struct soft){
-				.max = m[i],
-				.rest = rest[i],
-				.spread = spread[i],
-				.scale = scale[i],
-				.square = square[i],
-				.slope = slope[i],
-				.label = y[i] - m[i],
-				.label_e = mine[i],
-				.winner = (int32_t)w[i],
-				.above = (int)above[i],
-				.tied = ties[i] > 1,
+				.max = r.max[i],
+				.rest = r.rest[i],
+				.spread = r.spread[i],
+				.scale = r.scale[i],
+				.square = r.square[i],
+				.slope = r.slope[i],
+				.label = r.label[i],
+				.label_e = r.label_e[i],
+				.entropy = r.out.entropy[i],
+				.nll = r.out.nll[i],
+				.brier = r.out.brier[i],
+				.winner = (int32_t)r.winner[i],
+				.above = (int)r.above[i],
+				.tied = mask_bits(r.tied) >> i & 1,
 			};
 	}
 }
 
-static int class_sums(double *x, size_t n, const double *scale, double above, uint64_t *sum, int32_t *found)
+/* Value k of each of D records. */
+INLINE vd side_by_side(const void *z, int wide, const size_t *row, size_t k)
 {
-	vd by[PARTS];
+	if (wide) {
+		const double *v = (const double *)z + k;
+#ifdef __AVX512DQ__
+		return (vd){ v[row[0]], v[row[1]], v[row[2]], v[row[3]], v[row[4]], v[row[5]], v[row[6]], v[row[7]] };
+#elif defined(__AVX2__)
+		return (vd){ v[row[0]], v[row[1]], v[row[2]], v[row[3]] };
+#else
+		return (vd){ v[row[0]], v[row[1]] };
+#endif
+	}
+	const float *f = (const float *)z + k;
+#ifdef __AVX512DQ__
+	return (vd)_mm512_cvtps_pd(_mm256_setr_ps(f[row[0]], f[row[1]], f[row[2]], f[row[3]], f[row[4]], f[row[5]],
+						  f[row[6]], f[row[7]]));
+#elif defined(__AVX2__)
+	return (vd)_mm256_cvtps_pd(_mm_setr_ps(f[row[0]], f[row[1]], f[row[2]], f[row[3]]));
+#else
+	return (vd){ f[row[0]], f[row[1]] };
+#endif
+}
+
+/* conf_pack of D records. */
+INLINE vu pack_keys(vd p, vd rest, mask right)
+{
+	vu upper = CONF_UPPER | (~(vu)rest & CONF_MASK);
+	vd half = choose(greater(broadcast(0.5), p), p, (vd)upper);
+	return (vu)half | (vu)choose(right, (vd)((vu){ 0 } + CONF_RIGHT), broadcast(0));
+}
+
+INLINE void add_sum(struct soft_sums *sums, enum soft_sum which, int lane, vd v, mask counts)
+{
+	vi term = __builtin_convertvector(choose(counts, v, broadcast(0)) * 0x1p60, vi), high, low;
+	memcpy(&high, sums->high[which] + lane, sizeof high);
+	memcpy(&low, sums->low[which] + lane, sizeof low);
+	high += term >> 32;
+	low += term & 0xffffffff;
+	memcpy(sums->high[which] + lane, &high, sizeof high);
+	memcpy(sums->low[which] + lane, &low, sizeof low);
+}
+
+static void soft_eight(const void *z, int wide, const size_t *row, int classes, const int32_t *label, int n, double *x,
+		       struct soft_eight *s, struct soft_sums *sums)
+{
+	s->whole = s->far = 0;
+	for (int k = 0; k < classes; k++)
+		for (int p = 0; p < PARTS; p++)
+			store_vector(x + k * LANES + p * D, side_by_side(z, wide, row + p * D, (size_t)k));
+	for (int p = 0; p < PARTS; p++) {
+		struct side r;
+		vd lane = { 0 };
+		int at = p * D;
+		soft_side(x + at, classes, label + at, &r);
+		for (int i = 0; i < D; i++) {
+			lane[i] = at + i;
+			s->winner[at + i] = (int32_t)r.winner[i];
+		}
+		const vd rest = larger(r.out.rest, broadcast(0));
+		const vu key = pack_keys(r.out.p, rest, r.right);
+		const mask counts = greater(broadcast(n), lane), near = greater(broadcast(SOFT_FAR), r.out.nll);
+		store_vector(s->p + at, r.out.p);
+		store_vector(s->rest + at, rest);
+		store_vector(s->nll + at, r.out.nll);
+		store_vector(s->brier + at, r.out.brier);
+		store_vector(s->entropy + at, r.out.entropy);
+		store_vector(s->max + at, r.max);
+		store_vector(s->energy + at, r.max + r.spread);
+		memcpy(s->key + at, &key, sizeof key);
+		add_sum(sums, SOFT_CONF, at, choose(greater(broadcast(0.5), r.out.p), r.out.p, 1.0 - rest), counts);
+		add_sum(sums, SOFT_NLL, at, r.out.nll, counts & near);
+		add_sum(sums, SOFT_BRIER, at, r.out.brier, counts);
+		add_sum(sums, SOFT_ENTROPY, at, r.out.entropy, counts);
+		s->far |= (mask_bits(counts) & ~mask_bits(near)) << at;
+		s->whole |= mask_bits(at_least(r.rest, broadcast(0)) & greater(r.max, broadcast(-INFINITY)) &
+				      greater(broadcast(INFINITY), r.max)) << at;
+		sums->right += (unsigned)__builtin_popcount(mask_bits(counts & r.right));
+		sums->top += (unsigned)__builtin_popcount(mask_bits(counts & greater(broadcast(ENOUGH), r.above)));
+		sums->tied += (unsigned)__builtin_popcount(mask_bits(counts & r.tied));
+	}
+}
+
+/* Appends the indices, i for lane 0, of the lanes in `over`; what lies beyond them is overwritten. */
+INLINE int list_lanes(int32_t *to, size_t i, unsigned over)
+{
+#ifdef __AVX512DQ__
+	__m512i at = _mm512_add_epi64(_mm512_set1_epi64((int64_t)i), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+	_mm256_storeu_si256((__m256i *)to, _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64((__mmask8)over, at)));
+	return __builtin_popcount(over);
+#else
 	int count = 0;
-	for (int p = 0; p < PARTS; p++)
+	for (; over; over &= over - 1)
+		to[count++] = (int32_t)i + __builtin_ctz(over);
+	return count;
+#endif
+}
+
+static int class_sums(double *x, size_t n, const double *scale, const int32_t *skip, double above, uint64_t *sum,
+		      int32_t *found)
+{
+	vd by[PARTS], without[PARTS];
+	int count = 0;
+	for (int p = 0; p < PARTS; p++) {
 		by[p] = load_vector(scale + p * D);
+		for (int i = 0; i < D; i++) /* the index of lane 0 where lane i is skipped */
+			without[p][i] = skip[p * D + i] - (p * D + i);
+	}
 	for (size_t i = 0; i < n; i += LANES) {
 		unsigned over = 0;
 		for (int p = 0; p < PARTS; p++) {
@@ -286,12 +355,12 @@ static int class_sums(double *x, size_t n, const double *scale, double above, ui
 			memcpy(&s, sum + i + p * D, sizeof s);
 			s += (vu)(v + SUM_BIAS);
 			memcpy(sum + i + p * D, &s, sizeof s);
-			over |= mask_bits(greater(v, broadcast(above))) << p * D;
+			over |= (mask_bits(greater(v, broadcast(above))) &
+				 ~mask_bits(equal(without[p], broadcast((double)i)))) << p * D;
 		}
-		for (; over; over &= over - 1)
-			found[count++] = (int32_t)i + __builtin_ctz(over);
+		count += list_lanes(found + count, i, over);
 	}
 	return count;
 }
 
-const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, class_sums };
+const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, soft_eight, class_sums };

@@ -18,7 +18,7 @@ int columns_add(struct score_columns *c, struct rows *w, const char *name, const
 	    mem_text(&col->name, name, strlen(name), err))
 		return -1;
 	col->provenance = json_incref(w->provenance);
-	if (!options->compat)
+	if (asked->diagrams)
 		bins_add(&col->bins, w->key, w->n);
 	if ((asked->coverage > 0 || asked->risk > 0) && keys_sort(w->key, w->n, err))
 		return -1;

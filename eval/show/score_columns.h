@@ -10,6 +10,7 @@
 /* What a column holds beside its score. */
 struct column_asked {
 	double coverage, risk, confidence; /* of selection.h; 0: not asked for */
+	int diagrams;			   /* columns_diagrams will come */
 };
 
 struct score_column {

@@ -57,8 +57,8 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 	static double x[(MOST_CLASSES + LANES) * LANES] __attribute__((aligned(64)));
 	double weight[LANES] __attribute__((aligned(64)));
 	while (n > 0) {
-		struct soft soft[LANES] = { { 0 } };
-		int32_t label[LANES];
+		double most[LANES];
+		int32_t label[LANES], winner[LANES] = { 0 };
 		int some = lanes == 1 ? 1 : 1 + (int)rng_below(r, LANES);
 		struct classwise *to = &w[rng_below(r, WORKERS)];
 		memset(x, 0, sizeof x);
@@ -66,7 +66,8 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 			int win = draw(r, k, z, p), dropped = j >= some || (lanes > 1 && rng_below(r, 9) == 0);
 			label[j] = dropped && j < some ? -1 : (int32_t)rng_below(r, (uint32_t)k);
 			/* as the kernels leave them: the winner's e is 1 */
-			soft[j] = (struct soft){ .winner = win, .scale = p[win] };
+			winner[j] = win;
+			most[j] = p[win];
 			weight[j] = dropped ? 0 : p[win];
 			for (int q = 0; q < k; q++)
 				x[(size_t)q * lanes + (size_t)j] = q == win ? 1 : p[q] / p[win];
@@ -77,9 +78,9 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 			n -= !dropped;
 		}
 		if (lanes == 1)
-			classwise_row(to, x, weight[0], label[0], soft[0].winner, soft[0].scale);
+			classwise_row(to, x, weight[0], label[0], winner[0], most[0]);
 		else
-			classwise_lanes(to, x, weight, label, soft);
+			classwise_lanes(to, x, weight, label, winner);
 	}
 }
 

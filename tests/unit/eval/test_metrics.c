@@ -98,17 +98,26 @@ static void our_conventions(void **state)
 		assert_int_equal(bin_of(15, i / 15.0) + 1, above_edge(i / 15.0, i, 15) ? i + 1 : i);
 }
 
+static double equal_mass(const conf_key *k, size_t n, int bins)
+{
+	struct running run;
+	assert_int_equal(running_open(&run, k, n, &err), 0);
+	double e = ece_equal_mass(&run, bins);
+	running_close(&run);
+	return e;
+}
+
 static void ties_are_not_split(void **state)
 {
 	(void)state;
 	conf_key k[10];
 	for (int i = 0; i < 10; i++)
 		k[i] = key_of(0.5, i % 2);
-	assert_true(ece_equal_mass(k, 10, 2) == 0);
+	assert_true(equal_mass(k, 10, 2) == 0);
 	/* the same records in any order of right and wrong */
 	for (int i = 0; i < 10; i++)
 		k[i] = key_of(0.5, i < 5);
-	assert_true(ece_equal_mass(k, 10, 2) == 0);
+	assert_true(equal_mass(k, 10, 2) == 0);
 	struct selective s;
 	for (int i = 0; i < 4; i++)
 		k[i] = key_of(0.2 * (4 - i), i % 2 == 0); /* most confident first: right, wrong, right, wrong */
@@ -177,6 +186,29 @@ static int naive_rises(const conf_key *k, size_t n, size_t bins)
 	return 1;
 }
 
+/* Any range's sums, and bins of equal width, beside those taken record by record. */
+static void ranges_are_right(const struct running *run)
+{
+	struct running_sum sum = { 0 };
+	for (size_t i = 0; i <= run->n; i++) {
+		struct running_sum got = running_before(run, i);
+		assert_true(got.conf == sum.conf && got.right == sum.right);
+		if (i < run->n) {
+			sum.conf += fix_of(conf_p(run->key[i]));
+			sum.right += (uint64_t)conf_right(run->key[i]);
+		}
+	}
+	for (int m = 1; m < 200; m = 2 * m + 1) {
+		struct bins fast, plain;
+		assert_int_equal(bins_init(&fast, m, &err) | bins_init(&plain, m, &err), 0);
+		running_bins(run, &fast);
+		bins_add(&plain, run->key, run->n);
+		assert_memory_equal(fast.bin, plain.bin, (size_t)m * sizeof *plain.bin);
+		bins_release(&fast);
+		bins_release(&plain);
+	}
+}
+
 static void equal_mass_and_sweep(void **state)
 {
 	(void)state;
@@ -187,8 +219,12 @@ static void equal_mass_and_sweep(void **state)
 		int bins;
 		sorted(k, n, t % 5, 1 + t % 3);
 		for (int m = 1; m < 40; m += 7)
-			assert_true(fabs(ece_equal_mass(k, n, m) - naive_mass(k, n, (size_t)m)) < 1e-12);
-		assert_int_equal(ece_sweep(k, n, &v, &bins, &err), 0);
+			assert_true(fabs(equal_mass(k, n, m) - naive_mass(k, n, (size_t)m)) < 1e-12);
+		struct running run;
+		assert_int_equal(running_open(&run, k, n, &err), 0);
+		ece_sweep(&run, &v, &bins);
+		ranges_are_right(&run);
+		running_close(&run);
 		while (b < n && b < 1000 && naive_rises(k, n, b + 1))
 			b++;
 		assert_int_equal(bins, b);

@@ -1,5 +1,6 @@
 /* The hot loops: accuracy against long double, the same bits from every instruction set, nothing lost in the tails. */
 #include "eval/records/conf.h"
+#include "eval/records/fix.h"
 #include "eval/records/rows.h"
 #include "eval/records/softmax.h"
 #include "pipeline/base/philox.h"
@@ -100,7 +101,7 @@ static void variants_agree(void **state)
 	static double z[K], x[2][K] ALIGNED;
 	static float f[K];
 	static uint64_t sum[2][K] ALIGNED;
-	static int32_t found[2][K];
+	static int32_t found[2][K + LANES];
 	const struct softmax_ops *plain = softmax_variant(0), *v;
 	int seen = 0;
 	for (int i = 1; (v = softmax_variant(i)); i++) {
@@ -123,11 +124,19 @@ static void variants_agree(void **state)
 			same(&a, &b);
 			memset(sum, 0, sizeof sum);
 			double scale[LANES];
-			for (int j = 0; j < LANES; j++)
+			int32_t skip[LANES];
+			for (int j = 0; j < LANES; j++) {
 				scale[j] = j % 3 ? a.scale : 0.9 * a.scale;
-			int n0 = plain->class_sums(x[0], padded(k), scale, 0.05, sum[0], found[0]);
-			int n1 = v->class_sums(x[1], padded(k), scale, 0.05, sum[1], found[1]);
+				skip[j] = j + LANES * (int)rng_below(&r, 3);
+			}
+			int n0 = plain->class_sums(x[0], padded(k), scale, skip, 0.05, sum[0], found[0]);
+			int n1 = v->class_sums(x[1], padded(k), scale, skip, 0.05, sum[1], found[1]);
 			assert_int_equal(n0, n1);
+			int listed = 0;
+			for (int j = 0; j < (int)padded(k); j++)
+				if (x[0][j] > 0.05 && j != skip[j % LANES])
+					assert_int_equal(found[0][listed++], j);
+			assert_int_equal(n0, listed);
 			assert_memory_equal(found[0], found[1], (size_t)n0 * 4);
 			assert_memory_equal(sum[0], sum[1], padded(k) * 8);
 		}
@@ -168,6 +177,77 @@ static void lanes_and_rows_agree(void **state)
 			assert_true(fabs(got[j].rest - one.rest) <= 1e-14 * one.rest);
 			assert_true(fabs(got[j].spread - one.spread) <= 1e-14 * one.spread);
 			assert_true(label[j] < 0 || got[j].label == one.label);
+		}
+	}
+}
+
+static double sum_of(const struct soft_sums *s, enum soft_sum which)
+{
+	fix sum = 0;
+	for (int j = 0; j < LANES; j++)
+		sum += (fix)s->high[which][j] * ((fix)1 << 32) + s->low[which][j];
+	return fix_real(sum);
+}
+
+/* Eight records where they lie, beside the same in lanes: each number, and the sums of those that count. */
+static void eights_are_lanes(void **state)
+{
+	(void)state;
+	enum { K = SMALL_CLASSES - 1, ROWS = 20 };
+	static double z[ROWS * K], lane[K * LANES] ALIGNED, x[K * LANES] ALIGNED;
+	static float f[ROWS * K];
+	const struct softmax_ops *v;
+	for (int t = 0; t < 6000; t++) {
+		int k = 1 + (int)rng_below(&r, K), n = 1 + (int)rng_below(&r, LANES), wide = t & 1;
+		int32_t label[LANES];
+		size_t row[LANES];
+		struct soft want[LANES];
+		memset(lane, 0, sizeof lane);
+		for (int j = 0; j < LANES; j++) {
+			row[j] = rng_below(&r, ROWS) * (size_t)k;
+			label[j] = (int32_t)rng_below(&r, (uint32_t)k);
+			draw(z + row[j], k, t);
+		}
+		for (int i = 0; i < ROWS * k; i++)
+			f[i] = (float)z[i];
+		for (int i = 0; i < k * LANES; i++) {
+			size_t at = row[i % LANES] + (size_t)i / LANES;
+			lane[i] = wide ? z[at] : (double)f[at];
+		}
+		softmax_variant(0)->lanes(lane, k, label, want);
+		for (int i = 0; (v = softmax_variant(i)); i++) {
+			struct soft_eight s;
+			struct soft_sums sums = { 0 };
+			fix conf = 0, nll = 0, brier = 0, entropy = 0;
+			uint64_t right = 0, top = 0, tied = 0;
+			v->eight(wide ? (const void *)z : f, wide, row, k, label, n, x, &s, &sums);
+			assert_memory_equal(x, lane, (size_t)k * LANES * sizeof *x);
+			assert_int_equal(s.whole, 255);
+			for (int j = 0; j < LANES; j++) {
+				const struct soft *w = &want[j];
+				int is_right = w->winner == label[j], far = j < n && !(w->nll < SOFT_FAR);
+				double rest = w->rest * w->scale;
+				assert_true(s.p[j] == w->scale && s.rest[j] == rest && s.nll[j] == w->nll);
+				assert_true(s.brier[j] == w->brier && s.entropy[j] == w->entropy);
+				assert_true(s.max[j] == w->max && s.energy[j] == w->max + w->spread);
+				assert_true(s.key[j] == conf_pack(w->scale, rest, is_right));
+				assert_int_equal(s.winner[j], w->winner);
+				assert_int_equal(s.far >> j & 1, far);
+				if (j >= n)
+					continue;
+				right += (uint64_t)is_right;
+				top += w->above < ENOUGH;
+				tied += (uint64_t)w->tied;
+				conf += fix_of(conf_p(s.key[j]));
+				nll += far ? 0 : fix_of(w->nll);
+				brier += fix_of(w->brier);
+				entropy += fix_of(w->entropy);
+			}
+			assert_true(sums.right == right && sums.top == top && sums.tied == tied);
+			assert_true(sum_of(&sums, SOFT_CONF) == fix_real(conf));
+			assert_true(sum_of(&sums, SOFT_NLL) == fix_real(nll));
+			assert_true(sum_of(&sums, SOFT_BRIER) == fix_real(brier));
+			assert_true(sum_of(&sums, SOFT_ENTROPY) == fix_real(entropy));
 		}
 	}
 }
@@ -280,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup(log1p_is_accurate, seed),
 		cmocka_unit_test_setup(variants_agree, seed),
 		cmocka_unit_test_setup(lanes_and_rows_agree, seed),
+		cmocka_unit_test_setup(eights_are_lanes, seed),
 		cmocka_unit_test_setup(rows_are_right, seed),
 		cmocka_unit_test_setup(rows_in_steps, seed),
 		cmocka_unit_test_setup(bad_values_show, seed),

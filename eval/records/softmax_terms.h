@@ -1,0 +1,97 @@
+/* softmax_terms: what softmax_kernel.c sums over a record's classes, and what follows from the sums, for one record or
+ * for D of them side by side. */
+#ifndef VIC_EVAL_SOFTMAX_TERMS_H
+#define VIC_EVAL_SOFTMAX_TERMS_H
+
+#include "softmax_vec.h"
+
+#include <math.h>
+
+/* Sums over the classes that do not depend on their order: with the second largest e brought to [1/2, 1) by a power of
+ * two, a term v in [0, 1) is rounded once, to a multiple of 2^-52, and added as an integer: the bits of v + 1.0 are
+ * those of 1.0 and v in fixed point. Terms of slope, es (z_w - z), are below `top`, a power of two above 1 and above
+ * z_w - second: where z_w - z > 1 it falls as z does, and below that it is at most scale / e < 1. */
+struct unit {
+	vd second, held;    /* the second largest e and its exponent, at least EXP_LOWEST */
+	vd up, down;	    /* powers of two: second up is in [1/2, 1), and down = 1 / up */
+	vd top;
+	vu top_bits;
+};
+enum { SUM_BITS = 52, CHUNK = 2048 }; /* CHUNK: terms that a lane's integer holds, and more */
+#define ONE_BITS 0x3ff0000000000000u
+
+INLINE struct unit unit_of(vd largest, vd second)
+{
+	struct unit u;
+	vd off = second - largest;
+	u.held = larger(broadcast(EXP_LOWEST), off);
+	u.second = exp_of(off, u.held);
+	vu exponent = (vu)u.second >> SUM_BITS;
+	u.up = (vd)((2045 - exponent) << SUM_BITS);
+	u.down = (vd)((exponent + 1) << SUM_BITS);
+	u.top_bits = (((vu)larger(-u.held, broadcast(1)) >> SUM_BITS) + 1) << SUM_BITS;
+	u.top = (vd)u.top_bits;
+	return u;
+}
+
+/* The constants that the terms bring along are taken off in close_sums, once for all. */
+struct sums {
+	vu rest, square, slope;
+	mask whole; /* no value was NaN */
+};
+
+INLINE struct sums no_sums(void)
+{
+	return (struct sums){ .whole = equal(broadcast(0), broadcast(0)) };
+}
+
+/* e = exp(off) of D classes, 0 for a winner, into their lanes' sums. */
+INLINE void add_terms(struct sums *t, const struct unit *u, vd e, vd off, vd held)
+{
+	vd es = e * u->up;
+	t->rest += (vu)(es + 1.0);
+	t->square += (vu)(es * es + 1.0);
+	t->slope += (vu)(u->top - es * held);
+	t->whole &= at_least(broadcast(0), off);
+}
+
+/* After n terms a lane. */
+INLINE void close_sums(struct sums *t, const struct unit *u, uint64_t n)
+{
+	t->rest -= n * ONE_BITS;
+	t->square -= n * ONE_BITS;
+	t->slope -= u->top_bits * n;
+}
+
+/* `total` is that of all terms; the second's own is in it rounded and is put back as it is. */
+INLINE vd real_sum(vd total, vd second, vd unit, vu unit_bits)
+{
+	vd rounded = whole_real((vu)(unit + second) - unit_bits);
+	return second + (total - rounded) * (0x1p-52 * unit);
+}
+
+INLINE void finish_sums(const struct unit *u, const vd total[3], mask whole, vd *rest, vd *square, vd *slope)
+{
+	vd one = broadcast(1), es = u->second * u->up;
+	*rest = choose(whole, real_sum(total[0], es, one, (vu)one) * u->down, broadcast(NAN));
+	*square = real_sum(total[1], es * es, one, (vu)one) * u->down * u->down;
+	*slope = -real_sum(total[2], -(es * u->held), u->top, u->top_bits) * u->down;
+}
+
+/* What follows for a record. */
+struct outcome {
+	vd p, rest, entropy, nll, brier;
+};
+
+INLINE struct outcome outcome_of(vd rest, vd square, vd slope, vd spread, vd scale, vd label, vd label_e, mask right)
+{
+	struct outcome o = { .p = scale, .rest = rest * scale };
+	vd all = square * scale * scale, y = label_e * scale;
+	o.entropy = spread - slope * scale;
+	o.nll = spread - label;
+	o.brier = choose(right, o.rest * o.rest + all,
+			 o.p * o.p + larger(all - y * y, broadcast(0)) + (1.0 - y) * (1.0 - y));
+	return o;
+}
+
+#endif
