@@ -17,6 +17,14 @@ static double number_of(const struct train_option *r)
 					 : *(const int *)r->value;
 }
 
+/* A text that is not there is what stands for none. */
+static int is_unsaid(const struct train_option *r)
+{
+	if (!r->unsaid)
+		return 0;
+	return r->opt->type == OPT_TEXT ? !*(const char *const *)r->value : number_of(r) == strtod(r->unsaid, NULL);
+}
+
 int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err)
 {
 	struct memtext m;
@@ -24,7 +32,7 @@ int train_options_key(char **key, const struct train_options *o, int h, int w, s
 		return -1;
 	for (int i = 0; i < TRAIN_OPTIONS; i++) {
 		struct train_option r = train_option(i, o);
-		if (!r.key || (r.unsaid && number_of(&r) == strtod(r.unsaid, NULL)))
+		if (!r.key || is_unsaid(&r))
 			continue;
 		fputs(r.key, m.to);
 		if (r.value == &o->crop) /* as it comes out */
