@@ -25,7 +25,7 @@ enum op_type {
 	OP_DROPOUT,
 	OP_LINEAR,
 	OP_XENT,   /* logits, soft targets -> loss a sample */
-	OP_IMAGES, /* images -> values: crop, flip, normalisation, mixup, as one op */
+	OP_IMAGES, /* images -> values: crop, resizing, flip, normalisation, mixup, as one op */
 	OP_CONV,
 	OP_NORM,   /* batch normalisation, with what usually follows it */
 	OP_RELU,
@@ -57,6 +57,12 @@ static inline size_t shape_size(struct shape s)
  * IMAGES:  no value in. out[y][x][c] = lambda v_i + (1 - lambda) v_partner, or v_i where batch.partner is NULL or
  *          batch.mix_at is not 0; v[y][x][c] = shift[c] + scale[c] * pixel[view.y + y][view.x + x][c], the row reversed
  *          when flipped; a pixel outside the image is 0 (so v = shift), as when a crop is padded before normalisation.
+ *          Where view.h is not 0, the window of view.h x view.w pixels at (view.y, view.x), all within the image, is
+ *          resized to the output first: v = shift + scale * p, p[y][x][c] = sum_r sum_s a_r b_s
+ *          pixel[view.y + r][view.x + s][c], a and b the weights of rows and columns by taps.h, each by the sum of
+ *          its own; nothing is rounded to bytes. ref: whole weights, sums and the one division are double; others:
+ *          a weight is rounded to float32 once it has been divided, columns and rows are summed in float32 in either
+ *          order.
  * CONV:    [0] weight (out, in / groups, kernel, kernel), [1] bias (out), optional. Cross-correlation, zero padding on
  *          all sides. out h = (h + 2 pad - kernel) / stride + 1, rounded down; w likewise.
  * NORM:    Ioffe and Szegedy 2015: [0] gamma, [1] beta, [2] running mean, [3] running variance, each (c). y = gamma (x
@@ -176,6 +182,7 @@ struct words {
 struct view {
 	int32_t y, x; /* the image's place at the output's corner; negative: padding */
 	uint8_t flip; /* left to right */
+	int32_t h, w; /* of a window that is resized to the output; 0: of the output's own size, as it lies */
 };
 struct images {
 	int count;                /* >= the batch's n when partners come from elsewhere in the data set */

@@ -33,11 +33,17 @@ static inline int mix_hidden(const struct mix_config *v)
 
 /* How images come to the network. In training a window of h x w is cut from the image, padded with zeros on all sides,
  * at a place drawn evenly, and flipped by a coin; in prediction it is the middle. Then each channel is (pixel - mean) /
- * deviation. */
+ * deviation.
+ *
+ * scale_high > 0: in training a window of another size is drawn and resized to h x w, as torchvision's
+ * RandomResizedCrop does: its area evenly from scale_low to scale_high of the image's, its width by its height from 3/4
+ * to 4/3, evenly in the logarithm, both rounded to whole pixels (halves to even), its place evenly. After ten windows
+ * that are larger than the image it is the middle, as large as the image allows at such a ratio. `pad` is 0 then. */
 struct preprocessing {
 	int h, w;     /* what the network sees */
 	int pad;      /* training: pixels of zeros on each side */
 	int flip;     /* training: half of the images are turned left to right */
+	double scale_low, scale_high;
 	/* in units of bytes, 0 to 255, whatever the encoding */
 	double mean[STREAM_MAX_CHANNELS], deviation[STREAM_MAX_CHANNELS];
 };

@@ -1,11 +1,13 @@
 /* The images of a batch: a pointer and a window for each; the op `images` cuts, flips and normalises. A window
  * depends on seed, epoch and record, never on the batch, so a partner is cut as it is in its own batch. The order of
- * the draws (y, x, flip) is part of the results. In prediction the window is the middle. JPEG records have their places
- * in memory before there are pixels. */
+ * the draws (y, x, flip; of windows that are resized area and ratio before them, again until they fit) is part of the
+ * results. In prediction the window is the middle. JPEG records have their places in memory before there are pixels. */
 #include "batch.h"
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
+
+#include <math.h>
 
 void batch_images_begin(struct batcher *b)
 {
@@ -25,6 +27,31 @@ void batch_images_begin(struct batcher *b)
 	b->batch.images = &b->images;
 }
 
+/* As get_params of torchvision.transforms.RandomResizedCrop draws it and, where ten draws are too large, takes it. */
+static struct view draw_resized(struct rng *r, int h, int w, double low, double high)
+{
+	const double widest = 4.0 / 3;
+	for (int i = 0; i < 10; i++) {
+		double area = (double)h * w * (low + (high - low) * rng_real(r));
+		double ratio = exp(log(widest) * (2 * rng_real(r) - 1));
+		double wide = rint(sqrt(area * ratio)), tall = rint(sqrt(area / ratio));
+		if (wide < 1 || wide > w || tall < 1 || tall > h)
+			continue;
+		struct view v = { .h = (int)tall, .w = (int)wide };
+		v.y = (int)rng_below(r, (uint32_t)(h - v.h) + 1);
+		v.x = (int)rng_below(r, (uint32_t)(w - v.w) + 1);
+		return v;
+	}
+	struct view v = { .h = h, .w = w };
+	if (w * widest < h)
+		v.h = (int)rint(w * widest);
+	else if (w > h * widest)
+		v.w = (int)rint(h * widest);
+	v.y = (h - v.h) / 2;
+	v.x = (w - v.w) / 2;
+	return v;
+}
+
 int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 {
 	const struct preprocessing *f = &b->preprocessing;
@@ -38,8 +65,12 @@ int batch_images_add(struct batcher *b, uint32_t item, struct err *err)
 	if (b->training) {
 		struct rng r;
 		rng_init(&r, b->seed, RNG_AUGMENT, b->epoch, item);
-		v.y = (int)rng_below(&r, (uint32_t)(h + 2 * f->pad) + 1) - f->pad;
-		v.x = (int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad;
+		if (f->scale_high > 0) {
+			v = draw_resized(&r, b->images.h, b->images.w, f->scale_low, f->scale_high);
+		} else {
+			v.y = (int)rng_below(&r, (uint32_t)(h + 2 * f->pad) + 1) - f->pad;
+			v.x = (int)rng_below(&r, (uint32_t)(w + 2 * f->pad) + 1) - f->pad;
+		}
 		v.flip = f->flip && rng_u32(&r) >> 31;
 	}
 	b->pixel[at] = b->pictures ? NULL : b->data->images.pixel[item];

@@ -17,11 +17,12 @@ static double number_of(const struct train_option *r)
 					 : *(const int *)r->value;
 }
 
+/* A text that is not there is what stands for none. */
 static int is_unsaid(const struct train_option *r)
 {
-	if (!r->unsaid || r->opt->type != OPT_TEXT)
-		return r->unsaid && number_of(r) == strtod(r->unsaid, NULL);
-	return !*(const char *const *)r->value;
+	if (!r->unsaid)
+		return 0;
+	return r->opt->type == OPT_TEXT ? !*(const char *const *)r->value : number_of(r) == strtod(r->unsaid, NULL);
 }
 
 int train_options_key(char **key, const struct train_options *o, int h, int w, struct err *err)

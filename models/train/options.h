@@ -15,7 +15,7 @@ enum decay { DECAY_ALL, DECAY_WEIGHTS };
 /* Choices are of enum mix_mode, mix_partner (batch.h), loss, word_vectors, rule (graph.h), schedule, select
  * (trainer.h), decay, reduction (sums.h) and image_fit (image.h). */
 struct train_options {
-	const char *model, *filters, *class_weights, *lr_steps, *resize;
+	const char *model, *filters, *class_weights, *lr_steps, *resize, *crop_scale;
 	int fit, mix_mode, mix_partner, loss, words, flip, optimizer, schedule, select, nesterov, decay, reduce;
 	double mixup, smoothing, erl, dropout, max_norm, width, lr, momentum, weight_decay, clip_norm, ema, rho,
 		eps, lr_factor, stop_top5;
@@ -26,7 +26,7 @@ struct train_options {
 struct train_options train_options_none(void);
 
 /* Writes the rows of a program's option table, whose targets are o's fields; no row ends them. */
-enum { TRAIN_OPTIONS = 45 };
+enum { TRAIN_OPTIONS = 46 };
 void train_options_rows(struct opt rows[TRAIN_OPTIONS], struct train_options *o);
 
 /* Fills in what was not given, for records of `kind`; refuses options of another kind of records, of another update

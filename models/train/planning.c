@@ -171,6 +171,20 @@ int plan_measure(struct plan *p, const struct dataset *d, struct err *err)
 	return image_data_moments(d, p->preprocessing.mean, p->preprocessing.deviation, err);
 }
 
+/* "LOW,HIGH": shares of an image's area. */
+static int scale_of(const char *text, struct preprocessing *f, struct err *err)
+{
+	char *copy = NULL;
+	int rc = mem_text(&copy, text, strlen(text), err);
+	char *at = copy, *low = text_field(&at, ','), *high = text_field(&at, ',');
+	if (!rc && (!high || at))
+		rc = err_usage(err, "--crop-scale %s: two shares of the area are needed, as in .08,1", text);
+	rc = rc || num_f64("--crop-scale, LOW", low, 1e-6, 1, &f->scale_low, err) ||
+	     num_f64("--crop-scale, HIGH", high, f->scale_low, 1, &f->scale_high, err);
+	free(copy);
+	return rc ? -1 : 0;
+}
+
 /* The defaults are those of the mixup authors' code for CIFAR (random crops of 32 + 2 x 4, flips), for other sizes in
  * proportion; of grey images, which are mostly digits and clothes on black, nothing is cut or turned. */
 static int frame(struct plan *p, const struct train_options *o, const struct dataset *d, struct err *err)
@@ -181,7 +195,9 @@ static int frame(struct plan *p, const struct train_options *o, const struct dat
 	f->w = o->crop ? (int)o->crop : w;
 	if (f->h > h || f->w > w)
 		return err_usage(err, "--crop %d: the images are %dx%d", f->h, h, w);
-	f->pad = o->crop_pad >= 0 ? (int)o->crop_pad : colour && !o->crop ? w / 8 : 0;
+	if (o->crop_scale && scale_of(o->crop_scale, f, err))
+		return -1;
+	f->pad = o->crop_pad >= 0 ? (int)o->crop_pad : colour && !o->crop && !o->crop_scale ? w / 8 : 0;
 	f->flip = o->flip >= 0 ? o->flip : colour;
 	p->cropped = o->crop > 0;
 	p->config.image = (struct shape){ f->h, f->w, d->head.channels };

@@ -27,6 +27,7 @@ beside() {
 	without:results) echo '--results=none' ;;
 	without:plan\|list-models) echo '--plan|--list-models' ;;
 	without:brief\|compat) echo '--brief|--compat=guo' ;;
+	without:crop-scale) echo '--crop-scale=.5,1' ;;
 	without:compat) echo '--compat=guo' ;;
 	without:flush) echo '--flush' ;;
 	without:text\|files) echo '--text|--files' ;;
@@ -72,7 +73,8 @@ echo '<svg xmlns="http://www.w3.org/2000/svg"></svg>' >fig.svg
 printf 'bad,film\nbad,good film\n' >table
 printf 'number,text\n1,good film\n' >titled
 printf '<html>\n' >page
-"$TOOLS/mkstream" images 8 | vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter
+"$TOOLS/mkstream" images 8 >painted
+vic-train -q -m smallcnn --width 0.1 --epochs 1 --batch 4 -o painter painted
 cp "$ROOT/tests/golden/images/rgb420.jpg" picture.jpg
 mkdir jpegs.d jpegs.d/a jpegs.d/b
 for i in 1 2 3 4; do
@@ -138,6 +140,7 @@ vic-tokenize --allow-empty|vic-tokenize -q -f lines /dev/null|--allow-empty
 vic-train --channels|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--channels 1
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
 vic-train --checkpoint-every|vic-train -q -e 1 -b 4 -o out --checkpoint /dev/stdout text|--checkpoint-every 1
+vic-train --crop-pad|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 painted|--crop-pad 1
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --fit|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--fit stretch
 vic-train --history|vic-train -q -e 1 -o out text; cat h|--history h
@@ -189,7 +192,7 @@ vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
 vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output
-vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --resize --crop --crop-pad --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
+vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --resize --crop --crop-scale --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \
 	"$(awk -F '\t' '$3 == "-" { list[$1] = list[$1] " " $2 } END { for (p in list) print p list[p] }' conditions | sort)"

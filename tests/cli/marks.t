@@ -27,6 +27,7 @@ sort >untold <<'L'
 --clip-norm
 --crop
 --crop-pad
+--crop-scale
 --decay
 --device
 --epochs

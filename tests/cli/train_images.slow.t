@@ -21,7 +21,7 @@ train --mixup 0 -o "$T/b" "$T/images"
 same 'alpha 0 is plain training, bit for bit' "$(hash_of "$T/p")" "$(vic-predict -q "$T/b" "$T/images" | rows - | cksum)"
 for m in '--mixup 0.4' '--mixup 0.4 --mixup-mode features' '--mixup 0.4 --mixup-partner dataset' \
 	'--label-smoothing 0.1' \
-	'--erl 0.3' '--loss bce' '--dropout 0.3' '--no-flip' '--crop-pad 0' '--crop-pad 7' '--crop 28' '--no-nesterov' \
+	'--erl 0.3' '--loss bce' '--dropout 0.3' '--no-flip' '--crop-pad 0' '--crop-pad 7' '--crop 28' '--crop-scale .5,1' '--no-nesterov' \
 		'--momentum 0' \
 	'--weight-decay 0' '--decay weights' '--optimizer adam' '--optimizer adadelta' '--schedule cosine' \
 		'--schedule constant' \

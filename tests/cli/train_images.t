@@ -24,6 +24,23 @@ same 'full mixup has soft labels' 1 "$(awk 'NR == 2 { print ($5 > 0.01) }' "$T/h
 train --epochs 1 --mixup 1 --mixup-mode features --history "$T/h" -o "$T/b" "$T/images"
 same 'features-only mixup has hard ones' 0 "$(awk 'NR == 2 { print $5 }' "$T/h")"
 
+# Windows of any size: the same bytes too.
+scaled() { train --crop-scale .08,1 --mixup 0.4 "$@"; }
+scaled --epochs 2 --threads 1 -o "$T/s" "$T/images"
+scaled --epochs 1 --threads 2 --checkpoint "$T/cks" -o "$T/b" "$T/images"
+scaled --epochs 2 --threads 2 --resume "$T/cks" -o "$T/b" "$T/images"
+same 'resized windows, one thread, and two with a break: the same bytes' "$(hash_of "$T/s")" "$(hash_of "$T/b")"
+ok 'provenance has them' grep -q -e '--crop-scale=.08,1' "$T/s"
+fails 1 'other options: --crop-scale .08,1 (here none), --crop-pad 0 (here 4)' 'a checkpoint of resized windows' \
+	train --epochs 2 --mixup 0.4 --resume "$T/cks" -o "$T/no" "$T/images"
+train --epochs 1 --crop 24 --crop-scale .25,1 --device ref --history "$T/h1" -o "$T/b" "$T/images"
+train --epochs 1 --crop 24 --crop-scale .25,1 --device cpu --history "$T/h2" -o "$T/c" "$T/images"
+ok 'ref and cpu see the same windows' awk -F '\t' 'FNR == 2 { loss[NR == FNR] = $3 } END {
+	d = loss[0] - loss[1]; exit !(loss[0] > 1 && d * d < 1e-10) }' "$T/h1" "$T/h2"
+same 'and prediction takes the middle, which --crop says' "$(vic-predict -q "$T/c" "$T/images" | cksum)" \
+	"$(vic-predict -q --threads 1 "$T/c" "$T/images" | cksum)"
+fails 2 'crop-pad has no effect with --crop-scale' 'zeros around what is resized' scaled --crop-pad 4 -o "$T/no" "$T/images"
+
 # Names beside the records change nothing that is made of these.
 small() { vic-train -q -m smallcnn --width 0.1 --batch 500 "$@"; }
 "$TOOLS/mkstream" images 6000 >"$T/bare"

@@ -17,6 +17,12 @@ static void cuda_agrees(void **state)
 		prove("cuda", &picture_cases[c], 2e-5, 0, sgd.lr);
 }
 
+static void windows_are_resized(void **state)
+{
+	(void)state;
+	windows_are_resized_on("cuda", 60);
+}
+
 /* Rows in many chunks, the last shorter than the others: of one channel, of two tiles, of packs; with too many chunks,
  * which grow then. */
 static const struct picture_case tall[] = {
@@ -207,7 +213,8 @@ static void nan_is_seen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(cuda_agrees), cmocka_unit_test(norm_takes_many_rows),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(windows_are_resized), cmocka_unit_test(cuda_agrees),
+					    cmocka_unit_test(norm_takes_many_rows),
 					    cmocka_unit_test(recorded_steps_follow_the_batch),
 					    cmocka_unit_test(steps_keep_their_batches),
 					    cmocka_unit_test(parts_of_steps_are_told_apart),

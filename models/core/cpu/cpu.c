@@ -123,7 +123,7 @@ static const struct {
 	[OP_DROPOUT] = { dropout_forward, dropout_backward, dropout_prepare, NULL },
 	[OP_LINEAR] = { linear_forward, linear_backward, NULL, NULL },
 	[OP_XENT] = { xent_forward, xent_backward, NULL, NULL },
-	[OP_IMAGES] = { images_forward, NULL, images_prepare, NULL },
+	[OP_IMAGES] = { images_forward, NULL, images_prepare, images_unprepare },
 	[OP_CONV] = { conv_forward, conv_backward, conv_prepare, conv_unprepare },
 	[OP_NORM] = { norm_forward, norm_backward, norm_prepare, norm_unprepare },
 	[OP_RELU] = { relu_forward, relu_backward, NULL, NULL },

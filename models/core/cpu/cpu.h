@@ -80,9 +80,10 @@ op_prepare wordconv_prepare, conv_prepare, norm_prepare;
 void wordconv_unprepare(void *state);
 void conv_unprepare(void *state);
 void norm_unprepare(void *state);
+void images_unprepare(void *state);
 op_prepare dropout_prepare;  /* kept units, [max_n][size] bytes */
 op_prepare pool_prepare; /* where in its window each maximum is, uint16_t [max_n][out] */
-op_prepare images_prepare;   /* scratch for a row of each worker */
+op_prepare images_prepare;   /* scratch of each worker */
 op_pass wordconv_forward, wordconv_backward, conv_forward, conv_backward,
 	norm_forward, norm_backward, dropout_forward, dropout_backward,
 	linear_forward, linear_backward, pool_forward, pool_backward,

@@ -206,7 +206,8 @@ static void put_images(const struct images *m, int resident, char *host, const s
 	uint32_t *item = (void *)(host + at[BLOCK_ITEM]);
 	size_t bytes = image_bytes(m);
 	for (int i = 0; i < m->count; i++) {
-		view[i] = (struct step_view){ m->view[i].y, m->view[i].x, m->view[i].flip };
+		view[i] = (struct step_view){ m->view[i].y, m->view[i].x, m->view[i].flip, m->view[i].h,
+					      m->view[i].w };
 		item[i] = resident ? m->item[i] : (uint32_t)i;
 		if (!resident)
 			memcpy(host + at[BLOCK_PIXEL] + (size_t)i * bytes, m->pixel[i], bytes);

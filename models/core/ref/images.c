@@ -1,18 +1,42 @@
-/* IMAGES by its definition: crop, flip, normalise, mix. */
+/* IMAGES by its definition: crop, resize, flip, normalise, mix. */
 #include "ref.h"
 
-/* Channel ch at (y, x) of image i as it is seen: shift[ch] + scale[ch] * pixel, 0 for a pixel outside the image. */
+#include "models/core/taps.h"
+
+/* A pixel outside the image is 0. */
+static double pixel_at(const struct images *m, uint32_t i, int row, int col, int ch)
+{
+	if (row < 0 || row >= m->h || col < 0 || col >= m->w)
+		return 0;
+	size_t at = ((size_t)row * (size_t)m->w + (size_t)col) * (size_t)m->c + (size_t)ch;
+	return m->is_float ? (double)((const float *)m->pixel[i])[at] : ((const unsigned char *)m->pixel[i])[at];
+}
+
+/* The window of image i, resized to `to`, at (y, x). */
+static double resized(const struct images *m, uint32_t i, struct shape to, int y, int x, int ch)
+{
+	const struct view *v = &m->view[i];
+	double sum = 0, weights = 0;
+	for (int r = 0; r < v->h; r++) {
+		int a = tap_weight(r, y, v->h, to.h);
+		for (int s = 0; s < v->w && a > 0; s++) {
+			int b = tap_weight(s, x, v->w, to.w);
+			if (b <= 0)
+				continue;
+			sum += (double)a * b * pixel_at(m, i, v->y + r, v->x + s, ch);
+			weights += (double)a * b;
+		}
+	}
+	return sum / weights;
+}
+
+/* Channel ch at (y, x) of image i as it is seen: shift[ch] + scale[ch] * pixel. */
 static double seen(const struct op_call *c, uint32_t i, int y, int x, int ch)
 {
 	const struct images *m = c->batch->images;
 	const struct view *v = &m->view[i];
-	int row = v->y + y, col = v->x + (v->flip ? c->out_shape.w - 1 - x : x);
-	double pixel = 0;
-	if (row >= 0 && row < m->h && col >= 0 && col < m->w) {
-		size_t at = ((size_t)row * (size_t)m->w + (size_t)col) * (size_t)m->c + (size_t)ch;
-		pixel = m->is_float ? (double)((const float *)m->pixel[i])[at]
-				    : ((const unsigned char *)m->pixel[i])[at];
-	}
+	int from = v->flip ? c->out_shape.w - 1 - x : x;
+	double pixel = v->h ? resized(m, i, c->out_shape, y, from, ch) : pixel_at(m, i, v->y + y, v->x + from, ch);
 	return (double)m->shift[ch] + (double)m->scale[ch] * pixel;
 }
 

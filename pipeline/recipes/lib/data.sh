@@ -179,7 +179,7 @@ training() {
 	*:synth-text:* | *:synth-known:*) epochs=2 long=3 train='--maps=10 --batch=20' ;;
 	*:synth-images:smallcnn) epochs=1 long=2 ;;
 	*:synth-images:*) epochs=1 long=2 train='--width=0.0625' ;;
-	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --stop-top5=0.93 --select=last' ;;
+	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --crop-scale=.08,1 --stop-top5=0.93 --select=last' ;;
 	paper:*) ;;
 	small:*:bow) epochs=10 ;;
 	small:mr:* | small:mr-* | small:synth-*) epochs=12 long=36 ;;

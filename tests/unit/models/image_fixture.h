@@ -44,12 +44,16 @@ static inline void draw_batch(struct fixture *f, const struct picture_case *c, i
 			f->bytes[i][at] = (unsigned char)(256 * u);
 			f->real[i][at] = (float)(350 * u - 50);
 		}
-		f->view[i] = (struct view){ (int16_t)(k % 4 - 1), (int16_t)(2 - k % 5), k % 3 == 1 };
+		f->view[i] = (struct view){ (int16_t)(k % 4 - 1), (int16_t)(2 - k % 5), k % 3 == 1, 0, 0 };
 	}
-	f->view[1] = (struct view){ 0, -2, 1 };
-	f->view[2] = (struct view){ 1, 30, 1 }; /* beyond one side, another, and above */
-	f->view[3] = (struct view){ 2, -20, 0 };
-	f->view[IMAGES - 1] = (struct view){ (int16_t)-c->h, 0, 0 };
+	f->view[1] = (struct view){ 0, -2, 1, 0, 0 };
+	f->view[2] = (struct view){ 1, 30, 1, 0, 0 }; /* beyond one side, another, and above */
+	f->view[3] = (struct view){ 2, -20, 0, 0, 0 };
+	f->view[IMAGES - 1] = (struct view){ (int16_t)-c->h, 0, 0, 0, 0 };
+	/* resized: a sample and partners, beside others that are not */
+	f->view[0] = (struct view){ 0, 1, number & 1, f->images.h - 1, f->images.w - 1 };
+	f->view[4] = (struct view){ f->images.h - 1, f->images.w - 2, 1, 1, 2 };
+	f->view[5] = (struct view){ 1, 0, 0, 2 + number % 2, 1 };
 	for (int i = 0; i < MAX_N; i++) {
 		double t = draw(90, (uint32_t)(i + 10 * number));
 		int k = (i + number) % MAX_N;
@@ -216,6 +220,51 @@ static inline void prove(const char *device, const struct picture_case *c, doubl
 	free(f);
 }
 
+/* Sizes of windows and of outputs that meet every edge: pixels alone, lines, the same size, many times larger or
+ * smaller. The pixels around a window are not a number. */
+static inline void random_windows(struct fixture *f, const struct picture_case *c, struct rng *r)
+{
+	struct images *m = &f->images;
+	for (int i = 0; i < IMAGES; i++) {
+		struct view *v = &f->view[i];
+		int all = !rng_below(r, 4), one = !rng_below(r, 4), same = !rng_below(r, 4);
+		v->h = all ? m->h : one ? 1 : same ? c->h : 1 + (int)rng_below(r, (uint32_t)m->h);
+		v->w = all ? m->w : one ? 1 : same ? c->w : 1 + (int)rng_below(r, (uint32_t)m->w);
+		v->y = (int)rng_below(r, (uint32_t)(m->h - v->h) + 1);
+		v->x = (int)rng_below(r, (uint32_t)(m->w - v->w) + 1);
+		v->flip = (uint8_t)rng_below(r, 2);
+		for (int at = 0; c->is_float && at < m->h * m->w * m->c; at++) {
+			int y = at / m->c / m->w - v->y, x = at / m->c % m->w - v->x;
+			if (y < 0 || y >= v->h || x < 0 || x >= v->w)
+				f->real[i][at] = NAN;
+		}
+	}
+}
+
+static inline void windows_are_resized_on(const char *device, int cases)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct rng r;
+	assert_non_null(f);
+	rng_init(&r, 16, RNG_TEST, 0, 0);
+	for (int k = 0; k < cases; k++) {
+		struct picture_case c = { "windows", 1 + k % MAX_N, 1 + (int)rng_below(&r, 17),
+					  1 + (int)rng_below(&r, 18), 1 + k % 5, .partners = (enum partners)(k % 3),
+					  .is_float = k & 1 };
+		/* 255 in float32, of which a weight is a part and a sum a few; 2e-5 elsewhere */
+		if (!setup_for(f, &c, device, 2, 3e-6, NULL, 0))
+			break;
+		for (int batch = 0; batch < 2; batch++) {
+			draw_batch(f, &c, batch);
+			random_windows(f, &c, &r);
+			forward(f, PHASE_TRAIN);
+			assert_false(isnan(mean_loss(f)));
+		}
+		teardown(f);
+	}
+	free(f);
+}
+
 /* As they were at first: running statistics take a NaN in. */
 static inline void fill_params(struct fixture *f)
 {
@@ -232,7 +281,7 @@ static inline void nan_pixels_are_seen(struct fixture *f, const char *device)
 		ALONE, 0, 1, 0, 0
 	};
 	setup(f, &windows_of_all, device, 2, 0);
-	f->view[0] = (struct view){ 1, 1, 0 };
+	f->view[0] = (struct view){ 1, 1, 0, 0, 0 };
 	for (int at = 0; at < 30 * 17; at += 7) {
 		int pixel = ((at / 17 / 5 + 1) * f->images.w + at / 17 % 5 + 1) * 17 + at % 17;
 		float was = f->real[0][pixel];

@@ -110,21 +110,88 @@ static void windows_of_large_pictures(void **state)
 	batcher_release(&b);
 }
 
-static int same_view(struct view a, struct view b)
-{
-	return a.y == b.y && a.x == b.x && a.flip == b.flip;
-}
-
-static void a_window_depends_on_seed_epoch_and_record(void **state)
+/* Of pictures of 400 x 300 none of these is refused, so area and the ratio's logarithm are even, and so is where each
+ * lies within what its size leaves. */
+static void resized_windows_are_drawn_evenly(void **state)
 {
 	(void)state;
+	enum { TALL = 400, WIDE = 300, EPOCHS = 200 };
+	struct batcher b;
+	struct err err;
+	struct mix_config v = { 0 };
+	struct dataset large = data;
+	struct preprocessing f = { .h = H, .w = W, .flip = 1, .deviation = { 1, 1, 1 }, .scale_low = 0.1,
+				   .scale_high = 0.4 };
+	double n = EPOCHS * RECORDS, area = 0, spread = 0, ratio = 0, width = 0, y = 0, x = 0, flips = 0;
+	large.head.height = TALL;
+	large.head.width = WIDE;
+	assert_int_equal(batcher_init(&b, &large, &f, &err), 0);
+	for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
+		assert_int_equal(batch_mixed(&b, &v, item, RECORDS, item, RECORDS, 7, epoch, 0, &err), 0);
+		for (int i = 0; i < RECORDS; i++) {
+			struct view w = b.batch.images->view[i];
+			double share = (double)w.h * w.w / (TALL * WIDE), logarithm = log((double)w.w / w.h);
+			assert_true(w.y >= 0 && w.x >= 0 && w.y + w.h <= TALL && w.x + w.w <= WIDE);
+			assert_true(share > 0.1 * 0.98 && share < 0.4 * 1.02);
+			assert_true(fabs(logarithm) < log(4.0 / 3) + 0.01);
+			area += share / n;
+			spread += (share - 0.25) * (share - 0.25) / n;
+			ratio += logarithm / n;
+			width += logarithm * logarithm / n;
+			y += (w.y + 0.5) / (TALL - w.h + 1) / n;
+			x += (w.x + 0.5) / (WIDE - w.w + 1) / n;
+			flips += w.flip / n;
+		}
+	}
+	/* 5 standard deviations of a mean of 10,000; of squares 3 % */
+	assert_true(fabs(area - 0.25) < 0.0044 && fabs(spread * 12 / 0.09 - 1) < 0.03);
+	assert_true(fabs(ratio) < 0.0084 && fabs(width * 3 / pow(log(4.0 / 3), 2) - 1) < 0.03);
+	assert_true(fabs(y - 0.5) < 0.0145 && fabs(x - 0.5) < 0.0145 && fabs(flips - 0.5) < 0.025);
+	batcher_release(&b);
+}
+
+/* A whole picture whose ratio is none that is drawn, and one of 1 pixel; prediction takes its middle as ever. */
+static void windows_that_do_not_fit(void **state)
+{
+	(void)state;
+	static const struct {
+		int h, w;
+		struct view want;
+	} of[] = { { 9, 200, { 0, 94, 0, 9, 12 } }, { 200, 9, { 94, 0, 0, 12, 9 } }, { 1, 1, { 0, 0, 0, 1, 1 } } };
+	struct batcher b;
+	struct err err;
+	struct mix_config v = { 0 };
+	struct dataset oblong = data;
+	struct preprocessing f = { .h = 1, .w = 1, .deviation = { 1, 1, 1 }, .scale_low = 1, .scale_high = 1 };
+	for (int k = 0; k < 3; k++) {
+		oblong.head.height = of[k].h;
+		oblong.head.width = of[k].w;
+		assert_int_equal(batcher_init(&b, &oblong, &f, &err), 0);
+		assert_int_equal(batch_mixed(&b, &v, item, RECORDS, item, RECORDS, 7, 1, 0, &err), 0);
+		for (int i = 0; i < RECORDS; i++) {
+			struct view w = b.batch.images->view[i], want = of[k].want;
+			assert_true(w.y == want.y && w.x == want.x && w.h == want.h && w.w == want.w && !w.flip);
+		}
+		assert_int_equal(batch_plain(&b, item, 1, &err), 0);
+		assert_int_equal(b.view[0].h, 0);
+		assert_int_equal(b.view[0].x, (of[k].w - 1) / 2);
+		batcher_release(&b);
+	}
+}
+
+static int same_view(struct view a, struct view b)
+{
+	return a.y == b.y && a.x == b.x && a.flip == b.flip && a.h == b.h && a.w == b.w;
+}
+
+static void depends_on_seed_epoch_and_record(const struct preprocessing *drawn)
+{
 	struct batcher a, b;
 	struct err err;
 	struct mix_config v = { .alpha = 0.4 }, far = { .alpha = 0.4, .partner = PARTNER_DATASET };
 	struct view of[RECORDS];
 	int differ[2] = { 0 };
-	assert_int_equal(batcher_init(&a, &data, &preprocessing, &err) || batcher_init(&b, &data, &preprocessing, &err),
-			 0);
+	assert_int_equal(batcher_init(&a, &data, drawn, &err) || batcher_init(&b, &data, drawn, &err), 0);
 	assert_int_equal(batch_mixed(&a, &v, item, RECORDS, item, RECORDS, 7, 3, 0, &err), 0);
 	for (int i = 0; i < RECORDS; i++)
 		of[a.sample[i]] = a.view[i];
@@ -142,17 +209,28 @@ static void a_window_depends_on_seed_epoch_and_record(void **state)
 		assert_true(differ[k] > RECORDS / 2);
 	}
 	/* Prediction takes the middle, and nothing turned. */
-	struct preprocessing f = preprocessing;
+	struct preprocessing f = *drawn;
 	f.h = H - 4;
 	f.w = W - 2;
 	batcher_release(&b);
 	assert_int_equal(batcher_init(&b, &data, &f, &err), 0);
 	assert_int_equal(batch_plain(&b, item, 10, &err), 0);
 	for (int i = 0; i < 10; i++)
-		assert_true(b.view[i].y == 2 && b.view[i].x == 1 && !b.view[i].flip);
+		assert_true(b.view[i].y == 2 && b.view[i].x == 1 && !b.view[i].flip && !b.view[i].h);
 	assert_null(b.batch.target);
 	batcher_release(&a);
 	batcher_release(&b);
+}
+
+static void a_window_depends_on_seed_epoch_and_record(void **state)
+{
+	(void)state;
+	struct preprocessing f = preprocessing;
+	depends_on_seed_epoch_and_record(&f);
+	f.pad = 0;
+	f.scale_low = 0.08;
+	f.scale_high = 1;
+	depends_on_seed_epoch_and_record(&f);
 }
 
 /* Against the definition, and floats against the bytes they were made of. */
@@ -292,6 +370,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_are_drawn_evenly),	cmocka_unit_test(windows_of_large_pictures),
+		cmocka_unit_test(resized_windows_are_drawn_evenly),
+		cmocka_unit_test(windows_that_do_not_fit),
 		cmocka_unit_test(a_window_depends_on_seed_epoch_and_record),
 		cmocka_unit_test(channels_are_measured),	cmocka_unit_test(manifold_draws_every_layer),
 		cmocka_unit_test(learning_rates),		cmocka_unit_test(top_five),

@@ -1,5 +1,6 @@
 /* What graph.h says of the image ops, worked by hand on ref; and what the planner promises, on every network. */
 #include "models/core/backend.h"
+#include "models/core/taps.h"
 #include "models/nets/nets.h"
 
 #include <math.h>
@@ -54,7 +55,7 @@ static void images(void **state)
 	static const float scale = 0.5f, shift = 1, lambda[] = { 0.25f, 1 };
 	static const uint32_t partner[] = { 1, 1 };
 	const void *pixel[] = { first, second };
-	struct view view[] = { { -1, 1, 0 }, { 0, -1, 1 } };
+	struct view view[] = { { -1, 1, 0, 0, 0 }, { 0, -1, 1, 0, 0 } };
 	struct images m = {
 		.count = 2, .h = 2, .w = 3, .c = 1, .pixel = pixel, .view = view, .scale = &scale, .shift = &shift
 	};
@@ -79,9 +80,87 @@ static void images(void **state)
 	equal(out, (double[]){ 1, 1, 1, 1, 16, 11, 1, 31, 26 }, 9);
 	pixel[0] = real;
 	m.is_float = 1;
-	view[0] = (struct view){ 0, 0, 0 };
+	view[0] = (struct view){ 0, 0, 0, 0, 0 };
 	forward(&c);
 	equal(out, (double[]){ 151, 0, 1.25, 1, 1, 1, 1, 1, 1 }, 9);
+}
+
+/* What Pillow makes of windows: tests/oracles/crop_scale.py. */
+static const struct {
+	int h, w, from_h, from_w;
+	struct view view;
+	double want[20];
+} golden[] = {
+	{ 4, 5, 6, 7, { 1, 2, 0, 3, 4 }, { 205, 63.6, 30, 73.2, 111, 121.875, 98.1625, 119.0625, 120.7625,
+	  52.25, 118.125, 101.2375, 129.9375, 139.4375, 77.75, 195, 71.8, 59, 123, 179 } },
+	{ 4, 5, 6, 7, { 1, 2, 1, 3, 4 }, { 111, 73.2, 30, 63.6, 205, 52.25, 120.7625, 119.0625, 98.1625,
+	  121.875, 77.75, 139.4375, 129.9375, 101.2375, 118.125, 179, 123, 59, 71.8, 195 } },
+	{ 3, 3, 6, 7, { 5, 6, 0, 1, 1 }, { 97, 97, 97, 97, 97, 97, 97, 97, 97 } },
+	{ 3, 4, 6, 7, { 0, 3, 0, 6, 1 }, { 73.85714, 73.85714, 73.85714, 73.85714, 79, 79, 79, 79, 84.14286,
+	  84.14286, 84.14286, 84.14286 } },
+	{ 2, 4, 6, 7, { 2, 0, 1, 1, 7 }, { 61.09524, 149.44, 77.36, 107.1905, 61.09524, 149.44, 77.36, 107.1905
+	  } },
+	{ 2, 3, 9, 11, { 0, 0, 0, 9, 11 }, { 109.2624, 122.2044, 115.3066, 118.8857, 128.5266, 136.2378 } },
+	{ 5, 2, 9, 11, { 4, 1, 0, 5, 10 }, { 150.7273, 112.2727, 129.7273, 121.1818, 108.7273, 153.3636, 111,
+	  139, 136.5455, 147.9091 } },
+	{ 1, 1, 9, 11, { 2, 3, 0, 7, 8 }, { 127.1532 } },
+};
+
+/* All around is not a number: nothing beyond the window has a part in it. */
+static void windows_are_resized(void **state)
+{
+	(void)state;
+	static const float scale = 2, shift = -1;
+	struct op op = { .type = OP_IMAGES };
+	for (size_t k = 0; k < sizeof golden / sizeof *golden; k++) {
+		int w = golden[k].from_w, n = golden[k].h * golden[k].w;
+		const struct view *v = &golden[k].view;
+		float picture[9 * 11], out[20];
+		double want[20];
+		const void *pixel[] = { picture };
+		struct images m = { .count = 1, .h = golden[k].from_h, .w = w, .c = 1, .is_float = 1, .pixel = pixel,
+				    .view = v, .scale = &scale, .shift = &shift };
+		struct batch b = { .n = 1, .images = &m };
+		struct op_call c = call_of(&op, 1, (struct shape){ 0 },
+					   (struct shape){ golden[k].h, golden[k].w, 1 }, out);
+		for (int at = 0; at < m.h * w; at++) {
+			int y = at / w, x = at % w;
+			int inside = y >= v->y && y < v->y + v->h && x >= v->x && x < v->x + v->w;
+			picture[at] = inside ? (float)((x * 41 + y * 97 + x * y * 13) % 256) : NAN;
+		}
+		for (int i = 0; i < n; i++)
+			want[i] = 2 * golden[k].want[i] - 1;
+		c.batch = &b;
+		forward(&c);
+		equal(out, want, n);
+	}
+}
+
+/* Which pixels weigh, and what all weights together are, at any two sizes; the largest too. */
+static void taps_are_those_with_a_weight(void **state)
+{
+	(void)state;
+	static const int size[] = { 1, 2, 3, 4, 5, 7, 16, 31, 224, 256, 32766, TAPS_MOST };
+	enum { SIZES = sizeof size / sizeof *size };
+	for (int k = 0; k < SIZES * SIZES; k++) {
+		int from = size[k / SIZES], to = size[k % SIZES];
+		for (int o = 0; o < to; o += 1 + to / 300) {
+			struct taps t = taps_of(o, from, to);
+			int64_t sum = 0;
+			assert_in_range(t.first, 0, from - 1);
+			assert_in_range(t.end, t.first + 1, from);
+			assert_true(!t.first || tap_weight(t.first - 1, o, from, to) <= 0);
+			assert_true(t.end == from || tap_weight(t.end, o, from, to) <= 0);
+			for (int i = t.first; i < t.end; i++) {
+				double reach = from > to ? (double)from / to : 1;
+				double apart = fabs(i + 0.5 - (o + 0.5) * from / to), weight = 1 - apart / reach;
+				int whole = tap_weight(i, o, from, to);
+				assert_true(whole > 0 && fabs(whole / (2.0 * (from > to ? from : to)) - weight) < 1e-9);
+				sum += whole;
+			}
+			assert_true(t.sum == sum);
+		}
+	}
 }
 
 /* The sum as it stands in the textbook, and its derivatives by gathering, where ref scatters. */
@@ -297,7 +376,9 @@ static void plans_hold(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(images),	 cmocka_unit_test(convolution),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(images),	 cmocka_unit_test(windows_are_resized),
+					    cmocka_unit_test(taps_are_those_with_a_weight),
+					    cmocka_unit_test(convolution),
 					    cmocka_unit_test(norm),	 cmocka_unit_test(pool),
 					    cmocka_unit_test(mix),	 cmocka_unit_test(bce),
 					    cmocka_unit_test(plans_hold) };

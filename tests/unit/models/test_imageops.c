@@ -113,6 +113,16 @@ static void threads_do_not_show(void **state)
 	free(f);
 }
 
+static void windows_are_resized(void **state)
+{
+	(void)state;
+	for (int v = first_variant(); v < VARIANTS; v++) {
+		setenv("VIC_CPU", variants[v], 1);
+		windows_are_resized_on("cpu", 60);
+	}
+	unsetenv("VIC_CPU");
+}
+
 static void nan_is_seen(void **state)
 {
 	(void)state;
@@ -124,6 +134,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(ref_proves_itself), cmocka_unit_test(whole_gradients),
 					    cmocka_unit_test(cpu_agrees), cmocka_unit_test(threads_do_not_show),
-					    cmocka_unit_test(nan_is_seen) };
+					    cmocka_unit_test(windows_are_resized), cmocka_unit_test(nan_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

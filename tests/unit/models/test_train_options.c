@@ -39,6 +39,7 @@ static void same(const struct train_options *a, const struct train_options *b)
 	assert_string_equal(a->model, b->model);
 	assert_string_equal(a->filters, b->filters);
 	assert_string_equal(a->lr_steps, b->lr_steps);
+	assert_true(a->crop_scale == b->crop_scale);
 }
 
 /* What settle leaves to plan_make stands as it was. */
@@ -212,6 +213,7 @@ static void combinations(void **state)
 		{ STREAM_TEXT, "--width is for images", GIVEN(.width = 0) },
 		{ STREAM_TEXT, "--crop is for images", GIVEN(.crop = 1) },
 		{ STREAM_TEXT, "--crop-pad is for images", GIVEN(.crop_pad = 0) },
+		{ STREAM_TEXT, "--crop-scale is for images", GIVEN(.crop_scale = ".08,1") },
 		{ STREAM_TEXT, "--flip is for images", GIVEN(.flip = 0) },
 		{ STREAM_TEXT, "--schedule goyal is for images", GIVEN(.schedule = SCHEDULE_GOYAL) },
 		{ STREAM_TEXT, "--weight-decay goes with", GIVEN(.weight_decay = 0.1) },
@@ -323,7 +325,20 @@ static void plans(void **state)
 	o.flip = 0;
 	assert_int_equal(plan_make(&p, &o, &d, &err), 0);
 	assert_true(p.preprocessing.pad == 1 && !p.preprocessing.flip);
+	assert_null(strstr(p.key, "crop-scale"));
 	plan_release(&p);
+	o.crop_pad = -1;
+	o.crop_scale = ".08,1"; /* resized to 16x16, and to the images' size: without zeros around them */
+	for (; o.crop >= 0; o.crop -= 16) {
+		assert_int_equal(plan_make(&p, &o, &d, &err), 0);
+		assert_true(p.preprocessing.h == (o.crop ? 16 : 24) && p.preprocessing.w == 16 &&
+			    p.cropped == (o.crop > 0));
+		assert_true(p.preprocessing.pad == 0 && p.preprocessing.scale_low == 0.08 &&
+			    p.preprocessing.scale_high == 1);
+		assert_non_null(strstr(p.key, " crop-scale=.08,1 pad=0 "));
+		plan_release(&p);
+	}
+	o.crop_scale = NULL;
 	o.crop = 17;
 	assert_int_equal(plan_make(&p, &o, &d, &err), -1);
 	assert_non_null(strstr(err.msg, "--crop 17: the images are 24x16"));
@@ -392,6 +407,13 @@ static void plans_refused(void **state)
 		{ STREAM_TEXT, 3, "more than 8 numbers", GIVEN(.filters = "1,2,3,4,5,6,7,8,9") },
 		{ STREAM_TEXT, 3, NULL, GIVEN(.filters = "1,2,3,4,5,6,7,64") },
 		{ STREAM_IMAGES, 3, "--lr-steps", GIVEN(.lr_steps = "0") },
+		{ STREAM_IMAGES, 3, "--crop-scale .5: two shares", GIVEN(.crop_scale = ".5") },
+		{ STREAM_IMAGES, 3, "--crop-scale .5,1,1: two shares", GIVEN(.crop_scale = ".5,1,1") },
+		{ STREAM_IMAGES, 3, "--crop-scale, LOW: 0 is outside", GIVEN(.crop_scale = "0,1") },
+		{ STREAM_IMAGES, 3, "--crop-scale, HIGH: .4 is outside 0.5 to 1", GIVEN(.crop_scale = ".5,.4") },
+		{ STREAM_IMAGES, 3, "--crop-scale, HIGH: 1.1 is outside", GIVEN(.crop_scale = ".5,1.1") },
+		{ STREAM_IMAGES, 3, "--crop-scale, HIGH", GIVEN(.crop_scale = "1,") },
+		{ STREAM_IMAGES, 3, NULL, GIVEN(.crop_scale = "1,1") },
 		{ STREAM_IMAGES, 3, NULL, GIVEN(.lr_steps = "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,1000000") },
 	};
 	(void)state;

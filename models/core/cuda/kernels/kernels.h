@@ -23,7 +23,7 @@
 /* That of the two which the values of op_call c ask for. */
 #define STORED(c, name) ((c)->out_element == 2 ? name##_bf16 : name##_f32)
 
-/* images.cu: reads each pixel once; a pass from pixels to mixed values. */
+/* images.cu: a pass from pixels to mixed values; reads each pixel once, of a window that is resized a few times. */
 struct images_args {
 	void *out;                       /* [n][h][w][pitch]: c channels, then zeros */
 	int n, h, w, c, pitch;

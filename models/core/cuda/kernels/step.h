@@ -28,6 +28,7 @@ struct place {
 struct step_view {
 	int32_t y, x;
 	uint32_t flip;
+	int32_t h, w;
 };
 
 /* The arrays of a batch, device memory. Capacities only grow; sizes are those of the pass at hand. */
