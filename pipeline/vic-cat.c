@@ -12,7 +12,7 @@ enum mode { SHOW_TWIN, SHOW_HEAD, SHOW_CHECK, SHOW_PROVENANCE, SHOW_STATS, SHOW_
 
 static struct {
 	int mode, to, from, kind, split, dtype, quotes, decimal, header;
-	int64_t limit, among, class_axis;
+	int64_t limit, among, class_axis, labels_from;
 	const char *labels, *classes, *name, *array, *labels_array, *label_column, *id_column,
 		*name_column, *separator;
 	struct opt_many ignore;
@@ -44,6 +44,8 @@ static const struct opt opts[] = {
 	  .flags = OPT_NO_DEFAULT },
 	{ "ignore", 0, OPT_MANY, &o.ignore, "LABEL", "--from: this label means none (255, -100); may be given again",
 	  .flags = OPT_NAME },
+	{ "labels-from", 0, OPT_INT, &o.labels_from, "N",
+	  "--from: the first class's number among the labels (R, MATLAB: 1)", .hi = 1000000 },
 	{ "among", 0, OPT_INT, &o.among, "K", "--kind confidence: how many classes the model has", .lo = 2,
 	  .hi = 100000 },
 	{ "label-column", 0, OPT_TEXT, &o.label_column, "NAME|N",
@@ -156,6 +158,7 @@ static const struct {
 	{ "name", 0, NULL },
 	{ "ignore", 0, NULL },
 	{ "among", 0, NULL },
+	{ "labels-from", 0, NULL },
 	{ "dtype", OF_TABLES, "csv and tsv; an array has its own" },
 	{ "label-column", 0, NULL },
 	{ "id-column", OF_TABLES, "csv and tsv" },
@@ -220,9 +223,9 @@ static int refuse_idle_from(const struct stage *st, int from, struct err *err)
 		return err_usage(err, "stdin cannot be read twice, for values and labels; name the file");
 	if (stage_given(st, "among") && o.kind != IMPORT_CONFIDENCE)
 		return err_usage(err, "--among goes with --kind confidence");
-	if (o.classes && o.kind == IMPORT_CONFIDENCE)
-		return err_usage(err,
-				 "--classes does not go with --kind confidence, which knows right and wrong alone");
+	if ((o.classes || o.labels_from) && o.kind == IMPORT_CONFIDENCE)
+		return err_usage(err, "--%s does not go with --kind confidence, which knows right and wrong alone",
+				 o.classes ? "classes" : "labels-from");
 	return 0;
 }
 
@@ -330,28 +333,6 @@ static int show_streams(struct stage *st, struct output *out, struct err *err)
 	return rc;
 }
 
-/* What was read and is in no record. */
-static void say_notes(const struct stage *st, const struct import_notes *notes)
-{
-	const struct {
-		uint64_t n;
-		const char *what;
-	} note[] = {
-		{ notes->rows.boms, "byte order marks were dropped" },
-		{ notes->rows.blank, "blank lines were passed over" },
-		{ notes->comments, "lines begin with # and were passed over as comments" },
-		{ notes->ignored, "labels are those of --ignore and mean none" },
-		{ notes->clipped, "probabilities lay outside 0 to 1 by a rounding and were clipped" },
-		{ notes->rows.sep_lines, "first line says what stands between columns (sep=), as Excel writes it" },
-	};
-	for (size_t i = 0; i < sizeof note / sizeof *note; i++)
-		if (note[i].n)
-			stage_say(st, "%" PRIu64 " %s", note[i].n, note[i].what);
-	if (notes->like_probs)
-		stage_say(st, "the values of every record lie in 0 to 1 and sum to 1: if they are probabilities and no "
-			      "logits, say --kind probs");
-}
-
 /* What stands between columns; 0: as the reader has it. */
 static int parse_separator(char *out, struct err *err)
 {
@@ -365,19 +346,32 @@ static int parse_separator(char *out, struct err *err)
 static int import_file(struct stage *st, struct output *out, struct err *err)
 {
 	struct import im = {
-		.form = (enum import_form)o.from, .kind = (enum import_kind)o.kind, .path = stage_operand(st, 0),
-		.labels = o.labels, .array = o.array, .labels_array = o.labels_array,
+		.form = (enum import_form)o.from,
+		.kind = (enum import_kind)o.kind,
+		.path = stage_operand(st, 0),
+		.labels = o.labels,
+		.array = o.array,
+		.labels_array = o.labels_array,
 		.class_axis = stage_given(st, "class-axis") ? (int)o.class_axis : IMPORT_LAST_AXIS,
-		.classes = o.classes, .name = o.name, .ignore = o.ignore.item, .n_ignore = o.ignore.n,
-		.among = (int)o.among, .label_column = o.label_column, .id_column = o.id_column,
+		.classes = o.classes,
+		.name = o.name,
+		.ignore = o.ignore.item,
+		.n_ignore = o.ignore.n,
+		.among = (int)o.among,
+		.labels_from = (int)o.labels_from,
+		.label_column = o.label_column,
+		.id_column = o.id_column,
 		.name_column = o.name_column && strcmp(o.name_column, "none") ? o.name_column : NULL,
-		.quotes = (enum row_quotes)o.quotes, .decimal_comma = o.decimal, .header = o.header, .dtype = o.dtype,
+		.quotes = (enum row_quotes)o.quotes,
+		.decimal_comma = o.decimal,
+		.header = o.header,
+		.dtype = o.dtype,
 		.split = o.split,
 	};
 	struct import_notes notes = { 0 };
 	if (parse_separator(&im.separator, err) || import_stream(&im, st->provenance, out, &notes, err))
 		return -1;
-	say_notes(st, &notes);
+	import_say(st, &notes);
 	return 0;
 }
 

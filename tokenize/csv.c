@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { COLUMNS_MAX = 65536, NO_COLUMN = -1 };
+enum { COLUMNS_MAX = 65536, NO_COLUMN = -1, SEVERAL = -2 };
 
 /* One file under way. */
 struct reader {
@@ -18,21 +18,19 @@ struct reader {
 };
 
 /* Column of that name in the present row: exactly, or the one that has it but for case and white space around; else
- * NO_COLUMN. */
+ * NO_COLUMN, or SEVERAL. */
 static long column_named(const struct reader *r, const char *name)
 {
-	long found = NO_COLUMN, n_found = 0;
+	long exact = NO_COLUMN, same = NO_COLUMN;
 	for (size_t i = 0; i < row_fields(r->rows); i++) {
 		size_t n;
 		const char *f = row_field(r->rows, i, &n);
 		if (n == strlen(name) && !memcmp(f, name, n))
-			return (long)i;
-		if (column_same(f, n, name)) {
-			found = (long)i;
-			n_found++;
-		}
+			exact = exact == NO_COLUMN ? (long)i : SEVERAL;
+		else if (column_same(f, n, name))
+			same = same == NO_COLUMN ? (long)i : SEVERAL;
 	}
-	return n_found == 1 ? found : NO_COLUMN;
+	return exact != NO_COLUMN ? exact : same;
 }
 
 /* The first column that is called what labels or texts usually are, or NO_COLUMN. */
@@ -64,10 +62,13 @@ static int choose_column(const struct reader *r, const char *option, const char 
 		return 0;
 	}
 	*out = header ? column_named(r, want) : NO_COLUMN;
-	if (*out != NO_COLUMN)
+	if (*out >= 0)
 		return 0;
-	return err_set(err, header ? "no column is named \"%s\"; choose with %s NAME or NUMBER"
-				   : "without a header there is no column \"%s\"; choose with %s NUMBER", want, option);
+	return err_set(err,
+		       *out == SEVERAL ? "several columns are named \"%s\"; choose with %s NUMBER"
+		       : header	       ? "no column is named \"%s\"; choose with %s NAME or NUMBER"
+				       : "without a header there is no column \"%s\"; choose with %s NUMBER",
+		       want, option);
 }
 
 /* Is a first row whose columns are not named a header all the same? It is one where two columns are called what labels
@@ -103,8 +104,8 @@ static int first_row(struct reader *r, struct err *err)
 	r->columns = row_fields(r->rows);
 	r->name = NO_COLUMN;
 	if (r->want->header == HEADER_AUTO) {
-		header = (unlabelled || column_named(r, is_column_number(label) ? "label" : label) >= 0) &&
-			 column_named(r, is_column_number(text) ? "text" : text) >= 0;
+		header = (unlabelled || column_named(r, is_column_number(label) ? "label" : label) != NO_COLUMN) &&
+			 column_named(r, is_column_number(text) ? "text" : text) != NO_COLUMN;
 		if (!header && (header = guess_header(r, err)) < 0)
 			return -1;
 		r->to->headless += !header;

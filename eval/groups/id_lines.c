@@ -19,7 +19,33 @@ struct line_reading {
 	const char *what;
 	int (*take)(void *arg, char *text, struct err *err);
 	void *arg;
+	size_t rising;    /* lines without a tab that begin with a number above the last one's, and `separator` */
+	uint64_t last;
+	char separator;
 };
+
+/* "7,a" is an id and a group that no tab parts, where the numbers rise from line to line; in "5 stars" they do not. */
+static void note_number(struct line_reading *r, const char *line)
+{
+	size_t digits = strspn(line, "0123456789");
+	uint64_t id = strtoull(line, NULL, 10);
+	char after = line[digits];
+	if (!digits || !after || !strchr(",;| ", after) || (r->rising && (id <= r->last || after != r->separator)))
+		return;
+	r->rising++;
+	r->last = id;
+	r->separator = after;
+}
+
+/* A first line without a number is their header. */
+static int refuse_numbers(const struct line_reading *r, const char *name, struct err *err)
+{
+	if (r->l->with_ids || r->rising < 2 || r->rising + 1 < r->l->n)
+		return 0;
+	return err_set(err,
+		       "%s: its lines begin with ids and '%c'; a tab is what parts an id from its %s: tr '%c' '\\t'",
+		       name, r->separator, r->what, r->separator);
+}
 
 /* A line, cut at its tab. */
 static int take_line(struct line_reading *r, char *line, struct err *err)
@@ -36,6 +62,8 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 			err->status = VIC_DATA; /* no slip on the command line */
 			return -1;
 		}
+	} else {
+		note_number(r, line);
 	}
 	if (strchr(text, '\t'))
 		return err_set(err, "more than two fields; a line is an id and its %s, or a %s alone", r->what,
@@ -78,7 +106,7 @@ static int read_lines(struct line_reading *r, struct input *in, struct err *err)
 	}
 	if (!rc && !r->l->n)
 		return err_set(err, "%s: holds no %ss", in->name, r->what);
-	return rc;
+	return rc || refuse_numbers(r, in->name, err) ? -1 : 0;
 }
 
 struct id_line {

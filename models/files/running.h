@@ -20,9 +20,9 @@ struct running_files {
 int running_every(struct running_files *f, const char *text, struct err *err) VIC_CHECKED;
 
 /* Trains until trainer_done and writes the model. `t`: just opened and joined (together.h); of several ranks the first
- * writes and speaks. Where an epoch cannot be finished (a loss of NaN, no memory, SIGINT or SIGTERM), the model of the
- * epochs before is written, and err says so; its status is that of the cause, after a signal VIC_SIGNAL + the signal's
- * number. */
+ * writes and speaks. Where an epoch cannot be finished (a loss of NaN, no memory, a signal of process_interrupts), the
+ * model of the epochs before is written, and err says so; its status is that of the cause, after a signal VIC_SIGNAL +
+ * the signal's number. */
 int running_train(struct stage *st, struct trainer *t, const struct running_files *f, struct err *err) VIC_CHECKED;
 
 #endif

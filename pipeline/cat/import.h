@@ -5,6 +5,7 @@
 
 #include "pipeline/base/vocab.h"
 #include "pipeline/formats/row_reader.h"
+#include "pipeline/frame/stage.h"
 #include "pipeline/stream/stream.h"
 
 enum import_form { IMPORT_NPY, IMPORT_CSV, IMPORT_TSV, IMPORT_NPZ, IMPORT_SAFETENSORS };
@@ -33,6 +34,7 @@ struct import {
 	const char *const *ignore; /* [n_ignore] labels that mean "none" */
 	size_t n_ignore;
 	int among;                /* confidence: classes of the model */
+	int labels_from;	  /* the first class's number, of labels that are numbers */
 	/* tables; label_column of arrays, too, as "none" or NULL */
 	/* name, number from 1, or "none"; NULL: label by default, no ids, no names */
 	const char *label_column, *id_column, *name_column;
@@ -50,6 +52,9 @@ struct import_notes {
 	uint64_t ignored;  /* labels that import.ignore names */
 	uint64_t clipped;  /* probabilities outside 0..1 by less than IMPORT_ROUNDING */
 	int like_probs;    /* all records of logits lie in 0..1 and sum to 1 */
+	int like_sigmoids; /* all lie in 0..1, and not all sum to 1 */
+	int none_first;	   /* labels are several numbers, of which none is the first class's */
+	uint64_t minus;	   /* of two classes labels are 1 and so often -1, which means none, and never 0 */
 };
 
 /* How far a probability may lie outside 0..1: as far as logits_check lets a sum be from 1. */
@@ -58,30 +63,44 @@ struct import_notes {
 int import_stream(const struct import *im, const json_t *self, struct output *out, struct import_notes *notes,
 		  struct err *err) VIC_CHECKED;
 
+/* On stderr. */
+void import_say(const struct stage *st, const struct import_notes *notes);
+
 /* Class names and labels (labels.c). */
 
 /* classes_named takes the k names as they are; two that are equal are an error. classes_of cuts them from "a,b,c",
- * which must be k, or for NULL takes "0".."k-1". */
+ * which must be k, or for NULL takes the k whole numbers that begin with `from`. */
 int classes_named(struct stream_head *head, char **names, int k, struct err *err) VIC_CHECKED;
-int classes_of(struct stream_head *head, const char *list, int k, struct err *err) VIC_CHECKED;
+int classes_of(struct stream_head *head, const char *list, int from, int k, struct err *err) VIC_CHECKED;
+/* The name of column number `at` of a header, which is restored, as that of a class: fails where tables call an index,
+ * ids or predictions so and --classes does not name the classes. */
+int class_in_header(const struct import *im, char *name, size_t at, struct err *err) VIC_CHECKED;
 
 /* How labels are read: names with their numbers, and those that mean none. */
 struct labels {
 	struct vocab names;  /* class i has number i */
 	char *const *name;   /* [n] the head's; borrowed */
 	int n, numbered;     /* classes; one is named like a number */
+	int from;	     /* number of the first class, where none is named like one */
+	int named;	     /* classes have names of their own, not the numbers that stand for none */
 	int right;           /* labels say right or wrong: 0 and 1 */
 	const char *const *ignore; /* [n_ignore] borrowed */
 	size_t n_ignore;
 	uint64_t ignored;
+	uint64_t minus;		 /* labels that were -1 */
+	uint64_t at_first;	 /* numbers that were the first class's */
+	int32_t lowest, highest; /* class numbers of labels that were numbers; -1: none yet */
 };
-int labels_init(struct labels *l, const struct stream_head *head, const struct import *im, struct err *err) VIC_CHECKED;
+/* named: the classes' names were given, by --classes or a header. */
+int labels_init(struct labels *l, const struct stream_head *head, const struct import *im, int named,
+		struct err *err) VIC_CHECKED;
 void labels_release(struct labels *l);
 /* A label's text as a class number: a class name, as it is or escaped (text is then restored); or a whole number, also
- * as 1.0 or 1e0, which is the class named by that number, or where none is named like one its number from 0; of two
- * classes also true and false; empty, -1 and what is ignored are "none" (-1). Errors name no place. */
+ * as 1.0 or 1e0, which is the class named by that number, or where none is named like one its number from
+ * import.labels_from; of two classes also true and false; empty, -1 and what is ignored are "none" (-1). Errors name no
+ * place. */
 int label_of(struct labels *l, char *text, int32_t *label, struct err *err) VIC_CHECKED;
-/* The same of a number in an array: it is the class's number from 0, whatever its name. */
+/* The same of a number in an array: it is the class's number from import.labels_from, whatever its name. */
 int label_numbered(struct labels *l, double v, int32_t *label, struct err *err) VIC_CHECKED;
 
 /* Records on their way into the stream (intake.c). Every one passes intake_add, which alone converts, checks and
@@ -99,6 +118,9 @@ struct intake {
 	double *value;        /* [passes * given + 1] for the caller */
 	double *wide;         /* [n] converted */
 	void *narrow;         /* [n] float or double */
+	/* [given] of logits and counts: 1 + a where all values so far were a, a + 1, a + 2 ... (a is 0 or 1), else 0 */
+	unsigned char *counts;
+	size_t counting;      /* how many are not 0 */
 	const char *name;     /* of the next record, where import.name_column is given */
 };
 void intake_init(struct intake *in, const struct import *im, struct import_notes *notes);

@@ -117,6 +117,8 @@ static int measure_labels(struct source *s, struct err *err)
 	s->one_hot = s->im->kind != IMPORT_CONFIDENCE && s->in->head.n_classes > 1 &&
 		     l->shape[l->dims - 1] == (uint64_t)s->in->head.n_classes && same_shape(l, l->dims - 1, h, axes) &&
 		     !strchr("US", l->type);
+	if (s->one_hot && s->im->labels_from)
+		return err_usage(err, "--labels-from: %s holds one-hot rows, no numbers", s->labels.r.name);
 	if (s->one_hot)
 		return mem_alloc(&s->row, (size_t)s->in->head.n_classes, sizeof *s->row, err);
 	npy_shape_text(l, labels, sizeof labels);

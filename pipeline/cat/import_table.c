@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NONE = -1 };
+enum { NONE = -1, SEVERAL = -2 };
 
 struct table {
 	struct row_reader *rows;
@@ -38,10 +38,10 @@ static char *trimmed(const struct table *t, size_t i)
 }
 
 /* A decimal comma becomes a point in `room`; what holds a point beside it is no number. */
-static const char *pointed(const struct table *t, const char *text, char room[64])
+static const char *with_point(const char *text, char room[64])
 {
 	const char *comma = strchr(text, ',');
-	if (!t->im->decimal_comma || strlen(text) >= 64)
+	if (strlen(text) >= 64)
 		return text;
 	if (strchr(text, '.'))
 		return "";
@@ -49,6 +49,11 @@ static const char *pointed(const struct table *t, const char *text, char room[64
 	if (comma)
 		room[comma - text] = '.';
 	return room;
+}
+
+static const char *pointed(const struct table *t, const char *text, char room[64])
+{
+	return t->im->decimal_comma ? with_point(text, room) : text;
 }
 
 static int is_number(const struct table *t, size_t i)
@@ -59,6 +64,14 @@ static int is_number(const struct table *t, size_t i)
 	return end != text && !end[strspn(end, " \t")];
 }
 
+static int would_be_number(const char *text)
+{
+	char room[64], *end;
+	const char *point = with_point(text, room);
+	(void)strtod(point, &end);
+	return strchr(text, ',') && end != point && !*end;
+}
+
 static int parse_number(struct table *t, size_t i, double *v, struct err *err)
 {
 	char room[64];
@@ -67,7 +80,7 @@ static int parse_number(struct table *t, size_t i, double *v, struct err *err)
 		return 0;
 	if (text != given && !is_number(t, i))
 		err_set(err, "a value: '%s' is not a number with a decimal comma", given);
-	else if (text == given && strchr(given, ',') && (t->own_fault = !t->im->decimal_comma))
+	else if (text == given && would_be_number(given) && (t->own_fault = !t->im->decimal_comma))
 		err_set(err, "a value: '%s' is not a number; --decimal comma reads it", given);
 	err->status = VIC_DATA; /* the parser speaks of options */
 	return -1;
@@ -81,21 +94,19 @@ static int is_called(const char *field, const char *name)
 	return !strncasecmp(field, name, n) && !field[n + strspn(field + n, " \t")];
 }
 
-/* Column of that name in the present row: as it is, or the only one that is called so; else NONE. */
+/* Column of that name in the present row: the one that has it as it is, else the one that is called so; NONE or
+ * SEVERAL. */
 static long column_named(const struct table *t, const char *name)
 {
-	long found = NONE;
-	int several = 0;
+	long exact = NONE, called = NONE;
 	for (size_t i = 0; i < row_fields(t->rows); i++) {
 		const char *field = row_field(t->rows, i, NULL);
 		if (!strcmp(field, name))
-			return (long)i;
-		if (is_called(field, name)) {
-			several |= found != NONE;
-			found = (long)i;
-		}
+			exact = exact == NONE ? (long)i : SEVERAL;
+		else if (is_called(field, name))
+			called = called == NONE ? (long)i : SEVERAL;
 	}
-	return several ? NONE : found;
+	return exact != NONE ? exact : called;
 }
 
 /* What the labels' column is called where nothing is said. */
@@ -136,10 +147,13 @@ static int choose_column(const struct table *t, const char *option, const char *
 		return 0;
 	}
 	*out = header ? column_named(t, want) : NONE;
-	if (*out != NONE)
+	if (*out >= 0)
 		return 0;
-	return err_set(err, header ? "no column is named '%s'; choose with %s NAME or NUMBER"
-				   : "without a header there is no column '%s'; choose with %s NUMBER", want, option);
+	return err_set(err,
+		       *out == SEVERAL ? "several columns are named '%s'; choose with %s NUMBER"
+		       : header	       ? "no column is named '%s'; choose with %s NAME or NUMBER"
+				       : "without a header there is no column '%s'; choose with %s NUMBER",
+		       want, option);
 }
 
 /* What may stand between columns where this row has one. */
@@ -186,6 +200,9 @@ static int place_columns(struct table *t, int header, struct err *err)
 			return -1;
 	} else {
 		long named = header ? default_label(t) : NONE;
+		if (named == SEVERAL)
+			return err_set(err, "several columns are named '%s'; choose with --label-column NUMBER",
+				       label_names(t)[0]);
 		t->label = named != NONE ? named : nth_other(t, im->kind == IMPORT_CONFIDENCE);
 	}
 	if ((t->label == t->id && t->id != NONE) || (t->label == t->name && t->name != NONE))
@@ -203,9 +220,9 @@ static int place_columns(struct table *t, int header, struct err *err)
 		}
 	if (!k || k > STREAM_MAX_CLASSES || t->label >= (long)n)
 		return err_set(err, "has %zu columns; a label and at least one value are needed", n);
-	if (header)
-		for (size_t i = 0; i < k; i++)
-			text_restore(t->names[i]);
+	for (size_t i = 0; header && i < k; i++)
+		if (class_in_header(im, t->names[i], t->value[i] + 1, err))
+			return -1;
 	return intake_classes(t->in, k, header ? t->names : NULL, err);
 }
 
@@ -282,8 +299,8 @@ static int judge_first(struct table *t, struct err *err)
 	long label = im->label_column ? NONE : default_label(t);
 	if (im->header != IMPORT_HEADER_AUTO || named)
 		return im->header == IMPORT_HEADER_NO ? 0 : 1;
-	if (place_columns(t, 0, err))
-		return -1;
+	if (place_columns(t, 0, err)) /* a header is told what is wrong with it as one */
+		return label != NONE ? 1 : -1;
 	if (can_be_record(t))
 		return 0;
 	for (size_t i = 0; i < t->in->given; i++)

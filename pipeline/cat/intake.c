@@ -13,7 +13,7 @@
 void intake_init(struct intake *in, const struct import *im, struct import_notes *notes)
 {
 	*in = (struct intake){ .im = im, .notes = notes, .path = !strcmp(im->path, "-") ? "stdin" : im->path };
-	notes->like_probs = im->kind == IMPORT_LOGITS;
+	notes->like_probs = notes->like_sigmoids = im->kind == IMPORT_LOGITS;
 	in->head.kind = STREAM_LOGITS;
 	in->head.values = im->kind == IMPORT_LOGITS ? VALUES_LOGITS : VALUES_PROBS;
 	in->head.dtype = im->dtype;
@@ -52,6 +52,16 @@ static int refuse_order(const struct stream_head *head, char **header, struct er
 				      "each column is; leave --classes out, or give it in the header's order") : 0;
 }
 
+static int numbered(char **name, size_t n)
+{
+	double v;
+	struct err err = ERR_NONE;
+	for (size_t i = 0; i < n; i++)
+		if (!num_f64("", name[i], -INFINITY, INFINITY, &v, &err))
+			return 1;
+	return 0;
+}
+
 int intake_classes(struct intake *in, size_t given, char **header, struct err *err)
 {
 	const struct import *im = in->im;
@@ -65,17 +75,25 @@ int intake_classes(struct intake *in, size_t given, char **header, struct err *e
 		return err_set(err,
 			       "has one value a record; --kind p1 reads the probability of the second of two classes, "
 			       "--kind confidence that of the predicted class");
+	if (given == 1 && im->kind == IMPORT_LOGITS)
+		return err_set(err,
+			       "has one value a record, and of one class any logit is a probability of 1; where it "
+			       "is the logit x of the second of two classes, --kind p1 reads 1 / (1 + exp(-x))");
+	if (im->labels_from && header && !im->classes && numbered(header, given))
+		return err_usage(err,
+				 "--labels-from: the header's classes are numbers themselves, and a label is one of "
+				 "them");
 	in->given = given;
 	if (im->kind == IMPORT_CONFIDENCE)
 		rc = confidence_classes(&in->head, im->among, err);
 	else if (!header || im->classes || single)
-		rc = classes_of(&in->head, im->classes, single ? 2 : (int)given, err);
+		rc = classes_of(&in->head, im->classes, im->labels_from, single ? 2 : (int)given, err);
 	else
 		rc = classes_named(&in->head, header, (int)given, err);
 	if (!rc && header && im->classes && !single)
 		rc = refuse_order(&in->head, header, err);
 	labels_release(&in->labels);
-	return rc || labels_init(&in->labels, &in->head, im, err) ? -1 : 0;
+	return rc || labels_init(&in->labels, &in->head, im, im->classes || (header && !single), err) ? -1 : 0;
 }
 
 int intake_begin(struct intake *in, size_t passes, const json_t *self, struct output *out, struct err *err)
@@ -88,7 +106,8 @@ int intake_begin(struct intake *in, size_t passes, const json_t *self, struct ou
 	if (name && mem_text(&in->head.name, name, strlen(name), err))
 		return -1;
 	if (mem_alloc(&in->value, passes * in->given + 1, sizeof *in->value, err) ||
-	    mem_alloc(&in->wide, in->n, sizeof *in->wide, err) || mem_alloc(&in->narrow, in->n, 8, err))
+	    mem_alloc(&in->wide, in->n, sizeof *in->wide, err) || mem_alloc(&in->narrow, in->n, 8, err) ||
+	    mem_alloc(&in->counts, in->given, 1, err))
 		return -1;
 	return stream_begin(&in->w, out, &in->head, NULL, self, err);
 }
@@ -157,6 +176,41 @@ static void note_logits(struct intake *in, const double *value)
 		sum += value[i];
 	}
 	in->notes->like_probs &= inside && fabs(sum - 1) <= IMPORT_ROUNDING;
+	in->notes->like_sigmoids &= inside;
+}
+
+/* Which columns hold the numbers of their records. */
+static void note_counting(struct intake *in, const double *value)
+{
+	const struct import *im = in->im;
+	double at = (double)in->records;
+	if (im->classes || im->class_axis >= 0 || (im->kind != IMPORT_LOGITS && im->kind != IMPORT_COUNTS) ||
+	    in->passes > 1 || (in->records && !in->counting))
+		return;
+	for (size_t i = 0; i < in->given; i++) {
+		unsigned char was = in->counts[i];
+		in->counts[i] = (unsigned char)(value[i] == at ? 1 : value[i] == at + 1 ? 2 : 0);
+		if (in->records && in->counts[i] != was)
+			in->counts[i] = 0;
+		in->counting += (size_t)(in->counts[i] != 0) - (size_t)(was != 0);
+	}
+}
+
+/* Fails where a column of enough records does: it is an index, and would change every probability as a class. */
+static int refuse_index(const struct intake *in, struct err *err)
+{
+	enum { ENOUGH = 4 };
+	int tabular = in->im->form == IMPORT_CSV || in->im->form == IMPORT_TSV;
+	for (size_t i = 0; in->records >= ENOUGH && in->counting && i < in->given; i++)
+		if (in->counts[i])
+			return err_set(err,
+				       "%s: the values of class '%s' are the records' numbers %d, %d, %d ...: a column "
+				       "that counts them is no class; %s, or name all classes by --classes, if it is "
+				       "one",
+				       in->path, in->head.classes[i], in->counts[i] - 1, in->counts[i],
+				       in->counts[i] + 1,
+				       tabular ? "--id-column says that it holds ids" : "leave it out of the array");
+	return 0;
 }
 
 /* One pass of a record: in->given values to in->head.n_classes. */
@@ -191,6 +245,7 @@ int intake_add(struct intake *in, uint64_t id, const double *value, int32_t labe
 	for (size_t i = 0; i < in->passes; i++)
 		if (convert(in, value + i * in->given, in->wide + i * (size_t)in->head.n_classes, err))
 			return -1;
+	note_counting(in, value);
 	if (in->head.dtype == DTYPE_F64)
 		memcpy(in->narrow, in->wide, in->n * sizeof *in->wide);
 	for (size_t i = 0; in->head.dtype == DTYPE_F32 && i < in->n; i++) {
@@ -214,7 +269,13 @@ static int intake_finish(struct intake *in, struct err *err)
 {
 	if (!in->records)
 		return err_set(err, "%s: holds no record", in->path);
-	in->notes->ignored = in->labels.ignored;
+	const struct labels *l = &in->labels;
+	if (refuse_index(in, err))
+		return -1;
+	in->notes->ignored = l->ignored;
+	in->notes->like_sigmoids &= !in->notes->like_probs && in->records >= 8;
+	in->notes->none_first = !l->from && !l->at_first && l->highest > l->lowest;
+	in->notes->minus = l->n == 2 && !l->at_first && l->highest == 1 ? l->minus : 0;
 	return stream_finish(in->w, err);
 }
 
@@ -226,6 +287,7 @@ void intake_release(struct intake *in)
 	free(in->value);
 	free(in->wide);
 	free(in->narrow);
+	free(in->counts);
 }
 
 int import_stream(const struct import *im, const json_t *self, struct output *out, struct import_notes *notes,

@@ -43,7 +43,7 @@ int classes_named(struct stream_head *head, char **names, int k, struct err *err
 	return refuse_twins(names, k, err) || stream_head_classes(head, k, (const char *const *)names, err) ? -1 : 0;
 }
 
-int classes_of(struct stream_head *head, const char *list, int k, struct err *err)
+int classes_of(struct stream_head *head, const char *list, int from, int k, struct err *err)
 {
 	enum { DIGITS = 12 };
 	char **names, *text = NULL;
@@ -56,13 +56,42 @@ int classes_of(struct stream_head *head, const char *list, int k, struct err *er
 		rc = mem_alloc(&text, (size_t)k, DIGITS, err);
 		for (int i = 0; i < k && !rc; i++) {
 			names[i] = text + (size_t)i * DIGITS;
-			snprintf(names[i], DIGITS, "%d", i);
+			snprintf(names[i], DIGITS, "%d", from + i);
 		}
 	}
 	rc = rc || classes_named(head, names, k, err);
 	free(text);
 	free(names);
 	return rc ? -1 : 0;
+}
+
+static int is_unlikely(const char *name)
+{
+	static const char *const beside[] = {
+		"",	"id",	      "idx",	   "index",  "row",	   "row_id",	      "rowid",
+		"pred", "prediction", "predicted", "y_pred", "pred_label", "predicted_label", "correct"
+	};
+	size_t n;
+	name += strspn(name, " \t");
+	n = strlen(name);
+	while (n && strchr(" \t", name[n - 1]))
+		n--;
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+		if (n == strlen(beside[i]) && !strncasecmp(name, beside[i], n))
+			return 1;
+	return !strncasecmp(name, "unnamed: ", 9); /* as pandas calls a column without a name */
+}
+
+int class_in_header(const struct import *im, char *name, size_t at, struct err *err)
+{
+	text_restore(name);
+	if (im->classes || !is_unlikely(name))
+		return 0;
+	return err_set(err,
+		       "column %zu is called '%s', which names no class: --id-column %zu takes it for the records' "
+		       "ids, --name-column %zu for their names; else take it out, or name all classes by --classes, "
+		       "if it is one",
+		       at, name, at, at);
 }
 
 /* 1 and the value when the whole text is a number. */
@@ -73,11 +102,19 @@ static int is_number(const char *text, double *v)
 	return end != text && !*end && !isspace((unsigned char)*text);
 }
 
-int labels_init(struct labels *l, const struct stream_head *head, const struct import *im, struct err *err)
+int labels_init(struct labels *l, const struct stream_head *head, const struct import *im, int named, struct err *err)
 {
 	double v;
-	*l = (struct labels){ .name = head->classes, .n = head->n_classes, .right = im->kind == IMPORT_CONFIDENCE,
-			      .ignore = im->ignore, .n_ignore = im->n_ignore, .ignored = l->ignored };
+	*l = (struct labels){ .name = head->classes,
+			      .n = head->n_classes,
+			      .right = im->kind == IMPORT_CONFIDENCE,
+			      .ignore = im->ignore,
+			      .n_ignore = im->n_ignore,
+			      .ignored = l->ignored,
+			      .from = im->labels_from,
+			      .named = named,
+			      .lowest = -1,
+			      .highest = -1 };
 	for (int i = 0; i < head->n_classes; i++) {
 		l->numbered |= is_number(head->classes[i], &v) && isfinite(v);
 		if (vocab_add(&l->names, head->classes[i], strlen(head->classes[i]), NULL, err))
@@ -134,6 +171,35 @@ static int right_or_wrong(double v, const char *text, int32_t *label, struct err
 	return v == 1 || v == 0 ? 0 : err_set(err, "'%s' says neither right (1) nor wrong (0)", text ? text : shown);
 }
 
+/* The first class of a stream whose labels are numbers must be met, or something is said: so they are counted. */
+static void count_number(struct labels *l, int32_t class)
+{
+	l->lowest = l->lowest < 0 || class < l->lowest ? class : l->lowest;
+	l->highest = class > l->highest ? class : l->highest;
+	l->at_first += class == 0;
+}
+
+/* A class by its place: numbers begin with l->from. */
+static int in_order(struct labels *l, const char *shown, double v, int32_t *label, struct err *err)
+{
+	char counted[64] = "";
+	*label = -1;
+	if (v == -1) {
+		l->minus++;
+		return 0;
+	}
+	if (v == l->n && !l->from)
+		snprintf(counted, sizeof counted, "--labels-from 1 where classes are counted from 1; ");
+	if (v != floor(v) || isnan(v))
+		return err_set(err, "label %s is no whole number", shown);
+	if (!(v >= l->from && v < l->from + l->n))
+		return err_set(err, "label %s is outside %d to %d, and -1 for none; %s--ignore %s takes it for none",
+			       shown, l->from, l->from + l->n - 1, counted, shown);
+	*label = (int32_t)v - l->from;
+	count_number(l, *label);
+	return 0;
+}
+
 int label_numbered(struct labels *l, double v, int32_t *label, struct err *err)
 {
 	char shown[NUM_TEXT];
@@ -143,13 +209,7 @@ int label_numbered(struct labels *l, double v, int32_t *label, struct err *err)
 	if (l->right)
 		return right_or_wrong(v, NULL, label, err);
 	num_text(shown, v);
-	if (v != floor(v) || isnan(v))
-		return err_set(err, "label %s is no whole number", shown);
-	if (!(v >= -1 && v < l->n))
-		return err_set(err, "label %s is outside -1 to %d; --ignore %s takes it for none", shown, l->n - 1,
-			       shown);
-	*label = (int32_t)v;
-	return 0;
+	return in_order(l, shown, v, label, err);
 }
 
 /* The same but for case and the white space around. */
@@ -164,7 +224,7 @@ static int nearly_same(const char *a, const char *b)
 }
 
 /* What may be meant by a label that is none of the classes. */
-static int unknown_label(const struct labels *l, const char *text, struct err *err)
+static int unknown_label(const struct labels *l, const char *text, double number, struct err *err)
 {
 	for (int i = 0; i < l->n; i++) {
 		const char *name = l->name[i];
@@ -172,22 +232,18 @@ static int unknown_label(const struct labels *l, const char *text, struct err *e
 			return err_set(err, "label '%s' is none of the %d classes; '%s' differs in case or white space",
 				       text, l->n, name);
 	}
-	return err_set(err, "label '%s' is none of the %d classes", text, l->n);
+	return err_set(err, "label '%s' is none of the %d classes%s%s", text, l->n,
+		       !l->named && number == l->n ? "; --labels-from 1 where classes are counted from 1" : "",
+		       !l->named && isnan(number) ? "; --classes A,B,... names them" : "");
 }
 
 /* A number where no name is: 1.0 and 1e0 are 1. */
 static int label_of_value(struct labels *l, const char *text, double v, int32_t *label, struct err *err)
 {
-	if (v == -1)
-		return 0;
-	if (l->numbered) {
-		*label = class_of_value(l, v);
-		return *label >= 0 ? 0 : unknown_label(l, text, err);
-	}
-	if (!(v >= 0 && v < l->n) || v != floor(v))
-		return err_set(err, "label: %s is outside -1 to %d, or no whole number", text, l->n - 1);
-	*label = (int32_t)v;
-	return 0;
+	if (!l->numbered || v == -1)
+		return in_order(l, text, v, label, err);
+	*label = class_of_value(l, v);
+	return *label >= 0 ? 0 : unknown_label(l, text, v, err);
 }
 
 int label_of(struct labels *l, char *text, int32_t *label, struct err *err)
@@ -206,11 +262,13 @@ int label_of(struct labels *l, char *text, int32_t *label, struct err *err)
 		text_restore(text);
 		*label = class_named(l, text);
 	}
+	if (*label >= 0 && number && !l->named)
+		count_number(l, *label);
 	if (*label >= 0 || !*text)
 		return 0;
 	if (truth >= 0 && l->n == 2) {
 		*label = truth;
 		return 0;
 	}
-	return number ? label_of_value(l, text, v, label, err) : unknown_label(l, text, err);
+	return number ? label_of_value(l, text, v, label, err) : unknown_label(l, text, NAN, err);
 }

@@ -248,7 +248,12 @@ static int deal_share(struct deal *d, double share, int split, const char *optio
 		}
 	}
 	int rc = 0;
-	if (!marked)
+	if (!marked && target) /* every group is larger than what its class gives */
+		rc = err_set(err,
+			     "--%s %g of %u records is %u, and copies of a record stay together: no group of them is "
+			     "so small; a larger share takes one",
+			     option, share, pool, target);
+	else if (!marked)
 		rc = err_set(err, "--%s %g of %u records is none", option, share, pool);
 	else if (marked == pool)
 		rc = err_set(err, "--%s %g of %u records leaves none to train on", option, share, pool);

@@ -1,7 +1,7 @@
-/* State of the whole process: descriptors 0 to 2 are taken, SIGXFSZ is ignored, SIGBUS has a handler, and SIGINT and
- * SIGTERM where a program asks for it. A handler runs in whichever thread there is and may make only async-signal-safe
- * calls: a mapped file's name is ready in mapped.h's list, and writev prints it. A fault in no mapped file ends the
- * program as if there were no handler. */
+/* State of the whole process: descriptors 0 to 2 are taken, SIGXFSZ is ignored, SIGBUS has a handler, and SIGINT,
+ * SIGTERM, SIGHUP and SIGXCPU where a program asks for it. A handler runs in whichever thread there is and may make
+ * only async-signal-safe calls: a mapped file's name is ready in mapped.h's list, and writev prints it. A fault in
+ * no mapped file ends the program as if there were no handler. */
 #include "process.h"
 #include "pipeline/files/leftover.h"
 #include "pipeline/files/mapped.h"
@@ -69,7 +69,8 @@ static void on_interrupt(int sig)
 
 void process_interrupts(const char *why)
 {
-	static const int signals[] = { SIGINT, SIGTERM };
+	/* a terminal that is closed, and a batch system's limit of processor time, end a run as Ctrl-C does */
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGXCPU };
 	struct sigaction now, ours = { .sa_handler = on_interrupt, .sa_flags = (int)(SA_RESTART | SA_NODEFER) };
 	sigemptyset(&ours.sa_mask);
 	interrupt_says = why;

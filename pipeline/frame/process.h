@@ -11,9 +11,9 @@
  * left behind. `program` is borrowed for good. */
 int process_begin(const char *program, struct err *err) VIC_CHECKED;
 
-/* For a program that has work to save when SIGINT or SIGTERM comes. `why`: the signal ends the program at once, with
- * "PROGRAM: WHY" on stderr, status 128 + the signal's number and no unfinished file left behind; borrowed for good.
- * NULL: the first signal is only remembered, for process_interrupted; a second one ends the program as it ever would.
+/* For a program that has work to save when SIGINT, SIGTERM, SIGHUP or SIGXCPU comes. `why`: the signal ends the program
+ * at once, with "PROGRAM: WHY" on stderr, status 128 + the signal's number and no unfinished file left behind; borrowed
+ * for good. NULL: the first signal is only remembered, for process_interrupted; a second one ends the program as ever.
  * A signal that the caller has switched off (nohup, a shell's `&`) stays off. */
 void process_interrupts(const char *why);
 /* The signal that came, or 0. */

@@ -152,7 +152,10 @@ static int table_kind(const struct look *l, struct sniffed *s)
 {
 	size_t fields;
 	int numeric, csv = sniff_ends(l->base, ".csv");
-	if (begins(l, "epoch\tlr\t"))
+	if (begins(l, "# document "))
+		sniff_say(s, 0, "the text twin of a stream",
+			  "it is for people: the stream itself, which vic-cat FILE printed so, is what programs read");
+	else if (begins(l, "epoch\tlr\t"))
 		sniff_say(s, 0, "a training history", "vic-plot and vic-reliability --curve training read it");
 	else if (begins(l, "record\t"))
 		sniff_say(s, 0, "a table of posteriors", "vic-score --posterior reads it");

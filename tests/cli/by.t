@@ -94,6 +94,13 @@ fails 1 'more: line 901: no record of all has the id 900' 'a group without a rec
 { cat ids; printf '7\ta\n'; } >twice
 fails 1 'twice: line 901: id 7 stands on line 8 already' 'an id that stands twice' vic-score --by twice all
 head -5 lines >few
+seq 0 899 | sed 's/$/,a/' >commas
+fails 1 "commas: its lines begin with ids and ','; a tab is what parts an id from its group: tr ',' " \
+	'ids that no tab parts from their groups' vic-score --by commas all
+{ echo 'id;group' && seq 10 909 | sed 's/$/;a/'; } >semicolons
+fails 1 "semicolons: its lines begin with ids and ';'" 'nor under a header' vic-score --by semicolons all
+seq 0 899 | sed 's/.*/5 stars/; n; s/.*/4 stars/' >stars
+ok 'groups that begin with a number are groups' vic-score --by stars all
 fails 1 'few: 5 lines without ids for the 900 records' 'too few lines' vic-score --by few all
 bad 'an id that is no number' "line 1: an id: 'x' is not a whole number" 'x\ta\n'
 bad 'no group' 'bad: line 2: names no group' '0\ta\n1\t\n'

@@ -65,6 +65,36 @@ beside ids, before confidences | n,i,p,r\nx,7,.75,1\n | csv --kind confidence --
 as names and labels | label,a,b\na,1,2\n | csv --kind logits --name-column label | ! label and name are the same column
 no column of names | label,a,b\na,1,2\n | csv --kind logits --name-column file | ! no column is named 'file'
 an id that is none | id,label,a,b\nx,a,1,2\n | csv --kind logits --id-column id | ! line 2: id: 'x'
+two columns of labels | label,label,a,b\na,a,1,2\n | csv --kind logits | ! several columns are named 'label'; choose with --label-column NUMBER
+two of the name that is asked for | y,y,a,b\na,a,1,2\n | csv --kind logits --label-column y | ! several columns are named 'y'; choose with --label-column NUMBER
+one of them as it is written | Y,y,a,b\n7,a,1,2\n | csv --kind logits --label-column y --id-column 1 | 7=a: 1 2
+
+# What stands beside the classes is none of them.
+the index that pandas writes | ,label,a,b\n0,a,1,2\n | csv --kind logits | ! line 1: column 1 is called '', which names no class: --id-column 1
+read back by pandas | Unnamed: 0,label,a,b\n0,a,1,2\n | csv --kind logits | ! column 1 is called 'Unnamed: 0'
+ids, in any case | label,ID,a,b\na,7,1,2\n | csv --kind logits | ! column 2 is called 'ID', which names no class: --id-column 2
+are taken by number | label,ID,a,b\na,7,1,2\n | csv --kind logits --id-column 2 | 7=a: 1 2
+predictions | label,a,b,prediction\na,1,2,b\n | csv --kind logits --header | ! column 4 is called 'prediction'
+a separator at the end of each line | label,a,b,\na,1,2,\n | csv --kind logits | ! column 4 is called ''
+beside a single value | index,label,p\n0,0,.25\n | csv --kind p1 | ! column 1 is called 'index'
+classes that are called so are named | label,id,ego\nid,1,2\n | csv --kind logits --classes id,ego | id: 1 2
+a column that counts from 0, without a name | 0,0,.5\n0,1,.5\n0,2,.5\n0,3,.5\n | csv --kind logits | ! the values of class '0' are the records' numbers 0, 1, 2
+that counts from 1 | 0,5,1\n0,5,2\n0,5,3\n0,5,4\n | csv --kind counts | ! the values of class '1' are the records' numbers 1, 2, 3
+one that leaves off may be of logits | 0,5,1\n0,5,2\n0,5,3\n0,5,5\n | csv --kind logits | 0: 5 1; 0: 5 2; 0: 5 3; 0: 5 5
+as may few | 0,5,1\n0,5,2\n0,5,3\n | csv --kind logits | 0: 5 1; 0: 5 2; 0: 5 3
+and those of classes that are named | a,5,1\na,5,2\na,5,3\na,5,4\n | csv --kind logits --classes a,b | a: 5 1; a: 5 2; a: 5 3; a: 5 4
+
+# Labels that are numbers.
+counted from 1 | 1,5,2,1\n3,1,2,4\n | csv --kind logits --labels-from 1 | 1: 5 2 1; 3: 1 2 4
+in a header's classes | label,a,b\n2,5,2\n1,1,2\n-1,2,1\n | csv --kind logits --labels-from 1 | b: 5 2; a: 1 2; -: 2 1
+of two, as R writes them | 2,.75\n1,.25\n | csv --kind p1 --labels-from 1 | 2: 0.25 0.75; 1: 0.75 0.25
+below the first | label,a,b\n0,5,2\n | csv --kind logits --labels-from 1 | ! label 0 is outside 1 to 2
+which is said to be meant | 1,5,2\n2,1,2\n | csv --kind logits | ! label '2' is none of the 2 classes; --labels-from 1
+by a header too | label,a,b\n1,5,2\n2,1,2\n | csv --kind logits | ! label 2 is outside 0 to 1, and -1 for none; --labels-from 1 where
+or where the last is not met | 1,5,2,1\n2,1,2,4\n | csv --kind logits | 1: 5 2 1; 2: 1 2 4 | no label is 0; --labels-from 1
+no number of a header is counted | label,0,1\n1,5,2\n | csv --kind logits --labels-from 1 | ! --labels-from: the header's classes are numbers themselves
+-1 and 1 are two classes elsewhere | 1,.75\n-1,.25\n | csv --kind p1 | 1: 0.25 0.75; -: 0.75 0.25 | 1 records of -1 have none here
+names are asked for | yes,.75\nno,.25\n | csv --kind p1 | ! label 'yes' is none of the 2 classes; --classes A,B
 
 # Spellings of tables.
 byte order mark | \357\273\277label,a,b\na,1,2\n | csv --kind logits | a: 1 2 | 1 byte order marks were dropped
@@ -73,6 +103,7 @@ UTF-16 | \377\376l\0a\0 | csv --kind logits | ! UTF-16
 semicolons are asked for | label;a;b\na;1;2\n | csv --kind logits | ! --separator ';'
 semicolons | label;a;b\na;1;2\n | csv --kind logits --separator ';' | a: 1 2
 Excel says so itself | sep=;\r\nlabel;a;b\r\na;1;2\r\n | csv --kind logits | a: 1 2 | says what stands between columns
+but where it would help alone | 0,"[1, 2]",2\n | csv --kind logits | ! is not a number (it is plain
 the decimal comma is asked for | label;a;b\na;0,5;2\n | csv --kind logits --separator ';' | ! --decimal comma reads it
 decimal comma | label;a;b\na;0,5;-1,5e3\n | csv --kind logits --separator ';' --decimal comma | a: 0.5 -1500
 a point beside it is no number | 0;1.000,5;2\n | csv --kind logits --separator ';' --decimal comma | ! 1.000,5
@@ -111,6 +142,8 @@ logits as logits | 0,.25,.75\n1,.5,1.5\n | csv --kind logits | 0: 0.25 0.75; 1: 
 probability of the second class | label,p1\n0,.25\n1,.75\n | csv --kind p1 | 0: 0.75 0.25; 1: 0.25 0.75
 with names | 0,.25\npos,.75\n | csv --kind p1 --classes neg,pos | neg: 0.75 0.25; pos: 0.25 0.75
 without labels | .25\n.75\n | csv --kind p1 --label-column none | -: 0.75 0.25; -: 0.25 0.75
+one of logits has no softmax | label,a\na,1\n | csv --kind logits | ! has one value a record, and of one class
+sigmoids are neither | 0,.75,.75\n0,.75,.75\n0,.75,.75\n0,.75,.75\n0,.75,.75\n0,.75,.75\n0,.75,.75\n0,.75,.5\n | csv --kind logits | 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.75; 0: 0.75 0.5 | if they are sigmoids
 one column of probs asks for it | 0,.25\n | csv --kind probs | ! --kind p1
 two columns under p1 ask for probs | 0,.25,.75\n | csv --kind p1 | ! --kind probs
 p1 of 1 and a rounding | 1,1.0000001\n | csv --kind p1 | 1: 0 1 | 1 probabilities
@@ -172,6 +205,11 @@ rows that are not one-hot | z.npy = npy $z ; y.npy = npy '<f4' '(2, 2)' C 0 1 1 
 labels as text | z.npy = npy $z ; y.npy = npy '<U3' '(2,)' C pos neg | npy $zl --classes neg,pos | pos: 1 2; neg: 3 4
 labels as bytes | z.npy = npy $z ; y.npy = npy '|S4' '(2,)' C pos neg | npy $zl --classes neg,pos | pos: 1 2; neg: 3 4
 a text that is no class | z.npy = npy $z ; y.npy = npy '<U3' '(2,)' C pos Neg | npy $zl --classes neg,pos | ! label 'Neg' is none
+labels counted from 1 | z.npy = npy $z ; y.npy = npy '<i4' '(2,)' C 2 1 | npy $zl --labels-from 1 | 2: 1 2; 1: 3 4
+which is said to be meant | z.npy = npy $z ; y.npy = npy '<i4' '(2,)' C 1 2 | npy $zl | ! record 1: label 2 is outside 0 to 1, and -1 for none; --labels-from 1 where
+one-hot rows have no first number | z.npy = npy $z ; y.npy = npy '<f4' '(2, 2)' C 0 1 1 0 | npy $zl --labels-from 1 | ! y.npy holds one-hot rows, no numbers
+one logit has no softmax | z.npy = npy '<f8' '(2, 1)' C .25 5 ; y.npy = npy '<i8' '(2,)' C 0 0 | npy $zl | ! has one value a record, and of one class
+a column that counts the records | z.npy = npy '<f8' '(4, 2)' C 1 5 2 5 3 5 4 6 ; y.npy = npy '<i8' '(4,)' C 0 1 1 0 | npy $zl | ! class '0' are the records' numbers 1, 2, 3 .*leave it out of the array
 labels of 255 | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl | ! --ignore 255
 ignored | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl --ignore 255 | -: 1 2; 1: 3 4 | 1 labels are those of --ignore
 too few labels | z.npy = npy $z ; y.npy = npy '<i8' '(3,)' C 0 1 1 | npy $zl | ! shape \[3\] are none of the 2 records
@@ -231,5 +269,6 @@ fails 2 'npz and safetensors' '--array goes with archives' vic-cat --from npy --
 fails 2 'cannot be read twice' 'two arrays of stdin' vic-cat --from npz --kind logits --labels-array y - <in.npz
 fails 2 'goes with csv' '--separator goes with csv' vic-cat --from tsv --kind logits --separator ';' in
 fails 2 'confidence' '--among goes with --kind confidence' vic-cat --from csv --kind probs --among 3 in
+fails 2 'confidence' 'nor does --labels-from' vic-cat --from csv --kind confidence --labels-from 1 in
 fails 2 'goes with --from' '--ignore goes with --from' vic-cat --ignore 3 in
 finish

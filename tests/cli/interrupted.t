@@ -29,12 +29,13 @@ stopped() {
 }
 answers() { vic-predict -q "$1" "$2" | vic-cat | grep -v '^#' | cksum; }
 held() { sed -n "s/.*holds epoch \([0-9]*\), $1 of the \([0-9]*\) finished.*/\\$2/p" err; }
-for signal in INT TERM; do
-	for data in text nodev; do
+for signal in INT TERM HUP XCPU; do
+	number=$(case $signal in INT) echo 2 ;; TERM) echo 15 ;; HUP) echo 1 ;; XCPU) echo 24 ;; esac)
+	for data in text $([ $signal != INT ] || echo nodev); do
 		which=$([ $data = text ] && echo the best || echo the last)
 		stopped $signal $data
 		done_epochs=$(held "$which" 2)
-		same "SIG$signal, $data: the status is 128 + the signal's number" "$([ $signal = INT ] && echo 130 || echo 143)" \
+		same "SIG$signal, $data: the status is 128 + the signal's number" $((128 + number)) \
 			"$(cat status)"
 		like 'one line says what was kept' \
 			"^vic-train: interrupted in epoch $((done_epochs + 1)); model holds epoch [0-9]*, $which of the $done_epochs finished; --resume ck goes on after epoch $done_epochs\$" \

@@ -14,6 +14,7 @@ vic-conformal -q good.logits >good.threshold
 "$TOOLS/mkstream" tokens 5 >good.tokens
 "$TOOLS/mkstream" images 5 >good.images
 vic-reliability -q good.logits >good.curves
+vic-cat good.logits >good.twin
 
 mkdir dir pictures
 cp "$ROOT/tests/golden/images/rgb.png" pictures/1.png
@@ -187,6 +188,7 @@ plain.txt | plain text | vic-tokenize --format lines | $text
 utf16.txt | UTF-16 | iconv | $text
 good.history | a training history | vic-reliability --curve training | history plot $text
 synth/posterior.tsv | a table of posteriors | vic-score --posterior | post $text
+good.twin | the text twin of a stream | vic-cat FILE printed so | csv files plot post $text
 good.curves | a table of curves | vic-plot | plot $text
 some.tar | a tar archive | tar -xf | idx cifar folder mr
 some.tar.gz | a tar archive | tar -xf | idx cifar folder mr

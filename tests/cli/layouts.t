@@ -85,6 +85,26 @@ d/a/1.bmp d/b/2.bmp | d | no .jpg, .jpeg, .jpe, .jfif or .png file is in it
 d/a/1.png d/__MACOSX/a/1.png | d | train: a 1
 L
 
+# What became nothing is said: names of folders below classes, and of classes that are other classes by their case.
+while IFS='|' read -r files note; do
+	rm -rf notes && mkdir notes
+	for f in $files; do
+		mkdir -p "notes/$(dirname "$f")" && cp "$png" "notes/$f"
+	done
+	note=$(echo $note)
+	same "$(echo $files): ${note:-nothing is said}" "$note" \
+		"$(vic-images notes 2>&1 >/dev/null | grep -e 'below their' -e 'in case alone' | sed 's/.*: \([0-9]* of the\)/\1/; s/^vic-images: //')"
+done <<'L'
+fold1/cat/1.png fold1/2.png fold2/cat/1.png | 2 of the pictures lie in folders below their class's, whose names are not read: those of 'fold1/cat', as 'cat', have the class 'fold1'
+train/animals/cat/1.png test/animals/1.png | 1 of the pictures lie in folders below their class's, whose names are not read: those of 'animals/cat', as 'cat', have the class 'animals'
+d/train/cat/1.png d/train/Dog/1.png d/test/Cat/1.png d/test/dog/1.png | 2 pairs of classes differ in case alone, the first: 'Cat' and 'cat'
+cat/train/1.png dog/train/1.png dog/test/1.png |
+L
+# A tar of a folder beside: where its names begin does not matter, for nothing is unpacked.
+mkdir -p up/from up/p/a up/p/b && cp "$png" up/p/a/1.png && cp "$png" up/p/b/1.png
+(cd up/from && tar -P -cf ../../up.tar ../p)
+same 'a tar whose names begin with ../' 'train: a 1, b 1' "$(taken up.tar)"
+
 # The classes of folders without a picture stay, with --allow-empty.
 mkdir -p d/a d/b && cp "$png" d/b/
 same 'a class without a picture keeps its number' '"classes":["a","b"]' \
@@ -111,6 +131,8 @@ ILSVRC2012_val_00000001.JPEG 7\nval/ILSVRC2012_val_00000002.JPEG 8\nILSVRC2012_v
 name,label\n"ILSVRC2012_val_00000001","a b"\nILSVRC2012_val_00000002,c\nILSVRC2012_val_00000003,c\n | dev: a b 1, c 2
 ILSVRC2012_val_00000001,cat\nILSVRC2012_val_00000003,dog\n | ILSVRC2012_val_00000002.JPEG: list has no line for it
 ILSVRC2012_val_00000001,cat\nILSVRC2012_val_00000001,dog\n | 'ILSVRC2012_val_00000001' is there twice, in lines 1 and 2
+ILSVRC2012_val_00000001;cat\nILSVRC2012_val_00000002;a dog\nILSVRC2012_val_00000003;cat\n | dev: a dog 1, cat 2
+cat,ILSVRC2012_val_00000001\ndog,ILSVRC2012_val_00000002\ncat,ILSVRC2012_val_00000003\n | list: line 3 has the picture, 'ILSVRC2012_val_00000003', behind its class
 ILSVRC2012_val_00000001,cat,3\n | list: line 1 is not NAME,CLASS
 ILSVRC2012_val_00000001\n | list: line 1 is not NAME,CLASS
 L

@@ -192,6 +192,12 @@ same 'CSV: a text may hold them' '0|train|-|a b' \
 	"$(printf 'a; b\n' | tok -f csv --label-column none --text-column 1 --no-header - | records)"
 csv_fails 'no column is named "stars"' 'CSV: a column that is not there' \
 	'label,text\na,b\n' --label-column stars --header
+csv_fails 'several columns are named "text"; choose with --text-column NUMBER' 'CSV: two columns of texts' \
+	'label,text,text\na,b,c\n'
+csv_fails 'several columns are named "label"; choose with --label-column NUMBER' 'CSV: two columns of labels, in any case' \
+	'Label,text,LABEL\na,b,c\n'
+same 'CSV: one of two is taken by number' '0|train|c|b' \
+	"$(printf 'label,text,label\na,b,c\n' | tok -f csv --label-column 3 - | records)"
 csv_fails 'without a header there is no column "stars"' 'CSV: a name needs a header' \
 	'x,y\na,b\n' --label-column stars
 printf 'label,text\na,b\n' >"$T/bad.csv"

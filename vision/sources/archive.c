@@ -117,15 +117,20 @@ static int add_found(void *arg, const struct walk_item *item, struct err *err)
 
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err);
 
-/* prefix + name without "./" in front; a hidden component, or an empty name: nothing is added. */
+/* prefix + name without "./", "../" and "/" in front; a hidden component, or an empty name: nothing is added. */
 int archive_add_member(struct archive *a, int root, const char *prefix, const struct tar_entry *e, struct err *err)
 {
 	char full[8192];
 	const char *name = e->name;
-	while (name[0] == '.' && name[1] == '/')
-		name += 2;
-	while (*name == '/')
-		name++;
+	for (;;) /* nothing is unpacked: where the archive was made from does not matter */
+		if (!strncmp(name, "./", 2))
+			name += 2;
+		else if (!strncmp(name, "../", 3))
+			name += 3;
+		else if (*name == '/')
+			name++;
+		else
+			break;
 	int n = snprintf(full, sizeof full, "%s%s", prefix, name);
 	if (n >= (int)sizeof full)
 		return err_set(err, "a name longer than %zu bytes", sizeof full);

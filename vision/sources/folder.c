@@ -215,6 +215,35 @@ static int note_others(struct source *s, struct err *err)
 		   : 0;
 }
 
+/* The order of names but for their case; vic-tokenize says the same of its classes. */
+static int by_folded(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	int c = strncasecmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+	return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+/* train/cat beside test/Cat. */
+static int note_alike(struct source *s, const struct listing *l, struct err *err)
+{
+	struct part *sorted;
+	size_t pairs = 0, first = 0;
+	if (mem_alloc(&sorted, l->classes, sizeof *sorted, err))
+		return -1;
+	if (l->classes)
+		memcpy(sorted, l->class, l->classes * sizeof *sorted);
+	qsort(sorted, l->classes, sizeof *sorted, by_folded);
+	for (size_t i = 1; i < l->classes; i++)
+		if (!by_folded(&sorted[i - 1], &sorted[i]) && !pairs++)
+			first = i;
+	int rc = pairs ? source_note(s, err, "%zu pair%s of classes differ in case alone, the first: '%.*s' and '%.*s'",
+				     pairs, pairs == 1 ? "" : "s", (int)sorted[first - 1].n, sorted[first - 1].p,
+				     (int)sorted[first].n, sorted[first].p)
+		       : 0;
+	free(sorted);
+	return rc;
+}
+
 static int build_items(struct source *s, struct listing *l, struct err *err)
 {
 	const struct entry *wnids = NULL;
@@ -243,7 +272,7 @@ static int build_items(struct source *s, struct listing *l, struct err *err)
 	free(order);
 	if (!rc && l->notes > l->used)
 		rc = source_note(s, err, "%zu annotations without an image", l->notes - l->used);
-	return rc || note_others(s, err) ? -1 : 0;
+	return rc || note_alike(s, l, err) || note_others(s, err) ? -1 : 0;
 }
 
 static int file(const struct source *s, const struct item *item, const unsigned char **bytes, size_t *len,

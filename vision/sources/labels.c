@@ -1,4 +1,4 @@
-/* Labels for pictures whose folder says none, from a file of lines NAME,CLASS, NAME<TAB>CLASS or NAME CLASS: the
+/* Labels for pictures whose folder says none, from a file of lines NAME,CLASS (or with TAB, ; or a space): the
  * validation set of ImageNet, most of Kaggle's. NAME is a path or its last part, with or without its ending. A first
  * line without a digit or dot in its NAME that is no picture here is a header. Fields may stand in double quotes. */
 #include "listing.h"
@@ -31,10 +31,13 @@ static struct part unquoted(struct part f)
 	return f;
 }
 
-/* Cuts a line in two at its separator: the comma or TAB, else white space; 0 where there are not two parts. */
+/* Cuts a line in two at its separator: the comma or TAB, else a semicolon, else a space; 0 where there are not two
+ * parts. */
 static int cut(const char *p, size_t n, struct line *l)
 {
 	const char *tab = memchr(p, '\t', n), *comma = memchr(p, ',', n), *at = tab ? tab : comma;
+	if (!at)
+		at = memchr(p, ';', n);
 	if (!at)
 		at = memchr(p, ' ', n);
 	if (!at)
@@ -112,7 +115,8 @@ static int read_lines(struct source *s, struct listing *l, struct lines *all, st
 		while (used && (p[used - 1] == '\r' || p[used - 1] == ' '))
 			used--;
 		if (used && !cut(p, used, &one))
-			return err_set(err, "%s: line %zu is not NAME,CLASS (also with TAB or a space)", path, number);
+			return err_set(err, "%s: line %zu is not NAME,CLASS (also with TAB, ; or a space)", path,
+				       number);
 		if (used) {
 			if (mem_grow(&all->line, &all->cap, all->n + 1, sizeof *all->line, err))
 				return -1;
@@ -123,17 +127,32 @@ static int read_lines(struct source *s, struct listing *l, struct lines *all, st
 	return all->n ? 0 : err_set(err, "%s: holds no line", path);
 }
 
+static int names_picture(const struct source *s, const struct listing *l, struct part name)
+{
+	struct line line = { .name = name };
+	const struct lines one = { &line, 1, 1 };
+	for (size_t i = 0; i < l->n; i++)
+		if (line_of(&one, s->archive.entry[l->image[i].entry].name))
+			return 1;
+	return 0;
+}
+
+/* CLASS,NAME would be told as a name that is there twice. The last line is no header. */
+static int refuse_turned(const struct source *s, const struct listing *l, const struct line *last, struct err *err)
+{
+	if (names_picture(s, l, last->name) || !names_picture(s, l, last->class))
+		return 0;
+	return err_set(err, "%s: line %zu has the picture, '%.*s', behind its class; NAME,CLASS is read", s->opt.labels,
+		       last->number, (int)last->class.n, last->class.p);
+}
+
 /* 1 when the first line names its columns: a word that no picture is called, with neither digit nor dot. */
 static int is_header(const struct source *s, const struct listing *l, const struct line *first)
 {
-	const struct lines one = { (struct line *)(uintptr_t)first, 1, 1 };
 	for (size_t i = 0; i < first->name.n; i++)
 		if (strchr("0123456789./", first->name.p[i]))
 			return 0;
-	for (size_t i = 0; i < l->n; i++)
-		if (line_of(&one, s->archive.entry[l->image[i].entry].name))
-			return 0;
-	return 1;
+	return !names_picture(s, l, first->name);
 }
 
 /* A split of which no picture has a line has no labels; in the others every picture needs one. */
@@ -169,7 +188,7 @@ static int give_classes(struct source *s, struct listing *l, struct lines *all, 
 int listing_label(struct source *s, struct listing *l, struct err *err)
 {
 	struct lines all = { NULL, 0, 0 };
-	int rc = read_lines(s, l, &all, err);
+	int rc = read_lines(s, l, &all, err) || refuse_turned(s, l, &all.line[all.n - 1], err);
 	size_t header = !rc && is_header(s, l, &all.line[0]);
 	if (header) {
 		all.n--;

@@ -274,8 +274,38 @@ static struct placed place_one(const struct source *s, const struct root *r, siz
 	return p;
 }
 
+/* The folder below a picture's class folder, and below its split's; p NULL: it lies in the class folder itself. */
+static struct part below_class(const struct root *r, const struct placed *p)
+{
+	if (!p->class.p || p->class.p == r->name)
+		return (struct part){ NULL, 0 };
+	struct part f = folder_at(p->class.p + p->class.n + 1);
+	return f.p && r->classes_split ? folder_at(f.p + f.n + 1) : f;
+}
+
+/* Folders whose names became nothing: animals/cat has the class animals. */
+static int note_deeper(struct source *s, const struct listing *l, const struct root *r, size_t from, struct err *err)
+{
+	size_t deeper = 0;
+	struct part first = { NULL, 0 }, class = { NULL, 0 };
+	for (size_t i = from; i < l->n; i++) {
+		struct part f = below_class(r, &l->image[i]);
+		if (f.p && !deeper++) {
+			first = f;
+			class = l->image[i].class;
+		}
+	}
+	return deeper ? source_note(s, err,
+				    "%s: %zu of the pictures lie in folders below their class's, whose names are not "
+				    "read: those of '%.*s', as '%.*s', have the class '%.*s'",
+				    s->archive.root[r->number].path, deeper, (int)(first.p + first.n - class.p),
+				    class.p, (int)first.n, first.p, (int)class.n, class.p)
+		      : 0;
+}
+
 static int place_root(struct source *s, struct listing *l, const struct root *r, struct err *err)
 {
+	size_t from = l->n;
 	s->says_split |= r->splits || r->classes_split || r->split >= 0;
 	for (size_t i = r->begin; i < r->end; i++) {
 		if (!listing_is_image(s->archive.entry[i].name))
@@ -284,7 +314,7 @@ static int place_root(struct source *s, struct listing *l, const struct root *r,
 			return -1;
 		l->image[l->n++] = place_one(s, r, i);
 	}
-	return 0;
+	return s->opt.labels ? 0 : note_deeper(s, l, r, from, err);
 }
 
 static int place_roots(struct source *s, struct listing *l, struct root *root, struct err *err)

@@ -141,7 +141,7 @@ static int label(const struct stream_head *h, const struct import *im, const cha
 	char copy[32];
 	int32_t is;
 	snprintf(copy, sizeof copy, "%s", text);
-	assert_int_equal(labels_init(&l, h, im, err), 0);
+	assert_int_equal(labels_init(&l, h, im, 1, err), 0);
 	int rc = label_of(&l, copy, &is, err);
 	labels_release(&l);
 	return rc ? -2 : is;
@@ -161,12 +161,12 @@ static void labels(void **state)
 		      { "-2", -2 },    { "Pos", -2 },  { "1.0", 1 },  { "1e0", 1 },   { "0.0e+00", 0 },
 		      { "0.5", -2 },   { "-1.0", -1 }, { "true", 1 }, { "False", 0 }, { "255", -1 },
 		      { "255.0", -1 }, { "void", -1 }, { "nan", -2 }, { "pos ", -2 }, { " 1", -2 } };
-	assert_int_equal(classes_of(&h, "neg,pos", 2, &err), 0);
+	assert_int_equal(classes_of(&h, "neg,pos", 0, 2, &err), 0);
 	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
 		if (label(&h, &im, named[i].text, &err) != named[i].is)
 			fail_msg("label '%s' is %d", named[i].text, label(&h, &im, named[i].text, &err));
 	/* classes named like numbers: a number is a name and nothing else */
-	assert_int_equal(classes_of(&h, "3,1", 2, &err), 0);
+	assert_int_equal(classes_of(&h, "3,1", 0, 2, &err), 0);
 	assert_int_equal(label(&h, &im, "1", &err), 1);
 	assert_int_equal(label(&h, &im, "1.0", &err), 1);
 	assert_int_equal(label(&h, &im, "3.0", &err), 0);
@@ -177,13 +177,13 @@ static void labels(void **state)
 	assert_int_equal(label(&h, &im, "FALSE", &err), 1);
 	assert_int_equal(label(&h, &im, "2", &err), -2);
 	assert_int_equal(label(&h, &im, "", &err), -2);
-	assert_int_equal(classes_of(&h, NULL, 11, &err), 0);
+	assert_int_equal(classes_of(&h, NULL, 0, 11, &err), 0);
 	assert_string_equal(h.classes[10], "10");
-	assert_int_equal(classes_of(&h, "a,b,c", 2, &err), -1);
+	assert_int_equal(classes_of(&h, "a,b,c", 0, 2, &err), -1);
 	assert_string_equal(err.msg, "--classes names 3 classes; there are 2");
-	assert_int_equal(classes_of(&h, "a,a", 2, &err), -1);
+	assert_int_equal(classes_of(&h, "a,a", 0, 2, &err), -1);
 	assert_string_equal(err.msg, "two classes are called 'a'");
-	assert_int_equal(classes_of(&h, "a,", 2, &err), -1);
+	assert_int_equal(classes_of(&h, "a,", 0, 2, &err), -1);
 	stream_head_release(&h);
 }
 

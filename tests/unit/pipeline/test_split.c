@@ -281,6 +281,15 @@ static void what_cannot_be(void **state)
 		assert_string_equal(err.msg, bad[i].message);
 		split_records_release(&r);
 	}
+	struct split_records copies = { 0 };
+	fill(&copies, 10, 0);
+	for (uint32_t i = 0; i < 10; i++)
+		copies.key[i] = copies.key[0];
+	assert_int_equal(split_assign(&(struct split_plan){ .test = .2 }, &copies, &report, &err), -1);
+	assert_string_equal(err.msg,
+			    "--test 0.2 of 10 records is 2, and copies of a record stay together: no group of them "
+			    "is so small; a larger share takes one");
+	split_records_release(&copies);
 	struct split_records none = { 0 };
 	assert_int_equal(split_assign(&(struct split_plan){ .dev = .5 }, &none, &report, &err), -1);
 	split_records_release(&none);
