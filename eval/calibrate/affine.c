@@ -173,8 +173,8 @@ void affine_take(struct affine *a, const double *y)
 int affine_sum_at(struct affine *a, const double *y, struct err *err)
 {
 	affine_take(a, y);
-	return fit_sum(a->d, a->pool, 1 + affine_parameters(a) + (size_t)a->d->k, affine_pass, pass_scratch(a), a, a->sum,
-		       err);
+	size_t sums = 1 + affine_parameters(a) + (size_t)a->d->k;
+	return fit_sum(a->d, a->pool, sums, affine_pass, pass_scratch(a), a, a->sum, err);
 }
 
 int affine_loss(void *arg, const double *y, double *value, double *grad, struct err *err)

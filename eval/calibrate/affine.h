@@ -33,8 +33,8 @@ struct affine {
 	double *inverse; /* [parameters] */
 	double *beside;	 /* [k] */
 	int bends;	 /* a pass sums curvatures, not gradients */
-	/* The whole second derivative in y, as L of L L', row by row; NULL until affine_curvature_whole. Then it, and not
-	 * inverse and beside, is what affine_precondition divides by. */
+	/* The whole second derivative in y, as L of L L', row by row; NULL until affine_curvature_whole. Then it, and
+	 * not inverse and beside, is what affine_precondition divides by. */
 	double *whole; /* [parameters][parameters] */
 };
 

@@ -130,8 +130,9 @@ void caution_text(enum caution c, const struct calmap *map, const struct calmap_
 		return;
 	case CAUTION_ABSENT_CLASS:
 		err_phrase(text, size,
-			   "of %d classes %zu are the label of no record (the first is %s), so the map all but rules "
-			   "them out, on other records too; fit on records of every class, or take --method temperature",
+			   "of %d classes %zu are the label of no record (the first is %s), so the map all but "
+			   "rules them out, on other records too; fit on records of every class, or take --method "
+			   "temperature",
 			   map->k, absent, rows->head.classes[first]);
 		return;
 	case CAUTIONS:

@@ -18,8 +18,8 @@ enum caution {
 	CAUTION_FEW,
 	/* the records are marked dev, and by their history chose the epoch of the model that gave these logits */
 	CAUTION_CHOSE_EPOCH,
-	/* maps with something of their own for each class: one that is no record's label is all but ruled out, and where
-	 * nothing holds its weights more of it would always be better (fits end where float64 sees no difference) */
+	/* maps with something of their own for each class: one that is no record's label is all but ruled out, and
+	 * where nothing holds its weights more would always be better (fits end where float64 sees no difference) */
 	CAUTION_ABSENT_CLASS,
 	CAUTIONS
 };

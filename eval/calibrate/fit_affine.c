@@ -50,9 +50,9 @@ static int is_held(const struct affine *a)
 	return a->pull.diagonal > 0 || a->pull.off > 0 || a->pull.bias > 0;
 }
 
-/* Whether W and b at the answer tell every record's label from all other classes, and nothing holds them: twice they are
- * then better still, and the loss has no bottom. A loss that all records together have below ln 2 is proof of it: each
- * label's probability is above 1/2. */
+/* Whether W and b at the answer tell every record's label from all other classes, and nothing holds them: twice they
+ * are then better still, and the loss has no bottom. A loss that all records together have below ln 2 is proof of it:
+ * each label's probability is above 1/2. */
 static int told_apart(const struct affine *a, const struct minimum *m)
 {
 	return !is_held(a) && m->value * (double)a->d->n < M_LN2;

@@ -1,5 +1,5 @@
-/* lanes: a row's largest value, sum and product with another, in eight lanes and a fixed order, so that a compiler may use vectors and the
- * bits are the same without; private to eval/calibrate. */
+/* lanes: a row's largest value, sum and product with another, in eight lanes and a fixed order, so that a compiler may
+ * use vectors and the bits are the same without; private to eval/calibrate. */
 #ifndef VIC_LANES_H
 #define VIC_LANES_H
 

@@ -59,6 +59,9 @@ elif look 1280 light; then
 	look 390 light
 	look 390 dark
 	look 320 light
+	long=$(printf 'aTitle%054d' 0) # a word of sixty letters
+	vic-report -q --bootstrap 0 --floor 0 --title "$long" -o page.html a
+	look 320 light
 	if look 800 print; then
 		tap "$([ "$(sed -n 's/^pdf //p' seen)" -gt 20000 ] && echo 0 || echo 1)" \
 			"it prints ($(sed -n 's/^pdf //p' seen) bytes of PDF)"
