@@ -5,10 +5,11 @@
 export VIC_RECIPES="$ROOT/pipeline/recipes"
 cd "$T" || exit 1
 
-# whole RECIPE SETS METRIC ROWS: it runs; so many of its rows of single trainings have METRIC, and each SET a picture.
+# whole RECIPE SETS METRIC ROWS [SEEDS]: it runs, of two seeds where not of SEEDS; so many of its rows of single trainings
+# have METRIC, and each SET a picture.
 whole() {
 	status=0
-	vic run "$1" --scale paper --data "$2" --seeds 2 --out out --stage data,train,predict,table,page >"$T/log" 2>&1 || status=$?
+	vic run "$1" --scale paper --data "$2" --seeds "${5:-2}" --out out --stage data,train,predict,table,page >"$T/log" 2>&1 || status=$?
 	same "$1 runs to its end" 0 $status
 	[ $status = 0 ] || { diag "$T/log"; return 1; }
 	same "$1 has its rows of $3" "$4" "$(awk -F '\t' -v m="$3" '$8 == m && $6 != "all"' "out/$1/RESULTS.tsv" | wc -l)"
@@ -35,10 +36,10 @@ whole fig4-text $both ece 44
 whole fig5-label-entropy $both label_entropy 28
 whole fig6-features-only $both ece 12
 whole fig7-extended $both train_loss 8
-whole fig8-ood $both above_0.9 32
+whole fig8-ood $both above_0.9 16 1
 whole table1-auroc $both auroc 16
 whole fig9-scores $both above_0.9 8
-whole fig10-off-hull $both entropy 84
+whole fig10-off-hull $both entropy 42 1
 whole table2-cifar-resnet18 synth-images ece 10
 whole table3-manifold synth-images ece 12
 whole beyond-chosen $both ece 124

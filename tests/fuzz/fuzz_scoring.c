@@ -32,12 +32,15 @@ static void score(const char *path, int threads)
 			abort();
 		return;
 	}
+	uint64_t mix = 0;
 	for (size_t i = 0; i < w.n; i++) {
 		double p = conf_p(w.key[i]);
+		mix = (mix ^ w.key[i]) * 0x9E3779B97F4A7C15u;
 		if (!(p >= 0 && p <= 1) || !(w.brier[i] >= 0 && w.brier[i] <= 2.01) || !(w.nll[i] >= 0))
 			abort();
 	}
-	what.brief = w.n % 4 != 0; /* the whole table is slow under a sanitizer */
+	/* The whole table is slow: one input in eight, whatever its records are. */
+	what.brief = mix >> 61 != 0;
 	if (!score_rows(&s, &w, &what, &err)) {
 		double ece = score_find(&s, "ece")->value;
 		if (!(ece >= 0 && ece <= 1 + 1e-12))

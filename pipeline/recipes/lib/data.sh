@@ -12,6 +12,7 @@
 #   truth    of made data: the command that makes NAME.posterior, P(class | record) as vic-score --posterior reads it
 #   links    NAME=PATH lines: raw data, under a name in that folder ($make says mr, not a path of this machine)
 #   strange  what its models were not made for; SET-NAME is a data set for each
+#   many     of images: how many of noise (foreign_set)
 #   less     what --scale small leaves out, in words
 # It fails, and says why, where the name is unknown or raw data are nowhere. A recipe with data of its own has a data_set of
 # its own, which may leave out what it has no need of.
@@ -63,7 +64,7 @@ vectors() {
 data_names='mr mr-held mr-flipped trec imdb fashion-mnist cifar-10 cifar-100 stl-10 imagenet imagenette'
 data_names="$data_names synth-text synth-known synth-apart synth-overlap synth-images" # these are made
 # What a data set does not say.
-data_blank() { folds='' n_seeds=3 links='' strange='' judged=test each='' shape='' less='' truth='' long='' longest=''; }
+data_blank() { folds='' n_seeds=3 links='' strange='' many=2000 judged=test each='' shape='' less='' truth='' long='' longest=''; }
 data_blank
 
 data_set() {
@@ -129,7 +130,7 @@ under a cosine" ;;
 		make="vic-images -q --format stl10 --only train,test$each stl-10 | $make"
 		less='an eighth of the channels, 10 epochs under a cosine' ;;
 	synth-images)
-		kind=image models=smallcnn n_seeds=2 strange=noise shape='--resize 28 --channels 1'
+		kind=image models=smallcnn n_seeds=2 strange=noise many=200 shape='--resize 28 --channels 1'
 		make='vic-corpora synth images -q --n 200 --to . && vic-images -q --format idx . |
 vic-split -q --dev 0.1 > synth-images.vic' ;;
 	imagenet)
@@ -177,7 +178,7 @@ training() {
 	case $SCALE:$1:$2 in
 	*:synth-*:bow) epochs=2 ;;
 	*:synth-text:* | *:synth-known:*) epochs=2 long=3 train='--maps=10 --batch=20' ;;
-	*:synth-images:smallcnn) epochs=1 long=2 ;;
+	*:synth-images:smallcnn) epochs=1 long=2 train='--width=0.25' ;;
 	*:synth-images:*) epochs=1 long=2 train='--width=0.0625' ;;
 	*:imagenet:*) epochs=90 train='--schedule=goyal --batch=256 --crop=224 --crop-scale=.08,1 --stop-top5=0.93 --select=last' ;;
 	paper:*) ;;
@@ -196,7 +197,7 @@ training() {
 }
 
 # foreign_set SET-NAME: records that SET's models were not made for, in SET's form.
-#   noise          images: 2,000, Gaussian, of the mean and variance of each channel of the training images
+#   noise          images: $many, Gaussian, of the mean and variance of each channel of the training images
 #   words          texts: 2,000, as long as SET's, of words drawn from theirs, each word alike
 #   tiny-imagenet  its images, in SET's size and colours
 #   imdb-openings  the first 20 words of every tenth review of the test, labelled as these are
@@ -206,7 +207,7 @@ foreign_set() {
 	case $1 in
 	*-noise)
 		data_set "${1%-noise}" || return 1
-		make="$make && vic-images -q --gaussian-like ${1%-noise}.vic --limit 2000 > $1.vic && rm ${1%-noise}.vic" ;;
+		make="$make && vic-images -q --gaussian-like ${1%-noise}.vic --limit $many > $1.vic && rm ${1%-noise}.vic" ;;
 	*-words)
 		data_set "${1%-words}" || return 1
 		make="$tokens | vic-cat -q --to tsv - | $data_words | vic-tokenize -q --format lines --rules whitespace \

@@ -283,6 +283,32 @@ static void vectors_know_the_tilt(void **state)
 	grammar_release(&g);
 }
 
+/* What tilts say of the classes adds up to nothing: but for topics, which they share, cues of each class and alike many
+ * lie on average where words without tilt do. */
+static void tilts_add_up_to_nothing(void **state)
+{
+	(void)state;
+	enum { DIM = 20, N = 4000 };
+	struct err err = ERR_NONE;
+	struct grammar g;
+	struct grammar_config c = large(2);
+	float v[DIM];
+	double apart[DIM] = { 0 }, square = 0;
+	grammar_counts(&c, 16000);
+	assert_int_equal(grammar_build(&g, &c, &err), 0);
+	assert_true(c.fillers >= N && c.cues >= N);
+	for (uint32_t i = 0; i < 2 * N; i++) {
+		grammar_vector(&g, i < N ? i : c.fillers + c.negators + i - N, v, DIM);
+		for (int k = 0; k < DIM; k++)
+			apart[k] += (i < N ? -v[k] : v[k]) / N;
+	}
+	for (int k = 0; k < DIM; k++)
+		square += apart[k] * apart[k];
+	print_message("# they are %.3f apart\n", sqrt(square));
+	assert_true(sqrt(square) < 0.1); /* 4000 words' noise: 0.34 * sqrt(2 * 20 / 4000) = 0.034 */
+	grammar_release(&g);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -310,6 +336,7 @@ int main(void)
 		cmocka_unit_test(same_seed_same_sentences),
 		cmocka_unit_test(words_are_plain),
 		cmocka_unit_test(vectors_know_the_tilt),
+		cmocka_unit_test(tilts_add_up_to_nothing),
 		cmocka_unit_test(refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -354,6 +354,26 @@ static void normal_forms(void **state)
 	}
 }
 
+/* A word is not found by the beginning of its normal form, though that is a word, too. */
+static void beginnings(void **state)
+{
+	static const char text[] = "house 5 6\na\xD0\xB6 7 8\n\xE9t 1 2\n";
+	struct err err = ERR_NONE;
+	struct vectors v;
+	struct vocab own;
+	(void)state;
+	assert_int_equal(vocab_init(&own, 0, &err), 0);
+	assert_int_equal(vocab_add(&own, "a", 1, NULL, &err) || vocab_add(&own, "house", 5, NULL, &err), 0);
+	put(text, sizeof text - 1);
+	if (vectors_read(&v, plain, VECTORS_AUTO, 0, &own, pool, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(v.n_found, 1);
+	assert_int_equal(v.count.met.renormalised, 0);
+	assert_int_equal(v.count.met.not_utf8, 1);
+	vectors_release(&v);
+	vocab_release(&own);
+}
+
 static size_t word2vec(char to[256], const char *header, const char *separator, size_t rows)
 {
 	static const char *const word[] = { "house", "the", "cat", "the", "dog" };
@@ -543,6 +563,7 @@ int main(void)
 		cmocka_unit_test(separators),
 		cmocka_unit_test(other_files),
 		cmocka_unit_test(normal_forms),
+		cmocka_unit_test(beginnings),
 		cmocka_unit_test(binary),
 		cmocka_unit_test(cut_gzip),
 		cmocka_unit_test(long_files),

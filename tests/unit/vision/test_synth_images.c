@@ -73,6 +73,29 @@ static void posterior_by_the_long_way(void **state)
 	shapes_close(s);
 }
 
+/* No shape covers a pixel beyond its radius, and each reaches half of it in some way. */
+static void shapes_keep_their_size(void **state)
+{
+	static const int radius[SHAPE_SIZES] = { 5, 7, 9 };
+	(void)state;
+	struct err err = ERR_NONE;
+	struct shapes *s;
+	struct shapes_config c = { 28, 1, SHAPES, 1, 0, 1 };
+	assert_int_equal(shapes_open(&s, &c, &err), 0);
+	for (int shape = 0; shape < SHAPES; shape++)
+		for (int pose = 0; pose < SHAPE_POSES; pose++) {
+			double r = radius[pose / SHAPE_PLACES] + 0.5, far = 0;
+			int place = pose % SHAPE_PLACES;
+			for (int i = 0; i < 784; i++) {
+				double x = i % 28 - 13.5 - (2 * (place % 4) - 3), y = i / 28 - 13.5 - (2 * (place / 4) - 3);
+				if (shapes_covers(s, shape, pose, i / 28, i % 28))
+					far = fmax(far, fmax(fabs(x), fabs(y)));
+			}
+			assert_true(far <= r && far >= r / 2);
+		}
+	shapes_close(s);
+}
+
 /* Over many images: the mean of the highest probability is the accuracy, for every class and for the middle of the
  * scale. */
 static void posterior_is_calibrated(void **state)
@@ -227,6 +250,7 @@ int main(void)
 	if (scratch_folder(dir, "shapes"))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(posterior_by_the_long_way),
+					    cmocka_unit_test(shapes_keep_their_size),
 					    cmocka_unit_test(posterior_is_calibrated),
 					    cmocka_unit_test(files_and_records),
 					    cmocka_unit_test(same_at_any_threads),
