@@ -1,6 +1,7 @@
 /* CSV and TSV of numbers. The first row is a header only by evidence: an option says so, or it cannot be a record (a
  * value is no number, or its label is no class) and it names the label's column, or holds no number at all. A row that
  * can be a record is one. The same holds for lines that begin with '#'. */
+#include "fields.h"
 #include "import.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -12,7 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { NONE = -1, SEVERAL = -2 };
 
@@ -27,71 +27,28 @@ struct table {
 	int own_fault;    /* the message says what is wrong with a table: it is no file of another kind */
 };
 
-/* A field without the white space around it, which is none of a number; it is cut off. */
 static char *trimmed(const struct table *t, size_t i)
 {
-	size_t n;
-	char *text = row_field(t->rows, i, &n);
-	while (n && strchr(" \t", text[n - 1]))
-		text[--n] = 0;
-	return text + strspn(text, " \t");
-}
-
-/* A decimal comma becomes a point in `room`; what holds a point beside it is no number. */
-static const char *with_point(const char *text, char room[64])
-{
-	const char *comma = strchr(text, ',');
-	if (strlen(text) >= 64)
-		return text;
-	if (strchr(text, '.'))
-		return "";
-	memcpy(room, text, strlen(text) + 1);
-	if (comma)
-		room[comma - text] = '.';
-	return room;
-}
-
-static const char *pointed(const struct table *t, const char *text, char room[64])
-{
-	return t->im->decimal_comma ? with_point(text, room) : text;
+	return field_trimmed(row_field(t->rows, i, NULL));
 }
 
 static int is_number(const struct table *t, size_t i)
 {
-	char room[64], *end;
-	const char *field = row_field(t->rows, i, NULL), *text = pointed(t, field + strspn(field, " \t"), room);
-	(void)strtod(text, &end);
-	return end != text && !end[strspn(end, " \t")];
-}
-
-static int would_be_number(const char *text)
-{
-	char room[64], *end;
-	const char *point = with_point(text, room);
-	(void)strtod(point, &end);
-	return strchr(text, ',') && end != point && !*end;
+	return field_is_number(row_field(t->rows, i, NULL), t->im->decimal_comma);
 }
 
 static int parse_number(struct table *t, size_t i, double *v, struct err *err)
 {
-	char room[64];
-	const char *given = trimmed(t, i), *text = pointed(t, given, room);
+	char room[FIELD_ROOM];
+	const char *given = trimmed(t, i), *text = t->im->decimal_comma ? field_with_point(given, room) : given;
 	if (!num_f64("a value", text, -INFINITY, DBL_MAX, v, err))
 		return 0;
 	if (text != given && !is_number(t, i))
 		err_set(err, "a value: '%s' is not a number with a decimal comma", given);
-	else if (text == given && would_be_number(given) && (t->own_fault = !t->im->decimal_comma))
+	else if (text == given && field_has_comma(given) && (t->own_fault = !t->im->decimal_comma))
 		err_set(err, "a value: '%s' is not a number; --decimal comma reads it", given);
 	err->status = VIC_DATA; /* the parser speaks of options */
 	return -1;
-}
-
-/* In any case, with white space around it or none. */
-static int is_called(const char *field, const char *name)
-{
-	size_t n = strlen(name);
-	field += strspn(field, " \t");
-	return !strncasecmp(field, name, n) && !field[n + strspn(field + n, " \t")];
 }
 
 /* Column of that name in the present row: the one that has it as it is, else the one that is called so; NONE or
@@ -103,7 +60,7 @@ static long column_named(const struct table *t, const char *name)
 		const char *field = row_field(t->rows, i, NULL);
 		if (!strcmp(field, name))
 			exact = exact == NONE ? (long)i : SEVERAL;
-		else if (is_called(field, name))
+		else if (field_is_called(field, name))
 			called = called == NONE ? (long)i : SEVERAL;
 	}
 	return exact != NONE ? exact : called;
@@ -185,6 +142,21 @@ static long nth_other(const struct table *t, int n)
 	return i;
 }
 
+/* Whether a fraction stands where a label is looked for and nobody said so: most likely there is no label. */
+static int is_fraction(const struct table *t)
+{
+	const char *point = t->label == NONE ? NULL : strpbrk(row_field(t->rows, (size_t)t->label, NULL), ".,");
+	return point && !t->im->label_column && is_number(t, (size_t)t->label) && strpbrk(point, "123456789");
+}
+
+static int no_label(const struct table *t, struct err *err)
+{
+	return err_set(err,
+		       "'%s' stands in the %s column, where a label is looked for; --label-column NAME or NUMBER says "
+		       "where they are, --label-column none that there are none",
+		       trimmed(t, (size_t)t->label), t->label ? "second" : "first");
+}
+
 /* Places label, id, name and values, and sets the classes: of a header by its names. */
 static int place_columns(struct table *t, int header, struct err *err)
 {
@@ -220,6 +192,8 @@ static int place_columns(struct table *t, int header, struct err *err)
 		}
 	if (!k || k > STREAM_MAX_CLASSES || t->label >= (long)n)
 		return err_set(err, "has %zu columns; a label and at least one value are needed", n);
+	if (k == 1 && !header && is_fraction(t)) /* two values, as it seems, and not one */
+		return no_label(t, err);
 	for (size_t i = 0; header && i < k; i++)
 		if (class_in_header(im, t->names[i], t->value[i] + 1, err))
 			return -1;
@@ -272,7 +246,7 @@ static int unmark(const struct table *t)
 				      label_names(t)[1] };
 	char *text = row_field(t->rows, 0, NULL), *word = text + 1 + strspn(text + 1, " \t");
 	for (size_t i = 0; i < 2; i++)
-		if (row_fields(t->rows) > 1 && is_called(word, named[i])) {
+		if (row_fields(t->rows) > 1 && field_is_called(word, named[i])) {
 			memmove(text, word, strlen(word) + 1);
 			return 1;
 		}
@@ -329,19 +303,12 @@ static int parse_id(const struct table *t, uint64_t *id, struct err *err)
 	return 0;
 }
 
-/* A fraction is no label: most likely there is none, and the first value stands where it is looked for. */
 static int parse_label(struct table *t, int32_t *label, struct err *err)
 {
 	char *text = row_field(t->rows, (size_t)t->label, NULL);
 	if (!label_of(&t->in->labels, text, label, err))
 		return 0;
-	const char *point = strpbrk(text, ".,");
-	if (t->im->label_column || !is_number(t, (size_t)t->label) || !point || !strpbrk(point, "123456789"))
-		return -1;
-	return err_set(err,
-		       "'%s' stands in the %s column, where a label is looked for; --label-column NAME or NUMBER says "
-		       "where they are, --label-column none that there are none",
-		       trimmed(t, (size_t)t->label), t->label ? "second" : "first");
+	return is_fraction(t) ? no_label(t, err) : -1;
 }
 
 static int parse_row(struct table *t, uint64_t *id, int32_t *label, struct err *err)

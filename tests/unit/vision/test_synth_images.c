@@ -87,7 +87,8 @@ static void shapes_keep_their_size(void **state)
 			double r = radius[pose / SHAPE_PLACES] + 0.5, far = 0;
 			int place = pose % SHAPE_PLACES;
 			for (int i = 0; i < 784; i++) {
-				double x = i % 28 - 13.5 - (2 * (place % 4) - 3), y = i / 28 - 13.5 - (2 * (place / 4) - 3);
+				double x = i % 28 - 13.5 - (2 * (place % 4) - 3);
+				double y = i / 28 - 13.5 - (2 * (place / 4) - 3);
 				if (shapes_covers(s, shape, pose, i / 28, i % 28))
 					far = fmax(far, fmax(fabs(x), fabs(y)));
 			}
