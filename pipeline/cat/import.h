@@ -126,6 +126,9 @@ struct intake {
 void intake_init(struct intake *in, const struct import *im, struct import_notes *notes);
 /* The classes of records with `given` values each; header: their names, or NULL. May be called again. */
 int intake_classes(struct intake *in, size_t given, char **header, struct err *err) VIC_CHECKED;
+/* An error, after intake_classes, where there is one value a record of a kind that has one for each class: of one class
+ * any logit is a probability of 1. */
+int intake_refuse_single(const struct intake *in, struct err *err) VIC_CHECKED;
 /* Begins the stream, after intake_classes; head.dtype is set. */
 int intake_begin(struct intake *in, size_t passes, const json_t *self, struct output *out, struct err *err) VIC_CHECKED;
 int intake_add(struct intake *in, uint64_t id, const double *value, int32_t label, struct err *err) VIC_CHECKED;

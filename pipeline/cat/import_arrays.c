@@ -206,7 +206,7 @@ static int read_records(struct source *s, const json_t *self, struct output *out
 			       strchr("US", h->type) ? "text" : "whole numbers",
 			       strchr("US", h->type) ? "" : "; counts and votes are --kind counts");
 	s->in->head.dtype = h->size == 8 || h->type != 'f' ? DTYPE_F64 : DTYPE_F32;
-	if (intake_classes(s->in, s->given, NULL, err))
+	if (intake_classes(s->in, s->given, NULL, err) || intake_refuse_single(s->in, err))
 		return err_context(err, "%s", s->values.r.name);
 	if ((own && measure_labels(s, err)) || intake_begin(s->in, s->passes, self, out, err))
 		return -1;

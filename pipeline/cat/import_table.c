@@ -341,7 +341,7 @@ static int read_rows(struct table *t, const json_t *self, struct output *out, st
 	if (rc < 1)
 		return rc ? -1 : err_set(err, "%s: holds no record", t->in->path);
 	header = judge_first(t, err);
-	if (header < 0 || place_columns(t, header, err))
+	if (header < 0 || place_columns(t, header, err) || intake_refuse_single(t->in, err))
 		return err_context(err, "%s: line %" PRIu64, t->in->path, row_line(t->rows));
 	t->width = row_fields(t->rows);
 	if (intake_begin(t->in, 1, self, out, err))

@@ -71,14 +71,6 @@ int intake_classes(struct intake *in, size_t given, char **header, struct err *e
 			       im->kind == IMPORT_P1 ? "the probability of the second of two classes"
 						     : "the confidence",
 			       given == 2 && im->kind == IMPORT_P1 ? "; --kind probs reads that of each class" : "");
-	if (given == 1 && (im->kind == IMPORT_PROBS || im->kind == IMPORT_COUNTS))
-		return err_set(err,
-			       "has one value a record; --kind p1 reads the probability of the second of two classes, "
-			       "--kind confidence that of the predicted class");
-	if (given == 1 && im->kind == IMPORT_LOGITS)
-		return err_set(err,
-			       "has one value a record, and of one class any logit is a probability of 1; where it "
-			       "is the logit x of the second of two classes, --kind p1 reads 1 / (1 + exp(-x))");
 	if (im->labels_from && header && !im->classes && numbered(header, given))
 		return err_usage(err,
 				 "--labels-from: the header's classes are numbers themselves, and a label is one of "
@@ -94,6 +86,21 @@ int intake_classes(struct intake *in, size_t given, char **header, struct err *e
 		rc = refuse_order(&in->head, header, err);
 	labels_release(&in->labels);
 	return rc || labels_init(&in->labels, &in->head, im, im->classes || (header && !single), err) ? -1 : 0;
+}
+
+int intake_refuse_single(const struct intake *in, struct err *err)
+{
+	const struct import *im = in->im;
+	size_t given = in->given;
+	if (given == 1 && (im->kind == IMPORT_PROBS || im->kind == IMPORT_COUNTS))
+		return err_set(err,
+			       "has one value a record; --kind p1 reads the probability of the second of two classes, "
+			       "--kind confidence that of the predicted class");
+	if (given == 1 && im->kind == IMPORT_LOGITS)
+		return err_set(err,
+			       "has one value a record, and of one class any logit is a probability of 1; where it "
+			       "is the logit x of the second of two classes, --kind p1 reads 1 / (1 + exp(-x))");
+	return 0;
 }
 
 int intake_begin(struct intake *in, size_t passes, const json_t *self, struct output *out, struct err *err)

@@ -83,7 +83,7 @@ if command -v zip >/dev/null; then
 	zip -q -e -P secret locked.zip a.tsv
 	fails 1 'locked.zip: the zip archive is encrypted' 'an encrypted zip' vic-tokenize -f tsv locked.zip
 	mkdir up && (cd up && mkdir in && cp ../d/a/1.png . && cd in && zip -q ../../up.zip ../1.png)
-	same 'a name that leads up is left out' 1 "$(vic-images up.zip 2>&1 | grep -c 'up.zip: holds no files')"
+	same 'a name that leads up is one of the archive' '1.png' "$(vic-images -q up.zip | vic-cat | grep -o '[^	]*png$')"
 else
 	skip 'zips of pictures' 'no zip here'
 fi
