@@ -10,6 +10,13 @@ enum { LEFT = 60, RIGHT = 16, ABOVE = 26, BELOW = 42, HEADING = 30, BAR = 11, ST
 
 static const char *const colour[STYLES] = { "#0072B2", "#D55E00", "#009E73", "#CC79A7",
 					    "#E69F00", "#56B4E9", "#56606b" };
+/* Of the first seven methods, of the next, and so on; marks stand where bars would say nothing. */
+static const struct {
+	const char *bar;
+	int mark;
+} filled[] = { { "solid 1.0 noborder", 5 }, { "pattern 4 border", 4 }, { "pattern 5 border", 6 },
+	       { "pattern 2 border", 8 },   { "pattern 1 border", 12 } };
+enum { FILLED = sizeof filled / sizeof *filled };
 
 struct panels {
 	const struct result_plot *p;
@@ -123,12 +130,12 @@ static void bars_panel(const struct panels *s, int metric, FILE *to)
 	fprintf(to, ")\nset boxwidth %.5f absolute\nunset xlabel\nplot ", 0.86 / (p->methods + 1));
 	for (int i = 0; i < p->methods; i++) {
 		fprintf(to, "%s$d%d_%d using 1:2 with ", i ? ", " : "", metric, i);
-		if (marks) /* full where bars are, open where they are hatched */
-			fprintf(to, "points pt %d ps 0.8 lw 1.4 lc rgb '%s' notitle", i < STYLES ? 5 : 4,
+		if (marks)
+			fprintf(to, "points pt %d ps 0.8 lw 1.4 lc rgb '%s' notitle", filled[i / STYLES % FILLED].mark,
 				colour[i % STYLES]);
 		else
 			fprintf(to, "boxes lc rgb '%s' fs %s notitle", colour[i % STYLES],
-				i < STYLES ? "solid 1.0 noborder" : "pattern 4 border");
+				filled[i / STYLES % FILLED].bar);
 		fprintf(to, ", '' using 1:3:(0):($4-$3) with vectors nohead lc rgb '#222222' lw 1 notitle");
 	}
 	fputs(", 0 with lines lc rgb '#555555' lw 0.8 notitle\n", to);
@@ -198,7 +205,7 @@ static int keys_of(const struct result_plot *p, struct plot_key *key, char (*tex
 		} else {
 			err_phrase(text[i], sizeof text[i], "%s", p->method[i]);
 			snprintf(how[i], sizeof how[i], "fs %s fc rgb '%s'",
-				 i < STYLES ? "solid 1.0 noborder" : "pattern 4 border", colour[i % STYLES]);
+				 filled[i / STYLES % FILLED].bar, colour[i % STYLES]);
 		}
 		key[i] = (struct plot_key){ text[i], p->ask->settings ? 'l' : 'b', how[i] };
 	}

@@ -21,7 +21,7 @@ look() { # look WIDTH MODE: opens the page; the rest looks at $T/seen
 	fi
 	tap 0 "$what: the page opens"
 	same "$what: nothing is logged" '' "$(grep '^console' seen)"
-	same "$what: nothing is asked for but the page" "request file://$T/page.html" "$(grep '^request' seen)"
+	same "$what: nothing is asked for but the page" "request file://$T/page.html" "$(grep '^request' seen | sed 's,%20, ,g')"
 	fits=$(sed -n 's/^width \([0-9]*\).*/\1/p' seen)
 	tap "$([ "$fits" -le "$1" ] && echo 0 || echo 1)" \
 		"$what: it fits (the document is $(sed -n 's/^width //p' seen))"

@@ -54,10 +54,12 @@ vic-tokenize --separator
 vic-tokenize --text-column
 vic-train --checkpoint-every
 vic-train --class-weights
+vic-train --crop-scale
 vic-train --device
 vic-train --filters
 vic-train --keep-epochs
 vic-train --lr-steps
+vic-train --resize
 vic-train --model
 vic-train --plan-device
 L
