@@ -1,5 +1,6 @@
 /* Class names and labels of imported records. A label is tried as a class name, then as an escaped name, and last as a
  * number; where some class is named like a number, that number is a name too, and never a place in the list. */
+#include "fields.h"
 #include "import.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
@@ -71,15 +72,10 @@ static int is_unlikely(const char *name)
 		"",	"id",	      "idx",	   "index",  "row",	   "row_id",	      "rowid",
 		"pred", "prediction", "predicted", "y_pred", "pred_label", "predicted_label", "correct"
 	};
-	size_t n;
-	name += strspn(name, " \t");
-	n = strlen(name);
-	while (n && strchr(" \t", name[n - 1]))
-		n--;
 	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-		if (n == strlen(beside[i]) && !strncasecmp(name, beside[i], n))
+		if (field_is_called(name, beside[i]))
 			return 1;
-	return !strncasecmp(name, "unnamed: ", 9); /* as pandas calls a column without a name */
+	return !strncasecmp(name + strspn(name, " \t"), "unnamed: ", 9); /* as pandas calls a column without a name */
 }
 
 int class_in_header(const struct import *im, char *name, size_t at, struct err *err)

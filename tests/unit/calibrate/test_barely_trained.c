@@ -105,7 +105,7 @@ static void settles_at_the_bottom(void **state)
 	assert_true(fitted >= 30 && none >= 4 && apart >= 2);
 }
 
-/* The whole second derivative is of a sample where records are many, and of any threads the same. */
+/* The whole second derivative, of any threads the same. */
 static void threads_do_not_show(void **state)
 {
 	(void)state;
