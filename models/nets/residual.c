@@ -111,5 +111,8 @@ int net_residual_build(const struct net *net, struct graph *g, const struct net_
 		if (layer < net->mix_layers)
 			x = net_mix(&b, x, layer + 1);
 	}
+	/* He et al. 2016 end so (their section 3.2); manifold mixup's code leaves it out, and diverges at this rate. */
+	if (r->block == BLOCK_PREACT)
+		x = net_norm(&b, x, "bn", NET_NO_ADD, 1);
 	return net_end(&b, x, r->linear);
 }
