@@ -173,6 +173,7 @@ done
 ok 'another seed' vic-corpora synth text -q --n 600 --vocabulary 200 --seed 5 --to "$T/s3"
 ok 'other bytes' test "$(cksum <"$T/s1/rt-polarity.neg")" != "$(cksum <"$T/s3/rt-polarity.neg")"
 same 'a line a sentence' 600 "$(cat "$T/s1/rt-polarity.neg" "$T/s1/rt-polarity.pos" | wc -l)"
+same 'fifty numbers a word' 51 "$(awk '{ print NF }' "$T/s1/vectors.txt" | sort -u | tr '\n' ' ' | sed 's/ $//')"
 same 'a posterior a record' 600 "$(sed 1d "$T/s1/posterior.tsv" | wc -l)"
 same 'that sums to one' 0 \
 	"$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' '{ d = $2 + $3 - 1; if (d > 1e-12 || d < -1e-12) n++ } END { print n + 0 }')"

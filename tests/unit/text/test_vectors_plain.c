@@ -269,11 +269,51 @@ static void any_number_of_rows(void **state)
 	pool_close(pool);
 }
 
+/* Whether a file of rows of two numbers, of one, and of two whose word is a pair of numbers joined by a comma is taken:
+ * more than half must have as many numbers, half where --dim says how many; joined words, half at most. */
+static void votes_of_rows(void **state)
+{
+	enum { MOST = 4 };
+	static const char *const row[][2] = { { "w", " 1.5 2" }, { "w", " 1.5" }, { "", ",5 1.5 2" } };
+	struct vocab words;
+	struct pool *pool;
+	struct err err = ERR_NONE;
+	(void)state;
+	assert_int_equal(pool_open(&pool, 1, &err) || vocab_init(&words, 0, &err), 0);
+	assert_int_equal(vocab_add(&words, "w0", 2, NULL, &err), 0);
+	for (int shape = 1; shape < (MOST + 1) * (MOST + 1) * (MOST + 1); shape++) {
+		int of[] = { shape % (MOST + 1), shape / (MOST + 1) % (MOST + 1), shape / (MOST + 1) / (MOST + 1) };
+		int all = of[0] + of[1] + of[2], two = of[0] + of[2], left[] = { of[0], of[1], of[2] };
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		for (int i = 0, kind = shape; i < all; i++, kind++) {
+			while (!left[kind % 3])
+				kind++;
+			left[kind % 3]--;
+			fprintf(f, "%s%d%s\n", row[kind % 3][0], i, row[kind % 3][1]);
+		}
+		assert_int_equal(fclose(f), 0);
+		for (int asked = 0; asked <= 2; asked++) {
+			struct vectors v;
+			int votes = asked == 2 ? two : asked == 1 ? of[1] : two > of[1] ? two : of[1];
+			int taken = votes && 2 * of[2] <= all && (asked ? 2 * votes >= all : 2 * votes > all);
+			int rc = vectors_read(&v, path, VECTORS_TEXT, asked, &words, pool, &err);
+			if (rc != (taken ? 0 : -1) || (taken && v.dim != (asked ? asked : two > of[1] ? 2 : 1)))
+				fail_msg("%d, %d and %d rows, --dim %d: %s", of[0], of[1], of[2], asked,
+					 rc ? err.msg : "taken");
+			vectors_release(&v);
+		}
+	}
+	vocab_release(&words);
+	pool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(as_plain_reading),
 					    cmocka_unit_test(words_of_any_length),
-					    cmocka_unit_test(any_number_of_rows) };
+					    cmocka_unit_test(any_number_of_rows),
+					    cmocka_unit_test(votes_of_rows) };
 	snprintf(path, sizeof path, "%s/vic-vectors-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));
 	snprintf(packed, sizeof packed, "%s.gz", path);
