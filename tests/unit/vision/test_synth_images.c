@@ -43,6 +43,8 @@ static void posterior_by_the_long_way(void **state)
 	struct shapes_draw d;
 	assert_int_equal(shapes_open(&s, &c, &err), 0);
 	double *work = malloc(shapes_work(s) * sizeof *work);
+	for (size_t i = 0; i < shapes_work(s); i++)
+		work[i] = NAN; /* what is read of it was written */
 	for (int level = 0; level < 5; level++)
 		for (int byte = 0; byte < 256; byte++)
 			table[level][byte] = log(by_sum(byte, level ? shapes_level(s, level - 1) : shapes_ground()));
