@@ -186,6 +186,11 @@ ok 'three classes' vic-corpora synth text -q --n 90 --vocabulary 200 --classes 3
 same 'as TSV' 90 "$(grep -c '^class[012]	[a-z ]*$' "$T/s4/synth.tsv")"
 like 'the best accuracy is printed' 'accuracy 0\.[0-9]* expected' \
 	"$(vic-corpora synth text --n 90 --vocabulary 200 --to "$T/s5" 2>&1)"
+for what in text images; do
+	like "$what that leave no doubt: a probability of 0 has no entropy" 'mean entropy of P(class | [a-z]*) 0\.0000 nats' \
+		"$(vic-corpora synth $what --n 60 --noise 0 --strength 20 --seed 4 --to "$T/sure-$what" 2>&1)"
+	same "and there are such: $what" 1 "$(awk '$NF == 0 { n++ } END { print (n > 0) }' "$T/sure-$what/posterior.tsv")"
+done
 fails 2 'above 1 - 1/K' 'noise beyond chance is refused' vic-corpora synth text --noise 0.6 --to "$T/s6"
 fails 2 'synth makes text' 'synth of something else' vic-corpora synth sound --to "$T/s6"
 finish
