@@ -248,7 +248,8 @@ static void any_number_of_rows(void **state)
 		struct vectors v;
 		double sum = 0, squares = 0;
 		write_rows(n);
-		if (vectors_read(&v, path, VECTORS_TEXT, DIM, &words, pool, &err) || oov_fill(&oov, 1, &words, &v, &err))
+		if (vectors_read(&v, path, VECTORS_TEXT, DIM, &words, pool, &err) ||
+		    oov_fill(&oov, 1, &words, &v, &err))
 			fail_msg("%d rows: %s", n, err.msg);
 		assert_int_equal(v.n_found, n);
 		for (int w = 0; w < n; w++)
