@@ -30,5 +30,3 @@ $(MPI_PLUGIN): $(B)/models/ranks/mpi/mpi.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -o $@ $^ $(CONFIG_LDFLAGS) $(MPI_LIBS) $(LDLIBS_pipeline)
-# Unit tests open the plug-ins of their own build.
-$(B)/tests/%: | $(PLUGINS)

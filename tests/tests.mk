@@ -30,6 +30,8 @@ $(B)/tests/$(notdir $(1)): $(B)/$(1).o $(ARCHIVES)
 	$(Q)$$(LINK_TEST) -lcmocka
 endef
 $(foreach t,$(UNIT_SRC:.c=),$(eval $(call unit_rule,$(t))))
+# Unit tests open the plug-ins of their own build.
+$(UNIT): | $(PLUGINS)
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

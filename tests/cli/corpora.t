@@ -173,6 +173,7 @@ done
 ok 'another seed' vic-corpora synth text -q --n 600 --vocabulary 200 --seed 5 --to "$T/s3"
 ok 'other bytes' test "$(cksum <"$T/s1/rt-polarity.neg")" != "$(cksum <"$T/s3/rt-polarity.neg")"
 same 'a line a sentence' 600 "$(cat "$T/s1/rt-polarity.neg" "$T/s1/rt-polarity.pos" | wc -l)"
+same 'fifty numbers a word' 51 "$(awk '{ print NF }' "$T/s1/vectors.txt" | sort -u | tr '\n' ' ' | sed 's/ $//')"
 same 'a posterior a record' 600 "$(sed 1d "$T/s1/posterior.tsv" | wc -l)"
 same 'that sums to one' 0 \
 	"$(sed 1d "$T/s1/posterior.tsv" | awk -F'\t' '{ d = $2 + $3 - 1; if (d > 1e-12 || d < -1e-12) n++ } END { print n + 0 }')"
@@ -185,6 +186,11 @@ ok 'three classes' vic-corpora synth text -q --n 90 --vocabulary 200 --classes 3
 same 'as TSV' 90 "$(grep -c '^class[012]	[a-z ]*$' "$T/s4/synth.tsv")"
 like 'the best accuracy is printed' 'accuracy 0\.[0-9]* expected' \
 	"$(vic-corpora synth text --n 90 --vocabulary 200 --to "$T/s5" 2>&1)"
+for what in text images; do
+	like "$what that leave no doubt: a probability of 0 has no entropy" 'mean entropy of P(class | [a-z]*) 0\.0000 nats' \
+		"$(vic-corpora synth $what --n 60 --noise 0 --strength 20 --seed 4 --to "$T/sure-$what" 2>&1)"
+	same "and there are such: $what" 1 "$(awk '$NF == 0 { n++ } END { print (n > 0) }' "$T/sure-$what/posterior.tsv")"
+done
 fails 2 'above 1 - 1/K' 'noise beyond chance is refused' vic-corpora synth text --noise 0.6 --to "$T/s6"
 fails 2 'synth makes text' 'synth of something else' vic-corpora synth sound --to "$T/s6"
 finish

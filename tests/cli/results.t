@@ -176,7 +176,7 @@ if command -v gnuplot >/dev/null; then
 	like 'and told' '<title>Accuracy, ECE, OE of baseline, mixup 0.4, mixup 1 on cv, net; seeds, net; one, net' \
 		"$(cat try-bars.svg)"
 	ok 'lines, too' vic-plot --curve settings -m ece -o lines.png $r
-	vic-report --results $r --picture try-bars.svg --picture lines.png -o page.html
+	vic-report --results $r --picture ./try-bars.svg --picture lines.png -o page.html
 	same 'a picture is in the page, byte for byte' "$(cksum <try-bars.svg)" \
 		"$(grep -o 'image/svg+xml;base64,[^"]*' page.html | sed 's/.*,//' | base64 -d | cksum)"
 	like 'with its size and its words' 'width="[0-9]*" height="[0-9]*" alt="Accuracy, ECE, OE of baseline' \

@@ -123,35 +123,38 @@ static void wanted(const struct batcher *b, const struct mix_config *v, int i, d
 
 static void targets_are_mixed_labels(void **state)
 {
+	int middle = 0; /* draws that only a half parts from the larger */
 	(void)state;
-	for (int mode = 0; mode < 2; mode++)
-		for (int partner = 0; partner < 2; partner++) {
-			struct batcher b;
-			struct err err;
-			struct mix_config v = { .alpha = 0.4,
-						.mode = (enum mix_mode)mode,
-						.partner = (enum mix_partner)partner,
-						.smoothing = 0.1 };
-			double entropy = 0;
-			assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
-			assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, 3, &err), 0);
-			assert_int_equal(b.words.sentences, partner ? 40 : 20);
-			for (int i = 0; i < 20; i++) {
-				double t[CLASSES], sum = 0;
-				wanted(&b, &v, i, t);
-				assert_true(b.lambda[i] == b.lambda[0]); /* one a batch */
-				assert_true(partner ? b.partner[i] >= 20 : b.partner[i] < 20);
-				same_words(&b, (int)b.partner[i], b.sample[b.partner[i]]);
-				for (int k = 0; k < CLASSES; k++) {
-					assert_true(fabs(b.target[i * CLASSES + k] - t[k]) <= 1e-6);
-					sum += b.target[i * CLASSES + k];
-					entropy -= t[k] * log(t[k]);
-				}
-				assert_true(fabs(sum - 1) <= 1e-6);
+	for (uint32_t draw = 0; draw < 40; draw++) {
+		int mode = draw % 2, partner = draw / 2 % 2;
+		struct batcher b;
+		struct err err;
+		struct mix_config v = { .alpha = 0.4,
+					.mode = (enum mix_mode)mode,
+					.partner = (enum mix_partner)partner,
+					.smoothing = 0.1 };
+		double entropy = 0;
+		assert_int_equal(batcher_init(&b, &data, NULL, &err), 0);
+		assert_int_equal(batch_mixed(&b, &v, item, 20, item, RECORDS, 5, 1, draw, &err), 0);
+		assert_int_equal(b.words.sentences, partner ? 40 : 20);
+		for (int i = 0; i < 20; i++) {
+			double t[CLASSES], sum = 0;
+			wanted(&b, &v, i, t);
+			assert_true(b.lambda[i] == b.lambda[0]); /* one a batch */
+			assert_true(partner ? b.partner[i] >= 20 : b.partner[i] < 20);
+			same_words(&b, (int)b.partner[i], b.sample[b.partner[i]]);
+			for (int k = 0; k < CLASSES; k++) {
+				assert_true(fabs(b.target[i * CLASSES + k] - t[k]) <= 1e-6);
+				sum += b.target[i * CLASSES + k];
+				entropy -= t[k] * log(t[k]);
 			}
-			assert_true(fabs(entropy - b.label_entropy) <= 1e-4);
-			batcher_release(&b);
+			assert_true(fabs(sum - 1) <= 1e-6);
 		}
+		assert_true(fabs(entropy - b.label_entropy) <= 1e-4);
+		middle += mode == MIX_FEATURES && b.lambda[0] > 0.25f && b.lambda[0] < 0.5f;
+		batcher_release(&b);
+	}
+	assert_true(middle);
 }
 
 static void draws_depend_on_the_place_alone(void **state)

@@ -325,6 +325,12 @@ static void refused(void **state)
 	assert_int_equal(grammar_build(&g, &c, &err), -1);
 	c = small(1);
 	assert_int_equal(grammar_build(&g, &c, &err), -1);
+	c = small(2);
+	c.fillers = 0;
+	assert_int_equal(grammar_build(&g, &c, &err), -1);
+	c = small(2);
+	c.cues = 0;
+	assert_int_equal(grammar_build(&g, &c, &err), -1);
 }
 
 int main(void)

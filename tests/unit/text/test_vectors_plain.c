@@ -1,5 +1,6 @@
 /* Text files of word vectors against a plain reading of them, line by line with strtof: files of many slices, garbled
  * rows at random, by mapping and by gzip, whose windows end elsewhere. */
+#include "embed/oov.h"
 #include "embed/vectors.h"
 #include "pipeline/base/philox.h"
 
@@ -210,9 +211,110 @@ static void words_of_any_length(void **state)
 	free(data);
 }
 
+/* The number k of word w in the file of n rows: a multiple of 1/8, whose sums and squares double holds exactly. */
+static double number(int n, int w, int k)
+{
+	return (w * 37 + k * 11 + n * 5) % 64 / 8.0 - 3;
+}
+
+static void write_rows(int n)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	for (int i = 0, w; i < n; i++) {
+		fprintf(f, "w%d", w = n - 1 - i);
+		for (int k = 0; k < DIM; k++)
+			fprintf(f, " %g", number(n, w, k));
+		fprintf(f, "\n");
+	}
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Each number of wanted rows: a task reads the numbers of 64. The words that are missing are drawn by the standard
+ * deviation of the rest, here from one pass of exact sums. */
+static void any_number_of_rows(void **state)
+{
+	enum { MOST = 130, MISSING = 3 };
+	struct err err = ERR_NONE;
+	struct vocab words;
+	struct pool *pool;
+	char word[8];
+	(void)state;
+	assert_int_equal(pool_open(&pool, 2, &err) || vocab_init(&words, 0, &err), 0);
+	for (int w = 0; w < MOST + MISSING; w++)
+		assert_int_equal(vocab_add(&words, word, (size_t)snprintf(word, sizeof word, "w%d", w), NULL, &err), 0);
+	for (int n = 1; n <= MOST; n++) {
+		struct oov oov = { .kind = OOV_STD };
+		struct vectors v;
+		double sum = 0, squares = 0;
+		write_rows(n);
+		if (vectors_read(&v, path, VECTORS_TEXT, DIM, &words, pool, &err) ||
+		    oov_fill(&oov, 1, &words, &v, &err))
+			fail_msg("%d rows: %s", n, err.msg);
+		assert_int_equal(v.n_found, n);
+		for (int w = 0; w < n; w++)
+			for (int k = 0; k < DIM; k++) {
+				double x = number(n, w, k);
+				sum += x;
+				squares += x * x;
+				if (!(v.row[w * DIM + k] == x))
+					fail_msg("%d rows: word %d, number %d is %g", n, w, k, v.row[w * DIM + k]);
+			}
+		double all = n * (double)DIM, a = sqrt(3 * (squares - sum * sum / all) / all);
+		assert_true(fabs(oov.a - a) <= 1e-12 * a);
+		for (int i = n * DIM; i < (MOST + MISSING) * DIM; i++)
+			assert_true(v.row[i] != 0 && fabs(v.row[i]) <= a);
+		vectors_release(&v);
+	}
+	vocab_release(&words);
+	pool_close(pool);
+}
+
+/* Whether a file of rows of two numbers, of one, and of two whose word is a pair of numbers joined by a comma is taken:
+ * more than half must have as many numbers, half where --dim says how many; joined words, half at most. */
+static void votes_of_rows(void **state)
+{
+	enum { MOST = 4 };
+	static const char *const row[][2] = { { "w", " 1.5 2" }, { "w", " 1.5" }, { "", ",5 1.5 2" } };
+	struct vocab words;
+	struct pool *pool;
+	struct err err = ERR_NONE;
+	(void)state;
+	assert_int_equal(pool_open(&pool, 1, &err) || vocab_init(&words, 0, &err), 0);
+	assert_int_equal(vocab_add(&words, "w0", 2, NULL, &err), 0);
+	for (int shape = 1; shape < (MOST + 1) * (MOST + 1) * (MOST + 1); shape++) {
+		int of[] = { shape % (MOST + 1), shape / (MOST + 1) % (MOST + 1), shape / (MOST + 1) / (MOST + 1) };
+		int all = of[0] + of[1] + of[2], two = of[0] + of[2], left[] = { of[0], of[1], of[2] };
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		for (int i = 0, kind = shape; i < all; i++, kind++) {
+			while (!left[kind % 3])
+				kind++;
+			left[kind % 3]--;
+			fprintf(f, "%s%d%s\n", row[kind % 3][0], i, row[kind % 3][1]);
+		}
+		assert_int_equal(fclose(f), 0);
+		for (int asked = 0; asked <= 2; asked++) {
+			struct vectors v;
+			int votes = asked == 2 ? two : asked == 1 ? of[1] : two > of[1] ? two : of[1];
+			int taken = votes && 2 * of[2] <= all && (asked ? 2 * votes >= all : 2 * votes > all);
+			int rc = vectors_read(&v, path, VECTORS_TEXT, asked, &words, pool, &err);
+			if (rc != (taken ? 0 : -1) || (taken && v.dim != (asked ? asked : two > of[1] ? 2 : 1)))
+				fail_msg("%d, %d and %d rows, --dim %d: %s", of[0], of[1], of[2], asked,
+					 rc ? err.msg : "taken");
+			vectors_release(&v);
+		}
+	}
+	vocab_release(&words);
+	pool_close(pool);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(as_plain_reading), cmocka_unit_test(words_of_any_length) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(as_plain_reading),
+					    cmocka_unit_test(words_of_any_length),
+					    cmocka_unit_test(any_number_of_rows),
+					    cmocka_unit_test(votes_of_rows) };
 	snprintf(path, sizeof path, "%s/vic-vectors-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	close(mkstemp(path));
 	snprintf(packed, sizeof packed, "%s.gz", path);

@@ -43,6 +43,8 @@ static void posterior_by_the_long_way(void **state)
 	struct shapes_draw d;
 	assert_int_equal(shapes_open(&s, &c, &err), 0);
 	double *work = malloc(shapes_work(s) * sizeof *work);
+	for (size_t i = 0; i < shapes_work(s); i++)
+		work[i] = NAN; /* what is read of it was written */
 	for (int level = 0; level < 5; level++)
 		for (int byte = 0; byte < 256; byte++)
 			table[level][byte] = log(by_sum(byte, level ? shapes_level(s, level - 1) : shapes_ground()));
@@ -109,7 +111,7 @@ static void posterior_is_calibrated(void **state)
 		struct shapes_config c = { channels == 1 ? 28 : 32, channels, 10, 1, 0.05, 3 };
 		static unsigned char px[3072];
 		double p[10], sum = 0, right = 0, variance = 0, nll = 0, entropy = 0, spread = 0;
-		double of_class[10] = { 0 }, count[10] = { 0 }, class_variance[10] = { 0 };
+		double of_class[10] = { 0 }, count[10] = { 0 }, class_variance[10] = { 0 }, from_shape[10] = { 0 };
 		struct shapes_draw d;
 		assert_int_equal(shapes_open(&s, &c, &err), 0);
 		double *work = malloc(shapes_work(s) * sizeof *work);
@@ -131,6 +133,7 @@ static void posterior_is_calibrated(void **state)
 			variance += p[best] * (1 - p[best]);
 			right += best == d.label;
 			count[d.label]++;
+			from_shape[(d.label - d.shape + 10) % 10]++;
 			nll -= log(p[d.label]);
 			entropy += h;
 			spread += h2 - h * h;
@@ -140,6 +143,11 @@ static void posterior_is_calibrated(void **state)
 		assert_in_range((int)(100 * sum / N), 50, 95); /* neither hopeless nor plain */
 		for (int y = 0; y < 10; y++)
 			assert_true(fabs(count[y] - of_class[y]) < 4 * sqrt(class_variance[y]));
+		for (int y = 0; y < 10; y++) { /* a label that is wrong is any other */
+			double share = y ? c.noise / 9 : 1 - c.noise;
+			assert_true(from_shape[y] > 0 &&
+				    fabs(from_shape[y] - N * share) < 4 * sqrt(N * share * (1 - share)));
+		}
 		free(work);
 		shapes_close(s);
 	}
