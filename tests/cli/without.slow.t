@@ -5,7 +5,7 @@
 cd "$ROOT" || exit 1
 [ "$MODE" = release ] || { skip 'a build without libraries' "one in MODE=release is enough"; finish; exit; }
 b=build/without
-make -s B=$b MODE=release CC="${CC:-cc}" DEFLATE=no BZ2=no LZMA=no ZSTD=no WEBP=no TIFF=no $b/bin/vic-cat \
+env -u MAKEFLAGS make -s B=$b MODE=release CC="${CC:-cc}" DEFLATE=no BZ2=no LZMA=no ZSTD=no WEBP=no TIFF=no $b/bin/vic-cat \
 	$b/bin/vic-tokenize $b/bin/vic-embed $b/bin/vic-images $b/tests/test_vision_kinds $b/tests/test_vision_codec \
 	$b/tests/test_vision_folder $b/tests/fuzz_unpack $b/tests/fuzz_images >"$T/log" 2>&1
 tap $? 'it builds' || diag "$T/log"

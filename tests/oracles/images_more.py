@@ -74,14 +74,17 @@ for n, g in (("rgb", 0), ("grey", 1), ("bits1", 1), ("palette", 0), ("alpha", 0)
     pillow(n + ".bmp", g)
 
 
-def bmp(name, w, h, bits, kind, colours, data, masks=b"", header=40, said="-"):
+def bmp(name, w, h, bits, kind, colours, data, masks=b"", header=40, pixels=None):
     head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, kind, len(data), 2835, 2835, len(colours), 0) + masks
     if header == 12:
         head = struct.pack("<IHHHH", 12, w, h, 1, bits)
     table = b"".join(struct.pack("BBB", *c) + (b"" if header == 12 else b"\0") for c in colours)
     at = 14 + len(head) + len(table)
     put(name, b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at) + head + table + data)
-    pillow(name)
+    if pixels is None:
+        pillow(name)
+    else:
+        note(name, pixels)
 
 
 def rows(a, bits):
@@ -110,10 +113,19 @@ for y in range(9):
     r = small[8 - y, :, 0]
     run8 += bytes([5, r[0], 0, 7]) + r[5:12].tobytes() + b"\0" + bytes([1, r[12], 0, 0])
     q = number[8 - y]
-    a = [int(q[i]) << 4 | int(q[i + 1]) for i in range(7, 13, 2)]  # an even number: Pillow misreads odd ones
+    a = [int(q[i]) << 4 | int(q[i + 1]) for i in range(7, 13, 2)]  # an even number, for Pillow
     run4 += bytes([7, int(q[0]) << 4 | int(q[1]), 0, 6] + a + [0, 0, 0])
+# Jumps, two of whose bytes Pillow skips. What they leave out has the first colour.
+left = np.zeros((9, 13), np.uint8)
+left[8, :3], left[8, 5:], left[7, :2], left[5, 6:] = 9, 77, 5, 99
+left[:5] = np.arange(5)[::-1, None]
+bmp("jumps.bmp", 13, 9, 8, 1, wide, bytes([3, 9, 0, 2, 2, 0, 8, 77, 0, 0, 2, 5, 0, 2, 4, 2, 7, 99, 0, 0]) +
+    b"".join(bytes([13, i, 0, 0]) for i in range(5)) + b"\0\1", pixels=np.array(wide, np.uint8)[left][:, :, ::-1])
 bmp("rle8.bmp", 13, 9, 8, 1, wide, run8 + b"\0\1")
 bmp("rle4.bmp", 13, 9, 4, 2, colours, run4 + b"\0\1")
+# An odd number of pixels one by one, which Pillow does not read.
+bmp("odd.bmp", 7, 1, 4, 2, colours, bytes([0, 5, 0x12, 0x34, 0x50, 0, 2, 0x67, 0, 1]),
+    pixels=np.array([[colours[i][::-1] for i in (1, 2, 3, 4, 5, 6, 7)]], np.uint8))
 
 # TIFF
 for name, how in (("raw", {}), ("lzw", {"compression": "tiff_lzw"}), ("deflate", {"compression": "tiff_adobe_deflate"}),
@@ -174,6 +186,8 @@ tiff("white.tif", kind(0, 8, 1), [small[:, :, 0].tobytes()])
 pillow("white.tif", True)
 tiff("planes.tif", kind(2, 8, 3, 2), [np.ascontiguousarray(a3[:, :, k]).tobytes() for k in range(3)])
 pillow("planes.tif")
+tiff("grey_planes.tif", kind(1, 8, 2, 2, t338=[2]), [np.ascontiguousarray(small[:, :, k]).tobytes() for k in range(2)])
+note("grey_planes.tif", small[:, :, 0])
 padded = np.zeros((16, 16, 3), np.uint8)
 padded[:9, :13] = a3
 t = kind(2, 8, 3, t322=[16], t323=[16])
@@ -200,6 +214,10 @@ for order, o in (("<", "little"), (">", "big")):
     note(f"rgb16{o}.tif", eight[:, :, :3])
 tiff("grey16.tif", kind(1, 16, 1), [s16[:, :, 0].astype("<u2").tobytes()])
 note("grey16.tif", eight[:, :, 0])
+
+# What is refused: a small copy before the picture, floats.
+tiff("reduced.tif", kind(1, 8, 1, t254=[1]), [small[:, :, 0].tobytes()])
+tiff("floats.tif", kind(1, 32, 1, t339=[3]), [small[:, :, 0].astype("<f4").tobytes()])
 
 with open(f"{folder}/more.tsv", "w") as f:
     f.write("\n".join(lines) + "\n")

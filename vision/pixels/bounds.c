@@ -1,10 +1,22 @@
-/* The limit on size that every decoder asks for before it takes memory. Apart from codec.c, so that a program that
+/* The limits that decoders ask for before they take memory. Apart from codec.c, so that a program that
  * decodes JPEG alone is linked with that library alone. */
 #include "codec.h"
+#include "pipeline/base/mem.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-enum { SIDE_MAX = 65535 };
+enum { SIDE_MAX = 65535, BESIDE = 4 << 20 /* tables and rows that do not grow with the picture */ };
+
+int codec_room(size_t bytes, struct err *err)
+{
+	unsigned char *p = NULL;
+	size_t cap = 0;
+	if (mem_grow(&p, &cap, bytes + BESIDE, 1, err)) /* which clears nothing */
+		return -1;
+	free(p);
+	return 0;
+}
 
 int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err)
 {

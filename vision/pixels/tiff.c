@@ -208,7 +208,7 @@ static unsigned char sample(const struct page *p, const unsigned char *row, size
 	return (unsigned char)(p->photometric == PHOTOMETRIC_PALETTE ? v : v * 255 / most);
 }
 
-/* A block's samples to where they belong: all of a pixel's, or of a plane those of colour `plane`. */
+/* A block's samples to where they belong: all of a pixel's (plane -1), or those of colour `plane`. */
 static void put_block(const struct page *p, const unsigned char *block, size_t stride, uint32_t x0, uint32_t y0,
 		      int plane, struct image *out)
 {
@@ -226,8 +226,8 @@ static void put_block(const struct page *p, const unsigned char *block, size_t s
 static int read_blocks(TIFF *t, struct source *s, const struct page *p, struct image *out, unsigned char **block,
 		       struct err *err)
 {
-	int planes = p->planar == PLANARCONFIG_SEPARATE && p->samples > 1 ? out->c : 1;
-	size_t each = planes > 1 || p->planar == PLANARCONFIG_SEPARATE ? 1 : p->samples;
+	int apart = p->planar == PLANARCONFIG_SEPARATE, planes = apart ? out->c : 1;
+	size_t each = apart ? 1 : p->samples;
 	size_t stride = ((size_t)p->bw * each * p->bits + 7) / 8;
 	tmsize_t size = (tmsize_t)(stride * p->bh);
 	if ((p->tiles ? TIFFTileSize(t) : TIFFVStripSize(t, p->bh)) != size)
@@ -245,7 +245,7 @@ static int read_blocks(TIFF *t, struct source *s, const struct page *p, struct i
 						 : TIFFReadEncodedStrip(t, TIFFComputeStrip(t, y, of), *block, want);
 				if (got != want || s->why[0])
 					return failed(s, "is truncated or damaged", err);
-				put_block(p, *block, stride, x, y, planes > 1 ? plane : -1, out);
+				put_block(p, *block, stride, x, y, apart ? plane : -1, out);
 			}
 	return 0;
 }
@@ -294,6 +294,7 @@ static int body(TIFF *t, struct source *s, const struct codec_options *opt, stru
 	if (!TIFFLastDirectory(t))
 		err_phrase(s->note, 128, "the first of several pages is taken");
 	if (image_shape(out, (int)p.h, (int)p.w, p.colours + p.premultiplied, err) ||
+	    codec_room((size_t)p.samples * p.h * p.w, err) || /* a JPEG of several passes */
 	    read_blocks(t, s, &p, out, block, err))
 		return -1;
 	return finish(&p, out, err);
@@ -304,6 +305,8 @@ static int run_decoder(const unsigned char *bytes, size_t len, const struct code
 {
 	struct source s = { .bytes = bytes, .len = len, .note = note };
 	unsigned char *block = NULL;
+	if (codec_room(4 * len, err))
+		return -1;
 	TIFFOpenOptions *how = TIFFOpenOptionsAlloc();
 	if (!how)
 		return err_memory(err);

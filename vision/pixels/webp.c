@@ -118,6 +118,7 @@ int webp_decode(const unsigned char *bytes, size_t len, const struct codec_optio
 		return -1;
 	int sideways = info.orientation >= 5;
 	if (image_shape(out, sideways ? info.w : info.h, sideways ? info.h : info.w, 3, err) ||
+	    codec_room((moves ? 16 : 8) * (size_t)info.h * (size_t)info.w, err) || /* 4 bytes a pixel, once or more */
 	    (moves ? first_frame(bytes, len, out, note, err) : still(bytes, len, out, err)))
 		return -1;
 	return image_upright(out, info.orientation, scratch, err);
