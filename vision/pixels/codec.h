@@ -70,8 +70,8 @@ int bmp_decode(const unsigned char *bytes, size_t len, const struct codec_option
 	       struct err *err) VIC_CHECKED;
 /* An error where one is: no pixels, more than is read. */
 int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err) VIC_CHECKED;
-/* 0 where the system has `bytes` to give, and some beside: asked before libwebp 1.2 or libtiff 4.5 take that much. Where
- * an allocation of theirs fails they read through a null pointer, or call the image damaged. */
+/* 0 where the system has `bytes` to give, and some beside: asked before libwebp 1.2 or libtiff 4.5 take that much, for
+ * where an allocation of theirs fails they read through a null pointer, or call the image damaged. */
 int codec_room(size_t bytes, struct err *err) VIC_CHECKED;
 /* Fails: the build has no library for such pictures. */
 int codec_without(const char *kind, const char *library, const char *package, struct err *err) VIC_CHECKED;
