@@ -74,13 +74,13 @@ for n, g in (("rgb", 0), ("grey", 1), ("bits1", 1), ("palette", 0), ("alpha", 0)
     pillow(n + ".bmp", g)
 
 
-def bmp(name, w, h, bits, kind, colours, data, masks=b"", header=40, pixels=None):
+def bmp(name, w, h, bits, kind, colours, data, masks=b"", header=40, pixels=None, forgotten=False):
     head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, kind, len(data), 2835, 2835, len(colours), 0) + masks
     if header == 12:
         head = struct.pack("<IHHHH", 12, w, h, 1, bits)
     table = b"".join(struct.pack("BBB", *c) + (b"" if header == 12 else b"\0") for c in colours)
     at = 14 + len(head) + len(table)
-    put(name, b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at) + head + table + data)
+    put(name, b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at - len(table) * forgotten) + head + table + data)
     if pixels is None:
         pillow(name)
     else:
@@ -100,6 +100,7 @@ colours = [(i * 15, 255 - i * 9, i * i) for i in range(16)]
 wide = [(i, 255 - i, i * 7 & 255) for i in range(256)]
 number = (small[:, :, 0] >> 4).astype(np.uint8)
 bmp("palette4.bmp", 13, 9, 4, 0, colours, rows(number[::-1], 4))
+bmp("forgotten.bmp", 13, 9, 4, 0, colours, rows(number[::-1], 4), forgotten=True)  # the palette, where pixels begin
 bmp("top_down.bmp", 13, -9, 8, 0, wide, rows(small[:, :, 0], 8))
 bmp("os2.bmp", 13, 9, 4, 0, colours, rows(number[::-1], 4), header=12)
 v = (small[:, :, 0].astype(np.uint16) * 257) & 0x7fff

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SIDE_MAX = 65535, BESIDE = 4 << 20 /* tables and rows that do not grow with the picture */ };
+enum { SIDE_MAX = 65535, BESIDE = 1 << 20 /* tables and rows that do not grow with the picture */ };
 
 int codec_room(size_t bytes, struct err *err)
 {
