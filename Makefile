@@ -20,10 +20,8 @@ export CONFIG_CC := $(CC)
 export CONFIG_CFLAGS := -std=c11 $(WARN) $(SAN) $(filter-out -Werror%,$(CFLAGS))
 export CONFIG_CPPFLAGS := $(CPPFLAGS)
 export CONFIG_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
-export CONFIG_ONEDNN := $(or $(ONEDNN),auto)
-export CONFIG_DEFLATE := $(or $(DEFLATE),auto)
-export CONFIG_CUDA := $(or $(CUDA),auto)
-export CONFIG_MPI := $(or $(MPI),auto)
+CHOICES := ONEDNN DEFLATE BZ2 LZMA ZSTD WEBP TIFF CUDA MPI
+$(foreach c,$(CHOICES),$(eval export CONFIG_$(c) := $(or $($(c)),auto)))
 export CONFIG_CUDA_HOME := $(CUDA_HOME)
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 

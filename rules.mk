@@ -4,13 +4,13 @@ VERSION := 0.1.0
 FOLDERS := pipeline corpora tokenize embed vision models eval
 include $(B)/config.mk
 
-ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(UNPACK_LIBS:-l%=-DVIC_LIB_%) $(CONFIG_CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(patsubst -l%,-DVIC_LIB_%,$(UNPACK_LIBS) $(PICTURE_LIBS)) $(CONFIG_CPPFLAGS)
 ALL_CFLAGS = $(CONFIG_CFLAGS)
 LDLIBS_pipeline := -lcsv -ljansson -lz $(DEFLATE_LIBS) $(UNPACK_LIBS) -lpthread -lm
 LDLIBS_corpora :=
 LDLIBS_tokenize := -lutf8proc -lcsv
 LDLIBS_embed := -lutf8proc
-LDLIBS_vision := -ljpeg -lpng
+LDLIBS_vision := -ljpeg -lpng $(PICTURE_LIBS)
 LDLIBS_models := -ldl
 LDLIBS_eval :=
 

@@ -67,8 +67,8 @@ static const struct opt opts[] = {
 	  "folder, files: write ID<TAB>NAME here for every picture found, before any record",
 	  .flags = OPT_LOCAL | OPT_OUTPUT, .writes = "a list of pictures' names" },
 	{ "on-bad", 0, OPT_CHOICE, &o.on_bad, NULL,
-	  "images that are damaged: end with an error, leave them out and count, or name each on stderr too; what "
-	  "cannot be read always ends the run",
+	  "images that are damaged: end with an error, leave them out and count, or name each on stderr too, also "
+	  "those decoded with a remark; what cannot be read always ends the run",
 	  .choices = "stop|skip|list" },
 	{ "as-stored", 0, OPT_FLAG, &o.as_stored, NULL, "do not turn images by their EXIF orientation",
 	  .flags = OPT_LINE },
@@ -102,9 +102,9 @@ static const struct program prog = {
 		"                    their y files\n"
 		"  idx               *images*idx3* and *labels*idx1* (MNIST, Fashion-MNIST) or\n"
 		"                    *labels*idx2-int* (QMNIST), also .gz; t10k is split test\n"
-		"  folder            [train|val|test/]CLASS/*.jpg .jpeg .png or\n"
-		"                    CLASS/[train|test]/, CLASS folders one by one,\n"
-		"                    or pictures and --labels FILE; Tiny ImageNet's\n"
+		"  folder            [train|val|test/]CLASS/*.jpg .jpeg .png .webp .tif .tiff\n"
+		"                    .bmp or CLASS/[train|test]/, CLASS folders one by one, or\n"
+		"                    pictures and --labels FILE; Tiny ImageNet's\n"
 		"                    val_annotations.txt and wnids.txt; tars inside a tar are\n"
 		"                    class folders\n"
 		"  stream            a stream of images: decodes its JPEG records, resizes,\n"
@@ -132,7 +132,10 @@ static const struct program prog = {
 		"needs (Pillow's BILINEAR, of 9.5 to 12.0 bit for bit; 13 may differ by 1). A\n"
 		"JPEG at least four times as high and wide is halved, once or more, while it is\n"
 		"decoded. Transparency is dropped; CMYK becomes RGB by ink coverage, without a\n"
-		"colour profile, as Pillow reads it. EXIF orientation is applied, of PNG too.\n"
+		"colour profile, as Pillow reads it; 16 bits become 8, rounded. Orientation is\n"
+		"applied, of JPEG, PNG, WebP and TIFF. Of an animated WebP the first frame is\n"
+		"taken, of a TIFF the first page, and it is said. WebP needs a build with\n"
+		"libwebp, TIFF one with libtiff (--version names them).\n"
 		"\n"
 		"--gaussian-like gives floats outside [0, 1] too (encoding f32; 1.0 is a byte's\n"
 		"255), --limit N of them (10000 by default). --encoding raw rounds and clips\n"

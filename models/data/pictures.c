@@ -13,7 +13,7 @@
 
 /* One thread's memory. */
 struct worker {
-	struct codec_scratch scratch;
+	struct jpeg_scratch scratch;
 	struct image record;
 };
 
@@ -35,12 +35,15 @@ size_t pictures_bytes(const struct dataset *d)
 
 static int decode_one(const struct decoding *d, int i, struct worker *w, struct err *err)
 {
-	static const struct codec_options options = { .max_pixels = CODEC_MAX_PIXELS };
+	static const struct codec_options options = { .max_pixels = CODEC_MAX_PIXELS,
+						      .too_many = "that are decoded here; vic-images --format stream "
+								  "--resize HxW --max-pixels N makes pixels of such "
+								  "records" };
 	const struct dataset *data = d->data;
 	const struct stream_head *h = &data->head;
 	struct want want = { h->height, h->width, data->images.fit };
 	uint32_t r = d->record[i];
-	if (codec_record(data->images.pixel[r], data->images.len[r], &options, &want, h->channels, &w->record,
+	if (jpeg_record(data->images.pixel[r], data->images.len[r], &options, &want, h->channels, &w->record,
 			 &w->scratch, err)) {
 		struct err why = *err;
 		if (why.cause == CAUSE_SYSTEM)
@@ -129,7 +132,7 @@ void pictures_close(struct pictures *p)
 	if (p->has_thread)
 		pthread_join(p->thread, NULL);
 	for (int i = 0; p->worker && i < pool_threads(p->pool); i++) {
-		codec_scratch_release(&p->worker[i].scratch);
+		jpeg_scratch_release(&p->worker[i].scratch);
 		image_release(&p->worker[i].record);
 	}
 	pool_close(p->pool);

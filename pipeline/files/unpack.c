@@ -107,8 +107,8 @@ int unpack_open(struct unpack **out, const char *kind, struct supply *from, cons
 			u->coder = &unpack_coders[i];
 	int rc = 0;
 	if (u->coder->without) {
-		err_set(err, "is %s data, which needs %s, and this build does without; unpack it first", kind,
-			u->coder->without);
+		err_set(err, "is %s data, which needs %s, and this build does without; install that and make anew, or "
+			     "unpack it first", kind, u->coder->without);
 		rc = unpack_fault(u, err);
 	} else if (!u->coder->begin) {
 		rc = zip_open(&u->zip, from, name, err) ? -1 : next_in_zip(u, err);

@@ -67,7 +67,7 @@ static enum step bzip2_step(struct unpack *u)
 }
 #define WITH_BZIP2 NULL, bzip2_begin, bzip2_step, bzip2_end
 #else
-#define WITH_BZIP2 "libbz2", NULL, NULL, NULL
+#define WITH_BZIP2 "libbz2 (Debian and Ubuntu: libbz2-dev)", NULL, NULL, NULL
 #endif
 
 #ifdef VIC_LIB_lzma
@@ -102,7 +102,7 @@ static enum step xz_step(struct unpack *u)
 }
 #define WITH_LZMA NULL, xz_begin, xz_step, xz_end
 #else
-#define WITH_LZMA "liblzma", NULL, NULL, NULL
+#define WITH_LZMA "liblzma (Debian and Ubuntu: liblzma-dev)", NULL, NULL, NULL
 #endif
 
 #ifdef VIC_LIB_zstd
@@ -131,7 +131,7 @@ static enum step zstd_step(struct unpack *u)
 }
 #define WITH_ZSTD NULL, zstd_begin, zstd_step, zstd_end
 #else
-#define WITH_ZSTD "libzstd", NULL, NULL, NULL
+#define WITH_ZSTD "libzstd (Debian and Ubuntu: libzstd-dev)", NULL, NULL, NULL
 #endif
 
 const struct coder unpack_coders[UNPACK_CODERS] = {

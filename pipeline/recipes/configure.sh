@@ -3,12 +3,13 @@
 # it compiles and links with the flags in force; nothing else is believed. The file keeps its time while its content
 # stays, since every object depends on it. Called by the Makefile, which sets CONFIG_*.
 # usage: configure.sh FOLDER build|test...
-#   CONFIG_ONEDNN, CONFIG_DEFLATE, CONFIG_CUDA, CONFIG_MPI: auto, yes (missing is an error) or no
+#   CONFIG_NAME, NAME one of CHOICES below: auto, yes (missing is an error) or no
 #   CONFIG_CUDA_HOME: where CUDA's include/ lies, when not at one of the usual places
 set -eu
 to=${1:?usage: configure.sh FOLDER build|test...}
 needs=" $* "
 CC=${CONFIG_CC:-cc}
+CHOICES="ONEDNN DEFLATE BZ2 LZMA ZSTD WEBP TIFF CUDA MPI"
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 trap 'exit 130' INT TERM HUP
@@ -80,24 +81,26 @@ int main(void)
 END
 	done
 }
+# optional NAME LIBRARIES < PROGRAM: a library that is used where it is there. CONFIG_NAME says no, or insists.
+optional() {
+	eval "choice=\$CONFIG_$(echo "$1" | tr a-z A-Z)"
+	[ "$choice" != no ] || return 0
+	if links "$1" "$2"; then echo "$2" >"$T/$1.libs" && return 0; fi
+	[ "$choice" != yes ] || die "$(echo "$1" | tr a-z A-Z)=yes, but no program with it compiles and links: $(
+		grep -m 1 -E 'error|undefined|cannot find' "$T/$1.log")"
+}
 deflate() {
-	[ "$CONFIG_DEFLATE" != no ] || return 0
-	if links deflate -ldeflate <<'END'; then echo -ldeflate >"$T/deflate.libs" && return 0; fi
+	optional deflate -ldeflate <<'END'
 #include <libdeflate.h>
 int main(void)
 {
 	return libdeflate_crc32(0, "a", 1) == 0;
 }
 END
-	[ "$CONFIG_DEFLATE" != yes ] || die \
-		"DEFLATE=yes, but no program with it compiles and links: $(head -1 "$T/deflate.log")"
 }
-# unpacker NAME LIBRARIES < PROGRAM: what files packed so need to be read.
-unpacker() {
-	if links "unpack-$1" "$2"; then echo "$2" >"$T/unpack-$1.libs"; fi
-}
-bzip2() {
-	unpacker bzip2 -lbz2 <<'END'
+# What files packed so need to be read.
+bz2() {
+	optional bz2 -lbz2 <<'END'
 #include <stdio.h>
 #include <bzlib.h>
 int main(void)
@@ -107,8 +110,8 @@ int main(void)
 }
 END
 }
-xz() {
-	unpacker xz -llzma <<'END'
+lzma() {
+	optional lzma -llzma <<'END'
 #include <lzma.h>
 int main(void)
 {
@@ -120,12 +123,38 @@ int main(void)
 END
 }
 zstd() {
-	unpacker zstd -lzstd <<'END'
+	optional zstd -lzstd <<'END'
 #include <zstd.h>
 int main(void)
 {
 	ZSTD_DStream *s = ZSTD_createDStream();
 	return !s || ZSTD_isError(ZSTD_initDStream(s)) || ZSTD_freeDStream(s);
+}
+END
+}
+# What pictures of these kinds need.
+webp() {
+	optional webp "-lwebpdemux -lwebp" <<'END'
+#include <webp/decode.h>
+#include <webp/demux.h>
+int main(void)
+{
+	WebPAnimDecoderOptions o;
+	WebPDecoderConfig c;
+	return !WebPAnimDecoderOptionsInit(&o) || !WebPInitDecoderConfig(&c);
+}
+END
+}
+# From 4.5 on what libtiff has to say goes to the file that it is about, not to one place for all threads.
+tiff() {
+	optional tiff -ltiff <<'END'
+#include <tiffio.h>
+int main(void)
+{
+	TIFFOpenOptions *o = TIFFOpenOptionsAlloc();
+	TIFFOpenOptionsSetMaxSingleMemAlloc(o, 1 << 20);
+	TIFFOpenOptionsFree(o);
+	return !TIFFGetVersion();
 }
 END
 }
@@ -204,11 +233,13 @@ END
 isa() {
 	if echo 'int main(void) { return 0; }' | links "isa-$1" "" "$2"; then echo "$1" >"$T/isa-$1.libs"; fi
 }
+# said NAME TEXT: ", TEXT" where it is there.
+said() { [ ! -e "$T/$1.libs" ] || printf ', %s' "$2"; }
 found() { [ ! -e "$T/$1.libs" ] || cat "$T/$1.libs"; }
 
-: "${CONFIG_ONEDNN:=auto}" "${CONFIG_DEFLATE:=auto}" "${CONFIG_CUDA:=auto}" "${CONFIG_MPI:=auto}"
-for choice in "ONEDNN=$CONFIG_ONEDNN" "DEFLATE=$CONFIG_DEFLATE" "CUDA=$CONFIG_CUDA" "MPI=$CONFIG_MPI"; do
-	case $choice in *=auto | *=yes | *=no) ;; *) die "$choice is none of auto, yes, no" ;; esac
+for name in $CHOICES; do
+	eval ": \"\${CONFIG_$name:=auto}\"; choice=\$CONFIG_$name"
+	case $choice in auto | yes | no) ;; *) die "$name=$choice is none of auto, yes, no" ;; esac
 done
 # shellcheck disable=SC2086
 command -v ${CC%% *} >/dev/null || die "the compiler '$CC' is not there (CC=NAME chooses another)"
@@ -217,14 +248,12 @@ echo 'int main(void) { return 0; }' | links works "" ||
 $(head -5 "$T/works.log")"
 # shellcheck disable=SC2086
 machine=$($CC -dumpmachine)
-onednn & p1=$!
-deflate & p2=$!
-cuda & p3=$!
-mpi & p4=$!
+waited=
+for name in $CHOICES; do
+	$(echo "$name" | tr A-Z a-z) &
+	waited="$waited $!"
+done
 blas &
-bzip2 &
-xz &
-zstd &
 library jansson.h -ljansson libjansson-dev 'json_object()' &
 library zlib.h -lz zlib1g-dev 'crc32(0, NULL, 0)' &
 library csv.h -lcsv libcsv-dev 'csv_strerror(0)' &
@@ -239,10 +268,9 @@ case $machine in x86_64*)
 	;;
 esac
 failed=0
-wait "$p1" || failed=1
-wait "$p2" || failed=1
-wait "$p3" || failed=1
-wait "$p4" || failed=1
+for pid in $waited; do
+	wait "$pid" || failed=1
+done
 wait
 [ $failed = 0 ] || exit 1
 cat "$T"/*.missing >"$T/missing" 2>/dev/null || true
@@ -268,7 +296,8 @@ ISAS := $(echo $(found isa-v4) $(found isa-v3) base)
 ONEDNN_LIBS := $(found onednn)
 BLAS_LIBS := $([ -n "$(found onednn)" ] || found blas)
 DEFLATE_LIBS := $(found deflate)
-UNPACK_LIBS := $(echo $(found unpack-bzip2) $(found unpack-xz) $(found unpack-zstd))
+UNPACK_LIBS := $(echo $(found bz2) $(found lzma) $(found zstd))
+PICTURE_LIBS := $(echo $(found webp) $(found tiff))
 MPI_CPPFLAGS := $(value "$(echo $(found mpi_cpp))")
 MPI_LIBS := $(value "$(echo $(found mpi))")
 CUDA_HOME := $(value "$(found cuda)")
@@ -280,5 +309,5 @@ cp "$T/config.mk" "$to/config.mk.new"
 mv "$to/config.mk.new" "$to/config.mk"
 echo \
 	"configure: $CC for $machine, $([ -n "$(found onednn)" ] && echo oneDNN || echo "a BLAS ($(found blas)), not oneDNN: images train slower"), \
-$([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate), unpacks gzip, zip$([ -z "$(found unpack-bzip2)" ] || echo ', bzip2')$(
-		[ -z "$(found unpack-xz)" ] || echo ', xz')$([ -z "$(found unpack-zstd)" ] || echo ', zstd')"
+$([ -n "$(found deflate)" ] && echo libdeflate || echo zlib, not libdeflate), unpacks gzip, zip$(said bz2 bzip2)$(said lzma xz)$(said zstd zstd), \
+reads JPEG, PNG, BMP$(said webp WebP)$(said tiff TIFF)"

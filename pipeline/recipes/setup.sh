@@ -6,8 +6,8 @@ set -eu
 needs=" ${*:-build} "
 need="gcc libc6-dev make libjansson-dev zlib1g-dev libutf8proc-dev libcsv-dev libopenblas-dev libjpeg-dev libpng-dev
 ca-certificates curl unzip gnuplot-nox"
-# OpenBLAS and zlib serve where the first two are missing; what the others unpack is then refused
-optional="libdnnl-dev libdeflate-dev liblzma-dev libzstd-dev libbz2-dev"
+# OpenBLAS and zlib serve where the first two are missing; what the others unpack or decode is then refused
+optional="libdnnl-dev libdeflate-dev liblzma-dev libzstd-dev libbz2-dev libwebp-dev libtiff-dev"
 case $needs in *' test '* | *' fuzz '*) need="$need libcmocka-dev perl groff-base" ;; esac
 case $needs in *' bench '*) need="$need python3-venv" ;; esac
 compiler=${CONFIG_CC:-cc}
@@ -37,7 +37,7 @@ without() {
 	printf '%s\n' "$wanted" >"$declined"
 	exit 0
 }
-echo "vicinal needs these Debian packages:$missing${wanted:+ (optional, for speed and packed files:$wanted)}" >&2
+echo "vicinal needs these Debian packages:$missing${wanted:+ (optional, for speed, packed files and more kinds of pictures:$wanted)}" >&2
 as_root=
 if [ "$(id -u)" != 0 ]; then
 	as_root=sudo

@@ -23,10 +23,10 @@ static const struct signature {
 	{ 0, 3, "\xFF\xD8\xFF", "a JPEG image", ONE_IMAGE },
 	{ 0, 8, "\x89PNG\r\n\x1A\n", "a PNG image", ONE_IMAGE },
 	{ 0, 4, "GIF8", "a GIF image", SNIFF_TO_PNG },
-	{ 0, 4, "II*\0", "a TIFF image", SNIFF_TO_PNG },
-	{ 0, 4, "MM\0*", "a TIFF image", SNIFF_TO_PNG },
-	{ 0, 4, "II+\0", "a BigTIFF image", SNIFF_TO_PNG },
-	{ 0, 4, "MM\0+", "a BigTIFF image", SNIFF_TO_PNG },
+	{ 0, 4, "II*\0", "a TIFF image", ONE_IMAGE },
+	{ 0, 4, "MM\0*", "a TIFF image", ONE_IMAGE },
+	{ 0, 4, "II+\0", "a BigTIFF image", ONE_IMAGE },
+	{ 0, 4, "MM\0+", "a BigTIFF image", ONE_IMAGE },
 	{ 0, 4, "\0\0\1\0", "an icon", SNIFF_TO_PNG },
 	{ 0, 4, "8BPS", "a Photoshop image", SNIFF_TO_PNG },
 	{ 4, 8, "ftypavif", "an AVIF image", SNIFF_TO_PNG },
@@ -212,10 +212,10 @@ static int image_kind(const struct look *l, struct sniffed *s)
 {
 	static const unsigned char header[] = { 12, 40, 52, 56, 64, 108, 124 };
 	if (l->n >= 12 && !memcmp(l->head, "RIFF", 4) && !memcmp(l->head + 8, "WEBP", 4))
-		sniff_say(s, 1, "a WebP image", SNIFF_TO_PNG);
+		sniff_say(s, 1, "a WebP image", ONE_IMAGE);
 	else if (l->n >= 18 && !memcmp(l->head, "BM", 2) && !memcmp(l->head + 6, "\0\0\0\0", 4) &&
 		 memchr(header, l->head[14], sizeof header) && !memcmp(l->head + 15, "\0\0\0", 3))
-		sniff_say(s, 1, "a BMP image", SNIFF_TO_PNG);
+		sniff_say(s, 1, "a BMP image", ONE_IMAGE);
 	else
 		return 0;
 	return 1;

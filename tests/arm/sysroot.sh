@@ -5,7 +5,7 @@
 set -eu
 into=$1 arch=$2
 packages="libc6-dev libjansson-dev zlib1g-dev libdeflate-dev libutf8proc-dev libcsv-dev libdnnl-dev libopenblas-dev libjpeg-dev
-libpng-dev libcmocka-dev liblzma-dev libzstd-dev libbz2-dev"
+libpng-dev libcmocka-dev liblzma-dev libzstd-dev libbz2-dev libwebp-dev libtiff-dev"
 made_from="$arch $packages"
 [ "$(cat "$into/.packages" 2>/dev/null)" = "$made_from" ] && exit 0
 

@@ -92,6 +92,14 @@ for how in crop stretch; do
 done
 ! cmp -s crop stretch
 tap $? 'each in its way'
+if vic-images --version | grep -q libtiff; then
+	cp "$ROOT/tests/golden/images/pages.tif" .
+	like 'of several pages the first is answered, and that is said' 'pages.tif: the first of several pages is taken' \
+		"$(vic-predict -q --device ref --files photos.model pages.tif 2>&1 >said)"
+	same 'in one line' 1 "$(grep -c '^pages.tif	' said)"
+else
+	skip 'of several pages the first is answered' 'built without libtiff'
+fi
 fails 2 'says itself how its pictures came to 12x16' 'a model that says it is not overruled' \
 	vic-predict --device ref --files --resize crop photos.model new
 vic-images -q --format files --encoding raw --resize 40 new/2.png photos/day/1.png -o forties &&

@@ -39,7 +39,7 @@ PATH=$T/bin:$PATH
 CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 KNOWN=$T/known
 export CONFIG_CC CONFIG_CFLAGS REFUSE KNOWN
-unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
+unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_BZ2 CONFIG_LZMA CONFIG_ZSTD CONFIG_WEBP CONFIG_TIFF CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
 configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
 without() { # WORDS: configure where they are not
@@ -171,6 +171,34 @@ fails 1 'CUDA=yes, but no program with its headers compiles: .*nothing has none'
 	CONFIG_CUDA_HOME="$T/nothing" sh pipeline/recipes/configure.sh "$conf" build
 fails 1 'none of auto, yes, no' 'CUDA=maybe is refused' env CONFIG_CUDA=maybe sh pipeline/recipes/configure.sh \
 	"$conf" build
+
+# Libraries without which a kind of file is refused.
+while read -r name made lib header; do
+	rm -rf "$conf"
+	configure
+	case " $(value "$made") " in *" $lib "*) ;; *) skip "$lib: yes" 'it is not installed'; continue ;; esac
+	for refused in $lib $header; do
+		without $refused
+		case " $(value "$made") " in *" $lib "*) said=there ;; *) said=none ;; esac
+		same "no $lib without $refused" '0 none' "$? $said"
+	done
+	REFUSE=
+	rm -rf "$conf"
+	ok "$name=no" env "CONFIG_$name=no" sh pipeline/recipes/configure.sh "$conf" build
+	case " $(value "$made") " in *" $lib "*) said=there ;; *) said=none ;; esac
+	same 'does without' none $said
+	REFUSE=$lib
+	fails 1 "$name=yes, but no program with it compiles and links: .*cannot find $lib" "$name=yes insists" \
+		env "CONFIG_$name=yes" sh pipeline/recipes/configure.sh "$conf" build
+	REFUSE=
+done <<'L'
+BZ2 UNPACK_LIBS -lbz2 bzlib.h
+LZMA UNPACK_LIBS -llzma lzma.h
+ZSTD UNPACK_LIBS -lzstd zstd.h
+WEBP PICTURE_LIBS -lwebp webp/decode.h
+WEBP PICTURE_LIBS -lwebpdemux webp/demux.h
+TIFF PICTURE_LIBS -ltiff tiffio.h
+L
 
 for choice in CONFIG_ONEDNN CONFIG_DEFLATE; do
 	rm -rf "$conf"

@@ -109,4 +109,43 @@ fails 1 '3.png: is a PNG among images of different sizes; make them one size, as
 same 'of --encoding jpeg nothing is said' 0 "$(images "$T/mixed" 2>&1 >/dev/null | grep -c 'encoding jpeg')"
 fails 1 'is a PNG, and --encoding jpeg keeps' 'who asks for it is told of it' images --encoding jpeg "$T/mixed"
 ok 'the remedy is one' images --resize 64 -o "$T/one.vic" "$T/mixed"
+rm "$T/mixed/b/3.png"
+fails 2 'goes with none of --resize, --channels and --as-stored' 'orientation of files as they are' images --encoding jpeg \
+	--as-stored "$T/mixed"
+images -o "$T/mixed.vic" "$T/mixed"
+fails 2 'are JPEG files; with --as-stored make them one size' 'and of a stream' images -f stream --as-stored "$T/mixed.vic"
+ok 'where they are decoded it is taken' images --as-stored --resize 20 "$T/mixed"
+
+# WebP, BMP and TIFF among the others, from a folder, a tar and by name; whose first page is taken is said of each.
+mkdir -p "$T/kinds/a" "$T/kinds/b"
+cp "$golden/lossless.webp" "$golden/rgb.bmp" "$golden/pages.tif" "$T/kinds/a"
+cp "$golden/lzw.tif" "$T/kinds/b/1.TIFF"
+cp "$golden/moves.webp" "$T/kinds/b/2.WEBP"
+cp "$golden/bits565.bmp" "$T/kinds/b/3.Bmp"
+served=$(vic-images --version | grep libwebp | grep -c libtiff)
+if [ "$served" = 1 ]; then
+	same 'a folder of WebP, BMP and TIFF' '3 3' "$(images "$T/kinds" | vic-cat |
+		awk -F '\t' '!/^#/ { n[$3]++ } END { print n["a"], n["b"] }')"
+	(cd "$T" && tar -cf kinds.tar kinds)
+	same 'and a tar of it' "$(images "$T/kinds" | vic-cat --stats | grep -v name)" \
+		"$(images "$T/kinds.tar" | vic-cat --stats | grep -v name)"
+	like 'of several pages the first is taken, and that is said' \
+		'2 images decoded with a remark; the first: .*/a/pages.tif: the first of several pages is taken' \
+		"$(vic-images "$T/kinds" 2>&1 >/dev/null)"
+	like 'of each, and also where no more is said than that' '/b/2.WEBP: an animation: the first of 2 frames is taken' \
+		"$(images --on-bad list "$T/kinds" 2>&1 >/dev/null)"
+	cp "$golden/rgb420.jpg" "$T/kinds/a/1.jpg"
+	fails 1 'lossless.webp: is a WebP among images of different sizes' 'of different sizes' images "$T/kinds"
+	fails 1 'is a TIFF, and --encoding jpeg keeps' 'they are no JPEG files' images --encoding jpeg --class-subset b "$T/kinds"
+	ok 'they are brought to one size' images --resize 8 "$T/kinds"
+	fails 1 'announces 13x9 pixels; --max-pixels is 100' 'no larger than allowed' images -f files --max-pixels 100 \
+		"$T/kinds/b/1.TIFF"
+	for f in a/lossless.webp a/rgb.bmp b/1.TIFF; do
+		head -c 100 "$T/kinds/$f" >"$T/cut"
+		like "$f cut" 'cut: .*: is truncated: 100 of [0-9]* bytes\|cut: TIFF: .*' \
+			"$(images -f files "$T/cut" 2>&1 >/dev/null)"
+	done
+else
+	skip 'a folder of WebP, BMP and TIFF' 'built without libwebp or libtiff'
+fi
 finish

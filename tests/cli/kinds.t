@@ -136,7 +136,7 @@ net.pt | a PyTorch file | vic-cat --from npy |
 cat.jpg | a JPEG image | vic-images --format folder | folder files
 cat.png | a PNG image | vic-images --format folder | folder files
 cat.gif | a GIF image | vic-images --format folder |
-cat.webp | a WebP image | vic-images --format folder |
+cat.webp | a WebP image | vic-images --format folder | folder files
 paper.pdf | a PDF document | vic-tokenize --format lines |
 page.html | $html | browser |
 saved.html | $html | browser |
@@ -164,8 +164,8 @@ table.ods | an OpenDocument table | save it as CSV |
 wide.csv | UTF-16 | iconv -f UTF-16LE |
 wider.csv | UTF-32 | iconv -f UTF-32BE |
 twice.csv.gz | gzip data of a CSV table | vic-tokenize --format csv | idx cifar
-cat.bmp | a BMP image | PNG |
-cat.tif | a TIFF image | PNG |
+cat.bmp | a BMP image | vic-images --format folder | folder files
+cat.tif | a TIFF image | vic-images --format folder | folder files
 cat.avif | an AVIF image | PNG |
 other.safetensors | a safetensors file | vic-predict | check labels tensors
 good.model | a model | vic-predict | check labels model tensors

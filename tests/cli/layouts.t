@@ -77,11 +77,15 @@ train/1.png test/1.png | train test | 1 train records have no label; 1 test reco
 # folders without a picture
 d/a/1.png d/b/ d/c/1.png | d | folder 'b' holds no picture that is read
 d/a/1.png d/b/.keep | d | folder 'b' holds no picture that is read
-d/a/1.bmp d/b/1.png | d | folder 'a' holds no picture that is read
-d/a/1.bmp d/b/1.png | --allow-empty d | train: b 1
+d/a/1.gif d/b/1.png | d | folder 'a' holds no picture that is read
+d/a/1.gif d/b/1.png | --allow-empty d | train: b 1
+d/a/1.bmp d/b/1.png | d | d/a/1.bmp: is plain text, none of JPEG, PNG, WebP, TIFF, BMP
+d/a/1.TIFF d/b/1.png | d | d/a/1.TIFF: is plain text, none of JPEG, PNG, WebP, TIFF, BMP
+d/a/1.tif d/b/1.png | d | d/a/1.tif: is plain text, none of JPEG, PNG, WebP, TIFF, BMP
+d/a/1.webp d/b/1.png | d | d/a/1.webp: is plain text, none of JPEG, PNG, WebP, TIFF, BMP
 d/train/a/1.png d/test/a/1.txt d/test/b/1.png | d | folder 'test/a' holds no picture that is read
 d/train/a/1.png d/test/ | d | folder 'test' holds no picture that is read
-d/a/1.bmp d/b/2.bmp | d | no .jpg, .jpeg, .jpe, .jfif or .png file is in it
+d/a/1.gif d/b/2.gif | d | no .jpg, .jpeg, .jpe, .jfif, .png, .webp, .tif, .tiff or .bmp file is in it
 d/a/1.png d/__MACOSX/a/1.png | d | train: a 1
 L
 
@@ -109,8 +113,8 @@ same 'a tar whose names begin with ../' 'train: a 1, b 1' "$(taken up.tar)"
 mkdir -p d/a d/b && cp "$png" d/b/
 same 'a class without a picture keeps its number' '"classes":["a","b"]' \
 	"$(vic-images -q --allow-empty d | vic-cat --head | tr -d ' \n' | grep -o '"classes":\[[^]]*\]')"
-touch d/b/x.tif d/b/y.tif d/b/z d/b/.w
-like 'what is passed over is counted by its ending' '^vic-images: 4 files passed over, .*: 2 .tif, 1 others, 1 hidden$' \
+touch d/b/x.gif d/b/y.gif d/b/z d/b/.w
+like 'what is passed over is counted by its ending' '^vic-images: 4 files passed over, .*: 2 .gif, 1 others, 1 hidden$' \
 	"$(vic-images --allow-empty d 2>&1 >/dev/null)"
 
 # A list of names and classes: ImageNet's validation pictures, Kaggle's sets.

@@ -1,19 +1,9 @@
 /* The orientation in an EXIF segment. The bytes may be anything: each offset is compared with what is left before it
  * is used, and what is invalid means 1, upright. */
+#include "bytes.h"
 #include "codec.h"
 
 #include <string.h>
-
-static unsigned u16(const unsigned char *p, int big)
-{
-	return big ? (unsigned)(p[0] << 8 | p[1]) : (unsigned)(p[1] << 8 | p[0]);
-}
-
-static uint32_t u32(const unsigned char *p, int big)
-{
-	uint32_t hi = u16(big ? p : p + 2, big), lo = u16(big ? p + 2 : p, big);
-	return hi << 16 | lo;
-}
 
 /* EXIF 2.3 as TIFF: byte order, 42, offset of the first directory; entries of 12 bytes: tag, type,
  * count, value. */
@@ -22,15 +12,16 @@ int exif_orientation(const unsigned char *tiff, size_t n)
 	if (n < 8)
 		return 1;
 	int big = !memcmp(tiff, "MM", 2);
-	if ((!big && memcmp(tiff, "II", 2)) || u16(tiff + 2, big) != 42)
+	if ((!big && memcmp(tiff, "II", 2)) || u16_of(tiff + 2, big) != 42)
 		return 1;
-	size_t at = u32(tiff + 4, big);
+	size_t at = u32_of(tiff + 4, big);
 	if (at > n || n - at < 2)
 		return 1;
-	unsigned entries = u16(tiff + at, big);
+	unsigned entries = u16_of(tiff + at, big);
 	for (at += 2; entries-- && at <= n && n - at >= 12; at += 12)
-		if (u16(tiff + at, big) == 0x0112 && u16(tiff + at + 2, big) == 3 && u32(tiff + at + 4, big) == 1) {
-			unsigned v = u16(tiff + at + 8, big);
+		if (u16_of(tiff + at, big) == 0x0112 && u16_of(tiff + at + 2, big) == 3 &&
+		    u32_of(tiff + at + 4, big) == 1) {
+			unsigned v = u16_of(tiff + at + 8, big);
 			return v >= 1 && v <= 8 ? (int)v : 1;
 		}
 	return 1;

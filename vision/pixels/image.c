@@ -47,6 +47,19 @@ int image_channels(struct image *im, int c, struct err *err)
 	return 0;
 }
 
+void image_from_inks(struct image *im)
+{
+	for (size_t i = 0; i < (size_t)im->h * (size_t)im->w; i++) {
+		const unsigned char *p = im->px + 4 * i;
+		unsigned k = p[3];
+		unsigned char rgb[3];
+		for (int j = 0; j < 3; j++)
+			rgb[j] = (unsigned char)((p[j] * k + 127) / 255);
+		memcpy(im->px + 3 * i, rgb, 3);
+	}
+	im->c = 3;
+}
+
 /* EXIF 2.3, tag 0x0112: where the stored row 0 and column 0 are seen. 5..8 exchange rows and columns. */
 int image_upright(struct image *im, int orientation, struct image *scratch, struct err *err)
 {

@@ -23,6 +23,9 @@ int image_shape(struct image *im, int h, int w, int c, struct err *err) VIC_CHEC
 /* Converts to c channels: grey is repeated; RGB becomes ITU-R BT.601 luma in 16-bit fixed point (0.299, 0.587, 0.114).
  */
 int image_channels(struct image *im, int c, struct err *err) VIC_CHECKED;
+/* Makes RGB, in place, of four channels that hold 255 less the ink of cyan, magenta, yellow and black: paper's light
+ * times black's, channel by channel, as Pillow has it. */
+void image_from_inks(struct image *im);
 /* Turns an image stored under EXIF orientation 1..8 upright, in place; `scratch` is used and left undefined. Other
  * values change nothing. */
 int image_upright(struct image *im, int orientation, struct image *scratch, struct err *err) VIC_CHECKED;

@@ -83,20 +83,6 @@ static int info_of(const struct jpeg_decompress_struct *jpeg, const struct codec
 	return 0;
 }
 
-/* [n] CMYK pixels to RGB, in place. Adobe writes them inverted, so that the stored value is already 255 - ink; Pillow
- * and browsers read all so, also without Adobe's marker. */
-static void cmyk_to_rgb(unsigned char *px, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const unsigned char *p = px + 4 * i;
-		unsigned k = p[3];
-		unsigned char rgb[3];
-		for (int j = 0; j < 3; j++)
-			rgb[j] = (unsigned char)((p[j] * k + 127) / 255);
-		memcpy(px + 3 * i, rgb, 3);
-	}
-}
-
 /* The smallest of 1/8, 1/4, 1/2, 1 that leaves twice h x w: the triangle filter then does the last halving or more, and
  * the result is at least 46 dB from that of a whole decode (47 ImageNet files to 64x64; 30 dB where h x w itself is
  * enough). Other eighths have no SIMD code in libjpeg-turbo. */
@@ -154,10 +140,8 @@ static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct re
 	q->out->full_h = (int)jpeg->image_height;
 	q->out->full_w = (int)jpeg->image_width;
 	q->out->eighths = (int)(jpeg->scale_denom == 8 ? jpeg->scale_num : 8);
-	if (cmyk) {
-		cmyk_to_rgb(q->out->px, (size_t)q->out->h * (size_t)q->out->w);
-		q->out->c = 3;
-	}
+	if (cmyk) /* Adobe writes them as image_from_inks wants them, and Pillow and browsers read all so */
+		image_from_inks(q->out);
 	return 0;
 }
 
@@ -196,4 +180,20 @@ int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_optio
 {
 	struct request q = { bytes, len, opt, want, out, { .codec = CODEC_JPEG } };
 	return run_decoder(&q, note, err) ? -1 : image_upright(out, q.info.orientation, scratch, err);
+}
+
+void jpeg_scratch_release(struct jpeg_scratch *s)
+{
+	image_release(&s->decoded);
+	image_release(&s->between);
+}
+
+int jpeg_record(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
+		int channels, struct image *out, struct jpeg_scratch *scratch, struct err *err)
+{
+	char note[128];
+	return jpeg_decode(bytes, len, opt, want, &scratch->decoded, &scratch->between, note, err) ||
+			       image_record(&scratch->decoded, want, channels, out, &scratch->between, err)
+		       ? -1
+		       : 0;
 }

@@ -44,10 +44,11 @@ static int take_file(struct packer *p, struct slot *t, struct scratch *c)
 	size_t len;
 	if (p->s->ops->file(p->s, &t->item, &bytes, &len, c, &t->err))
 		return -1;
-	if (codec_of(bytes, len) == CODEC_PNG) {
+	enum codec kind = codec_of(bytes, len);
+	if (kind != CODEC_JPEG && kind != CODEC_NONE) {
 		t->refused = 1;
-		return err_set(&t->err, "is a PNG, and --encoding jpeg keeps files as they are; --resize or --encoding "
-					"raw decodes it");
+		return err_set(&t->err, "is a %s, and --encoding jpeg keeps files as they are; --resize or --encoding "
+					"raw decodes it", codec_name(kind));
 	}
 	if (codec_decode(bytes, len, &p->s->opt.codec, &least, &c->a, &c->b, t->note, &t->err) ||
 	    mem_grow(&t->file, &t->file_cap, len, 1, &t->err))
@@ -161,10 +162,14 @@ static int emit(struct packer *p, struct slot *t, struct err *err)
 	struct pack_report *r = p->report;
 	if (t->rc)
 		return pack_bad(p, t, err);
-	if (t->note[0] && !r->noted++) {
-		char what[1024];
+	if (t->note[0] && (!r->noted++ || p->opt->on_bad == PACK_LIST)) {
+		char what[1024], said[1200];
 		p->s->ops->describe(p->s, &t->item, what, sizeof what);
-		err_phrase(r->first_note, sizeof r->first_note, "%s: %s", what, t->note);
+		err_phrase(said, sizeof said, "%s: %s", what, t->note);
+		if (p->opt->on_bad == PACK_LIST)
+			p->opt->tell(p->opt->arg, said);
+		if (r->noted == 1)
+			err_phrase(r->first_note, sizeof r->first_note, "%s", said);
 	}
 	if (p->encoding == PACK_RAW && !p->h) {
 		p->h = t->im.h;

@@ -18,7 +18,7 @@ struct pack_options {
 	struct want want; /* h 0: sizes stay */
 	int channels;	  /* 1, 3; 0: the source's, or 3 where it has no say */
 	int on_bad;	  /* enum pack_on_bad */
-	/* PACK_LIST: is told of each, "NAME: why", by one thread at a time */
+	/* PACK_LIST: is told of each, "NAME: why", and of remarks, by one thread at a time */
 	void (*tell)(void *arg, const char *what);
 	void *arg;
 	int allow_empty;  /* all of a class's images may be left out so; else that is an error */

@@ -16,8 +16,9 @@ static void look_task(void *arg, int task, int worker)
 static int choose_encoding(struct packer *p, struct err *err)
 {
 	int differ = 0, h = 0, w = 0;
-	char png[1024] = "";
-	while (!differ || !*png) {
+	char other[1024] = ""; /* a picture that is no JPEG */
+	enum codec kind = CODEC_NONE;
+	while (!differ || !*other) {
 		if (pack_fill(p, err))
 			return -1;
 		if (!p->n)
@@ -29,8 +30,10 @@ static int choose_encoding(struct packer *p, struct err *err)
 				return pack_bad(p, &p->slot[i], err);
 			if (p->slot[i].rc) /* reported when it is decoded, once */
 				continue;
-			if (info->codec == CODEC_PNG && !*png)
-				p->s->ops->describe(p->s, &p->slot[i].item, png, sizeof png);
+			if (info->codec != CODEC_JPEG && !*other) {
+				p->s->ops->describe(p->s, &p->slot[i].item, other, sizeof other);
+				kind = info->codec;
+			}
 			if (!h) {
 				h = info->h;
 				w = info->w;
@@ -38,9 +41,9 @@ static int choose_encoding(struct packer *p, struct err *err)
 			differ |= info->h != h || info->w != w;
 		}
 	}
-	if (differ && *png)
-		return err_set(err, "%.900s: is a PNG among images of different sizes; make them one size, as in "
-				    "--resize 64", png);
+	if (differ && *other)
+		return err_set(err, "%.900s: is a %s among images of different sizes; make them one size, as in "
+				    "--resize 64", other, codec_name(kind));
 	source_rewind(p->s);
 	filter_reset(&p->filter);
 	p->encoding = differ ? PACK_JPEG : PACK_RAW;
@@ -49,6 +52,20 @@ static int choose_encoding(struct packer *p, struct err *err)
 		p->w = w;
 	}
 	return 0;
+}
+
+/* Fails where an option asks for other pixels than the files'. */
+static int files_stay(const struct packer *p, struct err *err)
+{
+	int stored = p->s->opt.codec.as_stored;
+	if (!p->want.h && !p->opt->channels && !stored)
+		return 0;
+	if (p->opt->encoding != PACK_AUTO)
+		return err_usage(err, "--encoding jpeg keeps the files as they are: it goes with none of --resize, "
+				      "--channels and --as-stored");
+	return err_usage(err, "the images %s; with %s make them one size, as in --resize 64",
+			 p->s->ops->more ? "are JPEG files" : "are of different sizes",
+			 stored ? "--as-stored" : "--channels");
 }
 
 int pack_choose(struct packer *p, struct err *err)
@@ -70,11 +87,8 @@ int pack_choose(struct packer *p, struct err *err)
 		else if (choose_encoding(p, err))
 			return -1;
 	}
-	if (p->encoding == PACK_JPEG && (p->want.h || p->opt->channels))
-		return err_usage(err, p->opt->encoding == PACK_AUTO ? "the images are of different sizes; with "
-								      "--channels make them one size, as in --resize 64"
-								    : "--encoding jpeg keeps the files as they are: it "
-								      "goes with neither --resize nor --channels");
+	if (p->encoding == PACK_JPEG && files_stay(p, err))
+		return -1;
 	size_t each =
 		p->encoding == PACK_RAW && p->h ? (size_t)p->h * (size_t)p->w * (size_t)p->channels : BATCH_BYTES / 64;
 	size_t fit = BATCH_BYTES / each;

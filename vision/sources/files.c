@@ -70,7 +70,7 @@ static int add_path(struct found_files *f, const char *path, struct err *err)
 	if (walk(path, 1, visit_file, f, err))
 		return -1;
 	if (f->n == before)
-		return err_set(err, "%s: no .jpg, .jpeg, .jpe, .jfif or .png file is in it", path);
+		return err_set(err, "%s: no " LISTING_ENDS " file is in it", path);
 	qsort(f->file + before, f->n - before, sizeof *f->file, by_path);
 	return 0;
 }
@@ -186,7 +186,8 @@ int files_open(struct source *s, char *const *paths, int n, struct err *err)
 	for (size_t i = 0; i < f->n; i++)
 		if (source_add(s, -1, SPLIT_TEST, i, err))
 			return -1;
-	return f->others ? source_note(s, err, "%zu file%s or hidden folder%s passed over, no .jpg, .jpeg, .jpe, "
-				       ".jfif or .png", f->others, f->others == 1 ? "" : "s", f->others == 1 ? "" : "s")
+	const char *more = f->others == 1 ? "" : "s";
+	return f->others ? source_note(s, err, "%zu file%s or hidden folder%s passed over, no " LISTING_ENDS, f->others,
+				       more, more)
 			 : 0;
 }

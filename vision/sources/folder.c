@@ -9,8 +9,8 @@
  *     SPLIT/                   FILE                      test/
  *       FILE                   no class, or --labels       images/FILE         (no class)
  *
- * SPLIT: a name that splits.h knows; without one, the operand's own name is asked. FILE: .jpg, .jpeg, .jpe, .jfif,
- * .png; others are counted and passed over. wnids.txt names and orders the classes, which are else sorted by name.
+ * SPLIT: a name that splits.h knows; without one, the operand's own name is asked. FILE: one of LISTING_ENDS; others
+ * are counted and passed over. wnids.txt names and orders the classes, which are else sorted by name.
  * val_annotations.txt has lines "FILE<TAB>CLASS<TAB>..." for the files of the folder images beside it.
  *
  * `where` of an item: its entry. Steps: find split and class by position (layout.c), replace class "images" by the
@@ -210,7 +210,7 @@ static int note_others(struct source *s, struct err *err)
 		used += (size_t)snprintf(text + used, sizeof text - used, ", %zu others", kind[0].n);
 	if (s->archive.hidden)
 		snprintf(text + used, sizeof text - used, ", %zu hidden", s->archive.hidden);
-	return all ? source_note(s, err, "%zu file%s passed over, no .jpg, .jpeg, .jpe, .jfif or .png: %s", all,
+	return all ? source_note(s, err, "%zu file%s passed over, no " LISTING_ENDS ": %s", all,
 				 all == 1 ? "" : "s", text + 2)
 		   : 0;
 }
@@ -255,7 +255,7 @@ static int build_items(struct source *s, struct listing *l, struct err *err)
 			wnids = &s->archive.entry[i];
 	}
 	if (!images)
-		return archive_lacks(&s->archive, "no .jpg, .jpeg, .jpe, .jfif or .png file", err);
+		return archive_lacks(&s->archive, "no " LISTING_ENDS " file", err);
 	if (listing_place(s, l, err) || apply_annotations(s, l, wnids != NULL, err) ||
 	    (s->opt.labels && listing_label(s, l, err)) || collect_classes(l, err))
 		return -1;

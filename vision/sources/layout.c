@@ -12,7 +12,8 @@
 
 int listing_is_image(const char *name)
 {
-	static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".jpe", ".jfif" };
+	static const char *const ends[] = { ".jpg",  ".jpeg", ".jpe",  ".jfif", ".png",
+					    ".webp", ".tif",  ".tiff", ".bmp" };
 	const char *dot = strrchr(name, '.');
 	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
 		if (!strcasecmp(dot, ends[i]))

@@ -73,7 +73,7 @@ static int look_empty(struct source *s, struct listing *l, const struct root *r,
 	if (!s->opt.allow_empty)
 		return err_set(
 			err,
-			"%s: folder '%.*s' holds no picture that is read (.jpg, .jpeg, .png), though it stands among "
+			"%s: folder '%.*s' holds no picture that is read (" LISTING_ENDS "), though it stands among "
 			"those of classes; take it out, convert what it holds, or go on by --allow-empty",
 			s->archive.root[r->number].path, (int)n, name);
 	if (source_note(s, err, "%s: folder '%.*s' holds no picture", s->archive.root[r->number].path, (int)n, name))

@@ -58,7 +58,8 @@ struct listing {
 	size_t classes, cap_classes;
 };
 
-/* 1 when the name ends as a JPEG's or PNG's does. */
+#define LISTING_ENDS ".jpg, .jpeg, .jpe, .jfif, .png, .webp, .tif, .tiff or .bmp"
+/* 1 when the name ends as a picture's does that is read: in one of LISTING_ENDS, in any case. */
 int listing_is_image(const char *name);
 /* Fills l->image with every picture, its split and the folder that is its class, and l->empty. Sets s->says_split.
  * What must be known of the layout is noted in s. Errors: a layout that is recognised in part, class folders without a

@@ -57,13 +57,13 @@ static void plain(uint32_t r, unsigned char *to)
 {
 	struct codec_options options = { .max_pixels = 1 << 20 };
 	struct want want = { data.head.height, data.head.width, data.images.fit };
-	struct codec_scratch scratch = { 0 };
+	struct jpeg_scratch scratch = { 0 };
 	struct image im = { 0 };
 	struct err err;
-	assert_int_equal(codec_record(bytes[r], len[r], &options, &want, data.head.channels, &im, &scratch, &err), 0);
+	assert_int_equal(jpeg_record(bytes[r], len[r], &options, &want, data.head.channels, &im, &scratch, &err), 0);
 	memcpy(to, im.px, image_bytes(&im));
 	image_release(&im);
-	codec_scratch_release(&scratch);
+	jpeg_scratch_release(&scratch);
 }
 
 static void form(int h, int w, enum image_fit fit, int channels)
@@ -134,6 +134,32 @@ static void the_first_bad_one_is_named(void **state)
 	pictures_close(p);
 }
 
+/* The remedy is one that there is: vic-train has no --max-pixels. */
+static void too_many_pixels_are_said(void **state)
+{
+	struct pictures *p;
+	struct decoding d = { .data = &data, .record = order, .n = RECORDS };
+	struct err err;
+	unsigned char copy[MOST];
+	uint32_t r = order[20];
+	const unsigned char *kept = bytes[r];
+	(void)state;
+	form(12, 12, FIT_CROP, 3);
+	memcpy(copy, kept, len[r]);
+	for (size_t i = 0; i + 9 < len[r]; i++)
+		if (copy[i] == 0xff && (copy[i + 1] == 0xc0 || copy[i + 1] == 0xc2))
+			memcpy(copy + i + 5, "\x9c\x40\x9c\x40", 4);
+	bytes[r] = copy;
+	assert_int_equal(pictures_open(&p, 2, &err), 0);
+	assert_int_equal(pictures_begin(p, &d, &err), 0);
+	assert_int_equal(pictures_await(p, &d, &err), -1);
+	assert_non_null(strstr(err.msg, "announces 40000x40000 pixels, more than the 67108864 that are decoded here; "
+					"vic-images --format stream --resize HxW --max-pixels N makes pixels of such"));
+	bytes[r] = kept;
+	decoding_release(&d);
+	pictures_close(p);
+}
+
 /* The channels' sums are those of the records to train on, of pieces of whatever size; dev records are looked at. */
 static void looking(void **state)
 {
@@ -175,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_as_alone),
 		cmocka_unit_test(the_first_bad_one_is_named),
+		cmocka_unit_test(too_many_pixels_are_said),
 		cmocka_unit_test(looking),
 	};
 	return cmocka_run_group_tests(tests, read_files, NULL);

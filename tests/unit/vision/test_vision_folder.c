@@ -57,7 +57,7 @@ static void folders(void **state)
 	assert_string_equal(text, "train:a,train:a,");
 	clean(NULL);
 	put_text("f/a.txt", "x");
-	refused(&r, "no .jpg, .jpeg, .jpe, .jfif or .png");
+	refused(&r, "no .jpg, .jpeg, .jpe, .jfif, .png, .webp, .tif, .tiff or .bmp");
 }
 
 static void tiny_imagenet(void **state)

@@ -1,0 +1,9 @@
+/* What begins as a BMP file does: all else is left to fuzz_images. */
+#include "picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (codec_of(data, size) == CODEC_BMP)
+		fuzz_picture(data, size);
+	return 0;
+}

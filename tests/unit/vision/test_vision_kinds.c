@@ -1,0 +1,340 @@
+/* WebP, BMP and TIFF decode as Pillow decodes them (tests/oracles/images_more.py made the golden files); what is cut,
+ * damaged, too large or of no kind that is read is refused by its cause. What a build has no library for is passed
+ * over, after the library was named. */
+#include "pipeline/base/crc.h"
+#include "pipeline/files/io.h"
+#include "vision/pixels/codec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define GOLDEN "tests/golden/images/"
+static const struct codec_options plain = { .max_pixels = 1 << 20 };
+
+#ifdef VIC_LIB_webp
+enum { HAS_WEBP = 1 };
+#else
+enum { HAS_WEBP = 0 };
+#endif
+#ifdef VIC_LIB_tiff
+enum { HAS_TIFF = 1 };
+#else
+enum { HAS_TIFF = 0 };
+#endif
+
+static int decode(const void *bytes, size_t n, const struct codec_options *opt, struct image *out, char *note,
+		  struct err *err)
+{
+	struct image scratch = { 0 };
+	unsigned char *copy = malloc(n ? n : 1); /* exactly as long as it is: a sanitizer sees a read after it */
+	memcpy(copy, bytes, n);
+	int rc = codec_decode(copy, n, opt, NULL, out, &scratch, note, err);
+	free(copy);
+	image_release(&scratch);
+	return rc;
+}
+
+static char *slurp(const char *name, size_t *n)
+{
+	struct err err = ERR_NONE;
+	char path[128], *bytes;
+	snprintf(path, sizeof path, GOLDEN "%s", name);
+	if (io_slurp(path, 1 << 20, &bytes, n, &err))
+		fail_msg("%s", err.msg);
+	return bytes;
+}
+
+/* 0 where the build has no library for it, of which it must say which. */
+static int served(const char *name)
+{
+	const char *lib = strstr(name, ".webp") && !HAS_WEBP  ? "needs libwebp (Debian and Ubuntu: libwebp-dev), and "
+								"this build does without"
+			  : strstr(name, ".tif") && !HAS_TIFF ? "needs libtiff (Debian and Ubuntu: libtiff-dev), and "
+								"this build does without"
+							      : NULL;
+	struct err err = ERR_NONE;
+	struct image out = { 0 };
+	struct image_info info;
+	char note[128];
+	size_t n;
+	if (!lib)
+		return 1;
+	char *bytes = slurp(name, &n);
+	assert_int_equal(decode(bytes, n, &plain, &out, note, &err), -1);
+	assert_non_null(strstr(err.msg, lib));
+	assert_int_equal(codec_probe((unsigned char *)bytes, n, &plain, &info, &err), -1);
+	assert_non_null(strstr(err.msg, lib));
+	free(bytes);
+	return 0;
+}
+
+static void agrees_with_pillow(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	char *save = NULL;
+	size_t n, files = 0, passed_over = 0;
+	char *table = slurp("more.tsv", &n);
+	for (char *line = strtok_r(table, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char name[64], said[128], note[128];
+		int h, w, c;
+		unsigned crc;
+		struct image out = { 0 };
+		struct image_info info;
+		assert_int_equal(sscanf(line, "%63s %d %d %d %x %127[^\n]", name, &h, &w, &c, &crc, said), 6);
+		files++;
+		if (!served(name)) {
+			passed_over++;
+			continue;
+		}
+		char *bytes = slurp(name, &n);
+		if (codec_probe((unsigned char *)bytes, n, &plain, &info, &err) ||
+		    decode(bytes, n, &plain, &out, note, &err))
+			fail_msg("%s: %s", name, err.msg);
+		free(bytes);
+		if (info.h != h || info.w != w || info.c != c || out.h != h || out.w != w || out.c != c ||
+		    crc32_of(0, out.px, image_bytes(&out)) != crc)
+			fail_msg("%s: %dx%dx%d crc %08x, not Pillow's", name, out.h, out.w, out.c,
+				 crc32_of(0, out.px, image_bytes(&out)));
+		if (strcmp(note, strcmp(said, "-") ? said : ""))
+			fail_msg("%s: '%s' is said, not '%s'", name, note, said);
+		image_release(&out);
+	}
+	free(table);
+	assert_int_equal(files, 52);
+	if (passed_over)
+		printf("# SKIP: built without %s%s%s: %zu of %zu files\n", HAS_WEBP ? "" : "libwebp",
+		       HAS_WEBP || HAS_TIFF ? "" : " and ", HAS_TIFF ? "" : "libtiff", passed_over, files);
+	if (passed_over)
+		skip();
+}
+
+static void every_cut_is_noticed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		size_t spare; /* bytes at the end that hold no pixel */
+	} files[] = { { "lossy.webp", 0 },   { "lossless.webp", 0 }, { "exif6.webp", 0 }, { "moves.webp", 0 },
+		      { "rgb.bmp", 1 },	     { "grey.bmp", 3 },	     { "palette4.bmp", 1 }, { "os2.bmp", 1 },
+		      { "bits565.bmp", 2 },  { "rle8.bmp", 4 },	     { "rle4.bmp", 5 },	    { "strips.tif", 0 },
+		      { "tiles.tif", 0 },    { "planes.tif", 0 },    { "raw.tif", 0 },	    { "lzw.tif", 0 },
+		      { "jpeg.tif", 0 },     { "fax.tif", 4 },	     { "palette.tif", 0 },  { "grey16.tif", 0 } };
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		const char *name = files[i].name;
+		char note[128];
+		size_t n;
+		if (!served(name))
+			continue;
+		char *bytes = slurp(name, &n);
+		for (size_t keep = 0; keep < n - files[i].spare; keep++)
+			if (!decode(bytes, keep, &plain, &out, note, &err))
+				fail_msg("%s decodes from %zu of %zu bytes", name, keep, n);
+			else if (err.cause != CAUSE_DATA)
+				fail_msg("%s, %zu of %zu bytes: %s", name, keep, n, err.msg);
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), 0);
+		free(bytes);
+		image_release(&out);
+	}
+}
+
+/* Where an image's width and height stand, and a size that no memory is taken for. */
+static void bombs_are_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		size_t at;
+		const char *bytes;
+		size_t n;
+	} cases[] = { { "rgb.bmp", 18, "\x40\x9c\0\0\x40\x9c\0\0", 8 },
+		      { "rle8.bmp", 18, "\x40\x9c\0\0\x40\x9c\0\0", 8 },
+		      { "moves.webp", 24, "\x3f\x9c\0\x3f\x9c\0", 6 }, /* 3 bytes of width - 1, 3 of height - 1 */
+		      { "strips.tif", 18, "\x40\x9c", 2 } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		size_t n;
+		if (!served(cases[i].name))
+			continue;
+		char *bytes = slurp(cases[i].name, &n);
+		memcpy(bytes + cases[i].at, cases[i].bytes, cases[i].n);
+		if (strstr(cases[i].name, ".tif")) /* the next entry */
+			memcpy(bytes + cases[i].at + 12, cases[i].bytes, cases[i].n);
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), -1);
+		if (!strstr(err.msg, "announces 40000x40000 pixels; --max-pixels is 1048576"))
+			fail_msg("%s: %s", cases[i].name, err.msg);
+		assert_null(out.px);
+		free(bytes);
+	}
+}
+
+/* One pixel more than allowed, and exactly as many; a side longer than any, which no option changes. */
+static void limits(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "lossy.webp", "moves.webp", "rgb.bmp", "raw.tif", "tiles.tif" };
+	struct codec_options exact = { .max_pixels = 9 * 13 }, less = { .max_pixels = 9 * 13 - 1 };
+	struct codec_options other = { .max_pixels = 9 * 13 - 1, .too_many = "that fit" };
+	struct err err = ERR_NONE;
+	struct image out = { 0 };
+	char note[128];
+	size_t n;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!served(names[i]))
+			continue;
+		char *bytes = slurp(names[i], &n);
+		assert_int_equal(decode(bytes, n, &less, &out, note, &err), -1);
+		assert_non_null(strstr(err.msg, "announces 13x9 pixels; --max-pixels is 116"));
+		assert_int_equal(decode(bytes, n, &other, &out, note, &err), -1);
+		assert_non_null(strstr(err.msg, "announces 13x9 pixels, more than the 116 that fit"));
+		assert_int_equal(decode(bytes, n, &exact, &out, note, &err), 0);
+		free(bytes);
+	}
+	image_release(&out);
+	char *bytes = slurp("rgb.bmp", &n);
+	memcpy(bytes + 18, "\0\0\1\0", 4);
+	assert_int_equal(decode(bytes, n, &plain, &out, note, &err), -1);
+	assert_non_null(strstr(err.msg, "announces 65536x9 pixels; the longest side that is read is 65535"));
+	free(bytes);
+}
+
+/* A byte of a golden file changed, and what is said of it. */
+static void refused_by_cause(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		size_t at;
+		int byte;
+		const char *said;
+	} cases[] = {
+		{ "rgb.bmp", 30, 5, "BMP: holds a PNG" },
+		{ "rgb.bmp", 30, 4, "BMP: holds a JPEG" },
+		{ "rgb.bmp", 30, 9, "BMP: compression 9 is not read" },
+		{ "rgb.bmp", 28, 23, "BMP: 23 bits a pixel in 1 planes" },
+		{ "rgb.bmp", 26, 3, "BMP: 24 bits a pixel in 3 planes" },
+		{ "rgb.bmp", 10, 20, "BMP: its pixels begin in its header" },
+		{ "rgb.bmp", 18, 99, "BMP: is truncated" },
+		{ "rgb.bmp", 22, 0, "has no pixels" },
+		{ "rgb.bmp", 14, 17, "none of JPEG, PNG, WebP, TIFF, BMP" },
+		{ "palette4.bmp", 46, 3, "BMP: a pixel's number is beyond the palette" },
+		{ "palette4.bmp", 46, 17, "BMP: a palette of 17 colours for 4 bits a pixel" },
+		{ "bits565.bmp", 54, 0x55, "BMP: a colour's bits lie apart" },
+		{ "rle8.bmp", 28, 4, "BMP: run lengths of 4 bits a pixel" },
+		{ "lossless.webp", 12, 'X', "WebP: is damaged" },
+		{ "lossless.webp", 4, 1, "WebP: " },
+		{ "strips.tif", 8, 0, "TIFF: " },
+		{ "strips.tif", 66, 6, "TIFF: its colours are of a kind that is not read (photometric 6)" },
+		{ "grey16.tif", 42, 12, "TIFF: samples of 12 bits are not read" },
+		{ "reduced.tif", 0, 'I', "TIFF: its first picture is a small one of another" },
+		{ "floats.tif", 0, 'I', "TIFF: its samples are no whole numbers" },
+		{ "jumps.bmp", 1093, 99, "BMP: run lengths leave the picture" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		size_t n;
+		if (!served(cases[i].name))
+			continue;
+		char *bytes = slurp(cases[i].name, &n);
+		bytes[cases[i].at] = (char)cases[i].byte;
+		if (!decode(bytes, n, &plain, &out, note, &err))
+			fail_msg("%s with byte %zu as %d decodes", cases[i].name, cases[i].at, cases[i].byte);
+		if (!strstr(err.msg, cases[i].said) || err.cause != CAUSE_DATA)
+			fail_msg("%s with byte %zu as %d: %s, not '%s'", cases[i].name, cases[i].at, cases[i].byte,
+				 err.msg, cases[i].said);
+		free(bytes);
+		image_release(&out);
+	}
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static void no_memory(void **state)
+{
+	(void)state;
+	printf("# SKIP: a sanitizer needs more address space than any limit\n");
+	skip();
+}
+#else
+/* Where the system has no memory, that is said, by each kind that leaves decoding to a library. The first test: what
+ * others have freed would serve. */
+static void no_memory(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "lossless.webp", "moves.webp", "lzw.tif" };
+	struct rlimit all, tight;
+	assert_int_equal(getrlimit(RLIMIT_AS, &all), 0);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		unsigned long pages;
+		size_t n;
+		if (!served(names[i]))
+			continue;
+		char *bytes = slurp(names[i], &n);
+		FILE *f = fopen("/proc/self/statm", "r");
+		assert_true(f && fscanf(f, "%lu", &pages) == 1);
+		fclose(f);
+		tight = all;
+		tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 19);
+		assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
+		int rc = decode(bytes, n, &plain, &out, note, &err);
+		assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
+		assert_int_equal(rc, -1);
+		if (err.cause != CAUSE_SYSTEM || !strstr(err.msg, "memory"))
+			fail_msg("%s: %s", names[i], err.msg);
+		free(bytes);
+		image_release(&out);
+	}
+}
+#endif
+
+static void orientation_can_be_left(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "exif6.webp", "exif6.tif" };
+	struct codec_options stored = { .max_pixels = 1 << 20, .as_stored = 1 };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		struct image_info info;
+		char note[128];
+		size_t n;
+		if (!served(names[i]))
+			continue;
+		char *bytes = slurp(names[i], &n);
+		assert_int_equal(codec_probe((unsigned char *)bytes, n, &plain, &info, &err), 0);
+		assert_true(info.orientation == 6 && info.h == 13 && info.w == 9);
+		assert_int_equal(codec_probe((unsigned char *)bytes, n, &stored, &info, &err), 0);
+		assert_true(info.orientation == 1 && info.h == 9 && info.w == 13);
+		assert_int_equal(decode(bytes, n, &stored, &out, note, &err), 0);
+		assert_true(out.h == 9 && out.w == 13);
+		free(bytes);
+		image_release(&out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(agrees_with_pillow), cmocka_unit_test(every_cut_is_noticed),
+		cmocka_unit_test(bombs_are_refused),  cmocka_unit_test(limits),
+		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
