@@ -193,7 +193,7 @@ vic-reliability --curve --per-class --worst --threads
 vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
-vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output --asked-by
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --asked-by --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --resize --crop --crop-scale --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \
