@@ -46,7 +46,7 @@ static int try_map(struct bytes *s, const char *path, struct err *err)
 	unsigned char first[UNPACK_HEAD];
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	if (fd < 0)
-		return err_sys(err, "%s", path);
+		return io_cannot_open(path, err);
 	ssize_t n = !fstat(fd, &st) && S_ISREG(st.st_mode) ? pread(fd, first, sizeof first, 0) : 0;
 	if (n > 0 && !unpack_kind(first, (size_t)n, NULL)) {
 		struct io_mark mark = io_mark_of(&st);

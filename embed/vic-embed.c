@@ -25,7 +25,7 @@ static const struct opt opts[] = {
 	{ "oov", 0, OPT_TEXT, &o.oov, "HOW",
 	  "words not in FILE: uniform:A (each number in -A..A), zero, std (variance of FILE)", .flags = 0 },
 	{ "allow-oov", 0, OPT_FLAG, &o.allow_oov, NULL, "go on where FILE has under 1 % of the types, or none",
-	  .flags = OPT_LOCAL },
+	  .flags = OPT_LOCAL, .with = "vectors" },
 	{ "random", 0, OPT_FLAG, &o.random, NULL, "no file: every word is drawn as --oov says (Kim's rand)",
 	  .value = 1 },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "seed of the drawn vectors", .lo = 0, .hi = INT64_MAX },

@@ -38,7 +38,7 @@ static const struct opt run_opts[] = {
 	  "TSV, a line an epoch: losses, accuracies, ECE, OE, label entropy", .flags = OPT_LOCAL | OPT_OUTPUT,
 	  .without = "plan|list-models", .writes = "a training history" },
 	{ "checkpoint", 0, OPT_TEXT, &run_o.files.checkpoint, "FILE",
-	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT,
+	  "write the state of the run here after every epoch", .flags = OPT_LOCAL | OPT_OUTPUT | OPT_ANEW,
 	  .without = "plan|list-models", .writes = "a checkpoint" },
 	{ "checkpoint-every", 0, OPT_TEXT, &run_o.every, "N|TIME",
 	  "and inside epochs, after N batches or a time: 500, 90s, 10min, 2h", .flags = OPT_LOCAL, .with = "checkpoint",

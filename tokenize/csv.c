@@ -55,6 +55,8 @@ static int choose_column(const struct reader *r, const char *option, const char 
 			 struct err *err)
 {
 	int64_t k;
+	if (r->want->asked_by && !strcmp(option, "--text-column"))
+		option = r->want->asked_by;
 	if (is_column_number(want)) {
 		if (num_i64(option, want, 1, (int64_t)row_fields(r->rows), &k, err))
 			return err_context(err, "%zu columns", row_fields(r->rows));
@@ -188,7 +190,7 @@ int read_csv(struct labelled *t, const char *path, const struct columns *want, s
 	t->blank += row_counts_of(r.rows)->blank;
 	t->sink->boms += row_counts_of(r.rows)->boms;
 	row_reader_close(r.rows);
-	if (got < 0 && want->quotes == ROW_QUOTES_STRICT && strstr(err->msg, "RFC 4180 has none:")) {
+	if (got < 0 && want->quotes == ROW_QUOTES_STRICT && !want->asked_by && strstr(err->msg, "RFC 4180 has none:")) {
 		size_t used = strlen(err->msg);
 		if (sizeof err->msg - used > 64)
 			err_phrase(err->msg + used, sizeof err->msg - used, "; --quotes bare takes it as a character");

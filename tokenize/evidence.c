@@ -3,9 +3,11 @@
 #include "evidence.h"
 #include "pipeline/base/hash.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/num.h"
 #include "white.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -58,20 +60,23 @@ enum column_name column_name(const char *field, size_t n)
 }
 
 /* A label that stands in first rows of files without a header and nowhere else, where every other is there more than
- * once. */
+ * once, or it is what columns of labels are called. */
 static int check_first_rows(const struct labelled *t, struct err *err)
 {
-	int32_t label = t->n_first && t->n > 3 ? t->label[t->first[0]] : -1;
+	int32_t label = t->n_first && t->n > 1 ? t->label[t->first[0]] : -1;
 	uint64_t first = 0;
 	size_t len;
 	if (label < 0)
 		return 0;
+	const char *name = vocab_word(&t->labels, (uint32_t)label, &len);
+	int called = column_name(name, len) == NAME_LABEL;
+	if (!called && t->n <= 3)
+		return 0;
 	for (size_t i = 0; i < t->n_first; i++)
 		first += t->first[i] < t->n && t->label[t->first[i]] == label;
 	for (uint32_t i = 0; i < t->labels.n; i++)
-		if (i == (uint32_t)label ? t->labels.count[i] != first : t->labels.count[i] == 1)
+		if (i == (uint32_t)label ? t->labels.count[i] != first : t->labels.count[i] == 1 && !called)
 			return 0;
-	const char *name = vocab_word(&t->labels, (uint32_t)label, &len);
 	return t->labels.n < 2 ? 0 :
 	       err_set(err,
 		       "%s: its first row looks like a header: no other record has the label \"%.*s\"; --header or "
@@ -128,7 +133,8 @@ static int check_labels(const struct labelled *t, struct err *err)
 	return 0;
 }
 
-/* A name without its case and characters of no width, and with single spaces for white space; *out is the caller's. */
+/* A name without its case and characters of no width, and with single spaces for white space; *out is the caller's.
+ * The compatible forms of white space (a no-break space) are that too. */
 static int alike_key(const char *name, size_t len, char **out, size_t *n, struct err *err)
 {
 	utf8proc_uint8_t *folded = NULL;
@@ -138,30 +144,63 @@ static int alike_key(const char *name, size_t len, char **out, size_t *n, struct
 		return k == UTF8PROC_ERROR_NOMEM ? err_memory(err) : err_set(err, "%s", utf8proc_errmsg(k));
 	char *to = (char *)folded;
 	size_t o = 0;
-	for (utf8proc_ssize_t i = 0; i < k; i++) {
-		int white = is_white((char)folded[i]);
-		if (!white || (o && to[o - 1] != ' '))
-			to[o++] = white ? ' ' : (char)folded[i];
+	for (utf8proc_ssize_t i = 0, n_bytes; i < k; i += n_bytes) {
+		utf8proc_int32_t c;
+		n_bytes = utf8proc_iterate(folded + i, k - i, &c);
+		n_bytes = n_bytes < 1 ? 1 : n_bytes;
+		int white = is_white((char)folded[i]) || (c > 0 && is_white_point((uint32_t)c));
+		if (!white) {
+			memmove(to + o, folded + i, (size_t)n_bytes);
+			o += (size_t)n_bytes;
+		} else if (o && to[o - 1] != ' ') {
+			to[o++] = ' ';
+		}
 	}
 	*n = o && to[o - 1] == ' ' ? o - 1 : o;
 	*out = to;
 	return 0;
 }
 
-static int add_pair(struct labelled *t, uint32_t a, uint32_t b, struct err *err)
+/* The number that a name is, in one form of all (1.0 and 01 are 1; -0 is 0); *out NULL: it is none. */
+static int number_key(const char *name, size_t len, char **out, size_t *n, struct err *err)
 {
-	size_t n, k;
-	const char *first = vocab_word(&t->labels, a, &n), *second = vocab_word(&t->labels, b, &k);
-	char *before = t->alike;
-	int rc = mem_printf(&t->alike, err, "%s%s'%.*s' and '%.*s'", before ? before : "", before ? ", " : "",
-			    (int)(n < 60 ? n : 60), first, (int)(k < 60 ? k : 60), second);
-	free(before);
-	if (rc)
-		t->alike = NULL;
+	double v;
+	struct err none = ERR_NONE;
+	char *text;
+	*out = NULL;
+	trim(&name, &len);
+	if (mem_text(&text, name, len, err))
+		return -1;
+	int rc = num_f64("", text, -INFINITY, INFINITY, &v, &none) || !isfinite(v) ? 0 :
+		 mem_printf(out, err, "%.17g", v + 0.0);
+	free(text);
+	*n = *out ? strlen(*out) : 0;
 	return rc;
 }
 
-static int find_alike(struct labelled *t, struct err *err)
+/* Adds to a list of names, *list, which is the caller's; its owner's after a failure, too. */
+static int add_name(char **list, const char *sign, const char *name, size_t n, struct err *err)
+{
+	char *before = *list;
+	int rc = mem_printf(list, err, "%s%s'%.*s'", before ? before : "", before ? sign : "",
+			    (int)(n < 60 ? n : 60), name);
+	free(before);
+	if (rc)
+		*list = NULL;
+	return rc;
+}
+
+static int add_pair(struct labelled *t, uint32_t a, uint32_t b, char **list, struct err *err)
+{
+	size_t n, k;
+	const char *first = vocab_word(&t->labels, a, &n), *second = vocab_word(&t->labels, b, &k);
+	return add_name(list, ", ", first, n, err) || add_name(list, " and ", second, k, err) ? -1 : 0;
+}
+
+typedef int (*key_fn)(const char *name, size_t len, char **out, size_t *n, struct err *err);
+
+/* The pairs of names that have one key. */
+static int find_alike(struct labelled *t, key_fn key_of, char **list, struct err *err)
 {
 	struct vocab keys = { 0 };
 	uint32_t *first;
@@ -173,23 +212,44 @@ static int find_alike(struct labelled *t, struct err *err)
 		uint32_t id = 0, before = keys.n;
 		char *key = NULL;
 		const char *name = vocab_word(&t->labels, i, &len);
-		if ((rc = alike_key(name, len, &key, &n, err)))
+		if ((rc = key_of(name, len, &key, &n, err)))
 			break;
+		if (!key)
+			continue;
 		rc = vocab_add(&keys, key, n, &id, err);
 		free(key);
 		if (!rc && keys.n > before)
 			first[id] = i;
 		else if (!rc && ++shown)
-			rc = add_pair(t, first[id], i, err);
+			rc = add_pair(t, first[id], i, list, err);
 	}
 	vocab_release(&keys);
 	free(first);
 	return rc;
 }
 
+/* Classes whose names stand for no value where other programs write a table. */
+static int find_missing(struct labelled *t, struct err *err)
+{
+	static const char *const missing[] = { "nan", "null", "na", "n/a", "#n/a", "<na>", "none", "nil", "missing",
+					       "nat", "-nan", "\\n", "?" };
+	for (uint32_t i = 0; i < t->labels.n; i++) {
+		size_t len;
+		const char *name = vocab_word(&t->labels, i, &len);
+		for (size_t k = 0; k < sizeof missing / sizeof *missing; k++)
+			if (column_same(name, len, missing[k]) && add_name(&t->missing, ", ", name, len, err))
+				return -1;
+	}
+	return 0;
+}
+
 int evidence_check(struct labelled *t, struct err *err)
 {
 	if (!t->given && ((!t->header_said && check_first_rows(t, err)) || (!t->label_said && check_labels(t, err))))
 		return -1;
-	return find_alike(t, err);
+	if (find_alike(t, alike_key, &t->alike, err))
+		return -1;
+	if (t->given) /* who lists the classes means them */
+		return 0;
+	return find_alike(t, number_key, &t->one_number, err) || find_missing(t, err) ? -1 : 0;
 }

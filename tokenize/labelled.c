@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 int labelled_init(struct labelled *t, struct sink *s, struct err *err)
 {
@@ -29,6 +30,8 @@ void labelled_release(struct labelled *t)
 	free(t->first);
 	free(t->first_file);
 	free(t->alike);
+	free(t->one_number);
+	free(t->missing);
 	*t = (struct labelled){ 0 };
 }
 
@@ -51,15 +54,28 @@ int labelled_give(struct labelled *t, const char *names, struct err *err)
 	return 0;
 }
 
+/* Nothing but white space; the label is UTF-8. */
+static int is_blank(const char *label, size_t n)
+{
+	utf8proc_int32_t c;
+	for (utf8proc_ssize_t k; n; label += k, n -= (size_t)k) {
+		k = utf8proc_iterate((const utf8proc_uint8_t *)label, (utf8proc_ssize_t)n, &c);
+		if (k < 1 || (k == 1 ? !is_white(*label) : !is_white_point((uint32_t)c)))
+			return 0;
+	}
+	return 1;
+}
+
 /* The label's number, or -2 on failure. */
 static int32_t number_of(struct labelled *t, const char *label, size_t n, struct err *err)
 {
 	uint32_t id;
 	if (decoder_line(&t->names, label, n, &label, &n, err))
 		return -2;
-	if (!n || memchr(label, 0, n)) {
-		err_set(err, "%s", n ? "the label holds a NUL byte"
-				     : "the label is empty; --format lines reads text without labels");
+	int blank = is_blank(label, n);
+	if (blank || memchr(label, 0, n)) {
+		err_set(err, "%s%s", !blank ? "the label holds a NUL byte" : n ? "the label is white space alone" :
+			"the label is empty", blank ? "; --format lines reads text without labels" : "");
 		return -2;
 	}
 	if (t->given) {

@@ -18,6 +18,7 @@ struct columns {
 	enum csv_header header;
 	char separator; /* CSV; 0: comma, or what the file says in Excel's first line */
 	enum row_quotes quotes;
+	const char *asked_by; /* CSV: in place of --text-column, the option of the program that asks; or NULL */
 };
 
 struct labelled {
@@ -39,7 +40,8 @@ struct labelled {
 	char *first_file;                  /* that of the first such */
 	int header_said, label_said;       /* by the user: what is a header, which column is the label */
 	int null_said;                     /* and that \N is a word */
-	char *alike;                       /* "'pos' and 'Pos', ..." or NULL */
+	char *alike, *one_number;          /* "'pos' and 'Pos', ...", "'1' and '1.0'", or NULL */
+	char *missing;                     /* "'nan', 'NULL'": names that stand for no value elsewhere, or NULL */
 };
 
 int labelled_init(struct labelled *t, struct sink *s, struct err *err) VIC_CHECKED;

@@ -133,4 +133,10 @@ void report_labelled(const struct stage *st, const struct labelled *t)
 	say_notes(st, notes, sizeof notes / sizeof *notes);
 	if (t->alike)
 		stage_say(st, "classes that differ in white space or case alone: %s", t->alike);
+	if (t->one_number)
+		stage_say(st, "classes that are the same number: %s; one class, if each is written alike in the table",
+			  t->one_number);
+	if (t->missing)
+		stage_say(st, "classes called as a missing value is written: %s; records without a label, if that is "
+			      "meant, are to be left out of the table", t->missing);
 }

@@ -18,6 +18,7 @@ enum format { MR, TREC, IMDB, CSV, TSV, FASTTEXT, LINES };
 static struct {
 	int format, rules, lower, hyphens, encoding, split, header, fine, flush, quotes, html, allow_empty,
 		allow_documents;
+	const char *asked_by; /* the option of another program that --text-column stands for */
 	const char *label_column, *text_column, *name_column, *classes, *output, *separator;
 } o = { .format = -1, .lower = 1, .split = -1, .output = "-" };
 
@@ -62,7 +63,9 @@ static const struct opt opts[] = {
 	{ "allow-empty", 0, OPT_FLAG, &o.allow_empty, NULL, "a PATH without a record: go on, not an error",
 	  .flags = OPT_LOCAL, .without = "flush" },
 	{ "allow-documents", 0, OPT_FLAG, &o.allow_documents, NULL,
-	  "HTML, XML and JSON are lines of text like others, not an error", .flags = OPT_LOCAL, .without = "flush" },
+	  "HTML, XML, JSON and SQL are lines of text like others, not an error", .flags = OPT_LOCAL,
+	  .without = "flush" },
+	{ "asked-by", 0, OPT_TEXT, &o.asked_by, "OPTION", "", .flags = OPT_LOCAL | OPT_HIDDEN },
 	{ "flush", 0, OPT_FLAG, &o.flush, NULL,
 	  "write every record at once, for interactive use; takes what comes, nothing too", .flags = OPT_LOCAL },
 	{ "output", 'o', OPT_TEXT, &o.output, "FILE", "where the stream goes", .flags = OPT_LOCAL | OPT_OUTPUT,
@@ -125,10 +128,10 @@ static const struct program prog = {
 		"each split and class, empty ones and those without a label.\n"
 		"\n"
 		"Refused: what is no text (archives, UTF-16, NUL bytes) or a document (HTML,\n"
-		"XML, JSON, JSON lines, the message that came in place of a download), a PATH\n"
-		"without a record, labels that are nearly all different, a first row whose label\n"
-		"no other record has; --label-column, --classes, --header or --no-header say\n"
-		"that it is meant.",
+		"XML, JSON, JSON lines, SQL, the message that came in place of a download), a\n"
+		"PATH without a record, labels that are nearly all different, a first row whose\n"
+		"label no other record has; --label-column, --classes, --header or --no-header\n"
+		"say that it is meant.",
 	.example =
 		"vic-tokenize --format mr data/mr | vic-cat --stats\n"
 		"vic-tokenize --format csv --label-column stars --text-column 3 \\\n"
@@ -155,7 +158,8 @@ static char separator_of(void)
 /* An option that the format would not look at, an operand that it cannot read. */
 static int refuse_unused(const struct stage *st, struct err *err)
 {
-	static const char *const of_csv[] = { "label-column", "text-column", "name-column", "separator", "quotes" };
+	static const char *const of_csv[] = { "label-column", "text-column", "name-column",
+					      "separator", "quotes", "asked-by" };
 	static const char *const of_tables[] = { "header", "no-header" };
 	int stdins = 0;
 	if (o.format < 0)
@@ -189,7 +193,7 @@ static int read_operand(struct sink *s, struct labelled *t, const char *path, st
 {
 	const struct columns columns = { o.label_column, o.text_column, o.name_column,
 					 (enum csv_header)o.header, separator_of(),
-					 (enum row_quotes)o.quotes };
+					 (enum row_quotes)o.quotes, o.asked_by };
 	switch ((enum format)o.format) {
 	case MR:
 		return read_mr(s, path, err);

@@ -8,6 +8,7 @@
 #include "epochs.h"
 #include "modelfile.h"
 #include "models/train/together.h"
+#include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/base/num.h"
 #include "pipeline/files/jsontext.h"
@@ -244,6 +245,26 @@ static void say_ranks(const struct stage *st, const struct trainer *t)
 		  ranks_describe(t->ranks), a->shards / t->ranks->size, a->shards, how);
 }
 
+/* Classes of which nothing will be learnt: a slip in --classes, or a split that left none of them. */
+static void say_absent(const struct stage *st, const struct dataset *d)
+{
+	size_t *n, none = 0, classes = (size_t)d->head.n_classes;
+	struct err unheard = ERR_NONE;
+	const char *first = NULL;
+	if (mem_alloc(&n, classes, sizeof *n, &unheard))
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->split[i] == SPLIT_TRAIN && d->label[i] >= 0)
+			n[d->label[i]]++;
+	for (size_t c = 0; c < classes; c++)
+		if (!n[c] && !none++)
+			first = d->head.classes[c];
+	if (none)
+		stage_say(st, "%zu of %zu classes have no training record: '%s'%s", none, classes, first,
+			  none > 1 ? ", ..." : "");
+	free(n);
+}
+
 /* What is about to be done. */
 static void say_plan(const struct stage *st, const struct trainer *t)
 {
@@ -266,6 +287,7 @@ static void say_plan(const struct stage *st, const struct trainer *t)
 		  (double)bytes / (1 << 20));
 	if (p->update.ema > 0)
 		stage_say(st, "evaluated and kept: a moving average of the weights, of decay %g", p->update.ema);
+	say_absent(st, t->data);
 	if (!t->n_dev)
 		stage_say(st, "no dev records: the last epoch is kept (vic-split --dev marks some)");
 }

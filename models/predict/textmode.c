@@ -34,6 +34,7 @@ static int command(const struct predictor *p, char *program, const struct text_s
 		rest[n++] = (char *)"--label-column=none";
 		rest[n++] = (char *)"--allow-empty";
 		rest[n++] = (char *)"--allow-documents";
+		rest[n++] = (char *)"--asked-by=--column"; /* its messages name the option that is there */
 		rest[n++] = own[0];
 	} else {
 		rest[n++] = (char *)"--flush";
@@ -102,7 +103,7 @@ int textmode_run(struct stage *st, struct predictor *p, struct calibrated *map, 
 	/* The tokenizer has said itself what went wrong with the text; a broken pipe is only our own failure coming
 	 * back. */
 	if (!lost && status && status <= 128)
-		return err_set(err, "%s could not be tokenised", text->path);
+		return err_set(err, "%s could not be tokenised", strcmp(text->path, "-") ? text->path : "stdin");
 	if (!rc && p->unknown)
 		stage_say(st, "%" PRIu64 " of %" PRIu64 " words are not the model's and stand as zeros", p->unknown,
 			  p->tokens);

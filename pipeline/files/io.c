@@ -68,12 +68,22 @@ int io_regular(const char *path, struct err *err)
 	return stat(path, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err);
 }
 
+int io_cannot_open(const char *path, struct err *err)
+{
+	struct stat st;
+	int why = errno;
+	if (why == ENXIO && !stat(path, &st) && S_ISSOCK(st.st_mode))
+		return must_be_regular(&st, path, err);
+	errno = why;
+	return err_sys(err, "%s", path);
+}
+
 int io_open_regular(const char *path, struct err *err)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) /* a socket cannot be opened: say that rather than why not */
-		return errno == ENXIO && io_regular(path, err) ? -1 : err_sys(err, "%s", path);
+	if (fd < 0)
+		return io_cannot_open(path, err);
 	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) &&
 	    !place_reading(fd, path, err))
 		return fd;
@@ -93,7 +103,7 @@ static int open_input(struct input *in, const char *path, int as_is, struct err 
 		in->name = path;
 		in->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (in->fd < 0)
-			return err_sys(err, "%s", path);
+			return io_cannot_open(path, err);
 	}
 	if (!fstat(in->fd, &st)) {
 		int folder = !in->standard && S_ISDIR(st.st_mode);

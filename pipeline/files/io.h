@@ -56,6 +56,8 @@ int input_line(struct input *in, size_t max, const char **line, size_t *len, int
 /* n bytes from `at` on of a file, whatever its offset; safe from several threads. -1: errno says why, 0 that fewer are
  * there. */
 int io_read_at(int fd, uint64_t at, void *to, size_t n) VIC_CHECKED;
+/* What open() for reading failed with (errno), as an error; of a socket, which is "no such device", what it is. -1. */
+int io_cannot_open(const char *path, struct err *err);
 /* Opens a file that was found in a folder: a regular one, or a link to one. A FIFO there would be waited for, a device
  * never ends; the error says which. Returns the descriptor, or -1. */
 int io_open_regular(const char *path, struct err *err) VIC_CHECKED;

@@ -136,6 +136,8 @@ int output_prove(const char *path, struct err *err)
 	} else if (there && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		ok = 0;
+	} else if (there && S_ISSOCK(st.st_mode)) {
+		return err_system(err, "%s: is a socket, where a file is wanted", path);
 	} else if (p.special || (there && !S_ISREG(st.st_mode))) {
 		ok = !faccessat(AT_FDCWD, p.path, W_OK, AT_EACCESS);
 	} else {

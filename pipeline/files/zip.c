@@ -105,6 +105,15 @@ static void zip_extra(struct zip *z, const unsigned char *extra, size_t n)
 	}
 }
 
+/* Folders end in '/' (APPNOTE 4.4.17.1), and in a backslash where .NET before 4.6.1 and some tools of Windows wrote the
+ * archive: of a name that has the one and not the other that is what it means, as every unzip reads it. */
+static void name_folders(char *name)
+{
+	if (!strchr(name, '/'))
+		for (; *name; name++)
+			*name = *name == '\\' ? '/' : *name;
+}
+
 static int zip_begin(struct zip *z, struct err *err)
 {
 	unsigned char h[26];
@@ -122,6 +131,7 @@ static int zip_begin(struct zip *z, struct err *err)
 	z->name[name] = 0;
 	if (strlen(z->name) != name)
 		return zip_fault(z, "has a name with a NUL byte in it", err);
+	name_folders(z->name);
 	zip_extra(z, z->extra, more);
 	if (flags & 1)
 		return zip_fault(z, "is encrypted; unzip it with its password", err);

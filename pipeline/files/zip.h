@@ -12,7 +12,8 @@ struct zip;
 
 /* Errors: no memory. `name` as in unpack_open. */
 int zip_open(struct zip **z, struct supply *from, const char *name, struct err *err) VIC_CHECKED;
-/* 1 and the next one's name, valid until the next call (a folder's ends in '/'); 0 at the archive's end. What was not
+/* 1 and the next one's name, valid until the next call (a folder's ends in '/'; folders
+ * that Windows parted by backslashes are parted by '/'); 0 at the archive's end. What was not
  * read is passed over. Errors: the supply's; truncated, damaged, encrypted, packed by another method, split. */
 int zip_next(struct zip *z, const char **name, struct err *err) VIC_CHECKED;
 /* Up to n bytes of it; *got < n only at its end. */

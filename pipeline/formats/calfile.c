@@ -68,15 +68,19 @@ int calfile_take_fit(struct calfile *f, const json_t *j, struct err *err)
 	return take_prints(f->sketch, fit, err);
 }
 
-/* What is no JSON object: another kind of file, or one of ours that was damaged in its first byte. */
+/* What is no file of this kind: one of another, which the first bytes tell, or one of ours that was damaged. A seal
+ * that holds under another kind's key is that kind's; in a text one that does not hold is damage, whatever else it
+ * says. */
 static void refuse_kind(const char *path, const char *text, size_t n, const char *what, struct err *err)
 {
 	struct sniffed s;
 	char wanted[64];
 	const char *name = strcmp(path, "-") ? path : "stdin";
+	enum seal seal = seal_check(text, n, 0);
 	err_phrase(wanted, sizeof wanted, "a %s", what);
 	sniff(&s, (const unsigned char *)text, n, name);
-	if (s.binary || seal_check(text, n, 0) == SEAL_NONE)
+	if (s.known && strcmp(s.what, wanted) &&
+	    (s.binary || seal == SEAL_NONE || (seal == SEAL_WHOLE && *text == '{')))
 		sniff_refuse(name, text, n, wanted, err);
 	else
 		err_context(err, "%s", name);
@@ -90,10 +94,8 @@ int calfile_read(json_t **j, const char *path, const char *what, const char *key
 	if (io_slurp(path, CALFILE_MAX, &text, &len, err))
 		return -1;
 	int rc = seal_read(j, text, len, what, key, CALFILE_VERSION, version, err);
-	if (rc && *text != '{')
+	if (rc)
 		refuse_kind(path, text, len, what, err);
-	else if (rc)
-		err_context(err, "%s", path);
 	free(text);
 	return rc;
 }

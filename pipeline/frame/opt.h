@@ -40,6 +40,7 @@ enum opt_flags {
 	OPT_NO_OPERANDS = 512, /* stands for the operands: without them stdin is not read */
 	/* says how a line of text or a picture becomes a record: new ones for a model are given it again (stage.h) */
 	OPT_LINE = 1024,
+	OPT_ANEW = 2048, /* with OPT_OUTPUT: written again and again, each time whole, so never to stdout or a pipe */
 };
 
 struct opt_many {

@@ -244,12 +244,23 @@ static int spare_data(const struct stage *st, const struct role *x, struct err *
 				   x->opt->name, x->path, s.what, st->prog->name);
 }
 
+/* A stream of states, one after the other, is no file that can be read again. */
+static int refuse_stream(const struct role *x, struct err *err)
+{
+	int standard = x->fd == STDOUT_FILENO || x->fd == STDERR_FILENO;
+	if (!(x->opt->flags & OPT_ANEW) || !(standard || (x->there && S_ISFIFO(x->mode))))
+		return 0;
+	return err_usage(err, "--%s %s: is written anew again and again, so it must be a file, not %s", x->opt->name,
+			 x->path, x->fd == STDOUT_FILENO ? "stdout" : standard ? "stderr" : "a pipe");
+}
+
 /* Those from number `first` on. */
 static int prove_outputs(const struct roles *r, const struct stage *st, size_t first, struct err *err)
 {
 	for (size_t i = first; i < r->n; i++)
 		if (r->item[i].writes && r->item[i].opt &&
-		    (output_prove(r->item[i].path, err) || spare_data(st, &r->item[i], err)))
+		    (refuse_stream(&r->item[i], err) || output_prove(r->item[i].path, err) ||
+		     spare_data(st, &r->item[i], err)))
 			return -1;
 	return 0;
 }
@@ -288,6 +299,8 @@ static const char *role_text(const struct opt *o)
 		return "list";
 	if ((o->flags & OPT_INPUT) && (o->flags & OPT_OUTPUT))
 		return "read or written";
+	if (o->flags & OPT_ANEW)
+		return "written anew";
 	if (o->flags & OPT_OUTPUT)
 		return *(const char *const *)o->target ? "written or stdout" : "written";
 	return o->flags & OPT_INPUT ? "read" : "text";

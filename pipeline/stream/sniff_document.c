@@ -172,11 +172,54 @@ static int is_refusal(struct span t)
 	return 0;
 }
 
+static int tag_word(struct span t, const char *word)
+{
+	return begins(t, word) && t.n > strlen(word) && isspace((unsigned char)t.p[strlen(word)]);
+}
+
+/* The rest behind comments ("--" or "%" to the end of the line, slash and star) and blank lines. */
+static struct span less_comments(struct span t, const char *line)
+{
+	for (;;) {
+		int block = begins(t, "/*") && !begins(t, "/*!");
+		const char *end = block		     ? memmem(t.p, t.n, "*/", 2)
+				  : begins(t, line) ? memchr(t.p, '\n', t.n) : NULL;
+		if (!end)
+			return t;
+		t = after(t, (size_t)(end - t.p) + (block ? 2 : 1));
+	}
+}
+
+/* A dump's first comment or statement; of those that may begin a sentence, one that goes on as SQL. */
+static int is_sql(struct span t)
+{
+	static const char *const dumps[] = { "-- mysql dump", "-- mariadb dump", "-- phpmyadmin sql dump", "/*!40",
+					     "--\n-- postgresql database dump", "pragma foreign_keys" };
+	static const char *const starts[][2] = {
+		{ "insert into ", "values" }, { "insert ignore into ", "values" }, { "replace into ", "values" },
+		{ "create table ", "(" },     { "drop table ", ";" },		   { "begin transaction;", "" },
+		{ "copy ", "from stdin;" },   { "set names ", ";" },
+	};
+	for (size_t i = 0; i < sizeof dumps / sizeof *dumps; i++)
+		if (begins(t, dumps[i]))
+			return 1;
+	t = less_comments(t, "--");
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (begins(t, starts[i][0]) && (!*starts[i][1] || holds(t, starts[i][1])))
+			return *starts[i][1] != 'v' || holds(t, "(");
+	return 0;
+}
+
 int sniff_document(const struct look *l, struct sniffed *s)
 {
 	struct span t = beginning(l);
 	if (is_json(t))
 		sniff_say(s, 0, "JSON", records);
+	else if (is_sql(t))
+		sniff_say(s, 0, "SQL statements", "have the database write the table as CSV, which vic-tokenize "
+						  "--format csv (texts) and vic-cat --from csv (logits) read");
+	else if (tag_word(less_comments(t, "%"), "@relation"))
+		sniff_say(s, 0, "an ARFF table", records);
 	else if (is_refusal(t) || (begins(t, "<?xml") && holds(t, "<Error>") && holds(t, "<Code>")))
 		sniff_say(s, 0, "an error message in place of a download",
 			  "get the file again, from an address that has it");

@@ -159,6 +159,26 @@ csv --column 2 --separator ';' reviews.model new.csv
 like 'a first row that may be either is asked about' '--header or --no-header' "$(cat said)"
 csv --column stars --separator ';' reviews.model new.csv
 like 'a column that is not there' 'no column is named "stars"' "$(cat said)"
+# The tokenizer speaks of the options that are there: of each way to ask wrongly, those its message names.
+printf 'review,review,id\na,b "c",7\n' >quoted.csv
+while IFS='|' read -r how named; do
+	# shellcheck disable=SC2086
+	csv $how
+	same "$how: the message names${named:- no option}" "$named" \
+		"$(grep -o -e '--[a-z-]*' said | sort -u | sed 's/^/ /' | tr -d '\n')"
+done <<'L'
+--column stars --separator ; reviews.model new.csv| --column
+--column 7 --separator ; --header reviews.model new.csv| --column
+--column 3 --separator ; --no-header reviews.model new.csv| --column
+--column review reviews.model quoted.csv| --column
+--column 3 --header reviews.model quoted.csv|
+--column id reviews.model quoted.csv|
+--column review reviews.model new.csv| --separator
+L
+printf 'a fine film\na\000b\n' | vic-predict --device ref --text reviews.model - >got 2>said
+same 'a NUL byte on stdin: status 1' 1 $?
+same 'where it is, and of what it is the end' 'vic-tokenize: stdin:2: holds a NUL byte
+vic-predict: stdin could not be tokenised' "$(sed 's/\(NUL byte\):.*/\1/' said)"
 fails 2 'goes with --text' 'a column of pictures' vic-predict --files --column 2 photos.model new
 fails 2 'goes with --column' 'a header of lines' vic-predict --text --header reviews.model lines
 fails 2 'answer texts, or pictures' 'both at once' vic-predict --files --text reviews.model lines

@@ -61,6 +61,7 @@ for i in 1 2 3 4 5 6; do
 	"$TOOLS/mkphoto" 6 6 60 0 $i >pictures/a/$i.png
 done
 printf 'good 1 2\nbad 3 4\n' >vectors
+printf 'Good 1 2\nBad 3 4\n' >strange
 {
 	printf 'figure\tdataset\tmodel\tmethod\tsetting\tseed\tn\tmetric\tvalue\tlow\thigh\tcommand\n'
 	for row in baseline:-:0.4 mixup:0.1:0.3 erl:0.2:0.2; do
@@ -92,6 +93,7 @@ vic-calibrate --l2-bias|vic-calibrate -q --split all --method matrix logits|--l2
 vic-calibrate --max-steps|vic-calibrate -q --split all --method matrix logits|--max-steps 1
 vic-calibrate --max-temperature|vic-calibrate -q --split all logits|--max-temperature 0.01
 vic-calibrate --min-temperature|vic-calibrate -q --split all logits|--min-temperature 9
+vic-embed --allow-oov|vic-embed --vectors strange tokens|--allow-oov
 vic-embed --top-oov|vic-embed --vectors vectors tokens|--top-oov 1
 vic-images --sample|vic-images -q -r 4 pictures|--sample 1
 vic-images --seed|vic-images -q -r 4 --sample 1 pictures|--seed 4
@@ -139,7 +141,7 @@ vic-tokenize --allow-documents|vic-tokenize -q -f lines page|--allow-documents
 vic-tokenize --allow-empty|vic-tokenize -q -f lines /dev/null|--allow-empty
 vic-train --channels|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--channels 1
 vic-train --checkpoint|vic-train -q -e 1 -o out text; cat ck|--checkpoint ck
-vic-train --checkpoint-every|vic-train -q -e 1 -b 4 -o out --checkpoint /dev/stdout text|--checkpoint-every 1
+vic-train --checkpoint-every|vic-train -q -e 1 -b 4 -o out --checkpoint /dev/fd/3 text 3>states; cat states|--checkpoint-every 1
 vic-train --crop-pad|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 painted|--crop-pad 1
 vic-train --device|vic-train -q -e 1 text|--device ref
 vic-train --fit|vic-train -q -m smallcnn --width 0.1 -e 1 -b 4 --resize 8 jpegs|--fit stretch
@@ -181,7 +183,7 @@ vic-cat --head --check --provenance --stats --words --to --from --kind --labels 
 vic-compare --split --bins --bootstrap --level --seed --ensemble --json --tsv --threads
 vic-conformal --method --alpha --randomised --lambda --k-reg --apply --no-empty --split --by --out --allow-fit-data --table --json --tsv --level --seed --threads
 vic-corpora --to --from --n --classes --noise --strength --layout --vocabulary --dim --seed
-vic-embed --vectors --vectors-format --dim --oov --allow-oov --random --seed --oov-report --threads --output
+vic-embed --vectors --vectors-format --dim --oov --random --seed --oov-report --threads --output
 vic-images --format --split --only --class-subset --limit --per-class --resize --fit --channels --encoding --labels --labels-from --transpose --no-splits --allow-empty --fold --classes --name --names --on-bad --as-stored --max-pixels --gaussian-like --threads --output
 vic-ood --in --out --score --bootstrap --level --curve --json --tsv --threads
 vic-perturb --mu --norm --directions --only --encoding --seed --threads --output
@@ -191,7 +193,7 @@ vic-reliability --curve --per-class --worst --threads
 vic-report --title --out --results --threads
 vic-score --bins --name --split --unlabelled --bootstrap --coverage --risk --seeds --separate --ensemble --class --per-class --by --weights --compat --posterior --json --tsv --no-diagram --threads
 vic-split --cv --test --dev --calibration --seed --stratify --no-stratify --remark
-vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --flush --output
+vic-tokenize --format --rules --lower --cased --hyphens --encoding --split --label-column --text-column --name-column --separator --quotes --header --no-header --classes --fine --html --asked-by --flush --output
 vic-train --model --mixup --label-smoothing --erl --loss --dropout --max-norm --words --filters --maps --ngrams --max-tokens --width --resize --crop --crop-scale --flip --no-flip --optimizer --lr --momentum --nesterov --no-nesterov --weight-decay --decay --clip-norm --ema --rho --eps --schedule --lr-steps --lr-factor --epochs --batch --shards --select --patience --stop-top5 --class-weights --seed --precision --plan --list-models
 L
 same 'every option without a condition is known to need none' "$(cat always)" \

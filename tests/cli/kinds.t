@@ -78,6 +78,11 @@ printf 'NUM:count How many ?\nHUM:ind Who ?\n' >trec.txt
 printf 'a gorgeous , witty film\nlame\n' >plain.txt
 printf '\377\376H\000i\000\n\000' >utf16.txt
 printf 'x' >dir/f
+printf "INSERT INTO reviews VALUES ('pos','good');\nINSERT INTO reviews VALUES ('neg','bad');\n" >inserts.csv
+printf -- '-- MySQL dump 10.13\n--\nCREATE TABLE `r` (\n  `id` int\n);\n' >dump.sql
+printf -- '--\n-- films\n--\n\ncreate table films (id int, text varchar);\n' >table.sql
+printf '%% films\n@RELATION films\n@ATTRIBUTE text string\n@DATA\n"good film",pos\n' >films.arff
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "sock", Listen => 1) or die' # which prove runs on
 tar -cf some.tar dir
 gzip -c some.tar >some.tar.gz
 : >empty
@@ -105,6 +110,7 @@ curves   vic-reliability {}
 history  vic-reliability --curve training {}
 fit      vic-calibrate {}
 map      vic-calibrate --apply {} good.logits
+answers  vic-predict --map {} good.model good.text
 sets     vic-conformal {}
 bound    vic-conformal --apply {} good.logits
 ood      vic-ood --in good.logits --out {}
@@ -141,11 +147,15 @@ paper.pdf | a PDF document | vic-tokenize --format lines |
 page.html | $html | browser |
 saved.html | $html | browser |
 head.html | $html | browser |
-some.json | is JSON | CSV | map bound check
-records.jsonl | is JSON | vic-tokenize --format csv | map bound check
-list.json | is JSON | vic-tokenize --format csv | map bound check
-rows.jsonl | is JSON | vic-tokenize --format csv | map bound check
-nan.jsonl | is JSON | vic-tokenize --format csv | map bound check
+some.json | is JSON | CSV | check
+records.jsonl | is JSON | vic-tokenize --format csv | check
+list.json | is JSON | vic-tokenize --format csv | check
+rows.jsonl | is JSON | vic-tokenize --format csv | check
+nan.jsonl | is JSON | vic-tokenize --format csv | check
+inserts.csv | SQL statements | vic-tokenize --format csv |
+dump.sql | SQL statements | vic-tokenize --format csv |
+table.sql | SQL statements | vic-tokenize --format csv |
+films.arff | an ARFF table | vic-tokenize --format csv |
 some.xml | $xml | vic-tokenize --format csv |
 bare.xml | $xml | vic-tokenize --format csv |
 absent.csv | $refusal | get the file again |
@@ -157,7 +167,7 @@ table.avro | an Avro table | vic-tokenize --format csv |
 old.xls | an Office document | save it as CSV |
 some.rar | a RAR archive | unpack it |
 some.mat | a MATLAB file | numpy.save |
-film.rtf | an RTF document | plain text | check map bound
+film.rtf | an RTF document | plain text | check
 table.xlsx | an Excel workbook | save it as CSV |
 film.docx | a Word document | plain text |
 table.ods | an OpenDocument table | save it as CSV |
@@ -170,8 +180,8 @@ cat.avif | an AVIF image | PNG |
 other.safetensors | a safetensors file | vic-predict | check labels tensors
 good.model | a model | vic-predict | check labels model tensors
 good.ckpt | a checkpoint | vic-train --resume | check labels model resume tensors
-good.map | a calibration map | vic-calibrate --apply | check map bound
-good.threshold | a conformal threshold | vic-conformal --apply | check map bound
+good.map | a calibration map | vic-calibrate --apply | check map answers
+good.threshold | a conformal threshold | vic-conformal --apply | check bound
 train-images-idx3-ubyte | an IDX file | vic-images --format idx | idx
 data_batch_1.bin | CIFAR-10 | vic-images --format cifar10 | cifar files
 train.bin | CIFAR-100 | vic-images --format cifar100 | cifar files
@@ -192,9 +202,10 @@ good.twin | the text twin of a stream | vic-cat FILE printed so | csv files plot
 good.curves | a table of curves | vic-plot | plot $text
 some.tar | a tar archive | tar -xf | idx cifar folder mr
 some.tar.gz | a tar archive | tar -xf | idx cifar folder mr
+sock | is a socket | where a file is wanted | files
 dir | a folder | vic-images | texts trec mr idx cifar folder files
 empty | empty | wrote nothing | files $text csv vectors post history plot trec fast
-noise | of no kind | vic-cat(1) | files csv vectors $text resume model check post history plot trec fast idx cifar folder mr map bound
+noise | of no kind | vic-cat(1) | files csv vectors $text resume model check post history plot trec fast idx cifar folder mr map answers bound
 good.tokens | stream of tokens | vic-embed | cat check split embed records
 good.text | stream of text | vic-train and vic-predict | cat check split train records
 good.images | stream of images | vic-perturb | cat check split train perturb stream

@@ -74,6 +74,12 @@ train/a/1.png train/b/1.png | train/a train/b | train: a 1, b 1
 test/a/1.png test/b/1.png train/a/1.png | test/a test/b train/a | train: a 1; test: a 1, b 1
 a/1.png b/x/1.png | a b | holds class folders, and another PATH only pictures
 train/1.png test/1.png | train test | 1 train records have no label; 1 test records have no label
+# a picture once
+a/1.png b/1.png | a b a | a and a are one, whose pictures would be there twice; give each once
+a/1.png b/1.png | a ./b/ b | ./b/ and b are one, whose pictures
+d/train/a/1.png d/test/a/1.png | d d/test | d and d/test lie one in the other, whose pictures
+d/train/a/1.png d/test/a/1.png | d/test d/train/.. | d/test and d/train/.. lie one in the other, whose pictures
+d/a/1.png db/a/1.png | d/a db/a | train: a 2
 # folders without a picture
 d/a/1.png d/b/ d/c/1.png | d | folder 'b' holds no picture that is read
 d/a/1.png d/b/.keep | d | folder 'b' holds no picture that is read

@@ -71,6 +71,17 @@ if command -v zip >/dev/null; then
 	zip -q -r d.zip d
 	same 'a zip of pictures' "$(vic-images -q d | data | cksum)" "$(vic-images -q d.zip | data | cksum)"
 	same 'the same from a pipe' "$(vic-images -q d | data | cksum)" "$(cat d.zip | vic-images -q - | data | cksum)"
+	mkdir flat && (cd flat && find ../d -type f | while read -r f; do
+		cp "$f" "$(printf %s "${f#../}" | tr / '\\')"
+	done && zip -q -r ../windows.zip .)
+	same 'one whose folders end in backslashes' "$(vic-images -q d | data | cksum)" "$(vic-images -q windows.zip | data | cksum)"
+	tar -cf inside.tar d d.zip
+	like 'an archive in an archive is said to be left alone' \
+		'^vic-images: 1 of them is an archive, which nobody looks into: unpack it, or give each as a PATH; the first: inside.tar: d.zip$' \
+		"$(vic-images inside.tar 2>&1 >/dev/null)"
+	mkdir packs && cp d.zip packs/d1.ZIP && cp inside.tar packs/ && cp -R d packs/
+	like 'in a folder, too' '^vic-images: 2 of them are archives, .* the first: packs/d1.ZIP$' \
+		"$(vic-images packs 2>&1 >/dev/null)"
 	zip -q two.zip a.tsv b.tsv
 	fails 1 'two.zip: the zip archive holds several files' 'a zip of two tables' vic-tokenize -f tsv two.zip
 	size=$(wc -c <d.zip)

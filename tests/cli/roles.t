@@ -47,6 +47,7 @@ vic-score --bins
 vic-score --class
 vic-score --name
 vic-score --split
+vic-tokenize --asked-by
 vic-tokenize --classes
 vic-tokenize --label-column
 vic-tokenize --name-column
@@ -83,7 +84,7 @@ $2 == "stdout" { slot("w", "stdout", ""); next }
 $3 == "read" && $2 ~ /^--/ { slot("r", "option", $2 " @", a) }
 $3 == "list" { slot("r", "option", $2 " '@'@", a) }
 $3 == "read" && $2 !~ /^(--|stdin)/ { slot("r", "operand", "@"); if ($2 ~ / |\.\.\./) slot("r", "operand", "@") }
-$3 == "written" { slot("w", "option", $2 " @") }
+$3 == "written" || $3 == "written anew" { slot("w", "option", $2 " @") }
 $3 == "written or stdout" { slot("w", "main", $2 " @") }
 $3 == "read or written" { slot("r", "option", "--from npy " $2 " @"); slot("w", "option", "--to npy " $2 " @") }
 $3 == "prints" { slot("w", "prints", $2, a) }
@@ -224,6 +225,21 @@ done <runs
 same "all $(cat count) pairs: $refused runs refused, $taken taken" 0 $wrong
 [ "$(cat count)" -ge 60 ]
 tap $? 'there are pairs enough'
+
+# A state that is written anew after every epoch is a file that can be read again, no stream of all of them.
+mkdir anew && mkfifo anew/fifo
+while IFS='|' read -r path what; do
+	# shellcheck disable=SC2094
+	(cd anew && vic-train -q --checkpoint $path -o model ../tokens >out 2>err </dev/null)
+	same "$path is no file for a checkpoint: $what" "2 0 $what" \
+		"$? $(wc -c <anew/out) $(sed -n 's/.*so it must be a file, not //p' anew/err)"
+done <<'L'
+-|stdout
+/dev/stdout|stdout
+/dev/stderr|stderr
+fifo|a pipe
+L
+same 'and no model was trained' '' "$(find anew -name model)"
 
 # Found in a folder or a list, not named: refused when it is opened, and nothing is written.
 kept() {

@@ -300,4 +300,36 @@ for format in csv tsv trec fasttext lines; do
 	printf "NUM:count${gap}good\nNUM:co\000unt good\n" | sed "$([ $format = fasttext ] && echo 's/^/__label__/')" >nul
 	fails 1 'nul:.*2: holds a NUL byte: is it UTF-16' "a NUL byte as $format" vic-tokenize -q -f $format nul
 done
+
+# Labels that another program would hold for one, or for none, are classes of their own, and it is said.
+while IFS='|' read -r labels said; do
+	# shellcheck disable=SC2059
+	printf "$labels" | awk '{ print "\"" $0 "\",word " NR }' >labels.csv
+	same "labels $(printf %s "$labels" | tr '\\' ' '): ${said:+it is said}" "$said" "$(vic-tokenize -f csv --no-header labels.csv 2>&1 >"$T/y" |
+		sed -n 's/^vic-tokenize: classes //p' | sed 's/;.*//' | paste -sd ' ')"
+done <<'L'
+1\n1.0\n0\n2|that are the same number: '1' and '1.0'
+1\n01\n+1\n0|that are the same number: '1' and '01', '1' and '+1'
+0\n-0\n 1\n1|that differ in white space or case alone: ' 1' and '1' that are the same number: '0' and '-0', ' 1' and '1'
+1e3\n1000\n1e400\n-1e400|that are the same number: '1e3' and '1000'
+1\n10\n100\n1.5\nx1|
+nan\npos\nneg|called as a missing value is written: 'nan'
+NULL\nN/A\n<NA>\nNone\n#N/A|called as a missing value is written: 'NULL', 'N/A', '<NA>', 'None', '#N/A'
+pos\npos\302\240\nneg|that differ in white space or case alone: 'pos' and 'pos\xc2\xa0'
+nano\nnullable\nnone of them\ninf|
+L
+same 'who lists the classes means them' '' \
+	"$(printf 'nan,a\n1,b\n1.0,c\n' | vic-tokenize -f csv --classes nan,1,1.0 - 2>&1 >"$T/y" | grep -e number -e missing)"
+for blank in ' ' ' \t ' '\302\240' '\343\200\200 '; do
+	printf "a,b\n$blank,c\n" >blank.csv
+	fails 1 'blank.csv: line 2: the label is white space alone' "a label of white space: $(echo "$blank" | tr -d '\\')" \
+		vic-tokenize -q -f csv blank.csv
+done
+# A first row that is called as columns of labels are, and whose label no other has, is asked about at any size.
+printf 'stars,review_body\n5,fine\n1,bad\n' >stars.csv
+fails 1 'its first row looks like a header: no other record has the label "stars"' 'a header of few records' \
+	vic-tokenize -q -f csv stars.csv
+same 'and is a record, by request' 3 "$(vic-tokenize -q -f csv --no-header stars.csv | vic-cat --stats | sed -n 's/^records //p')"
+same 'where another record has it, it is a class' 3 \
+	"$(printf 'score,a\nfoul,b\nscore,c\n' | vic-tokenize -q -f csv - | vic-cat --stats | sed -n 's/^records //p')"
 finish

@@ -323,6 +323,9 @@ like 'what was kept and where it is' \
 	"$(sed -n 4p "$T/said")"
 vic-split -q --remark --test 0.25 "$T/text" >"$T/all"
 vic-train --epochs 1 --batch 20 --maps 2 "$T/all" 2>"$T/said" >"$T/b"
+like 'a class of which nothing will be learnt' '^vic-train: 2 of 4 classes have no training record: .a., \.\.\.$' \
+	"$(printf 'b,x y\nc,x z\n' | vic-tokenize -q -f csv --no-header --classes a,b,c,d - | vic-embed -q --random --dim 3 |
+		vic-train --maps 2 --epochs 1 -o "$T/absent" 2>&1)"
 like 'without dev records' '^vic-train: no dev records: the last epoch is kept' "$(sed -n 3p "$T/said")"
 like 'and stdout' '^vic-train: kept epoch 1 of 1, the last; model: stdout$' "$(tail -1 "$T/said")"
 vic-train -q --epochs 1 --batch 20 --maps 2 -o "$T/b" "$T/text" 2>"$T/said"

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,6 +149,19 @@ int archive_add_member(struct archive *a, int root, const char *prefix, const st
 	return add_entry(a, (struct entry){ .root = root, .at = e->at, .size = e->size }, full, (size_t)n, err);
 }
 
+int archive_is_packed(const char *name)
+{
+	static const char *const ends[] = { ".tar", ".zip", ".tgz", ".tbz2", ".txz", ".rar", ".7z",
+					    ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst" };
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t k = strlen(ends[i]);
+		if (n > k && !strcasecmp(name + n - k, ends[i]))
+			return 1;
+	}
+	return 0;
+}
+
 /* The entries of the tar at `at` of the root's file; names get `prefix` in front. Where it is empty, the tars inside
  * are folders. */
 static int add_tar(struct archive *a, int root, uint64_t at, uint64_t size, const char *prefix, struct err *err)
@@ -234,7 +248,7 @@ static int open_root(struct archive *a, int i, const char *path, struct err *err
 	} else {
 		a->root[i].fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (a->root[i].fd < 0)
-			return err_sys(err, "%s", path);
+			return io_cannot_open(path, err);
 	}
 	if (a->root[i].fd >= 0 && add_file(a, i, a->root[i].path, err))
 		return -1;

@@ -53,6 +53,9 @@ int archive_read(const struct archive *a, const struct entry *e, uint64_t at, vo
  * `max` bytes. */
 int archive_load(const struct archive *a, const struct entry *e, size_t max, unsigned char **data, size_t *len,
 		 struct err *err) VIC_CHECKED;
+/* Whether a file inside a folder or an archive is an archive by its name, which nobody looks into (but for a .tar in a
+ * .tar). */
+int archive_is_packed(const char *name);
 /* The file `base` in the same folder as `beside` (an entry's name may hold '/'); NULL when there is none. */
 const struct entry *archive_beside(const struct archive *a, const struct entry *beside, const char *base);
 /* Fails with "PATH: WHAT is not in it" ("no IDX file of images"), and says what the first file is instead. Returns

@@ -180,6 +180,22 @@ static int is_side(const char *base)
 	return !strcmp(base, "wnids.txt") || !strcmp(base, "val_annotations.txt");
 }
 
+/* Archives that lie in what is read: their pictures, if they hold any, are no records. */
+static int note_archives(struct source *s, struct err *err)
+{
+	size_t n = 0, first = 0;
+	char text[1024];
+	for (size_t i = 0; i < s->archive.n; i++)
+		if (archive_is_packed(s->archive.entry[i].name) && !n++)
+			first = i;
+	if (!n)
+		return 0;
+	archive_describe(&s->archive, &s->archive.entry[first], text, sizeof text);
+	return source_note(s, err, "%zu of them %s, which nobody looks into: unpack %s, or give each as a PATH; the "
+				   "first: %s",
+			   n, n == 1 ? "is an archive" : "are archives", n == 1 ? "it" : "them", text);
+}
+
 /* Notes how many files are no pictures, by the ends of their names. */
 static int note_others(struct source *s, struct err *err)
 {
@@ -272,7 +288,7 @@ static int build_items(struct source *s, struct listing *l, struct err *err)
 	free(order);
 	if (!rc && l->notes > l->used)
 		rc = source_note(s, err, "%zu annotations without an image", l->notes - l->used);
-	return rc || note_alike(s, l, err) || note_others(s, err) ? -1 : 0;
+	return rc || note_alike(s, l, err) || note_others(s, err) || note_archives(s, err) ? -1 : 0;
 }
 
 static int file(const struct source *s, const struct item *item, const unsigned char **bytes, size_t *len,

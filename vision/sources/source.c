@@ -198,6 +198,30 @@ static int rename_head(struct source *s, int more_allowed, struct err *err)
 	return rc;
 }
 
+/* A path that is given twice, or a folder inside another that is given: every picture would be there twice, and a model
+ * would be tried on what it was trained on. */
+static int refuse_overlap(char *const *paths, int n, struct err *err)
+{
+	int rc = 0;
+	char **real;
+	if (mem_alloc(&real, (size_t)n, sizeof *real, err))
+		return -1;
+	for (int i = 0; i < n && !rc; i++) {
+		real[i] = strcmp(paths[i], "-") ? realpath(paths[i], NULL) : NULL; /* NULL: whoever opens it says why */
+		for (int k = 0; k < i && real[i] && !rc; k++) {
+			size_t a = real[k] ? strlen(real[k]) : 0, b = strlen(real[i]), less = a < b ? a : b;
+			const char *longer = a < b ? real[i] : real[k];
+			if (a && !strncmp(real[i], real[k], less) && (a == b || longer[less] == '/'))
+				rc = err_set(err, "%s and %s %s, whose pictures would be there twice; give each once",
+					     paths[k], paths[i], a == b ? "are one" : "lie one in the other");
+		}
+	}
+	for (int i = 0; i < n; i++)
+		free(real[i]);
+	free(real);
+	return rc;
+}
+
 int source_open(struct source *s, enum source_format format, char *const *paths, int n,
 		const struct source_options *opt, struct err *err)
 {
@@ -210,7 +234,8 @@ int source_open(struct source *s, enum source_format format, char *const *paths,
 	else if (format == SOURCE_FILES)
 		rc = files_open(s, paths, n, err);
 	else
-		rc = archive_open(&s->archive, paths, n, err) || open_format(s, format, err);
+		rc = refuse_overlap(paths, n, err) || archive_open(&s->archive, paths, n, err) ||
+		     open_format(s, format, err);
 	if (!rc)
 		rc = rename_head(s, format == SOURCE_IDX, err);
 	if (rc)
