@@ -294,6 +294,33 @@ static void idx_at_random(void **state)
 	}
 }
 
+/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two. */
+static void idx_kinds(void **state)
+{
+	static unsigned char buf[256];
+	for (int type = 8; type < 15; type++)
+		for (int rank = 1; rank < 4; rank++) {
+			struct run run = { .format = SOURCE_IDX, .path = "m" };
+			struct block b;
+			size_t each = type < 11 ? 1 : type == 11 ? 2 : type == 14 ? 8 : 4;
+			int labels = (type == 8 && rank == 1) || (type == 12 && rank < 3);
+			if (type == 8 && rank == 3) /* pictures */
+				continue;
+			clean(state);
+			put("m/pictures", buf, idx_images(buf, 0, 3, 5, 7, 1));
+			size_t n = idx(buf, rank, 3, 1, 1, 0);
+			buf[2] = (unsigned char)type;
+			memset(buf + n, 0, 3 * each);
+			put("m/classes", buf, n + 3 * each);
+			if (pack(&run, 1))
+				fail_msg("type %d, rank %d: %s", type, rank, run.err.msg);
+			struct stream_reader *in = unpack(&b);
+			if (b.label[2] != (labels ? 0 : -1))
+				fail_msg("type %d, rank %d", type, rank);
+			stream_close(in);
+		}
+}
+
 /* What cannot be read any more is not passed over, whatever its name. */
 static void idx_that_changed(void **state)
 {
@@ -361,7 +388,7 @@ static void sizes_are_parsed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(idx_at_random),
+		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(idx_at_random), TEST(idx_kinds),
 		TEST(idx_that_changed), TEST(class_names), TEST(sizes_are_parsed),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
