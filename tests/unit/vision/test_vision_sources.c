@@ -388,8 +388,9 @@ static void sizes_are_parsed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files), TEST(idx_at_random), TEST(idx_kinds),
-		TEST(idx_that_changed), TEST(class_names), TEST(sizes_are_parsed),
+		TEST(cifar_files),   TEST(cifar_hundred), TEST(stl10_files),      TEST(idx_files),
+		TEST(idx_at_random), TEST(idx_kinds),     TEST(idx_that_changed), TEST(class_names),
+		TEST(sizes_are_parsed),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
