@@ -277,6 +277,54 @@ static void filtering(void **state)
 	}
 }
 
+/* A sample of each split keeps the shares of its classes: the method of largest remainders, written down plainly. */
+static void sampling(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "ant", "bee", "cow" };
+	for (int i = 0; i < 1500; i++) {
+		struct filter_options o = { .sample = 1 + below(40), .seed = (uint64_t)i };
+		struct stream_head head = { .kind = STREAM_IMAGES };
+		struct filter f;
+		struct err err;
+		int n = below(120), label[120], split[120], lean = 1 + below(4);
+		int count[4][4] = { { 0 } }, kept[4][4] = { { 0 } };
+		assert_int_equal(stream_head_classes(&head, 3, names, &err), 0);
+		assert_int_equal(filter_open(&f, &o, &head, &err), 0);
+		for (int k = 0; k < n; k++) {
+			label[k] = below(lean) ? 0 : below(4) - 1;
+			split[k] = below(below(3) ? 2 : 4);
+			count[split[k]][label[k] < 0 ? 3 : label[k]]++;
+			assert_int_equal(filter_take(&f, &(struct item){ .label = label[k], .split = split[k] }), 1);
+		}
+		assert_int_equal(filter_draw(&f, &err), 0);
+		for (int k = 0; k < n; k++)
+			kept[split[k]][label[k] < 0 ? 3 : label[k]] +=
+				filter_take(&f, &(struct item){ .label = label[k], .split = split[k] });
+		for (int s = 0; s < 4; s++) {
+			int all = count[s][0] + count[s][1] + count[s][2] + count[s][3], want[4], rest[4], given = 0;
+			int asked = all < (int)o.sample ? all : (int)o.sample;
+			for (int c = 0; all && c < 4; c++) {
+				want[c] = asked * count[s][c] / all;
+				rest[c] = asked * count[s][c] % all;
+				given += want[c];
+			}
+			for (; all && given < asked; given++) {
+				int best = 0;
+				for (int c = 1; c < 4; c++)
+					best = rest[c] > rest[best] ? c : best;
+				want[best]++;
+				rest[best] = -1;
+			}
+			for (int c = 0; all && c < 4; c++)
+				assert_int_equal(kept[s][c], want[c]);
+			assert_true(f.of_split[s] == (uint64_t)all && f.kept[s] == (uint64_t)asked);
+		}
+		filter_release(&f);
+		stream_head_release(&head);
+	}
+}
+
 static void sizes_and_splits(void **state)
 {
 	(void)state;
@@ -398,7 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows),	    cmocka_unit_test(resizing),	 cmocka_unit_test(turning),
 		cmocka_unit_test(channels),	    cmocka_unit_test(filtering), cmocka_unit_test(sizes_and_splits),
-		cmocka_unit_test(names_and_splits), cmocka_unit_test(several_names),
+		cmocka_unit_test(names_and_splits), cmocka_unit_test(several_names), cmocka_unit_test(sampling),
 	};
 	return cmocka_run_group_tests_name("vision_property", tests, seed, NULL);
 }
