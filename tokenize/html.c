@@ -124,7 +124,7 @@ static int looks_like_reference(const char *p, const char *end)
 	return q > p && q < end && *q == ';';
 }
 
-size_t html_text(const char *text, size_t n, char *out, struct html_counts *c)
+size_t html_plain(const char *text, size_t n, char *out, struct html_counts *c)
 {
 	const char *p = text, *end = text + n;
 	size_t o = 0, k;

@@ -12,6 +12,6 @@ struct html_counts {
 /* UTF-8 to UTF-8: a tag (<br />, </p>, <a href="...">) or comment becomes a space, a reference (&amp; &#39; &#x27;
  * &eacute;) its character, once. Numbers 128 to 159 are Windows-1252, as browsers have it; NUL, surrogates and what is
  * beyond Unicode are U+FFFD. A < or & that begins neither stays. `out` has n bytes. Returns the bytes written. */
-size_t html_text(const char *text, size_t n, char *out, struct html_counts *c);
+size_t html_plain(const char *text, size_t n, char *out, struct html_counts *c);
 
 #endif

@@ -65,7 +65,7 @@ static int without_markup(struct sink *s, const char **text, size_t *n, struct e
 	s->normal.charset = CHARSET_UTF8;
 	if (decoder_line(&s->decoder, *text, *n, text, n, err) || mem_grow(&s->plain, &s->cap_plain, *n + 4, 1, err))
 		return -1;
-	*n = html_text(*text, *n, s->plain, &s->markup);
+	*n = html_plain(*text, *n, s->plain, &s->markup);
 	return decoder_line(&s->normal, s->plain, *n, text, n, err);
 }
 

@@ -144,9 +144,11 @@ done
 fails 1 'not a tar archive, or damaged' 'a header whose sum is wrong is refused' \
 	tok -f imdb -o "$T/x" "$T/flip.tar"
 fails 1 'tar archive' 'what is no archive is refused' tok -f imdb -o "$T/x" "$BIN/vic-tokenize"
-(cd "$T" && tar --format=ustar -cf twice.tar aclImdb && tar --format=ustar -rf twice.tar aclImdb/test/neg/9_4.txt)
-fails 1 'twice.tar: test/neg/9_4.txt is there twice' 'a review that is there twice is refused' \
-	tok -f imdb -o "$T/x" "$T/twice.tar"
+for twice in train/neg/9 test/neg/9 test/pos/100; do # the first, one within, the last
+	(cd "$T" && tar --format=ustar -cf twice.tar aclImdb && tar --format=ustar -rf twice.tar "aclImdb/${twice}_4.txt")
+	fails 1 "twice.tar: ${twice}_4.txt is there twice" "$twice that is there twice is refused" \
+		tok -f imdb -o "$T/x" "$T/twice.tar"
+done
 fails 1 'train/pos' 'an archive without reviews is refused' sh -c \
 	"cd '$T' && tar --format=ustar -cf none.tar lines && vic-tokenize -q -f imdb none.tar -o x"
 

@@ -119,6 +119,7 @@ static void chance_accuses_nobody(void **state)
 		fill(&a, 2 * i + 100, 0, 1 + rng_below(&r, i % 10 ? 300 : 4000), votes[i % 6]);
 		fill(&b, 2 * i + 101, 0, 1 + rng_below(&r, i % 10 ? 300 : 4000), votes[i % 6]);
 		sketch_overlap(&a, &b, &o);
+		assert_true(o.log_p <= 0);
 		rounds++;
 		quarter += o.log_p < log(0.25);
 		hundredth += o.log_p < log(0.01);

@@ -184,9 +184,8 @@ static void json_is_shown_and_reads_back(void **state)
 		assert_int_equal(slow_clean(line, (size_t)(end - line), TEXT_SHOWN), end - line);
 	free(text);
 	assert_int_equal(jsontext_write(&text, j, JSON_COMPACT, &err), 0);
-	assert_string_equal(text,
-			    "{\"name\":\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\","
-			    "\"classes\":[\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\"]}");
+	assert_string_equal(text, "{\"name\":\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\","
+				  "\"classes\":[\"\\u202E\\u007F\\u009B\\u001B\xc3\xa9\"]}");
 	again = json_loads(text, 0, NULL);
 	assert_true(json_equal(j, again));
 	json_decref(again);
@@ -230,7 +229,9 @@ static void cuts_are_seen(void **state)
 	errno = ENOENT;
 	err_sys(&err, "%s", name);
 	assert_non_null(strstr(err.msg, "nnn...: No such file or directory"));
-	err_phrase(part, sizeof part, "12345\xc3\xa9""789");
+	err_phrase(part, sizeof part,
+		   "12345\xc3\xa9"
+		   "789");
 	assert_string_equal(part, "12345...");
 	err_phrase(part, sizeof part, "123456789");
 	assert_string_equal(part, "123456789");
@@ -253,6 +254,38 @@ static void fields_are_cut(void **state)
 	assert_null(text_field(&at, ','));
 }
 
+/* Bytes of the character that begins there, by the code point that its bits give (RFC 3629); 0: none. */
+static size_t plain_length(const unsigned char *p, size_t n)
+{
+	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t k = *p < 0x80 ? 1 : *p < 0xC0 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : *p < 0xF8 ? 4 : 0;
+	uint32_t c = k < 2 ? *p : *p & (0xFFu >> (k + 1));
+	if (!k || k > n)
+		return 0;
+	for (size_t i = 1; i < k; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		c = c << 6 | (p[i] & 63);
+	}
+	return c < least[k] || (c >= 0xD800 && c < 0xE000) || c > 0x10FFFF ? 0 : k;
+}
+
+/* Any two bytes first, then those at which something changes. */
+static void utf8_at_its_edges(void **state)
+{
+	(void)state;
+	static const unsigned char edge[] = { 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0 };
+	for (unsigned i = 0; i < 1u << 22; i++) {
+		const unsigned char text[4] = { (unsigned char)(i >> 14), (unsigned char)(i >> 6), edge[i >> 3 & 7],
+						edge[i & 7] };
+		size_t n = 2 + (i * 2654435761u >> 16) % 3, at = 0, k = 1;
+		while (at < n && (k = plain_length(text + at, n - at)))
+			at += k;
+		if (text_is_utf8((const char *)text, n) != (k > 0))
+			fail_msg("%zu of %02x %02x %02x %02x", n, text[0], text[1], text[2], text[3]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +294,7 @@ int main(void)
 		cmocka_unit_test(output_takes_nul),
 		cmocka_unit_test(json_is_shown_and_reads_back),
 		cmocka_unit_test(json_names_what_is_not_utf8),
+		cmocka_unit_test(utf8_at_its_edges),
 		cmocka_unit_test(cuts_are_seen),
 		cmocka_unit_test(fields_are_cut),
 	};

@@ -230,17 +230,18 @@ static void filtering(void **state)
 				       { -1, 0, -1, -1, -1 },
 				       { 0, -1, -1, 1, -1 } };
 	static const int kept_classes[] = { 5, 2, 2, 1, 2 };
-	static const char *const marks[] = { NULL, "dev", "extra" };
+	static const char *const marks[] = { NULL, "dev", "extra", "train" };
+	static const int marked_as[] = { -1, SPLIT_DEV, SPLIT_EXTRA, SPLIT_TRAIN };
 	assert_true(SPLIT_TRAIN == 0 && SPLIT_DEV == 1 && SPLIT_TEST == 2 && SPLIT_EXTRA == 3);
 	for (int i = 0; i < 3000; i++) {
-		int only = below(6), subset = below(5), mark = below(3);
+		int only = below(6), subset = below(5), mark = below(4);
 		struct filter_options o = { .only = only_of[only], .mark = marks[mark], .classes = subsets[subset],
 					    .limit = below(3) ? below(6) : 0, .per_class = below(3) ? below(4) : 0 };
 		struct stream_head head = { .kind = STREAM_IMAGES };
 		struct filter f;
 		struct err err;
 		int all[4] = { 0 }, each[4][6] = { { 0 } };
-		uint64_t unlabelled = 0;
+		uint64_t unlabelled = 0, marked[4] = { 0 };
 		assert_int_equal(stream_head_classes(&head, 5, names, &err), 0);
 		assert_int_equal(filter_open(&f, &o, &head, &err), 0);
 		assert_int_equal(head.n_classes, kept_classes[subset]);
@@ -258,16 +259,67 @@ static void filtering(void **state)
 			if (take) {
 				++*n, ++*c;
 				assert_int_equal(item.label, label);
-				assert_int_equal(item.split, mark == 1 ? SPLIT_DEV : mark == 2 ? SPLIT_EXTRA : split);
+				assert_int_equal(item.split, mark ? marked_as[mark] : split);
+				marked[split] += item.split != split;
 			}
 			if (k == 40 && below(2)) {
 				filter_reset(&f);
 				memset(all, 0, sizeof all);
 				memset(each, 0, sizeof each);
+				memset(marked, 0, sizeof marked);
 				unlabelled = 0;
 			}
 		}
 		assert_int_equal(f.unlabelled, unlabelled);
+		assert_memory_equal(f.marked, marked, sizeof marked);
+		filter_release(&f);
+		stream_head_release(&head);
+	}
+}
+
+/* A sample of each split keeps the shares of its classes: the method of largest remainders, written down plainly. */
+static void sampling(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "ant", "bee", "cow" };
+	for (int i = 0; i < 1500; i++) {
+		struct filter_options o = { .sample = 1 + below(40), .seed = (uint64_t)i };
+		struct stream_head head = { .kind = STREAM_IMAGES };
+		struct filter f;
+		struct err err;
+		int n = below(120), label[120], split[120], lean = 1 + below(4);
+		int count[4][4] = { { 0 } }, kept[4][4] = { { 0 } };
+		assert_int_equal(stream_head_classes(&head, 3, names, &err), 0);
+		assert_int_equal(filter_open(&f, &o, &head, &err), 0);
+		for (int k = 0; k < n; k++) {
+			label[k] = below(lean) ? 0 : below(4) - 1;
+			split[k] = below(below(3) ? 2 : 4);
+			count[split[k]][label[k] < 0 ? 3 : label[k]]++;
+			assert_int_equal(filter_take(&f, &(struct item){ .label = label[k], .split = split[k] }), 1);
+		}
+		assert_int_equal(filter_draw(&f, &err), 0);
+		for (int k = 0; k < n; k++)
+			kept[split[k]][label[k] < 0 ? 3 : label[k]] +=
+				filter_take(&f, &(struct item){ .label = label[k], .split = split[k] });
+		for (int s = 0; s < 4; s++) {
+			int all = count[s][0] + count[s][1] + count[s][2] + count[s][3], want[4], rest[4], given = 0;
+			int asked = all < (int)o.sample ? all : (int)o.sample;
+			for (int c = 0; all && c < 4; c++) {
+				want[c] = asked * count[s][c] / all;
+				rest[c] = asked * count[s][c] % all;
+				given += want[c];
+			}
+			for (; all && given < asked; given++) {
+				int best = 0;
+				for (int c = 1; c < 4; c++)
+					best = rest[c] > rest[best] ? c : best;
+				want[best]++;
+				rest[best] = -1;
+			}
+			for (int c = 0; all && c < 4; c++)
+				assert_int_equal(kept[s][c], want[c]);
+			assert_true(f.of_split[s] == (uint64_t)all && f.kept[s] == (uint64_t)asked);
+		}
 		filter_release(&f);
 		stream_head_release(&head);
 	}
@@ -308,11 +360,93 @@ static void sizes_and_splits(void **state)
 		assert_int_equal(splits_of(split[i].name, strlen(split[i].name)), split[i].split);
 }
 
+enum { NAME_ROOM = 256 };
+
+static void append(char *name, const char *text)
+{
+	size_t n = strlen(name);
+	snprintf(name + n, NAME_ROOM - n, "%s", text);
+}
+
+/* A name is put together from words whose meaning is known, so that what it says is, too. */
+static void names_and_splits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int split; /* -1: an unknown word; -2: one that says nothing */
+	} words[] = { { "train", SPLIT_TRAIN },	    { "training", SPLIT_TRAIN },  { "val", SPLIT_DEV },
+		      { "valid", SPLIT_DEV },	    { "development", SPLIT_DEV }, { "test", SPLIT_TEST },
+		      { "eval", SPLIT_TEST },	    { "extra", SPLIT_EXTRA },	  { "unlabelled", SPLIT_EXTRA },
+		      { "testset", SPLIT_TEST },    { "imagestrain", SPLIT_TRAIN }, { "valimgs", SPLIT_DEV },
+		      { "rawdev", SPLIT_DEV },	    { "images", -2 },		  { "set", -2 },
+		      { "x", -2 },		    { "raw", -2 },		  { "cats", -1 },
+		      { "bullet", -1 },		    { "a", -1 },		  { "tests", -1 },
+		      { "traintest", -1 },	    { "xtrain", -1 },		  { "photographs", -1 },
+		      { "t", -1 },		    { "setset", -1 } };
+	static const char *const between[] = { "_", "-", "7", " ", ".", "2017", "__" };
+	for (int i = 0; i < 20000; i++) {
+		char name[NAME_ROOM] = "", rest[NAME_ROOM] = "";
+		int n = below(below(8) ? 5 : 12), split = -1, several = 0, company = 0;
+		if (below(6) == 0) {
+			append(name, below(2) ? "t10k" : "T10K");
+			split = SPLIT_TEST;
+		}
+		for (int k = 0; k < n; k++) {
+			int w = below((int)(sizeof words / sizeof *words)), what = words[w].split, style = below(3);
+			size_t from = strlen(name), len = strlen(words[w].text);
+			int glued = from && name[from - 1] >= 'a' && name[from - 1] <= 'z' && below(2);
+			if (!glued && (k || below(2)))
+				append(name, between[below(7)]);
+			from = strlen(name);
+			append(name, words[w].text);
+			style = glued && !style ? 2 : style; /* small, LARGE or Capital; in its middle by a capital */
+			for (size_t j = 0; j < (style == 1 ? len : style == 2); j++)
+				name[from + j] = (char)(name[from + j] - 'a' + 'A');
+			append(rest, what == -1 ? words[w].text : "");
+			append(rest, what == -1 ? " " : "");
+			several |= what >= 0 && split >= 0 && split != what;
+			split = what >= 0 ? what : split;
+			company += what == -1;
+		}
+		struct split_hint h;
+		split = several ? -1 : split;
+		rest[sizeof h.rest - 1] = 0;
+		splits_hint(&h, name, strlen(name));
+		if (h.split != split || strcmp(h.rest, rest))
+			fail_msg("'%s': split %d, not %d; rest '%s', not '%s'", name, h.split, split, h.rest, rest);
+		assert_int_equal(splits_of(name, strlen(name)), company ? -1 : split);
+	}
+}
+
+/* Which names are splits of one thing: said of every pair. */
+static void several_names(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		struct split_hint h[5];
+		size_t n = (size_t)below(6);
+		int each = 1, differ = 0, alike = 1;
+		for (size_t k = 0; k < n; k++) {
+			h[k] = (struct split_hint){ .split = below(7) ? below(3) : -1 };
+			h[k].rest[0] = below(6) ? 'a' : 'b';
+			each &= h[k].split >= 0;
+			for (size_t j = 0; j < k; j++) {
+				differ |= h[j].split != h[k].split;
+				alike &= h[j].rest[0] == h[k].rest[0];
+			}
+		}
+		assert_int_equal(splits_all(h, n), each && differ);
+		assert_int_equal(splits_of_one(h, n), each && differ && alike);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(windows),  cmocka_unit_test(resizing),	 cmocka_unit_test(turning),
-		cmocka_unit_test(channels), cmocka_unit_test(filtering), cmocka_unit_test(sizes_and_splits),
+		cmocka_unit_test(windows),	    cmocka_unit_test(resizing),	 cmocka_unit_test(turning),
+		cmocka_unit_test(channels),	    cmocka_unit_test(filtering), cmocka_unit_test(sizes_and_splits),
+		cmocka_unit_test(names_and_splits), cmocka_unit_test(several_names), cmocka_unit_test(sampling),
 	};
 	return cmocka_run_group_tests_name("vision_property", tests, seed, NULL);
 }

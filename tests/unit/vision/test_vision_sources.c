@@ -1,6 +1,9 @@
 /* Small data sets in CIFAR, STL-10 and IDX files come out of a stream as they went into the files; bad ones are refused
  * with a reason. */
 #include "vision_files.h"
+#include "pipeline/base/philox.h"
+
+#include <zlib.h>
 
 static void cifar_files(void **state)
 {
@@ -219,6 +222,105 @@ static void idx_files(void **state)
 	stream_close(in);
 }
 
+/* Puts m/NAME as it is, as NAME.gz, or as both, of which the packed one is passed over. */
+static void put_packed(const char *name, const unsigned char *bytes, size_t n, uint32_t form)
+{
+	char path[SCRATCH_PATH];
+	snprintf(path, sizeof path, "m/%s", name);
+	put(path, bytes, n);
+	if (!form)
+		return;
+	snprintf(path, sizeof path, "%s.gz", in_dir(path));
+	gzFile f = gzopen(path, "wb");
+	assert_true(f && gzwrite(f, bytes, (unsigned)n) == (int)n);
+	assert_int_equal(gzclose(f), Z_OK);
+	path[strlen(path) - 3] = 0;
+	if (form == 1)
+		assert_int_equal(unlink(path), 0);
+}
+
+/* Pictures of any size, upright and lying, grey and in colour, packed or not, beside each form of labels. */
+static void idx_at_random(void **state)
+{
+	static unsigned char buf[4096];
+	static const char *const named[] = { NULL, "train-labels-idx1-ubyte", "train-labels-idx1-int",
+					     "train-labels-idx2-int" };
+	for (uint32_t i = 0; i < 80; i++) {
+		struct rng r;
+		rng_init(&r, 21, RNG_TEST, i, 0);
+		int n = 1 + (int)rng_below(&r, 6), h = 1 + (int)rng_below(&r, 9), w = 1 + (int)rng_below(&r, 9),
+		    c = rng_below(&r, 2) ? 3 : 1, lying = (int)rng_below(&r, 2), kind = (int)rng_below(&r, 4),
+		    columns = kind == 3 ? 1 + (int)rng_below(&r, 4) : 1,
+		    from = kind < 2 ? (int)rng_below(&r, 2) : (int)rng_below(&r, 5) - 3,
+		    low = kind && (kind > 1 || from) && !rng_below(&r, 5) ? (int)rng_below(&r, (uint32_t)n) : -1;
+		struct run run = { .format = SOURCE_IDX, .path = "m", .so.transpose = lying, .so.labels_from = from };
+		struct block b;
+		int32_t label[6];
+		clean(state);
+		unsigned char *p = buf + idx(buf, c == 1 ? 3 : 4, n, lying ? w : h, lying ? h : w, c);
+		for (int k = 0; k < n; k++)
+			for (int s = 0; s < (lying ? w : h); s++)
+				for (int t = 0; t < (lying ? h : w); t++)
+					for (int d = 0; d < c; d++)
+						*p++ = value(k, d, lying ? t : s, lying ? s : t);
+		put_packed(c == 1 ? "train-images-idx3-ubyte" : "train-images-idx4-ubyte", buf, (size_t)(p - buf),
+			   rng_below(&r, 3));
+		p = buf + idx(buf, kind == 3 ? 2 : 1, n, columns, 0, 0);
+		buf[2] = kind > 1 ? 12 : 8;
+		for (int k = 0; k < n; k++) {
+			label[k] = kind ? (int32_t)rng_below(&r, 9) : -1;
+			uint32_t v = (uint32_t)(from + (k == low ? -1 : label[k]));
+			for (int s = kind > 1 ? 24 : 0; s >= 0; s -= 8)
+				*p++ = (unsigned char)(v >> s);
+			for (int s = 0; s < 4 * (columns - 1); s++)
+				*p++ = (unsigned char)rng_u32(&r);
+		}
+		if (kind)
+			put_packed(named[kind], buf, (size_t)(p - buf), rng_below(&r, 3));
+		if (low >= 0) {
+			refused(&run, "is outside the classes from");
+			continue;
+		}
+		if (pack(&run, 1))
+			fail_msg("%s", run.err.msg);
+		struct stream_reader *in = unpack(&b);
+		const struct stream_head *head = stream_head_of(in);
+		assert_true(head->height == h && head->width == w && head->channels == c && b.n == (uint32_t)n);
+		for (int k = 0; k < n; k++) {
+			assert_int_equal(b.label[k], label[k]);
+			check_pixels(&b, (uint32_t)k, k, h, w, c);
+		}
+		stream_close(in);
+	}
+}
+
+/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two. */
+static void idx_kinds(void **state)
+{
+	static unsigned char buf[256];
+	for (int type = 8; type < 15; type++)
+		for (int rank = 1; rank < 4; rank++) {
+			struct run run = { .format = SOURCE_IDX, .path = "m" };
+			struct block b;
+			size_t each = type < 11 ? 1 : type == 11 ? 2 : type == 14 ? 8 : 4;
+			int labels = (type == 8 && rank == 1) || (type == 12 && rank < 3);
+			if (type == 8 && rank == 3) /* pictures */
+				continue;
+			clean(state);
+			put("m/pictures", buf, idx_images(buf, 0, 3, 5, 7, 1));
+			size_t n = idx(buf, rank, 3, 1, 1, 0);
+			buf[2] = (unsigned char)type;
+			memset(buf + n, 0, 3 * each);
+			put("m/classes", buf, n + 3 * each);
+			if (pack(&run, 1))
+				fail_msg("type %d, rank %d: %s", type, rank, run.err.msg);
+			struct stream_reader *in = unpack(&b);
+			if (b.label[2] != (labels ? 0 : -1))
+				fail_msg("type %d, rank %d", type, rank);
+			stream_close(in);
+		}
+}
+
 /* What cannot be read any more is not passed over, whatever its name. */
 static void idx_that_changed(void **state)
 {
@@ -286,8 +388,9 @@ static void sizes_are_parsed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files), TEST(cifar_hundred), TEST(stl10_files), TEST(idx_files),
-		TEST(idx_that_changed), TEST(class_names), TEST(sizes_are_parsed),
+		TEST(cifar_files),   TEST(cifar_hundred), TEST(stl10_files),      TEST(idx_files),
+		TEST(idx_at_random), TEST(idx_kinds),     TEST(idx_that_changed), TEST(class_names),
+		TEST(sizes_are_parsed),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
