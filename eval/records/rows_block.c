@@ -239,14 +239,33 @@ static int eight(struct tally *t, const struct stream_head *h, const struct bloc
 	return plain ? plain_eight(t, h, b, out, which, n) : any_eight(t, h, b, at, out, which, n);
 }
 
+/* Whether LANES records from i on are of one split. */
+static int same_split(const struct block *b, uint32_t i)
+{
+	uint64_t splits;
+	_Static_assert(sizeof splits == LANES, "a byte a lane");
+	if (b->n - i < LANES)
+		return 0;
+	memcpy(&splits, b->split + i, sizeof splits);
+	return splits == b->split[i] * 0x0101010101010101u;
+}
+
 static int by_lanes(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at,
 		    struct results *out)
 {
-	uint32_t which[SPLIT_COUNT][LANES];
+	uint32_t which[SPLIT_COUNT][LANES], next[LANES];
 	int n[SPLIT_COUNT] = { 0 };
-	for (uint32_t i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; i < b->n;) {
 		int s = b->split[i];
-		which[s][n[s]++] = i;
+		if (!n[s] && same_split(b, i)) { /* as nearly always */
+			for (uint32_t j = 0; j < LANES; j++)
+				next[j] = i + j;
+			if (eight(t, h, b, at, out, next, LANES))
+				return -1;
+			i += LANES;
+			continue;
+		}
+		which[s][n[s]++] = i++;
 		if (n[s] == LANES) {
 			if (eight(t, h, b, at, out, which[s], LANES))
 				return -1;
