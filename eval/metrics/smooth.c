@@ -9,6 +9,7 @@
 
 /* Grids of 2^LEAST to 2^MOST cells. PER_WIDTH: cells a width, at least; REACH: widths a Gaussian reaches. */
 enum { LEAST = 7, MOST = 16, FINE = 1 << MOST, PER_WIDTH = 8, REACH = 6 };
+_Static_assert((int)FINE == (int)TERMS_FINE, "residuals are laid on the finest grid");
 
 struct grid {
 	double *memory;
@@ -27,32 +28,6 @@ static void deposit(double *node, size_t cells, double x, double m)
 	double u = at - (double)i;
 	node[i] += m * (1 - u);
 	node[i + 1] += m * u;
-}
-
-/* deposit of every record's right - conf at its conf, to the same bits: while records follow each other into one cell
- * both of its nodes are held, and no addition waits for memory. */
-static void deposit_sorted(double *node, size_t cells, const conf_key *key, size_t n)
-{
-	size_t cell = 0;
-	double left = node[0], right = node[1];
-	for (size_t i = 0; i < n; i++) {
-		double m = conf_residual(key[i]), at = conf_p(key[i]) * (double)cells;
-		size_t to = (size_t)at;
-		if (to >= cells)
-			to = cells - 1;
-		if (to != cell) {
-			node[cell] = left;
-			node[cell + 1] = right;
-			cell = to;
-			left = node[cell];
-			right = node[cell + 1];
-		}
-		double u = at - (double)cell;
-		left += m * (1 - u);
-		right += m * u;
-	}
-	node[cell] = left;
-	node[cell + 1] = right;
 }
 
 /* Integral over [0,1] of |smoothed residuals|. */
@@ -153,17 +128,66 @@ static void grid_release(struct grid *g)
 	free(g->padded);
 }
 
+int smoothing_begin(struct smoothing *s, size_t n, struct err *err)
+{
+	*s = (struct smoothing){ 0 };
+	if (mem_alloc(&s->grid, 1, sizeof *s->grid, err) || grid_open(s->grid, (double)n, err)) {
+		smoothing_release(s);
+		return -1;
+	}
+	return 0;
+}
+
+/* deposit of every residual, to the same bits: while records follow each other into one cell both of its nodes are
+ * held, and no addition waits for memory. */
+void smoothing_add(struct smoothing *s, size_t n, const struct key_terms *t)
+{
+	double *node = s->grid->node[MOST], lower = s->lower, upper = s->upper;
+	int64_t cell = s->cell;
+	for (size_t i = 0; i < n; i++) {
+		if (t->cell[i] != cell) {
+			node[cell] = lower;
+			node[cell + 1] = upper;
+			cell = t->cell[i];
+			lower = node[cell];
+			upper = node[cell + 1];
+		}
+		lower += t->lower[i];
+		upper += t->upper[i];
+	}
+	s->cell = cell;
+	s->lower = lower;
+	s->upper = upper;
+}
+
+void smoothing_end(struct smoothing *s, double *value, double *width)
+{
+	double *node = s->grid->node[MOST];
+	node[s->cell] = s->lower;
+	node[s->cell + 1] = s->upper;
+	grid_halve(s->grid);
+	solve(s->grid, value, width);
+	smoothing_release(s);
+}
+
+void smoothing_release(struct smoothing *s)
+{
+	if (s->grid)
+		grid_release(s->grid);
+	free(s->grid);
+	s->grid = NULL;
+}
+
 int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct err *err)
 {
-	struct grid g;
-	int rc = grid_open(&g, (double)n, err);
-	if (!rc) {
-		deposit_sorted(g.node[MOST], FINE, k, n);
-		grid_halve(&g);
-		solve(&g, value, width);
-	}
-	grid_release(&g);
-	return rc;
+	struct smoothing s;
+	struct key_terms t;
+	if (smoothing_begin(&s, n, err))
+		return -1;
+	for (size_t at = 0, m; (m = keys_terms(k, n, at, &t)); at += m)
+		smoothing_add(&s, m, &t);
+	smoothing_end(&s, value, width);
+	return 0;
 }
 
 int smooth_residuals(const double *x, const double *residual, size_t m, double n, double *value, struct err *err)

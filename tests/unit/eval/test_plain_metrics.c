@@ -134,12 +134,14 @@ static void draws_by_hand(void **state)
 static void running_sums(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
-		conf_key k[100];
+	for (int i = 0; i < 400; i++) {
+		conf_key k[400];
 		struct cumulative c;
-		size_t n = 1 + rng_below(&r, 100);
+		size_t n = 1 + rng_below(&r, i % 2 ? 100 : 400);
 		double d = 0, low = 0, high = 0, variance = 0;
 		sorted(k, n, i % 5 == 2 ? 0 : i % 5, 1.5);
+		if (i % 4 == 2)
+			tie_some(k, n);
 		for (size_t j = 0; j < n; j++) {
 			d += conf_right(k[j]) - conf_p(k[j]);
 			variance += conf_p(k[j]) * conf_rest(k[j]);
