@@ -167,7 +167,7 @@ int corp_of_score(const conf_key *k, size_t n, fix score, struct corp *c, struct
 	}
 	free(b);
 	double rate = (double)right / (double)n, base = on_grid(rate * (1 - rate));
-	best = on_grid(best / (double)n);
+	best = fmin(on_grid(best / (double)n), base); /* where all is one block, they are the same but for rounding */
 	c->score = on_grid(fix_real(score) / (double)n);
 	c->miscalibration = c->score - best;
 	c->discrimination = base - best;
