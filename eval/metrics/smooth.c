@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Grids of 2^LEAST to 2^MOST cells. PER_WIDTH: cells a width, at least; REACH: widths a Gaussian reaches. */
 enum { LEAST = 7, MOST = 16, FINE = 1 << MOST, PER_WIDTH = 8, REACH = 6 };
@@ -30,6 +31,31 @@ static void deposit(double *node, size_t cells, double x, double m)
 	node[i + 1] += m * u;
 }
 
+/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and count
+ * twice. line: [cells + 1 + 2 reach] */
+static void lay_line(double *line, const double *node, size_t cells, size_t reach)
+{
+	size_t at = reach % (2 * cells);
+	int step = at > cells ? 1 : -1;
+	at = at > cells ? 2 * cells - at : at; /* the image of -reach */
+	for (size_t i = 0; i < cells + 1 + 2 * reach; i++) {
+		line[i] = node[at] * (at == 0 || at == cells ? 2 : 1);
+		step = at == 0 ? 1 : at == cells ? -1 : step;
+		at = step > 0 ? at + 1 : at - 1;
+	}
+}
+
+/* Pairs are what every processor's registers hold. */
+enum { NEIGHBOURS = 8 };
+typedef double pair __attribute__((vector_size(16)));
+
+static inline pair pair_at(const double *p)
+{
+	pair v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
 /* Integral over [0,1] of |smoothed residuals|. */
 static double error_at(struct grid *g, double sigma)
 {
@@ -48,29 +74,23 @@ static double error_at(struct grid *g, double sigma)
 		kernel[d] = exp(-0.5 * x * x);
 		total += d ? 2 * kernel[d] : kernel[d];
 	}
-	/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and
-	 * count twice. */
 	double *line = kernel + reach + 1, sum = 0;
-	long period = 2 * (long)cells;
-	for (long i = -(long)reach; i <= (long)(cells + reach); i++) {
-		long j = ((i % period) + period) % period;
-		if (j > (long)cells)
-			j = period - j;
-		line[i + (long)reach] = node[j] * (j == 0 || j == (long)cells ? 2 : 1);
-	}
-	/* Four neighbours at a time, so that no addition waits for the one before it; the places after the last node
+	lay_line(line, node, cells, reach);
+	/* Eight neighbours at a time, so that no addition waits for the one before it; the places after the last node
 	 * are padding and not summed. */
-	for (size_t i = 0; i <= cells; i += 4) {
+	for (size_t i = 0; i <= cells; i += NEIGHBOURS) {
 		const double *c = line + i + reach;
-		double v[4] = { kernel[0] * c[0], kernel[0] * c[1], kernel[0] * c[2], kernel[0] * c[3] };
+		pair v0 = kernel[0] * pair_at(c), v1 = kernel[0] * pair_at(c + 2);
+		pair v2 = kernel[0] * pair_at(c + 4), v3 = kernel[0] * pair_at(c + 6);
 		for (size_t d = 1; d <= reach; d++) {
 			const double *left = c - d, *right = c + d;
-			v[0] += kernel[d] * (left[0] + right[0]);
-			v[1] += kernel[d] * (left[1] + right[1]);
-			v[2] += kernel[d] * (left[2] + right[2]);
-			v[3] += kernel[d] * (left[3] + right[3]);
+			v0 += kernel[d] * (pair_at(left) + pair_at(right));
+			v1 += kernel[d] * (pair_at(left + 2) + pair_at(right + 2));
+			v2 += kernel[d] * (pair_at(left + 4) + pair_at(right + 4));
+			v3 += kernel[d] * (pair_at(left + 6) + pair_at(right + 6));
 		}
-		for (size_t j = 0; j < 4 && i + j <= cells; j++)
+		const double v[NEIGHBOURS] = { v0[0], v0[1], v1[0], v1[1], v2[0], v2[1], v3[0], v3[1] };
+		for (size_t j = 0; j < NEIGHBOURS && i + j <= cells; j++)
 			sum += fabs(v[j]) * (i + j == 0 || i + j == cells ? 0.5 : 1);
 	}
 	return sum / total / g->n;
