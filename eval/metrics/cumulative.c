@@ -56,20 +56,40 @@ static inline void take_steps(struct drift *w, const int64_t *step, size_t n)
 	w->at += d;
 }
 
+/* Each key is the end of a tie group, and the first may have begun before. */
+static void add_doubts(struct drift *w, const double *doubt)
+{
+	double variance = w->variance + doubt[0], first = w->group + doubt[0];
+	double sum = w->doubt + first, square = w->doubt_square + first * first;
+	for (size_t i = 1; i < TERMS; i++) {
+		variance += doubt[i];
+		sum += doubt[i];
+		square += doubt[i] * doubt[i];
+	}
+	w->variance = variance;
+	w->doubt = sum;
+	w->doubt_square = square;
+	w->group = 0;
+}
+
 void drift_add(struct drift *w, size_t n, const struct key_terms *t)
 {
 	enum { STEPS = 4 };
-	for (size_t i = 0; i < n; i++)
-		w->variance += t->doubt[i];
 	if (!t->tied && n == TERMS) {
+		add_doubts(w, t->doubt);
 		for (size_t i = 0; i < TERMS; i += STEPS)
 			take_steps(w, t->step + i, STEPS);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		w->at += t->step[i];
+		w->variance += t->doubt[i];
+		w->group += t->doubt[i];
 		if (t->tied >> i & 1)
 			continue;
+		w->doubt += w->group;
+		w->doubt_square += w->group * w->group;
+		w->group = 0;
 		if (w->at < w->low)
 			w->low = w->at;
 		if (w->at > w->high)
@@ -82,6 +102,8 @@ void drift_end(const struct drift *w, size_t n, struct cumulative *c)
 	double sigma = sqrt(w->variance), lo = fix_real(w->low), hi = fix_real(w->high), most = -lo > hi ? -lo : hi;
 	c->ks_error = most / (double)n;
 	c->kuiper_error = (hi - lo) / (double)n;
+	c->doubt = w->doubt;
+	c->doubt_square = w->doubt_square;
 	c->ks = c->kuiper = c->ks_p = c->kuiper_p = NAN;
 	if (!(sigma > 0))
 		return;

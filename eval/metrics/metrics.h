@@ -86,6 +86,7 @@ int smooth_residuals(const double *x, const double *residual, size_t m, double n
 struct cumulative {
 	double ks, ks_p, kuiper, kuiper_p;
 	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
+	double doubt, doubt_square; /* over tie groups, of the sum of conf (1 - conf) in each: sum, sum of squares */
 };
 double ks_tail(double ks);	   /* P(max |B| > ks) */
 double kuiper_tail(double kuiper); /* P(max B - min B > kuiper) */
@@ -94,6 +95,7 @@ void cumulative_of(const conf_key *sorted, size_t n, struct cumulative *c);
 struct drift {
 	fix at, low, high;
 	double variance;
+	double group, doubt, doubt_square; /* group: of the tie group that is not at its end yet */
 };
 void drift_add(struct drift *w, size_t n, const struct key_terms *t);
 void drift_end(const struct drift *w, size_t n, struct cumulative *c);
@@ -137,12 +139,12 @@ int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 	       struct err *err) VIC_CHECKED;
 
 /* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. That
- * of the limit (cumulative_of's kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
+ * of the limit (of->kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
  * share of it, else the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit.
  * NaN where no record has any doubt. */
 enum { WALK_LONG = 1000 };
-int null_walk(const conf_key *sorted, size_t n, double limit, int drawn, uint64_t seed, struct pool *pool, double *p,
-	      struct err *err) VIC_CHECKED;
+int null_walk(const conf_key *sorted, size_t n, const struct cumulative *of, int drawn, uint64_t seed,
+	      struct pool *pool, double *p, struct err *err) VIC_CHECKED;
 
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
  * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */

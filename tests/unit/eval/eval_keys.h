@@ -54,7 +54,7 @@ static inline void sorted(conf_key *k, size_t n, int kind, double truth)
 static inline void tie_some(conf_key *k, size_t n)
 {
 	for (size_t j = 1; j < n; j++)
-		if (j % TERMS == 0 || !rng_below(&r, 200))
+		if ((j % TERMS == 0 && rng_below(&r, 2)) || !rng_below(&r, 200))
 			k[j] = k[j - 1] | (k[j] & CONF_RIGHT);
 }
 
