@@ -65,7 +65,7 @@ $(B)/%.o: %.c $(RULES)
 	$(Q)$(COMPILE) -fPIC -MMD -MP -c -o $@ $<
 # eval's hot loops: one source each, compiled for each instruction set to the same bits; softmax.c picks one at run time.
 KERNELS := $(B)/eval/records/softmax_kernel $(B)/eval/calibrate/fit_kernel
-$(KERNELS:l=)%.o: ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS)) -ffp-contract=off
+$(addsuffix %.o,$(KERNELS:l=)): ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS)) -ffp-contract=off
 ifneq ($(filter x86_64%,$(MACHINE)),)
 KERNEL_avx2 := -mavx2 -DSOFTMAX=softmax_avx2 -DFIT=fit_avx2
 KERNEL_avx512 := -mavx512f -mavx512dq -mprefer-vector-width=512 -DSOFTMAX=softmax_avx512 -DFIT=fit_avx512

@@ -190,8 +190,8 @@ static int run_fit(struct stage *st, struct err *err)
 	int rc = rows_read(&rows, stage_operand(st, 0), &options, err) ||
 		 mem_alloc(&complement, rows.n, sizeof *complement, err) ||
 		 mem_alloc(&sketch, 1, sizeof *sketch, err) || score_labels(&c, &rows, complement, sketch, err);
+	rc = rc || conformal_fit(&c, complement, rows.n, err);
 	if (!rc) {
-		conformal_fit(&c, complement, rows.n);
 		say_fit(st, &c, &rows);
 		rc = write_threshold(st, &c, sketch, &rows, err);
 	}

@@ -166,24 +166,21 @@ static int one_curve(const struct stage *st, struct making *m, const char *name,
 	return 0;
 }
 
-/* A curve for each class, from the records' values: judged once more each time, as --class does. */
-static int class_curves(const struct stage *st, struct making *m, const char *name, const struct rows *all, size_t i,
+/* A curve for each class, of the keys that --class would give it. */
+static int class_curves(const struct stage *st, struct making *m, const char *name, struct rows *w, size_t i,
 			struct err *err)
 {
-	struct rows_options options = m->rows;
+	size_t classes = (size_t)w->head.n_classes;
 	int rc = 0;
-	for (int k = 0; k < all->head.n_classes && !rc; k++) {
-		struct rows w;
+	for (size_t k = 0; k < classes && !rc; k++) {
 		char *title;
-		options.class_name = all->head.classes[k];
-		if (rows_ensemble(&w, all, 1, &options, err))
-			return -1;
-		rc = mem_printf(&title, err, "%s: %s", name, all->head.classes[k]);
+		for (size_t at = 0; at < w->n; at++)
+			w->key[at] = w->class_key[at * classes + k];
+		rc = mem_printf(&title, err, "%s: %s", name, w->head.classes[k]);
 		if (!rc) {
-			rc = one_curve(st, m, title, &w, i, err);
+			rc = one_curve(st, m, title, w, i, err);
 			free(title);
 		}
-		rows_release(&w);
 	}
 	return rc;
 }
@@ -191,13 +188,7 @@ static int class_curves(const struct stage *st, struct making *m, const char *na
 static int one_stream(const struct stage *st, struct making *m, size_t i, struct err *err)
 {
 	struct rows w;
-	struct rows_options options = m->rows;
-	if (o.per_class) {
-		options.split = ROWS_ALL;
-		options.unlabelled = ROWS_KEEP;
-		options.columns = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT;
-	}
-	if (rows_read(&w, stage_operand(st, (int)i), &options, err))
+	if (rows_read(&w, stage_operand(st, (int)i), &m->rows, err))
 		return -1;
 	const char *name = i < o.names.n ? o.names.item[i] : w.name;
 	if (w.documents > 1)
@@ -261,6 +252,7 @@ static int ask_of(const struct stage *st, struct making *m, struct err *err)
 			     : o.unlabelled == 0 && o.curve == CURVE_HISTOGRAM ? ROWS_KEEP
 									       : ROWS_REFUSE;
 	m->rows.columns = o.worst ? WORST_COLUMNS : o.curve == CURVE_HISTOGRAM ? COL_LABEL : 0;
+	m->rows.columns |= o.per_class ? COL_CLASS_KEYS : 0;
 	m->rows.class_name = o.class_name;
 	m->rows.threads = (int)o.threads;
 	m->options = (struct curve_options){ .bins = o.bins ? (int)o.bins

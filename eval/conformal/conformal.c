@@ -1,6 +1,8 @@
 /* Conformal scores and thresholds. Sums run from the least probability up, so they depend on no order of classes, and
  * the sum below a class is exact to its own last digits however near to 1 the sum above it is. */
 #include "conformal.h"
+#include "eval/metrics/metrics.h"
+#include "eval/metrics/roc.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/base/stats.h"
@@ -116,19 +118,29 @@ uint64_t conformal_least(double alpha)
 	return (uint64_t)ceil(but_for_rounding(1 / alpha)) - 1;
 }
 
-void conformal_fit(struct conformal *c, double *complement, size_t n)
+int conformal_fit(struct conformal *c, const double *complement, size_t n, struct err *err)
 {
+	uint64_t *key;
 	c->n = n;
 	c->rank = conformal_rank(n, c->alpha);
 	c->tied = 0;
 	c->complement = -INFINITY;
 	if (c->rank > n)
-		return;
-	sort_rising(complement, n);
-	c->complement = complement[n - c->rank]; /* the rank-th smallest score has the rank-th largest complement */
+		return 0;
+	if (mem_room(&key, n * sizeof *key, err))
+		return -1;
 	for (size_t i = 0; i < n; i++)
-		c->tied += complement[i] == c->complement;
-	c->tied--;
+		key[i] = roc_key(complement[i]);
+	int rc = whole_sort(key, n, err);
+	if (!rc) { /* the rank-th smallest score has the rank-th largest complement */
+		uint64_t threshold = key[n - c->rank];
+		c->complement = roc_score(threshold);
+		for (size_t i = 0; i < n; i++)
+			c->tied += key[i] == threshold;
+		c->tied--;
+	}
+	free(key);
+	return rc;
 }
 
 double conformal_coverage(const struct conformal *c, double q)

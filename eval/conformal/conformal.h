@@ -63,8 +63,8 @@ double conformal_u(const struct conformal *c, uint64_t seed, int applied, uint64
 uint64_t conformal_rank(uint64_t n, double alpha);
 /* The smallest n whose rank is not above it. */
 uint64_t conformal_least(double alpha);
-/* Sets n, rank, tied and complement. complement: [n >= 1] of the labels; sorted here. */
-void conformal_fit(struct conformal *c, double *complement, size_t n);
+/* Sets n, rank, tied and complement. complement: [n >= 1] of the labels. Errors: no memory. */
+int conformal_fit(struct conformal *c, const double *complement, size_t n, struct err *err) VIC_CHECKED;
 /* The coverage that thresholds of such a fit have: where scores do not tie it is distributed as Beta(rank,
  * n + 1 - rank) over fits (Vovk 2012). Its q-quantile; 1 where the threshold is infinite. */
 double conformal_coverage(const struct conformal *c, double q);

@@ -167,7 +167,7 @@ static void cumulative_of_cells(struct measured *m, const struct cells *c, const
 		low = at < low ? at : low;
 		high = at > high ? at : high;
 	}
-	m->cumulative = (struct cumulative){ NAN, NAN, NAN, NAN, fmax(-low, high) / n, (high - low) / n };
+	m->cumulative = (struct cumulative){ NAN, NAN, NAN, NAN, fmax(-low, high) / n, (high - low) / n, NAN, NAN };
 }
 
 /* 1 + 1/2 + ... + 1/n, n a whole number >= 0: from 16 on by Euler and Maclaurin's series, within 1e-13. */

@@ -42,25 +42,68 @@ double kuiper_tail(double x)
 	return p < 0 ? 0 : p > 1 ? 1 : p;
 }
 
-void cumulative_of(const conf_key *k, size_t n, struct cumulative *c)
+/* A few steps, below 2^63 together, each to the end of a tie group. */
+static inline void take_steps(struct drift *w, const int64_t *step, size_t n)
 {
-	fix d = 0, low = 0, high = 0;
-	double variance = 0;
-	for (size_t i = 0; i < n; i++) {
-		double p, rest;
-		conf_both(k[i], &p, &rest);
-		d += (int64_t)((uint64_t)conf_right(k[i]) << FIX_BITS) - (int64_t)(p * 0x1p60);
-		variance += p * rest;
-		if (i + 1 < n && conf_order(k[i]) == conf_order(k[i + 1]))
-			continue;
-		if (d < low)
-			low = d;
-		if (d > high)
-			high = d;
+	int64_t d = step[0], low = d, high = d;
+	for (size_t i = 1; i < n; i++) {
+		d += step[i];
+		low = d < low ? d : low;
+		high = d > high ? d : high;
 	}
-	double sigma = sqrt(variance), lo = fix_real(low), hi = fix_real(high), most = -lo > hi ? -lo : hi;
+	w->low = w->at + low < w->low ? w->at + low : w->low;
+	w->high = w->at + high > w->high ? w->at + high : w->high;
+	w->at += d;
+}
+
+/* Each key is the end of a tie group, and the first may have begun before. */
+static void add_doubts(struct drift *w, const double *doubt)
+{
+	double variance = w->variance + doubt[0], first = w->group + doubt[0];
+	double sum = w->doubt + first, square = w->doubt_square + first * first;
+	for (size_t i = 1; i < TERMS; i++) {
+		variance += doubt[i];
+		sum += doubt[i];
+		square += doubt[i] * doubt[i];
+	}
+	w->variance = variance;
+	w->doubt = sum;
+	w->doubt_square = square;
+	w->group = 0;
+}
+
+void drift_add(struct drift *w, size_t n, const struct key_terms *t)
+{
+	enum { STEPS = 4 };
+	if (!t->tied && n == TERMS) {
+		add_doubts(w, t->doubt);
+		for (size_t i = 0; i < TERMS; i += STEPS)
+			take_steps(w, t->step + i, STEPS);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		w->at += t->step[i];
+		w->variance += t->doubt[i];
+		w->group += t->doubt[i];
+		if (t->tied >> i & 1)
+			continue;
+		w->doubt += w->group;
+		w->doubt_square += w->group * w->group;
+		w->group = 0;
+		if (w->at < w->low)
+			w->low = w->at;
+		if (w->at > w->high)
+			w->high = w->at;
+	}
+}
+
+void drift_end(const struct drift *w, size_t n, struct cumulative *c)
+{
+	double sigma = sqrt(w->variance), lo = fix_real(w->low), hi = fix_real(w->high), most = -lo > hi ? -lo : hi;
 	c->ks_error = most / (double)n;
 	c->kuiper_error = (hi - lo) / (double)n;
+	c->doubt = w->doubt;
+	c->doubt_square = w->doubt_square;
 	c->ks = c->kuiper = c->ks_p = c->kuiper_p = NAN;
 	if (!(sigma > 0))
 		return;
@@ -68,4 +111,13 @@ void cumulative_of(const conf_key *k, size_t n, struct cumulative *c)
 	c->kuiper = (hi - lo) / sigma;
 	c->ks_p = ks_tail(c->ks);
 	c->kuiper_p = kuiper_tail(c->kuiper);
+}
+
+void cumulative_of(const conf_key *k, size_t n, struct cumulative *c)
+{
+	struct key_terms t;
+	struct drift w = { 0 };
+	for (size_t at = 0, m; (m = keys_terms(k, n, at, &t)); at += m)
+		drift_add(&w, m, &t);
+	drift_end(&w, n, c);
 }

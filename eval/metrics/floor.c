@@ -236,18 +236,9 @@ end:
 enum { WALK_DRAWS = 999, WALK_BLOCKS = 2048, WALK_NORMAL = 10 };
 
 /* Whether the limit's law holds: many steps of which none is large. */
-static int walk_is_long(const conf_key *k, size_t n, double *variance)
+static int walk_is_long(const struct cumulative *of)
 {
-	double square = 0;
-	*variance = 0;
-	for (size_t from = 0, to; from < n; from = to) {
-		double v = 0;
-		for (to = from; to < n && conf_order(k[to]) == conf_order(k[from]); to++)
-			v += conf_p(k[to]) * conf_rest(k[to]);
-		*variance += v;
-		square += v * v;
-	}
-	return *variance > WALK_LONG && *variance * *variance > WALK_LONG * square;
+	return of->doubt > WALK_LONG && of->doubt * of->doubt > WALK_LONG * of->doubt_square;
 }
 
 /* Fills u->end (owned, as a whole group at least) and u->bins: a block's variance is 1/WALK_BLOCKS of all, or more. */
@@ -317,18 +308,17 @@ static double walk_rank(const struct null *u)
 	return (1.0 + above + rng_below(&r, equal + 1)) / (u->rounds + 1);
 }
 
-int null_walk(const conf_key *sorted, size_t n, double limit, int drawn, uint64_t seed, struct pool *pool, double *p,
-	      struct err *err)
+int null_walk(const conf_key *sorted, size_t n, const struct cumulative *of, int drawn, uint64_t seed,
+	      struct pool *pool, double *p, struct err *err)
 {
 	struct null u = { .key = sorted, .n = n, .rounds = WALK_DRAWS, .seed = seed, .normal = WALK_NORMAL };
-	double variance;
 	size_t *end = NULL;
 	int rc = -1;
-	if (!drawn || walk_is_long(sorted, n, &variance) || !(variance > 0)) {
-		*p = limit;
+	if (!drawn || walk_is_long(of) || !(of->doubt > 0)) {
+		*p = of->kuiper_p;
 		return 0;
 	}
-	if (mem_alloc(&u.off, WALK_DRAWS, sizeof *u.off, err) || walk_blocks(&u, &end, variance, err) ||
+	if (mem_alloc(&u.off, WALK_DRAWS, sizeof *u.off, err) || walk_blocks(&u, &end, of->doubt, err) ||
 	    mem_alloc(&u.segment, (size_t)u.bins, sizeof *u.segment, err) || segments(&u, err))
 		goto end;
 	pool_run(pool, WALK_DRAWS, walk_round, &u);

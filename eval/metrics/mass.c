@@ -1,5 +1,6 @@
 /* Running sums over sorted records, and bins of equal mass: quantiles of the confidences that keep ties together. */
 #include "metrics.h"
+#include "eval/records/softmax.h"
 #include "pipeline/base/mem.h"
 
 #include <stdlib.h>
@@ -67,23 +68,35 @@ size_t mass_cut(const conf_key *k, size_t n, size_t bins, size_t i)
 	return (__int128)(a + e) * bins < edge ? e : a;
 }
 
+size_t keys_terms(const conf_key *k, size_t n, size_t at, struct key_terms *t)
+{
+	size_t m = n - at < TERMS ? n - at : TERMS;
+	if (m)
+		softmax_ops()->key_terms(k + at, m, at + m == n, t);
+	return m;
+}
+
+int running_begin(struct running *r, const conf_key *k, size_t n, struct err *err)
+{
+	*r = (struct running){ .key = k, .n = n };
+	return mem_alloc(&r->before, n / RUNNING_STRIDE + 1, sizeof *r->before, err);
+}
+
+void running_add(struct running *r, size_t at, const struct key_terms *t)
+{
+	struct running_sum *sum = &r->before[at / RUNNING_STRIDE];
+	if (at + RUNNING_STRIDE <= r->n)
+		sum[1] = (struct running_sum){ sum->right + (uint64_t)__builtin_popcountll(t->right),
+					       sum->conf + (fix)t->conf_high * ((fix)1 << 32) + t->conf_low };
+}
+
 int running_open(struct running *r, const conf_key *k, size_t n, struct err *err)
 {
-	struct running_sum sum = { 0 };
-	*r = (struct running){ .key = k, .n = n };
-	if (mem_alloc(&r->before, n / RUNNING_STRIDE + 1, sizeof *r->before, err))
+	struct key_terms t;
+	if (running_begin(r, k, n, err))
 		return -1;
-	for (size_t from = 0; from + RUNNING_STRIDE <= n; from += RUNNING_STRIDE) {
-		int64_t conf[2] = { 0, 0 }; /* in halves: 64 terms of 2^60 are more than 64 bits hold */
-		for (size_t i = from; i < from + RUNNING_STRIDE; i++) {
-			int64_t term = (int64_t)(conf_p(k[i]) * 0x1p60);
-			conf[0] += term & 0xffffffff;
-			conf[1] += term >> 32;
-			sum.right += (uint64_t)conf_right(k[i]);
-		}
-		sum.conf += (fix)conf[1] * ((fix)1 << 32) + conf[0];
-		r->before[from / RUNNING_STRIDE + 1] = sum;
-	}
+	for (size_t at = 0, m; (m = keys_terms(k, n, at, &t)); at += m)
+		running_add(r, at, &t);
 	return 0;
 }
 

@@ -171,36 +171,57 @@ static int measure_bins(struct measured *m, const struct running *r, struct err 
 }
 
 /* What comes from sums over ranges of records. */
-static int measure_ranges(struct measured *m, unsigned parts, struct err *err)
+static int measure_ranges(struct measured *m, const struct running *r, unsigned parts, struct err *err)
 {
-	struct running r;
-	if (!(parts & (PART_BINS | PART_SWEEP | PART_MASS)))
-		return 0;
-	if (running_open(&r, m->key, m->n, err))
+	if (parts & PART_BINS && measure_bins(m, r, err))
 		return -1;
-	int rc = parts & PART_BINS ? measure_bins(m, &r, err) : 0;
-	if (!rc && parts & PART_SWEEP)
-		ece_sweep(&r, &m->sweep, &m->sweep_bins);
-	if (!rc && parts & PART_MASS)
-		m->mass = ece_equal_mass(&r, m->bins);
-	running_close(&r);
-	return rc;
+	if (parts & PART_SWEEP)
+		ece_sweep(r, &m->sweep, &m->sweep_bins);
+	if (parts & PART_MASS)
+		m->mass = ece_equal_mass(r, m->bins);
+	return 0;
+}
+
+/* One pass for all that adds up terms of single records. */
+static void measure_terms(struct measured *m, struct running *r, struct smoothing *smooth, fix *score, unsigned parts)
+{
+	struct key_terms t;
+	struct drift drift = { 0 };
+	double width;
+	for (size_t at = 0, n; (n = keys_terms(m->key, m->n, at, &t)); at += n) {
+		if (r->before)
+			running_add(r, at, &t);
+		if (parts & PART_SMOOTH)
+			smoothing_add(smooth, n, &t);
+		if (parts & PART_CUMULATIVE)
+			drift_add(&drift, n, &t);
+		*score += corp_score(&t);
+	}
+	if (parts & PART_SMOOTH)
+		smoothing_end(smooth, &m->smooth, &width);
+	if (parts & PART_CUMULATIVE)
+		drift_end(&drift, m->n, &m->cumulative);
 }
 
 int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins, unsigned parts, struct err *err)
 {
-	double width;
+	struct running r = { 0 };
+	struct smoothing smooth = { 0 };
+	fix score = 0;
 	m->key = sorted;
 	m->n = n;
 	m->bins = bins;
-	if (measure_ranges(m, parts, err) || (parts & PART_SMOOTH && smooth_ece(sorted, n, &m->smooth, &width, err)) ||
-	    (parts & PART_CORP && corp_of(sorted, n, &m->corp, err)))
-		return -1;
-	if (parts & PART_CUMULATIVE)
-		cumulative_of(sorted, n, &m->cumulative);
-	if (parts & PART_SELECTIVE)
+	int rc = (parts & (PART_BINS | PART_SWEEP | PART_MASS) && running_begin(&r, sorted, n, err)) ||
+		 (parts & PART_SMOOTH && smoothing_begin(&smooth, n, err));
+	if (!rc)
+		measure_terms(m, &r, &smooth, &score, parts);
+	rc = rc || (r.before && measure_ranges(m, &r, parts, err)) ||
+	     (parts & PART_CORP && corp_of_score(sorted, n, score, &m->corp, err));
+	if (!rc && parts & PART_SELECTIVE)
 		selective_of(sorted, n, &m->selective);
-	return 0;
+	running_close(&r);
+	smoothing_release(&smooth);
+	return rc ? -1 : 0;
 }
 
 void measure_means(struct measured *m, const struct rows *w)

@@ -7,6 +7,7 @@
 
 #include "eval/records/bins.h"
 #include "eval/records/conf.h"
+#include "eval/records/key_terms.h"
 #include "pipeline/base/err.h"
 #include "pipeline/base/pool.h"
 
@@ -20,6 +21,11 @@ int whole_sort(uint64_t *key, size_t n, struct err *err) VIC_CHECKED;
 /* order: [n], filled with the records by falling key, ties by number. Errors: 2^32 records or more, no memory. */
 int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err) VIC_CHECKED;
 
+/* What passes over sorted keys have in common: the terms of the keys from `at` on, a multiple of TERMS. Returns how
+ * many keys, 0 where there is none left. A pass that goes with others is begun, gets each chunk in turn, and
+ * is ended. */
+size_t keys_terms(const conf_key *sorted, size_t n, size_t at, struct key_terms *t);
+
 /* Means over all records. */
 struct selective {
 	double aurc;  /* mean over k = 1..n of the error rate of the k most confident (Geifman et al. 2018); a tie group
@@ -29,7 +35,7 @@ struct selective {
 void selective_of(const conf_key *sorted, size_t n, struct selective *s);
 
 /* Sums over the first records, every RUNNING_STRIDE records, so that those of any range are soon known. */
-enum { RUNNING_STRIDE = 64 };
+enum { RUNNING_STRIDE = TERMS };
 struct running_sum {
 	uint64_t right;
 	fix conf;
@@ -40,6 +46,9 @@ struct running {
 	struct running_sum *before; /* [n / RUNNING_STRIDE + 1], owned */
 };
 int running_open(struct running *r, const conf_key *sorted, size_t n, struct err *err) VIC_CHECKED;
+/* The same in passes with others, from the chunk at `at`. */
+int running_begin(struct running *r, const conf_key *sorted, size_t n, struct err *err) VIC_CHECKED;
+void running_add(struct running *r, size_t at, const struct key_terms *t);
 void running_close(struct running *r);
 /* Of the records before `at`, 0..n. */
 struct running_sum running_before(const struct running *r, size_t at);
@@ -57,6 +66,16 @@ void ece_sweep(const struct running *r, double *value, int *bins);
 /* Blasiok and Nakkiran 2023: reflected Gaussian smoothing of residuals at the width that equals the error. */
 int smooth_ece(const conf_key *sorted, size_t n, double *value, double *width, struct err *err) VIC_CHECKED;
 
+struct smoothing {
+	struct grid *grid; /* owned */
+	int64_t cell;	   /* where the last residual went, and what is at the cell's ends */
+	double lower, upper;
+};
+int smoothing_begin(struct smoothing *s, size_t n, struct err *err) VIC_CHECKED;
+void smoothing_add(struct smoothing *s, size_t n, const struct key_terms *t);
+void smoothing_end(struct smoothing *s, double *value, double *width);
+void smoothing_release(struct smoothing *s);
+
 /* The same of residuals of n records that come to residual[i] at x[i] in [0,1]; x, residual: [m]. */
 int smooth_residuals(const double *x, const double *residual, size_t m, double n, double *value,
 		     struct err *err) VIC_CHECKED;
@@ -67,10 +86,19 @@ int smooth_residuals(const double *x, const double *residual, size_t m, double n
 struct cumulative {
 	double ks, ks_p, kuiper, kuiper_p;
 	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
+	double doubt, doubt_square; /* over tie groups, of the sum of conf (1 - conf) in each: sum, sum of squares */
 };
 double ks_tail(double ks);	   /* P(max |B| > ks) */
 double kuiper_tail(double kuiper); /* P(max B - min B > kuiper) */
 void cumulative_of(const conf_key *sorted, size_t n, struct cumulative *c);
+/* The running sum D_k and its extremes; zeroed before the first chunk. */
+struct drift {
+	fix at, low, high;
+	double variance;
+	double group, doubt, doubt_square; /* group: of the tie group that is not at its end yet */
+};
+void drift_add(struct drift *w, size_t n, const struct key_terms *t);
+void drift_end(const struct drift *w, size_t n, struct cumulative *c);
 
 /* CORP (Dimitriadis, Gneiting, Jordan 2021): isotonic regression of right on conf. The Brier score of the top label
  * s = mean (conf - right)^2 = miscalibration - discrimination + uncertainty. */
@@ -87,6 +115,9 @@ int pav(const conf_key *sorted, size_t n, struct pav_block **block, size_t *n_bl
 /* The same of records that were counted in m blocks: pooled in place; returns how many blocks are left. */
 size_t pav_blocks(struct pav_block *block, size_t m);
 int corp_of(const conf_key *sorted, size_t n, struct corp *c, struct err *err) VIC_CHECKED;
+/* The same where the sum of (conf - right)^2 is known: of corp_score's over all chunks. */
+fix corp_score(const struct key_terms *t);
+int corp_of_score(const conf_key *sorted, size_t n, fix score, struct corp *c, struct err *err) VIC_CHECKED;
 
 /* What a perfectly calibrated model with these confidences would score: right[i] drawn anew with probability conf[i],
  * `rounds` times (consistency resampling: Broecker and Smith 2007; Vaicenavicius et al. 2019). Seeded; the same at any
@@ -108,12 +139,12 @@ int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 	       struct err *err) VIC_CHECKED;
 
 /* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. That
- * of the limit (cumulative_of's kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
+ * of the limit (of->kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
  * share of it, else the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit.
  * NaN where no record has any doubt. */
 enum { WALK_LONG = 1000 };
-int null_walk(const conf_key *sorted, size_t n, double limit, int drawn, uint64_t seed, struct pool *pool, double *p,
-	      struct err *err) VIC_CHECKED;
+int null_walk(const conf_key *sorted, size_t n, const struct cumulative *of, int drawn, uint64_t seed,
+	      struct pool *pool, double *p, struct err *err) VIC_CHECKED;
 
 /* Poisson(1) resampling weights of round b for records from..from+n-1: the number of times each is drawn (Hanley and
  * MacGibbon 2006). Depends on (seed, b, record) alone: two streams with the same records are resampled alike. */

@@ -145,7 +145,7 @@ static int measure_nulls(struct measured *m, const struct rows *w, const struct 
 	if (pool_open(&pool, options->threads, err))
 		return -1;
 	if (parts & PART_WALK)
-		rc = null_walk(w->key, w->n, m[0].cumulative.kuiper_p, options->floor_rounds > 0, options->seed, pool,
+		rc = null_walk(w->key, w->n, &m[0].cumulative, options->floor_rounds > 0, options->seed, pool,
 			       &m[0].walk_p, err);
 	for (int i = 0; i < options->n_bins && parts & PART_FLOOR && !rc; i++)
 		rc = null_floor(w->key, w->n, options->bins[i], options->floor_rounds, options->seed, pool, &m[i].floor,

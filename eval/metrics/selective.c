@@ -13,6 +13,14 @@ void selective_of(const conf_key *k, size_t n, struct selective *s)
 		while (from > 0 && conf_order(k[from - 1]) == v)
 			wrong += !conf_right(k[--from]);
 		size_t before = n - left, size = left - from;
+		if (size == 1) { /* as below, without a division */
+			double e = (double)errors + (double)wrong;
+			risk += e / (double)(before + 1);
+			area += e;
+			errors += wrong;
+			left = from;
+			continue;
+		}
 		double each = (double)wrong / (double)size;
 		for (size_t j = 1; j <= size; j++) {
 			double e = (double)errors + each * (double)j;

@@ -6,9 +6,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Grids of 2^LEAST to 2^MOST cells. PER_WIDTH: cells a width, at least; REACH: widths a Gaussian reaches. */
 enum { LEAST = 7, MOST = 16, FINE = 1 << MOST, PER_WIDTH = 8, REACH = 6 };
+_Static_assert((int)FINE == (int)TERMS_FINE, "residuals are laid on the finest grid");
 
 struct grid {
 	double *memory;
@@ -29,30 +31,29 @@ static void deposit(double *node, size_t cells, double x, double m)
 	node[i + 1] += m * u;
 }
 
-/* deposit of every record's right - conf at its conf, to the same bits: while records follow each other into one cell
- * both of its nodes are held, and no addition waits for memory. */
-static void deposit_sorted(double *node, size_t cells, const conf_key *key, size_t n)
+/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and count
+ * twice. line: [cells + 1 + 2 reach] */
+static void lay_line(double *line, const double *node, size_t cells, size_t reach)
 {
-	size_t cell = 0;
-	double left = node[0], right = node[1];
-	for (size_t i = 0; i < n; i++) {
-		double m = conf_residual(key[i]), at = conf_p(key[i]) * (double)cells;
-		size_t to = (size_t)at;
-		if (to >= cells)
-			to = cells - 1;
-		if (to != cell) {
-			node[cell] = left;
-			node[cell + 1] = right;
-			cell = to;
-			left = node[cell];
-			right = node[cell + 1];
-		}
-		double u = at - (double)cell;
-		left += m * (1 - u);
-		right += m * u;
+	size_t at = reach % (2 * cells);
+	int step = at > cells ? 1 : -1;
+	at = at > cells ? 2 * cells - at : at; /* the image of -reach */
+	for (size_t i = 0; i < cells + 1 + 2 * reach; i++) {
+		line[i] = node[at] * (at == 0 || at == cells ? 2 : 1);
+		step = at == 0 ? 1 : at == cells ? -1 : step;
+		at = step > 0 ? at + 1 : at - 1;
 	}
-	node[cell] = left;
-	node[cell + 1] = right;
+}
+
+/* Pairs are what every processor's registers hold. */
+enum { NEIGHBOURS = 8 };
+typedef double pair __attribute__((vector_size(16)));
+
+static inline pair pair_at(const double *p)
+{
+	pair v;
+	memcpy(&v, p, sizeof v);
+	return v;
 }
 
 /* Integral over [0,1] of |smoothed residuals|. */
@@ -73,29 +74,23 @@ static double error_at(struct grid *g, double sigma)
 		kernel[d] = exp(-0.5 * x * x);
 		total += d ? 2 * kernel[d] : kernel[d];
 	}
-	/* The line is continued evenly beyond 0 and 1: a node's mirror images. The end nodes are their own images and
-	 * count twice. */
 	double *line = kernel + reach + 1, sum = 0;
-	long period = 2 * (long)cells;
-	for (long i = -(long)reach; i <= (long)(cells + reach); i++) {
-		long j = ((i % period) + period) % period;
-		if (j > (long)cells)
-			j = period - j;
-		line[i + (long)reach] = node[j] * (j == 0 || j == (long)cells ? 2 : 1);
-	}
-	/* Four neighbours at a time, so that no addition waits for the one before it; the places after the last node
+	lay_line(line, node, cells, reach);
+	/* Eight neighbours at a time, so that no addition waits for the one before it; the places after the last node
 	 * are padding and not summed. */
-	for (size_t i = 0; i <= cells; i += 4) {
+	for (size_t i = 0; i <= cells; i += NEIGHBOURS) {
 		const double *c = line + i + reach;
-		double v[4] = { kernel[0] * c[0], kernel[0] * c[1], kernel[0] * c[2], kernel[0] * c[3] };
+		pair v0 = kernel[0] * pair_at(c), v1 = kernel[0] * pair_at(c + 2);
+		pair v2 = kernel[0] * pair_at(c + 4), v3 = kernel[0] * pair_at(c + 6);
 		for (size_t d = 1; d <= reach; d++) {
 			const double *left = c - d, *right = c + d;
-			v[0] += kernel[d] * (left[0] + right[0]);
-			v[1] += kernel[d] * (left[1] + right[1]);
-			v[2] += kernel[d] * (left[2] + right[2]);
-			v[3] += kernel[d] * (left[3] + right[3]);
+			v0 += kernel[d] * (pair_at(left) + pair_at(right));
+			v1 += kernel[d] * (pair_at(left + 2) + pair_at(right + 2));
+			v2 += kernel[d] * (pair_at(left + 4) + pair_at(right + 4));
+			v3 += kernel[d] * (pair_at(left + 6) + pair_at(right + 6));
 		}
-		for (size_t j = 0; j < 4 && i + j <= cells; j++)
+		const double v[NEIGHBOURS] = { v0[0], v0[1], v1[0], v1[1], v2[0], v2[1], v3[0], v3[1] };
+		for (size_t j = 0; j < NEIGHBOURS && i + j <= cells; j++)
 			sum += fabs(v[j]) * (i + j == 0 || i + j == cells ? 0.5 : 1);
 	}
 	return sum / total / g->n;
@@ -153,17 +148,66 @@ static void grid_release(struct grid *g)
 	free(g->padded);
 }
 
+int smoothing_begin(struct smoothing *s, size_t n, struct err *err)
+{
+	*s = (struct smoothing){ 0 };
+	if (mem_alloc(&s->grid, 1, sizeof *s->grid, err) || grid_open(s->grid, (double)n, err)) {
+		smoothing_release(s);
+		return -1;
+	}
+	return 0;
+}
+
+/* deposit of every residual, to the same bits: while records follow each other into one cell both of its nodes are
+ * held, and no addition waits for memory. */
+void smoothing_add(struct smoothing *s, size_t n, const struct key_terms *t)
+{
+	double *node = s->grid->node[MOST], lower = s->lower, upper = s->upper;
+	int64_t cell = s->cell;
+	for (size_t i = 0; i < n; i++) {
+		if (t->cell[i] != cell) {
+			node[cell] = lower;
+			node[cell + 1] = upper;
+			cell = t->cell[i];
+			lower = node[cell];
+			upper = node[cell + 1];
+		}
+		lower += t->lower[i];
+		upper += t->upper[i];
+	}
+	s->cell = cell;
+	s->lower = lower;
+	s->upper = upper;
+}
+
+void smoothing_end(struct smoothing *s, double *value, double *width)
+{
+	double *node = s->grid->node[MOST];
+	node[s->cell] = s->lower;
+	node[s->cell + 1] = s->upper;
+	grid_halve(s->grid);
+	solve(s->grid, value, width);
+	smoothing_release(s);
+}
+
+void smoothing_release(struct smoothing *s)
+{
+	if (s->grid)
+		grid_release(s->grid);
+	free(s->grid);
+	s->grid = NULL;
+}
+
 int smooth_ece(const conf_key *k, size_t n, double *value, double *width, struct err *err)
 {
-	struct grid g;
-	int rc = grid_open(&g, (double)n, err);
-	if (!rc) {
-		deposit_sorted(g.node[MOST], FINE, k, n);
-		grid_halve(&g);
-		solve(&g, value, width);
-	}
-	grid_release(&g);
-	return rc;
+	struct smoothing s;
+	struct key_terms t;
+	if (smoothing_begin(&s, n, err))
+		return -1;
+	for (size_t at = 0, m; (m = keys_terms(k, n, at, &t)); at += m)
+		smoothing_add(&s, m, &t);
+	smoothing_end(&s, value, width);
+	return 0;
 }
 
 int smooth_residuals(const double *x, const double *residual, size_t m, double n, double *value, struct err *err)

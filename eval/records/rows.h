@@ -42,6 +42,7 @@ enum rows_column {
 	COL_MARGIN = 512,    /* double margin[n]: p(first) - p(second) */
 	COL_VALUES = 1024,   /* the logits or probabilities as they came, [n][samples][classes] of head.dtype */
 	COL_SPLIT = 2048,    /* uint8_t split[n] */
+	COL_CLASS_KEYS = 8192, /* conf_key class_key[n][classes]: of each class, as key is with its class_name */
 	COL_NAME = 4096,     /* struct row_name name_of[n], in names[]; not of rows judged anew */
 };
 
@@ -91,7 +92,7 @@ struct rows {
 	uint64_t in_split[SPLIT_COUNT]; /* records of each split in the input, chosen or not */
 	struct rows_sums sum;
 	size_t n; /* chosen records: length of every column */
-	conf_key *key;
+	conf_key *key, *class_key;
 	uint64_t *id;
 	int32_t *label, *predicted;
 	uint8_t *split_of;

@@ -99,6 +99,12 @@ static int mean_row(struct tally *t, const struct stream_head *h, const struct b
 	return 0;
 }
 
+/* Whether probabilities of other classes than the winner and the label are looked at. */
+static int asks_classes(const struct tally *t, const struct results *out)
+{
+	return t->one_class >= 0 || out->margin || out->class_key;
+}
+
 static int by_row(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out)
 {
 	int plain = h->values == VALUES_LOGITS && h->samples == 1;
@@ -113,7 +119,7 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 				return -1;
 			scale = soft.scale;
 			result_of_soft(&soft, label, &r);
-			if (t->one_class >= 0 || out->margin)
+			if (asks_classes(t, out))
 				for (int k = 0; k < h->n_classes; k++)
 					t->mean[k] = t->x[k] * scale;
 		} else {
@@ -153,7 +159,7 @@ static int any_eight(struct tally *t, const struct stream_head *h, const struct 
 			return -1;
 		weight[j] = j < n && label[j] >= 0 ? soft[j].scale : 0;
 	}
-	if (t->one_class >= 0 || out->margin)
+	if (asks_classes(t, out))
 		for (int c = 0; c < k; c++)
 			for (int j = 0; j < LANES; j++)
 				t->mean[c * LANES + j] = t->x[c * LANES + j] * soft[j].scale;
@@ -233,20 +239,39 @@ static int plain_eight(struct tally *t, const struct stream_head *h, const struc
 static int eight(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *out,
 		 const uint32_t *which, int n)
 {
-	int plain = t->one_class < 0 && !t->options->float32 && !out->margin;
+	int plain = !asks_classes(t, out) && !t->options->float32;
 	for (int j = 0; j < n; j++)
 		plain &= b->label[which[j]] >= 0;
 	return plain ? plain_eight(t, h, b, out, which, n) : any_eight(t, h, b, at, out, which, n);
 }
 
+/* Whether LANES records from i on are of one split. */
+static int same_split(const struct block *b, uint32_t i)
+{
+	uint64_t splits;
+	_Static_assert(sizeof splits == LANES, "a byte a lane");
+	if (b->n - i < LANES)
+		return 0;
+	memcpy(&splits, b->split + i, sizeof splits);
+	return splits == b->split[i] * 0x0101010101010101u;
+}
+
 static int by_lanes(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at,
 		    struct results *out)
 {
-	uint32_t which[SPLIT_COUNT][LANES];
+	uint32_t which[SPLIT_COUNT][LANES], next[LANES];
 	int n[SPLIT_COUNT] = { 0 };
-	for (uint32_t i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; i < b->n;) {
 		int s = b->split[i];
-		which[s][n[s]++] = i;
+		if (!n[s] && same_split(b, i)) { /* as nearly always */
+			for (uint32_t j = 0; j < LANES; j++)
+				next[j] = i + j;
+			if (eight(t, h, b, at, out, next, LANES))
+				return -1;
+			i += LANES;
+			continue;
+		}
+		which[s][n[s]++] = i++;
 		if (n[s] == LANES) {
 			if (eight(t, h, b, at, out, which[s], LANES))
 				return -1;
@@ -272,7 +297,7 @@ static int split_room(struct tally *t, struct split_tally *s, struct err *err)
 int tally_block(struct tally *t, const struct stream_head *h, const struct block *b, uint64_t at, struct results *r,
 		const char *name, struct err *err)
 {
-	if (results_room(r, t->options->columns, b->n, err))
+	if (results_room(r, t->options->columns, b->n, t->classes, err))
 		return -1;
 	unsigned splits = 0;
 	for (uint32_t i = 0; i < b->n; i++)

@@ -9,19 +9,19 @@
 
 /* Results of one block, record by record; arrays that were not asked for are NULL. */
 struct results {
-	conf_key *key;
+	conf_key *key, *class_key;
 	int32_t *predicted;
 	double *nll, *brier, *entropy, *mutual, *max_logit, *energy, *margin;
 	uint8_t *fate; /* split, or SPLIT_DROPPED */
 	size_t cap;
 };
 enum { SPLIT_DROPPED = 255 };
-int results_room(struct results *r, unsigned asked, size_t n, struct err *err) VIC_CHECKED;
+int results_room(struct results *r, unsigned asked, size_t n, int classes, struct err *err) VIC_CHECKED;
 void results_release(struct results *r);
 
 /* The columns that were asked for: a block's after the `at` records that are there. cap: one for each column and one
  * for the names' bytes, zeroed before the first block. */
-enum { ROWS_COLUMNS = 15 };
+enum { ROWS_COLUMNS = 16 };
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
 		const struct results *r, struct err *err) VIC_CHECKED;
 /* Of n records those of `split` (or ROWS_ALL) that are not dropped. */

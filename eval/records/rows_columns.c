@@ -8,13 +8,13 @@
 #include <string.h>
 
 enum source { RESULTS, BLOCK, NAMES };
-enum { ALWAYS = 0, RECORD = 0 };
+enum { ALWAYS = 0, RECORD = 0, CLASSES = -1 };
 
 static const struct column {
 	unsigned wanted; /* enum rows_column, or ALWAYS */
 	enum source source;
-	/* bytes an item, or RECORD: a record's values; where the arrays are in source and rows */
-	size_t size, from, to;
+	int size; /* bytes an item; RECORD: a record's values; CLASSES: a key a class */
+	size_t from, to; /* where the arrays are in source and rows */
 } columns[] = {
 	{ ALWAYS, RESULTS, 8, offsetof(struct results, key), offsetof(struct rows, key) },
 	{ ALWAYS, RESULTS, 1, offsetof(struct results, fate), offsetof(struct rows, split_of) },
@@ -26,10 +26,11 @@ static const struct column {
 	{ COL_MAX_LOGIT, RESULTS, 8, offsetof(struct results, max_logit), offsetof(struct rows, max_logit) },
 	{ COL_ENERGY, RESULTS, 8, offsetof(struct results, energy), offsetof(struct rows, energy) },
 	{ COL_MARGIN, RESULTS, 8, offsetof(struct results, margin), offsetof(struct rows, margin) },
+	{ COL_CLASS_KEYS, RESULTS, CLASSES, offsetof(struct results, class_key), offsetof(struct rows, class_key) },
 	{ COL_ID, BLOCK, 8, offsetof(struct block, id), offsetof(struct rows, id) },
 	{ COL_LABEL, BLOCK, 4, offsetof(struct block, label), offsetof(struct rows, label) },
 	{ COL_VALUES, BLOCK, RECORD, offsetof(struct block, data), offsetof(struct rows, values) },
-	{ COL_NAME, NAMES, sizeof(struct row_name), 0, offsetof(struct rows, name_of) },
+	{ COL_NAME, NAMES, (int)sizeof(struct row_name), 0, offsetof(struct rows, name_of) },
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 _Static_assert((int)COLUMNS + 1 == (int)ROWS_COLUMNS, "rows_append needs room for the size of each column");
@@ -39,9 +40,14 @@ static int wanted(const struct column *c, unsigned asked)
 	return c->wanted == ALWAYS || (asked & c->wanted);
 }
 
+static size_t result_size(const struct column *c, int classes)
+{
+	return c->size == CLASSES ? (size_t)classes * sizeof(conf_key) : (size_t)c->size;
+}
+
 static size_t size_of(const struct column *c, const struct rows *w)
 {
-	return c->size == RECORD ? stream_record_size(&w->head) : c->size;
+	return c->size == RECORD ? stream_record_size(&w->head) : result_size(c, w->head.n_classes);
 }
 
 /* The array pointer at `offset` in a struct. */
@@ -50,13 +56,14 @@ static unsigned char **array_at(const void *base, size_t offset)
 	return (unsigned char **)((uintptr_t)base + offset);
 }
 
-int results_room(struct results *r, unsigned asked, size_t n, struct err *err)
+int results_room(struct results *r, unsigned asked, size_t n, int classes, struct err *err)
 {
 	if (n <= r->cap && r->key)
 		return 0;
 	results_release(r);
 	for (const struct column *c = columns; c < columns + COLUMNS; c++)
-		if (c->source == RESULTS && wanted(c, asked) && mem_alloc(array_at(r, c->from), n, c->size, err))
+		if (c->source == RESULTS && wanted(c, asked) &&
+		    mem_alloc(array_at(r, c->from), n, result_size(c, classes), err))
 			return -1;
 	r->cap = n;
 	return 0;

@@ -81,13 +81,29 @@ static void sum_result(struct split_tally *t, const struct result *r, int label,
 	rows_add_nll(s, r->nll);
 }
 
+/* given probabilities may exceed 1 by a rounding of their float32 mean */
+static conf_key key_of(const struct rows_options *options, double conf, double rest, int right)
+{
+	if (options->float32) {
+		conf = (float)conf;
+		rest = 1 - conf;
+	}
+	return conf_pack(conf > 1 ? 1 : conf, rest > 0 ? rest : 0, right);
+}
+
+/* Of P(class k) against the rest. */
+static conf_key class_key(const struct tally *t, const struct result *r, const double *p, size_t stride, int k,
+			  int label)
+{
+	double conf = p[(size_t)k * stride];
+	return key_of(t->options, conf, k == r->winner ? r->rest : 1 - conf, k == label);
+}
+
 int result_store(struct tally *t, struct results *out, size_t i, int split, int label, struct result *r,
 		 const double *p, size_t stride, uint64_t number)
 {
 	const struct rows_options *options = t->options;
 	struct split_tally *s = &t->split[split];
-	double conf = r->p, rest = r->rest;
-	int right = r->winner == label;
 	s->records++;
 	out->fate[i] = (uint8_t)split;
 	if (label < 0) {
@@ -98,20 +114,10 @@ int result_store(struct tally *t, struct results *out, size_t i, int split, int 
 			return 0;
 		}
 	}
-	if (t->one_class >= 0) {
-		conf = p[(size_t)t->one_class * stride];
-		rest = t->one_class == r->winner ? r->rest : 1 - conf;
-		right = label == t->one_class;
-	}
-	if (options->float32) {
-		conf = (float)conf;
-		rest = 1 - conf;
-	}
-	if (conf > 1) /* given probabilities may exceed 1 by a rounding of their float32 mean */
-		conf = 1;
-	if (!(rest > 0))
-		rest = 0;
-	out->key[i] = conf_pack(conf, rest, right);
+	out->key[i] = t->one_class >= 0 ? class_key(t, r, p, stride, t->one_class, label)
+					: key_of(options, r->p, r->rest, r->winner == label);
+	for (int k = 0; out->class_key && k < t->classes; k++)
+		out->class_key[i * (size_t)t->classes + (size_t)k] = class_key(t, r, p, stride, k, label);
 	sum_result(s, r, label, conf_p(out->key[i]));
 	if (out->predicted)
 		out->predicted[i] = r->winner;

@@ -4,6 +4,8 @@
 #ifndef VIC_EVAL_SOFTMAX_H
 #define VIC_EVAL_SOFTMAX_H
 
+#include "key_terms.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,6 +72,8 @@ struct softmax_ops {
 	 * x exceeds `above` and that are not skip[k % LANES] in found[] (room for n + LANES); returns their number. */
 	int (*class_sums)(double *x, size_t n, const double *scale, const int32_t *skip, double above, uint64_t *sum,
 			  int32_t *found);
+	/* key_terms.h */
+	void (*key_terms)(const uint64_t *key, size_t n, int last, struct key_terms *t);
 };
 
 static inline size_t padded(int classes)

@@ -1,7 +1,7 @@
 /* The hot loops, compiled once for each instruction set (rules.mk), each time as another SOFTMAX. Plain vector
  * arithmetic in the same order on the same eight lanes everywhere, without fused multiply-add: a lane's sum never meets
  * another lane's before the end. */
-#include "conf.h"
+#include "key_terms.h"
 #include "softmax_terms.h"
 
 #include <math.h>
@@ -363,4 +363,5 @@ static int class_sums(double *x, size_t n, const double *scale, const int32_t *s
 	return count;
 }
 
-const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, soft_eight, class_sums };
+const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, soft_eight, class_sums,
+				     key_terms_of };

@@ -17,7 +17,18 @@ static int rising(const void *a, const void *b)
 
 void sort_rising(double *v, size_t n)
 {
-	qsort(v, n, sizeof *v, rising);
+	enum { FEW = 32 }; /* insertion is faster, and asks for no memory */
+	if (n > FEW) {
+		qsort(v, n, sizeof *v, rising);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		double x = v[i];
+		size_t j = i;
+		for (; j > 0 && v[j - 1] > x; j--)
+			v[j] = v[j - 1];
+		v[j] = x;
+	}
 }
 
 double quantile_of(const double *sorted, int n, double q)

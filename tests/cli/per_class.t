@@ -55,6 +55,17 @@ for curve in 'bins --bands 20' 'corp --bands 20' histogram 'scatter --group 50' 
 	[ -s got ] && cmp -s want got
 	tap $? "--curve ${curve%% *}: those of --class"
 done
+# However a record is judged: a row at a time, as it is given, from several samples, of a split.
+for made in 'classes=33' 'classes=4 probs=1' 'classes=4 samples=3' 'classes=4 cut=40 dev=30 split=train'; do
+	# shellcheck disable=SC2086
+	"$TOOLS/mklogits" n=200 $made >ways
+	for k in 0 1 2 3; do
+		vic-reliability -q --class "class $k" --split all ways | sed "1d; s/^[^	]*/class $k/"
+	done >want
+	vic-reliability -q --per-class --split all ways | sed '1d; s/^[^	]*: //' | grep '^class [0-3]	' >got
+	[ -s got ] && cmp -s want got
+	tap $? "$made: those of --class"
+done
 fails 2 'without --class' 'one class and all of them' vic-reliability --per-class --class 1 x
 fails 2 'for the curves of confidences' 'no hull' vic-reliability --per-class --curve hull --at 1 x
 finish

@@ -50,4 +50,12 @@ static inline void sorted(conf_key *k, size_t n, int kind, double truth)
 	assert_int_equal(keys_sort(k, n, &err), 0);
 }
 
+/* Some ties among sorted keys that have few, also where one chunk of keys ends and the next begins. */
+static inline void tie_some(conf_key *k, size_t n)
+{
+	for (size_t j = 1; j < n; j++)
+		if ((j % TERMS == 0 && rng_below(&r, 2)) || !rng_below(&r, 200))
+			k[j] = k[j - 1] | (k[j] & CONF_RIGHT);
+}
+
 #endif

@@ -78,7 +78,7 @@ static void as_mapie(void **state)
 				complement[i] = conformal_complement(&c, &r, p[y],
 								     ways[w].randomised ? number(u, i) : 1);
 			}
-			conformal_fit(&c, complement, n);
+			assert_int_equal(conformal_fit(&c, complement, n, &err), 0);
 			double wanted = number(json_object_get(golden, ways[w].name), a);
 			if (!(fabs(1 - c.complement - wanted) <= 1e-12))
 				fail_msg("%s at %g: %.17g, MAPIE %.17g", ways[w].name, c.alpha, 1 - c.complement,
@@ -126,7 +126,7 @@ static double covered(struct conformal *c, uint32_t repetition, size_t n, size_t
 		if (i < n)
 			complement[i] = conformal_complement(c, &r, p[y], conformal_u(c, repetition, 0, i));
 		if (i + 1 == n)
-			conformal_fit(c, complement, n);
+			assert_int_equal(conformal_fit(c, complement, n, &err), 0);
 		if (i >= n)
 			hit += p[y] >= conformal_cut(c, &r, conformal_u(c, repetition, 1, i));
 	}
@@ -183,10 +183,10 @@ static void ranks(void **state)
 	}
 	double complement[3] = { 0.25, 0.75, 0.75 };
 	struct conformal c = { .alpha = 0.1 };
-	conformal_fit(&c, complement, 3);
+	assert_int_equal(conformal_fit(&c, complement, 3, &err), 0);
 	assert_true(c.rank == 4 && isinf(c.complement) && c.complement < 0 && conformal_coverage(&c, 0.025) == 1);
 	c.alpha = 0.6; /* rank 2 of the scores 0.25, 0.25, 0.75 */
-	conformal_fit(&c, complement, 3);
+	assert_int_equal(conformal_fit(&c, complement, 3, &err), 0);
 	assert_true(c.rank == 2 && c.complement == 0.75 && c.tied == 1);
 }
 

@@ -164,8 +164,8 @@ static void the_walk_is_even(void **state)
 				assert_int_equal(keys_sort(k, n, &err), 0);
 				struct cumulative of;
 				cumulative_of(k, n, &of);
-				assert_int_equal(null_walk(k, n, of.kuiper_p, 1, t + 1, pool, &p[t], &err), 0);
-				assert_int_equal(null_walk(k, n, of.kuiper_p, 1, t + 1, pool, &again, &err), 0);
+				assert_int_equal(null_walk(k, n, &of, 1, t + 1, pool, &p[t], &err), 0);
+				assert_int_equal(null_walk(k, n, &of, 1, t + 1, pool, &again, &err), 0);
 				assert_true(p[t] == again && p[t] > 0 && p[t] <= 1);
 			}
 			sort_rising(p, TIMES);

@@ -150,6 +150,50 @@ static void sorting(void **state)
 	}
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Numbers that are spread, lie close together with and without some that lie far, are few, or are one. */
+static uint64_t number_of(int kind)
+{
+	uint64_t any = (uint64_t)rng_u32(&r) << 32 | rng_u32(&r);
+	switch (kind) {
+	case 0: return any;
+	case 1: return conf_bits(0.7) + any % 100000;
+	case 2: return rng_below(&r, 1000) ? conf_bits(0.7) + any % 100000 : any;
+	case 3: return any % 7 << 40;
+	case 4: return any >> any % 64;
+	default: return 5;
+	}
+}
+
+/* Few enough to be sorted as they are, and so many that they are cut into cells first. */
+static void sorting_numbers(void **state)
+{
+	(void)state;
+	for (int t = 0; t < 36; t++) {
+		size_t n = t < 24 ? rng_below(&r, 9000) : (1 << 17) - 1 + rng_below(&r, 40000);
+		uint64_t *k = malloc(n * 8 + 8), *w = malloc(n * 8 + 8);
+		for (size_t i = 0; i < n; i++)
+			k[i] = number_of(t % 6);
+		memcpy(w, k, n * 8);
+		qsort(w, n, 8, by_value);
+		assert_int_equal(whole_sort(k, n, &err), 0);
+		assert_memory_equal(k, w, n * 8);
+		/* as confidences: the upper half, where one bit is for being right */
+		for (size_t i = 0; i < n; i++)
+			k[i] = w[i] = w[(i * 7919) % n] | CONF_UPPER;
+		qsort(w, n, 8, by_order);
+		assert_int_equal(keys_sort(k, n, &err), 0);
+		assert_memory_equal(k, w, n * 8);
+		free(k);
+		free(w);
+	}
+}
+
 /* The definition: each tie group to the bin of its middle. */
 static double naive_mass(const conf_key *k, size_t n, size_t bins)
 {
@@ -278,12 +322,14 @@ static void errors_by_hand(void **state)
 static void pav_is_isotonic_regression(void **state)
 {
 	(void)state;
-	for (int t = 0; t < 120; t++) {
-		size_t n = 1 + rng_below(&r, 70), m;
-		conf_key k[70];
+	for (int t = 0; t < 400; t++) {
+		size_t n = 1 + rng_below(&r, t % 4 ? 70 : 200), m;
+		conf_key k[200];
 		struct pav_block *b;
 		struct corp c;
 		sorted(k, n, t % 5, 1 + t % 3);
+		if (t % 4 == 0)
+			tie_some(k, n);
 		assert_int_equal(pav(k, n, &b, &m, &err), 0);
 		double score = 0, best = 0, rate = 0;
 		for (size_t i = 1; i < m; i++) /* equal neighbours are one block */
@@ -415,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup(our_conventions, seed),
 		cmocka_unit_test_setup(ties_are_not_split, seed),
 		cmocka_unit_test_setup(sorting, seed),
+		cmocka_unit_test_setup(sorting_numbers, seed),
 		cmocka_unit_test_setup(equal_mass_and_sweep, seed),
 		cmocka_unit_test_setup(errors_by_hand, seed),
 		cmocka_unit_test_setup(pav_is_isotonic_regression, seed),

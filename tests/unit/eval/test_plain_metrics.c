@@ -134,24 +134,31 @@ static void draws_by_hand(void **state)
 static void running_sums(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
-		conf_key k[100];
+	for (int i = 0; i < 400; i++) {
+		conf_key k[400];
 		struct cumulative c;
-		size_t n = 1 + rng_below(&r, 100);
-		double d = 0, low = 0, high = 0, variance = 0;
+		size_t n = 1 + rng_below(&r, i % 2 ? 100 : 400);
+		double d = 0, low = 0, high = 0, variance = 0, group = 0, square = 0;
 		sorted(k, n, i % 5 == 2 ? 0 : i % 5, 1.5);
+		if (i % 4 == 2)
+			tie_some(k, n);
 		for (size_t j = 0; j < n; j++) {
 			d += conf_right(k[j]) - conf_p(k[j]);
 			variance += conf_p(k[j]) * conf_rest(k[j]);
+			group += conf_p(k[j]) * conf_rest(k[j]);
 			if (j + 1 < n && conf_order(k[j]) == conf_order(k[j + 1]))
 				continue;
 			low = fmin(low, d);
 			high = fmax(high, d);
+			square += group * group;
+			group = 0;
 		}
 		cumulative_of(k, n, &c);
 		double sigma = variance > 0 ? sqrt(variance) : NAN, most = fmax(high, -low);
 		near(c.ks_error, most / (double)n, 1e-12);
 		near(c.kuiper_error, (high - low) / (double)n, 1e-12);
+		near(c.doubt, variance, 1e-12);
+		near(c.doubt_square, square, 1e-12);
 		near(c.ks, most / sigma, 1e-9);
 		near(c.kuiper, (high - low) / sigma, 1e-9);
 		near(c.ks_p, isnan(sigma) ? NAN : ks_tail(c.ks), 1e-15);
