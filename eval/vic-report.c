@@ -16,7 +16,14 @@ static struct {
 	int split, unlabelled, format, per_class, allow, score;
 	int64_t bins, rounds, floor, seed, threads;
 	double level, coverage, risk, confidence;
-} o = { .title = "Calibration report", .out = "-", .bins = 15, .rounds = 1000, .floor = 200, .seed = 1, .level = 0.95, .confidence = 0.95 };
+} o = { .title = "Calibration report",
+	.out = "-",
+	.bins = 15,
+	.rounds = 1000,
+	.floor = 200,
+	.seed = 1,
+	.level = 0.95,
+	.confidence = 0.95 };
 
 enum { MOST = 64 };
 
@@ -65,8 +72,8 @@ static const struct opt opts[] = {
 	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the threshold was fitted on",
 	  .flags = 0, .with = "apply", .without = "results" },
 	{ "ood", 0, OPT_MANY, &o.others, "LOGITS",
-	  "adds how well scores tell these records apart, with ROC and PR curves; of several streams one each, in their "
-	  "order", .flags = OPT_INPUT, .without = "results" },
+	  "adds how well scores tell these records apart, with ROC and PR curves; of several streams one each, in "
+	  "their order", .flags = OPT_INPUT, .without = "results" },
 	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES, .with = "ood",
 	  .without = "results" },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
@@ -213,7 +220,8 @@ static int ask_of(const struct stage *st, struct report_asked *asked, struct gro
 					.others = o.others.n > 0,
 					.score = o.score };
 	if (o.thresholds.n && o.thresholds.n != n)
-		return err_usage(err, "%zu --apply for %zu streams: each needs its own, in their order", o.thresholds.n, n);
+		return err_usage(err, "%zu --apply for %zu streams: each needs its own, in their order",
+				 o.thresholds.n, n);
 	if (n > 1 && o.others.n && o.others.n != n)
 		return err_usage(err, "%zu --ood for %zu streams: each needs its own, in their order", o.others.n, n);
 	if (!o.by)
