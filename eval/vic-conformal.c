@@ -1,7 +1,6 @@
 /* vic-conformal: sets of classes that hold the label with a wanted probability, by split-conformal prediction. */
 #include "eval/calibrate/calibrate.h"
-#include "eval/conformal/coverage.h"
-#include "eval/conformal/sets.h"
+#include "eval/conformal/taking.h"
 #include "eval/conformal/threshold.h"
 #include "eval/groups/grouping.h"
 #include "pipeline/base/mem.h"
@@ -203,69 +202,30 @@ static int run_fit(struct stage *st, struct err *err)
 
 /* What --apply works with. */
 struct applying {
-	const struct threshold *t;
-	struct output *out; /* NULL: no sets are written */
-	struct sets sets;
-	struct ranked ranked;
-	struct coverage coverage;
-	double *p; /* [2 k] */
+	struct taking taking;
 	struct grouping grouping; /* --by */
 	uint32_t *group; /* of every record of the stream, or NULL */
-	uint64_t n; /* records so far */
 };
 
 static int applying_init(struct applying *a, const struct rows *list, size_t n, struct err *err)
 {
-	const struct stream_head *head = &list[0].head;
-	int k = head->n_classes;
 	if (o.by && (grouping_open(&a->grouping, o.by, err) || grouping_of(&a->grouping, list, n, &a->group, err)))
 		return -1;
-	return sets_init(&a->sets, head, o.format == TABLE_JSON, err) || ranked_init(&a->ranked, k, err) ||
-			       coverage_init(&a->coverage, k, a->grouping.n, err) ||
-			       mem_alloc(&a->p, 2 * (size_t)k, sizeof *a->p, err)
-		       ? -1
-		       : 0;
+	return taking_init(&a->taking, &list[0].head, a->grouping.n, o.format == TABLE_JSON, err);
 }
 
 static void applying_release(struct applying *a)
 {
-	sets_release(&a->sets);
-	ranked_release(&a->ranked);
-	coverage_release(&a->coverage);
+	taking_release(&a->taking);
 	grouping_release(&a->grouping);
 	free(a->group);
-	free(a->p);
-}
-
-/* The chosen records of a document, which has `before` records before it. */
-static int apply_rows(struct applying *a, const struct rows *rows, size_t before, int split, struct err *err)
-{
-	const struct conformal *c = &a->t->c;
-	for (size_t i = 0; i < rows->n; i++) {
-		if (split != ROWS_ALL && rows->split_of[i] != split)
-			continue;
-		record_probs(rows, i, a->p, a->p + a->ranked.k);
-		ranked_set(&a->ranked, a->p);
-		double cut = conformal_cut(c, &a->ranked, conformal_u(c, (uint64_t)o.seed, 1, a->n++));
-		int size = sets_take(&a->sets, a->p, cut, o.never_empty);
-		int group = a->group && a->group[before + i] != NO_GROUP ? (int)a->group[before + i] : -1;
-		coverage_add(&a->coverage, rows->label[i], size, sets_hold(&a->sets, size, rows->label[i]), group);
-		if (a->out && sets_write(&a->sets, a->out, rows->id[i], rows->label[i], size, err))
-			return -1;
-	}
-	return 0;
 }
 
 static int check_records(const struct stage *st, const struct threshold *t, const struct rows *list, size_t n,
 			 int split, struct err *err)
 {
 	char text[256];
-	for (size_t d = 0; d < n; d++)
-		if (calfile_fits(&t->on, &list[d].head, list[d].name, err))
-			return -1;
-	if (o.allow)
-		return 0;
-	if (calibrate_refuse_fitted(&t->on, list, n, split, text, sizeof text, err))
+	if (threshold_check(t, list, n, split, o.allow, text, sizeof text, err))
 		return -1;
 	if (*text)
 		stage_say(st, "%s", text);
@@ -275,7 +235,7 @@ static int check_records(const struct stage *st, const struct threshold *t, cons
 static int print_coverage(const struct stage *st, const struct applying *a, const struct stream_head *head,
 			  struct err *err)
 {
-	const struct coverage *c = &a->coverage;
+	const struct coverage *c = &a->taking.coverage;
 	struct table t = { 0 };
 	struct err unheard; /* on stderr the table is a report: what cannot be said there fails nothing */
 	int rc = 0, all = o.table || head->n_classes <= CLASSES_SHOWN;
@@ -300,14 +260,17 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 	struct output out = { 0 };
 	int split = rows_split_found(rows_split_chosen(o.split), list, n), write = !o.table || stage_given(st, "out"),
 	    rc = -1;
-	struct applying a = { .t = t, .out = write ? &out : NULL };
+	struct applying a = { .taking = { .c = &t->c,
+					  .out = write ? &out : NULL,
+					  .seed = (uint64_t)o.seed,
+					  .never_empty = o.never_empty } };
 	if (check_records(st, t, list, n, split, err) || applying_init(&a, list, n, err) ||
-	    (write && (output_open(&out, o.out, err) || sets_head(&a.sets, &out, err))))
+	    (write && (output_open(&out, o.out, err) || sets_head(&a.taking.sets, &out, err))))
 		goto out;
 	for (size_t d = 0, before = 0; d < n; before += list[d++].n)
-		if (apply_rows(&a, &list[d], before, split, err))
+		if (taking_rows(&a.taking, &list[d], a.group ? a.group + before : NULL, split, err))
 			goto out;
-	if (!a.n) {
+	if (!a.taking.n) {
 		err_set(err, "%s: no record of split %s; choose with --split", list[0].name, rows_split_name(split));
 		goto out;
 	}
@@ -315,7 +278,7 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 		goto out;
 	stage_say(st, "applied %s (alpha %g), fitted on %" PRIu64 " records of %s (split %s), to %" PRIu64
 		  " records (split %s)", conformal_name(t->c.method), t->c.alpha, t->on.sketch->records, t->on.name,
-		  t->on.split, a.n, rows_split_name(split));
+		  t->on.split, a.taking.n, rows_split_name(split));
 	if (isinf(t->c.complement))
 		stage_say(st, "caution: the threshold is infinite (too few records): every set holds every class");
 	rc = print_coverage(st, &a, &list[0].head, err);

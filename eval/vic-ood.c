@@ -63,28 +63,6 @@ static const struct program prog = {
 	.max_operands = 0,
 };
 
-static int add_column(struct table *t, const char *name, const struct rows *in, const struct rows *out,
-		      const struct ood_result *r, struct err *err)
-{
-	const struct roc_numbers *v = &r->value;
-	if (table_column(t, name, err) || table_count(t, "n_in", in->n, err) || table_count(t, "n_out", out->n, err) ||
-	    table_text(t, "positive", "in", err) ||
-	    table_interval(t, "auroc", v->auroc, r->auroc.low, r->auroc.high, err))
-		return -1;
-	if (!o.rounds)
-		return table_real(t, "aupr_in", v->aupr_pos, err) || table_real(t, "aupr_out", v->aupr_neg, err) ||
-				       table_real(t, "fpr95", v->fpr95, err) ||
-				       table_real(t, "threshold95", r->threshold95, err)
-			       ? -1
-			       : 0;
-	return table_interval(t, "aupr_in", v->aupr_pos, r->aupr_in.low, r->aupr_in.high, err) ||
-			       table_interval(t, "aupr_out", v->aupr_neg, r->aupr_out.low, r->aupr_out.high, err) ||
-			       table_interval(t, "fpr95", v->fpr95, r->fpr95.low, r->fpr95.high, err) ||
-			       table_real(t, "threshold95", r->threshold95, err)
-		       ? -1
-		       : 0;
-}
-
 static int add_curve(FILE *to, const char *name, const struct rows *in, const struct rows *out, enum ood_score score,
 		     struct err *err)
 {
@@ -108,9 +86,7 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 	int rc = rows_read(&out, path, &options, err);
 	if (rc)
 		return -1;
-	if (in->head.n_classes != out.head.n_classes)
-		rc = err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name,
-			     in->head.n_classes, out.name, out.head.n_classes);
+	rc = ood_one_model(in, &out, err);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
 		  rows_split_name(in->split), out.n, out.name, rows_split_name(out.split));
 	for (int s = 0; !rc && s < OOD_SCORES; s++) {
@@ -134,7 +110,7 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 			rc = add_curve(to, name, in, &out, (enum ood_score)s, err);
 		else
 			rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
-			     add_column(t, name, in, &out, &r, err);
+			     ood_column(t, name, in, &out, &how, &r, err);
 		free(name);
 	}
 	rows_release(&out);

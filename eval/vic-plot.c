@@ -5,7 +5,7 @@
 #include "eval/show/curves.h"
 #include "eval/show/plot.h"
 #include "eval/show/plot_results.h"
-#include "eval/show/report.h"
+#include "eval/report/html.h"
 
 #include <stdlib.h>
 #include <string.h>

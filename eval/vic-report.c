@@ -3,20 +3,27 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
 #include "pipeline/frame/stage.h"
-#include "eval/show/report.h"
-#include "eval/show/results_page.h"
+#include "eval/report/report.h"
+#include "eval/report/results_page.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
-	const char *title, *out, *claims, *note;
-	struct opt_many results, pictures;
-	int split, unlabelled, format;
+	const char *title, *out, *claims, *note, *by;
+	struct opt_many results, pictures, thresholds, others;
+	int split, unlabelled, format, per_class, allow, score;
 	int64_t bins, rounds, floor, seed, threads;
-	double level;
-} o = { .title = "Calibration report", .out = "-", .bins = 15, .rounds = 1000, .floor = 200, .seed = 1, .level = 0.95 };
+	double level, coverage, risk, confidence;
+} o = { .title = "Calibration report",
+	.out = "-",
+	.bins = 15,
+	.rounds = 1000,
+	.floor = 200,
+	.seed = 1,
+	.level = 0.95,
+	.confidence = 0.95 };
 
 enum { MOST = 64 };
 
@@ -45,11 +52,32 @@ static const struct opt opts[] = {
 	{ "bootstrap", 0, OPT_INT, &o.rounds, "N", "resamples behind the intervals and tests; 0: none of either",
 	  .lo = 0, .hi = 100000, .without = "results" },
 	{ "level", 0, OPT_REAL, &o.level, "X", "of the intervals and claims", .flo = 0.5, .fhi = 0.9999,
-	  .with = "bootstrap", .without = "results" },
+	  .with = "bootstrap|apply|ood", .without = "results" },
 	{ "floor", 0, OPT_INT, &o.floor, "N", "draws of the null floor; 0: none", .lo = 0, .hi = 1000000,
 	  .without = "results" },
+	{ "per-class", 0, OPT_FLAG, &o.per_class, NULL, "adds a table of classes", .flags = 0, .without = "results" },
+	{ "by", 0, OPT_TEXT, &o.by, "FILE|COLUMN",
+	  "adds groups: by split, label, predicted, or lines ID<TAB>GROUP", .flags = OPT_INPUT, .without = "results" },
+	{ "coverage", 0, OPT_REAL, &o.coverage, "C",
+	  "adds risk against coverage, and the risk of the C most confident, 0 < C <= 1 [none]", .flo = 1e-9, .fhi = 1,
+	  .flags = OPT_NO_DEFAULT, .without = "results" },
+	{ "risk", 0, OPT_REAL, &o.risk, "R",
+	  "adds that curve, and the coverage and threshold at which the risk is surely below R [none]", .flo = 1e-9,
+	  .fhi = 1, .flags = OPT_NO_DEFAULT, .without = "results" },
+	{ "confidence", 0, OPT_REAL, &o.confidence, "P", "how surely --risk holds", .flo = 0.5, .fhi = 0.999999,
+	  .with = "risk", .without = "results" },
+	{ "apply", 0, OPT_MANY, &o.thresholds, "FILE",
+	  "adds coverage and sizes of the sets of vic-conformal's threshold; one a stream, in their order",
+	  .flags = OPT_INPUT, .without = "results" },
+	{ "allow-fit-data", 0, OPT_FLAG, &o.allow, NULL, "apply to records that the threshold was fitted on",
+	  .flags = 0, .with = "apply", .without = "results" },
+	{ "ood", 0, OPT_MANY, &o.others, "LOGITS",
+	  "adds how well scores tell these records apart, with ROC and PR curves; of several streams one each, in "
+	  "their order", .flags = OPT_INPUT, .without = "results" },
+	{ "score", 0, OPT_CHOICE, &o.score, NULL, "what tells them apart", .choices = OOD_CHOICES, .with = "ood",
+	  .without = "results" },
 	{ "seed", 's', OPT_INT, &o.seed, "N", "of resamples and draws", .lo = 0, .hi = INT64_MAX,
-	  .with = "bootstrap|floor", .without = "results" },
+	  .with = "bootstrap|floor|by|apply", .without = "results" },
 	{ "threads", 0, OPT_INT, &o.threads, "N", "threads; 0: all there are", .lo = 0, .hi = 1024,
 	  .flags = OPT_LOCAL },
 	{ 0 }
@@ -66,6 +94,10 @@ static const struct program prog = {
 		"no script, follows the reader's light or dark setting, prints on paper and\n"
 		"speaks to screen readers. The same streams give the same bytes.\n"
 		"\n"
+		"What other programs print of a stream is added where it is asked for, by the\n"
+		"same option: --per-class, --by, --coverage and --risk as vic-score has them,\n"
+		"--apply as vic-conformal, and --ood for vic-ood's --out.\n"
+		"\n"
 		"With --results the page is of numbers that recipes printed (vic run), figure by\n"
 		"figure, with their pictures. --claims holds them against what a paper says:\n"
 		"confirmed where the 95 % interval of the difference lies wholly on the claimed\n"
@@ -73,11 +105,40 @@ static const struct program prog = {
 	.example =
 		"vic-report \\\n"
 		"    --title 'MR: baseline and mixup' baseline.logits mixup.logits > mr.html\n"
+		"vic-report --per-class --by label --risk 0.05 mixup.logits > mr.html\n"
 		"vic-report --results RESULTS.tsv --claims claims.tsv -o page.html",
-	.see_also = "vic-score(1), vic-compare(1), vic-plot(1)",
+	.see_also = "vic-score(1), vic-conformal(1), vic-ood(1), vic-compare(1), vic-plot(1)",
 	.opts = opts,
 	.max_operands = MOST,
 };
+
+/* What was left out or taken on the way: neither is silent. */
+static void say_values(const struct stage *st, const struct report_stream *p)
+{
+	if (p->more.without)
+		stage_say(st, "%s: %d groups of %s have no record among these: left out", p->rows.name, p->more.without,
+			  o.by);
+	if (*p->more.said)
+		stage_say(st, "%s", p->more.said);
+}
+
+static int read_stream(const struct stage *st, struct report *r, int i, const struct rows_options *options,
+		       const struct score_options *score, struct err *err)
+{
+	struct report_stream *p = &r->report_stream[i];
+	const char *path = stage_operand(st, i), *threshold = o.thresholds.n ? o.thresholds.item[i] : NULL;
+	struct rows_options all = more_values(options);
+	struct rows in;
+	if (!o.by && !threshold)
+		return rows_read(&p->rows, path, options, err);
+	if (rows_read(&in, path, &all, err))
+		return -1;
+	int rc = more_of_values(&p->more, &p->rows, &in, options, score, &r->asked, threshold, err);
+	rows_release(&in);
+	if (!rc)
+		say_values(st, p);
+	return rc;
+}
 
 static int read_streams(const struct stage *st, struct report *r, const struct score_options *options, struct err *err)
 {
@@ -86,11 +147,11 @@ static int read_streams(const struct stage *st, struct report *r, const struct s
 				     .class_bins = (int)o.bins,
 				     .threads = (int)o.threads };
 	int n = st->n ? st->n : 1;
-	rows_options.columns = score_columns(options) | COMPARE_COLUMNS;
+	rows_options.columns = score_columns(options) | COMPARE_COLUMNS | (o.others.n ? OOD_COLUMNS : 0);
 	if (mem_alloc(&r->report_stream, (size_t)n, sizeof *r->report_stream, err))
 		return -1;
-	for (; r->n < n; r->n++)
-		if (rows_read(&r->report_stream[r->n].rows, stage_operand(st, r->n), &rows_options, err))
+	while (r->n < n)
+		if (read_stream(st, r, r->n++, &rows_options, options, err))
 			return -1;
 	return 0;
 }
@@ -116,13 +177,57 @@ static int compare_all(const struct stage *st, struct report *r, struct pool *po
 	return 0;
 }
 
-static int judge(struct report_stream *p, const struct score_options *options, struct err *err)
+static int judge(struct report *r, struct report_stream *p, const struct score_options *options, struct err *err)
 {
-	if (score_rows(&p->score, &p->rows, options, err) || keys_sort(p->rows.key, p->rows.n, err) ||
-	    bins_init(&p->bins, (int)o.bins, err) || pav(p->rows.key, p->rows.n, &p->block, &p->n_blocks, err))
+	if (p->more.score)
+		p->score = *p->more.score;
+	else if (score_rows(&p->score, &p->rows, options, err))
+		return -1;
+	if (keys_sort(p->rows.key, p->rows.n, err) || bins_init(&p->bins, (int)o.bins, err) ||
+	    pav(p->rows.key, p->rows.n, &p->block, &p->n_blocks, err))
 		return -1;
 	bins_add(&p->bins, p->rows.key, p->rows.n);
+	return more_of_rows(&p->more, &r->selections, &p->rows, &r->asked, err);
+}
+
+/* The others of a stream: all, where there is one stream. */
+static int measure_others(const struct stage *st, struct report *r, const struct score_options *options,
+			  struct pool *pool, struct err *err)
+{
+	for (size_t i = 0; i < o.others.n; i++) {
+		struct report_stream *p = &r->report_stream[r->n > 1 ? i : 0];
+		if (more_of_other(&p->more, &p->rows, o.others.item[i], &r->asked, options, pool, err))
+			return -1;
+		const struct report_other *other = &p->more.other[p->more.n_others - 1];
+		for (int s = 0; s < OOD_SCORES; s++)
+			if (other->lacks >> s & 1)
+				stage_say(st, "%s against %s: %s is left out: probabilities have none, or one sample a "
+					      "record", p->rows.name, other->name, ood_score_name((enum ood_score)s));
+	}
 	return 0;
+}
+
+/* What is asked for beside the scores. Its `by` is released by the caller. */
+static int ask_of(const struct stage *st, struct report_asked *asked, struct grouping *grouping, struct err *err)
+{
+	size_t n = st->n ? (size_t)st->n : 1;
+	*asked = (struct report_asked){ .per_class = o.per_class,
+					.coverage = o.coverage,
+					.risk = o.risk,
+					.confidence = o.confidence,
+					.sets = o.thresholds.n > 0,
+					.allow_fit_data = o.allow,
+					.others = o.others.n > 0,
+					.score = o.score };
+	if (o.thresholds.n && o.thresholds.n != n)
+		return err_usage(err, "%zu --apply for %zu streams: each needs its own, in their order",
+				 o.thresholds.n, n);
+	if (n > 1 && o.others.n && o.others.n != n)
+		return err_usage(err, "%zu --ood for %zu streams: each needs its own, in their order", o.others.n, n);
+	if (!o.by)
+		return 0;
+	asked->by = grouping;
+	return grouping_open(grouping, o.by, err);
 }
 
 /* What was printed into m becomes the page. */
@@ -191,20 +296,22 @@ static int run_report(struct stage *st, struct err *err)
 				       .progress = st->quiet ? NULL : "vic-report: resample" };
 	struct pool *pool = NULL;
 	struct memtext m = { 0 };
+	struct grouping grouping = { 0 };
 	if (o.results.n)
 		return report_results(st, err);
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
-	int rc = pool_open(&pool, (int)o.threads, err) || read_streams(st, &r, &options, err) ||
-		 compare_all(st, &r, pool, err);
+	int rc = ask_of(st, &r.asked, &grouping, err) || pool_open(&pool, (int)o.threads, err) ||
+		 read_streams(st, &r, &options, err) || compare_all(st, &r, pool, err);
 	for (int i = 0; !rc && i < r.n; i++)
-		rc = judge(&r.report_stream[i], &options, err);
-	rc = rc || memtext_open(&m, err);
+		rc = judge(&r, &r.report_stream[i], &options, err);
+	rc = rc || measure_others(st, &r, &options, pool, err) || memtext_open(&m, err);
 	if (!rc) {
 		report_write(&r, m.to);
 		rc = write_page(&m, err);
 	}
 	memtext_drop(&m);
 	report_release(&r);
+	grouping_release(&grouping);
 	pool_close(pool);
 	return rc ? -1 : 0;
 }

@@ -102,7 +102,8 @@ static const struct program prog = {
 /* What is printed. */
 struct printed {
 	struct score_columns columns;
-	struct score_groups groups; /* --by */
+	struct grouping grouping;   /* --by */
+	struct score_groups groups; /* of it */
 	struct weights weights;	    /* --weights */
 	struct table instead;	    /* --per-class, --weights: this instead */
 	struct column_asked asked;
@@ -342,7 +343,8 @@ static int run_score(struct stage *st, struct err *err)
 	struct table table = { 0 };
 	int rc = ask_of(st, &options, &rows_options, &posterior, err);
 	if (!rc && o.by)
-		rc = grouping_open(&p.groups.grouping, o.by, err);
+		rc = grouping_open(&p.grouping, o.by, err);
+	p.groups.grouping = &p.grouping;
 	if (!rc && o.weights)
 		rc = weights_read(&p.weights, o.weights, err);
 	if (!rc && o.ensemble)
@@ -367,7 +369,7 @@ static int run_score(struct stage *st, struct err *err)
 	table_release(&table);
 	table_release(&p.instead);
 	columns_release(&p.columns);
-	grouping_release(&p.groups.grouping);
+	grouping_release(&p.grouping);
 	weights_release(&p.weights);
 	posterior_release(&posterior);
 	opt_many_release(&o.names);

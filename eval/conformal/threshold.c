@@ -94,6 +94,16 @@ int threshold_load(struct threshold *t, const char *path, struct err *err)
 	return rc;
 }
 
+int threshold_check(const struct threshold *t, const struct rows *list, size_t n, int split, int allowed, char *text,
+		    size_t size, struct err *err)
+{
+	*text = 0;
+	for (size_t d = 0; d < n; d++)
+		if (calfile_fits(&t->on, &list[d].head, list[d].name, err))
+			return -1;
+	return allowed ? 0 : calibrate_refuse_fitted(&t->on, list, n, split, text, size, err);
+}
+
 void threshold_release(struct threshold *t)
 {
 	calfile_release(&t->on);

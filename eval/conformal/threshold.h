@@ -19,6 +19,10 @@ int threshold_text(char **text, const struct conformal *c, const struct sketch *
 		   const json_t *tool, struct err *err) VIC_CHECKED;
 /* Errors name the path and what is wrong. On failure *t is released. */
 int threshold_load(struct threshold *t, const char *path, struct err *err) VIC_CHECKED;
+/* Whether it may be applied to the records of n streams (read with CALIBRATE_COLUMNS) whose split is `split`. Errors:
+ * other classes; records of the fit, unless `allowed`. text: what is worth saying, or empty. */
+int threshold_check(const struct threshold *t, const struct rows *list, size_t n, int split, int allowed, char *text,
+		    size_t size, struct err *err) VIC_CHECKED;
 void threshold_release(struct threshold *t);
 
 #endif

@@ -33,6 +33,13 @@ struct selective {
 	double augrc; /* mean over k = 1..n of (errors among the k most confident) / n (Traub et al. 2024) */
 };
 void selective_of(const conf_key *sorted, size_t n, struct selective *s);
+/* A walk over confidences from the highest down, from {0}: how many records have at least this one, and how many of
+ * them are wrong. 0: there is no other. */
+struct risk_step {
+	size_t taken, wrong;
+	double conf;
+};
+int risk_next(const conf_key *sorted, size_t n, struct risk_step *s);
 
 /* Sums over the first records, every RUNNING_STRIDE records, so that those of any range are soon known. */
 enum { RUNNING_STRIDE = TERMS };

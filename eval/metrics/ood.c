@@ -27,6 +27,14 @@ const char *ood_score_lacks(enum ood_score score, const struct rows *in, const s
 	return NULL;
 }
 
+int ood_one_model(const struct rows *in, const struct rows *out, struct err *err)
+{
+	if (in->head.n_classes == out->head.n_classes)
+		return 0;
+	return err_set(err, "%s has %d classes and %s has %d: not outputs of one model", in->name, in->head.n_classes,
+		       out->name, out->head.n_classes);
+}
+
 static uint64_t key_at(const struct rows *r, enum ood_score score, size_t i)
 {
 	switch (score) {
@@ -122,4 +130,27 @@ int ood_measure(const struct rows *in, const struct rows *out, enum ood_score sc
 out:
 	roc_release(&roc);
 	return rc;
+}
+
+int ood_column(struct table *t, const char *name, const struct rows *in, const struct rows *out,
+	       const struct ood_ask *options, const struct ood_result *r, struct err *err)
+{
+	const struct roc_numbers *v = &r->value;
+	const struct row {
+		const char *key;
+		double value;
+		struct interval interval;
+	} row[] = { { "aupr_in", v->aupr_pos, r->aupr_in },
+		    { "aupr_out", v->aupr_neg, r->aupr_out },
+		    { "fpr95", v->fpr95, r->fpr95 } };
+	if (table_column(t, name, err) || table_count(t, "n_in", in->n, err) || table_count(t, "n_out", out->n, err) ||
+	    table_text(t, "positive", "in", err) ||
+	    table_interval(t, "auroc", v->auroc, r->auroc.low, r->auroc.high, err))
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (options->rounds ? table_interval(t, row[i].key, row[i].value, row[i].interval.low,
+						     row[i].interval.high, err) :
+				      table_real(t, row[i].key, row[i].value, err))
+			return -1;
+	return table_real(t, "threshold95", r->threshold95, err);
 }

@@ -13,6 +13,7 @@
 #define VIC_OOD_H
 
 #include "roc.h"
+#include "table.h"
 #include "eval/records/rows.h"
 
 enum ood_score { OOD_MSP, OOD_MAX_LOGIT, OOD_ENERGY, OOD_ENTROPY, OOD_MARGIN, OOD_MUTUAL, OOD_SCORES };
@@ -22,6 +23,9 @@ enum { OOD_COLUMNS = COL_ENTROPY | COL_MUTUAL | COL_MAX_LOGIT | COL_ENERGY | COL
 const char *ood_score_name(enum ood_score score);
 /* NULL where these streams can be scored so, else why not. */
 const char *ood_score_lacks(enum ood_score score, const struct rows *in, const struct rows *out);
+
+/* Errors: other numbers of classes. */
+int ood_one_model(const struct rows *in, const struct rows *out, struct err *err) VIC_CHECKED;
 
 /* The keys of both sides, sorted; the caller releases. And the score a key stands for. Errors: no memory. */
 int ood_sides(struct roc *roc, const struct rows *in, const struct rows *out, enum ood_score score,
@@ -42,5 +46,8 @@ struct ood_ask {
 /* in, out: read with OOD_COLUMNS. The auroc interval is DeLong's. Errors: no memory. */
 int ood_measure(const struct rows *in, const struct rows *out, enum ood_score score, const struct ood_ask *options,
 		struct pool *pool, struct ood_result *result, struct err *err) VIC_CHECKED;
+/* A column of its numbers. */
+int ood_column(struct table *t, const char *name, const struct rows *in, const struct rows *out,
+	       const struct ood_ask *options, const struct ood_result *r, struct err *err) VIC_CHECKED;
 
 #endif

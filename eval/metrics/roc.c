@@ -47,14 +47,12 @@ void roc_release(struct roc *r)
 	*r = (struct roc){ 0 };
 }
 
-/* Where a walk stands: the keys below pos[i] and neg[j] are still to come. */
-struct walk {
-	size_t i, j;
-	uint64_t key; /* of the last step */
-};
+struct roc_walk roc_begin(const struct roc *r)
+{
+	return (struct roc_walk){ r->n_pos, r->n_neg, 0 };
+}
 
-/* The next tie group: how many positives and negatives. 0: there is none. */
-static int next_group(const struct roc *r, struct walk *w, double *pos, double *neg)
+int roc_next(const struct roc *r, struct roc_walk *w, double *pos, double *neg)
 {
 	size_t i = w->i, j = w->j;
 	if (!i && !j)
@@ -118,10 +116,10 @@ static void add_line(struct areas *a, double p, double q)
 void roc_measure(const struct roc *r, struct roc_numbers *out)
 {
 	struct areas a = { .pos = (double)r->n_pos, .neg = (double)r->n_neg, .scale = 1, .fpr95 = -1 };
-	struct walk w = { r->n_pos, r->n_neg, 0 };
+	struct roc_walk w = roc_begin(r);
 	double p, q;
 	*out = (struct roc_numbers){ 0 };
-	while (next_group(r, &w, &p, &q)) {
+	while (roc_next(r, &w, &p, &q)) {
 		int before = a.fpr95 < 0;
 		add_group(&a, p, q);
 		if (before && a.fpr95 >= 0)
@@ -135,11 +133,11 @@ void roc_measure(const struct roc *r, struct roc_numbers *out)
 
 double roc_variance(const struct roc *r, double auroc)
 {
-	struct walk w = { r->n_pos, r->n_neg, 0 };
+	struct roc_walk w = roc_begin(r);
 	double m = (double)r->n_pos, n = (double)r->n_neg, tp = 0, fp = 0, pos = 0, neg = 0, p, q;
 	if (r->n_pos < 2 || r->n_neg < 2)
 		return NAN;
-	while (next_group(r, &w, &p, &q)) {
+	while (roc_next(r, &w, &p, &q)) {
 		double above = (n - fp - q + q / 2) / n - auroc, below = (tp + p / 2) / m - auroc;
 		pos += p * above * above;
 		neg += q * below * below;
@@ -174,10 +172,10 @@ static double cell_limit(double done, double n)
 
 static size_t count_groups(const struct roc *r)
 {
-	struct walk w = { r->n_pos, r->n_neg, 0 };
+	struct roc_walk w = roc_begin(r);
 	double p, q;
 	size_t n = 0;
-	while (n <= ROC_GROUPS && next_group(r, &w, &p, &q))
+	while (n <= ROC_GROUPS && roc_next(r, &w, &p, &q))
 		n++;
 	return n;
 }
@@ -186,10 +184,10 @@ static int cut_cells(struct resampling *s, struct err *err)
 {
 	const struct roc *r = s->roc;
 	int each = count_groups(r) <= ROC_GROUPS;
-	struct walk w = { r->n_pos, r->n_neg, 0 };
+	struct roc_walk w = roc_begin(r);
 	double p, q, tp = 0, fp = 0;
 	size_t cap = 0;
-	while (next_group(r, &w, &p, &q)) {
+	while (roc_next(r, &w, &p, &q)) {
 		struct cell *c = s->n ? &s->cell[s->n - 1] : NULL;
 		double m = (double)r->n_pos, n = (double)r->n_neg;
 		if (c && !each && c->pos + p <= cell_limit(tp - c->pos, m) &&

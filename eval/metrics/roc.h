@@ -23,6 +23,12 @@ struct roc {
 	uint64_t *pos, *neg; /* keys of either side, sorted, rising; owned */
 };
 
+/* Where a walk from the highest score down stands: the keys below pos[i] and neg[j] are still to come. */
+struct roc_walk {
+	size_t i, j;
+	uint64_t key; /* of the last step */
+};
+
 struct roc_numbers {
 	double auroc, aupr_pos, aupr_neg, fpr95;
 	uint64_t key95;
@@ -38,6 +44,9 @@ int roc_open(struct roc *r, size_t n_pos, size_t n_neg, struct err *err) VIC_CHE
 /* Sorts them: before what follows. */
 int roc_sort(struct roc *r, struct err *err) VIC_CHECKED;
 void roc_release(struct roc *r);
+struct roc_walk roc_begin(const struct roc *r);
+/* The next threshold: how many positives and negatives have this score. 0: there is none. */
+int roc_next(const struct roc *r, struct roc_walk *w, double *pos, double *neg);
 
 void roc_measure(const struct roc *r, struct roc_numbers *out);
 /* DeLong's variance of auroc. Needs two of each side; NaN otherwise. */

@@ -3,6 +3,17 @@
  * sorted. */
 #include "metrics.h"
 
+int risk_next(const conf_key *sorted, size_t n, struct risk_step *s)
+{
+	if (s->taken == n)
+		return 0;
+	uint64_t v = conf_order(sorted[n - 1 - s->taken]);
+	s->conf = conf_p(sorted[n - 1 - s->taken]);
+	while (s->taken < n && conf_order(sorted[n - 1 - s->taken]) == v)
+		s->wrong += !conf_right(sorted[n - 1 - s->taken++]);
+	return 1;
+}
+
 void selective_of(const conf_key *k, size_t n, struct selective *s)
 {
 	double risk = 0, area = 0;

@@ -12,20 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum cell_type { CELL_NONE, CELL_COUNT, CELL_REAL, CELL_INTERVAL, CELL_SPREAD, CELL_TEXT };
-
-struct cell {
-	enum cell_type type;
-	uint64_t count;
-	double value, low, high;
-	char *text;
-};
-
 struct table_row {
 	char *key;
-	struct cell *cell; /* [n], may be shorter than the table is wide */
+	struct table_cell *cell; /* [n], may be shorter than the table is wide */
 	size_t n, cap;
 };
+
+static const struct table_cell *cell_at(const struct table_row *r, size_t column)
+{
+	static const struct table_cell none;
+	return column < r->n ? &r->cell[column] : &none;
+}
+
+const struct table_cell *table_at(const struct table *t, size_t row, size_t column)
+{
+	return cell_at(&t->row[row], column);
+}
+
+const char *table_key(const struct table *t, size_t row)
+{
+	return t->row[row].key;
+}
 
 int table_column(struct table *t, const char *name, struct err *err)
 {
@@ -37,7 +44,7 @@ int table_column(struct table *t, const char *name, struct err *err)
 }
 
 /* The cell of the last column in the row of this key. */
-static int cell_of(struct table *t, const char *key, struct cell **cell, struct err *err)
+static int cell_of(struct table *t, const char *key, struct table_cell **cell, struct err *err)
 {
 	struct table_row *r = NULL;
 	int fresh = t->by_row && t->n_columns == 1;
@@ -59,16 +66,16 @@ static int cell_of(struct table *t, const char *key, struct cell **cell, struct 
 	if (mem_grow(&r->cell, &r->cap, t->n_columns, sizeof *r->cell, err))
 		return -1;
 	while (r->n < t->n_columns)
-		r->cell[r->n++] = (struct cell){ 0 };
+		r->cell[r->n++] = (struct table_cell){ 0 };
 	*cell = &r->cell[t->n_columns - 1];
 	free((*cell)->text);
-	**cell = (struct cell){ 0 };
+	**cell = (struct table_cell){ 0 };
 	return 0;
 }
 
-static int set(struct table *t, const char *key, struct cell value, struct err *err)
+static int set(struct table *t, const char *key, struct table_cell value, struct err *err)
 {
-	struct cell *c;
+	struct table_cell *c;
 	if (cell_of(t, key, &c, err))
 		return -1;
 	*c = value;
@@ -77,37 +84,31 @@ static int set(struct table *t, const char *key, struct cell value, struct err *
 
 int table_count(struct table *t, const char *key, uint64_t value, struct err *err)
 {
-	return set(t, key, (struct cell){ .type = CELL_COUNT, .count = value }, err);
+	return set(t, key, (struct table_cell){ .type = CELL_COUNT, .count = value }, err);
 }
 
 int table_real(struct table *t, const char *key, double value, struct err *err)
 {
-	return set(t, key, (struct cell){ .type = CELL_REAL, .value = value }, err);
+	return set(t, key, (struct table_cell){ .type = CELL_REAL, .value = value }, err);
 }
 
 int table_interval(struct table *t, const char *key, double value, double low, double high, struct err *err)
 {
-	return set(t, key, (struct cell){ CELL_INTERVAL, 0, value, low, high, NULL }, err);
+	return set(t, key, (struct table_cell){ CELL_INTERVAL, 0, value, low, high, NULL }, err);
 }
 
 int table_spread(struct table *t, const char *key, double mean, double sd, struct err *err)
 {
-	return set(t, key, (struct cell){ CELL_SPREAD, 0, mean, sd, 0, NULL }, err);
+	return set(t, key, (struct table_cell){ CELL_SPREAD, 0, mean, sd, 0, NULL }, err);
 }
 
 int table_text(struct table *t, const char *key, const char *text, struct err *err)
 {
-	struct cell *c;
+	struct table_cell *c;
 	if (cell_of(t, key, &c, err) || mem_text(&c->text, text, strlen(text), err))
 		return -1;
 	c->type = CELL_TEXT;
 	return 0;
-}
-
-static const struct cell *cell_at(const struct table_row *r, size_t column)
-{
-	static const struct cell none;
-	return column < r->n ? &r->cell[column] : &none;
 }
 
 static json_t *json_number(double v)
@@ -117,7 +118,7 @@ static json_t *json_number(double v)
 	return isinf(v) ? json_string(v > 0 ? "inf" : "-inf") : json_real(v);
 }
 
-static json_t *cell_json(const struct cell *c)
+static json_t *cell_json(const struct table_cell *c)
 {
 	switch (c->type) {
 	case CELL_COUNT: return json_integer((json_int_t)c->count);
@@ -138,7 +139,7 @@ static int line_json(const struct table *t, size_t i, char **text, struct err *e
 	json_t *j = json_object();
 	int bad = !j || json_object_set_new(j, "name", jsontext_name(t->by_row ? t->row[i].key : t->column[i]));
 	for (size_t k = 0; k < (t->by_row ? t->n_columns : t->n_rows); k++) {
-		const struct cell *c = t->by_row ? cell_at(&t->row[i], k) : cell_at(&t->row[k], i);
+		const struct table_cell *c = t->by_row ? cell_at(&t->row[i], k) : cell_at(&t->row[k], i);
 		if (c->type)
 			bad |= json_object_set_new(j, t->by_row ? t->column[k] : t->row[k].key, cell_json(c));
 	}
@@ -207,7 +208,7 @@ static void print_tsv(const struct table *t, FILE *to)
 	for (size_t r = 0; r < t->n_rows; r++) {
 		text_put(to, t->row[r].key, TEXT_NAME);
 		for (size_t c = 0; c < t->n_columns; c++) {
-			const struct cell *v = cell_at(&t->row[r], c);
+			const struct table_cell *v = cell_at(&t->row[r], c);
 			enum cell_type w = width_of(t, c);
 			int places = w == CELL_INTERVAL ? 3 : w == CELL_SPREAD ? 2 : 1;
 			double part[3] = { v->value, v->low, v->high };
@@ -237,7 +238,7 @@ static int show_number(char *text, size_t size, double v)
 	return snprintf(text, size, "%.*f", a >= 100 ? 1 : a >= 10 ? 2 : a >= 1 ? 3 : a >= 0.01 || a == 0 ? 4 : 5, v);
 }
 
-static void cell_show(char *text, size_t size, const struct cell *c)
+static void cell_show(char *text, size_t size, const struct table_cell *c)
 {
 	char a[32], b[32], d[32];
 	show_number(a, sizeof a, c->value);
@@ -284,7 +285,7 @@ static int grid_of(const struct table *t, char ***out, struct err *err)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t r = i / wide_of, c = i % wide_of;
-		const struct cell *cell = r && c ? cell_at(&t->row[r - 1], c - 1) : NULL;
+		const struct table_cell *cell = r && c ? cell_at(&t->row[r - 1], c - 1) : NULL;
 		const char *text = r && !c ? t->row[r - 1].key : c ? t->column[c - 1] : t->head ? t->head : "metric";
 		if (cell && cell->type == CELL_TEXT) {
 			text = cell->text;

@@ -16,6 +16,14 @@
 
 enum table_format { TABLE_TEXT, TABLE_JSON, TABLE_TSV };
 
+enum cell_type { CELL_NONE, CELL_COUNT, CELL_REAL, CELL_INTERVAL, CELL_SPREAD, CELL_TEXT };
+struct table_cell {
+	enum cell_type type;
+	uint64_t count;
+	double value, low, high; /* CELL_SPREAD: low is the deviation */
+	char *text;
+};
+
 struct table {
 	char **column; /* owned names */
 	struct table_row *row;
@@ -44,6 +52,9 @@ int table_text(struct table *t, const char *key, const char *text, struct err *e
  * escaped (pipeline/files/text.h; in JSON as \uXXXX). Errors: out of memory; JSON: a name that is not UTF-8; what the
  * stream says. */
 int table_print(const struct table *t, enum table_format format, FILE *to, struct err *err) VIC_CHECKED;
+/* What was set: a cell, CELL_NONE where nothing was; and a row's key. Borrowed. */
+const struct table_cell *table_at(const struct table *t, size_t row, size_t column);
+const char *table_key(const struct table *t, size_t row);
 void table_release(struct table *t);
 
 #endif

@@ -14,6 +14,11 @@ struct small_cell {
 };
 enum { SMALL_SHIFT = 48 };
 
+size_t classwise_size(int classes, int bins)
+{
+	return (size_t)classes * (size_t)bins * 2 * (sizeof(struct rows_cell) + sizeof(struct small_cell));
+}
+
 int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int room, struct err *err)
 {
 	size_t k = (size_t)classes, cells = k * (size_t)bins, sums = padded(classes) * lanes;

@@ -31,6 +31,8 @@ struct classwise {
 
 /* lanes: LANES or 1. room: rows between two moves; 0: as many as fit, more is not possible. */
 int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int room, struct err *err) VIC_CHECKED;
+/* Bytes of one, but for what each class has once. */
+size_t classwise_size(int classes, int bins);
 void classwise_release(struct classwise *c);
 /* One labelled record. x: [padded(classes)], probabilities once multiplied by scale, which is done in place. winner, p:
  * the predicted class and its probability. */

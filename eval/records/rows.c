@@ -205,12 +205,22 @@ static int begin_document(struct reading *g, struct err *err)
 	return 0;
 }
 
+/* Who reads and who works. Each has class-wise cells of its own, which are large where there are many classes: then no
+ * more than `room` bytes hold take part, but always two. */
+static int tasks_of(const struct reading *g)
+{
+	const double room = 384e6;
+	double each = (double)classwise_size(g->rows->head.n_classes, g->options->class_bins);
+	int n = pool_threads(g->pool);
+	return n > 2 && each * n > room ? (each * 3 > room ? 2 : (int)(room / each)) : n;
+}
+
 static int read_one(struct reading *g, int each, struct err *err)
 {
 	struct loop loop = { g, each };
 	int n = pool_threads(g->pool), rc = begin_document(g, err);
 	if (!rc) {
-		pool_run(g->pool, n, loop_task, &loop);
+		pool_run(g->pool, tasks_of(g), loop_task, &loop);
 		rc = g->failed ? -1 : 0;
 		if (rc)
 			*err = g->err;

@@ -24,8 +24,10 @@ struct gathering {
 	int m;
 	const uint32_t *pick; /* NULL: all in order */
 	struct block block;
+	size_t step; /* records a block */
 };
-enum { STEP = 1024 };
+/* A block has as many records as fit ROOM bytes, but at least eight and at most STEP. */
+enum { STEP = 1024, LEAST = 8, ROOM = 1 << 24 };
 
 /* Records pick[from..from+n) of all members as one block: a record's samples are the members', one after the other. */
 static void gather_block(struct gathering *g, size_t from, size_t n)
@@ -50,10 +52,12 @@ static void gather_block(struct gathering *g, size_t from, size_t n)
 static int gather_room(struct gathering *g, struct err *err)
 {
 	struct block *b = &g->block;
+	size_t each = (size_t)g->m * stream_record_size(&g->in->head), fit = ROOM / each;
+	g->step = fit > STEP ? STEP : fit < LEAST ? LEAST : fit / LEAST * LEAST;
 	b->type = BLOCK_ROWS;
-	return mem_alloc(&b->id, STEP, sizeof *b->id, err) || mem_alloc(&b->label, STEP, sizeof *b->label, err) ||
-	       mem_alloc(&b->split, STEP, sizeof *b->split, err) ||
-	       mem_alloc(&b->data, STEP * (size_t)g->m, stream_record_size(&g->in->head), err);
+	return mem_alloc(&b->id, g->step, sizeof *b->id, err) || mem_alloc(&b->label, g->step, sizeof *b->label, err) ||
+	       mem_alloc(&b->split, g->step, sizeof *b->split, err) ||
+	       mem_alloc(&b->data, g->step, each, err);
 }
 
 static void gather_release(struct gathering *g)
@@ -80,8 +84,8 @@ static int judge_anew(struct rows *out, struct gathering *g, size_t n, const str
 	    gather_room(g, err))
 		goto end;
 	out->provenance = json_incref(in->provenance);
-	for (size_t from = 0; from < n; from += STEP) {
-		gather_block(g, from, n - from < STEP ? n - from : STEP);
+	for (size_t from = 0; from < n; from += g->step) {
+		gather_block(g, from, n - from < g->step ? n - from : g->step);
 		if (tally_block(&tally, &out->head, &g->block, from, &results, out->name, err) ||
 		    rows_append(out, caps, options->columns, from, &g->block, &results, err))
 			goto end;

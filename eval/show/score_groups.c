@@ -59,13 +59,13 @@ static int add_each(struct score_columns *c, const struct score_groups *groups, 
 {
 	struct score_options own = *options;
 	own.level = worst_level(options->level, p->n);
-	for (size_t k = 0, from = 0; k < (size_t)groups->grouping.n; from = p->end[k++]) {
+	for (size_t k = 0, from = 0; k < (size_t)groups->grouping->n; from = p->end[k++]) {
 		struct rows part;
 		if (p->end[k] == from)
 			continue;
 		if (rows_subset(&part, in, p->pick + from, p->end[k] - from, rows_options, err))
-			return err_context(err, "%s", groups->grouping.name[k]);
-		int rc = columns_add(c, &part, groups->grouping.name[k], &own, asked, err);
+			return err_context(err, "%s", groups->grouping->name[k]);
+		int rc = columns_add(c, &part, groups->grouping->name[k], &own, asked, err);
 		rows_release(&part);
 		if (rc)
 			return -1;
@@ -83,13 +83,13 @@ int groups_add(struct score_columns *c, struct score_groups *groups, struct rows
 	*all = (struct rows){ 0 };
 	if (in->n > UINT32_MAX)
 		return err_set(err, "%s: more than 2^32 records cannot be grouped", in->name);
-	own.columns = score_columns(options) | COL_NLL | COL_BRIER;
-	if (groups->grouping.by == BY_SPLIT && own.split == ROWS_AUTO)
+	own.columns |= score_columns(options) | COL_NLL | COL_BRIER;
+	if (groups->grouping->by == BY_SPLIT && own.split == ROWS_AUTO)
 		own.split = ROWS_ALL;
-	if (grouping_of(&groups->grouping, in, 1, &p.of, err) || rows_subset(all, in, NULL, in->n, &own, err) ||
-	    parts_of(&p, &groups->grouping, in, all, err))
+	if (grouping_of(groups->grouping, in, 1, &p.of, err) || rows_subset(all, in, NULL, in->n, &own, err) ||
+	    parts_of(&p, groups->grouping, in, all, err))
 		goto end;
-	groups->without = groups->grouping.n - p.n;
+	groups->without = groups->grouping->n - p.n;
 	own.split = all->split;
 	if (!differ_of(&groups->differ, all, p.group, p.n, options->bins[0], options->seed, options->threads, err) &&
 	    !columns_add(c, all, name, options, asked, err) &&

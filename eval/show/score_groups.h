@@ -8,14 +8,14 @@
 #include "eval/groups/grouping.h"
 
 struct score_groups {
-	struct grouping grouping; /* opened by the caller, who releases it */
+	struct grouping *grouping; /* the caller's, opened; columns add their groups to it */
 	struct differ differ;
 	int without; /* groups that have no record among the chosen */
 };
 
 /* Columns of rows_read, with ROWS_ALL and ROWS_KEEP, for `in` below. */
 enum { SCORE_GROUPS_COLUMNS = COL_VALUES | COL_ID | COL_LABEL | COL_SPLIT | COL_PREDICTED };
-/* Chooses of `in` the records that rows_options wants (its columns are filled in here), into *all, and scores them and
+/* Chooses of `in` the records that rows_options wants (its columns and those of the tests) into *all, and scores them,
  * then those of each group that has any. Intervals of groups hold together at options->level. With groups by split,
  * ROWS_AUTO takes all records. *all is the caller's to release, also on failure. */
 int groups_add(struct score_columns *c, struct score_groups *groups, struct rows *all, const struct rows *in,

@@ -13,7 +13,8 @@ beside() {
 	case $1 in
 	with:bootstrap) echo '--bootstrap=0' ;;
 	with:bootstrap\|by) echo '--bootstrap=0' ;;
-	with:bootstrap\|floor | with:bootstrap\|floor\|by) echo '--bootstrap=0 --floor=0' ;;
+	with:bootstrap\|apply\|ood) echo '--bootstrap=0' ;;
+	with:bootstrap\|floor\|by\|apply | with:bootstrap\|floor | with:bootstrap\|floor\|by) echo '--bootstrap=0 --floor=0' ;;
 	with:method=temperature\|method=ens*) echo '--method=platt|--method=vector' ;;
 	with:method=vector\|method=matrix*) echo '--method=temperature|--method=ensemble-temperature' ;;
 	with:curve=bins\|curve=h*) echo '--curve=corp|--curve=hull|--curve=scatter' ;;
@@ -86,6 +87,7 @@ vic-images -q --encoding jpeg -o jpegs jpegs.d
 "$TOOLS/mkstream" tokens 12 >tokens
 "$TOOLS/mkstream" logits 300 | vic-split -q --remark --test 0.9 --seed 4 >other
 printf 'a\t1\t0\nb\t1\t0\n\t0\t1\n' | vic-cat -q --from tsv --kind logits --classes a,b - >half
+vic-conformal -q --split all -o bound logits
 cat >effects <<'L'
 vic-calibrate --histogram-bins|vic-calibrate -q --split all --method histogram logits|--histogram-bins 3
 vic-calibrate --l2|vic-calibrate -q --split all --method vector logits|--l2 3
@@ -119,14 +121,23 @@ vic-reliability --same|vic-reliability --curve entropy|--same 0.5
 vic-reliability --seed|vic-reliability logits|--seed 9
 vic-reliability --split|vic-reliability logits|--split train
 vic-reliability --unlabelled|vic-reliability --split all half|--unlabelled drop
+vic-report --allow-fit-data|vic-report --bootstrap 0 --apply bound logits|--allow-fit-data
+vic-report --apply|vic-report --bootstrap 0 logits|--apply bound --allow-fit-data
 vic-report --bins|vic-report logits|--bins 7
 vic-report --bootstrap|vic-report logits|--bootstrap 50
+vic-report --by|vic-report --bootstrap 0 logits|--by label
 vic-report --claims|vic-report --results results|--claims claims
+vic-report --confidence|vic-report --risk 0.5 logits|--confidence 0.6
+vic-report --coverage|vic-report logits|--coverage 0.5
 vic-report --floor|vic-report logits|--floor 0
 vic-report --format|vic-report --results results|--format md
 vic-report --level|vic-report --bootstrap 50 logits|--level 0.6
 vic-report --note|vic-report --results results|--note other
+vic-report --ood|vic-report --bootstrap 50 logits|--ood other
+vic-report --per-class|vic-report logits|--per-class
 vic-report --picture|vic-report --results results|--picture fig.svg
+vic-report --risk|vic-report logits|--risk 0.5
+vic-report --score|vic-report --bootstrap 50 --ood other logits|--score msp
 vic-report --seed|vic-report --bootstrap 50 logits|--seed 9
 vic-report --split|vic-report logits|--split train
 vic-report --unlabelled|vic-report --split all half|--unlabelled drop

@@ -123,7 +123,7 @@ function read_both(i, j) {
 	each("refused", "<file", i, j, "- -|- /dev/stdin|/dev/fd/0 /proc/self/fd/0|stdin -")
 	each("refused", "3<file", i, j, "/dev/fd/3 /proc/self/fd/3")
 	each("refused", "<pipe 3<&0", i, j, "- /dev/fd/3")
-	if (program !~ /^vic-(conformal|images|predict|score)$/) # whose records are stdin where no more is named
+	if (program !~ /^vic-(conformal|images|predict|report|score)$/) # whose records are stdin where no more is named
 		each("taken", "<file 3<hard", i, j, "- /dev/fd/3")
 }
 function read_and_written(i, j) {

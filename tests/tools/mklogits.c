@@ -120,9 +120,12 @@ int main(int argc, char **argv)
 		}
 	}
 	int k = (int)get("classes");
-	char text[1000][16];
-	const char *classes[1000];
-	for (int c = 0; c < k && c < 1000; c++) {
+	char(*text)[32];
+	const char **classes;
+	if (k < 1 || k > STREAM_MAX_CLASSES || mem_alloc(&text, (size_t)k, sizeof *text, &err) ||
+	    mem_alloc(&classes, (size_t)k, sizeof *classes, &err))
+		return 1;
+	for (int c = 0; c < k; c++) {
 		snprintf(text[c], sizeof text[c], "class %d", c);
 		classes[c] = text[c];
 	}
@@ -133,7 +136,7 @@ int main(int argc, char **argv)
 	for (int i = 1; self && i < argc; i++)
 		if (strncmp(argv[i], "cut=", 4))
 			json_array_append_new(json_object_get(self, "args"), json_string(argv[i]));
-	if (k < 1 || k > 1000 || stream_head_classes(&head, k, classes, &err) || output_open(&out, "-", &err) ||
+	if (stream_head_classes(&head, k, classes, &err) || output_open(&out, "-", &err) ||
 	    stream_begin(&w, &out, &head, NULL, self, &err) || write_records(w, &head, split, &err) ||
 	    stream_finish(w, &err) || output_commit(&out, &err)) {
 		fprintf(stderr, "mklogits: %s\n", err.msg);
@@ -143,5 +146,7 @@ int main(int argc, char **argv)
 	output_release(&out);
 	stream_head_release(&head);
 	json_decref(self);
+	free(text);
+	free(classes);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* Reliability diagrams, drawn and as characters, read back and compared with what they are to show: every bar, whisker,
  * step and line from counts, by plain arithmetic. */
 #include "eval/show/diagram.h"
-#include "eval/show/report.h"
+#include "eval/report/report.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/base/stats.h"

@@ -9,30 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void html_text(FILE *to, const char *text)
-{
-	for (const char *p = text ? text : ""; *p;) {
-		size_t plain = strcspn(p, "&<>\"");
-		text_put_part(to, p, plain, TEXT_SHOWN);
-		p += plain;
-		if (*p)
-			fputs(*p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : "&quot;", to);
-		p += *p != 0;
-	}
-}
-
-static void number(FILE *to, double v)
-{
-	if (isnan(v))
-		fputs("not defined", to);
-	else if (isinf(v))
-		fputs(v > 0 ? "infinite" : "&minus;infinite", to);
-	else if (v != 0 && fabs(v) < 5e-5)
-		fprintf(to, "%s%.1e", v < 0 ? "&minus;" : "", fabs(v));
-	else
-		fprintf(to, "%s%.4f", v < 0 ? "&minus;" : "", fabs(v));
-}
-
 static void cell(FILE *to, const struct score_item *s)
 {
 	fputs("<td>", to);
@@ -43,14 +19,9 @@ static void cell(FILE *to, const struct score_item *s)
 	else if (s->kind == SCORE_TEXT)
 		html_text(to, s->text);
 	else
-		number(to, s->value);
-	if (s && s->kind == SCORE_INTERVAL) {
-		fputs("<small>", to);
-		number(to, s->low);
-		fputs("&nbsp;to ", to);
-		number(to, s->high);
-		fputs("</small>", to);
-	}
+		html_number(to, s->value);
+	if (s && s->kind == SCORE_INTERVAL)
+		html_interval(to, s->low, s->high);
 	fputs("</td>", to);
 }
 

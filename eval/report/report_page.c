@@ -15,8 +15,10 @@ void report_release(struct report *r)
 		bins_release(&r->report_stream[i].bins);
 		free(r->report_stream[i].block);
 		free(r->report_stream[i].claim);
+		more_release(&r->report_stream[i].more);
 	}
 	free(r->report_stream);
+	table_release(&r->selections);
 	*r = (struct report){ 0 };
 }
 
@@ -128,7 +130,8 @@ void report_write(const struct report *r, FILE *to)
 	      "href=\"data:,\"><title>",
 	      to);
 	html_text(to, r->title);
-	fprintf(to, "</title>\n<style>%s</style></head>\n<body><main>\n<h1>", report_style);
+	fprintf(to, "</title>\n<style>%s%s</style></head>\n<body><main>\n<h1>", report_style,
+		report_has_more(r) ? report_style_more : "");
 	html_text(to, r->title);
 	fprintf(to,
 		"</h1><p class=\"lead\">%d stream%s of predictions, scored by one evaluator.</p>\n<nav "
@@ -136,7 +139,10 @@ void report_write(const struct report *r, FILE *to)
 		r->n, r->n > 1 ? "s" : "");
 	if (has_claims(r))
 		fputs("<li><a href=\"#claims\">What may be claimed</a></li>", to);
-	fputs("<li><a href=\"#diagrams\">Reliability</a></li><li><a href=\"#more\">More measures</a></li><li><a "
+	fputs("<li><a href=\"#diagrams\">Reliability</a></li>",
+	      to);
+	report_more_links(to, r);
+	fputs("<li><a href=\"#more\">More measures</a></li><li><a "
 	      "href=\"#origin\">Where they came from</a></li><li><a href=\"#meanings\">How to read the "
 	      "numbers</a></li></ul></nav>\n<h2 id=\"scores\">Scores</h2>",
 	      to);
@@ -145,6 +151,7 @@ void report_write(const struct report *r, FILE *to)
 	claims(to, r);
 	fputs("\n", to);
 	figures(to, r);
+	report_more_sections(to, r);
 	fputs("\n<h2 id=\"more\">More measures</h2>", to);
 	report_more_scores(to, r);
 	fputs("\n<h2 id=\"origin\">Where they came from</h2>", to);

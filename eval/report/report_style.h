@@ -100,4 +100,15 @@ static const char report_style[] =
 	"1fr}"
 	"details{display:none}}";
 
+/* Of the sections that a page has only where they were asked for. */
+static const char report_style_more[] =
+	".lines th[scope=row]{overflow-wrap:anywhere;font-weight:400}.lines .word{white-space:normal;overflow-wrap:"
+	"anywhere;min-width:7rem}"
+	".measures thead th{overflow-wrap:normal;hyphens:manual;min-width:0!important}"
+	".curves path{fill:none;stroke-width:1.8;stroke-linejoin:round;vector-effect:non-scaling-stroke}.curves "
+	".asked{stroke:var(--dim);stroke-width:1.2;stroke-dasharray:2 3}"
+	".s0{stroke:var(--bar)}.s1{stroke:var(--over);stroke-dasharray:7 3}.s2{stroke:var(--under);stroke-dasharray:2 "
+	"2}.s3{stroke:var(--fg);stroke-dasharray:9 3 2 3}.s4{stroke:var(--link);stroke-dasharray:4 4}"
+	".s5{stroke:var(--dim);stroke-dasharray:1 4}";
+
 #endif
