@@ -75,41 +75,20 @@ void affine_block(const struct affine *a, size_t at, size_t n, double *z, double
 	exponentials(a, at, n, out, own);
 }
 
-/* From exponentials to what each class bends by, and from logits to their squares. Returns the exponentials' sum. */
-static double bend(double *p, double *z, size_t k, double *gb, double *gw, double *beside)
-{
-	double mass = lanes_sum(p, k), one = 1 / mass;
-	for (size_t c = 0; c < k; c++) {
-		p[c] *= one;
-		p[c] *= 1 - p[c];
-		beside[c] += p[c] * z[c];
-		z[c] *= z[c];
-		gb[c] += p[c];
-	}
-	for (size_t c = 0; gw && c < k; c++)
-		gw[c] += p[c] * z[c];
-	return mass;
-}
-
-/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases; or (bends) its curvature in each, and
- * then its second derivative in a class's own weight and bias. A logit's part of the loss bends by p (1 - p). */
+/* sum[0]: loss; sum[1..]: its gradient in the weights (times unit) and biases. */
 static void affine_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	const struct affine *a = arg;
 	const struct fit_ops *ops = fit_ops();
 	size_t k = (size_t)d->k, rows = affine_block_rows(a), room = (rows * k + LANES - 1) / LANES * LANES;
-	double *gw = sum + 1, *gb = gw + affine_weights(a), *beside = gb + k, *own_gw = a->matrix ? NULL : gw;
+	double *gw = sum + 1, *gb = gw + affine_weights(a), *own_gw = a->matrix ? NULL : gw;
 	double *z = scratch, *out = z + room, *own = out + room, *left = own + (rows + 7) / 8 * 8;
 	double *right = left + panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k;
 	for (size_t at = from; at < to; at += rows) {
 		size_t n = to - at < rows ? to - at : rows;
 		affine_block(a, at, n, z, out, own, left);
 		for (size_t r = 0; r < n; r++) {
-			double *o = out + r * k, *x = z + r * k, mass;
-			if (a->bends)
-				mass = bend(o, x, k, gb, own_gw, beside);
-			else
-				mass = ops->affine_out(o, x, k, (size_t)d->label[at + r], gb, own_gw);
+			double mass = ops->affine_out(out + r * k, z + r * k, k, (size_t)d->label[at + r], gb, own_gw);
 			sum[0] += log(mass) - own[r];
 		}
 		if (a->matrix) {
@@ -170,19 +149,13 @@ void affine_take(struct affine *a, const double *y)
 		panels_of_rows(a->scaled, k, k, PRODUCT_RIGHT, a->narrow, a->panels);
 }
 
-int affine_sum_at(struct affine *a, const double *y, struct err *err)
-{
-	affine_take(a, y);
-	size_t sums = 1 + affine_parameters(a) + (size_t)a->d->k;
-	return fit_sum(a->d, a->pool, sums, affine_pass, pass_scratch(a), a, a->sum, err);
-}
-
 int affine_loss(void *arg, const double *y, double *value, double *grad, struct err *err)
 {
 	struct affine *a = arg;
 	size_t k = (size_t)a->d->k, nw = affine_weights(a);
 	double n = (double)a->d->n;
-	if (affine_sum_at(a, y, err))
+	affine_take(a, y);
+	if (fit_sum(a->d, a->pool, 1 + nw + k, affine_pass, pass_scratch(a), a, a->sum, err))
 		return -1;
 	*value = a->sum[0] / n;
 	for (size_t i = 0; i < nw; i++) {
@@ -221,7 +194,8 @@ static void sizes(const struct fit_data *d, size_t from, size_t to, void *arg, d
 	}
 }
 
-/* sum[0..k-1]: squares of the class's finite logits over *arg, the unit; sum[k..]: how often it is the label. */
+/* sum[0..k-1]: squares of the class's finite logits over *arg, the unit; sum[k..]: how often it is the label; sum[2
+ * k..]: those logits. */
 static void columns(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	double by = 1 / *(const double *)arg;
@@ -230,6 +204,7 @@ static void columns(const struct fit_data *d, size_t from, size_t to, void *arg,
 		for (int c = 0; c < d->k; c++) {
 			double z = fit_value(d, i, c) * by;
 			sum[c] += z > -INFINITY ? z * z : 0;
+			sum[2 * d->k + c] += z > -INFINITY ? z : 0;
 		}
 		sum[d->k + d->label[i]] += 1;
 	}
@@ -259,16 +234,20 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 	double size[2];
 	if (mem_alloc(&a->per, all, sizeof *a->per, err) ||
 	    mem_alloc(&a->scaled, affine_weights(a), sizeof *a->scaled, err) ||
-	    mem_alloc(&a->offset, k, sizeof *a->offset, err) || mem_alloc(&a->sum, 1 + all + k, sizeof *a->sum, err) ||
-	    mem_alloc(&a->inverse, all, sizeof *a->inverse, err) || mem_alloc(&a->beside, k, sizeof *a->beside, err) ||
+	    mem_alloc(&a->offset, k, sizeof *a->offset, err) ||
+	    mem_alloc(&a->sum, 2 * all + k, sizeof *a->sum, err) ||
+	    mem_alloc(&a->inverse, all, sizeof *a->inverse, err) || mem_alloc(&a->lean, all, sizeof *a->lean, err) ||
+	    mem_alloc(&a->centre, k, sizeof *a->centre, err) ||
 	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
 		return -1;
 	if (fit_sum(d, pool, 2, sizes, k + LANES, NULL, size, err))
 		return -1;
 	a->unit = size[0] > 0 ? ldexp(1, (int)fmin(1000, fmax(-1000, floor(log2(size[0] / size[1])) + 40))) : 1;
-	if (fit_sum(d, pool, 2 * k, columns, 0, &a->unit, a->sum, err))
+	if (fit_sum(d, pool, 3 * k, columns, 0, &a->unit, a->sum, err))
 		return -1;
 	set_scale(a, a->sum);
+	for (size_t c = 0; c < k; c++)
+		a->centre[c] = a->sum[2 * k + c] / (double)d->n;
 	a->narrow = matrix && d->n * k >= NARROW_VALUES;
 	for (size_t c = 0; c < k; c++)
 		a->narrow &= a->sum[c] > 1e-20 * (double)d->n && a->sum[c] < 1e20;
@@ -283,8 +262,10 @@ void affine_release(struct affine *a)
 	free(a->sum);
 	free(a->panels);
 	free(a->inverse);
-	free(a->beside);
-	free(a->whole);
+	free(a->lean);
+	free(a->centre);
+	free(a->along);
+	free(a->along_panels);
 }
 
 void affine_start(const struct affine *a, double t, double *y)

@@ -27,15 +27,13 @@ struct affine {
 	double *scaled; /* [weights] W x unit, of the y at hand */
 	double *offset; /* [k] b, of the y at hand */
 	double *panels; /* matrix: scaled, as product.h has it */
-	double *sum;	/* [1 + parameters + k] */
-	/* What affine_precondition multiplies by: the inverse of the loss's curvature in each y, and for class c, whose
-	 * weight for its own logit and bias go together, the entry beside the diagonal. */
-	double *inverse; /* [parameters] */
-	double *beside;	 /* [k] */
-	int bends;	 /* a pass sums curvatures, not gradients */
-	/* The whole second derivative in y, as L of L L', row by row; NULL until affine_curvature_whole. Then it, and
-	 * not inverse and beside, is what affine_precondition divides by. */
-	double *whole; /* [parameters][parameters] */
+	double *centre; /* [k] mean of each class's logits, over unit */
+	double *sum;	/* [2 parameters + k] of a pass */
+	/* affine_curvature's, for affine_precondition: the inverse of a class's curvature is diag(inverse) less
+	 * lean lean', both of the class's weights and bias. */
+	double *inverse, *lean; /* [parameters] */
+	/* affine_bend's: what it is to multiply, as W x unit and b; NULL before the first. */
+	double *along, *along_panels;
 };
 
 /* The logits of a matrix are finite. Errors: no memory. *a is released by affine_release either way. */
@@ -52,25 +50,22 @@ void affine_start(const struct affine *a, double t, double *y);
 /* W and b of y. The mean of b, which changes no softmax, is 0. Returns 0 where one is beyond float64. */
 int affine_parameters_of(const struct affine *a, const double *y, double *weight, double *bias);
 /* Takes the loss's curvature at y for affine_precondition. Errors: no memory. */
-int affine_curvature(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
-/* Whether the parameters are so few that the whole second derivative can be had; and taking it, of about as many of the
- * records as a few seconds allow. Where rounding leaves it no inverse, what affine_curvature took stays in use. Errors:
- * no memory. */
-int affine_can_have_whole(const struct affine *a);
-int affine_curvature_whole(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
+int affine_curvature(void *affine, const double *y, struct err *err) VIC_CHECKED;
+/* out = the loss's second derivative times v, both [parameters], where affine_curvature or affine_loss was last.
+ * Errors: no memory. */
+int affine_bend(void *affine, const double *v, double *out, struct err *err) VIC_CHECKED;
 /* v, [parameters], times an approximation of the inverse of the loss's second derivative in y, for minimise.h. */
 void affine_precondition(void *affine, double *v);
 /* The loss at y and its gradient (grad: [parameters]), for minimise.h; not finite where y is too far out. */
 int affine_loss(void *affine, const double *y, double *value, double *grad, struct err *err);
 
-/* Between affine.c and affine_bend.c. What passes at y read; the sums over all records at y, into a->sum. */
+/* Between affine.c and affine_bend.c. What passes at y read. */
 void affine_take(struct affine *a, const double *y);
-int affine_sum_at(struct affine *a, const double *y, struct err *err) VIC_CHECKED;
 /* Records of a block: many where a product is to pay, few where classes are many and there is none. */
 size_t affine_block_rows(const struct affine *a);
 /* n records from number `at` on: z, [n][k], are their logits over the unit; out, [n][k], exponentials of W z + b below
- * the largest; own, [n], the label's before its exponential. z and out have room for whole LANES; panels: of the rows
- * in PRODUCT_LEFT. */
+ * the largest; own, [n], the label's before its exponential. z and out have room for whole LANES; panels, of a matrix:
+ * z's rows in PRODUCT_LEFT. */
 void affine_block(const struct affine *a, size_t at, size_t n, double *z, double *out, double *own, double *panels);
 
 #endif

@@ -1,206 +1,184 @@
-/* How the loss of affine maps bends: each parameter by itself and a class's own weight with its bias, which any number
- * of parameters can have; or of few parameters the whole second derivative. With p a record's probabilities and f_c the
- * features of class c's logit (all its z, or its own, and 1) it is
- *     sum over records of diag(p_c f_c f_c') - u u',  u = (p_c f_c),
- * so that products of panels do most of it. */
+/* How the loss of affine maps bends. With p a record's probabilities and f_c the features of class c's logit (all its
+ * z, or its own, and 1) the second derivative is the mean over records of
+ *     diag(p_c f_c f_c') - u u',  u = (p_c f_c).
+ * affine_bend multiplies by it, at the cost of a pass; no matrix of parameters by parameters is ever formed. What
+ * affine_precondition divides by leaves out what is between classes, and of each class's p_c (1 - p_c) f_c f_c' keeps
+ * the part of the features' mean, of rank one, and beside it each feature's variance. Without the former, features that
+ * hardly vary, as logits of barely trained networks or logarithms of many small probabilities, would be the bias over
+ * again, and a search in them endless. */
 #include "affine.h"
 #include "lanes.h"
 #include "pipeline/base/mem.h"
 #include "product.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Share of the curvature that is there before any record is seen (set_scale) that is always counted: where no record
- * bends a parameter now, one may after the next step. */
-static const double floor_share = 1e-6;
+/* Share of the curvature that is there before any record is seen (set_scale), and of a parameter's own, that is always
+ * counted: where no record bends a parameter now, one may after the next step. */
+static const double floor_share = 1e-9;
 
-int affine_curvature(struct affine *a, const double *y, struct err *err)
-{
-	size_t k = (size_t)a->d->k, nw = affine_weights(a);
-	double n = (double)a->d->n;
-	a->bends = 1;
-	int rc = affine_sum_at(a, y, err);
-	a->bends = 0;
-	for (size_t i = 0; !rc && i < nw + k; i++) {
-		double pull = affine_pull_on(a, i);
-		double per = a->per[i], by = i < nw ? per * a->unit : per;
-		a->inverse[i] = 1 / (a->sum[1 + i] / n * by * by + 2 * pull * per * per + floor_share);
-	}
-	/* | w x | inverted is | b -x | / (w b - x x): of each class's own weight and bias. */
-	for (size_t c = 0; !rc && c < k; c++) {
-		size_t i = a->matrix ? c * k + c : c;
-		double w = 1 / a->inverse[i], b = 1 / a->inverse[nw + c];
-		double x = a->sum[1 + nw + k + c] / n * (a->per[i] * a->unit) * a->per[nw + c], det = w * b - x * x;
-		int apart = det > 1e-9 * w * b;
-		a->beside[c] = apart ? -x / det : 0;
-		a->inverse[i] = apart ? b / det : 1 / w;
-		a->inverse[nw + c] = apart ? w / det : 1 / b;
-	}
-	return rc;
-}
-
-/* Parameters, and products of two of them over all records, that a whole second derivative may have. */
-enum { WHOLE_MOST = 1100 };
-static const double whole_work = 0x1p33;
-
-int affine_can_have_whole(const struct affine *a)
-{
-	return affine_parameters(a) <= WHOLE_MOST;
-}
-
-/* diag(p_c f_c f_c') of one record taken from h's lower half, and u into u. */
-static void add_own(const struct affine *a, const double *p, const double *z, double *u, double *h)
-{
-	size_t k = (size_t)a->d->k, nw = affine_weights(a), all = nw + k, each = nw / k;
-	for (size_t c = 0; c < k; c++) {
-		const double *f = a->matrix ? z : z + c;
-		size_t own = c * each, b = nw + c;
-		for (size_t j = 0; j < each; j++) {
-			double v = p[c] * f[j], *row = h + (own + j) * all + own;
-			u[own + j] = v;
-			h[b * all + own + j] -= v;
-			for (size_t l = 0; l <= j; l++)
-				row[l] -= v * f[l];
-		}
-		u[b] = p[c];
-		h[b * all + b] -= p[c];
-	}
-}
-
-struct whole_room {
-	size_t z, own, left, u, u_left, u_right; /* doubles */
+struct room {
+	size_t z, own, left, right; /* doubles */
 };
 
-static struct whole_room whole_room_of(const struct affine *a)
+static struct room room_of(const struct affine *a)
 {
-	size_t k = (size_t)a->d->k, rows = affine_block_rows(a), all = affine_parameters(a);
-	return (struct whole_room){
+	size_t k = (size_t)a->d->k, rows = affine_block_rows(a);
+	return (struct room){
 		.z = (rows * k + LANES - 1) / LANES * LANES,
 		.own = (rows + 7) / 8 * 8,
-		.left = (panels_room(rows, k, PRODUCT_LEFT) + 7) / 8 * 8,
-		.u = (rows * all + 7) / 8 * 8,
-		.u_left = (panels_room(all, rows, PRODUCT_LEFT) + 7) / 8 * 8,
-		.u_right = panels_room(all, rows, PRODUCT_RIGHT),
+		.left = a->matrix ? (panels_room(k, rows, PRODUCT_LEFT) + PRODUCT_LEFT * k + 7) / 8 * 8 : 0,
+		.right = a->matrix ? panels_room(k, rows, PRODUCT_RIGHT) : 0,
 	};
 }
 
-/* sum, [parameters][parameters]: less the second derivative of the records' losses in the weights (times unit) and
- * biases, of which the lower half counts. */
-static void whole_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
+/* sum += of n records: each class's out times z. */
+static void add_products(const struct affine *a, size_t n, const double *out, const double *z, double *left,
+			 double *right, double *sum)
+{
+	size_t k = (size_t)a->d->k;
+	for (size_t r = 0; r < n && !a->matrix; r++)
+		for (size_t c = 0; c < k; c++)
+			sum[c] += out[r * k + c] * z[r * k + c];
+	if (!a->matrix)
+		return;
+	panels_of_columns(out, k, n, PRODUCT_LEFT, a->narrow, left);
+	panels_of_columns(z, k, n, PRODUCT_RIGHT, a->narrow, right);
+	product_add(left, k, right, k, n, a->narrow, sum);
+}
+
+/* sum: with w = p (1 - p) and x = z less its mean over all records, w x x and w x of each weight, w of each class. */
+static void curvature_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
 {
 	const struct affine *a = arg;
-	struct whole_room room = whole_room_of(a);
-	size_t k = (size_t)d->k, rows = affine_block_rows(a), all = affine_parameters(a);
-	double *z = scratch, *out = z + room.z, *own = out + room.z, *left = own + room.own, *u = left + room.left;
-	double *u_left = u + room.u, *u_right = u_left + room.u_left;
+	struct room room = room_of(a);
+	size_t k = (size_t)d->k, nw = affine_weights(a), rows = affine_block_rows(a);
+	double *z = scratch, *out = z + room.z, *own = out + room.z, *left = own + room.own, *right = left + room.left;
+	double *squares = sum, *first = sum + nw, *mass = first + nw;
 	for (size_t at = from; at < to; at += rows) {
 		size_t n = to - at < rows ? to - at : rows;
 		affine_block(a, at, n, z, out, own, left);
 		for (size_t r = 0; r < n; r++) {
-			double *p = out + r * k, one = 1 / lanes_sum(p, k);
-			for (size_t c = 0; c < k; c++)
+			double *p = out + r * k, *x = z + r * k, one = 1 / lanes_sum(p, k);
+			for (size_t c = 0; c < k; c++) {
 				p[c] *= one;
-			add_own(a, p, z + r * k, u + r * all, sum);
+				p[c] *= 1 - p[c];
+				mass[c] += p[c];
+				x[c] -= a->centre[c];
+			}
 		}
-		panels_of_columns(u, all, n, PRODUCT_LEFT, 0, u_left);
-		panels_of_columns(u, all, n, PRODUCT_RIGHT, 0, u_right);
-		product_add(u_left, all, u_right, all, n, 0, sum);
+		add_products(a, n, out, z, left, right, first);
+		for (size_t i = 0; i < n * k; i++)
+			z[i] *= z[i];
+		add_products(a, n, out, z, left, right, squares);
 	}
 }
 
-/* From whole_pass's sum over n records to the second derivative of the loss in y. Where nothing bends a parameter a
- * little does, or there were no inverse: of W's rows all alike no softmax takes notice. */
-static void whole_in_y(const struct affine *a, size_t n, double *h)
+/* Of class c, [D + q q'] inverted is 1/D less lean lean', lean = q / D / sqrt(1 + q' q / D). */
+static void take_class(struct affine *a, size_t c, const double *sum)
 {
-	size_t nw = affine_weights(a), all = affine_parameters(a);
-	for (size_t i = 0; i < all; i++) {
-		double by = a->per[i] * (i < nw ? a->unit : 1) / (double)n;
-		for (size_t j = 0; j <= i; j++) {
-			double *v = h + i * all + j;
-			*v *= -by * a->per[j] * (j < nw ? a->unit : 1);
-			if (i >= nw && j >= nw) /* biases are pulled to 0 less their mean */
-				*v -= 2 * a->pull.bias / (double)a->d->k * a->per[i] * a->per[j];
+	size_t k = (size_t)a->d->k, nw = affine_weights(a), each = nw / k, most = each + 1;
+	double n = (double)a->d->n, mass = sum[2 * nw + c] / n, all = 1;
+	for (size_t j = 0; j < most; j++) {
+		size_t i = j < each ? c * each + j : nw + c;
+		double by = j < each ? a->per[i] * a->unit : a->per[i], mean = 1, spread = 0;
+		if (j < each) {
+			double off = mass > 0 ? sum[nw + i] / n / mass : 0;
+			mean = a->centre[a->matrix ? j : c] + off;
+			spread = fmax(0, sum[i] / n - mass * off * off);
 		}
-		double *own = h + i * all + i;
-		*own += 2 * affine_pull_on(a, i) * a->per[i] * a->per[i];
-		*own += 1e-13 * *own + 1e-20;
+		double q = sqrt(mass) * mean * by, bend = spread * by * by;
+		double held = 2 * affine_pull_on(a, i) * a->per[i] * a->per[i];
+		a->inverse[i] = 1 / (bend + held + floor_share * (1 + bend + q * q));
+		a->lean[i] = q * a->inverse[i];
+		all += q * a->lean[i];
 	}
+	for (size_t j = 0; j < most; j++)
+		a->lean[j < each ? c * each + j : nw + c] /= sqrt(all);
 }
 
-/* h's lower half becomes L of L L'; -1 where rounding has left none. */
-static int factor(double *h, size_t n)
+int affine_curvature(void *arg, const double *y, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		double *row = h + i * n, was = row[i];
-		for (size_t j = 0; j <= i; j++) {
-			double v = row[j] - lanes_dot(row, h + j * n, j);
-			if (j < i)
-				row[j] = v / h[j * n + j];
-			else if (v > 1e-16 * was)
-				row[i] = sqrt(v);
-			else
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* v becomes the x of L L' x = v. */
-static void solve(const double *l, size_t n, double *v)
-{
-	for (size_t i = 0; i < n; i++)
-		v[i] = (v[i] - lanes_dot(l + i * n, v, i)) / l[i * n + i];
-	for (size_t i = n; i-- > 0;) {
-		v[i] /= l[i * n + i];
-		for (size_t j = 0; j < i; j++)
-			v[j] -= v[i] * l[i * n + j];
-	}
-}
-
-int affine_curvature_whole(struct affine *a, const double *y, struct err *err)
-{
-	size_t all = affine_parameters(a);
-	size_t every = (size_t)ceil((double)a->d->n * (double)all * (double)all / whole_work);
-	struct whole_room room = whole_room_of(a);
-	const struct fit_data *d = a->d;
-	struct fit_data some = { 0 };
-	double *h = NULL;
-	int rc = every > 1 ? fit_thin_out(&some, d, every, err) : 0;
-	a->d = every > 1 ? &some : d;
+	struct affine *a = arg;
+	struct room room = room_of(a);
+	size_t k = (size_t)a->d->k;
 	affine_take(a, y);
-	rc = rc || mem_alloc(&h, all * all, sizeof *h, err) ||
-	     fit_sum(a->d, a->pool, all * all, whole_pass,
-		     2 * room.z + room.own + room.left + room.u + room.u_left + room.u_right, a, h, err);
-	if (!rc)
-		whole_in_y(a, a->d->n, h);
-	if (!rc && !factor(h, all)) {
-		free(a->whole);
-		a->whole = h;
-		h = NULL;
-	}
-	a->d = d;
-	free(h);
-	free(some.z);
-	free(some.label);
-	return rc ? -1 : 0;
+	if (fit_sum(a->d, a->pool, 2 * affine_weights(a) + k, curvature_pass,
+		    2 * room.z + room.own + room.left + room.right, a, a->sum, err))
+		return -1;
+	for (size_t c = 0; c < k; c++)
+		take_class(a, c, a->sum);
+	return 0;
 }
 
 void affine_precondition(void *arg, double *v)
 {
 	const struct affine *a = arg;
-	size_t k = (size_t)a->d->k, nw = affine_weights(a);
-	if (a->whole) {
-		solve(a->whole, affine_parameters(a), v);
-		return;
-	}
+	size_t k = (size_t)a->d->k, nw = affine_weights(a), each = nw / k;
 	for (size_t c = 0; c < k; c++) {
-		size_t i = a->matrix ? c * k + c : c;
-		double w = v[i], b = v[nw + c];
-		v[nw + c] = a->beside[c] * w + a->inverse[nw + c] * b;
-		v[i] = w + a->beside[c] * b / a->inverse[i];
+		double *own = v + c * each, *b = v + nw + c;
+		const double *lean = a->lean + c * each, *inverse = a->inverse + c * each;
+		double by = lanes_dot(lean, own, each) + a->lean[nw + c] * *b;
+		for (size_t j = 0; j < each; j++)
+			own[j] = own[j] * inverse[j] - by * lean[j];
+		*b = *b * a->inverse[nw + c] - by * a->lean[nw + c];
 	}
-	for (size_t i = 0; i < nw; i++)
-		v[i] *= a->inverse[i];
+}
+
+/* sum: weights (times unit) and biases of the second derivative times a->along, a sum over records. */
+static void bend_pass(const struct fit_data *d, size_t from, size_t to, void *arg, double *sum, double *scratch)
+{
+	const struct affine *a = arg;
+	struct room room = room_of(a);
+	size_t k = (size_t)d->k, nw = affine_weights(a), rows = affine_block_rows(a);
+	double *z = scratch, *out = z + room.z, *own = out + room.z, *left = own + room.own, *right = left + room.left;
+	double *turn = right + room.right;
+	for (size_t at = from; at < to; at += rows) {
+		size_t n = to - at < rows ? to - at : rows;
+		affine_block(a, at, n, z, out, own, left);
+		for (size_t r = 0; r < n; r++)
+			for (size_t c = 0; c < k; c++)
+				turn[r * k + c] = a->along[nw + c] + (a->matrix ? 0 : a->along[c] * z[r * k + c]);
+		if (a->matrix) /* left still holds z's rows */
+			product_add(left, n, a->along_panels, k, k, a->narrow, turn);
+		for (size_t r = 0; r < n; r++) {
+			double *p = out + r * k, *t = turn + r * k;
+			double one = 1 / lanes_sum(p, k), mean = lanes_dot(p, t, k) * one;
+			for (size_t c = 0; c < k; c++) {
+				p[c] *= one * (t[c] - mean);
+				sum[nw + c] += p[c];
+			}
+		}
+		add_products(a, n, out, z, left, right, sum);
+	}
+}
+
+int affine_bend(void *arg, const double *v, double *out, struct err *err)
+{
+	struct affine *a = arg;
+	struct room room = room_of(a);
+	size_t k = (size_t)a->d->k, nw = affine_weights(a), all = nw + k;
+	double n = (double)a->d->n;
+	if ((!a->along && mem_alloc(&a->along, all, sizeof *a->along, err)) ||
+	    (a->matrix && !a->along_panels &&
+	     mem_alloc(&a->along_panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->along_panels, err)))
+		return -1;
+	for (size_t i = 0; i < all; i++)
+		a->along[i] = v[i] * (i < nw ? a->per[i] * a->unit : a->per[i]);
+	double mean = lanes_sum(a->along + nw, k) / (double)k;
+	for (size_t c = 0; c < k; c++)
+		a->along[nw + c] -= mean;
+	if (a->matrix)
+		panels_of_rows(a->along, k, k, PRODUCT_RIGHT, a->narrow, a->along_panels);
+	if (fit_sum(a->d, a->pool, all, bend_pass, 3 * room.z + room.own + room.left + room.right, a, out, err))
+		return -1;
+	for (size_t i = 0; i < all; i++) {
+		double pull = 2 * affine_pull_on(a, i) * a->per[i];
+		if (i < nw)
+			out[i] = out[i] / n * (a->per[i] * a->unit) + pull * a->per[i] * v[i];
+		else
+			out[i] = out[i] / n * a->per[i] + pull * a->along[i];
+	}
+	return 0;
 }

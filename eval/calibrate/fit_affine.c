@@ -1,4 +1,5 @@
-/* Vector and matrix scaling by L-BFGS, from the best temperature or the identity, whichever has the lower loss. */
+/* Vector and matrix scaling by L-BFGS, from the best temperature or the identity, whichever has the lower loss; and
+ * where that takes long, by Newton's method. */
 #include "affine.h"
 #include "calfit.h"
 #include "minimise.h"
@@ -16,9 +17,8 @@ static const double fine = 1e-9, enough = 1e-5;
 static const double near_enough = 1e-6;
 enum { MANY_VALUES = 1 << 22 };
 
-/* Steps before the curvature is taken anew; and, where the first round was not enough, before the whole of it is, which
- * costs as much as some dozens of steps. */
-enum { ROUND = 60, WHOLE_ROUND = 10 };
+/* Steps of L-BFGS, of which one costs as much as a product of Newton's method. Most fits need fewer. */
+enum { FIRST = 60 };
 
 /* Puts into y whichever start has the lower loss: the identity, or it over the best temperature. */
 static int pick_start(struct affine *a, double *y, struct err *err)
@@ -60,22 +60,28 @@ static int told_apart(const struct affine *a, const struct minimum *m)
 
 static int descend(struct affine *a, double *y, double tol, int max_steps, struct minimum *m, struct err *err)
 {
-	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, a,
-			       a->narrow ? 1e-8 : 1e-14 };
-	int steps = 0, again = 1;
-	while (again) {
-		int whole = steps && affine_can_have_whole(a), round = whole ? WHOLE_ROUND : ROUND;
-		int most = max_steps - steps < round ? max_steps - steps : round;
-		if ((whole ? affine_curvature_whole(a, y, err) : affine_curvature(a, y, err)) ||
-		    minimise(&f, y, tol, most, m, err))
+	struct objective f = { affine_parameters(a), affine_loss, affine_precondition, affine_curvature, affine_bend,
+			       a,		     a->narrow ? 1e-8 : 1e-14 };
+	if (affine_curvature(a, y, err) || minimise(&f, y, tol, max_steps < FIRST ? max_steps : FIRST, m, err))
+		return -1;
+	int steps = m->steps;
+	m->stuck = 0;
+	m->converged = m->decrement <= tol;
+	/* Little is left, which rounding to float32 would hide. */
+	a->narrow = 0;
+	f.noise = 1e-14;
+	for (double before = INFINITY; !m->converged && !m->stuck && steps < max_steps && !told_apart(a, m);) {
+		double was = m->value;
+		if (newton_step(&f, y, tol, max_steps - steps, m, err))
 			return -1;
 		steps += m->steps;
-		again = !m->converged && steps < max_steps && m->steps && !told_apart(a, m);
+		/* Where columns are nearly parallel, as logarithms of probabilities may be, weights are large and
+		 * cancel, and rounding hides the last digits. */
+		m->stuck |= m->decrement > before / 2 && (m->decrement <= near_enough || !(m->value < was));
+		before = m->decrement;
 	}
 	m->steps = steps;
-	/* where columns are nearly parallel, as logarithms of probabilities may be, the last digits take steps without
-	 * end */
-	m->converged |= m->decrement <= near_enough;
+	m->converged |= m->decrement <= (m->stuck ? enough : near_enough);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* minimise: limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989) with a line search that meets the strong Wolfe
- * conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), for smooth convex losses. Deterministic. */
+ * conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6), for smooth convex losses; and Newton's method. Both are
+ * deterministic. */
 #ifndef VIC_MINIMISE_H
 #define VIC_MINIMISE_H
 
@@ -13,6 +14,10 @@ struct objective {
 	/* v: [n], times an approximation of the inverse of the second derivative, positive definite. NULL: v as it
 	 * is, and a first step no longer than 1. */
 	void (*precondition)(void *arg, double *v);
+	/* For newton_step: takes what precondition needs at x; and out = the second derivative where at was last
+	 * called, times v. */
+	int (*curvature)(void *arg, const double *x, struct err *err);
+	int (*bend)(void *arg, const double *v, double *out, struct err *err);
 	void *arg;
 	double noise; /* differences of the value below noise (1 + |value|) are rounding: the slopes decide there */
 };
@@ -31,5 +36,11 @@ struct minimum {
  * error: look at out->converged. */
 int minimise(const struct objective *f, double *x, double tol, int max_steps, struct minimum *out,
 	     struct err *err) VIC_CHECKED;
+/* One step of Newton's method from x, found in no more than `most` products with the second derivative; out->steps is
+ * one more than they were. out->decrement is of x as it came, by the second derivative itself; the rest is of x as it
+ * leaves, which is where it came if that has converged or nothing nearby is lower (stuck). Errors: what the functions
+ * of f report, no memory. */
+int newton_step(const struct objective *f, double *x, double tol, int most, struct minimum *out,
+		struct err *err) VIC_CHECKED;
 
 #endif

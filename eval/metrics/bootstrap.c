@@ -62,15 +62,6 @@ void swap_coins(uint64_t seed, uint32_t b, size_t n, uint8_t *swap)
 	}
 }
 
-void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
-			double *high)
-{
-	double side = (1 - level) / 2;
-	sort_rising(v, (size_t)rounds);
-	*low = fmin(fmax(2 * estimate - quantile_of(v, rounds, 1 - side), lo), hi);
-	*high = fmin(fmax(2 * estimate - quantile_of(v, rounds, side), lo), hi);
-}
-
 double mean_of(const double *v, int n, double *sd)
 {
 	double mean = 0, most = 0, square = 0;

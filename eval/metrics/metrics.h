@@ -163,9 +163,5 @@ uint32_t bootstrap_round(uint64_t seed, uint32_t round, size_t n);
 void calibrated_keys(conf_key *to, const conf_key *sorted, size_t n, uint64_t seed, uint32_t draw);
 /* Fair coins of round b, one a record: swap[i / 8] >> i % 8 & 1, [(n + 7) / 8 rounded up to 16 bytes]. */
 void swap_coins(uint64_t seed, uint32_t b, size_t n, uint8_t *swap);
-/* The interval from `rounds` bootstrap values v (sorted in place): `basic` turns the distribution around the estimate,
- * which takes the noise floor's bias out of errors that cannot be negative; clipped to [lo, hi]. */
-void bootstrap_interval(double *v, int rounds, double estimate, double level, double lo, double hi, double *low,
-			double *high);
 
 #endif

@@ -152,12 +152,25 @@ static int rising(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void basic(double *v, int n, double point, double level, const struct interval *got)
+/* few: records of the smaller side. */
+static void logit(const double *v, int n, double point, double level, double few, const struct interval *got)
 {
-	for (int side = 0; side < 2; side++) {
-		double at = (side ? 1 - level : 1 + level) / 2 * (n - 1), part = at - floor(at);
-		double want = 2 * point - (v[(int)floor(at)] * (1 - part) + v[(int)ceil(at)] * part);
-		near(side ? got->high : got->low, fmin(1, fmax(0, want)), 1e-12);
+	double mean = 0, square = 0, z = normal_quantile_two_sided(level), centre = few * point;
+	for (int i = 0; i < n; i++)
+		mean += v[i] / n;
+	for (int i = 0; i < n; i++)
+		square += (v[i] - mean) * (v[i] - mean);
+	double sd = sqrt(square / n);
+	if (few < 2 || point > 1 - 1e-11 || sd < 1e-11) {
+		double half = z * sqrt(fmax(0, centre * (1 - point)) + z * z / 4);
+		near(got->low, (centre + z * z / 2 - half) / (few + z * z), 1e-9);
+		near(got->high, fmin(1, (centre + z * z / 2 + half) / (few + z * z)), 1e-9);
+		return;
+	}
+	z = student_quantile_two_sided(level, few - 1);
+	for (int side = -1; side <= 1; side += 2) {
+		double odds = point / (1 - point) * exp(side * z * sd / (point * (1 - point)));
+		near(side < 0 ? got->low : got->high, odds < INFINITY ? odds / (1 + odds) : 1, 1e-9);
 	}
 }
 
@@ -209,8 +222,9 @@ static void check_resamples(const double *v, size_t m, size_t n, const struct oo
 	}
 	for (int i = 0; i < 3; i++)
 		qsort(value[i], (size_t)k, sizeof(double), rising);
-	basic(value[0], k, whole->in, options->level, &got->aupr_in);
-	basic(value[1], k, whole->out, options->level, &got->aupr_out);
+	double few = (double)(m < n ? m : n);
+	logit(value[0], k, whole->in, options->level, few, &got->aupr_in);
+	logit(value[1], k, whole->out, options->level, few, &got->aupr_out);
 	double tail = (1 - options->level) / 2 * (k - 1);
 	near(got->fpr95.low, value[2][(int)floor(tail)], 1e-13);
 	near(got->fpr95.high, value[2][(int)ceil(k - 1 - tail)], 1e-13);
@@ -263,6 +277,36 @@ static void every_score(void **state)
 	}
 }
 
+/* Scores of two normal distributions `apart`: intervals of average precision hold that of the distributions, also where
+ * many sets are told apart without an error. */
+static void precision_is_covered(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t m, n;
+		double apart, truth;
+	} tasks[] = { { 20, 20, 3, 0.9834 }, { 50, 50, 1.5, 0.8538 }, { 20, 200, 3, 0.9003 }, { 200, 20, 3, 0.9982 } };
+	struct ood_ask options = { .rounds = 200, .level = 0.95, .seed = 1 };
+	enum { SETS = 200 };
+	for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++) {
+		int held = 0;
+		for (uint32_t set = 0; set < SETS; set++) {
+			double x[220];
+			struct rows in = { .n = tasks[t].m, .max_logit = x }, out = { .n = tasks[t].n };
+			struct ood_result got;
+			struct rng r;
+			out.max_logit = x + in.n;
+			plain_rng(&r, set, 81 + (uint32_t)t);
+			for (size_t i = 0; i < in.n + out.n; i++)
+				x[i] = rng_normal(&r) + (i < in.n ? tasks[t].apart : 0);
+			assert_int_equal(ood_measure(&in, &out, OOD_MAX_LOGIT, &options, pool, &got, &err), 0);
+			held += got.aupr_in.low <= tasks[t].truth && tasks[t].truth <= got.aupr_in.high;
+		}
+		if (held < 0.9 * SETS)
+			fail_msg("%zu and %zu, %g apart: %d of %d", tasks[t].m, tasks[t].n, tasks[t].apart, held, SETS);
+	}
+}
+
 /* What a score needs of both sides. */
 static void what_scores_lack(void **state)
 {
@@ -285,6 +329,7 @@ int main(void)
 	if (pool_open(&pool, 2, &err))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(area_intervals), cmocka_unit_test(every_score),
+					    cmocka_unit_test(precision_is_covered),
 					    cmocka_unit_test(what_scores_lack) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	pool_close(pool);

@@ -1,0 +1,153 @@
+/* The second derivative of affine maps' losses against differences of their gradients, and Newton's steps by it. */
+#include "eval/calibrate/affine.h"
+#include "eval/calibrate/minimise.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/eval/plain_rows.h"
+
+static struct pool *pool;
+static struct err err;
+enum { N = 700, K = 7, MOST = K * K + K };
+static double z[N * K];
+static int32_t label[N];
+
+/* Logits about 3 whose spread is `spread`; hole: of a vector, some classes ruled out. */
+static struct fit_data make(uint32_t seed, double spread, int hole)
+{
+	struct rng r;
+	plain_rng(&r, seed, 91);
+	for (size_t i = 0; i < N; i++) {
+		double best = -INFINITY;
+		for (int c = 0; c < K; c++) {
+			double v = rng_normal(&r), gumbel = v - log(-log(rng_real(&r) + 1e-300));
+			z[i * K + (size_t)c] = 3 + c + spread * v;
+			label[i] = gumbel > best ? c : label[i];
+			best = gumbel > best ? gumbel : best;
+		}
+		if (hole && i % 9 == 0)
+			z[i * K + (size_t)(label[i] + 1) % K] = -INFINITY;
+	}
+	return (struct fit_data){ .n = N, .k = K, .is_double = 1, .z = z, .label = label };
+}
+
+static void start(struct affine *a, const struct fit_data *d, int matrix, struct rng *r, double *y, double *v)
+{
+	struct affine_pull pull = { 0.02, 0.03, 0.05 };
+	assert_int_equal(affine_init(a, d, matrix, &pull, pool, &err), 0);
+	affine_start(a, 1, y);
+	for (size_t i = 0; i < affine_parameters(a); i++) {
+		y[i] += 0.2 * rng_normal(r);
+		v[i] = rng_normal(r);
+	}
+}
+
+static void bend_is_the_gradients_difference(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 12; i++) {
+		double y[MOST], v[MOST], at[2][MOST], grad[2][MOST], out[MOST], value, far = 1e-5, size = 0, off = 0;
+		struct fit_data d = make(i, i % 3 ? 1 : 0.05, i % 4 == 0);
+		struct affine a;
+		struct rng r;
+		plain_rng(&r, i, 92);
+		start(&a, &d, i % 2, &r, y, v);
+		size_t n = affine_parameters(&a);
+		for (int side = 0; side < 2; side++) {
+			for (size_t j = 0; j < n; j++)
+				at[side][j] = y[j] + (side ? far : -far) * v[j];
+			assert_int_equal(affine_loss(&a, at[side], &value, grad[side], &err), 0);
+		}
+		assert_int_equal(affine_curvature(&a, y, &err), 0);
+		assert_int_equal(affine_bend(&a, v, out, &err), 0);
+		for (size_t j = 0; j < n; j++) {
+			double by = (grad[1][j] - grad[0][j]) / (2 * far);
+			size = fmax(size, fabs(by));
+			off = fmax(off, fabs(out[j] - by));
+		}
+		if (!(off <= 1e-8 * size + 1e-8))
+			fail_msg("%u: %g off of %g", i, off, size);
+		affine_release(&a);
+	}
+}
+
+/* Where a record's features hardly differ from all others', what precondition divides by is nearly all of the second
+ * derivative but its part between classes. */
+static void precondition_knows_each_class(void **state)
+{
+	(void)state;
+	double y[MOST], v[MOST], hv[MOST];
+	struct fit_data d = make(3, 0.01, 0);
+	struct affine a;
+	struct rng r;
+	plain_rng(&r, 3, 92);
+	start(&a, &d, 1, &r, y, v);
+	assert_int_equal(affine_curvature(&a, y, &err), 0);
+	for (size_t c = 0; c < K; c++) {
+		for (size_t j = 0; j < MOST; j++)
+			v[j] = j / K == c || j == K * K + c ? rng_normal(&r) : 0;
+		assert_int_equal(affine_bend(&a, v, hv, &err), 0);
+		for (size_t j = 0; j < MOST; j++)
+			hv[j] = j / K == c || j == K * K + c ? hv[j] : 0;
+		affine_precondition(&a, hv);
+		for (size_t j = 0; j < MOST; j++)
+			if (!(fabs(hv[j] - v[j]) <= 0.3))
+				fail_msg("class %zu, %zu: %g, not %g", c, j, hv[j], v[j]);
+	}
+	affine_release(&a);
+}
+
+static void steps_end_at_the_bottom(void **state)
+{
+	(void)state;
+	for (int matrix = 0; matrix < 2; matrix++) {
+		double y[MOST], v[MOST];
+		struct fit_data d = make(5, 0.5, 0);
+		struct affine a;
+		struct rng r;
+		struct minimum m = { 0 };
+		plain_rng(&r, 5, 92);
+		start(&a, &d, matrix, &r, y, v);
+		struct objective f = { affine_parameters(&a), affine_loss, affine_precondition, affine_curvature,
+				       affine_bend,	      &a,	   1e-14 };
+		int steps = 0;
+		for (double before = INFINITY; !m.converged && steps < 12; steps++, before = m.value) {
+			assert_int_equal(newton_step(&f, y, 1e-9, 1000, &m, &err), 0);
+			assert_true(m.value <= before + 1e-13 && !m.stuck);
+		}
+		assert_true(m.converged && m.gradient < 1e-8);
+		assert_int_equal(newton_step(&f, y, 1e-9, 1, &m, &err), 0); /* no product, no step */
+		assert_true(m.steps == 1);
+		affine_release(&a);
+	}
+}
+
+static int open_pool(void **state)
+{
+	(void)state;
+	return pool_open(&pool, 2, &err);
+}
+
+static int close_pool(void **state)
+{
+	(void)state;
+	pool_close(pool);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bend_is_the_gradients_difference),
+		cmocka_unit_test(precondition_knows_each_class),
+		cmocka_unit_test(steps_end_at_the_bottom),
+	};
+	return cmocka_run_group_tests(tests, open_pool, close_pool);
+}
