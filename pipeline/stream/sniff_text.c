@@ -110,7 +110,7 @@ static int marked_kind(const struct look *l, struct sniffed *s)
 	else if (begins(l, "{\\rtf"))
 		sniff_say(s, 1, "an RTF document", "save its text as plain text");
 	else if (*l->head == '{') /* of JSON by name alone: NaN, other quotes, comments */
-		sniff_say(s, 0, "something like JSON", "write its records as CSV");
+		sniff_say(s, 0, "like JSON, but cut, damaged or not quite JSON", "write its records as CSV");
 	else if (begins(l, "version https://git-lfs"))
 		sniff_say(s, 1, "a Git LFS pointer", "the data themselves are elsewhere: git lfs pull brings them");
 	else if (begins(l, "/annex/objects/") || begins(l, "../.git/annex/") || begins(l, ".git/annex/"))

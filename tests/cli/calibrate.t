@@ -149,8 +149,8 @@ like 'and counted' '1 model or map' "$(cat .err)"
 sed "$unsealed; s/\"temperature\": [0-9.]*/\"temperature\": -1/" map >bad
 fails 1 'bad: .temperature. is not above 0' 'a wrong map' vic-calibrate -q --apply bad x
 echo '{' >bad
-fails 1 'bad: is not a calibration map, or damaged: is not JSON' 'no map' vic-calibrate -q --apply bad x
-fails 1 'is not a calibration map' 'another JSON' sh -c 'echo "{}" >bad; exec vic-calibrate -q --apply bad x'
+fails 1 'bad: is like JSON, but cut, damaged or not quite JSON, not a calibration map' 'no map' vic-calibrate -q --apply bad x
+fails 1 'bad: is JSON, not a calibration map' 'another JSON' sh -c 'echo "{}" >bad; exec vic-calibrate -q --apply bad x'
 
 cat y y >twice
 ok 'two documents stay two' vic-calibrate --allow-fit-data --apply map -o both twice

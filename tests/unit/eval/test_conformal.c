@@ -327,7 +327,7 @@ static void refused_files(void **state)
 		{ "\"records\": 1", "\"records\": 0", "lacks 'records'" },
 		{ "\"split\": \"dev\"", "\"split\": 1", "which split of what the threshold was fitted" },
 		{ "\"vicinal conformal\": 1", "\"vicinal conformal\": 4", "of version 4" },
-		{ "\"vicinal conformal\": 1", "\"vicinal map\": 1", "has no 'vicinal conformal'" },
+		{ "\"vicinal conformal\": 1", "\"vicinal map\": 1", "is a calibration map, not a conformal threshold" },
 	};
 	struct conformal c = { .method = CONFORMAL_RAPS, .randomised = 1, .alpha = 0.25, .lambda = 0.5, .k_reg = 3,
 			       .n = 20, .rank = 16, .complement = 0.25 };

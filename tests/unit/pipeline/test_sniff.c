@@ -70,7 +70,7 @@ static void alike(void **state)
 	text("a", " \n{\"a\\\"b\" : nul", "JSON");
 	text("a", "[1] the first note\n", "plain text");
 	text("a", "[\"a\", b] and so on\n", "plain text");
-	text("a", "{\"quoted\"} words\n", "something like JSON");
+	text("a", "{\"quoted\"} words\n", "like JSON, but cut, damaged or not quite JSON");
 	text("a", "\xEF\xBB\xBF\n<HTML lang=en>\n", "an HTML page");
 	text("a", "<header> words\n", "plain text");
 	text("a", "<!-- a note -->\nwords\n", "plain text");
