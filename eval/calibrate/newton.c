@@ -91,7 +91,7 @@ static int step(struct newton *w, double *x, double tol, int most, struct minimu
 	double slope = lanes_dot(w->grad, w->dir, n);
 	out->calls = 1;
 	out->steps = turns + 1;
-	out->decrement = sqrt(-slope);
+	out->decrement = sqrt(fabs(slope)); /* at the bottom rounding may turn its sign */
 	out->converged = out->decrement <= tol;
 	if (!out->converged && slope < 0)
 		moved = go(w, x, slope, out, err);
