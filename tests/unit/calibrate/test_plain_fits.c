@@ -194,7 +194,8 @@ static void affine_fits_lie_at_the_bottom(void **state)
 		     i % 3 == 0 && !matrix);
 		set.l2 = i % 4 < 2 ? -1 : rng_real(&r);
 		set.l2_bias = i % 8 < 4 ? -1 : rng_real(&r);
-		if (calmap_fit(&map, matrix ? MAP_MATRIX : MAP_VECTOR, &d, &set, pool, &how, &err)) fail_msg("set %d: %s", i, err.msg);
+		if (calmap_fit(&map, matrix ? MAP_MATRIX : MAP_VECTOR, &d, &set, pool, &how, &err))
+			fail_msg("set %d: %s", i, err.msg);
 		a = (struct affine){ .d = &d, .map = &map };
 		a.l2 = set.l2 >= 0 ? set.l2 : matrix ? k * (k - 1.0) / 100 : 1e-3;
 		a.l2_bias = set.l2_bias >= 0 ? set.l2_bias : a.l2;
@@ -203,7 +204,7 @@ static void affine_fits_lie_at_the_bottom(void **state)
 		int nw = matrix ? k * k : k;
 		for (int j = 0; j < nw + k; j++)
 			small(a.gradient[j], 1.1e-6 * (j < nw ? a.size : 1));
-		/* Steps count products with the second derivative, too: 448 is the most seen, 2,000 where it gives up. */
+		/* Steps count products with the second derivative, too: 448 are the most seen. */
 		assert_true(how.gradient <= 1e-6 && how.steps > 0 && how.steps < 800);
 		calmap_release(&map);
 		drop(&d);
