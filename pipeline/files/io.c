@@ -1,8 +1,9 @@
 /* Inputs: unpacked, read in blocks, by lines, ahead and whole. Outputs are in output.c.
  * buf[used..have) was read and is not yet handed out. The size of buf is not stored: it is at least INPUT_BUFFER and
  * at least `have`, and input_line, the only one that replaces buf by a larger one, relies on no more.
- * Small reads fetch only 16 KiB ahead, because a large read copies what was fetched once more. Each file that is
- * opened by name is shown to place_reading: it may be the one that an output is about to replace. */
+ * Small reads fetch only 16 KiB ahead, because a large read copies what was fetched once more; of what is packed a
+ * whole buffer, because a call of a decoder costs more than a copy. Each file that is opened by name is shown to
+ * place_reading: it may be the one that an output is about to replace. */
 #include "io.h"
 #include "pipeline/base/mem.h"
 #include "place.h"
@@ -232,7 +233,6 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *er
 	unsigned char *p = to;
 	size_t done = 0, k;
 	while (done < n) {
-		/* A call of a decoder costs more than a copy. */
 		size_t ahead = in->packed ? IN_BUF : AHEAD;
 		if (in->used < in->have) {
 			k = in->have - in->used < n - done ? in->have - in->used : n - done;
