@@ -1,5 +1,6 @@
 /* Any bytes as an image, and as an EXIF block. */
 #include "picture.h"
+#include "vision/pixels/formats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

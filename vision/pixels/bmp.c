@@ -2,7 +2,7 @@
  * up. There is no library for it alone. Values are widened as Pillow widens them; a palette of greys gives one channel.
  * Each offset is compared with the length before it is used, and all rows must be there. */
 #include "bytes.h"
-#include "codec.h"
+#include "formats.h"
 
 #include <string.h>
 
@@ -241,21 +241,16 @@ static int run_lengths(const struct bmp *b, struct image *out, struct err *err)
 	}
 }
 
-int bmp_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	      struct err *err)
+int bmp_read(struct picture *p, struct err *err)
 {
-	struct bmp b = { .bytes = bytes, .len = len };
-	if (read_header(&b, opt, err))
+	struct bmp b = { .bytes = p->bytes, .len = p->len };
+	struct image *out = p->out;
+	if (read_header(&b, p->opt, err))
 		return -1;
-	*info = (struct image_info){ CODEC_BMP, b.h, b.w, b.grey ? 1 : 3, 1 };
-	return 0;
-}
-
-int bmp_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-	       struct err *err)
-{
-	struct bmp b = { .bytes = bytes, .len = len };
-	if (read_header(&b, opt, err) || image_shape(out, b.h, b.w, b.grey ? 1 : 3, err))
+	picture_header(p, (uint32_t)b.h, (uint32_t)b.w, b.grey ? 1 : 3, 1);
+	if (!out)
+		return 0;
+	if (image_shape(out, b.h, b.w, p->info.c, err))
 		return -1;
 	if (b.kind == RLE8 || b.kind == RLE4)
 		return run_lengths(&b, out, err);

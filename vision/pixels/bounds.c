@@ -1,6 +1,6 @@
-/* The limits that decoders ask for before they take memory. Apart from codec.c, so that a program that
- * decodes JPEG alone is linked with that library alone. */
-#include "codec.h"
+/* What readers of image formats say of a header, and the limits that they ask for before they take memory. Apart from
+ * codec.c, so that a program that decodes JPEG alone is linked with that library alone. */
+#include "formats.h"
 #include "pipeline/base/mem.h"
 
 #include <inttypes.h>
@@ -31,4 +31,13 @@ int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, str
 				       h, opt->max_pixels, opt->too_many)
 			     : err_set(err, "announces %" PRIu64 "x%" PRIu64 " pixels; --max-pixels is %" PRId64, w, h,
 				       opt->max_pixels);
+}
+
+void picture_header(struct picture *p, uint32_t h, uint32_t w, int c, int orientation)
+{
+	int o = p->opt->as_stored || orientation < 1 || orientation > 8 ? 1 : orientation, sideways = o >= 5;
+	p->info.h = (int)(sideways ? w : h);
+	p->info.w = (int)(sideways ? h : w);
+	p->info.c = c;
+	p->info.orientation = o;
 }

@@ -1,6 +1,6 @@
 /* Chooses the decoder by an image's first bytes. */
 #include "bytes.h"
-#include "codec.h"
+#include "formats.h"
 #include "pipeline/stream/sniff.h"
 
 #include <stdio.h>
@@ -35,17 +35,30 @@ enum codec codec_of(const unsigned char *bytes, size_t len)
 	return is_bmp(bytes, len) ? CODEC_BMP : CODEC_NONE;
 }
 
+static const struct format {
+	const char *name;
+	int (*read)(struct picture *p, struct err *err); /* NULL: the build lacks the library */
+	const char *library, *package;
+} formats[] = {
+	[CODEC_NONE] = { "", NULL, NULL, NULL },
+	[CODEC_JPEG] = { "JPEG", jpeg_read, NULL, NULL },
+	[CODEC_PNG] = { "PNG", png_read, NULL, NULL },
+#ifdef VIC_LIB_webp
+	[CODEC_WEBP] = { "WebP", webp_read, NULL, NULL },
+#else
+	[CODEC_WEBP] = { "WebP", NULL, "libwebp", "libwebp-dev" },
+#endif
+#ifdef VIC_LIB_tiff
+	[CODEC_TIFF] = { "TIFF", tiff_read, NULL, NULL },
+#else
+	[CODEC_TIFF] = { "TIFF", NULL, "libtiff", "libtiff-dev" },
+#endif
+	[CODEC_BMP] = { "BMP", bmp_read, NULL, NULL },
+};
+
 const char *codec_name(enum codec c)
 {
-	static const char *const names[] = { [CODEC_NONE] = "",	    [CODEC_JPEG] = "JPEG", [CODEC_PNG] = "PNG",
-					     [CODEC_WEBP] = "WebP", [CODEC_TIFF] = "TIFF", [CODEC_BMP] = "BMP" };
-	return names[c];
-}
-
-int codec_without(const char *kind, const char *library, const char *package, struct err *err)
-{
-	return err_set(err, "is a %s image, which needs %s (Debian and Ubuntu: %s), and this build does without; "
-			    "install that and make anew, or write it as PNG", kind, library, package);
+	return formats[c].name;
 }
 
 static int none_of_them(const unsigned char *bytes, size_t len, struct err *err)
@@ -57,46 +70,34 @@ static int none_of_them(const unsigned char *bytes, size_t len, struct err *err)
 			 : err_set(err, "is none of JPEG, PNG, WebP, TIFF, BMP");
 }
 
+static int read_picture(struct picture *p, struct err *err)
+{
+	p->info = (struct image_info){ .codec = codec_of(p->bytes, p->len), .orientation = 1 };
+	const struct format *f = &formats[p->info.codec];
+	if (p->info.codec == CODEC_NONE)
+		return none_of_them(p->bytes, p->len, err);
+	if (!f->read)
+		return err_set(err, "is a %s image, which needs %s (Debian and Ubuntu: %s), and this build does "
+				    "without; install that and make anew, or write it as PNG",
+			       f->name, f->library, f->package);
+	return f->read(p, err);
+}
+
 int codec_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
 		struct err *err)
 {
-	*info = (struct image_info){ .codec = codec_of(bytes, len), .orientation = 1 };
-	switch (info->codec) {
-	case CODEC_JPEG:
-		return jpeg_probe(bytes, len, opt, info, err);
-	case CODEC_PNG:
-		return png_probe(bytes, len, opt, info, err);
-	case CODEC_WEBP:
-		return webp_probe(bytes, len, opt, info, err);
-	case CODEC_TIFF:
-		return tiff_probe(bytes, len, opt, info, err);
-	case CODEC_BMP:
-		return bmp_probe(bytes, len, opt, info, err);
-	case CODEC_NONE:
-		break;
-	}
-	return none_of_them(bytes, len, err);
+	struct picture p = { .bytes = bytes, .len = len, .opt = opt };
+	int rc = read_picture(&p, err);
+	*info = p.info;
+	return rc;
 }
 
 int codec_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		 struct image *out, struct image *scratch, char *note, struct err *err)
 {
+	struct picture p = { bytes, len, opt, want, out, note, { 0 } };
 	note[0] = 0;
-	switch (codec_of(bytes, len)) {
-	case CODEC_JPEG:
-		return jpeg_decode(bytes, len, opt, want, out, scratch, note, err);
-	case CODEC_PNG:
-		return png_decode(bytes, len, opt, out, scratch, note, err);
-	case CODEC_WEBP:
-		return webp_decode(bytes, len, opt, out, scratch, note, err);
-	case CODEC_TIFF:
-		return tiff_decode(bytes, len, opt, out, scratch, note, err);
-	case CODEC_BMP:
-		return bmp_decode(bytes, len, opt, out, err);
-	case CODEC_NONE:
-		break;
-	}
-	return none_of_them(bytes, len, err);
+	return read_picture(&p, err) ? -1 : image_upright(out, p.info.orientation, scratch, err);
 }
 
 #define TEXT_OF(x) #x

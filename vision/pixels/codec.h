@@ -43,40 +43,10 @@ struct jpeg_scratch {
 	struct image decoded, between;
 };
 void jpeg_scratch_release(struct jpeg_scratch *s);
-/* A JPEG's bytes to a record of want's size with 1 or 3 channels: jpeg_decode, then image_record. */
+/* A JPEG's bytes to a record of want's size with 1 or 3 channels: decoded, upright, then image_record. */
 int jpeg_record(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		int channels, struct image *out, struct jpeg_scratch *scratch, struct err *err) VIC_CHECKED;
 
-/* The formats' own. */
-int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err) VIC_CHECKED;
-int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
-		struct image *out, struct image *scratch, char *note, struct err *err) VIC_CHECKED;
-int png_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	      struct err *err) VIC_CHECKED;
-int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-	       struct image *scratch, char *note, struct err *err) VIC_CHECKED;
-int webp_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err) VIC_CHECKED;
-int webp_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err) VIC_CHECKED;
-int tiff_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err) VIC_CHECKED;
-int tiff_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err) VIC_CHECKED;
-int bmp_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	      struct err *err) VIC_CHECKED;
-int bmp_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-	       struct err *err) VIC_CHECKED;
-/* An error where one is: no pixels, more than is read. */
-int codec_too_large(const struct codec_options *opt, uint64_t h, uint64_t w, struct err *err) VIC_CHECKED;
-/* 0 where the system has `bytes` to give, and some beside: asked before libwebp 1.2 or libtiff 4.5 take that much, for
- * where an allocation of theirs fails they read through a null pointer, or call the image damaged. */
-int codec_room(size_t bytes, struct err *err) VIC_CHECKED;
-/* Fails: the build has no library for such pictures. */
-int codec_without(const char *kind, const char *library, const char *package, struct err *err) VIC_CHECKED;
-/* The orientation 1..8 in EXIF data (in a JPEG after "Exif" and two zeros); 1 where there is none. */
-int exif_orientation(const unsigned char *tiff, size_t n);
 /* "libjpeg-turbo 2.1.5, libpng 1.6.39, ..." for --version: those that the build has. */
 const char *codec_libraries(void);
 

@@ -1,7 +1,7 @@
 /* The orientation in an EXIF segment. The bytes may be anything: each offset is compared with what is left before it
  * is used, and what is invalid means 1, upright. */
 #include "bytes.h"
-#include "codec.h"
+#include "formats.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * it is freed whatever happens. A warning is an error, but for three that say nothing of the image. A lack of memory
  * is told apart from damage. `want` speaks of the upright image, so where orientation transposes it, its sides are
  * exchanged before the reduction while decoding is chosen. */
-#include "codec.h"
+#include "formats.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -69,17 +69,14 @@ static int orientation_of(const struct jpeg_decompress_struct *jpeg)
 	return 1;
 }
 
-static int info_of(const struct jpeg_decompress_struct *jpeg, const struct codec_options *opt, struct image_info *info,
-		   struct err *err)
+static int read_header(struct jpeg_decompress_struct *jpeg, struct picture *p, struct err *err)
 {
 	int n = jpeg->num_components;
 	if (n != 1 && n != 3 && n != 4)
 		return err_set(err, "is a JPEG of %d components", n);
-	if (codec_too_large(opt, jpeg->image_height, jpeg->image_width, err))
+	if (codec_too_large(p->opt, jpeg->image_height, jpeg->image_width, err))
 		return -1;
-	int o = opt->as_stored ? 1 : orientation_of(jpeg);
-	*info = (struct image_info){ CODEC_JPEG, (int)(o >= 5 ? jpeg->image_width : jpeg->image_height),
-				     (int)(o >= 5 ? jpeg->image_height : jpeg->image_width), n == 1 ? 1 : 3, o };
+	picture_header(p, jpeg->image_height, jpeg->image_width, n == 1 ? 1 : 3, orientation_of(jpeg));
 	return 0;
 }
 
@@ -95,91 +92,65 @@ static unsigned eighths(const struct jpeg_decompress_struct *jpeg, int h, int w)
 	return m;
 }
 
-/* What is asked of one JPEG; out NULL: the header only. */
-struct request {
-	const unsigned char *bytes;
-	size_t len;
-	const struct codec_options *opt;
-	const struct want *want; /* or NULL */
-	struct image *out;
-	struct image_info info;
-};
-
 /* Everything during which libjpeg may jump. */
-static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct request *q, struct err *err)
+static int body(struct jpeg_decompress_struct *jpeg, struct reader *r, struct picture *p, struct err *err)
 {
 	jpeg_create_decompress(jpeg);
 	r->progress.progress_monitor = on_progress;
 	jpeg->progress = &r->progress;
-	jpeg_mem_src(jpeg, q->bytes, (unsigned long)q->len);
+	jpeg_mem_src(jpeg, p->bytes, (unsigned long)p->len);
 	jpeg_save_markers(jpeg, JPEG_APP0 + 1, 65535);
 	jpeg_read_header(jpeg, TRUE);
-	if (info_of(jpeg, q->opt, &q->info, err))
+	if (read_header(jpeg, p, err))
 		return -1;
-	if (!q->out)
+	if (!p->out)
 		return 0;
-	int sideways = q->info.orientation >= 5, cmyk = jpeg->num_components == 4;
-	jpeg->out_color_space = cmyk ? JCS_CMYK : q->info.c == 1 ? JCS_GRAYSCALE : JCS_RGB;
-	if (q->want) {
-		struct geometry g = geometry_of(q->info.h, q->info.w, q->want->h, q->want->w, q->want->fit);
+	int sideways = p->info.orientation >= 5, cmyk = jpeg->num_components == 4;
+	jpeg->out_color_space = cmyk ? JCS_CMYK : p->info.c == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	if (p->want) {
+		struct geometry g = geometry_of(p->info.h, p->info.w, p->want->h, p->want->w, p->want->fit);
 		jpeg->scale_num = eighths(jpeg, sideways ? g.rw : g.rh, sideways ? g.rh : g.rw);
 		jpeg->scale_denom = 8;
 	}
 	jpeg_start_decompress(jpeg);
-	if (image_shape(q->out, (int)jpeg->output_height, (int)jpeg->output_width, cmyk ? 4 : q->info.c, err))
+	if (image_shape(p->out, (int)jpeg->output_height, (int)jpeg->output_width, cmyk ? 4 : p->info.c, err))
 		return -1;
 	size_t stride = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
 	while (jpeg->output_scanline < jpeg->output_height) {
 		JSAMPROW row[8];
 		JDIMENSION n = 0;
 		for (; n < 8 && jpeg->output_scanline + n < jpeg->output_height; n++)
-			row[n] = q->out->px + (jpeg->output_scanline + n) * stride;
+			row[n] = p->out->px + (jpeg->output_scanline + n) * stride;
 		jpeg_read_scanlines(jpeg, row, n);
 	}
 	jpeg_finish_decompress(jpeg);
-	q->out->full_h = (int)jpeg->image_height;
-	q->out->full_w = (int)jpeg->image_width;
-	q->out->eighths = (int)(jpeg->scale_denom == 8 ? jpeg->scale_num : 8);
+	p->out->full_h = (int)jpeg->image_height;
+	p->out->full_w = (int)jpeg->image_width;
+	p->out->eighths = (int)(jpeg->scale_denom == 8 ? jpeg->scale_num : 8);
 	if (cmyk) /* Adobe writes them as image_from_inks wants them, and Pillow and browsers read all so */
-		image_from_inks(q->out);
+		image_from_inks(p->out);
 	return 0;
 }
 
 /* Only here is setjmp called, in a function that changes no variable of its own. */
-static int guarded(struct jpeg_decompress_struct *jpeg, struct reader *r, struct request *q, struct err *err)
+static int guarded(struct jpeg_decompress_struct *jpeg, struct reader *r, struct picture *p, struct err *err)
 {
 	if (setjmp(r->back))
 		return r->no_memory ? err_memory(err) : err_set(err, "JPEG: %s", r->why);
-	return body(jpeg, r, q, err);
+	return body(jpeg, r, p, err);
 }
 
-static int run_decoder(struct request *q, char *note, struct err *err)
+int jpeg_read(struct picture *p, struct err *err)
 {
 	struct jpeg_decompress_struct jpeg;
-	struct reader r = { .note = note };
+	struct reader r = { .note = p->note };
 	memset(&jpeg, 0, sizeof jpeg);
 	jpeg.err = jpeg_std_error(&r.mgr);
 	r.mgr.error_exit = on_error;
 	r.mgr.emit_message = on_message;
-	int rc = guarded(&jpeg, &r, q, err);
+	int rc = guarded(&jpeg, &r, p, err);
 	jpeg_destroy_decompress(&jpeg);
 	return rc;
-}
-
-int jpeg_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err)
-{
-	struct request q = { .bytes = bytes, .len = len, .opt = opt };
-	int rc = run_decoder(&q, NULL, err);
-	*info = q.info;
-	return rc;
-}
-
-int jpeg_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
-		struct image *out, struct image *scratch, char *note, struct err *err)
-{
-	struct request q = { bytes, len, opt, want, out, { .codec = CODEC_JPEG } };
-	return run_decoder(&q, note, err) ? -1 : image_upright(out, q.info.orientation, scratch, err);
 }
 
 void jpeg_scratch_release(struct jpeg_scratch *s)
@@ -191,9 +162,11 @@ void jpeg_scratch_release(struct jpeg_scratch *s)
 int jpeg_record(const unsigned char *bytes, size_t len, const struct codec_options *opt, const struct want *want,
 		int channels, struct image *out, struct jpeg_scratch *scratch, struct err *err)
 {
-	char note[128];
-	return jpeg_decode(bytes, len, opt, want, &scratch->decoded, &scratch->between, note, err) ||
-			       image_record(&scratch->decoded, want, channels, out, &scratch->between, err)
+	char note[128] = "";
+	struct image *decoded = &scratch->decoded, *between = &scratch->between;
+	struct picture p = { bytes, len, opt, want, decoded, note, { .codec = CODEC_JPEG } };
+	return jpeg_read(&p, err) || image_upright(decoded, p.info.orientation, between, err) ||
+			       image_record(decoded, want, channels, out, between, err)
 		       ? -1
 		       : 0;
 }

@@ -1,7 +1,7 @@
 /* PNG by libpng, to 8 bits and 1 or 3 channels without alpha. Its errors come back by longjmp to guarded(): what
  * body() takes must hang on its arguments, where it is freed whatever happens. libpng takes its memory through
  * on_malloc, so that a lack of it is told apart from damage. */
-#include "codec.h"
+#include "formats.h"
 #include "pipeline/base/mem.h"
 
 #include <setjmp.h>
@@ -81,76 +81,55 @@ static int orientation_of(png_structp png, png_infop info)
 }
 
 /* Everything that may jump back; what it allocates hangs on its arguments. */
-static int body(png_structp png, png_infop info, const struct codec_options *opt, struct image_info *what,
-		struct image *out, struct source *s, struct err *err)
+static int body(png_structp png, png_infop info, struct picture *p, struct source *s, struct err *err)
 {
 	read_header(png, info);
 	png_uint_32 w = png_get_image_width(png, info), h = png_get_image_height(png, info);
-	int type = png_get_color_type(png, info);
-	if (codec_too_large(opt, h, w, err))
+	int type = png_get_color_type(png, info), c = type & PNG_COLOR_MASK_COLOR ? 3 : 1;
+	if (codec_too_large(p->opt, h, w, err))
 		return -1;
-	int o = opt->as_stored ? 1 : orientation_of(png, info);
-	*what = (struct image_info){ CODEC_PNG, (int)(o >= 5 ? w : h), (int)(o >= 5 ? h : w),
-				     type & PNG_COLOR_MASK_COLOR ? 3 : 1, o };
-	if (!out)
+	picture_header(p, h, w, c, orientation_of(png, info));
+	if (!p->out)
 		return 0;
 	png_set_scale_16(png);
 	if (type == PNG_COLOR_TYPE_PALETTE)
 		png_set_palette_to_rgb(png);
-	else if (what->c == 1 && png_get_bit_depth(png, info) < 8)
+	else if (c == 1 && png_get_bit_depth(png, info) < 8)
 		png_set_expand_gray_1_2_4_to_8(png);
 	png_set_strip_alpha(png);
 	png_set_interlace_handling(png);
 	png_read_update_info(png, info);
 	size_t stride = png_get_rowbytes(png, info);
-	if (stride != (size_t)w * (size_t)what->c)
+	if (stride != (size_t)w * (size_t)c)
 		return err_set(err, "PNG: rows of %zu bytes for %u pixels", stride, w);
-	if (image_shape(out, (int)h, (int)w, what->c, err) || mem_alloc(&s->rows, h, sizeof *s->rows, err))
+	if (image_shape(p->out, (int)h, (int)w, c, err) || mem_alloc(&s->rows, h, sizeof *s->rows, err))
 		return -1;
 	for (png_uint_32 y = 0; y < h; y++)
-		s->rows[y] = out->px + y * stride;
+		s->rows[y] = p->out->px + y * stride;
 	png_read_image(png, s->rows);
 	png_read_end(png, NULL);
 	return 0;
 }
 
 /* Only here is setjmp called, in a function that changes no variable of its own. */
-static int guarded(png_structp png, png_infop info, const struct codec_options *opt, struct image_info *what,
-		   struct image *out, struct source *s, struct err *err)
+static int guarded(png_structp png, png_infop info, struct picture *p, struct source *s, struct err *err)
 {
 	if (setjmp(png_jmpbuf(png)))
 		return err_set(err, "PNG: %s", s->why);
 	png_set_read_fn(png, s, on_read);
-	return body(png, info, opt, what, out, s, err);
+	return body(png, info, p, s, err);
 }
 
-static int run_decoder(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *what,
-	       struct image *out, char *note, struct err *err)
+int png_read(struct picture *p, struct err *err)
 {
-	struct source s = { .bytes = bytes, .len = len, .note = note };
+	struct source s = { .bytes = p->bytes, .len = p->len, .note = p->note };
 	png_structp png =
 		png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s, on_malloc, on_free);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
-	int rc = info ? guarded(png, info, opt, what, out, &s, err) : -1;
+	int rc = info ? guarded(png, info, p, &s, err) : -1;
 	if (!info || s.no_memory)
 		rc = err_memory(err);
 	png_destroy_read_struct(&png, &info, NULL);
 	free(s.rows);
 	return rc;
-}
-
-int png_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	      struct err *err)
-{
-	return run_decoder(bytes, len, opt, info, NULL, NULL, err);
-}
-
-int png_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-	       struct image *scratch, char *note, struct err *err)
-{
-	struct image_info info;
-	return run_decoder(bytes, len, opt, &info, out, note, err) ||
-			       image_upright(out, info.orientation, scratch, err)
-		       ? -1
-		       : 0;
 }

@@ -3,7 +3,7 @@
  * and it is said where there are more. libtiff reads from memory; its errors come to the file's own handlers, and a
  * warning while pixels are decoded is an error, as it is of JPEG: then something was painted over. */
 #include "bytes.h"
-#include "codec.h"
+#include "formats.h"
 
 #ifdef VIC_LIB_tiff
 
@@ -189,8 +189,6 @@ static int read_page(TIFF *t, struct page *p, const struct codec_options *opt, s
 	TIFFGetFieldDefaulted(t, TIFFTAG_SAMPLESPERPIXEL, &p->samples);
 	TIFFGetFieldDefaulted(t, TIFFTAG_PLANARCONFIG, &p->planar);
 	TIFFGetFieldDefaulted(t, TIFFTAG_ORIENTATION, &p->orientation);
-	if (p->orientation < 1 || p->orientation > 8 || opt->as_stored)
-		p->orientation = 1;
 	return expected(t, p, err) || blocks(t, p, opt, err) ? -1 : 0;
 }
 
@@ -280,15 +278,14 @@ static int finish(const struct page *p, struct image *out, struct err *err)
 	return 0;
 }
 
-static int body(TIFF *t, struct source *s, const struct codec_options *opt, struct image_info *info, struct image *out,
-		unsigned char **block, struct err *err)
+static int body(TIFF *t, struct source *s, struct picture *to, unsigned char **block, struct err *err)
 {
 	struct page p;
-	if (read_page(t, &p, opt, err))
+	struct image *out = to->out;
+	if (read_page(t, &p, to->opt, err))
 		return s->why[0] ? failed(s, "", err) : -1;
-	int o = p.orientation, grey = p.colours == 1 && p.photometric != PHOTOMETRIC_PALETTE;
-	*info = (struct image_info){ CODEC_TIFF, (int)(o >= 5 ? p.w : p.h), (int)(o >= 5 ? p.h : p.w), grey ? 1 : 3,
-				     o };
+	int grey = p.colours == 1 && p.photometric != PHOTOMETRIC_PALETTE;
+	picture_header(to, p.h, p.w, grey ? 1 : 3, p.orientation);
 	if (!out)
 		return 0;
 	if (!TIFFLastDirectory(t))
@@ -300,12 +297,11 @@ static int body(TIFF *t, struct source *s, const struct codec_options *opt, stru
 	return finish(&p, out, err);
 }
 
-static int run_decoder(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-		       struct image *out, char *note, struct err *err)
+int tiff_read(struct picture *p, struct err *err)
 {
-	struct source s = { .bytes = bytes, .len = len, .note = note };
+	struct source s = { .bytes = p->bytes, .len = p->len, .note = p->note };
 	unsigned char *block = NULL;
-	if (codec_room(4 * len, err))
+	if (codec_room(4 * p->len, err))
 		return -1;
 	TIFFOpenOptions *how = TIFFOpenOptionsAlloc();
 	if (!how)
@@ -315,43 +311,11 @@ static int run_decoder(const unsigned char *bytes, size_t len, const struct code
 	TIFFOpenOptionsSetWarningHandlerExtR(how, on_warning, &s);
 	TIFF *t = TIFFClientOpenExt("", "r", &s, on_read, on_write, on_seek, on_close, on_size, on_map, on_unmap, how);
 	TIFFOpenOptionsFree(how);
-	int rc = t ? body(t, &s, opt, info, out, &block, err) : failed(&s, "is damaged", err);
+	int rc = t ? body(t, &s, p, &block, err) : failed(&s, "is damaged", err);
 	if (t)
 		TIFFClose(t);
 	free(block);
 	return rc;
-}
-
-int tiff_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err)
-{
-	return run_decoder(bytes, len, opt, info, NULL, NULL, err);
-}
-
-int tiff_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err)
-{
-	struct image_info info;
-	return run_decoder(bytes, len, opt, &info, out, note, err) ||
-			       image_upright(out, info.orientation, scratch, err)
-		       ? -1
-		       : 0;
-}
-
-#else
-
-int tiff_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err)
-{
-	(void)bytes, (void)len, (void)opt, (void)info;
-	return codec_without("TIFF", "libtiff", "libtiff-dev", err);
-}
-
-int tiff_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err)
-{
-	(void)bytes, (void)len, (void)opt, (void)out, (void)scratch, (void)note;
-	return codec_without("TIFF", "libtiff", "libtiff-dev", err);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* WebP by libwebp, to RGB without alpha. Of an animation the first frame is taken as it is shown, on transparent black,
  * and it is said. The container's length is checked first, so that a file whose end is missing is called that. */
 #include "bytes.h"
-#include "codec.h"
+#include "formats.h"
 
 #ifdef VIC_LIB_webp
 
@@ -41,30 +41,27 @@ static int orientation_of(const unsigned char *bytes, size_t len)
 	return 1;
 }
 
-/* *len becomes the container's own; what follows it is none of the picture. */
-static int look(const unsigned char *bytes, size_t *len, const struct codec_options *opt, struct image_info *info,
-		int *moves, struct err *err)
+/* p->len becomes the container's own; what follows it is none of the picture. */
+static int look(struct picture *p, WebPBitstreamFeatures *f, struct err *err)
 {
-	WebPBitstreamFeatures f;
-	uint64_t own = 8 + (uint64_t)u32_of(bytes + 4, 0);
+	uint64_t own = 8 + (uint64_t)u32_of(p->bytes + 4, 0);
 	own += own % 2;
-	if (*len < own)
-		return err_set(err, "WebP: is truncated: %zu of %llu bytes", *len, (unsigned long long)own);
-	*len = (size_t)own;
-	VP8StatusCode code = WebPGetFeatures(bytes, *len, &f);
+	if (p->len < own)
+		return err_set(err, "WebP: is truncated: %zu of %llu bytes", p->len, (unsigned long long)own);
+	p->len = (size_t)own;
+	VP8StatusCode code = WebPGetFeatures(p->bytes, p->len, f);
 	if (code != VP8_STATUS_OK)
 		return bad(code, err);
-	if (codec_too_large(opt, (uint64_t)f.height, (uint64_t)f.width, err))
+	if (codec_too_large(p->opt, (uint64_t)f->height, (uint64_t)f->width, err))
 		return -1;
-	int o = opt->as_stored ? 1 : orientation_of(bytes, *len);
-	*info = (struct image_info){ CODEC_WEBP, o >= 5 ? f.width : f.height, o >= 5 ? f.height : f.width, 3, o };
-	*moves = f.has_animation;
+	picture_header(p, (uint32_t)f->height, (uint32_t)f->width, 3, orientation_of(p->bytes, p->len));
 	return 0;
 }
 
-static int first_frame(const unsigned char *bytes, size_t len, struct image *out, char *note, struct err *err)
+static int first_frame(const struct picture *p, struct err *err)
 {
-	WebPData data = { bytes, len };
+	struct image *out = p->out;
+	WebPData data = { p->bytes, p->len };
 	WebPAnimDecoderOptions how;
 	WebPAnimInfo info = { 0 };
 	uint8_t *frame = NULL;
@@ -81,63 +78,39 @@ static int first_frame(const unsigned char *bytes, size_t len, struct image *out
 		for (size_t i = 0; i < (size_t)out->h * (size_t)out->w; i++)
 			memcpy(out->px + 3 * i, frame + 4 * i, 3);
 		if (info.frame_count > 1)
-			err_phrase(note, 128, "an animation: the first of %u frames is taken", info.frame_count);
+			err_phrase(p->note, 128, "an animation: the first of %u frames is taken", info.frame_count);
 		rc = 0;
 	}
 	WebPAnimDecoderDelete(d);
 	return rc;
 }
 
-static int still(const unsigned char *bytes, size_t len, struct image *out, struct err *err)
+static int still(const struct picture *p, struct err *err)
 {
 	WebPDecoderConfig c;
 	if (!WebPInitDecoderConfig(&c))
 		return err_set(err, "WebP: libwebp is of another version than its header");
 	c.output.colorspace = MODE_RGB;
 	c.output.is_external_memory = 1;
-	c.output.u.RGBA.rgba = out->px;
-	c.output.u.RGBA.stride = 3 * out->w;
-	c.output.u.RGBA.size = image_bytes(out);
-	VP8StatusCode code = WebPDecode(bytes, len, &c);
+	c.output.u.RGBA.rgba = p->out->px;
+	c.output.u.RGBA.stride = 3 * p->out->w;
+	c.output.u.RGBA.size = image_bytes(p->out);
+	VP8StatusCode code = WebPDecode(p->bytes, p->len, &c);
 	return code == VP8_STATUS_OK ? 0 : bad(code, err);
 }
 
-int webp_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err)
+int webp_read(struct picture *p, struct err *err)
 {
-	int moves;
-	return look(bytes, &len, opt, info, &moves, err);
-}
-
-int webp_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err)
-{
-	struct image_info info;
-	int moves;
-	if (look(bytes, &len, opt, &info, &moves, err))
+	WebPBitstreamFeatures f;
+	if (look(p, &f, err))
 		return -1;
-	int sideways = info.orientation >= 5;
-	if (image_shape(out, sideways ? info.w : info.h, sideways ? info.h : info.w, 3, err) ||
-	    codec_room((moves ? 16 : 8) * (size_t)info.h * (size_t)info.w, err) || /* 4 bytes a pixel, once or more */
-	    (moves ? first_frame(bytes, len, out, note, err) : still(bytes, len, out, err)))
+	if (!p->out)
+		return 0;
+	size_t pixels = (size_t)f.height * (size_t)f.width;
+	if (image_shape(p->out, f.height, f.width, 3, err) ||
+	    codec_room((f.has_animation ? 16 : 8) * pixels, err)) /* 4 bytes a pixel, once or more */
 		return -1;
-	return image_upright(out, info.orientation, scratch, err);
-}
-
-#else
-
-int webp_probe(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image_info *info,
-	       struct err *err)
-{
-	(void)bytes, (void)len, (void)opt, (void)info;
-	return codec_without("WebP", "libwebp", "libwebp-dev", err);
-}
-
-int webp_decode(const unsigned char *bytes, size_t len, const struct codec_options *opt, struct image *out,
-		struct image *scratch, char *note, struct err *err)
-{
-	(void)bytes, (void)len, (void)opt, (void)out, (void)scratch, (void)note;
-	return codec_without("WebP", "libwebp", "libwebp-dev", err);
+	return f.has_animation ? first_frame(p, err) : still(p, err);
 }
 
 #endif

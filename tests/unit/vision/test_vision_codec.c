@@ -3,7 +3,7 @@
 #include "pipeline/base/crc.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/files/io.h"
-#include "vision/pixels/codec.h"
+#include "vision/pixels/formats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

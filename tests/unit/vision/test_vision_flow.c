@@ -3,6 +3,7 @@
 #include "vision_files.h"
 
 #include "pipeline/base/philox.h"
+#include "vision/pixels/formats.h"
 #include "vision/records/noisegen.h"
 
 #include <math.h>
