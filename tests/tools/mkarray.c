@@ -33,7 +33,7 @@ static void put(const void *p, size_t n)
 static void number(uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++) {
-		unsigned char b = (unsigned char)(v >> 8 * i);
+		unsigned char b = i < 8 ? (unsigned char)(v >> 8 * i) : 0;
 		put(&b, 1);
 	}
 }
