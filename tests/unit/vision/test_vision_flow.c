@@ -259,6 +259,7 @@ static void packing_again(void **state)
 		if (rc)
 			continue;
 		assert_int_equal(r.report.unlabelled, unlabelled);
+		assert_int_equal(r.report.noted, 0);
 		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3],
 				 total);
 		struct reading g = begin_reading();
@@ -271,6 +272,43 @@ static void packing_again(void **state)
 								     : 1,
 					       in[d][i].split, in[d][i].px, VALUES);
 		end_reading(&g, docs);
+	}
+}
+
+/* Grey and colour go through as they are; other numbers of channels are no pictures. */
+static void channels_of_a_stream(void **state)
+{
+	(void)state;
+	static const unsigned char px[2 * 3 * 5] = { 9, 8, 7, 200, 100, 50, 3, 2, 1, 0, 255 };
+	for (int c = 1; c <= STREAM_MAX_CHANNELS; c++) {
+		struct run r = { .format = SOURCE_STREAM, .path = "in.vic" };
+		struct output out;
+		struct err err;
+		struct block b;
+		struct stream_writer *w;
+		struct stream_head head = { .kind = STREAM_IMAGES, .height = 2, .width = 3, .channels = c };
+		json_t *self = json_pack("{s:s}", "program", "test");
+		size_t n = (size_t)(6 * c);
+		assert_int_equal(output_open(&out, in_dir("in.vic"), &err), 0);
+		assert_int_equal(stream_begin(&w, &out, &head, NULL, self, &err), 0);
+		assert_int_equal(stream_add(w, 1, -1, SPLIT_TEST, px, n, &err), 0);
+		assert_int_equal(stream_finish(w, &err), 0);
+		stream_writer_free(w);
+		json_decref(self);
+		assert_int_equal(output_commit(&out, &err), 0);
+		output_release(&out);
+		if (c != 1 && c != 3) {
+			char says[64];
+			snprintf(says, sizeof says, "images of %d channels", c);
+			refused(&r, says);
+			continue;
+		}
+		assert_int_equal(pack(&r, 1), 0);
+		assert_int_equal(r.report.noted, 0);
+		struct stream_reader *back = unpack(&b);
+		assert_int_equal(stream_head_of(back)->channels, c);
+		assert_memory_equal(b.data, px, n);
+		stream_close(back);
 	}
 }
 
@@ -422,9 +460,9 @@ static void shared_folders(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream), TEST(packing_again),
-					    TEST(exif_directories), TEST(idx_sizes),
-					    TEST(cmyk_both_ways),   TEST(shared_folders) };
+	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream),   TEST(packing_again),
+					    TEST(exif_directories), TEST(idx_sizes),	       TEST(cmyk_both_ways),
+					    TEST(shared_folders),   TEST(channels_of_a_stream) };
 	rng_init(&rng, 11, RNG_SHUFFLE, 0, 0);
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }

@@ -148,6 +148,15 @@ static int is_text(struct part p, const char *text)
 	return p.p && p.n == strlen(text) && !memcmp(p.p, text, p.n);
 }
 
+/* A class that an operand's name gives lies where it stays when the operands are gone. */
+static int is_kept(const struct listing *l, struct part class)
+{
+	for (size_t i = 0; i < l->owns; i++)
+		if (l->own[i] == class.p)
+			return 1;
+	return 0;
+}
+
 static void check_pictures(const struct listing *l, const struct plain_set *set, int n, const struct plain_options *o)
 {
 	size_t at = 0, entry = 0;
@@ -161,7 +170,8 @@ static void check_pictures(const struct listing *l, const struct plain_set *set,
 			const char *named = class >= 0 ? f->part[class] : set[i].own_class ? set[i].name : NULL;
 			if (at > l->n || p->entry != entry || p->split != plain_split(&set[i], f, o) ||
 			    p->home.root != i || !is_text(p->home.name, plain_join(f, 0, home, 1)) ||
-			    (named ? !is_text(p->class, named) : p->class.p != NULL))
+			    (named ? !is_text(p->class, named) : p->class.p != NULL) ||
+			    (named == set[i].name && !is_kept(l, p->class)))
 				fail_msg("%s: '%s' is of %s, class '%.*s', not of %s, '%s'", set[i].path, f->name,
 					 split_name(p->split), (int)p->class.n, p->class.p ? p->class.p : "",
 					 split_name(plain_split(&set[i], f, o)), named ? named : "");

@@ -383,7 +383,7 @@ static void names_and_splits(void **state)
 		      { "x", -2 },		    { "raw", -2 },		  { "cats", -1 },
 		      { "bullet", -1 },		    { "a", -1 },		  { "tests", -1 },
 		      { "traintest", -1 },	    { "xtrain", -1 },		  { "photographs", -1 },
-		      { "t", -1 },		    { "setset", -1 } };
+		      { "t", -1 },		    { "setset", -1 },		  { "trainx", -1 } };
 	static const char *const between[] = { "_", "-", "7", " ", ".", "2017", "__" };
 	for (int i = 0; i < 20000; i++) {
 		char name[NAME_ROOM] = "", rest[NAME_ROOM] = "";
