@@ -302,9 +302,9 @@ static inline void plain_notes(const struct plain_set *s, const struct plain_opt
 	const struct plain_file *first = NULL, *p = plain_picture(s);
 	int deeper = 0, home;
 	for (int i = 0; i < s->files; i++) {
-		int at = plain_class(s, &s->file[i], &home);
+		int at = s->file[i].picture ? plain_class(s, &s->file[i], &home) : -1;
 		int below = at + 1 + (s->kind == PLAIN_CLASSES_OF_SPLITS);
-		if (!s->file[i].picture || at < 0 || s->file[i].folders <= below)
+		if (at < 0 || s->file[i].folders <= below)
 			continue;
 		first = deeper++ ? first : &s->file[i];
 	}

@@ -184,11 +184,11 @@ static int draw_lines(struct set *s, const char *list)
 /* What is wrong with the list as a whole; and its header, which is taken off. */
 static int read_plainly(struct set *s, const char *list)
 {
-	const struct meant *last = &s->line[s->lines - 1];
 	if (!s->lines) {
 		snprintf(s->error, SAYS, "%s: holds no line", list);
 		return 0;
 	}
+	const struct meant *last = &s->line[s->lines - 1];
 	if (!names_any(s, last->name) && names_any(s, last->class)) {
 		snprintf(s->error, SAYS, "%s: line %d has the picture, '%s', behind its class; NAME,CLASS is read",
 			 list, last->number, last->class);

@@ -163,9 +163,9 @@ static void check_pictures(const struct listing *l, const struct plain_set *set,
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < set[i].files; k++, entry++) {
 			const struct plain_file *f = &set[i].file[k];
-			int home, class = plain_class(&set[i], f, &home);
 			if (!f->picture)
 				continue;
+			int home, class = plain_class(&set[i], f, &home);
 			const struct placed *p = &l->image[at++];
 			const char *named = class >= 0 ? f->part[class] : set[i].own_class ? set[i].name : NULL;
 			if (at > l->n || p->entry != entry || p->split != plain_split(&set[i], f, o) ||
