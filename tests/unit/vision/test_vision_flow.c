@@ -354,6 +354,32 @@ static void exif_directories(void **state)
 	}
 }
 
+/* An entry that its segment cuts says nothing, though the bytes behind it, which are another segment's, would do. */
+static void exif_in_a_jpeg(void **state)
+{
+	(void)state;
+	static const struct codec_options opt = { .max_pixels = 1 << 20 };
+	static const unsigned char app[] = "Exif\0\0II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\6\0\0";
+	unsigned char file[8192];
+	struct err err = ERR_NONE;
+	char *bytes;
+	size_t n;
+	assert_int_equal(io_slurp("tests/golden/images/rgb420.jpg", 1 << 20, &bytes, &n, &err), 0);
+	for (size_t cut = 0; cut < 12; cut++) {
+		struct image_info info;
+		size_t len = sizeof app - cut;
+		assert_true(n + 4 + len < sizeof file);
+		memcpy(file, bytes, 2);
+		put_number(file + 2, 0xffe1, 2, 1);
+		put_number(file + 4, (uint32_t)len + 2, 2, 1);
+		memcpy(file + 6, app, len);
+		memcpy(file + 6 + len, bytes + 2, n - 2);
+		assert_int_equal(codec_probe(file, n + 4 + len, &opt, &info, &err), 0);
+		assert_int_equal(info.orientation, cut ? 1 : 6);
+	}
+	free(bytes);
+}
+
 /* Heights and widths of IDX files: 1 to 65,535. */
 static void idx_sizes(void **state)
 {
@@ -462,7 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream),   TEST(packing_again),
 					    TEST(exif_directories), TEST(idx_sizes),	       TEST(cmyk_both_ways),
-					    TEST(shared_folders),   TEST(channels_of_a_stream) };
+					    TEST(shared_folders),   TEST(channels_of_a_stream), TEST(exif_in_a_jpeg) };
 	rng_init(&rng, 11, RNG_SHUFFLE, 0, 0);
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
