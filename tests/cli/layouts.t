@@ -65,6 +65,7 @@ d/a/train/x/1.png d/b/train/x/1.png | d | named like a split and lies in a class
 d/cats_train/1.png d/dogs_test/1.png d/dogs_train/1.png | d | each name a split beside something else
 d/a/1.png d/2.png | d | the picture '2.png' lies beside the folder 'a'
 d/train/a/1.png d/train/2.png | d | the picture 'train/2.png' lies beside the folder 'a'
+d/train/train/a/1.png d/train/train/2.png d/test/a/1.png | d | the picture 'train/train/2.png' lies beside the folder 'a'
 d/train/a/1.png d/2.png | d | the picture '2.png' lies beside the folder 'train'
 # what the operands' own names say
 train/a/1.png test/a/1.png | train test | train: a 1; test: a 1
@@ -73,6 +74,7 @@ x_train/a/1.png x_test/a/1.png | x_train x_test | train: a 1; test: a 1
 train/a/1.png train/b/1.png | train/a train/b | train: a 1, b 1
 test/a/1.png test/b/1.png train/a/1.png | test/a test/b train/a | train: a 1; test: a 1, b 1
 a/1.png b/x/1.png | a b | holds class folders, and another PATH only pictures
+x_train/1.png x_test/1.png | x_train x_test | 1 train records have no label; 1 test records have no label
 train/1.png test/1.png | train test | 1 train records have no label; 1 test records have no label
 # a picture once
 a/1.png b/1.png | a b a | a and a are one, whose pictures would be there twice; give each once
@@ -92,6 +94,7 @@ d/a/1.webp d/b/1.png | d | d/a/1.webp: is plain text, none of JPEG, PNG, WebP, T
 d/train/a/1.png d/test/a/1.txt d/test/b/1.png | d | folder 'test/a' holds no picture that is read
 d/train/a/1.png d/test/ | d | folder 'test' holds no picture that is read
 d/a/1.gif d/b/2.gif | d | no .jpg, .jpeg, .jpe, .jfif, .png, .webp, .tif, .tiff or .bmp file is in it
+d/train/train/a/1.png d/train/abcdefg/x.txt d/test/a/1.png | d | train: a 1; test: a 1
 d/a/1.png d/__MACOSX/a/1.png | d | train: a 1
 L
 

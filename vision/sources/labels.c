@@ -22,7 +22,7 @@ struct lines {
 
 static struct part unquoted(struct part f)
 {
-	while (f.n && (f.p[f.n - 1] == ' ' || f.p[f.n - 1] == '\r'))
+	while (f.n && f.p[f.n - 1] == ' ')
 		f.n--;
 	while (f.n && *f.p == ' ')
 		f.p++, f.n--;

@@ -54,6 +54,20 @@ static size_t shared_top(const struct source *s, const struct root *r)
 	}
 }
 
+/* train/train: what lies in the second, which holds all that the first does. */
+static void look_into_peeled(const struct source *s, const struct root *r, struct first *in)
+{
+	size_t skip = in->name.n + 1 + in->peel.n;
+	in->deeper = NULL;
+	for (size_t i = r->begin; i < r->end; i++) {
+		const char *name = s->archive.entry[i].name;
+		if (!listing_is_image(name) || strncmp(name + r->top, in->name.p, skip))
+			continue;
+		const char **seen = folder_at(name + r->top + skip).p ? &in->deeper : &in->direct;
+		*seen = *seen ? *seen : name;
+	}
+}
+
 static int list_first(const struct source *s, struct root *r, struct err *err)
 {
 	for (size_t i = r->begin; i < r->end; i++) {
@@ -61,29 +75,30 @@ static int list_first(const struct source *s, struct root *r, struct err *err)
 		if (!listing_is_image(name))
 			continue;
 		struct part f = folder_at(name + r->top);
+		r->picture = r->picture ? r->picture : name;
 		if (!f.p) {
 			r->loose = r->loose ? r->loose : name;
 			continue;
 		}
+		struct part below = folder_at(f.p + f.n + 1);
 		if (!r->n || part_cmp(r->first[r->n - 1].name, f)) {
 			if (mem_grow(&r->first, &r->cap, r->n + 1, sizeof *r->first, err))
 				return -1;
 			r->first[r->n] = (struct first){ .name = f, .split = split_at(s, f) };
-			splits_hint(&r->first[r->n++].hint, f.p, f.n);
+			splits_hint(&r->first[r->n].hint, f.p, f.n);
+			if (r->first[r->n].split >= 0 && split_at(s, below) == r->first[r->n].split)
+				r->first[r->n].peel = (struct part){ below.p, below.n + 1 };
+			r->n++;
 		}
 		struct first *in = &r->first[r->n - 1];
-		struct part below = folder_at(f.p + f.n + 1);
-		if (!below.p)
-			in->direct = in->direct ? in->direct : name;
-		else if (!in->deeper)
-			in->deeper = name;
-		/* train/train: when all is in it */
-		if (in->direct || split_at(s, below) != in->split || in->split < 0 ||
-		    strncmp(in->deeper, name, (size_t)(below.p - name) + below.n + 1))
-			in->peel = 0;
-		else if (in->deeper == name)
-			in->peel = below.n + 1;
+		const char **seen = below.p ? &in->deeper : &in->direct;
+		*seen = *seen ? *seen : name;
+		if (in->peel.n && strncmp(f.p + f.n + 1, in->peel.p, in->peel.n))
+			in->peel.n = 0;
 	}
+	for (size_t i = 0; i < r->n; i++)
+		if (r->first[i].peel.n)
+			look_into_peeled(s, r, &r->first[i]);
 	return 0;
 }
 
@@ -159,9 +174,9 @@ static int nothing_between(const struct source *s, const struct root *r, struct 
 	if (s->opt.labels)
 		return 0;
 	for (size_t i = 0; r->splits && !(direct && in.p) && i < r->n; i++) {
-		direct = r->first[i].direct;
-		in = r->first[i].deeper ? folder_at(r->first[i].deeper + r->top + r->first[i].name.n + 1)
-					: (struct part){ NULL, 0 };
+		const struct first *f = &r->first[i];
+		direct = f->direct;
+		in = f->deeper ? folder_at(f->deeper + r->top + f->name.n + 1 + f->peel.n) : (struct part){ NULL, 0 };
 	}
 	return !direct || !in.p
 		       ? 0
@@ -206,13 +221,13 @@ static int read_names(struct source *s, struct root *root, int n, struct err *er
 	int flat = 0;
 	if (mem_alloc(&hint, (size_t)n, sizeof *hint, err))
 		return -1;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		hint[i] = root[i].hint;
-		flat += is_flat(&root[i]) && root[i].split < 0 && s->archive.root[i].fd < 0;
-	}
 	for (int i = 0; !s->opt.no_splits && splits_of_one(hint, (size_t)n) && i < n; i++)
 		root[i].split = hint[i].split;
 	free(hint);
+	for (int i = 0; i < n; i++)
+		flat += is_flat(&root[i]) && root[i].split < 0 && s->archive.root[i].fd < 0;
 	if (flat == n && n > 1 && !s->opt.labels) { /* what CLASS folders are called one by one */
 		for (int i = 0; i < n; i++) {
 			root[i].class = (struct part){ root[i].name, strlen(root[i].name) };
@@ -232,9 +247,9 @@ static int read_names(struct source *s, struct root *root, int n, struct err *er
 static int note_names(struct source *s, const struct root *r, struct err *err)
 {
 	const char *path = s->archive.root[r->number].path;
-	struct part top = { s->archive.entry[r->begin].name, r->top ? r->top - 1 : 0 };
+	struct part top = { r->picture, r->top ? r->top - 1 : 0 };
 	struct split_hint h;
-	if (r->splits || r->classes_split || s->opt.no_splits)
+	if (!r->picture || r->splits || r->classes_split || s->opt.no_splits)
 		return 0;
 	if (r->split >= 0)
 		return source_note(s, err, "%s: its %sname makes its records %s (--split changes that)", path,
@@ -264,7 +279,7 @@ static struct placed place_one(const struct source *s, const struct root *r, siz
 	if (r->splits && f.p) {
 		const struct first *in = layout_first(r, f);
 		p.split = in->split;
-		rest += f.n + 1 + in->peel;
+		rest += f.n + 1 + in->peel.n;
 		f = folder_at(rest);
 	}
 	p.home = (struct home){ r->number, { name, (size_t)(rest - name) } };
@@ -361,8 +376,10 @@ int listing_place(struct source *s, struct listing *l, struct err *err)
 	if (mem_alloc(&root, (size_t)s->archive.roots, sizeof *root, err))
 		return -1;
 	int rc = place_roots(s, l, root, err);
-	for (int i = 0; i < s->archive.roots; i++)
+	for (int i = 0; i < s->archive.roots; i++) {
 		free(root[i].first);
+		free(root[i].empty_split);
+	}
 	free(root);
 	return rc;
 }

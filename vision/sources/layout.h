@@ -11,15 +11,16 @@
 struct first {
 	struct part name;
 	struct split_hint hint;
-	int split;   /* it stands for; -1 none */
-	size_t peel; /* bytes of the folder of the same split in it, which holds all its pictures, with its slash */
-	const char *direct, *deeper; /* a picture in it; one in a folder of it; or NULL */
+	int split;	  /* it stands for; -1 none */
+	struct part peel; /* the folder of the same split in it that holds all its pictures, and a slash; n 0: none */
+	const char *direct, *deeper; /* a picture in it, or in peel; one in a folder of that; or NULL */
 };
 
 /* One operand. */
 struct root {
 	int number;
-	size_t begin, end; /* of the archive's entries */
+	size_t begin, end;   /* of the archive's entries */
+	const char *picture; /* the first, or NULL */
 	size_t top;        /* bytes of names that all its pictures share */
 	struct first *first;
 	size_t n, cap;
@@ -30,6 +31,8 @@ struct root {
 	struct split_hint hint;
 	int split;	     /* of all, where no folder says one */
 	struct part class;   /* of all, or p NULL */
+	struct part *empty_split; /* splits' folders without a picture */
+	size_t empty_splits, cap_empty_splits;
 };
 
 /* The next component with more after it, or p NULL. */
@@ -42,6 +45,6 @@ static inline struct part folder_at(const char *name)
 /* The first of r's folders whose name is f, or NULL. */
 const struct first *layout_first(const struct root *r, struct part f);
 /* Looks for folders without a picture, which are an error, or noted and put among l->empty. */
-int layout_empty(struct source *s, struct listing *l, const struct root *r, struct err *err) VIC_CHECKED;
+int layout_empty(struct source *s, struct listing *l, struct root *r, struct err *err) VIC_CHECKED;
 
 #endif

@@ -3,38 +3,30 @@
 #include "layout.h"
 #include "pipeline/base/mem.h"
 
-/* The folder of a name that should hold a class's pictures (or a split's): bytes of it, 0 where there is none. */
-static size_t class_folder(const struct root *r, const char *name, const char *picture, int is_folder)
+/* The folder of a name that should hold a class's pictures, or a split's (*split): bytes of it; 0: there is none. */
+static size_t class_folder(const struct root *r, const char *name, int is_folder, int *split)
 {
 	const char *rest = name + r->top;
-	if (!picture || strncmp(name, picture, r->top)) /* beside what the pictures share */
+	*split = 0;
+	if (!r->picture || strncmp(name, r->picture, r->top)) /* beside what the pictures share */
 		return 0;
-	for (int level = 0; level < 1 + (r->splits || r->classes_split); level++) {
-		size_t n = strcspn(rest, "/");
-		struct part f = { rest, n };
+	struct part f = { rest, strcspn(rest, "/") };
+	if (r->splits) {
 		const struct first *in = layout_first(r, f);
-		int last = !rest[n];
-		if (!n || (last && !is_folder))
+		*split = !in;
+		if (!in && splits_of(f.p, f.n) < 0)
 			return 0;
-		if (!level && r->splits) {
-			if (!in)
-				return splits_of(f.p, f.n) >= 0 ? (size_t)(rest + n - name) : 0;
-			if (last)
-				return 0;
-			rest += n + 1;
-			if (in->peel && strlen(rest) >= in->peel)
-				rest += in->peel;
-			else if (in->peel)
-				return 0;
+		if (in) {
+			rest += f.n + (rest[f.n] == '/');
 			if (in->direct) /* a split without classes */
 				return 0;
-			continue;
+			if (in->peel.n && strncmp(rest, in->peel.p, in->peel.n)) /* beside them */
+				return 0;
+			rest += in->peel.n;
+			f = (struct part){ rest, strcspn(rest, "/") };
 		}
-		if (!level && r->classes_split && in)
-			return 0;
-		return (size_t)(rest + n - name);
 	}
-	return 0;
+	return f.n && (f.p[f.n] || is_folder) ? (size_t)(f.p + f.n - name) : 0;
 }
 
 static int has_picture(const struct source *s, const struct root *r, const char *name, size_t n)
@@ -53,12 +45,21 @@ static int has_picture(const struct source *s, const struct root *r, const char 
 	return 0;
 }
 
+static int is_among(struct part f, const struct part *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!part_cmp(all[i], f))
+			return 1;
+	return 0;
+}
+
 /* Counts and keeps a folder without pictures, once. *last: the folder looked at before, since those of one folder come
  * one after the other. */
-static int look_empty(struct source *s, struct listing *l, const struct root *r, const char *name, int is_folder,
-		      const char *picture, struct part *last, struct err *err)
+static int look_empty(struct source *s, struct listing *l, struct root *r, const char *name, int is_folder,
+		      struct part *last, struct err *err)
 {
-	size_t n = class_folder(r, name, picture, is_folder), base = n;
+	int split;
+	size_t n = class_folder(r, name, is_folder, &split), base = n;
 	if (!n || (last->n == n && !memcmp(last->p, name, n)))
 		return 0;
 	*last = (struct part){ name, n };
@@ -66,10 +67,9 @@ static int look_empty(struct source *s, struct listing *l, const struct root *r,
 		return 0;
 	while (base && name[base - 1] != '/')
 		base--;
-	struct part class = { name + base, n - base };
-	for (size_t i = 0; i < l->empties; i++)
-		if (!part_cmp(l->empty[i], class))
-			return 0;
+	struct part own = { name + base, n - base };
+	if (split ? is_among(own, r->empty_split, r->empty_splits) : is_among(own, l->empty, l->empties))
+		return 0;
 	if (!s->opt.allow_empty)
 		return err_set(
 			err,
@@ -78,28 +78,23 @@ static int look_empty(struct source *s, struct listing *l, const struct root *r,
 			s->archive.root[r->number].path, (int)n, name);
 	if (source_note(s, err, "%s: folder '%.*s' holds no picture", s->archive.root[r->number].path, (int)n, name))
 		return -1;
-	if (splits_of(class.p, class.n) >= 0 && r->splits)
-		return 0;
-	if (mem_grow(&l->empty, &l->cap_empty, l->empties + 1, sizeof *l->empty, err))
+	if (split ? mem_grow(&r->empty_split, &r->cap_empty_splits, r->empty_splits + 1, sizeof own, err)
+		  : mem_grow(&l->empty, &l->cap_empty, l->empties + 1, sizeof own, err))
 		return -1;
-	l->empty[l->empties++] = class;
+	*(split ? &r->empty_split[r->empty_splits++] : &l->empty[l->empties++]) = own;
 	return 0;
 }
 
-int layout_empty(struct source *s, struct listing *l, const struct root *r, struct err *err)
+int layout_empty(struct source *s, struct listing *l, struct root *r, struct err *err)
 {
-	const char *picture = NULL;
 	struct part last = { NULL, 0 };
-	for (size_t i = r->begin; !picture && i < r->end; i++)
-		if (listing_is_image(s->archive.entry[i].name))
-			picture = s->archive.entry[i].name;
 	for (size_t i = r->begin; i < r->end; i++)
 		if (!listing_is_image(s->archive.entry[i].name) &&
-		    look_empty(s, l, r, s->archive.entry[i].name, 0, picture, &last, err))
+		    look_empty(s, l, r, s->archive.entry[i].name, 0, &last, err))
 			return -1;
 	for (size_t i = 0; i < s->archive.folders; i++)
 		if (s->archive.folder[i].root == r->number &&
-		    look_empty(s, l, r, s->archive.folder[i].name, 1, picture, &last, err))
+		    look_empty(s, l, r, s->archive.folder[i].name, 1, &last, err))
 			return -1;
 	return 0;
 }

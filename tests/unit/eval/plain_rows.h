@@ -6,8 +6,8 @@
 #ifndef VIC_TEST_PLAIN_ROWS_H
 #define VIC_TEST_PLAIN_ROWS_H
 
+#include "tests/checks.h"
 #include "eval/records/rows.h"
-#include "pipeline/base/philox.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -266,20 +266,6 @@ static inline void plain_write(const struct plain *d, const struct plain_file *f
 		fprintf(stderr, "%s\n", err.msg);
 		abort();
 	}
-}
-
-/* How many checks: few in make check, VIC_CHECKS where that is set, more in make test. */
-static inline int plain_checks(int few)
-{
-	const char *said = getenv("VIC_CHECKS");
-	return said ? (int)strtol(said, NULL, 10) : getenv("VIC_THOROUGH") ? 10 * few : few;
-}
-
-/* Another seed draws other records (VIC_SEED); what failed is named by its number, which is all it depends on. */
-static inline void plain_rng(struct rng *r, uint32_t number, uint32_t purpose)
-{
-	const char *said = getenv("VIC_SEED");
-	rng_init(r, said ? strtoull(said, NULL, 10) : 1, RNG_TEST, number, purpose);
 }
 
 #endif

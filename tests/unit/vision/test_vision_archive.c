@@ -5,6 +5,7 @@
 #include "pipeline/files/unpack.h"
 #include "vision/sources/archive.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,6 +172,172 @@ static void names_longer_than_a_header(void **state)
 	archive_release(&a);
 }
 
+/* Where an archive was made from does not matter. */
+static void names_from_elsewhere(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char text[512];
+	tar_n = 0;
+	add("/abs/x", '0', "1", 1);
+	add("../../up/y", '0', "2", 1);
+	add("./..//.//z", '0', "3", 1);
+	end();
+	put(in_dir("elsewhere.tar"), tar, tar_n);
+	assert_int_equal(list(in_dir("elsewhere.tar"), &a, &err), 0);
+	contents(&a, text, sizeof text);
+	assert_string_equal(text, "abs/x=1,up/y=2,z=3,");
+	archive_release(&a);
+}
+
+static void one_file(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char text[512], where[1024];
+	static const char *const stems[][2] = { { "a.gz", "a" },   { "b.x.bz2", "b.x" }, { "c.xz", "c" },
+						{ "d.zst", "d" },  { ".gz", ".gz" },	 { "e.gzip", "e.gzip" },
+						{ "f.GZ", "f.GZ" } };
+	for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
+		assert_int_equal(archive_stem(stems[i][0]), strlen(stems[i][1]));
+	put(in_dir("one.bin"), "x", 1);
+	put(in_dir("none.bin"), "", 0);
+	gzip_file(in_dir("two.bin.gz"), "yz", 2, "wb");
+	static const char *const files[][2] = { { "one.bin", "one.bin=x," },
+						{ "none.bin", "none.bin=," },
+						{ "two.bin.gz", "two.bin=yz," } };
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		if (list(in_dir(files[i][0]), &a, &err))
+			fail_msg("%s", err.msg);
+		contents(&a, text, sizeof text);
+		assert_string_equal(text, files[i][1]);
+		archive_describe(&a, &a.entry[0], where, sizeof where);
+		assert_string_equal(where, in_dir(files[i][0]));
+		archive_release(&a);
+	}
+	/* the same through stdin, where it has no name */
+	tar_n = 0;
+	add("b/c", '0', "second", 6);
+	end();
+	put(in_dir("in.tar"), tar, tar_n);
+	int was = dup(STDIN_FILENO), fd = open(in_dir("in.tar"), O_RDONLY);
+	assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+	if (list("-", &a, &err))
+		fail_msg("%s", err.msg);
+	contents(&a, text, sizeof text);
+	assert_string_equal(text, "b/c=second,");
+	archive_release(&a);
+	dup2(was, STDIN_FILENO);
+	close(was);
+	close(fd);
+}
+
+/* What is there instead of what is looked for is said where it is known. */
+static void what_it_is_instead(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	char want[SCRATCH_PATH + 128];
+	mkdir(in_dir("odd"), 0777);
+	put(in_dir("odd/x"), "\1\2\3\4\5", 5);
+	assert_int_equal(list(in_dir("odd"), &a, &err), 0);
+	assert_int_equal(archive_lacks(&a, "no thing", &err), -1);
+	snprintf(want, sizeof want, "%s: no thing is in it; --format says what it holds", in_dir("odd"));
+	assert_string_equal(err.msg, want);
+	archive_release(&a);
+	put(in_dir("odd/x"), "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
+	assert_int_equal(list(in_dir("odd"), &a, &err), 0);
+	assert_int_equal(archive_lacks(&a, "no thing", &err), -1);
+	snprintf(want, sizeof want, "%s: no thing is in it; --format says what it holds; %s is a PNG", in_dir("odd"),
+		 in_dir("odd/x"));
+	assert_int_equal(strncmp(err.msg, want, strlen(want)), 0);
+	archive_release(&a);
+	assert_int_equal(list(in_dir("odd/x"), &a, &err), 0);
+	assert_int_equal(archive_lacks(&a, "no thing", &err), -1);
+	snprintf(want, sizeof want, "%s: is a PNG", in_dir("odd/x"));
+	assert_int_equal(strncmp(err.msg, want, strlen(want)), 0);
+	assert_non_null(strstr(err.msg, "no thing is in it"));
+	archive_release(&a);
+}
+
+/* A stored member of a zip, whose directory is not looked at until its end. */
+static unsigned char zip[3 << 20];
+static size_t zip_n, directory_n;
+static unsigned char directory[1024];
+
+static size_t put_le(unsigned char *p, uint64_t v, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		p[i] = (unsigned char)(v >> 8 * i);
+	return bytes;
+}
+
+static void zip_add(const char *name, const unsigned char *data, size_t n)
+{
+	size_t at = zip_n, k = strlen(name);
+	unsigned char *p = zip + zip_n, *d = directory + directory_n;
+	memset(p, 0, 30);
+	put_le(p, 0x04034b50, 4);
+	p[4] = 20;
+	put_le(p + 14, crc32(0, data, (unsigned)n), 4);
+	put_le(p + 18, n, 4);
+	put_le(p + 22, n, 4);
+	put_le(p + 26, k, 2);
+	memcpy(p + 30, name, k);
+	memcpy(p + 30 + k, data, n);
+	zip_n += 30 + k + n;
+	memset(d, 0, 46);
+	put_le(d, 0x02014b50, 4);
+	memcpy(d + 6, p + 4, 26);
+	put_le(d + 42, at, 4);
+	memcpy(d + 46, name, k);
+	directory_n += 46 + k;
+}
+
+static void zips(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	struct archive a;
+	static unsigned char big[(1 << 20) + 3], got[sizeof big];
+	unsigned char *p;
+	zip_n = directory_n = 0;
+	for (size_t i = 0; i < sizeof big; i++)
+		big[i] = (unsigned char)(i * 7 + (i >> 9));
+	zip_add("d/", big, 0);
+	zip_add("d/long", big, sizeof big);
+	zip_add("d/.hidden", big, 5);
+	zip_add("d/whole", big, 1 << 20);
+	zip_add("d/none", big, 0);
+	zip_add(".also", big, 1);
+	p = zip + zip_n;
+	memcpy(p, directory, directory_n);
+	p += directory_n;
+	memset(p, 0, 22);
+	put_le(p, 0x06054b50, 4);
+	p[8] = p[10] = 6;
+	put_le(p + 12, directory_n, 4);
+	put_le(p + 16, zip_n, 4);
+	put(in_dir("x.zip"), zip, zip_n + directory_n + 22);
+	if (list(in_dir("x.zip"), &a, &err))
+		fail_msg("%s", err.msg);
+	static const char *const names[] = { "d/long", "d/none", "d/whole" };
+	static const size_t sizes[] = { sizeof big, 0, 1 << 20 };
+	assert_int_equal(a.n, 3);
+	assert_int_equal(a.hidden, 2);
+	assert_int_equal(a.folders, 1);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(a.entry[i].name, names[i]);
+		assert_int_equal(a.entry[i].size, sizes[i]);
+		assert_int_equal(archive_read(&a, &a.entry[i], 0, got, sizes[i], &err), 0);
+		assert_memory_equal(got, big, sizes[i]);
+	}
+	archive_release(&a);
+}
+
 static void tars_inside_are_folders(void **state)
 {
 	(void)state;
@@ -302,9 +469,15 @@ int main(void)
 	if (scratch_folder(dir, "archive"))
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_list_from_every_form), cmocka_unit_test(names_longer_than_a_header),
-		cmocka_unit_test(tars_inside_are_folders),  cmocka_unit_test(damage_is_noticed),
+		cmocka_unit_test(one_list_from_every_form),
+		cmocka_unit_test(names_longer_than_a_header),
+		cmocka_unit_test(tars_inside_are_folders),
+		cmocka_unit_test(damage_is_noticed),
 		cmocka_unit_test(gunzip_in_memory),
+		cmocka_unit_test(names_from_elsewhere),
+		cmocka_unit_test(one_file),
+		cmocka_unit_test(what_it_is_instead),
+		cmocka_unit_test(zips),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

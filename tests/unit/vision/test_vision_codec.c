@@ -338,6 +338,15 @@ static void halved_while_decoding(void **state)
 	assert_true(out.h == 21 && out.w == 14);
 	assert_int_equal(decode(bytes, n, &plain, &large, &out, &err), 0);
 	assert_true(out.h == 41 && out.w == 27 && out.eighths == 8);
+	for (int h = 1; h < 12; h++) /* the least that leaves twice of both sides */
+		for (int w = 1; w < 12; w++) {
+			struct want want = { h, w, FIT_STRETCH };
+			int m = 1;
+			while (m < 8 && (41 * m < 2 * 8 * h || 27 * m < 2 * 8 * w))
+				m *= 2;
+			assert_int_equal(decode(bytes, n, &plain, &want, &out, &err), 0);
+			assert_int_equal(out.eighths, m);
+		}
 	free(bytes);
 	image_release(&whole);
 	image_release(&out);

@@ -260,6 +260,7 @@ static void packing_again(void **state)
 		if (rc)
 			continue;
 		assert_int_equal(r.report.unlabelled, unlabelled);
+		assert_int_equal(r.report.noted, 0);
 		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3],
 				 total);
 		struct reading g = begin_reading();
@@ -272,6 +273,43 @@ static void packing_again(void **state)
 								     : 1,
 					       in[d][i].split, in[d][i].px, VALUES);
 		end_reading(&g, docs);
+	}
+}
+
+/* Grey and colour go through as they are; other numbers of channels are no pictures. */
+static void channels_of_a_stream(void **state)
+{
+	(void)state;
+	static const unsigned char px[2 * 3 * 5] = { 9, 8, 7, 200, 100, 50, 3, 2, 1, 0, 255 };
+	for (int c = 1; c <= STREAM_MAX_CHANNELS; c++) {
+		struct run r = { .format = SOURCE_STREAM, .path = "in.vic" };
+		struct output out;
+		struct err err;
+		struct block b;
+		struct stream_writer *w;
+		struct stream_head head = { .kind = STREAM_IMAGES, .height = 2, .width = 3, .channels = c };
+		json_t *self = json_pack("{s:s}", "program", "test");
+		size_t n = (size_t)(6 * c);
+		assert_int_equal(output_open(&out, in_dir("in.vic"), &err), 0);
+		assert_int_equal(stream_begin(&w, &out, &head, NULL, self, &err), 0);
+		assert_int_equal(stream_add(w, 1, -1, SPLIT_TEST, px, n, &err), 0);
+		assert_int_equal(stream_finish(w, &err), 0);
+		stream_writer_free(w);
+		json_decref(self);
+		assert_int_equal(output_commit(&out, &err), 0);
+		output_release(&out);
+		if (c != 1 && c != 3) {
+			char says[64];
+			snprintf(says, sizeof says, "images of %d channels", c);
+			refused(&r, says);
+			continue;
+		}
+		assert_int_equal(pack(&r, 1), 0);
+		assert_int_equal(r.report.noted, 0);
+		struct stream_reader *back = unpack(&b);
+		assert_int_equal(stream_head_of(back)->channels, c);
+		assert_memory_equal(b.data, px, n);
+		stream_close(back);
 	}
 }
 
@@ -315,6 +353,32 @@ static void exif_directories(void **state)
 		}
 		assert_int_equal(exif_orientation(app + 6, len - 6), want ? want : 1);
 	}
+}
+
+/* An entry that its segment cuts says nothing, though the bytes behind it, which are another segment's, would do. */
+static void exif_in_a_jpeg(void **state)
+{
+	(void)state;
+	static const struct codec_options opt = { .max_pixels = 1 << 20 };
+	static const unsigned char app[] = "Exif\0\0II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\6\0\0";
+	unsigned char file[8192];
+	struct err err = ERR_NONE;
+	char *bytes;
+	size_t n;
+	assert_int_equal(io_slurp("tests/golden/images/rgb420.jpg", 1 << 20, &bytes, &n, &err), 0);
+	for (size_t cut = 0; cut < 12; cut++) {
+		struct image_info info;
+		size_t len = sizeof app - cut;
+		assert_true(n + 4 + len < sizeof file);
+		memcpy(file, bytes, 2);
+		put_number(file + 2, 0xffe1, 2, 1);
+		put_number(file + 4, (uint32_t)len + 2, 2, 1);
+		memcpy(file + 6, app, len);
+		memcpy(file + 6 + len, bytes + 2, n - 2);
+		assert_int_equal(codec_probe(file, n + 4 + len, &opt, &info, &err), 0);
+		assert_int_equal(info.orientation, cut ? 1 : 6);
+	}
+	free(bytes);
 }
 
 /* Heights and widths of IDX files: 1 to 65,535. */
@@ -423,9 +487,9 @@ static void shared_folders(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream), TEST(packing_again),
-					    TEST(exif_directories), TEST(idx_sizes),
-					    TEST(cmyk_both_ways),   TEST(shared_folders) };
+	const struct CMUnitTest tests[] = { TEST(perturbing),	    TEST(noise_of_a_stream),   TEST(packing_again),
+					    TEST(exif_directories), TEST(idx_sizes),	       TEST(cmyk_both_ways),
+					    TEST(shared_folders),   TEST(channels_of_a_stream), TEST(exif_in_a_jpeg) };
 	rng_init(&rng, 11, RNG_SHUFFLE, 0, 0);
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }

@@ -37,10 +37,12 @@ static void folders(void **state)
 	copy_golden("rgb444.jpg", "f/top/train/dog/sub/1.jpeg");
 	copy_golden("rgb.png", "f/top/val/eel/1.png");
 	copy_golden("rgb.png", "f/top/test/loose.png");
+	copy_golden("rgb.png", "f/top/test/other.png");
 	put_text("f/top/README.txt", "x");
 	assert_int_equal(pack(&r, 2), 0);
 	layout(text, sizeof text);
-	assert_string_equal(text, "test:-,train:cat,train:dog,train:dog,dev:eel,");
+	assert_string_equal(text, "test:-,test:-,train:cat,train:dog,train:dog,dev:eel,");
+	assert_non_null(strstr(r.report.first_no_label[SPLIT_TEST], "loose.png"));
 	/* no splits, one folder around the classes */
 	clean(NULL);
 	copy_golden("rgb.png", "f/data/b/1.png");
@@ -144,6 +146,9 @@ static void bad_images(void **state)
 		assert_string_equal(text, "train:a,train:b,");
 	}
 	unlink(in_dir("f/a/1.jpg"));
+	refused(&r, "class 'a': none of its images decodes (--allow-empty goes on); the first: ");
+	r.po.allow_empty = 1;
+	assert_int_equal(pack(&r, 1), 0);
 	unlink(in_dir("f/b/3.jpg"));
 	refused(&r, "none of the images decodes; the first: ");
 	r.po.encoding = PACK_RAW;
@@ -178,7 +183,8 @@ static void mixed_sizes(void **state)
 	/* as they are */
 	assert_int_equal(pack(&r, 2), 0);
 	struct stream_reader *in = unpack(&b);
-	assert_int_equal(stream_head_of(in)->encoding, ENCODING_JPEG);
+	const struct stream_head *head = stream_head_of(in);
+	assert_true(head->encoding == ENCODING_JPEG && !head->height && !head->width && !head->channels);
 	assert_int_equal(io_slurp("tests/golden/images/exif6.jpg", 1 << 20, &file, &n, &err), 0);
 	const unsigned char *record = block_record(&b, 0, 1, &len);
 	assert_int_equal(len, n);
@@ -250,7 +256,19 @@ static void filters(void **state)
 		assert_int_equal(pack(&r, 1), 0);
 		layout(text, sizeof text);
 		assert_string_equal(text, cases[i].want);
+		assert_int_equal(r.report.marked[SPLIT_TRAIN], 0);
+		assert_int_equal(r.report.marked[SPLIT_TEST], cases[i].fo.mark ? 3 : 0);
+		for (int k = 0; k < SPLIT_COUNT; k++)
+			assert_int_equal(r.report.sampled[k].of, 0);
 	}
+	r.fo = (struct filter_options){ .sample = 5, .mark = "dev" };
+	assert_int_equal(pack(&r, 1), 0);
+	assert_true(r.report.sampled[SPLIT_TRAIN].kept == 5 && r.report.sampled[SPLIT_TRAIN].of == 20);
+	assert_true(r.report.sampled[SPLIT_TEST].kept == 3 && r.report.sampled[SPLIT_TEST].of == 3);
+	assert_true(!r.report.sampled[SPLIT_DEV].of && !r.report.sampled[SPLIT_EXTRA].of);
+	assert_true(r.report.marked[SPLIT_TRAIN] == 5 && r.report.marked[SPLIT_TEST] == 3);
+	r.fo = cases[4].fo;
+	assert_int_equal(pack(&r, 1), 0);
 	struct block b;
 	struct stream_reader *in = unpack(&b);
 	assert_string_equal(stream_head_of(in)->classes[0], "cat"); /* in the order asked for */

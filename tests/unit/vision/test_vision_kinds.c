@@ -328,6 +328,30 @@ static void orientation_can_be_left(void **state)
 	}
 }
 
+/* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
+static void chunk_beyond_the_end(void **state)
+{
+	(void)state;
+	if (!served("exif6.webp")) {
+		printf("# SKIP: built without libwebp\n");
+		skip();
+	}
+	size_t n, at = 12;
+	unsigned char *bytes = (unsigned char *)slurp("exif6.webp", &n);
+	while (memcmp(bytes + at, "EXIF", 4))
+		at += 8 + bytes[at + 4] + 256u * bytes[at + 5] + bytes[at + 4] % 2;
+	size_t left = n - at - 8;
+	for (size_t more = 0; more < 40; more++) {
+		struct err err = ERR_NONE;
+		struct image_info info;
+		bytes[at + 4] = (unsigned char)(left + more);
+		assert_true(left + more < 256 && !bytes[at + 5]);
+		assert_int_equal(codec_probe(bytes, n, &plain, &info, &err), 0);
+		assert_int_equal(info.orientation, more ? 1 : 6);
+	}
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +359,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_pillow), cmocka_unit_test(every_cut_is_noticed),
 		cmocka_unit_test(bombs_are_refused),  cmocka_unit_test(limits),
 		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
+		cmocka_unit_test(chunk_beyond_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Noise has the moments asked for; a perturbation has the length asked for, along a direction that depends on seed and
  * place only. */
 #include "vision/records/noise.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -114,6 +115,47 @@ static void perturbation(void **state)
 	free(b);
 }
 
+/* By the definitions, of any size and no further: each record's numbers are those of its own sequence. */
+static void as_defined(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 300; i++) {
+		struct rng draw, own;
+		struct moments m = { .channels = 1 + (int)(i % 3), .n = 2 };
+		float x[64], out[65], want[64];
+		double d[64], squares = 0, mu = i % 7, unit = i % 2;
+		rng_init(&draw, 3, RNG_TEST, i, 0);
+		size_t pixels = 1 + rng_below(&draw, 20), n = pixels * (size_t)m.channels;
+		for (size_t k = 0; k < n; k++)
+			x[k] = (float)rng_real(&draw);
+		for (int k = 0; k < m.channels; k++) {
+			m.sum[k] = 100 + (uint64_t)k;
+			m.squares[k] = m.sum[k] * m.sum[k];
+		}
+		rng_init(&own, i, RNG_NOISE, i % 5, i * 3);
+		for (size_t k = 0; k < n; k++) {
+			d[k] = 2 * rng_real(&own) - 1;
+			squares += d[k] * d[k];
+		}
+		for (size_t k = 0; k < n; k++)
+			want[k] = (float)(x[k] + (unit ? mu / sqrt(squares) : mu) * d[k]);
+		out[n] = 7;
+		double norm = noise_perturb(out, x, n, mu, (int)unit, i, i % 5, i * 3);
+		assert_true(fabs(norm - sqrt(squares)) < 1e-12 && out[n] == 7);
+		for (size_t k = 0; k < n; k++)
+			assert_true(fabsf(out[k] - want[k]) < 1e-6f);
+		rng_init(&own, i, RNG_NOISE, UINT32_MAX, i * 3);
+		for (size_t k = 0; k < n; k++) {
+			int c = (int)k % m.channels;
+			want[k] = (float)(moments_mean(&m, c) + sqrt(moments_variance(&m, c)) * rng_normal(&own));
+		}
+		noise_gaussian(out, pixels, &m, i, i * 3);
+		assert_true(out[n] == 7);
+		for (size_t k = 0; k < n; k++)
+			assert_true(fabsf(out[k] - want[k]) < 1e-6f);
+	}
+}
+
 static void bytes_and_back(void **state)
 {
 	(void)state;
@@ -136,6 +178,7 @@ static void bytes_and_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(moments), cmocka_unit_test(gaussian),
-					    cmocka_unit_test(perturbation), cmocka_unit_test(bytes_and_back) };
+					    cmocka_unit_test(perturbation), cmocka_unit_test(as_defined),
+					    cmocka_unit_test(bytes_and_back) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "vision_files.h"
 #include "pipeline/base/philox.h"
 
+#include <fcntl.h>
 #include <zlib.h>
 
 static void cifar_files(void **state)
@@ -27,7 +28,7 @@ static void cifar_files(void **state)
 	}
 	stream_close(in);
 
-	put_text("c/batches.meta.txt", "a\nb\nc\r\nd\ne\nf\ng\nh\ni\nj\n\n");
+	put_text("c/batches.meta.txt", "a\nb\nc\r\nd\ne\nf\ng\nh\ni\nj\r\n\r\n");
 	assert_int_equal(pack(&r, 1), 0);
 	in = unpack(&b);
 	assert_string_equal(stream_head_of(in)->classes[2], "c");
@@ -278,7 +279,10 @@ static void idx_at_random(void **state)
 		if (kind)
 			put_packed(named[kind], buf, (size_t)(p - buf), rng_below(&r, 3));
 		if (low >= 0) {
-			refused(&run, "is outside the classes from");
+			char says[128];
+			snprintf(says, sizeof says, "record %d: label %d is outside the classes from %d on", low,
+				 from - 1, from);
+			refused(&run, says);
 			continue;
 		}
 		if (pack(&run, 1))
@@ -319,6 +323,121 @@ static void idx_kinds(void **state)
 				fail_msg("type %d, rank %d", type, rank);
 			stream_close(in);
 		}
+}
+
+/* The labels' file beside the pictures, else the only one of its name; what is none of them is counted. */
+static void idx_neighbours(void **state)
+{
+	static const struct {
+		const char *labels[3]; /* each says its own number, from 1 */
+		int label;
+	} sets[] = { { { "m/b/train-labels-idx1-ubyte" }, 1 },
+		     { { "m/b/train-labels-idx1-ubyte", "m/c/train-labels-idx1-ubyte" }, -1 },
+		     { { "m/b/train-labels-idx1-ubyte", "m/a/train-labels-idx1-ubyte", "m/c/train-labels-idx1-ubyte" },
+		       2 },
+		     { { "m/b/train-labels-idx1-ubyte", "m/b/other-labels-idx1-ubyte" }, 1 },
+		     { { "m/z/train-labels-idx1-ubyte", "m/b/other-labels-idx1-ubyte" }, 1 } };
+	static unsigned char buf[256];
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		struct source s;
+		struct source_options so = { .fold = -1 };
+		struct err err = ERR_NONE;
+		char where[SCRATCH_PATH + 8], *path = where, says[64];
+		snprintf(where, sizeof where, "%s/m", dir);
+		clean(state);
+		put("m/a/train-images-idx3-ubyte", buf, idx_images(buf, 0, 1, 2, 3, 1));
+		for (int k = 0; k < 3 && sets[i].labels[k]; k++) {
+			size_t n = idx(buf, 1, 1, 0, 0, 0);
+			buf[n] = (unsigned char)(k + 1);
+			put(sets[i].labels[k], buf, n + 1);
+		}
+		for (size_t k = 0; k < i; k++)
+			put_text(k % 2 ? "m/1.txt" : "m/2.txt", "x");
+		int rc = source_open(&s, SOURCE_IDX, &path, 1, &so, &err);
+		if (sets[i].label < 0) {
+			assert_int_equal(rc, -1);
+			assert_non_null(strstr(err.msg, "none of the 2 files of labels is named like it"));
+			continue;
+		}
+		if (rc)
+			fail_msg("%zu: %s", i, err.msg);
+		assert_int_equal(s.label[0], sets[i].label);
+		snprintf(says, sizeof says, "%zu files passed over, no IDX", i < 2 ? i : 2);
+		int said = 0;
+		for (size_t k = 0; k < s.notes; k++)
+			said += !strcmp(s.note[k], says);
+		assert_int_equal(said, i > 0);
+		source_release(&s);
+	}
+}
+
+/* Where neither the file's name nor its folder's says a split, the operand's does. */
+static void idx_split_of_operand(void **state)
+{
+	static unsigned char buf[256];
+	static const char *const operands[] = { "test", "test/", "x_test//", "train", "nothing" };
+	static const int split[] = { SPLIT_TEST, SPLIT_TEST, SPLIT_TEST, SPLIT_TRAIN, SPLIT_TRAIN };
+	for (int i = 0; i < 5; i++) {
+		struct source s;
+		struct source_options so = { .fold = -1 };
+		struct err err = ERR_NONE;
+		char where[SCRATCH_PATH + 16], *path = where, file[64];
+		snprintf(where, sizeof where, "%s/%s", dir, operands[i]);
+		clean(state);
+		snprintf(file, sizeof file, "%s/images-idx3-ubyte", operands[i]);
+		put(file, buf, idx_images(buf, 0, 1, 2, 3, 1));
+		if (source_open(&s, SOURCE_IDX, &path, 1, &so, &err))
+			fail_msg("%s: %s", operands[i], err.msg);
+		assert_int_equal(s.split[0], split[i]);
+		assert_int_equal(s.says_split, i < 4);
+		source_release(&s);
+	}
+}
+
+/* Files by name: a folder's pictures in order, the others counted; a list on stdin with whatever ends a line. */
+static void files_by_name(void **state)
+{
+	(void)state;
+	struct source_options so = { .fold = -1 };
+	struct err err = ERR_NONE;
+	struct source s;
+	char text[4 * SCRATCH_PATH], where[SCRATCH_PATH + 8], stdin_name[] = "-", *from[2] = { where, stdin_name };
+	snprintf(where, sizeof where, "%s/f", dir);
+	put_text("f/b.png", "x");
+	put_text("f/a/2.JPG", "x");
+	put_text("f/.hidden/3.png", "x");
+	put_text("f/.x", "x");
+	put_text("f/notes.txt", "x");
+	put_text("odd.name", "x");
+	if (source_open(&s, SOURCE_FILES, from, 1, &so, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.notes, 1);
+	assert_non_null(strstr(s.note[0], "3 files or hidden folders passed over"));
+	source_release(&s);
+	int n = snprintf(text, sizeof text, "%s\r\n\n\r\n%s\n", in_dir("odd.name"), in_dir("f/b.png"));
+	put_text("list", text);
+	snprintf(text, sizeof text, "%s", in_dir("f/b.png"));
+	int was = dup(STDIN_FILENO), fd = open(in_dir("list"), O_RDONLY);
+	for (int last = 0; last < 2; last++) { /* without an end of line, too */
+		assert_int_equal(truncate(in_dir("list"), n - last), 0);
+		assert_true(dup2(fd, STDIN_FILENO) == STDIN_FILENO && lseek(STDIN_FILENO, 0, SEEK_SET) == 0);
+		if (source_open(&s, SOURCE_FILES, &from[1], 1, &so, &err))
+			fail_msg("%s", err.msg);
+		struct item item[4];
+		char *name;
+		int got;
+		assert_int_equal(s.ops->next(&s, item, 4, &got, &err), 0);
+		assert_int_equal(got, 2);
+		assert_int_equal(s.ops->name(&s, &item[1], &name, &err), 0);
+		assert_string_equal(name, text);
+		assert_true(item[1].label == -1 && item[1].split == SPLIT_TEST && item[1].id == 1);
+		free(name);
+		source_release(&s);
+	}
+	dup2(was, STDIN_FILENO);
+	close(was);
+	close(fd);
 }
 
 /* What cannot be read any more is not passed over, whatever its name. */
@@ -388,9 +507,9 @@ static void sizes_are_parsed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cifar_files),   TEST(cifar_hundred), TEST(stl10_files),      TEST(idx_files),
-		TEST(idx_at_random), TEST(idx_kinds),     TEST(idx_that_changed), TEST(class_names),
-		TEST(sizes_are_parsed),
+		TEST(cifar_files),	TEST(cifar_hundred),  TEST(stl10_files),	  TEST(idx_files),
+		TEST(idx_at_random),	TEST(idx_kinds),      TEST(idx_that_changed),	  TEST(class_names),
+		TEST(sizes_are_parsed), TEST(idx_neighbours), TEST(idx_split_of_operand), TEST(files_by_name),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
