@@ -32,6 +32,10 @@ static void alike(void **state)
 {
 	(void)state;
 	text("a", "", "empty");
+	text("a", "<a>\n<b>x</b>\n</a>\n", "XML");
+	text("a", "<a>\n", "plain text");
+	text("a", "<>\n<b>\n", "plain text");
+	text("a", "<a/>\n<b>\n", "plain text");
 	text("a", "x", "plain text");
 	text("a", "2 3\n", "plain text");                                          /* numbers alone */
 	text("a", "2 4\nthe 1 2 3 4\n", "word vectors in text form");
