@@ -208,6 +208,16 @@ static int add_stats(struct stream_reader *s, uint64_t d, struct output *out, vo
 	return stats_add(arg, s, err);
 }
 
+/* A class's name as it is shown; of none nothing. */
+static const char *shown_name(int32_t label)
+{
+	const char *name = label < 0 ? "" : head.classes[label];
+	return !strcmp(name, "tab\there")     ? "tab\\there"
+	       : !strcmp(name, "two\nlines")  ? "two\\nlines"
+	       : !strcmp(name, "back\\slash") ? "back\\\\slash"
+					      : name;
+}
+
 /* The counts, as --stats prints them; a channel's moments apart. */
 static void plain_stats(FILE *to)
 {
@@ -259,13 +269,7 @@ static void plain_stats(FILE *to)
 		uint64_t n = 0;
 		for (int i = 0; i < n_rec; i++)
 			n += rec[i].label == c;
-		const char *name = head.classes[c];
-		fprintf(to, "class %s %" PRIu64 "\n",
-			!strcmp(name, "tab\there")     ? "tab\\there"
-			: !strcmp(name, "two\nlines")  ? "two\\nlines"
-			: !strcmp(name, "back\\slash") ? "back\\\\slash"
-						       : name,
-			n);
+		fprintf(to, "class %s %" PRIu64 "\n", shown_name(c), n);
 	}
 	if (none)
 		fprintf(to, "unlabelled %" PRIu64 "\n", none);
@@ -440,6 +444,50 @@ static void arrays(void **state)
 	}
 }
 
+/* A field as RFC 4180 has it, quoted where it must be or a reader would drop its blanks; of TSV as it is. */
+static void plain_field(FILE *to, const char *text, int csv)
+{
+	size_t n = strlen(text);
+	int quotes = csv && n && (strpbrk(text, ",\"\r\n") || strchr(" \t", text[0]) || strchr(" \t", text[n - 1]));
+	fputs(quotes ? "\"" : "", to);
+	for (; *text; text++)
+		fprintf(to, "%s%c", quotes && *text == '"' ? "\"" : "", *text);
+	fputs(quotes ? "\"" : "", to);
+}
+
+static void tables_of_texts(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct memtext m;
+		char *want;
+		size_t n;
+		rng_init(&r, 39, RNG_TEST, i, 0);
+		draw(&r, i % 2 ? STREAM_TEXT : STREAM_TOKENS);
+		write_stream();
+		int csv = (int)rng_below(&r, 2);
+		export_as(csv ? EXPORT_CSV : EXPORT_TSV, NULL);
+		assert_int_equal(memtext_open(&m, &err), 0);
+		fputs(csv ? "label,text\n" : "", m.to);
+		for (int k = 0; k < n_rec; k++) {
+			char text[200] = "";
+			size_t used = 0;
+			for (int j = 0; j < rec[k].n; j++)
+				append(text, sizeof text, &used, "%s%s", j ? " " : "", word[rec[k].words[j]]);
+			plain_field(m.to, shown_name(rec[k].label), csv);
+			fputc(csv ? ',' : '\t', m.to);
+			plain_field(m.to, text, csv);
+			fputc('\n', m.to);
+		}
+		assert_int_equal(memtext_close(&m, &want, NULL, &err), 0);
+		assert_string_equal(read_shown(shown.fd, &n), want);
+		free(want);
+		stream_head_release(&head);
+	}
+}
+
 /* Tables of logits come back with their names, labels and every bit. */
 static void tables(void **state)
 {
@@ -506,7 +554,8 @@ static void no_room_for_mistakes(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(statistics), cmocka_unit_test(picked_records),
-					    cmocka_unit_test(arrays), cmocka_unit_test(tables) };
+					    cmocka_unit_test(arrays), cmocka_unit_test(tables_of_texts),
+					    cmocka_unit_test(tables) };
 	open_memory();
 	no_room_for_mistakes();
 	return cmocka_run_group_tests(tests, NULL, NULL);

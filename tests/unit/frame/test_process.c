@@ -1,5 +1,6 @@
 /* What a program settles with the system, each case in a process of its own: descriptors that are closed, signals that
  * are remembered, that end it, or that were switched off. */
+#include "tests/scratch.h"
 #include "pipeline/frame/process.h"
 
 #include <errno.h>
@@ -69,8 +70,8 @@ static void begin_without(int closed)
 	must(open("/dev/null", O_RDONLY) > STDERR_FILENO, 5);
 	/* a write beyond the limit says EFBIG */
 	struct rlimit none = { 0, RLIM_INFINITY };
-	char name[] = "/tmp/vic-process-XXXXXX";
-	int fd = mkstemp(name);
+	char name[SCRATCH_PATH];
+	int fd = mkstemp(scratch_template(name, "process"));
 	must(fd >= 0 && !unlink(name) && !setrlimit(RLIMIT_FSIZE, &none), 6);
 	must(write(fd, &byte, 1) < 0 && errno == EFBIG, 7);
 }
