@@ -263,7 +263,8 @@ static void texts(void **state)
 		const char *utf8;
 	} letters[] = { { 'a', "a" }, { 0x7F, "\x7F" }, { 0x80, "\xC2\x80" }, { 0x7FF, "\xDF\xBF" },
 			{ 0x800, "\xE0\xA0\x80" }, { 0xD7FF, "\xED\x9F\xBF" }, { 0xE000, "\xEE\x80\x80" },
-			{ 0xFFFF, "\xEF\xBF\xBF" }, { 0x10000, "\xF0\x90\x80\x80" }, { 0x10FFFF, "\xF4\x8F\xBF\xBF" } };
+			{ 0xFFFF, "\xEF\xBF\xBF" }, { 0x10000, "\xF0\x90\x80\x80" },
+			{ 0x10FFFF, "\xF4\x8F\xBF\xBF" } };
 	static const uint32_t none[] = { 0xD800, 0xDFFF, 0x110000, 0xFFFFFFFF };
 	(void)state;
 	for (uint32_t i = 0; i < 3000; i++) {
@@ -293,8 +294,8 @@ static void texts(void **state)
 			for (int b = 0; b < (wide ? 4 : 1); b++)
 				bytes[used++] = (unsigned char)(raw[k] >> 8 * (swap ? 3 - b : b));
 		struct bytes from = { bytes, used };
-		const struct npy_head h = { .type = wide ? 'U' : 'S', .size = wide ? 4 * most : most, .swap = swap, .dims = 1,
-					    .shape = { n } };
+		const struct npy_head h = { .type = wide ? 'U' : 'S', .size = wide ? 4 * most : most, .swap = swap,
+					    .dims = 1, .shape = { n } };
 		npy_bare(&in, take, &from, "it", &h);
 		for (size_t k = 0; k < n; k++) {
 			int rc = npy_read_text(&in, &text, &err);
