@@ -276,7 +276,8 @@ static void texts(void **state)
 		unsigned char bytes[sizeof raw];
 		rng_init(&r, 19, RNG_TEST, i, 0);
 		size_t most = rng_below(&r, 40), n = 1 + rng_below(&r, 4), used = 0;
-		int wide = (int)rng_below(&r, 2), bad = rng_below(&r, 6) == 0 && most > 1, swap = wide && rng_below(&r, 2);
+		int wide = (int)rng_below(&r, 2), bad = rng_below(&r, 6) == 0 && most > 1;
+		int swap = wide && rng_below(&r, 2);
 		for (size_t k = 0; k < n; k++) {
 			size_t len = rng_below(&r, (uint32_t)most + 1), at = 0;
 			for (size_t j = 0; j < most; j++) {
