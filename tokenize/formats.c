@@ -32,6 +32,7 @@ int put_lines(struct sink *s, struct lines *l, int32_t label, struct err *err)
 	while ((got = lines_next(l, &line, &len, err)) == 1)
 		if (sink_put(s, &l->at, line, len, label, -1, err))
 			return -1;
+	s->returns += l->returns;
 	return got;
 }
 
@@ -42,7 +43,6 @@ int read_lines(struct sink *s, const char *path, struct err *err)
 	if (lines_open(&l, path, s, err))
 		return -1;
 	rc = put_lines(s, &l, -1, err);
-	s->returns += l.returns;
 	lines_release(&l);
 	return rc;
 }

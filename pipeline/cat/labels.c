@@ -239,7 +239,11 @@ static int label_of_value(struct labels *l, const char *text, double v, int32_t 
 	if (!l->numbered || v == -1)
 		return in_order(l, text, v, label, err);
 	*label = class_of_value(l, v);
-	return *label >= 0 ? 0 : unknown_label(l, text, v, err);
+	if (*label < 0)
+		return unknown_label(l, text, v, err);
+	if (!l->named)
+		count_number(l, *label);
+	return 0;
 }
 
 int label_of(struct labels *l, char *text, int32_t *label, struct err *err)

@@ -8,11 +8,11 @@
 
 enum { OUT = 256 * 1024 };
 
-/* The bytes of the first name in a zip that are there; it begins at head + 30. */
+/* The bytes of the first name in a zip that are there, of n >= 30; it begins at head + 30. */
 static size_t first_name(const unsigned char *head, size_t n)
 {
-	size_t name = n < 30 ? 0 : head[26] | (size_t)head[27] << 8;
-	return n < 30 ? 0 : name > n - 30 ? n - 30 : name;
+	size_t name = head[26] | (size_t)head[27] << 8;
+	return name > n - 30 ? n - 30 : name;
 }
 
 /* A zip of arrays, or a PyTorch file. */

@@ -50,7 +50,7 @@ without() { # WORDS: configure where they are not
 
 REFUSE=
 ok 'this machine has what is needed' configure
-deflate=$(value DEFLATE_LIBS) onednn=$(value ONEDNN_LIBS)
+deflate=$(value DEFLATE_LIBS) onednn=$(value ONEDNN_LIBS) machine=$(value MACHINE)
 [ -n "$deflate" ] && same 'libdeflate: yes' -ldeflate "$deflate" || skip 'libdeflate: yes' 'it is not installed'
 [ -n "$onednn" ] && like 'oneDNN: yes' '^-ldnnl -lg\{0,1\}omp$' "$onednn" || skip 'oneDNN: yes' 'it is not installed'
 for refused in -ldeflate libdeflate.h; do
@@ -83,8 +83,8 @@ for refused in $packages; do # each probe says no for itself
 	same "one alone is named alone: $refused" "1 $refused" \
 		"$? $(grep -o 'Ubuntu: [a-z0-9-]*' "$T/said" | cut -d ' ' -f 2)"
 done
-case $(value MACHINE)$(uname -m) in
-*x86_64*)
+case $machine in
+x86_64*)
 	without -march=x86-64-v4
 	same 'a compiler that does not know an instruction set' 'v3 base' "$(value ISAS)"
 	;;

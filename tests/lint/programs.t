@@ -26,6 +26,22 @@ for program in "$BIN"/vic*; do
 		skip "$name has a man page without warnings" 'groff is not installed'
 	fi
 done
+# A program takes each name from the first library that has it, so a second function of that name would be called where
+# its own folder means it, or not at all.
+if command -v nm >/dev/null; then
+	for library in "$BIN"/../lib/*.a; do
+		nm --defined-only -gA "$library" 2>&1
+	done | awk -F '[: ]' '$(NF - 1) ~ /^[A-Z]$/ && $(NF - 1) != "U" {
+		sub(/.*\//, "", $1)
+		print $NF, $1 "(" $2 ")"
+	}' | sort >"$T/names"
+	[ "$(wc -l <"$T/names")" -ge 500 ]
+	tap $? 'the libraries have names that can be read'
+	same 'no two objects of the libraries define one name' '' \
+		"$(awk '$1 == name { print name " is in " where " and in " $2 } { name = $1; where = $2 }' "$T/names")"
+else
+	skip 'no two objects of the libraries define one name' 'nm is not installed'
+fi
 if command -v groff >/dev/null; then
 	groff -t -man -ww -Tutf8 "$ROOT/docs/vic.7" >"$T/page" 2>"$T/warnings"
 	[ ! -s "$T/warnings" ] && [ -s "$T/page" ]

@@ -1,8 +1,11 @@
 /* NPY heads by hand, every type of value, and every way of being wrong. Files made by NumPy itself are read in
  * tests/cli/cat.t, where NumPy is there. */
+#include "tests/append.h"
 #include "tests/scratch.h"
+#include "pipeline/base/philox.h"
 #include "pipeline/formats/npy.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,8 +238,81 @@ static void written_heads_are_read(void **state)
 	}
 }
 
+struct bytes {
+	const unsigned char *p;
+	size_t n;
+};
+
+static int take(void *from, void *to, size_t n, size_t *got, struct err *err)
+{
+	struct bytes *b = from;
+	(void)err;
+	*got = n < b->n ? n : b->n;
+	memcpy(to, b->p, *got);
+	b->p += *got;
+	b->n -= *got;
+	return 0;
+}
+
+/* Texts of letters of every length in UTF-8, padded with zeros as NumPy does; one with a zero inside or a number that
+ * is no letter is refused. Memory that was never written holds no zeros here. */
+static void texts(void **state)
+{
+	static const struct {
+		uint32_t point;
+		const char *utf8;
+	} letters[] = { { 'a', "a" }, { 0x7F, "\x7F" }, { 0x80, "\xC2\x80" }, { 0x7FF, "\xDF\xBF" },
+			{ 0x800, "\xE0\xA0\x80" }, { 0xD7FF, "\xED\x9F\xBF" }, { 0xE000, "\xEE\x80\x80" },
+			{ 0xFFFF, "\xEF\xBF\xBF" }, { 0x10000, "\xF0\x90\x80\x80" },
+			{ 0x10FFFF, "\xF4\x8F\xBF\xBF" } };
+	static const uint32_t none[] = { 0xD800, 0xDFFF, 0x110000, 0xFFFFFFFF };
+	(void)state;
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct npy_reader in;
+		uint32_t raw[4 * 40];
+		char want[4][160] = { "" }, *text;
+		unsigned char bytes[sizeof raw];
+		rng_init(&r, 19, RNG_TEST, i, 0);
+		size_t most = rng_below(&r, 40), n = 1 + rng_below(&r, 4), used = 0;
+		int wide = (int)rng_below(&r, 2), bad = rng_below(&r, 6) == 0 && most > 1;
+		int swap = wide && rng_below(&r, 2);
+		for (size_t k = 0; k < n; k++) {
+			size_t len = rng_below(&r, (uint32_t)most + 1), at = 0;
+			for (size_t j = 0; j < most; j++) {
+				size_t which = rng_below(&r, wide ? 10 : 2);
+				raw[k * most + j] = j < len ? letters[which].point : 0;
+				if (j < len)
+					append(want[k], sizeof want[k], &at, "%s", letters[which].utf8);
+			}
+		}
+		if (bad) /* in the last: a letter after a zero, or what is none */
+			raw[n * most - 2] = wide && rng_below(&r, 2) ? none[rng_below(&r, 4)] : 0;
+		if (bad)
+			raw[n * most - 1] = 'x';
+		for (size_t k = 0; k < n * most; k++)
+			for (int b = 0; b < (wide ? 4 : 1); b++)
+				bytes[used++] = (unsigned char)(raw[k] >> 8 * (swap ? 3 - b : b));
+		struct bytes from = { bytes, used };
+		const struct npy_head h = { .type = wide ? 'U' : 'S', .size = wide ? 4 * most : most, .swap = swap,
+					    .dims = 1, .shape = { n } };
+		npy_bare(&in, take, &from, "it", &h);
+		for (size_t k = 0; k < n; k++) {
+			int rc = npy_read_text(&in, &text, &err);
+			assert_int_equal(rc, bad && k == n - 1 ? -1 : 0);
+			if (!rc)
+				assert_string_equal(text, want[k]);
+		}
+		if (!bad)
+			assert_int_equal(npy_at_end(&in, &err), 0);
+		npy_release(&in);
+	}
+}
+
 int main(void)
 {
+	mallopt(M_PERTURB, 0xA5);
 	if (scratch_file(path, "npy"))
 		return 1;
 	const struct CMUnitTest tests[] = { cmocka_unit_test(heads),
@@ -244,7 +320,8 @@ int main(void)
 					    cmocka_unit_test(reals_of_every_size),
 					    cmocka_unit_test(whole_numbers_of_every_size),
 					    cmocka_unit_test(cut_files),
-					    cmocka_unit_test(written_heads_are_read) };
+					    cmocka_unit_test(written_heads_are_read),
+					    cmocka_unit_test(texts) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);
 	return rc;

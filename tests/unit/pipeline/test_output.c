@@ -299,6 +299,51 @@ static void unnamed_files_have_no_name(void **state)
 	assert_string_equal(err.msg, "/nowhere: No such file or directory");
 }
 
+/* Nothing can be made there, and it is said at once, however the unfinished file would be named. */
+static void where_nothing_can_be_made(void **state)
+{
+	struct err err = ERR_NONE;
+	(void)state;
+	alarm(20);
+	assert_int_equal(symlink("/sys/kernel", "kernel"), 0);
+	assert_int_equal(make("kernel/vic-output-test", "", &err), -1);
+	assert_non_null(strstr(err.msg, "kernel/vic-output-test: "));
+	alarm(0);
+}
+
+/* In a folder as /tmp is, the file of another cannot be replaced, and that is said before the work: one's own can, and
+ * any where the folder is one's own. In a process of its own, which is nobody's. */
+static void a_sticky_folder(void **state)
+{
+	enum { US = 12345, OTHER = 54321 };
+	(void)state;
+	if (geteuid()) {
+		print_message("# SKIP: only root can give files to others\n");
+		skip();
+	}
+	for (int k = 0; k < 8; k++) {
+		int sticky = k & 1, own_folder = k >> 1 & 1, own_file = k >> 2, status;
+		assert_int_equal(mkdir("shared", 0777), 0);
+		put("shared/file", "old");
+		assert_int_equal(chmod("shared/file", 0666) || chown("shared/file", own_file ? US : OTHER, 0), 0);
+		assert_int_equal(chown("shared", own_folder ? US : OTHER, 0), 0);
+		assert_int_equal(chmod("shared", sticky ? 01777 : 0777), 0);
+		pid_t pid = fork();
+		if (!pid) {
+			struct err err = ERR_NONE;
+			if (chdir("shared") || setgid(US) || setuid(US))
+				_exit(3);
+			if (!output_prove("file", &err))
+				_exit(make("file", "new", &err) ? 4 : 0);
+			_exit(strcmp(err.msg, "file: Operation not permitted") ? 5 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, sticky && !own_folder && !own_file ? 1 << 8 : 0);
+		holds("shared/file", status ? "old" : "new");
+		assert_int_equal(unlink("shared/file") || rmdir("shared"), 0);
+	}
+}
+
 static void paths_are_cut_at_their_last_slash(void **state)
 {
 	static const char *const cut[][3] = {
@@ -334,6 +379,8 @@ int main(int argc, char **argv)
 		BOTH(others_names_are_not_taken),
 		BOTH(nothing_outlives_the_killed),
 		BOTH(unnamed_files_have_no_name),
+		BOTH(where_nothing_can_be_made),
+		BOTH(a_sticky_folder),
 		cmocka_unit_test(paths_are_cut_at_their_last_slash),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

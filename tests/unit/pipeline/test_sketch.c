@@ -128,6 +128,60 @@ static void chance_accuses_nobody(void **state)
 	assert_true(quarter <= rounds / 4 && hundredth <= rounds / 50);
 }
 
+/* Chernoff's bound at t, written out: each value that came g times lies in both sets with the probability that g of
+ * n + m balls drawn are not all of one colour. */
+static double plain_bound(const uint32_t (*count)[2], int values, double n, double m, double t)
+{
+	double sum = 0;
+	for (int i = 0; i < values; i++) {
+		double one = 1, other = 1, g = count[i][0] + count[i][1];
+		for (double k = 0; k < g; k++) {
+			one *= n > k ? (n - k) / (n + m - k) : 0;
+			other *= m > k ? (m - k) / (n + m - k) : 0;
+		}
+		if (g > 1)
+			sum += log(one + other + (1 - one - other) * exp(t)) - (count[i][0] && count[i][1] ? t : 0);
+	}
+	return sum;
+}
+
+static void bound_by_definition(void **state)
+{
+	static struct sketch set[2];
+	(void)state;
+	for (uint32_t i = 0; i < 150; i++) {
+		struct rng r;
+		uint32_t count[60][2];
+		double lo = 0, hi = 40, both = 0, inside = 0;
+		rng_init(&r, 13, RNG_TEST, i, 0);
+		int values = 1 + (int)rng_below(&r, 60), shared = (int)rng_below(&r, 4);
+		set[0] = set[1] = (struct sketch){ 0 };
+		for (int k = 0; k < values; k++) {
+			count[k][0] = rng_below(&r, 4) ? 1 + rng_below(&r, 2) : 0;
+			count[k][1] = count[k][0] && (int)rng_below(&r, 4) > shared ? 0 : 1 + rng_below(&r, 3);
+			for (int s = 0; s < 2; s++)
+				if (count[k][s])
+					sketch_add(&set[s], 1000 * (uint64_t)k + i, count[k][s]);
+			both += count[k][0] && count[k][1];
+			inside += count[k][1] ? count[k][0] : 0;
+		}
+		double n = (double)set[0].records, m = (double)set[1].records;
+		for (int k = 0; k < 90; k++) {
+			double a = lo + (hi - lo) / 3, b = hi - (hi - lo) / 3;
+			if (plain_bound(count, values, n, m, a) < plain_bound(count, values, n, m, b))
+				hi = b;
+			else
+				lo = a;
+		}
+		double want = plain_bound(count, values, n, m, lo);
+		struct overlap o;
+		sketch_overlap(&set[0], &set[1], &o);
+		if (!(fabs(o.log_p - fmin(0, want)) < 1e-6))
+			fail_msg("%u: log p %.9g, not %.9g", i, o.log_p, want);
+		assert_true(o.seen == (uint64_t)both && fabs(o.shared - inside) < 1e-9);
+	}
+}
+
 /* Copies: all of the records or a share of them, among others or not, in any order, once or thrice each. */
 static void copies_are_found(void **state)
 {
@@ -178,6 +232,7 @@ int main(void)
 		cmocka_unit_test(sketches_hold_the_smallest),
 		cmocka_unit_test(prints_tell_values_apart),
 		cmocka_unit_test(chance_accuses_nobody),
+		cmocka_unit_test(bound_by_definition),
 		cmocka_unit_test(copies_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

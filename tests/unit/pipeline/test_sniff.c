@@ -1,4 +1,5 @@
 /* sniff: what must be told apart that looks alike, and any bytes at all. tests/cli/kinds.t has the messages. */
+#include "tests/scratch.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/stream/sniff.h"
 #include "pipeline/files/text.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -32,6 +34,10 @@ static void alike(void **state)
 {
 	(void)state;
 	text("a", "", "empty");
+	text("a", "<a>\n<b>x</b>\n</a>\n", "XML");
+	text("a", "<a>\n", "plain text");
+	text("a", "<>\n<b>\n", "plain text");
+	text("a", "<a/>\n<b>\n", "plain text");
 	text("a", "x", "plain text");
 	text("a", "2 3\n", "plain text");                                          /* numbers alone */
 	text("a", "2 4\nthe 1 2 3 4\n", "word vectors in text form");
@@ -151,9 +157,29 @@ static void any_bytes(void **state)
 	}
 }
 
+/* Only a file that is there is looked into: a FIFO would wait for another writer, and nothing is added. */
+static void explained_by_its_file(void **state)
+{
+	char path[SCRATCH_PATH], fifo[SCRATCH_PATH + 8];
+	static const char *const said[] = { "is no table (it is JSON: ", "is no table", "is no table" };
+	(void)state;
+	assert_int_equal(scratch_file(path, "sniff") || scratch_put(path, "{\"a\": 1}\n", 9), 0);
+	snprintf(fifo, sizeof fifo, "%s.fifo", path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	alarm(20);
+	for (int i = 0; i < 3; i++) {
+		struct err err = ERR_NONE;
+		(void)err_set(&err, "is no table");
+		assert_int_equal(sniff_explain(i == 0 ? path : i == 1 ? fifo : "not/there", "CSV", &err), -1);
+		assert_memory_equal(err.msg, said[i], strlen(said[i]) + (i > 0));
+	}
+	alarm(0);
+	assert_int_equal(unlink(path) || unlink(fifo), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(alike), cmocka_unit_test(long_row),
-					    cmocka_unit_test(any_bytes) };
+					    cmocka_unit_test(any_bytes), cmocka_unit_test(explained_by_its_file) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,20 @@ static void reads_of_every_size(void **state)
 	}
 }
 
+/* Files and folders alone are taken; of anything else its type is told, where it can be shown. */
+static void types_are_told(void **state)
+{
+	(void)state;
+	for (int type = 0; type < 256; type++) {
+		struct err err = ERR_NONE;
+		struct tar_entry e = { .name = "x", .type = type };
+		char want[40];
+		snprintf(want, sizeof want, "(type '%c')", type < ' ' || type > '~' ? '?' : type);
+		assert_int_equal(tar_plain(&e, &err), type == '0' || type == '5' ? 0 : -1);
+		assert_true(type == '0' || type == '5' || strstr(err.msg, want));
+	}
+}
+
 int main(void)
 {
 	if (scratch_file(path, "tar"))
@@ -272,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(stream_and_part_agree),
 					    cmocka_unit_test(damage_is_noticed),
 					    cmocka_unit_test(pax_is_read_as_written),
+					    cmocka_unit_test(types_are_told),
 					    cmocka_unit_test(reads_of_every_size) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);

@@ -1,5 +1,7 @@
 /* Escaping names: what comes out may be shown, and comes back as it went in. Random bytes, against a plain
  * reference. */
+#include "tests/append.h"
+#include "pipeline/base/memtext.h"
 #include "pipeline/files/jsontext.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/files/text.h"
@@ -8,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -254,6 +257,56 @@ static void fields_are_cut(void **state)
 	assert_null(text_field(&at, ','));
 }
 
+/* For man pages: random text, a character at a time. */
+static void roff_by_definition(void **state)
+{
+	static const char letter[] = "a.'-\\\n\n ";
+	(void)state;
+	for (uint32_t i = 0; i < 500; i++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct memtext m;
+		char text[20], want[100], *got;
+		size_t n = 0, k = 0, len;
+		rng_init(&r, 15, RNG_TEST, i, 0);
+		for (len = rng_below(&r, 19); n < len;)
+			text[n++] = letter[rng_below(&r, sizeof letter - 1)];
+		text[n] = 0;
+		for (size_t at = 0; at < n; at++) {
+			int begins = !at || text[at - 1] == '\n', ends = text[at] == '\n' && text[at + 1] == '\n';
+			append(want, sizeof want, &k, "%s", ends ? "\n.PP\n" : text[at] == '\\' ? "\\e" :
+					     text[at] == '-' ? "\\-" : begins && strchr(".'", text[at]) ? "\\&" : "");
+			if (!ends && !strchr("\\-", text[at]))
+				want[k++] = text[at];
+			at += (size_t)ends;
+		}
+		want[k] = 0;
+		assert_int_equal(memtext_open(&m, &err), 0);
+		text_roff(m.to, text);
+		assert_int_equal(memtext_close(&m, &got, NULL, &err), 0);
+		assert_string_equal(got, want);
+		free(got);
+	}
+}
+
+/* \xHH with every two digits, of either case. */
+static void bytes_are_restored(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEFgG";
+	(void)state;
+	for (size_t i = 0; i < 24; i++)
+		for (size_t k = 0; k < 24; k++) {
+			char text[8] = { '\\', 'x', digits[i], digits[k], 0 }, *end;
+			const char two[3] = { digits[i], digits[k], 0 };
+			long v = strtol(two, &end, 16);
+			char want[8] = { (char)v, 0 };
+			text_restore(text);
+			if (*end || !v)
+				snprintf(want, sizeof want, "\\x%s", two);
+			assert_string_equal(text, want);
+		}
+}
+
 /* Bytes of the character that begins there, by the code point that its bits give (RFC 3629); 0: none. */
 static size_t plain_length(const unsigned char *p, size_t n)
 {
@@ -295,6 +348,8 @@ int main(void)
 		cmocka_unit_test(json_is_shown_and_reads_back),
 		cmocka_unit_test(json_names_what_is_not_utf8),
 		cmocka_unit_test(utf8_at_its_edges),
+		cmocka_unit_test(roff_by_definition),
+		cmocka_unit_test(bytes_are_restored),
 		cmocka_unit_test(cuts_are_seen),
 		cmocka_unit_test(fields_are_cut),
 	};

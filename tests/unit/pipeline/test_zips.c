@@ -1,6 +1,7 @@
 /* Zip archives are written here in every form that is read (stored, deflated, sizes behind the bytes, zip64, comments,
  * extra fields, folders), and come out again: front to back through a supply of any step (zip.h), and by the directory
- * as NPZ (npz.h). A byte that is changed, missing or too many is never passed over. */
+ * as NPZ (npz.h); the one file of an archive is read as packed data are (unpack.h). A byte that is changed, missing or
+ * too many is never passed over. */
 #include "tests/scratch.h"
 #include "pipeline/base/crc.h"
 #include "pipeline/base/philox.h"
@@ -165,7 +166,8 @@ static void draw(struct rng *r, int folders)
 		struct member *x = &m[i];
 		int folder = folders && rng_below(r, 4) == 0;
 		memset(x, 0, offsetof(struct member, bytes));
-		snprintf(x->name, sizeof x->name, "%s%d%s", rng_below(r, 2) ? "a" : "some/x", i, folder ? "/" : ".npy");
+		const char *in = folders && rng_below(r, 4) == 0 ? "__MACOSX/a" : rng_below(r, 2) ? "a" : "some/x";
+		snprintf(x->name, sizeof x->name, "%s%d%s", in, i, folder ? "/" : ".npy");
 		x->n = 0;
 		if (!folder)
 			draw_array(x, r, rng_below(r, 4) ? rng_below(r, LONGEST) : 0);
@@ -304,6 +306,48 @@ static void front_to_back(void **state)
 	}
 }
 
+/* What is read of an archive of one file: that file, past folders and what macOS puts in; none and several are
+ * errors. */
+static void as_packed_data(void **state)
+{
+	static unsigned char got[LONGEST + 256];
+	(void)state;
+	for (uint32_t i = 0; i < 500; i++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct unpack *u;
+		int files = 0, first = -1;
+		rng_init(&r, 43, RNG_TEST, i, 0);
+		draw(&r, 1);
+		for (int k = members; k-- > 0;)
+			if (m[k].name[strlen(m[k].name) - 1] != '/' && strncmp(m[k].name, "__MACOSX/", 9)) {
+				first = k;
+				files++;
+			}
+		struct steps t = { &r, 0, len, 1 + rng_below(&r, 400) };
+		struct supply s = { .fill = fill, .arg = &t };
+		if (unpack_open(&u, "zip", &s, "z.zip", &err)) {
+			assert_int_equal(files, 0);
+			assert_string_equal(err.msg, "z.zip: the zip archive holds no file");
+			continue;
+		}
+		assert_true(files > 0);
+		size_t used = 0, k, want;
+		int rc;
+		do {
+			want = 1 + rng_below(&r, 700);
+			rc = unpack_read(u, got + used, used + want > sizeof got ? sizeof got - used : want, &k, &err);
+			used += rc ? 0 : k;
+		} while (!rc && k == want);
+		unpack_close(u);
+		assert_int_equal(rc, files > 1 ? -1 : 0);
+		if (files > 1)
+			assert_non_null(strstr(err.msg, "z.zip: the zip archive holds several files"));
+		else
+			assert_true(used == m[first].n && !memcmp(got, m[first].bytes, used));
+	}
+}
+
 /* All arrays of the file; 0, or -1 with err. */
 static int arrays_of(const char *path, int compare, struct err *err)
 {
@@ -361,6 +405,7 @@ static void by_directory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(front_to_back), cmocka_unit_test(by_directory) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(front_to_back), cmocka_unit_test(as_packed_data),
+					   cmocka_unit_test(by_directory) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

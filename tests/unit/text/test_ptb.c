@@ -435,11 +435,14 @@ static size_t draw(struct rng *r, char *line)
 		"}",
 		"?",
 	};
-	size_t n = 0, parts = rng_below(r, 14);
+	/* what must follow itself: points, and endings of words */
+	static const char *const again[] = { " .", ".", "'s", "n't", "'ll", " ..", "-" };
+	const char *two[2] = { again[rng_below(r, 7)], again[rng_below(r, 7)] };
+	size_t n = 0, parts = rng_below(r, 14), narrow = rng_below(r, 8) == 0;
 	for (size_t i = 0; i < parts; i++) {
 		const char *p = piece[rng_below(r, sizeof piece / sizeof *piece)],
 			   any[2] = { (char)(1 + rng_below(r, 127)), 0 };
-		p = rng_below(r, 4) ? p : any;
+		p = narrow ? (i ? two[rng_below(r, 4) == 0] : "a") : rng_below(r, 4) ? p : any;
 		size_t k = strlen(p);
 		if (n + k > MAX / 2)
 			break;
