@@ -164,25 +164,10 @@ static int offer_batch(const struct trainer *t, struct device *dev, struct err *
 	return -1;
 }
 
-/* Of JPEG records there are two, since one batch is decoded while the network has another. */
-static int open_batchers(struct trainer *t, const struct device *dev, struct err *err)
-{
-	const struct stream_head *h = &t->data->head;
-	int jpeg = h->kind == STREAM_IMAGES && h->encoding == ENCODING_JPEG;
-	if (jpeg && pictures_open(&t->pictures, dev->threads, err))
-		return -1;
-	for (int i = 0; i <= jpeg; i++) {
-		if (batcher_init(&t->batcher[i], t->data,
-				 h->kind == STREAM_IMAGES ? &t->plan->preprocessing : NULL, err))
-			return -1;
-		t->batcher[i].pictures = t->pictures;
-	}
-	return 0;
-}
-
 static int open_all(struct trainer *t, struct device *dev, struct err *err)
 {
 	const struct plan *plan = t->plan;
+	int images = t->data->head.kind == STREAM_IMAGES;
 	if (list_records(t, err))
 		return -1;
 	t->eval_batch = plan_room(plan, largest_batch(t));
@@ -190,7 +175,8 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 	    mem_alloc(&t->judged, (size_t)t->n_dev * (size_t)plan->config.classes, sizeof *t->judged, err))
 		return -1;
 	return make_graph(t, &t->graph, plan->batch, dev, err) ||
-			       open_batchers(t, dev, err) ||
+			       turns_open(&t->turns, t->data, images ? &plan->preprocessing : NULL, dev->threads,
+					  err) ||
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||
 			       late_init(&t->late, &t->graph, t->eval_batch, 1, err) ||
 			       (shards_of(plan) > 1 &&

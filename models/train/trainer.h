@@ -2,7 +2,7 @@
 #ifndef VIC_TRAINER_H
 #define VIC_TRAINER_H
 
-#include "models/data/batch.h"
+#include "models/data/turns.h"
 #include "accumulate.h"
 #include "models/core/late.h"
 #include "models/nets/nets.h"
@@ -70,12 +70,7 @@ struct trainer {
 	const struct dataset *data; /* borrowed */
 	const json_t *provenance;   /* of the model to be, for checkpoints; NULL: not known; borrowed */
 	struct graph graph;
-	/* the batch at hand is batcher[turn]'s; of JPEG records the other's is the next one, which is decoded meanwhile
-	 * (feeding.h) */
-	struct batcher batcher[2];
-	int turn;
-	uint64_t ahead;               /* 1 + the record that the other's batch begins with; 0: it has none */
-	struct pictures *pictures;    /* of JPEG records */
+	struct turns turns;           /* its batches (feeding.h) */
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */

@@ -397,6 +397,9 @@ static void plans_refused(void **state)
 		{ STREAM_TEXT, 3, "bow encodes no sentence; these do: kimcnn",
 		  GIVEN(.mix_mode = MIX_SENTENCE, .model = "bow") },
 		{ STREAM_TEXT, 3, NULL, GIVEN(.mix_mode = MIX_SENTENCE) },
+		{ STREAM_TEXT, 3, NULL, GIVEN(.mix_mode = MIX_SENTENCE, .mixup = 0.1) },
+		{ STREAM_TEXT, 3, NULL, GIVEN(.mixup = 0.1) },
+		{ STREAM_IMAGES, 3, NULL, GIVEN(.mix_mode = MIX_MANIFOLD, .model = "preactresnet18", .mixup = 2) },
 		{ STREAM_TEXT, 1, "have 1 classes; at least 2", GIVEN(.lr = 1) },
 		{ STREAM_TEXT, 2, NULL, GIVEN(.lr = 1) },
 		{ STREAM_TEXT, 5, "of 5 classes the likeliest five are always right", GIVEN(.stop_top5 = 0.5) },
@@ -425,6 +428,9 @@ static void plans_refused(void **state)
 		int rc = plan_make(&p, &o, &d, &err);
 		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
 			fail_msg("case %zu: '%s'", i, err.msg);
+		if (!rc) /* where nothing is mixed, the network gets no ops that mix */
+			assert_int_equal(p.config.mix_hidden,
+					 o.mixup > 0 && (o.mix_mode == MIX_MANIFOLD || o.mix_mode == MIX_SENTENCE));
 		plan_release(&p);
 	}
 }
