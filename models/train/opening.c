@@ -56,11 +56,6 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
-static int shards_of(const struct plan *p)
-{
-	return p->shards ? p->shards : 1;
-}
-
 /* Records of the largest batch of training. */
 static int largest_batch(const struct trainer *t)
 {
@@ -79,7 +74,7 @@ static int has_single(uint32_t n_train, uint32_t size, int shards)
 static int refuse_single_values(const struct trainer *t, const struct graph *g, struct err *err)
 {
 	uint32_t n = t->n_train, size = (uint32_t)t->plan->batch, other = size;
-	int shards = shards_of(t->plan), full = n >= size && shard_least((int)size, shards) == 1;
+	int shards = plan_shards(t->plan), full = n >= size && shard_least((int)size, shards) == 1;
 	for (int i = 0; i < g->n_ops; i++) {
 		struct shape s = g->value[g->op[i].in[0]].shape;
 		if (g->op[i].type != OP_NORM || s.h * s.w > 1 || !has_single(n, size, shards))
@@ -179,8 +174,8 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 					  err) ||
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||
 			       late_init(&t->late, &t->graph, t->eval_batch, 1, err) ||
-			       (shards_of(plan) > 1 &&
-				accumulate_open(&t->accumulate, &t->graph, shards_of(plan), largest_batch(t), err))
+			       (plan_shards(plan) > 1 &&
+				accumulate_open(&t->accumulate, &t->graph, plan_shards(plan), largest_batch(t), err))
 		       ? -1
 		       : 0;
 }

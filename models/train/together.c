@@ -17,7 +17,7 @@ static size_t classes_of(const struct trainer *t)
 
 int trainer_join(struct trainer *t, struct ranks *r, struct err *err)
 {
-	int shards = t->plan->shards > 1 ? t->plan->shards : 1, more = 1;
+	int shards = plan_shards(t->plan), more = 1;
 	t->ranks = r;
 	if (r->size <= 1)
 		return t->plan->reduce == REDUCE_EXACT

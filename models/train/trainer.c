@@ -45,7 +45,7 @@ double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches
 int plan_room(const struct plan *p, int largest)
 {
 	enum { EVAL_BATCH = 512 };
-	int shards = p->shards ? p->shards : 1;
+	int shards = plan_shards(p);
 	return p->net->input == NET_IMAGES || shard_most(p->batch, shards) > EVAL_BATCH ? shard_most(largest, shards)
 											 : EVAL_BATCH;
 }

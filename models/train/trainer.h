@@ -29,7 +29,7 @@ struct plan {
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */
 	double step_factor;
 	int epochs, batch;
-	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 */
+	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 (plan_shards) */
 	enum reduction reduce; /* of sums over ranks */
 	uint64_t seed;
 	enum select select;
@@ -37,6 +37,11 @@ struct plan {
 	double stop_top5;     /* dev top-5 accuracy that ends the run; 0: none */
 	char *key;            /* text that two runs must share for one to resume the other; owned */
 };
+
+static inline int plan_shards(const struct plan *p)
+{
+	return p->shards ? p->shards : 1;
+}
 
 /* Learning rate of epoch 1, 2, ..., batch 0, 1, ... of `batches` an epoch. */
 double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches);

@@ -225,7 +225,8 @@ static void plain_batch(struct plain *r, const struct task *t, const uint32_t *i
 	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed,
 			(uint32_t)r->epoch + 1, index, &err))
 		fail_msg("%s", err.msg);
-	plain_tree(r, &r->b.batch, 0, t->plan.shards, t->plan.shards, classes, loss, z, sum);
+	int shards = t->plan.shards ? t->plan.shards : 1;
+	plain_tree(r, &r->b.batch, 0, shards, shards, classes, loss, z, sum);
 	memcpy(r->g.params[ARENA_G], sum, r->g.params_floats[ARENA_G] * sizeof *sum); /* ref's memory is the host's */
 	if (graph_update(&r->g, &r->b.batch, &u, &err))
 		fail_msg("%s", err.msg);
