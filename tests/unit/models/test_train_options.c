@@ -121,6 +121,12 @@ static void defaults(void **state)
 	o.optimizer = RULE_ADAM;
 	o = settle(o, STREAM_IMAGES);
 	assert_true(o.lr == 0.001 && o.momentum == 0 && !o.nesterov && o.weight_decay == 0);
+	struct train_options adam = o, adamw = none;
+	adamw.optimizer = OPTIMIZER_ADAMW;
+	got = settle(adamw, STREAM_IMAGES);
+	adam.optimizer = OPTIMIZER_ADAMW;
+	adam.weight_decay = 0.01; /* this alone is another one */
+	same(&got, &adam);
 	o = none;
 	o.optimizer = RULE_SGD;
 	o = settle(o, STREAM_TEXT);
