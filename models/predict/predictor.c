@@ -32,10 +32,7 @@ static void forget_document(struct predictor *p)
 {
 	late_release(&p->late);
 	graph_release(&p->graph);
-	batcher_release(&p->batcher[0]);
-	batcher_release(&p->batcher[1]);
-	pictures_close(p->pictures);
-	p->pictures = NULL;
+	turns_release(&p->turns);
 	dataset_release(&p->data);
 	free(p->label);
 	p->label = NULL;
@@ -96,16 +93,6 @@ static int set_weights(struct predictor *p, struct err *err)
 	return 0;
 }
 
-static int init_batchers(struct predictor *p, struct err *err)
-{
-	for (int i = 0; i < 2; i++) {
-		if (batcher_init(&p->batcher[i], &p->data, of_words(p) ? NULL : &p->model->preprocessing, err))
-			return -1;
-		p->batcher[i].pictures = p->pictures;
-	}
-	return 0;
-}
-
 static int make_ready(struct predictor *p, struct err *err)
 {
 	struct net_config c = p->model->config;
@@ -116,7 +103,8 @@ static int make_ready(struct predictor *p, struct err *err)
 		return -1;
 	p->batch = batch_size(&p->graph, of_words(p) ? TEXT_BATCH : IMAGE_BATCH);
 	if (graph_compile(&p->graph, p->dev, p->batch, NULL, err) ||
-	    init_batchers(p, err) || set_weights(p, err) || late_init(&p->late, &p->graph, p->batch, 0, err))
+	    turns_open(&p->turns, &p->data, of_words(p) ? NULL : &p->model->preprocessing, p->dev->threads, err) ||
+	    set_weights(p, err) || late_init(&p->late, &p->graph, p->batch, 0, err))
 		return -1;
 	p->ready = 1;
 	return 0;
@@ -162,17 +150,12 @@ static int take_pass(void *ctx, const struct answer *a, struct err *err)
 	return 0;
 }
 
-/* Records that stand together in a block: as many as a batch may have. */
-static int records_at(const struct predictor *p, size_t at)
+/* The batch of the block's records from `at` on. */
+static int make_batch(const struct turns_pass *pass, struct batcher *b, size_t at, struct err *err)
 {
-	return p->data.n - at < (size_t)p->batch ? (int)(p->data.n - at) : p->batch;
-}
-
-/* The batch of the records from `at` on. */
-static int make_batch(struct predictor *p, struct batcher *b, size_t at, struct err *err)
-{
+	const struct predictor *p = pass->ctx;
 	uint32_t item[TEXT_BATCH] = { 0 };
-	int n = records_at(p, at);
+	int n = (int)(pass->n - at < pass->step ? pass->n - at : pass->step);
 	for (int i = 0; i < n; i++)
 		item[i] = (uint32_t)at + (uint32_t)i;
 	if (batch_plain(b, item, n, err))
@@ -195,28 +178,14 @@ static int one_batch(struct predictor *p, struct batcher *b, size_t at, struct e
 	return 0;
 }
 
-/* All records of the block; of JPEG records each batch is begun before the network has the one before it. */
+/* All records of the block. */
 static int all_batches(struct predictor *p, struct err *err)
 {
-	struct batcher *now = &p->batcher[0], *other = &p->batcher[1];
-	size_t made = 0; /* records that a batch was made of */
-	for (size_t at = 0; at < p->data.n; at += (size_t)now->batch.n) {
-		if (made > at) {
-			struct batcher *b = now;
-			now = other;
-			other = b;
-		} else if (make_batch(p, now, at, err)) {
+	struct turns_pass pass = { p->data.n, (size_t)p->batch, make_batch, p };
+	turns_begin(&p->turns);
+	for (size_t at = 0; at < pass.n; at += pass.step)
+		if (turns_take(&p->turns, &pass, at, err) || one_batch(p, turns_now(&p->turns), at, err))
 			return -1;
-		}
-		made = at + (size_t)now->batch.n;
-		if (p->pictures && made < p->data.n) {
-			if (make_batch(p, other, made, err))
-				return -1;
-			made += (size_t)other->batch.n;
-		}
-		if (batch_ready(now, err) || one_batch(p, now, at, err))
-			return -1;
-	}
 	return 0;
 }
 

@@ -8,8 +8,8 @@
 #ifndef VIC_PREDICTOR_H
 #define VIC_PREDICTOR_H
 
-#include "models/data/batch.h"
 #include "models/data/ngrams.h"
+#include "models/data/turns.h"
 #include "models/files/modelfile.h"
 #include "models/core/late.h"
 #include "pipeline/base/vocab.h"
@@ -27,8 +27,7 @@ struct predictor {
 	struct ngrams line;        /* of a network of n-grams: the record at hand; data.text has the stream's words */
 	int *label;                /* [classes of the document] the model's class of that name, or -1 */
 	struct graph graph;
-	struct batcher batcher[2]; /* of JPEG records one is decoded while the network has the other's */
-	struct pictures *pictures; /* of JPEG records */
+	struct turns turns;
 	struct late late;
 	int ready, batch;          /* records at once */
 	float *logits;             /* [rows of the block][samples][classes] */

@@ -1,12 +1,11 @@
-/* A batch is known by the place of its first record in a pass. */
+/* A batch is made from a place in its pass, over all ranks: which part of it is this one's is found out here. */
 #include "feeding.h"
 #include "together.h"
 
-/* A pass over records. */
-struct pass {
+/* What a pass is over. */
+struct fed {
+	const struct trainer *t;
 	const uint32_t *record;
-	uint32_t n, step; /* records of a batch, over all ranks; the last has fewer */
-	int (*make)(const struct trainer *t, struct batcher *b, const struct pass *p, uint32_t at, struct err *err);
 };
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -14,63 +13,48 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static int make_training(const struct trainer *t, struct batcher *b, const struct pass *p, uint32_t at, struct err *err)
+static int make_training(const struct turns_pass *p, struct batcher *b, size_t at, struct err *err)
 {
+	const struct fed *f = p->ctx;
+	const struct trainer *t = f->t;
 	const struct plan *plan = t->plan;
-	int n = (int)least(p->n - at, p->step), shards = t->accumulate.shards, each = 0;
+	int n = (int)least((uint32_t)(p->n - at), (uint32_t)p->step), shards = t->accumulate.shards, each = 0;
 	if (trainer_several(t)) {
 		each = shards / t->ranks->size;
 		b->from = shard_begin(n, t->ranks->rank * each, shards);
 		b->to = shard_begin(n, (t->ranks->rank + 1) * each, shards);
 	}
-	return batch_mixed(b, &plan->mix_config, p->record + at, n, t->train, t->n_train, plan->seed,
-			   (uint32_t)t->epoch + 1, at / p->step, err);
+	return batch_mixed(b, &plan->mix_config, f->record + at, n, t->train, t->n_train, plan->seed,
+			   (uint32_t)t->epoch + 1, (uint32_t)(at / p->step), err);
 }
 
-/* This rank's records of p's from `at` on, which are whole batches of the ranks before it further. */
-static uint32_t first_of(const struct trainer *t, const struct pass *p, uint32_t at)
+/* This rank's of n records from `at` on, which are whole batches of the ranks before it further. */
+static uint32_t first_of(const struct trainer *t, uint32_t n, uint32_t at)
 {
-	return at + least(trainer_several(t) ? (uint32_t)t->ranks->rank * (uint32_t)t->eval_batch : 0, p->n - at);
+	return at + least(trainer_several(t) ? (uint32_t)t->ranks->rank * (uint32_t)t->eval_batch : 0, n - at);
 }
 
-static int make_plain(const struct trainer *t, struct batcher *b, const struct pass *p, uint32_t at, struct err *err)
+static int make_plain(const struct turns_pass *p, struct batcher *b, size_t at, struct err *err)
 {
-	uint32_t first = first_of(t, p, at), n = least(p->n - first, (uint32_t)t->eval_batch);
+	const struct fed *f = p->ctx;
+	uint32_t all = (uint32_t)p->n, first = first_of(f->t, all, (uint32_t)at);
+	uint32_t n = least(all - first, (uint32_t)f->t->eval_batch);
 	b->from = b->to = 0;
-	return n ? batch_plain(b, p->record + first, (int)n, err) : 0;
-}
-
-static int feed(struct trainer *t, const struct pass *p, uint32_t at, struct err *err)
-{
-	if (t->ahead == (uint64_t)at + 1)
-		t->turn = !t->turn;
-	else if (p->make(t, feeding_now(t), p, at, err))
-		return -1;
-	t->ahead = 0;
-	if (t->pictures && p->n - at > p->step) {
-		if (p->make(t, &t->batcher[!t->turn], p, at + p->step, err))
-			return -1;
-		t->ahead = (uint64_t)at + p->step + 1;
-	}
-	return batch_ready(feeding_now(t), err);
-}
-
-void feeding_begin(struct trainer *t)
-{
-	t->ahead = 0;
+	return n ? batch_plain(b, f->record + first, (int)n, err) : 0;
 }
 
 int feeding_train(struct trainer *t, uint32_t index, struct err *err)
 {
-	uint32_t size = (uint32_t)t->plan->batch;
-	struct pass p = { t->order, t->n_train, size, make_training };
-	return feed(t, &p, index * size, err);
+	size_t size = (size_t)t->plan->batch;
+	struct fed f = { t, t->order };
+	struct turns_pass p = { t->n_train, size, make_training, &f };
+	return turns_take(&t->turns, &p, index * size, err);
 }
 
 int feeding_plain(struct trainer *t, const uint32_t *record, uint32_t at, uint32_t n, struct err *err)
 {
-	uint32_t ranks = trainer_several(t) ? (uint32_t)t->ranks->size : 1;
-	struct pass p = { record, n, ranks * (uint32_t)t->eval_batch, make_plain };
-	uint32_t first = first_of(t, &p, at);
-	return feed(t, &p, at, err) ? -1 : (int)least(n - first, (uint32_t)t->eval_batch);
+	size_t ranks = trainer_several(t) ? (size_t)t->ranks->size : 1;
+	struct fed f = { t, record };
+	struct turns_pass p = { n, ranks * (size_t)t->eval_batch, make_plain, &f };
+	return turns_take(&t->turns, &p, at, err) ? -1 : (int)least(n - first_of(t, n, at), (uint32_t)t->eval_batch);
 }

@@ -56,11 +56,6 @@ static int list_records(struct trainer *t, struct err *err)
 	return 0;
 }
 
-static int shards_of(const struct plan *p)
-{
-	return p->shards ? p->shards : 1;
-}
-
 /* Records of the largest batch of training. */
 static int largest_batch(const struct trainer *t)
 {
@@ -79,7 +74,7 @@ static int has_single(uint32_t n_train, uint32_t size, int shards)
 static int refuse_single_values(const struct trainer *t, const struct graph *g, struct err *err)
 {
 	uint32_t n = t->n_train, size = (uint32_t)t->plan->batch, other = size;
-	int shards = shards_of(t->plan), full = n >= size && shard_least((int)size, shards) == 1;
+	int shards = plan_shards(t->plan), full = n >= size && shard_least((int)size, shards) == 1;
 	for (int i = 0; i < g->n_ops; i++) {
 		struct shape s = g->value[g->op[i].in[0]].shape;
 		if (g->op[i].type != OP_NORM || s.h * s.w > 1 || !has_single(n, size, shards))
@@ -164,25 +159,10 @@ static int offer_batch(const struct trainer *t, struct device *dev, struct err *
 	return -1;
 }
 
-/* Of JPEG records there are two, since one batch is decoded while the network has another. */
-static int open_batchers(struct trainer *t, const struct device *dev, struct err *err)
-{
-	const struct stream_head *h = &t->data->head;
-	int jpeg = h->kind == STREAM_IMAGES && h->encoding == ENCODING_JPEG;
-	if (jpeg && pictures_open(&t->pictures, dev->threads, err))
-		return -1;
-	for (int i = 0; i <= jpeg; i++) {
-		if (batcher_init(&t->batcher[i], t->data,
-				 h->kind == STREAM_IMAGES ? &t->plan->preprocessing : NULL, err))
-			return -1;
-		t->batcher[i].pictures = t->pictures;
-	}
-	return 0;
-}
-
 static int open_all(struct trainer *t, struct device *dev, struct err *err)
 {
 	const struct plan *plan = t->plan;
+	int images = t->data->head.kind == STREAM_IMAGES;
 	if (list_records(t, err))
 		return -1;
 	t->eval_batch = plan_room(plan, largest_batch(t));
@@ -190,11 +170,12 @@ static int open_all(struct trainer *t, struct device *dev, struct err *err)
 	    mem_alloc(&t->judged, (size_t)t->n_dev * (size_t)plan->config.classes, sizeof *t->judged, err))
 		return -1;
 	return make_graph(t, &t->graph, plan->batch, dev, err) ||
-			       open_batchers(t, dev, err) ||
+			       turns_open(&t->turns, t->data, images ? &plan->preprocessing : NULL, dev->threads,
+					  err) ||
 			       offer_images(t, dev, err) || set_first_weights(t, err) ||
 			       late_init(&t->late, &t->graph, t->eval_batch, 1, err) ||
-			       (shards_of(plan) > 1 &&
-				accumulate_open(&t->accumulate, &t->graph, shards_of(plan), largest_batch(t), err))
+			       (plan_shards(plan) > 1 &&
+				accumulate_open(&t->accumulate, &t->graph, plan_shards(plan), largest_batch(t), err))
 		       ? -1
 		       : 0;
 }

@@ -85,7 +85,7 @@ static int mean_tokens(const struct plan *plan, const struct dataset *data)
 /* Records of the largest shard of a batch of n. */
 static int shard_of(const struct plan *plan, int n)
 {
-	return shard_most(n, plan->shards ? plan->shards : 1);
+	return shard_most(n, plan_shards(plan));
 }
 
 /* c is to be released, whatever comes out. */

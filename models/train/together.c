@@ -17,7 +17,7 @@ static size_t classes_of(const struct trainer *t)
 
 int trainer_join(struct trainer *t, struct ranks *r, struct err *err)
 {
-	int shards = t->plan->shards > 1 ? t->plan->shards : 1, more = 1;
+	int shards = plan_shards(t->plan), more = 1;
 	t->ranks = r;
 	if (r->size <= 1)
 		return t->plan->reduce == REDUCE_EXACT
@@ -132,7 +132,7 @@ int together_answer(struct trainer *t, const uint32_t *record, uint32_t at, uint
 	size_t from = r->begin[r->rank] / classes / sizeof *t->round,
 	       mine = r->begin[r->rank + 1] / classes / sizeof *t->round - from;
 	int rc = mine && (feeding_plain(t, record, at, n, err) < 0 ||
-			  graph_forward(&t->graph, &feeding_now(t)->batch, PHASE_PREDICT, err) ||
+			  graph_forward(&t->graph, &turns_now(&t->turns)->batch, PHASE_PREDICT, err) ||
 			  graph_read(&t->graph, t->graph.logits, (int)mine, t->round + from * classes, err));
 	struct answer what = { .n = (int)(left < all ? left : all), .first = at, .logits = t->round };
 	if (ranks_meet(r, trainer_fared(t, rc, mine > 0, err), t->signal, err) ||

@@ -45,7 +45,7 @@ double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches
 int plan_room(const struct plan *p, int largest)
 {
 	enum { EVAL_BATCH = 512 };
-	int shards = p->shards ? p->shards : 1;
+	int shards = plan_shards(p);
 	return p->net->input == NET_IMAGES || shard_most(p->batch, shards) > EVAL_BATCH ? shard_most(largest, shards)
 											 : EVAL_BATCH;
 }
@@ -58,9 +58,7 @@ void trainer_release(struct trainer *t)
 	late_release(&t->late);
 	accumulate_release(&t->accumulate);
 	graph_release(&t->graph);
-	batcher_release(&t->batcher[0]);
-	batcher_release(&t->batcher[1]);
-	pictures_close(t->pictures);
+	turns_release(&t->turns);
 	free(t->train);
 	free(t->dev);
 	free(t->order);
@@ -105,7 +103,7 @@ static int train_batch(struct trainer *t, uint32_t index, const struct update *u
 	struct accumulate *a = &t->accumulate;
 	if (feeding_train(t, index, err))
 		return -1;
-	const struct batcher *b = feeding_now(t);
+	const struct batcher *b = turns_now(&t->turns);
 	int n = b->batch.n;
 	struct answer what = { .n = n, .batch = index, .label_entropy = b->label_entropy };
 	int rc = a->shards ? accumulate_step(a, &t->graph, &b->batch, b->target, u, t->ranks, t->signal, err)
@@ -163,7 +161,7 @@ static int answer_some(struct trainer *t, const uint32_t *record, uint32_t at, u
 	if (trainer_several(t))
 		return together_answer(t, record, at, n, take_judged, p, err);
 	int some = feeding_plain(t, record, at, n, err);
-	return some < 0 || graph_forward(&t->graph, &feeding_now(t)->batch, PHASE_PREDICT, err) ||
+	return some < 0 || graph_forward(&t->graph, &turns_now(&t->turns)->batch, PHASE_PREDICT, err) ||
 			       late_add(&t->late, &(struct answer){ .n = some, .first = at }, NULL, err)
 		       ? -1
 		       : some;
@@ -173,7 +171,7 @@ static int answer_some(struct trainer *t, const uint32_t *record, uint32_t at, u
 static int judge(struct trainer *t, const uint32_t *record, uint32_t n, struct pass *p, struct err *err)
 {
 	*p = (struct pass){ .t = t, .judged = record };
-	feeding_begin(t);
+	turns_begin(&t->turns);
 	late_begin(&t->late, take_judged, p);
 	for (uint32_t at = 0; at < n;) {
 		int some = answer_some(t, record, at, n, p, err);
@@ -280,7 +278,7 @@ int trainer_epoch(struct trainer *t, struct err *err)
 	memcpy(t->order, t->train, t->n_train * sizeof *t->order);
 	rng_init(&r, plan->seed, RNG_SHUFFLE, (uint32_t)t->epoch + 1, 0);
 	rng_shuffle(&r, t->order, t->n_train);
-	feeding_begin(t);
+	turns_begin(&t->turns);
 	late_begin(&t->late, take_trained, &pass);
 	for (uint32_t index = t->part.batches; index < batches; index++) {
 		uint32_t at = index * size, n = t->n_train - at < size ? t->n_train - at : size;

@@ -2,7 +2,7 @@
 #ifndef VIC_TRAINER_H
 #define VIC_TRAINER_H
 
-#include "models/data/batch.h"
+#include "models/data/turns.h"
 #include "accumulate.h"
 #include "models/core/late.h"
 #include "models/nets/nets.h"
@@ -29,7 +29,7 @@ struct plan {
 	int step_at[16], n_steps; /* epochs (from 1) at whose end lr is multiplied by step_factor */
 	double step_factor;
 	int epochs, batch;
-	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 */
+	int shards;           /* that a batch is cut into, a power of two (accumulate.h); 0 is 1 (plan_shards) */
 	enum reduction reduce; /* of sums over ranks */
 	uint64_t seed;
 	enum select select;
@@ -37,6 +37,11 @@ struct plan {
 	double stop_top5;     /* dev top-5 accuracy that ends the run; 0: none */
 	char *key;            /* text that two runs must share for one to resume the other; owned */
 };
+
+static inline int plan_shards(const struct plan *p)
+{
+	return p->shards ? p->shards : 1;
+}
 
 /* Learning rate of epoch 1, 2, ..., batch 0, 1, ... of `batches` an epoch. */
 double plan_lr(const struct plan *p, int epoch, uint32_t batch, uint32_t batches);
@@ -70,12 +75,7 @@ struct trainer {
 	const struct dataset *data; /* borrowed */
 	const json_t *provenance;   /* of the model to be, for checkpoints; NULL: not known; borrowed */
 	struct graph graph;
-	/* the batch at hand is batcher[turn]'s; of JPEG records the other's is the next one, which is decoded meanwhile
-	 * (feeding.h) */
-	struct batcher batcher[2];
-	int turn;
-	uint64_t ahead;               /* 1 + the record that the other's batch begins with; 0: it has none */
-	struct pictures *pictures;    /* of JPEG records */
+	struct turns turns;           /* its batches (feeding.h) */
 	uint32_t *train, *dev, *order; /* record numbers */
 	uint32_t n_train, n_dev;
 	int eval_batch;               /* records at once in evaluation */

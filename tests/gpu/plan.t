@@ -95,6 +95,13 @@ done
 
 # Runs of the dry plug-in, op by op: what is launched in the steps that twice the records take more, and the most memory.
 # An epoch ends with one prediction, however many steps it had.
+# took NAME: the memory of $T/plan is that of the run which said $T/e.
+took() {
+	sed -n 's/.*, \([0-9]*\) bytes at most$/\1/p' "$T/e" | awk -v planned="$(value memory "$T/plan")" '
+		{ got = $1 / 1048576; ratio = planned / got; print "# " planned " MiB planned, " got " taken"
+			exit !(ratio > 0.995 && ratio < 1.005) }' >"$T/memory"
+	tap $? "$1: memory" || diag "$T/memory"
+}
 # run NAME RECORDS STEPS MIXES ARGUMENTS...: RECORDS-twice has twice as many, in STEPS steps more
 VIC_GPU_DEVICE=$devices/h100.json VIC_CUDA_GRAPHS=0
 export VIC_GPU_DEVICE VIC_CUDA_GRAPHS
@@ -110,10 +117,7 @@ run() {
 	least=$(($(value launches "$T/plan") * steps))
 	[ "$least" -gt 0 ] && [ "$more" -ge "$least" ] && [ "$more" -le $((least + mixes)) ]
 	tap $? "$name: launches" || { echo "# planned $least in $steps steps, $more counted"; diag "$T/e"; }
-	sed -n 's/.*, \([0-9]*\) bytes at most$/\1/p' "$T/e" | awk -v planned="$(value memory "$T/plan")" '
-		{ got = $1 / 1048576; ratio = planned / got; print "# " planned " MiB planned, " got " taken"
-			exit !(ratio > 0.995 && ratio < 1.005) }' >"$T/memory"
-	tap $? "$name: memory" || diag "$T/memory"
+	took "$name"
 }
 for twice in '' -twice; do
 	times=${twice:+2}
@@ -140,6 +144,13 @@ run 'static words, clipped and averaged' "$T/text" 3 0 --batch 20 --words static
 run 'AdamW, clipped and averaged' "$T/images" 1 0 -m resnet18 --batch 14 --width 0.1 --optimizer adamw --lr 1e-4 \
 	--clip-norm 1 --ema 0.9
 run 'Adam, dropout' "$T/images" 1 0 -m smallcnn --batch 14 --width 0.2 --optimizer adam --lr 1e-4 --dropout 0.3
+# Where gradients of shards are added up: of so many weights that this would be missed.
+vic-corpora synth text -q --n 8 --vocabulary 300 --dim 300 --seed 3 --to "$T/wide" >/dev/null
+vic-tokenize -q --format mr "$T/wide" | vic-embed -q --vectors "$T/wide/vectors.txt" >"$T/wide.text"
+set -- --batch 4 --maps 200 --shards 2 "$T/wide.text"
+vic-train --plan --plan-device h100 "$@" >"$T/plan"
+VIC_CUDA_STATS=1 vic-train -q --device cuda --epochs 1 -o "$T/model" "$@" 2>"$T/e"
+took 'words in two shards'
 
 # Cards from files, and what is refused.
 plan h100 -m resnet20 | grep -v '^floor' >"$T/named"

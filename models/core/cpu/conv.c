@@ -183,7 +183,7 @@ int conv_prepare(struct backend_ctx *ctx, const struct op *op, const struct grap
 					op->conv.kernel,
 					op->conv.stride,
 					op->conv.pad,
-					op->conv.groups > 0 ? op->conv.groups : 1,
+					op->conv.groups,
 					op->n_param > 1 };
 	int trained =
 		param_trained(&g->param[op->param[0]]) || (op->n_param > 1 && param_trained(&g->param[op->param[1]]));

@@ -352,6 +352,19 @@ static void learning_rates(void **state)
 	assert_true(fabs(plan_lr(&p, 31, 0, 100) - 0.32) < 1e-12 && fabs(plan_lr(&p, 90, 0, 100) - 0.0032) < 1e-12);
 	p.batch = 64; /* no warm-up downwards */
 	assert_true(fabs(plan_lr(&p, 1, 0, 100) - 0.025) < 1e-15 && fabs(plan_lr(&p, 6, 0, 100) - 0.025) < 1e-15);
+	/* half of a cosine's period, from the rate given to nothing: rates as far from either end add up to it */
+	p = (struct plan){ .schedule = SCHEDULE_COSINE, .epochs = 30, .update = { .lr = 0.4 } };
+	static const struct {
+		int epoch;
+		double lr;
+	} cosine[] = { { 1, 0.4 }, { 6, 0.2 + 0.1 * 1.7320508075688772 }, { 11, 0.3 }, { 16, 0.2 }, { 21, 0.1 } };
+	for (size_t i = 0; i < sizeof cosine / sizeof *cosine; i++)
+		assert_true(fabs(plan_lr(&p, cosine[i].epoch, 3, 10) - cosine[i].lr) < 1e-15);
+	for (int epoch = 2; epoch <= 30; epoch++)
+		assert_true(fabs(plan_lr(&p, epoch, 0, 10) + plan_lr(&p, 32 - epoch, 9, 10) - 0.4) < 1e-15);
+	p.schedule = SCHEDULE_CONSTANT;
+	for (int epoch = 1; epoch <= 30; epoch++)
+		assert_true(plan_lr(&p, epoch, 0, 10) == 0.4);
 }
 
 /* The label among the likeliest five; of equals the lower number is the likelier. */

@@ -2,6 +2,7 @@
  * one to the same bits is test_trainer's. */
 #include "train_task.h"
 
+#include "models/files/running.h"
 #include "pipeline/formats/safetensors.h"
 
 /* The checkpoint of a run of two epochs with one of its counters set, or ("+") with a tensor more, or other text for a
@@ -185,9 +186,41 @@ static void parts_that_lie(void **state)
 	device_close(&task.dev);
 }
 
+/* --checkpoint-every: batches, or a number and a unit; what is neither is refused. */
+static void how_often(void **state)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "", 0 }, { "m", -1 }, { "in", -1 }, { "d", -1 },
+		      { "ms", -1 }, { "H", -1 }, { "hs", -1 }, { " s", -1 } };
+	static const char *const numbers[] = { "1", "2", "90", "1000", "0", "", "-1", "x", "1e7",
+					       "3000000000000000000000000000000" };
+	static const double worth[] = { 1, 2, 90, 1000 }; /* the others are refused */
+	(void)state;
+	for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+		for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+			struct running_files f = { 0 };
+			struct err err = ERR_NONE;
+			char text[64];
+			int fine = i < 4 && units[u].seconds >= 0;
+			double n = fine ? worth[i] : 0;
+			snprintf(text, sizeof text, "%s%s", numbers[i], units[u].unit);
+			int rc = running_every(&f, text, &err);
+			if (rc != (fine ? 0 : -1))
+				fail_msg("%s: %s", text, rc ? err.msg : "taken");
+			if (fine && *units[u].unit)
+				assert_true(f.every_seconds == n * units[u].seconds && f.every_batches == 0);
+			else if (fine)
+				assert_true(f.every_seconds == 0 && (double)f.every_batches == n);
+			else
+				assert_int_equal(err.status, VIC_USAGE);
+		}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(checkpoints_that_lie), cmocka_unit_test(how_often),
 					    cmocka_unit_test(scores_that_are_losses),
 					    cmocka_unit_test(parts_that_lie) };
 	return cmocka_run_group_tests(tests, NULL, NULL);

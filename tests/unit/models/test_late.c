@@ -110,27 +110,24 @@ static void overflow(void **state)
 	assert_true(told > 15);
 }
 
-static void images(void **state)
+/* *d and *p: images and a run on them. */
+static void make_images(struct dataset *d, struct plan *p)
 {
 	static unsigned char pixels[IMAGES][SIDE * SIDE * 3];
 	static const void *pixel[IMAGES];
-	int32_t label[IMAGES];
-	uint8_t split[IMAGES];
-	uint64_t id[IMAGES];
-	char key[] = "images";
-	struct dataset d = { .n = IMAGES, .id = id, .label = label, .split = split, .images.pixel = pixel,
+	static int32_t label[IMAGES];
+	static uint8_t split[IMAGES];
+	static uint64_t id[IMAGES];
+	static char key[] = "images";
+	*d = (struct dataset){ .n = IMAGES, .id = id, .label = label, .split = split, .images.pixel = pixel,
 			     .head = { .kind = STREAM_IMAGES, .n_classes = 3, .height = SIDE, .width = SIDE,
 				       .channels = 3, .encoding = ENCODING_RAW } };
-	struct plan p = { .net = &net_smallcnn, .epochs = 2, .batch = 4, .seed = 3, .key = key,
+	*p = (struct plan){ .net = &net_smallcnn, .epochs = 2, .batch = 4, .seed = 3, .key = key,
 			  .config = { .classes = 3, .image = { 8, 8, 3 }, .width_factor = 0.25 },
 			  .preprocessing = { .h = 8, .w = 8, .pad = 1, .flip = 1, .mean = { 100, 120, 130 },
 					     .deviation = { 60, 70, 80 } },
 			  .update = { .rule = RULE_SGD, .lr = 0.05, .momentum = 0.9, .nesterov = 1 },
 			  .mix_config = { .alpha = 0.4, .smoothing = 0.1 } };
-	struct device ref;
-	struct outcome o;
-	struct err err = ERR_NONE;
-	(void)state;
 	rng_init(&random_state, 52, RNG_TEST, 0, 0);
 	for (int i = 0; i < IMAGES; i++) {
 		label[i] = below(3);
@@ -140,6 +137,17 @@ static void images(void **state)
 		for (int k = 0; k < SIDE * SIDE * 3; k++)
 			pixels[i][k] = (unsigned char)below(k % 3 == label[i] ? 256 : 128);
 	}
+}
+
+static void images(void **state)
+{
+	struct dataset d;
+	struct plan p;
+	struct device ref;
+	struct outcome o;
+	struct err err = ERR_NONE;
+	(void)state;
+	make_images(&d, &p);
 	assert_int_equal(device_open(&ref, "ref", 1, &err), 0);
 	for (int partner = 0; partner < 2; partner++) {
 		p.mix_config.partner = (enum mix_partner)partner;
@@ -149,9 +157,73 @@ static void images(void **state)
 	device_close(&ref);
 }
 
+/* A device of so many bytes, and how many were taken at most. */
+static size_t room, taken, most;
+
+static int scarce_alloc(struct backend_ctx *c, void **p, size_t bytes, struct err *err)
+{
+	size_t *block;
+	if (bytes > room - taken)
+		return err_system(err, "the device has no memory");
+	assert_int_equal(mem_alloc(&block, bytes + 64, 1, err), 0);
+	*block = bytes;
+	*p = (char *)block + 64; /* aligned as before */
+	taken += bytes;
+	most = taken > most ? taken : most;
+	(void)c;
+	return 0;
+}
+
+static void scarce_release(struct backend_ctx *c, void *p)
+{
+	(void)c;
+	if (!p)
+		return;
+	taken -= *(size_t *)(void *)((char *)p - 64);
+	free((char *)p - 64);
+}
+
+/* Where there is memory for a batch of n and no larger one, the batch that is offered is the first of the half, a
+ * quarter, ... of what was asked for that is no larger than n. */
+static void memory_for_a_smaller_batch(void **state)
+{
+	struct dataset d;
+	struct plan p;
+	struct backend scarce = backend_ref;
+	struct device dev = { .b = &scarce };
+	(void)state;
+	scarce.alloc = scarce_alloc;
+	scarce.release = scarce_release;
+	make_images(&d, &p);
+	for (int n = 0; n < 30; n++) {
+		struct trainer t;
+		struct err err = ERR_NONE;
+		char says[64] = "the device has no memory";
+		int offered = 15;
+		room = n ? SIZE_MAX / 2 : 1;
+		taken = most = 0;
+		p.batch = n ? n : 1;
+		if (n) {
+			assert_int_equal(trainer_open(&t, &p, &d, &dev, &err), 0);
+			trainer_release(&t);
+			assert_int_equal(taken, 0);
+			room = most;
+		}
+		p.batch = 32; /* of 30 records */
+		assert_int_equal(trainer_open(&t, &p, &d, &dev, &err), -1);
+		assert_int_equal(taken, 0);
+		while (offered > n)
+			offered /= 2;
+		if (n)
+			snprintf(says, sizeof says, "the device has no memory; --batch %d fits", offered);
+		assert_string_equal(strstr(err.msg, "the device"), says);
+		assert_int_equal(strncmp(err.msg, "--batch 32 takes ", 17) == 0, n > 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(text), cmocka_unit_test(overflow),
-					    cmocka_unit_test(images) };
+					    cmocka_unit_test(images), cmocka_unit_test(memory_for_a_smaller_batch) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

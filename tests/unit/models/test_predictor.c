@@ -244,8 +244,31 @@ static void predictions_are_the_formula(void **state)
 	}
 }
 
+/* Images of which sizes a model takes: those of its own; those that a crop can be cut from, where it saw crops. */
+static void sizes_of_images(void **state)
+{
+	(void)state;
+	rng_init(&random_state, 62, RNG_TEST, 0, 0);
+	for (int i = 0; i < 2000; i++) {
+		struct model m = { .cropped = below(2) };
+		struct predictor p = { .model = &m };
+		struct err err = ERR_NONE;
+		m.config.image = (struct shape){ 1 + below(3), 1 + below(3), 1 + 2 * below(2) };
+		const struct shape s = m.config.image;
+		struct stream_head h = { .kind = STREAM_IMAGES, .height = 1 + below(3), .width = 1 + below(3),
+					 .channels = 1 + 2 * below(2) };
+		int as_large = h.height >= s.h && h.width >= s.w, same = h.height == s.h && h.width == s.w;
+		int rc = predictor_images_document(&p, &h, &err);
+		assert_int_equal(rc, h.channels == s.c && (m.cropped ? as_large : same) ? 0 : -1);
+		if (rc)
+			assert_non_null(strstr(err.msg, h.channels == s.c ? "; vic-images --resize changes that"
+									  : "; vic-images --channels changes that"));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(predictions_are_the_formula) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(predictions_are_the_formula),
+					    cmocka_unit_test(sizes_of_images) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

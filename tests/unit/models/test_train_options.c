@@ -1,6 +1,7 @@
 /* What vic-train's options come to: the defaults of each kind of records, update rule and schedule as the help says
  * them, every combination that means nothing refused, and what a plan makes of them. */
 #include "models/train/planning.h"
+#include "pipeline/base/philox.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -120,6 +121,12 @@ static void defaults(void **state)
 	o.optimizer = RULE_ADAM;
 	o = settle(o, STREAM_IMAGES);
 	assert_true(o.lr == 0.001 && o.momentum == 0 && !o.nesterov && o.weight_decay == 0);
+	struct train_options adam = o, adamw = none;
+	adamw.optimizer = OPTIMIZER_ADAMW;
+	got = settle(adamw, STREAM_IMAGES);
+	adam.optimizer = OPTIMIZER_ADAMW;
+	adam.weight_decay = 0.01; /* this alone is another one */
+	same(&got, &adam);
 	o = none;
 	o.optimizer = RULE_SGD;
 	o = settle(o, STREAM_TEXT);
@@ -429,11 +436,85 @@ static void plans_refused(void **state)
 	}
 }
 
+/* Each option in the place of a plan that it is for, at random values. */
+static void settings(void **state)
+{
+	struct rng r;
+	(void)state;
+	rng_init(&r, 61, RNG_TEST, 0, 0);
+	for (int i = 0; i < 300; i++) {
+		int images = (int)rng_below(&r, 2);
+		struct dataset d = records(images ? STREAM_IMAGES : STREAM_TEXT, 7, 8, label, split, pixel);
+		struct train_options o = settle((struct train_options)GIVEN(.lr = -1), d.head.kind);
+		struct plan p;
+		struct err err = ERR_NONE;
+		o.model = images ? "preactresnet18" : "kimcnn";
+		o.mix_mode = (int)rng_below(&r, images ? MIX_MANIFOLD + 1 : MIX_FEATURES + 1);
+		o.mix_mode = !images && rng_below(&r, 3) == 0 ? MIX_SENTENCE : o.mix_mode;
+		for (double *x = &o.mixup; x <= &o.stop_top5; x++)
+			*x = rng_real(&r);
+		o.mixup = rng_below(&r, 2) ? 0 : o.mixup;
+		for (int64_t *n = &o.ngrams; n <= &o.seed; n++)
+			*n = n == &o.crop || n == &o.crop_pad ? 0 : 1 + (int64_t)rng_below(&r, 9);
+		o.mix_partner = (int)rng_below(&r, 2);
+		o.loss = (int)rng_below(&r, 2);
+		o.words = (int)rng_below(&r, 3);
+		o.optimizer = (int)rng_below(&r, OPTIMIZER_ADAMW + 1);
+		o.schedule = (int)rng_below(&r, SCHEDULE_GOYAL + 1);
+		o.select = (int)rng_below(&r, SELECT_DEV_REFINED + 1);
+		o.nesterov = (int)rng_below(&r, 2);
+		o.decay = (int)rng_below(&r, 2);
+		o.reduce = (int)rng_below(&r, 2);
+		if (plan_make(&p, &o, &d, &err))
+			fail_msg("%s", err.msg);
+		const struct net_config *c = &p.config;
+		const struct mix_config *m = &p.mix_config;
+		const struct update *u = &p.update;
+		int hidden = o.mix_mode == MIX_MANIFOLD || o.mix_mode == MIX_SENTENCE;
+		int adamw = o.optimizer == OPTIMIZER_ADAMW;
+		assert_string_equal(p.net->name, o.model);
+		assert_true(p.epochs == o.epochs && p.batch == o.batch && p.shards == o.shards &&
+			    p.seed == (uint64_t)o.seed && (int)p.schedule == o.schedule && (int)p.select == o.select &&
+			    p.patience == o.patience && p.stop_top5 == o.stop_top5 && p.step_factor == o.lr_factor &&
+			    p.max_tokens == o.max_tokens && (int)p.reduce == o.reduce);
+		assert_true(c->classes == 7 && c->vocabulary == 9 && c->dim == 5 && c->ngrams == o.ngrams &&
+			    c->maps == o.maps && c->dropout == o.dropout && c->max_norm == o.max_norm &&
+			    c->erl == o.erl && c->width_factor == o.width && c->bce == (o.loss == LOSS_BCE) &&
+			    c->frozen_words == (o.words == WORDS_STATIC) &&
+			    c->multichannel == (o.words == WORDS_MULTICHANNEL));
+		/* where nothing is mixed, the network gets no ops that mix */
+		assert_int_equal(c->mix_hidden, hidden && o.mixup > 0);
+		assert_true(c->zero_gamma == (o.schedule == SCHEDULE_GOYAL && p.net->zero_gamma));
+		assert_true(m->alpha == o.mixup && (int)m->mode == o.mix_mode && (int)m->partner == o.mix_partner &&
+			    m->shards == o.shards && m->smoothing == o.smoothing && !m->class_weight &&
+			    m->mix_layers == (o.mix_mode == MIX_SENTENCE ? p.net->sentence_layer : p.net->mix_layers));
+		assert_true((int)u->rule == (adamw ? RULE_ADAM : o.optimizer) && u->decoupled == adamw &&
+			    u->clip_norm == o.clip_norm && u->ema == o.ema && u->lr == o.lr && u->rho == o.rho &&
+			    u->momentum == o.momentum && u->nesterov == o.nesterov && u->eps == o.eps &&
+			    u->weight_decay == o.weight_decay && u->decay_all == (o.decay == DECAY_ALL) &&
+			    u->beta1 == 0.9 && u->beta2 == 0.999);
+		plan_release(&p);
+	}
+}
+
+/* What decides what a run makes stands in its provenance and in --help. */
+static void every_option_is_kept(void **state)
+{
+	struct train_options o = none;
+	struct opt row[TRAIN_OPTIONS];
+	(void)state;
+	train_options_rows(row, &o);
+	for (int i = 0; i < TRAIN_OPTIONS; i++)
+		if (row[i].flags & (OPT_LOCAL | OPT_HIDDEN))
+			fail_msg("--%s is left out of the provenance or of --help", row[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	     cmocka_unit_test(given),
 					    cmocka_unit_test(combinations),  cmocka_unit_test(plans),
-					    cmocka_unit_test(class_weights), cmocka_unit_test(plans_refused) };
+					    cmocka_unit_test(class_weights), cmocka_unit_test(plans_refused),
+					    cmocka_unit_test(settings),	     cmocka_unit_test(every_option_is_kept) };
 	none = train_options_none();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,7 +225,8 @@ static void plain_batch(struct plain *r, const struct task *t, const uint32_t *i
 	if (batch_mixed(&r->b, &t->plan.mix_config, item, n, r->train, (uint32_t)r->n_train, t->plan.seed,
 			(uint32_t)r->epoch + 1, index, &err))
 		fail_msg("%s", err.msg);
-	plain_tree(r, &r->b.batch, 0, t->plan.shards, t->plan.shards, classes, loss, z, sum);
+	int shards = t->plan.shards ? t->plan.shards : 1;
+	plain_tree(r, &r->b.batch, 0, shards, shards, classes, loss, z, sum);
 	memcpy(r->g.params[ARENA_G], sum, r->g.params_floats[ARENA_G] * sizeof *sum); /* ref's memory is the host's */
 	if (graph_update(&r->g, &r->b.batch, &u, &err))
 		fail_msg("%s", err.msg);
@@ -325,7 +326,7 @@ static void interrupt(struct trainer *t, struct task *task)
 	next.tick_ctx = t->tick_ctx;
 	trainer_release(t);
 	*t = next;
-	t->batcher[0].batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
+	t->turns.batcher[0].batch = (struct batch){ 0 }; /* which pointed into the other one, as does late.g */
 	t->late.g = &t->graph;
 }
 
@@ -416,8 +417,57 @@ static void refusals(void **state)
 	device_close(&task.dev);
 }
 
+/* One logit of a pass over judged records, which ref gives and is then no number. */
+static struct {
+	const struct graph *g;
+	size_t at, seen;
+	float value;
+} spoilt;
+
+static int spoil(struct backend_ctx *ctx, const struct op_call *call, struct err *err)
+{
+	int rc = backend_ref.forward(ctx, call, err);
+	size_t n = (size_t)call->n * (size_t)call->out_size;
+	if (call->phase != PHASE_PREDICT || call->op->out != spoilt.g->logits)
+		return rc;
+	if (spoilt.at - spoilt.seen < n)
+		call->out[spoilt.at - spoilt.seen] = spoilt.value;
+	spoilt.seen += n;
+	return rc;
+}
+
+/* Whichever logit of whichever record is no finite number: the epoch does not end. */
+static void any_answer_that_is_none(void **state)
+{
+	static struct task task;
+	static const float odd[] = { NAN, -NAN, INFINITY, -INFINITY };
+	(void)state;
+	for (uint32_t i = 0; i < 60; i++) {
+		struct trainer t;
+		struct err err = ERR_NONE;
+		struct backend b = backend_ref;
+		make_task(&task, i);
+		task.dev.b = &b;
+		open_trainer(&t, &task);
+		b.forward = spoil;
+		size_t most = (size_t)t.eval_batch, judged = t.n_dev ? t.n_dev : t.n_train < most ? t.n_train : most;
+		size_t all = judged * (size_t)task.data.head.n_classes;
+		spoilt.g = &t.graph;
+		spoilt.seen = 0;
+		spoilt.at = i % 3 ? (size_t)below((int)all) : i % 2 ? 0 : all - 1;
+		spoilt.value = odd[below(4)];
+		assert_int_equal(trainer_epoch(&t, &err), -1);
+		assert_non_null(strstr(err.msg, t.n_dev ? "answers dev records with nan after epoch 1;"
+							: "answers training records with nan after epoch 1;"));
+		assert_int_equal(t.epoch, 0);
+		trainer_release(&t);
+		device_close(&task.dev);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_the_plain_loop), cmocka_unit_test(refusals) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_the_plain_loop), cmocka_unit_test(refusals),
+					    cmocka_unit_test(any_answer_that_is_none) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,7 @@ static inline void make_task(struct task *t, uint32_t number)
 	for (int k = 0; k < classes; k++)
 		t->weight[k] = 0.5 + k;
 	p->mix_config.class_weight = below(4) ? NULL : t->weight;
-	p->shards = p->mix_config.shards = below(2) ? 1 : 1 << below(5);
+	p->shards = p->mix_config.shards = below(2) ? below(2) : 1 << below(5); /* 0 is 1 */
 	p->patience = dev && p->select != SELECT_LAST && below(2) ? 1 + below(2) : 0;
 	p->stop_top5 = dev && classes > TOP && below(2) ? 0.8 : 0;
 	snprintf(t->key, sizeof t->key, "run %u", number);

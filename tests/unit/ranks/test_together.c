@@ -1,5 +1,5 @@
-/* A trainer over ranks: random small runs give the bytes of one process, a rank whose weights went astray is named, and
- * a signal to one ends the epoch of all. */
+/* A trainer over ranks: random small runs give the bytes of one process, a rank whose weights went astray is named, a
+ * signal to one ends the epoch of all, and JPEG records that each looks at a share of are all measured. */
 #include "models/train/together.h"
 #include "pipeline/base/crc.h"
 #include "tests/ranks/mesh.h"
@@ -160,6 +160,69 @@ static void test_a_signal_to_one(void **state)
 	assert_true(heard >= 8);
 }
 
+enum { PICTURES = 13, SIDE = 2200 /* three make a piece */ };
+
+static unsigned char file[2][1 << 12];
+static struct dataset pictures;
+
+static int looks(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	struct progress progress;
+	const struct moments *m = &pictures.images.moments;
+	(void)t;
+	progress_begin(&progress, "", 0, 1);
+	if (pictures_look(&pictures, 1, r, &progress, &err))
+		return 93;
+	progress_end(&progress);
+	left->crc[r->rank] = crc32_of(crc32_of((uint32_t)m->n, m->sum, sizeof m->sum), m->squares, sizeof m->squares);
+	return 0;
+}
+
+/* The last record is damaged: all hear of it. */
+static int looks_in_vain(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	struct progress progress;
+	(void)t;
+	pictures.images.len[PICTURES - 1] = 9;
+	progress_begin(&progress, "", 0, 1);
+	int rc = pictures_look(&pictures, 1, r, &progress, &err);
+	progress_end(&progress);
+	return rc == -1 && strstr(err.msg, "record with id 12: ") ? 0 : 94;
+}
+
+/* JPEG records, each rank its share: their sums are those of one process. */
+static void test_looking(void **state)
+{
+	static const void *bytes[PICTURES];
+	static uint32_t len[PICTURES];
+	static uint64_t id[PICTURES];
+	static uint8_t split[PICTURES];
+	struct want want = { SIDE, SIDE, FIT_STRETCH };
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		FILE *f = fopen(k ? "tests/golden/images/rgb444.jpg" : "tests/golden/images/grey.jpg", "rb");
+		assert_non_null(f);
+		size_t n = fread(file[k], 1, sizeof file[k], f);
+		fclose(f);
+		for (int i = k; i < PICTURES; i += 2)
+			len[i] = (uint32_t)n;
+	}
+	for (int i = 0; i < PICTURES; i++) {
+		bytes[i] = file[i % 2];
+		id[i] = (uint64_t)i;
+		split[i] = i % 4 == 1 ? SPLIT_DEV : SPLIT_TRAIN;
+	}
+	pictures = (struct dataset){ .head = { .kind = STREAM_IMAGES, .encoding = ENCODING_JPEG }, .n = PICTURES,
+				     .id = id, .split = split, .images = { .pixel = bytes, .len = len } };
+	image_data_form(&pictures, &want, 1);
+	uint32_t alone = on_ranks(1, looks);
+	assert_int_equal(on_ranks(2, looks), alone);
+	assert_int_equal(on_ranks(4, looks), alone);
+	on_ranks(4, looks_in_vain);
+}
+
 int main(void)
 {
 	char self[4096], dir[4200];
@@ -177,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_a_rank_that_strays),
 		cmocka_unit_test(test_a_signal_to_one),
+		cmocka_unit_test(test_looking),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* JPEG records decoded beside what the caller does: the pixels are those of each record by itself, in whatever order
  * and by however many threads, and of records that do not decode the first is named. */
-#include "models/data/pictures.h"
+#include "models/data/turns.h"
 #include "vision/pixels/codec.h"
 
 #include <setjmp.h>
@@ -196,12 +196,65 @@ static void looking(void **state)
 	assert_int_equal(strncmp(err.msg, "record with id 103: ", 20), 0);
 }
 
+static size_t made[RECORDS + 1];
+static int n_made;
+
+static int make_noted(const struct turns_pass *p, struct batcher *b, size_t at, struct err *err)
+{
+	assert_true(at < p->n && n_made <= RECORDS);
+	made[n_made++] = at;
+	return batch_plain(b, order + at, (int)(p->n - at < p->step ? p->n - at : p->step), err);
+}
+
+/* The batches of a pass until it is left, each made once, in their order; of JPEG records, `ahead`, one before it is
+ * asked for. */
+static void pass_by_turns(struct turns *t, const struct turns_pass *p, size_t until, size_t ahead)
+{
+	unsigned char want[12 * 10 * 3];
+	struct err err = ERR_NONE;
+	turns_begin(t);
+	n_made = 0;
+	for (size_t at = 0, i = 1; at < until; at += p->step, i++) {
+		size_t n = p->n - at < p->step ? p->n - at : p->step, all = (p->n + p->step - 1) / p->step;
+		assert_int_equal(turns_take(t, p, at, &err), 0);
+		assert_int_equal(n_made, i + ahead < all ? i + ahead : all);
+		assert_int_equal(made[i - 1], at);
+		assert_int_equal(turns_now(t)->batch.n, n);
+		for (size_t k = 0; k < n && ahead; k++) {
+			plain(order[at + k], want);
+			assert_memory_equal(turns_now(t)->batch.images->pixel[k], want, pictures_bytes(&data));
+		}
+	}
+}
+
+static void by_turns(void **state)
+{
+	const struct preprocessing as_is = { .h = 12, .w = 10, .deviation = { 1, 1, 1 } };
+	(void)state;
+	form(12, 10, FIT_CROP, 3);
+	for (int jpeg = 0; jpeg < 2; jpeg++) {
+		struct turns t = { .turn = 0 };
+		struct err err = ERR_NONE;
+		data.head.encoding = jpeg ? ENCODING_JPEG : ENCODING_RAW;
+		assert_int_equal(turns_open(&t, &data, &as_is, 2, &err), 0);
+		for (size_t step = 1; step <= RECORDS + 1; step += step < 8 ? 1 : 13)
+			for (size_t n = 0; n <= RECORDS; n += 12) {
+				struct turns_pass p = { .n = n, .step = step, .make = make_noted };
+				pass_by_turns(&t, &p, n / 2, (size_t)jpeg); /* left: what is ahead is of no pass */
+				pass_by_turns(&t, &p, n, (size_t)jpeg);
+			}
+		turns_release(&t);
+	}
+	data.head.encoding = ENCODING_JPEG;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_as_alone),
 		cmocka_unit_test(the_first_bad_one_is_named),
 		cmocka_unit_test(too_many_pixels_are_said),
+		cmocka_unit_test(by_turns),
 		cmocka_unit_test(looking),
 	};
 	return cmocka_run_group_tests(tests, read_files, NULL);
