@@ -293,7 +293,9 @@ static int run_report(struct stage *st, struct err *err)
 				       .floor_rounds = (int)o.floor,
 				       .seed = (uint64_t)o.seed,
 				       .threads = (int)o.threads,
-				       .progress = st->quiet ? NULL : "vic-report: resample" };
+				       .progress = st->quiet ? NULL : "vic-report: resample",
+				       .groups_progress = st->quiet ? NULL : "vic-report: group",
+				       .deals_progress = st->quiet ? NULL : "vic-report: deal of the groups" };
 	struct pool *pool = NULL;
 	struct memtext m = { 0 };
 	struct grouping grouping = { 0 };

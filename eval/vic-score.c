@@ -315,6 +315,8 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	options->brief = o.brief;
 	options->rounds = (int)o.bootstrap;
 	options->progress = st->quiet ? NULL : "vic-score: resample";
+	options->groups_progress = st->quiet ? NULL : "vic-score: group";
+	options->deals_progress = st->quiet ? NULL : "vic-score: deal of the groups";
 	options->level = o.level;
 	options->floor_rounds = (int)o.floor;
 	options->seed = (uint64_t)o.seed;

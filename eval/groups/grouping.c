@@ -16,10 +16,10 @@ struct group_reading {
 
 static int add_group(struct grouping *g, size_t *cap, const char *name, uint32_t *at, struct err *err)
 {
-	size_t before = strlen(columns[g->by]) + 1;
-	for (*at = 0; *at < (uint32_t)g->n; ++*at)
-		if (!strcmp(g->name[*at] + before, name))
-			return 0;
+	if (vocab_add(&g->names, name, strlen(name), at, err))
+		return -1;
+	if (*at < (uint32_t)g->n)
+		return 0;
 	if (g->n == GROUPS_MAX)
 		return err_set(err, "more than %d groups ('%s' is the next): a group is to be shared by records",
 			       GROUPS_MAX, name);
@@ -106,6 +106,7 @@ void grouping_release(struct grouping *g)
 	for (int i = 0; i < g->n; i++)
 		free(g->name[i]);
 	free(g->name);
+	vocab_release(&g->names);
 	free(g->line_group);
 	id_lines_release(&g->lines);
 	*g = (struct grouping){ 0 };

@@ -3,15 +3,17 @@
 #define VIC_GROUPING_H
 
 #include "id_lines.h"
+#include "pipeline/base/vocab.h"
 
 enum grouping_by { BY_SPLIT, BY_LABEL, BY_PREDICTED, BY_FILE };
 /* More are taken for a mistake: a column of measurements, a group a record. */
-enum { GROUPS_MAX = 1000 };
+enum { GROUPS_MAX = 10000 };
 
 struct grouping {
 	enum grouping_by by;
 	char **name; /* [n] owned: "split=test", "label=cat", "predicted=cat", "group=NAME"; of a file in its order */
 	int n;
+	struct vocab names;    /* NAMEs alone, by number */
 	struct id_lines lines; /* BY_FILE */
 	uint32_t *line_group;  /* [lines.n], by item */
 };

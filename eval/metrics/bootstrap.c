@@ -85,6 +85,11 @@ double interval_sd(const struct interval_data *d)
 	return fmax(sd, own);
 }
 
+double interval_t(double level, size_t n)
+{
+	return n > 1 ? student_quantile_two_sided(level, (double)n - 1) : INFINITY;
+}
+
 /* Of all kinds but Wilson's. */
 static void interval_by_spread(const struct metric *metric, double value, const struct interval_data *d, double *low,
 			       double *high)
@@ -95,7 +100,7 @@ static void interval_by_spread(const struct metric *metric, double value, const 
 		sd = fmax(sd, d->gap_sd);
 	if (d->draws && kind >= INTERVAL_ERROR)
 		noise = mean_of(d->noise, d->draws, &unused);
-	double spread = student_quantile_two_sided(d->level, (double)d->n - 1) * sd, factor = exp(spread / value);
+	double spread = d->t * sd, factor = exp(spread / value);
 	int ratio = kind == INTERVAL_RATIO && value > 0;
 	*low = ratio ? value / factor : value - noise - spread;
 	*high = ratio ? value * factor : value + spread;

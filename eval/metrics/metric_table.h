@@ -125,7 +125,9 @@ struct interval_data {
 	const double *drawn, *noise; /* [draws] of a calibrated model; draws may be 0 */
 	int draws;
 	double gap_sd;
+	double t; /* interval_t(level, n), for who has many intervals of these */
 };
+double interval_t(double level, size_t n);
 
 /* The larger of both deviations. */
 double interval_sd(const struct interval_data *data);

@@ -19,7 +19,8 @@ struct score_options {
 	uint64_t seed;
 	const struct posterior *posterior; /* or NULL */
 	int threads;
-	const char *progress; /* name of the line that shows the resamples; NULL: none is shown */
+	/* Names of the lines that show resamples, groups, and deals of records to groups; NULL: none is shown */
+	const char *progress, *groups_progress, *deals_progress;
 };
 
 enum score_kind { SCORE_COUNT, SCORE_REAL, SCORE_INTERVAL, SCORE_SPREAD, SCORE_TEXT };

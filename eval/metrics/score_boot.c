@@ -168,20 +168,21 @@ static struct interval_data data_of(const struct boot *b, const struct score_ite
 	const double *x = b->value + (size_t)(v - b->shape->item) * b->width;
 	int rounds = b->options->rounds, draws = v->metric->parts & PART_MEANS ? 0 : b->draws; /* of keys alone */
 	return (struct interval_data){
-		b->w->n, b->options->level, x, rounds, x + rounds, x + rounds + draws, draws, 0
+		b->w->n, b->options->level, x, rounds, x + rounds, x + rounds + draws, draws, 0, 0
 	};
 }
 
 static void gather_rounds(struct boot *b)
 {
 	struct interval_data gap = data_of(b, score_find(b->shape, "gap"));
-	double gap_sd = gap.n > 1 ? interval_sd(&gap) : 0;
+	double gap_sd = gap.n > 1 ? interval_sd(&gap) : 0, t = interval_t(gap.level, gap.n);
 	for (int i = 0; i < b->shape->n; i++) {
 		struct score_item *v = &b->shape->item[i];
 		if (!has_interval(v))
 			continue;
 		struct interval_data d = data_of(b, v);
 		d.gap_sd = gap_sd;
+		d.t = t;
 		v->kind = SCORE_INTERVAL;
 		interval_of(v->metric, v->value, &d, &v->low, &v->high);
 		if (v->metric->like) {

@@ -56,6 +56,9 @@ struct soft_sums {
 };
 #define SOFT_FAR 8.0 /* an nll of this and more is left to the caller (soft_eight.far) */
 
+/* Places after smooth_line's line that are read and not summed. */
+enum { LINE_BEYOND = 32 };
+
 struct softmax_ops {
 	/* x: [n] doubles, n a multiple of LANES: exp in place. */
 	void (*exp_many)(double *x, size_t n);
@@ -74,6 +77,14 @@ struct softmax_ops {
 			  int32_t *found);
 	/* key_terms.h */
 	void (*key_terms)(const uint64_t *key, size_t n, int last, struct key_terms *t);
+	/* Smooth ECE's sum over places 0..cells of |sum of kernel[|d|] line[place + reach + d] over |d| <= reach|, the
+	 * two ends by half; of it what lies at from..to, added to `sum`. line: [cells + 1 + 2 reach + LINE_BEYOND],
+	 * finite where it is read, to LINE_BEYOND places beyond; kernel: [reach + 1]. */
+	double (*smooth_line)(const double *line, const double *kernel, size_t reach, size_t cells, size_t from,
+			      size_t to, double sum);
+	/* That sum over all places, of |sum of mass[k] shape[place - at[k]] over k < n|. shape: read to LINE_BEYOND
+	 * places beyond what is summed. */
+	double (*smooth_points)(const int32_t *at, const double *mass, size_t n, const double *shape, size_t cells);
 };
 
 static inline size_t padded(int classes)

@@ -2,6 +2,7 @@
  * arithmetic in the same order on the same eight lanes everywhere, without fused multiply-add: a lane's sum never meets
  * another lane's before the end. */
 #include "key_terms.h"
+#include "smooth_kernel.h"
 #include "softmax_terms.h"
 
 #include <math.h>
@@ -364,4 +365,4 @@ static int class_sums(double *x, size_t n, const double *scale, const int32_t *s
 }
 
 const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, soft_eight, class_sums,
-				     key_terms_of };
+				     key_terms_of, smooth_line, smooth_points };

@@ -7,13 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+int columns_reserve(struct score_columns *c, size_t n, struct err *err)
+{
+	if (mem_grow(&c->item, &c->cap, c->n + n, sizeof *c->item, err))
+		return -1;
+	memset(c->item + c->n, 0, n * sizeof *c->item);
+	c->n += n;
+	return 0;
+}
+
 int columns_add(struct score_columns *c, struct rows *w, const char *name, const struct score_options *options,
 		const struct column_asked *asked, struct err *err)
 {
-	if (mem_grow(&c->item, &c->cap, c->n + 1, sizeof *c->item, err))
-		return -1;
-	struct score_column *col = &c->item[c->n++];
-	memset(col, 0, sizeof *col);
+	return columns_reserve(c, 1, err) || column_score(&c->item[c->n - 1], w, name, options, asked, err) ? -1 : 0;
+}
+
+int column_score(struct score_column *col, struct rows *w, const char *name, const struct score_options *options,
+		 const struct column_asked *asked, struct err *err)
+{
 	if (score_rows(&col->score, w, options, err) || bins_init(&col->bins, options->bins[0], err) ||
 	    mem_text(&col->name, name, strlen(name), err))
 		return -1;

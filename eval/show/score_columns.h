@@ -25,7 +25,12 @@ struct score_columns {
 	size_t n, cap;
 };
 
+/* Empty columns, to be filled by column_score in any order. */
+int columns_reserve(struct score_columns *c, size_t n, struct err *err) VIC_CHECKED;
 /* Scores w, whose keys are sorted in place. */
+int column_score(struct score_column *col, struct rows *w, const char *name, const struct score_options *options,
+		 const struct column_asked *asked, struct err *err) VIC_CHECKED;
+/* Both, of one more. */
 int columns_add(struct score_columns *c, struct rows *w, const char *name, const struct score_options *options,
 		const struct column_asked *asked, struct err *err) VIC_CHECKED;
 /* A column each; seeds: those that differ in their seed alone as one column of mean and deviation. *related: whether

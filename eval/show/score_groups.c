@@ -2,7 +2,10 @@
 #include "score_groups.h"
 #include "eval/groups/worst.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/pool.h"
+#include "pipeline/frame/progress.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct parts {
@@ -53,24 +56,108 @@ static void parts_release(struct parts *p)
 	free(p->number);
 }
 
+/* Groups of few records are scored side by side, those of many one after the other by all threads; and few groups of
+ * very many classes at once, since each has its cells of every class. */
+enum { SMALL_GROUP = 8192, SMALL_CLASSES = 1000 };
+
+struct scoring {
+	struct score_column *column; /* [groups with records] */
+	const struct score_groups *groups;
+	const struct parts *p;
+	const struct rows *in;
+	const struct rows_options *rows_options;
+	struct score_options options;
+	const struct column_asked *asked;
+	struct progress progress;
+	atomic_uint done;
+	struct err *err; /* [threads] */
+};
+
+static size_t group_begin(const struct parts *p, size_t k)
+{
+	return k ? p->end[k - 1] : 0;
+}
+
+static int is_small(const struct scoring *s, size_t k)
+{
+	return s->in->head.n_classes <= SMALL_CLASSES && s->p->end[k] - group_begin(s->p, k) <= SMALL_GROUP;
+}
+
+static int score_group(struct scoring *s, size_t k, struct err *err)
+{
+	const struct parts *p = s->p;
+	const char *name = s->groups->grouping->name[k];
+	size_t from = group_begin(p, k);
+	struct rows part;
+	if (rows_subset(&part, s->in, p->pick + from, p->end[k] - from, s->rows_options, err))
+		return err_context(err, "%s", name);
+	int rc = column_score(&s->column[p->number[k]], &part, name, &s->options, s->asked, err);
+	rows_release(&part);
+	s->done++;
+	return rc;
+}
+
+static void score_small(void *arg, int k, int worker)
+{
+	struct scoring *s = arg;
+	const struct parts *p = s->p;
+	if (worker == 0)
+		progress_at(&s->progress, s->done, NULL);
+	if (p->end[k] == group_begin(p, (size_t)k) || !is_small(s, (size_t)k) || s->err[worker].status)
+		return;
+	if (score_group(s, (size_t)k, &s->err[worker]))
+		return; /* said by err */
+}
+
+static int score_large(struct scoring *s, size_t groups, struct err *err)
+{
+	for (size_t k = 0; k < groups; k++) {
+		progress_at(&s->progress, s->done, NULL);
+		if (s->p->end[k] > group_begin(s->p, k) && !is_small(s, k) && score_group(s, k, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int score_each(struct scoring *s, size_t groups, struct err *err)
+{
+	struct pool *pool;
+	int threads = s->options.threads, rc = 0;
+	if (pool_open(&pool, threads, err))
+		return -1;
+	if (mem_alloc(&s->err, (size_t)pool_threads(pool), sizeof *s->err, err)) {
+		pool_close(pool);
+		return -1;
+	}
+	s->options.threads = 1;
+	pool_run(pool, (int)groups, score_small, s);
+	s->options.threads = threads;
+	for (int i = 0; i < pool_threads(pool) && !rc; i++)
+		if (s->err[i].status) {
+			*err = s->err[i];
+			rc = -1;
+		}
+	pool_close(pool);
+	free(s->err);
+	return rc ? -1 : score_large(s, groups, err);
+}
+
 static int add_each(struct score_columns *c, const struct score_groups *groups, const struct parts *p,
 		    const struct rows *in, const struct rows_options *rows_options, const struct score_options *options,
 		    const struct column_asked *asked, struct err *err)
 {
-	struct score_options own = *options;
-	own.level = worst_level(options->level, p->n);
-	for (size_t k = 0, from = 0; k < (size_t)groups->grouping->n; from = p->end[k++]) {
-		struct rows part;
-		if (p->end[k] == from)
-			continue;
-		if (rows_subset(&part, in, p->pick + from, p->end[k] - from, rows_options, err))
-			return err_context(err, "%s", groups->grouping->name[k]);
-		int rc = columns_add(c, &part, groups->grouping->name[k], &own, asked, err);
-		rows_release(&part);
-		if (rc)
-			return -1;
-	}
-	return 0;
+	struct scoring s = { .groups = groups, .p = p, .in = in, .rows_options = rows_options, .options = *options,
+			     .asked = asked };
+	size_t before = c->n;
+	if (columns_reserve(c, (size_t)p->n, err))
+		return -1;
+	s.column = c->item + before;
+	s.options.level = worst_level(options->level, p->n);
+	s.options.progress = NULL; /* a group's resamples; the groups have a line */
+	progress_begin(&s.progress, options->groups_progress, (uint64_t)p->n, !options->groups_progress);
+	int rc = score_each(&s, (size_t)groups->grouping->n, err);
+	progress_end(&s.progress);
+	return rc;
 }
 
 int groups_add(struct score_columns *c, struct score_groups *groups, struct rows *all, const struct rows *in,
@@ -91,7 +178,8 @@ int groups_add(struct score_columns *c, struct score_groups *groups, struct rows
 		goto end;
 	groups->without = groups->grouping->n - p.n;
 	own.split = all->split;
-	if (!differ_of(&groups->differ, all, p.group, p.n, options->bins[0], options->seed, options->threads, err) &&
+	if (!differ_of(&groups->differ, all, p.group, p.n, options->bins[0], options->seed, options->threads,
+		       options->deals_progress, err) &&
 	    !columns_add(c, all, name, options, asked, err) &&
 	    !add_each(c, groups, &p, in, &own, options, asked, err))
 		rc = 0;

@@ -113,8 +113,8 @@ bad 'a NUL' 'line 1: holds a NUL' '0\ta\000\n'
 bad 'nothing' 'bad: holds no groups' ''
 bad 'a header alone' 'bad: holds no groups' 'id\tgroup\n'
 awk '{ print NR - 1 "\t" NR }' lines | cat >each
-for i in 1 2; do sed "s/$/x$i/" each; done | awk '{ print NR - 1 "\t" $2 }' >many
-fails 1 "many: line 1001: more than 1000 groups" 'a group a record' vic-score --by many all
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sed "s/$/x$i/" each; done | awk '{ print NR - 1 "\t" $2 }' >many
+fails 1 "many: line 10001: more than 10000 groups" 'a group a record' vic-score --by many all
 fails 2 "'lable' is none of split, label and predicted, and no file" 'no such column' vic-score --by lable all
 fails 1 'no/such' 'no such file' vic-score --by no/such all
 printf 'a\377\nb\n' >latin

@@ -45,7 +45,7 @@ static void level_is_held(void **state)
 	for (uint32_t s = 0; s < SETS; s++) {
 		struct rows w = simulate(80, 0, s);
 		struct differ d;
-		assert_int_equal(differ_of(&d, &w, group, 3, 15, s, 1, &err), 0);
+		assert_int_equal(differ_of(&d, &w, group, 3, 15, s, 1, NULL, &err), 0);
 		assert_int_equal(d.rounds, DIFFER_ROUNDS);
 		for (int m = 0; m < DIFFER_METRICS; m++) {
 			below[m] += d.p[m] <= 0.05;
@@ -63,10 +63,10 @@ static void a_difference_is_found(void **state)
 	(void)state;
 	struct rows w = simulate(4000, 0.2, 1);
 	struct differ d, again;
-	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, &err), 0);
+	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, NULL, &err), 0);
 	for (int m = 0; m < DIFFER_METRICS; m++)
 		assert_true(d.p[m] == 0.001);
-	assert_int_equal(differ_of(&again, &w, group, 3, 15, 1, 3, &err), 0);
+	assert_int_equal(differ_of(&again, &w, group, 3, 15, 1, 3, NULL, &err), 0);
 	assert_memory_equal(&d, &again, sizeof d);
 }
 
@@ -85,10 +85,48 @@ static void accuracy_is_chi_squared(void **state)
 		double p = all / (double)w.n;
 		for (int g = 0; g < 3; g++)
 			chi += (right[g] - n[g] * p) * (right[g] - n[g] * p) / (n[g] * p * (1 - p));
-		assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 0, &err), 0);
+		assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 0, NULL, &err), 0);
 		double want = exp(-chi / 2); /* two degrees of freedom */
 		assert_true(fabs(d.p[0] - want) <= 0.002 + 4 * sqrt(want * (1 - want) / DIFFER_ROUNDS));
 	}
+}
+
+/* Of more groups than fit at once the deals are dealt twice, a part at a time: by the definition, deal by deal. */
+static void many_groups(void **state)
+{
+	(void)state;
+	enum { GROUPS = 1800, N = 3600 };
+	static double right[DIFFER_ROUNDS + 1][GROUPS], mean[GROUPS];
+	static uint32_t of[N];
+	struct rows w = simulate(N, 0, 3);
+	struct differ d, again;
+	double t[DIFFER_ROUNDS + 1] = { 0 };
+	int as_large = 0;
+	for (size_t i = 0; i < N; i++)
+		group[i] = (uint32_t)i % GROUPS;
+	for (size_t i = 0; i < N / 90; i++) /* some pairs are alike */
+		key[i] = key[i + GROUPS];
+	assert_int_equal(differ_of(&d, &w, group, GROUPS, 15, 4, 1, NULL, &err), 0);
+	assert_int_equal(differ_of(&again, &w, group, GROUPS, 15, 4, 3, NULL, &err), 0);
+	assert_memory_equal(&d, &again, sizeof d);
+	for (int r = 0; r <= DIFFER_ROUNDS; r++) {
+		struct rng rng;
+		memcpy(of, group, sizeof of);
+		rng_init(&rng, 4, RNG_GROUPS, (uint32_t)r, 0);
+		if (r)
+			rng_shuffle(&rng, of, N);
+		for (size_t i = 0; i < N; i++)
+			right[r][of[i]] += conf_right(key[i]) / 2.0;
+		for (size_t g = 0; g < GROUPS; g++)
+			mean[g] += right[r][g] / (DIFFER_ROUNDS + 1);
+	}
+	for (int r = 0; r <= DIFFER_ROUNDS; r++) {
+		for (size_t g = 0; g < GROUPS; g++)
+			t[r] += 2 * (right[r][g] - mean[g]) * (right[r][g] - mean[g]);
+		as_large += t[r] >= t[0] * (1 - 1e-9);
+	}
+	assert_true(as_large > 1 && as_large < DIFFER_ROUNDS);
+	assert_true(d.p[0] == as_large / (DIFFER_ROUNDS + 1.0));
 }
 
 static void what_has_no_answer(void **state)
@@ -96,14 +134,14 @@ static void what_has_no_answer(void **state)
 	(void)state;
 	struct rows w = simulate(80, 0, 1);
 	struct differ d;
-	assert_int_equal(differ_of(&d, &w, group, 1, 15, 1, 1, &err), 0);
+	assert_int_equal(differ_of(&d, &w, group, 1, 15, 1, 1, NULL, &err), 0);
 	assert_true(isnan(d.p[0]));
 	nll[3] = INFINITY;
-	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, &err), 0);
+	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, NULL, &err), 0);
 	assert_true(isnan(d.p[3]) && d.p[4] > 0 && d.p[0] > 0);
 	for (size_t i = 0; i < w.n; i++)
 		key[i] |= CONF_RIGHT;
-	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, &err), 0);
+	assert_int_equal(differ_of(&d, &w, group, 3, 15, 1, 1, NULL, &err), 0);
 	assert_true(d.p[0] == 1); /* all deals are equal */
 }
 
@@ -160,6 +198,7 @@ int main(void)
 		cmocka_unit_test(level_is_held),
 		cmocka_unit_test(a_difference_is_found),
 		cmocka_unit_test(accuracy_is_chi_squared),
+		cmocka_unit_test(many_groups),
 		cmocka_unit_test(what_has_no_answer),
 		cmocka_unit_test(intervals_hold_together),
 		cmocka_unit_test(the_worst),

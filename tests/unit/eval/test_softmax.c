@@ -353,6 +353,47 @@ static void sure_records_do_not_tie(void **state)
 	}
 }
 
+/* Smooth ECE's sums, over parts of a line too, and the same of points of mass. */
+static void smooth_sums(void **state)
+{
+	(void)state;
+	enum { CELLS = 256, REACH = 70, N = CELLS + 1 + 2 * REACH + LINE_BEYOND, SIDE = N };
+	static double line[N], kernel[REACH + 1], shape[2 * SIDE + 1], mass[N];
+	static int32_t at[N];
+	const struct softmax_ops *v, *plain = softmax_variant(0);
+	for (int t = 0; t < 40; t++) {
+		size_t n = 0, cut = rng_below(&r, CELLS), from = rng_below(&r, CELLS);
+		double want = 0;
+		for (int d = 0; d <= SIDE; d++) {
+			double one = d <= REACH ? exp(-d * d / 300.0) : 0;
+			shape[SIDE - d] = shape[SIDE + d] = one;
+			kernel[d <= REACH ? d : 0] = d <= REACH ? one : kernel[0];
+		}
+		for (size_t i = 0; i < CELLS + 1 + 2 * REACH; i++) {
+			line[i] = rng_below(&r, 30) ? 0 : rng_normal(&r);
+			at[n] = (int32_t)i - REACH;
+			mass[n] = line[i];
+			n += line[i] < 0 || line[i] > 0;
+		}
+		for (int i = 0; i <= CELLS; i++) {
+			double sum = 0;
+			for (size_t k = 0; k < n; k++)
+				sum += mass[k] * shape[SIDE + i - at[k]];
+			want += fabs(sum) * (i % CELLS ? 1 : 0.5);
+		}
+		double whole = plain->smooth_line(line, kernel, REACH, CELLS, 0, CELLS, 0);
+		double points = plain->smooth_points(at, mass, n, shape + SIDE, CELLS);
+		double part = plain->smooth_line(line, kernel, REACH, CELLS, from, CELLS, 1);
+		assert_true(fabs(whole - want) <= 1e-12 * want && fabs(points - want) <= 1e-12 * want);
+		for (int i = 0; (v = softmax_variant(i)); i++) {
+			double first = v->smooth_line(line, kernel, REACH, CELLS, 0, cut, 0);
+			assert_true(v->smooth_line(line, kernel, REACH, CELLS, cut + 1, CELLS, first) == whole);
+			assert_true(v->smooth_line(line, kernel, REACH, CELLS, from, CELLS, 1) == part);
+			assert_true(v->smooth_points(at, mass, n, shape + SIDE, CELLS) == points);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup(eights_are_lanes, seed),
 		cmocka_unit_test_setup(rows_are_right, seed),
 		cmocka_unit_test_setup(rows_in_steps, seed),
+		cmocka_unit_test_setup(smooth_sums, seed),
 		cmocka_unit_test_setup(bad_values_show, seed),
 		cmocka_unit_test_setup(sure_records_do_not_tie, seed),
 	};
