@@ -36,6 +36,8 @@ static void alike(void **state)
 	text("a", "", "empty");
 	text("a", "<a>\n<b>x</b>\n</a>\n", "XML");
 	text("a", "<a>\n", "plain text");
+	text("a", "@relation", "plain text");
+	text("a", "@relation ", "an ARFF table");
 	text("a", "<>\n<b>\n", "plain text");
 	text("a", "<a/>\n<b>\n", "plain text");
 	text("a", "x", "plain text");
