@@ -137,11 +137,13 @@ static void draw_columns(struct rng *r)
 /* Names in the header; one may be a number. */
 static void draw_classes(struct rng *r)
 {
-	static const char *const words[] = { "p", "q", "r", "s", "t" }, *const numbers[] = { "p", "7", "3.5", "s",
-											     "12" };
+	static const char *const words[] = { "p", "q", "r", "s", "t" }, *const numbers[] = { "7", "3.5", "12" };
+	uint32_t numbered = rng_below(r, (uint32_t)t.given);
 	t.numeric = t.header && t.given > 1 && rng_below(r, 3) == 0;
 	for (int c = 0; c < CLASSES; c++)
-		t.classes[c] = t.numeric ? numbers[c] : words[c];
+		t.classes[c] = words[c];
+	if (t.numeric)
+		t.classes[numbered] = numbers[rng_below(r, 3)];
 	t.unlikely = t.header && rng_below(r, 12) == 0 ? (int)rng_below(r, (uint32_t)t.given) : -1;
 	if (t.unlikely >= 0)
 		t.classes[t.unlikely] = "Index";
