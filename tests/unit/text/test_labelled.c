@@ -298,6 +298,8 @@ static void one_round(uint32_t number)
 	int bad = !fixed && ((!header_said && first_rows_are_headers()) || (!label_said && labels_are_none()));
 	if (evidence_check(&t, &err) != (bad ? -1 : 0))
 		fail_msg("%u: %s", number, bad ? "is taken" : err.msg);
+	if (bad && !header_said && first_rows_are_headers())
+		assert_non_null(strstr(err.msg, "f: its first row looks like a header"));
 	if (!bad) {
 		if (!fixed)
 			compare_evidence(&t);
