@@ -367,9 +367,37 @@ static void tables(void **state)
 	assert_true(refused > 40);
 }
 
+/* What else the file may be is said of a fault in its first rows; one further on is a table's. */
+static void faults_further_on(void **state)
+{
+	static const char *const rows[] = { "__label__,x,y\n0,1,?\n0,1,2\n", "__label__,x,y\n0,1,2\n0,1,?\n" };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct err err = ERR_NONE;
+		struct output out;
+		struct import_notes notes = { 0 };
+		FILE *f = fopen(table, "w");
+		assert_non_null(f);
+		fputs(rows[i], f);
+		assert_int_equal(fclose(f), 0);
+		im = (struct import){ .form = IMPORT_CSV,
+				      .path = table,
+				      .class_axis = IMPORT_LAST_AXIS,
+				      .label_column = "1",
+				      .header = IMPORT_HEADER_YES };
+		json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "test", "version", "0", "args");
+		assert_int_equal(output_open(&out, made, &err), 0);
+		assert_int_equal(import_stream(&im, self, &out, &notes, &err), -1);
+		json_decref(self);
+		output_release(&out);
+		assert_non_null(strstr(err.msg, i ? "line 3: a value: '?'" : "line 2: a value: '?'"));
+		assert_int_equal(strstr(err.msg, "(it is text in fastText's form") != NULL, !i);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tables) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tables), cmocka_unit_test(faults_further_on) };
 	int table_fd = memfd_create("table", MFD_CLOEXEC);
 	made_fd = memfd_create("made", MFD_CLOEXEC);
 	if (table_fd < 0 || made_fd < 0)
