@@ -93,7 +93,7 @@ static void meet(void *arg, int i, int worker)
 {
 	(void)i, (void)worker;
 	atomic_fetch_add(&met, 1);
-	for (int k = 0; k < 20000 && atomic_load(&met) < 2; k++)
+	for (int k = 0; k < 8000 && atomic_load(&met) < 2; k++)
 		usleep(1000);
 	*(atomic_int *)arg += atomic_load(&met) == 2;
 }
