@@ -24,7 +24,12 @@ static int made_fd;
 static struct {
 	int n, k, given, header, counting; /* counting: a column that counts records, or -1 */
 	double value[RECORDS][CLASSES];
-	int label[RECORDS]; /* -1: none */
+	int label[RECORDS];   /* -1: none */
+	int counted[RECORDS]; /* it is written as a number that is no name */
+	const char *classes[CLASSES];
+	int numeric;	/* a class is named like a number */
+	int unlikely;	/* or as tables call what is none, or -1 */
+	uint64_t minus; /* labels written as -1 */
 	uint64_t id[RECORDS];
 	char name[RECORDS][16];
 	int column[CLASSES + 3], columns; /* which column holds what: a value, or one of these */
@@ -129,6 +134,21 @@ static void draw_columns(struct rng *r)
 		im.label_column = "none";
 }
 
+/* Names in the header; one may be a number. */
+static void draw_classes(struct rng *r)
+{
+	static const char *const words[] = { "p", "q", "r", "s", "t" }, *const numbers[] = { "7", "3.5", "12" };
+	uint32_t numbered = rng_below(r, (uint32_t)t.given);
+	t.numeric = t.header && t.given > 1 && rng_below(r, 3) == 0;
+	for (int c = 0; c < CLASSES; c++)
+		t.classes[c] = words[c];
+	if (t.numeric)
+		t.classes[numbered] = numbers[rng_below(r, 3)];
+	t.unlikely = t.header && rng_below(r, 12) == 0 ? (int)rng_below(r, (uint32_t)t.given) : -1;
+	if (t.unlikely >= 0)
+		t.classes[t.unlikely] = "Index";
+}
+
 static void draw(struct rng *r)
 {
 	t.n = 1 + (int)rng_below(r, RECORDS);
@@ -144,6 +164,7 @@ static void draw(struct rng *r)
 			      .split = SPLIT_TEST };
 	t.k = im.kind == IMPORT_P1 ? 2 : im.kind == IMPORT_CONFIDENCE ? im.among : 2 + (int)rng_below(r, CLASSES - 1);
 	draw_values(r);
+	draw_classes(r);
 	draw_columns(r);
 	for (int i = 0; i < t.n; i++) {
 		t.id[i] = im.id_column ? rng_below(r, 1000) : (uint64_t)i;
@@ -156,31 +177,45 @@ static void draw(struct rng *r)
 	}
 }
 
+/* A label in any of the ways in which it may be written. */
+static void put_label(FILE *f, struct rng *r, int i)
+{
+	int label = t.label[i];
+	const char *name = t.classes[label < 0 ? 0 : label];
+	t.counted[i] = 0;
+	if (label < 0)
+		fputs(rng_below(r, 2) ? "" : (t.minus++, "-1"), f);
+	else if (im.kind == IMPORT_CONFIDENCE)
+		fputs(rng_below(r, 2) ? (label ? "0" : "1.0") : (label ? "False" : "true"), f);
+	else if (t.header && t.given > 1 && (t.numeric || rng_below(r, 3) == 0))
+		fprintf(f, "%s%s", name, *name > '9' || rng_below(r, 2) ? "" : strchr(name, '.') ? "0" : ".0");
+	else if (t.k == 2 && rng_below(r, 4) == 0)
+		fputs(label ? "TRUE" : "false", f);
+	else
+		fprintf(f, "%d%s", label + im.labels_from, (t.counted[i] = 1) && rng_below(r, 2) ? "" : ".0");
+}
+
 /* The table as text. */
 static void write_table(struct rng *r)
 {
-	static const char *const classes[] = { "p", "q", "r", "s", "t" };
 	const char *const called[] = { called_label(), "id", "name" };
 	char separator = im.form == IMPORT_CSV ? ',' : '\t';
 	FILE *f = fopen(table, "w");
+	t.minus = 0;
 	assert_non_null(f);
 	for (int i = t.header ? -1 : 0; i < t.n; i++)
 		for (int k = 0; k < t.columns; k++) {
 			int is = t.column[k];
 			if (i < 0)
-				fprintf(f, "%s", is < LABEL ? classes[is] : called[is - LABEL]);
+				fprintf(f, "%s", is < LABEL ? t.classes[is] : called[is - LABEL]);
 			else if (is == ID)
 				fprintf(f, "%llu", (unsigned long long)t.id[i]);
 			else if (is == NAME)
 				fprintf(f, "%s", t.name[i]);
 			else if (is < LABEL)
 				fprintf(f, "%.17g", t.value[i][is]);
-			else if (t.label[i] < 0)
-				fputs(rng_below(r, 2) ? "" : "-1", f);
-			else if (im.kind == IMPORT_CONFIDENCE)
-				fprintf(f, "%d", !t.label[i]);
 			else
-				fprintf(f, "%d%s", t.label[i] + im.labels_from, rng_below(r, 2) ? "" : ".0");
+				put_label(f, r, i);
 			fputc(k + 1 < t.columns ? separator : '\n', f);
 		}
 	assert_int_equal(fclose(f), 0);
@@ -263,7 +298,7 @@ static void compare_notes(const struct import_notes *notes)
 		}
 		probs &= inside && fabs(sum - 1) <= 1e-3;
 		units &= inside;
-		if (t.label[i] < 0 || im.kind == IMPORT_CONFIDENCE)
+		if (!t.counted[i])
 			continue;
 		firsts += t.label[i] == 0;
 		low = t.label[i] < low ? t.label[i] : low;
@@ -273,8 +308,27 @@ static void compare_notes(const struct import_notes *notes)
 	assert_int_equal(notes->like_probs, probs);
 	assert_int_equal(notes->like_sigmoids, units && !probs && t.n >= 8);
 	assert_int_equal(notes->none_first, !im.labels_from && !firsts && high > low && high >= 0);
+	assert_int_equal(notes->minus, t.k == 2 && !firsts && high == 1 ? t.minus : 0);
 	assert_int_equal(notes->ignored, 0);
 	assert_int_equal(notes->comments, 0);
+}
+
+/* 1 and what is said where the table is refused. */
+static int wrong_with(char *why, size_t size)
+{
+	if (t.unlikely >= 0) {
+		int at = 0;
+		while (t.column[at] != t.unlikely)
+			at++;
+		snprintf(why, size, "column %d is called 'Index', which names no class", at + 1);
+		return 1;
+	}
+	if (t.numeric && im.labels_from) {
+		snprintf(why, size, "the header's classes are numbers themselves");
+		return 1;
+	}
+	snprintf(why, size, "are the records' numbers");
+	return t.n >= 4 && t.counting >= 0;
 }
 
 static void tables(void **state)
@@ -294,15 +348,17 @@ static void tables(void **state)
 		assert_int_equal(output_open(&out, made, &err), 0);
 		int rc = import_stream(&im, self, &out, &notes, &err);
 		json_decref(self);
-		int counts = t.n >= 4 && t.counting >= 0;
+		char why[80];
+		int bad = wrong_with(why, sizeof why);
 		if (!rc)
 			rc = output_commit(&out, &err);
 		output_release(&out);
-		refused += counts;
-		if (!rc != !counts)
-			fail_msg("%u: %s", i, rc ? err.msg : "a column that counts records is taken");
+		refused += bad;
+		if (!rc != !bad)
+			fail_msg("%u: %s", i, rc ? err.msg : "is taken");
 		if (rc) {
-			assert_non_null(strstr(err.msg, "are the records' numbers"));
+			if (!strstr(err.msg, why))
+				fail_msg("%u: %s, not %s", i, err.msg, why);
 			continue;
 		}
 		compare_stream(i);
@@ -311,9 +367,37 @@ static void tables(void **state)
 	assert_true(refused > 40);
 }
 
+/* What else the file may be is said of a fault in its first rows; one further on is a table's. */
+static void faults_further_on(void **state)
+{
+	static const char *const rows[] = { "__label__,x,y\n0,1,?\n0,1,2\n", "__label__,x,y\n0,1,2\n0,1,?\n" };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct err err = ERR_NONE;
+		struct output out;
+		struct import_notes notes = { 0 };
+		FILE *f = fopen(table, "w");
+		assert_non_null(f);
+		fputs(rows[i], f);
+		assert_int_equal(fclose(f), 0);
+		im = (struct import){ .form = IMPORT_CSV,
+				      .path = table,
+				      .class_axis = IMPORT_LAST_AXIS,
+				      .label_column = "1",
+				      .header = IMPORT_HEADER_YES };
+		json_t *self = json_pack("{s:s, s:s, s:[]}", "program", "test", "version", "0", "args");
+		assert_int_equal(output_open(&out, made, &err), 0);
+		assert_int_equal(import_stream(&im, self, &out, &notes, &err), -1);
+		json_decref(self);
+		output_release(&out);
+		assert_non_null(strstr(err.msg, i ? "line 3: a value: '?'" : "line 2: a value: '?'"));
+		assert_int_equal(strstr(err.msg, "(it is text in fastText's form") != NULL, !i);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tables) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tables), cmocka_unit_test(faults_further_on) };
 	int table_fd = memfd_create("table", MFD_CLOEXEC);
 	made_fd = memfd_create("made", MFD_CLOEXEC);
 	if (table_fd < 0 || made_fd < 0)

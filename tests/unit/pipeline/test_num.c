@@ -1,6 +1,5 @@
-/* The number parser takes the whole text or nothing; quantiles lie where they should. */
+/* The number parser takes the whole text or nothing. */
 #include "pipeline/base/num.h"
-#include "pipeline/base/stats.h"
 
 #include <float.h>
 #include <math.h>
@@ -60,27 +59,8 @@ static void reals(void **state)
 	assert_int_equal(num_f64("x", "1.0000001", 0, 1, &v, &err), -1);
 }
 
-/* The k-th of n values in order lies at k / (n - 1), and what lies between two is on the line that joins them. */
-static void quantiles(void **state)
-{
-	(void)state;
-	for (int n = 1; n < 40; n++) {
-		double v[40];
-		for (int i = 0; i < n; i++)
-			v[i] = i * i - 7 * n;
-		for (int k = 0; k < 4 * n - 3; k++) { /* by quarters */
-			int i = k / 4;
-			double part = k % 4 / 4.0, want = part > 0 ? (1 - part) * v[i] + part * v[i + 1] : v[i];
-			double got = quantile_of(v, n, n > 1 ? k / 4.0 / (n - 1) : k);
-			assert_true(fabs(got - want) < 1e-9);
-		}
-		assert_true(quantile_of(v, n, 1) == v[n - 1] && quantile_of(v, n, 0) == v[0]);
-	}
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_numbers), cmocka_unit_test(reals),
-					    cmocka_unit_test(quantiles) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_numbers), cmocka_unit_test(reals) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

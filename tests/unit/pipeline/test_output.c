@@ -299,6 +299,31 @@ static void unnamed_files_have_no_name(void **state)
 	assert_string_equal(err.msg, "/nowhere: No such file or directory");
 }
 
+/* Where unfinished files have names there is room for so many; when it is used up that is said, and a place that
+ * becomes free is taken again. */
+static void unfinished_files_have_places(void **state)
+{
+	enum { PLACES = 64 };
+	static struct output out[PLACES + 1];
+	struct err err = ERR_NONE;
+	(void)state;
+	for (int i = 0; i < PLACES; i++)
+		assert_int_equal(output_open(&out[i], "file", &err), 0);
+	assert_int_equal(entries("."), named_only ? PLACES : 0);
+	alarm(20);
+	int rc = output_open(&out[PLACES], "file", &err);
+	assert_int_equal(rc, named_only ? -1 : 0);
+	if (rc)
+		assert_string_equal(err.msg, "file: Too many open files");
+	output_release(&out[PLACES]);
+	output_release(&out[7]);
+	assert_int_equal(output_open(&out[7], "file", &err), 0);
+	alarm(0);
+	for (int i = 0; i < PLACES; i++)
+		output_release(&out[i]);
+	assert_int_equal(entries("."), 0);
+}
+
 /* Nothing can be made there, and it is said at once, however the unfinished file would be named. */
 static void where_nothing_can_be_made(void **state)
 {
@@ -379,6 +404,7 @@ int main(int argc, char **argv)
 		BOTH(others_names_are_not_taken),
 		BOTH(nothing_outlives_the_killed),
 		BOTH(unnamed_files_have_no_name),
+		BOTH(unfinished_files_have_places),
 		BOTH(where_nothing_can_be_made),
 		BOTH(a_sticky_folder),
 		cmocka_unit_test(paths_are_cut_at_their_last_slash),

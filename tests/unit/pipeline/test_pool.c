@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -85,8 +86,33 @@ static void rounds_in_a_hurry(void **state)
 	pool_close(p);
 }
 
+/* Two tasks that wait for each other: they end only where two threads run them. */
+static atomic_int met;
+
+static void meet(void *arg, int i, int worker)
+{
+	(void)i, (void)worker;
+	atomic_fetch_add(&met, 1);
+	for (int k = 0; k < 8000 && atomic_load(&met) < 2; k++)
+		usleep(1000);
+	*(atomic_int *)arg += atomic_load(&met) == 2;
+}
+
+static void tasks_run_side_by_side(void **state)
+{
+	struct err err = ERR_NONE;
+	struct pool *p;
+	atomic_int together = 0;
+	(void)state;
+	assert_int_equal(pool_open(&p, 2, &err), 0);
+	pool_run(p, 2, meet, &together);
+	assert_int_equal(together, 2);
+	pool_close(p);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_task_once), cmocka_unit_test(rounds_in_a_hurry) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_task_once), cmocka_unit_test(rounds_in_a_hurry),
+					    cmocka_unit_test(tasks_run_side_by_side) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

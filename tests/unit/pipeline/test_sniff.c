@@ -36,6 +36,8 @@ static void alike(void **state)
 	text("a", "", "empty");
 	text("a", "<a>\n<b>x</b>\n</a>\n", "XML");
 	text("a", "<a>\n", "plain text");
+	text("a", "@relation", "plain text");
+	text("a", "@relation ", "an ARFF table");
 	text("a", "<>\n<b>\n", "plain text");
 	text("a", "<a/>\n<b>\n", "plain text");
 	text("a", "x", "plain text");
@@ -43,6 +45,8 @@ static void alike(void **state)
 	text("a", "2 4\nthe 1 2 3 4\n", "word vectors in text form");
 	text("a", "the 1 2 3\nof 1 2 3\n", "plain text");                         /* few numbers: may be a sentence */
 	text("a", "the 1 2 3 4\n", "word vectors in text form");
+	text("a", "the 1. 2. 3. 4.\r\n", "word vectors in text form"); /* a number need not end in a digit */
+	text("a", "the + . e -\n", "plain text");                      /* but has one */
 	text("a", "the film of 1999 , 2000 , 2001 , 2002 , 2003\n", "plain text");
 	text("a", "{ 1 2 3 4\n", "word vectors in text form");
 	text("a", "{\"a\": [1, 2]}\n", "JSON");

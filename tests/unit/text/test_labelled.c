@@ -84,6 +84,7 @@ static void draw(struct rng *r)
 	uint32_t labels = 1 + rng_below(r, rng_below(r, 2) ? 6 : POOL), from = rng_below(r, POOL),
 		 texts = 1 + rng_below(r, 60);
 	n_rec = (int)rng_below(r, RECORDS + 1);
+	int lines = rng_below(r, 10) == 0; /* each record is a file's only one */
 	n_met = 0;
 	for (int i = 0; i < n_rec; i++) {
 		rec[i].label = rng_below(r, 30) ? (int)((from + rng_below(r, labels)) % POOL) : -1;
@@ -91,7 +92,7 @@ static void draw(struct rng *r)
 		if (rng_below(r, 3))
 			snprintf(rec[i].text, sizeof rec[i].text, "text %u", rng_below(r, texts));
 		snprintf(rec[i].name, sizeof rec[i].name, "%.*s", (int)rng_below(r, 5), "name");
-		rec[i].first = rng_below(r, 10) == 0;
+		rec[i].first = lines || rng_below(r, 10) == 0;
 		int seen = rec[i].label < 0;
 		for (int k = 0; k < n_met; k++)
 			seen |= met[k] == rec[i].label;
@@ -115,9 +116,6 @@ static int first_rows_are_headers(void)
 	for (int i = n_rec; i-- > 0;)
 		if (rec[i].first)
 			first = rec[i].label;
-	for (int k = n_rec; k-- > 0;)
-		if (rec[k].first)
-			first = rec[k].label;
 	if (first < 0 || n_rec < 2 || n_met < 2 || (!pool[first].called && n_rec < 4))
 		return 0;
 	for (int i = 0; i < n_rec; i++)
@@ -300,6 +298,8 @@ static void one_round(uint32_t number)
 	int bad = !fixed && ((!header_said && first_rows_are_headers()) || (!label_said && labels_are_none()));
 	if (evidence_check(&t, &err) != (bad ? -1 : 0))
 		fail_msg("%u: %s", number, bad ? "is taken" : err.msg);
+	if (bad && !header_said && first_rows_are_headers())
+		assert_non_null(strstr(err.msg, "f: its first row looks like a header"));
 	if (!bad) {
 		if (!fixed)
 			compare_evidence(&t);
