@@ -340,9 +340,10 @@ static void idx_neighbours(void **state)
 	static unsigned char buf[256];
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		struct source s;
-		struct source_options so = { .fold = -1 };
+		int from = i % 2;
+		struct source_options so = { .fold = -1, .labels_from = from };
 		struct err err = ERR_NONE;
-		char where[SCRATCH_PATH + 8], *path = where, says[64];
+		char where[SCRATCH_PATH + 8], *path = where, says[64], none[96];
 		snprintf(where, sizeof where, "%s/m", dir);
 		clean(state);
 		put("m/a/train-images-idx3-ubyte", buf, idx_images(buf, 0, 1, 2, 3, 1));
@@ -361,12 +362,16 @@ static void idx_neighbours(void **state)
 		}
 		if (rc)
 			fail_msg("%zu: %s", i, err.msg);
-		assert_int_equal(s.label[0], sets[i].label);
+		assert_int_equal(s.label[0], sets[i].label - from);
+		snprintf(none, sizeof none, "no label is %d; --labels-from 1 where classes are counted from 1", from);
 		snprintf(says, sizeof says, "%zu files passed over, no IDX", i < 2 ? i : 2);
-		int said = 0;
-		for (size_t k = 0; k < s.notes; k++)
+		int said = 0, said_none = 0;
+		for (size_t k = 0; k < s.notes; k++) {
 			said += !strcmp(s.note[k], says);
+			said_none += !strcmp(s.note[k], none);
+		}
 		assert_int_equal(said, i > 0);
+		assert_int_equal(said_none, s.label[0] > 0);
 		source_release(&s);
 	}
 }
