@@ -354,6 +354,31 @@ static void libtiff_says_why(void **state)
 	}
 }
 
+/* Four inks are read where they are CMYK's: cmyk.tif's last tag is made InkSet. */
+static void inks_of_a_tiff(void **state)
+{
+	(void)state;
+	if (!served("cmyk.tif")) {
+		printf("# SKIP: built without libtiff\n");
+		skip();
+	}
+	size_t n;
+	char *bytes = slurp("cmyk.tif", &n);
+	assert_memory_equal(bytes + 118, "\x1c\1\3\0\1\0\0\0\1\0", 10); /* PlanarConfiguration 1 */
+	memcpy(bytes + 118, "\x4c\1", 2);
+	for (int set = 1; set < 3; set++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		bytes[126] = (char)set;
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), set == 1 ? 0 : -1);
+		if (set == 2 && !strstr(err.msg, "its colours are of a kind that is not read (photometric 5)"))
+			fail_msg("%s", err.msg);
+		image_release(&out);
+	}
+	free(bytes);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(bombs_are_refused),  cmocka_unit_test(limits),
 		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
 		cmocka_unit_test(chunk_beyond_the_end), cmocka_unit_test(libtiff_says_why),
+		cmocka_unit_test(inks_of_a_tiff),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

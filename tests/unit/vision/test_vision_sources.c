@@ -298,22 +298,25 @@ static void idx_at_random(void **state)
 	}
 }
 
-/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two. */
+/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two, behind
+ * two zeros. */
 static void idx_kinds(void **state)
 {
 	static unsigned char buf[256];
 	for (int type = 8; type < 15; type++)
-		for (int rank = 1; rank < 4; rank++) {
+		for (int turn = 3; turn < 12; turn++) {
+			int rank = turn / 3, odd = turn % 3; /* 1, 2: that byte is none of the two zeros */
 			struct run run = { .format = SOURCE_IDX, .path = "m" };
 			struct block b;
 			size_t each = type < 11 ? 1 : type == 11 ? 2 : type == 14 ? 8 : 4;
-			int labels = (type == 8 && rank == 1) || (type == 12 && rank < 3);
+			int labels = !odd && ((type == 8 && rank == 1) || (type == 12 && rank < 3));
 			if (type == 8 && rank == 3) /* pictures */
 				continue;
 			clean(state);
 			put("m/pictures", buf, idx_images(buf, 0, 3, 5, 7, 1));
 			size_t n = idx(buf, rank, 3, 1, 1, 0);
 			buf[2] = (unsigned char)type;
+			buf[odd ? odd - 1 : 0] = odd != 0;
 			memset(buf + n, 0, 3 * each);
 			put("m/classes", buf, n + 3 * each);
 			if (pack(&run, 1))
@@ -440,6 +443,10 @@ static void files_by_name(void **state)
 		free(name);
 		source_release(&s);
 	}
+	assert_int_equal(truncate(in_dir("list"), 0), 0);
+	assert_int_equal(lseek(STDIN_FILENO, 0, SEEK_SET), 0);
+	assert_int_equal(source_open(&s, SOURCE_FILES, &from[1], 1, &so, &err), -1);
+	assert_string_equal(err.msg, "stdin: holds no name of a file");
 	dup2(was, STDIN_FILENO);
 	close(was);
 	close(fd);
