@@ -212,6 +212,13 @@ static void idx_files(void **state)
 	put("m/t10k-images-idx3-ubyte", buf, n);
 	refused(&r, "is no IDX file of images (bytes, rank 3 or 4)");
 
+	clean(NULL);
+	put("m/images-idx3-ubyte", buf, idx_images(buf, 0, 3, 5, 7, 1));
+	n = idx(buf, 2, 3, 0, 0, 0);
+	buf[2] = 12;
+	put("m/labels-idx2-int", buf, n);
+	refused(&r, "labels-idx2-int: its labels have no column");
+
 	/* without labels, in colour */
 	clean(NULL);
 	put("m/train-images-idx4-ubyte", buf, idx_images(buf, 0, 3, 5, 7, 3));
