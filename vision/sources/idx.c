@@ -176,8 +176,9 @@ static int read_labels(struct source *s, const struct entry *e, uint32_t n, cons
 		return -1;
 	int rc = idx_header(text, data, len, &rank, count, err) || mem_alloc(labels, n, sizeof **labels, err) ? -1 : 0;
 	if (!rc && (rank > 2 || count[0] != n || (rank == 2 && !count[1])))
-		rc = rank > 2 ? err_set(err, "%s: holds images, not labels", text)
-			      : err_set(err, "%s: %u labels for the %u images of %s", text, count[0], n, images);
+		rc = rank > 2	     ? err_set(err, "%s: holds images, not labels", text)
+		     : count[0] != n ? err_set(err, "%s: %u labels for the %u images of %s", text, count[0], n, images)
+				     : err_set(err, "%s: its labels have no column, and the first is read", text);
 	if (rc) {
 		free(data);
 		return rc;

@@ -10,7 +10,7 @@
 
 #include <jpeglib.h>
 
-enum { DOCS = 3, MOST = 1500, H = 2, W = 3, C = 1, VALUES = H * W * C };
+enum { DOCS = 3, MOST = 1500, H = 2, W = 3, C = 3, VALUES = H * W * C };
 
 static struct rng rng;
 static int below(int n)

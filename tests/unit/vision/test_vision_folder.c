@@ -158,6 +158,39 @@ static void bad_images(void **state)
 	refused(&r, "1.png: announces 41x27 pixels; --max-pixels is 100");
 }
 
+static void count_told(void *arg, const char *what)
+{
+	*(int *)arg += strstr(what, ".jpg: ") != NULL;
+}
+
+/* Remarks are counted, the first is kept, and all are told where that is asked for. */
+static void remarks(void **state)
+{
+	(void)state;
+	struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+	struct err err = ERR_NONE;
+	char *bytes, odd[4096];
+	size_t n;
+	assert_int_equal(io_slurp("tests/golden/images/rgb420.jpg", sizeof odd - 2, &bytes, &n, &err), 0);
+	memcpy(odd, bytes, n - 2);
+	memcpy(odd + n - 2, "xx", 2); /* before the marker that ends it */
+	memcpy(odd + n, bytes + n - 2, 2);
+	free(bytes);
+	put("f/a/1.jpg", odd, n + 2);
+	copy_golden("rgb420.jpg", "f/a/2.jpg");
+	put("f/a/3.jpg", odd, n + 2);
+	put("f/b/4.jpg", odd, n + 2);
+	for (int list = 0; list < 2; list++) {
+		int told = 0;
+		r.po.on_bad = list ? PACK_LIST : PACK_SKIP;
+		r.po.tell = count_told;
+		r.po.arg = &told;
+		assert_int_equal(pack(&r, 2), 0);
+		assert_true(r.report.noted == 3 && !r.report.bad && told == 3 * list);
+		assert_non_null(strstr(r.report.first_note, "1.jpg: "));
+	}
+}
+
 static void write_grey_png(const char *name, int h, int w)
 {
 	png_image im = { .version = PNG_IMAGE_VERSION,
@@ -304,7 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(folders), TEST(tiny_imagenet), TEST(annotations_of_two_roots), TEST(bad_images),
-		TEST(mixed_sizes), TEST(filters),
+		TEST(mixed_sizes), TEST(filters), TEST(remarks),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }

@@ -328,6 +328,57 @@ static void orientation_can_be_left(void **state)
 	}
 }
 
+/* What libtiff says of damage is passed on, and is none of the sentences that stand in for it. */
+static void libtiff_says_why(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		size_t at;
+		int byte;
+	} cases[] = { { "strips.tif", 8, 0 }, { "lzw.tif", 100, 0xff } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		size_t n;
+		if (!served(cases[i].name))
+			continue;
+		char *bytes = slurp(cases[i].name, &n);
+		bytes[cases[i].at] = (char)cases[i].byte;
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), -1);
+		if (strncmp(err.msg, "TIFF: ", 6) || !strncmp(err.msg, "TIFF: is ", 9) || strlen(err.msg) < 10)
+			fail_msg("%s: '%s'", cases[i].name, err.msg);
+		free(bytes);
+		image_release(&out);
+	}
+}
+
+/* Four inks are read where they are CMYK's: cmyk.tif's last tag is made InkSet. */
+static void inks_of_a_tiff(void **state)
+{
+	(void)state;
+	if (!served("cmyk.tif")) {
+		printf("# SKIP: built without libtiff\n");
+		skip();
+	}
+	size_t n;
+	char *bytes = slurp("cmyk.tif", &n);
+	assert_memory_equal(bytes + 118, "\x1c\1\3\0\1\0\0\0\1\0", 10); /* PlanarConfiguration 1 */
+	memcpy(bytes + 118, "\x4c\1", 2);
+	for (int set = 1; set < 3; set++) {
+		struct err err = ERR_NONE;
+		struct image out = { 0 };
+		char note[128];
+		bytes[126] = (char)set;
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), set == 1 ? 0 : -1);
+		if (set == 2 && !strstr(err.msg, "its colours are of a kind that is not read (photometric 5)"))
+			fail_msg("%s", err.msg);
+		image_release(&out);
+	}
+	free(bytes);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -359,7 +410,8 @@ int main(void)
 		cmocka_unit_test(agrees_with_pillow), cmocka_unit_test(every_cut_is_noticed),
 		cmocka_unit_test(bombs_are_refused),  cmocka_unit_test(limits),
 		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
-		cmocka_unit_test(chunk_beyond_the_end),
+		cmocka_unit_test(chunk_beyond_the_end), cmocka_unit_test(libtiff_says_why),
+		cmocka_unit_test(inks_of_a_tiff),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

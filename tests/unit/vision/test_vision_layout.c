@@ -101,6 +101,8 @@ static void draw_set(struct plain_set *s, int number, int flat)
 	}
 	if (!s->files)
 		add(s->file, &s->files, "1.png", 1);
+	for (int k = tops ? 0 : below(4); k > 0 && !kind && !flat; k--) /* splits without a picture */
+		add(s->dir, &s->dirs, ONE_OF(split_words), 0);
 	for (int i = 0; i < s->files && !s->packed; i++) /* a folder lists all that is in it */
 		for (int k = 1; k <= s->file[i].folders; k++)
 			add(s->dir, &s->dirs, plain_join(&s->file[i], 0, k, 0), 0);

@@ -212,6 +212,13 @@ static void idx_files(void **state)
 	put("m/t10k-images-idx3-ubyte", buf, n);
 	refused(&r, "is no IDX file of images (bytes, rank 3 or 4)");
 
+	clean(NULL);
+	put("m/images-idx3-ubyte", buf, idx_images(buf, 0, 3, 5, 7, 1));
+	n = idx(buf, 2, 3, 0, 0, 0);
+	buf[2] = 12;
+	put("m/labels-idx2-int", buf, n);
+	refused(&r, "labels-idx2-int: its labels have no column");
+
 	/* without labels, in colour */
 	clean(NULL);
 	put("m/train-images-idx4-ubyte", buf, idx_images(buf, 0, 3, 5, 7, 3));
@@ -298,22 +305,25 @@ static void idx_at_random(void **state)
 	}
 }
 
-/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two. */
+/* Which types and ranks are labels, whatever the file is called: bytes in one dimension, integers in one or two, behind
+ * two zeros. */
 static void idx_kinds(void **state)
 {
 	static unsigned char buf[256];
 	for (int type = 8; type < 15; type++)
-		for (int rank = 1; rank < 4; rank++) {
+		for (int turn = 3; turn < 12; turn++) {
+			int rank = turn / 3, odd = turn % 3; /* 1, 2: that byte is none of the two zeros */
 			struct run run = { .format = SOURCE_IDX, .path = "m" };
 			struct block b;
 			size_t each = type < 11 ? 1 : type == 11 ? 2 : type == 14 ? 8 : 4;
-			int labels = (type == 8 && rank == 1) || (type == 12 && rank < 3);
+			int labels = !odd && ((type == 8 && rank == 1) || (type == 12 && rank < 3));
 			if (type == 8 && rank == 3) /* pictures */
 				continue;
 			clean(state);
 			put("m/pictures", buf, idx_images(buf, 0, 3, 5, 7, 1));
 			size_t n = idx(buf, rank, 3, 1, 1, 0);
 			buf[2] = (unsigned char)type;
+			buf[odd ? odd - 1 : 0] = odd != 0;
 			memset(buf + n, 0, 3 * each);
 			put("m/classes", buf, n + 3 * each);
 			if (pack(&run, 1))
@@ -340,9 +350,10 @@ static void idx_neighbours(void **state)
 	static unsigned char buf[256];
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		struct source s;
-		struct source_options so = { .fold = -1 };
+		int from = i % 2;
+		struct source_options so = { .fold = -1, .labels_from = from };
 		struct err err = ERR_NONE;
-		char where[SCRATCH_PATH + 8], *path = where, says[64];
+		char where[SCRATCH_PATH + 8], *path = where, says[64], none[96];
 		snprintf(where, sizeof where, "%s/m", dir);
 		clean(state);
 		put("m/a/train-images-idx3-ubyte", buf, idx_images(buf, 0, 1, 2, 3, 1));
@@ -361,12 +372,16 @@ static void idx_neighbours(void **state)
 		}
 		if (rc)
 			fail_msg("%zu: %s", i, err.msg);
-		assert_int_equal(s.label[0], sets[i].label);
+		assert_int_equal(s.label[0], sets[i].label - from);
+		snprintf(none, sizeof none, "no label is %d; --labels-from 1 where classes are counted from 1", from);
 		snprintf(says, sizeof says, "%zu files passed over, no IDX", i < 2 ? i : 2);
-		int said = 0;
-		for (size_t k = 0; k < s.notes; k++)
+		int said = 0, said_none = 0;
+		for (size_t k = 0; k < s.notes; k++) {
 			said += !strcmp(s.note[k], says);
+			said_none += !strcmp(s.note[k], none);
+		}
 		assert_int_equal(said, i > 0);
+		assert_int_equal(said_none, s.label[0] > 0);
 		source_release(&s);
 	}
 }
@@ -435,6 +450,10 @@ static void files_by_name(void **state)
 		free(name);
 		source_release(&s);
 	}
+	assert_int_equal(truncate(in_dir("list"), 0), 0);
+	assert_int_equal(lseek(STDIN_FILENO, 0, SEEK_SET), 0);
+	assert_int_equal(source_open(&s, SOURCE_FILES, &from[1], 1, &so, &err), -1);
+	assert_string_equal(err.msg, "stdin: holds no name of a file");
 	dup2(was, STDIN_FILENO);
 	close(was);
 	close(fd);
