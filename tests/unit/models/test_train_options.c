@@ -455,7 +455,7 @@ static void settings(void **state)
 			*x = rng_real(&r);
 		o.mixup = rng_below(&r, 2) ? 0 : o.mixup;
 		for (int64_t *n = &o.ngrams; n <= &o.seed; n++)
-			*n = n == &o.crop || n == &o.crop_pad ? 0 : 1 + (int64_t)rng_below(&r, 9);
+			*n = (n != &o.crop && n != &o.crop_pad) + (int64_t)rng_below(&r, 9);
 		o.mix_partner = (int)rng_below(&r, 2);
 		o.loss = (int)rng_below(&r, 2);
 		o.words = (int)rng_below(&r, 3);
@@ -473,6 +473,7 @@ static void settings(void **state)
 		int hidden = o.mix_mode == MIX_MANIFOLD || o.mix_mode == MIX_SENTENCE;
 		int adamw = o.optimizer == OPTIMIZER_ADAMW;
 		assert_string_equal(p.net->name, o.model);
+		assert_true(p.cropped == (images && o.crop > 0));
 		assert_true(p.epochs == o.epochs && p.batch == o.batch && p.shards == o.shards &&
 			    p.seed == (uint64_t)o.seed && (int)p.schedule == o.schedule && (int)p.select == o.select &&
 			    p.patience == o.patience && p.stop_top5 == o.stop_top5 && p.step_factor == o.lr_factor &&
