@@ -72,6 +72,13 @@ static void room_for_words(void **state)
 	assert_int_equal(batcher_max_words(&data, 2), WORDS);
 	assert_int_equal(batcher_max_words(&data, 1000000000), WORDS);
 	assert_int_equal(batcher_max_words(&(struct dataset){ .n = 3 }, 5), 0); /* images */
+	for (size_t longest = 0; longest < 5; longest++) { /* whichever that is */
+		size_t ends[6] = { 0 };
+		for (size_t i = 0; i < 5; i++)
+			ends[i + 1] = ends[i] + (i == longest ? 4 : i % 3);
+		struct dataset d = { .n = 5, .text = { .words = 1000, .begin = ends } };
+		assert_int_equal(batcher_max_words(&d, 7), 4 * 7 * 2);
+	}
 }
 
 /* What a batch draws, once more from the definition: one lambda, then partners, each from a sequence of its own. */

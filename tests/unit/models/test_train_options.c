@@ -455,7 +455,7 @@ static void settings(void **state)
 			*x = rng_real(&r);
 		o.mixup = rng_below(&r, 2) ? 0 : o.mixup;
 		for (int64_t *n = &o.ngrams; n <= &o.seed; n++)
-			*n = n == &o.crop || n == &o.crop_pad ? 0 : 1 + (int64_t)rng_below(&r, 9);
+			*n = (n != &o.crop && n != &o.crop_pad) + (int64_t)rng_below(&r, 9);
 		o.mix_partner = (int)rng_below(&r, 2);
 		o.loss = (int)rng_below(&r, 2);
 		o.words = (int)rng_below(&r, 3);
@@ -473,6 +473,7 @@ static void settings(void **state)
 		int hidden = o.mix_mode == MIX_MANIFOLD || o.mix_mode == MIX_SENTENCE;
 		int adamw = o.optimizer == OPTIMIZER_ADAMW;
 		assert_string_equal(p.net->name, o.model);
+		assert_true(p.cropped == (images && o.crop > 0));
 		assert_true(p.epochs == o.epochs && p.batch == o.batch && p.shards == o.shards &&
 			    p.seed == (uint64_t)o.seed && (int)p.schedule == o.schedule && (int)p.select == o.select &&
 			    p.patience == o.patience && p.stop_top5 == o.stop_top5 && p.step_factor == o.lr_factor &&
@@ -509,12 +510,91 @@ static void every_option_is_kept(void **state)
 			fail_msg("--%s is left out of the provenance or of --help", row[i].name);
 }
 
+/* Some options of o, as they could be: often as they were. */
+static void change(struct train_options *o, struct rng *r)
+{
+	static const char *const texts[] = { "3", "2,4", "1,7" };
+	struct opt row[TRAIN_OPTIONS];
+	train_options_rows(row, o);
+	for (int i = 0; i < TRAIN_OPTIONS; i++) {
+		void *at = row[i].target;
+		if (rng_below(r, 6) || !strcmp(row[i].name, "model"))
+			continue;
+		if (row[i].type == OPT_TEXT)
+			*(const char **)at = texts[rng_below(r, 3)];
+		else if (row[i].type == OPT_REAL)
+			*(double *)at = rng_below(r, 4) * 0.1;
+		else if (row[i].type == OPT_INT)
+			*(int64_t *)at = rng_below(r, 3);
+		else
+			*(int *)at = (int)rng_below(r, 2);
+	}
+}
+
+/* What two keys hold of an option is the same, or there is none of it. */
+static int alike(const struct train_option *a, const struct train_option *b, const struct train_options *o,
+		 const struct train_options *p)
+{
+	if (!a->key)
+		return 1;
+	if (a->value == &o->epochs)
+		return (o->schedule == SCHEDULE_COSINE ? o->epochs : 0) ==
+		       (p->schedule == SCHEDULE_COSINE ? p->epochs : 0);
+	size_t size = a->opt->type == OPT_REAL || a->opt->type == OPT_INT ? 8 : sizeof(int);
+	if (a->opt->type != OPT_TEXT)
+		return !memcmp(a->value, b->value, size);
+	const char *x = *(const char *const *)a->value, *y = *(const char *const *)b->value;
+	return x && y ? !strcmp(x, y) : x == y;
+}
+
+/* Of two runs' keys the options that differ are named, and no other. */
+static void keys(void **state)
+{
+	static const char *const models[] = { "kimcnn", "bow", "resnet20" };
+	struct rng r;
+	int equal = 0;
+	(void)state;
+	rng_init(&r, 63, RNG_TEST, 0, 0);
+	for (int i = 0; i < 400; i++) {
+		struct train_options a = { .model = models[i % 3], .filters = "3", .lr_steps = "2", .seed = 1 }, b;
+		char *key[2], *text, want[2000] = "", got[2000] = "";
+		struct err err = ERR_NONE;
+		size_t n = 0, m = 0;
+		change(&a, &r);
+		b = a;
+		if (i % 4)
+			change(&b, &r);
+		assert_int_equal(train_options_key(&key[0], &a, 16 + (int)a.crop, 8, &err), 0);
+		assert_int_equal(train_options_key(&key[1], &b, 16 + (int)b.crop, 8, &err), 0);
+		for (int k = 0; k < TRAIN_OPTIONS; k++) {
+			struct train_option x = train_option(k, &a), y = train_option(k, &b);
+			if (!alike(&x, &y, &a, &b))
+				n += (size_t)snprintf(want + n, sizeof want - n, "--%s ", x.opt->name);
+		}
+		if (strcmp(a.class_weights ? a.class_weights : "", b.class_weights ? b.class_weights : ""))
+			snprintf(want + n, sizeof want - n, "--class-weights ");
+		equal += !strcmp(key[0], key[1]);
+		assert_int_equal(!strcmp(key[0], key[1]), !*want);
+		assert_int_equal(train_options_differ(key[0], key[1], &text, &err), 1);
+		for (const char *at = *text ? text : NULL; at; at = at ? at + 3 : NULL) {
+			m += (size_t)snprintf(got + m, sizeof got - m, "%.*s ", (int)strcspn(at, " "), at);
+			at = strstr(at, "), --");
+		}
+		assert_string_equal(got, want);
+		free(text);
+		free(key[0]);
+		free(key[1]);
+	}
+	assert_in_range(equal, 100, 250);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(defaults),	     cmocka_unit_test(given),
 					    cmocka_unit_test(combinations),  cmocka_unit_test(plans),
 					    cmocka_unit_test(class_weights), cmocka_unit_test(plans_refused),
-					    cmocka_unit_test(settings),	     cmocka_unit_test(every_option_is_kept) };
+					    cmocka_unit_test(settings),	     cmocka_unit_test(every_option_is_kept),
+					    cmocka_unit_test(keys) };
 	none = train_options_none();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -465,9 +465,43 @@ static void any_answer_that_is_none(void **state)
 	}
 }
 
+/* When a run is done, by its history alone: scores of few values, so that many are equal to the best and to what ends
+ * a run. */
+static void ends(void **state)
+{
+	int all = 0;
+	(void)state;
+	rng_init(&random_state, 53, RNG_TEST, 0, 0);
+	for (int i = 0; i < 3000; i++) {
+		struct epoch_line line[MOST_EPOCHS];
+		struct plan p = { .epochs = 1 + below(MOST_EPOCHS), .patience = below(4),
+				  .select = (enum select)below(4),
+				  .stop_top5 = below(2) ? 0.25 * (1 + below(4)) : 0 };
+		struct trainer t = { .plan = &p, .n_dev = below(5) ? 8 : 0, .history = line,
+				     .epoch = below(MOST_EPOCHS) };
+		int since = 0; /* epochs that were no better than all before them */
+		double best = -INFINITY, top5 = -1;
+		for (int e = 0; e < t.epoch; e++) {
+			line[e] = (struct epoch_line){ .dev_accuracy = below(4), .dev_loss = below(4),
+						       .dev_refined = below(4), .dev_top5 = 0.25 * below(5) };
+			double score = p.select == SELECT_DEV_NLL       ? -line[e].dev_loss
+				       : p.select == SELECT_DEV_REFINED ? -line[e].dev_refined
+									: line[e].dev_accuracy;
+			since = score > best ? 0 : since + 1;
+			best = fmax(best, score);
+			top5 = line[e].dev_top5;
+		}
+		int want = t.epoch >= p.epochs || (p.patience && t.n_dev && t.epoch && since >= p.patience) ||
+			   (p.stop_top5 > 0 && top5 >= p.stop_top5);
+		assert_int_equal(trainer_done(&t) != 0, want);
+		all += want;
+	}
+	assert_in_range(all, 500, 2500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_the_plain_loop), cmocka_unit_test(refusals),
-					    cmocka_unit_test(any_answer_that_is_none) };
+					    cmocka_unit_test(any_answer_that_is_none), cmocka_unit_test(ends) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,14 +55,18 @@ static int trains(struct trainer *t, struct ranks *r)
 	return 0;
 }
 
-/* The smallest change of one weight of one rank, after an epoch. */
+static int in_history;
+
+/* The smallest change of one weight of one rank, after an epoch; or of what it remembers of the epoch. */
 static int strays(struct trainer *t, struct ranks *r)
 {
 	struct err err = ERR_NONE;
 	open_trainer(t, &task);
 	if (trainer_join(t, r, &err) || together_begin(t, &err) || trainer_epoch(t, &err) || together_compare(t, &err))
 		return 1;
-	if (r->rank == 2) {
+	if (r->rank == 2 && in_history) {
+		t->history[0].dev_oe += 1e-9;
+	} else if (r->rank == 2) {
 		int last = t->graph.n_params - 1;
 		float *w = malloc(param_size(&t->graph.param[last]) * sizeof *w);
 		uint32_t bits;
@@ -142,9 +146,11 @@ static void test_same_bytes(void **state)
 static void test_a_rank_that_strays(void **state)
 {
 	(void)state;
-	make_sharded(3);
-	on_ranks(4, strays);
-	device_close(&task.dev);
+	for (in_history = 0; in_history < 2; in_history++) {
+		make_sharded(3);
+		on_ranks(4, strays);
+		device_close(&task.dev);
+	}
 }
 
 static void test_a_signal_to_one(void **state)
