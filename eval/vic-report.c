@@ -239,7 +239,11 @@ static int ask_of(const struct stage *st, struct report_asked *asked, struct gro
 	if (!o.by)
 		return 0;
 	asked->by = grouping;
-	return grouping_open(grouping, o.by, err);
+	if (grouping_open(grouping, o.by, err))
+		return -1;
+	if (grouping->alike)
+		stage_say(st, "%s: %s", o.by, grouping->alike);
+	return 0;
 }
 
 /* What was printed into m becomes the page. */
