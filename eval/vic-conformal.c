@@ -267,6 +267,8 @@ static int apply_all(struct stage *st, const struct threshold *t, const struct r
 	if (check_records(st, t, list, n, split, err) || applying_init(&a, list, n, err) ||
 	    (write && (output_open(&out, o.out, err) || sets_head(&a.taking.sets, &out, err))))
 		goto out;
+	if (a.grouping.alike)
+		stage_say(st, "%s: %s", o.by, a.grouping.alike);
 	for (size_t d = 0, before = 0; d < n; before += list[d++].n)
 		if (taking_rows(&a.taking, &list[d], a.group ? a.group + before : NULL, split, err))
 			goto out;

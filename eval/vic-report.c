@@ -140,6 +140,18 @@ static int read_stream(const struct stage *st, struct report *r, int i, const st
 	return rc;
 }
 
+/* A threshold draws only if it is randomised. */
+static int refuse_seed(const struct stage *st, const struct report *r, struct err *err)
+{
+	int drawn = o.rounds || o.floor || o.by;
+	for (int i = 0; i < r->n; i++)
+		drawn |= r->report_stream[i].more.threshold.randomised;
+	return drawn || !stage_given(st, "seed") ?
+		       0 :
+		       err_usage(err, "--seed goes with --bootstrap or --floor above 0, --by, or an --apply of a "
+				      "randomised threshold: nothing else is drawn");
+}
+
 static int read_streams(const struct stage *st, struct report *r, const struct score_options *options, struct err *err)
 {
 	struct rows_options rows_options = { .split = rows_split_chosen(o.split),
@@ -153,7 +165,7 @@ static int read_streams(const struct stage *st, struct report *r, const struct s
 	while (r->n < n)
 		if (read_stream(st, r, r->n++, &rows_options, options, err))
 			return -1;
-	return 0;
+	return refuse_seed(st, r, err);
 }
 
 /* Before the keys are sorted: pairs of records must still be pairs. */
@@ -227,7 +239,11 @@ static int ask_of(const struct stage *st, struct report_asked *asked, struct gro
 	if (!o.by)
 		return 0;
 	asked->by = grouping;
-	return grouping_open(grouping, o.by, err);
+	if (grouping_open(grouping, o.by, err))
+		return -1;
+	if (grouping->alike)
+		stage_say(st, "%s: %s", o.by, grouping->alike);
+	return 0;
 }
 
 /* What was printed into m becomes the page. */

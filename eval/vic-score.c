@@ -301,6 +301,8 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 	if (score_bins_of(options, options->compat && !stage_given(st, "bins") ? own : o.bins, err) ||
 	    rows_split_of(o.split, &rows->split, err))
 		return -1;
+	if (o.per_class && options->n_bins > 1)
+		return err_usage(err, "--per-class has one number of bins; --bins %d alone", options->bins[0]);
 	if (o.compat && (o.bootstrap || o.posterior))
 		return err_usage(err,
 				 "--compat gives another tool's numbers alone; leave out --bootstrap and --posterior");
@@ -347,6 +349,8 @@ static int run_score(struct stage *st, struct err *err)
 	if (!rc && o.by)
 		rc = grouping_open(&p.grouping, o.by, err);
 	p.groups.grouping = &p.grouping;
+	if (!rc && p.grouping.alike)
+		stage_say(st, "%s: %s", o.by, p.grouping.alike);
 	if (!rc && o.weights)
 		rc = weights_read(&p.weights, o.weights, err);
 	if (!rc && o.ensemble)

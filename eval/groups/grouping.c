@@ -3,6 +3,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/files/text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,14 +31,38 @@ static int add_group(struct grouping *g, size_t *cap, const char *name, uint32_t
 	return 0;
 }
 
+/* "Rome " and "rome" are most likely one group; said of the first such pair. */
+static int note_alike(struct grouping *g, const char *name, struct err *err)
+{
+	uint32_t before = g->folded.n, at;
+	size_t n = 0;
+	char *folded = NULL;
+	if (mem_text(&folded, name, strlen(name), err))
+		return -1;
+	for (const char *c = name; *c; c++)
+		if (!isspace((unsigned char)*c))
+			folded[n++] = (char)tolower((unsigned char)*c);
+	int rc = vocab_add(&g->folded, folded, n, &at, err);
+	free(folded);
+	if (rc || at == before || g->alike)
+		return rc;
+	return mem_printf(&g->alike, err, "group '%s' differs from an earlier one in white space or case alone", name);
+}
+
 static int take_group(void *arg, char *text, struct err *err)
 {
 	struct group_reading *r = arg;
 	struct grouping *g = r->g;
 	text_restore(text);
+	if (!text[strspn(text, " \t\n\v\f\r")])
+		return err_set(err, "names no group: there is white space alone");
 	if (mem_grow(&g->line_group, &r->cap_lines, r->n + 1, sizeof *g->line_group, err))
 		return -1;
-	return add_group(g, &r->cap_names, text, &g->line_group[r->n++], err);
+	int before = g->n;
+	return add_group(g, &r->cap_names, text, &g->line_group[r->n++], err) ||
+			       (g->n > before && note_alike(g, text, err))
+		       ? -1
+		       : 0;
 }
 
 int grouping_open(struct grouping *g, const char *what, struct err *err)
@@ -107,6 +132,8 @@ void grouping_release(struct grouping *g)
 		free(g->name[i]);
 	free(g->name);
 	vocab_release(&g->names);
+	vocab_release(&g->folded);
+	free(g->alike);
 	free(g->line_group);
 	id_lines_release(&g->lines);
 	*g = (struct grouping){ 0 };

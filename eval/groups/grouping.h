@@ -14,13 +14,15 @@ struct grouping {
 	char **name; /* [n] owned: "split=test", "label=cat", "predicted=cat", "group=NAME"; of a file in its order */
 	int n;
 	struct vocab names;    /* NAMEs alone, by number */
+	struct vocab folded;   /* of a file: the same without white space and case */
+	char *alike; /* owned: which groups differ in these alone, to be said; NULL: none */
 	struct id_lines lines; /* BY_FILE */
 	uint32_t *line_group;  /* [lines.n], by item */
 };
 enum { NO_GROUP = UINT32_MAX };
 
 /* what: "split", "label", "predicted", or a file as id_lines.h has it. Errors, with file and line: no such file or
- * column; id_lines_read's; more than GROUPS_MAX groups. */
+ * column; id_lines_read's; a group of white space alone; more than GROUPS_MAX groups. */
 int grouping_open(struct grouping *g, const char *what, struct err *err) VIC_CHECKED;
 /* Groups of the records of all documents, one after the other: *of (owned) of [sum of list[].n]; NO_GROUP where a
  * record has no label and groups are labels. list: read with ROWS_ALL and ROWS_KEEP, with COL_ID, COL_SPLIT, COL_LABEL

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LINE_BYTES = 1 << 16 };
 
@@ -56,7 +57,7 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 	if (tab) {
 		*tab = 0;
 		text = tab + 1;
-		if (r->number == 1 && (!strcmp(line, "id") || !strcmp(line, "record")))
+		if (r->number == 1 && (!strcasecmp(line, "id") || !strcasecmp(line, "record")))
 			return 0;
 		if (num_i64("an id", line, 0, INT64_MAX, &id, err)) {
 			err->status = VIC_DATA; /* no slip on the command line */

@@ -22,6 +22,9 @@ static int take_weight(void *arg, char *text, struct err *err)
 		err->status = VIC_DATA; /* no slip on the command line */
 		return -1;
 	}
+	if (v > 0 && v < DBL_MIN)
+		return err_set(err, "a weight: %s has fewer digits than a double; multiply all weights by one number",
+			       text);
 	if (mem_grow(&r->w->line_weight, &r->cap, r->n + 1, sizeof v, err))
 		return -1;
 	r->w->line_weight[r->n++] = v;
@@ -134,7 +137,7 @@ static void means_of(struct weighted_means *m, const struct rows *rows, const do
 	}
 	double sum = fix_real(all);
 	*m = (struct weighted_means){ sum / scale,
-				      sum / fix_real(square) * sum,
+				      fmax(1, sum / fix_real(square) * sum), /* 1 but for rounding */
 				      fix_real(right) / sum,
 				      fix_real(conf) / sum,
 				      rows_mean_nll(&loss, sum),

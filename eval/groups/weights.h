@@ -10,7 +10,8 @@ struct weights {
 	double *line_weight; /* [lines.n], by item; finite, not negative */
 };
 
-/* A file as id_lines.h has it. Errors: id_lines_read's; a weight that is no number, negative or not finite. */
+/* A file as id_lines.h has it. Errors: id_lines_read's; a weight that is no number, negative, not finite or,
+ * above 0, below DBL_MIN. */
 int weights_read(struct weights *w, const char *path, struct err *err) VIC_CHECKED;
 /* Weights of all records: *of (owned) of [rows->n]. rows, errors: as id_lines_match's. */
 int weights_of(const struct weights *w, const struct rows *rows, double **of, struct err *err) VIC_CHECKED;

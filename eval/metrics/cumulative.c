@@ -104,11 +104,8 @@ void drift_end(const struct drift *w, size_t n, struct cumulative *c)
 	c->kuiper_error = (hi - lo) / (double)n;
 	c->doubt = w->doubt;
 	c->doubt_square = w->doubt_square;
-	c->ks = c->kuiper = c->ks_p = c->kuiper_p = NAN;
-	if (!(sigma > 0))
-		return;
-	c->ks = most / sigma;
-	c->kuiper = (hi - lo) / sigma;
+	c->ks = most > 0 ? most / sigma : 0;
+	c->kuiper = hi > lo ? (hi - lo) / sigma : 0;
 	c->ks_p = ks_tail(c->ks);
 	c->kuiper_p = kuiper_tail(c->kuiper);
 }

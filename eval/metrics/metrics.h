@@ -89,7 +89,8 @@ int smooth_residuals(const double *x, const double *residual, size_t m, double n
 
 /* Arrieta-Ibarra et al. 2022: D_k = sum of (right - conf) over the k least confident; sigma = sqrt(sum conf (1 -
  * conf)). ks = max |D_k| / sigma, kuiper = (max D_k - min D_k) / sigma with D_0 = 0, k at ends of tie groups; p-values
- * of the limiting Brownian motion. sigma = 0: statistics and p are NaN. */
+ * of the limiting Brownian motion. sigma = 0: where no confidence leaves doubt, a calibrated model is right as it says;
+ * statistics are 0 and p 1 where this one is, else Inf and 0. */
 struct cumulative {
 	double ks, ks_p, kuiper, kuiper_p;
 	double ks_error, kuiper_error; /* max |D_k| / n and the range / n: sizes, not tests */
@@ -148,7 +149,7 @@ int null_draws(const conf_key *sorted, size_t n, int bins, int rounds, uint64_t 
 /* The p-value of the Kuiper statistic: uniform for a calibrated model with these confidences, whatever n and ties. That
  * of the limit (of->kuiper_p) where the walk's variance exceeds WALK_LONG and no tie group has a large
  * share of it, else the rank among 999 draws of the walk, ties broken by the seed; with drawn 0 always of the limit.
- * NaN where no record has any doubt. */
+ * 1 or 0 where no record has any doubt, as of->kuiper_p. */
 enum { WALK_LONG = 1000 };
 int null_walk(const conf_key *sorted, size_t n, const struct cumulative *of, int drawn, uint64_t seed,
 	      struct pool *pool, double *p, struct err *err) VIC_CHECKED;

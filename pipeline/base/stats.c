@@ -56,8 +56,8 @@ void wilson(double k, double n, double z, double *low, double *high)
 {
 	double p = k / n, zz = z * z, mid = (p + zz / (2 * n)) / (1 + zz / n);
 	double half = z / (1 + zz / n) * sqrt(p * (1 - p) / n + zz / (4 * n * n));
-	*low = fmax(0, mid - half);
-	*high = fmin(1, mid + half);
+	*low = k > 0 ? fmax(0, mid - half) : 0; /* not a rounding from it */
+	*high = k < n ? fmin(1, mid + half) : 1;
 }
 
 double mcnemar_exact(uint64_t b, uint64_t c)

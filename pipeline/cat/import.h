@@ -55,6 +55,8 @@ struct import_notes {
 	int like_sigmoids; /* all lie in 0..1, and not all sum to 1 */
 	int none_first;	   /* labels are several numbers, of which none is the first class's */
 	uint64_t minus;	   /* of two classes labels are 1 and so often -1, which means none, and never 0 */
+	/* Records whose id an earlier one has; the first such id, and the lines of the two. */
+	uint64_t repeated, repeated_id, repeated_line[2];
 };
 
 /* How far a probability may lie outside 0..1: as far as logits_check lets a sum be from 1. */

@@ -24,6 +24,11 @@ static void say_counts(const struct stage *st, const struct import_notes *notes)
 void import_say(const struct stage *st, const struct import_notes *notes)
 {
 	say_counts(st, notes);
+	if (notes->repeated)
+		stage_say(st,
+			  "%" PRIu64 " records have an id that an earlier one has (%" PRIu64 " on lines %" PRIu64
+			  " and %" PRIu64 " first); if it does not tell records apart, leave out --id-column",
+			  notes->repeated, notes->repeated_id, notes->repeated_line[0], notes->repeated_line[1]);
 	if (notes->like_probs)
 		stage_say(st, "the values of every record lie in 0 to 1 and sum to 1: if they are probabilities and no "
 			      "logits, say --kind probs");

@@ -3,6 +3,7 @@
  * can be a record is one. The same holds for lines that begin with '#'. */
 #include "fields.h"
 #include "import.h"
+#include "repeats.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/num.h"
 #include "pipeline/files/text.h"
@@ -24,6 +25,7 @@ struct table {
 	long label, id, name; /* columns, from 0, or NONE */
 	size_t *value;    /* [in->given] columns of the values */
 	char **names;     /* [in->given] for a header */
+	struct repeats ids; /* of --id-column */
 	int own_fault;    /* the message says what is wrong with a table: it is no file of another kind */
 };
 
@@ -331,6 +333,8 @@ static int take_row(struct table *t, struct err *err)
 	uint64_t id = 0;
 	if (parse_row(t, &id, &label, err))
 		return err_context(err, "%s: line %" PRIu64, t->in->path, row_line(t->rows));
+	if (t->id != NONE && repeats_add(&t->ids, id, row_line(t->rows), err))
+		return -1;
 	t->in->name = t->name == NONE ? NULL : row_field(t->rows, (size_t)t->name, NULL);
 	return intake_add(t->in, id, t->in->value, label, err);
 }
@@ -371,6 +375,8 @@ int import_table(struct intake *in, const json_t *self, struct output *out, stru
 	    !t.own_fault) /* a table further on; one with a fault, not another kind of file */
 		sniff_explain(im->path, csv ? "CSV" : "TSV", err);
 	in->notes->rows = *row_counts_of(t.rows);
+	in->notes->repeated = repeats_count(&t.ids, &in->notes->repeated_id, in->notes->repeated_line);
+	repeats_release(&t.ids);
 	row_reader_close(t.rows);
 	free(t.value);
 	free(t.names);

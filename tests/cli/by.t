@@ -107,6 +107,7 @@ fails 1 'few: 5 lines without ids for the 900 records' 'too few lines' vic-score
 bad 'an id that is no number' "line 1: an id: 'x' is not a whole number" 'x\ta\n'
 bad 'no group' 'bad: line 2: names no group' '0\ta\n1\t\n'
 bad 'an empty line' 'bad: line 2: names no group' 'a\n\nb\n'
+bad 'a group that cannot be seen' 'bad: line 2: names no group: there is white space alone' '0\ta\n1\t \n'
 bad 'three fields' 'line 1: more than two fields' '0\ta\tb\n'
 bad 'lines of both kinds' 'line 2: lacks an id, unlike' '0\ta\nb\n'
 bad 'a NUL' 'line 1: holds a NUL' '0\ta\000\n'
@@ -127,4 +128,16 @@ for wrong in --seeds --separate --per-class '--compat guo'; do
 done
 fails 2 'of one stream' 'two streams are refused' vic-score --by ids all all
 fails 2 'goes with --bootstrap above 0' 'a level of no interval' vic-score --by ids --bootstrap 0 --level 0.9 all
+
+# What looks like one group and is two is said.
+sed 's/.*/a/; 7s/$/ /; 9s/a/A/' lines >seeming
+like 'groups that differ in white space' "seeming: group 'a ' differs from an earlier one in white space or case" \
+	"$(vic-score --by seeming --brief --bootstrap 0 all 2>&1 >/dev/null)"
+vic-report --by seeming --bootstrap 0 --floor 0 -o page all 2>said
+like 'on a page too' "group 'a ' differs" "$(cat said)"
+vic-score --by lines --brief --bootstrap 0 all 2>said >/dev/null
+same 'others do not' 0 "$(grep -c 'differs from' said)"
+{ printf 'ID\tGROUP\n' && cat ids; } >headed
+same 'a header in capitals' "$(vic-score -q --by ids --tsv --bootstrap 0 all)" \
+	"$(vic-score -q --by headed --tsv --bootstrap 0 all)"
 finish

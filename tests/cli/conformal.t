@@ -125,4 +125,15 @@ cat x x >twice
 vic-conformal -q --apply bound twice >sets
 same 'documents follow one another' "$((2 * $(vic-conformal -q --apply bound x | sed 1d | wc -l)))" \
 	"$(sed 1d sets | wc -l)"
+
+# Counts of none and of all: Wilson's interval ends at the edge, not a rounding from it.
+awk 'BEGIN { for (i = 0; i < 99; i++) print "a\t.9\t.1" }' | vic-cat --from tsv --kind probs --classes a,b - >right
+vic-conformal -q --split all right >of_right
+for n in 1 3 7 10 18 44 90; do
+	for label in a b; do
+		yes "$label	.9	.1" | head -$n | vic-cat --from tsv --kind probs --classes a,b - |
+			vic-conformal -q --apply of_right --allow-fit-data --split all --table --tsv
+	done
+done | awk '$1 == "all" { print $3, $4, $5 }' >edges
+same 'bounds of none and of all' 14 "$(grep -Ec '^(0 0 0\.|1 0\.[0-9]* 1$)' edges)"
 finish

@@ -59,6 +59,7 @@ the header's order is not turned by --classes | label,pos,neg\npos,.75,.25\n | c
 names of --classes rename it | label,p0,p1\nneg,.75,.25\n | csv --kind probs --classes neg,pos | neg: 0.75 0.25
 string labels without names are refused | cat,.75,.25\ndog,.5,.5\n | csv --kind probs | ! label 'cat' is none of the 2 classes
 ids | id,label,a,b\n7,a,1,2\n5,b,3,4\n | csv --kind logits --id-column ID | 7=a: 1 2; 5=b: 3 4
+the same id twice is said | id,a,b\n7,1,2\n5,3,4\n9,1,1\n5,1,2\n7,1,2\n7,1,3\n | csv --kind logits --label-column none --id-column id | 7=-: 1 2; 5=-: 3 4; 9=-: 1 1; 5=-: 1 2; 7=-: 1 2; 7=-: 1 3 | 3 records have an id that an earlier one has (5 on lines 3 and 5 first)
 ids by number, first | 7,0,1,2\n | csv --kind logits --id-column 1 | 7=0: 1 2
 names are no values | file,label,a,b\nc:\\\\t.png,a,1,2\n,b,3,4\n | csv --kind logits --name-column file | a: 1 2; b: 3 4
 beside ids, before confidences | n,i,p,r\nx,7,.75,1\n | csv --kind confidence --id-column i --name-column 1 | 7=predicted: 0.75 0.25

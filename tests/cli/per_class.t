@@ -68,4 +68,5 @@ for made in 'classes=33' 'classes=4 probs=1' 'classes=4 samples=3' 'classes=4 cu
 done
 fails 2 'without --class' 'one class and all of them' vic-reliability --per-class --class 1 x
 fails 2 'for the curves of confidences' 'no hull' vic-reliability --per-class --curve hull --at 1 x
+fails 2 'has one number of bins; --bins 15 alone' 'bins without effect' vic-score --per-class --bins 15,100 x
 finish

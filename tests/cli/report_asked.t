@@ -63,6 +63,14 @@ fails 1 'the threshold was fitted on' 'the fit data are refused' report --apply 
 ok 'unless they are allowed' report --apply bound --split dev --allow-fit-data a
 fails 2 '1 --apply for 2 streams' 'a threshold is of one model' report --apply bound a b
 
+for seeded in '--bootstrap 0 --floor 0 --apply bound' '--bootstrap 0 --floor 0'; do
+	# shellcheck disable=SC2086
+	fails 2 '\-\-seed goes with' "nothing is drawn with $seeded" vic-report -q --seed 3 $seeded a
+done
+vic-conformal -q --method aps --randomised --split dev a >drawn
+ok 'sets of a randomised threshold are' vic-report -q --seed 3 --bootstrap 0 --floor 0 --apply drawn -o page a
+ok 'and floors' vic-report -q --seed 3 --bootstrap 0 --apply bound -o page a
+
 report --ood other a >page.html
 vic-ood -q --bootstrap 40 --in a --out other --tsv >score
 like 'scores tell them apart' "msp|$(awk -F '\t' '$1 == "n_in" { print $2 }' score)|100|$(four score auroc 2)|" \

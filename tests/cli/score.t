@@ -232,4 +232,13 @@ printf '0\t0\t1e10\n0\t0\t1e300\n0\t0\t1e300\n1\t0\t1\n' | vic-cat --from tsv --
 same 'a loss that a double holds is no infinite one' 5e+299 "$(value nll <far.lg)"
 printf '0 1 0 0 0 0\n0 1 0 0 0 0\n' | putlogits --probs 5 >sure.lg
 same 'a largest gap of 0 is that of a bin with records' 2 "$(value mce_n <sure.lg)"
+
+# Confidences that leave no doubt: nothing is left to chance.
+printf '%s\t1\t0\n' a a a | vic-cat --from tsv --kind probs --classes a,b - >sure
+printf '%s\t1\t0\n' a a b | vic-cat --from tsv --kind probs --classes a,b - >refuted
+kuiper_p() {
+	vic-score -q --tsv "$@" | awk '$1 == "kuiper_p" { print $2 }'
+}
+same 'kuiper_p of what is sure and right' '1 1' "$(echo $(kuiper_p sure) $(kuiper_p --floor 0 sure))"
+same 'and of what is sure and wrong' '0 0' "$(echo $(kuiper_p refuted) $(kuiper_p --floor 0 refuted))"
 finish

@@ -62,4 +62,8 @@ for wrong in '--bootstrap 9' '--floor 9' '--by label' --per-class '--risk 0.1' '
 	# shellcheck disable=SC2086
 	fails 2 "leave out ${wrong%% *}" "$wrong is refused" vic-score --weights even $wrong x
 done
+bad 'of fewer digits than a double' 'bad: line 1: a weight: 1e-320 has fewer digits' '0\t1e-320\n'
+printf 'a\t0.9\t0.1\nb\t1\t0\na\t1\t0\n' | vic-cat --from tsv --kind probs --classes a,b - >three
+same 'one record that counts is one' 1 "$(printf '1e308\n1e-300\n1\n' | vic-score -q --tsv --weights - three |
+	awk -F '\t' '$1 == "n_effective" { print $2 }')"
 finish

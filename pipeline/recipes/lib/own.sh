@@ -247,7 +247,7 @@ judge() {
 	note "The verdict, on the test records, with 95 % intervals; an ece at its floor is what chance alone makes"
 	step "vic-score -q --bootstrap 300 --no-diagram --split test$pages |
     grep -E '^(metric|n|accuracy|ece|ece_floor|oe|nll|gap) '"
-	step "vic-report -q --title $(quote "$title: how far its probabilities can be trusted") -o report.html$pages"
+	step "vic-report -q --per-class --title $(quote "$title: how far its probabilities can be trusted") -o report.html$pages"
 }
 
 # worst FILE: the records that were wrong and most sure of it, by FILE's lines ID<TAB>WHAT.

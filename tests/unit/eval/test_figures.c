@@ -47,6 +47,7 @@ static void wilson_is_the_score_interval(void **state)
 				wilson(k, n, z, &low, &high);
 				near(low, score_limit(k, n, z, 0), 1e-9);
 				near(high, score_limit(k, n, z, 1), 1e-9);
+				assert_true((low > 0) == (k > 0) && (high < 1) == (k < n));
 			}
 }
 

@@ -413,18 +413,18 @@ static void smooth_keeps_mass(void **state)
 }
 
 /* A list of few masses and a whole grid, which masses out of order get, are one thing: to the bit where the same sums
- * are taken, and to rounding where there are fewer points than a Gaussian has taps. Masses and places are short numbers,
- * so that what is laid does not depend on the order. */
+ * are taken, and to rounding where there are fewer points than a Gaussian has taps. Masses and places are short
+ * numbers, so that what is laid does not depend on the order. */
 static void smooth_of_lists(void **state)
 {
 	(void)state;
 	for (int t = 0; t < 300; t++) {
 		size_t n = 1 + rng_below(&r, t % 3 ? 24 : 1500), spread = (size_t)1 << rng_below(&r, 21);
 		double x[1501], residual[1501], list, whole, most = t % 2 ? 1 : 0.01;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			x[i] = (double)rng_below(&r, (uint32_t)spread + 1) + (t % 5 ? 0 : 0x1p20 - (double)spread);
-		for (size_t i = 0; i < n; i++)
 			x[i] *= 0x1p-20;
+		}
 		sort_rising(x, n);
 		for (size_t i = 0; i < n; i++)
 			residual[i] = rint((rng_real(&r) - 0.4) * most * 1024) / 1024;

@@ -154,20 +154,23 @@ static void running_sums(void **state)
 			group = 0;
 		}
 		cumulative_of(k, n, &c);
-		double sigma = variance > 0 ? sqrt(variance) : NAN, most = fmax(high, -low);
+		double sigma = sqrt(variance), most = fmax(high, -low);
 		near(c.ks_error, most / (double)n, 1e-12);
 		near(c.kuiper_error, (high - low) / (double)n, 1e-12);
 		near(c.doubt, variance, 1e-12);
 		near(c.doubt_square, square, 1e-12);
-		near(c.ks, most / sigma, 1e-9);
-		near(c.kuiper, (high - low) / sigma, 1e-9);
-		near(c.ks_p, isnan(sigma) ? NAN : ks_tail(c.ks), 1e-15);
-		near(c.kuiper_p, isnan(sigma) ? NAN : kuiper_tail(c.kuiper), 1e-15);
+		near(c.ks, most > 0 ? most / sigma : 0, 1e-9);
+		near(c.kuiper, high > low ? (high - low) / sigma : 0, 1e-9);
+		near(c.ks_p, ks_tail(c.ks), 1e-15);
+		near(c.kuiper_p, kuiper_tail(c.kuiper), 1e-15);
 	}
 	conf_key sure[2] = { conf_pack(1, 0, 1), conf_pack(1, 0, 1) };
 	struct cumulative c;
 	cumulative_of(sure, 2, &c);
-	assert_true(isnan(c.ks) && isnan(c.ks_p) && isnan(c.kuiper) && isnan(c.kuiper_p) && c.ks_error == 0);
+	assert_true(c.ks == 0 && c.ks_p == 1 && c.kuiper == 0 && c.kuiper_p == 1 && c.ks_error == 0);
+	sure[0] = conf_pack(1, 0, 0); /* cannot be, if calibrated */
+	cumulative_of(sure, 2, &c);
+	assert_true(isinf(c.ks) && c.ks_p == 0 && isinf(c.kuiper) && c.kuiper_p == 0 && c.ks_error == 0.5);
 	assert_true(ks_tail(0) == 1 && kuiper_tail(0) == 1 && ks_tail(40) == 0 && kuiper_tail(40) == 0);
 	for (double x = 0; x < 8; x += 0.01) /* tails fall, from 1 to 0 */
 		assert_true(ks_tail(x) >= ks_tail(x + 0.01) && kuiper_tail(x) >= kuiper_tail(x + 0.01) &&
