@@ -118,6 +118,12 @@ static void unsettled(const char *name, const struct affine *a, const struct min
 			"W and b of %s scaling tell all %zu records apart, so the loss falls without end as they grow: "
 			"there is no best map; fit on more records, or hold them with a larger --l2",
 			name, a->d->n);
+	else if (!is_held(a) && m->stuck)
+		err_set(err,
+			"%s scaling ended at step %d, where rounding hides what is left of the slope (gradient %.2g): "
+			"nothing holds W and b, which have grown large; fit on more records, or hold them with a "
+			"larger --l2",
+			name, m->steps, m->gradient);
 	else if (!is_held(a))
 		err_set(err,
 			"%s scaling did not settle in %d steps (gradient %.2g): nothing holds W and b, which grow "
