@@ -19,6 +19,10 @@ size_t affine_block_rows(const struct affine *a)
  * their rounding does to a logit, some 1e-6, cancels over the records, and moves the answer by 1e-11 of the loss. */
 enum { NARROW_VALUES = 1 << 22 };
 
+/* Share of a class's mean square logit that varies; with less its weights are nearly its bias, and blocks of them
+ * nearly singular. */
+#define VARIED 1e-4
+
 size_t affine_weights(const struct affine *a)
 {
 	size_t k = (size_t)a->d->k;
@@ -237,7 +241,7 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 	    mem_alloc(&a->offset, k, sizeof *a->offset, err) ||
 	    mem_alloc(&a->sum, 2 * all + k, sizeof *a->sum, err) ||
 	    mem_alloc(&a->inverse, all, sizeof *a->inverse, err) || mem_alloc(&a->lean, all, sizeof *a->lean, err) ||
-	    mem_alloc(&a->centre, k, sizeof *a->centre, err) ||
+	    mem_alloc(&a->centre, k, sizeof *a->centre, err) || mem_alloc(&a->common, k, sizeof *a->common, err) ||
 	    (matrix && mem_alloc(&a->panels, panels_room(k, k, PRODUCT_RIGHT), sizeof *a->panels, err)))
 		return -1;
 	if (fit_sum(d, pool, 2, sizes, k + LANES, NULL, size, err))
@@ -249,6 +253,11 @@ int affine_init(struct affine *a, const struct fit_data *d, int matrix, const st
 	for (size_t c = 0; c < k; c++)
 		a->centre[c] = a->sum[2 * k + c] / (double)d->n;
 	a->narrow = matrix && d->n * k >= NARROW_VALUES;
+	a->varied = 1;
+	for (size_t c = 0; c < k; c++) {
+		double square = a->sum[c] / (double)d->n;
+		a->varied &= square - a->centre[c] * a->centre[c] >= VARIED * square;
+	}
 	for (size_t c = 0; c < k; c++)
 		a->narrow &= a->sum[c] > 1e-20 * (double)d->n && a->sum[c] < 1e20;
 	return 0;
@@ -264,6 +273,8 @@ void affine_release(struct affine *a)
 	free(a->inverse);
 	free(a->lean);
 	free(a->centre);
+	free(a->common);
+	free(a->blocks);
 	free(a->along);
 	free(a->along_panels);
 }

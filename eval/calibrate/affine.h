@@ -10,13 +10,11 @@ struct affine_pull {
 	double diagonal, off, bias;
 };
 
-/* What calmap.h has for the map's method, of n records; fit gets l2 and l2_bias, as set or by default. */
-struct affine_pull affine_pull_of(const struct calmap *map, size_t n, const struct calmap_settings *set,
-				  struct calmap_fit *fit);
-
 struct affine {
 	const struct fit_data *d;
 	struct pool *pool;
+	int varied; /* each class's logits vary beside their mean */
+	int whole;  /* from the next affine_curvature on each class's whole block, where affine_blocks_serve */
 	int narrow; /* products in float32 (product.h) */
 	int matrix; /* W is k x k, [class][logit]; else its diagonal alone, [k] */
 	struct affine_pull pull;
@@ -32,6 +30,8 @@ struct affine {
 	/* affine_curvature's, for affine_precondition: the inverse of a class's curvature is diag(inverse) less
 	 * lean lean', both of the class's weights and bias. */
 	double *inverse, *lean; /* [parameters] */
+	double *blocks;		/* of `whole`, which affine_blocks_take fills; NULL before the first */
+	double *common;		/* [k] affine_precondition's room */
 	/* affine_bend's: what it is to multiply, as W x unit and b; NULL before the first. */
 	double *along, *along_panels;
 };
@@ -67,5 +67,11 @@ size_t affine_block_rows(const struct affine *a);
  * the largest; own, [n], the label's before its exponential. z and out have room for whole LANES; panels, of a matrix:
  * z's rows in PRODUCT_LEFT. */
 void affine_block(const struct affine *a, size_t at, size_t n, double *z, double *out, double *own, double *panels);
+
+/* Between affine_bend.c and affine_blocks.c: whether blocks are to be had, and affordable; takes them where affine_take
+ * was last; v times their inverse. Errors: no memory. */
+int affine_blocks_serve(const struct affine *a);
+int affine_blocks_take(struct affine *a, struct err *err) VIC_CHECKED;
+void affine_blocks_solve(const struct affine *a, double *v);
 
 #endif

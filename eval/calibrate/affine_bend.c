@@ -5,7 +5,9 @@
  * affine_precondition divides by leaves out what is between classes, and of each class's p_c (1 - p_c) f_c f_c' keeps
  * the part of the features' mean, of rank one, and beside it each feature's variance. Without the former, features that
  * hardly vary, as logits of barely trained networks or logarithms of many small probabilities, would be the bias over
- * again, and a search in them endless. */
+ * again, and a search in them endless. A Newton step may have each class's whole block instead (affine_blocks.c). What
+ * all classes' weights of one logit have in common changes no softmax: it bends by the pull alone, and is divided by
+ * that. */
 #include "affine.h"
 #include "lanes.h"
 #include "pipeline/base/mem.h"
@@ -104,6 +106,8 @@ int affine_curvature(void *arg, const double *y, struct err *err)
 	struct room room = room_of(a);
 	size_t k = (size_t)a->d->k;
 	affine_take(a, y);
+	if (a->whole && affine_blocks_serve(a))
+		return affine_blocks_take(a, err);
 	if (fit_sum(a->d, a->pool, 2 * affine_weights(a) + k, curvature_pass,
 		    2 * room.z + room.own + room.left + room.right, a, a->sum, err))
 		return -1;
@@ -112,9 +116,21 @@ int affine_curvature(void *arg, const double *y, struct err *err)
 	return 0;
 }
 
-void affine_precondition(void *arg, double *v)
+/* a->common: what all classes' weights of a logit get in common, in the unit of the first class's. */
+static void take_common(const struct affine *a, const double *v)
 {
-	const struct affine *a = arg;
+	size_t k = (size_t)a->d->k;
+	double pull = a->pull.diagonal + (double)(k - 1) * a->pull.off;
+	memset(a->common, 0, k * sizeof *a->common);
+	for (size_t c = 0; c < k; c++)
+		for (size_t j = 0; j < k; j++)
+			a->common[j] += v[c * k + j] * (a->per[j] / a->per[c * k + j]);
+	for (size_t j = 0; j < k; j++)
+		a->common[j] /= fmax(2 * pull * a->per[j] * a->per[j], floor_share);
+}
+
+static void one_by_one(const struct affine *a, double *v)
+{
 	size_t k = (size_t)a->d->k, nw = affine_weights(a), each = nw / k;
 	for (size_t c = 0; c < k; c++) {
 		double *own = v + c * each, *b = v + nw + c;
@@ -124,6 +140,22 @@ void affine_precondition(void *arg, double *v)
 			own[j] = own[j] * inverse[j] - by * lean[j];
 		*b = *b * a->inverse[nw + c] - by * a->lean[nw + c];
 	}
+}
+
+void affine_precondition(void *arg, double *v)
+{
+	const struct affine *a = arg;
+	size_t k = (size_t)a->d->k;
+	int shared = a->matrix && (a->pull.diagonal > 0 || a->pull.off > 0);
+	if (shared)
+		take_common(a, v);
+	if (a->whole && affine_blocks_serve(a))
+		affine_blocks_solve(a, v);
+	else
+		one_by_one(a, v);
+	for (size_t c = 0; shared && c < k; c++)
+		for (size_t j = 0; j < k; j++)
+			v[c * k + j] += a->common[j] * (a->per[j] / a->per[c * k + j]);
 }
 
 /* sum: weights (times unit) and biases of the second derivative times a->along, a sum over records. */

@@ -69,6 +69,7 @@ static int descend(struct affine *a, double *y, double tol, int max_steps, struc
 	m->converged = m->decrement <= tol;
 	/* Little is left, which rounding to float32 would hide. */
 	a->narrow = 0;
+	a->whole = 1;
 	f.noise = 1e-14;
 	for (double before = INFINITY; !m->converged && !m->stuck && steps < max_steps && !told_apart(a, m);) {
 		double was = m->value;
@@ -117,6 +118,12 @@ static void unsettled(const char *name, const struct affine *a, const struct min
 			"W and b of %s scaling tell all %zu records apart, so the loss falls without end as they grow: "
 			"there is no best map; fit on more records, or hold them with a larger --l2",
 			name, a->d->n);
+	else if (!is_held(a) && m->stuck)
+		err_set(err,
+			"%s scaling ended at step %d, where rounding hides what is left of the slope (gradient %.2g): "
+			"nothing holds W and b, which have grown large; fit on more records, or hold them with a "
+			"larger --l2",
+			name, m->steps, m->gradient);
 	else if (!is_held(a))
 		err_set(err,
 			"%s scaling did not settle in %d steps (gradient %.2g): nothing holds W and b, which grow "
@@ -135,6 +142,24 @@ static void unsettled(const char *name, const struct affine *a, const struct min
 			name, m->steps, m->gradient);
 }
 
+/* What calmap.h has for the map's method, of n records; fit gets l2 and l2_bias, as set or by default. */
+static struct affine_pull pull_of(const struct calmap *map, size_t n, const struct calmap_settings *set,
+				  struct calmap_fit *fit)
+{
+	double k = map->k, pairs = fmax(1, k * (k - 1)), l2 = CALMAP_L2_MATRIX(map->k);
+	if (map->method == MAP_VECTOR)
+		l2 = CALMAP_L2_VECTOR;
+	if (map->method == MAP_STRUCTURED)
+		l2 = CALMAP_L2_STRUCTURED;
+	fit->l2 = set->l2 >= 0 ? set->l2 : l2;
+	fit->l2_bias = set->l2_bias >= 0 ? set->l2_bias : fit->l2;
+	if (map->method == MAP_STRUCTURED) {
+		double each = fit->l2 / (double)n;
+		return (struct affine_pull){ each * k, each * pairs, fit->l2_bias / (double)n * k };
+	}
+	return (struct affine_pull){ map->method == MAP_VECTOR ? fit->l2 / k : 0, fit->l2 / pairs, fit->l2_bias / k };
+}
+
 int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set, struct pool *pool,
 	       struct calmap_fit *fit, struct err *err)
 {
@@ -144,7 +169,7 @@ int fit_affine(struct calmap *map, const struct fit_data *d, const struct calmap
 	struct affine a = { 0 };
 	struct minimum m;
 	int rc = -1;
-	struct affine_pull pull = affine_pull_of(map, d->n, set, fit);
+	struct affine_pull pull = pull_of(map, d->n, set, fit);
 	if (affine_init(&a, d, matrix, &pull, pool, err) || mem_alloc(&y, nw + k, sizeof *y, err) ||
 	    mem_alloc(&map->weight, nw, sizeof *map->weight, err) ||
 	    mem_alloc(&map->bias, k, sizeof *map->bias, err) ||

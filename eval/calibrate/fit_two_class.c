@@ -86,10 +86,31 @@ static int solve(double h[MOST][MOST], const double *g, int p, double *d)
 	return 0;
 }
 
+/* Half as far along -d until the loss is lower or, where its rounding may hide that, flatter along d. 1: w is there;
+ * 0: nowhere. drop: the loss's slope along d. */
+static int go(const struct logistic *m, double *w, const double *d, double value, double drop)
+{
+	double g[MOST], h[MOST][MOST], next[MOST] = { 0 }, step = 1;
+	int hidden = drop <= 1e-9 * (1 + fabs(value));
+	for (int i = 0; i < 60; i++, step /= 2) {
+		double slope = 0;
+		for (int j = 0; j < m->p; j++)
+			next[j] = w[j] - step * d[j];
+		int falls = mean_loss(m, next, hidden ? g : NULL, h) <= value - 1e-4 * step * drop;
+		for (int j = 0; hidden && j < m->p; j++)
+			slope += g[j] * d[j];
+		if (hidden ? fabs(slope) <= 0.9 * drop : falls) {
+			memcpy(w, next, (size_t)m->p * sizeof *w);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* w: [MOST], the answer, from slopes of 0. */
 static int logistic_fit(const struct logistic *m, double *w, struct calmap_fit *fit, struct err *err)
 {
-	double g[MOST], h[MOST][MOST], d[MOST], next[MOST] = { 0 };
+	double g[MOST], h[MOST][MOST], d[MOST];
 	memset(w, 0, MOST * sizeof *w);
 	for (fit->steps = 0; fit->steps < 200; fit->steps++) {
 		double value = mean_loss(m, w, g, h), most = 0, drop = 0;
@@ -103,18 +124,16 @@ static int logistic_fit(const struct logistic *m, double *w, struct calmap_fit *
 		for (int j = 0; j < m->p; j++)
 			drop += g[j] * d[j];
 		/* The loss cannot fall by more than drop/2; rounding alone may keep that above the first. */
-		if (!(drop > 1e-24) || (fit->steps >= 50 && drop < 1e-14 * (1 + fabs(value))))
+		int near = drop < 1e-14 * (1 + fabs(value));
+		if (!(drop > 1e-24) || (near && fit->steps >= 50))
 			return 0;
-		double step = 1;
-		for (int i = 0; i < 60; i++, step /= 2) {
-			for (int j = 0; j < m->p; j++)
-				next[j] = w[j] - step * d[j];
-			if (mean_loss(m, next, NULL, NULL) <= value - 1e-4 * step * drop + 1e-15 * (1 + fabs(value)))
-				break;
+		if (!go(m, w, d, value, drop)) {
+			if (near)
+				return 0;
+			break;
 		}
-		memcpy(w, next, (size_t)m->p * sizeof *w);
 	}
-	return err_set(err, "the fit did not settle in 200 steps (gradient %.2g)", fit->gradient);
+	return err_set(err, "the fit did not settle in %d steps (gradient %.2g)", fit->steps, fit->gradient);
 }
 
 /* Feature j becomes (x - mean) / unit; 1 where it does not vary. */

@@ -98,7 +98,7 @@ static void settles_at_the_bottom(void **state)
 		}
 		fitted++;
 		double steep = slope(&d, &map, &how);
-		if (!(steep <= 2e-7) || how.steps > (set.l2 < 0 ? 120 : 2000))
+		if (!(steep <= 1e-6) || how.steps > (set.l2 < 0 ? 200 : 2000))
 			fail_msg("%u: gradient %g after %d steps", i, steep, how.steps);
 		calmap_release(&map);
 	}
@@ -124,6 +124,26 @@ static void settles_of_many_classes(void **state)
 	}
 }
 
+/* Labels that follow nothing, and no pull: of one such set W ends so large that rounding has the last word. More steps,
+ * which were once advised, are no help. */
+static void rounding_is_said(void **state)
+{
+	(void)state;
+	const char *said = getenv("VIC_SEED");
+	struct calmap_settings set = { .l2 = 0, .l2_bias = 0, .max_steps = 2000 };
+	struct calmap map;
+	struct calmap_fit how;
+	setenv("VIC_SEED", "9", 1);
+	struct fit_data d = make(25, 600, 10, 1e-3, 0);
+	if (said)
+		setenv("VIC_SEED", said, 1);
+	else
+		unsetenv("VIC_SEED");
+	assert_int_equal(calmap_fit(&map, MAP_DIRICHLET, &d, &set, pool, &how, &err), -1);
+	assert_non_null(strstr(err.msg, "where rounding hides what is left of the slope"));
+	assert_null(strstr(err.msg, "--max-steps"));
+}
+
 /* Newton's method, of any threads the same. */
 static void threads_do_not_show(void **state)
 {
@@ -132,14 +152,18 @@ static void threads_do_not_show(void **state)
 	struct pool *one;
 	struct calmap map[2];
 	struct calmap_fit how;
-	struct fit_data d = make(7, MOST, 10, 1e-3, 0.5);
 	assert_int_equal(pool_open(&one, 1, &err), 0);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(calmap_fit(&map[i], MAP_DIRICHLET, &d, &set, i ? one : pool, &how, &err), 0);
-	assert_true(how.steps > 60);
-	assert_memory_equal(map[0].weight, map[1].weight, 100 * sizeof(double));
-	calmap_release(&map[0]);
-	calmap_release(&map[1]);
+	for (int far = 0; far < 2; far++) { /* logits that vary have blocks */
+		int k = far ? 40 : 10;
+		struct fit_data d = make(7, far ? 500 : MOST, k, far ? 30 : 1e-3, far ? 2 : 0.5);
+		set.l2 = set.l2_bias = far ? 0.1 : 0;
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(calmap_fit(&map[i], MAP_DIRICHLET, &d, &set, i ? one : pool, &how, &err), 0);
+		assert_true(how.steps > 60);
+		assert_memory_equal(map[0].weight, map[1].weight, (size_t)(k * k) * sizeof(double));
+		calmap_release(&map[0]);
+		calmap_release(&map[1]);
+	}
 	pool_close(one);
 }
 
@@ -161,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settles_at_the_bottom),
 		cmocka_unit_test(settles_of_many_classes),
+		cmocka_unit_test(rounding_is_said),
 		cmocka_unit_test(threads_do_not_show),
 	};
 	return cmocka_run_group_tests(tests, open_pool, close_pool);

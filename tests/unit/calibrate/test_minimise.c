@@ -21,7 +21,7 @@ static struct err err;
 /* A bowl whose walls are straight far out; scale: how steep each side is. */
 struct bowl {
 	int n, calls;
-	double centre[16], scale[16];
+	double centre[16], scale[16], unit; /* of the value; 0: 1 */
 };
 
 static int bowl_at(void *arg, const double *x, double *value, double *grad, struct err *e)
@@ -33,8 +33,9 @@ static int bowl_at(void *arg, const double *x, double *value, double *grad, stru
 	for (int i = 0; i < b->n; i++) {
 		double d = x[i] - b->centre[i], root = sqrt(1 + b->scale[i] * d * d);
 		*value += root - 1;
-		grad[i] = b->scale[i] * d / root;
+		grad[i] = b->scale[i] * d / root * (b->unit > 0 ? b->unit : 1);
 	}
+	*value *= b->unit > 0 ? b->unit : 1;
 	return 0;
 }
 
@@ -68,7 +69,7 @@ static void steps_meet_wolfes_conditions(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 400; i++) {
 		struct rng r;
-		struct bowl b = { .n = 1 + (int)(i % 16) };
+		struct bowl b = { .n = 1 + (int)(i % 16), .unit = i < 200 ? 1 : 0x1p-10 }; /* slopes of any size */
 		struct objective f = { .n = (size_t)b.n, .at = bowl_at, .arg = &b, .noise = 1e-14 };
 		struct minimum m;
 		double x[16], x0[16], g0[16], g1[16], f0, f1, down = 0, slope = 0, a = 0;

@@ -15,7 +15,7 @@
 
 static struct pool *pool;
 static struct err err;
-enum { N = 700, K = 7, MOST = K * K + K };
+enum { N = 700, K = 9, MOST = K * K + K };
 static double z[N * K];
 static int32_t label[N];
 
@@ -78,6 +78,26 @@ static void bend_is_the_gradients_difference(void **state)
 	}
 }
 
+/* Of the second derivative times a vector of one class, that class's part, preconditioned, is the vector again, but for
+ * what all classes get in common. */
+static void undoes_each_class(struct affine *a, struct rng *r, double *v, double *hv, double tolerance)
+{
+	for (size_t c = 0; c < K; c++) {
+		for (size_t j = 0; j < MOST; j++)
+			v[j] = j / K == c || j == K * K + c ? rng_normal(r) : 0;
+		assert_int_equal(affine_bend(a, v, hv, &err), 0);
+		for (size_t j = 0; j < MOST; j++)
+			hv[j] = j / K == c || j == K * K + c ? hv[j] : 0;
+		affine_precondition(a, hv);
+		for (size_t j = 0; j <= K; j++) {
+			size_t at = j < K ? c * K + j : K * K + c, other = (c + 1) % K * K + j;
+			double common = j < K ? hv[other] * a->per[other] / a->per[at] : 0;
+			if (!(fabs(hv[at] - common - v[at]) <= tolerance))
+				fail_msg("class %zu, %zu: %g, not %g", c, j, hv[at] - common, v[at]);
+		}
+	}
+}
+
 /* Where a record's features hardly differ from all others', what precondition divides by is nearly all of the second
  * derivative but its part between classes. */
 static void precondition_knows_each_class(void **state)
@@ -90,18 +110,113 @@ static void precondition_knows_each_class(void **state)
 	plain_rng(&r, 3, 92);
 	start(&a, &d, 1, &r, y, v);
 	assert_int_equal(affine_curvature(&a, y, &err), 0);
-	for (size_t c = 0; c < K; c++) {
-		for (size_t j = 0; j < MOST; j++)
-			v[j] = j / K == c || j == K * K + c ? rng_normal(&r) : 0;
+	undoes_each_class(&a, &r, v, hv, 0.3);
+	affine_release(&a);
+}
+
+/* By whole blocks, all of it, of any logits. */
+static void blocks_are_the_curvature_of_each_class(void **state)
+{
+	(void)state;
+	double y[MOST], v[MOST], hv[MOST];
+	struct fit_data d = make(4, 4, 0);
+	struct affine a;
+	struct rng r;
+	plain_rng(&r, 4, 92);
+	start(&a, &d, 1, &r, y, v);
+	a.whole = 1;
+	assert_true(affine_blocks_serve(&a));
+	assert_int_equal(affine_curvature(&a, y, &err), 0);
+	undoes_each_class(&a, &r, v, hv, 0.01);
+	affine_release(&a);
+}
+
+/* Of a class that no record gives a probability of 1e-5 blocks have the diagonal. */
+static void faint_classes_have_a_diagonal(void **state)
+{
+	(void)state;
+	double y[MOST], v[MOST], hv[MOST];
+	struct fit_data d = make(5, 1, 0);
+	struct affine a;
+	struct rng r;
+	plain_rng(&r, 5, 92);
+	start(&a, &d, 1, &r, y, v);
+	affine_start(&a, 0, y);
+	y[K * K] = log(9e-6 * (K - 1)) / a.per[K * K];
+	a.pull = (struct affine_pull){ 0 };
+	a.whole = 1;
+	assert_int_equal(affine_curvature(&a, y, &err), 0);
+	for (size_t j = 0; j < K; j++) {
+		memset(v, 0, sizeof v);
+		v[j] = 1;
 		assert_int_equal(affine_bend(&a, v, hv, &err), 0);
-		for (size_t j = 0; j < MOST; j++)
-			hv[j] = j / K == c || j == K * K + c ? hv[j] : 0;
-		affine_precondition(&a, hv);
-		for (size_t j = 0; j < MOST; j++)
-			if (!(fabs(hv[j] - v[j]) <= 0.3))
-				fail_msg("class %zu, %zu: %g, not %g", c, j, hv[j], v[j]);
+		v[j] = hv[j];
+		affine_precondition(&a, v);
+		if (!(v[j] > 0.5 && v[j] < 1.01))
+			fail_msg("%zu: %g", j, v[j]);
 	}
 	affine_release(&a);
+}
+
+static void blocks_are_of_128_classes_at_most(void **state)
+{
+	(void)state;
+	enum { FEW = 50 };
+	for (int k = 127; k <= 129; k++) {
+		struct rng r;
+		struct affine a;
+		struct affine_pull pull = { 0.02, 0.03, 0.05 };
+		size_t kk = (size_t)k, n = kk * kk + kk;
+		double *logits = malloc(FEW * kk * sizeof *logits), *y = malloc(3 * n * sizeof *y), dot = 0;
+		double *v = y + n, *w = v + n;
+		struct fit_data d = { .n = FEW, .k = k, .is_double = 1, .z = logits, .label = label };
+		plain_rng(&r, (uint32_t)k, 92);
+		for (size_t i = 0; i < FEW * kk; i++)
+			logits[i] = rng_normal(&r);
+		for (int i = 0; i < FEW; i++)
+			label[i] = i % k;
+		assert_int_equal(affine_init(&a, &d, 1, &pull, pool, &err), 0);
+		a.whole = 1;
+		assert_int_equal(affine_blocks_serve(&a), k <= 128);
+		affine_start(&a, 1, y);
+		assert_int_equal(affine_curvature(&a, y, &err), 0);
+		for (size_t i = 0; i < n; i++)
+			v[i] = w[i] = rng_normal(&r);
+		affine_precondition(&a, w);
+		for (size_t i = 0; i < n; i++)
+			dot += v[i] * w[i];
+		assert_true(dot > 0 && isfinite(dot)); /* positive definite */
+		affine_release(&a);
+		free(logits);
+		free(y);
+	}
+}
+
+/* What all classes' weights of a logit have in common is held by the pull alone, however weak. */
+static void what_is_common_bends_by_the_pull(void **state)
+{
+	(void)state;
+	for (int whole = 0; whole < 2; whole++) {
+		double y[MOST], v[MOST], hv[MOST];
+		struct fit_data d = make(6, 4, 0);
+		struct affine a;
+		struct rng r;
+		plain_rng(&r, 6, 92);
+		start(&a, &d, 1, &r, y, v);
+		a.pull = (struct affine_pull){ 2e-6, 3e-6, 0.05 };
+		a.whole = whole;
+		assert_int_equal(affine_curvature(&a, y, &err), 0);
+		for (size_t j = 0; j < K; j++)
+			v[j] = rng_normal(&r);
+		for (size_t j = 0; j < MOST; j++)
+			v[j] = j < K * K ? v[j % K] * a.per[j % K] / a.per[j] : 0;
+		assert_int_equal(affine_bend(&a, v, hv, &err), 0);
+		affine_precondition(&a, hv);
+		for (size_t j = 0; j < MOST; j++)
+			if (!(fabs(hv[j] - v[j]) <= 0.1))
+				fail_msg("%d, %zu: %g, not %g", whole, j, hv[j], v[j]);
+		affine_release(&a);
+	}
 }
 
 static void steps_end_at_the_bottom(void **state)
@@ -147,6 +262,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bend_is_the_gradients_difference),
 		cmocka_unit_test(precondition_knows_each_class),
+		cmocka_unit_test(blocks_are_the_curvature_of_each_class),
+		cmocka_unit_test(faint_classes_have_a_diagonal),
+		cmocka_unit_test(blocks_are_of_128_classes_at_most),
+		cmocka_unit_test(what_is_common_bends_by_the_pull),
 		cmocka_unit_test(steps_end_at_the_bottom),
 	};
 	return cmocka_run_group_tests(tests, open_pool, close_pool);

@@ -204,11 +204,40 @@ static void affine_fits_lie_at_the_bottom(void **state)
 		int nw = matrix ? k * k : k;
 		for (int j = 0; j < nw + k; j++)
 			small(a.gradient[j], 1.1e-6 * (j < nw ? a.size : 1));
-		/* Steps count products with the second derivative, too: 448 are the most seen. */
-		assert_true(how.gradient <= 1e-6 && how.steps > 0 && how.steps < 800);
+		/* Steps count products with the second derivative, too: of 40 seeds 1,712 are the most of the wide
+		 * one. */
+		assert_true(how.gradient <= 1e-6 && how.steps > 0 && how.steps < (wide ? 2000 : 800));
 		calmap_release(&map);
 		drop(&d);
 	}
+}
+
+/* Of few records with logits far apart few bend a class's weights, and those together: without blocks 922 steps,
+ * without what classes have in common 1,947, with both 681 at most. */
+static void few_records_far_apart_settle(void **state)
+{
+	(void)state;
+	static struct affine a;
+	int steps = 0;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct rng r;
+		struct fit_data d;
+		struct calmap map;
+		struct calmap_fit how;
+		plain_rng(&r, i, 56);
+		make(&d, &r, 600, 30, 80, 0);
+		if (calmap_fit(&map, MAP_MATRIX, &d, &plain, pool, &how, &err))
+			fail_msg("set %u: %s", i, err.msg);
+		a = (struct affine){ .d = &d, .map = &map, .l2 = how.l2, .l2_bias = how.l2_bias };
+		gradient(&a);
+		for (int j = 0; j < 30 * 31; j++)
+			small(a.gradient[j], 1e-8 * (j < 900 ? a.size : 1));
+		steps += how.steps;
+		calmap_release(&map);
+		drop(&d);
+	}
+	if (steps > 750)
+		fail_msg("%d steps", steps);
 }
 
 /* The unit of the search is that of all logits, not of the last: tiny ones at the end cost no steps. */
@@ -275,20 +304,24 @@ static void two_class_fits_lie_at_the_bottom(void **state)
 {
 	(void)state;
 	int n = plain_checks(150), fitted = 0, held = 0;
-	for (int i = 0; i < n; i++) {
+	for (int set = 0; set <= n; set++) { /* the last: its loss is lowest but for rounding before its slope is 0 */
+		int i = set < n ? set : 1135;
 		struct rng r;
 		struct fit_data d;
 		struct calmap map;
 		struct calmap_fit how;
 		long double g[3];
+		const double limit = 1e-11; /* the least drop, 1e-24, is of a slope of 1e-12 in features of unit size */
 		plain_rng(&r, (uint32_t)i, 53);
+		if (set == n)
+			rng_init(&r, 6, RNG_TEST, (uint32_t)i, 53);
 		make(&d, &r, 20 + rng_below(&r, 200), 2, pow(10, i % 3 ? 2 * rng_real(&r) - 1 : 6 * rng_real(&r) - 5),
 		     0);
 		assert_int_equal(calmap_fit(&map, MAP_PLATT, &d, &plain, pool, &how, &err), 0);
 		two_class_gradient(&d, &map, g);
-		small(g[0], 1e-9);
-		small(g[2], 1e-9);
-		small(how.gradient, 1e-9);
+		small(g[0], limit);
+		small(g[2], limit);
+		small(how.gradient, limit);
 		assert_true(how.steps < 60);
 		calmap_release(&map);
 		if (i % 3 && !calmap_fit(&map, MAP_BETA, &d, &plain, pool, &how, &err)) {
@@ -297,7 +330,7 @@ static void two_class_fits_lie_at_the_bottom(void **state)
 			assert_true(map.weight[0] >= 0 && map.weight[1] >= 0);
 			for (int j = 0; j < 3; j++)
 				if (j == 2 || map.weight[j] > 0)
-					small(g[j], 1e-9);
+					small(g[j], limit);
 			held += map.weight[0] == 0 || map.weight[1] == 0;
 		}
 		calmap_release(&map);
@@ -451,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(temperature_is_where_the_slope_vanishes),
 		cmocka_unit_test(affine_fits_lie_at_the_bottom),
+		cmocka_unit_test(few_records_far_apart_settle),
 		cmocka_unit_test(the_unit_is_of_all_records),
 		cmocka_unit_test(two_class_fits_lie_at_the_bottom),
 		cmocka_unit_test(curves_are_what_they_are_called),

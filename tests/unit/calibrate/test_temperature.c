@@ -43,6 +43,31 @@ static void drop(struct fit_data *d)
 	free(d->label);
 }
 
+/* Of few classes eight records are summed at once, of many each for itself: the same sums, so the same passes. */
+static void many_classes_take_no_more_passes(void **state)
+{
+	(void)state;
+	enum { WIDE = 300 };
+	static double z[100 * WIDE];
+	for (int i = 0; i < 9; i++) {
+		struct fit_data d, wide;
+		struct temperature t, other;
+		struct err err = ERR_NONE;
+		plant(&d, pow(10, i / 4.0 - 1));
+		d.n = 96;
+		wide = d;
+		wide.k = WIDE;
+		wide.z = z;
+		for (size_t j = 0; j < d.n * WIDE; j++)
+			z[j] = j % WIDE < 3 ? fit_value(&d, j / WIDE, (int)(j % WIDE)) : -INFINITY;
+		assert_int_equal(temperature_fit(&d, pool, &t, &err), 0);
+		assert_int_equal(temperature_fit(&wide, pool, &other, &err), 0);
+		assert_true(fabs(t.t / other.t - 1) <= 1e-12);
+		assert_int_equal(t.passes, other.passes);
+		drop(&d);
+	}
+}
+
 static void planted_is_found(void **state)
 {
 	(void)state;
@@ -291,6 +316,7 @@ int main(void)
 	if (pool_open(&pool, 3, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_classes_take_no_more_passes),
 		cmocka_unit_test(planted_is_found),   cmocka_unit_test(random_data_agrees_with_a_dumb_search),
 		cmocka_unit_test(interval_agrees_with_bisection),
 		cmocka_unit_test(ends_are_said),      cmocka_unit_test(minus_infinity_is_no_class),
