@@ -292,6 +292,7 @@ static void test_launchers(void **state)
 	setenv("PMI_RANK", "0", 1);
 	assert_int_equal(ranks_open(&r, RANKS_AUTO, &err), -1);
 	assert_non_null(strstr(err.msg, "started 3 processes, and sockets sees 1"));
+	assert_int_equal(ranks_leave(&r, 0), 0);
 	unsetenv("PMI_SIZE");
 	assert_int_equal(ranks_open(&r, RANKS_MPI, &err), 0);
 	assert_int_equal(r.size, 1);
