@@ -40,7 +40,8 @@ static void run_task(struct outcome *o, const struct plan *plan, const struct da
 	snprintf(o->error, sizeof o->error, "%s", rc ? err.msg : "");
 	err = ERR_NONE;
 	o->epochs = t.epoch;
-	memcpy(o->line, t.history, (size_t)t.epoch * sizeof *o->line);
+	if (t.epoch)
+		memcpy(o->line, t.history, (size_t)t.epoch * sizeof *o->line);
 	if (!rc) {
 		assert_int_equal(trainer_weights(&t, &weights, &o->best, &err), 0);
 		for (int p = 0; p < t.graph.n_params; p++) {
