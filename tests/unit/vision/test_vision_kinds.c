@@ -281,7 +281,7 @@ static void no_memory(void **state)
 		struct err err = ERR_NONE;
 		struct image out = { 0 };
 		char note[128];
-		unsigned long pages;
+		unsigned long pages = 0;
 		size_t n;
 		if (!served(names[i]))
 			continue;
