@@ -3,6 +3,7 @@
 #include "vision_files.h"
 #include "pipeline/base/philox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <zlib.h>
 
@@ -429,6 +430,16 @@ static void files_by_name(void **state)
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.notes, 1);
 	assert_non_null(strstr(s.note[0], "3 files or hidden folders passed over"));
+	struct scratch scratch = { .cap = 0 };
+	struct item first = { .at = 0 };
+	const unsigned char *bytes;
+	size_t len;
+	assert_int_equal(s.ops->file(&s, &first, &bytes, &len, &scratch, &err), 0);
+	assert_true(len == 1 && *bytes == 'x');
+	put_text("f/a/2.JPG", "y, and longer"); /* changed since it was listed, whatever failed before */
+	errno = EIO;
+	assert_int_equal(s.ops->file(&s, &first, &bytes, &len, &scratch, &err), -1);
+	scratch_release(&scratch);
 	source_release(&s);
 	int n = snprintf(text, sizeof text, "%s\r\n\n\r\n%s\n", in_dir("odd.name"), in_dir("f/b.png"));
 	put_text("list", text);
