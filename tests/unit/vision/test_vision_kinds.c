@@ -379,6 +379,36 @@ static void inks_of_a_tiff(void **state)
 	free(bytes);
 }
 
+/* However a WebP lies, it is seen as its stored pixels are when they are turned so. */
+static void turned_webp(void **state)
+{
+	(void)state;
+	if (!served("exif6.webp")) {
+		printf("# SKIP: built without libwebp\n");
+		skip();
+	}
+	size_t n, at = 12;
+	char *bytes = slurp("exif6.webp", &n);
+	while (memcmp(bytes + at, "\x12\1\3\0\1\0\0\0\6\0", 10) && memcmp(bytes + at, "\1\x12\0\3\0\0\0\1\0\6", 10))
+		at++;
+	for (int o = 1; o <= 8; o++) {
+		struct codec_options stored = { .max_pixels = 1 << 20, .as_stored = 1 };
+		struct image out = { 0 }, want = { 0 }, scratch = { 0 };
+		struct err err = ERR_NONE;
+		char note[128];
+		bytes[at + 8 + (bytes[at] == 1)] = (char)o;
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), 0);
+		assert_int_equal(decode(bytes, n, &stored, &want, note, &err), 0);
+		assert_int_equal(image_upright(&want, o, &scratch, &err), 0);
+		assert_true(out.h == want.h && out.w == want.w && out.full_h == want.h && out.full_w == want.w);
+		assert_memory_equal(out.px, want.px, image_bytes(&want));
+		image_release(&out);
+		image_release(&want);
+		image_release(&scratch);
+	}
+	free(bytes);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -412,6 +442,7 @@ int main(void)
 		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
 		cmocka_unit_test(chunk_beyond_the_end), cmocka_unit_test(libtiff_says_why),
 		cmocka_unit_test(inks_of_a_tiff),
+		cmocka_unit_test(turned_webp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
