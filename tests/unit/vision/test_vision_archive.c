@@ -170,6 +170,24 @@ static void names_longer_than_a_header(void **state)
 	snprintf(want, sizeof want, "%s=pax,n%s=gnu,plain=z,", name + 1, name + 1);
 	assert_string_equal(text, want);
 	archive_release(&a);
+	static char longest[8193]; /* the first that is too long */
+	for (size_t n = 8190; n <= 8192; n++) {
+		memset(longest, 'n', sizeof longest - 1);
+		longest[n] = 0;
+		tar_n = 0;
+		add("././@LongLink", 'L', longest, n + 1);
+		add("cut", '0', "gnu", 3);
+		end();
+		put(in_dir("longer.tar"), tar, tar_n);
+		int rc = list(in_dir("longer.tar"), &a, &err);
+		assert_int_equal(rc, n < 8192 ? 0 : -1);
+		if (rc) {
+			assert_non_null(strstr(err.msg, "a name longer than 8192 bytes"));
+			continue;
+		}
+		assert_string_equal(a.entry[0].name, longest);
+		archive_release(&a);
+	}
 }
 
 /* Where an archive was made from does not matter. */

@@ -224,6 +224,7 @@ static void noise_of_a_stream(void **state)
 			expect(&g, &r, -1, o.mark ? SPLIT_EXTRA : SPLIT_TEST, o.raw ? (void *)px : (void *)f,
 			       o.raw ? sizeof px : sizeof f);
 		}
+		assert_int_equal(json_array_size(stream_provenance(g.r)), 2); /* that of the images, and its own */
 		end_reading(&g, 1);
 	}
 }

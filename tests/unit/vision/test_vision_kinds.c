@@ -379,6 +379,87 @@ static void inks_of_a_tiff(void **state)
 	free(bytes);
 }
 
+static void put_le(unsigned char *p, uint32_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		p[i] = (unsigned char)(v >> 8 * i);
+}
+
+/* Tiles of 16 x 16 in columns and rows, of which the last may stand out: each pixel says where it is. */
+static void columns_of_tiles(void **state)
+{
+	(void)state;
+	enum { AT = 256, ROOM = AT + 9 * 256 };
+	if (!served("tiles.tif")) {
+		printf("# SKIP: built without libtiff\n");
+		skip();
+	}
+	for (uint32_t h = 1; h <= 48; h += 5)
+		for (uint32_t w = 1; w <= 48; w += h % 2 ? 3 : 4) {
+			unsigned char file[ROOM] = "II*\0\10\0\0\0\12";
+			uint32_t across = (w + 15) / 16, n = across * ((h + 15) / 16);
+			const uint32_t tags[10][4] = { { 256, 4, 1, w },
+						       { 257, 4, 1, h },
+						       { 258, 3, 1, 8 },
+						       { 259, 3, 1, 1 },
+						       { 262, 3, 1, 1 },
+						       { 277, 3, 1, 1 },
+						       { 322, 4, 1, 16 },
+						       { 323, 4, 1, 16 },
+						       { 324, 4, n, n > 1 ? 140 : AT },
+						       { 325, 4, n, n > 1 ? 180 : 256 } };
+			struct image out = { 0 };
+			struct err err = ERR_NONE;
+			char note[128];
+			for (int i = 0; i < 40; i++) /* at 0, 2, 4 and 8 of each entry */
+				put_le(file + 10 + i / 4 * 12 + (i % 4 ? 1 << i % 4 : 0), tags[i / 4][i % 4],
+				       i % 4 < 2 ? 2 : 4);
+			for (uint32_t i = 0; i < n; i++) {
+				put_le(file + 140 + 4 * i, AT + 256 * i, 4);
+				put_le(file + 180 + 4 * i, 256, 4);
+				for (uint32_t k = 0; k < 256; k++)
+					file[AT + 256 * i + k] = (unsigned char)((i / across * 16 + k / 16) * 5 +
+										 (i % across * 16 + k % 16) * 3);
+			}
+			if (decode(file, AT + 256 * n, &plain, &out, note, &err))
+				fail_msg("%ux%u: %s", h, w, err.msg);
+			assert_true(out.h == (int)h && out.w == (int)w && out.c == 1);
+			for (uint32_t i = 0; i < h * w; i++)
+				assert_int_equal(out.px[i], (unsigned char)(i / w * 5 + i % w * 3));
+			image_release(&out);
+		}
+}
+
+/* However a WebP lies, it is seen as its stored pixels are when they are turned so. */
+static void turned_webp(void **state)
+{
+	(void)state;
+	if (!served("exif6.webp")) {
+		printf("# SKIP: built without libwebp\n");
+		skip();
+	}
+	size_t n, at = 12;
+	char *bytes = slurp("exif6.webp", &n);
+	while (memcmp(bytes + at, "\x12\1\3\0\1\0\0\0\6\0", 10) && memcmp(bytes + at, "\1\x12\0\3\0\0\0\1\0\6", 10))
+		at++;
+	for (int o = 1; o <= 8; o++) {
+		struct codec_options stored = { .max_pixels = 1 << 20, .as_stored = 1 };
+		struct image out = { 0 }, want = { 0 }, scratch = { 0 };
+		struct err err = ERR_NONE;
+		char note[128];
+		bytes[at + 8 + (bytes[at] == 1)] = (char)o;
+		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), 0);
+		assert_int_equal(decode(bytes, n, &stored, &want, note, &err), 0);
+		assert_int_equal(image_upright(&want, o, &scratch, &err), 0);
+		assert_true(out.h == want.h && out.w == want.w && out.full_h == want.h && out.full_w == want.w);
+		assert_memory_equal(out.px, want.px, image_bytes(&want));
+		image_release(&out);
+		image_release(&want);
+		image_release(&scratch);
+	}
+	free(bytes);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -407,11 +488,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_memory),
-		cmocka_unit_test(agrees_with_pillow), cmocka_unit_test(every_cut_is_noticed),
-		cmocka_unit_test(bombs_are_refused),  cmocka_unit_test(limits),
-		cmocka_unit_test(refused_by_cause),   cmocka_unit_test(orientation_can_be_left),
-		cmocka_unit_test(chunk_beyond_the_end), cmocka_unit_test(libtiff_says_why),
+		cmocka_unit_test(agrees_with_pillow),
+		cmocka_unit_test(every_cut_is_noticed),
+		cmocka_unit_test(bombs_are_refused),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(refused_by_cause),
+		cmocka_unit_test(orientation_can_be_left),
+		cmocka_unit_test(chunk_beyond_the_end),
+		cmocka_unit_test(libtiff_says_why),
 		cmocka_unit_test(inks_of_a_tiff),
+		cmocka_unit_test(turned_webp),
+		cmocka_unit_test(columns_of_tiles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "vision_files.h"
 #include "pipeline/base/philox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <zlib.h>
 
@@ -45,6 +46,30 @@ static void cifar_files(void **state)
 	buf[3073] = 10;
 	put("c/data_batch_2.bin", buf, n);
 	refused(&r, "data_batch_2.bin: record 1: label 10 is outside the 10 classes");
+}
+
+/* Labels are read some hundred records at a time. */
+static void cifar_of_many(void **state)
+{
+	static unsigned char buf[513 * 3073];
+	static const int sizes[] = { 255, 256, 257, 512, 513 };
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct source s;
+		struct source_options so = { .fold = -1 };
+		struct err err = ERR_NONE;
+		char where[SCRATCH_PATH + 8], *path = where;
+		clean(state);
+		snprintf(where, sizeof where, "%s/c", dir);
+		for (int k = 0; k < sizes[i]; k++)
+			buf[3073 * k] = (unsigned char)((k + k / 256) % 10);
+		put("c/data_batch_1.bin", buf, 3073 * (size_t)sizes[i]);
+		if (source_open(&s, SOURCE_CIFAR10, &path, 1, &so, &err))
+			fail_msg("%d: %s", sizes[i], err.msg);
+		assert_int_equal(s.n, sizes[i]);
+		for (int k = 0; k < sizes[i]; k++)
+			assert_int_equal(s.label[k], (k + k / 256) % 10);
+		source_release(&s);
+	}
 }
 
 static void cifar_hundred(void **state)
@@ -429,6 +454,16 @@ static void files_by_name(void **state)
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.notes, 1);
 	assert_non_null(strstr(s.note[0], "3 files or hidden folders passed over"));
+	struct scratch scratch = { .cap = 0 };
+	struct item first = { .at = 0 };
+	const unsigned char *bytes;
+	size_t len;
+	assert_int_equal(s.ops->file(&s, &first, &bytes, &len, &scratch, &err), 0);
+	assert_true(len == 1 && *bytes == 'x');
+	put_text("f/a/2.JPG", "y, and longer"); /* changed since it was listed, whatever failed before */
+	errno = EIO;
+	assert_int_equal(s.ops->file(&s, &first, &bytes, &len, &scratch, &err), -1);
+	scratch_release(&scratch);
 	source_release(&s);
 	int n = snprintf(text, sizeof text, "%s\r\n\n\r\n%s\n", in_dir("odd.name"), in_dir("f/b.png"));
 	put_text("list", text);
@@ -529,6 +564,7 @@ int main(void)
 		TEST(cifar_files),	TEST(cifar_hundred),  TEST(stl10_files),	  TEST(idx_files),
 		TEST(idx_at_random),	TEST(idx_kinds),      TEST(idx_that_changed),	  TEST(class_names),
 		TEST(sizes_are_parsed), TEST(idx_neighbours), TEST(idx_split_of_operand), TEST(files_by_name),
+		TEST(cifar_of_many),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
