@@ -16,7 +16,8 @@ struct id_lines {
 
 /* Calls take(arg, text) for each line in turn; `text` may be changed. A first line whose id is "id" or "record", in any
  * case, is a header; a CR before the LF and a byte order mark are no part of lines. Errors, with file and line: take's;
- * an id that is no number or stands twice, lines of both kinds, no text, a NUL, no lines. what: "group", for messages. */
+ * an id that is no number or stands twice, lines of both kinds, no text, a NUL, no lines. what: "group", for
+ * messages. */
 int id_lines_read(struct id_lines *l, const char *path, const char *what,
 		  int (*take)(void *arg, char *text, struct err *err), void *arg, struct err *err) VIC_CHECKED;
 /* item[]: of each record of all documents, one after the other, its line's; item: [sum of list[].n]. list: read with
