@@ -3,6 +3,7 @@
  * another lane's before the end. */
 #include "key_terms.h"
 #include "smooth_kernel.h"
+#include "softmax_lay.h"
 #include "softmax_terms.h"
 
 #include <math.h>
@@ -36,9 +37,8 @@ INLINE vd copy_vector(const void *z, int wide, size_t i, double *x)
 /* v among the largest and the largest but one of what was seen. A NaN changes neither. */
 INLINE void take_value(vd v, vd *largest, vd *second)
 {
-	mask above = greater(v, *largest);
-	*second = larger(choose(above, *largest, v), *second);
-	*largest = choose(above, v, *largest);
+	*second = larger(smaller(*largest, v), *second);
+	*largest = larger(v, *largest);
 }
 
 /* Copies a record to x, followed by -Inf up to a whole eight. Returns the largest; NaNs are passed over. *second: the
@@ -105,7 +105,8 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 	unsigned __int128 total[3] = { 0, 0, 0 };
 	double second, largest = copy_row(z, wide, (size_t)classes, x, &second);
 	size_t n = padded(classes), w;
-	mask tied = greater(broadcast(0), broadcast(0)), whole = equal(broadcast(0), broadcast(0));
+	const mask all = equal(broadcast(0), broadcast(0));
+	mask tied = greater(broadcast(0), broadcast(0)), whole = all;
 	s->max = largest;
 	if (!(largest > -INFINITY)) {
 		s->rest = NAN;
@@ -129,11 +130,11 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 				vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
 				tied |= equal(off, broadcast(0));
 				store_vector(x + i + p * D, e);
-				add_terms(&t[p], &u, e, off, held);
+				add_terms(&t[p], &u, all, e, off, held);
 			}
 		for (int p = 0; p < PARTS; p++) {
 			close_sums(&t[p], &u, (to - from) / LANES);
-			whole &= t[p].whole;
+			whole &= equal(t[p].off, t[p].off);
 			for (int i = 0; i < D; i++) {
 				total[0] += t[p].rest[i];
 				total[1] += t[p].square[i];
@@ -177,38 +178,42 @@ struct side {
 	struct outcome out;
 };
 
-/* at[classes][LANES]: logits first and e after. Indices are kept as doubles, in which small whole numbers are exact. */
+/* Indices are kept as doubles, in which small whole numbers are exact. */
+static const double number[SMALL_CLASSES] = { 0,  1,  2,  3,  4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
+					      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
+
+/* at[classes][LANES]: logits first and e after. */
 INLINE void soft_side(double *at, int classes, const int32_t *label, struct side *r)
 {
-	vd m = load_vector(at), second = broadcast(-INFINITY), w = { 0 }, y = { 0 }, e_of_y = { 0 }, above = { 0 };
-	vd want = { 0 };
+	vd m = load_vector(at), second = broadcast(-INFINITY), w = { 0 }, above = { 0 };
 	struct sums t = no_sums();
-	for (int i = 0; i < D; i++) {
-		want[i] = label[i];
-		y[i] = label[i] >= 0 ? at[label[i] * LANES + i] : 0;
-	}
+	int32_t place[D];
+	places_of(label, place);
+	const vd want = from_ints(label), none = broadcast(0);
+	const mask labelled = at_least(want, none);
+	const vd y = choose(labelled, at_places(at, place), none), beyond = next_above(y);
 	for (int k = 1; k < classes; k++) {
 		vd v = load_vector(at + k * LANES);
-		w = choose(greater(v, m), broadcast(k), w);
+		w = choose(greater(v, m), broadcast(number[k]), w);
 		take_value(v, &m, &second);
 	}
 	const struct unit u = unit_of(m, second);
 	for (int k = 0; k < classes; k++) {
 		vd v = load_vector(at + k * LANES), off = v - m;
 		vd held = larger(broadcast(EXP_LOWEST), off), e = exp_of(off, held);
-		mask beats = greater(v, y) | (equal(v, y) & greater(want, broadcast(k)));
-		above += choose(beats, broadcast(1), broadcast(0));
-		add_terms(&t, &u, choose(equal(w, broadcast(k)), broadcast(0), e), off, held);
+		/* Of equal values those before the label beat it. */
+		vd least = choose(greater(want, broadcast(number[k])), y, beyond);
+		above = add_where(at_least(v, least), above, broadcast(1));
+		add_terms(&t, &u, not_equal(w, broadcast(number[k])), e, off, held);
 		store_vector(at + k * LANES, e);
 	}
 	close_sums(&t, &u, (uint64_t)classes);
-	for (int i = 0; i < D; i++)
-		e_of_y[i] = label[i] >= 0 ? at[label[i] * LANES + i] : 0;
 	const vd total[3] = { whole_real(t.rest), whole_real(t.square), whole_real(t.slope) };
-	*r = (struct side){ .max = m, .winner = w, .above = above, .label = y - m, .label_e = e_of_y };
+	*r = (struct side){ .max = m, .winner = w, .above = above, .label = y - m };
+	r->label_e = choose(labelled, at_places(at, place), none);
 	r->tied = equal(second, m);
 	r->right = equal(want, w);
-	finish_sums(&u, total, t.whole, &r->rest, &r->square, &r->slope);
+	finish_sums(&u, total, equal(t.off, t.off), &r->rest, &r->square, &r->slope);
 	r->spread = log1p_of(r->rest);
 	r->scale = 1.0 / (1.0 + r->rest);
 	r->out = outcome_of(r->rest, r->square, r->slope, r->spread, r->scale, r->label, r->label_e, r->right);
@@ -239,30 +244,6 @@ static void soft_lanes(double *x, int classes, const int32_t *label, struct soft
 	}
 }
 
-/* Value k of each of D records. */
-INLINE vd side_by_side(const void *z, int wide, const size_t *row, size_t k)
-{
-	if (wide) {
-		const double *v = (const double *)z + k;
-#ifdef __AVX512DQ__
-		return (vd){ v[row[0]], v[row[1]], v[row[2]], v[row[3]], v[row[4]], v[row[5]], v[row[6]], v[row[7]] };
-#elif defined(__AVX2__)
-		return (vd){ v[row[0]], v[row[1]], v[row[2]], v[row[3]] };
-#else
-		return (vd){ v[row[0]], v[row[1]] };
-#endif
-	}
-	const float *f = (const float *)z + k;
-#ifdef __AVX512DQ__
-	return (vd)_mm512_cvtps_pd(_mm256_setr_ps(f[row[0]], f[row[1]], f[row[2]], f[row[3]], f[row[4]], f[row[5]],
-						  f[row[6]], f[row[7]]));
-#elif defined(__AVX2__)
-	return (vd)_mm256_cvtps_pd(_mm_setr_ps(f[row[0]], f[row[1]], f[row[2]], f[row[3]]));
-#else
-	return (vd){ f[row[0]], f[row[1]] };
-#endif
-}
-
 /* conf_pack of D records. */
 INLINE vu pack_keys(vd p, vd rest, mask right)
 {
@@ -286,9 +267,7 @@ static void soft_eight(const void *z, int wide, const size_t *row, int classes, 
 		       struct soft_eight *s, struct soft_sums *sums)
 {
 	s->whole = s->far = 0;
-	for (int k = 0; k < classes; k++)
-		for (int p = 0; p < PARTS; p++)
-			store_vector(x + k * LANES + p * D, side_by_side(z, wide, row + p * D, (size_t)k));
+	lay_eight(z, wide, row, classes, x);
 	for (int p = 0; p < PARTS; p++) {
 		struct side r;
 		vd lane = { 0 };
@@ -344,8 +323,8 @@ static int class_sums(double *x, size_t n, const double *scale, const int32_t *s
 	int count = 0;
 	for (int p = 0; p < PARTS; p++) {
 		by[p] = load_vector(scale + p * D);
-		for (int i = 0; i < D; i++) /* the index of lane 0 where lane i is skipped */
-			without[p][i] = skip[p * D + i] - (p * D + i);
+		/* the index of lane 0 where a lane is skipped */
+		without[p] = from_ints(skip + p * D) - load_vector(number + p * D);
 	}
 	for (size_t i = 0; i < n; i += LANES) {
 		unsigned over = 0;

@@ -34,25 +34,26 @@ INLINE struct unit unit_of(vd largest, vd second)
 	return u;
 }
 
-/* The constants that the terms bring along are taken off in close_sums, once for all. */
+/* The constants that the terms bring along are taken off in close_sums, once for all. off: a NaN where a value was
+ * one; none is above 0, so that nothing else can make one. */
 struct sums {
 	vu rest, square, slope;
-	mask whole; /* no value was NaN */
+	vd off;
 };
 
 INLINE struct sums no_sums(void)
 {
-	return (struct sums){ .whole = equal(broadcast(0), broadcast(0)) };
+	return (struct sums){ .off = broadcast(0) };
 }
 
-/* e = exp(off) of D classes, 0 for a winner, into their lanes' sums. */
-INLINE void add_terms(struct sums *t, const struct unit *u, vd e, vd off, vd held)
+/* e = exp(off) of D classes, those that are no winner's, into their lanes' sums. */
+INLINE void add_terms(struct sums *t, const struct unit *u, mask others, vd e, vd off, vd held)
 {
-	vd es = e * u->up;
+	vd es = product(others, e, u->up);
 	t->rest += (vu)(es + 1.0);
 	t->square += (vu)(es * es + 1.0);
 	t->slope += (vu)(u->top - es * held);
-	t->whole &= at_least(broadcast(0), off);
+	t->off += off;
 }
 
 /* After n terms a lane. */

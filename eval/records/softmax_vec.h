@@ -54,6 +54,17 @@ INLINE vd widen(const float *p)
 #endif
 }
 
+INLINE vd from_ints(const int32_t *p)
+{
+#ifdef __AVX512DQ__
+	return (vd)_mm512_cvtepi32_pd(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__AVX2__)
+	return (vd)_mm256_cvtepi32_pd(_mm_loadu_si128((const __m128i *)p));
+#else
+	return (vd){ p[0], p[1] };
+#endif
+}
+
 /* Whole numbers below 2^63, rounded. */
 INLINE vd whole_real(vu v)
 {
@@ -61,7 +72,8 @@ INLINE vd whole_real(vu v)
 }
 
 /* A mask is true or false for each lane, false where a NaN is compared; masks go together by & and |. mask_bits: lane 0
- * in the lowest. choose: a where true, else b. larger: a > b ? a : b, so b where either is a NaN. */
+ * in the lowest. choose: a where true, else b. larger, smaller: a > b ? a : b and a < b ? a : b, so b where
+ * either is a NaN. product: a * b where m, else 0. add_where: a + b where m, else a. */
 #ifdef __AVX512DQ__
 typedef __mmask8 mask;
 
@@ -93,6 +105,31 @@ INLINE vd choose(mask m, vd a, vd b)
 INLINE vd larger(vd a, vd b)
 {
 	return (vd)_mm512_max_pd((__m512d)a, (__m512d)b);
+}
+
+INLINE mask not_equal(vd a, vd b)
+{
+	return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_NEQ_UQ);
+}
+
+INLINE mask not_less(vd a, vd b)
+{
+	return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_NLT_UQ);
+}
+
+INLINE vd product(mask m, vd a, vd b)
+{
+	return (vd)_mm512_maskz_mul_pd(m, (__m512d)a, (__m512d)b);
+}
+
+INLINE vd smaller(vd a, vd b)
+{
+	return (vd)_mm512_min_pd((__m512d)a, (__m512d)b);
+}
+
+INLINE vd add_where(mask m, vd a, vd b)
+{
+	return (vd)_mm512_mask_add_pd((__m512d)a, m, (__m512d)a, (__m512d)b);
 }
 #else
 typedef vi mask;
@@ -138,7 +175,45 @@ INLINE vd larger(vd a, vd b)
 	return choose(a > b, a, b);
 #endif
 }
+
+INLINE mask not_equal(vd a, vd b)
+{
+	return a != b;
+}
+
+INLINE mask not_less(vd a, vd b)
+{
+	return ~(a < b);
+}
+
+INLINE vd product(mask m, vd a, vd b)
+{
+	return (vd)(m & (vi)(a * b));
+}
+
+INLINE vd smaller(vd a, vd b)
+{
+#ifdef __AVX2__
+	return (vd)_mm256_min_pd((__m256d)a, (__m256d)b);
+#elif defined(__SSE2__)
+	return (vd)_mm_min_pd((__m128d)a, (__m128d)b);
+#else
+	return choose(a < b, a, b);
 #endif
+}
+
+INLINE vd add_where(mask m, vd a, vd b)
+{
+	return a + (vd)(m & (vi)b);
+}
+#endif
+
+/* The double that follows v < Inf. */
+INLINE vd next_above(vd v)
+{
+	vi bits = (vi)(v + 0.0); /* of 0 and -0 the former */
+	return (vd)(bits + (bits >> 63 | 1));
+}
 
 #define EXP_LOWEST -708.0 /* below it, exp is 0 */
 
@@ -156,7 +231,7 @@ INLINE vd exp_of(vd x, vd held)
 	vd e = 0x1.289185613a3d6p-22 + r * 0x1.af38a9b0ec855p-26;
 	vd p = a + q * (b + q * (c + q * (d + q * e)));
 	vd scale = (vd)(((vu)t << 52) + 0x3ff0000000000000u);
-	return choose(greater(broadcast(EXP_LOWEST), x), broadcast(0), (1.0 + (r + q * p)) * scale);
+	return product(not_less(x, broadcast(EXP_LOWEST)), 1.0 + (r + q * p), scale);
 }
 
 /* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the addition lost is put

@@ -177,6 +177,35 @@ static void running_sums(void **state)
 			    ks_tail(x) <= 1 && kuiper_tail(x) <= 1);
 }
 
+/* AURC and AUGRC record by record; ties are rare, so that some are alone among many that are none. */
+static void selective_of_few_ties(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		static conf_key k[600];
+		size_t n = 1 + rng_below(&r, 600);
+		struct selective s;
+		long double aurc = 0, augrc = 0, wrong = 0;
+		sorted(k, n, i % 5, 1);
+		tie_some(k, i % 4 ? n : 0);
+		selective_of(k, n, &s);
+		for (size_t left = n, from; left; left = from) {
+			long double bad = 0, size;
+			for (from = left; from && conf_order(k[from - 1]) == conf_order(k[left - 1]); from--)
+				bad += !conf_right(k[from - 1]);
+			size = (long double)(left - from);
+			for (size_t j = 1; j <= left - from; j++) {
+				long double e = wrong + bad * (long double)j / size;
+				aurc += e / (long double)(n - left + j);
+				augrc += e;
+			}
+			wrong += bad;
+		}
+		near(s.aurc, (double)(aurc / (long double)n), 1e-13);
+		near(s.augrc, (double)(augrc / (long double)n / (long double)n), 1e-13);
+	}
+}
+
 static void rows_of(struct rows *w, size_t n, int classes)
 {
 	*w = (struct rows){ .name = (char *)(uintptr_t) "it",
@@ -431,6 +460,7 @@ int main(void)
 		cmocka_unit_test_setup(floors_are_errors_of_the_draws, seed),
 		cmocka_unit_test_setup(draws_by_hand, seed),
 		cmocka_unit_test_setup(running_sums, seed),
+		cmocka_unit_test_setup(selective_of_few_ties, seed),
 		cmocka_unit_test_setup(scores_in_order, seed),
 		cmocka_unit_test_setup(scores_of_other_tools, seed),
 		cmocka_unit_test_setup(spreads, seed),
