@@ -126,10 +126,10 @@ static void say_fit(const struct stage *st, const struct conformal *c, const str
 		return;
 	}
 	stage_say(st,
-		  "fitted %s%s on %" PRIu64 " records of %s (split %s): threshold %.6g, the %" PRIu64
-		  "-th smallest of their scores",
+		  "fitted %s%s on %" PRIu64 " records of %s (split %s): threshold %.6g, score %" PRIu64
+		  " of %" PRIu64 " in rising order",
 		  conformal_name(c->method), c->randomised ? ", randomised," : "", c->n, rows->name,
-		  rows_split_name(rows->split), 1 - c->complement, c->rank);
+		  rows_split_name(rows->split), 1 - c->complement, c->rank, c->n);
 	stage_say(st, "new records will be covered in %.4g to %.4g of cases (95 %% of such fits)",
 		  conformal_coverage(c, 0.025), conformal_coverage(c, 0.975));
 	if (c->method == CONFORMAL_RAPS && c->k_reg >= rows->head.n_classes)

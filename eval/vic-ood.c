@@ -1,4 +1,5 @@
 /* vic-ood: can the model tell what it was not trained for? */
+#include "eval/metrics/metrics.h"
 #include "eval/metrics/ood.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/memtext.h"
@@ -89,6 +90,9 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 	rc = ood_one_model(in, &out, err);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
 		  rows_split_name(in->split), out.n, out.name, rows_split_name(out.split));
+	if (bootstrap_too_few(how.rounds, o.level))
+		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", how.rounds,
+			  o.level, bootstrap_too_few(how.rounds, o.level));
 	for (int s = 0; !rc && s < OOD_SCORES; s++) {
 		struct ood_result r;
 		char *name;

@@ -1,6 +1,7 @@
 /* vic-score: the calibration table of streams of logits. */
 #include "eval/groups/per_class.h"
 #include "eval/groups/weights.h"
+#include "eval/groups/worst.h"
 #include "eval/show/score_groups.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/frame/stage.h"
@@ -255,6 +256,10 @@ static int ask_of_groups(struct stage *st, struct err *err)
 		return err_usage(err, "--by shows the groups of one stream; leave out --%s", given_of(st, others));
 	if (st->n > 1 && !o.ensemble)
 		return err_usage(err, "--by is of one stream (or of one --ensemble), not of %d", st->n);
+	for (size_t i = 0; i < o.names.n; i++)
+		if (worst_calls(o.names.item[i]))
+			return err_usage(err, "--by has a column '%s' of its own; choose another --name",
+					 o.names.item[i]);
 	if (!stage_given(st, "bootstrap"))
 		o.bootstrap = BY_ROUNDS;
 	if (!o.bootstrap && stage_given(st, "level"))
@@ -314,6 +319,10 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 		return err_usage(err, "--ensemble joins two streams or more, without --separate and --seeds");
 	if (o.class_name && o.posterior)
 		return err_usage(err, "--class and --posterior do not go together");
+	int least = bootstrap_too_few((int)o.bootstrap, o.level);
+	if (least)
+		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", (int)o.bootstrap,
+			  o.level, least);
 	options->brief = o.brief;
 	options->rounds = (int)o.bootstrap;
 	options->progress = st->quiet ? NULL : "vic-score: resample";

@@ -2,6 +2,17 @@
 #include "worst.h"
 
 #include <math.h>
+#include <string.h>
+
+static const char *const columns[] = { "worst group", "worst", "p of no difference" };
+
+int worst_calls(const char *name)
+{
+	int found = 0;
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		found |= !strcmp(name, columns[i]);
+	return found;
+}
 
 double worst_level(double level, int n)
 {
@@ -31,14 +42,14 @@ int worst_columns(struct table *t, const struct score *const *group, const char 
 		  const struct differ *d, struct err *err)
 {
 	const struct score *shape = group[0];
-	if (table_column(t, "worst group", err))
+	if (table_column(t, columns[0], err))
 		return -1;
 	for (int i = 0; i < shape->n; i++) {
 		int g = worst_of(group, n, shape->item[i].metric, shape->item[i].key);
 		if (g >= 0 && table_text(t, shape->item[i].key, name[g], err))
 			return -1;
 	}
-	if (table_column(t, "worst", err))
+	if (table_column(t, columns[1], err))
 		return -1;
 	for (int i = 0; i < shape->n; i++) {
 		const char *key = shape->item[i].key;
@@ -50,7 +61,7 @@ int worst_columns(struct table *t, const struct score *const *group, const char 
 	}
 	if (n < 2)
 		return 0;
-	if (table_column(t, "p of no difference", err))
+	if (table_column(t, columns[2], err))
 		return -1;
 	for (int m = 0; m < DIFFER_METRICS; m++)
 		if (table_real(t, differ_key[m], d->p[m], err))

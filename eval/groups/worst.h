@@ -13,6 +13,8 @@ int worst_of(const struct score *const *group, int n, const struct metric *metri
  * or more, "p of no difference". name: [n] of the groups. */
 int worst_columns(struct table *t, const struct score *const *group, const char *const *name, int n,
 		  const struct differ *d, struct err *err) VIC_CHECKED;
+/* 1 where one of these columns has that name. */
+int worst_calls(const char *name);
 /* The level at which n intervals hold together at `level` (Sidak 1967; groups share no records). */
 double worst_level(double level, int n);
 

@@ -29,6 +29,12 @@ void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8
 	}
 }
 
+int bootstrap_too_few(int rounds, double level)
+{
+	int least = (int)ceil(2 / (1 - level) * (1 - 1e-12)); /* 40 at 0.95, whose double is not quite that */
+	return rounds && rounds < least ? least : 0;
+}
+
 uint32_t bootstrap_round(uint64_t seed, uint32_t round, size_t n)
 {
 	enum { FEW = 64 }; /* more records are all left out once in 10^27 rounds */

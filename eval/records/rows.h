@@ -125,7 +125,8 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 int rows_read_ensemble(struct rows *out, char *const *path, int m, const struct rows_options *options,
 		       struct err *err) VIC_CHECKED;
 /* The records pick[0..n) of one result, or all n where pick is NULL, judged anew. in: read as for rows_ensemble.
- * options: as for rows_read. What was pooled stays said of the part. Errors: as rows_read's. */
+ * options: as for rows_read. What was pooled stays said of the part; its provenance is NULL, so that parts of one
+ * result can be made side by side. Errors: as rows_read's. */
 int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,
 		const struct rows_options *options, struct err *err) VIC_CHECKED;
 /* Records of the split that were left out because they have no label (ROWS_DROP). */

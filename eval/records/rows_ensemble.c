@@ -83,7 +83,6 @@ static int judge_anew(struct rows *out, struct gathering *g, size_t n, const str
 	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, options, err) ||
 	    gather_room(g, err))
 		goto end;
-	out->provenance = json_incref(in->provenance);
 	for (size_t from = 0; from < n; from += g->step) {
 		gather_block(g, from, n - from < g->step ? n - from : g->step);
 		if (tally_block(&tally, &out->head, &g->block, from, &results, out->name, err) ||
@@ -110,6 +109,7 @@ int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct r
 	if (judge_anew(out, &g, in->n, options, err))
 		return -1;
 	out->documents = (uint64_t)m;
+	out->provenance = json_incref(in->provenance);
 	return 0;
 }
 

@@ -60,12 +60,19 @@ void wilson(double k, double n, double z, double *low, double *high)
 	*high = k < n ? fmin(1, mid + half) : 1;
 }
 
+/* lgamma without its global, which threads share. */
+static double log_gamma(double x)
+{
+	int sign;
+	return lgamma_r(x, &sign);
+}
+
 double mcnemar_exact(uint64_t b, uint64_t c)
 {
 	double n = (double)(b + c), k = (double)(b < c ? b : c);
 	if (b == c)
 		return 1;
-	double term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2)), sum = 0;
+	double term = exp(log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1) - n * log(2)), sum = 0;
 	for (double i = k; i >= 0 && term > sum * 1e-18; i--) {
 		sum += term;
 		term *= i / (n - i + 1);
@@ -106,7 +113,7 @@ double beta_inc(double a, double b, double x)
 		return 0;
 	if (x >= 1)
 		return 1;
-	double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+	double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
 	return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
 					 : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }

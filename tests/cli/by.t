@@ -48,6 +48,7 @@ tap $? 'groups alone, in the order of the records'
 sort -R ids >mixed
 same 'ids in any order; JSON: an object a column' 'all group=a group=b group=c p of no difference worst worst group' \
 	"$(vic-score -q --json --by mixed --brief all | sed 's/^{"name":"\([^"]*\)".*/\1/' | sort | tr '\n' ' ' | sed 's/ $//')"
+fails 2 "has a column 'worst' of its own" "--by's own names" vic-score -q --by ids --name worst all
 { printf 'record\tgroup\r\n'; sed 's/$/\r/' ids; } >dos
 again dos | cmp -s - got
 tap $? 'a header and CRs are no part of it'

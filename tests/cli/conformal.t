@@ -11,7 +11,7 @@ cell() { # cell FILE ROW COLUMN: of a table as TSV
 vic-score -q --tsv --brief --split test x >score
 for method in lac aps raps 'aps --randomised' 'raps --randomised --k-reg 1'; do
 	ok "$method is fitted" vic-conformal --method $method -o bound x
-	like 'and it is said' 'fitted .* on [0-9]* records of sure (split dev): threshold .*-th smallest' "$(cat .err)"
+	like 'and it is said' 'fitted .* on [0-9]* records of sure (split dev): threshold .*, score [0-9]* of [0-9]* in rising order' "$(cat .err)"
 	ok 'it is applied' vic-conformal --apply bound -o sets x
 	like 'to the records marked test' '(split test)' "$(cat .err)"
 	vic-conformal -q --apply bound --table --tsv x >table
@@ -65,7 +65,7 @@ vic-conformal --alpha 0.03 few 2>talk >all
 like '32 do not yet' 'too few' "$(cat talk)"
 "$TOOLS/mklogits" n=33 classes=3 split=dev first=70000 >few
 vic-conformal --alpha 0.03 few 2>talk >all
-like '33 do' 'the 33-th smallest' "$(cat talk)"
+like '33 do' 'score 33 of' "$(cat talk)"
 
 # Votes tie: coverage is higher, and it is said. Nothing depends on the order of the classes.
 awk 'BEGIN { for (i = 0; i < 200; i++) { v = (i * 7) % 11; w = i % 3 ? "a" : "b"

@@ -134,6 +134,9 @@ like 'strangers are not averaged' 'no two of these' "$(vic-score --seeds a.lg s1
 # -- the same bytes at any thread count; seeded resamples
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 1 a.lg >t1
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 4 a.lg >t4
+like 'too few resamples are said to be' '^vic-score: caution: 39 resamples are too few for intervals at 0.95, which take 40$' \
+	"$(vic-score --tsv --bootstrap 39 a.lg 2>&1 >/dev/null)"
+same 'enough are not' '' "$(vic-score --tsv --bootstrap 40 a.lg 2>&1 >/dev/null | grep caution)"
 ok 'one thread and four give the same bytes' cmp t1 t4
 "$TOOLS/mklogits" n=20000 classes=4 >many.lg
 vic-score --quiet --tsv --bootstrap 60 --bins 15,100 --threads 1 many.lg >m1
