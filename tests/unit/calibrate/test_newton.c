@@ -158,6 +158,27 @@ static void faint_classes_have_a_diagonal(void **state)
 	affine_release(&a);
 }
 
+/* One that has none at all, in float64, bends nothing, and the search lives on. */
+static void a_class_may_have_no_probability(void **state)
+{
+	(void)state;
+	for (int whole = 0; whole < 2; whole++) {
+		double y[MOST], v[MOST];
+		struct fit_data d = make(7, 1, 0);
+		struct affine a;
+		struct rng r;
+		plain_rng(&r, 7, 92);
+		start(&a, &d, 1, &r, y, v);
+		y[K * K + 2] = -3000 / a.per[K * K + 2];
+		a.whole = whole;
+		assert_int_equal(affine_curvature(&a, y, &err), 0);
+		affine_precondition(&a, v);
+		for (size_t j = 0; j < MOST; j++)
+			assert_true(isfinite(v[j]));
+		affine_release(&a);
+	}
+}
+
 static void blocks_are_of_128_classes_at_most(void **state)
 {
 	(void)state;
@@ -264,6 +285,7 @@ int main(void)
 		cmocka_unit_test(precondition_knows_each_class),
 		cmocka_unit_test(blocks_are_the_curvature_of_each_class),
 		cmocka_unit_test(faint_classes_have_a_diagonal),
+		cmocka_unit_test(a_class_may_have_no_probability),
 		cmocka_unit_test(blocks_are_of_128_classes_at_most),
 		cmocka_unit_test(what_is_common_bends_by_the_pull),
 		cmocka_unit_test(steps_end_at_the_bottom),
