@@ -142,11 +142,31 @@ static void one_by_one(const struct affine *a, double *v)
 	}
 }
 
+/* Without what all k classes have in common, of every step-th number: of slopes in y, or of steps in y. */
+static void leave_out(const double *per, double *v, size_t k, size_t step, int slopes)
+{
+	double mean = 0;
+	for (size_t i = 0; i < k * step; i += step)
+		mean += (slopes ? v[i] * (per[0] / per[i]) : v[i] * (per[i] / per[0])) / (double)k;
+	for (size_t i = 0; i < k * step; i += step)
+		v[i] -= mean * (slopes ? per[i] / per[0] : per[0] / per[i]);
+}
+
+/* What is common and held by nothing, as that of b always, bends by rounding alone, which CG would divide by. */
+static void leave_free_out(const struct affine *a, double *v, int held, int slopes)
+{
+	size_t k = (size_t)a->d->k, nw = affine_weights(a);
+	leave_out(a->per + nw, v + nw, k, 1, slopes);
+	for (size_t j = 0; a->matrix && !held && j < k; j++)
+		leave_out(a->per + j, v + j, k, k, slopes);
+}
+
 void affine_precondition(void *arg, double *v)
 {
 	const struct affine *a = arg;
 	size_t k = (size_t)a->d->k;
-	int shared = a->matrix && (a->pull.diagonal > 0 || a->pull.off > 0);
+	int held = a->pull.diagonal > 0 || a->pull.off > 0, shared = a->matrix && held;
+	leave_free_out(a, v, held, 1);
 	if (shared)
 		take_common(a, v);
 	if (a->whole && affine_blocks_serve(a))
@@ -156,6 +176,7 @@ void affine_precondition(void *arg, double *v)
 	for (size_t c = 0; shared && c < k; c++)
 		for (size_t j = 0; j < k; j++)
 			v[c * k + j] += a->common[j] * (a->per[j] / a->per[c * k + j]);
+	leave_free_out(a, v, held, 0);
 }
 
 /* sum: weights (times unit) and biases of the second derivative times a->along, a sum over records. */

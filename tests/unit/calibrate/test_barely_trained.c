@@ -98,7 +98,7 @@ static void settles_at_the_bottom(void **state)
 		}
 		fitted++;
 		double steep = slope(&d, &map, &how);
-		if (!(steep <= 1e-6) || how.steps > (set.l2 < 0 ? 200 : 2000))
+		if (!(steep <= 1e-6) || how.steps > (set.l2 < 0 ? 120 : 2000))
 			fail_msg("%u: gradient %g after %d steps", i, steep, how.steps);
 		calmap_release(&map);
 	}
@@ -124,9 +124,9 @@ static void settles_of_many_classes(void **state)
 	}
 }
 
-/* Labels that follow nothing, and no pull: of one such set W ends so large that rounding has the last word. More steps,
- * which were once advised, are no help. */
-static void rounding_is_said(void **state)
+/* What all classes' biases have in common bends nothing. Steps along it, which rounding made, ended this one: "did not
+ * settle". */
+static void steps_along_nothing_are_not_taken(void **state)
 {
 	(void)state;
 	const char *said = getenv("VIC_SEED");
@@ -139,9 +139,10 @@ static void rounding_is_said(void **state)
 		setenv("VIC_SEED", said, 1);
 	else
 		unsetenv("VIC_SEED");
-	assert_int_equal(calmap_fit(&map, MAP_DIRICHLET, &d, &set, pool, &how, &err), -1);
-	assert_non_null(strstr(err.msg, "where rounding hides what is left of the slope"));
-	assert_null(strstr(err.msg, "--max-steps"));
+	if (calmap_fit(&map, MAP_DIRICHLET, &d, &set, pool, &how, &err))
+		fail_msg("%s", err.msg);
+	assert_true(slope(&d, &map, &how) <= 2e-7);
+	calmap_release(&map);
 }
 
 /* Newton's method, of any threads the same. */
@@ -185,7 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settles_at_the_bottom),
 		cmocka_unit_test(settles_of_many_classes),
-		cmocka_unit_test(rounding_is_said),
+		cmocka_unit_test(steps_along_nothing_are_not_taken),
 		cmocka_unit_test(threads_do_not_show),
 	};
 	return cmocka_run_group_tests(tests, open_pool, close_pool);
