@@ -4,7 +4,7 @@ it does part of the work. Prints TSV as bench_score.py does.
 
     BIN=build/bin python3 tests/bench/bench_scale.py [--quick]
 
-Needs numpy, scikit-learn. Ours reads streams and prints intervals; the peer gets one score in memory and gives points.
+Needs numpy, scikit-learn, netcal. Ours reads streams and prints intervals; the peer gets one score in memory and gives points.
 """
 import os
 import sys
@@ -30,6 +30,16 @@ def processor_time(work):
     return time.process_time() - start
 
 
+def netcal_fit(z, y):
+    from netcal.scaling import TemperatureScaling
+
+    def fit():
+        q = np.exp(z.astype(np.float64) - z.max(1, keepdims=True))
+        TemperatureScaling().fit(q / q.sum(1, keepdims=True), y)
+
+    return processor_time(fit)
+
+
 def at_size(folder, program, n, k, scale):
     from sklearn.isotonic import IsotonicRegression
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -38,6 +48,7 @@ def at_size(folder, program, n, k, scale):
     y, z = draw(n, k, scale)
     write(known, y, z)
     p, right = confidences(z), z.argmax(1) == y
+    known_z = z.copy() if k >= 100 else None
     z *= 0.7
     write(other, y, z)
     both = np.concatenate([p, confidences(z)])
@@ -66,6 +77,8 @@ def at_size(folder, program, n, k, scale):
                             os.path.join(folder, "map"), known])
         row(f"fit of {method} {n:,} x {k:,}: processor time, limit {limit}", cpu, limit, "s")
         row(f"fit of {method} {n:,} x {k:,}: peak memory, limit 2,000", memory, 2000, "MB")
+        if method == "temperature" and k >= 100:
+            row(f"fit of temperature {n:,} x {k:,}: netcal, without interval", cpu, netcal_fit(known_z, y), "s of CPU")
     for name, args in (("vic-score --bootstrap", ["--bootstrap", "1000", known]), ("vic-compare", [known, other]),
                        ("vic-report", [known, other])):
         cpu, memory = used([program(name.split()[0]), "--quiet", *args])

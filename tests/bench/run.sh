@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=${BIN:-$root/build/bin}
 export BIN
 python=${VIC_PYTHON:-$root/build/venv/bin/python}
-peers="numpy scipy scikit-learn torch torchmetrics nltk gensim pillow torchvision"
+peers="numpy scipy scikit-learn torch torchmetrics netcal nltk gensim pillow torchvision"
 cd "$root"
 if ! [ -x "$python" ]; then
 	echo "bench: the peers need $python with: $peers (PyTorch is large)" >&2
