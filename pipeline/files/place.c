@@ -111,7 +111,8 @@ int place_stat(const struct place *p, struct stat *st)
 void place_replaces(const struct place_file *file, size_t n)
 {
 	n_replaced = n < PLACE_REPLACED ? n : PLACE_REPLACED;
-	memcpy(replaced, file, n_replaced * sizeof *file);
+	if (n_replaced)
+		memcpy(replaced, file, n_replaced * sizeof *file);
 }
 
 int place_reading(int fd, const char *name, struct err *err)

@@ -169,8 +169,10 @@ static void the_walk_is_even(void **state)
 				assert_true(p[t] == again && p[t] > 0 && p[t] <= 1);
 			}
 			sort_rising(p, TIMES);
-			for (int t = 0; t < TIMES; t++)
-				apart = fmax(apart, fabs(p[t] - (t + 0.5) / TIMES));
+			for (int t = 0; t < TIMES; t++) {
+				double d = fabs(p[t] - (t + 0.5) / TIMES);
+				apart = d > apart ? d : apart; /* GCC 12 for AArch64 does not survive fmax here */
+			}
 			print_message("kind %d, %zu records: %.3f from even\n", kind, n, apart);
 			assert_true(apart * sqrt(TIMES) < 1.95); /* Kolmogorov: once in 1,000 */
 		}
