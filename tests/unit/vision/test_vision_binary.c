@@ -1,5 +1,5 @@
-/* CIFAR's and STL-10's files at random: what is listed of them, or why nothing is, by a plain reading of their two
- * formats. The files are holes but for their labels and one byte of each picture. */
+/* CIFAR's, STL-10's and IDX files at random: what is listed of them and said, or why nothing is, by a plain reading of
+ * these formats. CIFAR's and STL-10's are holes but for their labels and one byte of each picture. */
 #include "vision_files.h"
 #include "tests/checks.h"
 
@@ -102,7 +102,7 @@ static void cifars(void **state)
 		      { "d/val.bin", SPLIT_DEV },
 		      { "d/test.bin", SPLIT_TEST },
 		      { "d/test_batch.bin", SPLIT_TEST } };
-	for (int round = 0; round < plain_checks(150); round++) {
+	for (int round = 0; round < plain_checks(60); round++) {
 		plain_rng(&rng, (uint32_t)round, 21);
 		struct data d[7];
 		struct source_options so = { .fold = -1, .coarse = below(2) };
@@ -165,7 +165,7 @@ static void stl10s(void **state)
 	static const char *const names[] = { "d/x/train_X.bin", "d/x/test_X.bin", "d/x/unlabeled_X.bin" };
 	static const char *const with[] = { "d/x/train_y.bin", "d/x/test_y.bin", NULL };
 	static const int splits[] = { SPLIT_TRAIN, SPLIT_TEST, SPLIT_EXTRA };
-	for (int round = 0; round < plain_checks(150); round++) {
+	for (int round = 0; round < plain_checks(60); round++) {
 		plain_rng(&rng, (uint32_t)round, 22);
 		struct data d[3];
 		struct source_options so = { .fold = below(4) - 1 };
@@ -213,8 +213,125 @@ static void stl10s(void **state)
 	}
 }
 
+/* An IDX file of n labels (rank 1) or pictures of 1x1 (rank 3). */
+static void put_idx(const char *name, int rank, int n, const unsigned char *values)
+{
+	unsigned char bytes[16 + MOST] = { 0, 0, 8, (unsigned char)rank, 0, 0, 0, (unsigned char)n, 0, 0, 0, 1, 0,
+					   0, 0, 1 };
+	size_t lead = 4 + 4 * (size_t)rank;
+	memcpy(bytes + lead, values, (size_t)n);
+	put(name, bytes, lead + (size_t)n);
+}
+
+static int says(const struct source *s, const char *words)
+{
+	int n = 0;
+	for (size_t i = 0; i < s->notes; i++)
+		n += strstr(s->note[i], words) != NULL;
+	return n;
+}
+
+/* A file of pictures, beside one of labels or not. */
+struct pair {
+	char name[64]; /* in the operand; "images" stands last, for which labels have their word */
+	int split;     /* -1: nothing is said */
+	int n, label[MOST];
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct pair *)a)->name, ((const struct pair *)b)->name);
+}
+
+/* Some of the pairs that there could be, in the order of their names: the split is what the name says, else the
+ * folder's, else the operand's. */
+static int draw_pairs(struct pair *p, int operand)
+{
+	static const struct {
+		const char *name;
+		int split;
+	} folders[] = { { "", -1 }, { "extra/", SPLIT_EXTRA }, { "train/", SPLIT_TRAIN }, { "x/", -1 } },
+	  names[] = { { "emnist", -1 }, { "t10k", SPLIT_TEST }, { "train", SPLIT_TRAIN }, { "val", SPLIT_DEV } };
+	int n = 0;
+	for (int i = 0; i < 16; i++)
+		if (below(4) == 0) {
+			struct pair *x = &p[n++];
+			*x = (struct pair){ .n = 1 + below(MOST) };
+			snprintf(x->name, sizeof x->name, "%s%s-images", folders[i / 4].name, names[i % 4].name);
+			x->split = names[i % 4].split >= 0     ? names[i % 4].split
+				   : folders[i / 4].split >= 0 ? folders[i / 4].split
+							       : operand;
+		}
+	qsort(p, (size_t)n, sizeof *p, by_name);
+	return n;
+}
+
+static void put_pair(const char *operand, struct pair *p, int labelled, int from)
+{
+	char name[128];
+	unsigned char values[MOST] = { 0 };
+	snprintf(name, sizeof name, "%s/%s-idx3-ubyte", operand, p->name);
+	put_idx(name, 3, p->n, values);
+	for (int i = 0; i < p->n; i++) {
+		p->label[i] = labelled ? below(9) : -1;
+		values[i] = (unsigned char)(from + p->label[i]);
+	}
+	snprintf(name, sizeof name, "%s/%.*slabels-idx1-ubyte", operand, (int)strlen(p->name) - 6, p->name);
+	if (labelled)
+		put_idx(name, 1, p->n, values);
+}
+
+static void idx_folders(void **state)
+{
+	for (int round = 0; round < plain_checks(60); round++) {
+		plain_rng(&rng, (uint32_t)round, 23);
+		static struct pair p[16];
+		struct source s;
+		struct source_options so = { .fold = -1, .labels_from = below(3), .transpose = below(2) };
+		struct err err = ERR_NONE;
+		const char *operand = below(2) ? "d" : "d_test";
+		int n = draw_pairs(p, operand[1] ? SPLIT_TEST : -1), labelled = below(3), others = below(3);
+		int unsaid = 0, said = 0, least = 99, top = -1;
+		char where[SCRATCH_PATH + 8], file[64], *path = where;
+		snprintf(where, sizeof where, "%s/%s", dir, operand);
+		clean(state);
+		for (int k = 0; k < n; k++) {
+			put_pair(operand, &p[k], labelled, so.labels_from);
+			unsaid += p[k].split < 0;
+			said += p[k].split >= 0;
+			for (int i = 0; i < p[k].n; i++) {
+				top = p[k].label[i] > top ? p[k].label[i] : top;
+				least = p[k].label[i] < least ? p[k].label[i] : least;
+			}
+		}
+		for (int i = 0; i < others && n; i++) {
+			snprintf(file, sizeof file, "%s/zz%d.txt", operand, i);
+			put_text(file, "no pictures");
+		}
+		if (!n)
+			continue;
+		if (source_open(&s, SOURCE_IDX, &path, 1, &so, &err))
+			fail_msg("%d: %s", round, err.msg);
+		size_t at = 0;
+		for (int split = SPLIT_TRAIN; split < SPLIT_COUNT; split++)
+			for (int k = 0; k < n; k++)
+				for (int i = 0; split == (p[k].split < 0 ? SPLIT_TRAIN : p[k].split) && i < p[k].n;
+				     i++, at++)
+					if (at >= s.n || s.label[at] != p[k].label[i] || s.split[at] != split)
+						fail_msg("%d: record %d of %s", round, i, p[k].name);
+		assert_int_equal(s.n, at);
+		assert_int_equal(s.head.n_classes, top + 1);
+		assert_int_equal(s.says_split, said > 0);
+		assert_int_equal(says(&s, "no name says a split"), unsaid > 0);
+		assert_int_equal(says(&s, "--labels-from 1 where"), labelled && least > 0);
+		assert_int_equal(says(&s, "--transpose turns them"), strstr(p[0].name, "emnist") && !so.transpose);
+		assert_int_equal(says(&s, " files passed over, no IDX"), others > 0);
+		source_release(&s);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(cifars), TEST(stl10s) };
+	const struct CMUnitTest tests[] = { TEST(cifars), TEST(stl10s), TEST(idx_folders) };
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }

@@ -152,7 +152,7 @@ static void bmps(void **state)
 	struct codec_options plain = { .max_pixels = SIDE * SIDE };
 	static struct bmp b;
 	struct image out = { 0 }, want = { 0 };
-	for (int round = 0; round < plain_checks(3000); round++) {
+	for (int round = 0; round < plain_checks(1500); round++) {
 		struct err err = ERR_NONE;
 		char note[128];
 		const char *why = NULL;

@@ -2,6 +2,7 @@
  * of colour, byte order, cut into strips or tiles, and what may stand beside the colours. */
 #include "written.h"
 
+#include <jpeglib.h>
 #include <png.h>
 
 /* Any depth as a byte: the nearest of 16 bits, and what repeats the pattern of fewer. */
@@ -12,12 +13,13 @@ static int byte_of(unsigned v, int bits)
 
 #ifdef VIC_LIB_tiff
 
-enum { WHITE_IS_0, BLACK_IS_0, RGB, PALETTE, INKS = 5, TAGS = 24 };
+enum { WHITE_IS_0, BLACK_IS_0, RGB, PALETTE, INKS = 5, YCC, TAGS = 24 };
 
 /* How a picture is written. */
 struct tiff {
 	int big, h, w, bits, samples, kind, format, apart, tiled, bh, bw, orientation, extras, extra[SAMPLES];
 	int pages, unsorted, odd /* ResolutionUnit has two values */;
+	int jpeg; /* its strips are JPEGs, whose colours have a sample for so many pixels a side */
 	uint32_t map[3 * 256];
 	int tags;
 	unsigned char tag[TAGS][12];
@@ -68,6 +70,48 @@ static void put_row(const struct tiff *t, int y, int x0, int from, int n)
 	length += (size_t)(bit + 7) / 8;
 }
 
+static unsigned char seen[SIDE * SIDE * 3]; /* the strips' JPEGs, read as such */
+
+/* Rows y to y + n as a JPEG. */
+static void put_jpeg(const struct tiff *t, int y, int n)
+{
+	struct codec_options plain = { .max_pixels = SIDE * SIDE };
+	struct jpeg_compress_struct j;
+	struct jpeg_error_mgr errors;
+	struct image im = { 0 }, scratch = { 0 };
+	struct err err;
+	unsigned char *bytes = NULL, row[SIDE * 3];
+	char note[128];
+	unsigned long len = 0;
+	JSAMPROW at = row;
+	j.err = jpeg_std_error(&errors);
+	jpeg_create_compress(&j);
+	jpeg_mem_dest(&j, &bytes, &len);
+	j.image_width = (JDIMENSION)t->w;
+	j.image_height = (JDIMENSION)n;
+	j.input_components = t->samples;
+	j.in_color_space = t->samples == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	jpeg_set_defaults(&j);
+	jpeg_set_colorspace(&j, t->samples == 1 ? JCS_GRAYSCALE : t->kind == YCC ? JCS_YCbCr : JCS_RGB);
+	j.comp_info[0].h_samp_factor = j.comp_info[0].v_samp_factor = t->jpeg;
+	jpeg_start_compress(&j, TRUE);
+	for (int k = 0; k < n; k++) {
+		for (int i = 0; i < t->w * t->samples; i++)
+			row[i] = (unsigned char)value[y + k][i / t->samples][i % t->samples];
+		jpeg_write_scanlines(&j, &at, 1);
+	}
+	jpeg_finish_compress(&j);
+	jpeg_destroy_compress(&j);
+	assert_int_equal(codec_decode(bytes, len, &plain, NULL, &im, &scratch, note, &err), 0);
+	assert_true(im.h == n && im.w == t->w && im.c == t->samples);
+	memcpy(seen + y * t->w * t->samples, im.px, image_bytes(&im));
+	memcpy(file + length, bytes, len);
+	length += len;
+	free(bytes);
+	image_release(&im);
+	image_release(&scratch);
+}
+
 /* The blocks, and the two tags that say where they are. */
 static void put_blocks(struct tiff *t)
 {
@@ -77,7 +121,9 @@ static void put_blocks(struct tiff *t)
 		for (int y = 0; y < t->h; y += t->bh)
 			for (int x = 0; x < t->w; x += t->bw) {
 				at[n] = (uint32_t)length;
-				for (int k = 0; k < t->bh && (t->tiled || y + k < t->h); k++)
+				if (t->jpeg)
+					put_jpeg(t, y, t->h - y < t->bh ? t->h - y : t->bh);
+				for (int k = 0; k < t->bh && !t->jpeg && (t->tiled || y + k < t->h); k++)
 					put_row(t, y + k, x, t->apart ? plane : 0, t->apart ? 1 : t->samples);
 				size[n] = (uint32_t)length - at[n];
 				n++;
@@ -93,9 +139,28 @@ static int by_name(const void *a, const void *b)
 	return little ? (x[0] | x[1] << 8) - (y[0] | y[1] << 8) : (x[1] | x[0] << 8) - (y[1] | y[0] << 8);
 }
 
+/* The directory, behind all else. */
+static void end_tiff(struct tiff *t)
+{
+	qsort(t->tag, (size_t)t->tags, sizeof *t->tag, by_name);
+	if (t->unsorted) {
+		unsigned char *last = t->tag[t->tags - 1], kept[12];
+		memcpy(kept, last, 12);
+		memcpy(last, last - 12, 12);
+		memcpy(last - 12, kept, 12);
+	}
+	length += length % 2;
+	put(t, file + 4, (uint32_t)length, 4);
+	put(t, file + length, (uint32_t)t->tags, 2);
+	memcpy(file + length + 2, t->tag, (size_t)t->tags * 12);
+	length += 2 + (size_t)t->tags * 12 + 4;
+	put(t, file + length - 4, t->pages ? 8 : 0, 4);
+	assert_true(length < ROOM);
+}
+
 static void write_tiff(struct tiff *t)
 {
-	uint32_t extra[SAMPLES], bits[SAMPLES], odd[2] = { 2, 2 };
+	uint32_t extra[SAMPLES], bits[SAMPLES], odd[2] = { 2, 2 }, pixels[2];
 	memset(file, 0, sizeof file);
 	memcpy(file, t->big ? "MM" : "II", 2);
 	put(t, file + 2, 42, 2);
@@ -105,11 +170,12 @@ static void write_tiff(struct tiff *t)
 		bits[i] = (uint32_t)t->bits;
 		extra[i] = (uint32_t)t->extra[i];
 	}
+	pixels[0] = pixels[1] = (uint32_t)t->jpeg;
 	put_blocks(t);
 	add_number(t, 254, below(2) ? 2 : 0); /* a page, or nothing: no reduced picture */
 	add_number(t, 256, (uint32_t)t->w);
 	add_number(t, 257, (uint32_t)t->h);
-	add_number(t, 259, 1);
+	add_number(t, 259, t->jpeg ? 7 : 1);
 	add_number(t, 262, (uint32_t)t->kind);
 	if (t->bits > 1 || t->kind == PALETTE || below(2)) /* what is the default may be left out */
 		add_tag(t, 258, 2, t->samples, bits);
@@ -137,22 +203,11 @@ static void write_tiff(struct tiff *t)
 		add_tag(t, 338, 2, t->extras, extra);
 	if (t->odd)
 		add_tag(t, 296, 2, 2, odd);
+	if (t->kind == YCC)
+		add_tag(t, 530, 2, 2, pixels);
 	add_number(t, 65001, 7); /* others' tags, on which nothing depends */
 	add_number(t, 65002, 7);
-	qsort(t->tag, (size_t)t->tags, sizeof *t->tag, by_name);
-	if (t->unsorted) {
-		unsigned char *last = t->tag[t->tags - 1], kept[12];
-		memcpy(kept, last, 12);
-		memcpy(last, last - 12, 12);
-		memcpy(last - 12, kept, 12);
-	}
-	length += length % 2;
-	put(t, file + 4, (uint32_t)length, 4);
-	put(t, file + length, (uint32_t)t->tags, 2);
-	memcpy(file + length + 2, t->tag, (size_t)t->tags * 12);
-	length += 2 + (size_t)t->tags * 12 + 4;
-	put(t, file + length - 4, t->pages ? 8 : 0, 4);
-	assert_true(length < ROOM);
+	end_tiff(t);
 }
 
 static int colours_of(const struct tiff *t)
@@ -236,7 +291,7 @@ static void tiffs(void **state)
 	struct codec_options plain = { .max_pixels = SIDE * SIDE };
 	static struct tiff t;
 	struct image out = { 0 }, want = { 0 };
-	for (int round = 0; round < plain_checks(1500); round++) {
+	for (int round = 0; round < plain_checks(1000); round++) {
 		struct err err = ERR_NONE;
 		struct image_info info;
 		char note[128];
@@ -266,6 +321,73 @@ static void tiffs(void **state)
 	image_release(&want);
 }
 
+/* Strips that are JPEGs are what these are. */
+static void jpegs_in_tiffs(void **state)
+{
+	(void)state;
+	static const int kinds[] = { BLACK_IS_0, RGB, YCC };
+	struct codec_options plain = { .max_pixels = SIDE * SIDE };
+	static struct tiff t;
+	struct image out = { 0 }, want = { 0 };
+	for (int round = 0; round < plain_checks(100); round++) {
+		struct err err = ERR_NONE;
+		char note[128];
+		plain_rng(&r, (uint32_t)round, 34);
+		memset(&t, 0, sizeof t);
+		t.big = below(2);
+		t.h = 1 + below(SIDE);
+		t.bw = t.w = 1 + below(SIDE);
+		t.kind = kinds[below(3)];
+		t.samples = t.kind == BLACK_IS_0 ? 1 : 3;
+		t.bits = 8;
+		t.format = t.orientation = 1;
+		t.jpeg = t.kind == YCC ? 1 + below(2) : 1;
+		t.bh = below(3) ? 16 : t.h;
+		fill(8, t.samples);
+		write_tiff(&t);
+		if (decode(&plain, &out, note, &err))
+			fail_msg("%d: %s", round, err.msg);
+		assert_string_equal(note, "");
+		assert_int_equal(image_shape(&want, t.h, t.w, t.samples, &err), 0);
+		memcpy(want.px, seen, image_bytes(&want));
+		expect(&out, &want, 1, round);
+	}
+	image_release(&out);
+	image_release(&want);
+}
+
+/* A tile of up to a million pixels is read whatever may be read, a larger one where as many pixels may be. */
+static void large_tiles(void **state)
+{
+	(void)state;
+	static const struct {
+		int h, w;
+		int64_t may;
+		int taken;
+	} tiles[] = { { 1024, 1024, 1, 1 },	      { 1024, 1040, 1, 0 },	{ 1040, 1024, 1024 * 1040 - 1, 0 },
+		      { 1024, 1040, 1024 * 1040, 1 }, { 16, 65520, 1, 1 },	{ 65520, 16, 1, 1 },
+		      { 16, 65552, 1 << 30, 0 },      { 65552, 16, 1 << 30, 0 } };
+	static struct tiff t;
+	for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+		struct codec_options opt = { .max_pixels = tiles[i].may };
+		struct image out = { 0 };
+		struct err err = ERR_NONE;
+		char note[128];
+		t = (struct tiff){ .h = 1, .w = 1, .bits = 1, .samples = 1, .kind = BLACK_IS_0, .format = 1 };
+		t.orientation = t.tiled = 1;
+		t.bh = tiles[i].h;
+		t.bw = tiles[i].w;
+		fill(1, 1);
+		write_tiff(&t);
+		int rc = decode(&opt, &out, note, &err);
+		if (rc != (tiles[i].taken ? 0 : -1))
+			fail_msg("%dx%d, %lld: %s", t.bh, t.bw, (long long)opt.max_pixels, rc ? err.msg : "is read");
+		if (!rc)
+			assert_true(out.h == 1 && out.w == 1 && out.px[0] == 255 * value[0][0][0]);
+		image_release(&out);
+	}
+}
+
 #else
 static void tiffs(void **state)
 {
@@ -273,6 +395,8 @@ static void tiffs(void **state)
 	printf("# SKIP: built without libtiff\n");
 	skip();
 }
+#define jpegs_in_tiffs tiffs
+#define large_tiles tiffs
 #endif
 
 static void append(png_structp png, png_bytep p, size_t n)
@@ -350,6 +474,7 @@ static void pngs(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(tiffs), cmocka_unit_test(pngs) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tiffs), cmocka_unit_test(jpegs_in_tiffs),
+					    cmocka_unit_test(large_tiles), cmocka_unit_test(pngs) };
 	return cmocka_run_group_tests_name("vision_formats", tests, NULL, NULL);
 }
