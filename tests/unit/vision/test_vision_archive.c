@@ -502,6 +502,23 @@ static void gunzip_in_memory(void **state)
 	free(bytes);
 }
 
+static int before_all; /* the least descriptor that is free */
+
+static int free_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+/* The last test: all archives, those that were refused too, have closed their files. */
+static void nothing_is_left_open(void **state)
+{
+	(void)state;
+	assert_int_equal(free_descriptor(), before_all);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st, (void)flag, (void)ftw;
@@ -522,7 +539,9 @@ int main(void)
 		cmocka_unit_test(one_file),
 		cmocka_unit_test(what_it_is_instead),
 		cmocka_unit_test(zips),
+		cmocka_unit_test(nothing_is_left_open),
 	};
+	before_all = free_descriptor();
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;

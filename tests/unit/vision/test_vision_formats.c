@@ -19,6 +19,7 @@ enum { WHITE_IS_0, BLACK_IS_0, RGB, PALETTE, INKS = 5, YCC, TAGS = 24 };
 struct tiff {
 	int big, h, w, bits, samples, kind, format, apart, tiled, bh, bw, orientation, extras, extra[SAMPLES];
 	int pages, unsorted, odd /* ResolutionUnit has two values */;
+	int lies; /* one of its colours is said to be premultiplied alpha */
 	int jpeg; /* its strips are JPEGs, whose colours have a sample for so many pixels a side */
 	uint32_t map[3 * 256];
 	int tags;
@@ -199,8 +200,8 @@ static void write_tiff(struct tiff *t)
 	}
 	if (t->kind == PALETTE)
 		add_tag(t, 320, 2, 3 << t->bits, t->map);
-	if (t->extras > 0)
-		add_tag(t, 338, 2, t->extras, extra);
+	if (t->extras > 0 || t->lies)
+		add_tag(t, 338, 2, t->lies ? 1 : t->extras, extra);
 	if (t->odd)
 		add_tag(t, 296, 2, 2, odd);
 	if (t->kind == YCC)
@@ -273,6 +274,8 @@ static void draw_tiff(struct tiff *t, int round)
 	t->samples = colours_of(t) + t->extras;
 	for (int i = 0; i < t->extras; i++)
 		t->extra[i] = below(3);
+	t->lies = !t->extras && below(8) == 0;
+	t->extra[0] = t->lies ? 1 : t->extra[0];
 	t->apart = below(2);
 	t->tiled = below(2);
 	t->bh = t->tiled ? 16 * (1 + below(2)) : 1 + below(t->h);
