@@ -264,6 +264,7 @@ static void packing_again(void **state)
 			continue;
 		assert_int_equal(r.report.unlabelled, unlabelled);
 		assert_int_equal(r.report.noted, 0);
+		assert_int_equal(r.report.documents, docs);
 		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3],
 				 total);
 		struct reading g = begin_reading();
