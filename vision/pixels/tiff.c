@@ -145,7 +145,7 @@ static int expected(TIFF *t, struct page *p, struct err *err)
 	if (p->samples < p->colours || p->samples > SAMPLES_MOST)
 		return err_set(err, "TIFF: %u samples a pixel, and %u are its colours", p->samples, p->colours);
 	p->premultiplied = p->samples > p->colours && extras && *extra == EXTRASAMPLE_ASSOCALPHA && p->bits >= 8 &&
-			   p->colours != 4;
+			   p->colours != 4 && p->photometric != PHOTOMETRIC_PALETTE; /* a number is no colour */
 	if (p->photometric == PHOTOMETRIC_PALETTE &&
 	    !TIFFGetField(t, TIFFTAG_COLORMAP, &p->map[0], &p->map[1], &p->map[2]))
 		return err_set(err, "TIFF: has no palette");

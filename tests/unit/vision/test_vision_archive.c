@@ -84,6 +84,31 @@ static int list(const char *path, struct archive *a, struct err *err)
 	return archive_open(a, paths, 1, err);
 }
 
+/* Every part of an entry, and all of it where that much is allowed. */
+static void parts(const struct archive *a, const struct entry *e, const char *data)
+{
+	struct err err = ERR_NONE;
+	for (size_t at = 0; at <= e->size + 1; at++)
+		for (size_t n = 0; n <= e->size + 1; n++) {
+			char part[65];
+			int inside = at + n <= e->size;
+			assert_int_equal(archive_read(a, e, at, part, n, &err), inside ? 0 : -1);
+			if (inside)
+				assert_memory_equal(part, data + at, n);
+		}
+	for (size_t most = 0; most <= e->size + 1; most++) {
+		unsigned char *whole;
+		size_t len;
+		int rc = archive_load(a, e, most, &whole, &len, &err);
+		assert_int_equal(rc, most < e->size ? -1 : 0);
+		if (rc)
+			continue;
+		assert_int_equal(len, e->size);
+		assert_memory_equal(whole, data, len + 1); /* and a zero behind it, which readers of text rely on */
+		free(whole);
+	}
+}
+
 /* "name=bytes," for each entry. */
 static void contents(const struct archive *a, char *text, size_t size)
 {
@@ -94,6 +119,7 @@ static void contents(const struct archive *a, char *text, size_t size)
 		char data[64] = "";
 		assert_true(a->entry[i].size < sizeof data);
 		assert_int_equal(archive_read(a, &a->entry[i], 0, data, a->entry[i].size, &err), 0);
+		parts(a, &a->entry[i], data);
 		n += (size_t)snprintf(text + n, size - n, "%s=%s,", a->entry[i].name, data);
 	}
 }
@@ -476,6 +502,23 @@ static void gunzip_in_memory(void **state)
 	free(bytes);
 }
 
+static int before_all; /* the least descriptor that is free */
+
+static int free_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+/* The last test: all archives, those that were refused too, have closed their files. */
+static void nothing_is_left_open(void **state)
+{
+	(void)state;
+	assert_int_equal(free_descriptor(), before_all);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st, (void)flag, (void)ftw;
@@ -496,7 +539,9 @@ int main(void)
 		cmocka_unit_test(one_file),
 		cmocka_unit_test(what_it_is_instead),
 		cmocka_unit_test(zips),
+		cmocka_unit_test(nothing_is_left_open),
 	};
+	before_all = free_descriptor();
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;

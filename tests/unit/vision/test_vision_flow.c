@@ -124,10 +124,11 @@ static void end_reading(struct reading *g, int documents)
 	stream_close(g->r);
 }
 
+static const char *const names[] = { "train", "dev", "test", "extra" }; /* of the splits, in their order */
+
 static void perturbing(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "train", "dev", "test", "extra" };
 	for (int round = 0; round < 60; round++) {
 		make_stream("in.vic", round % 4 ? 40 : MOST);
 		int only = below(6) - 2;
@@ -188,12 +189,13 @@ static void noise_of_a_stream(void **state)
 {
 	(void)state;
 	for (int round = 0; round < 40; round++) {
+		int mark = below(5) - 1;
 		make_stream("in.vic", 40);
 		struct noise_options o = { .like = in_dir("in.vic"),
 					   .n = 1 + below(round % 4 ? 20 : 2500),
 					   .seed = rng_u32(&rng),
 					   .raw = below(2),
-					   .mark = below(2) ? "extra" : NULL };
+					   .mark = mark < 0 ? NULL : names[mark] };
 		struct stream_head head = {
 			.height = H, .width = W, .channels = C, .encoding = f32 ? ENCODING_F32 : ENCODING_RAW
 		};
@@ -221,7 +223,7 @@ static void noise_of_a_stream(void **state)
 			uint64_t clipped = 0;
 			noise_gaussian(f, H * W, &m, o.seed, (uint32_t)i);
 			pixels_to_raw(px, f, VALUES, &clipped);
-			expect(&g, &r, -1, o.mark ? SPLIT_EXTRA : SPLIT_TEST, o.raw ? (void *)px : (void *)f,
+			expect(&g, &r, -1, mark < 0 ? SPLIT_TEST : mark, o.raw ? (void *)px : (void *)f,
 			       o.raw ? sizeof px : sizeof f);
 		}
 		assert_int_equal(json_array_size(stream_provenance(g.r)), 2); /* that of the images, and its own */
@@ -262,6 +264,7 @@ static void packing_again(void **state)
 			continue;
 		assert_int_equal(r.report.unlabelled, unlabelled);
 		assert_int_equal(r.report.noted, 0);
+		assert_int_equal(r.report.documents, docs);
 		assert_int_equal(r.report.written[0] + r.report.written[1] + r.report.written[2] + r.report.written[3],
 				 total);
 		struct reading g = begin_reading();

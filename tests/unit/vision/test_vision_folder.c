@@ -1,7 +1,9 @@
 /* Folders of images: which class and split a file has, what becomes of bad ones and of mixed sizes; and the filters.
  */
 #include "vision_files.h"
+#include "pipeline/base/philox.h"
 
+#include <jpeglib.h>
 #include <png.h>
 
 static void copy_golden(const char *golden, const char *to)
@@ -265,6 +267,64 @@ static void mixed_sizes(void **state)
 	refused(&r, "the records are not JPEG files");
 }
 
+static void write_jpeg(const char *name, int h, int w)
+{
+	struct jpeg_compress_struct j;
+	struct jpeg_error_mgr errors;
+	unsigned char *bytes = NULL, row[32] = { 0 };
+	unsigned long len = 0;
+	JSAMPROW at = row;
+	j.err = jpeg_std_error(&errors);
+	jpeg_create_compress(&j);
+	jpeg_mem_dest(&j, &bytes, &len);
+	j.image_width = (JDIMENSION)w;
+	j.image_height = (JDIMENSION)h;
+	j.input_components = 1;
+	j.in_color_space = JCS_GRAYSCALE;
+	jpeg_set_defaults(&j);
+	jpeg_start_compress(&j, TRUE);
+	while (j.next_scanline < j.image_height)
+		jpeg_write_scanlines(&j, &at, 1);
+	jpeg_finish_compress(&j);
+	jpeg_destroy_compress(&j);
+	put(name, bytes, len);
+	free(bytes);
+}
+
+/* Pictures of one size become pixels, JPEGs of several stay files, others of several are refused. */
+static void encoding_by_sizes(void **state)
+{
+	struct rng rng;
+	rng_init(&rng, 13, RNG_TEST, 0, 0);
+	for (int round = 0; round < 40; round++) {
+		int n = 1 + (int)(rng_u32(&rng) % 5), h = 0, w = 0, differ = 0, others = 0;
+		struct run r = { .format = SOURCE_FOLDER, .path = "f" };
+		struct block b;
+		clean(state);
+		for (int i = 0; i < n; i++) {
+			int draw = (int)(rng_u32(&rng) % 6), png = rng_u32(&rng) % 4 == 0;
+			int high = 5 + (draw == 1), wide = 7 + (draw == 2); /* most are 5x7, some have one other side */
+			char name[32];
+			snprintf(name, sizeof name, "f/a/%d.%s", i, png ? "png" : "jpg");
+			png ? write_grey_png(name, high, wide) : write_jpeg(name, high, wide);
+			others += png;
+			h = i ? h : high;
+			w = i ? w : wide;
+			differ |= high != h || wide != w;
+		}
+		if (differ && others) {
+			refused(&r, ".png: is a PNG among images of different sizes");
+			continue;
+		}
+		assert_int_equal(pack(&r, 2), 0);
+		struct stream_reader *in = unpack(&b);
+		const struct stream_head *head = stream_head_of(in);
+		assert_int_equal(head->encoding, differ ? ENCODING_JPEG : ENCODING_RAW);
+		assert_true(head->height == (differ ? 0 : h) && head->width == (differ ? 0 : w) && (int)b.n == n);
+		stream_close(in);
+	}
+}
+
 static void filters(void **state)
 {
 	(void)state;
@@ -337,7 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(folders), TEST(tiny_imagenet), TEST(annotations_of_two_roots), TEST(bad_images),
-		TEST(mixed_sizes), TEST(filters), TEST(remarks),
+		TEST(mixed_sizes), TEST(encoding_by_sizes), TEST(filters), TEST(remarks),
 	};
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }

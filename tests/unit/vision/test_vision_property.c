@@ -420,6 +420,28 @@ static void names_and_splits(void **state)
 	}
 }
 
+/* A word of three letters or more that says nothing leaves the split that it is glued to, before it or behind. */
+static void glued_words(void **state)
+{
+	(void)state;
+	static const char *const says[4][6] = { { "training", "train" },
+						{ "validation", "valid", "val", "dev", "development" },
+						{ "testing", "test", "evaluation", "eval" },
+						{ "unlabeled", "extra", "unlabelled", "pred" } };
+	static const char *const silent[] = { "set",	  "images",  "image",  "imgs",	 "img",
+					      "data",	  "dataset", "seg",    "split",	 "folder",
+					      "pictures", "pics",    "photos", "ilsvrc", "raw" };
+	for (int split = 0; split < 4; split++)
+		for (int k = 0; k < 6 && says[split][k]; k++)
+			for (size_t i = 0; i < 2 * sizeof silent / sizeof *silent; i++) {
+				char name[NAME_ROOM];
+				snprintf(name, sizeof name, "%s%s", i % 2 ? silent[i / 2] : says[split][k],
+					 i % 2 ? says[split][k] : silent[i / 2]);
+				if (splits_of(name, strlen(name)) != split)
+					fail_msg("'%s' is no split %d", name, split);
+			}
+}
+
 /* Which names are splits of one thing: said of every pair. */
 static void several_names(void **state)
 {
@@ -448,6 +470,7 @@ int main(void)
 		cmocka_unit_test(windows),	    cmocka_unit_test(resizing),	 cmocka_unit_test(turning),
 		cmocka_unit_test(channels),	    cmocka_unit_test(filtering), cmocka_unit_test(sizes_and_splits),
 		cmocka_unit_test(names_and_splits), cmocka_unit_test(several_names), cmocka_unit_test(sampling),
+		cmocka_unit_test(glued_words),
 	};
 	return cmocka_run_group_tests_name("vision_property", tests, seed, NULL);
 }
