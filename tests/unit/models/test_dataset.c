@@ -366,9 +366,37 @@ static void words_in_blocks(void **state)
 	}
 }
 
+/* Records of which none is marked train are refused, with what they are marked. */
+static void how_they_are_marked(void **state)
+{
+	static const char *const names[] = { "train", "dev", "test", "extra" };
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint8_t split[40];
+		struct err err = ERR_NONE;
+		size_t of[4] = { 0 };
+		rng_init(&random_state, 56, RNG_TEST, i, 0);
+		struct dataset d = { .n = 1 + below(40), .split = split };
+		uint32_t least = below(2), kinds = 1 + below(4 - least);
+		char want[128] = "(";
+		for (size_t r = 0; r < d.n; r++)
+			of[split[r] = (uint8_t)(least + below(kinds))]++;
+		size_t at = 1;
+		for (int k = 1; k < 4; k++)
+			if (of[k])
+				at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu %s", at > 1 ? ", " : "",
+						       of[k], names[k]);
+		snprintf(want + at, sizeof want - at, ");");
+		assert_int_equal(dataset_need_train(&d, &err), of[0] ? 0 : -1);
+		if (!of[0] && !strstr(err.msg, want))
+			fail_msg("%s: not %s", err.msg, want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_written), cmocka_unit_test(from_a_pipe),
-					    cmocka_unit_test(refused), cmocka_unit_test(words_in_blocks) };
+					    cmocka_unit_test(refused), cmocka_unit_test(words_in_blocks),
+					    cmocka_unit_test(how_they_are_marked) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
