@@ -10,6 +10,7 @@
 #include "tests/scratch.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 /* Instead of the C library's: nobody waits for the disk, as nothing here has to outlast a power cut. */
 int fsync(int fd)
@@ -23,7 +24,17 @@ static struct {
 	struct backend b;
 	int passes, fails_in; /* 0: in none */
 	int status;
+	int quarters; /* of a second that a pass takes */
 } watched;
+
+/* Instead of the C library's: time goes by in passes alone. */
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	(void)clock;
+	int64_t now = (int64_t)watched.passes * watched.quarters;
+	*t = (struct timespec){ .tv_sec = 1000 + now / 4, .tv_nsec = now % 4 * 250000000 };
+	return 0;
+}
 
 static int watched_begin(struct backend_ctx *ctx, const struct graph *g, const struct batch *b, enum phase phase,
 			 int back, const struct update *u, struct err *err)
@@ -85,7 +96,9 @@ static struct {
 		begin[SCRATCH_PATH + 8], list[64];
 	/* of epochs: wanted; a file of that name lay there before */
 	int keeps[MOST_EPOCHS + 1], there[MOST_EPOCHS + 1];
-	int from; /* epochs done before the run; 0: it begins with the first */
+	int every;   /* batches between checkpoints; 0: there are none inside epochs */
+	int foreign; /* the epoch whose file holds somebody's data; 0: none */
+	int from;    /* epochs done before the run; 0: it begins with the first */
 	char *said;
 } asked;
 
@@ -111,18 +124,25 @@ static void ask(struct task *task)
 	}
 	for (int e = 1; e <= epochs && all; e++)
 		asked.keeps[e] = 1;
+	asked.foreign = below(4) ? 0 : 1 + below(epochs);
 	for (int e = 1; e <= epochs; e++) {
 		char path[SCRATCH_PATH + 32];
 		path_of_epoch(e, path);
-		asked.there[e] = below(3) == 0;
-		assert_int_equal(asked.there[e] ? scratch_put(path, "", 0) : 0, 0);
+		asked.there[e] = e == asked.foreign || below(3) == 0;
+		assert_int_equal(asked.there[e] ? scratch_put(path, "tea\n", e == asked.foreign ? 4 : 0) : 0, 0);
 	}
 	asked.f = (struct running_files){ .output = asked.model,
 					  .history = below(2) ? asked.history : NULL,
 					  .checkpoint = below(3) ? asked.state : NULL,
 					  .keep_epochs = all ? "all" : at ? asked.list : NULL,
 					  .resume = below(2) ? asked.begin : NULL,
-					  .every_batches = below(2) ? 1 + below(4) : 0 };
+					  .every_batches = below(3) ? 1 + below(4) : 0 };
+	asked.every = (int)asked.f.every_batches;
+	watched.quarters = 1 + below(9);
+	if (asked.every && below(2)) { /* the same in seconds */
+		asked.f.every_batches = 0;
+		asked.f.every_seconds = asked.every * watched.quarters / 4.0;
+	}
 	plain_epochs(task, asked.f.resume ? below(epochs + 1) : 0, asked.begin);
 	if (!access(asked.begin, F_OK)) {
 		struct trainer t;
@@ -196,7 +216,7 @@ static void check_model(const struct task *task, const char *path, int epoch)
 	model_release(&m);
 }
 
-/* Those of epochs, of which `done` were finished; what lay there before and was not to be written is empty still. */
+/* Those of epochs, of which `done` were finished; what lay there before and was not to be written is as it was. */
 static void check_epochs(const struct task *task, int done)
 {
 	for (int e = 1; e <= task->plan.epochs; e++) {
@@ -208,7 +228,7 @@ static void check_epochs(const struct task *task, int done)
 		if (written)
 			check_model(task, path, e);
 		else if (asked.there[e])
-			assert_int_equal(st.st_size, 0);
+			assert_int_equal(st.st_size, e == asked.foreign ? 4 : 0);
 		unlink(path);
 		says(asked.keeps[e] && e <= asked.from && !asked.there[e],
 		     "%s is not there, and cannot be made: the run goes on after epoch %d\n", path, asked.from);
@@ -289,7 +309,9 @@ static void check_begin(const struct task *task)
 		     l->dev_accuracy, l->dev_ece);
 	else
 		says(1, "epoch %d: loss %.4f; ", asked.from + 1, l->train_loss);
-	says(1, " s left for %d more\n", p->epochs - asked.from - 1);
+	double each = (plain.passes[asked.from + 1] - plain.passes[asked.from]) * watched.quarters / 4.0;
+	int left = p->epochs - asked.from - 1;
+	says(1, "; %.0f s left for %d more\n", each * left, left);
 }
 
 static const char *kept_as(const struct task *task)
@@ -322,7 +344,7 @@ static void check_end(struct task *task)
 static void check_failed(struct task *task, const struct err *err)
 {
 	char expected[4 * SCRATCH_PATH], state[2 * SCRATCH_PATH] = "";
-	int done = asked.from, every = asked.f.checkpoint ? (int)asked.f.every_batches : 0;
+	int done = asked.from, every = asked.f.checkpoint ? asked.every : 0;
 	while (plain.passes[done + 1] < watched.fails_in)
 		done++;
 	int batches = watched.fails_in - plain.passes[done] - 1, last = (int)plain.batches - 1, best = plain.best[done];
@@ -347,6 +369,20 @@ static void check_failed(struct task *task, const struct err *err)
 	check_history(task, asked.f.history && done > asked.from, done);
 	check_state(task, asked.f.checkpoint && further, done, (uint32_t)part);
 	check_epochs(task, done);
+}
+
+/* Before any work: an epoch's model would replace somebody's data. */
+static void check_refused(struct task *task, const struct err *err)
+{
+	char path[SCRATCH_PATH + 32];
+	path_of_epoch(asked.foreign, path);
+	assert_int_equal(err->status, VIC_USAGE);
+	assert_non_null(strstr(err->msg, path));
+	assert_int_equal(access(asked.model, F_OK), -1);
+	check_history(task, 0, 0);
+	check_state(task, 0, 0, 0);
+	memset(asked.keeps, 0, sizeof asked.keeps);
+	check_epochs(task, 0);
 }
 
 static void files_of_any_run(void **state)
@@ -380,14 +416,17 @@ static void files_of_any_run(void **state)
 		watched.passes = from;
 		watched.fails_in = passes && below(2) ? from + 1 + below(passes) : 0;
 		watched.status = below(2) ? VIC_NO_DEVICE : VIC_SIGNAL + 15;
-		int fails = watched.fails_in > 0, rc = run_it(&task, &err);
-		if (rc != -fails)
+		int refused = asked.foreign && asked.keeps[asked.foreign], fails = watched.fails_in > 0;
+		int rc = run_it(&task, &err);
+		if (rc != -(refused || fails))
 			fail_msg("%u: %s", i, rc ? err.msg : "did not fail");
-		if (fails)
+		if (refused)
+			check_refused(&task, &err);
+		else if (fails)
 			check_failed(&task, &err);
 		else
 			check_end(&task);
-		if (!fails || plain.passes[asked.from + 1] < watched.fails_in)
+		if (!refused && (!fails || plain.passes[asked.from + 1] < watched.fails_in))
 			check_begin(&task);
 		unlink(asked.model);
 		unlink(asked.begin);
