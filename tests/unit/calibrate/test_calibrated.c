@@ -1,5 +1,6 @@
 /* A map on a model's answers: what it makes of one and of several samples of a record is what the formula makes, and a
- * class that it gives no finite number is an error, whichever class of how many. */
+ * class that it gives no finite number is an error, whichever class of how many; and records that it was fitted on are
+ * refused. */
 #include "models/predict/calibrated.h"
 #include "pipeline/base/philox.h"
 
@@ -112,9 +113,60 @@ static void no_numbers(void **state)
 	}
 }
 
+/* Records one by one, of which some are those of the fit: refused, at each doubling and at the end, where a sketch of
+ * all of them up to there says so. */
+static void records_of_the_fit(void **state)
+{
+	static const char remedy[] = "predict others with --split, or leave --map out and use vic-calibrate --apply "
+				     "--allow-fit-data";
+	static char split[] = "dev", name[] = "fit.vic";
+	static struct sketch fit, seen, plain;
+	int refusals = 0, early = 0;
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		struct made m;
+		make(&m);
+		int k = m.map.n, fitted = below(300), n = 1 + below(120), share = below(3), refused = 0;
+		float logits[CLASSES] = { 0 };
+		double z[CLASSES] = { 0 };
+		memset(&fit, 0, sizeof fit);
+		memset(&seen, 0, sizeof seen);
+		memset(&plain, 0, sizeof plain);
+		for (int r = 0; r < fitted; r++) {
+			z[0] = r;
+			sketch_add(&fit, record_print(z, (size_t)k), 1);
+		}
+		m.map.file.what = "map";
+		m.map.file.sketch = &fit;
+		m.map.file.split = split;
+		m.map.file.name = name;
+		m.map.seen = &seen;
+		for (int r = 1; r <= n + 1 && !refused; r++) {
+			struct err err = ERR_NONE, why = ERR_NONE;
+			uint64_t got = 99, want = 0;
+			int last = r > n;
+			logits[0] = (float)(fitted && below(3) < share ? below(fitted) : 1000 + r);
+			if (!last && calibrated_apply(&m.map, logits, 1, m.out, &err))
+				fail_msg("%s", err.msg);
+			z[0] = logits[0];
+			if (!last)
+				sketch_add(&plain, record_print(z, (size_t)k), 1);
+			int due = last || r == 1 || r == 2 || r == 4 || r == 8 || r == 16 || r == 32 || r == 64;
+			refused = due && calfile_refuse_fitted(&m.map.file, &plain, "a.map", remedy, &want, &why);
+			assert_int_equal(calibrated_refuse_fitted(&m.map, last, &got, &err), -refused);
+			assert_true(got == want);
+			assert_string_equal(err.msg, why.msg);
+			refusals += refused;
+			early += refused && !last;
+		}
+	}
+	assert_true(early > 0 && refusals > early && refusals < 60);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(formula), cmocka_unit_test(no_numbers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(formula), cmocka_unit_test(no_numbers),
+					    cmocka_unit_test(records_of_the_fit) };
 	rng_init(&random_state, 71, RNG_TEST, 0, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

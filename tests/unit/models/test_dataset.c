@@ -87,6 +87,16 @@ static void add_record(struct stream_writer *w, const struct content *c, uint32_
 	int images = c->head.kind == STREAM_IMAGES;
 	const void *data = images ? (const void *)c->pixel[i] : c->token[i];
 	size_t len = images ? stream_record_size(&c->head) : 4 * c->length[i];
+	char line[64 * TOKENS];
+	if (c->head.kind == STREAM_TOKENS) {
+		data = line;
+		len = 0;
+		for (uint32_t k = 0; k < c->length[i]; k++) {
+			line[len] = ' ';
+			len += k > 0;
+			len += name_of(c->token[i][k], line + len);
+		}
+	}
 	if (stream_add(w, c->id[i], c->label[i], c->split[i], data, len, &err) ||
 	    (c->flush[i] && stream_flush(w, &err)))
 		fail_msg("%s", err.msg);
@@ -366,9 +376,84 @@ static void words_in_blocks(void **state)
 	}
 }
 
+/* Of tokens: the words are those of what is kept, numbered as they come. */
+static void tokens_as_words(void **state)
+{
+	static struct content c;
+	(void)state;
+	for (uint32_t k = 0; k < 60; k++) {
+		struct dataset d;
+		struct err err = ERR_NONE;
+		char path[64], word[64];
+		uint32_t words = 0;
+		uint64_t cut = 0;
+		rng_init(&random_state, 57, RNG_TEST, k, 0);
+		make_content(&c, 0);
+		c.head.kind = STREAM_TOKENS;
+		c.head.dim = 0;
+		for (uint32_t i = 0; i < c.n; i++)
+			c.length[i] += c.length[i] == 0;
+		uint32_t most = below(TOKENS + 2);
+		int fd = memory_file(path);
+		write_content(&c, path);
+		if (read_dataset(&d, path, (int)most, &err))
+			fail_msg("%s", err.msg);
+		same_rows(&d, &c);
+		const struct text_data *t = &d.text;
+		assert_int_equal(t->begin[0], 0);
+		for (uint32_t i = 0; i < c.n; i++) {
+			uint32_t n = most && c.length[i] > most ? most : c.length[i];
+			cut += n < c.length[i];
+			assert_int_equal(t->begin[i + 1] - t->begin[i], n);
+			for (uint32_t at = 0; at < n; at++) {
+				uint32_t number = t->token[t->begin[i] + at];
+				uint32_t from = number ? t->word_end[number - 1] : 0;
+				size_t len = name_of(c.token[i][at], word);
+				assert_in_range(number, 0, words);
+				words += number == words;
+				assert_int_equal(t->word_end[number] - from, len);
+				assert_memory_equal(t->text + from, word, len);
+			}
+		}
+		assert_true(t->words == words && t->cut == cut);
+		dataset_release(&d);
+		stream_head_release(&c.head);
+		close(fd);
+	}
+}
+
+/* Records of which none is marked train are refused, with what they are marked. */
+static void how_they_are_marked(void **state)
+{
+	static const char *const names[] = { "train", "dev", "test", "extra" };
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint8_t split[40];
+		struct err err = ERR_NONE;
+		size_t of[4] = { 0 };
+		rng_init(&random_state, 56, RNG_TEST, i, 0);
+		struct dataset d = { .n = 1 + below(40), .split = split };
+		uint32_t least = below(2), kinds = 1 + below(4 - least);
+		char want[128] = "(";
+		for (size_t r = 0; r < d.n; r++)
+			of[split[r] = (uint8_t)(least + below(kinds))]++;
+		size_t at = 1;
+		for (int k = 1; k < 4; k++)
+			if (of[k])
+				at += (size_t)snprintf(want + at, sizeof want - at, "%s%zu %s", at > 1 ? ", " : "",
+						       of[k], names[k]);
+		snprintf(want + at, sizeof want - at, ");");
+		assert_int_equal(dataset_need_train(&d, &err), of[0] ? 0 : -1);
+		if (!of[0] && !strstr(err.msg, want))
+			fail_msg("%s: not %s", err.msg, want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_written), cmocka_unit_test(from_a_pipe),
-					    cmocka_unit_test(refused), cmocka_unit_test(words_in_blocks) };
+					    cmocka_unit_test(refused), cmocka_unit_test(words_in_blocks),
+					    cmocka_unit_test(tokens_as_words),
+					    cmocka_unit_test(how_they_are_marked) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

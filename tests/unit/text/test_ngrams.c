@@ -1,6 +1,8 @@
 /* N-grams of random records against strings put together one by one: the table, in the order of first appearance in
- * records marked train, and every record's numbers. */
+ * records marked train, every record's numbers, and those of the records of any document that a model with such a table
+ * reads: of text or tokens, its words in any order and cut into blocks anywhere, some of them not the model's. */
 #include "models/data/ngrams.h"
+#include "models/predict/predictor.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/philox.h"
 
@@ -14,8 +16,8 @@
 #include <cmocka.h>
 
 /* A word lies in another one, and an n-gram of some is the beginning of one of others. */
-static const char *const word[] = { "a", "ab", "b", "ba", "aba", "x" };
-enum { RECORDS = 12, TOKENS = 11, VOCABULARY = 6, CLASSES = 3, LETTERS = 4 * NGRAMS_LONGEST };
+static const char *const word[] = { "a", "ab", "b", "ba", "aba", "x", "aa", "bab" };
+enum { RECORDS = 12, TOKENS = 11, VOCABULARY = 6, KNOWN_TO_US = 8, CLASSES = 3, LETTERS = 4 * TOKENS };
 enum { TABLE = 1 + RECORDS * TOKENS * NGRAMS_LONGEST };
 
 static struct rng random_state;
@@ -140,8 +142,114 @@ static void datasets(void **state)
 	assert_true(none < 0 && none > -150);
 }
 
+/* Words order[0], order[1], ... of a document, in blocks that end anywhere. */
+static void give_words(struct predictor *p, const uint32_t *order)
+{
+	char text[KNOWN_TO_US * LETTERS];
+	uint32_t end[KNOWN_TO_US];
+	struct err err = ERR_NONE;
+	for (int from = 0; from < KNOWN_TO_US;) {
+		struct block b = { .type = BLOCK_WORDS, .word = text, .word_end = end };
+		uint32_t at = 0;
+		for (int n = below(KNOWN_TO_US - from + 1); n; n--) {
+			const char *one = word[order[from++]];
+			memcpy(text + at, one, strlen(one));
+			end[b.n++] = at += (uint32_t)strlen(one);
+		}
+		if (predictor_words(p, &b, &err))
+			fail_msg("%s", err.msg);
+	}
+}
+
+/* The runs of the first `most` words (0: all) of a record, each as the row of its letters; what the table lacks is the
+ * row behind it. Returns where they end. */
+static size_t check_record(const struct predictor *p, const uint32_t *token, int len, size_t at)
+{
+	int most = p->model->max_tokens;
+	char run[LETTERS];
+	len = most && len > most ? most : len;
+	for (int k = 1; k <= p->model->config.ngrams; k++)
+		for (int i = 0; i + k <= len; i++) {
+			plain_run(run, token, i, k);
+			assert_int_equal(p->data.text.token[at++], row_of(run));
+		}
+	assert_int_equal(p->data.text.begin[p->data.n + 1], at);
+	return at;
+}
+
+/* A document of text or tokens after others; what was counted before it stays. */
+static void predict_document(struct predictor *p)
+{
+	struct stream_head head = { .kind = below(2) ? STREAM_TEXT : STREAM_TOKENS, .dim = 7 };
+	struct err err = ERR_NONE;
+	uint64_t tokens = p->tokens, unknown = p->unknown;
+	uint32_t order[KNOWN_TO_US], token[TOKENS], number[TOKENS] = { 0 };
+	char line[LETTERS];
+	size_t at = 0;
+	int most = p->model->max_tokens;
+	for (uint32_t i = 0; i < KNOWN_TO_US; i++)
+		order[i] = i;
+	rng_shuffle(&random_state, order, KNOWN_TO_US);
+	if (predictor_document(p, &head, &err))
+		fail_msg("%s", err.msg);
+	if (head.kind == STREAM_TEXT)
+		give_words(p, order);
+	for (int left = below(RECORDS); left; left--) {
+		int len = below(TOKENS + 1);
+		for (int i = 0; i < len; i++) {
+			token[i] = (uint32_t)below(KNOWN_TO_US);
+			for (uint32_t place = 0; place < KNOWN_TO_US; place++)
+				number[i] = order[place] == token[i] ? place : number[i];
+			tokens += !most || i < most;
+			unknown += (!most || i < most) && row_of(word[token[i]]) == rows;
+		}
+		*line = 0;
+		plain_run(line, token, 0, len);
+		const void *record = head.kind == STREAM_TEXT ? (const void *)number : line;
+		size_t size = head.kind == STREAM_TEXT ? 4 * (size_t)len : strlen(line);
+		if (predictor_text_add(p, record, size, &err))
+			fail_msg("%s", err.msg);
+		at = check_record(p, token, len, at);
+		p->data.n++;
+	}
+	assert_true(p->tokens == tokens && p->unknown == unknown);
+}
+
+static void predictions(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		struct dataset d;
+		struct predictor p;
+		struct err err = ERR_NONE;
+		rng_init(&random_state, 82, RNG_TEST, (uint32_t)i, 0);
+		struct model m = { .net = &net_bow, .max_tokens = below(2) ? 0 : 1 + below(TOKENS) };
+		int n = 1 + below(NGRAMS_LONGEST);
+		make(&d);
+		plain_table(&d, n);
+		if (rows > 1) {
+			if (ngrams_dataset(&d, n, &err))
+				fail_msg("%s", err.msg);
+			m.config = (struct net_config){
+				.classes = CLASSES, .vocabulary = (int)rows, .ngrams = n, .dim = CLASSES };
+			m.classes = d.head.classes;
+			m.text = d.text.text;
+			m.word_end = d.text.word_end;
+			if (safetensors_add(&m.file, "words.vectors", ST_F32, 2, (size_t[]){ rows, CLASSES },
+					    d.text.vector, &err) ||
+			    predictor_open(&p, &m, NULL, 0, 0, &err))
+				fail_msg("%s", err.msg);
+			for (int documents = 1 + below(3); documents; documents--)
+				predict_document(&p);
+			predictor_release(&p);
+			safetensors_release(&m.file);
+		}
+		dataset_release(&d);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(datasets) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(datasets), cmocka_unit_test(predictions) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
