@@ -65,6 +65,7 @@ vic-predict --device ref --files photos.model new nowhere.jpg >got 2>said
 same 'a name that is not there: status 1' 1 $?
 same 'nothing is answered' '' "$(cat got)"
 like 'and which it is' 'nowhere.jpg: No such file' "$(cat said)"
+same 'and last what became of the pictures' 'vic-predict: the pictures could not be read' "$(tail -n 1 said)"
 name=$(printf 'new/a\tb\033\n c.png') && cp new/2.png "$name"
 same 'a name is one field of one line' 'new/a\tb\x1b\n c.png' \
 	"$(vic-predict --device ref --files photos.model "$name" | cut -f 1)"

@@ -75,6 +75,11 @@ report --ood other a >page.html
 vic-ood -q --bootstrap 40 --in a --out other --tsv >score
 like 'scores tell them apart' "msp|$(awk -F '\t' '$1 == "n_in" { print $2 }' score)|100|$(four score auroc 2)|" \
 	"$(lines page.html others)"
+for asked in msp energy; do
+	report --ood other --score "$asked" a >one.html
+	same "--score $asked: that line alone of those of all" "$(lines page.html others | grep "^$asked|")" \
+		"$(lines one.html others | grep '^[a-z0-9_]*|[0-9]*|100|')"
+done
 like 'with curves' 'ROC curves of base &lt;b&gt;' "$(cat page.html)"
 fails 2 '1 --ood for 2 streams' 'others are of one model' report --ood other a b
 fails 1 'not outputs of one model' 'other classes' report --ood other many

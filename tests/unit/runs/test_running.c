@@ -139,7 +139,7 @@ static void ask(struct task *task)
 					  .every_batches = below(3) ? 1 + below(4) : 0 };
 	asked.every = (int)asked.f.every_batches;
 	watched.quarters = 1 + below(9);
-	if (asked.every && below(2)) { /* the same in seconds */
+	if (asked.every && below(3)) { /* the same in seconds */
 		asked.f.every_batches = 0;
 		asked.f.every_seconds = asked.every * watched.quarters / 4.0;
 	}
@@ -400,7 +400,7 @@ static void files_of_any_run(void **state)
 			task.data.n = 40;
 		task.plan.shards = task.plan.mix_config.shards = 0; /* one pass a batch */
 		task.plan.config.multichannel = 0;		      /* of which a model holds sums */
-		task.plan.batch = 1 + below(12);
+		task.plan.batch = 1 + below(4);
 		watched.b = *task.dev.b;
 		watched.b.begin = watched_begin;
 		watched.b.end = watched_end;
