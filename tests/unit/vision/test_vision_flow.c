@@ -231,6 +231,21 @@ static void noise_of_a_stream(void **state)
 	}
 }
 
+/* Each document of out.vic has this name (NULL: none). */
+static void documents_called(const char *name)
+{
+	struct stream_reader *back;
+	struct err err;
+	int n = 0;
+	assert_int_equal(stream_open(&back, in_dir("out.vic"), &err), 0);
+	for (; stream_next_of(back, STREAM_IMAGES, &err) == 1; n++) {
+		const char *is = stream_head_of(back)->name;
+		assert_true(name ? is && !strcmp(is, name) : !is || !*is);
+	}
+	assert_int_equal(n, docs);
+	stream_close(back);
+}
+
 /* A stream of bytes packed again: all documents, all batches, and how many unlabelled ones a subset of classes cost. */
 static void packing_again(void **state)
 {
@@ -239,8 +254,8 @@ static void packing_again(void **state)
 		do
 			make_stream("in.vic", round % 4 ? 40 : MOST);
 		while (f32);
-		int subset = below(2);
-		struct run r = { SOURCE_STREAM, "in.vic",
+		int subset = below(2), titled = below(2);
+		struct run r = { SOURCE_STREAM, "in.vic", .so.title = titled ? "other" : NULL,
 				 .fo = { .classes = subset ? "c,a" : NULL, .limit = below(2) ? 20 : 0 } };
 		int empty = 0, total = 0;
 		uint64_t unlabelled = 0;
@@ -277,6 +292,7 @@ static void packing_again(void **state)
 								     : 1,
 					       in[d][i].split, in[d][i].px, VALUES);
 		end_reading(&g, docs);
+		documents_called(r.so.title);
 	}
 }
 
