@@ -318,11 +318,11 @@ static int run_report(struct stage *st, struct err *err)
 	if (o.results.n)
 		return report_results(st, err);
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
-	if (bootstrap_too_few(r.rounds, o.level))
-		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", r.rounds, o.level,
-			  bootstrap_too_few(r.rounds, o.level));
 	int rc = ask_of(st, &r.asked, &grouping, err) || pool_open(&pool, (int)o.threads, err) ||
 		 read_streams(st, &r, &options, err) || compare_all(st, &r, pool, err);
+	if (!rc && bootstrap_too_few(r.rounds, o.level))
+		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", r.rounds, o.level,
+			  bootstrap_too_few(r.rounds, o.level));
 	for (int i = 0; !rc && i < r.n; i++)
 		rc = judge(&r, &r.report_stream[i], &options, err);
 	rc = rc || measure_others(st, &r, &options, pool, err) || memtext_open(&m, err);

@@ -319,10 +319,6 @@ static int ask_of(struct stage *st, struct score_options *options, struct rows_o
 		return err_usage(err, "--ensemble joins two streams or more, without --separate and --seeds");
 	if (o.class_name && o.posterior)
 		return err_usage(err, "--class and --posterior do not go together");
-	int least = bootstrap_too_few((int)o.bootstrap, o.level);
-	if (least)
-		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", (int)o.bootstrap,
-			  o.level, least);
 	options->brief = o.brief;
 	options->rounds = (int)o.bootstrap;
 	options->progress = st->quiet ? NULL : "vic-score: resample";
@@ -367,6 +363,10 @@ static int run_score(struct stage *st, struct err *err)
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &p, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
+	int least = bootstrap_too_few((int)o.bootstrap, o.level);
+	if (!rc && least)
+		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", (int)o.bootstrap,
+			  o.level, least);
 	if (!rc && !o.per_class && !o.weights)
 		rc = show_scores(st, &p, &table, err);
 	if (o.by)

@@ -81,6 +81,8 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		size_t len, from, word_len;
 		struct place place = { "fuzz", 1, NULL };
 		columns = columns ? columns : r.fields;
+		if (r.len[0] >= 3 && !memcmp(r.field[0], "\xEF\xBB\xBF", 3)) /* of a file behind others */
+			memmove(r.field[0], r.field[0] + 3, r.len[0] -= 3);
 		bad = r.fields != columns || columns < 2 || !r.len[0] || memchr(p + before, 0, at - before);
 		before = at;
 		if (bad || seen >= t->n)

@@ -276,6 +276,10 @@ static void no_memory(void **state)
 	(void)state;
 	static const char *const names[] = { "lossless.webp", "moves.webp", "lzw.tif" };
 	struct rlimit all, tight;
+	if (getenv("RUNNER")) {
+		printf("# SKIP: what emulates this processor holds to no limit of memory\n");
+		skip();
+	}
 	assert_int_equal(getrlimit(RLIMIT_AS, &all), 0);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct err err = ERR_NONE;
