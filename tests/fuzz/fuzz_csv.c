@@ -70,6 +70,15 @@ static int next_row(const char *p, size_t n, size_t *at, struct row *r)
 	return 1;
 }
 
+/* \N, which stands for no value where a database wrote the table, is refused in both columns. */
+static int no_value(const struct row *r)
+{
+	for (int k = 0; k < 2; k++)
+		if (r->len[k] == 2 && !memcmp(r->field[k], "\\N", 2))
+			return 1;
+	return 0;
+}
+
 /* no_text: the file's beginning is certainly that of another kind, which is refused whatever its rows. */
 static void compare(struct labelled *t, int rc, int no_text, const char *p, size_t n, struct err *err)
 {
@@ -83,7 +92,8 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		columns = columns ? columns : r.fields;
 		if (r.len[0] >= 3 && !memcmp(r.field[0], "\xEF\xBB\xBF", 3)) /* of a file behind others */
 			memmove(r.field[0], r.field[0] + 3, r.len[0] -= 3);
-		bad = r.fields != columns || columns < 2 || !r.len[0] || memchr(p + before, 0, at - before);
+		bad = r.fields != columns || columns < 2 || !r.len[0] || no_value(&r) ||
+		      memchr(p + before, 0, at - before);
 		before = at;
 		if (bad || seen >= t->n)
 			break;
