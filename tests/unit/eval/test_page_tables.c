@@ -387,6 +387,29 @@ static void check_curve(const char *svg, const int *wrong, size_t n, double end)
 	}
 }
 
+/* Of the most confident tenths, rounded up: the last one's confidence, and how many of them are wrong. */
+static void check_numbers(const char *svg, const int *wrong, size_t n)
+{
+	char want[200], number[64];
+	const char *at = strstr(svg, "<tbody>");
+	assert_non_null(at);
+	at += strlen("<tbody>");
+	for (size_t i = 1; i <= 10; i++) {
+		size_t k = (i * n + 9) / 10, bad = 0;
+		for (size_t j = 0; j < k; j++)
+			bad += (size_t)wrong[j];
+		double risk = (double)bad / (double)k;
+		snprintf(want, sizeof want, "<tr><th scope=\"row\">%.1f</th><td>%.4f</td><td>%s</td></tr>",
+			 (double)i / 10, 1 - (double)k / 2048, plain_number(number, sizeof number, risk));
+		if (strncmp(at, want, strlen(want)))
+			fail_msg("%.100s, not %s", at, want);
+		at += strlen(want);
+		snprintf(want, sizeof want, "Of the %zu %% most confident %.3f are wrong. ", i * 10, risk);
+		assert_int_equal(strstr(svg, want) != NULL, i == 2 || i == 6 || i == 10);
+	}
+	assert_int_equal(strncmp(at, "</tbody>", 8), 0);
+}
+
 static void curves_of_risk_are_the_plain_ones(void **state)
 {
 	(void)state;
@@ -400,7 +423,7 @@ static void curves_of_risk_are_the_plain_ones(void **state)
 		double v[2], bad = 0;
 		plain_rng(&r, (uint32_t)i, 62);
 		n = p.rows.n = make_keys(key, wrong, &r);
-		struct report_asked asked = { .risk = rng_below(&r, 2) ? 0 : (1 + rng_below(&r, 50)) / 100.0,
+		struct report_asked asked = { .risk = rng_below(&r, 2) ? 0 : (1 + rng_below(&r, 99)) / 100.0,
 					      .coverage = rng_below(&r, 2) ? 0 : (1 + rng_below(&r, 100)) / 100.0 };
 		double most = asked.risk * 1.2;
 		for (size_t j = 0; j < n; j++) {
@@ -414,6 +437,7 @@ static void curves_of_risk_are_the_plain_ones(void **state)
 		fclose(to);
 		check_axes(svg, end);
 		check_curve(svg, wrong, n, end);
+		check_numbers(svg, wrong, n);
 		const char *at = svg;
 		if (asked.coverage > 0) {
 			at = numbers_after(at, "<path class=\"asked\" d=\"M", v, 2);
@@ -430,12 +454,61 @@ static void curves_of_risk_are_the_plain_ones(void **state)
 	}
 }
 
+/* Two figures, each with the curve of every score, and a key to them. */
+static void every_score_has_its_curves(void **state)
+{
+	(void)state;
+	struct report_stream p = { .rows = { .name = (char *)(uintptr_t) "s" } };
+	struct report_other other = { .name = (char *)(uintptr_t) "x<y" };
+	char roc[OOD_SCORES][16], pr[OOD_SCORES][16];
+	for (int i = 0; i < OOD_SCORES; i++) {
+		snprintf(roc[i], sizeof roc[i], "M%d 1", i);
+		snprintf(pr[i], sizeof pr[i], "M%d 2", i);
+		other.curve[i].score = (enum ood_score)(OOD_SCORES - 1 - i);
+		other.curve[i].roc = roc[i];
+		other.curve[i].pr = pr[i];
+	}
+	for (other.n = 1; other.n <= OOD_SCORES; other.n++) {
+		char *html, want[200];
+		size_t len;
+		FILE *to = open_memstream(&html, &len);
+		report_apart(to, &p, &other, 3);
+		fclose(to);
+		const char *at = html;
+		for (int part = 0; part < 3; part++) {
+			if (part < 2) {
+				check_axes(strstr(at, "<svg"), 1);
+				at = strstr(at, "<g class=\"curves\"");
+			} else {
+				at = strstr(at, "<ul");
+			}
+			for (int i = 0; i < other.n; i++) {
+				int score = (int)other.curve[i].score;
+				snprintf(want, sizeof want, "<path class=\"s%d\" d=\"%s\"/>", score,
+					 part == 2 ? "M1 8H25" : part ? pr[i] : roc[i]);
+				at = strstr(at, "<path class=\"s");
+				assert_true(at && !strncmp(at, want, strlen(want)));
+				at += strlen(want);
+				snprintf(want, sizeof want, "</g></svg>%s</li>", ood_score_name(other.curve[i].score));
+				assert_true(part < 2 || !strncmp(at, want, strlen(want)));
+			}
+			assert_int_equal(strncmp(at, "</g></svg>", 10), 0);
+		}
+		assert_null(strstr(at, "<path"));
+		/* what tells nothing apart is in the first */
+		at = strstr(html, "<path class=\"asked\" d=\"M0 1000L1000 0\"/>");
+		assert_true(at && at < strstr(html, "</figure>") && !strstr(at + 13, "class=\"asked\""));
+		free(html);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_the_plain_ones),
 		cmocka_unit_test(rows_by_name_are_not_cut),
 		cmocka_unit_test(curves_of_risk_are_the_plain_ones),
+		cmocka_unit_test(every_score_has_its_curves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
