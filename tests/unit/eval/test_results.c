@@ -1,5 +1,5 @@
-/* Tables of results and claims as they are read, verdicts by plain arithmetic, sheets as text, and which rows of a table
- * are drawn. */
+/* Tables of results and claims as they are read, verdicts by plain arithmetic, sheets as text, and which rows of a
+ * table are drawn. */
 #include "eval/results/sheet.h"
 #include "eval/show/plot_results.h"
 #include "pipeline/base/memtext.h"
