@@ -1,4 +1,4 @@
-/* Paired tests of areas against counting all pairs; the claim says what the numbers say. */
+/* Paired tests of areas against counting all pairs; claim and table say what the numbers say. */
 #include "eval/compare/compare.h"
 #include "pipeline/base/philox.h"
 
@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -212,6 +213,129 @@ static void the_claim_follows_the_numbers(void **state)
 	free(text);
 }
 
+/* A comparison of any numbers: equal ones, ends at 0, values that are not there. */
+static void any_comparison(struct comparison *c, struct rng *r)
+{
+	*c = (struct comparison){ .a = "old", .b = "new", .n = rng_below(r, 1000), .level = 0.95 };
+	c->only_a = rng_below(r, 50);
+	c->only_b = rng_below(r, 50);
+	for (int i = 0; i < compared_count(); i++) {
+		struct difference *d = &c->of[i];
+		double p[] = { 0, 0.001, 1 - c->level, 0.3 }, off = (rng_below(r, 21) - 10.0) / 64;
+		d->a = rng_below(r, 6) ? rng_below(r, 64) / 64.0 : NAN;
+		d->b = rng_below(r, 6) ? d->a + off : NAN;
+		d->there = !isnan(d->a) && !isnan(d->b) && rng_below(r, 4);
+		d->low = off - rng_below(r, 12) / 64.0;
+		d->high = off + rng_below(r, 12) / 64.0;
+		d->p = p[rng_below(r, 4)];
+		d->holm = p[rng_below(r, 4)];
+	}
+}
+
+/* 1: the second is better in it, -1: the first, 0: no one may say. */
+static int plain_verdict(const struct comparison *c, int i)
+{
+	const struct difference *d = &c->of[i];
+	int sure = d->holm < 1 - c->level && (d->low > 0 || d->high < 0);
+	int more = d->b > d->a, higher = compared_metric(i)->flags & METRIC_HIGHER;
+	return !sure ? 0 : more == !!higher ? 1 : -1;
+}
+
+/* What is said of the metrics with this verdict; the caller's. */
+static char *plain_list(const struct comparison *c, int verdict)
+{
+	char *text;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+	int n = 0;
+	for (int i = 0; i < compared_count(); i++) {
+		const struct metric *m = compared_metric(i);
+		const struct difference *d = &c->of[i];
+		if (!d->there || plain_verdict(c, i) != verdict)
+			continue;
+		fprintf(to, "%s%s", n++ ? ", " : "", m->in_text ? m->in_text : m->label);
+		if (verdict && d->b < d->a)
+			fprintf(to, " (by %.3g, %.3g to %.3g)", d->a - d->b, -d->high, -d->low);
+		else if (verdict)
+			fprintf(to, " (by %.3g, %.3g to %.3g)", d->b - d->a, d->low, d->high);
+	}
+	fclose(to);
+	return text;
+}
+
+static char *plain_sentence(const struct comparison *c)
+{
+	char *text, *worse = plain_list(c, -1), *none = plain_list(c, 0), *better = plain_list(c, 1);
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+	fprintf(to, "On these %zu records ", c->n);
+	if (*better)
+		fprintf(to, "new may be called better than old in %s", better);
+	if (*worse)
+		fprintf(to, "%sold may be called better than new in %s", *better ? ", and " : "", worse);
+	if (!*worse && !*better)
+		fprintf(to, "neither old nor new may be called better in anything measured here");
+	else if (*none)
+		fprintf(to, "; no difference may be claimed in %s", none);
+	fprintf(to, " (95 %% intervals;");
+	fclose(to);
+	free(worse);
+	free(none);
+	free(better);
+	return text;
+}
+
+/* That of the row and column, or none; NULL and no row at all are alike. */
+static const struct table_cell *cell(const struct table *t, const char *key, size_t column)
+{
+	static const struct table_cell none = { .type = CELL_NONE };
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (!strcmp(table_key(t, i), key))
+			return table_at(t, i, column);
+	return &none;
+}
+
+static void any_comparison_is_said_plainly(void **state)
+{
+	(void)state;
+	static const char *const heads[] = { "old", "new", "difference", "p", "p_holm" };
+	for (uint32_t n = 0; n < 300; n++) {
+		struct rng r;
+		struct err err = ERR_NONE;
+		struct comparison c;
+		struct table t = { 0 };
+		char *said, *want;
+		rng_init(&r, 13, RNG_TEST, n, 0);
+		any_comparison(&c, &r);
+		want = plain_sentence(&c);
+		assert_int_equal(compare_claim(&c, &said, &err), 0);
+		if (strncmp(said, want, strlen(want)))
+			fail_msg("%s\nis not\n%s", said, want);
+		free(said);
+		free(want);
+		assert_int_equal(compare_table(&c, &t, &err), 0);
+		assert_int_equal(t.n_columns, 5);
+		for (size_t k = 0; k < 5; k++) {
+			const struct table_cell *all = cell(&t, "n", k), *only = cell(&t, "only_right", k);
+			assert_string_equal(t.column[k], heads[k]);
+			assert_true(k < 2 ? all->type == CELL_COUNT && all->count == c.n : all->type == CELL_NONE);
+			assert_true(k < 2 ? only->count == (k ? c.only_b : c.only_a) : only->type == CELL_NONE);
+			for (int i = 0; i < compared_count(); i++) {
+				const struct difference *d = &c.of[i];
+				const struct table_cell *got = cell(&t, compared_metric(i)->key, k);
+				double v[] = { d->a, d->b, d->b - d->a, d->p, d->holm };
+				if (k < 2 ? isnan(v[k]) : !d->there) {
+					assert_int_equal(got->type, CELL_NONE);
+					continue;
+				}
+				assert_true(got->type == (k == 2 ? CELL_INTERVAL : CELL_REAL) && got->value == v[k]);
+				assert_true(k != 2 || (got->low == d->low && got->high == d->high));
+			}
+		}
+		table_release(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +343,7 @@ int main(void)
 		cmocka_unit_test(areas_of_any_records),
 		cmocka_unit_test(a_stream_against_itself),
 		cmocka_unit_test(the_claim_follows_the_numbers),
+		cmocka_unit_test(any_comparison_is_said_plainly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

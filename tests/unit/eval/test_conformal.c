@@ -4,6 +4,7 @@
 #include "eval/conformal/sets.h"
 #include "eval/conformal/threshold.h"
 #include "pipeline/base/philox.h"
+#include "pipeline/files/spool.h"
 #include "pipeline/formats/seal.h"
 #include "tests/scratch.h"
 
@@ -356,12 +357,67 @@ static void refused_files(void **state)
 	free(text);
 }
 
+/* Sets as lines: the likeliest class first, ties by index; at least the winner, where that is asked for. */
+static void sets_are_the_plain_ones(void **state)
+{
+	(void)state;
+	static char *names[] = { "a b", "b", "c\"", "d" };
+	static const char *const word[2][4] = { { "a\\x20b", "b", "c\"", "d" },
+						{ "\"a b\"", "\"b\"", "\"c\\\"\"", "\"d\"" } };
+	char got[400], want[400];
+	for (uint32_t i = 0; i < 300; i++) {
+		struct rng r;
+		struct sets s;
+		struct output out = { 0 };
+		int order[4], n = 0, held = 0, json = (int)(i % 2), k = 2 + (int)(i / 2 % 3);
+		struct stream_head head = { .n_classes = k, .classes = names };
+		double p[4], cut;
+		rng_init(&r, 16, RNG_TEST, i, 0);
+		for (int c = 0; c < k; c++)
+			p[c] = rng_below(&r, 5) / 8.0;
+		cut = rng_below(&r, 6) / 8.0;
+		int never_empty = (int)rng_below(&r, 2), label = (int)rng_below(&r, (uint32_t)k + 1) - 1;
+		/* by selection: the first of the most probable that is left */
+		for (int left = (1 << k) - 1; left;) {
+			int best = -1;
+			for (int c = k - 1; c >= 0; c--)
+				best = left >> c & 1 && (best < 0 || p[c] >= p[best]) ? c : best;
+			if (p[best] >= cut || (never_empty && !n && left == (1 << k) - 1))
+				order[n++] = best;
+			held |= n && order[n - 1] == label;
+			left &= ~(1 << best);
+		}
+		assert_int_equal(sets_init(&s, &head, json, &err), 0);
+		assert_int_equal(sets_take(&s, p, cut, never_empty), n);
+		assert_int_equal(sets_hold(&s, n, label), held);
+		assert_int_equal(spool_output(&out, &err), 0);
+		assert_int_equal(sets_head(&s, &out, &err) | sets_write(&s, &out, 7, label, n, &err), 0);
+		assert_int_equal(output_flush(&out, &err), 0);
+		size_t at = (size_t)snprintf(want, sizeof want,
+					     json ? "{\"record\":7,\"label\":%s,\"covered\":%s,\"size\":%d,\"set\":["
+						  : "record\tlabel\tcovered\tsize\tset\n7\t%s\t%s\t%d\t",
+					     label >= 0 ? word[json][label] : json ? "null" : "",
+					     label < 0 ? (json ? "null" : "") : held ? (json ? "true" : "1")
+										    : json ? "false" : "0", n);
+		for (int c = 0; c < n; c++)
+			at += (size_t)snprintf(want + at, sizeof want - at, "%s%s", c ? (json ? "," : " ") : "",
+					       word[json][order[c]]);
+		snprintf(want + at, sizeof want - at, json ? "]}\n" : "\n");
+		off_t len = lseek(out.fd, 0, SEEK_END);
+		assert_int_equal(io_read_at(out.fd, 0, got, (size_t)len), 0);
+		got[len] = 0;
+		assert_string_equal(got, want);
+		output_release(&out);
+		sets_release(&s);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_mapie),	   cmocka_unit_test(covers),	  cmocka_unit_test(ranks),
 		cmocka_unit_test(order_of_classes), cmocka_unit_test(sure_models), cmocka_unit_test(as_file),
-		cmocka_unit_test(refused_files),
+		cmocka_unit_test(refused_files), cmocka_unit_test(sets_are_the_plain_ones),
 	};
 	golden = json_load_file("tests/oracles/conformal.json", 0, NULL);
 	if (!golden) {

@@ -1,15 +1,19 @@
 /* Groups: the permutation test holds its level at unequal sizes, finds what is there, and is the chi-squared test where
- * that holds; intervals of groups hold together. */
+ * that holds; intervals of groups hold together; the worst group in columns, and files of lines with ids, by plain
+ * arithmetic. */
 #include "eval/groups/differ.h"
+#include "eval/groups/id_lines.h"
 #include "eval/groups/worst.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/base/stats.h"
+#include "tests/scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -192,6 +196,146 @@ static void the_worst(void **state)
 	}
 }
 
+/* The cell of a row that is there. */
+static const struct table_cell *cell(const struct table *t, const char *row, size_t column)
+{
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (!strcmp(table_key(t, i), row))
+			return table_at(t, i, column);
+	fail_msg("no row %s", row);
+	return NULL;
+}
+
+/* The columns name each metric's worst group, with its value and interval as the group has it. */
+static void the_worst_in_columns(void **state)
+{
+	(void)state;
+	static const char *const name[] = { "g1", "g2", "g3", "g4" };
+	static const char *const keys[] = { "accuracy", "ece", "entropy", "nll", "oe" };
+	for (uint32_t i = 0; i < 200; i++) {
+		struct rng r;
+		static struct score made[4];
+		const struct score *of[4] = { &made[0], &made[1], &made[2], &made[3] };
+		double value[4][5];
+		struct differ d = { .rounds = 7 };
+		struct table t = { 0 };
+		rng_init(&r, 14, RNG_TEST, i, 0);
+		int n = 1 + (int)rng_below(&r, 4), worst[5];
+		assert_int_equal(table_column(&t, "all", &err), 0);
+		for (int k = 0; k < 5; k++)
+			assert_int_equal(table_real(&t, keys[k], 0, &err), 0);
+		for (int m = 0; m < DIFFER_METRICS; m++)
+			d.p[m] = (m + 1) / 8.0;
+		for (int g = 0; g < n; g++) {
+			made[g].n = 0;
+			for (int k = 0; k < 5; k++) {
+				double v = value[g][k] = rng_below(&r, 5) ? rng_below(&r, 8) / 8.0 : NAN;
+				score_real(&made[g], keys[k], 0, v);
+				struct score_item *item = &made[g].item[k];
+				for (item->metric = metric_table; strcmp(item->metric->key, keys[k]);)
+					item->metric++;
+				item->kind = rng_below(&r, 2) ? SCORE_INTERVAL : SCORE_REAL;
+				item->low = v - 1;
+				item->high = v + 1;
+			}
+		}
+		for (int k = 0; k < 5; k++) {
+			worst[k] = -1;
+			for (int g = 0; g < n && k != 2; g++) {
+				double v = value[g][k], most = worst[k] < 0 ? NAN : value[worst[k]][k];
+				if (!isnan(v) && (isnan(most) || (k ? v > most : v < most)))
+					worst[k] = g;
+			}
+		}
+		assert_int_equal(worst_columns(&t, of, name, n, &d, &err), 0);
+		assert_int_equal(t.n_columns, n > 1 ? 4 : 3);
+		assert_string_equal(t.column[1], "worst group");
+		assert_string_equal(t.column[2], "worst");
+		for (int k = 0; k < 5; k++) {
+			const struct table_cell *who = cell(&t, keys[k], 1), *got = cell(&t, keys[k], 2);
+			if (worst[k] < 0) {
+				assert_true(who->type == CELL_NONE && got->type == CELL_NONE);
+				continue;
+			}
+			const struct score_item *want = &made[worst[k]].item[k];
+			assert_string_equal(who->text, name[worst[k]]);
+			assert_true(got->value == want->value);
+			assert_int_equal(got->type, want->kind == SCORE_INTERVAL ? CELL_INTERVAL : CELL_REAL);
+			assert_true(want->kind == SCORE_REAL || (got->low == want->low && got->high == want->high));
+		}
+		if (n > 1)
+			assert_true(cell(&t, "permutations", 3)->count == 7 && cell(&t, "accuracy", 3)->value == 0.125);
+		table_release(&t);
+	}
+}
+
+static int count_text(void *arg, char *text, struct err *e)
+{
+	(void)e;
+	*(size_t *)arg += strlen(text);
+	return 0;
+}
+
+/* Lines of ids in any order, or of none, and records of several documents: each gets its own line, if all have one. */
+static void lines_find_their_records(void **state)
+{
+	(void)state;
+	enum { LINES = 40 };
+	char path[SCRATCH_PATH];
+	int matched = 0;
+	assert_int_equal(scratch_file(path, "ids"), 0);
+	for (uint32_t i = 0; i < 400; i++) {
+		struct rng r;
+		struct id_lines l;
+		uint32_t line[LINES], item[LINES], order[LINES];
+		uint64_t id[LINES];
+		char text[LINES * 24 + 40];
+		rng_init(&r, 15, RNG_TEST, i, 0);
+		/* fault: 1 a line less, 2 a line more, 3 another id, 4 an id twice; the last two need ids */
+		size_t n = 2 + rng_below(&r, LINES - 3), at = 0, letters = 0;
+		int with_ids = (int)rng_below(&r, 2), head = with_ids && rng_below(&r, 2);
+		uint32_t fault = rng_below(&r, with_ids ? 8 : 5);
+		fault = fault > 4 || (!with_ids && fault > 2) ? 0 : fault;
+		size_t lines = fault == 1 ? n - 1 : fault == 2 ? n + 1 : n;
+		for (uint32_t k = 0; k < LINES; k++) {
+			line[k] = k;
+			order[k] = k;
+			id[k] = 7 * k + rng_below(&r, 7);
+		}
+		if (with_ids)
+			rng_shuffle(&r, order, lines);
+		if (head)
+			at = (size_t)snprintf(text, sizeof text, "ID\tgroup\n");
+		for (size_t k = 0; k < lines; k++) {
+			uint64_t own = id[order[k]];
+			line[order[k]] = (uint32_t)k;
+			own = fault == 3 && !order[k] ? 1000 : fault == 4 && !order[k] ? id[1] : own;
+			if (with_ids)
+				at += (size_t)snprintf(text + at, sizeof text - at, "%u\tx%s\n", (unsigned)own,
+						       k % 3 ? "" : "\r");
+			else
+				at += (size_t)snprintf(text + at, sizeof text - at, "x\n");
+		}
+		assert_int_equal(scratch_put(path, text, at), 0);
+		int rc = id_lines_read(&l, path, "group", count_text, &letters, &err);
+		assert_int_equal(rc, fault == 4 ? -1 : 0);
+		assert_int_equal(letters, lines);
+		if (rc)
+			continue;
+		size_t first = rng_below(&r, (uint32_t)n + 1);
+		struct rows list[2] = { { .n = first, .id = id, .name = (char *)(uintptr_t) "a" },
+					{ .n = n - first, .id = id + first, .name = (char *)(uintptr_t) "b" } };
+		rc = id_lines_match(&l, list, 2, item, &err);
+		assert_int_equal(rc, fault ? -1 : 0);
+		for (size_t k = 0; !rc && k < n; k++)
+			assert_int_equal(item[k], line[k]);
+		matched += !rc;
+		id_lines_release(&l);
+	}
+	assert_true(matched > 100);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +346,8 @@ int main(void)
 		cmocka_unit_test(what_has_no_answer),
 		cmocka_unit_test(intervals_hold_together),
 		cmocka_unit_test(the_worst),
+		cmocka_unit_test(the_worst_in_columns),
+		cmocka_unit_test(lines_find_their_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

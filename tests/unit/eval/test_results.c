@@ -1,6 +1,9 @@
-/* Tables of results and claims as they are read, verdicts by plain arithmetic, and sheets as text. */
+/* Tables of results and claims as they are read, verdicts by plain arithmetic, sheets as text, and which rows of a
+ * table are drawn. */
 #include "eval/results/sheet.h"
+#include "eval/show/plot_results.h"
 #include "pipeline/base/memtext.h"
+#include "pipeline/base/philox.h"
 #include "tests/scratch.h"
 
 #include <math.h>
@@ -167,7 +170,9 @@ static void claims_find_their_rows(void **state)
 				     ALL("one", "baseline|-", "ece", "0.3", "0.28",
 					 "0.32") ALL("one", "mixup|0.4", "ece", "0.2", "0.19", "0.21")
 					     ALL("one", "mixup|0.4", "ece less baseline", "-0.1", "-0.15",
-						 "-0.05") ALL("turned", "baseline|-", "ece", "0.3", "",
+						 "-0.05") /* a single pair */
+					     RUN("one", "baseline|-", "1", "0.3") RUN("one", "mixup|0.4", "1", "0.2")
+						 ALL("turned", "baseline|-", "ece", "0.3", "",
 							      "") ALL("turned", "mixup|0.4", "ece", "0.2", "", "")
 						     ALL("turned", "baseline|-", "ece less mixup 0.4", "0.1", "-0.05",
 							 "0.15") ALL("both", "baseline|-", "ece", "0.3", "0.26", "0.33")
@@ -320,13 +325,62 @@ static void metrics_have_titles(void **state)
 	}
 }
 
+/* Of one method the settings rise, in whatever order the rows stand; the baseline stands at 0. */
+static void settings_are_drawn_in_order(void **state)
+{
+	(void)state;
+	static const char *const setting[] = { "0.1", "0.20", "0.3", "1", "1.5", "9", "10", "20" };
+	for (uint32_t i = 0; i < 50; i++) {
+		const struct plot_ask ask = { .settings = 1, .metrics = "oe,ece", .method = "mixup" };
+		struct result_table r;
+		struct result_plot p;
+		struct rng g;
+		uint32_t order[9];
+		char *rows, name[40];
+		size_t len;
+		FILE *to = open_memstream(&rows, &len);
+		rng_init(&g, 17, RNG_TEST, i, 0);
+		for (uint32_t k = 0; k < 9; k++)
+			order[k] = k;
+		rng_shuffle(&g, order, 9);
+		int n = 0, there[9] = { 0 }, base = 0;
+		for (int k = 0; k < 6; k++) {
+			const char *of = order[k] == 8 ? "" : setting[order[k]];
+			there[order[k]] = 1;
+			fprintf(to, "f|d|m|%s|%s|all|9|ece|0.1|||c\n", *of ? "mixup" : "baseline", *of ? of : "-");
+			fprintf(to, "f|d|m|mixup%d|0.05|all|9|oe|0.1|||c\nf|d|m|%s|%s|1|9|ece|0.1|||c\n", k,
+				*of ? "mixup" : "other", *of ? of : "7");
+		}
+		fclose(to);
+		read_results(&r, rows);
+		if (result_plot_choose(&p, &r, &ask, &err))
+			fail_msg("%s", err.msg);
+		assert_true(p.metrics == 2 && !strcmp(p.metric[0], "oe") && !strcmp(p.metric[1], "ece"));
+		assert_true(p.places == 1 && p.methods == 6);
+		if (there[8]) {
+			assert_string_equal(p.method[0], "baseline");
+			base = p.setting[0] == 0 ? 1 : -1;
+		}
+		for (int k = 0; k < 8; k++) {
+			if (!there[k])
+				continue;
+			snprintf(name, sizeof name, "mixup %s", setting[k]);
+			assert_string_equal(p.method[base + n], name);
+			near(p.setting[base + n++], strtod(setting[k], NULL), 0);
+		}
+		result_plot_release(&p);
+		result_table_release(&r);
+		free(rows);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_checked),	 cmocka_unit_test(runs_make_intervals),
 		cmocka_unit_test(intervals_decide),	 cmocka_unit_test(claims_find_their_rows),
 		cmocka_unit_test(claims_compare_models), cmocka_unit_test(figures_become_sheets),
-		cmocka_unit_test(metrics_have_titles),
+		cmocka_unit_test(metrics_have_titles),	 cmocka_unit_test(settings_are_drawn_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
