@@ -1,6 +1,7 @@
 /* Any bytes as CSV: refused where a second reading of RFC 4180, written here, refuses; else the same records. */
 #include "pipeline/stream/sniff.h"
 #include "tokenize/labelled.h"
+#include "tokenize/white.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <utf8proc.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,6 +82,23 @@ static int no_value(const struct row *r)
 	return 0;
 }
 
+/* A label that shows nothing, as it is decoded, is refused. */
+static int is_blank(struct labelled *t, const struct row *r, struct err *err)
+{
+	const char *label;
+	size_t n;
+	must(!decoder_line(&t->names, r->field[0], r->len[0], &label, &n, err));
+	for (utf8proc_int32_t c; n;) {
+		utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)label, (utf8proc_ssize_t)n, &c);
+		must(k > 0);
+		if (k == 1 ? !is_white(*label) : !is_white_point((uint32_t)c))
+			return 0;
+		label += k;
+		n -= (size_t)k;
+	}
+	return 1;
+}
+
 /* no_text: the file's beginning is certainly that of another kind, which is refused whatever its rows. */
 static void compare(struct labelled *t, int rc, int no_text, const char *p, size_t n, struct err *err)
 {
@@ -92,7 +112,7 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		columns = columns ? columns : r.fields;
 		if (r.len[0] >= 3 && !memcmp(r.field[0], "\xEF\xBB\xBF", 3)) /* of a file behind others */
 			memmove(r.field[0], r.field[0] + 3, r.len[0] -= 3);
-		bad = r.fields != columns || columns < 2 || !r.len[0] || no_value(&r) ||
+		bad = r.fields != columns || columns < 2 || no_value(&r) || is_blank(t, &r, err) ||
 		      memchr(p + before, 0, at - before);
 		before = at;
 		if (bad || seen >= t->n)
