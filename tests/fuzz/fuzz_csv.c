@@ -112,8 +112,8 @@ static void compare(struct labelled *t, int rc, int no_text, const char *p, size
 		columns = columns ? columns : r.fields;
 		if (r.len[0] >= 3 && !memcmp(r.field[0], "\xEF\xBB\xBF", 3)) /* of a file behind others */
 			memmove(r.field[0], r.field[0] + 3, r.len[0] -= 3);
-		bad = r.fields != columns || columns < 2 || no_value(&r) || is_blank(t, &r, err) ||
-		      memchr(p + before, 0, at - before);
+		bad = r.fields != columns || columns < 2 || memchr(p + before, 0, at - before) || no_value(&r) ||
+		      is_blank(t, &r, err);
 		before = at;
 		if (bad || seen >= t->n)
 			break;
