@@ -29,17 +29,21 @@ static void turn_back(int was)
 	close(was);
 }
 
-/* Both ends of a terminal, or of a pipe; what is written to end[1] is read from end[0]. */
-static void open_ends(int end[2], int terminal)
+/* Both ends of a terminal, or of a pipe; what is written to end[1] is read from end[0]. 0 where the system has no
+ * terminals to give, as a bare one whose /dev/pts is not there. */
+static int open_ends(int end[2], int terminal)
 {
-	if (terminal) {
-		end[0] = posix_openpt(O_RDWR | O_NOCTTY);
-		assert_true(end[0] >= 0 && !grantpt(end[0]) && !unlockpt(end[0]));
-		end[1] = open(ptsname(end[0]), O_RDWR | O_NOCTTY);
-		assert_true(end[1] >= 0);
-	} else {
+	if (!terminal) {
 		assert_int_equal(pipe(end), 0);
+		return 1;
 	}
+	end[0] = posix_openpt(O_RDWR | O_NOCTTY);
+	if (end[0] < 0 || grantpt(end[0]) || unlockpt(end[0]) || !ptsname(end[0]) ||
+	    (end[1] = open(ptsname(end[0]), O_RDWR | O_NOCTTY)) < 0) {
+		close(end[0]);
+		return 0;
+	}
+	return 1;
 }
 
 /* What was written until now. A terminal hands it over when it likes, so it is read up to a mark. */
@@ -61,7 +65,10 @@ static void the_line(void **state)
 {
 	int end[2];
 	(void)state;
-	open_ends(end, 1);
+	if (!open_ends(end, 1)) {
+		print_message("# SKIP: this system gives no terminals\n");
+		skip();
+	}
 	for (uint32_t i = 0; i < 300; i++) {
 		struct rng r;
 		struct progress p;
@@ -116,7 +123,8 @@ static void what_a_log_gets(void **state)
 	for (int k = 0; k < 4; k++) {
 		int end[2], terminal = k & 1, quiet = k >> 1;
 		struct progress p;
-		open_ends(end, terminal);
+		if (!open_ends(end, terminal))
+			continue;
 		int was = turn_stderr(end[1]);
 		progress_begin(&p, "training", 0, quiet);
 		turn_back(was);
