@@ -83,6 +83,7 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
 	};
 	const struct ood_ask how = { (int)o.rounds, o.level, (uint64_t)o.seed };
+	char few[TOO_FEW_TEXT];
 	struct rows out;
 	int rc = rows_read(&out, path, &options, err);
 	if (rc)
@@ -90,9 +91,8 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 	rc = ood_one_model(in, &out, err);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
 		  rows_split_name(in->split), out.n, out.name, rows_split_name(out.split));
-	if (bootstrap_too_few(how.rounds, o.level))
-		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", how.rounds,
-			  o.level, bootstrap_too_few(how.rounds, o.level));
+	if (!rc && bootstrap_too_few(how.rounds, o.level, few))
+		stage_say(st, "%s", few);
 	for (int s = 0; !rc && s < OOD_SCORES; s++) {
 		struct ood_result r;
 		char *name;

@@ -312,6 +312,7 @@ static int run_report(struct stage *st, struct err *err)
 				       .progress = st->quiet ? NULL : "vic-report: resample",
 				       .groups_progress = st->quiet ? NULL : "vic-report: group",
 				       .deals_progress = st->quiet ? NULL : "vic-report: deal of the groups" };
+	char few[TOO_FEW_TEXT];
 	struct pool *pool = NULL;
 	struct memtext m = { 0 };
 	struct grouping grouping = { 0 };
@@ -320,9 +321,8 @@ static int run_report(struct stage *st, struct err *err)
 	r.version = json_string_value(json_object_get(st->provenance, "version"));
 	int rc = ask_of(st, &r.asked, &grouping, err) || pool_open(&pool, (int)o.threads, err) ||
 		 read_streams(st, &r, &options, err) || compare_all(st, &r, pool, err);
-	if (!rc && bootstrap_too_few(r.rounds, o.level))
-		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", r.rounds, o.level,
-			  bootstrap_too_few(r.rounds, o.level));
+	if (!rc && bootstrap_too_few(r.rounds, o.level, few))
+		stage_say(st, "%s", few);
 	for (int i = 0; !rc && i < r.n; i++)
 		rc = judge(&r, &r.report_stream[i], &options, err);
 	rc = rc || measure_others(st, &r, &options, pool, err) || memtext_open(&m, err);

@@ -350,6 +350,7 @@ static int run_score(struct stage *st, struct err *err)
 	struct printed p = { .asked = { o.coverage, o.risk, o.confidence,
 					wanted && o.format == TABLE_TEXT && !o.compat } };
 	struct table table = { 0 };
+	char few[TOO_FEW_TEXT];
 	int rc = ask_of(st, &options, &rows_options, &posterior, err);
 	if (!rc && o.by)
 		rc = grouping_open(&p.grouping, o.by, err);
@@ -363,10 +364,8 @@ static int run_score(struct stage *st, struct err *err)
 	for (int i = 0; i < (st->n ? st->n : 1) && !rc && !o.ensemble; i++)
 		rc = read_path(st, &p, stage_operand(st, i), &rows_options, &options,
 			       (size_t)i < o.names.n ? o.names.item[i] : NULL, err);
-	int least = bootstrap_too_few((int)o.bootstrap, o.level);
-	if (!rc && least)
-		stage_say(st, "caution: %d resamples are too few for intervals at %g, which take %d", (int)o.bootstrap,
-			  o.level, least);
+	if (!rc && bootstrap_too_few((int)o.bootstrap, o.level, few))
+		stage_say(st, "%s", few);
 	if (!rc && !o.per_class && !o.weights)
 		rc = show_scores(st, &p, &table, err);
 	if (o.by)

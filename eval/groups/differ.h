@@ -20,9 +20,8 @@ struct differ {
 };
 
 /* w: with COL_NLL and COL_BRIER, keys in the order of records. group: [w->n], below `groups`, each of which has a
- * record. bins: of equal width. threads: as for pool_open; the result does not depend on them. progress: name of
- * the line that shows the deals, or NULL. Errors: memory, 2^32
- * records. */
+ * record. bins: of equal width. threads: as for pool_open; the result does not depend on them. progress: name of the
+ * line that shows the deals, or NULL. Errors: memory, 2^32 records. */
 int differ_of(struct differ *d, const struct rows *w, const uint32_t *group, int groups, int bins, uint64_t seed,
 	      int threads, const char *progress, struct err *err) VIC_CHECKED;
 

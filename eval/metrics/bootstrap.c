@@ -7,6 +7,7 @@
 #include "pipeline/base/stats.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* 2^32 P(Poisson(1) <= k), k = 0..11, rounded; beyond 12 lies less than 2^-32. */
 static const uint32_t at_most[12] = { 1580030169u, 3160060337u, 3950075422u, 4213413783u, 4279248374u, 4292415292u,
@@ -29,10 +30,12 @@ void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8
 	}
 }
 
-int bootstrap_too_few(int rounds, double level)
+int bootstrap_too_few(int rounds, double level, char text[TOO_FEW_TEXT])
 {
 	int least = (int)ceil(2 / (1 - level) * (1 - 1e-12)); /* 40 at 0.95, whose double is not quite that */
-	return rounds && rounds < least ? least : 0;
+	snprintf(text, TOO_FEW_TEXT, "caution: %d resamples are too few for intervals at %g, which take %d", rounds,
+		 level, least);
+	return rounds && rounds < least;
 }
 
 uint32_t bootstrap_round(uint64_t seed, uint32_t round, size_t n)

@@ -160,9 +160,10 @@ void bootstrap_weights(uint64_t seed, uint32_t b, uint64_t from, size_t n, uint8
 /* Which b stands for round `round` of n records: that itself, or, where it would draw none of them, the next of its own
  * that draws some (drawing anew until there are records). round < 2^24. */
 uint32_t bootstrap_round(uint64_t seed, uint32_t round, size_t n);
-/* The fewest rounds of which one lies beyond each end of an interval at `level`, where `rounds` are fewer; else, and of
- * no rounds at all, 0. */
-int bootstrap_too_few(int rounds, double level);
+/* 1 where `rounds` are fewer than it takes for one to lie beyond each end of an interval at `level`, with the sentence
+ * that says so; else, and of no rounds at all, 0. */
+enum { TOO_FEW_TEXT = 128 };
+int bootstrap_too_few(int rounds, double level, char text[TOO_FEW_TEXT]);
 /* Keys of a calibrated model with the same confidences: right drawn anew. to: [n], may not be `sorted`. */
 void calibrated_keys(conf_key *to, const conf_key *sorted, size_t n, uint64_t seed, uint32_t draw);
 /* Fair coins of round b, one a record: swap[i / 8] >> i % 8 & 1, [(n + 7) / 8 rounded up to 16 bytes]. */

@@ -187,8 +187,7 @@ double grid_error(struct grid *g, double sigma)
 	return line_error(l, kernel, kernel + reach + 1, cells, reach) / total / g->n;
 }
 
-/* At the least level a width of 1 is 2^LEAST
- * cells, above it a width is at most 2 PER_WIDTH. */
+/* At the least level a width of 1 is 2^LEAST cells, above it a width is at most 2 PER_WIDTH. */
 int grid_open(struct grid *g, double n, size_t m, int rising, struct err *err)
 {
 	int list = rising && m <= FINE / SPARSE / 2;
