@@ -15,7 +15,7 @@ enum {
 	SMALL_CLASSES = 32, /* fewer classes: 8 records at once, a record a lane; else a record at a time */
 };
 
-/* exp for x in [-708, 0.7]; 0 below (and for -Inf); error below 1.1 ulp; NaN stays NaN.
+/* exp for x in [-708, 0.7]; 0 below (and for -Inf); error below 1.25 ulp; NaN stays NaN.
  * Class sums: (p + 6.0) has the weight 2^-50 in its last bit, so its bits are p in fixed point plus a constant, and
  * adding the bits as integers is exact. SUM_ROWS rows fit before the integers must be moved on. */
 enum { SUM_ROWS = 4096, SUM_SHIFT = 50 };

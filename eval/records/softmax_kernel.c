@@ -151,8 +151,8 @@ INLINE void soft_row(const void *z, int wide, int classes, int label, double *x,
 	s->square = square[0];
 	s->slope = slope[0];
 	s->label_e = label >= 0 ? x[label] : 0;
-	s->spread = log1p_of(rest)[0];
 	s->scale = 1 / (1 + s->rest);
+	s->spread = log1p_with(rest, broadcast(s->scale))[0];
 	const struct outcome o = outcome_of(rest, square, slope, broadcast(s->spread), broadcast(s->scale),
 					    broadcast(s->label), broadcast(s->label_e),
 					    equal(broadcast(label), broadcast(s->winner)));
@@ -214,8 +214,8 @@ INLINE void soft_side(double *at, int classes, const int32_t *label, struct side
 	r->tied = equal(second, m);
 	r->right = equal(want, w);
 	finish_sums(&u, total, equal(t.off, t.off), &r->rest, &r->square, &r->slope);
-	r->spread = log1p_of(r->rest);
 	r->scale = 1.0 / (1.0 + r->rest);
+	r->spread = log1p_with(r->rest, r->scale);
 	r->out = outcome_of(r->rest, r->square, r->slope, r->spread, r->scale, r->label, r->label_e, r->right);
 }
 

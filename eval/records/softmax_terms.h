@@ -7,13 +7,13 @@
 
 #include <math.h>
 
-/* Sums over the classes that do not depend on their order: with the second largest e brought to [1/2, 1) by a power of
- * two, a term v in [0, 1) is rounded once, to a multiple of 2^-52, and added as an integer: the bits of v + 1.0 are
+/* Sums over the classes that do not depend on their order: with the second largest e brought to [0.48, 0.98] by a power
+ * of two, a term v in [0, 1) is rounded once, to a multiple of 2^-52, and added as an integer: the bits of v + 1.0 are
  * those of 1.0 and v in fixed point. Terms of slope, es (z_w - z), are below `top`, a power of two above 1 and above
  * z_w - second: where z_w - z > 1 it falls as z does, and below that it is at most scale / e < 1. */
 struct unit {
 	vd second, held;    /* the second largest e and its exponent, at least EXP_LOWEST */
-	vd up, down;	    /* powers of two: second up is in [1/2, 1), and down = 1 / up */
+	vd up, down;	    /* powers of two: second up is in [0.48, 0.98], and down = 1 / up */
 	vd top;
 	vu top_bits;
 };
@@ -26,9 +26,10 @@ INLINE struct unit unit_of(vd largest, vd second)
 	vd off = second - largest;
 	u.held = larger(broadcast(EXP_LOWEST), off);
 	u.second = exp_of(off, u.held);
-	vu exponent = (vu)u.second >> SUM_BITS;
-	u.up = (vd)((2045 - exponent) << SUM_BITS);
-	u.down = (vd)((exponent + 1) << SUM_BITS);
+	/* 2^k, of which e is 0.97 to 1.96 times as much: known before e is. */
+	vu exponent = (vu)exp_place(u.held) << (SUM_BITS - 4) & ~(((uint64_t)1 << SUM_BITS) - 1);
+	u.up = (vd)(((uint64_t)1022 << SUM_BITS) - exponent);
+	u.down = (vd)(((uint64_t)1024 << SUM_BITS) + exponent);
 	u.top_bits = (((vu)larger(-u.held, broadcast(1)) >> SUM_BITS) + 1) << SUM_BITS;
 	u.top = (vd)u.top_bits;
 	return u;

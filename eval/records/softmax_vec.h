@@ -28,7 +28,13 @@ typedef uint64_t vu __attribute__((vector_size(D * 8))); /* where sums may pass 
 
 INLINE vd broadcast(double v)
 {
-	return (vd){ 0 } + v;
+#ifdef __AVX512DQ__
+	return (vd)_mm512_set1_pd(v);
+#elif defined(__AVX2__)
+	return (vd)_mm256_set1_pd(v);
+#else
+	return (vd){ v, v };
+#endif
 }
 
 INLINE vd load_vector(const double *p)
@@ -73,7 +79,7 @@ INLINE vd whole_real(vu v)
 
 /* A mask is true or false for each lane, false where a NaN is compared; masks go together by & and |. mask_bits: lane 0
  * in the lowest. choose: a where true, else b. larger, smaller: a > b ? a : b and a < b ? a : b, so b where
- * either is a NaN. product: a * b where m, else 0. add_where: a + b where m, else a. */
+ * either is a NaN. product, sum_where: a * b, a + b where m, else 0. add_where: a + b where m, else a. */
 #ifdef __AVX512DQ__
 typedef __mmask8 mask;
 
@@ -120,6 +126,11 @@ INLINE mask not_less(vd a, vd b)
 INLINE vd product(mask m, vd a, vd b)
 {
 	return (vd)_mm512_maskz_mul_pd(m, (__m512d)a, (__m512d)b);
+}
+
+INLINE vd sum_where(mask m, vd a, vd b)
+{
+	return (vd)_mm512_maskz_add_pd(m, (__m512d)a, (__m512d)b);
 }
 
 INLINE vd smaller(vd a, vd b)
@@ -191,6 +202,11 @@ INLINE vd product(mask m, vd a, vd b)
 	return (vd)(m & (vi)(a * b));
 }
 
+INLINE vd sum_where(mask m, vd a, vd b)
+{
+	return (vd)(m & (vi)(a + b));
+}
+
 INLINE vd smaller(vd a, vd b)
 {
 #ifdef __AVX2__
@@ -215,32 +231,56 @@ INLINE vd next_above(vd v)
 	return (vd)(bits + (bits >> 63 | 1));
 }
 
-#define EXP_LOWEST -708.0 /* below it, exp is 0 */
+/* The bits of 2^(j/16), less j 2^48, so that k 2^48 on top of them makes 2^(k/16) for every k that ends in j. */
+static const uint64_t sixteenths[16] __attribute__((aligned(64))) = {
+	0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238,
+	0x3fef06fe0a31b715, 0x3feedea64c123422, 0x3feebfdad5362a27, 0x3feeab07dd485429,
+	0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
+	0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da
+};
 
-/* exp(x), 0 where x is below EXP_LOWEST; held: the larger of the two. exp(x) = 2^k exp(r), k = round(x / ln 2). ln 2 in
- * two parts, the first with 21 zero bits, so that k * hi is exact. exp(r) = 1 + r + r^2 P(r), P fitted by Chebyshev
- * nodes: relative error 1.6e-17 before rounding. */
-INLINE vd exp_of(vd x, vd held)
+/* sixteenths[k % 16] of each k. */
+INLINE vu sixteenth_of(vu k)
 {
-	vd t = held * 0x1.71547652b82fep+0 + 0x1.8p52, k = t - 0x1.8p52;
-	vd r = (held - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33, q = r * r;
-	vd a = 0x1.0000000000001p-1 + r * 0x1.5555555555556p-3;
-	vd b = 0x1.5555555553d63p-5 + r * 0x1.11111111109b3p-7;
-	vd c = 0x1.6c16c1788bd90p-10 + r * 0x1.a01a01a7c41d5p-13;
-	vd d = 0x1.a019b90d2ae7ap-16 + r * 0x1.71de0dae63bb3p-19;
-	vd e = 0x1.289185613a3d6p-22 + r * 0x1.af38a9b0ec855p-26;
-	vd p = a + q * (b + q * (c + q * (d + q * e)));
-	vd scale = (vd)(((vu)t << 52) + 0x3ff0000000000000u);
-	return product(not_less(x, broadcast(EXP_LOWEST)), 1.0 + (r + q * p), scale);
+#ifdef __AVX512DQ__
+	return (vu)_mm512_permutex2var_epi64(_mm512_load_si512(sixteenths), (__m512i)k,
+					     _mm512_load_si512(sixteenths + 8));
+#elif defined(__AVX2__)
+	return (vu){ sixteenths[k[0] & 15], sixteenths[k[1] & 15], sixteenths[k[2] & 15], sixteenths[k[3] & 15] };
+#else
+	return (vu){ sixteenths[k[0] & 15], sixteenths[k[1] & 15] };
+#endif
 }
 
-/* log1p(x) for x >= 0, as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the addition lost is put
- * back as lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f), z = s^2; R fitted by
- * Chebyshev nodes to 5e-18. Error below 1 ulp. */
-INLINE vd log1p_of(vd x)
+#define EXP_LOWEST -708.0 /* below it, exp is 0 */
+
+/* k = round(16 x / ln 2), as the last bits of a double that is large. */
+INLINE vd exp_place(vd held)
+{
+	return held * 0x1.71547652b82fep+4 + 0x1.8p52;
+}
+
+/* exp(x), 0 where x is below EXP_LOWEST; held: the larger of the two. exp(x) = 2^(k/16) exp(r), k as in exp_place.
+ * ln 2 / 16 in two parts, the first with 21 zero bits, so that k * hi is exact. exp(r) = 1 + r + r^2 P(r), P of the
+ * smallest relative error that its degree allows, 1.2e-17 before rounding. */
+INLINE vd exp_of(vd x, vd held)
+{
+	vd t = exp_place(held), k = t - 0x1.8p52;
+	vd r = (held - k * 0x1.62e42fee00000p-5) - k * 0x1.a39ef35793c76p-37, q = r * r;
+	vd a = 0x1.fffffffffffb9p-2 + r * 0x1.555555548f751p-3;
+	vd b = 0x1.55555558fd460p-5 + r * 0x1.11123abd84f2cp-7;
+	vd p = a + q * (b + q * 0x1.6c14c68c988a6p-10);
+	vd scale = (vd)(sixteenth_of((vu)t) + ((vu)t << 48));
+	return sum_where(not_less(x, broadcast(EXP_LOWEST)), scale, scale * (r + q * p));
+}
+
+/* log1p(x) for x >= 0 and each = 1 / (1 + x), as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the
+ * addition lost is put back as lost/u, and log m = f - (f^2/2 - s (f^2/2 + z R(z))) with f = m - 1, s = f / (2 + f),
+ * z = s^2; R fitted by Chebyshev nodes to 5e-18. Error below 1 ulp. */
+INLINE vd log1p_with(vd x, vd each)
 {
 	vd u = 1.0 + x, small = x - (u - 1.0), large = 1.0 - (u - x);
-	vd lost = choose(at_least(u, broadcast(2)), large, small) / u;
+	vd lost = choose(at_least(u, broadcast(2)), large, small) * each;
 	vu h = (vu)u + 0x00095f6200000000u; /* 1 - sqrt(1/2), in the exponent's place */
 	vd n = (vd)((h >> 52) + (0x4338000000000000u - 1023u)) - 0x1.8p52;
 	vd m = (vd)((h & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
@@ -251,6 +291,11 @@ INLINE vd log1p_of(vd x)
 	vd r = z * (a + v * (b + v * (c + v * 0x1.2b5f68a50d903p-3)));
 	vd q = 0.5 * f * f;
 	return n * 0x1.62e42fee00000p-1 - ((q - (s * (q + r) + (n * 0x1.a39ef35793c76p-33 + lost))) - f);
+}
+
+INLINE vd log1p_of(vd x)
+{
+	return log1p_with(x, 1.0 / (1.0 + x));
 }
 
 #endif

@@ -47,7 +47,7 @@ static void exp_is_accurate(void **state)
 			worst = fmax(worst, ulps(y[i], expl(x[i])));
 	}
 	print_message("exp: worst error %.3f ulp\n", worst);
-	assert_true(worst < 1.1);
+	assert_true(worst < 1.25);
 	double edge[8] ALIGNED = { 0, -INFINITY, -708, -709, -1e308, NAN, -1e-300, -0x1p-60 };
 	softmax_ops()->exp_many(edge, 8);
 	assert_true(edge[0] == 1 && edge[1] == 0 && edge[2] > 0 && edge[3] == 0 && edge[4] == 0);
