@@ -64,11 +64,11 @@ $(B)/%.o: %.c $(RULES)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -fPIC -MMD -MP -c -o $@ $<
 # eval's hot loops: one source each, compiled for each instruction set to the same bits; softmax.c picks one at run time.
-KERNELS := $(B)/eval/records/softmax_kernel $(B)/eval/calibrate/fit_kernel
+KERNELS := $(B)/eval/records/softmax_kernel $(B)/eval/calibrate/fit_kernel $(B)/eval/sort/sort_kernel
 $(addsuffix %.o,$(KERNELS:l=)): ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS)) -ffp-contract=off
 ifneq ($(filter x86_64%,$(MACHINE)),)
-KERNEL_avx2 := -mavx2 -DSOFTMAX=softmax_avx2 -DFIT=fit_avx2
-KERNEL_avx512 := -mavx512f -mavx512dq -mprefer-vector-width=512 -DSOFTMAX=softmax_avx512 -DFIT=fit_avx512
+KERNEL_avx2 := -mavx2 -DSOFTMAX=softmax_avx2 -DFIT=fit_avx2 -DSORT=sort_avx2
+KERNEL_avx512 := -mavx512f -mavx512dq -mprefer-vector-width=512 -DSOFTMAX=softmax_avx512 -DFIT=fit_avx512 -DSORT=sort_avx512
 define kernel_rule
 $(1)-$(2).o: $(1:$(B)/%=%).c $$(RULES)
 	$$(call say,CC,$$< ($(2)))
@@ -77,7 +77,7 @@ $(1)-$(2).o: $(1:$(B)/%=%).c $$(RULES)
 $(B)/lib/eval.a: $(1)-$(2).o
 endef
 $(foreach k,$(KERNELS),$(foreach i,avx2 avx512,$(eval $(call kernel_rule,$(k),$(i)))))
-$(B)/eval/records/softmax.o $(B)/eval/calibrate/product.o: ALL_CPPFLAGS += -DVIC_SOFTMAX_X86
+$(B)/eval/records/softmax.o $(B)/eval/calibrate/product.o $(B)/eval/sort/keys_sort.o: ALL_CPPFLAGS += -DVIC_SOFTMAX_X86
 endif
 # Loops over values, in which a fit spends its time.
 $(addprefix $(B)/eval/calibrate/,affine.o product.o temperature.o): ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS))

@@ -34,14 +34,7 @@ static size_t pool_block(struct pav_block *b, size_t m, struct pav_block next, s
 	return m;
 }
 
-/* The blocks so far, and the one that is being put together: records begin..next.end. Whatever follows records that are
- * all right is pooled with them, and so is what is all wrong with whatever stands before it; so a block ends only where
- * a right record, or a tie group with one, follows a wrong one. */
-struct pooling {
-	struct pav_block *block, next;
-	size_t m, cap, begin, n;
-};
-
+/* The block that is being put together: records p->begin to p->next.end. */
 static int end_block(struct pooling *p, struct err *err)
 {
 	if (mem_grow(&p->block, &p->cap, p->m + 1, sizeof *p->block, err))
@@ -62,9 +55,8 @@ static int take_group(struct pooling *p, size_t to, uint64_t right, struct err *
 	return 0;
 }
 
-/* CHUNK records without ties, a bit each: blocks end before those that are right and follow a wrong one. */
-enum { CHUNK = 64 };
-static int take_singles(struct pooling *p, uint64_t right, struct err *err)
+/* n records without ties, a bit each: blocks end before those that are right and follow a wrong one. */
+static int take_singles(struct pooling *p, size_t n, uint64_t right, struct err *err)
 {
 	size_t from = p->next.end;
 	uint64_t all_right = p->next.right == p->next.end - p->begin;
@@ -78,46 +70,62 @@ static int take_singles(struct pooling *p, uint64_t right, struct err *err)
 			return -1;
 	}
 	p->next.right += (uint64_t)__builtin_popcountll(right);
-	p->next.end = from + CHUNK;
+	p->next.end = from + n;
 	return 0;
 }
 
-/* Whether key[CHUNK + 1] are all of different confidence; *right: a bit for each of the first CHUNK. */
-static int singles(const conf_key *k, uint64_t *right)
+int pooling_add(struct pooling *p, size_t n, const struct key_terms *t, struct err *err)
 {
-	uint64_t tied = 0, bits = 0;
-	for (size_t i = 0; i < CHUNK; i++) {
-		tied |= conf_order(k[i]) == conf_order(k[i + 1]);
-		bits |= (uint64_t)conf_right(k[i]) << i;
+	p->score += (fix)t->square_high * ((fix)1 << 32) + t->square_low;
+	if (!t->tied && p->at == p->next.end) {
+		p->at += n;
+		return take_singles(p, n, t->right, err);
 	}
-	*right = bits;
-	return !tied;
+	for (size_t i = 0; i < n; i++) {
+		p->group += t->right >> i & 1;
+		p->at++;
+		if (t->tied >> i & 1)
+			continue;
+		if (take_group(p, p->at, p->group, err))
+			return -1;
+		p->group = 0;
+	}
+	return 0;
+}
+
+int pooling_end(struct pooling *p, struct err *err)
+{
+	return p->next.end > p->begin ? end_block(p, err) : 0;
+}
+
+void pooling_release(struct pooling *p)
+{
+	free(p->block);
+	*p = (struct pooling){ 0 };
+}
+
+/* Over all of k[n]. */
+static int pool_all(struct pooling *p, const conf_key *k, size_t n, struct err *err)
+{
+	struct key_terms t;
+	*p = (struct pooling){ .n = n };
+	for (size_t m; (m = keys_terms(k, n, p->at, &t));)
+		if (pooling_add(p, m, &t, err)) {
+			pooling_release(p);
+			return -1;
+		}
+	if (pooling_end(p, err)) {
+		pooling_release(p);
+		return -1;
+	}
+	return 0;
 }
 
 int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks, struct err *err)
 {
-	struct pooling p = { .n = n };
-	int rc = 0;
-	for (size_t from = 0; from < n && !rc;) {
-		uint64_t right;
-		if (from + CHUNK < n && singles(k + from, &right)) {
-			rc = take_singles(&p, right, err);
-			from += CHUNK;
-			continue;
-		}
-		/* As far as a chunk with a tie in it goes, and to the end of its last group. */
-		size_t stop = from + CHUNK < n ? from + CHUNK : n;
-		for (right = 0; from < stop && !rc; right = 0) {
-			for (uint64_t v = conf_order(k[from]); from < n && conf_order(k[from]) == v; from++)
-				right += (uint64_t)conf_right(k[from]);
-			rc = take_group(&p, from, right, err);
-		}
-	}
-	rc = rc || (p.next.end > p.begin && end_block(&p, err));
-	if (rc) {
-		free(p.block);
+	struct pooling p;
+	if (pool_all(&p, k, n, err))
 		return -1;
-	}
 	*n_blocks = p.m;
 	*block = p.block;
 	return 0;
@@ -138,39 +146,29 @@ static double on_grid(double v)
 	return nearbyint(v * 0x1p52) * 0x1p-52;
 }
 
-fix corp_score(const struct key_terms *t)
+void corp_of_pooling(const struct pooling *p, struct corp *c)
 {
-	return (fix)t->square_high * ((fix)1 << 32) + t->square_low;
+	double best = 0, n = (double)p->n;
+	uint64_t right = 0;
+	for (size_t i = 0; i < p->m; i++) {
+		double r = (double)p->block[i].right, s = (double)size_of(p->block, i);
+		best += r * (s - r) / s;
+		right += p->block[i].right;
+	}
+	double rate = (double)right / n, base = on_grid(rate * (1 - rate));
+	best = fmin(on_grid(best / n), base); /* where all is one block, they are the same but for rounding */
+	c->score = on_grid(fix_real(p->score) / n);
+	c->miscalibration = c->score - best;
+	c->discrimination = base - best;
+	c->uncertainty = base;
 }
 
 int corp_of(const conf_key *k, size_t n, struct corp *c, struct err *err)
 {
-	struct key_terms t;
-	fix score = 0;
-	for (size_t at = 0, m; (m = keys_terms(k, n, at, &t)); at += m)
-		score += corp_score(&t);
-	return corp_of_score(k, n, score, c, err);
-}
-
-int corp_of_score(const conf_key *k, size_t n, fix score, struct corp *c, struct err *err)
-{
-	struct pav_block *b;
-	size_t m;
-	double best = 0;
-	uint64_t right = 0;
-	if (pav(k, n, &b, &m, err))
+	struct pooling p;
+	if (pool_all(&p, k, n, err))
 		return -1;
-	for (size_t i = 0; i < m; i++) {
-		double r = (double)b[i].right, s = (double)size_of(b, i);
-		best += r * (s - r) / s;
-		right += b[i].right;
-	}
-	free(b);
-	double rate = (double)right / (double)n, base = on_grid(rate * (1 - rate));
-	best = fmin(on_grid(best / (double)n), base); /* where all is one block, they are the same but for rounding */
-	c->score = on_grid(fix_real(score) / (double)n);
-	c->miscalibration = c->score - best;
-	c->discrimination = base - best;
-	c->uncertainty = base;
+	corp_of_pooling(&p, c);
+	pooling_release(&p);
 	return 0;
 }

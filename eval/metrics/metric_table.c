@@ -183,7 +183,8 @@ static int measure_ranges(struct measured *m, const struct running *r, unsigned 
 }
 
 /* One pass for all that adds up terms of single records. */
-static void measure_terms(struct measured *m, struct running *r, struct smoothing *smooth, fix *score, unsigned parts)
+static int measure_terms(struct measured *m, struct running *r, struct smoothing *smooth, struct pooling *pooling,
+			 unsigned parts, struct err *err)
 {
 	struct key_terms t;
 	struct drift drift = { 0 };
@@ -195,32 +196,38 @@ static void measure_terms(struct measured *m, struct running *r, struct smoothin
 			smoothing_add(smooth, n, &t);
 		if (parts & PART_CUMULATIVE)
 			drift_add(&drift, n, &t);
-		*score += corp_score(&t);
+		if (parts & PART_CORP && pooling_add(pooling, n, &t, err))
+			return -1;
 	}
 	if (parts & PART_SMOOTH)
 		smoothing_end(smooth, &m->smooth, &width);
 	if (parts & PART_CUMULATIVE)
 		drift_end(&drift, m->n, &m->cumulative);
+	if (parts & PART_CORP) {
+		if (pooling_end(pooling, err))
+			return -1;
+		corp_of_pooling(pooling, &m->corp);
+	}
+	return 0;
 }
 
 int measure_keys(struct measured *m, const conf_key *sorted, size_t n, int bins, unsigned parts, struct err *err)
 {
 	struct running r = { 0 };
 	struct smoothing smooth = { 0 };
-	fix score = 0;
+	struct pooling pooling = { .n = n };
 	m->key = sorted;
 	m->n = n;
 	m->bins = bins;
 	int rc = (parts & (PART_BINS | PART_SWEEP | PART_MASS) && running_begin(&r, sorted, n, err)) ||
 		 (parts & PART_SMOOTH && smoothing_begin(&smooth, n, err));
-	if (!rc)
-		measure_terms(m, &r, &smooth, &score, parts);
-	rc = rc || (r.before && measure_ranges(m, &r, parts, err)) ||
-	     (parts & PART_CORP && corp_of_score(sorted, n, score, &m->corp, err));
+	rc = rc || measure_terms(m, &r, &smooth, &pooling, parts, err) ||
+	     (r.before && measure_ranges(m, &r, parts, err));
 	if (!rc && parts & PART_SELECTIVE)
 		selective_of(sorted, n, &m->selective);
 	running_close(&r);
 	smoothing_release(&smooth);
+	pooling_release(&pooling);
 	return rc ? -1 : 0;
 }
 

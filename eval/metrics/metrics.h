@@ -8,18 +8,12 @@
 #include "eval/records/bins.h"
 #include "eval/records/conf.h"
 #include "eval/records/key_terms.h"
+#include "eval/sort/keys_sort.h"
 #include "pipeline/base/err.h"
 #include "pipeline/base/pool.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Radix sort, ascending in confidence; wrong before right within a tie. Uses n keys of scratch memory. */
-int keys_sort(conf_key *key, size_t n, struct err *err) VIC_CHECKED;
-/* The same of whole numbers. */
-int whole_sort(uint64_t *key, size_t n, struct err *err) VIC_CHECKED;
-/* order: [n], filled with the records by falling key, ties by number. Errors: 2^32 records or more, no memory. */
-int order_falling(const uint64_t *key, size_t n, uint32_t *order, struct err *err) VIC_CHECKED;
 
 /* What passes over sorted keys have in common: the terms of the keys from `at` on, a multiple of TERMS. Returns how
  * many keys, 0 where there is none left. A pass that goes with others is begun, gets each chunk in turn, and
@@ -123,9 +117,21 @@ int pav(const conf_key *sorted, size_t n, struct pav_block **block, size_t *n_bl
 /* The same of records that were counted in m blocks: pooled in place; returns how many blocks are left. */
 size_t pav_blocks(struct pav_block *block, size_t m);
 int corp_of(const conf_key *sorted, size_t n, struct corp *c, struct err *err) VIC_CHECKED;
-/* The same where the sum of (conf - right)^2 is known: of corp_score's over all chunks. */
-fix corp_score(const struct key_terms *t);
-int corp_of_score(const conf_key *sorted, size_t n, fix score, struct corp *c, struct err *err) VIC_CHECKED;
+/* The same chunk by chunk of sorted keys, begun as { .n = records in all }. Blocks so far, and the one that is being
+ * put together: records begin to next.end. Whatever follows records that are all right is pooled with them, and so is
+ * what is all wrong with whatever stands before it; so a block ends only where a right record, or a tie group with one,
+ * follows a wrong one. */
+struct pooling {
+	fix score;		       /* sum of (conf - right)^2 */
+	struct pav_block *block, next; /* block: [m], owned */
+	size_t m, cap, begin, n;
+	size_t at;	/* records so far; beyond next.end lies a tie group that is not at its end yet, */
+	uint64_t group; /* so many of which are right */
+};
+int pooling_add(struct pooling *p, size_t n, const struct key_terms *t, struct err *err) VIC_CHECKED;
+int pooling_end(struct pooling *p, struct err *err) VIC_CHECKED;
+void pooling_release(struct pooling *p);
+void corp_of_pooling(const struct pooling *p, struct corp *c);
 
 /* What a perfectly calibrated model with these confidences would score: right[i] drawn anew with probability conf[i],
  * `rounds` times (consistency resampling: Broecker and Smith 2007; Vaicenavicius et al. 2019). Seeded; the same at any

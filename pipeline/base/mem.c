@@ -1,5 +1,5 @@
-/* Three kinds of memory. mem_alloc's is zeroed and 64-byte aligned, mem_room's aligned. mem_grow's is realloc's and
- * neither of these, also where it grows an array that mem_alloc made.
+/* Kinds of memory: mem_alloc's is zeroed and 64-byte aligned, mem_room's and mem_pages' aligned. mem_grow's is
+ * realloc's and neither of these, also where it grows an array that mem_alloc made.
  * Results are stored by memcpy: the caller's pointer has a type of its own, and a store through void ** would break
  * the aliasing rule. */
 #include "mem.h"
@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static int too_much(size_t n, size_t size, struct err *err)
 {
@@ -44,6 +46,22 @@ int mem_room(void *out, size_t n, struct err *err)
 {
 	size_t bytes = 0;
 	return take(out, n, 1, &bytes, err);
+}
+
+int mem_pages(void *out, size_t n, size_t size, struct err *err)
+{
+	size_t bytes = 0;
+	char *p = NULL;
+	if (take(&p, n, size, &bytes, err))
+		return -1;
+#ifdef MADV_POPULATE_WRITE
+	/* A request: where it is not known, or memory is short, pages come one by one as they are written. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), off = (page - (uintptr_t)p % page) % page;
+	if (bytes >= 256 * page)
+		madvise(p + off, (bytes - off) / page * page, MADV_POPULATE_WRITE);
+#endif
+	memcpy(out, &p, sizeof p);
+	return 0;
 }
 
 int mem_grow(void *array, size_t *cap, size_t need, size_t size, struct err *err)
