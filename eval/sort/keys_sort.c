@@ -5,6 +5,7 @@
  * confidence decides and wrong comes before right within a tie. Equal keys cannot be told apart, so the order need not
  * be stable. Ranks (order_falling) must be, and come from a radix sort, least significant digit first. */
 #include "keys_sort.h"
+#include "eval/records/softmax.h"
 #include "pipeline/base/mem.h"
 #include "sort_kernel.h"
 
@@ -14,13 +15,23 @@
 /* Fewer than MANY keys fit the cache as they are. */
 enum { MANY = 1 << 17, TOP_BITS = 14, CELLS = 4096 };
 
+const struct sort_ops *sort_variant(int i)
+{
+	static const struct sort_ops *const variants[] = {
+		&sort_plain,
+#ifdef VIC_SOFTMAX_X86
+		&sort_avx2, &sort_avx512,
+#endif
+	};
+	return softmax_variant(i) ? variants[i] : NULL;
+}
+
 const struct sort_ops *sort_ops(void)
 {
-#ifdef VIC_SOFTMAX_X86
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-		return &sort_avx512;
-#endif
-	return &sort_plain;
+	const struct sort_ops *best = NULL, *v;
+	for (int i = 0; (v = sort_variant(i)); i++)
+		best = v;
+	return best;
 }
 
 /* The first cut of many keys. */

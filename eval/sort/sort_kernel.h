@@ -54,8 +54,10 @@ static inline void begin_buckets(size_t *count, size_t buckets)
 	}
 }
 
-extern const struct sort_ops sort_plain, sort_avx512;
-/* The faster one that this CPU runs. */
+extern const struct sort_ops sort_plain, sort_avx2, sort_avx512;
+/* The fastest variant that this CPU runs. */
 const struct sort_ops *sort_ops(void);
+/* Variant i, or NULL when there are no more or this CPU lacks it (i from 0). For tests. */
+const struct sort_ops *sort_variant(int i);
 
 #endif
