@@ -45,7 +45,7 @@ struct made {
 	struct plan plan;
 	struct device dev; /* whose engine the file names */
 	struct graph g;
-	float *weight[16];
+	float *weight[64];
 	char text[WORDS * WORDS], path[64];
 	uint32_t end[WORDS];
 	float vector[WORDS * DIM];
