@@ -244,6 +244,72 @@ static void predictions_are_the_formula(void **state)
 	}
 }
 
+/* One logit of a document, which ref gives and is then no number; and the record that it is of. */
+static struct {
+	const struct predictor *p;
+	size_t at, seen;
+	float value;
+	uint32_t id;
+} spoilt;
+
+static int spoil(struct backend_ctx *ctx, const struct op_call *call, struct err *err)
+{
+	int rc = backend_ref.forward(ctx, call, err);
+	size_t n = (size_t)call->n * CLASSES;
+	if (call->op->out != spoilt.p->graph.logits)
+		return rc;
+	if (spoilt.at - spoilt.seen < n) {
+		call->out[spoilt.at - spoilt.seen] = spoilt.value;
+		spoilt.id = call->batch->sample[(spoilt.at - spoilt.seen) / CLASSES];
+	}
+	spoilt.seen += n;
+	return rc;
+}
+
+/* Whichever logit of whichever record, in whichever pass, is no finite number: the record is named. */
+static void answers_that_are_none(void **state)
+{
+	static const float odd[] = { NAN, INFINITY, -INFINITY };
+	static struct made made;
+	static struct document d;
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++) {
+		struct model m;
+		struct backend b = backend_ref;
+		struct device dev = { .b = &b };
+		struct predictor p;
+		struct stream_reader *r;
+		struct block k;
+		struct err err = ERR_NONE;
+		char want[80];
+		int rc, passes = below(2) ? 0 : 3;
+		rng_init(&random_state, 63, RNG_TEST, i, 0);
+		make_model(&made);
+		make_document(&d);
+		b.forward = spoil;
+		spoilt.p = &p;
+		spoilt.seen = 0;
+		spoilt.at = (size_t)below(d.n * CLASSES * (passes ? passes : 1));
+		spoilt.value = odd[below(3)];
+		if (model_open(&m, made.path, &err) || predictor_open(&p, &m, &dev, passes, SEED, &err) ||
+		    stream_open(&r, d.path, &err) || stream_next_document(r, &err) != 1 ||
+		    predictor_document(&p, stream_head_of(r), &err))
+			fail_msg("%s", err.msg);
+		while ((rc = stream_next_block(r, &k, &err)) == 1)
+			if (k.type == BLOCK_WORDS ? predictor_words(&p, &k, &err) : predictor_rows(&p, &k, NULL, &err))
+				break;
+		assert_int_equal(rc, 1);
+		snprintf(want, sizeof want, "record with id %u: the network answers %g", spoilt.id,
+			 (double)spoilt.value);
+		assert_string_equal(err.msg, want);
+		stream_close(r);
+		close(d.fd);
+		predictor_release(&p);
+		model_release(&m);
+		release_model(&made);
+	}
+}
+
 /* Images of which sizes a model takes: those of its own; those that a crop can be cut from, where it saw crops. */
 static void sizes_of_images(void **state)
 {
@@ -269,6 +335,7 @@ static void sizes_of_images(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(predictions_are_the_formula),
+					    cmocka_unit_test(answers_that_are_none),
 					    cmocka_unit_test(sizes_of_images) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
