@@ -56,7 +56,7 @@ static int watched_end(struct backend_ctx *ctx, int failed, struct err *err)
 /* Epochs 1, 2, ... of the run without files. */
 enum { PARAMS = 8, FLOATS = 64 };
 static struct {
-	int n, parameters, best[MOST_EPOCHS + 1], passes[MOST_EPOCHS + 1];
+	int n, params, parameters, best[MOST_EPOCHS + 1], passes[MOST_EPOCHS + 1];
 	uint32_t batches;
 	float w[MOST_EPOCHS + 1][PARAMS][FLOATS];
 	struct epoch_line line[MOST_EPOCHS];
@@ -72,6 +72,7 @@ static void plain_epochs(struct task *task, int from, const char *path)
 	watched.passes = watched.fails_in = 0;
 	plain.batches = trainer_batches(&t);
 	assert_in_range(t.graph.n_params, 1, PARAMS);
+	plain.params = t.graph.n_params;
 	for (int p = 0; p < t.graph.n_params; p++)
 		plain.parameters += (int)param_size(&t.graph.param[p]);
 	while (!trainer_done(&t)) {
@@ -196,23 +197,31 @@ static __attribute__((format(printf, 2, 3))) void says(int should, const char *t
 		fail_msg("%s '%s':\n%s", should ? "does not say" : "says", line, asked.said);
 }
 
+static void check_weights(const struct task *task, const struct model *m, int epoch)
+{
+	struct graph g;
+	struct err err = ERR_NONE;
+	graph_init(&g);
+	if (task->plan.net->build(task->plan.net, &g, &task->plan.config, &err))
+		fail_msg("%s", err.msg);
+	for (int p = 0; p < g.n_params; p++)
+		assert_memory_equal(safetensors_find(&m->file, g.param[p].name)->data, plain.w[epoch][p],
+				    param_size(&g.param[p]) * sizeof(float));
+	graph_release(&g);
+}
+
 /* A model with the weights of an epoch. */
 static void check_model(const struct task *task, const char *path, int epoch)
 {
 	struct model m;
-	struct graph g;
 	struct err err = ERR_NONE;
 	char number[16];
-	graph_init(&g);
-	if (model_open(&m, path, &err) || task->plan.net->build(task->plan.net, &g, &task->plan.config, &err))
+	if (model_open(&m, path, &err))
 		fail_msg("%s", err.msg);
 	snprintf(number, sizeof number, "%d", epoch);
 	assert_string_equal(safetensors_meta(&m.file, "epoch"), number);
-	for (int p = 0; p < g.n_params; p++)
-		assert_memory_equal(safetensors_find(&m.file, g.param[p].name)->data, plain.w[epoch][p],
-				    param_size(&g.param[p]) * sizeof(float));
+	check_weights(task, &m, epoch);
 	assert_int_equal(json_array_size(m.provenance), 2);
-	graph_release(&g);
 	model_release(&m);
 }
 
@@ -258,6 +267,27 @@ static void check_history(const struct task *task, int written, int done)
 	unlink(asked.history);
 }
 
+/* A checkpoint as a model: with the weights that the run would keep, of epochs that were finished. */
+static void check_as_model(const struct task *task, int epoch, uint32_t batches)
+{
+	struct model m;
+	struct err err = ERR_NONE;
+	int keeps = task->plan.select != SELECT_LAST && plain.line[0].dev_n;
+	if (!epoch) {
+		assert_int_equal(model_open(&m, asked.state, &err), -1);
+		assert_non_null(strstr(err.msg, ": is a checkpoint of a first epoch that was not finished; "));
+		return;
+	}
+	if (model_open(&m, asked.state, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(m.checkpoint, batches || task->plan.update.ema > 0 ? "the one to keep" :
+					  keeps				       ? "the best" :
+										 "the last");
+	check_weights(task, &m, plain.best[epoch]);
+	assert_int_equal(m.file.n, plain.params + 2);
+	model_release(&m);
+}
+
 /* Where a run stood when it wrote its last checkpoint. */
 static void check_state(struct task *task, int written, int epoch, uint32_t batches)
 {
@@ -271,6 +301,7 @@ static void check_state(struct task *task, int written, int epoch, uint32_t batc
 		fail_msg("%s", err.msg);
 	assert_true(t.epoch == epoch && t.part.batches == batches);
 	trainer_release(&t);
+	check_as_model(task, epoch, batches);
 	unlink(asked.state);
 }
 
