@@ -191,7 +191,9 @@ static void settings_at_their_ends(void **state)
 		{ IMAGES, "*", "{\"width\":5,\"fit\":\"crop\",\"resize\":[4,#]}", 1, 5, 4096 },
 		{ IMAGES, "*", "{\"height\":5,\"fit\":\"crop\",\"resize\":[#,4]}", 1, 5, 4096 },
 	};
-	static const char *const other[] = { "\"1\"", "null", "[\"1\",\"1\",\"1\"]", "[[1],[1],[1]]", "[]", "{}", "true" };
+	static const char *const other[] = {
+		"\"1\"", "null", "[\"1\",\"1\",\"1\"]", "[[1],[1],[1]]", "[]", "{}", "true"
+	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		double least = rows[i].least, most = rows[i].most;
@@ -233,7 +235,8 @@ static void pictures_as_they_were(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(claims_cost_nothing), cmocka_unit_test(settings_at_their_ends),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(claims_cost_nothing),
+					    cmocka_unit_test(settings_at_their_ends),
 					    cmocka_unit_test(pictures_as_they_were) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

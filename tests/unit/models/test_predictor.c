@@ -13,7 +13,7 @@ struct document {
 	int tokens, n, length[RECORDS], keep_some;
 	uint32_t word[RECORDS][TOKENS]; /* from WORDS on: not the model's */
 	uint64_t id[RECORDS];
-	int label[RECORDS];
+	int label[RECORDS], known[3]; /* the model's class of each label; -1: not one of its */
 	unsigned char keep[RECORDS];
 	uint32_t order[WORDS + STRANGE]; /* the table's i-th word */
 	float strange[STRANGE][DIM];
@@ -38,10 +38,15 @@ static void write_record(struct stream_writer *w, const struct document *d, int 
 		fail_msg("%s", err.msg);
 }
 
+/* Classes in another order, one of which the model does not know. */
+static const char *class_of(const struct document *d, int label)
+{
+	return d->known[label] < 0 ? "fourth" : classes[d->known[label]];
+}
+
 static void write_document(struct document *d)
 {
-	/* other classes in another order: one that the model does not know */
-	static const char *const others[] = { "third", "fourth", "first" };
+	const char *const others[] = { class_of(d, 0), class_of(d, 1), class_of(d, 2) };
 	struct stream_head head = { .kind = d->tokens ? STREAM_TOKENS : STREAM_TEXT, .dim = d->tokens ? 0 : DIM };
 	struct stream_writer *w = NULL;
 	struct output out;
@@ -79,6 +84,9 @@ static void make_document(struct document *d)
 	d->tokens = below(2);
 	d->n = below(3) ? 1 + below(40) : RECORDS;
 	d->keep_some = below(2);
+	int unknown = below(3), turn = below(3);
+	for (int k = 0; k < 3; k++)
+		d->known[k] = k == unknown ? -1 : (k + turn) % 3;
 	for (int i = 0; i < d->n; i++) {
 		d->length[i] = d->tokens ? 1 + below(TOKENS - 1) : below(TOKENS);
 		for (int k = 0; k < d->length[i]; k++)
@@ -138,14 +146,13 @@ static void formula(const struct made *m, const struct document *d, int i, int p
 /* The block's kept records, of which *at is the first one's number before leaving out. */
 static void check_block(const struct predictor *p, const struct made *m, const struct document *d, int *at, int n)
 {
-	static const int known[] = { 2, -1, 0 };
 	int passes = p->passes ? p->passes : 1;
 	size_t row = 0;
 	for (int i = *at; i < *at + n; i++) {
 		if (!d->keep[i])
 			continue;
 		assert_true(row < p->data.n && p->data.id[row] == d->id[i]);
-		assert_int_equal(p->data.label[row], d->label[i] < 0 ? -1 : known[d->label[i]]);
+		assert_int_equal(p->data.label[row], d->label[i] < 0 ? -1 : d->known[d->label[i]]);
 		assert_int_equal(p->data.split[row], d->tokens ? SPLIT_TEST : SPLIT_DEV);
 		for (int s = 0; s < passes; s++) {
 			double z[CLASSES];
@@ -169,7 +176,7 @@ static void count(const struct made *m, const struct document *d, uint64_t *toke
 	for (int i = 0; i < d->n; i++) {
 		int n = m->plan.max_tokens && d->length[i] > m->plan.max_tokens ? m->plan.max_tokens : d->length[i];
 		*tokens += d->keep[i] ? (uint64_t)n : 0;
-		*strange += d->keep[i] && d->label[i] == 1;
+		*strange += d->keep[i] && d->label[i] >= 0 && d->known[d->label[i]] < 0;
 		for (int k = 0; k < n; k++)
 			*unknown += d->keep[i] && d->tokens && d->word[i][k] >= WORDS;
 	}

@@ -228,8 +228,10 @@ static int lacks(struct trainer *t, struct ranks *r)
 	open_trainer(t, &task);
 	if (!trainer_join(t, r, &err) || err.status != VIC_USAGE)
 		return 97;
-	snprintf(want, sizeof want, "--reduce fast: cards are not there to add up over ranks: %s; --reduce exact does it "
-		 "through the hosts' memory", r->rank == cards.lacks ? "no library is here" : "a rank has no NCCL");
+	snprintf(want, sizeof want,
+		 "--reduce fast: cards are not there to add up over ranks: %s; --reduce exact does it "
+		 "through the hosts' memory",
+		 r->rank == cards.lacks ? "no library is here" : "a rank has no NCCL");
 	return strcmp(err.msg, want) ? 98 : 0;
 }
 

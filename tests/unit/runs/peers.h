@@ -109,8 +109,9 @@ static struct calibrated *make_map(void)
 	mapped.weight[1] = 0.2;
 	mapped.weight[2] = 0.3;
 	mapped.map = (struct calibrated){ .path = "a.map", .n = CLASSES, .room = mapped.room };
-	mapped.map.file.map = (struct calmap){ .method = mapped.is == 2 ? MAP_ENSEMBLE : MAP_TEMPERATURE, .k = CLASSES,
-					       .t = t, .weight = mapped.weight };
+	mapped.map.file.map = (struct calmap){
+		.method = mapped.is == 2 ? MAP_ENSEMBLE : MAP_TEMPERATURE, .k = CLASSES, .t = t, .weight = mapped.weight
+	};
 	return mapped.is ? &mapped.map : NULL;
 }
 
@@ -250,8 +251,8 @@ static inline void open_model(struct made *made, json_t *history)
 	assert_int_equal(ftruncate(made->fd, 0) || lseek(made->fd, 0, SEEK_SET), 0);
 	if (output_open(&to, made->path, &err) ||
 	    model_write(&to, &made->plan, &made->data, &made->g, made->weight, 1, history, &err) ||
-	    output_commit(&to, &err) || model_open(&s.model, made->path, &err) ||
-	    device_open(&s.dev, "ref", 1, &err) || predictor_open(&s.p, &s.model, &s.dev, 0, 1, &err))
+	    output_commit(&to, &err) || model_open(&s.model, made->path, &err) || device_open(&s.dev, "ref", 1, &err) ||
+	    predictor_open(&s.p, &s.model, &s.dev, 0, 1, &err))
 		fail_msg("%s", err.msg);
 	output_release(&to);
 	json_decref(history);

@@ -176,8 +176,8 @@ static void check_end(enum wrong w, int rc, const struct err *err, int top_k)
 static void pictures(void **state)
 {
 	static const char *const programs[] = { "vic-images", "vic-images", "vic-split", "vic-perturb", "" },
-				*const args[] = { "--resize=8", "--fit=crop", "--channels=1", "--as-stored", "--", "-",
-						  "--resized", "--seed=1", "folder", "--channels" };
+				 *const args[] = { "--resize=8", "--fit=crop", "--channels=1", "--as-stored", "--", "-",
+						   "--resized",	 "--seed=1",   "folder",       "--channels" };
 	static char one[] = "one.png", two[] = "a folder";
 	static char *const paths[] = { one, two };
 	static struct made made;

@@ -22,7 +22,7 @@ static int below(int n)
 	return (int)rng_below(&random_state, (uint32_t)n);
 }
 
-/* Records of an epoch's batches, in batches of `batch`, dealt to shards one by one: 1 when a shard gets a single one. */
+/* Records of an epoch, in batches of `batch` that are dealt to shards one by one: 1 when a shard gets a single one. */
 static int plain_single(int records, int batch, int shards)
 {
 	for (; records > 0; records -= batch) {
@@ -52,12 +52,13 @@ static void says(const struct err *err, int n, int batch, int shards)
 	if (n == 1)
 		snprintf(want, sizeof want, "there is one training record, and the batch normalisation bn5 needs more");
 	else if (n < 2 * shards)
-		snprintf(want, sizeof want, "--shards %d: there are %d training records, and the batch normalisation bn5",
-			 shards, n);
+		snprintf(want, sizeof want,
+			 "--shards %d: there are %d training records, and the batch normalisation bn5", shards, n);
 	else
-		snprintf(want, sizeof want, "--batch %d: %s%s of the %d training records has one record, and the batch "
-			 "normalisation bn5", batch, shards > 1 ? "a shard of " : "", first ? "each batch" : "the last batch",
-			 n);
+		snprintf(want, sizeof want,
+			 "--batch %d: %s%s of the %d training records has one record, and the batch "
+			 "normalisation bn5",
+			 batch, shards > 1 ? "a shard of " : "", first ? "each batch" : "the last batch", n);
 	if (strncmp(err->msg, want, strlen(want)))
 		fail_msg("'%s', not '%s'", err->msg, want);
 	if (n > 1 && n >= 2 * shards) {
@@ -80,13 +81,22 @@ static void single_records(void **state)
 		struct err err = ERR_NONE;
 		struct device dev;
 		struct trainer t;
-		int n = 0, side = below(4) ? 4 : 8, records = 1 + below(MOST), batch = 1 + below(below(2) ? 6 : MOST + 5);
-		struct dataset d = { .n = (size_t)records, .label = label, .split = split, .id = id,
-				     .head = { .kind = STREAM_IMAGES, .n_classes = 2, .height = side, .width = side,
-					       .channels = 1 },
-				     .images = { .pixel = pixel } };
-		struct plan p = { .net = &net_smallcnn, .epochs = 1, .batch = batch, .shards = 1 << below(4),
-				  .select = SELECT_LAST, .update = { .rule = RULE_SGD, .lr = 0.1 },
+		int n = 0, side = below(4) ? 4 : 8, records = 1 + below(MOST),
+		    batch = 1 + below(below(2) ? 6 : MOST + 5);
+		struct dataset d = {
+			.n = (size_t)records,
+			.label = label,
+			.split = split,
+			.id = id,
+			.head = { .kind = STREAM_IMAGES, .n_classes = 2, .height = side, .width = side, .channels = 1 },
+			.images = { .pixel = pixel }
+		};
+		struct plan p = { .net = &net_smallcnn,
+				  .epochs = 1,
+				  .batch = batch,
+				  .shards = 1 << below(4),
+				  .select = SELECT_LAST,
+				  .update = { .rule = RULE_SGD, .lr = 0.1 },
 				  .preprocessing = { .h = side, .w = side, .deviation = { 1 } },
 				  .config = { .classes = 2, .image = { side, side, 1 }, .width_factor = 0.125 } };
 		p.shards = p.shards == 1 ? below(2) : p.shards; /* 0 is 1 */
@@ -119,21 +129,30 @@ static void pictures(void **state)
 	for (int i = 0; i < 2000; i++) {
 		struct err err = ERR_NONE;
 		struct train_options o = { .channels = below(4), .fit = below(2) };
-		struct dataset d = { .head = { .kind = below(4) ? STREAM_IMAGES : STREAM_TEXT, .encoding = below(3),
-					       .height = below(3) * 2, .width = below(3) * 3, .channels = below(5) } };
+		struct dataset d = { .head = { .kind = below(4) ? STREAM_IMAGES : STREAM_TEXT,
+					       .encoding = below(3),
+					       .height = below(3) * 2,
+					       .width = below(3) * 3,
+					       .channels = below(5) } };
 		struct stream_head was = d.head;
 		int size = below(5) - 1, jpeg = was.kind == STREAM_IMAGES && was.encoding == ENCODING_JPEG;
 		int c = o.channels ? (int)o.channels : was.channels ? was.channels : 3;
-		int tall = size < 0 ? was.height : size < 2 ? h[size] : 0, wide = size < 0 ? was.width : size < 2 ? w[size] : 0;
+		int tall = size < 0   ? was.height
+			   : size < 2 ? h[size]
+				      : 0,
+		    wide = size < 0   ? was.width
+			   : size < 2 ? w[size]
+				      : 0;
 		o.resize = size < 0 ? NULL : sizes[size];
 		int rc = plan_pictures(&d, &o, &err), taken = tall && wide && (c == 1 || c == 3);
 		assert_int_equal(rc, (jpeg ? taken : size < 0) ? 0 : -1);
 		if (rc && !jpeg)
 			assert_non_null(strstr(err.msg, "--resize is for JPEG records; these are images of "));
 		else if (rc && size < 2)
-			assert_non_null(strstr(err.msg, !tall || !wide ? "whatever size; --resize HxW brings them to one"
-							: o.channels   ? "--channels is 0, 1 or 3"
-								       : " channels; --channels makes them 1 or 3"));
+			assert_non_null(strstr(err.msg, !tall || !wide
+								? "whatever size; --resize HxW brings them to one"
+							: o.channels ? "--channels is 0, 1 or 3"
+								     : " channels; --channels makes them 1 or 3"));
 		if (rc || !jpeg) {
 			assert_memory_equal(&d.head, &was, sizeof was);
 			continue;

@@ -1,5 +1,6 @@
-/* Planning for a card: what is printed of a network on a card that a test makes up, whose memory grows with the batch in
- * some way, is what a plain count says, and the largest batch is the one that trying every size finds, to a twentieth. */
+/* Planning for a card: what is printed of a network on a card that a test makes up, whose memory grows with the batch
+ * in some way, is what a plain count says, and the largest batch is the one that trying every size finds, to a
+ * twentieth. */
 #include "models/train/planned.h"
 #include "tests/scratch.h"
 #include "tests/unit/models/train_task.h"
@@ -42,7 +43,8 @@ static size_t plain_samples(int n)
 static size_t plain_words(int n)
 {
 	const struct dataset *d = &card.task->data;
-	size_t all = d->n ? d->text.words : (size_t)card.task->plan.config.vocabulary, most = 2 * card.longest * (size_t)n;
+	size_t all = d->n ? d->text.words : (size_t)card.task->plan.config.vocabulary;
+	size_t most = 2 * card.longest * (size_t)n;
 	return !is_text() ? 0 : most < all ? most : all;
 }
 
@@ -121,8 +123,13 @@ static void sums_release(struct sum *s)
 }
 
 static const struct sums made_sums = { .open = sums_open, .release = sums_release };
-static struct backend made = { .abi = BACKEND_ABI, .name = "made", .alloc = made_alloc, .release = made_free,
-			       .forward = made_forward, .print_plan = made_print, .counted = made_counted };
+static struct backend made = { .abi = BACKEND_ABI,
+			       .name = "made",
+			       .alloc = made_alloc,
+			       .release = made_free,
+			       .forward = made_forward,
+			       .print_plan = made_print,
+			       .counted = made_counted };
 
 /* Instead of the core's: the card. */
 int device_open_card(struct device *d, const struct backend_config *config, struct err *err)
@@ -225,22 +232,25 @@ static void check_printed(const char *text)
 	graph_init(&g);
 	assert_int_equal(p->net->build(p->net, &g, &p->config, &err), 0);
 	if (p->shards > 1)
-		at = (size_t)snprintf(want, sizeof want, "shards         %d a batch of %d; a step here is one of them\n",
-				      p->shards, p->batch);
-	snprintf(want + at, sizeof want - at,
-		 "steps of %zu, %zu tokens, %d ops, %zu at once, %d\nmemory         %.1f MiB of %.0f%s\nlargest batch  ",
-		 plain_samples(p->batch), plain_tokens(), g.n_ops, plain_room(p->batch), (int)p->update.rule,
-		 (double)taken / 1048576, (double)card.total / 1048576,
-		 (double)taken <= 0.94 * (double)card.total ? "" : ": it does not fit");
+		at = (size_t)snprintf(want, sizeof want,
+				      "shards         %d a batch of %d; a step here is one of them\n", p->shards,
+				      p->batch);
+	snprintf(
+		want + at, sizeof want - at,
+		"steps of %zu, %zu tokens, %d ops, %zu at once, %d\nmemory         %.1f MiB of %.0f%s\nlargest batch  ",
+		plain_samples(p->batch), plain_tokens(), g.n_ops, plain_room(p->batch), (int)p->update.rule,
+		(double)taken / 1048576, (double)card.total / 1048576,
+		(double)taken <= 0.94 * (double)card.total ? "" : ": it does not fit");
 	graph_release(&g);
 	if (strncmp(text, want, strlen(want)))
 		fail_msg("wanted: %s\ngot: %s", want, text);
 	char *rest;
 	long got = strtol(text + strlen(want), &rest, 10);
 	int most = plain_too_large() - 1;
-	assert_string_equal(rest, got == MOST ? ", the most that --batch takes\n" :
-				  got ? ", about\n" : ": not even one record fits\n");
-	/* a straight line leads to a twentieth of it, and two records a shard; where memory bends or jumps, to what fits */
+	assert_string_equal(rest, got == MOST ? ", the most that --batch takes\n"
+				  : got	      ? ", about\n"
+					      : ": not even one record fits\n");
+	/* a straight line leads to a twentieth of it, and two records a shard; one that bends or jumps, to what fits */
 	int shards = p->shards ? p->shards : 1, bends = card.room || (is_text() && card.word) || card.step_at;
 	int near = (got > 0) == (most > 0) && (bends || (most - got) * 20 <= most + 40 * shards);
 	if (!(got <= most && (card.step_at || near)))
@@ -311,7 +321,8 @@ static void descriptions(void **state)
 		bytes[n] = 'x';
 		unlink(path);
 		assert_int_equal(folded ? rmdir("a") : 0, 0);
-		assert_int_equal(planned_print_card(&t.plan, &t.data, path, card.precision, stderr, &err), file ? -1 : 0);
+		assert_int_equal(planned_print_card(&t.plan, &t.data, path, card.precision, stderr, &err),
+				 file ? -1 : 0);
 		nothing_open();
 	}
 	assert_int_equal(chdir(back), 0);

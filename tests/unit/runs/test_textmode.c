@@ -1,5 +1,5 @@
-/* Lines and tables of text to answers: how vic-tokenize is called for a model of any history, what becomes of its records
- * and of its end, and answers themselves. */
+/* Lines and tables of text to answers: how vic-tokenize is called for a model of any history, what becomes of its
+ * records and of its end, and answers themselves. */
 #include "models/predict/textmode.h"
 #include "peers.h"
 
@@ -59,8 +59,8 @@ static void add_text(struct stream_writer *w, int i)
 /* What is asked of the tokenizer; by its manual. */
 static void wants_tokenizer(const struct text_source *t, int line)
 {
-	static const char *const table[] = { "--format=csv", "--label-column=none", "--allow-empty", "--allow-documents",
-					     "--asked-by=--column" };
+	static const char *const table[] = { "--format=csv", "--label-column=none", "--allow-empty",
+					     "--allow-documents", "--asked-by=--column" };
 	char arg[64];
 	int named = 0;
 	wants_begin("vic-tokenize", line);
@@ -92,7 +92,8 @@ static void check_text(const struct text_source *t, int rc, const struct err *er
 	int ends = play.status > 0 && play.status <= 128;
 	assert_int_equal(rc, line < 0 || ends || cut ? -1 : 0);
 	if (line < 0) {
-		snprintf(want, sizeof want, "%s: does not say how its text was tokenised; pipe tokens in instead of --text",
+		snprintf(want, sizeof want,
+			 "%s: does not say how its text was tokenised; pipe tokens in instead of --text",
 			 s.model.file.name);
 		assert_string_equal(err->msg, want);
 		assert_int_equal(access(in_folder("argv"), F_OK), -1);
@@ -115,8 +116,8 @@ static void check_text(const struct text_source *t, int rc, const struct err *er
 static void texts(void **state)
 {
 	static const char *const programs[] = { "vic-tokenize", "vic-embed", "vic-tokenize", "" },
-				*const args[] = { "--rules=kim", "-", "--hyphens", "file", "--", "--seed=1" },
-				*const columns[] = { NULL, NULL, "3", "12", "name", "3rd", "" };
+				 *const args[] = { "--rules=kim", "-", "--hyphens", "file", "--", "--seed=1" },
+				 *const columns[] = { NULL, NULL, "3", "12", "name", "3rd", "" };
 	static const struct opt opts[] = { { 0 } };
 	static const struct program prog = { .name = "vic-none", .operands = "", .opts = opts };
 	static struct made made;
@@ -126,8 +127,10 @@ static void texts(void **state)
 	for (int i = 0; i < 50; i++) {
 		struct err err = ERR_NONE;
 		struct stage st = { .prog = &prog, .quiet = below(3) == 0 };
-		struct text_source t = { .path = below(2) ? "-" : "a file", .column = columns[below(7)],
-					 .separator = below(2) ? ";" : NULL, .header = below(3) };
+		struct text_source t = { .path = below(2) ? "-" : "a file",
+					 .column = columns[below(7)],
+					 .separator = below(2) ? ";" : NULL,
+					 .header = below(3) };
 		struct stream_head head = { .kind = STREAM_TOKENS };
 		int line = -1, top_k = below(CLASSES + 1), cut = below(5) == 0;
 		open_model(&made, make_history(programs, 4, args, 6));
