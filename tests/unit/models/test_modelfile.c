@@ -166,8 +166,8 @@ static void two_copies(void **state)
 		struct err err = ERR_NONE;
 		char path[64];
 		int fd = memory_file(path);
+		two_copies_of_words = copies == 2;
 		make_model(&made);
-		made.plan.config.multichannel = copies == 2;
 		json_t *provenance = json_array();
 		if (output_open(&out, path, &err) ||
 		    model_write(&out, &made.plan, &made.data, &made.g, made.weight, 1, provenance, &err) ||

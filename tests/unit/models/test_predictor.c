@@ -111,7 +111,8 @@ static double component(const struct made *m, const struct document *d, int i, i
 	if (t < 0 || t >= n)
 		return 0;
 	uint32_t w = d->word[i][t];
-	return w < WORDS ? (double)m->vector[w * DIM + (uint32_t)c] : d->tokens ? 0 : (double)d->strange[w - WORDS][c];
+	double v = w < WORDS ? (double)m->vector[w * DIM + (uint32_t)c] : d->tokens ? 0 : (double)d->strange[w - WORDS][c];
+	return m->plan.config.multichannel ? 2 * v : v;
 }
 
 /* pass < 0: the expectation of dropout. */
@@ -231,6 +232,7 @@ static void predictions_are_the_formula(void **state)
 		struct err err = ERR_NONE;
 		uint64_t tokens = 0, unknown = 0, strange = 0;
 		rng_init(&random_state, 61, RNG_TEST, i, 0);
+		two_copies_of_words = i % 3 == 0;
 		make_model(&made);
 		int on = below(6);
 		if (model_open(&m, made.path, &err) ||
