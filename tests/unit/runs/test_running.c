@@ -53,6 +53,15 @@ static int watched_end(struct backend_ctx *ctx, int failed, struct err *err)
 	return failed;
 }
 
+/* Instead of the C library's: whether a run's lines go to a terminal. */
+static int terminal;
+
+int isatty(int fd)
+{
+	(void)fd;
+	return terminal;
+}
+
 /* Epochs 1, 2, ... of the run without files. */
 enum { PARAMS = 8, FLOATS = 64 };
 static struct {
@@ -139,6 +148,7 @@ static void ask(struct task *task)
 					  .resume = below(2) ? asked.begin : NULL,
 					  .every_batches = below(3) ? 1 + below(4) : 0 };
 	asked.every = (int)asked.f.every_batches;
+	terminal = below(3) == 0;
 	watched.quarters = 1 + below(9);
 	if (asked.every && below(3)) { /* the same in seconds */
 		asked.f.every_batches = 0;
@@ -305,6 +315,24 @@ static void check_state(struct task *task, int written, int epoch, uint32_t batc
 	unlink(asked.state);
 }
 
+/* On a terminal, how far it is: after each batch and at the end of what was done. */
+static void check_progress(const struct task *task, size_t train)
+{
+	static const char line[] = "vic-train: record: ";
+	size_t now = 0, last = 0, all = (size_t)(task->plan.epochs - asked.from) * train;
+	for (const char *at = asked.said; (at = strstr(at, line)); last = now) {
+		char *end;
+		at += strlen(line);
+		now = strtoull(at, &end, 10);
+		assert_false(strncmp(end, " of ", 4));
+		assert_int_equal(strtoull(end + 4, &end, 10), all);
+		assert_true(now >= last && now <= all && now % train % (size_t)task->plan.batch == 0);
+		assert_non_null(strstr(end, " s left, epoch "));
+	}
+	if (!watched.fails_in && last != (size_t)(plain.n - asked.from) * train)
+		fail_msg("%zu of %zu:\n%s", last, all, asked.said);
+}
+
 /* What a run says when it begins. */
 static void check_begin(const struct task *task)
 {
@@ -332,7 +360,9 @@ static void check_begin(const struct task *task)
 		     d->head.classes[first], none > 1 ? ", ...\n" : "\n");
 	says(!marked[SPLIT_DEV], "no dev records: the last epoch is kept");
 	says(0, " ranks by ");
-	if (asked.from == plain.n)
+	if (terminal)
+		check_progress(task, marked[SPLIT_TRAIN]);
+	if (asked.from == plain.n || terminal)
 		return;
 	const struct epoch_line *l = &plain.line[asked.from];
 	if (l->dev_n)

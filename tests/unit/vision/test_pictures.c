@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 enum { KINDS = 8, RECORDS = 60, MOST = 1 << 12 };
@@ -160,6 +163,48 @@ static void too_many_pixels_are_said(void **state)
 	pictures_close(p);
 }
 
+/* Instead of the C library's: a second has gone each time that one looks. */
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	static _Atomic long now;
+	(void)clock;
+	*t = (struct timespec){ .tv_sec = 1 + now++ };
+	return 0;
+}
+
+/* On a terminal, how far it is: each piece's first record, in their order. */
+static void progress_of(size_t piece)
+{
+	struct progress progress;
+	struct err err;
+	char said[4096], path[64], *at = said;
+	int stderr_now = dup(STDERR_FILENO), fd = memfd_create("said", MFD_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	progress_begin(&progress, "looking", 0, 0);
+	progress.on = 1;
+	fflush(stderr);
+	dup2(fd, STDERR_FILENO);
+	int rc = pictures_look(&data, 2, NULL, &progress, &err);
+	fflush(stderr);
+	dup2(stderr_now, STDERR_FILENO);
+	close(stderr_now);
+	ssize_t n = pread(fd, said, sizeof said - 1, 0);
+	close(fd);
+	assert_true(!rc && n >= 0);
+	said[n] = 0;
+	size_t seen = 0; /* those for testing are not looked at */
+	for (size_t i = 0; i < data.n; i++)
+		seen += split[i] == SPLIT_TRAIN || split[i] == SPLIT_DEV;
+	for (size_t from = 0; from < seen; from += piece) {
+		char want[80];
+		snprintf(want, sizeof want, "\r\033[Klooking: %zu of %zu, ", from, seen);
+		if (strncmp(at, want, strlen(want)))
+			fail_msg("%s, not %s", at, want);
+		at = strchr(at + 1, '\r') ? strchr(at + 1, '\r') : at + strlen(at);
+	}
+	assert_true(!*at);
+}
+
 /* The channels' sums are those of the records to train on, of pieces of whatever size; dev records are looked at. */
 static void looking(void **state)
 {
@@ -183,6 +228,7 @@ static void looking(void **state)
 		assert_memory_equal(data.images.moments.sum, want.sum, sizeof want.sum);
 		assert_memory_equal(data.images.moments.squares, want.squares, sizeof want.squares);
 		progress_end(&progress);
+		progress_of(k ? 15 : data.n);
 	}
 	struct progress progress;
 	struct err err;
