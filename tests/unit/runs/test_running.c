@@ -6,6 +6,7 @@
 #include "models/files/running.h"
 #include "models/ranks/ranks.h"
 #include "models/train/together.h"
+#include "pipeline/frame/process.h"
 #include "pipeline/formats/safetensors.h"
 #include "tests/scratch.h"
 
@@ -19,11 +20,11 @@ int fsync(int fd)
 	return 0;
 }
 
-/* The ref device, which counts passes and fails in one of them. */
+/* The ref device, which counts passes and fails in one of them; or a signal comes in it. */
 static struct {
 	struct backend b;
 	int passes, fails_in; /* 0: in none */
-	int status;
+	int status, is_signal;
 	int quarters; /* of a second that a pass takes */
 } watched;
 
@@ -40,11 +41,29 @@ static int watched_begin(struct backend_ctx *ctx, const struct graph *g, const s
 			 int back, const struct update *u, struct err *err)
 {
 	(void)ctx, (void)g, (void)b, (void)phase, (void)back, (void)u;
-	if (++watched.passes != watched.fails_in)
+	if (++watched.passes != watched.fails_in || watched.is_signal)
 		return 0;
 	err_set(err, "the card fell out");
 	err->status = (enum vic_status)watched.status;
 	return -1;
+}
+
+/* Instead of the frame's, which is linked as one. */
+int process_interrupted(void)
+{
+	return watched.is_signal && watched.fails_in && watched.passes >= watched.fails_in ? watched.status - VIC_SIGNAL
+											    : 0;
+}
+
+void process_interrupts(const char *why)
+{
+	(void)why;
+}
+
+int process_begin(const char *program, struct err *err)
+{
+	(void)program, (void)err;
+	return 0;
 }
 
 static int watched_end(struct backend_ctx *ctx, int failed, struct err *err)
@@ -404,7 +423,7 @@ static void check_end(struct task *task)
 /* In pass watched.fails_in of the whole: after `done` epochs, and batches of the next. */
 static void check_failed(struct task *task, const struct err *err)
 {
-	char expected[4 * SCRATCH_PATH], state[2 * SCRATCH_PATH] = "";
+	char expected[4 * SCRATCH_PATH], state[2 * SCRATCH_PATH] = "", why[64] = "the card fell out";
 	int done = asked.from, every = asked.f.checkpoint ? asked.every : 0;
 	while (plain.passes[done + 1] < watched.fails_in)
 		done++;
@@ -416,11 +435,13 @@ static void check_failed(struct task *task, const struct err *err)
 			 done + 1);
 	else if (again && watched.status > VIC_SIGNAL && done)
 		snprintf(state, sizeof state, "; --resume %s goes on after epoch %d", again, done);
+	if (watched.is_signal)
+		snprintf(why, sizeof why, "interrupted in epoch %d", done + 1);
 	if (done)
-		snprintf(expected, sizeof expected, "the card fell out; %s holds epoch %d, %s of the %d finished%s",
-			 asked.model, best, kept_as(task), done, state);
+		snprintf(expected, sizeof expected, "%s; %s holds epoch %d, %s of the %d finished%s", why, asked.model,
+			 best, kept_as(task), done, state);
 	else
-		snprintf(expected, sizeof expected, "the card fell out; no epoch was finished, so %s is written%s",
+		snprintf(expected, sizeof expected, "%s; no epoch was finished, so %s is written%s", why,
 			 *state ? "no model" : "nothing", state);
 	assert_string_equal(err->msg, expected);
 	assert_int_equal(err->status, watched.status);
@@ -476,7 +497,8 @@ static void files_of_any_run(void **state)
 		int from = plain.passes[asked.from], passes = plain.passes[plain.n] - from;
 		watched.passes = from;
 		watched.fails_in = passes && below(2) ? from + 1 + below(passes) : 0;
-		watched.status = below(2) ? VIC_NO_DEVICE : VIC_SIGNAL + 15;
+		watched.status = below(2) ? VIC_NO_DEVICE : VIC_SIGNAL + 1 + below(30);
+		watched.is_signal = watched.status > VIC_SIGNAL && below(2);
 		int refused = asked.foreign && asked.keeps[asked.foreign], fails = watched.fails_in > 0;
 		int rc = run_it(&task, &err);
 		if (rc != -(refused || fails))
