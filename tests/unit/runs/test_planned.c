@@ -290,7 +290,7 @@ static void cards(void **state)
 static void descriptions(void **state)
 {
 	static const char *const names[] = { "/", "x.json", ".json", "json", "y.jsonl", "a.json b", "a/b.json" };
-	static char bytes[MOST + 1];
+	static char bytes[MOST + 2];
 	static struct task t;
 	char folder[SCRATCH_PATH], path[2 * SCRATCH_PATH], back[SCRATCH_PATH];
 	(void)state;
