@@ -153,7 +153,7 @@ static void ask(struct task *task)
 	}
 	for (int e = 1; e <= epochs && all; e++)
 		asked.keeps[e] = 1;
-	asked.foreign = below(4) ? 0 : 1 + below(epochs);
+	asked.foreign = below(4) ? 0 : below(2) ? epochs : 1 + below(epochs);
 	for (int e = 1; e <= epochs; e++) {
 		char path[SCRATCH_PATH + 32];
 		path_of_epoch(e, path);
