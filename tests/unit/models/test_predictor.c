@@ -111,7 +111,9 @@ static double component(const struct made *m, const struct document *d, int i, i
 	if (t < 0 || t >= n)
 		return 0;
 	uint32_t w = d->word[i][t];
-	double v = w < WORDS ? (double)m->vector[w * DIM + (uint32_t)c] : d->tokens ? 0 : (double)d->strange[w - WORDS][c];
+	double v = w < WORDS   ? (double)m->vector[w * DIM + (uint32_t)c]
+		   : d->tokens ? 0
+			       : (double)d->strange[w - WORDS][c];
 	return m->plan.config.multichannel ? 2 * v : v;
 }
 
