@@ -6,6 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/files/io.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,12 +115,16 @@ struct point {
 	double n, bytes;
 };
 
-/* Of a line through two points, where it comes to `room`; between the batches that fit and those that do not. */
+/* Of a line through two points, where it comes to `room`. Where it does not come there between the batches that fit and
+ * those that do not, as where both points have one memory (batches of several shards, blocks of memory): their middle,
+ * of logarithms, or the largest there is while none was too large. */
 static int next_try(struct point a, struct point b, double room, int fits, int too_large)
 {
 	double each = (b.bytes - a.bytes) / (b.n - a.n);
-	double n = each > 0 ? b.n + 0.99 * (room - b.bytes) / each : BATCH_MOST;
-	return n <= fits ? fits + 1 : n >= too_large ? too_large - 1 : (int)n;
+	double n = each > 0 ? b.n + 0.99 * (room - b.bytes) / each : 0;
+	if (!(n >= fits + 1 && n < too_large))
+		n = too_large > BATCH_MOST ? BATCH_MOST : sqrt((fits + 1.0) * too_large);
+	return (int)n;
 }
 
 /* The largest batch that fits, to a twentieth, no larger than BATCH_MOST; 0: not one sample does. */

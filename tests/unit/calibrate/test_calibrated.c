@@ -163,10 +163,43 @@ static void records_of_the_fit(void **state)
 	assert_true(early > 0 && refusals > early && refusals < 60);
 }
 
+/* A map goes with a model of its classes, by number and name, and with no other. */
+static void classes_of_a_map(void **state)
+{
+	static char a[] = "class 0", b[] = "class 1", c[] = "class 2", d[] = "class 3";
+	char *names[4] = { a, b, c, d };
+	(void)state;
+	for (int n = 1; n <= 4; n++) {
+		for (int other = -1; other < n; other++) {
+			struct calibrated m;
+			struct err err = ERR_NONE;
+			static char file[] = "it.model", wrong[] = "class";
+			struct model model = { .config = { .classes = n }, .classes = names, .file = { .name = file } };
+			char *was = names[other < 0 ? 0 : other];
+			names[other < 0 ? 0 : other] = other < 0 ? was : wrong;
+			int rc = calibrated_open(&m, "tests/fuzz/seeds/calmap/temperature", &model, &err);
+			names[other < 0 ? 0 : other] = was;
+			assert_int_equal(rc, n == 3 && other < 0 ? 0 : -1);
+			if (rc) {
+				assert_true(strstr(err.msg, "it.model") && !m.room && !m.seen);
+				continue;
+			}
+			float z[3] = { 1, 2, 4 };
+			double out[3];
+			assert_false(calibrated_gives_probs(&m));
+			assert_int_equal(calibrated_apply(&m, z, 1, out, &err), 0);
+			for (int k = 0; k < 3; k++)
+				assert_true(fabs(out[k] - (double)z[k] / 1.2317357762211354) <= 1e-12);
+			calibrated_release(&m);
+			assert_true(!m.room && !m.seen && !m.path);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(formula), cmocka_unit_test(no_numbers),
-					    cmocka_unit_test(records_of_the_fit) };
+					    cmocka_unit_test(records_of_the_fit), cmocka_unit_test(classes_of_a_map) };
 	rng_init(&random_state, 71, RNG_TEST, 0, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

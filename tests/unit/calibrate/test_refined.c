@@ -41,19 +41,27 @@ static void as_the_evaluator_fits_it(void **state)
 	static const double scales[] = { 1e-6, 0.01, 0.3, 1, 5, 100, 1e5 };
 	struct err err = ERR_NONE;
 	struct pool *pool = NULL;
+	int inside = 0;
 	(void)state;
 	assert_int_equal(pool_open(&pool, 1, &err), 0);
-	for (uint32_t i = 0; i < 60; i++) {
-		int classes = 2 + (int)(i % (K - 1));
-		draw(i, classes, scales[i % 7], 0.3 + 0.1 * (i % 5));
-		struct fit_data d = { .n = N, .k = classes, .z = z, .label = own };
+	for (uint32_t i = 0; i < 120; i++) {
+		int classes = 2 + (int)(i % (K - 1)), few = i >= 60;
+		size_t n = few ? 2 + i % 9 : N;
+		draw(i, classes, scales[i % 7], few ? 1.5 : 0.3 + 0.1 * (i % 5));
+		for (int k = 0; k < N * classes && i % 2; k++) /* what all of a record's have in common is nothing */
+			z[k] -= (float)(3 * scales[i % 7]);
+		struct fit_data d = { .n = n, .k = classes, .z = z, .label = own };
 		struct temperature t;
 		assert_int_equal(temperature_fit(&d, pool, &t, &err), 0);
-		assert_int_equal(t.end, TEMPERATURE_INSIDE);
-		double got = refined_nll(z, record, label, N, classes);
+		assert_true(few || t.end == TEMPERATURE_INSIDE);
+		if (t.end != TEMPERATURE_INSIDE)
+			continue;
+		inside++;
+		double got = refined_nll(z, record, label, n, classes);
 		if (!(fabs(got - t.after) <= 1e-12 * (1 + t.after)))
 			fail_msg("case %u: %.15g, the evaluator has %.15g", i, got, t.after);
 	}
+	assert_in_range(inside, 80, 119);
 	pool_close(pool);
 }
 

@@ -39,13 +39,15 @@ static inline int memory_file(char *path)
 	return fd;
 }
 
+static int two_copies_of_words; /* of the next model */
+
 /* The model: words "a", "bb", "ccc", ... with vectors; weights; and the file it was written to. */
 struct made {
 	struct dataset data;
 	struct plan plan;
 	struct device dev; /* whose engine the file names */
 	struct graph g;
-	float *weight[16];
+	float *weight[64];
 	char text[WORDS * WORDS], path[64];
 	uint32_t end[WORDS];
 	float vector[WORDS * DIM];
@@ -83,7 +85,8 @@ static inline void make_model(struct made *m)
 					      .maps = MAPS,
 					      .widths = 2,
 					      .width = { 1 + below(3), 1 + below(3) },
-					      .dropout = 0.25 };
+					      .dropout = 0.25,
+					      .multichannel = two_copies_of_words };
 	graph_init(&m->g);
 	assert_int_equal(device_open(&m->dev, "ref", 1, &err), 0);
 	m->g.dev = &m->dev;

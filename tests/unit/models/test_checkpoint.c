@@ -6,7 +6,7 @@
 #include "pipeline/formats/safetensors.h"
 
 /* The checkpoint of a run of two epochs with one of its counters set, or ("+") with a tensor more, or other text for a
- * key. */
+ * key ("": without it). */
 static int load_changed(struct task *task, int counter, double value, const char *key, const char *text,
 			struct err *err)
 {
@@ -24,7 +24,9 @@ static int load_changed(struct task *task, int counter, double value, const char
 		((double *)(uintptr_t)safetensors_find(&st, "counters")->data)[counter] = value;
 	if (key && !text && safetensors_add(&st, key, ST_U8, 1, &(size_t){ 1 }, "", err))
 		fail_msg("%s", err->msg);
-	if (text && safetensors_set(&st, key, text, err))
+	if (text && !*text)
+		json_object_del(st.meta, key);
+	else if (text && safetensors_set(&st, key, text, err))
 		fail_msg("%s", err->msg);
 	assert_int_equal(ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET), 0);
 	if (output_open(&out, path, err) || safetensors_write(&st, &out, err) || output_commit(&out, err))
@@ -65,6 +67,8 @@ static void checkpoints_that_lie(void **state)
 		{ 3, -0.5, NULL, NULL, "its best score is" },
 		{ -1, 0, "one more", NULL, "tensors where the run has" },
 		{ -1, 0, "plan", "another", "was made with other options, or by another version: another" },
+		{ -1, 0, "plan", "", "does not say of which run it is a checkpoint" },
+		{ -1, 0, "data", "", "does not say of which run it is a checkpoint" },
 		{ -1, 0, "data", "00000001", "was made on other data (00000001" },
 		{ -1, 0, "format", "vicinal-checkpoint 5", "is of version 5" },
 		{ -1, 0, "format", "vicinal-model 2", "is not a checkpoint" },

@@ -310,7 +310,7 @@ static void mix(void **state)
 static void bce(void **state)
 {
 	(void)state;
-	float z[] = { 40, 0, -3, 400, -400, -400, 1, 2, 0 }, t[] = { 0, 1, 0, 0, 0.5f, 0.5f, 0.2f, 0.3f, 0.1f }, y[3],
+	float z[] = { 40, 0, -3, 800, -400, -400, 1, 2, 0 }, t[] = { 0, 1, 0, 0, 0.5f, 0.5f, 0.2f, 0.3f, 0.1f }, y[3],
 	      d_z[9];
 	struct batch b = { .n = 3, .target = t };
 	struct op op = { .type = OP_XENT, .n_in = 1, .xent = { .bce = 1 } };
@@ -324,7 +324,7 @@ static void bce(void **state)
 	c.in[0] = z;
 	c.d_in[0] = d_z;
 	forward(&c);
-	equal(y, (double[]){ (40 - rest + 40) / 3, (800 - log(2) + 800) / 3, easy }, 3);
+	equal(y, (double[]){ (40 - rest + 40) / 3, (1200 - log(2) + 1200) / 3, easy }, 3);
 	backward(&c); /* of (2 log sum - log sum of the others - z_1) / 3, and a third of it for the batch's mean */
 	equal(d_z, (double[]){ 2.0 / 9, (-1 / (1 + exp(-3)) - 1) / 9, -exp(-3) / (1 + exp(-3)) / 9 }, 3);
 	equal(d_z + 3, (double[]){ 2.0 / 9, -1.0 / 9, -1.0 / 9 }, 3);

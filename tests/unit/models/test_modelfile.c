@@ -154,9 +154,41 @@ static void pictures_settings(void **state)
 	close(fd);
 }
 
+/* Of two copies of the words the file holds their sum. */
+static void two_copies(void **state)
+{
+	static struct made made;
+	(void)state;
+	rng_init(&random_state, 64, RNG_TEST, 0, 0);
+	for (int copies = 1; copies <= 2; copies++) {
+		struct model m;
+		struct output out;
+		struct err err = ERR_NONE;
+		char path[64];
+		int fd = memory_file(path);
+		two_copies_of_words = copies == 2;
+		make_model(&made);
+		json_t *provenance = json_array();
+		if (output_open(&out, path, &err) ||
+		    model_write(&out, &made.plan, &made.data, &made.g, made.weight, 1, provenance, &err) ||
+		    output_commit(&out, &err) || model_open(&m, path, &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(m.multichannel, copies == 2);
+		const float *got = safetensors_find(&m.file, "words.vectors")->data;
+		for (int i = 0; i < WORDS * DIM; i++)
+			assert_true(got[i] == (copies == 2 ? made.vector[i] + made.weight[0][i] : made.vector[i]));
+		output_release(&out);
+		json_decref(provenance);
+		model_release(&m);
+		release_model(&made);
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(vocabularies_that_lie),
-					    cmocka_unit_test(pictures_settings) };
+					    cmocka_unit_test(pictures_settings),
+					    cmocka_unit_test(two_copies) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

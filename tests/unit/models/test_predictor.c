@@ -13,7 +13,7 @@ struct document {
 	int tokens, n, length[RECORDS], keep_some;
 	uint32_t word[RECORDS][TOKENS]; /* from WORDS on: not the model's */
 	uint64_t id[RECORDS];
-	int label[RECORDS];
+	int label[RECORDS], known[3]; /* the model's class of each label; -1: not one of its */
 	unsigned char keep[RECORDS];
 	uint32_t order[WORDS + STRANGE]; /* the table's i-th word */
 	float strange[STRANGE][DIM];
@@ -38,10 +38,15 @@ static void write_record(struct stream_writer *w, const struct document *d, int 
 		fail_msg("%s", err.msg);
 }
 
+/* Classes in another order, one of which the model does not know. */
+static const char *class_of(const struct document *d, int label)
+{
+	return d->known[label] < 0 ? "fourth" : classes[d->known[label]];
+}
+
 static void write_document(struct document *d)
 {
-	/* other classes in another order: one that the model does not know */
-	static const char *const others[] = { "third", "fourth", "first" };
+	const char *const others[] = { class_of(d, 0), class_of(d, 1), class_of(d, 2) };
 	struct stream_head head = { .kind = d->tokens ? STREAM_TOKENS : STREAM_TEXT, .dim = d->tokens ? 0 : DIM };
 	struct stream_writer *w = NULL;
 	struct output out;
@@ -79,6 +84,9 @@ static void make_document(struct document *d)
 	d->tokens = below(2);
 	d->n = below(3) ? 1 + below(40) : RECORDS;
 	d->keep_some = below(2);
+	int unknown = below(3), turn = below(3);
+	for (int k = 0; k < 3; k++)
+		d->known[k] = k == unknown ? -1 : (k + turn) % 3;
 	for (int i = 0; i < d->n; i++) {
 		d->length[i] = d->tokens ? 1 + below(TOKENS - 1) : below(TOKENS);
 		for (int k = 0; k < d->length[i]; k++)
@@ -103,7 +111,10 @@ static double component(const struct made *m, const struct document *d, int i, i
 	if (t < 0 || t >= n)
 		return 0;
 	uint32_t w = d->word[i][t];
-	return w < WORDS ? (double)m->vector[w * DIM + (uint32_t)c] : d->tokens ? 0 : (double)d->strange[w - WORDS][c];
+	double v = w < WORDS   ? (double)m->vector[w * DIM + (uint32_t)c]
+		   : d->tokens ? 0
+			       : (double)d->strange[w - WORDS][c];
+	return m->plan.config.multichannel ? 2 * v : v;
 }
 
 /* pass < 0: the expectation of dropout. */
@@ -138,14 +149,13 @@ static void formula(const struct made *m, const struct document *d, int i, int p
 /* The block's kept records, of which *at is the first one's number before leaving out. */
 static void check_block(const struct predictor *p, const struct made *m, const struct document *d, int *at, int n)
 {
-	static const int known[] = { 2, -1, 0 };
 	int passes = p->passes ? p->passes : 1;
 	size_t row = 0;
 	for (int i = *at; i < *at + n; i++) {
 		if (!d->keep[i])
 			continue;
 		assert_true(row < p->data.n && p->data.id[row] == d->id[i]);
-		assert_int_equal(p->data.label[row], d->label[i] < 0 ? -1 : known[d->label[i]]);
+		assert_int_equal(p->data.label[row], d->label[i] < 0 ? -1 : d->known[d->label[i]]);
 		assert_int_equal(p->data.split[row], d->tokens ? SPLIT_TEST : SPLIT_DEV);
 		for (int s = 0; s < passes; s++) {
 			double z[CLASSES];
@@ -169,7 +179,7 @@ static void count(const struct made *m, const struct document *d, uint64_t *toke
 	for (int i = 0; i < d->n; i++) {
 		int n = m->plan.max_tokens && d->length[i] > m->plan.max_tokens ? m->plan.max_tokens : d->length[i];
 		*tokens += d->keep[i] ? (uint64_t)n : 0;
-		*strange += d->keep[i] && d->label[i] == 1;
+		*strange += d->keep[i] && d->label[i] >= 0 && d->known[d->label[i]] < 0;
 		for (int k = 0; k < n; k++)
 			*unknown += d->keep[i] && d->tokens && d->word[i][k] >= WORDS;
 	}
@@ -224,6 +234,7 @@ static void predictions_are_the_formula(void **state)
 		struct err err = ERR_NONE;
 		uint64_t tokens = 0, unknown = 0, strange = 0;
 		rng_init(&random_state, 61, RNG_TEST, i, 0);
+		two_copies_of_words = i % 3 == 0;
 		make_model(&made);
 		int on = below(6);
 		if (model_open(&m, made.path, &err) ||
@@ -239,6 +250,72 @@ static void predictions_are_the_formula(void **state)
 		assert_true(p.tokens == tokens && p.unknown == unknown && p.unknown_labels == strange);
 		predictor_release(&p);
 		device_close(&dev);
+		model_release(&m);
+		release_model(&made);
+	}
+}
+
+/* One logit of a document, which ref gives and is then no number; and the record that it is of. */
+static struct {
+	const struct predictor *p;
+	size_t at, seen;
+	float value;
+	uint32_t id;
+} spoilt;
+
+static int spoil(struct backend_ctx *ctx, const struct op_call *call, struct err *err)
+{
+	int rc = backend_ref.forward(ctx, call, err);
+	size_t n = (size_t)call->n * CLASSES;
+	if (call->op->out != spoilt.p->graph.logits)
+		return rc;
+	if (spoilt.at - spoilt.seen < n) {
+		call->out[spoilt.at - spoilt.seen] = spoilt.value;
+		spoilt.id = call->batch->sample[(spoilt.at - spoilt.seen) / CLASSES];
+	}
+	spoilt.seen += n;
+	return rc;
+}
+
+/* Whichever logit of whichever record, in whichever pass, is no finite number: the record is named. */
+static void answers_that_are_none(void **state)
+{
+	static const float odd[] = { NAN, INFINITY, -INFINITY };
+	static struct made made;
+	static struct document d;
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++) {
+		struct model m;
+		struct backend b = backend_ref;
+		struct device dev = { .b = &b };
+		struct predictor p;
+		struct stream_reader *r;
+		struct block k;
+		struct err err = ERR_NONE;
+		char want[80];
+		int rc, passes = below(2) ? 0 : 3;
+		rng_init(&random_state, 63, RNG_TEST, i, 0);
+		make_model(&made);
+		make_document(&d);
+		b.forward = spoil;
+		spoilt.p = &p;
+		spoilt.seen = 0;
+		spoilt.at = (size_t)below(d.n * CLASSES * (passes ? passes : 1));
+		spoilt.value = odd[below(3)];
+		if (model_open(&m, made.path, &err) || predictor_open(&p, &m, &dev, passes, SEED, &err) ||
+		    stream_open(&r, d.path, &err) || stream_next_document(r, &err) != 1 ||
+		    predictor_document(&p, stream_head_of(r), &err))
+			fail_msg("%s", err.msg);
+		while ((rc = stream_next_block(r, &k, &err)) == 1)
+			if (k.type == BLOCK_WORDS ? predictor_words(&p, &k, &err) : predictor_rows(&p, &k, NULL, &err))
+				break;
+		assert_int_equal(rc, 1);
+		snprintf(want, sizeof want, "record with id %u: the network answers %g", spoilt.id,
+			 (double)spoilt.value);
+		assert_string_equal(err.msg, want);
+		stream_close(r);
+		close(d.fd);
+		predictor_release(&p);
 		model_release(&m);
 		release_model(&made);
 	}
@@ -269,6 +346,7 @@ static void sizes_of_images(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(predictions_are_the_formula),
+					    cmocka_unit_test(answers_that_are_none),
 					    cmocka_unit_test(sizes_of_images) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -357,12 +357,12 @@ static void class_weights(void **state)
 {
 	static const struct {
 		const char *text, *says;
-		double want[3];
+		double want[4];
 	} cases[] = {
 		/* of 12 records 8, 3 and 1; the fourth class has none */
 		{ "balanced", NULL, { 12.0 / 3 / 8, 12.0 / 3 / 3, 12.0 / 3 } },
-		{ "1,1,1,1", NULL, { 1, 1, 1 } },
-		{ "0,2,0,5", NULL, { 0, 4, 0 } },
+		{ "1,1,1,1", NULL, { 1, 1, 1, 1 } },
+		{ "0,2,0,5", NULL, { 0, 4, 0, 10 } },
 		{ "1,1,1", "4 weights are needed", { 0 } },
 		{ "1,1,1,1,1", "4 weights are needed", { 0 } },
 		{ "0,0,0,1", "no class with training records has a weight above 0", { 0 } },
@@ -380,7 +380,7 @@ static void class_weights(void **state)
 		int rc = plan_make(&p, &o, &d, &err);
 		if (!rc != !cases[i].says || (rc && !strstr(err.msg, cases[i].says)))
 			fail_msg("%s: '%s'", cases[i].text, err.msg);
-		for (int k = 0; k < 3 && !rc; k++)
+		for (int k = 0; k < 4 && !rc; k++)
 			assert_true(fabs(p.mix_config.class_weight[k] - cases[i].want[k]) < 1e-12);
 		plan_release(&p);
 	}

@@ -1,5 +1,6 @@
-/* A trainer over ranks: random small runs give the bytes of one process, a rank whose weights went astray is named, a
- * signal to one ends the epoch of all, and JPEG records that each looks at a share of are all measured. */
+/* A trainer over ranks: random small runs give the bytes of one process, where cards add up, too, a rank whose weights
+ * went astray is named, a signal to one ends the epoch of all, and JPEG records that each looks at a share of are all
+ * measured. */
 #include "models/train/together.h"
 #include "pipeline/base/crc.h"
 #include "tests/ranks/mesh.h"
@@ -113,6 +114,7 @@ static int stops(struct trainer *t, struct ranks *r)
 static uint32_t on_ranks(int size, int (*run)(struct trainer *, struct ranks *))
 {
 	struct mesh m;
+	memset(left, 0, sizeof *left);
 	int k = mesh_start(&m, size);
 	assert_int_not_equal(k, -2);
 	if (k >= 0) {
@@ -141,6 +143,112 @@ static void test_same_bytes(void **state)
 		assert_int_equal(on_ranks(4, trains), want);
 		device_close(&task.dev);
 	}
+}
+
+/* Cards that add up over ranks, made of what the hosts do: in a process's memory, with the ranks' own sum. */
+static struct {
+	struct sums by;
+	struct backend b;
+	struct ranks *r;
+	int lacks; /* the rank that has no NCCL; -1: none */
+	int joined, sums;
+	enum reduction how;
+} cards;
+
+static int cards_reach(struct sum *s, struct err *err)
+{
+	(void)s;
+	return cards.r->rank == cards.lacks ? err_set(err, "no library is here") : 0;
+}
+
+static const char *cards_name(const struct sum *s)
+{
+	(void)s;
+	return "made cards";
+}
+
+static int cards_id(struct sum *s, unsigned char id[SUMS_ID], struct err *err)
+{
+	(void)s;
+	for (int i = 0; i < SUMS_ID; i++)
+		id[i] = (unsigned char)(i + 1);
+	return cards.r->rank ? err_set(err, "a second one names the sum") : 0;
+}
+
+static int cards_join(struct sum *s, const unsigned char id[SUMS_ID], int rank, int size, enum reduction how,
+		      struct err *err)
+{
+	(void)s;
+	int other = rank != cards.r->rank || size != cards.r->size || how != cards.how;
+	for (int i = 0; i < SUMS_ID; i++)
+		other |= id[i] != i + 1;
+	cards.joined++;
+	return other ? err_set(err, "joins another sum") : 0;
+}
+
+static int cards_across(struct sum *s, struct err *err)
+{
+	float *sum;
+	size_t n;
+	cards.sums++;
+	return host_sums.host(s, &sum, &n, err) || ranks_sum(cards.r, sum, n, err) || host_sums.put(s, err) ? -1 : 0;
+}
+
+static void make_cards(uint32_t number)
+{
+	make_sharded(number);
+	cards.by = host_sums;
+	cards.by.reach = cards_reach;
+	cards.by.name = cards_name;
+	cards.by.id = cards_id;
+	cards.by.join = cards_join;
+	cards.by.across = cards_across;
+	cards.b = *task.dev.b;
+	cards.b.sums = &cards.by;
+	task.dev.b = &cards.b;
+	cards.lacks = -1;
+}
+
+static int adds_up(struct trainer *t, struct ranks *r)
+{
+	cards.r = r;
+	int rc = trains(t, r), all = r->size > 1 && cards.lacks < 0;
+	const char *by = accumulate_by(&t->accumulate);
+	if (rc || cards.joined != all || cards.sums != (all ? (int)t->step : 0) || !by != !all)
+		return rc ? rc : 95;
+	return all && strcmp(by, "made cards") ? 96 : 0;
+}
+
+/* Where one lacks what is needed, all say so: it itself what it lacks, the others that one does. */
+static int lacks(struct trainer *t, struct ranks *r)
+{
+	struct err err = ERR_NONE;
+	char want[200];
+	cards.r = r;
+	open_trainer(t, &task);
+	if (!trainer_join(t, r, &err) || err.status != VIC_USAGE)
+		return 97;
+	snprintf(want, sizeof want,
+		 "--reduce fast: cards are not there to add up over ranks: %s; --reduce exact does it "
+		 "through the hosts' memory",
+		 r->rank == cards.lacks ? "no library is here" : "a rank has no NCCL");
+	return strcmp(err.msg, want) ? 98 : 0;
+}
+
+static void test_cards_add_up(void **state)
+{
+	(void)state;
+	make_cards(0);
+	uint32_t want = on_ranks(1, adds_up);
+	cards.how = task.plan.reduce = REDUCE_FAST;
+	assert_int_equal(on_ranks(2, adds_up), want);
+	cards.lacks = 1;
+	on_ranks(2, lacks);
+	cards.lacks = 0;
+	on_ranks(4, lacks);
+	cards.how = task.plan.reduce = REDUCE_EXACT;
+	assert_int_equal(on_ranks(2, adds_up), want);
+	device_close(&task.dev);
 }
 
 static void test_a_rank_that_strays(void **state)
@@ -244,6 +352,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_cards_add_up),
 		cmocka_unit_test(test_a_rank_that_strays),
 		cmocka_unit_test(test_a_signal_to_one),
 		cmocka_unit_test(test_looking),

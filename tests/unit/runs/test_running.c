@@ -6,6 +6,7 @@
 #include "models/files/running.h"
 #include "models/ranks/ranks.h"
 #include "models/train/together.h"
+#include "pipeline/frame/process.h"
 #include "pipeline/formats/safetensors.h"
 #include "tests/scratch.h"
 
@@ -19,11 +20,11 @@ int fsync(int fd)
 	return 0;
 }
 
-/* The ref device, which counts passes and fails in one of them. */
+/* The ref device, which counts passes and fails in one of them; or a signal comes in it. */
 static struct {
 	struct backend b;
 	int passes, fails_in; /* 0: in none */
-	int status;
+	int status, is_signal;
 	int quarters; /* of a second that a pass takes */
 } watched;
 
@@ -40,11 +41,29 @@ static int watched_begin(struct backend_ctx *ctx, const struct graph *g, const s
 			 int back, const struct update *u, struct err *err)
 {
 	(void)ctx, (void)g, (void)b, (void)phase, (void)back, (void)u;
-	if (++watched.passes != watched.fails_in)
+	if (++watched.passes != watched.fails_in || watched.is_signal)
 		return 0;
 	err_set(err, "the card fell out");
 	err->status = (enum vic_status)watched.status;
 	return -1;
+}
+
+/* Instead of the frame's, which is linked as one. */
+int process_interrupted(void)
+{
+	return watched.is_signal && watched.fails_in && watched.passes >= watched.fails_in ? watched.status - VIC_SIGNAL
+											    : 0;
+}
+
+void process_interrupts(const char *why)
+{
+	(void)why;
+}
+
+int process_begin(const char *program, struct err *err)
+{
+	(void)program, (void)err;
+	return 0;
 }
 
 static int watched_end(struct backend_ctx *ctx, int failed, struct err *err)
@@ -53,10 +72,19 @@ static int watched_end(struct backend_ctx *ctx, int failed, struct err *err)
 	return failed;
 }
 
+/* Instead of the C library's: whether a run's lines go to a terminal. */
+static int terminal;
+
+int isatty(int fd)
+{
+	(void)fd;
+	return terminal;
+}
+
 /* Epochs 1, 2, ... of the run without files. */
 enum { PARAMS = 8, FLOATS = 64 };
 static struct {
-	int n, parameters, best[MOST_EPOCHS + 1], passes[MOST_EPOCHS + 1];
+	int n, params, parameters, best[MOST_EPOCHS + 1], passes[MOST_EPOCHS + 1];
 	uint32_t batches;
 	float w[MOST_EPOCHS + 1][PARAMS][FLOATS];
 	struct epoch_line line[MOST_EPOCHS];
@@ -72,6 +100,7 @@ static void plain_epochs(struct task *task, int from, const char *path)
 	watched.passes = watched.fails_in = 0;
 	plain.batches = trainer_batches(&t);
 	assert_in_range(t.graph.n_params, 1, PARAMS);
+	plain.params = t.graph.n_params;
 	for (int p = 0; p < t.graph.n_params; p++)
 		plain.parameters += (int)param_size(&t.graph.param[p]);
 	while (!trainer_done(&t)) {
@@ -124,7 +153,7 @@ static void ask(struct task *task)
 	}
 	for (int e = 1; e <= epochs && all; e++)
 		asked.keeps[e] = 1;
-	asked.foreign = below(4) ? 0 : 1 + below(epochs);
+	asked.foreign = below(4) ? 0 : below(2) ? epochs : 1 + below(epochs);
 	for (int e = 1; e <= epochs; e++) {
 		char path[SCRATCH_PATH + 32];
 		path_of_epoch(e, path);
@@ -138,6 +167,7 @@ static void ask(struct task *task)
 					  .resume = below(2) ? asked.begin : NULL,
 					  .every_batches = below(3) ? 1 + below(4) : 0 };
 	asked.every = (int)asked.f.every_batches;
+	terminal = below(3) == 0;
 	watched.quarters = 1 + below(9);
 	if (asked.every && below(3)) { /* the same in seconds */
 		asked.f.every_batches = 0;
@@ -196,23 +226,31 @@ static __attribute__((format(printf, 2, 3))) void says(int should, const char *t
 		fail_msg("%s '%s':\n%s", should ? "does not say" : "says", line, asked.said);
 }
 
+static void check_weights(const struct task *task, const struct model *m, int epoch)
+{
+	struct graph g;
+	struct err err = ERR_NONE;
+	graph_init(&g);
+	if (task->plan.net->build(task->plan.net, &g, &task->plan.config, &err))
+		fail_msg("%s", err.msg);
+	for (int p = 0; p < g.n_params; p++)
+		assert_memory_equal(safetensors_find(&m->file, g.param[p].name)->data, plain.w[epoch][p],
+				    param_size(&g.param[p]) * sizeof(float));
+	graph_release(&g);
+}
+
 /* A model with the weights of an epoch. */
 static void check_model(const struct task *task, const char *path, int epoch)
 {
 	struct model m;
-	struct graph g;
 	struct err err = ERR_NONE;
 	char number[16];
-	graph_init(&g);
-	if (model_open(&m, path, &err) || task->plan.net->build(task->plan.net, &g, &task->plan.config, &err))
+	if (model_open(&m, path, &err))
 		fail_msg("%s", err.msg);
 	snprintf(number, sizeof number, "%d", epoch);
 	assert_string_equal(safetensors_meta(&m.file, "epoch"), number);
-	for (int p = 0; p < g.n_params; p++)
-		assert_memory_equal(safetensors_find(&m.file, g.param[p].name)->data, plain.w[epoch][p],
-				    param_size(&g.param[p]) * sizeof(float));
+	check_weights(task, &m, epoch);
 	assert_int_equal(json_array_size(m.provenance), 2);
-	graph_release(&g);
 	model_release(&m);
 }
 
@@ -258,6 +296,27 @@ static void check_history(const struct task *task, int written, int done)
 	unlink(asked.history);
 }
 
+/* A checkpoint as a model: with the weights that the run would keep, of epochs that were finished. */
+static void check_as_model(const struct task *task, int epoch, uint32_t batches)
+{
+	struct model m;
+	struct err err = ERR_NONE;
+	int keeps = task->plan.select != SELECT_LAST && plain.line[0].dev_n;
+	if (!epoch) {
+		assert_int_equal(model_open(&m, asked.state, &err), -1);
+		assert_non_null(strstr(err.msg, ": is a checkpoint of a first epoch that was not finished; "));
+		return;
+	}
+	if (model_open(&m, asked.state, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(m.checkpoint, batches || task->plan.update.ema > 0 ? "the one to keep" :
+					  keeps				       ? "the best" :
+										 "the last");
+	check_weights(task, &m, plain.best[epoch]);
+	assert_int_equal(m.file.n, plain.params + 2);
+	model_release(&m);
+}
+
 /* Where a run stood when it wrote its last checkpoint. */
 static void check_state(struct task *task, int written, int epoch, uint32_t batches)
 {
@@ -271,7 +330,26 @@ static void check_state(struct task *task, int written, int epoch, uint32_t batc
 		fail_msg("%s", err.msg);
 	assert_true(t.epoch == epoch && t.part.batches == batches);
 	trainer_release(&t);
+	check_as_model(task, epoch, batches);
 	unlink(asked.state);
+}
+
+/* On a terminal, how far it is: after each batch and at the end of what was done. */
+static void check_progress(const struct task *task, size_t train)
+{
+	static const char line[] = "vic-train: record: ";
+	size_t now = 0, last = 0, all = (size_t)(task->plan.epochs - asked.from) * train;
+	for (const char *at = asked.said; (at = strstr(at, line)); last = now) {
+		char *end;
+		at += strlen(line);
+		now = strtoull(at, &end, 10);
+		assert_false(strncmp(end, " of ", 4));
+		assert_int_equal(strtoull(end + 4, &end, 10), all);
+		assert_true(now >= last && now <= all && now % train % (size_t)task->plan.batch == 0);
+		assert_non_null(strstr(end, " s left, epoch "));
+	}
+	if (!watched.fails_in && last != (size_t)(plain.n - asked.from) * train)
+		fail_msg("%zu of %zu:\n%s", last, all, asked.said);
 }
 
 /* What a run says when it begins. */
@@ -301,7 +379,9 @@ static void check_begin(const struct task *task)
 		     d->head.classes[first], none > 1 ? ", ...\n" : "\n");
 	says(!marked[SPLIT_DEV], "no dev records: the last epoch is kept");
 	says(0, " ranks by ");
-	if (asked.from == plain.n)
+	if (terminal)
+		check_progress(task, marked[SPLIT_TRAIN]);
+	if (asked.from == plain.n || terminal)
 		return;
 	const struct epoch_line *l = &plain.line[asked.from];
 	if (l->dev_n)
@@ -343,7 +423,7 @@ static void check_end(struct task *task)
 /* In pass watched.fails_in of the whole: after `done` epochs, and batches of the next. */
 static void check_failed(struct task *task, const struct err *err)
 {
-	char expected[4 * SCRATCH_PATH], state[2 * SCRATCH_PATH] = "";
+	char expected[4 * SCRATCH_PATH], state[2 * SCRATCH_PATH] = "", why[64] = "the card fell out";
 	int done = asked.from, every = asked.f.checkpoint ? asked.every : 0;
 	while (plain.passes[done + 1] < watched.fails_in)
 		done++;
@@ -355,11 +435,13 @@ static void check_failed(struct task *task, const struct err *err)
 			 done + 1);
 	else if (again && watched.status > VIC_SIGNAL && done)
 		snprintf(state, sizeof state, "; --resume %s goes on after epoch %d", again, done);
+	if (watched.is_signal)
+		snprintf(why, sizeof why, "interrupted in epoch %d", done + 1);
 	if (done)
-		snprintf(expected, sizeof expected, "the card fell out; %s holds epoch %d, %s of the %d finished%s",
-			 asked.model, best, kept_as(task), done, state);
+		snprintf(expected, sizeof expected, "%s; %s holds epoch %d, %s of the %d finished%s", why, asked.model,
+			 best, kept_as(task), done, state);
 	else
-		snprintf(expected, sizeof expected, "the card fell out; no epoch was finished, so %s is written%s",
+		snprintf(expected, sizeof expected, "%s; no epoch was finished, so %s is written%s", why,
 			 *state ? "no model" : "nothing", state);
 	assert_string_equal(err->msg, expected);
 	assert_int_equal(err->status, watched.status);
@@ -415,7 +497,8 @@ static void files_of_any_run(void **state)
 		int from = plain.passes[asked.from], passes = plain.passes[plain.n] - from;
 		watched.passes = from;
 		watched.fails_in = passes && below(2) ? from + 1 + below(passes) : 0;
-		watched.status = below(2) ? VIC_NO_DEVICE : VIC_SIGNAL + 15;
+		watched.status = below(2) ? VIC_NO_DEVICE : VIC_SIGNAL + 1 + below(30);
+		watched.is_signal = watched.status > VIC_SIGNAL && below(2);
 		int refused = asked.foreign && asked.keeps[asked.foreign], fails = watched.fails_in > 0;
 		int rc = run_it(&task, &err);
 		if (rc != -(refused || fails))
