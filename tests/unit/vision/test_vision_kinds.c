@@ -274,33 +274,42 @@ static void no_memory(void **state)
 static void no_memory(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "lossless.webp", "moves.webp", "lzw.tif" };
+	static const struct {
+		const char *name;
+		size_t behind, room; /* bytes that follow the picture, and that are still to be had */
+	} cases[] = { { "lossless.webp", 0, 1 << 19 },
+		      { "moves.webp", 0, 1 << 19 },
+		      { "lzw.tif", 0, 1 << 19 },
+		      { "lzw.tif", 8 << 20, 24 << 20 } }; /* libtiff may take what is a few times the file's length */
 	struct rlimit all, tight;
 	if (getenv("RUNNER")) {
 		printf("# SKIP: what emulates this processor holds to no limit of memory\n");
 		skip();
 	}
 	assert_int_equal(getrlimit(RLIMIT_AS, &all), 0);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
 		struct image out = { 0 };
 		char note[128];
 		unsigned long pages = 0;
 		size_t n;
-		if (!served(names[i]))
+		if (!served(cases[i].name))
 			continue;
-		char *bytes = slurp(names[i], &n);
+		char *bytes = slurp(cases[i].name, &n);
+		bytes = realloc(bytes, n + cases[i].behind + 1);
+		memset(bytes + n, 0, cases[i].behind);
+		n += cases[i].behind;
 		FILE *f = fopen("/proc/self/statm", "r");
 		assert_true(f && fscanf(f, "%lu", &pages) == 1);
 		fclose(f);
 		tight = all;
-		tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 19);
+		tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + cases[i].room;
 		assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
 		int rc = decode(bytes, n, &plain, &out, note, &err);
 		assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
 		assert_int_equal(rc, -1);
 		if (err.cause != CAUSE_SYSTEM || !strstr(err.msg, "memory"))
-			fail_msg("%s: %s", names[i], err.msg);
+			fail_msg("%s: %s", cases[i].name, err.msg);
 		free(bytes);
 		image_release(&out);
 	}

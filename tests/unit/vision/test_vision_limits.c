@@ -4,6 +4,8 @@
 #include "vision/pixels/formats.h"
 #include "vision/records/noisegen.h"
 
+#include <fcntl.h>
+
 #include <jpeglib.h>
 
 static void sides_and_pixels(void **state)
@@ -214,6 +216,30 @@ static void files_of_idx(void **state)
 	assert_int_equal(pack(&r, 1), 0);
 }
 
+/* A name on stdin may have 65,536 bytes, though no system opens such a file. */
+static void long_names(void **state)
+{
+	(void)state;
+	static char name[65537];
+	int was = dup(STDIN_FILENO);
+	memset(name, 'n', sizeof name);
+	for (size_t n = sizeof name - 1; n <= sizeof name; n++) {
+		struct source s;
+		struct source_options so = { .fold = -1 };
+		struct err err = ERR_NONE;
+		char stdin_name[] = "-", *path = stdin_name;
+		put("list", name, n);
+		int fd = open(in_dir("list"), O_RDONLY);
+		assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+		assert_int_equal(source_open(&s, SOURCE_FILES, &path, 1, &so, &err), -1);
+		if (!strstr(err.msg, n > 65536 ? "stdin: a line is longer than 65536 bytes" : "File name too long"))
+			fail_msg("%zu: %s", n, err.msg);
+		close(fd);
+	}
+	dup2(was, STDIN_FILENO);
+	close(was);
+}
+
 /* Noise counts its images in 32 bits; which file it is to be like is looked at later. */
 static void numbers_of_noise(void **state)
 {
@@ -230,6 +256,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(sides_and_pixels), TEST(first_bytes),	TEST(orientations),
 					    TEST(components_and_scans), TEST(long_files), TEST(files_of_idx),
-					    TEST(numbers_of_noise) };
+					    TEST(numbers_of_noise),	TEST(long_names) };
 	return run_in_folder(tests, sizeof tests / sizeof *tests);
 }
