@@ -167,7 +167,7 @@ static void check(const char *const *order, int n, int round)
 
 static void as_plainly(void **state)
 {
-	for (int round = 0; round < plain_checks(80); round++) {
+	for (int round = 0; round < plain_checks(60); round++) {
 		const char *order[CLASSES + 3];
 		int n = 0;
 		plain_rng(&rng, (uint32_t)round, 53);
