@@ -473,6 +473,42 @@ static void turned_webp(void **state)
 	free(bytes);
 }
 
+/* Of an animation the first frame is taken, and of several it is said. */
+static void frames_of_a_webp(void **state)
+{
+	(void)state;
+	if (!served("moves.webp")) {
+		printf("# SKIP: built without libwebp\n");
+		skip();
+	}
+	size_t n;
+	int frames = 0;
+	unsigned char *bytes = (unsigned char *)slurp("moves.webp", &n);
+	struct image all = { 0 }, out = { 0 };
+	struct err err = ERR_NONE;
+	char note[128], want[64] = "";
+	assert_int_equal(decode(bytes, n, &plain, &all, note, &err), 0);
+	for (size_t at = 12; at + 8 <= n;) { /* cut behind each frame */
+		size_t len = bytes[at + 4] | (size_t)bytes[at + 5] << 8 | (size_t)bytes[at + 6] << 16;
+		int is_frame = !memcmp(bytes + at, "ANMF", 4);
+		at += 8 + len + len % 2;
+		if (!is_frame)
+			continue;
+		for (int i = 0; i < 4; i++)
+			bytes[4 + i] = (unsigned char)((at - 8) >> 8 * i);
+		if (++frames > 1)
+			snprintf(want, sizeof want, "an animation: the first of %d frames is taken", frames);
+		if (decode(bytes, at, &plain, &out, note, &err))
+			fail_msg("%d frames: %s", frames, err.msg);
+		assert_string_equal(note, want);
+		assert_memory_equal(out.px, all.px, image_bytes(&all));
+	}
+	assert_true(frames > 1);
+	free(bytes);
+	image_release(&all);
+	image_release(&out);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -511,6 +547,7 @@ int main(void)
 		cmocka_unit_test(libtiff_says_why),
 		cmocka_unit_test(inks_of_a_tiff),
 		cmocka_unit_test(turned_webp),
+		cmocka_unit_test(frames_of_a_webp),
 		cmocka_unit_test(columns_of_tiles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
