@@ -274,33 +274,42 @@ static void no_memory(void **state)
 static void no_memory(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "lossless.webp", "moves.webp", "lzw.tif" };
+	static const struct {
+		const char *name;
+		size_t behind, room; /* bytes that follow the picture, and that are still to be had */
+	} cases[] = { { "lossless.webp", 0, 1 << 19 },
+		      { "moves.webp", 0, 1 << 19 },
+		      { "lzw.tif", 0, 1 << 19 },
+		      { "lzw.tif", 8 << 20, 24 << 20 } }; /* libtiff may take what is a few times the file's length */
 	struct rlimit all, tight;
 	if (getenv("RUNNER")) {
 		printf("# SKIP: what emulates this processor holds to no limit of memory\n");
 		skip();
 	}
 	assert_int_equal(getrlimit(RLIMIT_AS, &all), 0);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
 		struct image out = { 0 };
 		char note[128];
 		unsigned long pages = 0;
 		size_t n;
-		if (!served(names[i]))
+		if (!served(cases[i].name))
 			continue;
-		char *bytes = slurp(names[i], &n);
+		char *bytes = slurp(cases[i].name, &n);
+		bytes = realloc(bytes, n + cases[i].behind + 1);
+		memset(bytes + n, 0, cases[i].behind);
+		n += cases[i].behind;
 		FILE *f = fopen("/proc/self/statm", "r");
 		assert_true(f && fscanf(f, "%lu", &pages) == 1);
 		fclose(f);
 		tight = all;
-		tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 19);
+		tight.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + cases[i].room;
 		assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
 		int rc = decode(bytes, n, &plain, &out, note, &err);
 		assert_int_equal(setrlimit(RLIMIT_AS, &all), 0);
 		assert_int_equal(rc, -1);
 		if (err.cause != CAUSE_SYSTEM || !strstr(err.msg, "memory"))
-			fail_msg("%s: %s", names[i], err.msg);
+			fail_msg("%s: %s", cases[i].name, err.msg);
 		free(bytes);
 		image_release(&out);
 	}
@@ -464,6 +473,42 @@ static void turned_webp(void **state)
 	free(bytes);
 }
 
+/* Of an animation the first frame is taken, and of several it is said. */
+static void frames_of_a_webp(void **state)
+{
+	(void)state;
+	if (!served("moves.webp")) {
+		printf("# SKIP: built without libwebp\n");
+		skip();
+	}
+	size_t n;
+	int frames = 0;
+	unsigned char *bytes = (unsigned char *)slurp("moves.webp", &n);
+	struct image all = { 0 }, out = { 0 };
+	struct err err = ERR_NONE;
+	char note[128], want[64] = "";
+	assert_int_equal(decode(bytes, n, &plain, &all, note, &err), 0);
+	for (size_t at = 12; at + 8 <= n;) { /* cut behind each frame */
+		size_t len = bytes[at + 4] | (size_t)bytes[at + 5] << 8 | (size_t)bytes[at + 6] << 16;
+		int is_frame = !memcmp(bytes + at, "ANMF", 4);
+		at += 8 + len + len % 2;
+		if (!is_frame)
+			continue;
+		for (int i = 0; i < 4; i++)
+			bytes[4 + i] = (unsigned char)((at - 8) >> 8 * i);
+		if (++frames > 1)
+			snprintf(want, sizeof want, "an animation: the first of %d frames is taken", frames);
+		if (decode(bytes, at, &plain, &out, note, &err))
+			fail_msg("%d frames: %s", frames, err.msg);
+		assert_string_equal(note, want);
+		assert_memory_equal(out.px, all.px, image_bytes(&all));
+	}
+	assert_true(frames > 1);
+	free(bytes);
+	image_release(&all);
+	image_release(&out);
+}
+
 /* A chunk that says it is longer than what is left has no orientation, whatever follows its head. */
 static void chunk_beyond_the_end(void **state)
 {
@@ -502,6 +547,7 @@ int main(void)
 		cmocka_unit_test(libtiff_says_why),
 		cmocka_unit_test(inks_of_a_tiff),
 		cmocka_unit_test(turned_webp),
+		cmocka_unit_test(frames_of_a_webp),
 		cmocka_unit_test(columns_of_tiles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

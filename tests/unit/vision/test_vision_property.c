@@ -277,6 +277,26 @@ static void filtering(void **state)
 	}
 }
 
+/* Of each cell's records, in their order, as many as its quota says, by its own numbers: one is taken with the chance
+ * that those still wanted have among those still to come. */
+static void draw_plainly(const struct filter_options *o, int n, const int *label, const int *split,
+			 const int (*count)[4], const int (*quota)[4], struct filter *f)
+{
+	struct rng draws[16];
+	int kept[16] = { 0 }, seen[16] = { 0 };
+	for (uint32_t i = 0; i < 16; i++)
+		rng_init(&draws[i], o->seed, RNG_SPLIT, UINT32_MAX, i);
+	for (int k = 0; k < n; k++) {
+		int c = label[k] < 0 ? 3 : label[k], at = 4 * split[k] + c;
+		int left = count[split[k]][c] - seen[at]++;
+		int take = (int)rng_below(&draws[at], (uint32_t)left) < quota[split[k]][c] - kept[at];
+		assert_int_equal(filter_take(f, &(struct item){ .label = label[k], .split = split[k] }), take);
+		kept[at] += take;
+	}
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(kept[i], quota[i / 4][i % 4]);
+}
+
 /* A sample of each split keeps the shares of its classes: the method of largest remainders, written down plainly. */
 static void sampling(void **state)
 {
@@ -288,7 +308,7 @@ static void sampling(void **state)
 		struct filter f;
 		struct err err;
 		int n = below(120), label[120], split[120], lean = 1 + below(4);
-		int count[4][4] = { { 0 } }, kept[4][4] = { { 0 } };
+		int count[4][4] = { { 0 } }, quota[4][4] = { { 0 } }, asked_of[4];
 		assert_int_equal(stream_head_classes(&head, 3, names, &err), 0);
 		assert_int_equal(filter_open(&f, &o, &head, &err), 0);
 		for (int k = 0; k < n; k++) {
@@ -298,11 +318,9 @@ static void sampling(void **state)
 			assert_int_equal(filter_take(&f, &(struct item){ .label = label[k], .split = split[k] }), 1);
 		}
 		assert_int_equal(filter_draw(&f, &err), 0);
-		for (int k = 0; k < n; k++)
-			kept[split[k]][label[k] < 0 ? 3 : label[k]] +=
-				filter_take(&f, &(struct item){ .label = label[k], .split = split[k] });
 		for (int s = 0; s < 4; s++) {
-			int all = count[s][0] + count[s][1] + count[s][2] + count[s][3], want[4], rest[4], given = 0;
+			int all = count[s][0] + count[s][1] + count[s][2] + count[s][3], *want = quota[s], rest[4],
+			    given = 0;
 			int asked = all < (int)o.sample ? all : (int)o.sample;
 			for (int c = 0; all && c < 4; c++) {
 				want[c] = asked * count[s][c] / all;
@@ -316,9 +334,14 @@ static void sampling(void **state)
 				want[best]++;
 				rest[best] = -1;
 			}
-			for (int c = 0; all && c < 4; c++)
-				assert_int_equal(kept[s][c], want[c]);
-			assert_true(f.of_split[s] == (uint64_t)all && f.kept[s] == (uint64_t)asked);
+			asked_of[s] = asked;
+			assert_int_equal(f.of_split[s], all);
+		}
+		for (int again = 0; again < 2; again++) { /* the same ones when they are read anew */
+			draw_plainly(&o, n, label, split, count, quota, &f);
+			for (int s = 0; s < 4; s++)
+				assert_int_equal(f.kept[s], asked_of[s]);
+			filter_reset(&f);
 		}
 		filter_release(&f);
 		stream_head_release(&head);

@@ -319,6 +319,7 @@ static void idx_at_random(void **state)
 		}
 		if (pack(&run, 1))
 			fail_msg("%s", run.err.msg);
+		assert_int_equal(run.report.noted, 0);
 		struct stream_reader *in = unpack(&b);
 		const struct stream_head *head = stream_head_of(in);
 		assert_true(head->height == h && head->width == w && head->channels == c && b.n == (uint32_t)n);
