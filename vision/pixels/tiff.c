@@ -31,9 +31,10 @@ static int on_error(TIFF *t, void *arg, const char *module, const char *format, 
 	struct source *s = arg;
 	char text[256];
 	(void)t, (void)module;
+	/* Some begin with the file's name, which libtiff was not told. */
 	vsnprintf(text, sizeof text, format, args);
 	if (!s->why[0]) /* the first is the cause of the others */
-		err_phrase(s->why, sizeof s->why, "%s", text);
+		err_phrase(s->why, sizeof s->why, "%s", text + (strncmp(text, ": ", 2) ? 0 : 2));
 	return 1;
 }
 

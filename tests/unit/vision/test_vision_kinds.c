@@ -349,7 +349,7 @@ static void libtiff_says_why(void **state)
 		const char *name;
 		size_t at;
 		int byte;
-	} cases[] = { { "strips.tif", 8, 0 }, { "lzw.tif", 100, 0xff } };
+	} cases[] = { { "strips.tif", 8, 0 }, { "strips.tif", 102, 0 /* rows of a strip */ }, { "lzw.tif", 100, 0xff } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
 		struct image out = { 0 };
@@ -360,7 +360,8 @@ static void libtiff_says_why(void **state)
 		char *bytes = slurp(cases[i].name, &n);
 		bytes[cases[i].at] = (char)cases[i].byte;
 		assert_int_equal(decode(bytes, n, &plain, &out, note, &err), -1);
-		if (strncmp(err.msg, "TIFF: ", 6) || !strncmp(err.msg, "TIFF: is ", 9) || strlen(err.msg) < 10)
+		if (strncmp(err.msg, "TIFF: ", 6) || !strncmp(err.msg, "TIFF: is ", 9) || strlen(err.msg) < 10 ||
+		    strstr(err.msg, ": :"))
 			fail_msg("%s: '%s'", cases[i].name, err.msg);
 		free(bytes);
 		image_release(&out);
