@@ -5,9 +5,8 @@ UNIT := $(patsubst %.c,$(B)/tests/%,$(notdir $(UNIT_SRC)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 SLOW := $(wildcard tests/cli/*.slow.t)
-# Unit tests of more than a second, but those of the core, and matrices over every program are left to make test.
-HEAVY := $(addprefix $(B)/tests/test_,synth_images rules vectors imagenets gzip csv jsontext input) \
-	$(patsubst %,tests/cli/%.t,limits names closed roles kinds environment children prove setup engine predict_map tutorial)
+# Those that make check leaves to make test, unless they are named by ONLY or run under a sanitizer: make heavy.
+HEAVY := $(if $(ONLY)$(filter-out release,$(MODE)),,$(shell cat tests/heavy))
 LINT := $(wildcard tests/lint/*.t)
 QUICK := $(filter-out $(SLOW),$(wildcard tests/cli/*.t))
 ARCHIVES := $(foreach f,vision models eval embed corpora tokenize pipeline,$(B)/lib/$(f).a)
@@ -63,14 +62,16 @@ $(B)/tests/tools/inject.so: tests/faults/inject.c $(RULES)
 	@mkdir -p $(@D)
 	$(Q)$(CONFIG_CC) -std=c11 -O2 -Wall -Wextra $(STRICT) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
 
-.PHONY: unit test-programs golden check test lint fuzz list-tests
+.PHONY: unit test-programs golden check test heavy lint fuzz list-tests
 unit: $(UNIT) ## build and run the unit tests
 	@$(PROVE) $(UNIT)
 test-programs: programs $(UNIT) $(TOOLS) $(REPLAY) $(B)/tests/tools/inject.so $(MESH)
 check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan|tsan: under a sanitizer; ONLY=score: those named so; KEEP=1: keep their scratch folders)
-	@$(PROVE) $(filter-out $(HEAVY),$(QUICK) $(UNIT)) $(REPLAY)
+	@$(PROVE) $(filter-out $(addprefix %/,$(HEAVY)),$(QUICK) $(UNIT)) $(REPLAY)
 test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
+heavy: test-programs ## write tests/heavy anew: tests of more than a second of processor time, which make check leaves out
+	@$(subst prove.sh,heavy.sh,$(PROVE)) $(QUICK) $(UNIT) >tests/heavy.new && mv tests/heavy.new tests/heavy
 list-tests: ## what each test is about and whose functions it calls (ONLY=bins.h: those that name it)
 	@ONLY='$(ONLY)' sh tests/list.sh
 lint: programs ## includes, banned functions, file sizes, help and man pages

@@ -349,7 +349,7 @@ static void libtiff_says_why(void **state)
 		const char *name;
 		size_t at;
 		int byte;
-	} cases[] = { { "strips.tif", 8, 0 }, { "strips.tif", 102, 0 /* rows of a strip */ }, { "lzw.tif", 100, 0xff } };
+	} cases[] = { { "strips.tif", 8, 0 }, { "strips.tif", 102, 0 /* rows */ }, { "lzw.tif", 100, 0xff } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = ERR_NONE;
 		struct image out = { 0 };
