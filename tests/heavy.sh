@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints which tests take more than a second of processor time alone, by name: what `make heavy` writes to tests/heavy,
+# Prints which tests take more than 0.7 s of processor time alone, by name: what `make heavy` writes to tests/heavy,
 # and `make check` leaves out. One that fails ends it.
 # usage: heavy.sh TEST...
 set -eu
@@ -18,5 +18,5 @@ for t in "$@"; do
 	"$t" >"$said" 2>&1 || { cat "$said" >&2; echo "heavy.sh: $t failed" >&2; exit 1; }
 	spent
 	echo "$((spent - before)) ${t##*/}" >&2
-	[ $((spent - before)) -le 100 ] || echo "${t##*/}"
+	[ $((spent - before)) -le 70 ] || echo "${t##*/}"
 done | LC_ALL=C sort

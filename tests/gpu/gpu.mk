@@ -20,7 +20,7 @@ GPU_FAKES := $(GPU_FAKE_SRC:%.c=$(B)/%.o)
 GPU_CFLAGS = $(patsubst -std=c11,-std=gnu11,$(CONFIG_CFLAGS))
 # make test runs the quick ones (half a minute); the rest, and the commands, are left to test-gpu-dry.
 UNIT += $(FAKE_TESTS) $(filter-out %/test_gpu_conv %/test_gpu_norm %/test_gpu_plans,$(GPU_TESTS))
-HEAVY += $(GPU_TESTS)
+HEAVY += $(if $(ONLY),,$(notdir $(GPU_TESTS)))
 QUICK += $(if $(GPU_TESTS),tests/gpu/calls.t,$(if $(CUDNN_LIB),,tests/gpu/missing.t))
 # For tests/gpu/dry.h and the commands: where the dry plug-in lies, a device for it, and what calls.t looks at.
 GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(B)/dry' CUDA_OBJECTS='$(CUDA_OBJ)' \
