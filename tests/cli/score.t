@@ -162,6 +162,14 @@ fails 1 'are no ensemble: 2 and 3 records' 'members with different records' vic-
 fails 1 'are no ensemble: record 0' 'members with other labels' sh -c \
 	"printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"
 fails 2 'two streams or more' 'an ensemble of one' vic-score --ensemble m1.lg
+same 'its streams are averaged, not pooled' '' "$(vic-score --ensemble m1.lg m2.lg 2>&1 >/dev/null | grep pooled)"
+printf 'dev 0 1 0
+test -1 1 0
+test -1 0 1
+' | putlogits 2 >unlabelled.lg
+fails 1 'none of the 2 records of split test has a label' 'no label in the split' vic-score --unlabelled drop unlabelled.lg
+fails 1 'no record of split train (train 0, dev 1' 'no record in the split' \
+	vic-score --unlabelled drop --split train unlabelled.lg
 
 # -- true errors
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n1\t0.3\t0.7\n' >post.tsv
