@@ -319,15 +319,17 @@ def _array(records, keep):
         records = np.asarray(records)
         if np.iscomplexobj(records):
             raise TypeError("complex numbers")
-        if records.dtype == keep:
-            return records
+        if records.dtype.newbyteorder("=") == keep:
+            return records.astype(keep, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             narrow = records.astype(np.float32)
-            wide = np.isfinite(records.astype(np.longdouble)) if narrow.dtype != records.dtype else np.isfinite(narrow)
+            lost = np.isinf(narrow)
+            if lost.any():
+                lost &= np.isfinite(records.astype(np.longdouble))
     except (TypeError, ValueError, OverflowError) as why:
         raise StreamError(f"records are no numbers: {why}") from None
-    if np.any(wide & ~np.isfinite(narrow)):
-        at = tuple(int(i) for i in np.argwhere(wide & ~np.isfinite(narrow))[0])
+    if lost.any():
+        at = tuple(int(i) for i in np.argwhere(lost)[0])
         raise StreamError(f"record {at[0]}: {records[at]!r} is beyond float32, which all but float64 is written as")
     return narrow
 
@@ -429,9 +431,8 @@ def write(file, records, labels, classes, kind="logits", values="logits", split=
             at = int(np.argwhere(records.max(-1) == -np.inf)[0][0])
             raise StreamError(f"record {at}: every class has the value -inf")
     elif kind == "images":
-        whole = np.asarray(records).dtype.kind in "iu"
-        records = _array(records, np.uint8)
-        _check_images(records, whole)
+        given, records = records, _array(records, np.uint8)
+        _check_images(records, np.asarray(given).dtype.kind in "iu")
     else:
         records = _tokens(records)
     n = len(records)

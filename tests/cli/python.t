@@ -106,7 +106,7 @@ bad += [dict(labels=[2**32, 1]), dict(labels=[-2**32, 1]), dict(labels=np.array(
         dict(labels=[np.nan, 0]), dict(labels=[np.inf, 0]), dict(labels=[None, 0]), dict(labels=["0", "1"]),
         dict(labels=np.ma.masked_array([0, 1], [0, 1])), dict(records=np.ma.masked_array(z, z > .6)),
         dict(records=np.array([[1e300, 0.], [0, 1]], "g")), dict(records=[[10**400, 0], [0, 1]]), dict(records=z * 1j),
-        dict(records=[["x", "y"], ["z", "w"]]), dict(records=np.full((2, 2), -np.inf)), dict(records=np.ones((2, 0, 2))),
+        dict(records=[["x", "y"], ["z", "w"]]), dict(records=[[1, 2], [3]]), dict(kind="images", records=[[1, 2], [3]]), dict(records=np.full((2, 2), -np.inf)), dict(records=np.ones((2, 0, 2))),
         dict(records=np.ones((2, 0)), classes=[]), dict(classes=["a", "a"]), dict(classes=["a", ""]),
         dict(classes=["a", "\udcff"]), dict(classes=["a", "b\0"]), dict(classes=[b"a", b"b"]), dict(name="\udcff"),
         dict(names=[None, "b"]), dict(names="ab"), dict(kind="tokens", records=["a\0", "b"]),
@@ -132,9 +132,14 @@ import io, numpy as np, vicinal
 out = io.BytesIO()
 vicinal.write(out, np.eye(2), [0., True], ["a", "b"], split=["train", "extra"], ids=np.array([2**64 - 1, 0], "u8"))
 doc = vicinal.read(io.BytesIO(out.getvalue()))
+kept = np.array([[1e300, 1 / 3], [-np.inf, 0]])
+for z in (kept.astype(">f8"), np.asfortranarray(kept), kept[::-1][::-1]):
+    held = io.BytesIO()
+    vicinal.write(held, z, None, ["a", "b"])
+    assert vicinal.read(io.BytesIO(held.getvalue())).records.tolist() == kept.tolist(), z.dtype
 assert doc.ids.tolist() == [2**64 - 1, 0] and doc.splits.tolist() == [0, 3] and doc.labels.tolist() == [0, 1]
 END
-tap $? 'the ends of the ranges are written, and splits by name'
+tap $? 'the ends of the ranges are written, splits by name, and float64 of either byte order as it is'
 
 # Under checksums that hold, what no head or block may say.
 "$python" - <<'END'
