@@ -116,7 +116,7 @@ static void say(const struct stage *st, const struct rows *w)
 	uint64_t all = 0;
 	for (int s = 0; s < SPLIT_COUNT; s++)
 		all += w->in_split[s];
-	if (w->documents > 1)
+	if (w->documents > 1 && !o.ensemble) /* of an ensemble they are averaged */
 		stage_say(st, "%s: %" PRIu64 " documents pooled%s", w->name, w->documents,
 			  w->names_differ ? " (their names differ; --separate keeps them apart)" : "");
 	if (w->n != all)

@@ -210,6 +210,21 @@ static int beta_shape(struct logistic *m, const double *s, enum shape shape, str
 	return to->a >= 0 && to->b >= 0 && isfinite(to->a) && isfinite(to->b) && isfinite(to->c);
 }
 
+/* Of records that nearly all have P = 1/2, ln p and c are numbers far larger than what they differ by. 1 where the map,
+ * as numbers that are applied, lost so much to that that its loss is not the fit's. */
+static int rounded_away(const struct beta_map *map, const struct logistic *m, const double *s)
+{
+	double loss = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		double ln_p, ln_rest, p;
+		ln_p = -softplus_slope(-s[i], &p);
+		ln_rest = -softplus_slope(s[i], &p);
+		double u = map->a * ln_p - map->b * ln_rest + map->c;
+		loss += (softplus_slope(u, &p) - m->t[i] * u - loss) / (double)(i + 1);
+	}
+	return !(loss <= map->loss + 1e-6 * (1 + map->loss));
+}
+
 /* The least loss with a and b >= 0, which is convex: that of both where they come out so, else the better of the two
  * edges. */
 static int beta_fit(struct calmap *map, struct logistic *m, const double *s, struct calmap_fit *fit, struct err *err)
@@ -227,6 +242,10 @@ static int beta_fit(struct calmap *map, struct logistic *m, const double *s, str
 	if (!(best.loss < INFINITY))
 		return err_set(err,
 			       "no rising beta map fits better than a constant: the scores run against the labels");
+	if (rounded_away(&best, m, s))
+		return err_set(err,
+			       "the two probabilities of every record are so nearly alike that rounding hides a and b; "
+			       "take --method platt");
 	map->weight[0] = best.a;
 	map->weight[1] = best.b;
 	map->bias[0] = best.c;

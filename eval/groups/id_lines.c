@@ -53,16 +53,14 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 {
 	struct id_lines *l = r->l;
 	char *text = line, *tab = strchr(line, '\t');
-	int64_t id = 0;
+	uint64_t id = 0;
 	if (tab) {
 		*tab = 0;
 		text = tab + 1;
 		if (r->number == 1 && (!strcasecmp(line, "id") || !strcasecmp(line, "record")))
 			return 0;
-		if (num_i64("an id", line, 0, INT64_MAX, &id, err)) {
-			err->status = VIC_DATA; /* no slip on the command line */
+		if (num_id("an id", line, &id, err))
 			return -1;
-		}
 	} else {
 		note_number(r, line);
 	}
@@ -78,7 +76,7 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 	    mem_grow(&l->item, &r->caps[1], l->n + 1, sizeof *l->item, err) ||
 	    mem_grow(&l->number, &r->caps[2], l->n + 1, sizeof *l->number, err) || r->take(r->arg, text, err))
 		return -1;
-	l->id[l->n] = (uint64_t)id;
+	l->id[l->n] = id;
 	l->item[l->n] = (uint32_t)l->n;
 	l->number[l->n++] = (uint32_t)r->number;
 	return 0;

@@ -1,7 +1,7 @@
 /* ood: how well scores tell in-distribution records from others. All scores are oriented so that higher means in.
  *
- *   msp        largest probability, ordered by eval/conf.h's keys: as z_max - logsumexp(rest) orders it, never
- *              saturating                                           Hendrycks and Gimpel 2017
+ *   msp        largest probability, ordered by eval/conf.h's keys: as z_max - logsumexp(rest) orders it,
+ *              while that is below 708                              Hendrycks and Gimpel 2017
  *   max_logit  largest logit                                        Hendrycks et al. 2022
  *   energy     logsumexp(z): minus the free energy at T = 1         Liu et al. 2020
  *   entropy    minus the entropy of the probabilities

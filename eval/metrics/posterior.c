@@ -42,15 +42,13 @@ static int record(struct posterior *p, size_t caps[2], char *line, const char *p
 {
 	char what[256];
 	size_t k = (size_t)p->classes;
-	int64_t id;
 	double sum = 0;
 	err_phrase(what, sizeof what, "%s: line %" PRIu64, path, number);
 	if (mem_grow(&p->id, &caps[0], p->n + 1, sizeof *p->id, err) ||
 	    mem_grow(&p->p, &caps[1], (p->n + 1) * k, sizeof *p->p, err))
 		return -1;
-	if (num_i64(what, text_field(&line, '\t'), 0, INT64_MAX, &id, err))
-		goto data;
-	p->id[p->n] = (uint64_t)id;
+	if (num_id(what, text_field(&line, '\t'), &p->id[p->n], err))
+		return -1;
 	for (size_t c = 0; c < k; c++) {
 		const char *f = text_field(&line, '\t');
 		double *v = &p->p[p->n * k + c];
@@ -65,7 +63,7 @@ static int record(struct posterior *p, size_t caps[2], char *line, const char *p
 	if (!(fabs(sum - 1) <= 1e-6))
 		return err_set(err, "%s: probabilities sum to %.9g", what, sum);
 	if (p->n && p->id[p->n] <= p->id[p->n - 1])
-		return err_set(err, "%s: record %" PRId64 " is not above the one before it", what, id);
+		return err_set(err, "%s: record %" PRIu64 " is not above the one before it", what, p->id[p->n]);
 	p->n++;
 	return 0;
 data: /* a bad number in a file is no slip on the command line */
@@ -79,6 +77,7 @@ int posterior_read(struct posterior *p, const char *path, struct err *err)
 	const char *line;
 	char *copy = NULL;
 	size_t len, caps[2] = { 0 };
+	uint64_t boms = 0;
 	int rc;
 	*p = (struct posterior){ 0 };
 	if (input_open(&in, path, err))
@@ -86,7 +85,8 @@ int posterior_read(struct posterior *p, const char *path, struct err *err)
 	for (uint64_t number = 1; (rc = input_line(&in, LINE_MAX_BYTES, &line, &len, NULL, err)) == 1; number++) {
 		free(copy);
 		copy = NULL;
-		rc = mem_text(&copy, line, len - (len && line[len - 1] == '\r'), err);
+		rc = number == 1 && text_drop_bom(&line, &len, &boms, err) < 0 ? -1 :
+		     mem_text(&copy, line, len - (len && line[len - 1] == '\r'), err);
 		if (!rc)
 			rc = number == 1 ? read_header(p, copy, path, err) : record(p, caps, copy, path, number, err);
 		if (rc)

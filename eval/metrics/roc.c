@@ -113,6 +113,12 @@ static void add_line(struct areas *a, double p, double q)
 		a->fpr95 = (fp + q * (0.95 * a->pos - tp) / p) / a->neg;
 }
 
+/* A sum of shares of precisions, which rounding can take past 1; where both sides lie apart each precision is 1. */
+static double mean_precision(double sum, int apart)
+{
+	return apart ? 1 : fmin(sum, 1);
+}
+
 void roc_measure(const struct roc *r, struct roc_numbers *out)
 {
 	struct areas a = { .pos = (double)r->n_pos, .neg = (double)r->n_neg, .scale = 1, .fpr95 = -1 };
@@ -126,8 +132,9 @@ void roc_measure(const struct roc *r, struct roc_numbers *out)
 			out->key95 = w.key;
 	}
 	out->auroc = a.wins / (a.pos * a.neg);
-	out->aupr_pos = a.in;
-	out->aupr_neg = a.out;
+	int apart = a.wins == a.pos * a.neg;
+	out->aupr_pos = mean_precision(a.in, apart);
+	out->aupr_neg = mean_precision(a.out, apart);
 	out->fpr95 = a.fpr95;
 }
 
@@ -223,8 +230,8 @@ static void measure_cells(const struct resampling *s, const double *draw, double
 			add_group(&a, draw[2 * i], draw[2 * i + 1]);
 		else if (draw[2 * i] + draw[2 * i + 1] > 0)
 			add_line(&a, draw[2 * i], draw[2 * i + 1]);
-	value[0] = a.in;
-	value[1] = a.out;
+	value[0] = mean_precision(a.in, 0);
+	value[1] = mean_precision(a.out, 0);
 	value[2] = a.fpr95;
 }
 

@@ -31,12 +31,16 @@ const char *rows_split_name(int split)
 	return split == ROWS_ALL ? "all" : split_name(split);
 }
 
-static int no_records(const struct rows *w, int split, uint64_t all, const char *name, struct err *err)
+/* found: records of the split, none of them labelled. */
+static int no_records(const struct rows *w, int split, uint64_t all, uint64_t found, const char *name, struct err *err)
 {
 	if (!all)
 		return err_set(err, "%s: holds no records", name);
 	if (split == ROWS_ALL)
 		return err_set(err, "%s: holds no labelled records", name);
+	if (found)
+		return err_set(err, "%s: none of the %" PRIu64 " records of split %s has a label", name, found,
+			       split_name(split));
 	return err_set(err,
 		       "%s: no record of split %s (train %" PRIu64 ", dev %" PRIu64 ", test %" PRIu64 ", extra %" PRIu64
 		       "); choose with --split",
@@ -60,8 +64,9 @@ int rows_finish(struct rows *w, struct tally *tally, int workers, const struct r
 			split_merge(&all, &t[s]);
 	w->split = split;
 	if (!all.records || (!all.sum.n && options->unlabelled == ROWS_DROP)) {
+		uint64_t found = all.records;
 		split_release(&all);
-		return no_records(w, split, records, name, err);
+		return no_records(w, split, records, found, name, err);
 	}
 	if (options->unlabelled == ROWS_REFUSE && all.first_unlabelled != UINT64_MAX) {
 		uint64_t first = all.first_unlabelled;

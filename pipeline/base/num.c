@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err)
 {
@@ -19,6 +20,19 @@ int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t 
 		return err_usage(err, "%s: '%s' is not a whole number", what, text);
 	if (errno == ERANGE || v < lo || v > hi)
 		return err_usage(err, "%s: %s is outside %" PRId64 " to %" PRId64, what, text, lo, hi);
+	*out = v;
+	return 0;
+}
+
+int num_id(const char *what, const char *text, uint64_t *out, struct err *err)
+{
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (end == text || *end || !strchr("+0123456789", *text)) /* strtoull takes a minus, too */
+		return err_set(err, "%s: '%s' is not a whole number from 0", what, text);
+	if (errno == ERANGE)
+		return err_set(err, "%s: %s is outside 0 to %" PRIu64, what, text, UINT64_MAX);
 	*out = v;
 	return 0;
 }

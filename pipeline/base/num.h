@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 int num_i64(const char *what, const char *text, int64_t lo, int64_t hi, int64_t *out, struct err *err) VIC_CHECKED;
+/* A record's id, as a file gives it: any u64. It is data, so a failure has the status VIC_DATA. */
+int num_id(const char *what, const char *text, uint64_t *out, struct err *err) VIC_CHECKED;
 int num_f64(const char *what, const char *text, double lo, double hi, double *out, struct err *err) VIC_CHECKED;
 
 /* The shortest digits that bring the value back: 1.0000000000000002 and not 1, for messages about values. */

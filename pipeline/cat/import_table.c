@@ -292,16 +292,9 @@ static int judge_first(struct table *t, struct err *err)
 
 static int parse_id(const struct table *t, uint64_t *id, struct err *err)
 {
-	int64_t v;
-	if (t->id == NONE) {
-		*id = t->in->records;
-		return 0;
-	}
-	if (num_i64("id", trimmed(t, (size_t)t->id), 0, INT64_MAX, &v, err)) {
-		err->status = VIC_DATA;
-		return -1;
-	}
-	*id = (uint64_t)v;
+	if (t->id != NONE)
+		return num_id("id", trimmed(t, (size_t)t->id), id, err);
+	*id = t->in->records;
 	return 0;
 }
 

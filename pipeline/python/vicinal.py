@@ -17,6 +17,7 @@ import numpy as np
 SPLITS = ("train", "dev", "test", "extra")
 SIGNATURE = b"\x89VIC\r\n\x1a\n\x01\x00\x00\x00".ljust(64, b"\0")
 MAX_BLOCK, MAX_HEAD, BLOCK, MAX_NAME = 256 << 20, 16 << 20, 1 << 20, 65535
+MAX_SAMPLES, MAX_SIDE, MAX_CHANNELS = 100000, 65535, 4
 
 
 class StreamError(ValueError):
@@ -179,6 +180,10 @@ def _finish(doc, rows):
     fixed = _shape(doc.head)
     if fixed:
         doc.records = np.concatenate([np.empty((0,) + fixed[0], fixed[1])] + list(columns[3]))
+        if doc.head["kind"] == "logits":
+            _check_logits(doc.records, doc.classes, doc.head["values"])
+        elif not np.isfinite(doc.records).all():
+            raise StreamError("a pixel is not finite")
     else:
         doc.records = [r for part in columns[3] for r in part]
 
@@ -227,15 +232,25 @@ def _document(f):
     return doc
 
 
+def _next(f):
+    """The next document or None; whatever a head or a block says that contradicts the format is a StreamError."""
+    try:
+        return _document(f)
+    except StreamError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, struct.error) as why:
+        raise StreamError(f"the stream contradicts its format ({type(why).__name__}: {why})") from None
+
+
 def documents(file):
     """Yields the documents of a path or binary file, in order. Errors: StreamError."""
     with _opened(file, "rb") as f:
-        doc = _document(f)
+        doc = _next(f)
         if doc is None:
             raise StreamError("holds no document: what should have written it failed or wrote nothing")
         while doc is not None:
             yield doc
-            doc = _document(f)
+            doc = _next(f)
 
 
 def read(file):
@@ -265,10 +280,29 @@ class _Writer:
         self.block(b"DONE", struct.pack("<QQII", self.n, self.blocks, zlib.crc32(self.crcs), 0))
 
 
+def _text(one, what):
+    """A name that JSON can hold in a stream."""
+    if isinstance(one, bytes) or one is None:
+        raise StreamError(f"{what} {one!r} is no text")
+    one = str(one)
+    if "\0" in one or any("\ud800" <= c <= "\udfff" for c in one):
+        raise StreamError(f"{what} {one!r} holds a NUL or is not UTF-8")
+    return one
+
+
+def _names_of_classes(classes, kind):
+    names = [_text(c, "the class name") for c in classes]
+    if len(set(names)) < len(names) or "" in names:
+        raise StreamError("a class name is empty, or two are the same")
+    if kind == "logits" and len(names) < 1:
+        raise StreamError("logits need class names")
+    return names
+
+
 def _head(records, kind, classes, name, values):
-    head = {"kind": kind, "classes": [str(c) for c in classes]}
+    head = {"kind": kind, "classes": classes}
     if name is not None:
-        head["name"] = name
+        head["name"] = _text(name, "the name")
     if kind == "logits":
         head.update(dtype="f64" if records.dtype == np.float64 else "f32", values=values,
                     samples=records.shape[1] if records.ndim == 3 else 1)
@@ -277,8 +311,31 @@ def _head(records, kind, classes, name, values):
     return head
 
 
+def _array(records, keep):
+    """What is written of `records`: as it is where its type is `keep`, else as f32."""
+    if np.ma.is_masked(records):
+        raise StreamError("records are masked; a stream holds every value, so fill them or leave them out")
+    try:
+        records = np.asarray(records)
+        if np.iscomplexobj(records):
+            raise TypeError("complex numbers")
+        if records.dtype.newbyteorder("=") == keep:
+            return records.astype(keep, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            narrow = records.astype(np.float32)
+            lost = np.isinf(narrow)
+            if lost.any():
+                lost &= np.isfinite(records.astype(np.longdouble))
+    except (TypeError, ValueError, OverflowError) as why:
+        raise StreamError(f"records are no numbers: {why}") from None
+    if lost.any():
+        at = tuple(int(i) for i in np.argwhere(lost)[0])
+        raise StreamError(f"record {at[0]}: {records[at]!r} is beyond float32, which all but float64 is written as")
+    return narrow
+
+
 def _check_logits(z, classes, values):
-    if z.ndim not in (2, 3) or z.shape[-1] != len(classes):
+    if z.ndim not in (2, 3) or z.shape[-1] != len(classes) or z.ndim == 3 and not 1 <= z.shape[1] <= MAX_SAMPLES:
         raise StreamError(f"logits of the shape {z.shape} are no [n][classes] or [n][samples][classes] of "
                           f"{len(classes)} classes")
     if values not in ("logits", "probs"):
@@ -293,12 +350,65 @@ def _check_logits(z, classes, values):
             raise StreamError(f"record {int(np.argwhere(off)[0][0])}: probabilities do not sum to 1")
 
 
-def _column(a, n, dtype, what):
-    a = np.broadcast_to(np.asarray(a), (n,)) if np.ndim(a) == 0 else np.asarray(a)
-    whole = a.astype(np.int64) if a.dtype != np.uint64 else a
-    if a.shape != (n,) or np.any(whole != a):
-        raise StreamError(f"{what} are not {n} whole numbers")
-    return whole.astype(dtype)
+def _column(a, n, low, high, dtype, what):
+    """n whole numbers from low to high, or one for all; nothing wraps around."""
+    if np.ma.is_masked(a):
+        raise StreamError(f"{what} are masked; write -1 for a label that is none")
+    a = np.asarray(a)
+    a = np.broadcast_to(a, (n,)) if a.ndim == 0 else a
+    if a.shape != (n,):
+        raise StreamError(f"{what} have the shape {a.shape}, not ({n},)")
+    for i, v in enumerate(a.tolist() if a.dtype.kind not in "biu" else ()):
+        if isinstance(v, (str, bytes, complex)) or v is None or v != v or v in (np.inf, -np.inf) or int(v) != v:
+            raise StreamError(f"{what}: that of record {i} is {v!r}, no whole number")
+    if a.dtype.kind not in "biu":
+        a = np.array([int(v) for v in a.tolist()], object)
+    if n and (int(a.min()) < low or int(a.max()) > high):
+        i = int(np.argwhere((a < low) | (a > high))[0][0]) if a.dtype != bool else 0
+        raise StreamError(f"{what}: that of record {i} is {a[i]}, outside {low} to {high}")
+    return a.astype(dtype)
+
+
+def _numbers_of_splits(split):
+    def number(one):
+        if isinstance(one, str) and one not in SPLITS:
+            raise StreamError(f"the split {one!r} is none of {', '.join(SPLITS)}")
+        return SPLITS.index(one) if isinstance(one, str) else one
+
+    return number(split) if np.ndim(split) == 0 else [number(one) for one in np.asarray(split).tolist()]
+
+
+def _check_images(x, whole):
+    if x.ndim != 4 or not np.isfinite(x).all():
+        raise StreamError("images are [n][height][width][channels], of finite numbers")
+    if not (1 <= x.shape[1] <= MAX_SIDE and 1 <= x.shape[2] <= MAX_SIDE and 1 <= x.shape[3] <= MAX_CHANNELS):
+        raise StreamError(f"images of the shape {x.shape} are no [n][height][width][channels] of 1 to {MAX_CHANNELS} "
+                          "channels, the last")
+    if whole and x.dtype != np.uint8:
+        raise StreamError("images of whole numbers are u8; floats are in 0..1")
+
+
+def _tokens(records):
+    if isinstance(records, (str, bytes)):
+        raise StreamError("records are one text; a list of texts is wanted")
+    out = []
+    for i, r in enumerate(records):
+        if not isinstance(r, str) or "\0" in r:
+            raise StreamError(f"record {i}: {r!r} is no text, or holds a NUL")
+        try:
+            out.append(" ".join(r.split()).encode("utf-8"))
+        except UnicodeEncodeError:
+            raise StreamError(f"record {i}: {r!r} is not UTF-8") from None
+    return out
+
+
+def _names_of_records(names, n):
+    if isinstance(names, (str, bytes)) or any(not isinstance(one, str) for one in names):
+        raise StreamError("names are no list of str")
+    names = [one.encode("utf-8", "surrogateescape") for one in names]
+    if len(names) != n or any(len(one) > MAX_NAME for one in names):
+        raise StreamError(f"names are not {n} of at most {MAX_NAME} bytes")
+    return names
 
 
 def write(file, records, labels, classes, kind="logits", values="logits", split="test", ids=None, name=None,
@@ -307,37 +417,31 @@ def write(file, records, labels, classes, kind="logits", values="logits", split=
 
     records: logits [n][classes] or [n][samples][classes] (f64 is kept, all else becomes f32); for kind="images"
     [n][height][width][channels], u8 or floats in 0..1; for kind="tokens" a list of str. labels: whole numbers from 0,
-    -1 for none (None: all -1). split: one name of SPLITS, or n of their numbers. ids: None for 0, 1, 2 ...
+    -1 for none (None: all -1). split: one name of SPLITS, or n names or numbers of them. ids: None for 0, 1, 2 ...
     values: what logits are, "logits" or "probs". name: the stream's title; names: None, or n str, the records' (a
     picture's file). Errors: StreamError, before a byte is written.
     """
-    if kind == "logits" or kind == "images":
-        records = np.asarray(records)
-        keep = np.float64 if kind == "logits" else np.uint8
-        if records.dtype != keep:
-            records = records.astype(np.float32)
-    if kind == "logits":
-        _check_logits(records, classes, values)
-    elif kind == "images":
-        if records.ndim != 4 or not np.isfinite(records).all():
-            raise StreamError("images are [n][height][width][channels], of finite numbers")
-    elif kind == "tokens":
-        records = [" ".join(r.split()).encode("utf-8") for r in records]
-    else:
+    if kind not in ("logits", "images", "tokens"):
         raise StreamError(f"kind {kind!r} is not written here; 'logits', 'images' and 'tokens' are")
+    classes = _names_of_classes(classes, kind)
+    if kind == "logits":
+        records = _array(records, np.float64)
+        _check_logits(records, classes, values)
+        if values == "logits" and records.size and (records.max(-1) == -np.inf).any():
+            at = int(np.argwhere(records.max(-1) == -np.inf)[0][0])
+            raise StreamError(f"record {at}: every class has the value -inf")
+    elif kind == "images":
+        given, records = records, _array(records, np.uint8)
+        _check_images(records, np.asarray(given).dtype.kind in "iu")
+    else:
+        records = _tokens(records)
     n = len(records)
-    labels = _column(-1 if labels is None else labels, n, "<i4", "labels")
-    if n and (labels.min() < -1 or labels.max() >= len(classes)):
-        raise StreamError(f"a label is outside -1 to {len(classes) - 1}")
-    split = _column(SPLITS.index(split) if isinstance(split, str) else split, n, "u1", "splits")
-    if n and split.max() >= len(SPLITS):
-        raise StreamError("a split is outside 0 to 3")
-    ids = _column(np.arange(n) if ids is None else ids, n, "<u8", "ids")
+    labels = _column(-1 if labels is None else labels, n, -1, len(classes) - 1, "<i4", "labels")
+    split = _column(_numbers_of_splits(split), n, 0, len(SPLITS) - 1, "u1", "splits")
+    ids = _column(np.arange(n) if ids is None else ids, n, 0, 2**64 - 1, "<u8", "ids")
     head = _head(records, kind, classes, name, values)
     if names is not None:
-        names = [str(one).encode("utf-8", "surrogateescape") for one in names]
-        if len(names) != n or any(len(one) > MAX_NAME for one in names):
-            raise StreamError(f"names are not {n} of at most {MAX_NAME} bytes")
+        names = _names_of_records(names, n)
         head["columns"] = ["name"]
     with _opened(file, "wb") as f:
         _write(_Writer(f), head, records, ids, labels, split, names)
@@ -383,8 +487,12 @@ def score(*streams, args=(), program="vic-score"):
     paths = [s for s in streams if isinstance(s, (str, os.PathLike))]
     if len(paths) < len(streams) and len(streams) > 1:
         raise ValueError("several streams are given as paths; write() makes files")
+    if isinstance(args, str):
+        raise ValueError(f"args is a list of texts: [{args!r}]")
     held = io.BytesIO()
     if not paths:
+        if not isinstance(streams[0], (tuple, list)) or len(streams[0]) not in (3, 4):
+            raise ValueError("a stream is a path, or (values, labels, classes) or (values, labels, classes, 'probs')")
         z, labels, classes, values = (tuple(streams[0]) + ("logits",))[:4]
         write(held, z, labels, classes, values=values)
     run = subprocess.run([program, "--json", "--quiet", *args, *(["--", *map(os.fspath, paths)] if paths else [])],

@@ -100,6 +100,19 @@ bad = [dict(records=np.array([[np.nan, 0.]])), dict(records=np.array([[np.inf, 0
        dict(labels=[0]), dict(labels=[0, .5]), dict(classes=["a"]), dict(split=[0, 4]), dict(ids=[.5, 1]),
        dict(records=z * 2, values="probs"), dict(records=z[0]), dict(kind="text"), dict(names=["a"]),
        dict(names=["a", "b" * 65536])]
+# What would wrap around, lose digits or be written as another thing.
+bad += [dict(labels=[2**32, 1]), dict(labels=[-2**32, 1]), dict(labels=np.array([2**32, 2**63], "u8")), dict(ids=[-1, 0]),
+        dict(ids=[2**64, 0]), dict(split=[256, 1]), dict(split=-254), dict(split="tset"), dict(split=["train", "tset"]),
+        dict(labels=[np.nan, 0]), dict(labels=[np.inf, 0]), dict(labels=[None, 0]), dict(labels=["0", "1"]),
+        dict(labels=np.ma.masked_array([0, 1], [0, 1])), dict(records=np.ma.masked_array(z, z > .6)),
+        dict(records=np.array([[1e300, 0.], [0, 1]], "g")), dict(records=[[10**400, 0], [0, 1]]), dict(records=z * 1j),
+        dict(records=[["x", "y"], ["z", "w"]]), dict(records=[[1, 2], [3]]), dict(kind="images", records=[[1, 2], [3]]), dict(records=np.full((2, 2), -np.inf)), dict(records=np.ones((2, 0, 2))),
+        dict(records=np.ones((2, 0)), classes=[]), dict(classes=["a", "a"]), dict(classes=["a", ""]),
+        dict(classes=["a", "\udcff"]), dict(classes=["a", "b\0"]), dict(classes=[b"a", b"b"]), dict(name="\udcff"),
+        dict(names=[None, "b"]), dict(names="ab"), dict(kind="tokens", records=["a\0", "b"]),
+        dict(kind="tokens", records=["a\udcff", "b"]), dict(kind="tokens", records=["a", None]),
+        dict(kind="tokens", records="ab"), dict(kind="images", records=np.full((2, 3, 3, 1), 255)),
+        dict(kind="images", records=np.zeros((2, 3, 9, 9), "u1")), dict(kind="images", records=np.zeros((2, 0, 9, 1), "u1"))]
 for change in bad:
     call = dict(records=z, labels=[0, 1], classes=["a", "b"])
     call.update(change)
@@ -114,6 +127,65 @@ for change in bad:
     raise SystemExit("taken: %s" % change)
 END
 tap $? 'what is no stream is refused before a byte is written'
+"$python" - <<'END'
+import io, numpy as np, vicinal
+out = io.BytesIO()
+vicinal.write(out, np.eye(2), [0., True], ["a", "b"], split=["train", "extra"], ids=np.array([2**64 - 1, 0], "u8"))
+doc = vicinal.read(io.BytesIO(out.getvalue()))
+kept = np.array([[1e300, 1 / 3], [-np.inf, 0]])
+for z in (kept.astype(">f8"), np.asfortranarray(kept), kept[::-1][::-1]):
+    held = io.BytesIO()
+    vicinal.write(held, z, None, ["a", "b"])
+    assert vicinal.read(io.BytesIO(held.getvalue())).records.tolist() == kept.tolist(), z.dtype
+assert doc.ids.tolist() == [2**64 - 1, 0] and doc.splits.tolist() == [0, 3] and doc.labels.tolist() == [0, 1]
+END
+tap $? 'the ends of the ranges are written, splits by name, and float64 of either byte order as it is'
+
+# Under checksums that hold, what no head or block may say.
+"$python" - <<'END'
+import io, json, struct, numpy as np, vicinal
+
+def made(head, blocks):
+    out = io.BytesIO()
+    w = vicinal._Writer(out)
+    out.write(vicinal.SIGNATURE)
+    w.block(b"HEAD", head if isinstance(head, bytes) else json.dumps(head).encode())
+    for kind, data, n in blocks:
+        w.block(kind, data, n)
+    w.done()
+    return io.BytesIO(out.getvalue())
+
+def rows(values, dtype="<f8"):
+    z = np.asarray(values, dtype)
+    columns = [np.arange(len(z), dtype="<u8"), np.zeros(len(z), "<i4"), np.zeros(len(z), "u1")]
+    return b"ROWS", b"".join(vicinal._padded(c.tobytes()) for c in columns) + z.tobytes(), len(z)
+
+head = {"kind": "logits", "classes": ["a", "b"], "dtype": "f64", "values": "logits", "samples": 1}
+probs, floats = dict(head, values="probs"), {"kind": "images", "classes": [], "shape": [1, 1, 1], "encoding": "f32"}
+assert vicinal.read(made(head, [rows([[1, -np.inf]])])).records.tolist() == [[1, -np.inf]]
+text = {"kind": "text", "classes": ["a"], "dim": 1}
+row = b"".join(vicinal._padded(c) for c in (bytes(8), bytes(4), bytes(1), struct.pack("<I", 3))) + b"abc"
+bad = [(b"{", []), (b"[]", []), (b"\xff", []), ({}, []), (dict(head, samples="x"), [rows([[1, 2]])]),
+       (dict(head, classes=3), [rows([[1, 2]])]), (head, [rows([[np.nan, 0]])]), (head, [rows([[np.inf, 0]])]),
+       (probs, [rows([[.5, .6]])]), (probs, [rows([[-1, 2]])]), (floats, [rows([[np.nan]], "<f4")]),
+       (head, [(b"PROV", b"no", 0)]), (text, [(b"WORD", b"abc", 0)]), (text, [(b"ROWS", row, 1)]),
+       ({"kind": "tokens", "classes": ["a"]}, [(b"ROWS", row[:-3] + b"\xff\xfe\xfd", 1)])]
+for h, blocks in bad:
+    try:
+        vicinal.read(made(h, blocks))
+    except vicinal.StreamError:
+        continue
+    raise SystemExit("taken: %r %r" % (h, blocks))
+for call in (lambda: vicinal.score((np.eye(2), [0, 1])), lambda: vicinal.score(np.eye(2)),
+             lambda: vicinal.score("a", args="--brief")):
+    try:
+        call()
+    except ValueError as e:
+        assert "stream is a path" in str(e) or "list of texts" in str(e), e
+    else:
+        raise SystemExit("no error")
+END
+tap $? 'a whole stream that contradicts its format is a StreamError, and wrong arguments say which'
 
 # The evaluator.
 "$TOOLS/mkstream" f64 200 >a.logits

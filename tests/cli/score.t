@@ -162,6 +162,14 @@ fails 1 'are no ensemble: 2 and 3 records' 'members with different records' vic-
 fails 1 'are no ensemble: record 0' 'members with other labels' sh -c \
 	"printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"
 fails 2 'two streams or more' 'an ensemble of one' vic-score --ensemble m1.lg
+same 'its streams are averaged, not pooled' '' "$(vic-score --ensemble m1.lg m2.lg 2>&1 >/dev/null | grep pooled)"
+printf 'dev 0 1 0
+test -1 1 0
+test -1 0 1
+' | putlogits 2 >unlabelled.lg
+fails 1 'none of the 2 records of split test has a label' 'no label in the split' vic-score --unlabelled drop unlabelled.lg
+fails 1 'no record of split train (train 0, dev 1' 'no record in the split' \
+	vic-score --unlabelled drop --split train unlabelled.lg
 
 # -- true errors
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n1\t0.3\t0.7\n' >post.tsv
@@ -169,6 +177,15 @@ printf '0 0.8 0.2\n1 0.4 0.6\n' | putlogits --probs --f64 2 >post.lg
 about 'true accuracy' 0.8 "$(value true_accuracy --posterior post.tsv <post.lg)"
 about 'true pointwise error' 0.1 "$(value true_point --posterior post.tsv <post.lg)"
 about 'true ECE' 0.1 "$(value true_ece --posterior post.tsv <post.lg)"
+(printf '\357\273\277' && cat post.tsv) >bom.tsv
+about 'true accuracy by a table that begins with a byte order mark' 0.8 "$(value true_accuracy --posterior bom.tsv <post.lg)"
+printf 'label,a,b,id\n0,.8,.2,9223372036854775808\n1,.4,.6,18446744073709551615\n' |
+	vic-cat --from csv --kind probs --id-column id - >ids.lg
+printf '9223372036854775808\tu\n18446744073709551615\tv\n' >ids.tsv
+same 'ids of 64 bits: groups' '1 1 ' "$(vic-score -q --bootstrap 0 --by ids.tsv --tsv ids.lg |
+	awk -F '\t' '$1 == "n" { print $3, $4 }' ORS=' ')"
+printf 'record\ta\tb\n9223372036854775808\t.9\t.1\n18446744073709551615\t.3\t.7\n' >post64.tsv
+about 'ids of 64 bits: posteriors' 0.8 "$(value true_accuracy --posterior post64.tsv <ids.lg)"
 printf 'record\tc0\tc1\n0\t0.9\t0.2\n' >bad.tsv
 fails 1 'bad.tsv: line 2: probabilities sum to 1.1' 'posteriors that are none' vic-score --posterior bad.tsv post.lg
 printf 'record\tc0\tc1\n0\t0.9\t0.1\n' >few.tsv

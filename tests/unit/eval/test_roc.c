@@ -247,6 +247,26 @@ static void perfect_separation_has_an_interval(void **state)
 	near(plain.high, 0.92, 1e-15);
 }
 
+/* A mean of precisions that are all 1 is 1, at any sizes. */
+static void perfect_areas_are_one(void **state)
+{
+	(void)state;
+	enum { MOST = 60 };
+	struct err err = ERR_NONE;
+	for (size_t m = 1; m <= MOST; m++)
+		for (size_t n = 1; n <= MOST; n++) {
+			struct roc k;
+			struct roc_numbers got;
+			double s[2 * MOST];
+			for (size_t i = 0; i < m + n; i++)
+				s[i] = i < m ? 1000 - (double)i : -(double)i;
+			assert_int_equal(curve_of(&k, s, m, n, &err), 0);
+			roc_measure(&k, &got);
+			assert_true(got.aupr_pos == 1 && got.aupr_neg == 1 && got.auroc == 1);
+			roc_release(&k);
+		}
+}
+
 static void refuses(void **state)
 {
 	(void)state;
@@ -266,6 +286,7 @@ int main(void)
 		cmocka_unit_test(delong_by_pairs),
 		cmocka_unit_test(cells_spread_as_records_do),
 		cmocka_unit_test(perfect_separation_has_an_interval),
+		cmocka_unit_test(perfect_areas_are_one),
 		cmocka_unit_test(refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,23 @@ static void whole_numbers(void **state)
 	assert_int_equal(err.status, VIC_USAGE);
 }
 
+static void ids(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "", " 1", "1 ", "1.0", "1e3", "0x10", "ten", "-", "+", "-1", "-0", "+-1",
+					   "18446744073709551616", "99999999999999999999999" };
+	struct err err = ERR_NONE;
+	uint64_t v = 77;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(num_id("x", bad[i], &v, &err), -1);
+		assert_true(v == 77 && err.status == VIC_DATA);
+	}
+	assert_int_equal(num_id("x", "18446744073709551615", &v, &err), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(num_id("x", "+007", &v, &err), 0);
+	assert_true(v == 7);
+}
+
 static void reals(void **state)
 {
 	(void)state;
@@ -61,6 +78,7 @@ static void reals(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_numbers), cmocka_unit_test(reals) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_numbers), cmocka_unit_test(ids),
+					    cmocka_unit_test(reals) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
