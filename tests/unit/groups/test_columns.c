@@ -108,14 +108,14 @@ static void groups_scored(void **state)
 		struct rows in, all, part;
 		size_t at = 1;
 		rng_init(&r, 8, RNG_TEST, i, 0);
-		shape.n =
-			i ? 20 + (int)rng_below(&r, 80) : 9000; /* one group is too large to be scored beside others */
+		shape.n = i ? 20 + (int)rng_below(&r, 80)
+			    : 9000; /* the first group is too large to be scored beside others */
 		shape.unlabelled = i % 3 ? 7 : 0;
 		o.threads = 1 + (int)rng_below(&r, 3);
 		int b = (int)(i % 3), split = i % 4 == 1 ? SPLIT_TEST : i % 4 == 2 ? ROWS_AUTO : ROWS_ALL;
 		plain_make(&d, &shape, &r);
 		for (int j = 0; j < shape.n && !i; j++)
-			d.r[j].split = j % 100 ? SPLIT_TEST : SPLIT_DEV;
+			d.r[j].split = j % 100 ? SPLIT_TRAIN : SPLIT_DEV;
 		plain_write(&d, &file, 0, 1, 1, 0, &r);
 		struct rows_options all_of = { .split = ROWS_ALL,
 					       .unlabelled = ROWS_KEEP,

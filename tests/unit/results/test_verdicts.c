@@ -1,6 +1,6 @@
 /* Claims held against random tables, whose rows come in any order, with runs that pair or do not: each judgement by
- * looking for its rows in the open. */
-#include "eval/results/verdict.h"
+ * looking for its rows in the open, and the sheets that say so. */
+#include "eval/results/sheet.h"
 #include "pipeline/base/philox.h"
 #include "pipeline/base/stats.h"
 
@@ -104,6 +104,7 @@ static void make(struct made *t, struct rng *r, struct result_table *table)
 
 static void draw_claim(struct claim *c, struct rng *r)
 {
+	static const char *const statement[] = { "s", "t", "u" };
 	uint32_t other = rng_below(r, 3);
 	int a = (int)rng_below(r, 2);
 	*c = (struct claim){ .id = "i",
@@ -113,8 +114,10 @@ static void draw_claim(struct claim *c, struct rng *r)
 			     .metric = "ece",
 			     .a = name[a],
 			     .b = name[!a],
-			     .paper_a = NAN,
-			     .paper_b = NAN };
+			     .where = "Fig. 9",
+			     .statement = statement[rng_below(r, 3)],
+			     .paper_a = rng_below(r, 3) ? 0.5 : NAN,
+			     .paper_b = rng_below(r, 3) ? 0.25 : NAN };
 	c->direction = (enum direction)(rng_below(r, 8) ? 1 + rng_below(r, 2) : CLAIM_VALUE);
 	if (other == 1) {
 		c->b_is_number = 1;
@@ -216,6 +219,100 @@ static int check(const struct made *t, const struct claim *c, int p, const struc
 	return 1;
 }
 
+static int same_place(const struct judgement *a, const struct judgement *b)
+{
+	return !strcmp(a->place->dataset, b->place->dataset) && !strcmp(a->place->model, b->place->model);
+}
+
+/* A line a claim that was judged, a column a place, as they come first. */
+static void check_in_short(const struct judgement *j, size_t n)
+{
+	const struct judgement *column[PLACES] = { NULL };
+	struct sheet s;
+	char place[16];
+	size_t columns = 0, lines = 0, k;
+	assert_int_equal(sheet_of_verdicts(&s, j, n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; k < columns && !same_place(column[k], &j[i]); k++)
+			;
+		if (k == columns)
+			column[columns++] = &j[i];
+	}
+	assert_int_equal(s.columns, columns);
+	for (k = 0; k < columns; k++) {
+		snprintf(place, sizeof place, "%s, %s", column[k]->place->dataset, column[k]->place->model);
+		assert_string_equal(s.column[k], place);
+	}
+	for (size_t i = 0, end; i < n; i = end, lines++) {
+		const char *want[PLACES] = { NULL };
+		for (end = i; end < n && j[end].claim == j[i].claim; end++)
+			for (k = 0; k < columns; k++)
+				if (same_place(column[k], &j[end]))
+					want[k] = verdict_name(j[end].verdict);
+		assert_true(lines < s.n);
+		assert_string_equal(s.row[lines].head, j[i].claim->statement);
+		assert_string_equal(s.row[lines].note, "Fig. 9");
+		for (k = 0; k < columns; k++) {
+			const struct sheet_cell *c = &s.row[lines].cell[k];
+			assert_int_equal(c->text != NULL, want[k] != NULL);
+			assert_true(!want[k] || (c->is_verdict && !strcmp(c->text, want[k]) &&
+						 !strcmp(verdict_name(c->verdict), want[k])));
+		}
+	}
+	assert_int_equal(s.n, lines);
+	sheet_release(&s);
+}
+
+static void number_is(const char *text, double v)
+{
+	char want[SHEET_NUMBER];
+	sheet_number(want, v);
+	assert_string_equal(text, want);
+}
+
+/* A heading a claim, below it a line a place. */
+static void check_evidence(const struct judgement *j, size_t n)
+{
+	struct sheet s;
+	char text[200], a[SHEET_NUMBER], b[SHEET_NUMBER];
+	size_t at = 0;
+	assert_int_equal(sheet_of_evidence(&s, j, n, &err), 0);
+	assert_int_equal(s.columns, 5);
+	for (size_t i = 0; i < n; i++, at++) {
+		const struct claim *c = j[i].claim;
+		if (!i || c != j[i - 1].claim) {
+			assert_true(at + 1 < s.n);
+			assert_null(s.row[at].cell);
+			assert_string_equal(s.row[at].head, c->statement);
+			snprintf(text, sizeof text, "Fig. 9. A: ECE of %s, %s than B: %s%s%s.%s", c->a,
+				 c->direction == CLAIM_BELOW ? "lower" : "higher", c->b_model ? c->b_model : "",
+				 c->b_model ? "'s " : "", c->b,
+				 isnan(c->paper_a) || isnan(c->paper_b) ? "" : " The paper: 0.5 and 0.25.");
+			assert_string_equal(s.row[at++].note, text);
+		}
+		const struct sheet_cell *cell = s.row[at].cell;
+		snprintf(text, sizeof text, "%s, %s", j[i].place->dataset, j[i].place->model);
+		assert_string_equal(s.row[at].head, text);
+		assert_string_equal(s.row[at].note, "f");
+		assert_string_equal(cell[0].text, verdict_name(j[i].verdict));
+		assert_true(cell[0].is_verdict && cell[0].verdict == j[i].verdict);
+		number_is(cell[1].text, j[i].difference);
+		number_is(cell[2].text, j[i].a);
+		number_is(cell[3].text, j[i].b);
+		assert_int_equal(cell[1].small != NULL, !isnan(j[i].low) && !isnan(j[i].high));
+		verdict_basis_text(&j[i], text, sizeof text);
+		assert_string_equal(cell[4].text, text);
+		sheet_number(a, j[i].all_a);
+		sheet_number(b, j[i].all_b);
+		snprintf(text, sizeof text, "pooled %s and %s", a, b);
+		int pooled = j[i].basis == BASIS_FOLDS && (strcmp(a, cell[2].text) || strcmp(b, cell[3].text));
+		assert_int_equal(cell[4].small != NULL, pooled);
+		assert_true(!pooled || !strcmp(cell[4].small, text));
+	}
+	assert_int_equal(s.n, at);
+	sheet_release(&s);
+}
+
 static void claims_against_tables(void **state)
 {
 	(void)state;
@@ -238,6 +335,10 @@ static void claims_against_tables(void **state)
 			for (int p = 0; p < t.places; p++)
 				at += (size_t)check(&t, &claim[k], t.order[p], at < n ? &list[at] : &none, basis);
 		assert_int_equal(n, at);
+		if (n) {
+			check_in_short(list, n);
+			check_evidence(list, n);
+		}
 		free(list);
 		result_table_release(&table);
 	}
