@@ -190,6 +190,7 @@ static void reasons_are_true(void **state)
 	static const double zero[] = { 0, -2, 0, -INFINITY, -1, 0, -INFINITY, 0 },
 			    apart[] = { 0, -2, 0, -1, 0, 1, 0, 2 };
 	static const double flat[] = { 5, 5, 5, 5, 7, 7, 0, 0 }, equal[] = { 1, 2, 5, 6, 0, 1, 3, 4 };
+	static const double hardly[] = { 0, 2, 0, 2 + 0x1p-51, 0, 2, 0, 2 };
 	static const double huge[] = { 9e299, 9e299, 8e299, 8e299, 7e299, 7e299, 9e299, 9e299 };
 	static const int32_t wrong[] = { 0, 1, 0, 1 }, zeroed[] = { 0, 0, 0, 1 }, right[] = { 0, 0, 1, 1 };
 	static const int32_t against[] = { 1, 1, 0, 0 }, one[] = { 1, 1, 1, 1 };
@@ -211,6 +212,7 @@ static void reasons_are_true(void **state)
 	reasons(flat, wrong, 4, 2, MAP_VECTOR, NULL); /* there is a bias to fit */
 	reasons(huge, wrong, 4, 2, MAP_VECTOR, "rounding hides");
 	reasons(flat, wrong, 4, 2, MAP_PLATT, "all records have the same log-odds (0)");
+	reasons(hardly, wrong, 4, 2, MAP_PLATT, "the same but for rounding");
 	reasons(equal, wrong, 4, 2, MAP_BETA, "all records have the same log-odds (1)");
 }
 
