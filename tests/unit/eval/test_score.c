@@ -181,8 +181,8 @@ static void near_interval(const struct score *s, const char *key, double mean, d
 static void means_of_many(void **state)
 {
 	(void)state;
-	static const double unit[] = { 1, 1e200, 1e-200 };
-	for (uint32_t i = 0; i < 3; i++) {
+	static const double unit[] = { 1e200, 1 };
+	for (uint32_t i = 0; i < 2; i++) {
 		static struct score s;
 		struct score_options o = { .bins = { 15 }, .n_bins = 1, .brief = 1, .level = 0.9, .seed = i };
 		struct rows w;
@@ -198,7 +198,7 @@ static void means_of_many(void **state)
 		}
 		w.nll[0] = 45 * unit[i]; /* far from all others */
 		w.brier[0] = 0.71;
-		o.rounds = 300;
+		o.rounds = 200;
 		o.threads = 2;
 		for (int k = 0; k < s.n; k++) {
 			struct score_item *v = &s.item[k];
