@@ -451,7 +451,7 @@ static void smooth_of_records(void **state)
 	enum { MANY = 9001 };
 	static conf_key k[MANY];
 	static double x[MANY], residual[MANY];
-	for (int t = 0; t < 40; t++) {
+	for (int t = 0; t < 20; t++) {
 		size_t n = 1 + (t % 2 ? rng_below(&r, 400) : 8000 + rng_below(&r, 1000));
 		size_t many = rng_below(&r, (uint32_t)n);
 		double v, width, list, end = t % 3 ? 1 : 0.6, place = t % 5 ? end - rng_real(&r) / 2 : end;

@@ -198,7 +198,7 @@ static void means_of_many(void **state)
 		}
 		w.nll[0] = 45 * unit[i]; /* far from all others */
 		w.brier[0] = 0.71;
-		o.rounds = 200;
+		o.rounds = 120;
 		o.threads = 2;
 		for (int k = 0; k < s.n; k++) {
 			struct score_item *v = &s.item[k];
