@@ -192,6 +192,7 @@ static void reasons_are_true(void **state)
 	static const double flat[] = { 5, 5, 5, 5, 7, 7, 0, 0 }, equal[] = { 1, 2, 5, 6, 0, 1, 3, 4 };
 	static const double tiny[] = { 0, 1e-20, 0, 3e-20, 2e-20, 0, 0, 7e-20 },
 			    small[] = { 0, 1e-9, 0, 3e-9, 2e-9, 0, 0, 7e-9 };
+	static const double hardly[] = { 0, 2, 0, 2 + 0x1p-51, 0, 2, 0, 2 };
 	static const double huge[] = { 9e299, 9e299, 8e299, 8e299, 7e299, 7e299, 9e299, 9e299 };
 	static const int32_t wrong[] = { 0, 1, 0, 1 }, zeroed[] = { 0, 0, 0, 1 }, right[] = { 0, 0, 1, 1 };
 	static const int32_t against[] = { 1, 1, 0, 0 }, one[] = { 1, 1, 1, 1 };
@@ -213,6 +214,7 @@ static void reasons_are_true(void **state)
 	reasons(flat, wrong, 4, 2, MAP_VECTOR, NULL); /* there is a bias to fit */
 	reasons(huge, wrong, 4, 2, MAP_VECTOR, "rounding hides");
 	reasons(flat, wrong, 4, 2, MAP_PLATT, "all records have the same log-odds (0)");
+	reasons(hardly, wrong, 4, 2, MAP_PLATT, "the same but for rounding");
 	reasons(equal, wrong, 4, 2, MAP_BETA, "all records have the same log-odds (1)");
 	static const int32_t crossed[] = { 1, 0, 0, 1 };
 	reasons(tiny, crossed, 4, 2, MAP_BETA, "are so nearly alike that rounding hides a and b");

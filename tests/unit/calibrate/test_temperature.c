@@ -199,6 +199,24 @@ static void interval_agrees_with_bisection(void **state)
 	assert_true(endless > 3 && closed > 10);
 }
 
+/* Where a record's logits add up to more than float64 holds, their mean still tells whether there is a best one. */
+static void ends_of_the_largest_logits(void **state)
+{
+	(void)state;
+	struct err err = ERR_NONE;
+	enum temperature_end end;
+	double above[] = { 1.7e308, 1.7e308, 1.2e308 }, below[] = { -1.7e308, -1.7e308, -1.5e308, -1.6e308 };
+	int32_t label[] = { 2 };
+	struct fit_data d = { .n = 1, .k = 3, .is_double = 1, .z = above, .label = label };
+	assert_int_equal(temperature_end_of(&d, pool, &end, &err), 0);
+	assert_int_equal(end, TEMPERATURE_INFINITE); /* their mean, 1.53e308, is more than the label's */
+	d.z = below;
+	d.k = 4;
+	label[0] = 3; /* -1.6e308; the mean is -1.625e308 */
+	assert_int_equal(temperature_end_of(&d, pool, &end, &err), 0);
+	assert_int_equal(end, TEMPERATURE_INSIDE);
+}
+
 static void ends_are_said(void **state)
 {
 	(void)state;
@@ -317,6 +335,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_classes_take_no_more_passes),
+		cmocka_unit_test(ends_of_the_largest_logits),
 		cmocka_unit_test(planted_is_found),   cmocka_unit_test(random_data_agrees_with_a_dumb_search),
 		cmocka_unit_test(interval_agrees_with_bisection),
 		cmocka_unit_test(ends_are_said),      cmocka_unit_test(minus_infinity_is_no_class),

@@ -1,5 +1,6 @@
 /* Paired tests of areas against counting all pairs; claim and table say what the numbers say. */
 #include "eval/compare/compare.h"
+#include "eval/metrics/cells.h"
 #include "pipeline/base/philox.h"
 
 #include <math.h>
@@ -336,6 +337,63 @@ static void any_comparison_is_said_plainly(void **state)
 	}
 }
 
+/* From CELLS_FROM records on rounds go by kinds of pair, not by record; what is found of one record more is nearly the
+ * same. */
+static void one_record_more(void **state)
+{
+	(void)state;
+	enum { RECORDS = CELLS_FROM + 1 };
+	static conf_key key[2][RECORDS];
+	static double nll[2][RECORDS], brier[2][RECORDS];
+	struct err err = ERR_NONE;
+	struct pool *pool;
+	assert_int_equal(pool_open(&pool, 2, &err), 0);
+	struct rng r;
+	struct comparison c[2];
+	struct rows side[2] = { { .name = (char *)(uintptr_t) "a", .head.n_classes = 3 },
+				{ .name = (char *)(uintptr_t) "b", .head.n_classes = 3 } };
+	struct compare_options o = { .bins = 15, .rounds = 80, .level = 0.9 };
+	rng_init(&r, 24, RNG_TEST, 0, 0);
+	for (int j = 0; j < RECORDS; j++) {
+		double hard = rng_real(&r);
+		for (int s = 0; s < 2; s++) {
+			double p = 0.34 + 0.6 * rng_real(&r);
+			int right = hard + 0.2 * rng_real(&r) < p - 0.05 * s;
+			key[s][j] = conf_pack(p, 1 - p, right);
+			nll[s][j] = -log(right ? p : 1 - p);
+			brier[s][j] = 2 * (right ? (1 - p) * (1 - p) : p * p);
+		}
+	}
+	for (size_t more = 0; more < 2; more++) {
+		for (int s = 0; s < 2; s++) {
+			struct rows *w = &side[s];
+			w->n = w->sum.n = CELLS_FROM + more;
+			w->key = key[s];
+			w->nll = nll[s];
+			w->brier = brier[s];
+			w->sum.nll = w->sum.brier = 0;
+			for (size_t j = 0; j < w->n; j++) {
+				w->sum.nll += fix_of(nll[s][j]);
+				w->sum.brier += fix_of(brier[s][j]);
+			}
+		}
+		assert_int_equal(compare_rows(&side[0], &side[1], &o, pool, &c[more], &err), 0);
+	}
+	for (int k = 0; k < compared_count(); k++) {
+		const struct difference *x = &c[0].of[k], *y = &c[1].of[k];
+		double width = x->high - x->low;
+		assert_int_equal(x->there, y->there);
+		if (!x->there)
+			continue;
+		assert_true(fabs(x->a - y->a) < 1e-3 && fabs(x->b - y->b) < 1e-3);
+		if (!(fabs(x->low - y->low) < 0.25 * width && fabs(x->high - y->high) < 0.25 * width))
+			fail_msg("%s: %g to %g, not %g to %g", compared_metric(k)->key, y->low, y->high, x->low,
+				 x->high);
+		assert_true(fabs(x->p - y->p) < 0.15);
+	}
+	pool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_stream_against_itself),
 		cmocka_unit_test(the_claim_follows_the_numbers),
 		cmocka_unit_test(any_comparison_is_said_plainly),
+		cmocka_unit_test(one_record_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

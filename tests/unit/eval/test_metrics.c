@@ -162,12 +162,18 @@ static uint64_t number_of(int kind)
 {
 	uint64_t any = (uint64_t)rng_u32(&r) << 32 | rng_u32(&r);
 	switch (kind) {
-	case 0: return any;
-	case 1: return conf_bits(0.7) + any % 100000;
-	case 2: return rng_below(&r, 1000) ? conf_bits(0.7) + any % 100000 : any;
-	case 3: return any % 7 << 40;
-	case 4: return any >> any % 64;
-	default: return 5;
+	case 0:
+		return any;
+	case 1:
+		return conf_bits(0.7) + any % 100000;
+	case 2:
+		return rng_below(&r, 1000) ? conf_bits(0.7) + any % 100000 : any;
+	case 3:
+		return any % 7 << 40;
+	case 4:
+		return any >> any % 64;
+	default:
+		return 5;
 	}
 }
 
@@ -437,6 +443,32 @@ static void smooth_of_lists(void **state)
 	}
 }
 
+/* Records are laid as a list of their residuals is, a few in a list as well, many in a grid, wherever most of them are:
+ * in the last cell alone, before it, or all over. */
+static void smooth_of_records(void **state)
+{
+	(void)state;
+	enum { MANY = 9001 };
+	static conf_key k[MANY];
+	static double x[MANY], residual[MANY];
+	for (int t = 0; t < 20; t++) {
+		size_t n = 1 + (t % 2 ? rng_below(&r, 400) : 8000 + rng_below(&r, 1000));
+		size_t many = rng_below(&r, (uint32_t)n);
+		double v, width, list, end = t % 3 ? 1 : 0.6, place = t % 5 ? end - rng_real(&r) / 2 : end;
+		for (size_t i = 0; i < n; i++)
+			k[i] = key_of((t % 8 > 3) == (i < many) ? place : place * rng_real(&r), rng_below(&r, 3) == 0);
+		assert_int_equal(keys_sort(k, n, &err), 0);
+		for (size_t i = 0; i < n; i++) {
+			x[i] = conf_p(k[i]);
+			residual[i] = conf_residual(k[i]);
+		}
+		assert_int_equal(smooth_ece(k, n, &v, &width, &err), 0);
+		assert_int_equal(smooth_residuals(x, residual, n, (double)n, &list, &err), 0);
+		if (!(fabs(v - list) <= 1e-9 * list))
+			fail_msg("%d: %zu records: %.12g, not %.12g", t, n, v, list);
+	}
+}
+
 /* Sums over whole tie groups, from the definition. */
 static void cumulative_sums(void **state)
 {
@@ -494,6 +526,7 @@ int main(void)
 		cmocka_unit_test_setup(smooth_is_its_own_width, seed),
 		cmocka_unit_test(smooth_keeps_mass),
 		cmocka_unit_test(smooth_of_lists),
+		cmocka_unit_test_setup(smooth_of_records, seed),
 		cmocka_unit_test_setup(cumulative_sums, seed),
 		cmocka_unit_test_setup(tails_of_brownian_motion, seed),
 	};

@@ -149,10 +149,78 @@ static void a_value_without_room_is_no_silent_loss(void **state)
 	table_release(&t);
 }
 
+/* Of records of which some have no loss: their mean, and the deviation of that. */
+static void loss_of(const double *v, size_t n, double *mean, double *error)
+{
+	double m = 0, unit = 0, square = 0;
+	*mean = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(v[i])) {
+			*mean += v[i];
+			m++;
+		}
+	*mean /= m;
+	for (size_t i = 0; i < n; i++)
+		unit = isnan(v[i]) ? unit : fmax(unit, fabs(v[i] - *mean));
+	for (size_t i = 0; i < n; i++)
+		square += isnan(v[i]) ? 0 : (v[i] - *mean) / unit * ((v[i] - *mean) / unit);
+	*error = unit * sqrt(square) / m;
+}
+
+static void near_interval(const struct score *s, const char *key, double mean, double error)
+{
+	const struct score_item *v = score_find(s, key);
+	assert_int_equal(v->kind, SCORE_INTERVAL);
+	if (!(fabs(v->low - (mean - 1.645 * error)) < 0.35 * error) ||
+	    !(fabs(v->high - (mean + 1.645 * error)) < 0.35 * error))
+		fail_msg("%s: %.9g to %.9g, not %.9g -+ %.9g", key, v->low, v->high, mean, 1.645 * error);
+}
+
+/* Of so many records that cells are counted, losses have a normal's interval about their mean, however far from 0 that
+ * lies and whatever their unit, and shares of right ones nearly so. */
+static void means_of_many(void **state)
+{
+	(void)state;
+	static const double unit[] = { 1e200, 1 };
+	for (uint32_t i = 0; i < 2; i++) {
+		static struct score s;
+		struct score_options o = { .bins = { 15 }, .n_bins = 1, .brief = 1, .level = 0.9, .seed = i };
+		struct rows w;
+		struct rng r;
+		double mean, error;
+		size_t n = 8193 + 500 * i;
+		rng_init(&r, 22, RNG_TEST, i, 0);
+		draw(&w, n, 40 + i);
+		assert_int_equal(score_rows(&s, &w, &o, &err), 0);
+		for (size_t j = 0; j < n; j++) {
+			w.nll[j] = j % 9 == i ? NAN : (40 + 0.01 * rng_normal(&r)) * unit[i];
+			w.brier[j] = j % 7 == i ? NAN : 0.7 + 1e-5 * rng_normal(&r);
+		}
+		w.nll[0] = 45 * unit[i]; /* far from all others */
+		w.brier[0] = 0.71;
+		o.rounds = 120;
+		o.threads = 2;
+		for (int k = 0; k < s.n; k++) {
+			struct score_item *v = &s.item[k];
+			if (!strcmp(v->key, "nll") || !strcmp(v->key, "brier"))
+				loss_of(*v->key == 'n' ? w.nll : w.brier, n, &v->value, &error);
+		}
+		assert_int_equal(score_bootstrap(&s, &w, &o, &err), 0);
+		loss_of(w.nll, n, &mean, &error);
+		near_interval(&s, "nll", mean, error);
+		loss_of(w.brier, n, &mean, &error);
+		near_interval(&s, "brier", mean, error);
+		mean = score_find(&s, "accuracy")->value;
+		near_interval(&s, "accuracy", mean, sqrt(mean * (1 - mean) / (double)n));
+		release(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_value_without_room_is_no_silent_loss),
 					    cmocka_unit_test(intervals_cover), cmocka_unit_test(spread_over_seeds),
-					    cmocka_unit_test(every_number_has_its_place) };
+					    cmocka_unit_test(every_number_has_its_place),
+					    cmocka_unit_test(means_of_many) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,48 @@ static void at_coverage(void **state)
 	assert_true(s.risk == 0 && s.threshold == 0.9);
 }
 
+/* Of few records with many ties, also down to the least: the mth largest confidence is looked for one by one. */
+static void ties_are_shared(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 500; i++) {
+		struct rng r;
+		struct selection s;
+		conf_key k[12];
+		double p[12], sure = 0, wrong_sure = 0, tied = 0, wrong_tied = 0, least = 2, taken = 0;
+		rng_init(&r, 23, RNG_TEST, i, 0);
+		size_t n = 1 + rng_below(&r, 12), m = 1 + rng_below(&r, (uint32_t)n);
+		uint32_t values = 1 + rng_below(&r, 4);
+		for (size_t j = 0; j < n; j++) {
+			p[j] = (1 + rng_below(&r, values)) / 8.0;
+			k[j] = conf_pack(p[j], 1 - p[j], rng_below(&r, 2) != 0);
+		}
+		for (size_t j = 0; j < n; j++) {
+			size_t above = 0, as_large = 0;
+			for (size_t o = 0; o < n; o++) {
+				above += p[o] > p[j];
+				as_large += p[o] >= p[j];
+			}
+			if (as_large <= m || above < m)
+				least = fmin(least, p[j]);
+		}
+		for (size_t j = 0; j < n; j++) {
+			sure += p[j] > least;
+			wrong_sure += p[j] > least && !conf_right(k[j]);
+			tied += p[j] == least;
+			wrong_tied += p[j] == least && !conf_right(k[j]);
+		}
+		assert_int_equal(keys_sort(k, n, &err), 0);
+		selection_at_coverage(&s, k, n, ((double)m - 0.5) / (double)n);
+		assert_true(s.threshold == least);
+		assert_true(fabs(s.risk * (double)m - (wrong_sure + wrong_tied * ((double)m - sure) / tied)) < 1e-12);
+		selection_at_risk(&s, k, n, 0.999, 0.5); /* whatever is accepted, all of like confidence are */
+		for (size_t j = 0; j < n; j++)
+			taken += p[j] >= s.threshold;
+		assert_true(fabs(s.coverage * (double)n - taken) < 1e-9);
+	}
+}
+
 static void at_risk(void **state)
 {
 	(void)state;
@@ -116,10 +158,8 @@ static void holds(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bounds),
-		cmocka_unit_test(at_coverage),
-		cmocka_unit_test(at_risk),
-		cmocka_unit_test(holds),
+		cmocka_unit_test(bounds),  cmocka_unit_test(at_coverage), cmocka_unit_test(ties_are_shared),
+		cmocka_unit_test(at_risk), cmocka_unit_test(holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
