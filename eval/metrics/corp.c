@@ -1,7 +1,6 @@
 /* CORP by the pool-adjacent-violators algorithm, in one pass over sorted keys: a tie group enters as one block, and
  * blocks are merged while the last is not above the one before it. Accuracies are compared as integers, by
- * cross-multiplying, with no rounding; the products need 128 bits only beyond 2^32 - 1 records. The isotonic fit's
- * Brier score follows from the blocks alone. */
+ * cross-multiplying in 128 bits, with no rounding. The isotonic fit's Brier score follows from the blocks alone. */
 #include "metrics.h"
 #include "pipeline/base/mem.h"
 
@@ -12,26 +11,22 @@ static size_t size_of(const struct pav_block *b, size_t i)
 	return b[i].end - (i ? b[i - 1].end : 0);
 }
 
-/* Whether the last block's accuracy is not above that of the one before it. */
-static int not_above(const struct pav_block *b, size_t m, size_t n)
+/* One block more, pooled with those before it while it is not above them. Blocks of equal accuracy are pooled too, so
+ * accuracies rise strictly and there are few blocks. Returns how many there are now. */
+static size_t pool_block(struct pav_block *b, size_t m, struct pav_block next)
 {
-	size_t after = size_of(b, m - 1), before = size_of(b, m - 2);
-	if (n <= UINT32_MAX)
-		return b[m - 2].right * after >= b[m - 1].right * before;
-	return (__int128)b[m - 2].right * after >= (__int128)b[m - 1].right * before;
-}
-
-/* One block more, of n records in all, pooled with those before it while it is not above them. Blocks of equal accuracy
- * are pooled too, so accuracies rise strictly and there are few blocks. Returns how many there are now. */
-static size_t pool_block(struct pav_block *b, size_t m, struct pav_block next, size_t n)
-{
-	b[m++] = next;
-	while (m > 1 && not_above(b, m, n)) {
-		b[m - 2].right += b[m - 1].right;
-		b[m - 2].end = b[m - 1].end;
+	size_t begin = m ? b[m - 1].end : 0;
+	while (m) {
+		size_t before = m > 1 ? b[m - 2].end : 0;
+		if ((unsigned __int128)b[m - 1].right * (next.end - begin) <
+		    (unsigned __int128)next.right * (begin - before))
+			break;
+		next.right += b[m - 1].right;
+		begin = before;
 		m--;
 	}
-	return m;
+	b[m] = next;
+	return m + 1;
 }
 
 /* The block that is being put together: records p->begin to p->next.end. */
@@ -39,7 +34,7 @@ static int end_block(struct pooling *p, struct err *err)
 {
 	if (mem_grow(&p->block, &p->cap, p->m + 1, sizeof *p->block, err))
 		return -1;
-	p->m = pool_block(p->block, p->m, p->next, p->n);
+	p->m = pool_block(p->block, p->m, p->next);
 	p->begin = p->next.end;
 	p->next.right = 0;
 	return 0;
@@ -55,21 +50,29 @@ static int take_group(struct pooling *p, size_t to, uint64_t right, struct err *
 	return 0;
 }
 
-/* n records without ties, a bit each: blocks end before those that are right and follow a wrong one. */
+/* How many bits in a row are set, from `at` on. */
+static unsigned ones_from(uint64_t bits, int at)
+{
+	uint64_t clear = ~(bits >> at);
+	return clear ? (unsigned)__builtin_ctzll(clear) : 64;
+}
+
+/* n records without ties, a bit each: blocks end before those that are right and follow a wrong one, so that what is
+ * right of a block comes first. */
 static int take_singles(struct pooling *p, size_t n, uint64_t right, struct err *err)
 {
 	size_t from = p->next.end;
 	uint64_t all_right = p->next.right == p->next.end - p->begin;
+	int begin = 0;
 	for (uint64_t at = right & ~(right << 1 | all_right); at; at &= at - 1) {
-		int i = __builtin_ctzll(at);
-		uint64_t before = ((uint64_t)1 << i) - 1;
-		p->next.right += (uint64_t)__builtin_popcountll(right & before);
-		p->next.end = from + (size_t)i;
-		right &= ~before;
+		int end = __builtin_ctzll(at);
+		p->next.right += end > begin ? ones_from(right, begin) : 0; /* the first may end where the chunk begins */
+		p->next.end = from + (size_t)end;
+		begin = end;
 		if (end_block(p, err))
 			return -1;
 	}
-	p->next.right += (uint64_t)__builtin_popcountll(right);
+	p->next.right += ones_from(right, begin);
 	p->next.end = from + n;
 	return 0;
 }
@@ -133,9 +136,9 @@ int pav(const conf_key *k, size_t n, struct pav_block **block, size_t *n_blocks,
 
 size_t pav_blocks(struct pav_block *block, size_t m)
 {
-	size_t n = m ? block[m - 1].end : 0, left = 0;
+	size_t left = 0;
 	for (size_t i = 0; i < m; i++)
-		left = pool_block(block, left, block[i], n);
+		left = pool_block(block, left, block[i]);
 	return left;
 }
 

@@ -8,6 +8,7 @@ reads a stream from a pipe and prints the whole default table.
 """
 import json
 import os
+import statistics
 import struct
 import subprocess
 import sys
@@ -74,16 +75,18 @@ def shell(command):
     subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
 
 
-def used(command):
-    """CPU seconds and peak memory (MB) of a command. A small process starts it: a child's peak counts its parent's size."""
+def used(command, runs=1):
+    """CPU seconds, the median of so many runs, and peak memory (MB) of a command. A small process starts it: a child's
+    peak counts its parent's size."""
     code = ("import os, sys, resource\n"
             "null = os.open(os.devnull, os.O_WRONLY); keep = os.dup(1); os.dup2(null, 1)\n"
             "assert os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:]) == 0\n"
             "r = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
             "os.write(keep, f'{r.ru_utime + r.ru_stime} {r.ru_maxrss / 1024}'.encode())")
-    out = subprocess.run([sys.executable, "-c", code] + command, check=True, capture_output=True, text=True).stdout
-    cpu, memory = out.split()
-    return float(cpu), float(memory)
+    said = [subprocess.run([sys.executable, "-c", code] + command, check=True, capture_output=True, text=True).stdout
+            for _ in range(runs)]
+    cpu, memory = zip(*(map(float, s.split()) for s in said))
+    return statistics.median(cpu), max(memory)
 
 
 def exponentials(n):
@@ -142,7 +145,7 @@ def main():
         y, z = draw(10_000_000, 10, 2)
         write(long, y, z)
         what = "score 10,000,000 x 10"
-        cpu, memory = used([score, long])
+        cpu, memory = used([score, long], runs=5)
         row(f"{what}: processor time, limit 1", cpu, 1, "s")
         row(f"{what}: peak memory, limit 300", memory, 300, "MB")
 
