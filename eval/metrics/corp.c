@@ -66,7 +66,7 @@ static int take_singles(struct pooling *p, size_t n, uint64_t right, struct err 
 	int begin = 0;
 	for (uint64_t at = right & ~(right << 1 | all_right); at; at &= at - 1) {
 		int end = __builtin_ctzll(at);
-		p->next.right += end > begin ? ones_from(right, begin) : 0; /* the first may end where the chunk begins */
+		p->next.right += end > begin ? ones_from(right, begin) : 0; /* the first may be empty */
 		p->next.end = from + (size_t)end;
 		begin = end;
 		if (end_block(p, err))
