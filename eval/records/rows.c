@@ -34,6 +34,7 @@ struct reading {
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
 	int closing;	  /* no more blocks will come */
+	int begun;	  /* a document: those that follow do not fill what is left of the file */
 	int failed, more; /* more: another document waits (rows_read_each) */
 	uint64_t failed_at;
 	struct err err;
@@ -191,8 +192,10 @@ static int begin_document(struct reading *g, struct err *err)
 	g->n_free = g->n_queue = 0;
 	for (int i = 0; i < JOBS; i++)
 		g->free_job[g->n_free++] = i;
-	if (stream_head_copy(&w->head, h, err))
+	if (stream_head_copy(&w->head, h, err) ||
+	    rows_reserve(w, g->caps, g->begun ? 0 : stream_expected(g->stream), err))
 		return -1;
+	g->begun = 1;
 	const char *name = h->name && *h->name ? h->name : stream_name(g->stream);
 	if (mem_text(&w->name, name, strlen(name), err))
 		return -1;

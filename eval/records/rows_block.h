@@ -24,6 +24,9 @@ void results_release(struct results *r);
 enum { ROWS_COLUMNS = 16 };
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
 		const struct results *r, struct err *err) VIC_CHECKED;
+/* Before the first block, where so many records are expected (0: not known): room for what every record has, of no
+ * more than 2^24 (150 MB), since a file may say more than it has. cap: as above. */
+int rows_reserve(struct rows *w, size_t cap[ROWS_COLUMNS], uint64_t expected, struct err *err) VIC_CHECKED;
 /* Of n records those of `split` (or ROWS_ALL) that are not dropped. */
 void rows_keep(struct rows *w, size_t n, int split);
 void rows_free_columns(struct rows *w);

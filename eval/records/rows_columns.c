@@ -92,6 +92,18 @@ static int append_names(struct rows *w, size_t *cap, struct row_name *to, const 
 	return 0;
 }
 
+enum { RESERVED = 1 << 24 };
+int rows_reserve(struct rows *w, size_t cap[ROWS_COLUMNS], uint64_t expected, struct err *err)
+{
+	for (const struct column *c = columns; c < columns + COLUMNS; c++) {
+		size_t n = c->wanted != ALWAYS ? 0 : expected < RESERVED ? (size_t)expected : RESERVED;
+		if (n && mem_pages(array_at(w, c->to), n, size_of(c, w), err))
+			return -1;
+		cap[c - columns] = n;
+	}
+	return 0;
+}
+
 int rows_append(struct rows *w, size_t cap[ROWS_COLUMNS], unsigned asked, uint64_t at, const struct block *b,
 		const struct results *r, struct err *err)
 {

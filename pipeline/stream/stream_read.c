@@ -276,6 +276,16 @@ uint32_t stream_digest(const struct stream_reader *r)
 	return r->crcs;
 }
 
+uint64_t stream_expected(const struct stream_reader *r)
+{
+	struct stat st;
+	size_t each = stream_record_size(&r->head) + sizeof(uint64_t) + sizeof(int32_t) + sizeof(uint8_t);
+	off_t end = input_packed(&r->in) || !stream_record_size(&r->head) ? -1 : lseek(r->in.fd, 0, SEEK_CUR);
+	if (end < 0 || fstat(r->in.fd, &st) || !S_ISREG(st.st_mode) || st.st_size < end)
+		return 0;
+	return ((uint64_t)(st.st_size - end) + (r->in.have - r->in.used)) / each;
+}
+
 int stream_in_file(const struct stream_reader *r, const struct block *b, int *fd, struct io_mark *mark, uint64_t *at)
 {
 	struct stat st;

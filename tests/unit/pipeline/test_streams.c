@@ -178,6 +178,8 @@ static void take(const struct plan *p, struct stream_reader *r, struct output *c
 	assert_int_equal(stream_next_of(r, p->head.kind, &err), 1);
 	assert_int_equal(stream_head_same(stream_head_of(r), &p->head, &err), 0);
 	assert_int_equal(stream_begin(&w, copy, stream_head_of(r), stream_provenance(r), NULL, &err), 0);
+	uint64_t expected = stream_expected(r), size = stream_record_size(&p->head);
+	assert_true(size ? expected >= p->n : !expected);
 	while ((rc = stream_next_block(r, &b, &err)) == 1) {
 		assert_int_equal(b.first, b.type == BLOCK_ROWS ? rows : words);
 		rows += b.type == BLOCK_ROWS ? b.n : 0;
@@ -195,6 +197,12 @@ static void take(const struct plan *p, struct stream_reader *r, struct output *c
 			struct stat st;
 			assert_int_equal(stream_in_file(r, &b, &fd, &mark, &at), 1);
 			assert_int_equal(fstat(fd, &st), 0);
+			/* Each takes a record's bytes, and 13 for its id, label and split. */
+			if (size) {
+				assert_true(stream_expected(r) >= p->n - rows);
+				assert_true(stream_expected(r) <= expected - b.n);
+				assert_true(stream_expected(r) <= ((uint64_t)st.st_size - at - b.data_len) / (size + 13));
+			}
 			assert_int_equal(mark.size, st.st_size);
 			assert_int_equal(mark.s, st.st_mtim.tv_sec);
 			assert_int_equal(mark.ns, st.st_mtim.tv_nsec);
