@@ -144,8 +144,8 @@ int stream_next_block(struct stream_reader *r, struct block *b, struct err *err)
  * *buf (*cap bytes, free() it) becomes the owner of what b's pointers point into, and the reader continues in *buf's
  * former memory (NULL, 0: it takes new). */
 void stream_swap_buffer(struct stream_reader *r, unsigned char **buf, size_t *cap);
-/* At most how many records follow, by what is left of the file; 0 where that cannot be told: of pipes, of what is packed,
- * and of records that differ in size. */
+/* At most how many records follow, by what is left of the file; 0 where that cannot be told: of pipes, of what is
+ * packed, and of records that differ in size. */
 uint64_t stream_expected(const struct stream_reader *r);
 /* Where the data of the ROWS block just read lies, when the input is a regular file: 1, its descriptor (the reader's;
  * duplicate it to keep it), what the file was when it was opened, and the offset, for a program that maps the file;

@@ -201,7 +201,8 @@ static void take(const struct plan *p, struct stream_reader *r, struct output *c
 			if (size) {
 				assert_true(stream_expected(r) >= p->n - rows);
 				assert_true(stream_expected(r) <= expected - b.n);
-				assert_true(stream_expected(r) <= ((uint64_t)st.st_size - at - b.data_len) / (size + 13));
+				uint64_t left = (uint64_t)st.st_size - at - b.data_len;
+				assert_true(stream_expected(r) <= left / (size + 13));
 			}
 			assert_int_equal(mark.size, st.st_size);
 			assert_int_equal(mark.s, st.st_mtim.tv_sec);
