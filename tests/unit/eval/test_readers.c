@@ -63,7 +63,7 @@ static void posteriors(void **state)
 		{ "record\ta\tb\n1\t0.25\t0.75\t\n", "line 2: more than 2 probabilities" },
 		{ "record\ta\tb\nx\t0.25\t0.75\n", "line 2" },
 		{ "record\ta\tb\n-1\t0.25\t0.75\n", "line 2" },
-		{ "record\ta\tb\n9223372036854775808\t0.25\t0.75\n", "line 2" },
+		{ "record\ta\tb\n18446744073709551616\t0.25\t0.75\n", "line 2" },
 		{ "record\ta\tb\n1\t-0.25\t1.25\n", "line 2" },
 		{ "record\ta\tb\n1\t0\t1.0000001\n", "line 2" },
 		{ "record\ta\tb\n1\tnan\t0.75\n", "line 2" },
