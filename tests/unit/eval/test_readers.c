@@ -49,7 +49,7 @@ static void posteriors(void **state)
 	static const struct wrong table[] = {
 		{ "record\ta\tb\n1\t0.25\t0.75\n", NULL },
 		{ "record\ta\tb\r\n1\t0.25\t0.75\r\n", NULL },
-		{ "record\ta\n0\t1\n9223372036854775807\t1\n", NULL },
+		{ "record\ta\n0\t1\n9223372036854775808\t1\n18446744073709551615\t1\n", NULL },
 		{ "record\ta\tb\n1\t0.25\t0.7500009\n", NULL },
 		{ "record\ta\tb\n1\t0.25\t0.7500011\n", "line 2: probabilities sum to" },
 		{ "record\ta\tb\n1\t0.25\t0.7499989\n", "line 2: probabilities sum to" },
@@ -63,7 +63,7 @@ static void posteriors(void **state)
 		{ "record\ta\tb\n1\t0.25\t0.75\t\n", "line 2: more than 2 probabilities" },
 		{ "record\ta\tb\nx\t0.25\t0.75\n", "line 2" },
 		{ "record\ta\tb\n-1\t0.25\t0.75\n", "line 2" },
-		{ "record\ta\tb\n9223372036854775808\t0.25\t0.75\n", "line 2" },
+		{ "record\ta\tb\n18446744073709551616\t0.25\t0.75\n", "line 2" },
 		{ "record\ta\tb\n1\t-0.25\t1.25\n", "line 2" },
 		{ "record\ta\tb\n1\t0\t1.0000001\n", "line 2" },
 		{ "record\ta\tb\n1\tnan\t0.75\n", "line 2" },
