@@ -149,6 +149,53 @@ static void long_walks(void **state)
 	}
 }
 
+/* The range of the walk over tie groups, of n records that are right where a bit of `right` is set. */
+static double range_of(const conf_key *key, int n, unsigned right)
+{
+	double at = 0, low = 0, high = 0;
+	for (int i = 0; i < n; i++) {
+		at += (right >> i & 1) - conf_p(key[i]);
+		if (i + 1 < n && conf_order(key[i]) == conf_order(key[i + 1]))
+			continue;
+		low = fmin(low, at);
+		high = fmax(high, at);
+	}
+	return high - low;
+}
+
+/* Few records: their walk's p-value is between the chances of a longer range and of one as long at least, by adding up
+ * every way in which they may be right. A group of ties is one step. */
+static void short_walks(void **state)
+{
+	(void)state;
+	enum { MOST = 9 };
+	for (uint32_t i = 0; i < 150; i++) {
+		struct rng r;
+		struct cumulative c;
+		conf_key key[MOST];
+		unsigned right = 0;
+		double p, above = 0, equal = 0, x = 0.3 * rng_real((rng_init(&r, 10, RNG_TEST, i, 0), &r));
+		int n = 1 + (int)rng_below(&r, MOST);
+		for (int k = 0; k < n; k++) {
+			x += rng_below(&r, 2) ? (0.95 - x) * rng_real(&r) : 0;
+			unsigned is = rng_below(&r, 2);
+			right |= is << k;
+			key[k] = conf_pack(x, 1 - x, (int)is);
+		}
+		double range = range_of(key, n, right);
+		for (unsigned way = 0; way < 1u << n; way++) {
+			double chance = 1, d = range_of(key, n, way) - range;
+			for (int k = 0; k < n; k++)
+				chance *= way >> k & 1 ? conf_p(key[k]) : conf_rest(key[k]);
+			above += d > 1e-9 ? chance : 0;
+			equal += fabs(d) <= 1e-9 ? chance : 0;
+		}
+		cumulative_of(key, (size_t)n, &c);
+		assert_int_equal(null_walk(key, (size_t)n, &c, 1, 1, pool, &p, &err), 0);
+		near(p, above + equal / 2, equal / 2 + 0.05);
+	}
+}
+
 /* Records so wide that a block holds fewer, or no more than eight: judged anew, each is as it is alone. */
 static void wide_records(void **state)
 {
@@ -424,7 +471,7 @@ int main(void)
 		cmocka_unit_test(long_walks),		  cmocka_unit_test(wide_records),
 		cmocka_unit_test(many_classes),		  cmocka_unit_test(every_so_many_th),
 		cmocka_unit_test(counts_of_many_records), cmocka_unit_test(keys_of_classes),
-		cmocka_unit_test(groups_of_many_classes),
+		cmocka_unit_test(groups_of_many_classes), cmocka_unit_test(short_walks),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

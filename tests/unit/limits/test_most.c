@@ -5,6 +5,7 @@
 #include "eval/metrics/score.h"
 #include "eval/show/plot_results.h"
 #include "tests/append.h"
+#include "tests/checks.h"
 #include "tests/scratch.h"
 
 #include <setjmp.h>
@@ -62,6 +63,56 @@ static void pictures_of_results(void **state)
 		refused(draw(1, PLOT_METHODS + more, 1, 0), more, "more than 48 methods in one figure");
 		refused(draw(1, 2, PLOT_METRICS + more, 1), more, "more than 12 metrics in one figure");
 		refused(draw(2, 1, 2 + more, 0), 0, "");
+	}
+}
+
+/* A line of several places that have some of the same settings: each stands once, in its order. */
+static void settings_of_several_places(void **state)
+{
+	(void)state;
+	static const char *const setting[] = { "", "0.1", "0.25", "0.5", "2", "10" };
+	static const double value[] = { 0, 0.1, 0.25, 0.5, 2, 10 };
+	enum { SETTINGS = 6, AT = 3 };
+	const struct plot_ask ask = { .settings = 1, .metrics = "ece", .method = "m" };
+	for (uint32_t i = 0; i < 60; i++) {
+		struct result_table t = { 0 };
+		struct result_plot p;
+		struct rng r;
+		uint32_t order[SETTINGS * AT];
+		int there[SETTINGS] = { 0 }, n = 0;
+		plain_rng(&r, i, 93);
+		for (uint32_t k = 0; k < SETTINGS * AT; k++)
+			order[k] = k;
+		rng_shuffle(&r, order, SETTINGS * AT);
+		len = 0;
+		say("%s\n", RESULTS_HEADER);
+		for (int k = 0; k < SETTINGS * AT; k++) {
+			int s = (int)order[k] % SETTINGS;
+			if (k && rng_below(&r, 3) == 0)
+				continue;
+			say("f\td%d\tn\t%s\t%s\tall\t9\tece\t0.5\t\t\tc\n", (int)order[k] / SETTINGS,
+			    s ? "m" : "baseline", setting[s]);
+			there[s] = 1;
+		}
+		int any = 0, s = 0;
+		for (int k = 1; k < SETTINGS; k++)
+			any |= there[k];
+		assert_int_equal(result_table_take(&t, "t", strdup(text), len, &err), 0);
+		int rc = result_plot_choose(&p, &t, &ask, &err);
+		refused(rc, !any, "holds no method 'm' with a setting");
+		for (; !rc && n < p.methods; n++, s++) {
+			char name[40];
+			while (!there[s] || (s == 0 && strcmp(p.method[0], "baseline")))
+				s++; /* a baseline of another place is not drawn */
+			snprintf(name, sizeof name, s ? "m %s" : "baseline", setting[s]);
+			assert_string_equal(p.method[n], name);
+			assert_true(p.setting[n] == value[s]);
+		}
+		for (; !rc && s < SETTINGS; s++)
+			assert_false(there[s]);
+		if (!rc)
+			result_plot_release(&p);
+		result_table_release(&t);
 	}
 }
 
@@ -206,6 +257,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_of_several_places),
 		cmocka_unit_test(pictures_of_results), cmocka_unit_test(pictures_of_curves),
 		cmocka_unit_test(numbers_of_bins),     cmocka_unit_test(groups_of_files),
 		cmocka_unit_test(ids_without_a_tab),   cmocka_unit_test(names_of_columns),
