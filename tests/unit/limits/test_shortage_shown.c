@@ -276,6 +276,16 @@ static int page(void)
 	return rc ? -1 : 0;
 }
 
+static int another_stream(void)
+{
+	static struct report_more more;
+	const struct report_asked of = { .others = 1, .score = 1 + OOD_MSP };
+	more = (struct report_more){ 0 };
+	int rc = more_of_other(&more, &in, other.path, &of, &full, pool, &err);
+	more_release(&more);
+	return rc;
+}
+
 static int sorting(void)
 {
 	enum { MANY = 1 << 17 };
@@ -304,6 +314,7 @@ static void memory_runs_out(void **state)
 		{ "numbers", numbers, 1 },
 		{ "posteriors", posteriors, 1 },
 		{ "page", page, 1 },
+		{ "another stream", another_stream, 1 },
 		{ "sorting", sorting, 1 },
 	};
 	(void)state;
