@@ -294,7 +294,7 @@ int judged_column(struct table *t, const char *name, struct judged *j, int bins,
 int calibrate_refuse_fitted(const struct calfile *f, const struct rows *list, size_t n, int split, char *text,
 			    size_t size, struct err *err)
 {
-	struct sketch *now;
+	struct sketch *now = NULL;
 	uint64_t seen = 0;
 	int rc = mem_alloc(&now, 1, sizeof *now, err);
 	for (size_t d = 0; !rc && d < n; d++)

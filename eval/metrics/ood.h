@@ -27,7 +27,8 @@ const char *ood_score_lacks(enum ood_score score, const struct rows *in, const s
 /* Errors: other numbers of classes. */
 int ood_one_model(const struct rows *in, const struct rows *out, struct err *err) VIC_CHECKED;
 
-/* The keys of both sides, sorted; the caller releases. And the score a key stands for. Errors: no memory. */
+/* The keys of both sides, sorted; the caller releases, on failure too. And the score a key stands for. Errors: no
+ * memory. */
 int ood_sides(struct roc *roc, const struct rows *in, const struct rows *out, enum ood_score score,
 	      struct err *err) VIC_CHECKED;
 double ood_score_of(uint64_t key, int score);

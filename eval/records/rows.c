@@ -30,7 +30,7 @@ struct reading {
 	struct pool *pool;
 	struct tally *tally; /* [threads] */
 	struct job job[JOBS];
-	int free_job[JOBS], n_free, queue[JOBS], n_queue, busy;
+	int free_job[JOBS], n_free, queue[JOBS], n_queue;
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
 	int closing;	  /* no more blocks will come */
@@ -56,7 +56,6 @@ static void work_one(struct reading *g, int worker)
 	struct job *j = &g->job[i];
 	struct err err = ERR_NONE;
 	memmove(g->queue, g->queue + 1, (size_t)--g->n_queue * sizeof *g->queue);
-	g->busy++;
 	if (!g->failed || j->at < g->failed_at) {
 		pthread_mutex_unlock(&g->lock);
 		int rc = tally_block(&g->tally[worker], &g->rows->head, &j->block, j->at, &j->results, j->name, &err);
@@ -64,7 +63,6 @@ static void work_one(struct reading *g, int worker)
 		if (rc || rows_append(g->rows, g->caps, g->options->columns, j->at, &j->block, &j->results, &err))
 			fail(g, j->at, &err);
 	}
-	g->busy--;
 	g->free_job[g->n_free++] = i;
 	pthread_cond_broadcast(&g->turn);
 }

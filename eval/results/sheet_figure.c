@@ -20,7 +20,8 @@ static int is_shown(const struct result *row, const char *figure)
 	return !strcmp(row->figure, figure) && !strcmp(row->seed, "all") && !strstr(row->metric, " less ");
 }
 
-/* The least and most runs behind a number of row's data set and model; *folds: whether they are folds. */
+/* The least and most runs behind a number of row's data set and model that has runs, 0 where none has; *folds: whether
+ * they are folds. */
 static void count_runs(const struct result_table *r, const struct result *row, int *least, int *most, int *folds)
 {
 	*least = *most = *folds = 0;
@@ -36,7 +37,7 @@ static void count_runs(const struct result_table *r, const struct result *row, i
 			runs++;
 			*folds |= !strncmp(run->seed, "fold", 4);
 		}
-		*least = *least && *least < runs ? *least : runs;
+		*least = runs && (!*least || runs < *least) ? runs : *least;
 		*most = *most > runs ? *most : runs;
 	}
 }

@@ -260,8 +260,13 @@ static void steps_end_at_the_bottom(void **state)
 				       affine_bend,	      &a,	   1e-14 };
 		int steps = 0;
 		for (double before = INFINITY; !m.converged && steps < 20; steps++, before = m.value) {
+			double there, most = 0;
 			assert_int_equal(newton_step(&f, y, 1e-9, 1000, &m, &err), 0);
 			assert_true(m.value <= before + 1e-13 && !m.stuck);
+			assert_int_equal(affine_loss(&a, y, &there, v, &err), 0);
+			for (size_t j = 0; j < f.n; j++)
+				most = fmax(most, fabs(v[j]));
+			assert_true(fabs(m.value - there) <= 1e-13 && fabs(m.gradient - most) <= 1e-12);
 		}
 		assert_true(m.converged && m.gradient < 1e-8);
 		assert_int_equal(newton_step(&f, y, 1e-9, 1, &m, &err), 0); /* no product, no step */

@@ -205,7 +205,7 @@ static inline void plain_release(struct plain *d)
 static inline void plain_head(struct stream_head *h, const struct plain_shape *s, int samples, struct err *err)
 {
 	char text[16];
-	const char *name[128];
+	const char **name = malloc((size_t)s->classes * sizeof *name);
 	*h = (struct stream_head){ .kind = STREAM_LOGITS, .dtype = s->f64 ? DTYPE_F64 : DTYPE_F32,
 				   .values = s->probs ? VALUES_PROBS : VALUES_LOGITS, .samples = samples };
 	for (int k = 0; k < s->classes; k++) {
@@ -216,6 +216,7 @@ static inline void plain_head(struct stream_head *h, const struct plain_shape *s
 		abort();
 	for (int k = 0; k < s->classes; k++)
 		free((void *)(uintptr_t)name[k]);
+	free((void *)name);
 }
 
 /* A file in memory and the path it is opened by. */

@@ -197,6 +197,29 @@ static void a_stream_against_itself(void **state)
 	assert_true(d->there && d->p == 1 && d->low == 0);
 }
 
+/* One model tells all records apart and the other takes each for its opposite: no pair says anything else, so nothing
+ * is left to chance. */
+static void opposites_differ_for_certain(void **state)
+{
+	(void)state;
+	int32_t label[N];
+	static struct made side[2];
+	struct comparison c = { 0 };
+	struct err err = ERR_NONE;
+	for (int i = 0; i < N; i++)
+		label[i] = i % 3 == 0;
+	for (int s = 0; s < 2; s++) {
+		make(&side[s], 1, label);
+		for (int i = 0; i < N; i++) {
+			side[s].predicted[i] = label[i] ^ s;
+			side[s].key[i] = conf_pack(0.9, 0.1, !s);
+		}
+	}
+	assert_int_equal(compare_auroc(&side[0].rows, &side[1].rows, no_order, 0.95, &c, &err), 0);
+	const struct difference *d = difference_of(&c, "auroc");
+	assert_true(d->there && d->a == 1 && d->b == 0 && d->low == -1 && d->high == -1 && d->p == 0);
+}
+
 static void the_claim_follows_the_numbers(void **state)
 {
 	(void)state;
@@ -400,6 +423,7 @@ int main(void)
 		cmocka_unit_test(areas_by_pairs),
 		cmocka_unit_test(areas_of_any_records),
 		cmocka_unit_test(a_stream_against_itself),
+		cmocka_unit_test(opposites_differ_for_certain),
 		cmocka_unit_test(the_claim_follows_the_numbers),
 		cmocka_unit_test(any_comparison_is_said_plainly),
 		cmocka_unit_test(one_record_more),

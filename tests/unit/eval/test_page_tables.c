@@ -3,6 +3,8 @@
 #include "tests/checks.h"
 #include "eval/report/report.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/memtext.h"
+#include "pipeline/frame/provenance.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -502,6 +504,57 @@ static void every_score_has_its_curves(void **state)
 	}
 }
 
+/* The sections that were asked for, each alone and together, are in the contents, in order; no others. */
+static void contents_are_what_was_asked_for(void **state)
+{
+	(void)state;
+	static const char *const id[] = { "classes", "groups", "selective", "sets", "others" };
+	struct grouping by = { 0 };
+	for (unsigned asked = 0; asked < 64; asked++) {
+		const struct report r = { .asked = { .per_class = asked & 1, .by = asked & 2 ? &by : NULL,
+						     .coverage = asked & 4 ? 0.5 : 0, .risk = asked & 8 ? 0.5 : 0,
+						     .sets = asked >> 4 & 1, .others = asked >> 5 & 1 } };
+		unsigned there = (asked & 3) | (asked & 12 ? 4 : 0) | (asked >> 4 & 3) << 3;
+		struct memtext m;
+		char *html, mark[40];
+		assert_int_equal(memtext_open(&m, &err), 0);
+		report_more_links(m.to, &r);
+		assert_int_equal(memtext_close(&m, &html, NULL, &err), 0);
+		assert_int_equal(report_has_more(&r) != 0, there != 0);
+		const char *at = html;
+		for (int i = 0; i < 5; i++) {
+			snprintf(mark, sizeof mark, "<li><a href=\"#%s\">", id[i]);
+			const char *found = strstr(html, mark);
+			assert_int_equal(found != NULL, there >> i & 1);
+			assert_true(!found || found >= at);
+			at = found ? found : at;
+		}
+		free(html);
+	}
+}
+
+/* Where a stream came from is said by the commands that would make it again, all of them, each on its lines. */
+static void commands_are_those_of_the_shell(void **state)
+{
+	(void)state;
+	json_t *history = json_pack("[{s:s, s:s, s:[s, s]}, {s:s, s:s, s:[s]}]", "program", "vic-train", "version", "1",
+				    "args", "-o", "m", "program", "vic-predict", "version", "1", "args", "m");
+	const struct report_stream p = { .rows = { .name = (char *)(uintptr_t) "s", .provenance = history } };
+	struct memtext m;
+	char *html, *shell;
+	assert_non_null(history);
+	assert_int_equal(provenance_shell(history, &shell, &err), 0);
+	assert_int_equal(memtext_open(&m, &err), 0);
+	report_provenance(m.to, &p);
+	assert_int_equal(memtext_close(&m, &html, NULL, &err), 0);
+	assert_true(strchr(shell, '\n') && !strpbrk(shell, "<>&'\""));
+	const char *found = strstr(html, shell);
+	assert_true(found && found[strlen(shell)] == (shell[strlen(shell) - 1] == '\n' ? '<' : '\n'));
+	free(html);
+	free(shell);
+	json_decref(history);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +562,8 @@ int main(void)
 		cmocka_unit_test(rows_by_name_are_not_cut),
 		cmocka_unit_test(curves_of_risk_are_the_plain_ones),
 		cmocka_unit_test(every_score_has_its_curves),
+		cmocka_unit_test(contents_are_what_was_asked_for),
+		cmocka_unit_test(commands_are_those_of_the_shell),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

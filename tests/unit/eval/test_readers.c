@@ -49,7 +49,7 @@ static void posteriors(void **state)
 	static const struct wrong table[] = {
 		{ "record\ta\tb\n1\t0.25\t0.75\n", NULL },
 		{ "record\ta\tb\r\n1\t0.25\t0.75\r\n", NULL },
-		{ "record\ta\n0\t1\n9223372036854775807\t1\n", NULL },
+		{ "record\ta\n0\t1\n9223372036854775808\t1\n18446744073709551615\t1\n", NULL },
 		{ "record\ta\tb\n1\t0.25\t0.7500009\n", NULL },
 		{ "record\ta\tb\n1\t0.25\t0.7500011\n", "line 2: probabilities sum to" },
 		{ "record\ta\tb\n1\t0.25\t0.7499989\n", "line 2: probabilities sum to" },

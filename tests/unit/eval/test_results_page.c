@@ -216,6 +216,31 @@ static void check_pictures(const struct results_page *p, size_t f, size_t n, con
 	assert_true(!at || at > end);
 }
 
+/* The lines of a page's tables are as wide as one another: cells, and headings over several. Returns how many lines
+ * there are. */
+static int lines_are_as_wide(const char *page)
+{
+	int lines = 0;
+	for (const char *table = page, *end; (table = strstr(table, "<table")); table = end) {
+		long width = 0;
+		end = strstr(table, "</table>");
+		for (const char *row = table; (row = strstr(row, "<tr")) && row < end;) {
+			long n = 0;
+			const char *last = strstr(row, "</tr>");
+			for (const char *at = row + 3; at < last; at++)
+				if (!strncmp(at, "<th", 3) || !strncmp(at, "<td", 3)) {
+					const char *span = strstr(at, "colspan=\""), *close = strchr(at, '>');
+					n += at[3] == 'e' ? 0 : span && span < close ? strtol(span + 9, NULL, 10) : 1;
+				}
+			assert_true(n == width || !width);
+			width = n;
+			lines++;
+			row = last;
+		}
+	}
+	return lines;
+}
+
 static void figures_stand_in_their_places(void **state)
 {
 	(void)state;
@@ -258,6 +283,7 @@ static void figures_stand_in_their_places(void **state)
 				fail_msg("%.200s\nis not\n%s", at, shown[f]);
 		}
 		assert_null(results_page_figure(&p, n));
+		assert_true(lines_are_as_wide(page) > 1);
 		check_pictures(&p, n, n, after(at, "</details>"), after(at, "<h2 id=\"rule\">"));
 		free(page);
 		result_table_release(&p.results);

@@ -33,7 +33,8 @@ static const char *const metrics[METRICS][2] = {
 struct made {
 	int n_rows, row[PLACES * METHODS * METRICS][3]; /* place, method, metric */
 	double value[PLACES][METHODS][METRICS];
-	int runs[PLACES], folds[PLACES], records[PLACES];
+	int least[PLACES], most[PLACES]; /* runs behind a number that has runs */
+	int folds[PLACES], records[PLACES];
 };
 
 /* Adds v to a list unless it is there; returns the list's length. */
@@ -73,11 +74,11 @@ static void make(struct made *m, struct rng *r, struct result_table *t)
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
 	uint32_t order[PLACES * METHODS * METRICS], keep = 2 + rng_below(r, 6), every = rng_below(r, 3);
-	int lacks[PLACES];
+	int lacks[PLACES], runs[PLACES];
 	*m = (struct made){ 0 };
 	for (int p = 0; p < PLACES; p++) {
 		lacks[p] = (int)rng_below(r, METRICS);
-		m->runs[p] = (int)rng_below(r, 3);
+		runs[p] = (int)rng_below(r, 4); /* 3: other runs, or none, behind each number */
 		m->folds[p] = (int)rng_below(r, 2);
 		m->records[p] = (int)rng_below(r, 3) * 1000;
 	}
@@ -100,8 +101,12 @@ static void make(struct made *m, struct rng *r, struct result_table *t)
 			write_row(to, "g", row, "all", "", 7, v);
 		if (rng_below(r, 3) == 0)
 			write_row(to, "f", row, "all", " less baseline", 7, v);
-		for (int k = 0; k < m->runs[row[0]]; k++) {
-			snprintf(seed, sizeof seed, m->folds[row[0]] ? "fold%d" : "%d", k);
+		int p = row[0], n = runs[p] < 3 ? runs[p] : (int)rng_below(r, 4);
+		if (n)
+			m->least[p] = m->least[p] && m->least[p] < n ? m->least[p] : n;
+		m->most[p] = n > m->most[p] ? n : m->most[p];
+		for (int k = 0; k < n; k++) {
+			snprintf(seed, sizeof seed, m->folds[p] ? "fold%d" : "%d", k);
 			write_row(to, "f", row, seed, "", 7, v);
 		}
 	}
@@ -127,9 +132,12 @@ static size_t check_place(const struct made *m, const struct sheet *s, size_t at
 	assert_true(at + (size_t)n < s->n);
 	assert_null(s->row[at].cell);
 	assert_string_equal(s->row[at].head, places[place].head);
-	if (m->runs[place])
-		snprintf(note, sizeof note, "%d %s%s", m->runs[place], m->folds[place] ? "fold" : "seed",
-			 m->runs[place] > 1 ? "s" : "");
+	if (m->least[place] < m->most[place])
+		snprintf(note, sizeof note, "%d to %d %ss", m->least[place], m->most[place],
+			 m->folds[place] ? "fold" : "seed");
+	else if (m->most[place])
+		snprintf(note, sizeof note, "%d %s%s", m->most[place], m->folds[place] ? "fold" : "seed",
+			 m->most[place] > 1 ? "s" : "");
 	if (m->records[place])
 		snprintf(note + strlen(note), 40, "%s%d records", *note ? ", " : "", m->records[place]);
 	assert_string_equal(s->row[at].note, note);
