@@ -31,12 +31,14 @@ struct meeting {
 	unsigned members, here, turn;
 };
 
+#define DONE ((uint64_t)1 << 32)
 static struct {
 	struct host_kernel kernel;
 	const void *args;
 	int barriers;
 	int back; /* last first */
-	unsigned threads, waiting, done;
+	unsigned threads;
+	uint64_t standing; /* threads that wait, and DONE for each that has ended: one number, of one moment */
 	struct meeting meeting[MEETINGS]; /* of all; of each warp */
 	float lane[2][THREADS];
 } block;
@@ -52,6 +54,11 @@ static void meeting_wait(const struct meeting *m, unsigned turn)
 		sched_yield();
 }
 #else
+static unsigned ended(void)
+{
+	return (unsigned)(block.standing / DONE);
+}
+
 static struct fibre fibre[THREADS];
 static struct {
 	const struct meeting *at; /* where it rests */
@@ -70,16 +77,17 @@ static void meeting_wait(const struct meeting *m, unsigned turn)
 #endif
 
 /* Counts of threads bind no two of them: a lock would order what the kernel does not, and hide its races. */
-static void count(unsigned *n, unsigned more)
+static void count(uint64_t more)
 {
-	__atomic_add_fetch(n, more, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&block.standing, more, __ATOMIC_RELAXED);
 }
 
 /* Nobody is left who could end the waiting. */
 static void must_move(void)
 {
-	unsigned waiting = __atomic_load_n(&block.waiting, __ATOMIC_RELAXED);
-	if (waiting && waiting + __atomic_load_n(&block.done, __ATOMIC_RELAXED) == block.threads)
+	uint64_t standing = __atomic_load_n(&block.standing, __ATOMIC_RELAXED);
+	unsigned waiting = (unsigned)(standing % DONE);
+	if (waiting && waiting + (unsigned)(standing / DONE) == block.threads)
 		fake_die("kernel %s, block %u,%u: %u of %u threads wait at a barrier or shuffle, some for ever",
 			 block.kernel.name, blockIdx.x, blockIdx.y, waiting, block.threads);
 }
@@ -91,10 +99,10 @@ static void meet(struct meeting *m, const char *what)
 	unsigned turn = m->turn;
 	if (__atomic_add_fetch(&m->here, 1, __ATOMIC_ACQ_REL) == m->members) {
 		__atomic_store_n(&m->here, 0, __ATOMIC_RELAXED);
-		count(&block.waiting, 1 - m->members);
+		count(-(uint64_t)(m->members - 1));
 		__atomic_store_n(&m->turn, turn + 1, __ATOMIC_RELEASE);
 	} else {
-		count(&block.waiting, 1);
+		count(1);
 		must_move();
 		meeting_wait(m, turn);
 	}
@@ -121,7 +129,7 @@ static void block_begin(void)
 {
 	if (__start_vic_shared)
 		memset(__start_vic_shared, 0xff, (size_t)(__stop_vic_shared - __start_vic_shared));
-	block.waiting = block.done = 0;
+	block.standing = 0;
 	block.meeting[0] = (struct meeting){ .members = block.threads };
 	for (unsigned i = 0; i * LANES < block.threads; i++) {
 		unsigned left = block.threads - i * LANES;
@@ -137,7 +145,7 @@ static struct host_index index_of(uint64_t i, unsigned width)
 static void thread_main(void)
 {
 	block.kernel.run(block.args, threadIdx.x, threadIdx.x + 1, 1);
-	count(&block.done, 1);
+	count(DONE);
 	must_move();
 }
 
@@ -208,14 +216,14 @@ static void run_block(void)
 		rest[i].at = NULL;
 		rest[i].over = 0;
 	}
-	for (int back = block.back; block.done < block.threads; back = !back)
+	for (int back = block.back; ended() < block.threads; back = !back)
 		for (unsigned k = 0; k < block.threads; k++) {
-			unsigned i = back ? block.threads - 1 - k : k, done = block.done;
+			unsigned i = back ? block.threads - 1 - k : k, done = ended();
 			if (rest[i].over || (rest[i].at && rest[i].at->turn == rest[i].turn))
 				continue;
 			threadIdx = (struct host_index){ i, 0 };
 			fibre_enter(&fibre[i]);
-			rest[i].over = block.done > done;
+			rest[i].over = ended() > done;
 		}
 }
 
