@@ -6,7 +6,8 @@ set -eu
 said=$(mktemp)
 TMPDIR=$(mktemp -d)
 export TMPDIR
-trap 'rm -rf "$said" "$TMPDIR"' EXIT
+: >"$TMPDIR.found"
+trap 'rm -rf "$said" "$TMPDIR" "$TMPDIR.found"' EXIT
 # Hundredths of a second of processor time of what this shell has waited for; `times` in a subshell would say nothing.
 spent() {
 	times >"$said"
@@ -18,5 +19,6 @@ for t in "$@"; do
 	"$t" >"$said" 2>&1 || { cat "$said" >&2; echo "heavy.sh: $t failed" >&2; exit 1; }
 	spent
 	echo "$((spent - before)) ${t##*/}" >&2
-	[ $((spent - before)) -le 70 ] || echo "${t##*/}"
-done | LC_ALL=C sort
+	[ $((spent - before)) -le 70 ] || echo "${t##*/}" >>"$TMPDIR.found"
+done
+LC_ALL=C sort "$TMPDIR.found"

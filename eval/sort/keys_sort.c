@@ -1,6 +1,6 @@
-/* Keys are sorted from the top: what lies between the least and the greatest is cut into buckets of equal width, each
- * of which is cut again while it holds more than a few. So what all keys share costs nothing, however close they are,
- * and the work is done within the cache but for the first cut, whose buckets are put together to CELLS of like size.
+/* Keys are sorted from the top: what lies between the least and the greatest is cut into buckets of equal width, which
+ * are put together to CELLS of like size, and each cell is sorted within the cache (sort_kernel.h). So what all keys
+ * share costs nothing, however close they are.
  * Confidence keys are rearranged: the correctness bit, which lies above the magnitude, becomes the lowest bit, so that
  * confidence decides and wrong comes before right within a tie. Equal keys cannot be told apart, so the order need not
  * be stable. Ranks (order_falling) must be, and come from a radix sort, least significant digit first. */
@@ -10,7 +10,6 @@
 #include "sort_kernel.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Fewer than MANY keys fit the cache as they are. */
 enum { MANY = 1 << 17, TOP_BITS = 14, CELLS = 4096 };

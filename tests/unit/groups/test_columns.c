@@ -9,17 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "near.h"
 #include "tests/unit/eval/plain_rows.h"
 
 static struct err err;
-
-#define near(got, want)                                                                                                \
-	do {                                                                                                           \
-		long double g_ = (got), w_ = (want);                                                                   \
-		if (!(fabsl(g_ - w_) <= 1e-11L * fabsl(w_) + 1e-14L) && !(isinf(g_) && g_ == w_) &&                    \
-		    !(isnan(g_) && isnan(w_)))                                                                         \
-			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_);                 \
-	} while (0)
 
 /* The table of classes from the records themselves. Probabilities are multiples of 1/32, so that no bin is in doubt. */
 static void table_of_classes(void **state)

@@ -12,17 +12,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "near.h"
 #include "tests/unit/eval/plain_rows.h"
 
 static struct err err;
-
-#define near(got, want)                                                                                                \
-	do {                                                                                                           \
-		long double g_ = (got), w_ = (want);                                                                   \
-		if (!(fabsl(g_ - w_) <= 1e-11L * fabsl(w_) + 1e-14L) && !(isinf(g_) && g_ == w_) &&                    \
-		    !(isnan(g_) && isnan(w_)))                                                                         \
-			fail_msg("%s:%d: %s is %.17Lg, not %.17Lg", __func__, __LINE__, #got, g_, w_);                 \
-	} while (0)
 
 /* A confidence, at an edge of bins more often than not: their number is a power of two, so that none is in doubt. */
 static double draw_conf(struct rng *r)

@@ -14,9 +14,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "script_reader.h"
+
 enum { ROWS = 60, BOXES = 40 };
 static struct err err;
-static const char *at; /* where reading of the script stands */
 
 #define near(got, want)                                                                                                \
 	do {                                                                                                           \
@@ -24,31 +25,6 @@ static const char *at; /* where reading of the script stands */
 		if (!(fabs(g_ - w_) <= 2e-8 * (1e-9 + fabs(w_))))                                                      \
 			fail_msg("%s:%d: %s is %.12g, not %.12g", __func__, __LINE__, #got, g_, w_);                   \
 	} while (0)
-
-/* Moves after the next place where this stands. */
-static void after(const char *what)
-{
-	const char *found = strstr(at, what);
-	if (!found)
-		fail_msg("no more '%s'", what);
-	at = found + strlen(what);
-}
-
-static void is_next(const char *what)
-{
-	if (strncmp(at, what, strlen(what)))
-		fail_msg("'%.*s', not '%s'", (int)strcspn(at, "\n"), at, what);
-	at += strlen(what);
-}
-
-static double number(void)
-{
-	char *end;
-	double v = strtod(at, &end);
-	assert_true(end > at);
-	at = end;
-	return v;
-}
 
 static struct plot_row row[ROWS];
 

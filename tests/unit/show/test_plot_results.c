@@ -15,9 +15,10 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
+#include "script_reader.h"
+
 enum { PLACES = 4, METHODS = 40 };
 static struct err err;
-static const char *at; /* where reading of the script stands */
 
 #define near(got, want, tol)                                                                                           \
 	do {                                                                                                           \
@@ -25,31 +26,6 @@ static const char *at; /* where reading of the script stands */
 		if (!(fabs(g_ - w_) <= (tol) * (1 + fabs(w_))))                                                        \
 			fail_msg("%s:%d: %s is %.9g, not %.9g", __func__, __LINE__, #got, g_, w_);                     \
 	} while (0)
-
-/* Moves after the next place where this stands. */
-static void after(const char *what)
-{
-	const char *found = strstr(at, what);
-	if (!found)
-		fail_msg("no more '%s'", what);
-	at = found + strlen(what);
-}
-
-static void is_next(const char *what)
-{
-	if (strncmp(at, what, strlen(what)))
-		fail_msg("'%.*s', not '%s'", (int)strcspn(at, "\n"), at, what);
-	at += strlen(what);
-}
-
-static double number(void)
-{
-	char *end;
-	double v = strtod(at, &end);
-	assert_true(end > at);
-	at = end;
-	return v;
-}
 
 static const struct {
 	const char *key, *title;
