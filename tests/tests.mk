@@ -71,7 +71,7 @@ check: test-programs ## unit tests and quick command-line tests (MODE=asan|ubsan
 test: test-programs ## everything from nothing: set up, build, all tests and lints (YES=1: install without asking)
 	@VIC_THOROUGH=1 $(PROVE) $(SLOW) $(QUICK) $(UNIT) $(REPLAY) $(LINT)
 heavy: test-programs ## write tests/heavy anew: tests of more than 0.7 s of processor time, which make check leaves out
-	@$(subst prove.sh,heavy.sh,$(PROVE)) $(QUICK) $(UNIT) >tests/heavy.new && mv tests/heavy.new tests/heavy
+	@$(subst prove.sh,heavy.sh,$(PROVE)) $(QUICK) $(UNIT) >$(B)/heavy && cp $(B)/heavy tests/heavy
 list-tests: ## what each test is about and whose functions it calls (ONLY=bins.h: those that name it)
 	@ONLY='$(ONLY)' sh tests/list.sh
 lint: programs ## includes, banned functions, file sizes, help and man pages
