@@ -67,7 +67,7 @@ $(B)/%.o: %.c $(RULES)
 KERNELS := $(B)/eval/records/softmax_kernel $(B)/eval/calibrate/fit_kernel $(B)/eval/sort/sort_kernel
 $(addsuffix %.o,$(KERNELS:l=)): ALL_CFLAGS = $(patsubst -O2,-O3,$(CONFIG_CFLAGS)) -ffp-contract=off
 ifneq ($(filter x86_64%,$(MACHINE)),)
-KERNEL_avx2 := -mavx2 -DSOFTMAX=softmax_avx2 -DFIT=fit_avx2 -DSORT=sort_avx2
+KERNEL_avx2 := -mavx2 -mfma -DSOFTMAX=softmax_avx2 -DFIT=fit_avx2 -DSORT=sort_avx2
 KERNEL_avx512 := -mavx512f -mavx512dq -mprefer-vector-width=512 -DSOFTMAX=softmax_avx512 -DFIT=fit_avx512 -DSORT=sort_avx512
 define kernel_rule
 $(1)-$(2).o: $(1:$(B)/%=%).c $$(RULES)

@@ -1,5 +1,5 @@
-/* The fits' hot loops, compiled once for each instruction set (rules.mk), each time as another FIT: plain vector
- * arithmetic in one order, without fused multiply-add. */
+/* The fits' hot loops, compiled once for each instruction set (rules.mk), each time as another FIT: vector
+ * arithmetic in one order, fused in exp_of and log1p_of alone. */
 #include "fit_kernel.h"
 #include "eval/records/softmax_vec.h"
 

@@ -1,6 +1,6 @@
-/* The hot loops, compiled once for each instruction set (rules.mk), each time as another SOFTMAX. Plain vector
- * arithmetic in the same order on the same eight lanes everywhere, without fused multiply-add: a lane's sum never meets
- * another lane's before the end. */
+/* The hot loops, compiled once for each instruction set (rules.mk), each time as another SOFTMAX. Vector
+ * arithmetic in the same order on the same eight lanes everywhere, fused where fused() says so and nowhere else: a
+ * lane's sum never meets another lane's before the end. */
 #include "key_terms.h"
 #include "smooth_kernel.h"
 #include "softmax_lay.h"

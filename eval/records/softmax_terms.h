@@ -52,8 +52,8 @@ INLINE void add_terms(struct sums *t, const struct unit *u, mask others, vd e, v
 {
 	vd es = product(others, e, u->up);
 	t->rest += (vu)(es + 1.0);
-	t->square += (vu)(es * es + 1.0);
-	t->slope += (vu)(u->top - es * held);
+	t->square += (vu)fused(es, es, broadcast(1));
+	t->slope += (vu)fused(-es, held, u->top);
 	t->off += off;
 }
 
@@ -65,19 +65,19 @@ INLINE void close_sums(struct sums *t, const struct unit *u, uint64_t n)
 	t->slope -= u->top_bits * n;
 }
 
-/* `total` is that of all terms; the second's own is in it rounded and is put back as it is. */
-INLINE vd real_sum(vd total, vd second, vd unit, vu unit_bits)
+/* `total` is that of all terms; the second's own is in it rounded, as `added`, and is put back as it is. */
+INLINE vd real_sum(vd total, vd second, vd added, vd unit, vu unit_bits)
 {
-	vd rounded = whole_real((vu)(unit + second) - unit_bits);
+	vd rounded = whole_real((vu)added - unit_bits);
 	return second + (total - rounded) * (0x1p-52 * unit);
 }
 
 INLINE void finish_sums(const struct unit *u, const vd total[3], mask whole, vd *rest, vd *square, vd *slope)
 {
-	vd one = broadcast(1), es = u->second * u->up;
-	*rest = choose(whole, real_sum(total[0], es, one, (vu)one) * u->down, broadcast(NAN));
-	*square = real_sum(total[1], es * es, one, (vu)one) * u->down * u->down;
-	*slope = -real_sum(total[2], -(es * u->held), u->top, u->top_bits) * u->down;
+	vd one = broadcast(1), es = u->second * u->up, slow = fused(-es, u->held, u->top);
+	*rest = choose(whole, real_sum(total[0], es, es + one, one, (vu)one) * u->down, broadcast(NAN));
+	*square = real_sum(total[1], es * es, fused(es, es, one), one, (vu)one) * u->down * u->down;
+	*slope = -real_sum(total[2], -(es * u->held), slow, u->top, u->top_bits) * u->down;
 }
 
 /* What follows for a record. */

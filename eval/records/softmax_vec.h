@@ -6,6 +6,7 @@
 
 #include "softmax.h"
 
+#include <math.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -70,6 +71,58 @@ INLINE vd from_ints(const int32_t *p)
 	return (vd){ p[0], p[1] };
 #endif
 }
+
+#if !defined(__AVX2__) && !defined(__FP_FAST_FMA)
+/* The part of a + b that `sum`, which is a + b rounded, lost (Knuth). */
+INLINE vd sum_loss(vd a, vd b, vd sum)
+{
+	vd part = sum - a;
+	return (a - (sum - part)) + (b - part);
+}
+
+/* The upper 26 bits of v, so that products of halves are exact (Veltkamp). */
+INLINE vd upper_half(vd v)
+{
+	vd t = v * 134217729.0;
+	return t - (t - v);
+}
+
+/* For a CPU that has no such instruction: the product in two parts (Dekker), and before the last addition what they
+ * leave beside c rounded to odd, so that it tips no tie (Boldo and Melquiond 2008). Not for products below 2^-968,
+ * unless they are exact or too small to change c. */
+INLINE vd fused(vd a, vd b, vd c)
+{
+	vd high = a * b, ah = upper_half(a), al = a - ah, bh = upper_half(b), bl = b - bh;
+	vd low = al * bl - (((high - ah * bh) - al * bh) - ah * bl);
+	vd t = c + low, v = high + t, t_loss = sum_loss(c, low, t), v_loss = sum_loss(high, t, v);
+	vd odd = t_loss + v_loss, loss = sum_loss(t_loss, v_loss, odd), none = { 0 };
+	vi even = ((vi)odd & 1) - 1, toward = ((vi)loss ^ (vi)odd) >> 63 | 1;
+	odd = (vd)((vi)odd + ((loss != none) & even & toward));
+	return v + odd;
+}
+
+INLINE vd fused_exact(vd a, vd b, vd c)
+{
+	return a * b + c;
+}
+#else
+/* a b + c, rounded once: the same bits on every CPU. fused_exact: where a b is a double, so that it need not be. */
+INLINE vd fused(vd a, vd b, vd c)
+{
+#ifdef __AVX512DQ__
+	return (vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__AVX2__)
+	return (vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+	return (vd){ fma(a[0], b[0], c[0]), fma(a[1], b[1], c[1]) };
+#endif
+}
+
+INLINE vd fused_exact(vd a, vd b, vd c)
+{
+	return fused(a, b, c);
+}
+#endif
 
 /* Whole numbers below 2^63, rounded. */
 INLINE vd whole_real(vu v)
@@ -257,21 +310,23 @@ INLINE vu sixteenth_of(vu k)
 /* k = round(16 x / ln 2), as the last bits of a double that is large. */
 INLINE vd exp_place(vd held)
 {
-	return held * 0x1.71547652b82fep+4 + 0x1.8p52;
+	return fused(held, broadcast(0x1.71547652b82fep+4), broadcast(0x1.8p52));
 }
 
 /* exp(x), 0 where x is below EXP_LOWEST; held: the larger of the two. exp(x) = 2^(k/16) exp(r), k as in exp_place.
- * ln 2 / 16 in two parts, the first with 21 zero bits, so that k * hi is exact. exp(r) = 1 + r + r^2 P(r), P of the
+ * ln 2 / 16 in two parts of 31 and 37 bits, so that k times either, k < 2^14, is exact. exp(r) = 1 + r + r^2 P(r), P of the
  * smallest relative error that its degree allows, 1.2e-17 before rounding. */
 INLINE vd exp_of(vd x, vd held)
 {
 	vd t = exp_place(held), k = t - 0x1.8p52;
-	vd r = (held - k * 0x1.62e42fee00000p-5) - k * 0x1.a39ef35793c76p-37, q = r * r;
-	vd a = 0x1.fffffffffffb9p-2 + r * 0x1.555555548f751p-3;
-	vd b = 0x1.55555558fd460p-5 + r * 0x1.11123abd84f2cp-7;
-	vd p = a + q * (b + q * 0x1.6c14c68c988a6p-10);
+	vd hi = broadcast(-0x1.62e42feep-5), lo = broadcast(-0x1.a39ef3579p-37);
+	vd r = fused_exact(k, lo, fused_exact(k, hi, held));
+	vd q = r * r;
+	vd a = fused(r, broadcast(0x1.555555548f751p-3), broadcast(0x1.fffffffffffb9p-2));
+	vd b = fused(r, broadcast(0x1.11123abd84f2cp-7), broadcast(0x1.55555558fd460p-5));
+	vd p = fused(q, fused(q, broadcast(0x1.6c14c68c988a6p-10), b), a);
 	vd scale = (vd)(sixteenth_of((vu)t) + ((vu)t << 48));
-	return sum_where(not_less(x, broadcast(EXP_LOWEST)), scale, scale * (r + q * p));
+	return sum_where(not_less(x, broadcast(EXP_LOWEST)), scale, scale * fused(q, p, r));
 }
 
 /* log1p(x) for x >= 0 and each = 1 / (1 + x), as in fdlibm: u = 1 + x = 2^n m with m in [1/sqrt 2, sqrt 2), what the
@@ -280,17 +335,17 @@ INLINE vd exp_of(vd x, vd held)
 INLINE vd log1p_with(vd x, vd each)
 {
 	vd u = 1.0 + x, small = x - (u - 1.0), large = 1.0 - (u - x);
-	vd lost = choose(at_least(u, broadcast(2)), large, small) * each;
+	vd lost = choose(at_least(u, broadcast(2)), large, small);
 	vu h = (vu)u + 0x00095f6200000000u; /* 1 - sqrt(1/2), in the exponent's place */
 	vd n = (vd)((h >> 52) + (0x4338000000000000u - 1023u)) - 0x1.8p52;
 	vd m = (vd)((h & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
 	vd f = m - 1.0, s = f / (2.0 + f), z = s * s, v = z * z;
-	vd a = 0x1.5555555555558p-1 + z * 0x1.9999999995273p-2;
-	vd b = 0x1.2492492dfd86cp-2 + z * 0x1.c71c62d5e53e0p-3;
-	vd c = 0x1.7462b91b8df65p-3 + z * 0x1.39fdcceb4bb45p-3;
-	vd r = z * (a + v * (b + v * (c + v * 0x1.2b5f68a50d903p-3)));
-	vd q = 0.5 * f * f;
-	return n * 0x1.62e42fee00000p-1 - ((q - (s * (q + r) + (n * 0x1.a39ef35793c76p-33 + lost))) - f);
+	vd a = fused(z, broadcast(0x1.9999999995273p-2), broadcast(0x1.5555555555558p-1));
+	vd b = fused(z, broadcast(0x1.c71c62d5e53e0p-3), broadcast(0x1.2492492dfd86cp-2));
+	vd c = fused(z, broadcast(0x1.39fdcceb4bb45p-3), broadcast(0x1.7462b91b8df65p-3));
+	vd r = z * fused(v, fused(v, fused(v, broadcast(0x1.2b5f68a50d903p-3), c), b), a);
+	vd q = 0.5 * f * f, rest = fused(lost, each, n * 0x1.a39ef35793c76p-33);
+	return fused(n, broadcast(0x1.62e42fee00000p-1), f - (q - fused(s, q + r, rest)));
 }
 
 INLINE vd log1p_of(vd x)
