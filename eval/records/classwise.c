@@ -1,18 +1,16 @@
 /* Class-wise and top-label bins: the fast form that fills up, and the one place that empties it. */
 #include "classwise.h"
-#include "bins.h"
 #include "pipeline/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* At most SUM_ROWS * LANES records; conf in units of 2^-48. In half the memory of a whole cell: 1,000 classes then fit
- * the cache that their records run through. */
+/* At most SUM_ROWS * LANES records; conf as class_found has it, with as many biases. In half the memory of a whole
+ * cell: 1,000 classes then fit the cache that their records run through. */
 struct small_cell {
-	uint32_t n, right;
+	uint64_t n_right; /* n, and right in the upper half */
 	uint64_t conf;
 };
-enum { SMALL_SHIFT = 48 };
 
 size_t classwise_size(int classes, int bins)
 {
@@ -23,13 +21,15 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 {
 	size_t k = (size_t)classes, cells = k * (size_t)bins, sums = padded(classes) * lanes;
 	*c = (struct classwise){ .ops = softmax_ops(), .classes = classes, .bins = bins, .lanes = lanes };
-	c->edge = 1.0 / bins * (1 - 1e-12);
+	c->adds = (struct class_adds){
+		.across = lanes == 1, .classes = classes, .bins = bins, .edge = 1.0 / bins * (1 - 1e-12)
+	};
 	c->room = room > 0 && room < SUM_ROWS ? room : SUM_ROWS;
-	if (mem_alloc(&c->found, sums + LANES, sizeof *c->found, err) ||
+	if (mem_alloc(&c->found.cell, sums + LANES, sizeof *c->found.cell, err) ||
+	    mem_alloc(&c->found.conf, sums + LANES, sizeof *c->found.conf, err) ||
 	    mem_alloc(&c->class_cell, cells, sizeof *c->class_cell, err) ||
 	    mem_alloc(&c->top_cell, cells, sizeof *c->top_cell, err) ||
-	    mem_alloc(&c->class_small, cells, sizeof *c->class_small, err) ||
-	    mem_alloc(&c->top_small, cells, sizeof *c->top_small, err) ||
+	    mem_alloc(&c->small, 2 * cells, sizeof *c->small, err) ||
 	    mem_alloc(&c->sums, sums, sizeof *c->sums, err) || mem_alloc(&c->labels, k, sizeof *c->labels, err) ||
 	    mem_alloc(&c->total, k, sizeof *c->total, err)) {
 		classwise_release(c);
@@ -40,11 +40,11 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 
 void classwise_release(struct classwise *c)
 {
-	free(c->found);
+	free(c->found.cell);
+	free(c->found.conf);
 	free(c->class_cell);
 	free(c->top_cell);
-	free(c->class_small);
-	free(c->top_small);
+	free(c->small);
 	free(c->sums);
 	free(c->labels);
 	free(c->total);
@@ -54,9 +54,10 @@ void classwise_release(struct classwise *c)
 static void move_cells(struct rows_cell *to, struct small_cell *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		to[i].n += from[i].n;
-		to[i].right += from[i].right;
-		to[i].conf += (fix)from[i].conf << (FIX_BITS - SMALL_SHIFT);
+		uint64_t records = from[i].n_right & 0xffffffff;
+		to[i].n += records;
+		to[i].right += from[i].n_right >> 32;
+		to[i].conf += (fix)(from[i].conf - records * FOUND_BIAS) << (FIX_BITS - FOUND_SHIFT);
 	}
 	memset(from, 0, n * sizeof *from);
 }
@@ -70,8 +71,8 @@ static void move_on(struct classwise *c)
 			c->total[k] += (fix)(c->sums[k * c->lanes + j] - (uint64_t)c->rows * SUM_BIAS_BITS)
 				       << (FIX_BITS - SUM_SHIFT);
 	memset(c->sums, 0, padded(c->classes) * c->lanes * sizeof *c->sums);
-	move_cells(c->class_cell, c->class_small, cells);
-	move_cells(c->top_cell, c->top_small, cells);
+	move_cells(c->class_cell, c->small, cells);
+	move_cells(c->top_cell, c->small + cells, cells);
 	c->rows = 0;
 }
 
@@ -82,55 +83,45 @@ static void row_added(struct classwise *c)
 		move_on(c);
 }
 
-static inline void add_cell(struct small_cell *c, double p, int right)
+static void add_classes(struct classwise *c, double *x, size_t n, const double *scale, const int32_t *winner,
+			const int32_t *label)
 {
-	c->n++;
-	c->right += (uint32_t)right;
-	c->conf += (uint64_t)(p * 0x1p48 + 0.5);
+	struct small_cell *small = c->small;
+	int found = c->ops->class_sums(x, n, &c->adds, scale, winner, label, c->sums, c->found);
+	for (int i = 0; i < found; i++) {
+		uint64_t cell = c->found.cell[i];
+		struct small_cell *to = &small[cell & ~FOUND_RIGHT];
+		to->n_right += 1 + (cell >> 63 << 32);
+		to->conf += c->found.conf[i];
+	}
+	row_added(c);
 }
 
-static inline void add_class(struct classwise *c, int k, double p, int label)
+void classwise_row(struct classwise *c, double *x, double scale, int label, int winner)
 {
-	int b = bin_of(c->bins, p);
-	if (b > 0)
-		add_cell(&c->class_small[(size_t)k * (size_t)c->bins + (size_t)b], p, k == label);
-}
-
-static inline void add_top(struct classwise *c, int winner, double p, int label)
-{
-	add_cell(&c->top_small[(size_t)winner * (size_t)c->bins + (size_t)bin_of(c->bins, p)], p, winner == label);
+	double scales[LANES];
+	int32_t winners[LANES], labels[LANES];
+	for (int j = 0; j < LANES; j++) {
+		scales[j] = scale;
+		winners[j] = winner;
+		labels[j] = label;
+	}
 	c->labels[label]++;
 	c->n++;
-}
-
-void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p)
-{
-	double each[LANES];
-	int32_t skip[LANES];
-	for (int j = 0; j < LANES; j++) {
-		each[j] = scale;
-		skip[j] = winner % LANES == j ? winner : -1;
-	}
-	int n = c->ops->class_sums(x, padded(c->classes), each, skip, c->edge, c->sums, c->found);
-	for (int i = 0; i < n; i++)
-		add_class(c, c->found[i], x[c->found[i]], label);
-	add_top(c, winner, p, label);
-	row_added(c);
+	add_classes(c, x, padded(c->classes), scales, winners, labels);
 }
 
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,
 		     const int32_t *winner)
 {
-	int32_t skip[LANES];
+	uint64_t n = 0;
 	for (int j = 0; j < LANES; j++)
-		skip[j] = winner[j] * LANES + j;
-	int n = c->ops->class_sums(x, (size_t)c->classes * LANES, weight, skip, c->edge, c->sums, c->found);
-	for (int i = 0; i < n; i++)
-		add_class(c, c->found[i] / LANES, x[c->found[i]], label[c->found[i] % LANES]);
-	for (int j = 0; j < LANES; j++)
-		if (weight[j] > 0)
-			add_top(c, winner[j], x[skip[j]], label[j]);
-	row_added(c);
+		if (weight[j] > 0) {
+			c->labels[label[j]]++;
+			n++;
+		}
+	c->n += n;
+	add_classes(c, x, (size_t)c->classes * LANES, weight, winner, label);
 }
 
 static void add_cells(struct rows_cell *a, const struct rows_cell *b, size_t n)

@@ -15,8 +15,8 @@ struct classwise {
 	const struct softmax_ops *ops;
 	int classes, bins;
 	size_t lanes;	/* LANES or 1: what is added at a time */
-	double edge;	/* slightly below the first bin's upper edge: what passes is binned exactly */
-	int32_t *found; /* scratch */
+	struct class_found found; /* scratch */
+	struct class_adds adds;
 	/* Moved on so far. class_cell: only bins above the first, without the records predicted as the class, which
 	 * are in top_cell; both [classes][bins]. */
 	struct rows_cell *class_cell, *top_cell;
@@ -24,7 +24,7 @@ struct classwise {
 	uint64_t *labels; /* [classes] records with the label */
 	uint64_t n;	  /* labelled records */
 	/* Under way: rows added since, at most `room`. */
-	struct small_cell *class_small, *top_small;
+	struct small_cell *small; /* class_cell's, then top_cell's */
 	uint64_t *sums; /* [padded] or [classes][LANES] */
 	int rows, room;
 };
@@ -34,9 +34,9 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 /* Bytes of one, but for what each class has once. */
 size_t classwise_size(int classes, int bins);
 void classwise_release(struct classwise *c);
-/* One labelled record. x: [padded(classes)], probabilities once multiplied by scale, which is done in place. winner, p:
- * the predicted class and its probability. */
-void classwise_row(struct classwise *c, double *x, double scale, int label, int winner, double p);
+/* One labelled record. x: [padded(classes)], probabilities once multiplied by scale, which is done in place. winner:
+ * the predicted class. */
+void classwise_row(struct classwise *c, double *x, double scale, int label, int winner);
 /* LANES records. x: [classes][LANES], weighed in place by weight[LANES]; weight: the records' scale, or 0: does not
  * count. winner: the predicted classes. */
 void classwise_lanes(struct classwise *c, double *x, const double *weight, const int32_t *label,

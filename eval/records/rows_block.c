@@ -129,7 +129,7 @@ static int by_row(struct tally *t, const struct stream_head *h, const struct blo
 		}
 		if (result_store(t, out, i, b->split[i], label, &r, t->mean, 1, at + i) && t->options->class_bins &&
 		    label >= 0)
-			classwise_row(&t->split[b->split[i]].by_class, t->x, scale, label, r.winner, r.p);
+			classwise_row(&t->split[b->split[i]].by_class, t->x, scale, label, r.winner);
 	}
 	return 0;
 }

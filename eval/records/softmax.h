@@ -1,6 +1,7 @@
 /* softmax: the hot loops of the evaluator, private to eval/. One source (softmax_kernel.c) is compiled on x86-64 for
  * SSE2, AVX2 and AVX-512 and picked at run time; elsewhere there is one variant, the plain one. Every variant does the
- * same IEEE operations in the same order on 8 lanes, without fused multiply-add, so all give the same bits. */
+ * same IEEE operations in the same order on 8 lanes, fused (rounded once) at the same places, so all give the same
+ * bits; on an x86 CPU without AVX2, that is from before 2013, what is fused costs ten times as much. */
 #ifndef VIC_EVAL_SOFTMAX_H
 #define VIC_EVAL_SOFTMAX_H
 
@@ -59,6 +60,21 @@ struct soft_sums {
 /* Places after smooth_line's line that are read and not summed. */
 enum { LINE_BEYOND = 32 };
 
+/* Of what records x is, and what of them is counted. across: x[k] is class k of one record, whose scale, winner and
+ * label stand LANES times; else x[k] is class k / LANES of record k % LANES. Records of scale 0 do not count. */
+struct class_adds {
+	int across, classes, bins;
+	double edge; /* slightly below the first bin's upper edge: what passes is binned exactly */
+};
+/* Room for n + LANES each. cell: the winner's P at (classes + class) bins + bin, any other's at class bins + bin; and
+ * FOUND_RIGHT where the class is the label. conf: P in units of 2^-48, rounded, plus FOUND_BIAS. */
+struct class_found {
+	uint64_t *cell, *conf;
+};
+#define FOUND_RIGHT 0x8000000000000000u
+#define FOUND_BIAS 0x4330000000000000u
+#define FOUND_SHIFT 48
+
 struct softmax_ops {
 	/* x: [n] doubles, n a multiple of LANES: exp in place. */
 	void (*exp_many)(double *x, size_t n);
@@ -71,10 +87,10 @@ struct softmax_ops {
 	 * first n lanes count in sums; the others should repeat one of these. */
 	void (*eight)(const void *z, int wide, const size_t *row, int classes, const int32_t *label, int n, double *x,
 		      struct soft_eight *s, struct soft_sums *sums);
-	/* x[k] *= scale[k % LANES]; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists the k whose
-	 * x exceeds `above` and that are not skip[k % LANES] in found[] (room for n + LANES); returns their number. */
-	int (*class_sums)(double *x, size_t n, const double *scale, const int32_t *skip, double above, uint64_t *sum,
-			  int32_t *found);
+	/* x[k] *= scale[k % LANES]; sum[k] += bits of (x[k] + SUM_BIAS); k < n, a multiple of LANES. Lists those that
+	 * are of a bin above the first or of their record's winner; returns their number. */
+	int (*class_sums)(double *x, size_t n, const struct class_adds *a, const double *scale, const int32_t *winner,
+			  const int32_t *label, uint64_t *sum, struct class_found to);
 	/* key_terms.h */
 	void (*key_terms)(const uint64_t *key, size_t n, int last, struct key_terms *t);
 	/* Smooth ECE's sum over places 0..cells of |sum of kernel[|d|] line[place + reach + d] over |d| <= reach|, the

@@ -1,6 +1,7 @@
 /* The hot loops, compiled once for each instruction set (rules.mk), each time as another SOFTMAX. Vector
  * arithmetic in the same order on the same eight lanes everywhere, fused where fused() says so and nowhere else: a
  * lane's sum never meets another lane's before the end. */
+#include "class_kernel.h"
 #include "key_terms.h"
 #include "smooth_kernel.h"
 #include "softmax_lay.h"
@@ -178,10 +179,6 @@ struct side {
 	struct outcome out;
 };
 
-/* Indices are kept as doubles, in which small whole numbers are exact. */
-static const double number[SMALL_CLASSES] = { 0,  1,  2,  3,  4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
-					      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
-
 /* at[classes][LANES]: logits first and e after. */
 INLINE void soft_side(double *at, int classes, const int32_t *label, struct side *r)
 {
@@ -299,48 +296,6 @@ static void soft_eight(const void *z, int wide, const size_t *row, int classes, 
 		sums->top += (unsigned)__builtin_popcount(mask_bits(counts & greater(broadcast(ENOUGH), r.above)));
 		sums->tied += (unsigned)__builtin_popcount(mask_bits(counts & r.tied));
 	}
-}
-
-/* Appends the indices, i for lane 0, of the lanes in `over`; what lies beyond them is overwritten. */
-INLINE int list_lanes(int32_t *to, size_t i, unsigned over)
-{
-#ifdef __AVX512DQ__
-	__m512i at = _mm512_add_epi64(_mm512_set1_epi64((int64_t)i), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
-	_mm256_storeu_si256((__m256i *)to, _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64((__mmask8)over, at)));
-	return __builtin_popcount(over);
-#else
-	int count = 0;
-	for (; over; over &= over - 1)
-		to[count++] = (int32_t)i + __builtin_ctz(over);
-	return count;
-#endif
-}
-
-static int class_sums(double *x, size_t n, const double *scale, const int32_t *skip, double above, uint64_t *sum,
-		      int32_t *found)
-{
-	vd by[PARTS], without[PARTS];
-	int count = 0;
-	for (int p = 0; p < PARTS; p++) {
-		by[p] = load_vector(scale + p * D);
-		/* the index of lane 0 where a lane is skipped */
-		without[p] = from_ints(skip + p * D) - load_vector(number + p * D);
-	}
-	for (size_t i = 0; i < n; i += LANES) {
-		unsigned over = 0;
-		for (int p = 0; p < PARTS; p++) {
-			vd v = load_vector(x + i + p * D) * by[p];
-			vu s;
-			store_vector(x + i + p * D, v);
-			memcpy(&s, sum + i + p * D, sizeof s);
-			s += (vu)(v + SUM_BIAS);
-			memcpy(sum + i + p * D, &s, sizeof s);
-			over |= (mask_bits(greater(v, broadcast(above))) &
-				 ~mask_bits(equal(without[p], broadcast((double)i)))) << p * D;
-		}
-		count += list_lanes(found + count, i, over);
-	}
-	return count;
 }
 
 const struct softmax_ops SOFTMAX = { exp_many, row_f32, row_f64, soft_lanes, soft_eight, class_sums,

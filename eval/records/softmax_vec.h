@@ -132,7 +132,8 @@ INLINE vd whole_real(vu v)
 
 /* A mask is true or false for each lane, false where a NaN is compared; masks go together by & and |. mask_bits: lane 0
  * in the lowest. choose: a where true, else b. larger, smaller: a > b ? a : b and a < b ? a : b, so b where
- * either is a NaN. product, sum_where: a * b, a + b where m, else 0. add_where: a + b where m, else a. */
+ * either is a NaN. product, sum_where: a * b, a + b where m, else 0. add_where, add_whole: a + b
+ * where m, else a. whole_above: a > b, of numbers below 2^63. */
 #ifdef __AVX512DQ__
 typedef __mmask8 mask;
 
@@ -194,6 +195,16 @@ INLINE vd smaller(vd a, vd b)
 INLINE vd add_where(mask m, vd a, vd b)
 {
 	return (vd)_mm512_mask_add_pd((__m512d)a, m, (__m512d)a, (__m512d)b);
+}
+
+INLINE vu add_whole(mask m, vu a, vu b)
+{
+	return (vu)_mm512_mask_add_epi64((__m512i)a, m, (__m512i)a, (__m512i)b);
+}
+
+INLINE mask whole_above(vu a, vu b)
+{
+	return _mm512_cmpgt_epi64_mask((__m512i)a, (__m512i)b);
 }
 #else
 typedef vi mask;
@@ -275,7 +286,21 @@ INLINE vd add_where(mask m, vd a, vd b)
 {
 	return a + (vd)(m & (vi)b);
 }
+
+INLINE vu add_whole(mask m, vu a, vu b)
+{
+	return a + (vu)(m & (vi)b);
+}
+
+INLINE mask whole_above(vu a, vu b)
+{
+	return (vi)a > (vi)b;
+}
 #endif
+
+/* Indices are kept as doubles, in which small whole numbers are exact. */
+static const double number[SMALL_CLASSES] = { 0,  1,  2,  3,  4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15,
+					      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
 
 /* The double that follows v < Inf. */
 INLINE vd next_above(vd v)
@@ -314,8 +339,8 @@ INLINE vd exp_place(vd held)
 }
 
 /* exp(x), 0 where x is below EXP_LOWEST; held: the larger of the two. exp(x) = 2^(k/16) exp(r), k as in exp_place.
- * ln 2 / 16 in two parts of 31 and 37 bits, so that k times either, k < 2^14, is exact. exp(r) = 1 + r + r^2 P(r), P of the
- * smallest relative error that its degree allows, 1.2e-17 before rounding. */
+ * ln 2 / 16 in two parts of 31 and 37 bits, so that k times either, k < 2^14, is exact. exp(r) = 1 + r + r^2 P(r), P
+ * of the smallest relative error that its degree allows, 1.2e-17 before rounding. */
 INLINE vd exp_of(vd x, vd held)
 {
 	vd t = exp_place(held), k = t - 0x1.8p52;

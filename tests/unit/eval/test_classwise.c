@@ -57,7 +57,6 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 	static double x[(MOST_CLASSES + LANES) * LANES] __attribute__((aligned(64)));
 	double weight[LANES] __attribute__((aligned(64)));
 	while (n > 0) {
-		double most[LANES];
 		int32_t label[LANES], winner[LANES] = { 0 };
 		int some = lanes == 1 ? 1 : 1 + (int)rng_below(r, LANES);
 		struct classwise *to = &w[rng_below(r, WORKERS)];
@@ -67,7 +66,6 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 			label[j] = dropped && j < some ? -1 : (int32_t)rng_below(r, (uint32_t)k);
 			/* as the kernels leave them: the winner's e is 1 */
 			winner[j] = win;
-			most[j] = p[win];
 			weight[j] = dropped ? 0 : p[win];
 			for (int q = 0; q < k; q++)
 				x[(size_t)q * lanes + (size_t)j] = q == win ? 1 : p[q] / p[win];
@@ -78,7 +76,7 @@ static void fill(struct classwise *w, struct plain *c, struct rng *r, int k, int
 			n -= !dropped;
 		}
 		if (lanes == 1)
-			classwise_row(to, x, weight[0], label[0], winner[0], most[0]);
+			classwise_row(to, x, weight[0], label[0], winner[0]);
 		else
 			classwise_lanes(to, x, weight, label, winner);
 	}
@@ -154,7 +152,7 @@ static void on_the_edge(void **state)
 			assert_int_equal(classwise_init(&w, 3, 4, 1, room, &err), 0);
 			for (int i = 0; i < n; i++) {
 				memcpy(x, (double[LANES]){ 0.75, 0.125, 0.125 }, sizeof x);
-				classwise_row(&w, x, 1, i % 2, 0, 0.75);
+				classwise_row(&w, x, 1, i % 2, 0);
 				assert_true(w.rows < room);
 			}
 			classwise_finish(&w, &class_cell, &top_cell);

@@ -1,8 +1,10 @@
 /* The hot loops: accuracy against long double, the same bits from every instruction set, nothing lost in the tails. */
+#include "eval/records/bins.h"
 #include "eval/records/conf.h"
 #include "eval/records/fix.h"
 #include "eval/records/rows.h"
 #include "eval/records/softmax.h"
+#include "eval/records/softmax_vec.h"
 #include "pipeline/base/philox.h"
 
 #include <math.h>
@@ -100,8 +102,6 @@ static void variants_agree(void **state)
 	enum { K = 1000 };
 	static double z[K], x[2][K] ALIGNED;
 	static float f[K];
-	static uint64_t sum[2][K] ALIGNED;
-	static int32_t found[2][K + LANES];
 	const struct softmax_ops *plain = softmax_variant(0), *v;
 	int seen = 0;
 	for (int i = 1; (v = softmax_variant(i)); i++) {
@@ -122,26 +122,99 @@ static void variants_agree(void **state)
 			plain->row_f32(f, k, label, x[0], &a);
 			v->row_f32(f, k, label, x[1], &b);
 			same(&a, &b);
-			memset(sum, 0, sizeof sum);
-			double scale[LANES];
-			int32_t skip[LANES];
-			for (int j = 0; j < LANES; j++) {
-				scale[j] = j % 3 ? a.scale : 0.9 * a.scale;
-				skip[j] = j + LANES * (int)rng_below(&r, 3);
-			}
-			int n0 = plain->class_sums(x[0], padded(k), scale, skip, 0.05, sum[0], found[0]);
-			int n1 = v->class_sums(x[1], padded(k), scale, skip, 0.05, sum[1], found[1]);
-			assert_int_equal(n0, n1);
-			int listed = 0;
-			for (int j = 0; j < (int)padded(k); j++)
-				if (x[0][j] > 0.05 && j != skip[j % LANES])
-					assert_int_equal(found[0][listed++], j);
-			assert_int_equal(n0, listed);
-			assert_memory_equal(found[0], found[1], (size_t)n0 * 4);
-			assert_memory_equal(sum[0], sum[1], padded(k) * 8);
 		}
 	}
 	print_message("%d variants beside the plain one\n", seen);
+}
+
+/* What class_sums lists, one after the other, of x as it is after. Returns how many. */
+static int list_classes(const double *x, size_t n, const struct class_adds *a, const double *scale,
+			const int32_t *winner, const int32_t *label, uint64_t *cell, uint64_t *conf)
+{
+	int count = 0;
+	for (size_t k = 0; k < n; k++) {
+		size_t j = k % LANES, class = a->across ? k : k / LANES;
+		int wins = scale[j] > 0 && (int32_t)class == winner[j], bin = bin_of(a->bins, x[k]);
+		if (!wins && bin == 0)
+			continue;
+		cell[count] = (class + (wins ? (size_t)a->classes : 0)) * (size_t)a->bins + (size_t)bin;
+		cell[count] |= (int32_t)class == label[j] ? FOUND_RIGHT : 0;
+		conf[count++] = (uint64_t)nearbyint(x[k] * 0x1p48) + FOUND_BIAS;
+	}
+	return count;
+}
+
+/* Of every variant. Values on edges of bins, one ulp beside them, 1 and next to 0 among them. */
+static void class_sums_are_plain(void **state)
+{
+	(void)state;
+	enum { K = 100, N = 1000 };
+	static double e[N] ALIGNED, x[N] ALIGNED;
+	static uint64_t sum[N] ALIGNED, cell[2][N + LANES], conf[2][N + LANES];
+	const struct softmax_ops *v;
+	for (int i = 0; (v = softmax_variant(i)); i++)
+		for (int t = 0; t < 3000; t++) {
+			struct class_adds a = { .across = t % 2, .bins = 1 + (int)rng_below(&r, t % 5 ? 20 : 3000) };
+			double scale[LANES];
+			int32_t winner[LANES], label[LANES];
+			a.classes = 1 + (int)rng_below(&r, K);
+			a.edge = 1.0 / a.bins * (1 - 1e-12);
+			size_t n = a.across ? padded(a.classes) : (size_t)a.classes * LANES;
+			for (int j = 0; j < LANES; j++) {
+				int same = a.across && j > 0;
+				double by = rng_below(&r, 4) ? 1 : rng_real(&r);
+				scale[j] = same ? scale[0] : rng_below(&r, 9) ? by : 0;
+				winner[j] = same ? winner[0] : (int32_t)rng_below(&r, (uint32_t)a.classes);
+				label[j] = same ? label[0] : (int32_t)rng_below(&r, (uint32_t)a.classes);
+			}
+			for (size_t k = 0; k < n; k++) {
+				double at = (double)rng_below(&r, (uint32_t)a.bins + 1) / a.bins;
+				double to = rng_below(&r, 2) ? 2 : -1;
+				double p[] = { at, nextafter(at, to), rng_real(&r), rng_real(&r) / a.bins };
+				int over = p[t % 4] > 1 || p[t % 4] < 0, pad = a.across && k >= (size_t)a.classes;
+				e[k] = pad ? 0 : over ? 1 : p[rng_below(&r, 8) ? t % 4 : 2];
+				if (!pad && e[k] < 0x1p-1000) /* a winner's is 1 */
+					e[k] = 0x1p-1000;
+				sum[k] = k;
+			}
+			memcpy(x, e, sizeof x);
+			int found = v->class_sums(x, n, &a, scale, winner, label, sum,
+						  (struct class_found){ cell[0], conf[0] });
+			for (size_t k = 0; k < n; k++) {
+				double with = x[k] + SUM_BIAS;
+				uint64_t bits;
+				memcpy(&bits, &with, 8);
+				assert_true(x[k] == e[k] * scale[k % LANES]);
+				assert_true(sum[k] == bits + k);
+			}
+			assert_int_equal(found,
+					 list_classes(x, n, &a, scale, winner, label, cell[1], conf[1]));
+			assert_memory_equal(cell[0], cell[1], (size_t)found * 8);
+			assert_memory_equal(conf[0], conf[1], (size_t)found * 8);
+		}
+}
+
+/* A double whose exponent is within `span` of 0, as often as not with few bits or with one at the far end. */
+static double wide_real(int span)
+{
+	static const double shape[] = { 1.5, 1 + 0x1p-52, 1 + 0x1p-26, 2 - 0x1p-52, 1 };
+	double m = rng_below(&r, 2) ? 1 + rng_real(&r) : shape[rng_below(&r, 5)];
+	return ldexp(rng_below(&r, 2) ? m : -m, (int)rng_below(&r, 2 * (uint32_t)span + 1) - span);
+}
+
+/* As this file is compiled: on x86 without the instruction. c is next to the product, or cancels it, or ties. */
+static void fused_is_rounded_once(void **state)
+{
+	(void)state;
+	for (int t = 0; t < 1000000; t++) {
+		double a = wide_real(t % 120), b = wide_real(t % 120), c = a * b * wide_real(t % 60);
+		double tie = ldexp(a, -53);
+		c = t % 3 == 0 ? wide_real(t % 120) : t % 16 == 1 ? -a * b : c;
+		vd got = fused(broadcast(a), broadcast(b), broadcast(c));
+		vd half = fused(broadcast(tie), broadcast(1 + (t % 5 - 2) * 0x1p-50), broadcast(a));
+		assert_true(got[0] == fma(a, b, c) && got[D - 1] == got[0]);
+		assert_true(half[0] == fma(tie, 1 + (t % 5 - 2) * 0x1p-50, a));
+	}
 }
 
 /* A record a lane or lanes across a record: the same numbers but for the order of sums. */
@@ -400,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup(exp_is_accurate, seed),
 		cmocka_unit_test_setup(log1p_is_accurate, seed),
 		cmocka_unit_test_setup(variants_agree, seed),
+		cmocka_unit_test_setup(class_sums_are_plain, seed),
+		cmocka_unit_test_setup(fused_is_rounded_once, seed),
 		cmocka_unit_test_setup(lanes_and_rows_agree, seed),
 		cmocka_unit_test_setup(eights_are_lanes, seed),
 		cmocka_unit_test_setup(rows_are_right, seed),
