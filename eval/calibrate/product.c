@@ -18,10 +18,7 @@ const struct fit_ops *fit_variant(int i)
 
 const struct fit_ops *fit_ops(void)
 {
-	const struct fit_ops *best = NULL, *v;
-	for (int i = 0; (v = fit_variant(i)); i++)
-		best = v;
-	return best;
+	return fit_variant(softmax_variants() - 1);
 }
 
 /* x[at] as number i of a panel; 0 where it is missing. */

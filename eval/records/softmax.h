@@ -111,7 +111,9 @@ static inline size_t padded(int classes)
 extern const struct softmax_ops softmax_plain, softmax_avx2, softmax_avx512;
 /* The fastest variant this CPU runs. */
 const struct softmax_ops *softmax_ops(void);
-/* Variant i, or NULL when there are no more or this CPU lacks it (i from 0). For tests. */
+/* Variant i, or NULL when there are no more or this CPU lacks it (i from 0, from slow to fast). For tests. */
 const struct softmax_ops *softmax_variant(int i);
+/* How many variants this CPU runs. */
+int softmax_variants(void);
 
 #endif
