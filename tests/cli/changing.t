@@ -41,15 +41,17 @@ vic-split -q --remark --cv 4 --fold 0 tokens >one
 vic-split -q --remark --cv 4 --fold 1 tokens >two
 cp one in.vic
 cp two in.vic.new
-at swap:2 in.vic vic-split -q --dev 0.3 in.vic >out 2>err
-same 'another content at the second reading' '1 vic-split: in.vic: changed between its two readings' "$? $(cat err)"
+# Started directly: a shell of this machine could not load what is made for another.
+changed() {
+	at swap:2 in.vic vic-split -q --dev 0.3 in.vic >out 2>err
+	same "$1" '1 vic-split: in.vic: changed between its two readings' "$? $(cat err)"
+}
+changed 'another content at the second reading'
 like 'and what was written is seen to be cut' 'truncated\|is empty' "$(vic-cat --check out 2>&1)"
 cat one two >in.vic
 cp one in.vic.new
-fails 1 'in.vic: changed between its two readings' 'a document less' at swap:2 in.vic \
-	sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
+changed 'a document less'
 cp one in.vic
 cat one two >in.vic.new
-fails 1 'in.vic: changed between its two readings' 'a document more' at swap:2 in.vic \
-	sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
+changed 'a document more'
 finish
