@@ -36,6 +36,12 @@ row_test() {
 		tap 1 "$command: a full device"
 		diag "$T/.err"
 	fi
+	case ${RUNNER:+$program} in
+	vic) # becomes another program: under qemu an ignored SIGPIPE is not left to it, as the system does
+		skip "$command: a closed pipe" 'an emulator starts the second program'
+		return
+		;;
+	esac
 	fresh "$input"
 	swept 'a closed pipe' pipe --
 }
