@@ -37,11 +37,13 @@ cross_make -j "${JOBS:-$(nproc)}" test-programs
 
 # What is run: in folders of the same shape, each program as .NAME beside a NAME that has qemu run it.
 rm -rf "$work/run"
-mkdir -p "$work/run/bin" "$work/run/tests/tools"
+mkdir -p "$work/run/bin" "$work/run/tests/tools" "$work/run/tests/ranks"
 ln -s ../out/lib "$work/run/lib"
+ln -sfn ../../pipeline "$work/pipeline" # where programs in build/ find recipes
 ${HOSTCC:-cc} -std=gnu11 -O2 -Wall -static -DQEMU="\"$qemu\"" -DSYSROOT="\"$here/sysroot\"" -o "$work/emulated" \
 	tests/arm/emulated.c
-for file in "$out"/bin/* "$out"/tests/test_* "$out"/tests/fuzz_* "$out"/tests/tools/*; do
+for file in "$out"/bin/* "$out"/tests/test_* "$out"/tests/fuzz_* "$out"/tests/tools/* \
+	"$out"/tests/ranks/*; do
 	to=$work/run${file#"$out"}
 	case $file in
 	*.[od]) ;;

@@ -46,8 +46,7 @@ ln -sf hang bin/sha256sum
 killed sha256sum vic-corpora fetch mr --from from --to data
 if [ -x "$BIN/vic-predict" ]; then
 	# The tokenizer is looked for beside the program.
-	cp "$BIN/vic-predict" copy && ln -s ../bin/hang copy/vic-tokenize
-	[ ! -e "$BIN/.vic-predict" ] || cp "$BIN/.vic-predict" copy # what an emulator runs
+	copy_program vic-predict copy && ln -s ../bin/hang copy/vic-tokenize
 	printf 'pos\ta film\nneg\tbad film\n' | vic-tokenize -q --format tsv - | vic-embed -q --random --dim 2 >text &&
 		vic-train -q --maps 2 --epochs 1 --threads 1 --device ref -o model text
 	printf '#!/bin/sh\nexec 8>"%s/alive"\necho up >&8\nexec sleep 1000\n' "$T" >bin/waiting

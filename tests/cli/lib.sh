@@ -200,6 +200,12 @@ recipes_without_data() {
 	export VIC_RECIPES VIC_DATA
 }
 
+# copy_program NAME FOLDER: of this build, with what an emulator runs in its place (tests/arm).
+copy_program() {
+	cp "$BIN/$1" "$2" || return
+	[ ! -e "$BIN/.$1" ] || cp "$BIN/.$1" "$2"
+}
+
 finish() {
 	echo "1..$tests"
 	exit 0

@@ -19,7 +19,7 @@ fails 2 "the recipe stands before its options: .vic run RECIPE --plan." 'an opti
 fails 1 './none.sh: No such file' 'a script of one'"'"'s own that is not there' vic run ./none.sh
 fails 2 "unknown recipe 'setup'" 'scripts without a title are none' vic run setup
 mkdir -p prefix/bin prefix/share/vicinal/recipes/lib
-cp "$BIN/vic" prefix/bin
+copy_program vic prefix/bin
 printf '#!/bin/sh\n# vic run: of a test, ten words or so that say what it makes\necho "$VIC_RECIPES:$VIC_BIN:$*"\n' |
 	tee prefix/share/vicinal/recipes/fig10.sh >prefix/share/vicinal/recipes/fig9.sh
 same 'installed ones lie beside the programs' 'fig9 fig10' "$(prefix/bin/vic run | grep '^  f' | awk '{ print $1 }' | paste -s -d ' ')"
