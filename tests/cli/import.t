@@ -119,6 +119,14 @@ white space around numbers is none of them | 0, 1,\t2 \n | csv --kind logits | 0
 white space in names is theirs | label,a b ,c\n"a b ",1,2\nc,2,1\n | csv --kind logits | a b : 1 2; c: 2 1
 and is said to differ | label,a ,c\na,1,2\n | csv --kind logits | ! 'a ' differs in case or white space
 comments | # by savetxt\n0,1,2\n# more, of it\n1,3,4\n | csv --kind logits | 0: 1 2; 1: 3 4 | 2 lines begin with #
+with quotes that a table may not have | # it"s "so"\nlabel,a,b\n#"x" y\na,1,2\n# by "z" | csv --kind logits | a: 1 2 | 3 lines begin with #
+nor with --quotes bare | #,"x" y\nlabel,a,b\na,1,2\n | csv --kind logits --quotes bare | a: 1 2 | 1 lines begin with #
+and backslashes | label,a,b\n# C:\\dir\na,1,2\n | csv --kind logits --quotes backslash | a: 1 2 | 1 lines begin with #
+quoted whole they are as others | "# x"\nlabel,a,b\na,1,2\n | csv --kind logits | a: 1 2 | 1 lines begin with #
+elsewhere a quote stays wrong | label,a,b\na,1,2\nb #"x" y\n | csv --kind logits | ! line 3: a quote
+a class that begins with a mark, and quotes | label,#a,b\n#a,"1","2"\n | csv --kind logits | #a: 1 2
+a name that is not what it looks like | \342\200\213label,a,b\na,1,2\n | csv --kind logits | ! there is '.xe2.x80.x8blabel', with letters that show nothing
+one column of several is shown | 0,1,2\n\032\n | csv --kind logits | ! line 2: has one column ('.x1a'); the first row has 3
 a header behind a mark | # label,a,b\na,1,2\n | csv --kind logits | a: 1 2
 a class that begins with a mark | #a,1,2\nb,3,4\n | csv --kind logits --classes '#a,b' | #a: 1 2; b: 3 4
 blank lines | 0,1,2\n\n1,3,4\n\n | csv --kind logits | 0: 1 2; 1: 3 4 | 2 blank lines
@@ -242,6 +250,7 @@ labels of their own file | in.npz = npz stored z=z.npy | npz --kind logits in.np
 labels in another archive | z.npy = npy $z ; in.npz = npz stored-streamed q=z.npy y=y.npy | npy --kind logits z.npy --labels in.npz --labels-array y | 0: 1 2; 1: 3 4
 lengths behind the bytes | in.npz = npz deflated-streamed z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
 behind a text | in.npz = npz stored README=y.npy z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
+a text alone | in.npz = npz stored README=y.npy | npz --kind logits in.npz | ! none of its 1 members is called NAME.npy
 a name twice | in.npz = npz stored z=z.npy z=z.npy | npz --kind logits in.npz --array z | ! two arrays named 'z'
 safetensors | in.st = st z F32 '[2,2]' 1 2 3 4 , y I64 '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: 3 4
 bfloat16 and bool | in.st = st z BF16 '[2,2]' 1 2 -3 0.5 , y BOOL '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: -3 0.5
