@@ -85,8 +85,8 @@ static int tells_weights(const struct fit_data *d, struct err *err)
 			       "from b; take --method structured-matrix, which scales them first",
 			       spread);
 	return err_set(err,
-		       "all records (%zu) have the same probabilities: too little to tell W from b; fit on records that "
-		       "differ",
+		       "all records (%zu) have the same probabilities: too little to tell W from b; fit on records "
+		       "that differ",
 		       d->n);
 }
 
