@@ -51,6 +51,7 @@ bad() {
 	printf "$@" >bad
 	fails 1 "$want" "$name" vic-score -q --weights bad x
 }
+bad 'an id that no tab parts from its weight' "'0,1' is not a number (a point stands .* a tab between an id and" '0,1\n1,1\n'
 bad 'a negative weight' 'bad: line 1: a weight' '0\t-1\n'
 bad 'no number' 'bad: line 2: a weight' '0\t1\n1\tmuch\n'
 bad 'NaN' 'bad: line 1: a weight' '0\tnan\n'
