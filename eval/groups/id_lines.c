@@ -43,7 +43,8 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A first line without a number is their header. Lines without ids need none: their numbers are sorted where they are. */
+/* A first line without a number is their header. Lines without ids need none, so their numbers are sorted where they
+ * are. */
 static int refuse_numbers(const struct line_reading *r, const char *name, struct err *err)
 {
 	enum { MANY = 8 };

@@ -22,8 +22,9 @@ static int take_weight(void *arg, char *text, struct err *err)
 	size_t digits = strspn(text, "0123456789");
 	if (num_f64("a weight", text, 0, DBL_MAX, &v, err)) {
 		if (digits && text[digits] && strchr(",;| ", text[digits]))
-			err_set(err, "a weight: '%s' is not a number (a point stands before decimals, a tab between an id "
-				     "and its weight)",
+			err_set(err,
+				"a weight: '%s' is not a number (a point stands before decimals, a tab between an id "
+				"and its weight)",
 				text);
 		err->status = VIC_DATA; /* no slip on the command line */
 		return -1;
