@@ -166,6 +166,7 @@ counts | a,1,3\nb,0,8\n | csv --kind counts --classes a,b | a: 0.25 0.75; b: 0 1
 a count below 0 | 0,-1,2\n | csv --kind counts | ! value -1, which is no count
 no vote at all | 0,0,0\n | csv --kind counts | ! the counts sum to 0
 a label to ignore | 255,1,2\n1,3,4\nvoid,5,6\n | csv --kind logits --ignore 255 --ignore void | -: 1 2; 1: 3 4; -: 5 6 | 2 labels are those of --ignore
+a label to ignore that is nowhere | 0,1,2\n1,3,4\n | csv --kind logits --ignore 225 | 0: 1 2; 1: 3 4 | no label is one of --ignore
 which is refused without | 1,1,2\n-100,3,4\n | csv --kind logits | ! line 2: label '-100' is none
 too large for f32 | 0,1e39,2\n | csv --kind logits --dtype f32 | ! too large for f32
 END
@@ -219,6 +220,9 @@ which is said to be meant | z.npy = npy $z ; y.npy = npy '<i4' '(2,)' C 1 2 | np
 one-hot rows have no first number | z.npy = npy $z ; y.npy = npy '<f4' '(2, 2)' C 0 1 1 0 | npy $zl --labels-from 1 | ! y.npy holds one-hot rows, no numbers
 one logit has no softmax | z.npy = npy '<f8' '(2, 1)' C .25 5 ; y.npy = npy '<i8' '(2,)' C 0 0 | npy $zl | ! has one value a record, and of one class
 a column that counts the records | z.npy = npy '<f8' '(4, 2)' C 1 5 2 5 3 5 4 6 ; y.npy = npy '<i8' '(4,)' C 0 1 1 0 | npy $zl | ! class '0' are the records' numbers 1, 2, 3 .*leave it out of the array
+what NaN becomes as a whole number | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C -9223372036854775808 1 | npy $zl --ignore -9223372036854775808 | -: 1 2; 1: 3 4 | 1 labels
+unless it is ignored | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C -9223372036854775808 1 | npy $zl | ! label -9.223372036854776e+18 is outside 0 to 1, and -1 for none; --ignore
+what no double is | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C 9223372036854775807 1 | npy $zl | ! value 9223372036854775807 is too large
 labels of 255 | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl | ! --ignore 255
 ignored | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl --ignore 255 | -: 1 2; 1: 3 4 | 1 labels are those of --ignore
 too few labels | z.npy = npy $z ; y.npy = npy '<i8' '(3,)' C 0 1 1 | npy $zl | ! shape \[3\] are none of the 2 records
