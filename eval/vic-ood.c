@@ -6,6 +6,7 @@
 #include "pipeline/frame/stage.h"
 #include "eval/metrics/table.h"
 #include "eval/show/curves.h"
+#include "eval/show/titles.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -75,8 +76,15 @@ static int add_curve(FILE *to, const char *name, const struct rows *in, const st
 	return rc;
 }
 
+/* Where columns, or curves, go, and what the --out streams are called. */
+struct printing {
+	struct table t;
+	struct memtext text;
+	struct titles titles;
+};
+
 /* The columns, or curves, of one --out stream. */
-static int one_out(const struct stage *st, struct table *t, FILE *to, const struct rows *in, const char *path,
+static int one_out(const struct stage *st, struct printing *to, const struct rows *in, const char *path,
 		   struct pool *pool, struct err *err)
 {
 	const struct rows_options options = {
@@ -85,10 +93,12 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 	const struct ood_ask how = { (int)o.rounds, o.level, (uint64_t)o.seed };
 	char few[TOO_FEW_TEXT];
 	struct rows out;
-	int rc = rows_read(&out, path, &options, err);
-	if (rc)
+	const char *title = "";
+	if (rows_read(&out, path, &options, err))
 		return -1;
-	rc = ood_one_model(in, &out, err);
+	int rc = ood_one_model(in, &out, err) || titles_add(&to->titles, out.name, path, &title, err);
+	if (!rc && strcmp(title, out.name))
+		stage_say(st, "%s: another --out is called '%s' too; here this one is '%s'", path, out.name, title);
 	stage_say(st, "in: %zu records of %s (split %s); out: %zu of %s (split %s)", in->n, in->name,
 		  rows_split_name(in->split), out.n, out.name, rows_split_name(out.split));
 	if (!rc && bootstrap_too_few(how.rounds, o.level, few))
@@ -107,14 +117,14 @@ static int one_out(const struct stage *st, struct table *t, FILE *to, const stru
 		if (rc || lacks)
 			continue;
 		rc = mem_printf(&name, err, "%s%s%s", ood_score_name((enum ood_score)s), o.out.n > 1 ? " " : "",
-				o.out.n > 1 ? out.name : "");
+				o.out.n > 1 ? title : "");
 		if (rc)
 			break;
 		if (o.curve)
-			rc = add_curve(to, name, in, &out, (enum ood_score)s, err);
+			rc = add_curve(to->text.to, name, in, &out, (enum ood_score)s, err);
 		else
 			rc = ood_measure(in, &out, (enum ood_score)s, &how, pool, &r, err) ||
-			     ood_column(t, name, in, &out, &how, &r, err);
+			     ood_column(&to->t, name, in, &out, &how, &r, err);
 		free(name);
 	}
 	rows_release(&out);
@@ -147,24 +157,25 @@ static int run_ood(struct stage *st, struct err *err)
 	const struct rows_options options = {
 		.split = ROWS_AUTO, .unlabelled = ROWS_KEEP, .columns = OOD_COLUMNS, .threads = (int)o.threads
 	};
-	struct table t = { 0 };
+	struct printing to = { 0 };
 	struct rows in = { 0 };
 	struct pool *pool = NULL;
-	struct memtext text = { 0 };
 	if (ask_of_curve(st, err))
 		return -1;
 	if (!o.in || !o.out.n)
 		return err_usage(err, "both --in and --out are needed; --help shows how");
 	int rc = pool_open(&pool, (int)o.threads, err) || rows_read(&in, o.in, &options, err) ||
-		 memtext_open(&text, err);
+		 memtext_open(&to.text, err);
 	if (!rc && o.curve)
-		fprintf(text.to, "%s\n", curve_header(o.curve == OOD_PR ? CURVE_PR : CURVE_ROC));
+		fprintf(to.text.to, "%s\n", curve_header(o.curve == OOD_PR ? CURVE_PR : CURVE_ROC));
 	for (size_t i = 0; !rc && i < o.out.n; i++)
-		rc = one_out(st, &t, text.to, &in, o.out.item[i], pool, err);
+		rc = one_out(st, &to, &in, o.out.item[i], pool, err);
 	if (!rc)
-		rc = o.curve ? print_curves(&text, err) : table_print(&t, (enum table_format)o.format, stdout, err);
-	memtext_drop(&text);
-	table_release(&t);
+		rc = o.curve ? print_curves(&to.text, err)
+			     : table_print(&to.t, (enum table_format)o.format, stdout, err);
+	memtext_drop(&to.text);
+	titles_release(&to.titles);
+	table_release(&to.t);
 	rows_release(&in);
 	pool_close(pool);
 	opt_many_release(&o.out);

@@ -1,5 +1,6 @@
 /* vic-reliability: the curves behind reliability figures, as TSV. */
 #include "eval/show/curves.h"
+#include "eval/show/titles.h"
 #include "eval/show/worst.h"
 #include "eval/metrics/metrics.h"
 #include "pipeline/base/mem.h"
@@ -137,6 +138,7 @@ struct making {
 	struct rows_options rows;
 	struct curve_options options;
 	struct list alpha, at;
+	struct titles titles;
 	struct memtext text;
 	FILE *to; /* the text's */
 };
@@ -185,17 +187,36 @@ static int class_curves(const struct stage *st, struct making *m, const char *na
 	return rc;
 }
 
+/* What stream i's curve is called. Points of scatter and hull may be of one curve, which streams of one name make; any
+ * other curve has a name of its own. */
+static int title_of(const struct stage *st, struct making *m, size_t i, const char *own, const char **title,
+		    struct err *err)
+{
+	const char *name = i < o.names.n ? o.names.item[i] : own, *path = stage_operand(st, (int)i);
+	*title = name;
+	if (!o.worst && (o.curve == CURVE_SCATTER || o.curve == CURVE_HULL))
+		return 0;
+	if (titles_add(&m->titles, name, path, title, err))
+		return -1;
+	if (strcmp(*title, name))
+		stage_say(st, "%s: another stream is called '%s' too; here this one is '%s'; --name names them", path,
+			  name, *title);
+	return 0;
+}
+
 static int one_stream(const struct stage *st, struct making *m, size_t i, struct err *err)
 {
 	struct rows w;
 	if (rows_read(&w, stage_operand(st, (int)i), &m->rows, err))
 		return -1;
-	const char *name = i < o.names.n ? o.names.item[i] : w.name;
+	const char *name;
 	if (w.documents > 1)
 		stage_say(st, "%s: %" PRIu64 " documents pooled", w.name, w.documents);
-	int rc = o.worst       ? worst_write(name, &w, (size_t)o.worst, m->to, err)
-		 : o.per_class ? class_curves(st, m, name, &w, i, err)
-			       : one_curve(st, m, name, &w, i, err);
+	int rc = title_of(st, m, i, w.name, &name, err);
+	if (!rc)
+		rc = o.worst	   ? worst_write(name, &w, (size_t)o.worst, m->to, err)
+		     : o.per_class ? class_curves(st, m, name, &w, i, err)
+				   : one_curve(st, m, name, &w, i, err);
 	rows_release(&w);
 	return rc;
 }
@@ -210,11 +231,10 @@ static int all_curves(const struct stage *st, struct making *m, struct err *err)
 		return 0;
 	}
 	for (size_t i = 0; i < (size_t)(st->n ? st->n : 1); i++) {
-		const char *path = stage_operand(st, (int)i);
-		int rc = o.curve == CURVE_TRAINING
-				 ? curve_training(i < o.names.n ? o.names.item[i] : path, path, m->to, err)
-				 : one_stream(st, m, i, err);
-		if (rc)
+		const char *path = stage_operand(st, (int)i), *name;
+		if (o.curve == CURVE_TRAINING ? title_of(st, m, i, path, &name, err) ||
+							curve_training(name, path, m->to, err)
+					      : one_stream(st, m, i, err))
 			return -1;
 	}
 	return 0;
@@ -278,6 +298,7 @@ static int run_reliability(struct stage *st, struct err *err)
 		rc = all_curves(st, &m, err) || memtext_close(&m.text, &text, &len, err);
 	}
 	memtext_drop(&m.text);
+	titles_release(&m.titles);
 	if (!rc)
 		fwrite(text, 1, len, stdout); /* the frame looks at stdout when it closes it */
 	free(text);

@@ -5,6 +5,7 @@
 #include "pipeline/frame/stage.h"
 #include "eval/report/report.h"
 #include "eval/report/results_page.h"
+#include "eval/show/titles.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -152,6 +153,24 @@ static int refuse_seed(const struct stage *st, const struct report *r, struct er
 				      "randomised threshold: nothing else is drawn");
 }
 
+/* Gives a stream of a name that another has a name of its own: a page of two streams that are called alike says of none
+ * what it is. */
+static int tell_apart(const struct stage *st, struct titles *t, struct rows *rows, const char *path, struct err *err)
+{
+	const char *title;
+	char *own;
+	if (titles_add(t, rows->name, path, &title, err))
+		return -1;
+	if (!strcmp(title, rows->name))
+		return 0;
+	if (mem_text(&own, title, strlen(title), err))
+		return -1;
+	stage_say(st, "%s: another stream is called '%s' too; here this one is '%s'", path, rows->name, title);
+	free(rows->name);
+	rows->name = own;
+	return 0;
+}
+
 static int read_streams(const struct stage *st, struct report *r, const struct score_options *options, struct err *err)
 {
 	struct rows_options rows_options = { .split = rows_split_chosen(o.split),
@@ -162,10 +181,15 @@ static int read_streams(const struct stage *st, struct report *r, const struct s
 	rows_options.columns = score_columns(options) | COMPARE_COLUMNS | (o.others.n ? OOD_COLUMNS : 0);
 	if (mem_alloc(&r->report_stream, (size_t)n, sizeof *r->report_stream, err))
 		return -1;
-	while (r->n < n)
-		if (read_stream(st, r, r->n++, &rows_options, options, err))
-			return -1;
-	return refuse_seed(st, r, err);
+	struct titles titles = { 0 };
+	int rc = 0;
+	while (r->n < n && !rc) {
+		int i = r->n++;
+		rc = read_stream(st, r, i, &rows_options, options, err) ||
+		     tell_apart(st, &titles, &r->report_stream[i].rows, stage_operand(st, i), err);
+	}
+	titles_release(&titles);
+	return rc ? -1 : refuse_seed(st, r, err);
 }
 
 /* Before the keys are sorted: pairs of records must still be pairs. */

@@ -77,12 +77,17 @@ static double spread_of(const struct fit_data *d)
 static int tells_weights(const struct fit_data *d, struct err *err)
 {
 	double spread = spread_of(d);
-	return spread > enough ? 0
-			       : err_set(err,
-					 "the logarithms of a class's probabilities differ by %.2g at most: too "
-					 "little to tell W from b; take --method structured-matrix, which "
-					 "scales them first",
-					 spread);
+	if (spread > enough)
+		return 0;
+	if (spread > 0)
+		return err_set(err,
+			       "the logarithms of a class's probabilities differ by %.2g at most: too little to tell W "
+			       "from b; take --method structured-matrix, which scales them first",
+			       spread);
+	return err_set(err,
+		       "all records (%zu) have the same probabilities: too little to tell W from b; fit on records "
+		       "that differ",
+		       d->n);
 }
 
 int fit_log_probabilities(struct calmap *map, const struct fit_data *d, const struct calmap_settings *set,

@@ -4,6 +4,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const struct stratum {
@@ -41,6 +42,7 @@ void coverage_add(struct coverage *c, int32_t label, int size, int hit, int grou
 	int s = 0;
 	if (label < 0) {
 		c->unlabelled++;
+		c->size_unlabelled += (uint64_t)size;
 		return;
 	}
 	while (size > strata[s].to)
@@ -72,13 +74,18 @@ static int row_of(const struct coverage *c, const struct stream_head *head, char
 	return mem_printf(key, err, "%s%s", before, name);
 }
 
-static int fill_cell(struct table *t, const char *key, const struct covered *r, int column, double z, struct err *err)
+/* Of no record with a label the sets have a size all the same. */
+static int fill_cell(struct table *t, const char *key, const struct coverage *c, const struct covered *r, int column,
+		     double z, struct err *err)
 {
 	double n = (double)r->n, low, high;
 	if (column == 0)
 		return table_count(t, key, r->n, err);
 	if (column == 2)
-		return table_real(t, key, (double)r->size / n, err);
+		return table_real(t, key, (double)(r->n ? r->size : c->size_unlabelled) /
+					  (r->n ? n : (double)c->unlabelled), err);
+	if (!r->n)
+		return table_real(t, key, NAN, err);
 	wilson((double)r->hit, n, z, &low, &high);
 	return table_interval(t, key, (double)r->hit / n, low, high, err);
 }
@@ -100,7 +107,7 @@ int coverage_table(struct table *t, const struct coverage *c, const struct strea
 				continue;
 			if (row_of(c, head, group, i, &r, &key, err))
 				return -1;
-			int rc = r->n && fill_cell(t, key, r, j, z, err);
+			int rc = (r->n || (!i && c->unlabelled)) && fill_cell(t, key, c, r, j, z, err);
 			free(key);
 			if (rc)
 				return -1;

@@ -18,7 +18,7 @@ struct coverage {
 	struct covered *by_class; /* [k], owned */
 	struct covered *by_group; /* [groups], owned */
 	int groups;
-	uint64_t unlabelled;
+	uint64_t unlabelled, size_unlabelled;
 };
 
 /* groups: how many there are, or 0. */

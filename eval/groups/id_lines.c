@@ -20,29 +20,43 @@ struct line_reading {
 	const char *what;
 	int (*take)(void *arg, char *text, struct err *err);
 	void *arg;
-	size_t rising;    /* lines without a tab that begin with a number above the last one's, and `separator` */
-	uint64_t last;
+	size_t numbered;  /* lines without a tab that begin with a number and `separator` */
 	char separator;
 };
 
-/* "7,a" is an id and a group that no tab parts, where the numbers rise from line to line; in "5 stars" they do not. */
-static void note_number(struct line_reading *r, const char *line)
+/* "7,a" is an id and a group that no tab parts, where numbers rise from line to line, or many lines have none twice; in
+ * "5 stars" they do not. */
+static uint64_t note_number(struct line_reading *r, const char *line)
 {
 	size_t digits = strspn(line, "0123456789");
-	uint64_t id = strtoull(line, NULL, 10);
 	char after = line[digits];
-	if (!digits || !after || !strchr(",;| ", after) || (r->rising && (id <= r->last || after != r->separator)))
-		return;
-	r->rising++;
-	r->last = id;
+	if (!digits || !after || !strchr(",;| ", after) || (r->numbered && after != r->separator))
+		return 0;
+	r->numbered++;
 	r->separator = after;
+	return strtoull(line, NULL, 10);
 }
 
-/* A first line without a number is their header. */
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* A first line without a number is their header. Lines without ids need none, so their numbers are sorted where they
+ * are. */
 static int refuse_numbers(const struct line_reading *r, const char *name, struct err *err)
 {
-	if (r->l->with_ids || r->rising < 2 || r->rising + 1 < r->l->n)
+	enum { MANY = 8 };
+	size_t n = r->l->n, header = r->numbered + 1 == n;
+	uint64_t *id = r->l->id;
+	if (r->l->with_ids || r->numbered < 2 || r->numbered + 1 < n)
 		return 0;
+	if (r->numbered >= MANY)
+		qsort(id + header, n - header, sizeof *id, by_number);
+	for (size_t i = header + 1; i < n; i++)
+		if (id[i] <= id[i - 1])
+			return 0;
 	return err_set(err,
 		       "%s: its lines begin with ids and '%c'; a tab is what parts an id from its %s: tr '%c' '\\t'",
 		       name, r->separator, r->what, r->separator);
@@ -54,6 +68,10 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 	struct id_lines *l = r->l;
 	char *text = line, *tab = strchr(line, '\t');
 	uint64_t id = 0;
+	if (!*line)
+		return err_set(err, "is blank; a line is an id and its %s, or a %s alone", r->what, r->what);
+	if (strchr(line, '\r'))
+		return err_set(err, "holds a CR; lines end with LF, or CR LF");
 	if (tab) {
 		*tab = 0;
 		text = tab + 1;
@@ -62,7 +80,7 @@ static int take_line(struct line_reading *r, char *line, struct err *err)
 		if (num_id("an id", line, &id, err))
 			return -1;
 	} else {
-		note_number(r, line);
+		id = note_number(r, line);
 	}
 	if (strchr(text, '\t'))
 		return err_set(err, "more than two fields; a line is an id and its %s, or a %s alone", r->what,

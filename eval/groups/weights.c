@@ -1,4 +1,5 @@
-/* Weighted sums are exact, as the others are: a power of two scales the largest weight into [1/2, 1). */
+/* Weighted sums are exact, as the others are: a power of two scales the largest weight into [1/2, 1). A bin has such a
+ * factor of its own, for the mean confidence of its records has all digits, however little they weigh beside others. */
 #include "weights.h"
 #include "eval/records/bins.h"
 #include "pipeline/base/mem.h"
@@ -18,7 +19,13 @@ static int take_weight(void *arg, char *text, struct err *err)
 {
 	struct weight_reading *r = arg;
 	double v;
+	size_t digits = strspn(text, "0123456789");
 	if (num_f64("a weight", text, 0, DBL_MAX, &v, err)) {
+		if (digits && text[digits] && strchr(",;| ", text[digits]))
+			err_set(err,
+				"a weight: '%s' is not a number (a point stands before decimals, a tab between an id "
+				"and its weight)",
+				text);
 		err->status = VIC_DATA; /* no slip on the command line */
 		return -1;
 	}
@@ -74,6 +81,7 @@ void weights_release(struct weights *w)
 }
 
 struct weighted_bin {
+	double most, scale; /* of its weights */
 	fix weight, right, conf;
 };
 
@@ -90,19 +98,26 @@ static int errors_of(struct weighted_errors *e, const struct rows *rows, const d
 	if (mem_alloc(&bin, (size_t)bins, sizeof *bin, err))
 		return -1;
 	for (size_t i = 0; i < rows->n; i++) {
-		double p = conf_p(rows->key[i]), w = weight[i] * scale;
+		struct weighted_bin *b = &bin[bin_of(bins, conf_p(rows->key[i]))];
+		b->most = fmax(b->most, weight[i]);
+	}
+	for (int k = 0; k < bins; k++)
+		bin[k].scale = fix_scale(bin[k].most);
+	for (size_t i = 0; i < rows->n; i++) {
+		double p = conf_p(rows->key[i]);
 		struct weighted_bin *b = &bin[bin_of(bins, p)];
+		double w = weight[i] * b->scale;
 		b->weight += fix_of(w);
 		b->right += conf_right(rows->key[i]) ? fix_of(w) : 0;
 		b->conf += fix_of(w * p);
-		all += fix_of(w);
+		all += fix_of(weight[i] * scale);
 	}
 	for (int k = 0; k < bins; k++) {
 		double w = fix_real(bin[k].weight);
 		if (!(w > 0))
 			continue;
 		double conf = fix_real(bin[k].conf) / w, gap = fix_real(bin[k].conf - bin[k].right) / w;
-		double share = w / fix_real(all);
+		double share = w / bin[k].scale * scale / fix_real(all);
 		e->ece += share * fabs(gap);
 		e->oe += share * conf * fmax(gap, 0);
 		e->uce += share * (1 - conf) * fmax(-gap, 0);

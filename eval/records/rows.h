@@ -117,8 +117,8 @@ int rows_read_each(struct rows **list, size_t *n, const char *path, const struct
 		   struct err *err) VIC_CHECKED;
 /* One result of m models that saw the same records: their probabilities averaged, as samples are (mutual says how far
  * they part). in[]: read with COL_VALUES, COL_ID, COL_LABEL and COL_SPLIT, ROWS_ALL and ROWS_KEEP. options: as for
- * rows_read, and decides what is chosen now. Errors: records, labels, splits or heads that differ; what rows_read
- * refuses. */
+ * rows_read, and decides what is chosen now. float32 may stand beside float64, which all are then. Errors: records,
+ * labels, splits or heads that differ otherwise; what rows_read refuses. */
 int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options,
 		  struct err *err) VIC_CHECKED;
 /* The same of the streams at these paths; out->name is the first's "and N more". */

@@ -7,7 +7,9 @@
 
 static int same_records(const struct rows *a, const struct rows *b, struct err *err)
 {
-	if (stream_head_same(&a->head, &b->head, err))
+	struct stream_head as_precise = b->head;
+	as_precise.dtype = a->head.dtype; /* float32 is float64, too */
+	if (stream_head_same(&a->head, &as_precise, err))
 		return err_context(err, "%s and %s are no ensemble", a->name, b->name);
 	if (a->n != b->n)
 		return err_set(err, "%s and %s are no ensemble: %zu and %zu records", a->name, b->name, a->n, b->n);
@@ -23,18 +25,39 @@ struct gathering {
 	const struct rows *in;
 	int m;
 	const uint32_t *pick; /* NULL: all in order */
+	enum stream_dtype dtype; /* of the block: float64 where any member's is */
 	struct block block;
 	size_t step; /* records a block */
 };
 /* A block has as many records as fit ROOM bytes, but at least eight and at most STEP. */
 enum { STEP = 1024, LEAST = 8, ROOM = 1 << 24 };
 
+/* Bytes of a member's record in the block. */
+static size_t record_size(const struct gathering *g)
+{
+	size_t n = (size_t)g->in->head.samples * (size_t)g->in->head.n_classes;
+	return n * (g->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float));
+}
+
+/* The values of record `at`, which are `each` bytes in the block. */
+static void take_values(unsigned char *to, const struct rows *in, size_t at, size_t each)
+{
+	size_t own = stream_record_size(&in->head);
+	if (own == each) {
+		memcpy(to, (const unsigned char *)in->values + at * own, own);
+		return;
+	}
+	const float *from = (const float *)in->values + at * (own / sizeof *from);
+	for (size_t i = 0; i < own / sizeof *from; i++)
+		((double *)(void *)to)[i] = from[i];
+}
+
 /* Records pick[from..from+n) of all members as one block: a record's samples are the members', one after the other. */
 static void gather_block(struct gathering *g, size_t from, size_t n)
 {
 	const struct rows *in = g->in;
 	struct block *b = &g->block;
-	size_t each = stream_record_size(&in->head);
+	size_t each = record_size(g);
 	b->n = (uint32_t)n;
 	b->first = from;
 	b->data_len = n * (size_t)g->m * each;
@@ -44,15 +67,14 @@ static void gather_block(struct gathering *g, size_t from, size_t n)
 		b->label[i] = in->label[at];
 		b->split[i] = in->split_of[at];
 		for (int k = 0; k < g->m; k++)
-			memcpy(b->data + (i * (size_t)g->m + (size_t)k) * each,
-			       (const unsigned char *)in[k].values + at * each, each);
+			take_values(b->data + (i * (size_t)g->m + (size_t)k) * each, &in[k], at, each);
 	}
 }
 
 static int gather_room(struct gathering *g, struct err *err)
 {
 	struct block *b = &g->block;
-	size_t each = (size_t)g->m * stream_record_size(&g->in->head), fit = ROOM / each;
+	size_t each = (size_t)g->m * record_size(g), fit = ROOM / each;
 	g->step = fit > STEP ? STEP : fit < LEAST ? LEAST : fit / LEAST * LEAST;
 	b->type = BLOCK_ROWS;
 	return mem_alloc(&b->id, g->step, sizeof *b->id, err) || mem_alloc(&b->label, g->step, sizeof *b->label, err) ||
@@ -80,6 +102,7 @@ static int judge_anew(struct rows *out, struct gathering *g, size_t n, const str
 	if (stream_head_copy(&out->head, &in->head, err))
 		return -1;
 	out->head.samples *= g->m;
+	out->head.dtype = g->dtype;
 	if (mem_text(&out->name, in->name, strlen(in->name), err) || tally_init(&tally, &out->head, options, err) ||
 	    gather_room(g, err))
 		goto end;
@@ -101,11 +124,13 @@ end:
 
 int rows_ensemble(struct rows *out, const struct rows *in, int m, const struct rows_options *options, struct err *err)
 {
-	struct gathering g = { .in = in, .m = m };
+	struct gathering g = { .in = in, .m = m, .dtype = in->head.dtype };
 	*out = (struct rows){ 0 };
-	for (int k = 1; k < m; k++)
+	for (int k = 1; k < m; k++) {
 		if (same_records(&in[0], &in[k], err))
 			return -1;
+		g.dtype = in[k].head.dtype == DTYPE_F64 ? DTYPE_F64 : g.dtype;
+	}
 	if (judge_anew(out, &g, in->n, options, err))
 		return -1;
 	out->documents = (uint64_t)m;
@@ -146,7 +171,7 @@ int rows_read_ensemble(struct rows *out, char *const *path, int m, const struct 
 int rows_subset(struct rows *out, const struct rows *in, const uint32_t *pick, size_t n,
 		const struct rows_options *options, struct err *err)
 {
-	struct gathering g = { .in = in, .m = 1, .pick = pick };
+	struct gathering g = { .in = in, .m = 1, .pick = pick, .dtype = in->head.dtype };
 	if (judge_anew(out, &g, n, options, err))
 		return -1;
 	out->documents = in->documents;

@@ -143,14 +143,19 @@ static size_t place_of(const struct table *t, const struct html_view *v)
 	return i;
 }
 
-/* The line that stands next behind one of this value and number, the largest value first, ties in their order. */
+enum { NO_LINE = -1 };
+
+/* The line that stands next behind one of this value and number (NO_LINE: the first), the largest value first, ties in
+ * their order, what is undefined last. */
 static size_t next_furthest(const struct table *t, const struct html_view *v, size_t place, double *value, size_t after)
 {
 	size_t n = v->by_column ? end_of(t, v) : t->n_rows, best = n;
 	double most = -INFINITY;
 	for (size_t i = v->by_column ? v->from : 0; i < n; i++) {
 		double x = (v->by_column ? table_at(t, place, i) : table_at(t, i, place))->value;
-		if (x > most && (x < *value || (x == *value && i > after))) {
+		x = isnan(x) ? -INFINITY : x;
+		int behind = x < *value || (x == *value && (after == (size_t)NO_LINE || i > after));
+		if (behind && (best == n || x > most)) {
 			most = x;
 			best = i;
 		}
@@ -161,7 +166,7 @@ static size_t next_furthest(const struct table *t, const struct html_view *v, si
 
 static void furthest_lines(FILE *to, const struct table *t, const struct html_view *v)
 {
-	size_t place = place_of(t, v), n = v->by_column ? end_of(t, v) : t->n_rows, at = 0;
+	size_t place = place_of(t, v), n = v->by_column ? end_of(t, v) : t->n_rows, at = (size_t)NO_LINE;
 	double value = INFINITY;
 	for (int i = 0; i < HTML_LINES; i++) {
 		at = next_furthest(t, v, place, &value, at);

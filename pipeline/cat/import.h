@@ -50,6 +50,7 @@ struct import_notes {
 	struct row_counts rows;
 	uint64_t comments; /* lines that begin with '#' and can be no record */
 	uint64_t ignored;  /* labels that import.ignore names */
+	int unmet;         /* there are none, of those that it names */
 	uint64_t clipped;  /* probabilities outside 0..1 by less than IMPORT_ROUNDING */
 	int like_probs;    /* all records of logits lie in 0..1 and sum to 1 */
 	int like_sigmoids; /* all lie in 0..1, and not all sum to 1 */

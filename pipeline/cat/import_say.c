@@ -24,6 +24,8 @@ static void say_counts(const struct stage *st, const struct import_notes *notes)
 void import_say(const struct stage *st, const struct import_notes *notes)
 {
 	say_counts(st, notes);
+	if (notes->unmet)
+		stage_say(st, "no label is one of --ignore");
 	if (notes->repeated)
 		stage_say(st,
 			  "%" PRIu64 " records have an id that an earlier one has (%" PRIu64 " on lines %" PRIu64

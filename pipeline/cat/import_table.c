@@ -227,7 +227,7 @@ static int can_be_record(struct table *t)
 static int is_comment(const struct table *t)
 {
 	size_t n = row_fields(t->rows);
-	if (*row_field(t->rows, 0, NULL) != '#' || (t->width && n != t->width))
+	if (*row_field(t->rows, 0, NULL) != '#' || n == 1 || (t->width && n != t->width))
 		return *row_field(t->rows, 0, NULL) == '#';
 	if (t->width) {
 		for (size_t i = 0; i < t->in->given; i++)
@@ -267,6 +267,18 @@ static int next_row(struct table *t, int first, struct err *err)
 	return rc;
 }
 
+/* A field of the row with letters that show nothing, for which its name may not be what it looks like; or NULL. */
+static const char *unseen(const struct table *t)
+{
+	for (size_t i = 0; i < row_fields(t->rows); i++) {
+		size_t n;
+		const char *text = row_field(t->rows, i, &n);
+		if (text_clean(text, n, TEXT_MESSAGE) < n)
+			return text;
+	}
+	return NULL;
+}
+
 /* 1: the first row is a header, 0: a record, -1: neither. Columns are placed in the first two. */
 static int judge_first(struct table *t, struct err *err)
 {
@@ -285,9 +297,11 @@ static int judge_first(struct table *t, struct err *err)
 		return 1;
 	if (numbers)
 		return 0; /* its fault is told when it is read */
-	return err_set(err, "is no record ('%s' is not a number) and no header that names a column '%s'; "
+	const char *odd = unseen(t);
+	return err_set(err, "is no record ('%s' is not a number) and no header that names a column '%s'%s%s%s; "
 			    "--label-column NAME or NUMBER says where the labels are",
-		       trimmed(t, t->value[0]), label_names(t)[0]);
+		       trimmed(t, t->value[0]), label_names(t)[0], odd ? " (there is '" : "", odd ? odd : "",
+		       odd ? "', with letters that show nothing)" : "");
 }
 
 static int parse_id(const struct table *t, uint64_t *id, struct err *err)
@@ -310,6 +324,9 @@ static int parse_row(struct table *t, uint64_t *id, int32_t *label, struct err *
 {
 	size_t n = row_fields(t->rows);
 	*label = -1;
+	if (n == 1 && t->width != 1)
+		return err_set(err, "has one column ('%s'); the first row has %zu",
+			       row_field(t->rows, 0, NULL), t->width);
 	if (n != t->width)
 		return err_set(err, "has %zu columns; the first row has %zu", n, t->width);
 	if (parse_id(t, id, err) || (t->label != NONE && parse_label(t, label, err)))
@@ -360,6 +377,7 @@ int import_table(struct intake *in, const json_t *self, struct output *out, stru
 		.separator = csv ? im->separator : '\t',
 		.quotes = csv ? im->quotes : ROW_QUOTES_NONE,
 		.max_fields = STREAM_MAX_CLASSES + 3,
+		.marks = 1,
 	};
 	if (row_reader_open(&t.rows, im->path, &rules, err))
 		return -1;

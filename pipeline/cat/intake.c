@@ -280,6 +280,7 @@ static int intake_finish(struct intake *in, struct err *err)
 	if (refuse_index(in, err))
 		return -1;
 	in->notes->ignored = l->ignored;
+	in->notes->unmet = l->n_ignore && !l->ignored;
 	in->notes->like_sigmoids &= !in->notes->like_probs && in->records >= 8;
 	in->notes->none_first = !l->from && !l->at_first && l->highest > l->lowest;
 	in->notes->minus = l->n == 2 && !l->at_first && l->highest == 1 ? l->minus : 0;

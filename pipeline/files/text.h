@@ -50,9 +50,9 @@ void text_restore(char *text);
  * U+10FFFF). */
 size_t text_character(const char *text, size_t n);
 int text_is_utf8(const char *text, size_t n);
-/* Drops a UTF-8 byte order mark from the beginning of a file's bytes and counts it; refuses UTF-16. */
 /* Refuses bytes that hold a NUL, which no text does. */
 int text_no_nul(const char *text, size_t n, struct err *err) VIC_CHECKED;
+/* Drops a UTF-8 byte order mark from the beginning of a file's bytes and counts it; refuses UTF-16. */
 int text_drop_bom(const char **text, size_t *n, uint64_t *boms, struct err *err) VIC_CHECKED;
 
 #endif

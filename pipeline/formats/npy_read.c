@@ -254,7 +254,8 @@ int npy_read_number(struct npy_reader *r, double *to, struct err *err)
 	if (npy_read_whole(r, &whole, 1, err))
 		return -1;
 	*to = (double)whole;
-	if (whole > (INT64_C(1) << 53) || whole < -(INT64_C(1) << 53))
+	/* Beyond 2^53 some are none of doubles; the least of 64 bits, which NaN becomes as a whole number, is one. */
+	if (*to >= 0x1p63 || (int64_t)*to != whole)
 		return err_set(err, "%s: value %" PRId64 " is too large", r->name, whole);
 	return 0;
 }

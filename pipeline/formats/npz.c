@@ -76,7 +76,7 @@ static int widen(const unsigned char *extra, size_t n, struct entry *e)
 		extra = end;
 		n -= len + 4;
 	}
-	return n ? -1 : 0;
+	return 0; /* fewer than 4 bytes are what aligned the data */
 }
 
 /* A local field is the directory's, or stands elsewhere: in a zip64 field, or behind the bytes that were streamed. */
@@ -118,9 +118,8 @@ static int take_entry(struct npz *z, const unsigned char *p, size_t n, size_t *t
 	*took = ENTRY_LEN + name + extra + note;
 	if (*took > n || widen(p + ENTRY_LEN + name, extra, &e))
 		return damaged(z, "its directory ends early", err);
-	if (check_local(z, &e, p + ENTRY_LEN, name, err))
-		return -1;
-	if (mem_grow(&z->entry, &z->cap, z->n + 1, sizeof *z->entry, err))
+	if (check_local(z, &e, p + ENTRY_LEN, name, err) ||
+	    mem_grow(&z->entry, &z->cap, z->n + 1, sizeof *z->entry, err))
 		return -1;
 	int is_array = name > 4 && !memcmp(p + ENTRY_LEN + name - 4, ".npy", 4) && !memchr(p + ENTRY_LEN, 0, name);
 	if (is_array && mem_text(&e.name, (const char *)p + ENTRY_LEN, name - 4, err))
@@ -201,18 +200,20 @@ static int refuse_twins(const struct npz *z, struct err *err)
 	return 0;
 }
 
-static int refuse_kind(const struct npz *z, struct err *err)
+/* Whether the file is of another kind by its beginning and name; then *err says which. */
+static int is_other(const struct npz *z, struct err *err)
 {
-	return sniff_refuse(z->name, z->bytes, z->len < SNIFF_BYTES ? (size_t)z->len : SNIFF_BYTES,
-			    "an NPZ archive with arrays", err);
+	struct sniffed s;
+	size_t n = z->len < SNIFF_BYTES ? (size_t)z->len : SNIFF_BYTES;
+	sniff(&s, z->bytes, n, z->name);
+	return !strstr(s.what, "NPZ") && sniff_refuse(z->name, z->bytes, n, "an NPZ archive with arrays", err);
 }
 
 static int read_directory(struct npz *z, struct err *err)
 {
 	uint64_t at = 0, entries = 0, end = 0, start;
 	if (z->len < 4 || (memcmp(z->bytes, "PK\3\4", 4) && memcmp(z->bytes, "PK\5\6", 4)))
-		return sniff_refuse(z->name, z->bytes, z->len < SNIFF_BYTES ? (size_t)z->len : SNIFF_BYTES,
-				    "an NPZ archive", err);
+		return is_other(z, err) ? -1 : damaged(z, "its beginning is missing", err);
 	if (find_directory(z, &at, &entries, &end, err))
 		return -1;
 	if (entries > MAX_MEMBERS)
@@ -226,11 +227,12 @@ static int read_directory(struct npz *z, struct err *err)
 			return -1;
 		at += took;
 	}
-	if (at != end)
-		return damaged(z, "bytes follow its directory", err);
-	if (check_tiling(z, start, err) || refuse_twins(z, err))
+	if (at != end ? damaged(z, "bytes follow its directory", err) :
+			check_tiling(z, start, err) || refuse_twins(z, err))
 		return -1;
-	return z->arrays ? 0 : refuse_kind(z, err);
+	if (!z->arrays && !is_other(z, err))
+		err_set(err, "%s: none of its %zu members is called NAME.npy, as arrays are", z->name, z->n);
+	return z->arrays ? 0 : -1;
 }
 
 /* A zip as it lies, whatever its first file is; what it is packed in is taken off. */
@@ -240,8 +242,8 @@ static int slurp_zip(const char *path, char **bytes, size_t *len, struct err *er
 	unsigned char *zip;
 	int rc = input_open_as_is(&in, path, err) || input_slurp(&in, SIZE_MAX / 4, bytes, len, err);
 	input_release(&in);
-	const char *kind =
-		rc ? NULL : unpack_kind((unsigned char *)*bytes, *len < UNPACK_HEAD ? *len : UNPACK_HEAD, NULL);
+	size_t head = *len < UNPACK_HEAD ? *len : UNPACK_HEAD;
+	const char *kind = rc ? NULL : unpack_kind((unsigned char *)*bytes, head, NULL);
 	if (!kind || !strcmp(kind, "zip"))
 		return rc;
 	rc = unpack_memory((unsigned char *)*bytes, *len, SIZE_MAX / 4, &zip, len, err) ? err_context(err, "%s", path)
@@ -266,10 +268,8 @@ int npz_open(struct npz **out, const char *path, struct err *err)
 	z->bytes = (unsigned char *)bytes;
 	z->len = len;
 	if (read_directory(z, err)) {
-		struct sniffed s;
-		sniff(&s, z->bytes, z->len < SNIFF_BYTES ? (size_t)z->len : SNIFF_BYTES, z->name);
-		if (err->cause == CAUSE_DATA && !strstr(s.what, "NPZ"))
-			refuse_kind(z, err); /* its damage matters less */
+		if (err->cause == CAUSE_DATA)
+			(void)is_other(z, err); /* its damage matters less */
 		npz_close(z);
 		return -1;
 	}

@@ -22,6 +22,7 @@ struct row_rules {
 	enum row_quotes quotes;
 	size_t max_fields;  /* a row of more is an error */
 	const char *unless; /* what takes HTML, XML and JSON for rows, as sniff_foreign says it */
+	int marks; /* 1: a line that begins with '#' and breaks the rules of quotes is a row of one field, '#' */
 };
 enum { ROW_MAX_FIELD = 64 << 20 }; /* bytes */
 

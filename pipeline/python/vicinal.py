@@ -52,6 +52,8 @@ class Document:
 
 @contextmanager
 def _opened(file, mode):
+    if isinstance(file, io.TextIOBase):
+        raise StreamError(f"the file is open for text; a stream is bytes: open it with {mode!r}")
     if hasattr(file, "read" if mode == "rb" else "write"):
         yield file
     else:
@@ -66,8 +68,19 @@ def _padded(data):
 # Reading.
 
 
-def _take(f, n, where):
+def _some(f, n):
+    """n bytes, fewer only at the end: pipes and unbuffered files may give them in parts."""
     data = f.read(n)
+    parts, got = [data], len(data)
+    while data and got < n:
+        data = f.read(n - got)
+        parts.append(data)
+        got += len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _take(f, n, where):
+    data = _some(f, n)
     if len(data) < n:
         raise StreamError(f"the stream is truncated {where}")
     return data
@@ -196,7 +209,7 @@ def _known(head):
 
 
 def _document(f):
-    start = f.read(64)
+    start = _some(f, 64)
     if not start:
         return None
     if len(start) < 64 or start[:8] != SIGNATURE[:8]:
@@ -268,10 +281,17 @@ class _Writer:
     def __init__(self, f):
         self.f, self.crcs, self.blocks, self.n = f, b"", 0, 0
 
+    def put(self, data):
+        """All of the bytes: unbuffered files may take a part."""
+        left = memoryview(data)
+        while left:
+            took = self.f.write(left)
+            left = left[len(left) if took is None else took:]
+
     def block(self, kind, data, count=0):
         crc = zlib.crc32(data)
         head = struct.pack("<4sIQII", kind, crc, len(data), count, 0)
-        self.f.write((head + struct.pack("<I", zlib.crc32(head))).ljust(64, b"\0") + _padded(data))
+        self.put((head + struct.pack("<I", zlib.crc32(head))).ljust(64, b"\0") + _padded(data))
         self.crcs += struct.pack("<I", crc)
         self.blocks += kind == b"ROWS"
         self.n += count
@@ -290,12 +310,22 @@ def _text(one, what):
     return one
 
 
+def _listed(a, what):
+    """`a` as what NumPy makes an array of: what comes one by one (a generator) becomes a list."""
+    if isinstance(a, (set, frozenset)):
+        raise StreamError(f"{what} are a set, which has no order; a list is wanted")
+    return list(a) if hasattr(a, "__iter__") and not hasattr(a, "__len__") and np.ndim(a) == 0 else a
+
+
 def _names_of_classes(classes, kind):
+    if np.ma.is_masked(classes) or isinstance(classes, (str, bytes, set, frozenset)):
+        raise StreamError(f"class names are a list of texts, in the order of their numbers: {classes!r}")
     names = [_text(c, "the class name") for c in classes]
     if len(set(names)) < len(names) or "" in names:
         raise StreamError("a class name is empty, or two are the same")
-    if kind == "logits" and len(names) < 1:
-        raise StreamError("logits need class names")
+    if kind == "logits" and len(names) < 2:
+        raise StreamError(f"logits of {len(names)} classes: of one, any is a probability of 1, and none says nothing; "
+                          "where it is that of the second of two classes, write both")
     return names
 
 
@@ -316,9 +346,11 @@ def _array(records, keep):
     if np.ma.is_masked(records):
         raise StreamError("records are masked; a stream holds every value, so fill them or leave them out")
     try:
-        records = np.asarray(records)
+        records = np.asarray(_listed(records, "records"))
         if np.iscomplexobj(records):
             raise TypeError("complex numbers")
+        if records.dtype.kind in "mM":
+            raise TypeError("dates or times")
         if records.dtype.newbyteorder("=") == keep:
             return records.astype(keep, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -350,16 +382,26 @@ def _check_logits(z, classes, values):
             raise StreamError(f"record {int(np.argwhere(off)[0][0])}: probabilities do not sum to 1")
 
 
+def _is_whole(v):
+    try:
+        return not isinstance(v, (str, bytes, complex)) and int(v) == v
+    except (TypeError, ValueError, OverflowError):  # None, lists, dates; nan; inf
+        return False
+
+
 def _column(a, n, low, high, dtype, what):
     """n whole numbers from low to high, or one for all; nothing wraps around."""
     if np.ma.is_masked(a):
         raise StreamError(f"{what} are masked; write -1 for a label that is none")
-    a = np.asarray(a)
+    try:
+        a = np.asarray(_listed(a, what))
+    except ValueError as why:
+        raise StreamError(f"{what} are no numbers: {why}") from None
     a = np.broadcast_to(a, (n,)) if a.ndim == 0 else a
     if a.shape != (n,):
         raise StreamError(f"{what} have the shape {a.shape}, not ({n},)")
     for i, v in enumerate(a.tolist() if a.dtype.kind not in "biu" else ()):
-        if isinstance(v, (str, bytes, complex)) or v is None or v != v or v in (np.inf, -np.inf) or int(v) != v:
+        if a.dtype.kind in "mM" or not _is_whole(v):
             raise StreamError(f"{what}: that of record {i} is {v!r}, no whole number")
     if a.dtype.kind not in "biu":
         a = np.array([int(v) for v in a.tolist()], object)
@@ -375,7 +417,12 @@ def _numbers_of_splits(split):
             raise StreamError(f"the split {one!r} is none of {', '.join(SPLITS)}")
         return SPLITS.index(one) if isinstance(one, str) else one
 
-    return number(split) if np.ndim(split) == 0 else [number(one) for one in np.asarray(split).tolist()]
+    if np.ma.is_masked(split):
+        raise StreamError("splits are masked")
+    split = _listed(split, "splits")
+    if np.ndim(split) == 0:
+        return number(split)
+    return [number(one) for one in (split.tolist() if isinstance(split, np.ndarray) else split)]
 
 
 def _check_images(x, whole):
@@ -389,8 +436,8 @@ def _check_images(x, whole):
 
 
 def _tokens(records):
-    if isinstance(records, (str, bytes)):
-        raise StreamError("records are one text; a list of texts is wanted")
+    if isinstance(records, (str, bytes, set, frozenset)):
+        raise StreamError("records are one text or a set; a list of texts is wanted")
     out = []
     for i, r in enumerate(records):
         if not isinstance(r, str) or "\0" in r:
@@ -403,6 +450,7 @@ def _tokens(records):
 
 
 def _names_of_records(names, n):
+    names = names if isinstance(names, (str, bytes)) else list(_listed(names, "names"))
     if isinstance(names, (str, bytes)) or any(not isinstance(one, str) for one in names):
         raise StreamError("names are no list of str")
     names = [one.encode("utf-8", "surrogateescape") for one in names]
@@ -431,7 +479,8 @@ def write(file, records, labels, classes, kind="logits", values="logits", split=
             at = int(np.argwhere(records.max(-1) == -np.inf)[0][0])
             raise StreamError(f"record {at}: every class has the value -inf")
     elif kind == "images":
-        given, records = records, _array(records, np.uint8)
+        given = records = _listed(records, "records")
+        records = _array(records, np.uint8)
         _check_images(records, np.asarray(given).dtype.kind in "iu")
     else:
         records = _tokens(records)
@@ -452,7 +501,7 @@ def _ends(parts):
 
 
 def _write(w, head, records, ids, labels, split, names):
-    w.f.write(SIGNATURE)
+    w.put(SIGNATURE)
     w.block(b"HEAD", json.dumps(head).encode())
     w.block(b"PROV", json.dumps({"program": "vicinal.py", "version": "1", "args": []}).encode())
     fixed = isinstance(records, np.ndarray)
@@ -480,9 +529,9 @@ def score(*streams, args=(), program="vic-score"):
     """What `vic-score --json` says: a dict for one stream, a list of dicts for several.
 
     A stream is a path, or (values, labels, classes) or (values, labels, classes, "probs"), which go to its stdin. args:
-    more options, as ["--bootstrap", "1000"]. Errors: RuntimeError with the program's own message.
+    more options, as ["--bootstrap", 1000]. Errors: RuntimeError with the program's own message.
     """
-    if not streams:
+    if not streams and program == "vic-score":
         raise ValueError("no stream to score")
     paths = [s for s in streams if isinstance(s, (str, os.PathLike))]
     if len(paths) < len(streams) and len(streams) > 1:
@@ -490,11 +539,12 @@ def score(*streams, args=(), program="vic-score"):
     if isinstance(args, str):
         raise ValueError(f"args is a list of texts: [{args!r}]")
     held = io.BytesIO()
-    if not paths:
+    if streams and not paths:
         if not isinstance(streams[0], (tuple, list)) or len(streams[0]) not in (3, 4):
             raise ValueError("a stream is a path, or (values, labels, classes) or (values, labels, classes, 'probs')")
         z, labels, classes, values = (tuple(streams[0]) + ("logits",))[:4]
         write(held, z, labels, classes, values=values)
+    args = [os.fspath(a) if isinstance(a, (bytes, os.PathLike)) else str(a) for a in args]
     run = subprocess.run([program, "--json", "--quiet", *args, *(["--", *map(os.fspath, paths)] if paths else [])],
                          input=held.getvalue(), capture_output=True)
     if run.returncode:

@@ -121,6 +121,10 @@ static int office_kind(const struct look *l, struct sniffed *s)
 
 static int zip_kind(const struct look *l, struct sniffed *s)
 {
+	if (l->n == 22 && !memcmp(l->head, "PK\5\6", 4)) {
+		sniff_say(s, 1, "a zip archive that holds nothing", "what should have filled it failed or had nothing");
+		return 1;
+	}
 	if (l->n < 4 || memcmp(l->head, "PK\3\4", 4))
 		return 0;
 	if (office_kind(l, s))

@@ -100,6 +100,8 @@ head -5 lines >few
 seq 0 899 | sed 's/$/,a/' >commas
 fails 1 "commas: its lines begin with ids and ','; a tab is what parts an id from its group: tr ',' " \
 	'ids that no tab parts from their groups' vic-score --by commas all
+sort -R commas >shuffled
+fails 1 "shuffled: its lines begin with ids and ','" 'in any order' vic-score --by shuffled all
 { echo 'id;group' && seq 10 909 | sed 's/$/;a/'; } >semicolons
 fails 1 "semicolons: its lines begin with ids and ';'" 'nor under a header' vic-score --by semicolons all
 seq 0 899 | sed 's/.*/5 stars/; n; s/.*/4 stars/' >stars
@@ -107,7 +109,7 @@ ok 'groups that begin with a number are groups' vic-score --by stars all
 fails 1 'few: 5 lines without ids for the 900 records' 'too few lines' vic-score --by few all
 bad 'an id that is no number' "line 1: an id: 'x' is not a whole number" 'x\ta\n'
 bad 'no group' 'bad: line 2: names no group' '0\ta\n1\t\n'
-bad 'an empty line' 'bad: line 2: names no group' 'a\n\nb\n'
+bad 'an empty line' 'bad: line 2: is blank' 'a\n\nb\n'
 bad 'a group that cannot be seen' 'bad: line 2: names no group: there is white space alone' '0\ta\n1\t \n'
 bad 'three fields' 'line 1: more than two fields' '0\ta\tb\n'
 bad 'lines of both kinds' 'line 2: lacks an id, unlike' '0\ta\nb\n'

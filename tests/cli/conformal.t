@@ -91,6 +91,11 @@ like 'which is said' '1 records without label have a set, and no part in the cov
 same 'label and covered are empty' '0			1' "$(sed -n 2p sets | cut -f 1-4)"
 same 'in JSON null' '{"record":0,"label":null,"covered":null,' "$(vic-conformal -q --json --apply v.sets half | head -1 |
 	cut -c1-40)"
+sed 's/^a//' half.tsv | vic-cat --from tsv --kind probs --classes a,b,c - >bare
+same 'without any label the table has a size, and no coverage' 'all 0 1 ' \
+	"$(vic-conformal -q --table --tsv --apply v.sets bare | awk -F '\t' 'NR > 1 { printf "%s %s %s ", $1, $2, $NF }')"
+like 'which in JSON is null' '^{"name":"all","n":0,"coverage":null,"size":1.0}$' \
+	"$(vic-conformal -q --table --json --apply v.sets bare)"
 vic-cat --from tsv --kind probs --classes a,b,c half.tsv | cat - votes >mixed 2>/dev/null
 vic-conformal --split all mixed 2>talk >/dev/null
 like 'a fit leaves them out' '1 records without label were left out' "$(cat talk)"

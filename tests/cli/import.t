@@ -119,6 +119,14 @@ white space around numbers is none of them | 0, 1,\t2 \n | csv --kind logits | 0
 white space in names is theirs | label,a b ,c\n"a b ",1,2\nc,2,1\n | csv --kind logits | a b : 1 2; c: 2 1
 and is said to differ | label,a ,c\na,1,2\n | csv --kind logits | ! 'a ' differs in case or white space
 comments | # by savetxt\n0,1,2\n# more, of it\n1,3,4\n | csv --kind logits | 0: 1 2; 1: 3 4 | 2 lines begin with #
+with quotes that a table may not have | # it"s "so"\nlabel,a,b\n#"x" y\na,1,2\n# by "z" | csv --kind logits | a: 1 2 | 3 lines begin with #
+nor with --quotes bare | #,"x" y\nlabel,a,b\na,1,2\n | csv --kind logits --quotes bare | a: 1 2 | 1 lines begin with #
+and backslashes | label,a,b\n# C:\\dir\na,1,2\n | csv --kind logits --quotes backslash | a: 1 2 | 1 lines begin with #
+quoted whole they are as others | "# x"\nlabel,a,b\na,1,2\n | csv --kind logits | a: 1 2 | 1 lines begin with #
+elsewhere a quote stays wrong | label,a,b\na,1,2\nb #"x" y\n | csv --kind logits | ! line 3: a quote
+a class that begins with a mark, and quotes | label,#a,b\n#a,"1","2"\n | csv --kind logits | #a: 1 2
+a name that is not what it looks like | \342\200\213label,a,b\na,1,2\n | csv --kind logits | ! there is '.xe2.x80.x8blabel', with letters that show nothing
+one column of several is shown | 0,1,2\n\032\n | csv --kind logits | ! line 2: has one column ('.x1a'); the first row has 3
 a header behind a mark | # label,a,b\na,1,2\n | csv --kind logits | a: 1 2
 a class that begins with a mark | #a,1,2\nb,3,4\n | csv --kind logits --classes '#a,b' | #a: 1 2; b: 3 4
 blank lines | 0,1,2\n\n1,3,4\n\n | csv --kind logits | 0: 1 2; 1: 3 4 | 2 blank lines
@@ -158,6 +166,7 @@ counts | a,1,3\nb,0,8\n | csv --kind counts --classes a,b | a: 0.25 0.75; b: 0 1
 a count below 0 | 0,-1,2\n | csv --kind counts | ! value -1, which is no count
 no vote at all | 0,0,0\n | csv --kind counts | ! the counts sum to 0
 a label to ignore | 255,1,2\n1,3,4\nvoid,5,6\n | csv --kind logits --ignore 255 --ignore void | -: 1 2; 1: 3 4; -: 5 6 | 2 labels are those of --ignore
+a label to ignore that is nowhere | 0,1,2\n1,3,4\n | csv --kind logits --ignore 225 | 0: 1 2; 1: 3 4 | no label is one of --ignore
 which is refused without | 1,1,2\n-100,3,4\n | csv --kind logits | ! line 2: label '-100' is none
 too large for f32 | 0,1e39,2\n | csv --kind logits --dtype f32 | ! too large for f32
 END
@@ -211,6 +220,9 @@ which is said to be meant | z.npy = npy $z ; y.npy = npy '<i4' '(2,)' C 1 2 | np
 one-hot rows have no first number | z.npy = npy $z ; y.npy = npy '<f4' '(2, 2)' C 0 1 1 0 | npy $zl --labels-from 1 | ! y.npy holds one-hot rows, no numbers
 one logit has no softmax | z.npy = npy '<f8' '(2, 1)' C .25 5 ; y.npy = npy '<i8' '(2,)' C 0 0 | npy $zl | ! has one value a record, and of one class
 a column that counts the records | z.npy = npy '<f8' '(4, 2)' C 1 5 2 5 3 5 4 6 ; y.npy = npy '<i8' '(4,)' C 0 1 1 0 | npy $zl | ! class '0' are the records' numbers 1, 2, 3 .*leave it out of the array
+what NaN becomes as a whole number | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C -9223372036854775808 1 | npy $zl --ignore -9223372036854775808 | -: 1 2; 1: 3 4 | 1 labels
+unless it is ignored | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C -9223372036854775808 1 | npy $zl | ! label -9.223372036854776e+18 is outside 0 to 1, and -1 for none; --ignore
+what no double is | z.npy = npy $z ; y.npy = npy '<i8' '(2,)' C 9223372036854775807 1 | npy $zl | ! value 9223372036854775807 is too large
 labels of 255 | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl | ! --ignore 255
 ignored | z.npy = npy $z ; y.npy = npy '|u1' '(2,)' C 255 1 | npy $zl --ignore 255 | -: 1 2; 1: 3 4 | 1 labels are those of --ignore
 too few labels | z.npy = npy $z ; y.npy = npy '<i8' '(3,)' C 0 1 1 | npy $zl | ! shape \[3\] are none of the 2 records
@@ -242,6 +254,7 @@ labels of their own file | in.npz = npz stored z=z.npy | npz --kind logits in.np
 labels in another archive | z.npy = npy $z ; in.npz = npz stored-streamed q=z.npy y=y.npy | npy --kind logits z.npy --labels in.npz --labels-array y | 0: 1 2; 1: 3 4
 lengths behind the bytes | in.npz = npz deflated-streamed z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
 behind a text | in.npz = npz stored README=y.npy z=z.npy | npz --kind logits in.npz --labels y.npy | 0: 1 2; 1: 3 4
+a text alone | in.npz = npz stored README=y.npy | npz --kind logits in.npz | ! none of its 1 members is called NAME.npy
 a name twice | in.npz = npz stored z=z.npy z=z.npy | npz --kind logits in.npz --array z | ! two arrays named 'z'
 safetensors | in.st = st z F32 '[2,2]' 1 2 3 4 , y I64 '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: 3 4
 bfloat16 and bool | in.st = st z BF16 '[2,2]' 1 2 -3 0.5 , y BOOL '[2]' 0 1 | safetensors --kind logits in.st --array z --labels-array y | 0: 1 2; 1: -3 0.5

@@ -80,5 +80,7 @@ like 'samples bring mutual information' 'mutual' "$(vic-ood -q --bootstrap 0 --i
 ok 'stdin for one of them' sh -c 'vic-ood -q --bootstrap 0 --in - --out noise <known'
 fails 2 'stdin can be read once' 'not for both' vic-ood --in - --out -
 fails 2 'both --in and --out' 'both are needed' vic-ood --in known
+same 'two others of one name' 'msp made	msp made (again)' "$("$TOOLS/mklogits" n=40 name=made | tee other >again; vic-ood -q --tsv --bootstrap 0 --score msp \
+	--in other --out other --out again | head -1 | cut -f 2,5)"
 fails 1 'not outputs of one model' 'other numbers of classes' vic-ood -q --in known --out out
 finish

@@ -113,6 +113,12 @@ bad += [dict(labels=[2**32, 1]), dict(labels=[-2**32, 1]), dict(labels=np.array(
         dict(kind="tokens", records=["a\udcff", "b"]), dict(kind="tokens", records=["a", None]),
         dict(kind="tokens", records="ab"), dict(kind="images", records=np.full((2, 3, 3, 1), 255)),
         dict(kind="images", records=np.zeros((2, 3, 9, 9), "u1")), dict(kind="images", records=np.zeros((2, 0, 9, 1), "u1"))]
+# What has no order, is masked, is a date or one class, or a text where a list of them is wanted.
+days = np.array(["2020-01-01", "2020-01-02"], "M8[D]")
+bad += [dict(classes={"a", "b"}), dict(classes="ab"), dict(classes=np.ma.array(["a", "b"], mask=[1, 0])),
+        dict(split=np.ma.array([1, 2], mask=[1, 0])), dict(labels={0, 1}), dict(ids={5, 6}), dict(labels=days),
+        dict(ids=days), dict(records=np.stack([days, days])), dict(labels=[[0], [1, 2]]),
+        dict(records=z[:, :1], labels=[0, 0], classes=["a"]), dict(kind="tokens", records={"a", "b"})]
 for change in bad:
     call = dict(records=z, labels=[0, 1], classes=["a", "b"])
     call.update(change)
@@ -140,6 +146,40 @@ for z in (kept.astype(">f8"), np.asfortranarray(kept), kept[::-1][::-1]):
 assert doc.ids.tolist() == [2**64 - 1, 0] and doc.splits.tolist() == [0, 3] and doc.labels.tolist() == [0, 1]
 END
 tap $? 'the ends of the ranges are written, splits by name, and float64 of either byte order as it is'
+
+"$python" - <<'END'
+import io, os, numpy as np, vicinal
+z, out = np.eye(2), io.BytesIO()
+each = lambda a: (one for one in a)
+vicinal.write(out, each(z), each([0, 1]), each("ab"), split=each(["dev", 2]), ids=each([7, 8]), names=each("xy"))
+doc = vicinal.read(io.BytesIO(out.getvalue()))
+assert doc.records.tolist() == z.tolist() and doc.labels.tolist() == [0, 1] and doc.classes == ["a", "b"]
+assert doc.splits.tolist() == [1, 2] and doc.ids.tolist() == [7, 8] and doc.names == ["x", "y"]
+
+class Slow(io.RawIOBase):
+    """Takes and gives a few bytes at a time, as pipes and sockets do."""
+    def __init__(self, held=b""):
+        self.held = held
+    def write(self, data):
+        self.held += bytes(data[:100])
+        return min(len(data), 100)
+    def read(self, n):
+        part, self.held = self.held[:min(n, 33)], self.held[min(n, 33):]
+        return part
+
+slow = Slow()
+vicinal.write(slow, np.ones((500, 2)), None, ["a", "b"])
+assert len(vicinal.read(Slow(slow.held)).labels) == 500
+for mode, call in (("r", vicinal.read), ("w", lambda f: vicinal.write(f, z, None, ["a", "b"]))):
+    try:
+        call(open("text", mode) if mode == "w" else open("in", mode))
+    except vicinal.StreamError as why:
+        assert "open for text" in str(why), why
+        continue
+    raise SystemExit("taken: a file open for text")
+os.remove("text")
+END
+tap $? 'generators are lists; files give and take bytes in parts; one that is open for text is refused'
 
 # Under checksums that hold, what no head or block may say.
 "$python" - <<'END'

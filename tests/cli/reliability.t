@@ -81,6 +81,17 @@ same 'training: a line a number' \
 same 'hull: mu of each stream' '0.1 10' \
 	"$(vic-reliability --curve hull --at 0.1,10 cool.lg hot.lg | field mu | tr '\n' ' ' | sed 's/ $//')"
 
+# What is drawn by its name has one of its own.
+"$TOOLS/mklogits" n=50 seed=1 name=made >first
+"$TOOLS/mklogits" n=60 seed=2 name=made >second
+titles() { cut -f1 | sed 1d | uniq -c | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); printf "%d %s|", n, $0 }'; }
+same 'curves of streams of one name' '15 made|15 made (second)|15 made (2)|' \
+	"$(vic-reliability -q first second second | titles)"
+like 'which is said' "second: another stream is called 'made' too; here this one is 'made (second)'; --name names them" \
+	"$(vic-reliability first second 2>&1 >/dev/null)"
+same 'also where it was given' '15 x|15 x (second)|' "$(vic-reliability -q --name x --name x first second | titles)"
+same 'points of scatter and hull are of one curve' '2 made|' \
+	"$(vic-reliability -q --curve hull --at 0,1 first second | titles)"
 fails 1 'run.tsv: line 3: does not have 4 columns' 'a short line of a history' sh -c \
 	"printf 'epoch\tlr\tx\ty\n1\t1\t1\t1\n2\t1\n' >run.tsv; vic-reliability --curve training run.tsv"
 fails 1 "line 2: 'x' is not a number" 'a word in a history' sh -c \

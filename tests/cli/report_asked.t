@@ -85,6 +85,7 @@ fails 2 '1 --ood for 2 streams' 'others are of one model' report --ood other a b
 fails 1 'not outputs of one model' 'other classes' report --ood other many
 
 report --per-class --by label --risk 0.3 --apply bound --apply bound --ood other --ood other --split test a a >page.html
+like 'two streams of one name are told apart' 'line (a)</th>' "$(cat page.html)"
 same 'every id is there once' '' "$(grep -o ' id="[^"]*"' page.html | sort | uniq -d)"
 for tag in table tbody thead tr th td div figure svg g details ul li h2 h3 p small b; do
 	same "<$tag> opens as often as it closes" "$(grep -Eo "<$tag[ >]" page.html | wc -l)" \

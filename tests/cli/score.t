@@ -158,6 +158,13 @@ printf '0 1 0\n1 2 0\n' | putlogits 2 >m1.lg
 printf '0 0 0\n1 0 1\n' | putlogits 2 >m2.lg
 same 'an ensemble of two is a stream of two samples' "$(vic-score --quiet --tsv two.lg | grep -v '^documents')" \
 	"$(vic-score --quiet --tsv --ensemble --name stdin m1.lg m2.lg | grep -v '^documents' | sed 's/stdin/two.lg/')"
+printf '0 1 0\n1 2 0\n' | putlogits --f64 2 >m1.f64
+same 'members in float32 and float64 are of one kind' "$(vic-score -q --tsv --ensemble --name x m1.lg m2.lg)" \
+	"$(vic-score -q --tsv --ensemble --name x m1.f64 m2.lg)"
+same 'in any order' "$(vic-score -q --tsv --ensemble --name x m1.f64 m2.lg)" \
+	"$(vic-score -q --tsv --ensemble --name x m2.lg m1.f64)"
+fails 1 'are no ensemble' 'probabilities beside logits are not' sh -c \
+	"printf '0 0.5 0.5\n1 0.25 0.75\n' | putlogits --probs 2 | vic-score --ensemble m1.f64 -"
 fails 1 'are no ensemble: 2 and 3 records' 'members with different records' vic-score --ensemble m1.lg none.lg
 fails 1 'are no ensemble: record 0' 'members with other labels' sh -c \
 	"printf '1 0 0\n1 0 1\n' | putlogits 2 | vic-score --ensemble m1.lg -"

@@ -51,6 +51,7 @@ bad() {
 	printf "$@" >bad
 	fails 1 "$want" "$name" vic-score -q --weights bad x
 }
+bad 'an id that no tab parts from its weight' "'0,1' is not a number (a point stands .* a tab between an id and" '0,1\n1,1\n'
 bad 'a negative weight' 'bad: line 1: a weight' '0\t-1\n'
 bad 'no number' 'bad: line 2: a weight' '0\t1\n1\tmuch\n'
 bad 'NaN' 'bad: line 1: a weight' '0\tnan\n'
@@ -66,4 +67,9 @@ bad 'of fewer digits than a double' 'bad: line 1: a weight: 1e-320 has fewer dig
 printf 'a\t0.9\t0.1\nb\t1\t0\na\t1\t0\n' | vic-cat --from tsv --kind probs --classes a,b - >three
 same 'one record that counts is one' 1 "$(printf '1e308\n1e-300\n1\n' | vic-score -q --tsv --weights - three |
 	awk -F '\t' '$1 == "n_effective" { print $2 }')"
+# A bin whose records weigh next to nothing beside another's has its gap all the same: .5 - 1 / (1 + 3).
+printf '%s\n' 'a	0.97	0.03' 'a	0.5	0.5' 'b	0.5	0.5' | vic-cat --from tsv --kind probs --classes a,b - >light
+same 'weights that lie 100 powers of ten apart' '0.2500 0.0300' "$(printf '1\n1e-100\n3e-100\n' |
+	vic-score -q --tsv --weights - light | awk -F '\t' '$1 == "mce" { m = $2 } $1 == "ece" { e = $2 }
+	END { printf "%.4f %.4f", m, e }')"
 finish

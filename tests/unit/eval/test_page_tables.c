@@ -110,12 +110,13 @@ static void make(struct sheet *s, struct rng *r, int by_column)
 		assert_int_equal(table_column(&s->t, name_of(room, c, 0), &err), 0);
 		for (size_t i = 0; i < rows; i++) {
 			size_t line = by_column ? c : i, other = by_column ? i : c;
-			int by_value = other == s->chosen, kind = by_value ? 0 : (int)rng_below(r, 8);
+			int by_value = other == s->chosen, odd = rng_below(r, 6) ? 0 : 5 + (int)rng_below(r, 3);
+			int kind = by_value ? odd : (int)rng_below(r, 8);
 			/* a row is there from its first cell on */
 			kind = kind == 4 && !c ? 0 : kind;
 			set_cell(&s->t, name_of(key, i, 0), r, s->shown[line][other], kind);
 			if (by_value)
-				s->value[line] = table_at(&s->t, i, c)->value;
+				s->value[line] = odd == 5 ? -INFINITY : table_at(&s->t, i, c)->value;
 		}
 	}
 }
@@ -153,7 +154,7 @@ static void plain_open(FILE *to, const struct sheet *s, const struct part *p, co
 	fputs("</tr></thead><tbody>", to);
 }
 
-/* Sorts by value, the largest first, ties as they stand. */
+/* Sorts by value, the largest first, ties as they stand; what is undefined counts as the least. */
 static void sort_lines(size_t *order, size_t n, const double *value)
 {
 	for (size_t i = 1; i < n; i++)

@@ -192,7 +192,8 @@ static void groups_of_files(void **state)
 	}
 }
 
-/* Ids and groups that something else than a tab parts, where ids rise from line to line. */
+/* Ids and groups that something else than a tab parts, where ids rise from line to line, or eight lines have none
+ * twice. */
 static void ids_without_a_tab(void **state)
 {
 	(void)state;
@@ -206,6 +207,10 @@ static void ids_without_a_tab(void **state)
 		     { "1,a\n2;b\n", 0 },	  { "a\nb\n1,a\n2,b\n", 0 },
 		     { "5 stars\n4 stars\n", 0 }, { "1.a\n2.b\n", 0 },
 		     { "1\n2\n", 0 },		  { "x1,a\nx2,b\n", 0 },
+		     { "9,a\n8,b\n7,a\n6,b\n5,a\n2,b\n3,a\n1,b\n", ',' },
+		     { "id,g\n9,a\n8,b\n7,a\n6,b\n5,a\n2,b\n3,a\n1,b\n", ',' },
+		     { "9,a\n8,b\n7,a\n6,b\n5,a\n2,b\n3,a\n", 0 },
+		     { "9,a\n8,b\n7,a\n6,b\n5,a\n2,b\n3,a\n3,b\n", 0 },
 		     { "id\tg\n1\t1,a\n2\t2,b\n", 0 } };
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
 		char why[80];
@@ -218,7 +223,8 @@ static void ids_without_a_tab(void **state)
 					      { "a\n2\tb\n", "line 2: has an id, unlike the lines before" },
 					      { "1\ta\tb\n", "line 1: more than two fields" },
 					      { "1\ta\n2\t\n", "line 2: names no group" },
-					      { "a\n\nb\n", "line 2: names no group" },
+					      { "a\n\nb\n", "line 2: is blank" },
+					      { "1\ta\r2\tb\r", "line 1: holds a CR" },
 					      { "", "holds no groups" },
 					      { "id\tgroup\n", "holds no groups" },
 					      { "1\ta\nid\tb\n", "line 2: an id" } };

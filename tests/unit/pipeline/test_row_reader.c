@@ -47,7 +47,7 @@ static struct row_counts met;
 
 static const char *rows(char separator, enum row_quotes quotes, const char *text, size_t n)
 {
-	const struct row_rules rules = { "a table", separator, quotes, 100, "" };
+	const struct row_rules rules = { "a table", separator, quotes, 100, "", 0 };
 	return rows_by(&rules, text, n, &met);
 }
 #define CSV(text) rows(0, ROW_QUOTES_STRICT, text, sizeof(text) - 1)

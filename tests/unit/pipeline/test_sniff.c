@@ -68,6 +68,7 @@ static void alike(void **state)
 	text("a", "NOTE: how\n", "plain text");
 	text("a.bin", "text in a file of this name\n", "plain text");
 	text("a", "PS 1 2\n", "plain text");
+	called("a.npz", "PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22, "a zip archive that holds nothing");
 	called("a", "\2\0\0\0\0\0\0\0{}", 10, "a safetensors file");
 	called("a", "\2\0\0\0\0\0\0\1{}", 10, "of no kind that is known here");
 	called("a", "\0\0\x08\x01\0\0\0\x05", 8, "an IDX file (MNIST's format)");

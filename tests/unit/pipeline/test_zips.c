@@ -50,8 +50,10 @@ static void bytes(const void *p, size_t n)
 /* An extra field of no meaning here. */
 static void other_field(size_t n)
 {
-	if (!n)
+	if (n < 4) { /* what aligns the data, as zipalign leaves it */
+		le(0, (int)n);
 		return;
+	}
 	le(0x5455, 2);
 	le(n - 4, 2);
 	for (size_t i = 4; i < n; i++)
@@ -180,7 +182,8 @@ static void draw(struct rng *r, int folders)
 	}
 	directory = len;
 	for (int i = 0; i < members; i++)
-		put_entry(&m[i], a_few(r), rng_below(r, 3) ? 0 : rng_below(r, 9));
+		put_entry(&m[i], m[i].wide || rng_below(r, 4) ? a_few(r) : rng_below(r, 4),
+			  rng_below(r, 3) ? 0 : rng_below(r, 9));
 	size_t end = len;
 	int far = rng_below(r, 3) == 0;
 	if (far) {

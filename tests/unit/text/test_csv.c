@@ -173,7 +173,7 @@ static void same_as_table(const struct sheet *s)
 	uint64_t line = 0;
 	int rc;
 	const struct row_rules rules = { "a table", s->tabs ? '\t' : 0, s->tabs ? ROW_QUOTES_NONE : ROW_QUOTES_STRICT,
-					 COLUMNS, "" };
+					 COLUMNS, "", 0 };
 	assert_int_equal(row_reader_open(&t, path, &rules, &err), 0);
 	for (size_t i = 0; i < s->rows; i++) {
 		rc = row_reader_next(t, &err);
