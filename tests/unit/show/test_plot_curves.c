@@ -95,6 +95,10 @@ static int check_frames(const char *script, int each, int keyed)
 		assert_true(fabs(b[3] - b[2] - before[3] + before[2]) < 3e-5);
 		assert_true(b[0] > before[1] ? fabs(b[2] - before[2]) < 3e-5 : b[3] < before[2]);
 	}
+	int panels = (n - keyed) / each, first = 0;
+	for (int i = 0; i < n - keyed; i += each)
+		first += fabs(box[i][2] - box[0][2]) < 3e-5;
+	assert_int_equal(first, panels < 3 ? panels : panels == 4 ? 2 : 3); /* in the first line of panels */
 	if (keyed)
 		assert_true(box[n - 1][0] == 0 && box[n - 1][1] == 1 && box[n - 1][2] == 0);
 	return n;
@@ -133,7 +137,7 @@ static void panels_show_the_table(void **state)
 	static const struct {
 		enum curve curve;
 		int fields, need, frames, keys; /* frames: of a group */
-	} kind[] = { { CURVE_BINS, 11, 5, 2, 1 },    { CURVE_HISTOGRAM, 9, 3, 1, 1 }, { CURVE_CORP, 6, 3, 1, 1 },
+	} kind[] = { { CURVE_BINS, 11, 5, 2, 1 },   { CURVE_HISTOGRAM, 9, 3, 1, 1 }, { CURVE_CORP, 6, 3, 1, 1 },
 		     { CURVE_SCATTER, 4, 3, 1, 1 }, { CURVE_DENSITY, 4, 3, 1, 0 },   { CURVE_ENTROPY, 5, 3, 1, 0 } };
 	for (int i = 0; i < plain_checks(120); i++) {
 		struct rng r;
