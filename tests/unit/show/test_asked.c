@@ -37,14 +37,14 @@ static void same_tables(const struct table *got, const struct table *want)
 	free(b);
 }
 
-/* A stream of up to 60 records that bear splits, some without label. */
+/* A stream of up to 80 records that bear splits, some without label. */
 static void make(struct plain *d, struct plain_shape *s, struct rng *r)
 {
 	s->samples = 1;
 	s->splits = 1;
 	s->scale = 2;
 	s->unlabelled = rng_below(r, 2) ? 6 : 0;
-	s->n = 20 + (int)rng_below(r, 40);
+	s->n = 40 + (int)rng_below(r, 40);
 	plain_make(d, s, r);
 }
 
@@ -223,7 +223,7 @@ static void sets_are_those_of_the_threshold(void **state)
 			assert_int_equal(grouping_open(&g, "predicted", &err), 0);
 			int rc = more_of_values(&m, &rows, &in[k], &own, &o, &asked, path, &err);
 			int own_records = !k && !asked.allow_fit_data;
-			if (own.split == ROWS_ALL || !own_records) /* a few of them are not told for sure */
+			if (own.split == ROWS_ALL || !own_records) /* fewer are not told for sure */
 				assert_int_equal(rc, -own_records);
 			if (!rc) {
 				grouping_release(&g);
