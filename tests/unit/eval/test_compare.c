@@ -417,6 +417,59 @@ static void one_record_more(void **state)
 	pool_close(pool);
 }
 
+/* Of models that are far apart no swap differs as much as they do, on either way of counting: each p is the least that
+ * there is. */
+static void far_apart_for_certain(void **state)
+{
+	(void)state;
+	enum { RECORDS = CELLS_FROM + 1, ROUNDS = 15 };
+	static const size_t size[] = { 400, RECORDS };
+	static conf_key key[2][RECORDS];
+	static double nll[2][RECORDS], brier[2][RECORDS];
+	struct err err = ERR_NONE;
+	struct pool *pool;
+	assert_int_equal(pool_open(&pool, 1, &err), 0);
+	for (int k = 0; k < 2; k++) {
+		struct rng r;
+		struct rows side[2];
+		rng_init(&r, 25, RNG_TEST, (uint32_t)k, 0);
+		for (int s = 0; s < 2; s++) {
+			side[s] = (struct rows){ .name = (char *)(uintptr_t) "s",
+						 .n = size[k],
+						 .key = key[s],
+						 .nll = nll[s],
+						 .brier = brier[s],
+						 .head.n_classes = 3,
+						 .sum.n = size[k] };
+			for (size_t j = 0; j < size[k]; j++) {
+				double p = 0.7 + 0.3 * rng_real(&r);
+				int right = rng_real(&r) < (s ? 0.4 : p);
+				key[s][j] = conf_pack(p, 1 - p, right);
+				nll[s][j] = -log(right ? p : 1 - p);
+				brier[s][j] = 2 * (right ? (1 - p) * (1 - p) : p * p);
+				side[s].sum.nll += fix_of(nll[s][j]);
+				side[s].sum.brier += fix_of(brier[s][j]);
+			}
+		}
+		for (uint64_t seed = 0; seed < 8; seed++) {
+			struct compare_options o = { .bins = 15, .rounds = ROUNDS, .level = 0.9, .seed = seed };
+			struct comparison c;
+			int tested = 0;
+			assert_int_equal(compare_rows(&side[0], &side[1], &o, pool, &c, &err), 0);
+			for (int i = 0; i < compared_count(); i++) {
+				if (compared_metric(i)->test != TEST_SWAP || !c.of[i].there)
+					continue;
+				if (c.of[i].p != 1.0 / (ROUNDS + 1))
+					fail_msg("%s of %zu records: p is %g", compared_metric(i)->key, size[k],
+						 c.of[i].p);
+				tested++;
+			}
+			assert_true(tested >= 5);
+		}
+	}
+	pool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +480,7 @@ int main(void)
 		cmocka_unit_test(the_claim_follows_the_numbers),
 		cmocka_unit_test(any_comparison_is_said_plainly),
 		cmocka_unit_test(one_record_more),
+		cmocka_unit_test(far_apart_for_certain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
