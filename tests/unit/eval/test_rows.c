@@ -52,8 +52,14 @@ static void head_of(struct stream_head *h, const struct shape *s)
 	free(names);
 }
 
+/* scale INFINITY: one class has all of the probability, the same in each sample. */
 static void fill(double *v, const struct shape *s, struct rng *r)
 {
+	size_t classes = (size_t)s->classes, sure = isinf(s->scale) ? rng_below(r, (uint32_t)classes) : 0;
+	for (size_t i = 0; isinf(s->scale) && i < classes * (size_t)s->samples; i++)
+		v[i] = i % classes == sure ? (s->probs ? 1 : 3.5) : s->probs ? 0 : -INFINITY;
+	if (isinf(s->scale))
+		return;
 	for (int i = 0; i < s->samples; i++) {
 		double sum = 0, *z = v + (size_t)i * (size_t)s->classes;
 		for (int k = 0; k < s->classes; k++) {
@@ -104,10 +110,10 @@ static void write_stream(const struct shape *s)
 static struct rows_options ask_for(int threads)
 {
 	return (struct rows_options){ .split = ROWS_AUTO,
-				  .unlabelled = ROWS_KEEP,
-				  .columns = ALL_COLUMNS,
-				  .class_bins = 15,
-				  .threads = threads };
+				      .unlabelled = ROWS_KEEP,
+				      .columns = ALL_COLUMNS,
+				      .class_bins = 15,
+				      .threads = threads };
 }
 
 static int close_to(double got, long double want, double tol)
@@ -347,6 +353,27 @@ static void one_class(void **state)
 	}
 }
 
+/* Where a class has all of the probability every number is exact: nothing is left over, not even a rounding. */
+static void sure_records(void **state)
+{
+	(void)state;
+	for (int t = 0; t < 24; t++) {
+		const struct shape s = { 2 + t % 3, 1 + t / 3 % 2, t / 6 % 2, t / 12, 40, 1, 0, 1, 0, INFINITY };
+		struct rows w;
+		struct rows_options options = ask_for(1);
+		write_stream(&s);
+		assert_int_equal(rows_read(&w, path, &options, &err), 0);
+		for (size_t i = 0; i < w.n; i++) {
+			int right = w.label[i] == w.predicted[i];
+			assert_true(conf_p(w.key[i]) == 1 && conf_rest(w.key[i]) == 0 && conf_right(w.key[i]) == right);
+			assert_true(w.entropy[i] == 0 && w.mutual[i] == 0 && w.margin[i] == 1);
+			assert_true(w.label[i] < 0 ? isnan(w.nll[i]) : w.nll[i] == (right ? 0 : INFINITY));
+			assert_true(w.label[i] < 0 ? isnan(w.brier[i]) : w.brier[i] == (right ? 0 : 2));
+		}
+		rows_release(&w);
+	}
+}
+
 /* A bad value somewhere: refused by the number of its record, the first one where there are two, at any thread count.
  */
 static void bad_records_are_named(void **state)
@@ -396,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup(documents_apart, seed),
 		cmocka_unit_test_setup(fates, seed),
 		cmocka_unit_test_setup(one_class, seed),
+		cmocka_unit_test_setup(sure_records, seed),
 		cmocka_unit_test_setup(bad_records_are_named, seed),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
