@@ -65,6 +65,7 @@ static char *script_of(const struct plot_table *t, const char *title)
 	assert_int_equal(memtext_open(&m, &err), 0);
 	plot_script(t, &look, m.to);
 	assert_int_equal(memtext_close(&m, &text, NULL, &err), 0);
+	title_is_shown_once(text, title != NULL);
 	return text;
 }
 

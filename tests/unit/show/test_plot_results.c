@@ -336,6 +336,7 @@ static void scripts(void **state)
 		check_panels(&d, &look, b, w, h);
 		after("unset multiplot\n");
 		assert_int_equal(*at, 0);
+		title_is_shown_once(text, look.title != NULL);
 		free(text);
 		result_table_release(&d.results);
 	}
