@@ -346,7 +346,7 @@ static void keys_fill_their_lines(void **state)
 				assert_true(fabs(e[k + 1].from - end - 18) < 0.02);
 				continue;
 			}
-			/* the last of its line: as far from the right as the first from the left; the next did not fit */
+			/* the last of its line: the line is in the middle, and the next did not fit */
 			assert_true(fabs(c.width - end - e[first].from) < 0.02);
 			assert_true(first == k || end - e[first].from <= c.width - 18 + 0.02);
 			assert_true(k + 1 == n || end - e[first].from + 18 + next + 18 > c.width - 18 - 0.02);
