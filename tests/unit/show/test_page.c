@@ -504,7 +504,7 @@ static void nothing_is_left(void **state)
 			for (int k = 0; k <= i; k++) {
 				m->other[k].name = own(2);
 				small_table(&m->other[k].table, "d", 1);
-				for (m->other[k].n = 0; m->other[k].n <= k; m->other[k].n++) {
+				for (m->other[k].n = 0; m->other[k].n < OOD_SCORES - k; m->other[k].n++) {
 					m->other[k].curve[m->other[k].n].roc = own(2);
 					m->other[k].curve[m->other[k].n].pr = own(2);
 				}
