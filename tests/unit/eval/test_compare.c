@@ -470,8 +470,8 @@ static void far_apart_for_certain(void **state)
 	pool_close(pool);
 }
 
-/* The interval of a difference of accuracies, after Agresti and Min 2005, is cut off at -1 and 1, which few records that
- * all speak for one model reach. */
+/* The interval of a difference of accuracies, after Agresti and Min 2005, is cut off at -1 and 1, which few records
+ * that all speak for one model reach. */
 static void accuracies_of_few_records(void **state)
 {
 	(void)state;
