@@ -308,7 +308,7 @@ static void plain_areas(const struct plain_cell *cell, const double *w, int n, c
 static void rounds_are_the_plain_ones(void **state)
 {
 	(void)state;
-	enum { M = 24000, N = 22000, ROUNDS = 2 };
+	enum { M = 14000, N = 12000, ROUNDS = 2 };
 	static const struct {
 		int m, n;
 		uint32_t levels;
