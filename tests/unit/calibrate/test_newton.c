@@ -183,17 +183,17 @@ static void a_class_may_have_no_probability(void **state)
 static void blocks_are_of_128_classes_at_most(void **state)
 {
 	(void)state;
-	static const int sizes[] = { 4, 5, 127, 128, 129 };
+	static const int sizes[] = { 4, 5, 7, 127, 128, 129 };
 	struct pool *one;
 	assert_int_equal(pool_open(&one, 1, &err), 0);
-	for (int s = 0; s < 5; s++) {
+	for (int s = 0; s < 6; s++) {
 		struct rng r;
 		struct affine a;
 		struct affine_pull pull = { 0.02, 0.03, 0.05 };
 		int k = sizes[s], records = k < 10 ? N : 50;
 		size_t kk = (size_t)k, n = kk * kk + kk;
-		double *logits = malloc((size_t)records * kk * sizeof *logits), *y = malloc(3 * n * sizeof *y), dot = 0;
-		double *v = y + n, *w = v + n;
+		double *logits = malloc((size_t)records * kk * sizeof *logits), *y = malloc(4 * n * sizeof *y), dot = 0;
+		double *v = y + n, *w = v + n, *bent = w + n;
 		struct fit_data d = { .n = (size_t)records, .k = k, .is_double = 1, .z = logits, .label = label };
 		plain_rng(&r, (uint32_t)k, 92);
 		for (size_t i = 0; i < (size_t)records * kk; i++)
@@ -211,6 +211,11 @@ static void blocks_are_of_128_classes_at_most(void **state)
 		for (size_t i = 0; i < n; i++)
 			dot += v[i] * w[i];
 		assert_true(dot > 0 && isfinite(dot)); /* positive definite */
+		assert_int_equal(affine_bend(&a, v, bent, &err), 0);
+		dot = 0;
+		for (size_t i = 0; i < n; i++)
+			dot += v[i] * bent[i];
+		assert_true(dot > 0 && isfinite(dot));
 		affine_release(&a);
 		free(logits);
 		free(y);

@@ -417,6 +417,101 @@ static void one_record_more(void **state)
 	pool_close(pool);
 }
 
+/* Of models that are far apart no swap differs as much as they do, on either way of counting: each p is the least that
+ * there is. */
+static void far_apart_for_certain(void **state)
+{
+	(void)state;
+	enum { RECORDS = CELLS_FROM + 1, ROUNDS = 15 };
+	static const size_t size[] = { 400, RECORDS };
+	static conf_key key[2][RECORDS];
+	static double nll[2][RECORDS], brier[2][RECORDS];
+	struct err err = ERR_NONE;
+	struct pool *pool;
+	assert_int_equal(pool_open(&pool, 1, &err), 0);
+	for (int k = 0; k < 2; k++) {
+		struct rng r;
+		struct rows side[2];
+		rng_init(&r, 25, RNG_TEST, (uint32_t)k, 0);
+		for (int s = 0; s < 2; s++) {
+			side[s] = (struct rows){ .name = (char *)(uintptr_t) "s",
+						 .n = size[k],
+						 .key = key[s],
+						 .nll = nll[s],
+						 .brier = brier[s],
+						 .head.n_classes = 3,
+						 .sum.n = size[k] };
+			for (size_t j = 0; j < size[k]; j++) {
+				double p = 0.7 + 0.3 * rng_real(&r);
+				int right = rng_real(&r) < (s ? 0.4 : p);
+				key[s][j] = conf_pack(p, 1 - p, right);
+				nll[s][j] = -log(right ? p : 1 - p);
+				brier[s][j] = 2 * (right ? (1 - p) * (1 - p) : p * p);
+				side[s].sum.nll += fix_of(nll[s][j]);
+				side[s].sum.brier += fix_of(brier[s][j]);
+			}
+		}
+		for (uint64_t seed = 0; seed < 8; seed++) {
+			struct compare_options o = { .bins = 15, .rounds = ROUNDS, .level = 0.9, .seed = seed };
+			struct comparison c;
+			int tested = 0;
+			assert_int_equal(compare_rows(&side[0], &side[1], &o, pool, &c, &err), 0);
+			for (int i = 0; i < compared_count(); i++) {
+				if (compared_metric(i)->test != TEST_SWAP || !c.of[i].there)
+					continue;
+				if (c.of[i].p != 1.0 / (ROUNDS + 1))
+					fail_msg("%s of %zu records: p is %g", compared_metric(i)->key, size[k],
+						 c.of[i].p);
+				tested++;
+			}
+			assert_true(tested >= 5);
+		}
+	}
+	pool_close(pool);
+}
+
+/* The interval of a difference of accuracies, after Agresti and Min 2005, is cut off at -1 and 1, which few records
+ * that all speak for one model reach. */
+static void accuracies_of_few_records(void **state)
+{
+	(void)state;
+	int cut = 0;
+	struct err err = ERR_NONE;
+	struct pool *pool;
+	assert_int_equal(pool_open(&pool, 1, &err), 0);
+	for (int n = 1; n <= 12; n++)
+		for (int only = 0; only <= n; only++)
+			for (int which = 0; which < 2; which++) { /* the model that alone is right of `only` */
+				conf_key key[2][12];
+				double loss[12] = { 0 }, m = n + 2, x = (which ? 0 : only) + 0.5,
+				       y = (which ? only : 0) + 0.5;
+				double half = 1.959963984540054 * sqrt((x + y) / m - pow((y - x) / m, 2)) / sqrt(m);
+				struct rows side[2];
+				struct comparison c;
+				struct compare_options o = { .bins = 5, .rounds = 20, .level = 0.95 };
+				for (int s = 0; s < 2; s++) {
+					for (int i = 0; i < n; i++)
+						key[s][i] = conf_pack(0.75, 0.25, i < only && s == which);
+					side[s] = (struct rows){ .name = (char *)(uintptr_t) "s",
+								 .n = (size_t)n,
+								 .key = key[s],
+								 .nll = loss,
+								 .brier = loss,
+								 .head.n_classes = 3,
+								 .sum.n = (uint64_t)n };
+				}
+				assert_int_equal(compare_rows(&side[0], &side[1], &o, pool, &c, &err), 0);
+				const struct difference *d = difference_of(&c, "accuracy");
+				assert_true(fabs(d->low - fmax(-1, (y - x) / m - half)) < 1e-9);
+				assert_true(fabs(d->high - fmin(1, (y - x) / m + half)) < 1e-9);
+				assert_int_equal(c.only_a, which ? 0 : only);
+				assert_int_equal(c.only_b, which ? only : 0);
+				cut += d->high == 1 || d->low == -1;
+			}
+	assert_true(cut > 3);
+	pool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +522,8 @@ int main(void)
 		cmocka_unit_test(the_claim_follows_the_numbers),
 		cmocka_unit_test(any_comparison_is_said_plainly),
 		cmocka_unit_test(one_record_more),
+		cmocka_unit_test(far_apart_for_certain),
+		cmocka_unit_test(accuracies_of_few_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

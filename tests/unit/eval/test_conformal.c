@@ -357,6 +357,50 @@ static void refused_files(void **state)
 	free(text);
 }
 
+/* What lies at either end of what a number may be is read as it is. */
+static void ends_of_numbers(void **state)
+{
+	(void)state;
+	static const struct {
+		double alpha, lambda, complement;
+		int64_t k_reg;
+	} end[] = { { 1e-12, 0, -1e300, 0 }, { 1 - 1e-12, 1e300, 1e300, STREAM_MAX_CLASSES }, { 0.5, 0, 1, 1 } };
+	for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
+		struct conformal c = { .method = CONFORMAL_RAPS, .alpha = end[i].alpha, .lambda = end[i].lambda,
+				       .k_reg = end[i].k_reg, .n = 20, .rank = 16, .complement = end[i].complement };
+		char *text = text_of(&c);
+		struct threshold t;
+		if (load_text(&t, text))
+			fail_msg("%s", err.msg);
+		assert_true(t.c.alpha == c.alpha && t.c.lambda == c.lambda && t.c.k_reg == c.k_reg &&
+			    t.c.complement == c.complement);
+		threshold_release(&t);
+		free(text);
+	}
+}
+
+/* The quantile of Beta(rank, n + 1 - rank) at every rank, the last too: there as many of n uniform numbers as rank, or
+ * more, lie below it with probability q. */
+static void coverage_over_fits(void **state)
+{
+	(void)state;
+	static const double q[] = { 0.025, 0.5, 0.975 };
+	for (uint64_t n = 1; n <= 12; n++)
+		for (uint64_t rank = 1; rank <= n + 1; rank++)
+			for (int i = 0; i < 3; i++) {
+				const struct conformal c = { .n = n, .rank = rank };
+				double x = conformal_coverage(&c, q[i]), sum = 0;
+				for (uint64_t j = rank; j <= n; j++)
+					sum += exp(lgamma((double)n + 1) - lgamma((double)j + 1) -
+						   lgamma((double)(n - j) + 1)) *
+					       pow(x, (double)j) * pow(1 - x, (double)(n - j));
+				if (rank > n)
+					assert_true(x == 1);
+				else
+					assert_true(fabs(sum - q[i]) < 1e-9);
+			}
+}
+
 /* Sets as lines: the likeliest class first, ties by index; at least the winner, where that is asked for. */
 static void sets_are_the_plain_ones(void **state)
 {
@@ -417,6 +461,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_mapie),	   cmocka_unit_test(covers),	  cmocka_unit_test(ranks),
 		cmocka_unit_test(order_of_classes), cmocka_unit_test(sure_models), cmocka_unit_test(as_file),
+		cmocka_unit_test(ends_of_numbers),  cmocka_unit_test(coverage_over_fits),
 		cmocka_unit_test(refused_files), cmocka_unit_test(sets_are_the_plain_ones),
 	};
 	golden = json_load_file("tests/oracles/conformal.json", 0, NULL);

@@ -133,6 +133,81 @@ static void many_groups(void **state)
 	assert_true(d.p[0] == as_large / (DIFFER_ROUNDS + 1.0));
 }
 
+/* accuracy, ece, oe, nll, brier and gap of the records of one group, by their definitions. */
+static void plain_values(const struct rows *w, const uint32_t *of, uint32_t which, int bins, double *v)
+{
+	double n = 0;
+	memset(v, 0, DIFFER_METRICS * sizeof *v);
+	for (int b = -1; b < bins; b++) { /* first all of them */
+		double conf = 0, right = 0, size = 0;
+		for (size_t i = 0; i < w->n; i++) {
+			double p = conf_p(w->key[i]);
+			if (of[i] != which || (b >= 0 && !(p * bins > b && p * bins <= b + 1)))
+				continue;
+			size++;
+			conf += p;
+			right += conf_right(w->key[i]);
+			v[3] += b < 0 ? w->nll[i] : 0;
+			v[4] += b < 0 ? w->brier[i] : 0;
+		}
+		if (b < 0) {
+			n = size;
+			v[0] = right / n;
+			v[5] = (conf - right) / n;
+		} else if (size > 0) {
+			v[1] += fabs(conf - right) / n;
+			v[2] += conf / size * fmax(conf - right, 0) / n;
+		}
+	}
+	v[3] /= n;
+	v[4] /= n;
+}
+
+static void each_metric_by_dealing(void **state)
+{
+	(void)state;
+	enum { ROUNDS = DIFFER_ROUNDS, GROUPS = 4 };
+	static double value[ROUNDS + 1][GROUPS][DIFFER_METRICS];
+	for (uint32_t set = 0; set < 3; set++) {
+		struct rows w = simulate(40 + 20 * set, 0.1, 50 + set);
+		struct differ d;
+		uint32_t of[MOST], groups = 2 + set % 3;
+		double mean[GROUPS][DIFFER_METRICS] = { { 0 } }, size[GROUPS] = { 0 };
+		int bins = 3 + 4 * (int)set;
+		for (size_t i = 0; i < w.n; i++) {
+			group[i] = (uint32_t)i % 7 % groups;
+			size[group[i]]++;
+		}
+		assert_int_equal(differ_of(&d, &w, group, (int)groups, bins, set, 1, NULL, &err), 0);
+		for (uint32_t r = 0; r <= ROUNDS; r++) {
+			struct rng rng;
+			memcpy(of, group, w.n * sizeof *of);
+			rng_init(&rng, set, RNG_GROUPS, r, 0);
+			if (r)
+				rng_shuffle(&rng, of, w.n);
+			for (uint32_t g = 0; g < groups; g++) {
+				plain_values(&w, of, g, bins, value[r][g]);
+				for (int m = 0; m < DIFFER_METRICS; m++)
+					mean[g][m] += value[r][g][m] / (ROUNDS + 1);
+			}
+		}
+		for (int m = 0; m < DIFFER_METRICS; m++) {
+			double given = 0;
+			int as_large = 0;
+			for (uint32_t r = 0; r <= ROUNDS; r++) {
+				double t = 0;
+				for (uint32_t g = 0; g < groups; g++)
+					t += size[g] * pow(value[r][g][m] - mean[g][m], 2);
+				given = r ? given : t;
+				as_large += t >= given * (1 - 1e-9) - 1e-15;
+			}
+			if (d.p[m] != as_large / (ROUNDS + 1.0))
+				fail_msg("set %u, %s: %g, not %g", set, differ_key[m], d.p[m],
+					 as_large / (ROUNDS + 1.0));
+		}
+	}
+}
+
 static void what_has_no_answer(void **state)
 {
 	(void)state;
@@ -343,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_difference_is_found),
 		cmocka_unit_test(accuracy_is_chi_squared),
 		cmocka_unit_test(many_groups),
+		cmocka_unit_test(each_metric_by_dealing),
 		cmocka_unit_test(what_has_no_answer),
 		cmocka_unit_test(intervals_hold_together),
 		cmocka_unit_test(the_worst),

@@ -95,6 +95,37 @@ static void tables_are_checked(void **state)
 	refused(CLAIMS_HEADER, "i||w|s|d|m|ece|a|below|b||\n", "field 2 may not be empty");
 }
 
+/* Each field empty in its turn: refused, or read as what is not there. `must`: a letter a field, x where it must be. */
+static void each_field_empty(const char *header, const char *must, const char *whole, const char *why)
+{
+	for (int empty = 0; must[empty]; empty++) {
+		char row[200], *to = row;
+		const char *from = whole;
+		for (int i = 0; *from; from++) {
+			if (*from == '|' || *from == '\n' || i != empty)
+				*to++ = *from;
+			i += *from == '|';
+		}
+		*to = 0;
+		if (must[empty] == 'x') {
+			refused(header, row, why);
+		} else if (!strcmp(header, RESULTS_HEADER)) {
+			struct result_table r;
+			read_results(&r, row);
+			assert_int_equal(r.n, 1);
+			result_table_release(&r);
+		}
+	}
+}
+
+static void empty_fields(void **state)
+{
+	(void)state;
+	each_field_empty(RESULTS_HEADER, "xx.x.x.x....", "f|d|m|mixup|0.4|1|9|ece|0.1|0|1|c\n",
+			 "figure, dataset, method, seed and metric may not be empty");
+	each_field_empty(CLAIMS_HEADER, "xxxxxxxx.x..", "i|f|w|s|d|m|ece|a|below|b|1|1\n", "may not be empty");
+}
+
 /* Of differences -0.1, -0.2, -0.3: mean -0.2, sd 0.1; Student's 97.5 % point of 2 degrees is 4.30265. */
 static void runs_make_intervals(void **state)
 {
@@ -381,6 +412,7 @@ int main(void)
 		cmocka_unit_test(intervals_decide),	 cmocka_unit_test(claims_find_their_rows),
 		cmocka_unit_test(claims_compare_models), cmocka_unit_test(figures_become_sheets),
 		cmocka_unit_test(metrics_have_titles),	 cmocka_unit_test(settings_are_drawn_in_order),
+		cmocka_unit_test(empty_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

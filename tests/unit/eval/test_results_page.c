@@ -127,14 +127,14 @@ static void pictures_are_in_the_page(void **state)
 	static const char *const box[] = { "", " viewBox=\"0 0 640 480\"", " viewBox=\"0 0 640 480 1\"",
 					   " viewBox=\"0 0 0 480\"", " viewBox=\"0 0 640 -1\"" };
 	static const char *const title[] = { "", "<title>ECE &lt; 1</title>", "<title></title>", "<title>a\"b</title>",
-					     "<title>no end" };
-	static const char *const alt[] = { "a&lt;.svg", "ECE &lt; 1", "", "a&lt;.svg", "a&lt;.svg" };
-	for (uint32_t i = 0; i < 100; i++) {
+					     "<title>no end", "<title >b</title>" };
+	static const char *const alt[] = { "a&lt;.svg", "ECE &lt; 1", "", "a&lt;.svg", "a&lt;.svg", "a&lt;.svg" };
+	for (uint32_t i = 0; i < 120; i++) {
 		struct rng r;
 		char bytes[400], want[200], *got;
 		unsigned char back[400];
-		size_t len, a = i % 5, b = i / 5 % 5;
-		struct picture p = { .name = "a<.svg", .data = bytes, .png = i >= 75 };
+		size_t len, a = i % 5, b = i / 5 % 6;
+		struct picture p = { .name = "a<.svg", .data = bytes, .png = i >= 90 };
 		FILE *to = open_memstream(&got, &len);
 		rng_init(&r, 5, RNG_TEST, i, 0);
 		p.len = (size_t)snprintf(bytes, sizeof bytes, "<svg%s>%s", box[a], title[b]);

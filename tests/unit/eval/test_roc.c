@@ -234,6 +234,142 @@ static void cells_spread_as_records_do(void **state)
 	pool_close(pool);
 }
 
+/* A cell as roc.h has it: [from, to) of the scores, falling. */
+struct plain_cell {
+	double pos, neg;
+	int scores;
+};
+
+/* How much of a side of n a cell may hold that begins after `done` of it. */
+static double plain_limit(double done, double n)
+{
+	double limit = n / 2048;
+	if (done / 64 < limit)
+		limit = done / 64;
+	if ((n - done) / 64 < limit)
+		limit = (n - done) / 64;
+	return limit < 1 ? 1 : limit;
+}
+
+/* pos, neg: [scores] of each, falling. Returns how many cells there are. */
+static int plain_cells(const double (*of)[2], int scores, const double side[2], struct plain_cell *cell)
+{
+	double begun[2] = { 0, 0 }, all[2] = { 0, 0 };
+	int n = 0;
+	for (int i = 0; i < scores; i++) {
+		struct plain_cell *c = n ? &cell[n - 1] : NULL;
+		if (c && scores > ROC_GROUPS && c->pos + of[i][0] <= plain_limit(begun[0], side[0]) &&
+		    c->neg + of[i][1] <= plain_limit(begun[1], side[1])) {
+			c->pos += of[i][0];
+			c->neg += of[i][1];
+			c->scores++;
+		} else {
+			cell[n++] = (struct plain_cell){ of[i][0], of[i][1], 1 };
+			memcpy(begun, all, sizeof begun);
+		}
+		all[0] += of[i][0];
+		all[1] += of[i][1];
+	}
+	return n;
+}
+
+/* Areas and fpr95 where w[2 i] positives and w[2 i + 1] negatives are in cell i: a score is one step, several lie on a
+ * straight line, along which precision is added up in a hundred pieces. */
+static void plain_areas(const struct plain_cell *cell, const double *w, int n, const double side[2], double *value)
+{
+	enum { PIECES = 100 };
+	double pos = 0, neg = 0, tp = 0, fp = 0;
+	for (int i = 0; i < n; i++) {
+		pos += w[2 * i];
+		neg += w[2 * i + 1];
+	}
+	double weight = neg * side[0] / (pos * side[1]);
+	value[0] = value[1] = 0;
+	value[2] = -1;
+	for (int i = 0; i < n; i++) {
+		double p = w[2 * i], q = w[2 * i + 1];
+		int pieces = cell[i].scores > 1 ? PIECES : 1;
+		for (int k = 0; k < pieces && p + q > 0; k++) {
+			double at = pieces > 1 ? (k + 0.5) / pieces : 1, below = pieces > 1 ? 1 - at : 1;
+			double up = weight * (tp + at * p), left = weight * (pos - tp - (1 - below) * p);
+			value[0] += p > 0 ? p / pos / pieces * up / (up + fp + at * q) : 0;
+			value[1] += q > 0 ? q / neg / pieces * (neg - fp - (1 - below) * q) /
+						    (neg - fp - (1 - below) * q + left)
+					  : 0;
+		}
+		if (value[2] < 0 && tp + p >= 0.95 * pos * (1 - 1e-14))
+			value[2] = (cell[i].scores > 1 ? fp + q * (0.95 * pos - tp) / p : fp + q) / neg;
+		tp += p;
+		fp += q;
+	}
+}
+
+/* Each round from its own draws, at sizes on either side of the number of scores from which cells are cut. */
+static void rounds_are_the_plain_ones(void **state)
+{
+	(void)state;
+	enum { M = 14000, N = 12000, ROUNDS = 2 };
+	static const struct {
+		int m, n;
+		uint32_t levels;
+		double off; /* of Simpson's rule, where few of a side are in many cells */
+	} of[] = { { M, N, 0, 1e-7 },	    { M, 300, 0, 1e-4 },     { 500, N, 0, 1e-4 },
+		   { 4000, 4192, 0, 1e-7 }, { 4000, 4193, 0, 1e-7 }, { M, N, 12000, 1e-7 } };
+	static double s[M + N], scores[M + N][2], w[2 * (M + N)];
+	static uint32_t order[M + N];
+	static uint64_t key[M + N];
+	static struct plain_cell cell[M + N];
+	struct err err = ERR_NONE;
+	struct pool *pool;
+	assert_int_equal(pool_open(&pool, 2, &err), 0);
+	for (uint32_t i = 0; i < sizeof of / sizeof *of; i++) {
+		double value[ROC_VALUES * ROUNDS], as_they_are[ROC_VALUES], want[ROC_VALUES];
+		int m = of[i].m, n = of[i].n, all = m + n, different = 0;
+		const double side[2] = { m, n };
+		struct roc k;
+		struct roc_numbers whole;
+		struct rng r;
+		rng_init(&r, 12, RNG_TEST, i, 0);
+		for (int j = 0; j < all; j++) {
+			double x = rng_real(&r) + (j < m ? 0.3 * rng_real(&r) : 0);
+			s[j] = of[i].levels ? floor(x * of[i].levels) : x;
+			key[j] = roc_key(s[j]);
+		}
+		assert_int_equal(order_falling(key, (size_t)all, order, &err), 0);
+		for (int j = 0; j < all; j++) {
+			if (!j || key[order[j]] != key[order[j - 1]])
+				scores[different][0] = scores[different][1] = 0, different++;
+			scores[different - 1][(int)order[j] >= m]++;
+		}
+		int cells = plain_cells(scores, different, side, cell);
+		assert_true(cells > 0 && (cells < different) == (different > ROC_GROUPS));
+		assert_int_equal(curve_of(&k, s, (size_t)m, (size_t)n, &err), 0);
+		roc_measure(&k, &whole);
+		assert_int_equal(roc_resample(&k, ROUNDS, 77, pool, value, &err), 0);
+		for (int c = 0; c < cells; c++) {
+			w[2 * c] = cell[c].pos;
+			w[2 * c + 1] = cell[c].neg;
+		}
+		plain_areas(cell, w, cells, side, as_they_are);
+		const double exact[] = { whole.aupr_pos, whole.aupr_neg, whole.fpr95 };
+		for (uint32_t t = 0; t < ROUNDS; t++) {
+			rng_init(&r, 77, RNG_BOOTSTRAP, t, 0);
+			for (int c = 0; c < cells; c++) {
+				w[2 * c] = rng_poisson(&r, cell[c].pos);
+				w[2 * c + 1] = rng_poisson(&r, cell[c].neg);
+			}
+			plain_areas(cell, w, cells, side, want);
+			for (int v = 0; v < ROC_VALUES; v++)
+				if (!(fabs(value[v * ROUNDS + (int)t] - (want[v] + exact[v] - as_they_are[v])) <=
+				      of[i].off))
+					fail_msg("case %u, round %u, value %d: %.12g, not %.12g", i, t, v,
+						 value[v * ROUNDS + (int)t], want[v] + exact[v] - as_they_are[v]);
+		}
+		roc_release(&k);
+	}
+	pool_close(pool);
+}
+
 static void perfect_separation_has_an_interval(void **state)
 {
 	(void)state;
@@ -285,6 +421,7 @@ int main(void)
 		cmocka_unit_test(ninety_five_by_counts),
 		cmocka_unit_test(delong_by_pairs),
 		cmocka_unit_test(cells_spread_as_records_do),
+		cmocka_unit_test(rounds_are_the_plain_ones),
 		cmocka_unit_test(perfect_separation_has_an_interval),
 		cmocka_unit_test(perfect_areas_are_one),
 		cmocka_unit_test(refuses),

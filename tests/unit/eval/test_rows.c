@@ -52,8 +52,14 @@ static void head_of(struct stream_head *h, const struct shape *s)
 	free(names);
 }
 
+/* scale INFINITY: one class has all of the probability, the same in each sample. */
 static void fill(double *v, const struct shape *s, struct rng *r)
 {
+	size_t classes = (size_t)s->classes, sure = isinf(s->scale) ? rng_below(r, (uint32_t)classes) : 0;
+	for (size_t i = 0; isinf(s->scale) && i < classes * (size_t)s->samples; i++)
+		v[i] = i % classes == sure ? (s->probs ? 1 : 3.5) : s->probs ? 0 : -INFINITY;
+	if (isinf(s->scale))
+		return;
 	for (int i = 0; i < s->samples; i++) {
 		double sum = 0, *z = v + (size_t)i * (size_t)s->classes;
 		for (int k = 0; k < s->classes; k++) {
@@ -104,10 +110,10 @@ static void write_stream(const struct shape *s)
 static struct rows_options ask_for(int threads)
 {
 	return (struct rows_options){ .split = ROWS_AUTO,
-				  .unlabelled = ROWS_KEEP,
-				  .columns = ALL_COLUMNS,
-				  .class_bins = 15,
-				  .threads = threads };
+				      .unlabelled = ROWS_KEEP,
+				      .columns = ALL_COLUMNS,
+				      .class_bins = 15,
+				      .threads = threads };
 }
 
 static int close_to(double got, long double want, double tol)
@@ -347,6 +353,27 @@ static void one_class(void **state)
 	}
 }
 
+/* Where a class has all of the probability every number is exact: nothing is left over, not even a rounding. */
+static void sure_records(void **state)
+{
+	(void)state;
+	for (int t = 0; t < 24; t++) {
+		const struct shape s = { 2 + t % 3, 1 + t / 3 % 2, t / 6 % 2, t / 12, 40, 1, 0, 1, 0, INFINITY };
+		struct rows w;
+		struct rows_options options = ask_for(1);
+		write_stream(&s);
+		assert_int_equal(rows_read(&w, path, &options, &err), 0);
+		for (size_t i = 0; i < w.n; i++) {
+			int right = w.label[i] == w.predicted[i];
+			assert_true(conf_p(w.key[i]) == 1 && conf_rest(w.key[i]) == 0 && conf_right(w.key[i]) == right);
+			assert_true(w.entropy[i] == 0 && w.mutual[i] == 0 && w.margin[i] == 1);
+			assert_true(w.label[i] < 0 ? isnan(w.nll[i]) : w.nll[i] == (right ? 0 : INFINITY));
+			assert_true(w.label[i] < 0 ? isnan(w.brier[i]) : w.brier[i] == (right ? 0 : 2));
+		}
+		rows_release(&w);
+	}
+}
+
 /* A bad value somewhere: refused by the number of its record, the first one where there are two, at any thread count.
  */
 static void bad_records_are_named(void **state)
@@ -354,18 +381,26 @@ static void bad_records_are_named(void **state)
 	(void)state;
 	static const float bad[] = { NAN, INFINITY, -INFINITY };
 	for (int t = 0; t < 60; t++) {
+		int documents = 1 + t / 4 % 2, first = documents == 2 ? 7 : 0; /* 7 records that are fine */
 		int k = t % 2 ? 3 : 50, at = (t * 37) % 900, later = at + 1 + (t * 91) % (999 - at), all = t % 3 == 2;
 		struct stream_head h;
 		struct stream_writer *w;
 		struct output out;
 		struct shape s = { k, 1, 0, 0, 0, 1, 0, 0, 0, 1 };
 		float z[50] = { 0 };
-		char want[64];
+		char want[SCRATCH_PATH + 64];
 		struct rows rows;
 		struct rows_options options = ask_for(1 + t % 4);
 		head_of(&h, &s);
 		assert_int_equal(output_open(&out, path, &err), 0);
 		assert_int_equal(stream_begin(&w, &out, &h, NULL, NULL, &err), 0);
+		for (int i = 0; i < first; i++)
+			assert_int_equal(stream_add(w, 0, 0, 0, z, (size_t)k * 4, &err), 0);
+		if (first) {
+			assert_int_equal(stream_finish(w, &err), 0);
+			stream_writer_free(w);
+			assert_int_equal(stream_begin(&w, &out, &h, NULL, NULL, &err), 0);
+		}
 		for (int i = 0; i < 1000; i++) {
 			for (int c = 0; c < k; c++)
 				z[c] = (i == at || i == later) && (all || c == t % k) ? bad[t % 3] : (float)(c % 5);
@@ -379,7 +414,7 @@ static void bad_records_are_named(void **state)
 		output_release(&out);
 		stream_head_release(&h);
 		assert_int_equal(rows_read(&rows, path, &options, &err), -1);
-		snprintf(want, sizeof want, "record %d: ", at);
+		snprintf(want, sizeof want, "%s: record %d: ", first ? ": document 2" : path, at);
 		if (!strstr(err.msg, want))
 			print_message("%s, wanted %s\n", err.msg, want);
 		assert_non_null(strstr(err.msg, want));
@@ -396,6 +431,7 @@ int main(void)
 		cmocka_unit_test_setup(documents_apart, seed),
 		cmocka_unit_test_setup(fates, seed),
 		cmocka_unit_test_setup(one_class, seed),
+		cmocka_unit_test_setup(sure_records, seed),
 		cmocka_unit_test_setup(bad_records_are_named, seed),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,4 +37,12 @@ static double number(void)
 	return v;
 }
 
+/* A title is label 1, which the first panel shows alone. */
+static void title_is_shown_once(const char *script, int titled)
+{
+	const char *unset = strstr(script, "unset label 1\n");
+	assert_int_equal(unset != NULL, titled);
+	assert_true(!unset || !strstr(unset + 1, "unset label 1\n"));
+}
+
 #endif

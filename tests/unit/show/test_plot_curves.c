@@ -65,6 +65,7 @@ static char *script_of(const struct plot_table *t, const char *title)
 	assert_int_equal(memtext_open(&m, &err), 0);
 	plot_script(t, &look, m.to);
 	assert_int_equal(memtext_close(&m, &text, NULL, &err), 0);
+	title_is_shown_once(text, title != NULL);
 	return text;
 }
 
@@ -95,6 +96,10 @@ static int check_frames(const char *script, int each, int keyed)
 		assert_true(fabs(b[3] - b[2] - before[3] + before[2]) < 3e-5);
 		assert_true(b[0] > before[1] ? fabs(b[2] - before[2]) < 3e-5 : b[3] < before[2]);
 	}
+	int panels = (n - keyed) / each, first = 0;
+	for (int i = 0; i < n - keyed; i += each)
+		first += fabs(box[i][2] - box[0][2]) < 3e-5;
+	assert_int_equal(first, panels < 3 ? panels : panels == 4 ? 2 : 3); /* in the first line of panels */
 	if (keyed)
 		assert_true(box[n - 1][0] == 0 && box[n - 1][1] == 1 && box[n - 1][2] == 0);
 	return n;
@@ -133,7 +138,7 @@ static void panels_show_the_table(void **state)
 	static const struct {
 		enum curve curve;
 		int fields, need, frames, keys; /* frames: of a group */
-	} kind[] = { { CURVE_BINS, 11, 5, 2, 1 },    { CURVE_HISTOGRAM, 9, 3, 1, 1 }, { CURVE_CORP, 6, 3, 1, 1 },
+	} kind[] = { { CURVE_BINS, 11, 5, 2, 1 },   { CURVE_HISTOGRAM, 9, 3, 1, 1 }, { CURVE_CORP, 6, 3, 1, 1 },
 		     { CURVE_SCATTER, 4, 3, 1, 1 }, { CURVE_DENSITY, 4, 3, 1, 0 },   { CURVE_ENTROPY, 5, 3, 1, 0 } };
 	for (int i = 0; i < plain_checks(120); i++) {
 		struct rng r;
@@ -265,11 +270,100 @@ static void lines_show_the_table(void **state)
 	assert_true(logs > 5 && zeros > 3 && zeros < logs);
 }
 
+/* A key's entry as the script draws it, in points: its swatch, the middle of which a point marks, and its text. */
+struct entry {
+	double from, to, y, text, wide;
+};
+
+static struct entry read_entry(const struct plot_key *key, int i, double w, double h)
+{
+	struct entry e = { 0 };
+	char want[64];
+	size_t letters = 0;
+	for (const char *c = key->text; *c; c++)
+		letters += (*c & 0xC0) != 0x80;
+	e.wide = 6.4 * (double)letters;
+	snprintf(want, sizeof want, "set %s %d ",
+		 key->mark == 'b'   ? "object"
+		 : key->mark == 'l' ? "arrow"
+				    : "label",
+		 key->mark == 'p' ? i + 100 : i + 1);
+	is_next(want);
+	is_next(key->mark == 'b' ? "rectangle from screen " : key->mark == 'l' ? "from screen " : "'' at screen ");
+	e.from = number() * w;
+	is_next(",");
+	e.y = number() * h;
+	if (key->mark == 'p') {
+		e.to = e.from + 15;
+		e.from -= 15;
+	} else {
+		is_next(" to screen ");
+		e.to = number() * w;
+		is_next(",");
+		double y = number() * h;
+		assert_true(fabs(y - e.y - (key->mark == 'b' ? 10 : 0)) < 0.02);
+		e.y += key->mark == 'b' ? 5 : 0;
+	}
+	after(key->how);
+	snprintf(want, sizeof want, "\nset label %d '%s' at screen ", i + 1, key->text);
+	is_next(want);
+	e.text = number() * w;
+	is_next(",");
+	assert_true(fabs(number() * h - e.y) < 0.02);
+	after("\n");
+	return e;
+}
+
+/* Entries stand beside one another as long as the line has room, lines in the middle, below one another. */
+static void keys_fill_their_lines(void **state)
+{
+	(void)state;
+	static const char *const text[] = { "a", "mixup 0.4", "b\303\266hm", "a rather long name of a method" };
+	for (int i = 0; i < plain_checks(200); i++) {
+		struct rng r;
+		struct memtext m;
+		struct plot_key key[12];
+		struct entry e[12] = { 0 };
+		char *script;
+		plain_rng(&r, (uint32_t)i, 96);
+		int n = 1 + (int)rng_below(&r, 12), lines = 1, first = 0;
+		for (int k = 0; k < n; k++)
+			key[k] = (struct plot_key){ text[rng_below(&r, 4)], "blp"[rng_below(&r, 3)], "lc rgb 'x'" };
+		struct plot_canvas c = { .width = 150 + (int)rng_below(&r, 900), .heading = 6 };
+		c.key = plot_key_height(key, n, c.width);
+		c.height = 200 + c.key;
+		assert_int_equal(memtext_open(&m, &err), 0);
+		plot_key_draw(key, n, &c, m.to);
+		assert_int_equal(memtext_close(&m, &script, NULL, &err), 0);
+		at = script;
+		for (int k = 0; k < n; k++)
+			e[k] = read_entry(&key[k], k, c.width, c.height);
+		for (int k = 0; k < n; k++) {
+			double end = e[k].text + e[k].wide, next = k + 1 < n ? 30 + 6 + e[k + 1].wide : 0;
+			assert_true(fabs(e[k].to - e[k].from - 30) < 0.02 && fabs(e[k].text - e[k].to - 6) < 0.02);
+			assert_true(fabs(e[k].y - (c.key - 4 - 9 - 18 * (lines - 1))) < 0.02);
+			if (k + 1 < n && e[k + 1].y > e[k].y - 1) {
+				assert_true(fabs(e[k + 1].from - end - 18) < 0.02);
+				continue;
+			}
+			/* the last of its line: the line is in the middle, and the next did not fit */
+			assert_true(fabs(c.width - end - e[first].from) < 0.02);
+			assert_true(first == k || end - e[first].from <= c.width - 18 + 0.02);
+			assert_true(k + 1 == n || end - e[first].from + 18 + next + 18 > c.width - 18 - 0.02);
+			first = k + 1;
+			lines += k + 1 < n;
+		}
+		assert_int_equal(c.key, lines * 18 + 8);
+		free(script);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(panels_show_the_table),
 		cmocka_unit_test(lines_show_the_table),
+		cmocka_unit_test(keys_fill_their_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

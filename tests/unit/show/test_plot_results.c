@@ -292,6 +292,8 @@ static void scripts(void **state)
 		draw(&d, &r);
 		struct plot_look look = { .title = rng_below(&r, 2) ? "T" : NULL,
 					  .panel = 200 + (int)rng_below(&r, 300) };
+		if (i % 5 == 0) /* bars that just fit */
+			look.panel = 60 + 16 + d.p.places * (d.p.methods + 1) * 11;
 		int series = d.ask.settings ? d.p.places : d.p.methods;
 		FILE *to = open_memstream(&text, &len);
 		result_plot_script(&d.p, &look, to);
@@ -334,6 +336,7 @@ static void scripts(void **state)
 		check_panels(&d, &look, b, w, h);
 		after("unset multiplot\n");
 		assert_int_equal(*at, 0);
+		title_is_shown_once(text, look.title != NULL);
 		free(text);
 		result_table_release(&d.results);
 	}
