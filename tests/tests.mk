@@ -29,7 +29,7 @@ $(B)/tests/$(notdir $(1)): $(B)/$(1).o $(ARCHIVES)
 	$(Q)$$(LINK_TEST) -lcmocka
 endef
 $(foreach t,$(UNIT_SRC:.c=),$(eval $(call unit_rule,$(t))))
-# -Og compiles them in a third of -O2's time, half a minute less a build, and what they call is optimised all the same; but for
+# -Og compiles them in half of -O2's time, half a minute less a build, and what they call is optimised all the same; but for
 # those that compute for seconds by themselves.
 COMPUTING := test_plain_fits test_plain_ood test_plain_resample test_coverage
 $(patsubst %.c,$(B)/%.o,$(filter-out $(addprefix %/,$(COMPUTING:=.c)),$(UNIT_SRC))): ALL_CFLAGS = $(patsubst -O2,-Og,$(CONFIG_CFLAGS))
