@@ -5,8 +5,14 @@
 # LIMIT=N: a test is ended after so many seconds (900), and has failed; KEEP=1: what each test said and its scratch
 # folder are kept, and it says where
 set -eu
+# kept_of TEST: sets $kept, where what it said is kept. (Some two hundred tests: a process more for each would be seen.)
+kept_of() {
+	kept=$1
+	while case $kept in */*) ;; *) false ;; esac; do kept=${kept%%/*}.${kept#*/}; done
+	kept=$RESULTS/$kept
+}
 if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as it comes, is also kept in $RESULTS
-	kept=$RESULTS/$(printf %s "$2" | tr / .)
+	kept_of "$2"
 	TMPDIR="$kept scratch" # a folder with a space, of the test's own, in which nothing may be left
 	export TMPDIR
 	mkdir "$TMPDIR"
@@ -17,11 +23,16 @@ if [ "${1:-}" = --record ]; then # prove runs this for each test: its output, as
 		echo "$s" >"$kept.status"
 	} |
 		# cmocka says "not ok 3 # SKIP name" of a test that skips itself, and the reason in a line of its own
-		awk '/^# SKIP: / { why = substr($0, 9) }
+		KEPT=$kept.tap awk 'BEGIN { kept = ENVIRON["KEPT"]; printf "" >kept }
+			/^# SKIP: / { why = substr($0, 9) }
 			match($0, /^not ok [0-9]+ # SKIP /) { $0 = "ok " $3 " - " substr($0, RLENGTH + 1) " # SKIP " why }
-			{ print; fflush() }' | tee "$kept.tap"
+			{ print; print >kept; fflush() }'
 	read -r s <"$kept.status"
-	if [ "$s" = 0 ] && [ -z "${KEEP:-}" ] && [ -n "$(ls -A "$TMPDIR")" ]; then
+	left=
+	for file in "$TMPDIR"/* "$TMPDIR"/.[!.]* "$TMPDIR"/..?*; do
+		[ ! -e "$file" ] && [ ! -L "$file" ] || left=1
+	done
+	if [ "$s" = 0 ] && [ -z "${KEEP:-}" ] && [ -n "$left" ]; then
 		echo "# $2 left in its \$TMPDIR: $(ls -A "$TMPDIR" | tr '\n' ' ')" | tee -a "$kept.tap"
 		s=1
 		echo "$s" >"$kept.status"
@@ -44,8 +55,10 @@ trap 'exit 130' INT TERM HUP
 status=0
 prove --timer -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" -e 'sh tests/prove.sh --record' "$@" || status=$?
 for t in "$@"; do
-	kept=$RESULTS/$(printf %s "$t" | tr / .)
-	echo "= $(cat "$kept.status" 2>/dev/null || echo none) $t"
+	kept_of "$t"
+	s=none
+	[ ! -e "$kept.status" ] || read -r s <"$kept.status"
+	echo "= $s $t"
 	cat "$kept.tap" 2>/dev/null || true
 done | awk '
 	function close_test() {

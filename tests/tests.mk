@@ -29,6 +29,10 @@ $(B)/tests/$(notdir $(1)): $(B)/$(1).o $(ARCHIVES)
 	$(Q)$$(LINK_TEST) -lcmocka
 endef
 $(foreach t,$(UNIT_SRC:.c=),$(eval $(call unit_rule,$(t))))
+# -Og compiles them in half of -O2's time, half a minute less a build, and what they call is optimised all the same; but for
+# those that compute for seconds by themselves.
+COMPUTING := test_plain_fits test_plain_ood test_plain_resample test_coverage
+$(patsubst %.c,$(B)/%.o,$(filter-out $(addprefix %/,$(COMPUTING:=.c)),$(UNIT_SRC))): ALL_CFLAGS = $(patsubst -O2,-Og,$(CONFIG_CFLAGS))
 # Unit tests open the plug-ins of their own build.
 $(UNIT): | $(PLUGINS)
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/lib/pipeline.a

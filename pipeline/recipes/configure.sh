@@ -29,15 +29,14 @@ links() {
 
 # library HEADER LIBRARIES DEBIAN_PACKAGE EXPRESSION: one that there is no doing without. Probes run side by side.
 library() {
-	name=$(printf %s "$3" | tr -c 'a-z0-9\n' _)
 	{
 		printf \
 			'#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <setjmp.h>\n'
 		printf '#include <%s>\nint main(void)\n{\n\treturn (%s) != 0;\n}\n' "$1" "$4"
-	} | links "$name" "$2" ||
+	} | links "$3" "$2" ||
 		printf '  <%s> with %s (Debian and Ubuntu: %s): %s\n' "$1" "$2" "$3" \
-			"$(grep -m 1 -E 'error|undefined|cannot find' "$T/$name.log")" \
-			>"$T/$name.missing"
+			"$(grep -m 1 -E 'error|undefined|cannot find' "$T/$3.log")" \
+			>"$T/$3.missing"
 }
 
 # The optional ones leave their libraries in $T/NAME.libs.
@@ -81,16 +80,16 @@ int main(void)
 END
 	done
 }
-# optional NAME LIBRARIES < PROGRAM: a library that is used where it is there. CONFIG_NAME says no, or insists.
+# optional NAME CHOICE LIBRARIES < PROGRAM: a library that is used where it is there. CONFIG_CHOICE says no, or insists.
 optional() {
-	eval "choice=\$CONFIG_$(echo "$1" | tr a-z A-Z)"
+	eval "choice=\$CONFIG_$2"
 	[ "$choice" != no ] || return 0
-	if links "$1" "$2"; then echo "$2" >"$T/$1.libs" && return 0; fi
-	[ "$choice" != yes ] || die "$(echo "$1" | tr a-z A-Z)=yes, but no program with it compiles and links: $(
+	if links "$1" "$3"; then echo "$3" >"$T/$1.libs" && return 0; fi
+	[ "$choice" != yes ] || die "$2=yes, but no program with it compiles and links: $(
 		grep -m 1 -E 'error|undefined|cannot find' "$T/$1.log")"
 }
 deflate() {
-	optional deflate -ldeflate <<'END'
+	optional deflate DEFLATE -ldeflate <<'END'
 #include <libdeflate.h>
 int main(void)
 {
@@ -100,7 +99,7 @@ END
 }
 # What files packed so need to be read.
 bz2() {
-	optional bz2 -lbz2 <<'END'
+	optional bz2 BZ2 -lbz2 <<'END'
 #include <stdio.h>
 #include <bzlib.h>
 int main(void)
@@ -111,7 +110,7 @@ int main(void)
 END
 }
 lzma() {
-	optional lzma -llzma <<'END'
+	optional lzma LZMA -llzma <<'END'
 #include <lzma.h>
 int main(void)
 {
@@ -123,7 +122,7 @@ int main(void)
 END
 }
 zstd() {
-	optional zstd -lzstd <<'END'
+	optional zstd ZSTD -lzstd <<'END'
 #include <zstd.h>
 int main(void)
 {
@@ -134,7 +133,7 @@ END
 }
 # What pictures of these kinds need.
 webp() {
-	optional webp "-lwebpdemux -lwebp" <<'END'
+	optional webp WEBP "-lwebpdemux -lwebp" <<'END'
 #include <webp/decode.h>
 #include <webp/demux.h>
 int main(void)
@@ -147,7 +146,7 @@ END
 }
 # From 4.5 on what libtiff has to say goes to the file that it is about, not to one place for all threads.
 tiff() {
-	optional tiff -ltiff <<'END'
+	optional tiff TIFF -ltiff <<'END'
 #include <tiffio.h>
 int main(void)
 {
@@ -235,7 +234,12 @@ isa() {
 }
 # said NAME TEXT: ", TEXT" where it is there.
 said() { [ ! -e "$T/$1.libs" ] || printf ', %s' "$2"; }
-found() { [ ! -e "$T/$1.libs" ] || cat "$T/$1.libs"; }
+found() {
+	[ ! -e "$T/$1.libs" ] || {
+		IFS= read -r found <"$T/$1.libs"
+		printf '%s\n' "$found"
+	}
+}
 
 for name in $CHOICES; do
 	eval ": \"\${CONFIG_$name:=auto}\"; choice=\$CONFIG_$name"
@@ -249,8 +253,8 @@ $(head -5 "$T/works.log")"
 # shellcheck disable=SC2086
 machine=$($CC -dumpmachine)
 waited=
-for name in $CHOICES; do
-	$(echo "$name" | tr A-Z a-z) &
+for name in onednn deflate bz2 lzma zstd webp tiff cuda mpi; do # CHOICES
+	$name &
 	waited="$waited $!"
 done
 blas &

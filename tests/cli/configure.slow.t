@@ -10,29 +10,40 @@ mkdir "$T/known"
 cat >"$T/bin/refusing-cc" <<END
 #!/bin/sh
 # \$REFUSE: words of a command line, or headers, that are not there. What this machine says of a program is asked once: the
-# answer to the same words and the same text is kept, but where headers are made here.
-for word in \$REFUSE; do
-	for arg in "\$@"; do
-		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
-		case \$arg in *.c) if grep -qF "<\$word>" "\$arg"; then echo "error: \$word: No such file" >&2; exit 1; fi ;; esac
-	done
-done
-key=\${C_INCLUDE_PATH:-} source=
+# answer to the same words and the same text is kept, but where headers are made here. It starts nothing to know that it knows:
+# a thousand programs are asked about.
+key=\${C_INCLUDE_PATH:-} text= source= own=
 for arg in "\$@"; do
+	for word in \$REFUSE; do
+		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
+	done
 	case \$arg in
 	*.c) source=\$arg ;;
-	own) key=here ;;
+	own) own=1 ;;
 	-*) key="\$key \$arg" ;;
 	esac
 done
-case \$key:\$source in /* | here* | *:) exec $real "\$@" ;; esac
-known=\$KNOWN/\$({ echo "\$key"; cat "\$source"; } | cksum | tr ' ' -)
+[ -z "\$source" ] || while IFS= read -r line; do text="\$text\$line "; done <"\$source"
+for word in \$REFUSE; do
+	case \$text in *"<\$word>"*) echo "error: \$word: No such file" >&2; exit 1 ;; esac
+done
+case \$own\$text\$key in 1*dnnl* | *"$T"*) exec $real "\$@" ;; esac
+key=\${source##*/}\$key
+while case \$key in */*) ;; *) false ;; esac; do key=\${key%%/*}+\${key#*/}; done
+[ \${#key} -lt 200 ] || exec $real "\$@"
+known=\$KNOWN/\$key # its first line is the text, the second the status, the rest what was said
 if [ ! -e "\$known" ]; then
-	$real "\$@" >"\$known.\$\$" 2>&1 && : >"\$known.\$\$"
-	mv "\$known.\$\$" "\$known"
+	said=\$($real "\$@" 2>&1) && status=0 || status=1
+	printf '%s\\n%s\\n%s\\n' "\$text" \$status "\$said" >"\$known.\$\$" && mv "\$known.\$\$" "\$known"
 fi
-cat "\$known" >&2
-[ ! -s "\$known" ]
+{
+	IFS= read -r of && read -r status
+	[ "\$of" = "\$text" ] || exec $real "\$@"
+	while IFS= read -r line; do
+		[ \$status = 0 ] && [ -z "\$source" ] && printf '%s\\n' "\$line" || printf '%s\\n' "\$line" >&2
+	done
+	exit \$status
+} <"\$known"
 END
 chmod +x "$T/bin/refusing-cc"
 PATH=$T/bin:$PATH

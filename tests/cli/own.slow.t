@@ -2,6 +2,7 @@
 # The recipes for one's own data: what they find out by themselves, what they leave, and that commands.sh does again
 # what was done. (own.t has what they refuse.)
 . "$(dirname "$0")/lib.sh"
+few_kernels AVX2
 cd "$T" || exit 1
 recipes_without_data
 

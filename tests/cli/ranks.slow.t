@@ -54,10 +54,10 @@ same_bytes() { # NAME ARGUMENT...
 		skip "$same_what: srun, 2 ranks" "$slurm_why"
 	fi
 }
-resnet() { echo "-m $1 --width 0.25 --epochs 2"; }
+resnet() { echo "-m $1 --width 0.25 --epochs ${2:-1}"; }
 # shellcheck disable=SC2046 # words
 {
-	same_bytes 'resnet20, mixup, a batch of 50' $(resnet resnet20) --mixup 0.4 --batch 50 images
+	same_bytes 'resnet20, mixup, a batch of 50' $(resnet resnet20 2) --mixup 0.4 --batch 50 images
 	same_bytes 'manifold mixup' $(resnet preactresnet18) --mixup 1 --mixup-mode manifold --batch 25 images
 	same_bytes 'a last batch of three' $(resnet resnet20) --mixup 0.4 --batch 16 images
 	same_bytes 'partners from the data set' $(resnet resnet20) --mixup 0.4 --mixup-partner dataset --batch 16 images
@@ -102,7 +102,7 @@ else
 	skip 'srun: failures' "$slurm_why"
 fi
 
-# Killed: each rank at several moments.
+# Killed: each rank at two moments, each moment for some rank, and gone on with by 1, 2 and 4.
 kim() { "$@" --maps 5 --batch 20 --mixup 0.4 text; }
 kim train --epochs 1 -o m0
 cat >rank.sh <<'END'
@@ -127,7 +127,7 @@ ended() {
 }
 others=1
 for rank in 0 1 2 3; do
-	for lines in 1 2 3 5 8; do
+	for lines in $((1 + rank)) $((8 - rank)); do
 		ended KILL $rank $lines
 		[ "$ended_status" != 0 ] && [ $ended_after -le 20 ]
 		tap $? "rank $rank killed after epoch $lines: all end ($ended_after s, status $ended_status)"

@@ -2,6 +2,7 @@
 # vic run: which recipes there are and where they lie, their flags, and a recipe on data that are made: what it leaves,
 # that a finished one does nothing, and that one killed at any moment ends, run again, in the same bytes.
 . "$(dirname "$0")/lib.sh"
+few_kernels SSE41
 cd "$T" || exit 1
 
 # Where recipes are.

@@ -3,6 +3,7 @@
 # to its page, which says that it is none, and apart from what is no trial.
 . "$(dirname "$0")/lib.sh"
 recipes_without_data
+few_kernels SSE41
 cd "$T" || exit 1
 mkdir -p raw/mr raw/glove.6B
 vic-corpora synth text -q --n 400 --dim 10 --to raw/mr && mv raw/mr/vectors.txt raw/glove.6B/glove.6B.100d.txt

@@ -28,6 +28,7 @@ GPU_PROVE = CUDA_CPPFLAGS='$(CUDA_CPPFLAGS)' $(if $(CUDNN_LIB),DRY='$(CURDIR)/$(
 
 $(B)/tests/gpu/%.o: ALL_CPPFLAGS += -Itests $(CUDA_CPPFLAGS)
 $(B)/tests/gpu/%.o: ALL_CFLAGS = $(GPU_CFLAGS)
+$(B)/tests/gpu/test_%.o: ALL_CFLAGS = $(patsubst -O2,-Og,$(GPU_CFLAGS))
 $(FAKE_TESTS): $(B)/tests/%: $(B)/tests/gpu/%.o $(filter-out $(B)/tests/gpu/cudnn/% %/nccl.o,$(GPU_FAKES)) $(ARCHIVES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -122,7 +122,7 @@ static void small_rooms(void **state)
 	(void)state;
 	struct rng r;
 	rng_init(&r, 5, RNG_TEST, 0, 0);
-	for (int i = 0; i < (getenv("VIC_THOROUGH") ? 20000 : 1000); i++) {
+	for (int i = 0; i < (getenv("VIC_THOROUGH") ? 4000 : 1000); i++) {
 		int k = 1 + (int)rng_below(&r, MOST_CLASSES), bins = 1 + (int)rng_below(&r, MOST_BINS),
 		    room = 1 + (int)rng_below(&r, 6);
 		one(&r, k, bins, room, 1 + (int)rng_below(&r, 80));

@@ -119,7 +119,7 @@ static void ref_is_its_differences(void **state)
 {
 	(void)state;
 #ifndef __SANITIZE_THREAD__ /* one thread, twenty times slower */
-	for (uint32_t i = 0; i < number_of_cases(80, 600); i++) {
+	for (uint32_t i = 0; i < number_of_cases(80, 320); i++) {
 		struct picture_case c = random_case(i, 0);
 		prove("ref", &c, 1e-30, 1, GENTLE);
 	}
@@ -132,7 +132,7 @@ static void cpu_is_ref(void **state)
 {
 	int first = first_variant();
 	(void)state;
-	for (uint32_t i = 0; i < number_of_cases(100, 800); i++) {
+	for (uint32_t i = 0; i < number_of_cases(100, 400); i++) {
 		struct picture_case c = random_case(i, i % 3 != 0);
 		setenv("VIC_CPU", variants[i % 4 ? first : first + (int)(i / 4) % (VARIANTS - first)], 1);
 		prove("cpu", &c, 1e-4, 0, GENTLE);
