@@ -10,6 +10,7 @@
 #include "files.h"
 #include "members.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,7 +199,7 @@ static int install_dataset(struct fetch_work *w, struct err *err)
 			differ);
 		goto done;
 	}
-	int fd = open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = retry_open(AT_FDCWD, inner, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || syncfs(fd)) {
 		err_sys(err, "%s: sync", inner);
 		if (fd >= 0)
@@ -225,7 +226,7 @@ static int take_lock(struct fetch_work *w, struct err *err)
 		fd = -1;
 		if (make_folders(w->part, err))
 			goto done;
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		fd = retry_open(AT_FDCWD, path, O_RDWR | O_CREAT);
 		if (fd < 0) {
 			err_sys(err, "%s: lock", w->part);
 			goto done;
