@@ -114,6 +114,7 @@ static int open_input(struct input *in, const char *path, int as_is, struct err 
 			return folder ? err_set(err, "%s: %s", path, io_folder) : -1;
 		}
 		in->mark = io_mark_of(&st);
+		in->regular = S_ISREG(st.st_mode);
 	}
 	/* A pipe of 64 KiB has both ends woken 16 times a block; where the system grants no more, that is how it
 	 * stays. */
@@ -177,7 +178,7 @@ static int read_raw(struct input *in, void *to, size_t n, size_t *got, struct er
 	if (k < 0)
 		return err_sys(err, "%s: read", in->name);
 	*got = (size_t)k;
-	return 0;
+	return k || !in->regular ? 0 : io_unchanged(in->fd, &in->mark, in->name, err);
 }
 
 static int fill_packed(struct supply *s, struct err *err)

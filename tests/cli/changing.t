@@ -52,4 +52,17 @@ cp one in.vic
 cat one two >in.vic.new
 fails 1 'in.vic: changed between its two readings' 'a document more' at swap:2 in.vic \
 	sh -c 'exec vic-split -q --dev 0.3 -- in.vic >/dev/null'
+
+# what is read to its end as text has no end of its own by which a cut would show
+"$TOOLS/mkstream" tokens 20000 >many
+vic-cat --to tsv many >many.tsv
+awk 'BEGIN { print "label,a,b"; for (i = 0; i < 60000; i++) print "a,1,2" }' >many.csv
+cut() {
+	cut_file=$1
+	shift
+	fails 1 "$cut_file: became shorter while it was read" "$cut_file cut under $1" at cut:1 "$cut_file" "$@"
+}
+cut many.tsv vic-tokenize -q --format tsv -o out.tokens many.tsv
+cut many.csv vic-cat --from csv --kind logits many.csv
+ok 'leave no stream' test ! -e out.tokens
 finish

@@ -5,8 +5,8 @@
  * opening a file to be read with EMFILE, stat, lstat, fstat, fstatat and statfs with EACCES, from the Nth call on, too;
  * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
  *
- * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, swap gives
- * its name to the file of that name with ".new" after it, before the Nth opening of it.
+ * Three kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, cut after
+ * the Nth read of it, swap gives its name to the file of that name with ".new" after it, before the Nth opening of it.
  *
  * Three kinds fail nothing, and no result may change with them: short gives and takes at most N bytes a read, pread or
  * write; eintr interrupts every Nth of these, openat, open, fsync and close; again says EAGAIN to every Nth read and
@@ -37,7 +37,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP, SHORT, EINTRS, AGAIN, STAT } failing;
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP, SHORT, EINTRS, AGAIN, STAT, CUT } failing;
 static long nth;
 static int once;
 static atomic_long calls;
@@ -79,8 +79,8 @@ static enum kind kind_of(const char *name)
 {
 	static const char *const names[] = { "",	"alloc:", "read:", "write:", "fsync:",
 					     "thread:", "open:",  "map:",  "swap:",  "short:", "eintr:", "again:",
-					     "stat:" };
-	for (int i = ALLOC; i <= STAT; i++)
+					     "stat:",	"cut:" };
+	for (int i = ALLOC; i <= CUT; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
 	return NONE;
@@ -182,6 +182,13 @@ int posix_memalign(void **out, size_t align, size_t n)
 	return *out ? 0 : ENOMEM;
 }
 
+static int is_victim(int fd)
+{
+	struct stat a, b;
+	return failing == CUT && victim && !syscall(SYS_fstat, fd, &a) && !syscall(SYS_stat, victim, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 ssize_t read(int fd, void *to, size_t n)
 {
 	if (fails(READ)) {
@@ -190,7 +197,10 @@ ssize_t read(int fd, void *to, size_t n)
 	}
 	if (is_put_off(EINTRS, EINTR) || is_put_off(AGAIN, EAGAIN))
 		return -1;
-	return syscall(SYS_read, fd, to, most_of(n));
+	ssize_t got = syscall(SYS_read, fd, to, most_of(n));
+	if (is_victim(fd) && fails(CUT) && truncate(victim, 0))
+		return -1;
+	return got;
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t at)
