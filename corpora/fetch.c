@@ -184,13 +184,20 @@ static void say_difference(void *arg, int ok, const char *line)
 static int install_dataset(struct fetch_work *w, struct err *err)
 {
 	char *inner;
-	int differ, rc = -1;
+	int differ, holds, rc = -1;
 	if (path_join(&inner, w->stage, w->d->top ? w->d->top : "", err))
 		return -1;
 	if (path_kind(inner) != PATH_FOLDER) { /* copied from an unpacked folder */
 		free(inner);
 		if (mem_text(&inner, w->stage, strlen(w->stage), err))
 			return -1;
+	}
+	if (check_holds(w->d, inner, &holds, err))
+		goto done;
+	if (!holds) {
+		err_set(err, "%s: none of its files is in what was unpacked, as %.*s", w->d->name,
+			(int)strcspn(w->d->fact->path, "|"), w->d->fact->path);
+		goto done;
 	}
 	if (check_facts(w->d, inner, say_difference, w, &differ, err))
 		goto done;
