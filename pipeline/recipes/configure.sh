@@ -7,6 +7,8 @@
 #   CONFIG_TO: FOLDER as make has it, in rules (tests call this for folders of any name)
 #   CONFIG_CUDA_HOME: where CUDA's include/ lies, when not at one of the usual places
 set -eu
+LC_ALL=C # what the compiler says is searched
+export LC_ALL
 to=${1:?usage: configure.sh FOLDER build|test...}
 needs=" $* "
 CC=${CONFIG_CC:-cc}

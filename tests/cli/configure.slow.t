@@ -11,10 +11,12 @@ cat >"$T/bin/refusing-cc" <<END
 #!/bin/sh
 # \$REFUSE: words of a command line, or headers, that are not there. What this machine says of a program is asked once: the
 # answer to the same words and the same text is kept, but where headers are made here.
+error=error # in the user's language, as compilers have it
+[ "\${LC_ALL:-}" = C ] || error=Fehler
 for word in \$REFUSE; do
 	for arg in "\$@"; do
-		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
-		case \$arg in *.c) if grep -qF "<\$word>" "\$arg"; then echo "error: \$word: No such file" >&2; exit 1; fi ;; esac
+		[ "\$arg" != "\$word" ] || { echo "\$error: cannot find \$word" >&2; exit 1; }
+		case \$arg in *.c) if grep -qF "<\$word>" "\$arg"; then echo "\$error: \$word: No such file" >&2; exit 1; fi ;; esac
 	done
 done
 key=\${C_INCLUDE_PATH:-} source=
@@ -40,7 +42,7 @@ CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 KNOWN=$T/known
 export CONFIG_CC CONFIG_CFLAGS REFUSE KNOWN
 unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_BZ2 CONFIG_LZMA CONFIG_ZSTD CONFIG_WEBP CONFIG_TIFF CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
-configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
+configure() { LC_ALL=de_DE.UTF-8 sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
 without() { # WORDS: configure where they are not
 	REFUSE=$1
