@@ -185,7 +185,8 @@ int posix_memalign(void **out, size_t align, size_t n)
 static int is_victim(int fd)
 {
 	struct stat a, b;
-	return failing == CUT && victim && !syscall(SYS_fstat, fd, &a) && !syscall(SYS_stat, victim, &b) &&
+	return failing == CUT && victim && !syscall(SYS_newfstatat, fd, "", &a, AT_EMPTY_PATH) &&
+	       !syscall(SYS_newfstatat, AT_FDCWD, victim, &b, 0) &&
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
