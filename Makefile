@@ -3,6 +3,8 @@
 # other: set-up installs what is missing, configure writes what the machine has into $(B)/config.mk, and a fresh make builds by
 # rules.mk with what it says. So nothing is decided before it is there, and -j races with no installation.
 MODE ?= release
+MODES := release asan ubsan tsan
+$(if $(and $(filter $(MODES),$(MODE)),$(filter 1,$(words $(MODE)))),,$(error MODE=$(MODE) is none of $(MODES)))
 B := $(if $(filter release,$(MODE)),build,build/$(MODE))
 PREFIX ?= /usr/local
 OPTIM := $(if $(filter release,$(MODE)),-O2,-O1)
@@ -23,6 +25,8 @@ export CONFIG_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 CHOICES := ONEDNN DEFLATE BZ2 LZMA ZSTD WEBP TIFF CUDA MPI
 $(foreach c,$(CHOICES),$(eval export CONFIG_$(c) := $(or $($(c)),auto)))
 export CONFIG_CUDA_HOME := $(CUDA_HOME)
+export CONFIG_TO := $(B)
+export PREFIX
 STRICT := $(filter -Werror%,$(CFLAGS) $(WERROR))
 
 ASKED := $(filter-out help setup clean test-arm test-fresh,$(or $(MAKECMDGOALS),all))
@@ -35,8 +39,8 @@ $(ASKED): | ready
 	@:
 ready: | $(filter setup clean,$(MAKECMDGOALS))
 	@sh pipeline/recipes/setup.sh $(NEEDS)
-	@sh pipeline/recipes/configure.sh '$(B)' $(NEEDS)
-	@$(MAKE) --no-print-directory $(PARALLEL) -f rules.mk B='$(B)' MODE='$(MODE)' PREFIX='$(PREFIX)' STRICT='$(STRICT)' $(ASKED)
+	@sh pipeline/recipes/configure.sh "$$CONFIG_TO" $(NEEDS)
+	@$(MAKE) --no-print-directory $(PARALLEL) -f rules.mk B='$(B)' MODE='$(MODE)' STRICT='$(STRICT)' $(ASKED)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile rules.mk */*.mk */*/*.mk | expand -t 24

@@ -2,6 +2,10 @@
 # compiler, all flags, the libraries), and every object is built anew when it changes.
 VERSION := 0.1.0
 FOLDERS := pipeline corpora tokenize embed vision models eval
+PREFIX ?= /usr/local
+ifeq ($(wildcard $(B)/config.mk),)
+$(error $(B)/config.mk is not there yet: make writes it; once it has run, make -n shows what is left to do)
+endif
 include $(B)/config.mk
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -I. $(if $(DEFLATE_LIBS),-DVIC_LIBDEFLATE) $(patsubst -l%,-DVIC_LIB_%,$(UNPACK_LIBS) $(PICTURE_LIBS)) $(CONFIG_CPPFLAGS)

@@ -86,6 +86,19 @@ static int measure_fact(const struct fact *f, const char *path, char *line, size
 	return 0;
 }
 
+int check_holds(const struct dataset *d, const char *folder, int *holds, struct err *err)
+{
+	*holds = !d->fact->path;
+	for (const struct fact *f = d->fact; !*holds && f->path; f++) {
+		char *path;
+		if (find_one_of(folder, f->path, &path, err))
+			return -1;
+		*holds = path != NULL;
+		free(path);
+	}
+	return 0;
+}
+
 int check_facts(const struct dataset *d, const char *folder, check_say *say, void *arg, int *differ, struct err *err)
 {
 	*differ = 0;

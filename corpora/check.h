@@ -8,6 +8,8 @@
 /* Called for every fact: ok, and a line such as "rt-polarity.neg: 5331 lines" or "train/unsup: is missing". */
 typedef void check_say(void *arg, int ok, const char *line);
 
+/* *holds: one of the files that facts are known of is in `folder`, or no fact is known. */
+int check_holds(const struct dataset *d, const char *folder, int *holds, struct err *err) VIC_CHECKED;
 /* Looks at every fact of `d` in `folder`; *differ counts those that are not so. say may be NULL. Errors: a file that is
  * there cannot be read. */
 int check_facts(const struct dataset *d, const char *folder, check_say *say, void *arg, int *differ,

@@ -2,6 +2,7 @@
  * buffer is full, since a program that writes to a full pipe would block. Without `grows` a command may take LONGEST;
  * with it, its seconds count from the file's last change, so a slow transfer that makes progress is never ended. */
 #include "command.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/files/spawn.h"
 
 #include <errno.h>
@@ -12,20 +13,21 @@
 
 enum { LONGEST = 4 * 3600 }; /* of one command: unpacking, a checksum */
 
-static void collect_output(int fd, char *text, size_t size)
+static int collect_output(int fd, char *text, size_t size, const char *name, struct err *err)
 {
 	size_t used = 0;
 	char rest[512];
 	for (;;) {
 		int full = used + 1 >= size;
-		ssize_t k = read(fd, full ? rest : text + used, full ? sizeof rest : size - 1 - used);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
+		ssize_t k = retry_read(fd, full ? rest : text + used, full ? sizeof rest : size - 1 - used);
+		if (k < 0)
+			return err_sys(err, "%s: what it prints", name);
+		if (!k)
 			break;
 		used += full ? 0 : (size_t)k;
 	}
 	text[used] = 0;
+	return 0;
 }
 
 int command_run(const struct command_ask *ask, char *text, size_t size, int *status, struct err *err)
@@ -38,7 +40,7 @@ int command_run(const struct command_ask *ask, char *text, size_t size, int *sta
 	int ends[2] = { -1, -1 }, rc = 0;
 	snprintf(missing, sizeof missing, "%s is not installed and is needed; install it (Debian: apt install %s)",
 		 name, strstr(name, "sum") ? "coreutils" : name);
-	if (ask->input && (s.fd[0] = open(ask->input, O_RDONLY | O_CLOEXEC)) < 0)
+	if (ask->input && (s.fd[0] = retry_open(AT_FDCWD, ask->input, O_RDONLY)) < 0)
 		return err_sys(err, "%s", ask->input);
 	if (text && pipe2(ends, O_CLOEXEC))
 		rc = err_sys(err, "pipe");
@@ -47,13 +49,17 @@ int command_run(const struct command_ask *ask, char *text, size_t size, int *sta
 	rc = rc || spawn_start(&child, &s, err);
 	if (ends[1] >= 0)
 		close(ends[1]);
-	if (!rc && text)
-		collect_output(ends[0], text, size);
+	int started = !rc;
+	if (started && text)
+		rc = collect_output(ends[0], text, size, name, err);
 	if (ends[0] >= 0)
 		close(ends[0]);
 	if (s.fd[0] >= 0)
 		close(s.fd[0]);
-	return rc ? -1 : spawn_end(&child, status, err);
+	struct err unheard = ERR_NONE;
+	if (started && spawn_end(&child, status, rc ? &unheard : err))
+		rc = -1;
+	return rc ? -1 : 0;
 }
 
 int command_must(const char *const argv[], const char *what, struct err *err)

@@ -10,6 +10,7 @@
 #include "files.h"
 #include "members.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,13 +184,20 @@ static void say_difference(void *arg, int ok, const char *line)
 static int install_dataset(struct fetch_work *w, struct err *err)
 {
 	char *inner;
-	int differ, rc = -1;
+	int differ, holds, rc = -1;
 	if (path_join(&inner, w->stage, w->d->top ? w->d->top : "", err))
 		return -1;
 	if (path_kind(inner) != PATH_FOLDER) { /* copied from an unpacked folder */
 		free(inner);
 		if (mem_text(&inner, w->stage, strlen(w->stage), err))
 			return -1;
+	}
+	if (check_holds(w->d, inner, &holds, err))
+		goto done;
+	if (!holds) {
+		err_set(err, "%s: none of its files is in what was unpacked, as %.*s", w->d->name,
+			(int)strcspn(w->d->fact->path, "|"), w->d->fact->path);
+		goto done;
 	}
 	if (check_facts(w->d, inner, say_difference, w, &differ, err))
 		goto done;
@@ -198,7 +206,7 @@ static int install_dataset(struct fetch_work *w, struct err *err)
 			differ);
 		goto done;
 	}
-	int fd = open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = retry_open(AT_FDCWD, inner, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || syncfs(fd)) {
 		err_sys(err, "%s: sync", inner);
 		if (fd >= 0)
@@ -225,7 +233,7 @@ static int take_lock(struct fetch_work *w, struct err *err)
 		fd = -1;
 		if (make_folders(w->part, err))
 			goto done;
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		fd = retry_open(AT_FDCWD, path, O_RDWR | O_CREAT);
 		if (fd < 0) {
 			err_sys(err, "%s: lock", w->part);
 			goto done;

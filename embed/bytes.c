@@ -4,6 +4,7 @@
  * mapping is refused it is read like a pipe. */
 #include "bytes.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/files/unpack.h"
 
 #include <fcntl.h>
@@ -44,10 +45,10 @@ static int try_map(struct bytes *s, const char *path, struct err *err)
 {
 	struct stat st;
 	unsigned char first[UNPACK_HEAD];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = retry_open(AT_FDCWD, path, O_RDONLY), rc = 0;
 	if (fd < 0)
 		return io_cannot_open(path, err);
-	ssize_t n = !fstat(fd, &st) && S_ISREG(st.st_mode) ? pread(fd, first, sizeof first, 0) : 0;
+	ssize_t n = !fstat(fd, &st) && S_ISREG(st.st_mode) ? retry_read_at(fd, first, sizeof first, 0) : 0;
 	if (n > 0 && !unpack_kind(first, (size_t)n, NULL)) {
 		struct io_mark mark = io_mark_of(&st);
 		rc = mapped_open(&s->map, fd, &mark, path, err);

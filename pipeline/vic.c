@@ -1,5 +1,6 @@
 /* vic: reads a stage's name and becomes vic-STAGE, the program beside it, or a recipe; or prints a list of these. */
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/files/spawn.h"
 #include "pipeline/frame/recipes.h"
 #include "pipeline/frame/stage.h"
@@ -80,7 +81,7 @@ static int find_stages(struct stages *s, struct err *err)
 	int rc = 0;
 	if (stage_peer("vic", &self, err))
 		return -1;
-	dir = opendir(dirname(self));
+	dir = retry_folder(dirname(self));
 	free(self);
 	if (!dir)
 		return err_sys(err, "the folder of this program");
@@ -120,20 +121,20 @@ static int line_of(const char *const *argv, int mute, char *text, size_t size, i
 		return err_sys(err, "pipe");
 	s.fd[1] = ends[1];
 	if (mute)
-		s.fd[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		s.fd[2] = retry_open(AT_FDCWD, "/dev/null", O_WRONLY);
 	int rc = spawn_start(&child, &s, err);
 	close(ends[1]);
 	if (s.fd[2] >= 0)
 		close(s.fd[2]);
-	ssize_t n = 0, k = 0;
-	while (!rc && (k = read(ends[0], text + n, size - 1 - (size_t)n)) > 0)
-		n += k;
+	ssize_t n = rc ? 0 : retry_read_all(ends[0], text, size - 1);
+	int why = errno;
 	close(ends[0]);
-	text[n] = 0;
+	text[n > 0 ? n : 0] = 0;
 	text[strcspn(text, "\n")] = 0;
-	if (!rc && !(rc = spawn_end(&child, status, err)) && (*status || k < 0))
+	if (!rc && !(rc = spawn_end(&child, status, err)) && *status)
 		*text = 0;
-	return rc;
+	errno = why;
+	return !rc && n < 0 ? err_sys(err, "%s: what it says", argv[0]) : rc;
 }
 
 /* The stage's own words: what it prints for --summary. */

@@ -5,6 +5,7 @@
 #include "formats.h"
 #include "lines.h"
 #include "pipeline/files/io.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/text.h"
 #include "pipeline/base/num.h"
@@ -182,9 +183,7 @@ static int slurp(struct reviews *all, const char *path, struct err *err)
 		ssize_t k;
 		if (mem_grow(&all->text, &all->cap_text, all->used + 8192, 1, err))
 			break;
-		k = read(fd, all->text + all->used, all->cap_text - all->used);
-		if (k < 0 && errno == EINTR)
-			continue;
+		k = retry_read(fd, all->text + all->used, all->cap_text - all->used);
 		if (k < 0) {
 			err_sys(err, "%s: read", path);
 			break;
@@ -205,7 +204,7 @@ static int slurp(struct reviews *all, const char *path, struct err *err)
 
 static int list_folder(struct sink *s, struct reviews *all, int part, const char *dir, struct err *err)
 {
-	DIR *d = opendir(dir);
+	DIR *d = retry_folder(dir);
 	struct dirent *e;
 	int rc = 0;
 	if (!d)
@@ -276,7 +275,7 @@ static int look_into(const char *dir, char **out, struct err *err)
 		return 1;
 	free(*out);
 	*out = NULL;
-	d = opendir(dir);
+	d = retry_folder(dir);
 	if (!d)
 		return err_sys(err, "%s", dir);
 	while ((errno = 0, e = readdir(d)))

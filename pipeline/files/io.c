@@ -7,6 +7,7 @@
 #include "io.h"
 #include "pipeline/base/mem.h"
 #include "place.h"
+#include "retry.h"
 #include "unpack.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ int io_cannot_open(const char *path, struct err *err)
 int io_open_regular(const char *path, struct err *err)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = retry_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return io_cannot_open(path, err);
 	if (!(fstat(fd, &st) ? err_sys(err, "%s", path) : must_be_regular(&st, path, err)) &&
@@ -102,7 +103,7 @@ static int open_input(struct input *in, const char *path, int as_is, struct err 
 		in->standard = 1;
 	} else {
 		in->name = path;
-		in->fd = open(path, O_RDONLY | O_CLOEXEC);
+		in->fd = retry_open(AT_FDCWD, path, O_RDONLY);
 		if (in->fd < 0)
 			return io_cannot_open(path, err);
 	}
@@ -113,6 +114,7 @@ static int open_input(struct input *in, const char *path, int as_is, struct err 
 			return folder ? err_set(err, "%s: %s", path, io_folder) : -1;
 		}
 		in->mark = io_mark_of(&st);
+		in->regular = S_ISREG(st.st_mode);
 	}
 	/* A pipe of 64 KiB has both ends woken 16 times a block; where the system grants no more, that is how it
 	 * stays. */
@@ -172,14 +174,11 @@ void input_release(struct input *in)
 
 static int read_raw(struct input *in, void *to, size_t n, size_t *got, struct err *err)
 {
-	ssize_t k;
-	do
-		k = read(in->fd, to, n);
-	while (k < 0 && errno == EINTR);
+	ssize_t k = retry_read(in->fd, to, n);
 	if (k < 0)
 		return err_sys(err, "%s: read", in->name);
 	*got = (size_t)k;
-	return 0;
+	return k || !in->regular ? 0 : io_unchanged(in->fd, &in->mark, in->name, err);
 }
 
 static int fill_packed(struct supply *s, struct err *err)
@@ -347,20 +346,10 @@ int input_line(struct input *in, size_t max, const char **line, size_t *len, int
 
 int io_read_at(int fd, uint64_t at, void *to, size_t n)
 {
-	unsigned char *p = to;
-	while (n) {
-		ssize_t k = pread(fd, p, n, (off_t)at);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0) {
-			errno = k ? errno : 0;
-			return -1;
-		}
-		p += k;
-		at += (uint64_t)k;
-		n -= (size_t)k;
-	}
-	return 0;
+	ssize_t k = retry_read_at(fd, to, n, (off_t)at);
+	if (k >= 0 && (size_t)k < n)
+		errno = 0;
+	return k < 0 || (size_t)k < n ? -1 : 0;
 }
 
 int input_slurp(struct input *in, size_t max, char **data, size_t *len, struct err *err)

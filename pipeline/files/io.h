@@ -26,7 +26,8 @@ struct input {
 	int as_is;	/* what is packed stays so */
 	int begun;	/* something was read, so that `packed` is known */
 	struct packed_input *packed; /* NULL: the bytes need no unpacking */
-	struct io_mark mark; /* of a regular file when it was opened */
+	int regular;         /* a file, which may have changed by the time of its end: an error there */
+	struct io_mark mark; /* what it was when it was opened */
 };
 
 /* What is packed (unpack.h: gzip, bzip2, xz, Zstandard, a zip of one file) is unpacked while it is read. */

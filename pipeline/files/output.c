@@ -3,6 +3,7 @@
 #include "leftover.h"
 #include "pipeline/base/mem.h"
 #include "place.h"
+#include "retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +19,14 @@ enum { OUT_BUF = 1024 * 1024 };
 static int open_unfinished(struct output *out)
 {
 	char path[40];
-	int fd = openat(out->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	int fd = retry_open(out->folder, ".", O_TMPFILE | O_RDWR);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (fd >= 0 && !access(path, F_OK)) /* by which output_commit gives it its name */
 		return fd;
 	if (fd >= 0)
 		close(fd);
 	while ((out->leftover = leftover_add(out->folder)) >= 0) {
-		fd = openat(out->folder, leftover_name(out->leftover), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+		fd = retry_open(out->folder, leftover_name(out->leftover), O_CREAT | O_EXCL | O_RDWR);
 		if (fd >= 0)
 			return fd;
 		int why = errno;
@@ -55,7 +56,7 @@ static int open_beside(struct output *out, const struct place *p, const struct s
 		errno = EISDIR;
 		return -1;
 	}
-	out->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	out->folder = retry_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
 	if (out->folder < 0 || !(out->base = strdup(name)))
 		return -1;
 	if (old && is_others(out->folder, old)) {
@@ -92,9 +93,11 @@ int output_open(struct output *out, const char *path, struct err *err)
 			goto fail;
 		return 0;
 	}
-	int there = !place_stat(&p, &st);
-	if (p.special || (there && !S_ISREG(st.st_mode)))
-		out->fd = open(p.path, O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC);
+	int gone = place_stat(&p, &st), there = !gone;
+	if (gone < 0)
+		out->fd = -1;
+	else if (p.special || (there && !S_ISREG(st.st_mode)))
+		out->fd = retry_open(AT_FDCWD, p.path, O_WRONLY | O_TRUNC | O_NOCTTY);
 	else
 		out->fd = open_beside(out, &p, there ? &st : NULL);
 	if (out->fd >= 0)
@@ -126,8 +129,10 @@ int output_prove(const char *path, struct err *err)
 	struct stat st;
 	if (place_of(&p, path, STDOUT_FILENO, err))
 		return -1;
-	int there = !place_stat(&p, &st), ok;
-	if (p.fd >= 0) {
+	int gone = place_stat(&p, &st), there = !gone, ok = 0;
+	if (p.fd < 0 && gone < 0) {
+		; /* errno says it */
+	} else if (p.fd >= 0) {
 		int mode = fcntl(p.fd, F_GETFL);
 		ok = mode >= 0;
 		if (ok && (mode & O_ACCMODE) == O_RDONLY)
@@ -135,7 +140,6 @@ int output_prove(const char *path, struct err *err)
 					  strcmp(path, "-") ? path : "stdout");
 	} else if (there && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
-		ok = 0;
 	} else if (there && S_ISSOCK(st.st_mode)) {
 		return err_system(err, "%s: is a socket, where a file is wanted", path);
 	} else if (p.special || (there && !S_ISREG(st.st_mode))) {
@@ -155,7 +159,7 @@ int output_unnamed(struct output *out, const char *folder, struct err *err)
 	*out = (struct output){ .fd = -1, .folder = -1, .leftover = -1 };
 	if (mem_room(&out->buf, OUT_BUF, err) || mem_text(&out->name, folder, strlen(folder), err))
 		goto fail;
-	out->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	out->folder = retry_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
 	out->fd = out->folder < 0 ? -1 : open_unfinished(out);
 	if (out->fd >= 0 && out->leftover >= 0) {
 		unlinkat(out->folder, leftover_name(out->leftover), 0);
@@ -172,16 +176,7 @@ fail:
 
 static int write_all(struct output *out, const unsigned char *p, size_t n, struct err *err)
 {
-	while (n) {
-		ssize_t k = write(out->fd, p, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_sys(err, "%s: write", out->name);
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
+	return retry_write_all(out->fd, p, n) ? err_sys(err, "%s: write", out->name) : 0;
 }
 
 int output_flush(struct output *out, struct err *err)
@@ -230,17 +225,24 @@ int output_printf(struct output *out, struct err *err, const char *fmt, ...)
 
 /* The permissions and, where allowed, the owner of the file that is there. Who may not give the group to the new file
  * gives the group no more than everybody has. */
-static int keep_mode(struct output *out)
+static int keep_mode(struct output *out, struct err *err)
 {
 	struct stat old, st;
-	if (fstatat(out->folder, out->base, &old, AT_SYMLINK_NOFOLLOW) || !S_ISREG(old.st_mode) || fstat(out->fd, &st))
+	int gone = fstatat(out->folder, out->base, &old, AT_SYMLINK_NOFOLLOW);
+	if (gone && errno == ENOENT)
 		return 0;
+	if (gone || fstat(out->fd, &st))
+		return err_sys(err, "%s: its permissions", out->name);
+	if (!S_ISREG(old.st_mode))
+		return err_system(err, "%s: has become %s while it was made", out->name, io_kind(old.st_mode));
 	mode_t mode = old.st_mode & 0777;
 	int same = old.st_uid == st.st_uid && old.st_gid == st.st_gid;
 	if (!same && fchown(out->fd, old.st_uid, old.st_gid) && old.st_gid != st.st_gid &&
 	    fchown(out->fd, (uid_t)-1, old.st_gid))
 		mode = (mode & ~(mode_t)070) | ((mode & 07) << 3 & mode);
-	return mode == (st.st_mode & 0777) ? 0 : fchmod(out->fd, mode);
+	return mode == (st.st_mode & 0777) || !fchmod(out->fd, mode)
+		       ? 0
+		       : err_sys(err, "%s: its permissions", out->name);
 }
 
 /* Gives a file without a name its own where that is free, else one to rename from. Returns 1 for the former; -1 with
@@ -266,10 +268,10 @@ static int give_name(struct output *out)
  * folder. */
 static int sync_folder(const struct output *out, struct err *err)
 {
-	int fd = openat(out->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	int fd = retry_open(out->folder, ".", O_RDONLY | O_DIRECTORY), rc = 0;
 	if (fd < 0)
 		return 0;
-	if (fsync(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
+	if (retry_fsync(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
 		rc = err_sys(err, "%s: is whole, but its folder: fsync", out->name);
 	close(fd);
 	return rc;
@@ -278,15 +280,15 @@ static int sync_folder(const struct output *out, struct err *err)
 static int install_file(struct output *out, struct err *err)
 {
 	int fd, there = 0;
-	if (!out->hasty && fsync(out->fd))
+	if (!out->hasty && retry_fsync(out->fd))
 		return err_sys(err, "%s: fsync", out->name);
-	if (keep_mode(out))
-		return err_sys(err, "%s: its permissions", out->name);
+	if (keep_mode(out, err))
+		return -1;
 	if (out->leftover < 0 && (there = give_name(out)) < 0)
 		return err_sys(err, "%s: cannot get its name", out->name);
 	fd = out->fd;
 	out->fd = -1;
-	if (close(fd)) {
+	if (retry_close(fd)) {
 		err_sys(err, "%s: close", out->name);
 		if (there)
 			unlinkat(out->folder, out->base, 0);
@@ -311,7 +313,7 @@ int output_commit(struct output *out, struct err *err)
 		return install_file(out, err);
 	int fd = out->fd;
 	out->fd = -1;
-	return close(fd) ? err_sys(err, "%s: close", out->name) : 0;
+	return retry_close(fd) ? err_sys(err, "%s: close", out->name) : 0;
 }
 
 int output_in_place(const struct output *out)

@@ -32,10 +32,19 @@ const char *place_split(const char *path, char *folder)
 	return slash ? slash + 1 : path;
 }
 
+/* Nothing is there: anything else that a look at it says is an error, for what is there might be a device. */
+static int is_absent(void)
+{
+	return errno == ENOENT || errno == ENOTDIR;
+}
+
+/* -1 with errno. */
 static int in_proc(const char *folder)
 {
 	struct statfs fs;
-	return !statfs(folder, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+	if (statfs(folder, &fs))
+		return is_absent() ? 0 : -1;
+	return fs.f_type == PROC_SUPER_MAGIC;
 }
 
 /* The number where `name` in `folder` is a descriptor of this process, else -1. */
@@ -76,12 +85,18 @@ int place_of(struct place *p, const char *path, int standard, struct err *err)
 	for (int hops = 0; hops < MOST_LINKS; hops++) {
 		const char *name = place_split(p->path, folder);
 		struct stat st;
-		if (in_proc(folder)) {
+		int proc = in_proc(folder), gone;
+		if (proc < 0)
+			return err_sys(err, "%s", path);
+		if (proc) {
 			p->fd = own_descriptor(folder, name);
 			p->special = p->fd < 0;
 			return 0;
 		}
-		if (!*name || lstat(p->path, &st) || !S_ISLNK(st.st_mode)) {
+		gone = *name && lstat(p->path, &st);
+		if (gone && !is_absent())
+			return err_sys(err, "%s", path);
+		if (!*name || gone || !S_ISLNK(st.st_mode)) {
 			p->special = is_mounted(p->path);
 			return 0;
 		}
@@ -105,7 +120,9 @@ too_long:
 
 int place_stat(const struct place *p, struct stat *st)
 {
-	return p->fd >= 0 ? fstat(p->fd, st) : stat(p->path, st);
+	if (p->fd >= 0 ? fstat(p->fd, st) : stat(p->path, st))
+		return is_absent() ? 1 : -1;
+	return 0;
 }
 
 void place_replaces(const struct place_file *file, size_t n)

@@ -18,7 +18,7 @@ struct place {
 /* `path` as an option names it; standard: the descriptor that "-" stands for. Errors: a ring of links, a path too long.
  * A folder that is not there is left to be found out by whoever opens it. */
 int place_of(struct place *p, const char *path, int standard, struct err *err) VIC_CHECKED;
-/* stat() of the place; -1 with errno. */
+/* stat() of the place: 0; 1 when nothing is there; -1 with errno when that cannot be told. */
 int place_stat(const struct place *p, struct stat *st) VIC_CHECKED;
 /* Cuts path in two: folder[PATH_MAX] ("." where it names none) and the last name, which points into path and is empty
  * where the path ends in a slash. */

@@ -8,6 +8,7 @@
  * program. */
 #include "spawn.h"
 #include "pipeline/base/mem.h"
+#include "retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,9 +89,7 @@ static void become(const struct spawn *s, const int fd[3], char **env, const sig
 	execvpe(s->argv[0], (char *const *)s->argv, env);
 fail:;
 	int why = errno;
-	while (write(told, &why, sizeof why) < 0 && errno == EINTR)
-		;
-	_exit(127);
+	_exit(retry_write_all(told, &why, sizeof why) ? 126 : 127);
 }
 
 static void stand_guard(const struct spawn *s, pid_t program, pid_t parent, const sigset_t *mask, int report)
@@ -126,7 +125,7 @@ static void stand_guard(const struct spawn *s, pid_t program, pid_t parent, cons
 		kill(-program, SIGKILL); /* what it left behind; its number is still its own */
 	while (waitpid(program, &r.status, 0) < 0 && errno == EINTR)
 		;
-	_exit(write(report, &r, sizeof r) != sizeof r);
+	_exit(retry_write_all(report, &r, sizeof r) ? 1 : 0);
 }
 
 /* The environment less what s->without says. *env is freed by the caller; the texts are not copied. */
@@ -154,7 +153,7 @@ static int gather_descriptors(int fd[3], const struct spawn *s, struct err *err)
 		int from = s->fd[i];
 		if (from < 0 && i)
 			continue;
-		fd[i] = from < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : fcntl(from, F_DUPFD_CLOEXEC, 3);
+		fd[i] = from < 0 ? retry_open(AT_FDCWD, "/dev/null", O_RDONLY) : fcntl(from, F_DUPFD_CLOEXEC, 3);
 		if (fd[i] >= 0 && fd[i] < 3) {
 			int low = fd[i];
 			fd[i] = fcntl(low, F_DUPFD_CLOEXEC, 3);
@@ -182,7 +181,7 @@ static void fork_program(const struct spawn *s, const int fd[3], char **env, con
 		become(s, fd, env, mask, pipes[3]);
 	if (program < 0) {
 		int why = errno;
-		_exit(write(pipes[3], &why, sizeof why) < 0);
+		_exit(retry_write_all(pipes[3], &why, sizeof why) ? 1 : 0);
 	}
 	stand_guard(s, program, parent, mask, pipes[1]);
 	_exit(1);
@@ -213,11 +212,7 @@ int spawn_start(struct child *c, const struct spawn *s, struct err *err)
 	close(pipes[3]);
 	pipes[1] = pipes[3] = -1;
 	if (!why) {
-		ssize_t k;
-		do
-			k = read(pipes[2], &why, sizeof why);
-		while (k < 0 && errno == EINTR);
-		if (k > 0)
+		if (retry_read_all(pipes[2], &why, sizeof why) > 0)
 			while (waitpid(c->guard, NULL, 0) < 0 && errno == EINTR)
 				;
 	}
@@ -241,10 +236,7 @@ done:
 int spawn_end(struct child *c, int *status, struct err *err)
 {
 	struct report r;
-	ssize_t k;
-	do
-		k = read(c->report, &r, sizeof r);
-	while (k < 0 && errno == EINTR);
+	ssize_t k = retry_read_all(c->report, &r, sizeof r);
 	close(c->report);
 	while (waitpid(c->guard, NULL, 0) < 0 && errno == EINTR)
 		;

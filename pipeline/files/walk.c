@@ -1,6 +1,7 @@
 /* Names of a folder are read whole before anything below it is met: one descriptor at a time, whatever the depth. */
 #include "walk.h"
 #include "pipeline/base/mem.h"
+#include "retry.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ struct above {
 /* The names in a folder, one after the other, each with its NUL. */
 static int names_of(const char *path, char **names, size_t *used, struct err *err)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = retry_folder(path);
 	struct dirent *e;
 	size_t cap = 0;
 	int rc = 0;

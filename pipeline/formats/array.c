@@ -1,6 +1,7 @@
 /* Arrays of any file that holds them. A tensor's bytes are in memory and stand for a source. */
 #include "array.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/stream/sniff.h"
 
 #include <fcntl.h>
@@ -15,8 +16,8 @@ enum array_form array_form_of(const char *path)
 	struct stat st;
 	if (!strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
 		return ARRAY_NPY;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : pread(fd, head, sizeof head, 0);
+	int fd = retry_open(AT_FDCWD, path, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : retry_read_at(fd, head, sizeof head, 0);
 	if (fd >= 0)
 		close(fd);
 	if (n >= 4 && !memcmp(head, "PK\3\4", 4))

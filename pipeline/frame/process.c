@@ -5,11 +5,13 @@
 #include "process.h"
 #include "pipeline/files/leftover.h"
 #include "pipeline/files/mapped.h"
+#include "pipeline/files/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -92,6 +94,25 @@ static void watch_maps(const char *program)
 	sigaction(SIGBUS, &act, NULL);
 }
 
+/* For stdio, which knows no waiting. 0: errno says why. */
+static ssize_t print(void *unused, const char *from, size_t n)
+{
+	(void)unused;
+	return retry_write_all(STDOUT_FILENO, from, n) ? 0 : (ssize_t)n;
+}
+
+static int wait_for_stdout(struct err *err)
+{
+	int mode = fcntl(STDOUT_FILENO, F_GETFL);
+	if (mode < 0 || !(mode & O_NONBLOCK))
+		return 0;
+	FILE *f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = print });
+	if (!f)
+		return err_memory(err);
+	stdout = f;
+	return 0;
+}
+
 int process_begin(const char *program, struct err *err)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -106,5 +127,5 @@ int process_begin(const char *program, struct err *err)
 	}
 	signal(SIGXFSZ, SIG_IGN);
 	watch_maps(program);
-	return 0;
+	return wait_for_stdout(err);
 }

@@ -8,7 +8,8 @@
  * opened would get its number, and be taken for it. Makes a write beyond `ulimit -f` fail with EFBIG instead of ending
  * the program. Where a mapped file (pipeline/files/mapped.h) became shorter or cannot be read, ends the program with
  * "PROGRAM: FILE: became shorter ..." on stderr and status 1, in whichever thread that is met, with no unfinished file
- * left behind. `program` is borrowed for good. */
+ * left behind. Where stdout is a descriptor that does not wait (O_NONBLOCK), what is printed waits for it. `program` is
+ * borrowed for good. */
 int process_begin(const char *program, struct err *err) VIC_CHECKED;
 
 /* For a program that has work to save when SIGINT, SIGTERM, SIGHUP or SIGXCPU comes. `why`: the signal ends the program

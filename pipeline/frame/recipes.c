@@ -3,6 +3,7 @@
 
 #include "opt.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/files/retry.h"
 #include "stage.h"
 
 #include <dirent.h>
@@ -107,7 +108,7 @@ int recipes_find(struct recipes *r, struct err *err)
 	struct dirent *entry;
 	if (find_folder(&r->folder, err))
 		return -1;
-	DIR *dir = opendir(r->folder);
+	DIR *dir = retry_folder(r->folder);
 	if (!dir)
 		return err_sys(err, "%s", r->folder);
 	int rc = 0;

@@ -7,6 +7,7 @@
 #include "pipeline/files/io.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/files/place.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/stream/sniff.h"
 
 #include <fcntl.h>
@@ -227,8 +228,8 @@ static int spare_data(const struct stage *st, const struct role *x, struct err *
 	struct sniffed s;
 	if (x->fd >= 0 || !x->there || !S_ISREG(x->mode))
 		return 0;
-	int fd = open(x->path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
+	int fd = retry_open(AT_FDCWD, x->path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : retry_read_at(fd, head, sizeof head, 0);
 	if (fd >= 0)
 		close(fd);
 	if (n < 0)

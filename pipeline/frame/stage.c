@@ -10,6 +10,7 @@
 #include "marks.h"
 #include "process.h"
 #include "roles.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/files/text.h"
 
 #include <errno.h>
@@ -158,7 +159,7 @@ static int finish_stdout(struct err *err)
 	/* A full device or a closed network disk reports here, not at write(). */
 	if (fflush(stdout) || ferror(stdout))
 		return err_sys(err, "stdout: write");
-	if (close(STDOUT_FILENO))
+	if (retry_close(STDOUT_FILENO))
 		return err_sys(err, "stdout: close");
 	return 0;
 }

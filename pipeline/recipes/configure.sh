@@ -4,8 +4,11 @@
 # stays, since every object depends on it. Called by the Makefile, which sets CONFIG_*.
 # usage: configure.sh FOLDER build|test...
 #   CONFIG_NAME, NAME one of CHOICES below: auto, yes (missing is an error) or no
+#   CONFIG_TO: FOLDER as make has it, in rules (tests call this for folders of any name)
 #   CONFIG_CUDA_HOME: where CUDA's include/ lies, when not at one of the usual places
 set -eu
+LC_ALL=C # what the compiler says is searched
+export LC_ALL
 to=${1:?usage: configure.sh FOLDER build|test...}
 needs=" $* "
 CC=${CONFIG_CC:-cc}
@@ -15,9 +18,15 @@ trap 'rm -rf "$T"' EXIT
 trap 'exit 130' INT TERM HUP
 
 die() {
-	echo "configure: $1" >&2
+	printf 'configure: %s\n' "$1" >&2
 	exit 1
 }
+
+# A rule's target can hold none of these.
+case ${CONFIG_TO:-} in
+-* | / | *[[:space:]\'\"\\\`\$\#%:\;\&\|\<\>\(\)\*\?\[~=,]*) die \
+	"B=$CONFIG_TO: make cannot build into a folder of that name; letters, digits and _ . + - / will do" ;;
+esac
 
 # links NAME LIBRARIES [FLAGS]: the program on stdin compiles and links. What the compiler says lies in $T/NAME.log.
 links() {

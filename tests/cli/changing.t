@@ -54,4 +54,17 @@ changed 'a document less'
 cp one in.vic
 cat one two >in.vic.new
 changed 'a document more'
+
+# what is read to its end as text has no end of its own by which a cut would show
+"$TOOLS/mkstream" tokens 20000 >many
+vic-cat --to tsv many >many.tsv
+awk 'BEGIN { print "label,a,b"; for (i = 0; i < 60000; i++) print "a,1,2" }' >many.csv
+cut() {
+	cut_file=$1
+	shift
+	fails 1 "$cut_file: became shorter while it was read" "$cut_file cut under $1" at cut:1 "$cut_file" "$@"
+}
+cut many.tsv vic-tokenize -q --format tsv -o out.tokens many.tsv
+cut many.csv vic-cat --from csv --kind logits many.csv
+ok 'leave no stream' test ! -e out.tokens
 finish

@@ -13,9 +13,11 @@ cat >"$T/bin/refusing-cc" <<END
 # answer to the same words and the same text is kept, but where headers are made here. It starts nothing to know that it knows:
 # a thousand programs are asked about.
 key=\${C_INCLUDE_PATH:-} text= source= own=
+error=error # in the user's language, as compilers have it
+[ "\${LC_ALL:-}" = C ] || error=Fehler
 for arg in "\$@"; do
 	for word in \$REFUSE; do
-		[ "\$arg" != "\$word" ] || { echo "error: cannot find \$word" >&2; exit 1; }
+		[ "\$arg" != "\$word" ] || { echo "\$error: cannot find \$word" >&2; exit 1; }
 	done
 	case \$arg in
 	*.c) source=\$arg ;;
@@ -25,7 +27,7 @@ for arg in "\$@"; do
 done
 [ -z "\$source" ] || while IFS= read -r line; do text="\$text\$line "; done <"\$source"
 for word in \$REFUSE; do
-	case \$text in *"<\$word>"*) echo "error: \$word: No such file" >&2; exit 1 ;; esac
+	case \$text in *"<\$word>"*) echo "\$error: \$word: No such file" >&2; exit 1 ;; esac
 done
 case \$own\$text\$key in 1*dnnl* | *"$T"*) exec $real "\$@" ;; esac
 key=\${source##*/}\$key
@@ -51,7 +53,7 @@ CONFIG_CC=refusing-cc CONFIG_CFLAGS='-std=c11 -O1 -g'
 KNOWN=$T/known
 export CONFIG_CC CONFIG_CFLAGS REFUSE KNOWN
 unset CONFIG_ONEDNN CONFIG_DEFLATE CONFIG_BZ2 CONFIG_LZMA CONFIG_ZSTD CONFIG_WEBP CONFIG_TIFF CONFIG_MPI CONFIG_CUDA CONFIG_CUDA_HOME CONFIG_CPPFLAGS CONFIG_LDFLAGS
-configure() { sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
+configure() { LC_ALL=de_DE.UTF-8 sh "$ROOT/pipeline/recipes/configure.sh" "$conf" build test >"$T/said" 2>&1; }
 value() { sed -n "s/^$1 := //p" "$conf/config.mk"; }
 without() { # WORDS: configure where they are not
 	REFUSE=$1

@@ -147,6 +147,11 @@ if glove=$(data glove); then
 else
 	skip 'part of GloVe is reported as such' 'data/glove is not there'
 fi
+mkdir -p "$T/hollow" "$T/nothing"
+tar czf "$T/hollow/rt-polaritydata.tar.gz" -C "$T/nothing" .
+fails 1 'mr: none of its files is in what was unpacked, as rt-polarity' 'an archive without its files' \
+	vic-corpora fetch -q mr --from "$T/hollow" --to "$T/hollow.to"
+ok 'is not installed' test ! -e "$T/hollow.to/mr"
 fails 1 'holds no copy of it' 'a folder without a copy' vic-corpora fetch -q imdb --from "$T/empty" --to "$T/local"
 fails 1 'is not there' 'verify what is not there' vic-corpora verify imdb --to "$T/empty"
 

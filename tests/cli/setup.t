@@ -2,6 +2,14 @@
 # pipeline/recipes/setup.sh on machines made of scripts: as root, with sudo, without it, with packages that do not exist
 # there.
 . "$(dirname "$0")/lib.sh"
+unset MAKEFLAGS MAKELEVEL MODE
+for to in 'my build' "a'b" 'a#b' 'a:b' 'a$b' '~/x' / -x 'a%b'; do
+	CONFIG_TO=$to fails 1 'make cannot build into a folder of that name' "B=$to is refused" \
+		sh "$ROOT/pipeline/recipes/configure.sh" "$T/to" build
+done
+fails 2 'MODE=nosuch is none of release asan' 'so is a MODE that is none' make --no-print-directory -C "$ROOT" -n MODE=nosuch
+fails 2 'no/such/config.mk is not there yet' 'make -n before the first make says what is missing' \
+	make --no-print-directory -C "$ROOT" -n -f rules.mk B=no/such
 mkdir -p "$T/bin" "$T/tree/pipeline" || exit 1
 cp -r "$ROOT/pipeline/recipes" "$T/tree/pipeline/"
 cd "$T/tree" || exit 1

@@ -1,12 +1,16 @@
 /* Preloaded into a program, makes calls fail: VIC_FAIL="KIND:N" with KIND one of alloc, read, write, fsync, thread,
- * open and N from 1 counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and posix_memalign
- * together; it fails with ENOMEM, and from the Nth call on (a machine that has no memory does not find some a moment
- * later). read and pread fail with EIO, write with ENOSPC (EIO for fsync), starting a thread with EAGAIN, opening a
- * file to be read with EMFILE, from the Nth call on, too; "KIND:N:once" spares all calls but the Nth. write to stderr
- * always works: it carries the message.
+ * open, stat and N from 1 counts the calls of that kind. alloc is malloc, calloc, realloc, aligned_alloc and
+ * posix_memalign together; it fails with ENOMEM, and from the Nth call on (a machine that has no memory does not find
+ * some a moment later). read and pread fail with EIO, write with ENOSPC (EIO for fsync), starting a thread with EAGAIN,
+ * opening a file to be read with EMFILE, stat, lstat, fstat, fstatat and statfs with EACCES, from the Nth call on, too;
+ * "KIND:N:once" spares all calls but the Nth. write to stderr always works: it carries the message.
  *
- * Two kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, swap gives
- * its name to the file of that name with ".new" after it, before the Nth opening of it.
+ * Three kinds change the file that VIC_FAIL_FILE names instead: map empties it after the Nth mmap of a file, cut after
+ * the Nth read of it, swap gives its name to the file of that name with ".new" after it, before the Nth opening of it.
+ *
+ * Three kinds fail nothing, and no result may change with them: short gives and takes at most N bytes a read, pread or
+ * write; eintr interrupts every Nth of these, openat, open, fsync and close; again says EAGAIN to every Nth read and
+ * write, as a descriptor does that does not wait.
  *
  * Only calls made after main began are counted, so that the loader and the libraries' constructors live. When
  * VIC_FAIL_SEEN names a file, a byte is put there once a call has failed: how a sweep knows that it is past the last
@@ -26,12 +30,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP } failing;
+static enum kind { NONE, ALLOC, READ, WRITE, FSYNC, THREAD, OPEN, MAP, SWAP, SHORT, EINTRS, AGAIN, STAT, CUT } failing;
 static long nth;
 static int once;
 static atomic_long calls;
@@ -55,11 +61,26 @@ static int fails(enum kind kind)
 	return 1;
 }
 
+/* Every nth call of a kind that is asked again. */
+static int is_put_off(enum kind kind, int why)
+{
+	if (failing != kind || (atomic_fetch_add(&calls, 1) + 1) % nth)
+		return 0;
+	errno = why;
+	return 1;
+}
+
+static size_t most_of(size_t n)
+{
+	return failing == SHORT && n > (size_t)nth ? (size_t)nth : n;
+}
+
 static enum kind kind_of(const char *name)
 {
 	static const char *const names[] = { "",	"alloc:", "read:", "write:", "fsync:",
-					     "thread:", "open:",  "map:",  "swap:" };
-	for (int i = ALLOC; i <= SWAP; i++)
+					     "thread:", "open:",  "map:",  "swap:",  "short:", "eintr:", "again:",
+					     "stat:",	"cut:" };
+	for (int i = ALLOC; i <= CUT; i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return (enum kind)i;
 	return NONE;
@@ -161,13 +182,26 @@ int posix_memalign(void **out, size_t align, size_t n)
 	return *out ? 0 : ENOMEM;
 }
 
+static int is_victim(int fd)
+{
+	struct stat a, b;
+	return failing == CUT && victim && !syscall(SYS_newfstatat, fd, "", &a, AT_EMPTY_PATH) &&
+	       !syscall(SYS_newfstatat, AT_FDCWD, victim, &b, 0) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 ssize_t read(int fd, void *to, size_t n)
 {
 	if (fails(READ)) {
 		errno = EIO;
 		return -1;
 	}
-	return syscall(SYS_read, fd, to, n);
+	if (is_put_off(EINTRS, EINTR) || is_put_off(AGAIN, EAGAIN))
+		return -1;
+	ssize_t got = syscall(SYS_read, fd, to, most_of(n));
+	if (is_victim(fd) && fails(CUT) && truncate(victim, 0))
+		return -1;
+	return got;
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t at)
@@ -176,15 +210,15 @@ ssize_t pread(int fd, void *to, size_t n, off_t at)
 		errno = EIO;
 		return -1;
 	}
-	return syscall(SYS_pread64, fd, to, n, at);
+	if (is_put_off(EINTRS, EINTR))
+		return -1;
+	return syscall(SYS_pread64, fd, to, most_of(n), at);
 }
 
-int open(const char *path, int flags, ...)
+static int open_at(int folder, const char *path, int flags, int mode)
 {
-	va_list ap;
-	va_start(ap, flags);
-	int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;
-	va_end(ap);
+	if (is_put_off(EINTRS, EINTR))
+		return -1;
 	if (victim && !strcmp(path, victim) && fails(SWAP)) {
 		char other[4200];
 		snprintf(other, sizeof other, "%s.new", victim);
@@ -194,7 +228,25 @@ int open(const char *path, int flags, ...)
 		errno = EMFILE;
 		return -1;
 	}
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return (int)syscall(SYS_openat, folder, path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	va_start(ap, flags);
+	int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;
+	va_end(ap);
+	return open_at(AT_FDCWD, path, flags, mode);
+}
+
+int openat(int folder, const char *path, int flags, ...)
+{
+	va_list ap;
+	va_start(ap, flags);
+	int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;
+	va_end(ap);
+	return open_at(folder, path, flags, mode);
 }
 
 void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
@@ -211,7 +263,47 @@ ssize_t write(int fd, const void *from, size_t n)
 		errno = ENOSPC;
 		return -1;
 	}
-	return syscall(SYS_write, fd, from, n);
+	if (fd != STDERR_FILENO && (is_put_off(EINTRS, EINTR) || is_put_off(AGAIN, EAGAIN)))
+		return -1;
+	return syscall(SYS_write, fd, from, fd == STDERR_FILENO ? n : most_of(n));
+}
+
+static int stat_at(int folder, const char *path, struct stat *st, int flags)
+{
+	if (fails(STAT)) {
+		errno = EACCES;
+		return -1;
+	}
+	return (int)syscall(SYS_newfstatat, folder, path, st, flags);
+}
+
+int stat(const char *path, struct stat *st)
+{
+	return stat_at(AT_FDCWD, path, st, 0);
+}
+
+int lstat(const char *path, struct stat *st)
+{
+	return stat_at(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	return stat_at(fd, "", st, AT_EMPTY_PATH);
+}
+
+int fstatat(int folder, const char *path, struct stat *st, int flags)
+{
+	return stat_at(folder, path, st, flags);
+}
+
+int statfs(const char *path, struct statfs *st)
+{
+	if (fails(STAT)) {
+		errno = EACCES;
+		return -1;
+	}
+	return (int)syscall(SYS_statfs, path, st);
 }
 
 int fsync(int fd)
@@ -220,7 +312,13 @@ int fsync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return (int)syscall(SYS_fsync, fd);
+	return is_put_off(EINTRS, EINTR) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int close(int fd)
+{
+	int rc = (int)syscall(SYS_close, fd);
+	return is_put_off(EINTRS, EINTR) ? -1 : rc;
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)

@@ -5,6 +5,7 @@
  * list. Tars are opened one level deep. */
 #include "archive_parts.h"
 #include "pipeline/files/io.h"
+#include "pipeline/files/retry.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/stream/sniff.h"
 #include "pipeline/files/unpack.h"
@@ -204,7 +205,7 @@ static int add_file(struct archive *a, int root, const char *path, struct err *e
 	int fd = a->root[root].fd;
 	if (fstat(fd, &st))
 		return err_sys(err, "%s", path);
-	ssize_t got = S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : 0;
+	ssize_t got = S_ISREG(st.st_mode) ? retry_read_at(fd, head, sizeof head, 0) : 0;
 	if (got < 0)
 		return err_sys(err, "%s", path);
 	a->root[root].mark = io_mark_of(&st);
@@ -246,7 +247,7 @@ static int open_root(struct archive *a, int i, const char *path, struct err *err
 		if (walk(path, 1, add_found, &f, err))
 			return -1;
 	} else {
-		a->root[i].fd = open(path, O_RDONLY | O_CLOEXEC);
+		a->root[i].fd = retry_open(AT_FDCWD, path, O_RDONLY);
 		if (a->root[i].fd < 0)
 			return io_cannot_open(path, err);
 	}
