@@ -38,7 +38,7 @@ same_bytes() {
 	train --threads 3 --history h3 -o m3 $size "$@" jpeg
 	same "$name: the weights of pixels" "$(weights m0)" "$(weights m1)"
 	same "$name: and the history" "$(cat h0)" "$(cat h1)"
-	same "$name: three threads make the bytes of one" "$(sums m1 h1)" "$(sums m3 h3 | sed 's/3$/1/')"
+	same "$name: three threads make the bytes of one" "$(sums m1 h1)" "$(sums m3 h3)"
 	same "$name: the answers of pixels" "$(logits m0 "$pixels")" "$(logits m1 jpeg)"
 }
 same_bytes 'plain' raw '--resize 12x16'
