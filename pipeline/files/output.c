@@ -56,7 +56,9 @@ static int open_beside(struct output *out, const struct place *p, const struct s
 		errno = EISDIR;
 		return -1;
 	}
-	out->folder = retry_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
+	out->folder = retry_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+	if (out->folder < 0 && errno == EACCES) /* one may write there all the same */
+		out->folder = retry_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
 	if (out->folder < 0 || !(out->base = strdup(name)))
 		return -1;
 	if (old && is_others(out->folder, old)) {
@@ -264,26 +266,10 @@ static int give_name(struct output *out)
 	return -1;
 }
 
-/* The name, too, outlives a loss of power. Not every file system can, and one need not be allowed to read the
- * folder. */
-static int sync_folder(const struct output *out, struct err *err)
-{
-	int fd = retry_open(out->folder, ".", O_RDONLY | O_DIRECTORY), rc = 0;
-	if (fd < 0)
-		return 0;
-	if (retry_fsync(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
-		rc = err_sys(err, "%s: is whole, but its folder: fsync", out->name);
-	close(fd);
-	return rc;
-}
-
-static int install_file(struct output *out, struct err *err)
+/* What was written gets its name. */
+static int name_file(struct output *out, struct err *err)
 {
 	int fd, there = 0;
-	if (!out->hasty && retry_fsync(out->fd))
-		return err_sys(err, "%s: fsync", out->name);
-	if (keep_mode(out, err))
-		return -1;
 	if (out->leftover < 0 && (there = give_name(out)) < 0)
 		return err_sys(err, "%s: cannot get its name", out->name);
 	fd = out->fd;
@@ -300,6 +286,23 @@ static int install_file(struct output *out, struct err *err)
 		leftover_forget(out->leftover);
 		out->leftover = -1;
 	}
+	return 0;
+}
+
+/* The name, too, outlives a loss of power, where the folder may be read and its file system can. */
+static int sync_folder(const struct output *out, struct err *err)
+{
+	if (retry_fsync(out->folder) && errno != EBADF && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
+		return err_sys(err, "%s: is whole, but its folder: fsync", out->name);
+	return 0;
+}
+
+static int install_file(struct output *out, struct err *err)
+{
+	if (!out->hasty && retry_fsync(out->fd))
+		return err_sys(err, "%s: fsync", out->name);
+	if (keep_mode(out, err) || name_file(out, err))
+		return -1;
 	return out->hasty ? 0 : sync_folder(out, err);
 }
 

@@ -391,6 +391,16 @@ static size_t check_covered(const struct table *t, size_t row, const char *key, 
 	return row + 1;
 }
 
+/* The first row where no record has a label: the mean size of the `unlabelled` ones' sets, `total` together. */
+static size_t check_unlabelled(const struct table *t, uint64_t unlabelled, uint64_t total)
+{
+	assert_string_equal(table_key(t, 0), "all");
+	assert_true(table_at(t, 0, 0)->type == CELL_COUNT && !table_at(t, 0, 0)->count);
+	assert_true(table_at(t, 0, 1)->type == CELL_REAL && isnan(table_at(t, 0, 1)->value));
+	assert_true(table_at(t, 0, 2)->value == (double)total / (double)unlabelled);
+	return 1;
+}
+
 /* What sets cover: sizes on either side of each stratum's ends. */
 static void what_sets_cover(void **state)
 {
@@ -415,7 +425,7 @@ static void what_sets_cover(void **state)
 		struct coverage c;
 		struct covered by[1 + 6 + SIZE_STRATA + 3] = { 0 };
 		struct table t = { 0 };
-		uint64_t unlabelled = 0;
+		uint64_t unlabelled = 0, without = 0;
 		size_t row = 0;
 		char key[24];
 		rng_init(&r, 6, RNG_TEST, i, 0);
@@ -430,6 +440,7 @@ static void what_sets_cover(void **state)
 			    of = (int)rng_below(&r, (uint32_t)groups + 1) - 1;
 			coverage_add(&c, label, size, hit, of);
 			unlabelled += label < 0;
+			without += label < 0 ? (uint64_t)size : 0;
 			int in[] = { 0, 1 + label, 1 + k + (int)s, 1 + k + SIZE_STRATA + of };
 			for (int m = 0; m < 3 + (of >= 0) && label >= 0; m++) {
 				by[in[m]].n++;
@@ -441,7 +452,8 @@ static void what_sets_cover(void **state)
 		assert_int_equal(coverage_table(&t, &c, &head, group, classes, 0.9, &err), 0);
 		assert_string_equal(t.head, "records");
 		assert_int_equal(t.by_row, 1);
-		row = check_covered(&t, row, "all", &by[0]);
+		row = by[0].n || !unlabelled ? check_covered(&t, row, "all", &by[0])
+					     : check_unlabelled(&t, unlabelled, without);
 		for (int j = 0; j < k && classes; j++) {
 			snprintf(key, sizeof key, "class c%d", j);
 			row = check_covered(&t, row, key, &by[1 + j]);
