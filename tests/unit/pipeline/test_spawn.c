@@ -208,6 +208,10 @@ static int victim(int peer)
 static void nothing_outlives_the_killed(void **state)
 {
 	static const int sig[] = { SIGTERM, SIGINT, SIGHUP, SIGKILL, SIGSEGV };
+	if (getenv("RUNNER")) {
+		printf("# SKIP: an emulator does not start the test anew (children.t kills there, too)\n");
+		skip();
+	}
 	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
 		int ends[2], status;
 		char text[16];
