@@ -15,6 +15,12 @@ struct class_step {
 };
 
 #ifdef __AVX512DQ__
+/* a + b where m, else a. */
+INLINE vu add_whole(mask m, vu a, vu b)
+{
+	return (vu)_mm512_mask_add_epi64((__m512i)a, m, (__m512i)a, (__m512i)b);
+}
+
 /* 3 2^51 as bits; and these plus the bin (binof.h) that v > 0 is in: i, the whole number next to v bins, or the one
  * below. */
 #define WHOLE_BITS 0x4338000000000000u
@@ -33,7 +39,8 @@ INLINE int list_classes(const struct class_step *s, unsigned some, size_t at, co
 	vu bin = bin_bits(s->v, broadcast(a->bins)), cell = bin + s->base - WHOLE_BITS;
 	cell = add_whole(s->wins, cell, none + (uint64_t)a->classes * (uint64_t)a->bins);
 	cell = add_whole(equal(s->class, s->wanted), cell, none + FOUND_RIGHT);
-	mask over = (mask)some & (whole_above(bin, none + WHOLE_BITS) | s->wins);
+	mask above = _mm512_cmpgt_epi64_mask((__m512i)bin, (__m512i)(none + WHOLE_BITS));
+	mask over = (mask)some & (above | s->wins);
 	(void)at;
 	_mm512_storeu_si512(to.cell, _mm512_maskz_compress_epi64(over, (__m512i)cell));
 	_mm512_storeu_si512(to.conf, _mm512_maskz_compress_epi64(over, (__m512i)(s->v * 0x1p48 + 0x1p52)));

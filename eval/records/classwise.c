@@ -21,9 +21,7 @@ int classwise_init(struct classwise *c, int classes, int bins, size_t lanes, int
 {
 	size_t k = (size_t)classes, cells = k * (size_t)bins, sums = padded(classes) * lanes;
 	*c = (struct classwise){ .ops = softmax_ops(), .classes = classes, .bins = bins, .lanes = lanes };
-	c->adds = (struct class_adds){
-		.across = lanes == 1, .classes = classes, .bins = bins, .edge = 1.0 / bins * (1 - 1e-12)
-	};
+	c->edge = 1.0 / bins * (1 - 1e-12);
 	c->room = room > 0 && room < SUM_ROWS ? room : SUM_ROWS;
 	if (mem_alloc(&c->found.cell, sums + LANES, sizeof *c->found.cell, err) ||
 	    mem_alloc(&c->found.conf, sums + LANES, sizeof *c->found.conf, err) ||
@@ -86,8 +84,9 @@ static void row_added(struct classwise *c)
 static void add_classes(struct classwise *c, double *x, size_t n, const double *scale, const int32_t *winner,
 			const int32_t *label)
 {
+	const struct class_adds adds = { c->lanes == 1, c->classes, c->bins, c->edge };
 	struct small_cell *small = c->small;
-	int found = c->ops->class_sums(x, n, &c->adds, scale, winner, label, c->sums, c->found);
+	int found = c->ops->class_sums(x, n, &adds, scale, winner, label, c->sums, c->found);
 	for (int i = 0; i < found; i++) {
 		uint64_t cell = c->found.cell[i];
 		struct small_cell *to = &small[cell & ~FOUND_RIGHT];

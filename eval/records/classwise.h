@@ -15,8 +15,8 @@ struct classwise {
 	const struct softmax_ops *ops;
 	int classes, bins;
 	size_t lanes;	/* LANES or 1: what is added at a time */
+	double edge;	/* of class_adds */
 	struct class_found found; /* scratch */
-	struct class_adds adds;
 	/* Moved on so far. class_cell: only bins above the first, without the records predicted as the class, which
 	 * are in top_cell; both [classes][bins]. */
 	struct rows_cell *class_cell, *top_cell;

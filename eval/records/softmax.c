@@ -13,7 +13,7 @@ const struct softmax_ops *softmax_variant(int i)
 	if (i == 2)
 		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? &softmax_avx512 : NULL;
 	if (i == 1)
-		return __builtin_cpu_supports("avx2") ? &softmax_avx2 : NULL;
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &softmax_avx2 : NULL;
 #endif
 	return i == 0 ? &softmax_plain : NULL;
 }

@@ -1,7 +1,7 @@
 /* softmax: the hot loops of the evaluator, private to eval/. One source (softmax_kernel.c) is compiled on x86-64 for
  * SSE2, AVX2 and AVX-512 and picked at run time; elsewhere there is one variant, the plain one. Every variant does the
  * same IEEE operations in the same order on 8 lanes, fused (rounded once) at the same places, so all give the same
- * bits; on an x86 CPU without AVX2, that is from before 2013, what is fused costs ten times as much. */
+ * bits; where an x86 CPU has no FMA, as the oldest and the cheapest have not, that costs eight times the time. */
 #ifndef VIC_EVAL_SOFTMAX_H
 #define VIC_EVAL_SOFTMAX_H
 

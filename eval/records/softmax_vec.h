@@ -132,8 +132,7 @@ INLINE vd whole_real(vu v)
 
 /* A mask is true or false for each lane, false where a NaN is compared; masks go together by & and |. mask_bits: lane 0
  * in the lowest. choose: a where true, else b. larger, smaller: a > b ? a : b and a < b ? a : b, so b where
- * either is a NaN. product, sum_where: a * b, a + b where m, else 0. add_where, add_whole: a + b
- * where m, else a. whole_above: a > b, of numbers below 2^63. */
+ * either is a NaN. product, sum_where: a * b, a + b where m, else 0. add_where: a + b where m, else a. */
 #ifdef __AVX512DQ__
 typedef __mmask8 mask;
 
@@ -195,16 +194,6 @@ INLINE vd smaller(vd a, vd b)
 INLINE vd add_where(mask m, vd a, vd b)
 {
 	return (vd)_mm512_mask_add_pd((__m512d)a, m, (__m512d)a, (__m512d)b);
-}
-
-INLINE vu add_whole(mask m, vu a, vu b)
-{
-	return (vu)_mm512_mask_add_epi64((__m512i)a, m, (__m512i)a, (__m512i)b);
-}
-
-INLINE mask whole_above(vu a, vu b)
-{
-	return _mm512_cmpgt_epi64_mask((__m512i)a, (__m512i)b);
 }
 #else
 typedef vi mask;
@@ -285,16 +274,6 @@ INLINE vd smaller(vd a, vd b)
 INLINE vd add_where(mask m, vd a, vd b)
 {
 	return a + (vd)(m & (vi)b);
-}
-
-INLINE vu add_whole(mask m, vu a, vu b)
-{
-	return a + (vu)(m & (vi)b);
-}
-
-INLINE mask whole_above(vu a, vu b)
-{
-	return (vi)a > (vi)b;
 }
 #endif
 

@@ -55,6 +55,6 @@ done
 ulimit -c 0 # qemu writes a core of its own for a program killed by a signal
 RUNNER=$qemu
 QEMU_LD_PREFIX=$here/sysroot
-LIMIT=${LIMIT:-7200} # seconds of a test: a network takes a hundred times as long here, most else ten times
+LIMIT=${LIMIT:-7200} # seconds of a test: networks take some sixty times as long here, most else ten
 export RUNNER QEMU_LD_PREFIX LIMIT
 cross_make prove-in IN="$work/run"
